@@ -1,0 +1,62 @@
+"""The one list: every category's decider, every fact by its name, every command by its name, and their topics."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ledger.codec import decode
+from ledger.configuration.decider import decider as configuration
+from ledger.decider import Decider
+from ledger.deployment.decider import decider as deployment
+from ledger.enhancement.decider import decider as enhancement
+from ledger.envelope import Command, Fact, RecordedEvent, category_of
+from ledger.vendor.decider import decider as vendor
+from ledger.work_item.decider import decider as work_item
+from ledger.work_item.events import WorkItemCreated
+
+DECIDERS: dict[str, Decider[Any]] = {
+    decider.category: decider for decider in (work_item, vendor, deployment, enhancement, configuration)
+}
+FACTS: dict[str, type[Fact]] = {fact.__name__: fact for decider in DECIDERS.values() for fact in decider.facts}
+COMMANDS: dict[str, type[Command]] = {
+    command.__name__: command for decider in DECIDERS.values() for command in decider.commands
+}
+_DECIDER_OF: dict[type[Command], Decider[Any]] = {
+    command: decider for decider in DECIDERS.values() for command in decider.commands
+}
+
+# What a later decision may have looked at, that this fact changes (see ledger.world). Facts not named here touch nothing
+# but their own stream, and that is guarded by its version.
+TOPICS: dict[str, tuple[str, ...]] = {
+    "WorkItemCreated": ("creation",),
+    "WorkItemMoved": ("hierarchy",),
+    "WorkItemReopened": ("reopening",),
+    "WorkItemDeleted": ("existence",),
+    "WorkItemRestored": ("existence",),
+    "WorkItemLinked": ("links",),
+    "WorkItemUnlinked": ("links",),
+    "ConfigurationChanged": ("settings",),
+}
+
+
+def decider_of(command: Command) -> Decider[Any]:
+    return _DECIDER_OF[type(command)]
+
+
+def topics_of(fact: Fact) -> tuple[str, ...]:
+    if isinstance(fact, WorkItemCreated) and fact.parent_id is None:
+        return ()  # a new root is nobody's child
+    return TOPICS.get(type(fact).__name__, ())
+
+
+def fact_of(event: RecordedEvent) -> Fact:
+    """The event's fact, upcast to today's schema; an UnknownFact if only a newer program knows it."""
+    return decode(FACTS.get(event.type), event)
+
+
+def fold_stream(stream: str, events: Iterable[RecordedEvent]) -> Any:
+    """What a stream's events add up to."""
+    decider = DECIDERS[category_of(stream)]
+    state = decider.initial
+    for event in events:
+        state = decider.evolve(state, fact_of(event))
+    return state

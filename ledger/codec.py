@@ -1,0 +1,105 @@
+"""Facts to bytes and back, and the digest that chains them: here and nowhere else."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from ledger.decider import Problem, problem
+from ledger.envelope import Command, Fact, RecordedEvent, UnknownFact
+from ledger.moment import microseconds
+
+SCHEMA = 1  # of every fact that has no upcast yet
+UPCASTS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}  # (type, schema) -> data of schema + 1
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(fact: Fact) -> bytes:
+    return _encode(fact)
+
+
+def schema_of(type_name: str) -> int:
+    """Today's schema of a fact: one more than its newest upcast."""
+    return 1 + max((schema for name, schema in UPCASTS if name == type_name), default=0)
+
+
+def decode(fact: type[Fact] | None, event: RecordedEvent) -> Fact:
+    """Today's reading of an event of any schema ever released; UnknownFact for one of a newer program."""
+    if fact is None:
+        return UnknownFact(type=event.type, schema=event.schema)
+    newest = _newest(event.type)
+    if event.schema == newest:
+        return _decoder(fact)(event.data)
+    if event.schema > newest:
+        return UnknownFact(type=event.type, schema=event.schema)
+    data = msgspec.json.decode(event.data)
+    for schema in range(event.schema, newest):
+        data = UPCASTS[event.type, schema](data)
+    return msgspec.convert(data, fact)
+
+
+def command_digest(command: Command, by: str) -> bytes:
+    """Tells a repetition of a command from another command under the same id."""
+    tagged = [type(command).__name__, msgspec.to_builtins(command), by]
+    return hashlib.sha256(msgspec.json.encode(tagged, order="deterministic")).digest()
+
+
+def origin_digest(ledger: UUID) -> bytes:
+    """The digest at position 0."""
+    return hashlib.sha256(ledger.bytes).digest()
+
+
+def digest(previous: bytes, event: RecordedEvent) -> bytes:
+    """sha256(previous || header || sha256(data)); each header field is its length in 4 bytes and its UTF-8 text."""
+    header = (
+        str(event.position),
+        event.stream_id,
+        str(event.version),
+        str(event.command_id),
+        str(event.n),
+        event.command,
+        event.command_digest.hex(),
+        event.type,
+        str(event.schema),
+        ",".join(event.topics),
+        event.by,
+        str(microseconds(event.occurred_at)),
+        str(microseconds(event.recorded_at)),
+    )
+    chained = hashlib.sha256(previous)
+    for field in header:
+        raw = field.encode()
+        chained.update(len(raw).to_bytes(4, "big") + raw)
+    chained.update(hashlib.sha256(event.data).digest())
+    return chained.digest()
+
+
+def unstorable(value: Any, path: str = "") -> list[Problem]:
+    """Texts that no UTF-8 database can hold: U+0000 and lone surrogates. Each with the path to it."""
+    match value:
+        case str():
+            found = _UNSTORABLE.search(value)
+            return [problem(path, f"holds {found[0]!a}, which cannot be stored", ascii(value[:80]))] if found else []
+        case dict():
+            inner = [(key, f"{path}.{key}" if path else str(key)) for key in value]
+            return [p for key, at in inner for p in (*unstorable(key, ascii(at)), *unstorable(value[key], at))]
+        case list() | tuple():
+            return [p for place, item in enumerate(value) for p in unstorable(item, f"{path}[{place}]")]
+        case _:
+            return []
+
+
+@cache
+def _newest(type_name: str) -> int:
+    return schema_of(type_name)
+
+
+@cache
+def _decoder(fact: type[Fact]) -> Callable[[bytes], Fact]:
+    return msgspec.json.Decoder(fact).decode

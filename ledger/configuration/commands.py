@@ -1,0 +1,20 @@
+"""What can be asked of the configuration. `expected` is the version the writer has read, 0 if it never changed."""
+
+from typing import Any
+
+from msgspec import field
+
+from ledger.envelope import Command
+
+
+class ConfigurationCommand(Command, frozen=True, kw_only=True):
+    """The root of this category's commands; `id` follows from the ledger's, see envelope.configuration_id."""
+
+    id: str
+
+
+class ChangeConfiguration(ConfigurationCommand, frozen=True, kw_only=True):
+    """Only what changes: a setting to its new value; None clears the session, the branch or the commit."""
+
+    expected: int
+    fields: dict[str, Any] = field(default_factory=dict)

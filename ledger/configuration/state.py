@@ -1,0 +1,33 @@
+"""What the facts of the configuration add up to. The defaults hold from the start, at version 0."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from ledger.configuration.events import ConfigurationChanged
+from ledger.envelope import Fact
+from ledger.revision import apply
+
+ContextType = Literal["feature", "maintenance", "research"]
+
+
+class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`depth_limit` is the depth of the deepest work item allowed, a root being at 0."""
+
+    active_context_type: ContextType = "feature"
+    current_session_id: str | None = None
+    git_branch: str | None = None
+    git_head_commit: str | None = None
+    default_token_budget: int = 200_000
+    depth_limit: int = 5
+    archive_days: int = 365
+    lease_minutes: int = 30
+    write_status_file: bool = False
+
+
+def evolve(configuration: Configuration, fact: Fact) -> Configuration:
+    match fact:
+        case ConfigurationChanged(changes=changes):
+            return apply(configuration, changes)
+        case _:
+            return configuration  # an unknown fact of a newer program is carried, not interpreted

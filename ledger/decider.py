@@ -1,0 +1,86 @@
+"""The shape of every category: what there is at first, how facts add up, and what may happen.
+
+`evolve(state, fact, event) -> state` and `decide(command, world) -> facts` are pure: time, ids and everything
+they look at come in as arguments.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from ledger.envelope import Fact, RecordedEvent, stream_id
+from ledger.errors import Invalid, NotFound, VersionConflict
+from ledger.reference import brief
+from ledger.world import World
+
+State = TypeVar("State", bound=Struct)
+
+Problem = dict[str, Any]
+# (stream, fact) in the order in which they happen; an import adds who did it, and when, as its source tells
+Decided = list[tuple[str, Fact] | tuple[str, Fact, str, datetime]]
+
+
+class Decider(Struct, Generic[State], frozen=True, kw_only=True):
+    """`decide` is `(command, world) -> Decided`; see ledger.world."""
+
+    category: str
+    initial: State
+    evolve: Callable[[State, Fact], State]
+    decide: Callable[[Any, Any], Decided]
+    facts: tuple[type[Fact], ...]
+    commands: tuple[type, ...]
+
+
+def fold(decider: Decider[State], facts: Iterable[Fact]) -> State:
+    """What a history adds up to."""
+    state = decider.initial
+    for fact in facts:
+        state = decider.evolve(state, fact)
+    return state
+
+
+def problem(field: str, text: str, value: Any = None, **more: Any) -> Problem:
+    """One fault of an input: the field, what is wrong, the value as it came (shortened), what would be allowed."""
+    shown = value if not isinstance(value, str) or len(value) <= 80 else value[:77] + "..."
+    return {"field": field, "problem": text, "value": shown, **more}
+
+
+def check(problems: Iterable[Problem]) -> None:
+    """Raises Invalid with all the faults at once, if there are any."""
+    found = list(problems)
+    if found:
+        sentence = "; ".join(f"{fault['field']}: {fault['problem']}" for fault in found)
+        raise Invalid(sentence, next_step="correct the named fields and send it again", fields=found)
+
+
+def living(world: World, category: str, thing: str, expected: int | None) -> Any:
+    """The state of a thing that must exist, at the version its writer has read (None: at whichever it is)."""
+    stream = stream_id(category, thing)
+    past = world.past(stream)
+    if not past:
+        raise NotFound(
+            f"there is no {category.replace('_', ' ')} {thing} in this ledger",
+            next_step="check the id, or list what there is",
+            id=thing,
+        )
+    actual = past[-1].version
+    if expected is not None and expected != actual:
+        raise stale(category, thing, expected, past)
+    return world.state(category, thing)
+
+
+def stale(category: str, thing: str, expected: int, past: list[RecordedEvent]) -> VersionConflict:
+    """What a writer is told whose version is not the newest: both versions, and who did what since."""
+    actual = past[-1].version if past else 0
+    since = [event for event in past if event.version > expected]
+    return VersionConflict(
+        f"{brief(category, thing)} is at version {actual}, not {expected}: read it again and retry",
+        next_step=f"read it again and repeat the change with version {actual} if it is still wanted",
+        id=thing,
+        expected=expected,
+        actual=actual,
+        by=past[-1].by if past else None,
+        changed_since=[{"version": e.version, "event": e.type, "by": e.by} for e in since[-5:]],
+    )

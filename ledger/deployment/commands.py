@@ -1,0 +1,36 @@
+"""What can be asked of deployments. `id` is the whole UUID; `expected` the version the writer has read."""
+
+from typing import Any
+
+from msgspec import field
+
+from ledger.envelope import Command
+
+
+class DeploymentCommand(Command, frozen=True, kw_only=True):
+    """The root of this category's commands."""
+
+    id: str
+
+
+class RecordDeployment(DeploymentCommand, frozen=True, kw_only=True):
+    """The same commit, pull request and environment a second time is the first one, unless it is a `redeployment`."""
+
+    deployed_at: str | None = None
+    commit_hash: str | None = None
+    pr_number: int | None = None
+    pr_title: str | None = None
+    test_summary: dict[str, int] = field(default_factory=dict)
+    constitutional_compliance: bool | None = None
+    vendor_ids: tuple[str, ...] = ()
+    work_item_ids: tuple[str, ...] = ()
+    environment: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    redeployment: bool = False
+
+
+class AmendDeployment(DeploymentCommand, frozen=True, kw_only=True):
+    """Only what changes: a field to its new value; test_summary and metadata merge key by key, links are replaced."""
+
+    expected: int
+    fields: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,111 @@
+"""What may happen to a deployment, and why not."""
+
+from collections.abc import Iterable
+
+from ledger.decider import Decided, Decider, check, living, problem
+from ledger.deployment.commands import AmendDeployment, DeploymentCommand, RecordDeployment
+from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
+from ledger.deployment.state import Deployment, evolve
+from ledger.envelope import stream_id
+from ledger.errors import AlreadyRecorded, NotFound, NotUnique, Refused
+from ledger.reference import brief
+from ledger.revision import apply, difference
+from ledger.world import World
+
+CATEGORY = "deployment"
+LINKS = {"vendor_ids": "vendor", "work_item_ids": "work_item"}
+REQUIRED = ("deployed_at", "commit_hash", "pr_number", "pr_title", "test_summary", "constitutional_compliance")
+
+
+def decide(command: DeploymentCommand, world: World) -> Decided:
+    match command:
+        case RecordDeployment():
+            return _record(command, world)
+        case AmendDeployment():
+            return _amend(command, world)
+        case _:
+            raise TypeError(f"no rule for {type(command).__name__}")
+
+
+def _record(command: RecordDeployment, world: World) -> Decided:
+    if world.state(CATEGORY, command.id).exists:
+        raise Refused(
+            f"{brief(CATEGORY, command.id)} exists already", rule="id_taken", items=[], next_step="use a new command id"
+        )
+    fact = DeploymentRecorded(**{name: getattr(command, name) for name in command.__struct_fields__ if name != "id"})
+    deployment = evolve(Deployment(), fact)
+    _check_first(world, deployment)
+    _check_links(world, Deployment(), deployment)
+    return [(stream_id(CATEGORY, command.id), fact)]
+
+
+def _amend(command: AmendDeployment, world: World) -> Decided:
+    deployment: Deployment = living(world, CATEGORY, command.id, command.expected)
+    check(
+        problem(field, "is required and cannot be cleared")
+        for field in REQUIRED
+        if field in command.fields and command.fields[field] is None
+    )
+    changes = difference(deployment, command.fields)
+    if not changes:
+        return []
+    amended = apply(deployment, changes)
+    if amended.key != deployment.key:
+        _check_key(world, command.id, amended)
+    _check_links(world, deployment, amended)
+    return [(stream_id(CATEGORY, command.id), DeploymentAmended(changes=changes))]
+
+
+def _check_first(world: World, deployment: Deployment) -> None:
+    if deployment.key is None:
+        return
+    if first := world.holder("deployment_key", deployment.key):
+        raise AlreadyRecorded(
+            f"this is recorded as {brief(CATEGORY, first.id)}: the same commit, pull request and environment",
+            next_step="nothing is left to do; send redeployment=true if it was deployed once more",
+            id=first.id,
+            category=CATEGORY,
+        )
+
+
+def _check_key(world: World, own: str, amended: Deployment) -> None:
+    holder = world.holder("deployment_key", amended.key) if amended.key is not None else None
+    if holder and holder.id != own:
+        raise NotUnique(
+            f"{brief(CATEGORY, holder.id)} has this commit, pull request and environment, {holder.label}",
+            next_step="amend that one, or correct commit_hash, pr_number or environment",
+            field="commit_hash, pr_number, environment",
+            stored=holder.label,
+            id=holder.id,
+        )
+
+
+def _check_links(world: World, before: Deployment, after: Deployment) -> None:
+    """Only new links must lead somewhere: what an import brought stays as found."""
+    unknown = [
+        {"field": field, "id": thing}
+        for field, category in LINKS.items()
+        for thing in _unknown(world, category, set(getattr(after, field)) - set(getattr(before, field)))
+    ]
+    if unknown:
+        raise NotFound(
+            "this ledger does not have " + ", ".join(f"{link['id']} ({link['field']})" for link in unknown),
+            next_step="check the ids, or create those things first",
+            items=unknown,
+        )
+
+
+def _unknown(world: World, category: str, things: Iterable[str]) -> list[str]:
+    wanted = sorted(things)
+    known = world.known(category, wanted)
+    return [thing for thing in wanted if thing not in known]
+
+
+decider: Decider[Deployment] = Decider(
+    category=CATEGORY,
+    initial=Deployment(),
+    evolve=evolve,
+    decide=decide,
+    facts=(DeploymentRecorded, DeploymentAmended),
+    commands=(RecordDeployment, AmendDeployment),
+)

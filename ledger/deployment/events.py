@@ -1,0 +1,37 @@
+"""What can happen to a deployment. Never edited after release; a changed shape is a new schema with an upcast."""
+
+from typing import Any
+
+from msgspec import field
+
+from ledger.envelope import Fact
+from ledger.revision import Changes
+
+
+class DeploymentFact(Fact, frozen=True, kw_only=True):
+    """The root of this category's facts."""
+
+
+class DeploymentRecorded(DeploymentFact, frozen=True, kw_only=True):
+    """Fields an imported source did not state are absent, never a default that looks like a fact.
+
+    `deployed_at` is RFC 3339 text. `redeployment` means: once more, although the same was deployed before.
+    """
+
+    deployed_at: str | None = None
+    commit_hash: str | None = None
+    pr_number: int | None = None
+    pr_title: str | None = None
+    test_summary: dict[str, int] = field(default_factory=dict)
+    constitutional_compliance: bool | None = None
+    vendor_ids: tuple[str, ...] = ()
+    work_item_ids: tuple[str, ...] = ()
+    environment: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    redeployment: bool = False
+
+
+class DeploymentAmended(DeploymentFact, frozen=True, kw_only=True):
+    """Links and corrections, old and new."""
+
+    changes: Changes

@@ -1,0 +1,58 @@
+"""What the facts of one deployment add up to."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
+from ledger.envelope import Fact
+from ledger.revision import apply
+
+
+class Deployment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Not `recorded` means: there is no such deployment. None is unknown: an import did not say."""
+
+    recorded: bool = False
+    deployed_at: str | None = None
+    commit_hash: str | None = None
+    pr_number: int | None = None
+    pr_title: str | None = None
+    test_summary: dict[str, int] = {}
+    constitutional_compliance: bool | None = None
+    vendor_ids: tuple[str, ...] = ()
+    work_item_ids: tuple[str, ...] = ()
+    environment: str | None = None
+    metadata: dict[str, Any] = {}
+    redeployment: bool = False
+    withdrawn: bool = False
+
+    @property
+    def exists(self) -> bool:
+        return self.recorded
+
+    @property
+    def key(self) -> str | None:
+        """What only one deployment may have; None for a redeployment, and where an import left it unknown."""
+        if self.redeployment:
+            return None
+        return deployment_key(self.commit_hash, self.pr_number, self.environment)
+
+
+def deployment_key(commit_hash: str | None, pr_number: int | None, environment: str | None) -> str | None:
+    """
+    >>> deployment_key("84b0fb4", 123, None)
+    '84b0fb4:123:'
+    """
+    if commit_hash is None or pr_number is None:
+        return None
+    return f"{commit_hash}:{pr_number}:{environment or ''}"
+
+
+def evolve(deployment: Deployment, fact: Fact) -> Deployment:
+    match fact:
+        case DeploymentRecorded():
+            return Deployment(recorded=True, **{field: getattr(fact, field) for field in fact.__struct_fields__})
+        case DeploymentAmended(changes=changes):
+            return apply(deployment, changes)
+        case _:
+            return deployment  # an unknown fact of a newer program is carried, not interpreted

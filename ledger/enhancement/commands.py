@@ -1,0 +1,32 @@
+"""What can be asked of enhancements. `id` is the whole UUID; `expected` the version the writer has read."""
+
+from typing import Any
+
+from msgspec import field
+
+from ledger.envelope import Command
+
+
+class EnhancementCommand(Command, frozen=True, kw_only=True):
+    """The root of this category's commands."""
+
+    id: str
+
+
+class RecordEnhancement(EnhancementCommand, frozen=True, kw_only=True):
+    title: str
+    description: str | None = None
+    priority: int | None = None
+    status: str = "planned"
+    target_quarter: str | None = None
+    principles: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class UpdateEnhancement(EnhancementCommand, frozen=True, kw_only=True):
+    """Only what changes. `fields` maps a field to its new value, None clears it; metadata merges key by key."""
+
+    expected: int
+    fields: dict[str, Any] = field(default_factory=dict)
+    status: str | None = None

@@ -1,0 +1,146 @@
+"""What may happen to an enhancement, and why not."""
+
+from collections.abc import Iterable
+
+from ledger.decider import Decided, Decider, check, living, problem
+from ledger.enhancement.commands import EnhancementCommand, RecordEnhancement, UpdateEnhancement
+from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
+from ledger.enhancement.state import Enhancement, evolve
+from ledger.envelope import Fact, stream_id
+from ledger.errors import NotFound, Refused
+from ledger.reference import brief
+from ledger.revision import apply, difference
+from ledger.world import World
+
+CATEGORY = "enhancement"
+REQUIRED = ("title", "description", "priority")
+NEXT = {
+    "planned": ("approved", "dropped"),
+    "approved": ("implementing", "dropped"),
+    "implementing": ("completed", "dropped"),
+    "completed": (),
+    "dropped": ("planned",),
+}
+
+
+def decide(command: EnhancementCommand, world: World) -> Decided:
+    match command:
+        case RecordEnhancement():
+            return _record(command, world)
+        case UpdateEnhancement():
+            return _update(command, world)
+        case _:
+            raise TypeError(f"no rule for {type(command).__name__}")
+
+
+def _record(command: RecordEnhancement, world: World) -> Decided:
+    if world.state(CATEGORY, command.id).exists:
+        raise Refused(
+            f"{brief(CATEGORY, command.id)} exists already", rule="id_taken", items=[], next_step="use a new command id"
+        )
+    _check_dependencies(world, command.id, command.depends_on)
+    fields = {field: getattr(command, field) for field in command.__struct_fields__ if field != "id"}
+    return [(stream_id(CATEGORY, command.id), EnhancementRecorded(**fields))]
+
+
+def _update(command: UpdateEnhancement, world: World) -> Decided:
+    enhancement: Enhancement = living(world, CATEGORY, command.id, command.expected)
+    facts = [*_revise(command, enhancement, world), *_change_status(command, enhancement)]
+    return [(stream_id(CATEGORY, command.id), fact) for fact in facts]
+
+
+def _revise(command: UpdateEnhancement, enhancement: Enhancement, world: World) -> list[Fact]:
+    check(
+        problem(field, "is required and cannot be cleared")
+        for field in REQUIRED
+        if field in command.fields and command.fields[field] is None
+    )
+    changes = difference(enhancement, command.fields)
+    if not changes:
+        return []
+    added = [thing for thing in apply(enhancement, changes).depends_on if thing not in enhancement.depends_on]
+    _check_dependencies(world, command.id, added)
+    return [EnhancementRevised(changes=changes)]
+
+
+def _change_status(command: UpdateEnhancement, enhancement: Enhancement) -> list[Fact]:
+    before, after = enhancement.status, command.status
+    if after is None or after == before:
+        return []
+    if before is not None and after not in NEXT[before]:
+        raise Refused(
+            f"{brief(CATEGORY, command.id)} is {before} and cannot become {after}",
+            rule="status_transition",
+            items=[_named(command.id, enhancement)],
+            next_step=_way_on(before),
+            status=before,
+            wanted=after,
+        )
+    return [EnhancementStatusChanged(old=before, new=after)]
+
+
+def _check_dependencies(world: World, own: str, added: Iterable[str]) -> None:
+    wanted = list(added)
+    check(problem("depends_on", "is the enhancement itself", thing) for thing in wanted if thing == own)
+    known = world.known(CATEGORY, wanted)
+    unknown = [{"field": "depends_on", "id": thing} for thing in wanted if thing not in known]
+    if unknown:
+        raise NotFound(
+            "this ledger does not have the enhancements " + ", ".join(link["id"] for link in unknown),
+            next_step="check depends_on, or record those enhancements first",
+            items=unknown,
+        )
+    if circle := _way_back(world, wanted, own):
+        raise Refused(
+            f"{brief(CATEGORY, own)} cannot depend on {brief(CATEGORY, circle[0])}: by dependencies it waits for it",
+            rule="dependency_cycle",
+            items=[_named(thing, world.state(CATEGORY, thing)) for thing in circle],
+            next_step="remove the dependency that closes the circle",
+        )
+
+
+def _way_back(world: World, starts: list[str], goal: str) -> list[str]:
+    """The shortest chain of dependencies from one of the starts to the last before the goal; empty if there is none."""
+    came_from: dict[str, str | None] = dict.fromkeys(starts)
+    level = list(came_from)
+    while level:
+        world.look(stream_id(CATEGORY, thing) for thing in level)
+        following: list[str] = []
+        for thing in level:
+            for dependency in world.state(CATEGORY, thing).depends_on:
+                if dependency == goal:
+                    return _chain(came_from, thing)
+                if dependency not in came_from:
+                    came_from[dependency] = thing
+                    following.append(dependency)
+        level = following
+    return []
+
+
+def _chain(came_from: dict[str, str | None], last: str) -> list[str]:
+    chain = [last]
+    while (before := came_from[chain[0]]) is not None:
+        chain.insert(0, before)
+    return chain
+
+
+def _way_on(status: str) -> str:
+    ways = " or ".join(NEXT[status])
+    return (
+        f"from {status} it can become {ways}" if ways else f"record a new enhancement, {status} is the end of this one"
+    )
+
+
+def _named(thing: str, enhancement: Enhancement) -> dict[str, str | None]:
+    ref = brief(CATEGORY, thing)
+    return {"id": thing, "ref": ref, "title": enhancement.title, "status": enhancement.status}
+
+
+decider: Decider[Enhancement] = Decider(
+    category=CATEGORY,
+    initial=Enhancement(),
+    evolve=evolve,
+    decide=decide,
+    facts=(EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged),
+    commands=(RecordEnhancement, UpdateEnhancement),
+)

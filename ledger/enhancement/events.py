@@ -1,0 +1,38 @@
+"""What can happen to an enhancement. Never edited after release; a changed shape is a new schema with an upcast."""
+
+from typing import Any
+
+from msgspec import field
+
+from ledger.envelope import Fact
+from ledger.revision import Changes
+
+
+class EnhancementFact(Fact, frozen=True, kw_only=True):
+    """The root of this category's facts."""
+
+
+class EnhancementRecorded(EnhancementFact, frozen=True, kw_only=True):
+    """Fields an imported source did not state are None. `depends_on` are the enhancements this one waits for."""
+
+    title: str
+    description: str | None = None
+    priority: int | None = None
+    status: str | None = "planned"
+    target_quarter: str | None = None
+    principles: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class EnhancementRevised(EnhancementFact, frozen=True, kw_only=True):
+    """Fields that fit no better fact, old and new."""
+
+    changes: Changes
+
+
+class EnhancementStatusChanged(EnhancementFact, frozen=True, kw_only=True):
+    """None is unknown: an import did not say."""
+
+    old: str | None = None
+    new: str | None = None

@@ -1,0 +1,42 @@
+"""What the facts of one enhancement add up to."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
+from ledger.envelope import Fact
+from ledger.revision import apply
+
+Status = Literal["planned", "approved", "implementing", "completed", "dropped"]
+
+
+class Enhancement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An empty `title` means: there is no such enhancement. None is unknown: an import did not say."""
+
+    title: str = ""
+    description: str | None = None
+    priority: int | None = None
+    status: Status | None = None
+    target_quarter: str | None = None
+    principles: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+    withdrawn: bool = False
+
+    @property
+    def exists(self) -> bool:
+        return self.title != ""
+
+
+def evolve(enhancement: Enhancement, fact: Fact) -> Enhancement:
+    match fact:
+        case EnhancementRecorded():
+            return Enhancement(**{field: getattr(fact, field) for field in fact.__struct_fields__})
+        case EnhancementRevised(changes=changes):
+            return apply(enhancement, changes)
+        case EnhancementStatusChanged(new=status):
+            return replace(enhancement, status=status)
+        case _:
+            return enhancement  # an unknown fact of a newer program is carried, not interpreted

@@ -1,0 +1,136 @@
+"""What travels with a fact: its place, its author, its times; and what a writer hands to a store.
+
+Words (used for nothing else): *version* is the place in one stream, from 1; *position* the place in the whole
+log, from 1, without gaps; *expected* the version a writer believes; *past* a stream's history.
+"""
+
+from datetime import datetime
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from msgspec import Struct
+
+
+class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that happened, in the past tense. Defaults never change: absent means the default for ever."""
+
+
+class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that is asked for, in the imperative."""
+
+
+class UnknownFact(Fact, frozen=True, kw_only=True):
+    """A fact that only a newer program understands: carried, never interpreted."""
+
+    type: str
+    schema: int
+
+
+class Submission(Struct, frozen=True, kw_only=True):
+    """A command as somebody gave it: `command_id` makes a repetition harmless, `by` says who."""
+
+    command: Command
+    command_id: UUID
+    by: str
+    occurred_at: datetime
+
+
+class RecordedEvent(Struct, frozen=True, kw_only=True):
+    """One line of the log, every column of it; `data` are the exact bytes that were recorded."""
+
+    position: int
+    stream_id: str
+    version: int
+    command_id: UUID
+    n: int
+    command: str
+    command_digest: bytes
+    type: str
+    schema: int
+    topics: tuple[str, ...]
+    data: bytes
+    by: str
+    occurred_at: datetime
+    recorded_at: datetime
+    digest: bytes
+
+
+class ProposedEvent(Struct, frozen=True, kw_only=True):
+    """An event whose version is known and whose position is not."""
+
+    stream_id: str
+    version: int
+    fact: Fact
+    by: str
+    occurred_at: datetime
+
+
+class RowChange(Struct, frozen=True, kw_only=True):
+    """A read-model row to write together with event `n`; `added` and `dropped` are (relation, target) entries."""
+
+    projection: str
+    id: str
+    version: int
+    n: int
+    doc: bytes
+    added: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+
+
+class Proposal(Struct, frozen=True, kw_only=True):
+    """All that one append is given. It is recorded whole or not at all.
+
+    `conditions` are topics: no event after `as_of` may touch one of them. `not_before` and `not_after` bound the
+    ledger time of the append. `shapes` are the read models this program writes, with their shape numbers.
+    """
+
+    submission: Submission
+    command_digest: bytes
+    events: tuple[ProposedEvent, ...]
+    rows: tuple[RowChange, ...] = ()
+    conditions: tuple[str, ...] = ()
+    as_of: int = 0
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+
+class Recorded(Struct, frozen=True, kw_only=True):
+    """Where a command stands in the log; `repeated` when it already stood there before this call."""
+
+    positions: tuple[int, ...]
+    streams: dict[str, int]
+    recorded_at: datetime | None
+    repeated: bool = False
+
+
+class Past(Struct, frozen=True, kw_only=True):
+    """Histories of some streams, and the head of the log that was visible when they were read."""
+
+    head: int
+    now: datetime
+    events: dict[str, list[RecordedEvent]]
+
+
+def stream_id(category: str, thing: UUID | str) -> str:
+    """
+    >>> stream_id("vendor", "7d444840-9dc0-11d1-b245-5ffdce74fad2")
+    'vendor-7d444840-9dc0-11d1-b245-5ffdce74fad2'
+    """
+    return f"{category}-{thing}"
+
+
+def category_of(stream: str) -> str:
+    return stream[:-37]
+
+
+def id_of(stream: str) -> str:
+    return stream[-36:]
+
+
+def minted_id(command_id: UUID, purpose: str = "") -> str:
+    """The id of the thing that a command creates: a repetition names the same thing, also without a server."""
+    return str(uuid5(command_id, purpose))
+
+
+def configuration_id(ledger: UUID) -> str:
+    """A ledger has one configuration, and everybody knows its id."""
+    return str(uuid5(NAMESPACE_OID, f"configuration of {ledger}"))

@@ -1,0 +1,97 @@
+"""One command, from what was asked to where it stands: read, decide, project, append; again on a lost race."""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from ledger.catalog import decider_of, fold_stream
+from ledger.codec import command_digest, unstorable
+from ledger.decider import Decided, check
+from ledger.envelope import Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange, Submission
+from ledger.errors import CommandIdReused, LedgerError, LostRace, VersionConflict
+from ledger.store import EventStore
+from ledger.world import Neighbourhood, World
+
+REFUSALS = 5  # lost races before the command is decided under the ledger's lock
+
+# (past of the touched streams, proposed events) -> the rows to write with them. The single inversion: the write side
+# does not know the read models, it is given this.
+Project = Callable[[Callable[[str], list[RecordedEvent]], Iterable[ProposedEvent]], Iterable[RowChange]]
+
+
+class Handler:
+    """Executes commands on a store. Answers where a command stands; nothing else was recorded."""
+
+    def __init__(self, store: EventStore, neighbours: Neighbourhood, project: Project) -> None:
+        self._store = store
+        self._neighbours = neighbours
+        self._project = project
+
+    def execute(self, submission: Submission) -> Recorded:
+        """Raises what the rules say. Repeated with the same command id it answers again and records nothing."""
+        check(unstorable([msgspec.to_builtins(submission.command), submission.by]))
+        for _ in range(REFUSALS):
+            try:
+                return self._attempt(submission)
+            except LostRace:
+                continue
+        with self._store.exclusively():
+            return self._attempt(submission)
+
+    def _attempt(self, submission: Submission) -> Recorded:
+        world = World(self._store.ledger, self._store.read_streams, fold_stream, self._neighbours)
+        decided = self._decide(submission, world)
+        if isinstance(decided, Recorded):
+            return decided
+        if not decided:
+            return Recorded(positions=(), streams={}, recorded_at=None)
+        events = tuple(_proposed(decided, submission, world))
+        proposal = Proposal(
+            submission=submission,
+            command_digest=command_digest(submission.command, submission.by),
+            events=events,
+            rows=tuple(self._project(world.past, events)),
+            conditions=world.topics,
+            as_of=world.as_of,
+            not_before=world.not_before,
+            not_after=world.not_after,
+        )
+        try:
+            return self._store.append(proposal)
+        except VersionConflict as error:
+            raise LostRace("a stream that the decision looked at moved on", **error.details) from error
+
+    def _decide(self, submission: Submission, world: World) -> Decided | Recorded:
+        """What happens now; or where the command stands already, whatever the rules would say of it today."""
+        try:
+            decided = decider_of(submission.command).decide(submission.command, world)
+        except LedgerError:
+            recorded = self._recorded(submission)
+            if recorded is None:
+                raise
+            return recorded
+        if decided:
+            return decided  # the append asks once more, under the lock
+        return self._recorded(submission) or decided
+
+    def _recorded(self, submission: Submission) -> Recorded | None:
+        found = self._store.find_command(submission.command_id)
+        if found is None:
+            return None
+        recorded, digest = found
+        if digest != command_digest(submission.command, submission.by):
+            raise CommandIdReused(
+                f"command id {submission.command_id} was recorded with other arguments at position {recorded.positions[0]}",
+                next_step="mint a new command_id for another command",
+                command_id=str(submission.command_id),
+            )
+        return recorded
+
+
+def _proposed(decided: Decided, submission: Submission, world: World) -> Iterable[ProposedEvent]:
+    versions: dict[str, int] = {}
+    world.look(stream for stream, *_ in decided)
+    for stream, fact, *attribution in decided:
+        versions[stream] = versions.get(stream, world.version(stream)) + 1
+        by, occurred_at = attribution or (submission.by, submission.occurred_at)
+        yield ProposedEvent(stream_id=stream, version=versions[stream], fact=fact, by=by, occurred_at=occurred_at)

@@ -1,0 +1,37 @@
+"""Moments: UTC, microseconds; `datetime` inside, RFC 3339 text of fixed width in rows and answers.
+
+The text sorts as the moments do, so PostgreSQL, SQLite and Python compare it alike.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FUTURE_ALLOWED = timedelta(minutes=5)  # requirements: a client's clock may run ahead by this much
+
+
+def text(moment: datetime) -> str:
+    """
+    >>> text(datetime(2026, 11, 22, 15, 0, tzinfo=UTC))
+    '2026-11-22T15:00:00.000000Z'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def parse(value: str) -> datetime:
+    """Any RFC 3339 time; one without an offset is refused with ValueError, because nobody knows what it means.
+
+    >>> parse("2026-11-22T16:00:00+01:00") == parse("2026-11-22T15:00:00Z")
+    True
+    """
+    moment = datetime.fromisoformat(value.upper())
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} has no UTC offset: write it like 2026-11-22T15:00:00Z")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{value!r} lies outside the years 1 to 9999 in UTC") from error
+
+
+def microseconds(moment: datetime) -> int:
+    """Whole microseconds since 1970-01-01 UTC, as the digest chain counts them."""
+    return (moment - EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,96 @@
+"""From settings to a database that is ready: the embedded server or a given one, migrated, with its ledger registered."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from ledger.errors import LedgerError, Unavailable
+from ledger.postgres.database import Database, translated
+from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.migrate import is_current, migrate
+from ledger.settings import Settings
+
+DATABASE = "tracking_ledger"
+OWNER = "tracking_ledger_owner"  # owns the schema and may migrate it; nobody works as this role
+APPLICATION = "tracking_ledger_app"  # a writer: may read rows and execute the doors, nothing more
+WRITER = "tracking_ledger_writer"
+
+
+def embedded_server(settings: Settings) -> EmbeddedServer:
+    return EmbeddedServer(settings.pgdata, settings.pgbin)
+
+
+def connect(settings: Settings) -> Database:
+    """A database with this program's schema. Starts the embedded server if no other is given."""
+    if settings.dsn is not None:
+        with translated():
+            _migrate_given(settings)
+        return Database(settings.dsn, prepare=settings.prepare)
+    server = embedded_server(settings)
+    server.ensure()
+    conninfo = server.conninfo(APPLICATION, DATABASE)
+    if not _is_ready(conninfo):
+        with translated():
+            _prepare_embedded(server)
+    return Database(conninfo, prepare=settings.prepare)
+
+
+def open_ledger(database: Database, ledger: UUID, name: str, shapes: Mapping[str, int]) -> bool:
+    """Makes sure that the ledger and its read models are known there. True if it is new."""
+    created = database.call("SELECT tracking_ledger.create_ledger(%s, %s)", [ledger, name])[0][0]
+    database.call(
+        "SELECT tracking_ledger.register_projections(%s, %s)", [ledger, msgspec.json.encode(dict(shapes)).decode()]
+    )
+    return bool(created)
+
+
+def _is_ready(conninfo: str) -> bool:
+    try:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            return is_current(connection)
+    except psycopg.OperationalError:  # no such role or database yet
+        return False
+
+
+def _prepare_embedded(server: EmbeddedServer) -> None:
+    """Roles and database as an administrator of a given server would make them; safe when several do it at once."""
+    with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [1])  # a session of our own server, no pooler in between
+        for role, rights in ((OWNER, "LOGIN CREATEROLE"), (APPLICATION, "LOGIN"), (WRITER, "NOLOGIN")):
+            if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
+                connection.execute(sql.SQL("CREATE ROLE {} " + rights).format(sql.Identifier(role)))  # type: ignore[arg-type]
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(WRITER), sql.Identifier(APPLICATION)))
+        if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
+            names = (sql.Identifier(DATABASE), sql.Identifier(OWNER))
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
+    with psycopg.connect(server.conninfo(OWNER, DATABASE), autocommit=True) as connection:
+        migrate(connection)
+
+
+def _migrate_given(settings: Settings) -> None:
+    assert settings.dsn is not None
+    try:
+        with psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5) as connection:
+            if is_current(connection):
+                return
+    except psycopg.errors.InsufficientPrivilege:
+        pass  # the schema is there and this role may not look at it yet: the administrator's grants are missing
+    try:
+        with psycopg.connect(settings.admin_dsn or settings.dsn, autocommit=True, connect_timeout=5) as connection:
+            migrate(connection)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise _may_not_migrate(error) from error
+
+
+def _may_not_migrate(error: psycopg.Error) -> LedgerError:
+    return Unavailable(
+        f"this role may not create or migrate the schema: {str(error).strip()}",
+        next_step="set LEDGER_ADMIN_DSN to a role that may, once; then grant tracking_ledger_writer to the role of LEDGER_DSN",
+    )
+
+
+def _exists(connection: psycopg.Connection, question: str, name: str) -> bool:
+    return connection.execute(question, [name]).fetchone() is not None  # type: ignore[arg-type]

@@ -1,0 +1,121 @@
+"""Brings a database to this program's schema: migrations forward only, then functions and grants as they are today.
+
+`sql/migrations/NNNN_*.sql` are never edited after release. Functions and grants are replaced whenever their text
+differs from what was applied last by this release or an older one, so a migrated database equals a fresh one, and
+an old program that still runs beside a new one does not take its functions back.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from ledger import __version__
+from ledger.errors import NewerProgramNeeded, Unavailable
+from ledger.resources import folder
+
+OLDEST_SERVER = 150000  # PostgreSQL 15
+RELEASE = [int(part) for part in __version__.split(".")]
+LOCK = 8_231_774_015  # one migrating program at a time, in any database of the server
+
+Applied = dict[str, tuple[str, list[int]]]  # name -> (digest, release that applied it)
+
+
+def migrate(connection: psycopg.Connection) -> list[str]:
+    """Applies what is missing, in one transaction under a lock. Answers the names of what it applied."""
+    check_server(connection)
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        connection.execute("CREATE SCHEMA IF NOT EXISTS tracking_ledger")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS tracking_ledger.migrations"
+            " (name text PRIMARY KEY, digest text NOT NULL, release int[] NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+        )
+        applied = _applied(connection)
+        _refuse_newer(applied)
+        return list(_apply_missing(connection, applied))
+
+
+def is_current(connection: psycopg.Connection) -> bool:
+    """Whether the database has exactly this program's schema; cheap enough for every start."""
+    found = connection.execute("SELECT to_regclass('tracking_ledger.migrations') IS NOT NULL").fetchone()
+    if not found or not found[0]:
+        return False
+    applied = _applied(connection)
+    _refuse_newer(applied)
+    return not any(_is_missing(applied, name, digest) for name, digest, _ in _wanted())
+
+
+def check_server(connection: psycopg.Connection) -> None:
+    """Refuses servers that cannot keep the promises: too old, or with an encoding that cannot hold every text."""
+    if connection.info.server_version < OLDEST_SERVER:
+        raise Unavailable(
+            f"PostgreSQL {connection.info.server_version // 10000} is too old, 15 or newer is needed",
+            next_step="point LEDGER_DSN at a newer server, or unset it to use the embedded one",
+        )
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise Unavailable(
+            f"the database's encoding is {encoding}, UTF8 is needed",
+            next_step="create a database with ENCODING 'UTF8' and point LEDGER_DSN at it",
+        )
+
+
+def _wanted() -> Iterator[tuple[str, str, str]]:
+    """(name, digest, text) of every file, in the order in which they are applied."""
+    root = folder("sql")
+    functions = sorted((root / "functions").glob("*.sql"))
+    files: list[tuple[str, list[Path]]] = [
+        *((path.stem, [path]) for path in sorted((root / "migrations").glob("*.sql"))),
+        ("functions", functions),
+        ("grants", [root / "grants.sql", *functions]),  # a replaced function may need its grant again
+    ]
+    for name, paths in files:
+        texts = [path.read_text(encoding="utf-8") for path in paths]
+        text = texts[0] if name == "grants" else "\n".join(texts)
+        yield name, hashlib.sha256("\n".join(texts).encode()).hexdigest(), text
+
+
+def _apply_missing(connection: psycopg.Connection, applied: Applied) -> Iterator[str]:
+    connection.execute("SET LOCAL check_function_bodies = off")  # functions may name one another in any order
+    for name, digest, text in _wanted():
+        if not _is_missing(applied, name, digest):
+            continue
+        if name in applied and name[:4].isdigit():
+            raise Unavailable(
+                f"migration {name} was applied with another text",
+                next_step="install the released program; a released migration is never edited",
+            )
+        connection.execute(sql.SQL(text))  # type: ignore[arg-type]  # the text is a file of this program
+        connection.execute(
+            "INSERT INTO tracking_ledger.migrations (name, digest, release) VALUES (%s, %s, %s) ON CONFLICT (name)"
+            " DO UPDATE SET digest = excluded.digest, release = excluded.release, applied_at = clock_timestamp()",
+            [name, digest, RELEASE],
+        )
+        yield name
+
+
+def _applied(connection: psycopg.Connection) -> Applied:
+    rows = connection.execute("SELECT name, digest, release FROM tracking_ledger.migrations").fetchall()
+    return {name: (digest, release) for name, digest, release in rows}
+
+
+def _is_missing(applied: Applied, name: str, digest: str) -> bool:
+    if name not in applied:
+        return True
+    found, release = applied[name]
+    return found != digest and release <= RELEASE
+
+
+def _refuse_newer(applied: Applied) -> None:
+    known = {name for name, _, _ in _wanted()}
+    newer = sorted(set(applied) - known)
+    if newer:
+        raise NewerProgramNeeded(
+            f"this database was migrated by a newer program: {', '.join(newer)}",
+            next_step="upgrade tracking-ledger on this machine",
+            migrations=newer,
+        )

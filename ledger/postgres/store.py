@@ -1,0 +1,160 @@
+"""The log of one ledger in PostgreSQL."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from ledger.catalog import topics_of
+from ledger.codec import encode, schema_of
+from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange
+from ledger.moment import text
+from ledger.postgres.database import Database
+
+APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s)"
+READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
+FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
+LOCK = "SELECT tracking_ledger.lock_for_writing(%s)"
+ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
+COLUMNS = (
+    "position, stream_id, version, command_id, n, command, command_digest, type, schema, topics, data, by,"
+    " occurred_at, recorded_at, digest"
+)
+READ_PAGE = f"SELECT {COLUMNS} FROM events WHERE ledger_id = %s AND position > %s AND position <= %s ORDER BY position"  # noqa: S608  # constants only
+PAGE = 5000
+
+_encode = msgspec.json.Encoder().encode
+
+
+class PostgresStore:
+    """See ledger.store.EventStore. `shapes` are the read models that this program writes, with their shape numbers."""
+
+    def __init__(self, database: Database, ledger: UUID, shapes: Mapping[str, int]) -> None:
+        self._database = database
+        self.ledger = ledger
+        self._shapes = dict(shapes)
+
+    def append(self, proposal: Proposal) -> Recorded:
+        row = self._database.call(APPEND, [self.ledger, _encode(self._as_json(proposal)).decode()])[0]
+        first, last, recorded_at, repeated, streams = row
+        return Recorded(
+            positions=tuple(range(first, last + 1)),
+            streams=msgspec.json.decode(streams, type=dict[str, int]),
+            recorded_at=recorded_at.astimezone(UTC),
+            repeated=repeated,
+        )
+
+    def read_streams(self, streams: Iterable[str]) -> Past:
+        rows = self._database.call(READ_STREAMS, [self.ledger, list(streams)])
+        head, now = rows[0][:2]
+        events: dict[str, list[RecordedEvent]] = {}
+        for row in rows:
+            if row[2] is not None:
+                event = recorded_event(row[2:])
+                events.setdefault(event.stream_id, []).append(event)
+        return Past(head=head, now=now.astimezone(UTC), events=events)
+
+    def read_all(self, after: int = 0) -> Iterator[RecordedEvent]:
+        with self._database.transaction() as connection:
+            head = connection.execute(ENTER, [self.ledger]).fetchall()[0][0]
+        while after < head:
+            with self._database.transaction() as connection:
+                connection.execute(ENTER, [self.ledger])
+                rows = connection.execute(READ_PAGE, [self.ledger, after, min(after + PAGE, head)], binary=True).fetchall()
+            yield from (recorded_event(row) for row in rows)
+            after += PAGE
+
+    def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
+        rows = self._database.call(FIND_COMMAND, [self.ledger, command_id])
+        if not rows:
+            return None
+        first, last, recorded_at, digest, streams = rows[0]
+        recorded = Recorded(
+            positions=tuple(range(first, last + 1)),
+            streams=msgspec.json.decode(streams, type=dict[str, int]),
+            recorded_at=recorded_at.astimezone(UTC),
+            repeated=True,
+        )
+        return recorded, bytes(digest)
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        with self._database.transaction() as connection:
+            connection.execute(LOCK, [self.ledger])
+            yield
+
+    def _as_json(self, proposal: Proposal) -> dict[str, Any]:
+        submission = proposal.submission
+        return {
+            "command_id": submission.command_id,
+            "command": type(submission.command).__name__,
+            "command_digest": proposal.command_digest.hex(),
+            "expected": _expected(proposal.events),
+            "conditions": ",".join(proposal.conditions),
+            "as_of": proposal.as_of,
+            "not_before": proposal.not_before,
+            "not_after": proposal.not_after,
+            "shapes": self._shapes,
+            "events": [_event(event) for event in proposal.events],
+            "rows": _rows(proposal.rows),
+        }
+
+
+def recorded_event(row: tuple[Any, ...]) -> RecordedEvent:
+    """A line of the log from its columns, in the order of COLUMNS."""
+    return RecordedEvent(
+        position=row[0],
+        stream_id=row[1],
+        version=row[2],
+        command_id=row[3],
+        n=row[4],
+        command=row[5],
+        command_digest=bytes(row[6]),
+        type=row[7],
+        schema=row[8],
+        topics=tuple(row[9]),
+        data=row[10],
+        by=row[11],
+        occurred_at=row[12].astimezone(UTC),
+        recorded_at=row[13].astimezone(UTC),
+        digest=bytes(row[14]),
+    )
+
+
+def _expected(events: Iterable[ProposedEvent]) -> dict[str, int]:
+    expected: dict[str, int] = {}
+    for event in events:
+        expected.setdefault(event.stream_id, event.version - 1)
+    return expected
+
+
+def _event(event: ProposedEvent) -> dict[str, Any]:
+    name = type(event.fact).__name__
+    return {
+        "stream_id": event.stream_id,
+        "version": event.version,
+        "type": name,
+        "schema": schema_of(name),
+        "topics": ",".join(topics_of(event.fact)),
+        "data": msgspec.Raw(encode(event.fact)),
+        "by": event.by,
+        "occurred_at": text(event.occurred_at),
+    }
+
+
+def _rows(rows: Iterable[RowChange]) -> dict[str, list[dict[str, Any]]]:
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        change = {
+            "id": row.id,
+            "version": row.version,
+            "n": row.n,
+            "doc": msgspec.Raw(row.doc),
+            "added": row.added,
+            "dropped": row.dropped,
+        }
+        grouped.setdefault(row.projection, []).append(change)
+    return grouped

@@ -1,0 +1,78 @@
+"""Every setting, its environment variable and its default, in one place."""
+
+import getpass
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+from msgspec import Struct
+
+from ledger.errors import Invalid
+
+APPLICATION = "tracking-ledger"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """`by` None means: nobody said, so the edge uses the client's own name, else the user's."""
+
+    project: Path
+    dsn: str | None = None
+    admin_dsn: str | None = None
+    home: Path | None = None
+    pgdata: Path
+    pgbin: Path | None = None
+    status_file: Path | None = None
+    by: str | None = None
+    prepare: bool = True
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises Invalid for a value that means nothing; an empty variable counts as not set."""
+        given = {name: value for name in ENVIRONMENT if (value := environment.get(name, "").strip())}
+        return cls(
+            project=Path(given.get("LEDGER_PROJECT", ".")).expanduser().absolute(),
+            dsn=given.get("LEDGER_DSN"),
+            admin_dsn=given.get("LEDGER_ADMIN_DSN"),
+            home=_path(given, "LEDGER_HOME"),
+            pgdata=_path(given, "LEDGER_PGDATA") or platformdirs.user_data_path(APPLICATION) / "postgres",
+            pgbin=_path(given, "LEDGER_PGBIN"),
+            status_file=_path(given, "LEDGER_STATUS_FILE"),
+            by=given.get("LEDGER_BY"),
+            prepare=_switch(given, "LEDGER_PREPARE", default=True),
+        )
+
+
+ENVIRONMENT = {
+    "LEDGER_PROJECT": "the project folder; its .ledger is found by walking up from here (default: the working directory)",
+    "LEDGER_DSN": "a PostgreSQL server to use instead of the embedded one, as a libpq connection string",
+    "LEDGER_ADMIN_DSN": "the connection that creates and migrates the schema, when LEDGER_DSN's role may not",
+    "LEDGER_HOME": "where this machine's working files lie (default: beside the repository's git data, else the user's state folder)",
+    "LEDGER_PGDATA": "where the embedded server keeps its data (default: the user's data folder)",
+    "LEDGER_PGBIN": "a folder with PostgreSQL's own programs, to be used instead of those in the wheel",
+    "LEDGER_STATUS_FILE": "the status report's file (default: .project_status.md in the project folder)",
+    "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else the user's)",
+    "LEDGER_PREPARE": "on or off: statements prepared on the server (off for poolers that cannot keep them)",
+}
+
+
+def user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid-{os.getuid()}"
+
+
+def _path(given: Mapping[str, str], name: str) -> Path | None:
+    return Path(given[name]).expanduser().absolute() if name in given else None
+
+
+def _switch(given: Mapping[str, str], name: str, *, default: bool) -> bool:
+    value = given.get(name, "on" if default else "off").lower()
+    if value not in ("on", "off"):
+        raise Invalid(
+            f"{name} is {value!r}, not on or off",
+            next_step=f"set {name} to on or off, or unset it",
+            fields=[{"field": name, "problem": "is neither on nor off", "value": value, "allowed": ["on", "off"]}],
+        )
+    return value == "on"

@@ -1,0 +1,34 @@
+"""EventStore, the contract of whatever keeps the log. One suite of tests runs on every implementation."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+from uuid import UUID
+
+from ledger.envelope import Past, Proposal, Recorded, RecordedEvent
+
+
+class EventStore(Protocol):
+    """An append-only log of one ledger. Positions have no gaps and become visible in their order."""
+
+    ledger: UUID
+
+    def append(self, proposal: Proposal) -> Recorded:
+        """Records the whole proposal or nothing.
+
+        A command that is recorded already answers where it stands (`repeated`) and writes nothing; the same id with
+        another digest raises CommandIdReused. Raises VersionConflict when a stream is not at its expected version,
+        LostRace when an event after `as_of` touched a condition, NotUnique when a row's unique entry is taken.
+        """
+
+    def read_streams(self, streams: Iterable[str]) -> Past:
+        """The whole histories of these streams; one without events is absent. `head` may not be older than they are."""
+
+    def read_all(self, after: int = 0) -> Iterator[RecordedEvent]:
+        """Every event after a position, in order, up to the head at the time of the call."""
+
+    def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
+        """Where a command stands and the digest it was recorded with; None if it is not recorded."""
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """While this is open nobody else appends, and this thread sees one transaction."""

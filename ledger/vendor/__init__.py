@@ -1,0 +1,1 @@
+"""Vendors: who delivers documents, how well they are read, and the runs that showed it."""

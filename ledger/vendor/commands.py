@@ -1,0 +1,39 @@
+"""What can be asked of vendors. `id` is the whole UUID; `expected` the version the writer has read."""
+
+from typing import Any
+
+from msgspec import field
+
+from ledger.envelope import Command
+from ledger.vendor.events import TestResults
+
+
+class VendorCommand(Command, frozen=True, kw_only=True):
+    """The root of this category's commands."""
+
+    id: str
+
+
+class CreateVendor(VendorCommand, frozen=True, kw_only=True):
+    """A format that is not named is not supported; test results, if any, are whole."""
+
+    name: str
+    status: str = "broken"
+    extractor_version: str = "0.0.0"
+    format_support: dict[str, bool] = field(default_factory=dict)
+    test_results: TestResults | None = None
+    manifest_compliant: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class UpdateVendor(VendorCommand, frozen=True, kw_only=True):
+    """Only what changes. `fields` maps a field to its new value; format_support and metadata merge key by key.
+
+    `test_results` reports a run: counts it leaves out are those of the run before. `deployment_id` says which
+    deployment was tested. The name cannot change.
+    """
+
+    expected: int
+    fields: dict[str, Any] = field(default_factory=dict)
+    test_results: TestResults | None = None
+    deployment_id: str | None = None

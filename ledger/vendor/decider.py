@@ -1,0 +1,142 @@
+"""What may happen to a vendor, and why not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ledger.decider import Decided, Decider, Problem, check, living, problem
+from ledger.envelope import Fact, stream_id
+from ledger.errors import NotFound, NotUnique, Refused
+from ledger.reference import brief
+from ledger.revision import difference
+from ledger.vendor.commands import CreateVendor, UpdateVendor, VendorCommand
+from ledger.vendor.events import TestResults, VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported
+from ledger.vendor.state import Vendor, evolve
+from ledger.world import World
+
+CATEGORY = "vendor"
+FORMATS = ("excel", "csv", "pdf", "ocr")
+REQUIRED = ("status", "extractor_version", "manifest_compliant")
+
+
+def decide(command: VendorCommand, world: World) -> Decided:
+    match command:
+        case CreateVendor():
+            return _create(command, world)
+        case UpdateVendor():
+            return _update(command, world)
+        case _:
+            raise TypeError(f"no rule for {type(command).__name__}")
+
+
+def _create(command: CreateVendor, world: World) -> Decided:
+    if world.state(CATEGORY, command.id).exists:
+        raise Refused(
+            f"{brief(CATEGORY, command.id)} exists already", rule="id_taken", items=[], next_step="use a new command id"
+        )
+    check([*_format_problems(command.format_support), *_result_problems(command.test_results)])
+    _check_name(world, command.name)
+    fields = {field: getattr(command, field) for field in command.__struct_fields__ if field != "id"}
+    fields["format_support"] = dict.fromkeys(FORMATS, False) | command.format_support
+    return [(stream_id(CATEGORY, command.id), VendorCreated(**fields))]
+
+
+def _update(command: UpdateVendor, world: World) -> Decided:
+    vendor: Vendor = living(world, CATEGORY, command.id, command.expected)
+    results = _merged(vendor.test_results, command.test_results)
+    check([*_update_problems(command), *(_result_problems(results) if command.test_results else ())])
+    stream = stream_id(CATEGORY, command.id)
+    return [(stream, fact) for fact in (*_revise(command, vendor), *_report(command, results, world))]
+
+
+def _revise(command: UpdateVendor, vendor: Vendor) -> list[Fact]:
+    facts: list[Fact] = []
+    if changes := difference(vendor, {field: new for field, new in command.fields.items() if field != "status"}):
+        facts.append(VendorRevised(changes=changes))
+    status = command.fields.get("status", vendor.status)
+    if status != vendor.status:
+        facts.append(VendorStatusChanged(old=vendor.status, new=status))
+    return facts
+
+
+def _report(command: UpdateVendor, results: TestResults | None, world: World) -> list[Fact]:
+    """Every run is a fact, also one with the same counts as the run before."""
+    if command.test_results is None or results is None:
+        return []
+    deployment = command.deployment_id
+    if deployment is not None and deployment not in world.known("deployment", [deployment]):
+        raise NotFound(
+            f"there is no deployment {deployment} in this ledger",
+            next_step="check deployment_id, or record the deployment first",
+            field="deployment_id",
+            id=deployment,
+        )
+    return [
+        VendorTestsReported(
+            passing=results.passing, total=results.total, skipped=results.skipped, deployment_id=deployment
+        )
+    ]
+
+
+def _check_name(world: World, name: str) -> None:
+    if holder := world.holder("vendor_name", name.casefold()):
+        raise NotUnique(
+            f"the name {name} is taken: {brief(CATEGORY, holder.id)} is called {holder.label}",
+            next_step="update that vendor, or choose another name",
+            field="name",
+            stored=holder.label,
+            id=holder.id,
+        )
+
+
+def _update_problems(command: UpdateVendor) -> Iterator[Problem]:
+    if "name" in command.fields:
+        yield problem("name", "cannot be changed", command.fields["name"])
+    for field in REQUIRED:
+        if field in command.fields and command.fields[field] is None:
+            yield problem(field, "is required and cannot be cleared")
+    if "format_support" in command.fields:
+        yield from _format_problems(command.fields["format_support"])
+    if command.deployment_id is not None and command.test_results is None:
+        yield problem("deployment_id", "says what a run tested, so it needs test_results", command.deployment_id)
+
+
+def _format_problems(support: Any) -> Iterator[Problem]:
+    if not isinstance(support, dict):
+        yield problem("format_support", "must map formats to true or false", support, allowed=FORMATS)
+        return
+    for name, supported in support.items():
+        if name not in FORMATS:
+            yield problem(f"format_support.{name}", "is not a format", supported, allowed=FORMATS)
+        elif not isinstance(supported, bool):
+            yield problem(f"format_support.{name}", "must be true or false", supported)
+
+
+def _result_problems(results: TestResults | None) -> Iterator[Problem]:
+    if results is None:
+        return
+    for field in results.__struct_fields__:
+        if getattr(results, field) is None:
+            yield problem(f"test_results.{field}", "is required: no earlier run tells it")
+    passing, total, skipped = results.passing or 0, results.total, results.skipped or 0
+    if total is not None and passing + skipped > total:
+        yield problem(
+            "test_results.total", f"must be at least passing and skipped together, {passing} + {skipped}", total
+        )
+
+
+def _merged(before: TestResults | None, report: TestResults | None) -> TestResults | None:
+    """The report, completed by the run before where it names nothing."""
+    if before is None or report is None:
+        return report
+    named = {field: getattr(report, field) for field in report.__struct_fields__}
+    return TestResults(**{field: getattr(before, field) if count is None else count for field, count in named.items()})
+
+
+decider: Decider[Vendor] = Decider(
+    category=CATEGORY,
+    initial=Vendor(),
+    evolve=evolve,
+    decide=decide,
+    facts=(VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported),
+    commands=(CreateVendor, UpdateVendor),
+)

@@ -1,0 +1,56 @@
+"""What can happen to a vendor. Never edited after release; a changed shape is a new schema with an upcast."""
+
+from typing import Any
+
+from msgspec import Struct, field
+
+from ledger.envelope import Fact
+from ledger.revision import Changes
+
+
+class TestResults(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The counts of one run; None is unknown: `10/12 tests passing` says nothing of skipped ones."""
+
+    __test__ = False  # pytest would take the name for a test class
+
+    passing: int | None = None
+    total: int | None = None
+    skipped: int | None = None
+
+
+class VendorFact(Fact, frozen=True, kw_only=True):
+    """The root of this category's facts."""
+
+
+class VendorCreated(VendorFact, frozen=True, kw_only=True):
+    """Fields an imported source did not state are absent, never a default that looks like a fact."""
+
+    name: str
+    status: str | None = None
+    extractor_version: str | None = None
+    format_support: dict[str, bool] = field(default_factory=dict)
+    test_results: TestResults | None = None
+    manifest_compliant: bool | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class VendorRevised(VendorFact, frozen=True, kw_only=True):
+    """Fields that fit no better fact, old and new."""
+
+    changes: Changes
+
+
+class VendorStatusChanged(VendorFact, frozen=True, kw_only=True):
+    """None is unknown: an import did not say."""
+
+    old: str | None = None
+    new: str | None = None
+
+
+class VendorTestsReported(VendorFact, frozen=True, kw_only=True):
+    """One run, whole; its time is the event's `occurred_at`. `deployment_id` is the deployment that was tested."""
+
+    passing: int | None = None
+    total: int | None = None
+    skipped: int | None = None
+    deployment_id: str | None = None

@@ -1,0 +1,45 @@
+"""What the facts of one vendor add up to."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.envelope import Fact
+from ledger.revision import apply
+from ledger.vendor.events import TestResults, VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported
+
+Status = Literal["operational", "broken"]
+
+
+class Vendor(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An empty `name` means: there is no such vendor. None is unknown: an import did not say."""
+
+    name: str = ""
+    status: Status | None = None
+    extractor_version: str | None = None
+    format_support: dict[str, bool] = {}
+    test_results: TestResults | None = None
+    tested_deployment_id: str | None = None
+    manifest_compliant: bool | None = None
+    metadata: dict[str, Any] = {}
+    withdrawn: bool = False
+
+    @property
+    def exists(self) -> bool:
+        return self.name != ""
+
+
+def evolve(vendor: Vendor, fact: Fact) -> Vendor:
+    match fact:
+        case VendorCreated():
+            return Vendor(**{field: getattr(fact, field) for field in fact.__struct_fields__})
+        case VendorRevised(changes=changes):
+            return apply(vendor, changes)
+        case VendorStatusChanged(new=status):
+            return replace(vendor, status=status)
+        case VendorTestsReported(passing=passing, total=total, skipped=skipped, deployment_id=deployment):
+            results = TestResults(passing=passing, total=total, skipped=skipped)
+            return replace(vendor, test_results=results, tested_deployment_id=deployment)
+        case _:
+            return vendor  # an unknown fact of a newer program is carried, not interpreted

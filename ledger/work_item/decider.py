@@ -1,0 +1,288 @@
+"""What may happen to a work item, and why not."""
+
+from typing import assert_never
+
+from msgspec import UNSET, UnsetType
+
+from ledger.decider import Decided, Decider, check, living, problem
+from ledger.envelope import Fact, stream_id
+from ledger.errors import Invalid, NotFound, Refused
+from ledger.reference import brief
+from ledger.revision import apply, difference
+from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem, WorkItemCommand
+from ledger.work_item.events import (
+    WorkItemBlocked,
+    WorkItemCompleted,
+    WorkItemCreated,
+    WorkItemDeleted,
+    WorkItemLinked,
+    WorkItemMoved,
+    WorkItemReopened,
+    WorkItemRestored,
+    WorkItemRevised,
+    WorkItemUnblocked,
+    WorkItemUnlinked,
+)
+from ledger.work_item.metadata import metadata_problems
+from ledger.work_item.state import WorkItem, evolve
+from ledger.world import Neighbour, World
+
+CATEGORY = "work_item"
+
+
+def decide(command: WorkItemCommand, world: World) -> Decided:
+    match command:
+        case CreateWorkItem():
+            return _create(command, world)
+        case UpdateWorkItem():
+            return _update(command, world)
+        case LinkWorkItems():
+            return _link(command, world)
+        case _:
+            raise TypeError(f"no rule for {type(command).__name__}")
+
+
+def _create(command: CreateWorkItem, world: World) -> Decided:
+    if world.state(CATEGORY, command.id).exists:
+        raise Refused(f"{brief(CATEGORY, command.id)} exists already", rule="id_taken", items=[], next_step="use a new command id")
+    _check_form(command.item_type, command.description, command.metadata)
+    if command.parent_id is not None:
+        _check_depth(world, command.parent_id, height=0)
+    fields = {field: getattr(command, field) for field in command.__struct_fields__ if field != "id"}
+    return [(stream_id(CATEGORY, command.id), WorkItemCreated(**fields))]
+
+
+def _update(command: UpdateWorkItem, world: World) -> Decided:
+    item: WorkItem = living(world, CATEGORY, command.id, command.expected)
+    if item.deleted and command.deleted is not False:
+        raise Refused(
+            f"{brief(CATEGORY, command.id)} is deleted",
+            rule="deleted",
+            items=[_named(command.id, item)],
+            next_step="restore it first with deleted=false",
+        )
+    stream = stream_id(CATEGORY, command.id)
+    decided: Decided = []
+    if command.deleted is False and item.deleted:
+        decided += _restore(command, item, world)
+    decided += [(stream, fact) for fact in _revise(command, item)]
+    decided += [(stream, fact) for fact in _move(command, item, world)]
+    decided += [(stream, fact) for fact in _change_status(command, item, world)]
+    if command.deleted and not item.deleted:
+        decided += _delete(command, world)
+    return decided
+
+
+def _revise(command: UpdateWorkItem, item: WorkItem) -> list[Fact]:
+    changes = difference(item, command.fields)
+    if not changes:
+        return []
+    revised = apply(item, changes)
+    _check_form(revised.item_type, revised.description, revised.metadata, only=set(changes))
+    return [WorkItemRevised(changes=changes)]
+
+
+def _move(command: UpdateWorkItem, item: WorkItem, world: World) -> list[Fact]:
+    if isinstance(command.parent_id, UnsetType) or command.parent_id == item.parent_id:
+        return []
+    if command.parent_id is not None:
+        _check_cycle(world, command.id, command.parent_id)
+        height = max(below.depth for below in world.subtree(command.id))
+        _check_depth(world, command.parent_id, height=height)
+    return [WorkItemMoved(old_parent_id=item.parent_id, new_parent_id=command.parent_id)]
+
+
+def _change_status(command: UpdateWorkItem, item: WorkItem, world: World) -> list[Fact]:
+    match (item.status, command.status):
+        case (_, None):
+            return []
+        case (before, after) if before == after:
+            return []
+        case ("active", "blocked"):
+            return [WorkItemBlocked(reason=_reason(command, "blocking"))]
+        case ("blocked", "active"):
+            return [WorkItemUnblocked()]
+        case ("active", "completed"):
+            return [_complete(command, world)]
+        case ("completed", "active"):
+            return [WorkItemReopened()]
+        case (before, after):
+            raise Refused(
+                f"{brief(CATEGORY, command.id)} is {before} and cannot become {after}",
+                rule="status_transition",
+                items=[_named(command.id, item)],
+                next_step="make it active first",
+                status=before,
+                wanted=after,
+            )
+
+
+def _complete(command: UpdateWorkItem, world: World) -> WorkItemCompleted:
+    children = [below for below in world.subtree(command.id) if below.depth == 1 and _open(below)]
+    blockers = world.blockers(command.id)
+    if not children and not blockers:
+        return WorkItemCompleted()
+    if command.force:
+        return WorkItemCompleted(forced=_reason(command, "forcing completion"))
+    raise Refused(
+        f"{brief(CATEGORY, command.id)} has {len(children)} unfinished children and {len(blockers)} open blockers",
+        rule="unfinished",
+        items=[_shown(neighbour) for neighbour in (*children, *blockers)],
+        children=[below.id for below in children],
+        blockers=[blocker.id for blocker in blockers],
+        next_step="finish those first, or send force=true with a reason",
+    )
+
+
+def _delete(command: UpdateWorkItem, world: World) -> Decided:
+    below = [item for item in world.subtree(command.id)[1:] if not item.deleted]
+    if below and not command.cascade:
+        raise Refused(
+            f"{brief(CATEGORY, command.id)} has {len(below)} living descendants",
+            rule="living_children",
+            items=[_shown(item) for item in below],
+            next_step="delete or move those first, or send cascade=true to delete them with it",
+        )
+    return [
+        (stream_id(CATEGORY, command.id), WorkItemDeleted()),
+        *((stream_id(CATEGORY, item.id), WorkItemDeleted(cascade_of=command.id)) for item in below),
+    ]
+
+
+def _restore(command: UpdateWorkItem, item: WorkItem, world: World) -> Decided:
+    if item.parent_id is not None:
+        parent = world.lineage(item.parent_id)
+        if parent and parent[0].deleted:
+            raise Refused(
+                f"the parent of {brief(CATEGORY, command.id)} is deleted",
+                rule="parent_deleted",
+                items=[_shown(parent[0])],
+                next_step=f"restore {brief(CATEGORY, item.parent_id)} first",
+            )
+    below = [other.id for other in world.subtree(command.id)[1:] if other.deleted]
+    world.look(stream_id(CATEGORY, other) for other in below)
+    taken_along = [other for other in below if world.state(CATEGORY, other).cascade_of == command.id]
+    return [(stream_id(CATEGORY, thing), WorkItemRestored()) for thing in (command.id, *taken_along)]
+
+
+def _link(command: LinkWorkItems, world: World) -> Decided:
+    living(world, CATEGORY, command.id, command.expected)
+    owner, other, kind = command.id, command.to_id, command.kind
+    if kind == "depends_on":  # the mirror of blocks, stored once
+        owner, other, kind = other, owner, "blocks"
+    item: WorkItem = living(world, CATEGORY, owner, None)
+    target: WorkItem = living(world, CATEGORY, other, None)
+    stored = {(link.kind, link.to_id): link.note for link in item.links}
+    mirrored = kind == "relates_to" and any((link.kind, link.to_id) == (kind, owner) for link in target.links)
+    if command.remove:
+        return _unlink(owner, other, kind, (kind, other) in stored, mirrored)
+    if mirrored or stored.get((kind, other), UNSET) == command.note:
+        return []
+    _check_link(world, (owner, item), (other, target), kind)
+    return [(stream_id(CATEGORY, owner), WorkItemLinked(kind=kind, to_id=other, note=command.note))]
+
+
+def _unlink(owner: str, other: str, kind: str, stored: bool, mirrored: bool) -> Decided:
+    if stored:
+        return [(stream_id(CATEGORY, owner), WorkItemUnlinked(kind=kind, to_id=other))]
+    if mirrored:
+        return [(stream_id(CATEGORY, other), WorkItemUnlinked(kind=kind, to_id=owner))]
+    return []
+
+
+def _check_link(world: World, owner: tuple[str, WorkItem], other: tuple[str, WorkItem], kind: str) -> None:
+    if owner[0] == other[0]:
+        raise Invalid("to_id: an item cannot be linked to itself", next_step="name another item", fields=[problem("to_id", "is the item itself", other[0])])
+    gone = [_named(thing, item) for thing, item in (owner, other) if item.deleted]
+    if gone:
+        raise Refused("a deleted item cannot be linked", rule="deleted", items=gone, next_step="restore it first")
+    if kind == "blocks" and world.precedes(("start", other[0]), ("finish", owner[0])):
+        raise Refused(
+            f"{brief(CATEGORY, owner[0])} cannot block {brief(CATEGORY, other[0])}: by links and hierarchy it would wait for itself",
+            rule="dependency_cycle",
+            items=[_named(*owner), _named(*other)],
+            next_step="remove the link or the parent that closes the circle",
+        )
+
+
+def _check_cycle(world: World, moved: str, parent: str) -> None:
+    if parent == moved or world.precedes(("start", moved), ("start", parent)):
+        raise Refused(
+            f"{brief(CATEGORY, moved)} cannot move below {brief(CATEGORY, parent)}: that is itself, below it, or waits for it",
+            rule="hierarchy_cycle",
+            items=[{"id": parent}],
+            next_step="choose a parent outside its own subtree that nothing in it blocks",
+        )
+    if world.precedes(("finish", parent), ("finish", moved)):
+        raise Refused(
+            f"{brief(CATEGORY, parent)} must finish before {brief(CATEGORY, moved)} can, so it cannot be its parent",
+            rule="dependency_cycle",
+            items=[{"id": parent}],
+            next_step="remove the link that makes it wait",
+        )
+
+
+def _check_depth(world: World, parent: str, *, height: int) -> None:
+    lineage = world.lineage(parent)
+    if not lineage:
+        raise NotFound(f"there is no parent {parent} in this ledger", next_step="check parent_id", field="parent_id", id=parent)
+    if lineage[0].deleted:
+        raise Refused("the parent is deleted", rule="parent_deleted", items=[_shown(lineage[0])], next_step="restore the parent first")
+    deepest, limit = len(lineage) + height, world.settings().depth_limit
+    if deepest > limit:
+        raise Refused(
+            f"the item or its subtree would reach depth {deepest}, the limit is {limit}",
+            rule="depth_limit",
+            items=[_shown(lineage[0])],
+            next_step="choose a parent nearer to the root, or raise the setting depth_limit",
+            depth=deepest,
+            limit=limit,
+        )
+
+
+def _check_form(item_type: str, description: str | None, metadata: dict[str, object], only: set[str] | None = None) -> None:
+    """`only` limits the faults to the paths that a revision touches: what an import brought stays as found."""
+    problems = list(metadata_problems(item_type, metadata))
+    if item_type == "project" and description is None:
+        problems.append(problem("description", "is required for a project"))
+    check(fault for fault in problems if only is None or fault["field"] in only)
+
+
+def _reason(command: UpdateWorkItem, purpose: str) -> str:
+    if not command.reason or not command.reason.strip():
+        check([problem("reason", f"is required for {purpose}", command.reason)])
+    return command.reason or ""
+
+
+def _open(item: Neighbour) -> bool:
+    return not item.deleted and item.status != "completed"
+
+
+def _shown(item: Neighbour) -> dict[str, str]:
+    return {"id": item.id, "ref": brief(CATEGORY, item.id), "title": item.title, "status": item.status}
+
+
+def _named(thing: str, item: WorkItem) -> dict[str, str]:
+    return {"id": thing, "ref": brief(CATEGORY, thing), "title": item.title, "status": item.status}
+
+
+decider: Decider[WorkItem] = Decider(
+    category=CATEGORY,
+    initial=WorkItem(),
+    evolve=evolve,
+    decide=decide,
+    facts=(
+        WorkItemCreated,
+        WorkItemRevised,
+        WorkItemMoved,
+        WorkItemBlocked,
+        WorkItemUnblocked,
+        WorkItemCompleted,
+        WorkItemReopened,
+        WorkItemDeleted,
+        WorkItemRestored,
+        WorkItemLinked,
+        WorkItemUnlinked,
+    ),
+    commands=(CreateWorkItem, UpdateWorkItem, LinkWorkItems),
+)

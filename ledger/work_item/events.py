@@ -1,0 +1,83 @@
+"""What can happen to a work item. Never edited after release; a changed shape is a new schema with an upcast."""
+
+from typing import Any
+
+from ledger.envelope import Fact
+from ledger.revision import Changes
+
+
+class WorkItemFact(Fact, frozen=True, kw_only=True):
+    """The root of this category's facts."""
+
+
+class WorkItemCreated(WorkItemFact, frozen=True, kw_only=True):
+    """Fields an imported source did not state are absent, never a default that looks like a fact."""
+
+    item_type: str
+    title: str
+    description: str | None = None
+    notes: str | None = None
+    assignee: str | None = None
+    parent_id: str | None = None
+    external_source: str | None = None
+    external_id: str | None = None
+    branch_name: str | None = None
+    commits: tuple[str, ...] = ()
+    pr_numbers: tuple[int, ...] = ()
+    priority: int | None = None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+
+
+class WorkItemRevised(WorkItemFact, frozen=True, kw_only=True):
+    """Fields that fit no better fact, old and new."""
+
+    changes: Changes
+
+
+class WorkItemMoved(WorkItemFact, frozen=True, kw_only=True):
+    """None is the root of the tree."""
+
+    old_parent_id: str | None = None
+    new_parent_id: str | None = None
+
+
+class WorkItemBlocked(WorkItemFact, frozen=True, kw_only=True):
+    reason: str
+
+
+class WorkItemUnblocked(WorkItemFact, frozen=True, kw_only=True):
+    pass
+
+
+class WorkItemCompleted(WorkItemFact, frozen=True, kw_only=True):
+    """`forced` is the reason given for completing it over unfinished children or open blockers."""
+
+    forced: str | None = None
+
+
+class WorkItemReopened(WorkItemFact, frozen=True, kw_only=True):
+    pass
+
+
+class WorkItemDeleted(WorkItemFact, frozen=True, kw_only=True):
+    """`cascade_of` is the item whose deletion took this one with it; restoring that one brings it back."""
+
+    cascade_of: str | None = None
+
+
+class WorkItemRestored(WorkItemFact, frozen=True, kw_only=True):
+    pass
+
+
+class WorkItemLinked(WorkItemFact, frozen=True, kw_only=True):
+    """Stands in the stream of the item that has the link: `blocks` means this one blocks the other."""
+
+    kind: str
+    to_id: str
+    note: str | None = None
+
+
+class WorkItemUnlinked(WorkItemFact, frozen=True, kw_only=True):
+    kind: str
+    to_id: str

@@ -1,0 +1,90 @@
+"""What the facts of one work item add up to."""
+
+from typing import Any, Literal, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.envelope import Fact
+from ledger.revision import apply
+from ledger.work_item.events import (
+    WorkItemBlocked,
+    WorkItemCompleted,
+    WorkItemCreated,
+    WorkItemDeleted,
+    WorkItemLinked,
+    WorkItemMoved,
+    WorkItemReopened,
+    WorkItemRestored,
+    WorkItemRevised,
+    WorkItemUnblocked,
+    WorkItemUnlinked,
+)
+
+Status = Literal["active", "blocked", "completed"]
+LinkKind = Literal["blocks", "relates_to", "discovered_from"]
+
+
+class Link(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    kind: str
+    to_id: str
+    note: str | None = None
+
+
+class WorkItem(Struct, frozen=True, kw_only=True):
+    """An empty `item_type` means: there is no such item."""
+
+    item_type: str = ""
+    title: str = ""
+    status: Status = "active"
+    block_reason: str | None = None
+    forced: str | None = None
+    parent_id: str | None = None
+    description: str | None = None
+    notes: str | None = None
+    assignee: str | None = None
+    external_source: str | None = None
+    external_id: str | None = None
+    branch_name: str | None = None
+    commits: tuple[str, ...] = ()
+    pr_numbers: tuple[int, ...] = ()
+    priority: int | None = None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+    links: tuple[Link, ...] = ()
+    deleted: bool = False
+    cascade_of: str | None = None
+    archived: bool = False
+
+    @property
+    def exists(self) -> bool:
+        return self.item_type != ""
+
+
+def evolve(item: WorkItem, fact: Fact) -> WorkItem:
+    match fact:
+        case WorkItemCreated():
+            return WorkItem(**{field: getattr(fact, field) for field in fact.__struct_fields__})
+        case WorkItemRevised(changes=changes):
+            return apply(item, changes)
+        case WorkItemMoved(new_parent_id=parent):
+            return replace(item, parent_id=parent)
+        case WorkItemBlocked(reason=reason):
+            return replace(item, status="blocked", block_reason=reason)
+        case WorkItemUnblocked():
+            return replace(item, status="active", block_reason=None)
+        case WorkItemCompleted(forced=forced):
+            return replace(item, status="completed", block_reason=None, forced=forced)
+        case WorkItemReopened():
+            return replace(item, status="active", forced=None)
+        case WorkItemDeleted(cascade_of=root):
+            return replace(item, deleted=True, cascade_of=root)
+        case WorkItemRestored():
+            return replace(item, deleted=False, cascade_of=None)
+        case WorkItemLinked(kind=kind, to_id=to, note=note):
+            kept = tuple(link for link in item.links if (link.kind, link.to_id) != (kind, to))
+            return replace(item, links=(*kept, Link(kind=kind, to_id=to, note=note)))
+        case WorkItemUnlinked(kind=kind, to_id=to):
+            return replace(item, links=tuple(link for link in item.links if (link.kind, link.to_id) != (kind, to)))
+        case _:
+            return item  # an unknown fact of a newer program is carried, not interpreted

@@ -1,0 +1,1 @@
+"""The assistants' edge: tool calls in, compact answers out."""

@@ -1,0 +1,138 @@
+"""The composition root: every object is made here, when it is first needed.
+
+`do(command)` records, `tables` answers. The database is opened by the first call that needs it, so whoever only says
+hello to a client does not wait for one.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from msgspec import Struct
+
+from ledger import identity
+from ledger.envelope import Command, Recorded, Submission, category_of, id_of
+from ledger.errors import AlreadyRecorded
+from ledger.handler import Handler
+from ledger.postgres.connect import connect, open_ledger
+from ledger.postgres.database import Database
+from ledger.postgres.store import PostgresStore
+from ledger.settings import Settings, user_name
+from projections.catalog import SHAPES
+from projections.neighbourhood import TableNeighbourhood
+from projections.postgres_tables import PostgresTables
+from projections.projector import propose
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """What a write answers: the thing it was about, and where it stands now."""
+
+    outcome: str
+    category: str
+    id: str
+    version: int
+    position: int | None
+    repeated: bool = False
+
+
+class App:
+    """One ledger, as this process sees it. Safe for many threads."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._making = threading.RLock()
+
+    @cached_property
+    def identity(self) -> identity.Identity:
+        return identity.find(self.settings.project)
+
+    @cached_property
+    def home(self) -> Path:
+        """This machine's working files for the ledger."""
+        return identity.home(self.identity, self.settings)
+
+    @property
+    def database(self) -> Database:
+        with self._making:
+            return self._database
+
+    @cached_property
+    def _database(self) -> Database:
+        database = connect(self.settings)
+        open_ledger(database, self.identity.ledger, self.identity.name, SHAPES)
+        return database
+
+    @cached_property
+    def store(self) -> PostgresStore:
+        return PostgresStore(self.database, self.identity.ledger, SHAPES)
+
+    @cached_property
+    def tables(self) -> PostgresTables:
+        return PostgresTables(self.database, self.identity.ledger)
+
+    @cached_property
+    def handler(self) -> Handler:
+        return Handler(self.store, TableNeighbourhood(self.tables), propose)
+
+    def do(
+        self,
+        make: Callable[[UUID], Command],
+        *,
+        category: str,
+        by: str | None = None,
+        command_id: UUID | None = None,
+        occurred_at: datetime | None = None,
+    ) -> Done:
+        """Records what `make(command_id)` asks for. A repetition with the same command id answers again."""
+        command_id = command_id or uuid4()
+        command = make(command_id)
+        submission = Submission(
+            command=command,
+            command_id=command_id,
+            by=by or self.settings.by or user_name(),
+            occurred_at=occurred_at or self.clock(),
+        )
+        try:
+            recorded = self.handler.execute(submission)
+        except AlreadyRecorded as known:
+            return self._standing(category, known.details["id"])
+        return self._done(category, command, recorded)
+
+    def close(self) -> None:
+        if "_database" in self.__dict__:
+            self._database.close()
+
+    def _done(self, category: str, command: Command, recorded: Recorded) -> Done:
+        thing: str = command.id  # type: ignore[attr-defined]  # every command of ours names its thing
+        version = recorded.streams.get(f"{category}-{thing}")
+        if version is None:
+            if recorded.streams:  # what changed is another thing, as when the mirror of a link is stored
+                stream, version = next(iter(recorded.streams.items()))
+                category, thing = category_of(stream), id_of(stream)
+            else:
+                return self._standing(category, thing)
+        return Done(
+            outcome="committed",
+            category=category,
+            id=thing,
+            version=version,
+            position=recorded.positions[-1],
+            repeated=recorded.repeated,
+        )
+
+    def _standing(self, category: str, thing: str) -> Done:
+        """Nothing had to change: where the thing stands already."""
+        past = self.store.read_streams([f"{category}-{thing}"]).events.get(f"{category}-{thing}", [])
+        newest = past[-1] if past else None
+        return Done(
+            outcome="committed",
+            category=category,
+            id=thing,
+            version=newest.version if newest else 0,
+            position=newest.position if newest else None,
+            repeated=True,
+        )

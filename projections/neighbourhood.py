@@ -1,0 +1,73 @@
+"""What a rule may ask about neighbouring things, answered by the read models."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ledger.reference import brief
+from ledger.world import Holder, Moment, Neighbour
+from projections.catalog import BY_CATEGORY
+from projections.tables import Answer, Tables
+
+DELETED, ARCHIVED = 1, 2  # the bits of work_items.hidden
+DEEPEST = 64  # no tree is deeper; an imported circle ends here
+HOLDS = {"vendor_name": "vendor", "deployment_key": "deployment", "external_id": "work_item"}
+
+
+class TableNeighbourhood:
+    """See ledger.world.Neighbourhood."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def lineage(self, work_item: str) -> list[Neighbour]:
+        return _neighbours(self._ask("work_items/lineage", id=work_item))
+
+    def subtree(self, work_item: str) -> list[Neighbour]:
+        return _neighbours(self._ask("work_items/subtree", id=work_item, max_depth=DEEPEST))
+
+    def blockers(self, work_item: str) -> list[Neighbour]:
+        return _neighbours(self._ask("work_items/blockers", id=work_item))
+
+    def precedes(self, first: Moment, then: Moment) -> bool:
+        answer = self._ask(
+            "work_items/precedes", first_side=first[0], first_id=first[1], then_side=then[0], then_id=then[1]
+        )
+        return bool(answer[0]["found"])
+
+    def known(self, category: str, things: Iterable[str]) -> set[str]:
+        with self._tables.snapshot() as snapshot:
+            generation = snapshot.generation(BY_CATEGORY[category].name)
+            answer = snapshot.ask("things/by_ids", category=category, generation=generation, ids=list(things))
+        return {row["id"] for row in answer}
+
+    def holder(self, relation: str, target: str) -> Holder | None:
+        category = HOLDS[relation]
+        projection = BY_CATEGORY[category]
+        with self._tables.snapshot() as snapshot:
+            generation = snapshot.generation(projection.name)
+            found = snapshot.ask("entries/holders", generation=generation, relation=relation, target=target)
+            if not found:
+                return None
+            thing: str = found[0]["id"]
+            rows = snapshot.ask("things/by_id", generation=generation, category=category, id=thing)
+        row = projection.row(thing, rows[0]["version"], rows[0]["position"], rows[0]["doc"])
+        label = getattr(row.state, "name", None) or getattr(row.state, "title", None) or brief(category, thing)
+        return Holder(id=thing, label=label)
+
+    def _ask(self, question: str, **parameters: Any) -> Answer:
+        return self._tables.ask(question, **parameters)[1]
+
+
+def _neighbours(answer: Answer) -> list[Neighbour]:
+    return [
+        Neighbour(
+            id=row["id"],
+            title=row["title"],
+            status=row["status"],
+            parent_id=row["parent_id"],
+            deleted=bool(row["hidden"] & DELETED),
+            archived=bool(row["hidden"] & ARCHIVED),
+            depth=row["depth"],
+        )
+        for row in answer
+    ]

@@ -1,0 +1,64 @@
+"""From events to rows: the same folding for the append, for a replay and for an earlier position."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from ledger.catalog import fact_of
+from ledger.envelope import ProposedEvent, RecordedEvent, RowChange, category_of, id_of
+from projections.catalog import BY_CATEGORY
+from projections.row import Projection, Row
+
+Rows = dict[str, Row]  # by stream
+
+
+def advance(rows: Rows, event: RecordedEvent) -> None:
+    """Brings the row of the event's stream one event further. A category nobody knows has no row."""
+    projection = BY_CATEGORY.get(category_of(event.stream_id))
+    if projection is not None:
+        rows[event.stream_id] = projection.project(
+            rows.get(event.stream_id),
+            fact_of(event),
+            id=id_of(event.stream_id),
+            version=event.version,
+            position=event.position,
+            by=event.by,
+            at=event.occurred_at,
+        )
+
+
+def fold(events: Iterable[RecordedEvent]) -> Rows:
+    """The rows that a log, or the histories of some streams, add up to."""
+    rows: Rows = {}
+    for event in events:
+        advance(rows, event)
+    return rows
+
+
+def propose(past: Callable[[str], list[RecordedEvent]], events: Iterable[ProposedEvent]) -> Iterator[RowChange]:
+    """The rows to write together with proposed events; one row a stream, as its last event leaves it."""
+    before: dict[str, Row | None] = {}
+    after: dict[str, tuple[int, Row]] = {}
+    for n, event in enumerate(events):
+        stream, projection = event.stream_id, BY_CATEGORY[category_of(event.stream_id)]
+        if stream not in before:
+            before[stream] = fold(past(stream)).get(stream)
+        row = after[stream][1] if stream in after else before[stream]
+        thing = id_of(stream)
+        row = projection.project(
+            row, event.fact, id=thing, version=event.version, position=0, by=event.by, at=event.occurred_at
+        )
+        after[stream] = (n, row)
+    for stream, (n, row) in after.items():
+        yield change(BY_CATEGORY[category_of(stream)], before[stream], row, n)
+
+
+def change(projection: Projection, before: Row | None, after: Row, n: int) -> RowChange:
+    old, new = projection.entries_of(before), projection.entries_of(after)
+    return RowChange(
+        projection=projection.name,
+        id=after.id,
+        version=after.version,
+        n=n,
+        doc=projection.document(after),
+        added=tuple(sorted(new - old)),
+        dropped=tuple(sorted(old - new)),
+    )

@@ -1,0 +1,57 @@
+"""Tables, the contract of whatever keeps the rows. One suite of tests runs on every implementation.
+
+Questions are SQL files in the subset that PostgreSQL and SQLite share; where the two need different words, SQLite
+has a file of its own beside (`name.sqlite.sql`). Every question is given `ledger`, and for each read model the
+number of the generation that serves, under the read model's name.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+Answer = list[dict[str, Any]]
+
+
+class AsOf(Struct, frozen=True, kw_only=True):
+    """The position an answer is true for, its ledger time, and the ledger's time now."""
+
+    position: int
+    time: datetime | None
+    now: datetime
+
+
+class Snapshot(Protocol):
+    """One consistent view: whatever is asked of it is answered as of the same position."""
+
+    as_of: AsOf
+
+    def ask(self, question: str, **parameters: Any) -> Answer:
+        """The rows that `sql/questions/<question>.sql` finds; JSON documents as bytes."""
+
+    def generation(self, projection: str) -> int:
+        """The generation of a read model that serves this view."""
+
+
+class Tables(Protocol):
+    """A store of rows."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Opens a view of what is there now."""
+
+    def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
+        """One question in a view of its own, in as few round trips as the store can."""
+
+
+def pages(snapshot: Snapshot, category: str, generation: int, size: int = 1000) -> Iterator[dict[str, Any]]:
+    """Every row of a category, in id order."""
+    after = ""
+    while page := snapshot.ask("things/all", category=category, generation=generation, after=after, limit=size):
+        yield from page
+        after = page[-1]["id"]
+
+
+def with_generations(parameters: Mapping[str, Any], ledger: Any, generations: Mapping[str, int]) -> dict[str, Any]:
+    return {"ledger": ledger, **generations, **parameters}

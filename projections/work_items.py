@@ -1,0 +1,24 @@
+"""The read model `work_items`."""
+
+from collections.abc import Iterator
+
+from ledger.work_item.decider import decider
+from ledger.work_item.state import WorkItem
+from projections.row import Projection
+
+
+def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:
+    """Found by its tags, by what it links to, and by the id it has in the tracker it was imported from."""
+    for tag in item.tags:
+        yield "tag", tag
+    for link in item.links:
+        yield link.kind, link.to_id
+    if item.external_id is not None:
+        yield "external_id", external_key(item.external_source or "", item.external_id)
+
+
+def external_key(source: str, external_id: str) -> str:
+    return f"{source}:{external_id}"
+
+
+work_items = Projection(name="work_items", shape=1, decider=decider, entries=entries)

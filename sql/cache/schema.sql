@@ -1,0 +1,58 @@
+-- The read models in SQLite: the same tables and columns as in PostgreSQL, so that the same questions answer.
+CREATE TABLE IF NOT EXISTS work_items (
+    ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
+    doc text NOT NULL,
+    item_type text GENERATED ALWAYS AS (json_extract(doc, '$.item_type')) STORED,
+    status text GENERATED ALWAYS AS (json_extract(doc, '$.status')) STORED,
+    title text GENERATED ALWAYS AS (json_extract(doc, '$.title')) STORED,
+    parent_id text GENERATED ALWAYS AS (json_extract(doc, '$.parent_id')) STORED,
+    priority int GENERATED ALWAYS AS (json_extract(doc, '$.priority')) STORED,
+    hidden int GENERATED ALWAYS AS (json_extract(doc, '$.deleted') + 2 * json_extract(doc, '$.archived')) STORED,
+    created_at text GENERATED ALWAYS AS (json_extract(doc, '$.created_at')) STORED,
+    updated_at text GENERATED ALWAYS AS (json_extract(doc, '$.updated_at')) STORED,
+    PRIMARY KEY (ledger_id, generation, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS work_items_children ON work_items (ledger_id, generation, parent_id, id);
+CREATE INDEX IF NOT EXISTS work_items_by_update ON work_items (ledger_id, generation, updated_at, id);
+CREATE INDEX IF NOT EXISTS work_items_by_creation ON work_items (ledger_id, generation, created_at, id);
+CREATE INDEX IF NOT EXISTS work_items_by_priority ON work_items (ledger_id, generation, priority, created_at, id);
+CREATE TABLE IF NOT EXISTS vendors (
+    ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
+    doc text NOT NULL,
+    name_key text GENERATED ALWAYS AS (json_extract(doc, '$.name_key')) STORED,
+    status text GENERATED ALWAYS AS (json_extract(doc, '$.status')) STORED,
+    PRIMARY KEY (ledger_id, generation, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS deployments (
+    ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
+    doc text NOT NULL,
+    deployed_at text GENERATED ALWAYS AS (json_extract(doc, '$.deployed_at')) STORED,
+    environment text GENERATED ALWAYS AS (json_extract(doc, '$.environment')) STORED,
+    PRIMARY KEY (ledger_id, generation, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS enhancements (
+    ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
+    doc text NOT NULL,
+    status text GENERATED ALWAYS AS (json_extract(doc, '$.status')) STORED,
+    priority int GENERATED ALWAYS AS (json_extract(doc, '$.priority')) STORED,
+    target_quarter text GENERATED ALWAYS AS (json_extract(doc, '$.target_quarter')) STORED,
+    PRIMARY KEY (ledger_id, generation, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS configurations (
+    ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
+    doc text NOT NULL,
+    PRIMARY KEY (ledger_id, generation, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries (
+    ledger_id text NOT NULL, generation int NOT NULL, relation text NOT NULL, target text NOT NULL, id text NOT NULL,
+    PRIMARY KEY (ledger_id, generation, relation, target, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS entries_that_are_unique ON entries (ledger_id, generation, relation, target)
+    WHERE relation IN ('vendor_name', 'external_id', 'deployment_key');
+CREATE INDEX IF NOT EXISTS entries_from ON entries (ledger_id, generation, id, target) WHERE relation = 'blocks';
+CREATE VIEW IF NOT EXISTS things AS
+    SELECT 'work_item' AS category, ledger_id, generation, id, version, position, doc FROM work_items
+    UNION ALL SELECT 'vendor', ledger_id, generation, id, version, position, doc FROM vendors
+    UNION ALL SELECT 'deployment', ledger_id, generation, id, version, position, doc FROM deployments
+    UNION ALL SELECT 'enhancement', ledger_id, generation, id, version, position, doc FROM enhancements
+    UNION ALL SELECT 'configuration', ledger_id, generation, id, version, position, doc FROM configurations;

@@ -1,0 +1,16 @@
+-- Opens this transaction for one ledger: row security lets its rows through, tables are found without a schema name.
+CREATE OR REPLACE FUNCTION tracking_ledger.enter_ledger(p_ledger uuid)
+RETURNS TABLE (head bigint, head_at timestamptz, now timestamptz, generations json)
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM tracking_ledger.require_member(p_ledger);
+    PERFORM set_config('search_path', 'tracking_ledger, pg_temp', true);
+    RETURN QUERY
+    SELECT coalesce(last.position, 0), last.recorded_at, greatest(clock_timestamp(), last.recorded_at),
+           (SELECT json_object_agg(p.projection || ':' || p.shape, p.generation)
+            FROM tracking_ledger.projections p WHERE p.ledger_id = p_ledger AND p.behind_after IS NULL)
+    FROM (SELECT 1) one
+    LEFT JOIN (SELECT e.position, e.recorded_at FROM tracking_ledger.events e
+               WHERE e.ledger_id = p_ledger ORDER BY e.position DESC LIMIT 1) last ON true;
+END
+$$;

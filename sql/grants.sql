@@ -1,0 +1,34 @@
+-- Who may do what: the writers' role reads rows and executes the doors below; it can change no table.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tracking_ledger_writer') THEN
+        CREATE ROLE tracking_ledger_writer NOLOGIN;
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN RAISE WARNING 'no role tracking_ledger_writer: this role may not create it';
+    WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of this server was faster
+END
+$$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tracking_ledger FROM PUBLIC;
+
+DO $$
+DECLARE
+    door text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tracking_ledger_writer') THEN
+        RETURN;
+    END IF;
+    GRANT USAGE ON SCHEMA tracking_ledger TO tracking_ledger_writer;
+    GRANT SELECT ON tracking_ledger.events, tracking_ledger.projections, tracking_ledger.entries,
+        tracking_ledger.work_items, tracking_ledger.vendors, tracking_ledger.deployments,
+        tracking_ledger.enhancements, tracking_ledger.configurations, tracking_ledger.things, tracking_ledger.migrations
+        TO tracking_ledger_writer;
+    FOREACH door IN ARRAY ARRAY[
+        'entered', 'is_member', 'enter_ledger', 'create_ledger', 'list_ledgers', 'register_projections', 'read_streams',
+        'find_command', 'append_events', 'lock_for_writing', 'fill_generation', 'new_generation',
+        'serve_generation', 'position_at'] LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION tracking_ledger.%I TO tracking_ledger_writer', door);
+    END LOOP;
+END
+$$;

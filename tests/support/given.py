@@ -1,0 +1,198 @@
+"""Rules by example: given a past and a neighbourhood, when somebody asks for something, then these facts, or a refusal.
+
+    given(vendor).past(VendorCreated(name="Acme")).when(UpdateVendor(...)).then(VendorStatusChanged(...))
+
+The world is the real one. Its events are written to bytes and read back, and so are the facts that are decided, because
+that is what the next reader will see. What the neighbours answer is stated by the test.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import msgspec
+
+from ledger.catalog import FACTS, fold_stream, topics_of
+from ledger.codec import encode, schema_of
+from ledger.decider import Decided, Decider
+from ledger.envelope import Command, Fact, Past, RecordedEvent, configuration_id, stream_id
+from ledger.errors import Invalid, LedgerError
+from ledger.world import Holder, Moment, Neighbour, World
+
+LEDGER = UUID("5f0c9b1e-3d1c-4a52-9f58-0c6d2f1f8a10")
+CONFIGURATION = configuration_id(LEDGER)
+FIRST_DAY = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def numbered(number: int) -> str:
+    """The id of the thing with this number: always the same one."""
+    return str(uuid5(NAMESPACE_OID, f"thing {number}"))
+
+
+THING = numbered(0)  # whose past is told, unless the test names another
+
+
+class Neighbours:
+    """A neighbourhood that only knows what it was told. Who is not mentioned stands alone, at the root."""
+
+    def __init__(
+        self,
+        *,
+        lineage: dict[str, list[Neighbour]] | None = None,
+        subtree: dict[str, list[Neighbour]] | None = None,
+        blockers: dict[str, list[Neighbour]] | None = None,
+        precedes: Iterable[tuple[Moment, Moment]] = (),
+        known: dict[str, set[str]] | None = None,
+        holder: dict[tuple[str, str], Holder] | None = None,
+    ) -> None:
+        self._lineage = lineage or {}
+        self._subtree = subtree or {}
+        self._blockers = blockers or {}
+        self._precedes = set(precedes)
+        self._known = known or {}
+        self._holder = holder or {}
+
+    def lineage(self, work_item: str) -> list[Neighbour]:
+        return self._lineage.get(work_item, [])
+
+    def subtree(self, work_item: str) -> list[Neighbour]:
+        return self._subtree.get(work_item, [Neighbour(id=work_item, title="alone", status="active")])
+
+    def blockers(self, work_item: str) -> list[Neighbour]:
+        return self._blockers.get(work_item, [])
+
+    def precedes(self, first: Moment, then: Moment) -> bool:
+        return (first, then) in self._precedes
+
+    def known(self, category: str, things: Iterable[str]) -> set[str]:
+        return set(things) & self._known.get(category, set())
+
+    def holder(self, relation: str, target: str) -> Holder | None:
+        return self._holder.get((relation, target))
+
+
+class Outcome:
+    """What was decided, and everything it looked at."""
+
+    def __init__(self, decider: Decider[Any], thing: str, world: World, command: Command) -> None:
+        self._decider = decider
+        self._thing = thing
+        self._world = world
+        self._decided: Decided = []
+        self._refused: LedgerError | None = None
+        try:
+            self._decided = decider.decide(command, world)
+        except LedgerError as error:
+            self._refused = error
+
+    def then(self, *expected: Fact | tuple[str, Fact]) -> "Outcome":
+        """Exactly these facts, in this order; a fact of another thing comes with its id."""
+        assert self._refused is None, f"refused: {self._refused}"
+        pairs = [fact if isinstance(fact, tuple) else (self._thing, fact) for fact in expected]
+        wanted = [(stream_id(self._decider.category, thing), fact) for thing, fact in pairs]
+        assert [(stream, _as_read(fact)) for stream, fact in self._decided] == wanted
+        return self
+
+    def then_nothing(self) -> "Outcome":
+        """Accepted, and there is nothing to record."""
+        return self.then()
+
+    def then_it_has(self, **fields: Any) -> "Outcome":
+        """The fields of the thing after what was decided."""
+        assert self._refused is None, f"refused: {self._refused}"
+        stream = stream_id(self._decider.category, self._thing)
+        state = self._world.state(self._decider.category, self._thing)
+        for fact in (_as_read(fact) for of, fact in self._decided if of == stream):
+            state = self._decider.evolve(state, fact)
+        assert {field: getattr(state, field) for field in fields} == fields
+        return self
+
+    def then_refused(self, error: type[LedgerError], **details: Any) -> LedgerError:
+        """Refused with this error, whose details include these; it says how to go on, as every refusal must."""
+        assert self._refused is not None, f"decided {self._decided}"
+        assert type(self._refused) is error, repr(self._refused)
+        assert {name: self._refused.details.get(name) for name in details} == details
+        assert self._refused.next_step
+        assert not self._refused.message.endswith(".")
+        return self._refused
+
+    def then_invalid(self, *fields: str) -> LedgerError:
+        """Refused for the form of exactly these fields, all at once."""
+        refusal = self.then_refused(Invalid)
+        assert [fault["field"] for fault in refusal.details["fields"]] == list(fields)
+        return refusal
+
+    def looking_at(self, *topics: str) -> "Outcome":
+        """The decision is void if another event touches one of these in the meantime."""
+        assert set(topics) <= set(self._world.topics)
+        return self
+
+
+class Given:
+    def __init__(self, decider: Decider[Any], thing: str) -> None:
+        self._decider = decider
+        self._thing = thing
+        self._streams: dict[str, list[RecordedEvent]] = {}
+        self._neighbours = Neighbours()
+
+    def past(self, *facts: Fact, of: str | None = None) -> "Given":
+        """What happened to the thing before, or to another one of its kind."""
+        return self.elsewhere(self._decider.category, of or self._thing, *facts)
+
+    def elsewhere(self, category: str, thing: str, *facts: Fact) -> "Given":
+        """What happened to a thing of another kind."""
+        for fact in facts:
+            self._record(stream_id(category, thing), fact)
+        return self
+
+    def around(self, **answers: Any) -> "Given":
+        """The answers of the neighbourhood, see Neighbours."""
+        self._neighbours = Neighbours(**answers)
+        return self
+
+    def when(self, command: Command) -> Outcome:
+        return Outcome(self._decider, self._thing, self._world(), command)
+
+    def _world(self) -> World:
+        return World(LEDGER, self._read, fold_stream, self._neighbours)
+
+    def _read(self, streams: Iterable[str]) -> Past:
+        events = {stream: self._streams[stream] for stream in streams if stream in self._streams}
+        return Past(head=self._head, now=FIRST_DAY + timedelta(days=1), events=events)
+
+    def _record(self, stream: str, fact: Fact) -> None:
+        past = self._streams.setdefault(stream, [])
+        position = self._head + 1
+        at = FIRST_DAY + timedelta(minutes=position)
+        past.append(
+            RecordedEvent(
+                position=position,
+                stream_id=stream,
+                version=len(past) + 1,
+                command_id=uuid5(LEDGER, str(position)),
+                n=0,
+                command="Given",
+                command_digest=b"",
+                type=type(fact).__name__,
+                schema=schema_of(type(fact).__name__),
+                topics=topics_of(fact),
+                data=encode(fact),
+                by="somebody",
+                occurred_at=at,
+                recorded_at=at,
+                digest=b"",
+            )
+        )
+
+    @property
+    def _head(self) -> int:
+        return sum(len(past) for past in self._streams.values())
+
+
+def given(decider: Decider[Any], thing: str = THING) -> Given:
+    return Given(decider, thing)
+
+
+def _as_read(fact: Fact) -> Fact:
+    return msgspec.json.decode(encode(fact), type=FACTS[type(fact).__name__])
