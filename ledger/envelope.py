@@ -9,6 +9,8 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Struct
 
+from ledger.moment import microseconds
+
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened, in the past tense. Defaults never change: absent means the default for ever."""
@@ -134,3 +136,12 @@ def minted_id(command_id: UUID, purpose: str = "") -> str:
 def configuration_id(ledger: UUID) -> str:
     """A ledger has one configuration, and everybody knows its id."""
     return str(uuid5(NAMESPACE_OID, f"configuration of {ledger}"))
+
+
+def command_id_at(moment: datetime, randomness: bytes) -> UUID:
+    """A UUID of version 7: its first 48 bits are the moment in milliseconds, the rest comes from 10 random bytes."""
+    milliseconds = microseconds(moment) // 1000
+    value = milliseconds << 80 | int.from_bytes(randomness[:10], "big")
+    value = value & ~(0xF << 76) | 7 << 76  # version
+    value = value & ~(0x3 << 62) | 2 << 62  # variant
+    return UUID(int=value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -29,6 +30,9 @@ class EventStore(Protocol):
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
         """Where a command stands and the digest it was recorded with; None if it is not recorded."""
+
+    def position_at(self, moment: datetime) -> int:
+        """The last position recorded at or before a moment; 0 if there is none."""
 
     def exclusively(self) -> AbstractContextManager[None]:
         """While this is open nobody else appends, and this thread sees one transaction."""

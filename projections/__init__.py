@@ -1,1 +1,1 @@
-"""The read side: what the facts add up to."""
+"""The read side: what the facts add up to, and the operations that tools and commands share."""

@@ -4,17 +4,18 @@
 hello to a client does not wait for one.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from msgspec import Struct
 
 from ledger import identity
-from ledger.envelope import Command, Recorded, Submission, category_of, id_of
+from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
 from ledger.errors import AlreadyRecorded
 from ledger.handler import Handler
 from ledger.postgres.connect import connect, open_ledger
@@ -88,7 +89,7 @@ class App:
         occurred_at: datetime | None = None,
     ) -> Done:
         """Records what `make(command_id)` asks for. A repetition with the same command id answers again."""
-        command_id = command_id or uuid4()
+        command_id = command_id or command_id_at(self.clock(), os.urandom(10))
         command = make(command_id)
         submission = Submission(
             command=command,

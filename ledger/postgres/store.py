@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s)"
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
 LOCK = "SELECT tracking_ledger.lock_for_writing(%s)"
+POSITION_AT = "SELECT tracking_ledger.position_at(%s, %s)"
 ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
 COLUMNS = (
     "position, stream_id, version, command_id, n, command, command_digest, type, schema, topics, data, by,"
@@ -79,6 +80,11 @@ class PostgresStore:
             repeated=True,
         )
         return recorded, bytes(digest)
+
+    def position_at(self, moment: datetime) -> int:
+        """The last position recorded at or before a moment; 0 if there is none."""
+        position: int = self._database.call(POSITION_AT, [self.ledger, moment])[0][0]
+        return position
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS work_items (
     title text GENERATED ALWAYS AS (json_extract(doc, '$.title')) STORED,
     parent_id text GENERATED ALWAYS AS (json_extract(doc, '$.parent_id')) STORED,
     priority int GENERATED ALWAYS AS (json_extract(doc, '$.priority')) STORED,
+    rank text GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.priority'), '9') || ' ' || json_extract(doc, '$.created_at')) STORED,
     hidden int GENERATED ALWAYS AS (json_extract(doc, '$.deleted') + 2 * json_extract(doc, '$.archived')) STORED,
     created_at text GENERATED ALWAYS AS (json_extract(doc, '$.created_at')) STORED,
     updated_at text GENERATED ALWAYS AS (json_extract(doc, '$.updated_at')) STORED,
@@ -15,7 +16,7 @@ CREATE TABLE IF NOT EXISTS work_items (
 CREATE INDEX IF NOT EXISTS work_items_children ON work_items (ledger_id, generation, parent_id, id);
 CREATE INDEX IF NOT EXISTS work_items_by_update ON work_items (ledger_id, generation, updated_at, id);
 CREATE INDEX IF NOT EXISTS work_items_by_creation ON work_items (ledger_id, generation, created_at, id);
-CREATE INDEX IF NOT EXISTS work_items_by_priority ON work_items (ledger_id, generation, priority, created_at, id);
+CREATE INDEX IF NOT EXISTS work_items_by_priority ON work_items (ledger_id, generation, rank, id);
 CREATE TABLE IF NOT EXISTS vendors (
     ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
     doc text NOT NULL,
@@ -49,7 +50,8 @@ CREATE TABLE IF NOT EXISTS entries (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS entries_that_are_unique ON entries (ledger_id, generation, relation, target)
     WHERE relation IN ('vendor_name', 'external_id', 'deployment_key');
-CREATE INDEX IF NOT EXISTS entries_from ON entries (ledger_id, generation, id, target) WHERE relation = 'blocks';
+CREATE INDEX IF NOT EXISTS entries_from ON entries (ledger_id, generation, id, relation, target)
+    WHERE relation IN ('blocks', 'relates_to', 'discovered_from');
 CREATE VIEW IF NOT EXISTS things AS
     SELECT 'work_item' AS category, ledger_id, generation, id, version, position, doc FROM work_items
     UNION ALL SELECT 'vendor', ledger_id, generation, id, version, position, doc FROM vendors

@@ -13,6 +13,7 @@ CREATE TABLE tracking_ledger.work_items (
     title      text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'title') STORED,
     parent_id  text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'parent_id') STORED,
     priority   int    GENERATED ALWAYS AS ((doc ->> 'priority')::int) STORED,
+    rank       text   COLLATE "C" GENERATED ALWAYS AS (coalesce(doc ->> 'priority', '9') || ' ' || (doc ->> 'created_at')) STORED,
     hidden     int    GENERATED ALWAYS AS (((doc ->> 'deleted')::boolean)::int + 2 * ((doc ->> 'archived')::boolean)::int) STORED,
     created_at text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'created_at') STORED,
     updated_at text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'updated_at') STORED,
@@ -79,12 +80,13 @@ CREATE TABLE tracking_ledger.entries (
 
 CREATE UNIQUE INDEX entries_that_are_unique ON tracking_ledger.entries (ledger_id, generation, relation, target)
     WHERE relation IN ('vendor_name', 'external_id', 'deployment_key');
-CREATE INDEX entries_from ON tracking_ledger.entries (ledger_id, generation, id, target) WHERE relation = 'blocks';
+CREATE INDEX entries_from ON tracking_ledger.entries (ledger_id, generation, id, relation, target)
+    WHERE relation IN ('blocks', 'relates_to', 'discovered_from');
 
 CREATE INDEX work_items_children ON tracking_ledger.work_items (ledger_id, generation, parent_id, id);
 CREATE INDEX work_items_by_update ON tracking_ledger.work_items (ledger_id, generation, updated_at, id);
 CREATE INDEX work_items_by_creation ON tracking_ledger.work_items (ledger_id, generation, created_at, id);
-CREATE INDEX work_items_by_priority ON tracking_ledger.work_items (ledger_id, generation, priority, created_at, id);
+CREATE INDEX work_items_by_priority ON tracking_ledger.work_items (ledger_id, generation, rank, id);
 CREATE INDEX work_items_counted ON tracking_ledger.work_items
     (ledger_id, generation, hidden, status, item_type, priority, position, parent_id);
 CREATE INDEX vendors_by_name ON tracking_ledger.vendors (ledger_id, generation, name_key);

@@ -91,7 +91,7 @@ class Outcome:
         assert self._refused is None, f"refused: {self._refused}"
         pairs = [fact if isinstance(fact, tuple) else (self._thing, fact) for fact in expected]
         wanted = [(stream_id(self._decider.category, thing), fact) for thing, fact in pairs]
-        assert [(stream, _as_read(fact)) for stream, fact in self._decided] == wanted
+        assert [(entry[0], _as_read(entry[1])) for entry in self._decided] == wanted
         return self
 
     def then_nothing(self) -> "Outcome":
@@ -103,7 +103,7 @@ class Outcome:
         assert self._refused is None, f"refused: {self._refused}"
         stream = stream_id(self._decider.category, self._thing)
         state = self._world.state(self._decider.category, self._thing)
-        for fact in (_as_read(fact) for of, fact in self._decided if of == stream):
+        for fact in (_as_read(entry[1]) for entry in self._decided if entry[0] == stream):
             state = self._decider.evolve(state, fact)
         assert {field: getattr(state, field) for field in fields} == fields
         return self

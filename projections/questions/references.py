@@ -1,0 +1,71 @@
+"""From what a person types to an id, and from ids to the short references that people read."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from ledger.errors import Invalid, NotFound
+from ledger.reference import CATEGORIES, LETTERS, brief, parse, shorten
+from projections.catalog import BY_CATEGORY
+from projections.tables import Snapshot, Tables
+
+
+def references(snapshot: Snapshot, category: str, things: Iterable[str]) -> dict[str, str]:
+    """The shortest unambiguous reference of each id, whether or not the thing exists."""
+    ids = sorted(set(things))
+    if not ids:
+        return {}
+    generation = snapshot.generation(BY_CATEGORY[category].name)
+    answer = snapshot.ask("things/beside_many", category=category, generation=generation, ids=ids)
+    return {row["id"]: shorten(category, UUID(row["id"]), _uuid(row["before"]), _uuid(row["after"])) for row in answer}
+
+
+def reference(tables: Tables, category: str, thing: str) -> str:
+    with tables.snapshot() as snapshot:
+        return references(snapshot, category, [thing])[thing]
+
+
+def resolve(tables: Tables, category: str, given: str, field: str = "id") -> str:
+    """The id that a UUID or a reference names. Whether the thing exists is known for a reference only."""
+    given = given.strip()
+    try:
+        return str(UUID(given))
+    except ValueError:
+        meant = parse(given)
+    if meant is None or meant[0] != category:
+        raise _not_an_id(category, given, field)
+    with tables.snapshot() as snapshot:
+        generation = snapshot.generation(BY_CATEGORY[category].name)
+        found = snapshot.ask(
+            "things/between", category=category, generation=generation, lowest=str(meant[1]), highest=str(meant[2])
+        )
+    if len(found) == 1:
+        thing: str = found[0]["id"]
+        return thing
+    noun = category.replace("_", " ")
+    if not found:
+        raise NotFound(f"there is no {noun} {given} in this ledger", next_step="check it, or list what there is", id=given)
+    candidates = [brief(category, row["id"]) for row in found]
+    raise Invalid(
+        f"{field}: {given} could be {', '.join(candidates)}",
+        next_step="send more characters of the reference, or the whole id",
+        fields=[{"field": field, "problem": "is ambiguous", "value": given, "allowed": candidates}],
+    )
+
+
+def category_of_reference(given: str) -> str | None:
+    """The category whose letter a reference begins with; None for anything else."""
+    return CATEGORIES.get(given[:1].lower()) if given[1:2] == "-" else None
+
+
+def _not_an_id(category: str, given: str, field: str) -> Invalid:
+    shown = given if len(given) <= 80 else given[:77] + "..."
+    wanted = f"a UUID or a reference like {LETTERS[category]}-7k3qd"
+    return Invalid(
+        f"{field}: {shown!r} is not {wanted}",
+        next_step=f"send {wanted}",
+        fields=[{"field": field, "problem": f"must be {wanted}", "value": shown}],
+    )
+
+
+def _uuid(value: str | None) -> UUID | None:
+    return UUID(value) if value else None

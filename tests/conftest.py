@@ -1,0 +1,79 @@
+"""One real PostgreSQL for the whole run, and a fresh ledger in it for every test that asks for one.
+
+`LEDGER_TEST_DSN` runs the suite on a given server instead (through a pooler, or on another version): it names a
+database where the role may create everything.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger import identity
+from ledger.postgres.connect import APPLICATION, DATABASE, OWNER, connect
+from ledger.postgres.embedded import EmbeddedServer
+from ledger.settings import Settings
+from projections.app import App
+from projections.operations.catalog import OPERATIONS
+
+Perform = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """An embedded server of the test run's own, in memory where the machine has such a place."""
+    memory = Path("/dev/shm")
+    root = Path(tempfile.mkdtemp(prefix="tracking-ledger-tests-", dir=memory if os.access(memory, os.W_OK) else None))
+    server = EmbeddedServer(root / "postgres")
+    connect(Settings(project=root, pgdata=root / "postgres")).close()
+    yield server
+    server.stop()
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def dsn(request: pytest.FixtureRequest) -> str:
+    """The database as the application's role sees it: it may read rows and execute the doors."""
+    given = os.environ.get("LEDGER_TEST_DSN")
+    if given:
+        return given
+    running: EmbeddedServer = request.getfixturevalue("server")
+    return running.conninfo(APPLICATION, DATABASE)
+
+
+@pytest.fixture(scope="session")
+def owner_dsn(server: EmbeddedServer) -> str:
+    """The same database as the role that owns the tables."""
+    return server.conninfo(OWNER, DATABASE)
+
+
+@pytest.fixture(scope="session")
+def admin_dsn(server: EmbeddedServer) -> str:
+    """The server's superuser, for what only an administrator may do."""
+    return server.conninfo("postgres", "postgres")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, dsn: str) -> Settings:
+    """A project folder with a ledger of its own, on the shared server."""
+    project = tmp_path / "project"
+    project.mkdir()
+    identity.create(project)
+    return Settings(project=project, dsn=dsn, home=tmp_path / "home", pgdata=tmp_path / "unused", by="tester")
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[App]:
+    app = App(settings)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def perform(app: App) -> Perform:
+    """perform("create_work_item", item_type="task", ...) -> the answer; raises what the operation raises."""
+    return lambda name, **arguments: OPERATIONS[name].perform(app, arguments)

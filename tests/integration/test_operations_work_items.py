@@ -1,0 +1,70 @@
+"""Work items through the operations, on a real PostgreSQL."""
+
+import pytest
+
+from ledger.errors import Invalid, NotFound, Refused, VersionConflict
+from tests.conftest import Perform
+
+
+def test_a_receipt_names_what_the_next_write_needs(perform: Perform) -> None:
+    answer = perform("create_work_item", item_type="task", title="Write it down")
+
+    assert answer.keys() == {"outcome", "id", "ref", "version", "position"}
+    assert (answer["outcome"], answer["version"], answer["position"]) == ("committed", 1, 1)
+
+
+def test_repeating_a_command_id_answers_again_and_records_nothing(perform: Perform) -> None:
+    command = "0198c0de-0000-7000-8000-000000000001"
+    first = perform("create_work_item", item_type="task", title="Once", command_id=command)
+
+    again = perform("create_work_item", item_type="task", title="Once", command_id=command)
+
+    assert again == first | {"repeated": True}
+    assert perform("list_work_items")["total_count"] == 1
+
+
+def test_a_stale_writer_is_told_both_versions_and_nothing_is_recorded(perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="First")
+    perform("update_work_item", id=item["id"], version=1, title="Second")
+
+    with pytest.raises(VersionConflict) as refused:
+        perform("update_work_item", id=item["id"], version=1, title="Third")
+
+    assert (refused.value.details["expected"], refused.value.details["actual"]) == (1, 2)
+    assert perform("query_work_item", id=item["id"])["title"] == "Second"
+
+
+def test_all_faults_of_an_input_are_named_at_once(perform: Perform) -> None:
+    with pytest.raises(Invalid) as refused:
+        perform("create_work_item", item_type="tsk", titel="x", priority=9)
+
+    assert {fault["field"] for fault in refused.value.details["fields"]} == {"item_type", "title", "priority", "titel"}
+
+
+def test_an_unknown_reference_is_not_found(perform: Perform) -> None:
+    with pytest.raises(NotFound):
+        perform("query_work_item", id="w-00000")
+
+
+def test_completing_over_unfinished_children_is_refused_with_their_list(perform: Perform) -> None:
+    parent = perform("create_work_item", item_type="task", title="Parent")
+    child = perform("create_work_item", item_type="task", title="Child", parent_id=parent["ref"])
+
+    with pytest.raises(Refused) as refused:
+        perform("update_work_item", id=parent["id"], version=1, status="completed")
+
+    assert refused.value.details["children"] == [child["id"]]
+
+
+def test_every_page_of_every_order_together_is_the_whole_list(perform: Perform) -> None:
+    made = {perform("create_work_item", item_type="task", title=f"Item {n}", priority=n % 5 + 1)["id"] for n in range(7)}
+
+    for order in ("updated", "created", "priority", "tree"):
+        seen, cursor = [], None
+        while True:
+            page = perform("list_work_items", order=order, limit=3, cursor=cursor)
+            seen += [item["id"] for item in page["items"]]
+            cursor = page["next_cursor"]
+            if not page["has_more"]:
+                break
+        assert (sorted(seen), page["total_count"]) == (sorted(made), 7)

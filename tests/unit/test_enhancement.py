@@ -1,0 +1,180 @@
+"""Enhancements: their way from planned to completed, and what they wait for."""
+
+from typing import Any
+
+import pytest
+
+from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
+from ledger.enhancement.decider import decider
+from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
+from ledger.enhancement.state import Enhancement
+from ledger.envelope import UnknownFact
+from ledger.errors import NotFound, Refused, VersionConflict
+from ledger.revision import Change
+from tests.support.given import THING, Given, given, numbered
+
+SECOND, THIRD, FOURTH = numbered(1), numbered(2), numbered(3)
+FIELDS: dict[str, Any] = {
+    "title": "Parallel extraction",
+    "description": "Several files at once",
+    "priority": 2,
+    "target_quarter": "2026-Q4",
+    "principles": ("simplicity",),
+}
+STATUSES = ("planned", "approved", "implementing", "completed", "dropped")
+ALLOWED = {
+    ("planned", "approved"),
+    ("approved", "implementing"),
+    ("implementing", "completed"),
+    ("planned", "dropped"),
+    ("approved", "dropped"),
+    ("implementing", "dropped"),
+    ("dropped", "planned"),
+}
+
+
+def enhancement(**more: Any) -> Given:
+    return given(decider).past(EnhancementRecorded(**FIELDS | more))
+
+
+def known(*things: str) -> dict[str, set[str]]:
+    return {"enhancement": set(things)}
+
+
+def waiting_for(*things: str) -> EnhancementRecorded:
+    return EnhancementRecorded(title="Waits", depends_on=things)
+
+
+def update(status: str | None = None, **fields: Any) -> UpdateEnhancement:
+    return UpdateEnhancement(id=THING, expected=1, status=status, fields=fields)
+
+
+def test_a_new_enhancement_is_planned() -> None:
+    outcome = given(decider).when(RecordEnhancement(id=THING, **FIELDS))
+
+    outcome.then(EnhancementRecorded(**FIELDS)).then_it_has(status="planned", **FIELDS)
+
+
+def test_an_id_cannot_be_recorded_twice() -> None:
+    enhancement().when(RecordEnhancement(id=THING, **FIELDS)).then_refused(Refused, rule="id_taken")
+
+
+@pytest.mark.parametrize(("before", "after"), sorted(ALLOWED))
+def test_the_ways_that_are_open(before: str, after: str) -> None:
+    outcome = enhancement(status=before).when(update(after))
+
+    outcome.then(EnhancementStatusChanged(old=before, new=after)).then_it_has(status=after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(one, other) for one in STATUSES for other in STATUSES if one != other and (one, other) not in ALLOWED],
+)
+def test_every_other_way_is_closed(before: str, after: str) -> None:
+    outcome = enhancement(status=before).when(update(after))
+
+    outcome.then_refused(Refused, rule="status_transition", status=before, wanted=after)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_the_same_status_again_is_no_change(status: str) -> None:
+    enhancement(status=status).when(update(status)).then_nothing()
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_from_an_unknown_status_every_way_is_open(status: str) -> None:
+    enhancement(status=None).when(update(status)).then(EnhancementStatusChanged(new=status))
+
+
+def test_a_revision_holds_only_what_changed() -> None:
+    outcome = enhancement().when(update(priority=1, title="Parallel extraction", metadata={"effort": "high"}))
+
+    outcome.then(
+        EnhancementRevised(changes={"priority": Change(2, 1), "metadata.effort": Change(new="high")}),
+    )
+
+
+def test_fields_and_status_change_together() -> None:
+    enhancement().when(update("approved", priority=1)).then_it_has(status="approved", priority=1)
+
+
+@pytest.mark.parametrize("field", ["title", "description", "priority"])
+def test_a_required_field_cannot_be_cleared(field: str) -> None:
+    enhancement().when(update(**{field: None})).then_invalid(field)
+
+
+@pytest.mark.parametrize(("field", "empty"), [("target_quarter", None), ("principles", ())])
+def test_an_optional_field_can_be_cleared(field: str, empty: object) -> None:
+    enhancement().when(update(**{field: None})).then_it_has(**{field: empty})
+
+
+def test_a_stale_writer_is_told_both_versions() -> None:
+    history = enhancement().past(EnhancementStatusChanged(old="planned", new="approved"))
+
+    history.when(update(priority=1)).then_refused(VersionConflict, expected=1, actual=2)
+
+
+def test_an_enhancement_that_does_not_exist_cannot_be_updated() -> None:
+    given(decider).when(update("approved")).then_refused(NotFound, id=THING)
+
+
+def test_an_enhancement_waits_for_others() -> None:
+    command = RecordEnhancement(id=THING, **FIELDS, depends_on=(SECOND,))
+
+    outcome = given(decider).past(waiting_for(THIRD), of=SECOND).around(known=known(SECOND)).when(command)
+
+    outcome.then_it_has(depends_on=(SECOND,)).looking_at("existence")
+
+
+def test_every_unknown_dependency_is_told() -> None:
+    command = RecordEnhancement(id=THING, **FIELDS, depends_on=(SECOND, THIRD, FOURTH))
+
+    outcome = given(decider).around(known=known(THIRD)).when(command)
+
+    outcome.then_refused(NotFound, items=[{"field": "depends_on", "id": SECOND}, {"field": "depends_on", "id": FOURTH}])
+
+
+def test_an_enhancement_does_not_wait_for_itself() -> None:
+    enhancement().around(known=known(THING)).when(update(depends_on=[THING])).then_invalid("depends_on")
+
+
+def test_two_enhancements_do_not_wait_for_each_other() -> None:
+    history = enhancement().past(waiting_for(THING), of=SECOND)
+
+    outcome = history.around(known=known(SECOND)).when(update(depends_on=[SECOND]))
+
+    outcome.then_refused(Refused, rule="dependency_cycle")
+
+
+def test_a_circle_is_found_over_any_distance_and_told_link_by_link() -> None:
+    history = enhancement()
+    history.past(waiting_for(THIRD), of=SECOND)
+    history.past(waiting_for(FOURTH), of=THIRD)
+    history.past(waiting_for(THING), of=FOURTH)
+
+    outcome = history.around(known=known(SECOND)).when(update(depends_on=[SECOND]))
+
+    refusal = outcome.then_refused(Refused, rule="dependency_cycle")
+    assert [item["id"] for item in refusal.details["items"]] == [SECOND, THIRD, FOURTH]
+
+
+def test_two_ways_to_the_same_enhancement_are_no_circle() -> None:
+    history = enhancement().past(waiting_for(FOURTH), of=SECOND).past(waiting_for(FOURTH), of=THIRD)
+
+    outcome = history.around(known=known(SECOND, THIRD)).when(update(depends_on=[SECOND, THIRD]))
+
+    outcome.then_it_has(depends_on=(SECOND, THIRD))
+
+
+def test_a_circle_that_an_import_brought_does_not_trap_the_search() -> None:
+    history = enhancement().past(waiting_for(THIRD), of=SECOND).past(waiting_for(SECOND), of=THIRD)
+
+    outcome = history.around(known=known(SECOND)).when(update(depends_on=[SECOND]))
+
+    outcome.then_it_has(depends_on=(SECOND,))
+
+
+def test_an_unknown_fact_leaves_an_enhancement_as_it_is() -> None:
+    before = Enhancement(title="T")
+
+    assert decider.evolve(before, UnknownFact(type="EnhancementPraised", schema=1)) == before

@@ -1,0 +1,86 @@
+"""Short references to things."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from ledger.reference import LETTERS, SHORTEST, brief, encode, parse, shorten
+
+categories = some.sampled_from(sorted(LETTERS))
+THING = UUID("7d444840-9dc0-41d1-b245-5ffdce74fad2")
+
+
+def neighbours_of(thing: UUID, others: set[UUID]) -> tuple[UUID | None, UUID | None]:
+    return (
+        max((other for other in others if other < thing), default=None),
+        min((other for other in others if other > thing), default=None),
+    )
+
+
+@settings(deadline=None)
+@given(categories, some.uuids(), some.uuids() | some.none(), some.uuids() | some.none())
+def test_a_short_reference_always_means_its_thing(
+    category: str, thing: UUID, before: UUID | None, after: UUID | None
+) -> None:
+    meant = parse(shorten(category, thing, before, after))
+
+    assert meant is not None
+    assert meant[0] == category
+    assert meant[1] <= thing <= meant[2]
+
+
+@settings(deadline=None)
+@given(some.uuids(), some.sets(some.integers(0, 2**128 - 1).map(lambda number: UUID(int=number)), max_size=20))
+def test_a_short_reference_means_no_other_thing(thing: UUID, others: set[UUID]) -> None:
+    meant = parse(shorten("work_item", thing, *neighbours_of(thing, others)))
+
+    assert meant is not None
+    assert not [other for other in others - {thing} if meant[1] <= other <= meant[2]]
+
+
+@settings(deadline=None)
+@given(some.integers(0, 2**128 - 1), some.integers(0, 127))
+def test_two_ids_that_differ_in_one_bit_are_told_apart(number: int, bit: int) -> None:
+    thing, other = UUID(int=number), UUID(int=number ^ (1 << bit))
+
+    meant = parse(shorten("vendor", thing, min(thing, other), max(thing, other)))
+
+    assert meant is not None
+    assert not meant[1] <= other <= meant[2]
+
+
+@settings(deadline=None)
+@given(categories, some.uuids(), some.integers(SHORTEST, 26))
+def test_every_longer_prefix_works(category: str, thing: UUID, length: int) -> None:
+    meant = parse(f"{LETTERS[category]}-{encode(thing)[:length]}")
+
+    assert meant is not None
+    assert meant[1] <= thing <= meant[2]
+
+
+@settings(deadline=None)
+@given(some.uuids(), some.uuids())
+def test_references_sort_as_the_ids_do(one: UUID, other: UUID) -> None:
+    assert (encode(one) < encode(other)) == (one < other)
+
+
+def test_alone_a_thing_needs_five_characters() -> None:
+    assert shorten("work_item", THING, None, None) == f"w-{encode(THING)[:5]}"
+
+
+def test_a_brief_reference_is_accepted() -> None:
+    meant = parse(brief("deployment", str(THING)))
+
+    assert meant is not None
+    assert meant[1] <= THING <= meant[2]
+
+
+def test_what_people_misread_is_read_as_what_was_meant() -> None:
+    assert parse("W-OIL00") == parse("w-01100")
+
+
+@pytest.mark.parametrize("text", ["", "hello", "w-7k3q", "q-7k3qd", "w-7k3qu", "w7k3qd", f"w-{'0' * 27}", str(THING)])
+def test_other_texts_are_no_references(text: str) -> None:
+    assert parse(text) is None

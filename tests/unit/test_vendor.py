@@ -1,0 +1,197 @@
+"""Vendors: creation, partial updates, runs of tests, unique names."""
+
+from typing import Any
+
+import pytest
+
+from ledger.envelope import UnknownFact
+from ledger.errors import NotFound, NotUnique, Refused, VersionConflict
+from ledger.revision import Change
+from ledger.vendor.commands import CreateVendor, UpdateVendor
+from ledger.vendor.decider import decider
+from ledger.vendor.events import TestResults, VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported
+from ledger.vendor.state import Vendor
+from ledger.world import Holder
+from tests.support.given import THING, Given, given, numbered
+
+DEPLOYMENT = numbered(1)
+CREATED = VendorCreated(
+    name="Acme Foods",
+    status="broken",
+    extractor_version="1.2.3",
+    format_support={"excel": True, "csv": False, "pdf": False, "ocr": False},
+    test_results=TestResults(passing=10, total=12, skipped=2),
+    manifest_compliant=True,
+    metadata={"region": "north"},
+)
+
+
+def vendor() -> Given:
+    return given(decider).past(CREATED).around(known={"deployment": {DEPLOYMENT}})
+
+
+def update(**fields: Any) -> UpdateVendor:
+    return UpdateVendor(id=THING, expected=1, fields=fields)
+
+
+def run(deployment_id: str | None = None, **counts: int) -> UpdateVendor:
+    return UpdateVendor(id=THING, expected=1, test_results=TestResults(**counts), deployment_id=deployment_id)
+
+
+def test_a_new_vendor_is_broken_reads_nothing_and_has_no_version_yet() -> None:
+    outcome = given(decider).when(CreateVendor(id=THING, name="Acme"))
+
+    outcome.then_it_has(
+        name="Acme",
+        status="broken",
+        extractor_version="0.0.0",
+        format_support={"excel": False, "csv": False, "pdf": False, "ocr": False},
+        test_results=None,
+        manifest_compliant=False,
+    )
+
+
+def test_a_format_that_is_not_named_is_not_supported() -> None:
+    outcome = given(decider).when(CreateVendor(id=THING, name="Acme", format_support={"pdf": True}))
+
+    outcome.then_it_has(format_support={"excel": False, "csv": False, "pdf": True, "ocr": False})
+
+
+def test_an_id_cannot_be_created_twice() -> None:
+    vendor().when(CreateVendor(id=THING, name="Another")).then_refused(Refused, rule="id_taken")
+
+
+def test_a_name_is_unique_whatever_its_case_and_the_stored_spelling_is_told() -> None:
+    history = given(decider).around(holder={("vendor_name", "acme"): Holder(id=numbered(9), label="Acme")})
+
+    refusal = history.when(CreateVendor(id=THING, name="ACME")).then_refused(
+        NotUnique, field="name", stored="Acme", id=numbered(9)
+    )
+    assert "Acme" in refusal.message
+
+
+def test_a_name_cannot_be_changed() -> None:
+    vendor().when(update(name="Other")).then_invalid("name")
+
+
+def test_a_vendor_that_does_not_exist_cannot_be_updated() -> None:
+    given(decider).when(update(status="operational")).then_refused(NotFound, id=THING)
+
+
+def test_a_stale_writer_is_told_both_versions() -> None:
+    history = vendor().past(VendorStatusChanged(old="broken", new="operational"))
+
+    history.when(update(extractor_version="2.0.0")).then_refused(VersionConflict, expected=1, actual=2)
+
+
+def test_a_change_of_status_is_a_fact_of_its_own() -> None:
+    outcome = vendor().when(update(status="operational", extractor_version="1.3.0"))
+
+    outcome.then(
+        VendorRevised(changes={"extractor_version": Change("1.2.3", "1.3.0")}),
+        VendorStatusChanged(old="broken", new="operational"),
+    )
+    outcome.then_it_has(status="operational", extractor_version="1.3.0")
+
+
+def test_what_is_the_same_already_is_not_recorded() -> None:
+    vendor().when(update(status="broken", format_support={"excel": True}, metadata={})).then_nothing()
+
+
+def test_formats_are_merged_never_replaced() -> None:
+    outcome = vendor().when(update(format_support={"ocr": True}))
+
+    outcome.then(VendorRevised(changes={"format_support.ocr": Change(False, True)}))
+    outcome.then_it_has(format_support={"excel": True, "csv": False, "pdf": False, "ocr": True})
+
+
+def test_metadata_is_merged_and_null_removes_a_key() -> None:
+    outcome = vendor().when(update(metadata={"contact": "ada", "region": None}))
+
+    outcome.then_it_has(metadata={"contact": "ada"})
+
+
+@pytest.mark.parametrize("support", [{"xml": True}, {"excel": None}, {"excel": "yes"}])
+def test_formats_are_four_and_each_is_true_or_false(support: dict[str, Any]) -> None:
+    vendor().when(update(format_support=support)).then_invalid(f"format_support.{next(iter(support))}")
+
+
+def test_clearing_all_formats_is_refused() -> None:
+    vendor().when(update(format_support=None)).then_invalid("format_support")
+
+
+@pytest.mark.parametrize("field", ["status", "extractor_version", "manifest_compliant"])
+def test_a_required_field_cannot_be_cleared(field: str) -> None:
+    vendor().when(update(**{field: None})).then_invalid(field)
+
+
+def test_a_run_is_reported_with_the_deployment_it_tested() -> None:
+    outcome = vendor().when(run(DEPLOYMENT, passing=11, total=13, skipped=1))
+
+    outcome.then(VendorTestsReported(passing=11, total=13, skipped=1, deployment_id=DEPLOYMENT))
+    outcome.then_it_has(
+        test_results=TestResults(passing=11, total=13, skipped=1), tested_deployment_id=DEPLOYMENT
+    ).looking_at("existence")
+
+
+def test_counts_a_run_leaves_out_are_those_of_the_run_before() -> None:
+    vendor().when(run(passing=9)).then(VendorTestsReported(passing=9, total=12, skipped=2))
+
+
+def test_a_run_with_the_same_counts_is_another_run() -> None:
+    vendor().when(run(passing=10, total=12, skipped=2)).then(VendorTestsReported(passing=10, total=12, skipped=2))
+
+
+def test_passing_and_skipped_are_never_more_than_total_after_the_merge() -> None:
+    vendor().when(run(passing=11)).then_invalid("test_results.total")
+
+
+def test_passing_and_skipped_are_never_more_than_total_at_creation() -> None:
+    command = CreateVendor(id=THING, name="Acme", test_results=TestResults(passing=3, total=3, skipped=1))
+
+    given(decider).when(command).then_invalid("test_results.total")
+
+
+def test_passing_and_skipped_may_be_all_there_is() -> None:
+    vendor().when(run(passing=10, skipped=2)).then(VendorTestsReported(passing=10, total=12, skipped=2))
+
+
+def test_the_first_run_must_be_whole() -> None:
+    history = given(decider).past(VendorCreated(name="Imported"))
+
+    history.when(run(passing=3)).then_invalid("test_results.total", "test_results.skipped")
+
+
+def test_the_deployment_of_a_run_must_be_known() -> None:
+    vendor().when(run(numbered(7), passing=9)).then_refused(NotFound, field="deployment_id", id=numbered(7))
+
+
+def test_a_deployment_without_a_run_says_nothing() -> None:
+    command = UpdateVendor(id=THING, expected=1, deployment_id=DEPLOYMENT)
+
+    vendor().when(command).then_invalid("deployment_id")
+
+
+def test_all_faults_are_told_at_once() -> None:
+    command = UpdateVendor(
+        id=THING,
+        expected=1,
+        fields={"name": "Other", "status": None, "format_support": {"xml": True}},
+        test_results=TestResults(passing=99),
+    )
+
+    vendor().when(command).then_invalid("name", "status", "format_support.xml", "test_results.total")
+
+
+def test_what_an_import_did_not_say_stays_unknown() -> None:
+    history = given(decider).past(VendorCreated(name="Imported"))
+
+    history.when(update(status="operational")).then(VendorStatusChanged(new="operational")).then_it_has(
+        extractor_version=None, format_support={}, test_results=None, manifest_compliant=None
+    )
+
+
+def test_an_unknown_fact_leaves_a_vendor_as_it_is() -> None:
+    before = Vendor(name="Acme")
+
+    assert decider.evolve(before, UnknownFact(type="VendorPainted", schema=1)) == before
