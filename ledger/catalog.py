@@ -25,7 +25,7 @@ _DECIDER_OF: dict[type[Command], Decider[Any]] = {
 }
 
 # What a later decision may have looked at, that this fact changes (see ledger.world). Facts not named here touch nothing
-# but their own stream, and that is guarded by its version.
+# but their own stream, and a stream that was looked at is guarded by its version.
 TOPICS: dict[str, tuple[str, ...]] = {
     "WorkItemCreated": ("creation",),
     "WorkItemMoved": ("hierarchy",),
@@ -34,7 +34,6 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "WorkItemRestored": ("existence",),
     "WorkItemLinked": ("links",),
     "WorkItemUnlinked": ("links",),
-    "ConfigurationChanged": ("settings",),
 }
 
 

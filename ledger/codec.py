@@ -56,7 +56,7 @@ def origin_digest(ledger: UUID) -> bytes:
 
 
 def digest(previous: bytes, event: RecordedEvent) -> bytes:
-    """sha256(previous || header || sha256(data)); each header field is its length in 4 bytes and its UTF-8 text."""
+    """sha256(previous || header || sha256(data)); each header field is a netstring (`<length in bytes>:<text>,`)."""
     header = (
         str(event.position),
         event.stream_id,
@@ -75,7 +75,7 @@ def digest(previous: bytes, event: RecordedEvent) -> bytes:
     chained = hashlib.sha256(previous)
     for field in header:
         raw = field.encode()
-        chained.update(len(raw).to_bytes(4, "big") + raw)
+        chained.update(b"%d:%b," % (len(raw), raw))
     chained.update(hashlib.sha256(event.data).digest())
     return chained.digest()
 

@@ -81,13 +81,15 @@ class RowChange(Struct, frozen=True, kw_only=True):
 class Proposal(Struct, frozen=True, kw_only=True):
     """All that one append is given. It is recorded whole or not at all.
 
+    `expected` are the versions of every stream that was looked at, also of those that are not written.
     `conditions` are topics: no event after `as_of` may touch one of them. `not_before` and `not_after` bound the
-    ledger time of the append. `shapes` are the read models this program writes, with their shape numbers.
+    ledger time of the append.
     """
 
     submission: Submission
     command_digest: bytes
     events: tuple[ProposedEvent, ...]
+    expected: dict[str, int]
     rows: tuple[RowChange, ...] = ()
     conditions: tuple[str, ...] = ()
     as_of: int = 0

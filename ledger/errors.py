@@ -125,3 +125,19 @@ class LostRace(LedgerError):
     code = "lost_race"
     number = 409
     retryable = True
+
+
+class ReadModelBehind(LedgerError):
+    """Internal to the write path: fold what is missing, then append again."""
+
+    code = "read_model_behind"
+    number = 409
+    retryable = True
+
+
+class LeaseMoved(LedgerError):
+    """Internal to the write path: decide again by the ledger's time."""
+
+    code = "lease_moved"
+    number = 409
+    retryable = True

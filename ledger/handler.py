@@ -8,7 +8,7 @@ from ledger.catalog import decider_of, fold_stream
 from ledger.codec import command_digest, unstorable
 from ledger.decider import Decided, check
 from ledger.envelope import Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange, Submission
-from ledger.errors import CommandIdReused, LedgerError, LostRace, VersionConflict
+from ledger.errors import CommandIdReused, LedgerError, LostRace, ReadModelBehind, Refused, VersionConflict
 from ledger.store import EventStore
 from ledger.world import Neighbourhood, World
 
@@ -20,12 +20,22 @@ Project = Callable[[Callable[[str], list[RecordedEvent]], Iterable[ProposedEvent
 
 
 class Handler:
-    """Executes commands on a store. Answers where a command stands; nothing else was recorded."""
+    """Executes commands on a store. Answers where a command stands; nothing else was recorded.
 
-    def __init__(self, store: EventStore, neighbours: Neighbourhood, project: Project) -> None:
+    `catch_up` brings the read models of this program up to the log; it is called when another program wrote past them.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        neighbours: Neighbourhood,
+        project: Project,
+        catch_up: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._neighbours = neighbours
         self._project = project
+        self._catch_up = catch_up
 
     def execute(self, submission: Submission) -> Recorded:
         """Raises what the rules say. Repeated with the same command id it answers again and records nothing."""
@@ -35,8 +45,19 @@ class Handler:
                 return self._attempt(submission)
             except LostRace:
                 continue
+            except ReadModelBehind:
+                self._catch_up()
         with self._store.exclusively():
-            return self._attempt(submission)
+            self._catch_up()
+            try:
+                return self._attempt(submission)
+            except LostRace as error:  # nobody else can append now: what is in the way was there before
+                raise Refused(
+                    "the id that this would create is taken",
+                    rule="id_taken",
+                    items=[error.details],
+                    next_step="mint a new command_id, from which ids are made",
+                ) from error
 
     def _attempt(self, submission: Submission) -> Recorded:
         world = World(self._store.ledger, self._store.read_streams, fold_stream, self._neighbours)
@@ -50,6 +71,7 @@ class Handler:
             submission=submission,
             command_digest=command_digest(submission.command, submission.by),
             events=events,
+            expected=world.versions(),
             rows=tuple(self._project(world.past, events)),
             conditions=world.topics,
             as_of=world.as_of,

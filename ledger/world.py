@@ -48,8 +48,11 @@ class Neighbourhood(Protocol):
     def blockers(self, work_item: str) -> list[Neighbour]:
         """The unfinished, living items that block this one itself."""
 
-    def precedes(self, first: Moment, then: Moment) -> bool:
-        """Whether `first` must come before `then`, by hierarchy and links, over any distance."""
+    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
+        """Whether `first` must come before `then`, by hierarchy and links, over any distance.
+
+        `without` is an item whose present parent does not count, because it is about to leave it.
+        """
 
     def known(self, category: str, things: Iterable[str]) -> set[str]:
         """Which of the ids exist and are not withdrawn."""
@@ -83,13 +86,12 @@ class World:
     def look(self, streams: Iterable[str]) -> None:
         """Reads streams that were not read yet, all in one question."""
         missing = [stream for stream in streams if stream not in self._pasts]
-        if not missing and self.as_of >= 0:
-            return
-        past = self._read(missing)
-        if self.as_of < 0:
-            self.as_of, self.now = past.head, past.now
-        for stream in missing:
-            self._pasts[stream] = past.events.get(stream, [])
+        if missing:
+            self._take(missing)
+
+    def creates(self, stream: str) -> None:
+        """This stream is new: its id was minted for it, so nothing is read. The append refuses it if it is not."""
+        self._pasts.setdefault(stream, [])
 
     def state(self, category: str, thing: str) -> Any:
         """The state that the stream's events add up to; its category's initial state if there are none."""
@@ -97,6 +99,10 @@ class World:
         if stream not in self._states:
             self._states[stream] = self._fold(stream, self.past(stream))
         return self._states[stream]
+
+    def partly(self, stream: str, events: Iterable[RecordedEvent]) -> Any:
+        """The state that only these of the stream's events add up to."""
+        return self._fold(stream, events)
 
     def past(self, stream: str) -> list[RecordedEvent]:
         """The stream's recorded events, oldest first."""
@@ -108,30 +114,39 @@ class World:
         return past[-1].version if past else 0
 
     def lineage(self, work_item: str) -> list[Neighbour]:
-        return self._ask(("existence", "hierarchy"), self._neighbours.lineage, work_item)
+        answer: list[Neighbour] = self._ask(("existence", "hierarchy"), self._neighbours.lineage, work_item)
+        return answer
 
     def subtree(self, work_item: str) -> list[Neighbour]:
-        return self._ask(("existence", "hierarchy", "reopening", "creation"), self._neighbours.subtree, work_item)
+        topics = ("creation", "existence", "hierarchy", "reopening")
+        answer: list[Neighbour] = self._ask(topics, self._neighbours.subtree, work_item)
+        return answer
 
     def blockers(self, work_item: str) -> list[Neighbour]:
-        return self._ask(("existence", "links", "reopening"), self._neighbours.blockers, work_item)
+        answer: list[Neighbour] = self._ask(("existence", "links", "reopening"), self._neighbours.blockers, work_item)
+        return answer
 
-    def precedes(self, first: Moment, then: Moment) -> bool:
-        return self._ask(("creation", "existence", "hierarchy", "links"), self._neighbours.precedes, first, then)
+    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
+        topics = ("creation", "existence", "hierarchy", "links")
+        answer: bool = self._ask(topics, self._neighbours.precedes, first, then, without)
+        return answer
 
     def settings(self) -> Any:
         """The ledger's configuration."""
-        self._topics.add("settings")
         return self.state("configuration", configuration_id(self._ledger))
 
     def known(self, category: str, things: Iterable[str]) -> set[str]:
         wanted = list(things)
-        return self._ask(("existence",), self._neighbours.known, category, wanted) if wanted else set()
+        answer: set[str] = self._ask(("existence",), self._neighbours.known, category, wanted) if wanted else set()
+        return answer
 
     def holder(self, relation: str, target: str) -> Holder | None:
         """Needs no topic: uniqueness is a constraint of the read model, this question only names the holder."""
-        self.look([])
         return self._neighbours.holder(relation, target)
+
+    def versions(self) -> dict[str, int]:
+        """The version of every stream that was looked at: none of them may have moved on."""
+        return {stream: past[-1].version if past else 0 for stream, past in self._pasts.items()}
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -139,6 +154,14 @@ class World:
         return tuple(sorted(self._topics))
 
     def _ask(self, topics: tuple[str, ...], question: Callable[..., Any], *arguments: Any) -> Any:
-        self.look([])  # fixes as_of before the answer is read, never after
+        if self.as_of < 0:
+            self._take([])  # as_of is fixed before an answer is read, never after
         self._topics.update(topics)
         return question(*arguments)
+
+    def _take(self, missing: list[str]) -> None:
+        past = self._read(missing)
+        if self.as_of < 0:
+            self.as_of, self.now = past.head, past.now
+        for stream in missing:
+            self._pasts[stream] = past.events.get(stream, [])

@@ -94,7 +94,7 @@ class App:
         submission = Submission(
             command=command,
             command_id=command_id,
-            by=by or self.settings.by or user_name(),
+            by=self.actor(by),
             occurred_at=occurred_at or self.clock(),
         )
         try:
@@ -102,6 +102,10 @@ class App:
         except AlreadyRecorded as known:
             return self._standing(category, known.details["id"])
         return self._done(category, command, recorded)
+
+    def actor(self, by: str | None) -> str:
+        """Who acts: whom the call names, else the settings, else the user of this machine."""
+        return by or self.settings.by or user_name()
 
     def close(self) -> None:
         if "_database" in self.__dict__:

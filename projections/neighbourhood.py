@@ -28,9 +28,14 @@ class TableNeighbourhood:
     def blockers(self, work_item: str) -> list[Neighbour]:
         return _neighbours(self._ask("work_items/blockers", id=work_item))
 
-    def precedes(self, first: Moment, then: Moment) -> bool:
+    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
         answer = self._ask(
-            "work_items/precedes", first_side=first[0], first_id=first[1], then_side=then[0], then_id=then[1]
+            "work_items/precedes",
+            first_side=first[0],
+            first_id=first[1],
+            then_side=then[0],
+            then_id=then[1],
+            without=without or "",
         )
         return bool(answer[0]["found"])
 

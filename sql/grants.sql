@@ -1,24 +1,10 @@
 -- Who may do what: the writers' role reads rows and executes the doors below; it can change no table.
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tracking_ledger_writer') THEN
-        CREATE ROLE tracking_ledger_writer NOLOGIN;
-    END IF;
-EXCEPTION
-    WHEN insufficient_privilege THEN RAISE WARNING 'no role tracking_ledger_writer: this role may not create it';
-    WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of this server was faster
-END
-$$;
-
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tracking_ledger FROM PUBLIC;
 
 DO $$
 DECLARE
     door text;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tracking_ledger_writer') THEN
-        RETURN;
-    END IF;
     GRANT USAGE ON SCHEMA tracking_ledger TO tracking_ledger_writer;
     GRANT SELECT ON tracking_ledger.events, tracking_ledger.projections, tracking_ledger.entries,
         tracking_ledger.work_items, tracking_ledger.vendors, tracking_ledger.deployments,

@@ -28,10 +28,7 @@ def decide(command: DeploymentCommand, world: World) -> Decided:
 
 
 def _record(command: RecordDeployment, world: World) -> Decided:
-    if world.state(CATEGORY, command.id).exists:
-        raise Refused(
-            f"{brief(CATEGORY, command.id)} exists already", rule="id_taken", items=[], next_step="use a new command id"
-        )
+    world.creates(stream_id(CATEGORY, command.id))
     fact = DeploymentRecorded(**{name: getattr(command, name) for name in command.__struct_fields__ if name != "id"})
     deployment = evolve(Deployment(), fact)
     _check_first(world, deployment)

@@ -34,10 +34,7 @@ def decide(command: EnhancementCommand, world: World) -> Decided:
 
 
 def _record(command: RecordEnhancement, world: World) -> Decided:
-    if world.state(CATEGORY, command.id).exists:
-        raise Refused(
-            f"{brief(CATEGORY, command.id)} exists already", rule="id_taken", items=[], next_step="use a new command id"
-        )
+    world.creates(stream_id(CATEGORY, command.id))
     _check_dependencies(world, command.id, command.depends_on)
     fields = {field: getattr(command, field) for field in command.__struct_fields__ if field != "id"}
     return [(stream_id(CATEGORY, command.id), EnhancementRecorded(**fields))]

@@ -15,18 +15,8 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import Format
 
-from ledger.errors import (
-    CommandIdReused,
-    LedgerClosed,
-    LedgerError,
-    LostRace,
-    NotFound,
-    NotUnique,
-    OutcomeUnknown,
-    Refused,
-    Unavailable,
-    VersionConflict,
-)
+from ledger import situations
+from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
 
 Connection = psycopg.Connection[Any]
 Parameters = Mapping[str, Any] | Sequence[Any]
@@ -69,8 +59,12 @@ class Database:
             if mine is not None:
                 yield mine
                 return
-            with self._opened().connection() as connection:
+            pool = self._opened()
+            connection = pool.getconn()
+            try:
                 yield connection
+            finally:
+                pool.putconn(connection)
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN") -> Iterator[Connection]:
@@ -105,9 +99,10 @@ class Database:
                 yield connection
 
     def _opened(self) -> psycopg_pool.ConnectionPool[Connection]:
-        with self._opening:
-            if self._pool.closed:
-                self._pool.open()
+        if self._pool.closed:
+            with self._opening:
+                if self._pool.closed:
+                    self._pool.open()
         return self._pool
 
 
@@ -156,64 +151,20 @@ def _ours(error: psycopg.Error) -> LedgerError | None:
     if translate is None:
         return None
     detail = error.diag.message_detail
-    return translate(msgspec.json.decode(detail) if detail and detail.startswith("{") else {})
+    return translate(**(msgspec.json.decode(detail) if detail and detail.startswith("{") else {}))
 
 
-def _version_conflict(found: dict[str, Any]) -> LedgerError:
-    return VersionConflict(
-        f"{found['stream_id']} is at version {found['actual']}, not {found['expected']}: read it again and retry",
-        next_step="read it again and repeat the change if it is still wanted",
-        **found,
-    )
-
-
-def _not_a_member(found: dict[str, Any]) -> LedgerError:
-    return NotFound(
-        f"this database has no ledger {found['ledger']} for the role {found['role']}",
-        next_step="run `tracking-ledger init`, or ask its administrator to make the role a member",
-        **found,
-    )
-
-
-def _not_unique(found: dict[str, Any]) -> LedgerError:
-    return NotUnique(
-        f"{found['relation'].replace('_', ' ')} {found['target']!r} is taken by {found['id']}",
-        next_step="use another value, or change the thing that has it",
-        **found,
-    )
-
-
-_SITUATIONS: dict[str, Callable[[dict[str, Any]], LedgerError]] = {
-    "TL001": _version_conflict,
-    "TL002": lambda found: LostRace("something that the decision looked at changed meanwhile", **found),
-    "TL003": lambda found: CommandIdReused(
-        f"command id {found['command_id']} was recorded with other arguments at position {found['first_position']}",
-        next_step="mint a new command_id for another command",
-        **found,
-    ),
-    "TL004": lambda found: LedgerClosed(
-        f"this ledger is closed: {found['reason']}", next_step="see `tracking-ledger doctor`", **found
-    ),
-    "TL005": _not_a_member,
-    "TL006": _not_unique,
-    "TL007": lambda found: ReadModelBehind("a read model must be brought up to the log first", **found),
-    "TL008": lambda found: LeaseMoved("the lease is not what it was by the ledger's time", **found),
-    "TL009": lambda found: Refused("events are append-only", rule="append_only", items=[], next_step="record a new event instead"),
+_SITUATIONS: dict[str, Callable[..., LedgerError]] = {
+    "TL001": situations.version_conflict,
+    "TL002": situations.lost_race,
+    "TL003": situations.command_id_reused,
+    "TL004": situations.ledger_closed,
+    "TL005": situations.not_a_member,
+    "TL006": situations.not_unique,
+    "TL007": situations.read_model_behind,
+    "TL008": situations.lease_moved,
+    "TL009": situations.append_only,
 }
-
-
-class ReadModelBehind(LedgerError):
-    """Internal to the write path: fold what is missing, then append again."""
-
-    code = "read_model_behind"
-    retryable = True
-
-
-class LeaseMoved(LedgerError):
-    """Internal to the write path: decide again by the ledger's time."""
-
-    code = "lease_moved"
-    retryable = True
 
 
 class _RawLoader(Loader):

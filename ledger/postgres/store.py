@@ -43,7 +43,7 @@ class PostgresStore:
         first, last, recorded_at, repeated, streams = row
         return Recorded(
             positions=tuple(range(first, last + 1)),
-            streams=msgspec.json.decode(streams, type=dict[str, int]),
+            streams=msgspec.json.decode(streams, type=dict[str, int]) if repeated else _versions(proposal.events),
             recorded_at=recorded_at.astimezone(UTC),
             repeated=repeated,
         )
@@ -59,10 +59,10 @@ class PostgresStore:
         return Past(head=head, now=now.astimezone(UTC), events=events)
 
     def read_all(self, after: int = 0) -> Iterator[RecordedEvent]:
-        with self._database.transaction() as connection:
+        with self._database.joined_transaction() as connection:
             head = connection.execute(ENTER, [self.ledger]).fetchall()[0][0]
         while after < head:
-            with self._database.transaction() as connection:
+            with self._database.joined_transaction() as connection:
                 connection.execute(ENTER, [self.ledger])
                 rows = connection.execute(READ_PAGE, [self.ledger, after, min(after + PAGE, head)], binary=True).fetchall()
             yield from (recorded_event(row) for row in rows)
@@ -88,7 +88,7 @@ class PostgresStore:
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        with self._database.transaction() as connection:
+        with self._database.joined_transaction() as connection:
             connection.execute(LOCK, [self.ledger])
             yield
 
@@ -98,7 +98,7 @@ class PostgresStore:
             "command_id": submission.command_id,
             "command": type(submission.command).__name__,
             "command_digest": proposal.command_digest.hex(),
-            "expected": _expected(proposal.events),
+            "expected": proposal.expected,
             "conditions": ",".join(proposal.conditions),
             "as_of": proposal.as_of,
             "not_before": proposal.not_before,
@@ -130,11 +130,8 @@ def recorded_event(row: tuple[Any, ...]) -> RecordedEvent:
     )
 
 
-def _expected(events: Iterable[ProposedEvent]) -> dict[str, int]:
-    expected: dict[str, int] = {}
-    for event in events:
-        expected.setdefault(event.stream_id, event.version - 1)
-    return expected
+def _versions(events: Iterable[ProposedEvent]) -> dict[str, int]:
+    return {event.stream_id: event.version for event in events}
 
 
 def _event(event: ProposedEvent) -> dict[str, Any]:

@@ -29,10 +29,7 @@ def decide(command: VendorCommand, world: World) -> Decided:
 
 
 def _create(command: CreateVendor, world: World) -> Decided:
-    if world.state(CATEGORY, command.id).exists:
-        raise Refused(
-            f"{brief(CATEGORY, command.id)} exists already", rule="id_taken", items=[], next_step="use a new command id"
-        )
+    world.creates(stream_id(CATEGORY, command.id))
     check([*_format_problems(command.format_support), *_result_problems(command.test_results)])
     _check_name(world, command.name)
     fields = {field: getattr(command, field) for field in command.__struct_fields__ if field != "id"}
@@ -43,7 +40,7 @@ def _create(command: CreateVendor, world: World) -> Decided:
 def _update(command: UpdateVendor, world: World) -> Decided:
     vendor: Vendor = living(world, CATEGORY, command.id, command.expected)
     results = _merged(vendor.test_results, command.test_results)
-    check([*_update_problems(command), *(_result_problems(results) if command.test_results else ())])
+    check([*_update_problems(command), *_result_problems(results)])
     stream = stream_id(CATEGORY, command.id)
     return [(stream, fact) for fact in (*_revise(command, vendor), *_report(command, results, world))]
 
@@ -60,7 +57,7 @@ def _revise(command: UpdateVendor, vendor: Vendor) -> list[Fact]:
 
 def _report(command: UpdateVendor, results: TestResults | None, world: World) -> list[Fact]:
     """Every run is a fact, also one with the same counts as the run before."""
-    if command.test_results is None or results is None:
+    if results is None:
         return []
     deployment = command.deployment_id
     if deployment is not None and deployment not in world.known("deployment", [deployment]):
@@ -125,7 +122,7 @@ def _result_problems(results: TestResults | None) -> Iterator[Problem]:
 
 
 def _merged(before: TestResults | None, report: TestResults | None) -> TestResults | None:
-    """The report, completed by the run before where it names nothing."""
+    """The report, completed by the run before where it names nothing; None without a report."""
     if before is None or report is None:
         return report
     named = {field: getattr(report, field) for field in report.__struct_fields__}

@@ -1,8 +1,9 @@
 """What can be asked of work items. `id` is the whole UUID; `expected` the version the writer has read."""
 
+from datetime import datetime
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from ledger.envelope import Command
 
@@ -52,3 +53,45 @@ class LinkWorkItems(WorkItemCommand, frozen=True, kw_only=True):
     remove: bool = False
     note: str | None = None
     expected: int | None = None
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """Who did something in the source, and when."""
+
+    by: str
+    at: datetime
+
+
+class ImportedLink(Struct, frozen=True, kw_only=True):
+    """`kind` is parent, depends_on, relates_to or discovered_from; `word` the source's own, `to` its id there."""
+
+    kind: str
+    to_id: str
+    to: str
+    word: str
+    made: Mark
+
+
+class ImportedItem(Struct, frozen=True, kw_only=True):
+    """A work item as a source tells it. `status` None: the source does not say.
+
+    `fields` are those of WorkItemCreated; one that is not named is absent in the source. `changed` is the last change
+    that the source knows of, `settled` when it came to its status, `removed` when it was deleted.
+    """
+
+    id: str
+    external_id: str
+    fields: dict[str, Any]
+    created: Mark
+    changed: Mark
+    status: str | None = None
+    settled: Mark | None = None
+    removed: Mark | None = None
+    links: tuple[ImportedLink, ...] = ()
+
+
+class ImportWorkItems(Command, frozen=True, kw_only=True):
+    """All of one source at once. What it gave before is compared, so that only what changed in it is recorded."""
+
+    source: str
+    items: tuple[ImportedItem, ...]

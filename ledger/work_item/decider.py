@@ -9,7 +9,7 @@ from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.reference import brief
 from ledger.revision import apply, difference
-from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem, WorkItemCommand
+from ledger.work_item.commands import CreateWorkItem, ImportWorkItems, LinkWorkItems, UpdateWorkItem, WorkItemCommand
 from ledger.work_item.events import (
     WorkItemBlocked,
     WorkItemCompleted,
@@ -23,6 +23,7 @@ from ledger.work_item.events import (
     WorkItemUnblocked,
     WorkItemUnlinked,
 )
+from ledger.work_item.importing import plan
 from ledger.work_item.metadata import metadata_problems
 from ledger.work_item.state import WorkItem, evolve
 from ledger.world import Neighbour, World
@@ -30,7 +31,7 @@ from ledger.world import Neighbour, World
 CATEGORY = "work_item"
 
 
-def decide(command: WorkItemCommand, world: World) -> Decided:
+def decide(command: WorkItemCommand | ImportWorkItems, world: World) -> Decided:
     match command:
         case CreateWorkItem():
             return _create(command, world)
@@ -38,13 +39,14 @@ def decide(command: WorkItemCommand, world: World) -> Decided:
             return _update(command, world)
         case LinkWorkItems():
             return _link(command, world)
+        case ImportWorkItems():
+            return plan(command, world).decided
         case _:
             raise TypeError(f"no rule for {type(command).__name__}")
 
 
 def _create(command: CreateWorkItem, world: World) -> Decided:
-    if world.state(CATEGORY, command.id).exists:
-        raise Refused(f"{brief(CATEGORY, command.id)} exists already", rule="id_taken", items=[], next_step="use a new command id")
+    world.creates(stream_id(CATEGORY, command.id))
     _check_form(command.item_type, command.description, command.metadata)
     if command.parent_id is not None:
         _check_depth(world, command.parent_id, height=0)
@@ -206,14 +208,14 @@ def _check_link(world: World, owner: tuple[str, WorkItem], other: tuple[str, Wor
 
 
 def _check_cycle(world: World, moved: str, parent: str) -> None:
-    if parent == moved or world.precedes(("start", moved), ("start", parent)):
+    if parent == moved or world.precedes(("start", moved), ("start", parent), without=moved):
         raise Refused(
             f"{brief(CATEGORY, moved)} cannot move below {brief(CATEGORY, parent)}: that is itself, below it, or waits for it",
             rule="hierarchy_cycle",
             items=[{"id": parent}],
             next_step="choose a parent outside its own subtree that nothing in it blocks",
         )
-    if world.precedes(("finish", parent), ("finish", moved)):
+    if world.precedes(("finish", parent), ("finish", moved), without=moved):
         raise Refused(
             f"{brief(CATEGORY, parent)} must finish before {brief(CATEGORY, moved)} can, so it cannot be its parent",
             rule="dependency_cycle",
@@ -284,5 +286,5 @@ decider: Decider[WorkItem] = Decider(
         WorkItemLinked,
         WorkItemUnlinked,
     ),
-    commands=(CreateWorkItem, UpdateWorkItem, LinkWorkItems),
+    commands=(CreateWorkItem, UpdateWorkItem, LinkWorkItems, ImportWorkItems),
 )

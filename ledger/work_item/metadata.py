@@ -39,7 +39,7 @@ def _short_text(value: Any) -> str | None:
     return None if len(value) <= 2000 else f"must have at most 2000 characters, not {len(value)}"
 
 
-def _number(low: float, high: float, kinds: tuple[type, ...]) -> Rule:
+def _number(low: float, high: float, kinds: tuple[type[int] | type[float], ...]) -> Rule:
     noun = "a whole number" if kinds == (int,) else "a number"
     bounds = f"from {low} to {high}" if high != float("inf") else f"of at least {low}"
 

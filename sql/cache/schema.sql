@@ -22,23 +22,30 @@ CREATE TABLE IF NOT EXISTS vendors (
     doc text NOT NULL,
     name_key text GENERATED ALWAYS AS (json_extract(doc, '$.name_key')) STORED,
     status text GENERATED ALWAYS AS (json_extract(doc, '$.status')) STORED,
+    withdrawn int GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.withdrawn'), 0)) STORED,
     PRIMARY KEY (ledger_id, generation, id)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS vendors_by_name ON vendors (ledger_id, generation, name_key, id);
 CREATE TABLE IF NOT EXISTS deployments (
     ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
     doc text NOT NULL,
-    deployed_at text GENERATED ALWAYS AS (json_extract(doc, '$.deployed_at')) STORED,
+    deployed_at text GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.deployed_at'), '')) STORED,
     environment text GENERATED ALWAYS AS (json_extract(doc, '$.environment')) STORED,
+    withdrawn int GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.withdrawn'), 0)) STORED,
     PRIMARY KEY (ledger_id, generation, id)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS deployments_by_time ON deployments (ledger_id, generation, deployed_at, id);
 CREATE TABLE IF NOT EXISTS enhancements (
     ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
     doc text NOT NULL,
     status text GENERATED ALWAYS AS (json_extract(doc, '$.status')) STORED,
     priority int GENERATED ALWAYS AS (json_extract(doc, '$.priority')) STORED,
     target_quarter text GENERATED ALWAYS AS (json_extract(doc, '$.target_quarter')) STORED,
+    rank text GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.priority'), '9') || ' ' || json_extract(doc, '$.created_at')) STORED,
+    withdrawn int GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.withdrawn'), 0)) STORED,
     PRIMARY KEY (ledger_id, generation, id)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS enhancements_by_priority ON enhancements (ledger_id, generation, rank, id);
 CREATE TABLE IF NOT EXISTS configurations (
     ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
     doc text NOT NULL,

@@ -7,14 +7,13 @@ CREATE OR REPLACE FUNCTION tracking_ledger.append_events(p_ledger uuid, p_comman
 RETURNS TABLE (first_position bigint, last_position bigint, recorded_at timestamptz, repeated boolean, streams json)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 DECLARE
-    v_id      uuid := p_command ->> 'command_id';
-    v_digest  bytea := decode(p_command ->> 'command_digest', 'hex');
-    v_last    record;
-    v_found   record;
-    v_event   events;
-    v_json    json;
-    v_now     timestamptz;
-    v_first   bigint;
+    v_id     uuid := p_command ->> 'command_id';
+    v_digest bytea := decode(p_command ->> 'command_digest', 'hex');
+    v_ledger ledgers;
+    v_found  record;
+    v_event  events;
+    v_json   json;
+    v_head   bigint;
 BEGIN
     PERFORM require_member(p_ledger);
     PERFORM lock_ledger(p_ledger);
@@ -30,29 +29,25 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT l.state, l.reason, l.successor INTO v_found FROM ledgers l WHERE l.ledger_id = p_ledger;
-    IF v_found.state <> 'open' THEN
+    SELECT * INTO v_ledger FROM ledgers l WHERE l.ledger_id = p_ledger;
+    IF v_ledger.state <> 'open' THEN
         RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = 'TL004',
-            DETAIL = json_build_object('reason', v_found.reason, 'successor', v_found.successor);
+            DETAIL = json_build_object('reason', v_ledger.reason, 'successor', v_ledger.successor);
     END IF;
 
-    SELECT coalesce(max(last.position), 0) AS position, max(last.recorded_at) AS recorded_at,
-           coalesce((array_agg(last.digest))[1], sha256(uuid_send((SELECT origin FROM ledgers WHERE ledger_id = p_ledger)))) AS digest
-    INTO v_last
-    FROM (SELECT e.position, e.recorded_at, e.digest FROM events e
-          WHERE e.ledger_id = p_ledger ORDER BY e.position DESC LIMIT 1) last;
-    v_now := greatest(clock_timestamp(), v_last.recorded_at);
-    v_first := v_last.position + 1;
+    SELECT * INTO v_event FROM events e WHERE e.ledger_id = p_ledger ORDER BY e.position DESC LIMIT 1;
+    IF NOT FOUND THEN
+        v_event.ledger_id := p_ledger;
+        v_event.position := 0;
+        v_event.digest := sha256(uuid_send(v_ledger.origin));
+    END IF;
+    v_head := v_event.position;
+    v_event.recorded_at := greatest(clock_timestamp(), v_event.recorded_at);
+    PERFORM check_conditions(p_ledger, p_command, v_event.recorded_at);
 
-    PERFORM check_conditions(p_ledger, p_command, v_now);
-
-    v_event.ledger_id := p_ledger;
-    v_event.position := v_last.position;
-    v_event.digest := v_last.digest;
     v_event.command_id := v_id;
     v_event.command := p_command ->> 'command';
     v_event.command_digest := v_digest;
-    v_event.recorded_at := v_now;
     v_event.n := -1;
     FOR v_json IN SELECT * FROM json_array_elements(p_command -> 'events') LOOP
         v_event.position := v_event.position + 1;
@@ -69,7 +64,7 @@ BEGIN
         INSERT INTO events VALUES (v_event.*);
     END LOOP;
 
-    PERFORM write_rows(p_ledger, p_command -> 'shapes', (p_command -> 'rows')::jsonb, v_first, v_last.position);
-    RETURN QUERY SELECT v_first, v_event.position, v_now, false, recorded_streams(p_ledger, v_id);
+    PERFORM write_rows(p_ledger, (p_command -> 'shapes')::jsonb, (p_command -> 'rows')::jsonb, v_head);
+    RETURN QUERY SELECT v_head + 1, v_event.position, v_event.recorded_at, false, NULL::json;  -- the writer knows its versions
 END
 $$;

@@ -1,15 +1,15 @@
 -- Refuses a command whose streams, topics or time bounds are not what its writer decided on. Called under the lock.
 CREATE OR REPLACE FUNCTION tracking_ledger.check_conditions(p_ledger uuid, p_command json, p_now timestamptz) RETURNS void
-LANGUAGE plpgsql SET search_path = tracking_ledger, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     v_found record;
 BEGIN
-    SELECT x.key AS stream_id, x.value::int AS expected,
-           coalesce((SELECT max(e.version) FROM events e WHERE e.ledger_id = p_ledger AND e.stream_id = x.key), 0) AS actual
+    SELECT x.key AS stream_id, x.value::int AS expected, coalesce(newest.version, 0) AS actual
     INTO v_found
     FROM json_each_text(p_command -> 'expected') x
-    WHERE x.value::int IS DISTINCT FROM
-          coalesce((SELECT max(e.version) FROM events e WHERE e.ledger_id = p_ledger AND e.stream_id = x.key), 0)
+    LEFT JOIN LATERAL (SELECT e.version FROM events e WHERE e.ledger_id = p_ledger AND e.stream_id = x.key
+                       ORDER BY e.version DESC LIMIT 1) newest ON true
+    WHERE x.value::int <> coalesce(newest.version, 0)
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'stream % is at version %, not %', v_found.stream_id, v_found.actual, v_found.expected

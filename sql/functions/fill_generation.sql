@@ -1,10 +1,20 @@
--- Puts replayed rows into a generation that does not serve yet. Here each row brings its own position.
+-- Puts replayed rows into a generation that does not serve: a new one, or one that is behind (then under the lock).
+-- Here each row brings its own position.
 CREATE OR REPLACE FUNCTION tracking_ledger.fill_generation(p_ledger uuid, p_projection text, p_generation bigint, p_rows jsonb)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
+DECLARE
+    v_found record;
 BEGIN
     PERFORM require_member(p_ledger);
-    IF EXISTS (SELECT FROM projections p WHERE p.ledger_id = p_ledger AND p.generation = p_generation) THEN
-        RAISE EXCEPTION 'generation % serves and is written by appends only', p_generation USING ERRCODE = 'TL007';
+    SELECT p.projection, p.behind_after INTO v_found
+    FROM projections p WHERE p.ledger_id = p_ledger AND p.generation = p_generation;
+    IF FOUND THEN
+        PERFORM lock_ledger(p_ledger);
+        IF NOT EXISTS (SELECT FROM projections p WHERE p.ledger_id = p_ledger AND p.generation = p_generation
+                       AND p.projection = p_projection AND p.behind_after IS NOT NULL) THEN
+            RAISE EXCEPTION 'generation % serves and is written by appends only', p_generation USING ERRCODE = 'TL007',
+                DETAIL = json_build_object('projection', p_projection, 'generation', p_generation);
+        END IF;
     END IF;
     PERFORM put_rows(p_ledger, p_projection, p_generation, p_rows, 0);
 END

@@ -3,7 +3,7 @@
 -- A row is {id, version, n, doc, added: [[relation, target]], dropped: [...]}; its position is `p_first` + n.
 CREATE OR REPLACE FUNCTION tracking_ledger.put_rows(
     p_ledger uuid, p_projection text, p_generation bigint, p_rows jsonb, p_first bigint)
-RETURNS void LANGUAGE plpgsql SET search_path = tracking_ledger, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('
         INSERT INTO %I (ledger_id, generation, id, version, position, doc)
@@ -12,13 +12,13 @@ BEGIN
         ON CONFLICT (ledger_id, generation, id) DO UPDATE
             SET version = excluded.version, position = excluded.position, doc = excluded.doc', p_projection)
     USING p_ledger, p_generation, p_first, p_rows;
-    IF jsonb_path_exists(p_rows, '$[*].dropped[*]') THEN
+    IF p_rows @? '$[*].dropped[*]' THEN
         DELETE FROM entries e
         USING jsonb_to_recordset(p_rows) AS r (id text, dropped jsonb), jsonb_array_elements(r.dropped) AS d
         WHERE e.ledger_id = p_ledger AND e.generation = p_generation
           AND e.relation = d ->> 0 AND e.target = d ->> 1 AND e.id = r.id;
     END IF;
-    IF jsonb_path_exists(p_rows, '$[*].added[*]') THEN
+    IF p_rows @? '$[*].added[*]' THEN
         PERFORM put_entries(p_ledger, p_generation, p_rows);
     END IF;
 END

@@ -1,30 +1,28 @@
--- Writes the rows of one command into the generations that serve; `p_first` is the position of its event 0.
+-- Writes the rows of one command into the generations that serve; its event 0 stands at `p_head` + 1.
 --
 -- `p_shapes` names the read models this program knows. One that it knows and that is behind is refused (TL007): the
 -- program brings it up first. One that it does not know is marked as behind from here on.
-CREATE OR REPLACE FUNCTION tracking_ledger.write_rows(p_ledger uuid, p_shapes json, p_rows jsonb, p_first bigint, p_head bigint)
-RETURNS void LANGUAGE plpgsql SET search_path = tracking_ledger, pg_temp AS $$
+CREATE OR REPLACE FUNCTION tracking_ledger.write_rows(p_ledger uuid, p_shapes jsonb, p_rows jsonb, p_head bigint)
+RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_model record;
-    v_seen  int := 0;
+    v_models record;
+    v_name   text;
 BEGIN
-    FOR v_model IN SELECT * FROM projections p WHERE p.ledger_id = p_ledger LOOP
-        IF (p_shapes ->> v_model.projection)::int IS DISTINCT FROM v_model.shape THEN
-            UPDATE projections p SET behind_after = p_head
-            WHERE p.ledger_id = p_ledger AND p.generation = v_model.generation AND p.behind_after IS NULL;
-            CONTINUE;
-        END IF;
-        IF v_model.behind_after IS NOT NULL THEN
-            RAISE EXCEPTION 'read model % is behind', v_model.projection USING ERRCODE = 'TL007', DETAIL = row_to_json(v_model);
-        END IF;
-        v_seen := v_seen + 1;
-        IF p_rows ? v_model.projection THEN
-            PERFORM put_rows(p_ledger, v_model.projection, v_model.generation, p_rows -> v_model.projection, p_first);
-        END IF;
-    END LOOP;
-    IF v_seen < (SELECT count(*) FROM json_each(p_shapes)) THEN
-        RAISE EXCEPTION 'a read model is not registered' USING ERRCODE = 'TL007',
-            DETAIL = json_build_object('shapes', p_shapes, 'registered', v_seen);
+    SELECT jsonb_object_agg(p.projection, p.generation) FILTER (WHERE known AND behind_after IS NULL) AS serving,
+           coalesce(bool_or(NOT known AND behind_after IS NULL), false) AS others
+    INTO v_models
+    FROM projections p, LATERAL (SELECT p_shapes @> jsonb_build_object(p.projection, p.shape)) AS k (known)
+    WHERE p.ledger_id = p_ledger;
+    IF v_models.serving IS NULL OR EXISTS (SELECT FROM jsonb_object_keys(p_shapes) s WHERE NOT v_models.serving ? s) THEN
+        RAISE EXCEPTION 'a read model is not registered, or behind' USING ERRCODE = 'TL007',
+            DETAIL = json_build_object('shapes', p_shapes, 'serving', v_models.serving);
     END IF;
+    IF v_models.others THEN
+        UPDATE projections p SET behind_after = p_head
+        WHERE p.ledger_id = p_ledger AND p.behind_after IS NULL AND NOT p_shapes @> jsonb_build_object(p.projection, p.shape);
+    END IF;
+    FOR v_name IN SELECT jsonb_object_keys(p_rows) LOOP
+        PERFORM put_rows(p_ledger, v_name, (v_models.serving ->> v_name)::bigint, p_rows -> v_name, p_head + 1);
+    END LOOP;
 END
 $$;

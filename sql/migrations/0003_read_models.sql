@@ -29,6 +29,7 @@ CREATE TABLE tracking_ledger.vendors (
     doc        jsonb  NOT NULL,
     name_key   text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'name_key') STORED,
     status     text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'status') STORED,
+    withdrawn  int    GENERATED ALWAYS AS (coalesce((doc ->> 'withdrawn')::boolean, false)::int) STORED,
     PRIMARY KEY (ledger_id, generation, id)
 );
 
@@ -39,8 +40,9 @@ CREATE TABLE tracking_ledger.deployments (
     version     int    NOT NULL,
     position    bigint NOT NULL,
     doc         jsonb  NOT NULL,
-    deployed_at text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'deployed_at') STORED,
+    deployed_at text   COLLATE "C" GENERATED ALWAYS AS (coalesce(doc ->> 'deployed_at', '')) STORED,
     environment text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'environment') STORED,
+    withdrawn   int    GENERATED ALWAYS AS (coalesce((doc ->> 'withdrawn')::boolean, false)::int) STORED,
     PRIMARY KEY (ledger_id, generation, id)
 );
 
@@ -54,6 +56,8 @@ CREATE TABLE tracking_ledger.enhancements (
     status         text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'status') STORED,
     priority       int    GENERATED ALWAYS AS ((doc ->> 'priority')::int) STORED,
     target_quarter text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'target_quarter') STORED,
+    rank           text   COLLATE "C" GENERATED ALWAYS AS (coalesce(doc ->> 'priority', '9') || ' ' || (doc ->> 'created_at')) STORED,
+    withdrawn      int    GENERATED ALWAYS AS (coalesce((doc ->> 'withdrawn')::boolean, false)::int) STORED,
     PRIMARY KEY (ledger_id, generation, id)
 );
 
@@ -89,6 +93,6 @@ CREATE INDEX work_items_by_creation ON tracking_ledger.work_items (ledger_id, ge
 CREATE INDEX work_items_by_priority ON tracking_ledger.work_items (ledger_id, generation, rank, id);
 CREATE INDEX work_items_counted ON tracking_ledger.work_items
     (ledger_id, generation, hidden, status, item_type, priority, position, parent_id);
-CREATE INDEX vendors_by_name ON tracking_ledger.vendors (ledger_id, generation, name_key);
+CREATE INDEX vendors_by_name ON tracking_ledger.vendors (ledger_id, generation, name_key, id);
 CREATE INDEX deployments_by_time ON tracking_ledger.deployments (ledger_id, generation, deployed_at, id);
-CREATE INDEX enhancements_by_priority ON tracking_ledger.enhancements (ledger_id, generation, priority, id);
+CREATE INDEX enhancements_by_priority ON tracking_ledger.enhancements (ledger_id, generation, rank, id);

@@ -3,6 +3,8 @@
 import pytest
 
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
+from ledger.work_item.commands import CreateWorkItem
+from projections.app import App
 from tests.conftest import Perform
 
 
@@ -68,3 +70,24 @@ def test_every_page_of_every_order_together_is_the_whole_list(perform: Perform) 
             if not page["has_more"]:
                 break
         assert (sorted(seen), page["total_count"]) == (sorted(made), 7)
+
+
+def test_an_item_moves_out_of_a_parent_that_its_new_parent_waits_for(perform: Perform) -> None:
+    before = perform("create_work_item", item_type="task", title="Before")
+    after = perform("create_work_item", item_type="task", title="After")
+    perform("link_work_items", id=before["id"], kind="blocks", to_id=after["id"])
+    child = perform("create_work_item", item_type="task", title="Child", parent_id=before["id"])
+
+    moved = perform("update_work_item", id=child["id"], version=1, parent_id=after["id"], detail=True)
+
+    assert moved["parent_id"] == after["id"]
+
+
+def test_a_command_that_would_create_a_thing_under_a_taken_id_is_refused(app: App, perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="First")
+
+    with pytest.raises(Refused) as refused:
+        app.do(lambda _: CreateWorkItem(id=item["id"], item_type="task", title="Second"), category="work_item")
+
+    assert refused.value.details["rule"] == "id_taken"
+    assert perform("query_work_item", id=item["id"])["title"] == "First"

@@ -62,7 +62,7 @@ class Neighbours:
     def blockers(self, work_item: str) -> list[Neighbour]:
         return self._blockers.get(work_item, [])
 
-    def precedes(self, first: Moment, then: Moment) -> bool:
+    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
         return (first, then) in self._precedes
 
     def known(self, category: str, things: Iterable[str]) -> set[str]:

@@ -9,7 +9,7 @@ from ledger.deployment.decider import decider
 from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
 from ledger.deployment.state import Deployment
 from ledger.envelope import UnknownFact
-from ledger.errors import AlreadyRecorded, NotFound, NotUnique, Refused, VersionConflict
+from ledger.errors import AlreadyRecorded, NotFound, NotUnique, VersionConflict
 from ledger.revision import Change
 from ledger.world import Holder
 from tests.support.given import THING, Given, given, numbered
@@ -45,10 +45,6 @@ def test_a_deployment_is_recorded_with_everything_it_is_linked_to() -> None:
     outcome = given(decider).around(known=KNOWN).when(RecordDeployment(id=THING, **fields))
 
     outcome.then(DeploymentRecorded(**fields)).then_it_has(**fields, key=KEY).looking_at("existence")
-
-
-def test_an_id_cannot_be_recorded_twice() -> None:
-    deployment().when(RecordDeployment(id=THING, **FIELDS)).then_refused(Refused, rule="id_taken")
 
 
 def test_the_same_deployment_again_is_the_first_one() -> None:
@@ -138,6 +134,12 @@ def test_a_deployment_cannot_be_amended_into_another_one() -> None:
     history = deployment().around(holder={("deployment_key", taken): Holder(id=FIRST, label=taken)})
 
     history.when(amend(pr_number=124)).then_refused(NotUnique, stored=taken, id=FIRST)
+
+
+def test_an_amendment_that_keeps_the_key_is_not_asked_for_it() -> None:
+    history = deployment().around(holder={("deployment_key", KEY): Holder(id=FIRST, label=KEY)})
+
+    history.when(amend(pr_title="Read invoices")).then_it_has(pr_title="Read invoices", key=KEY)
 
 
 def test_a_redeployment_is_amended_freely() -> None:

@@ -55,10 +55,6 @@ def test_a_new_enhancement_is_planned() -> None:
     outcome.then(EnhancementRecorded(**FIELDS)).then_it_has(status="planned", **FIELDS)
 
 
-def test_an_id_cannot_be_recorded_twice() -> None:
-    enhancement().when(RecordEnhancement(id=THING, **FIELDS)).then_refused(Refused, rule="id_taken")
-
-
 @pytest.mark.parametrize(("before", "after"), sorted(ALLOWED))
 def test_the_ways_that_are_open(before: str, after: str) -> None:
     outcome = enhancement(status=before).when(update(after))
@@ -74,6 +70,16 @@ def test_every_other_way_is_closed(before: str, after: str) -> None:
     outcome = enhancement(status=before).when(update(after))
 
     outcome.then_refused(Refused, rule="status_transition", status=before, wanted=after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "way_on"),
+    [("planned", "completed", "approved or dropped"), ("completed", "planned", "record a new enhancement")],
+)
+def test_a_closed_way_tells_which_are_open(before: str, after: str, way_on: str) -> None:
+    refusal = enhancement(status=before).when(update(after)).then_refused(Refused)
+
+    assert way_on in refusal.next_step
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -132,6 +138,12 @@ def test_every_unknown_dependency_is_told() -> None:
     outcome = given(decider).around(known=known(THIRD)).when(command)
 
     outcome.then_refused(NotFound, items=[{"field": "depends_on", "id": SECOND}, {"field": "depends_on", "id": FOURTH}])
+
+
+def test_an_old_dependency_is_not_questioned_again() -> None:
+    history = enhancement(depends_on=(FOURTH,)).around(known=known(SECOND))
+
+    history.when(update(depends_on=[FOURTH, SECOND])).then_it_has(depends_on=(FOURTH, SECOND))
 
 
 def test_an_enhancement_does_not_wait_for_itself() -> None:

@@ -22,6 +22,7 @@ class Leaf(Struct, frozen=True, kw_only=True):
     title: str | None = None
     counts: tuple[int, ...] = ()
     metadata: dict[str, Any] = {}
+    answer: dict[str, Any] | None = None
 
 
 leaves = some.builds(
@@ -87,6 +88,15 @@ def test_none_empties_lists_and_mappings() -> None:
     leaf = Leaf(title="a", counts=(1,), metadata={"a": 1})
 
     assert apply(leaf, difference(leaf, {"title": None, "counts": None, "metadata": None})) == Leaf()
+
+
+def test_a_mapping_that_was_none_is_set_whole() -> None:
+    leaf = Leaf()
+
+    changes = difference(leaf, {"answer": {"a": 1}})
+
+    assert changes == {"answer": Change(None, {"a": 1})}
+    assert apply(leaf, changes) == Leaf(answer={"a": 1})
 
 
 def test_true_is_not_one() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.envelope import UnknownFact
-from ledger.errors import NotFound, NotUnique, Refused, VersionConflict
+from ledger.errors import NotFound, NotUnique, VersionConflict
 from ledger.revision import Change
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.decider import decider
@@ -55,10 +55,6 @@ def test_a_format_that_is_not_named_is_not_supported() -> None:
     outcome = given(decider).when(CreateVendor(id=THING, name="Acme", format_support={"pdf": True}))
 
     outcome.then_it_has(format_support={"excel": False, "csv": False, "pdf": True, "ocr": False})
-
-
-def test_an_id_cannot_be_created_twice() -> None:
-    vendor().when(CreateVendor(id=THING, name="Another")).then_refused(Refused, rule="id_taken")
 
 
 def test_a_name_is_unique_whatever_its_case_and_the_stored_spelling_is_told() -> None:

@@ -50,14 +50,6 @@ def test_every_field_that_is_given_is_recorded() -> None:
     outcome.then_it_has(**fields)
 
 
-def test_an_id_cannot_be_created_twice() -> None:
-    history = given(decider).past(WorkItemCreated(item_type="task", title="The first"))
-
-    outcome = history.when(CreateWorkItem(id=THING, item_type="task", title="The second"))
-
-    outcome.then_refused(Refused, rule="id_taken")
-
-
 def test_a_project_needs_a_description() -> None:
     given(decider).when(CreateWorkItem(id=THING, item_type="project", title="P")).then_invalid("description")
 
@@ -81,7 +73,7 @@ def test_a_child_is_created_below_its_parent() -> None:
     outcome = given(decider).around(lineage={PARENT: a_lineage(1)}).when(command)
 
     outcome.then(WorkItemCreated(item_type="task", title="T", parent_id=PARENT, priority=3))
-    outcome.looking_at("existence", "hierarchy", "settings")
+    outcome.looking_at("existence", "hierarchy")
 
 
 def test_a_parent_must_exist() -> None:

@@ -90,6 +90,13 @@ def test_an_item_below_a_deleted_parent_is_not_restored() -> None:
     outcome.then_refused(Refused, rule="parent_deleted")
 
 
+def test_an_item_below_a_living_parent_is_restored() -> None:
+    above = [Neighbour(id=PARENT, title="the parent", status="active")]
+    history = item(parent_id=PARENT).past(WorkItemDeleted())
+
+    history.around(lineage={PARENT: above}).when(RESTORE).then(WorkItemRestored())
+
+
 def test_a_deleted_item_takes_no_other_change() -> None:
     history = item().past(WorkItemDeleted())
 

@@ -20,7 +20,7 @@ def test_a_move_names_both_parents() -> None:
     outcome = item().around(lineage={NEW: [NEW_PARENT]}).when(MOVE)
 
     outcome.then(WorkItemMoved(old_parent_id=OLD, new_parent_id=NEW)).then_it_has(parent_id=NEW)
-    outcome.looking_at("existence", "hierarchy", "links", "settings")
+    outcome.looking_at("existence", "hierarchy", "links")
 
 
 def test_none_makes_a_root() -> None:

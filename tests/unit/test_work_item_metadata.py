@@ -73,6 +73,22 @@ def test_session_metadata_outside_its_rules_is_refused_by_name(key: str, value: 
     given(decider).when(creation("session", SESSION | {key: value})).then_invalid(f"metadata.{key}")
 
 
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [("token_budget", "a whole number from 1000 to 1000000"), ("prompts_count", "a whole number of at least 0")],
+)
+def test_a_refused_number_is_told_what_is_allowed(key: str, allowed: str) -> None:
+    refusal = given(decider).when(creation("session", SESSION | {key: -1})).then_invalid(f"metadata.{key}")
+
+    assert allowed in refusal.message
+
+
+def test_hours_need_not_be_whole() -> None:
+    refusal = given(decider).when(creation("task", {"actual_hours": -1})).then_invalid("metadata.actual_hours")
+
+    assert "a number from 0 to 1000" in refusal.message
+
+
 def test_a_session_needs_a_budget_a_count_and_its_front_matter() -> None:
     outcome = given(decider).when(creation("session", {}))
 

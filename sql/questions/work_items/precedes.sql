@@ -10,11 +10,11 @@ WITH RECURSIVE reached (side, id) AS (
         UNION ALL
         SELECT 'start', child.id FROM work_items child
         WHERE reached.side = 'start' AND child.ledger_id = %(ledger)s AND child.generation = %(work_items)s
-          AND child.parent_id = reached.id AND child.hidden IN (0, 2)
+          AND child.parent_id = reached.id AND child.hidden IN (0, 2) AND child.id <> %(without)s
         UNION ALL
         SELECT 'finish', item.parent_id FROM work_items item
         WHERE reached.side = 'finish' AND item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
-          AND item.id = reached.id AND item.parent_id IS NOT NULL
+          AND item.id = reached.id AND item.parent_id IS NOT NULL AND item.id <> %(without)s
         UNION ALL
         SELECT 'start', link.target FROM entries link
         WHERE reached.side = 'finish' AND link.ledger_id = %(ledger)s AND link.generation = %(work_items)s

@@ -6,11 +6,11 @@ WITH RECURSIVE reached (side, id) AS (
     UNION
     SELECT 'start', child.id FROM reached JOIN work_items child
         ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = reached.id
-    WHERE reached.side = 'start' AND child.hidden IN (0, 2)
+    WHERE reached.side = 'start' AND child.hidden IN (0, 2) AND child.id <> %(without)s
     UNION
     SELECT 'finish', item.parent_id FROM reached JOIN work_items item
         ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = reached.id
-    WHERE reached.side = 'finish' AND item.parent_id IS NOT NULL
+    WHERE reached.side = 'finish' AND item.parent_id IS NOT NULL AND item.id <> %(without)s
     UNION
     SELECT 'start', link.target FROM reached JOIN entries link
         ON link.ledger_id = %(ledger)s AND link.generation = %(work_items)s AND link.id = reached.id

@@ -1,0 +1,139 @@
+"""The log of one ledger in this process's memory: the same promises as PostgreSQL's, without a server."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from ledger import situations
+from ledger.catalog import topics_of
+from ledger.codec import digest, encode, origin_digest, schema_of
+from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange
+
+# (rows, position of the command's first event, the new head, its ledger time); raises NotUnique
+WriteRows = Callable[[Iterable[RowChange], int, int, datetime], None]
+
+
+class MemoryStore:
+    """See ledger.store.EventStore. Rows are written by `write_rows` under the same lock, before anybody sees the events."""
+
+    def __init__(self, ledger: UUID, clock: Callable[[], datetime], write_rows: WriteRows) -> None:
+        self.ledger = ledger
+        self._clock = clock
+        self._write_rows = write_rows
+        self._lock = threading.RLock()  # the ledger's lock: readers take it too, so they never see half a command
+        self._events: list[RecordedEvent] = []
+        self._streams: dict[str, list[RecordedEvent]] = {}
+        self._commands: dict[UUID, list[RecordedEvent]] = {}
+
+    def append(self, proposal: Proposal) -> Recorded:
+        with self._lock:
+            if found := self.find_command(proposal.submission.command_id):
+                return _same_command(proposal, *found)
+            now = self._now()
+            self._check(proposal, now)
+            events = list(self._chained(proposal, now))
+            self._write_rows(proposal.rows, events[0].position, events[-1].position, now)
+            self._keep(events)
+            return _recorded(events, repeated=False)
+
+    def read_streams(self, streams: Iterable[str]) -> Past:
+        with self._lock:
+            found = {stream: list(self._streams[stream]) for stream in streams if stream in self._streams}
+            return Past(head=len(self._events), now=self._now(), events=found)
+
+    def read_all(self, after: int = 0) -> Iterator[RecordedEvent]:
+        with self._lock:
+            return iter(self._events[after:])
+
+    def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
+        with self._lock:
+            events = self._commands.get(command_id)
+        return (_recorded(events, repeated=True), events[0].command_digest) if events else None
+
+    def position_at(self, moment: datetime) -> int:
+        with self._lock:
+            return sum(event.recorded_at <= moment for event in self._events)  # ledger time rises with the position
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        with self._lock:
+            yield
+
+    def _now(self) -> datetime:
+        now = self._clock()
+        return max(now, self._events[-1].recorded_at) if self._events else now
+
+    def _check(self, proposal: Proposal, now: datetime) -> None:
+        for stream, expected in _expected(proposal.events).items():
+            actual = len(self._streams.get(stream, ()))
+            if actual != expected:
+                raise situations.version_conflict(stream_id=stream, expected=expected, actual=actual)
+        for event in self._events[proposal.as_of :]:
+            if set(event.topics) & set(proposal.conditions):
+                raise situations.lost_race(position=event.position, type=event.type, topics=list(event.topics))
+        early = proposal.not_before is not None and now < proposal.not_before
+        late = proposal.not_after is not None and now > proposal.not_after
+        if early or late:
+            raise situations.lease_moved(now=now, not_before=proposal.not_before, not_after=proposal.not_after)
+
+    def _chained(self, proposal: Proposal, now: datetime) -> Iterator[RecordedEvent]:
+        previous = self._events[-1].digest if self._events else origin_digest(self.ledger)
+        for n, proposed in enumerate(proposal.events):
+            event = _event(proposal, proposed, n, position=len(self._events) + n + 1, now=now)
+            previous = digest(previous, event)
+            yield msgspec.structs.replace(event, digest=previous)
+
+    def _keep(self, events: list[RecordedEvent]) -> None:
+        self._events.extend(events)
+        self._commands[events[0].command_id] = events
+        for event in events:
+            self._streams.setdefault(event.stream_id, []).append(event)
+
+
+def _same_command(proposal: Proposal, recorded: Recorded, command_digest: bytes) -> Recorded:
+    if command_digest != proposal.command_digest:
+        raise situations.command_id_reused(
+            command_id=str(proposal.submission.command_id), first_position=recorded.positions[0]
+        )
+    return recorded
+
+
+def _recorded(events: list[RecordedEvent], *, repeated: bool) -> Recorded:
+    return Recorded(
+        positions=tuple(event.position for event in events),
+        streams={event.stream_id: event.version for event in events},
+        recorded_at=events[0].recorded_at,
+        repeated=repeated,
+    )
+
+
+def _expected(events: Iterable[ProposedEvent]) -> dict[str, int]:
+    expected: dict[str, int] = {}
+    for event in events:
+        expected.setdefault(event.stream_id, event.version - 1)
+    return expected
+
+
+def _event(proposal: Proposal, proposed: ProposedEvent, n: int, *, position: int, now: datetime) -> RecordedEvent:
+    name = type(proposed.fact).__name__
+    return RecordedEvent(
+        position=position,
+        stream_id=proposed.stream_id,
+        version=proposed.version,
+        command_id=proposal.submission.command_id,
+        n=n,
+        command=type(proposal.submission.command).__name__,
+        command_digest=proposal.command_digest,
+        type=name,
+        schema=schema_of(name),
+        topics=topics_of(proposed.fact),
+        data=encode(proposed.fact),
+        by=proposed.by,
+        occurred_at=proposed.occurred_at,
+        recorded_at=now,
+        digest=b"",
+    )

@@ -1,0 +1,78 @@
+"""What a store says when it cannot record: one sentence a situation, whichever store it is.
+
+Each takes what the store found out, by name: the fields of the error's detail in PostgreSQL.
+"""
+
+from typing import Any
+
+from ledger.errors import (
+    CommandIdReused,
+    LeaseMoved,
+    LedgerClosed,
+    LedgerError,
+    LostRace,
+    NotFound,
+    NotUnique,
+    ReadModelBehind,
+    Refused,
+    VersionConflict,
+)
+
+
+def version_conflict(**found: Any) -> LedgerError:
+    """Takes stream_id, expected and actual."""
+    return VersionConflict(
+        f"{found['stream_id']} is at version {found['actual']}, not {found['expected']}: read it again and retry",
+        next_step="read it again and repeat the change if it is still wanted",
+        **found,
+    )
+
+
+def lost_race(**found: Any) -> LedgerError:
+    """Takes position, type and topics of the event that came between."""
+    return LostRace("something that the decision looked at changed meanwhile", **found)
+
+
+def command_id_reused(**found: Any) -> LedgerError:
+    """Takes command_id and first_position."""
+    return CommandIdReused(
+        f"command id {found['command_id']} was recorded with other arguments at position {found['first_position']}",
+        next_step="mint a new command_id for another command",
+        **found,
+    )
+
+
+def ledger_closed(**found: Any) -> LedgerError:
+    """Takes reason and successor."""
+    return LedgerClosed(f"this ledger is closed: {found['reason']}", next_step="see `tracking-ledger doctor`", **found)
+
+
+def not_a_member(**found: Any) -> LedgerError:
+    """Takes ledger and role."""
+    return NotFound(
+        f"this database has no ledger {found['ledger']} for the role {found['role']}",
+        next_step="run `tracking-ledger init`, or ask its administrator to make the role a member",
+        **found,
+    )
+
+
+def not_unique(**found: Any) -> LedgerError:
+    """Takes relation, target and id of who has it."""
+    return NotUnique(
+        f"{found['relation'].replace('_', ' ')} {found['target']!r} is taken by {found['id']}",
+        next_step="use another value, or change the thing that has it",
+        **found,
+    )
+
+
+def read_model_behind(**found: Any) -> LedgerError:
+    return ReadModelBehind("a read model must be brought up to the log first", **found)
+
+
+def lease_moved(**found: Any) -> LedgerError:
+    """Takes now, not_before and not_after."""
+    return LeaseMoved("the lease is not what it was by the ledger's time", **found)
+
+
+def append_only(**_: Any) -> LedgerError:
+    return Refused("events are append-only", rule="append_only", items=[], next_step="record a new event instead")

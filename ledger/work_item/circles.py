@@ -1,0 +1,61 @@
+"""Circles in what must come before what: an import records them as found and names them.
+
+The edges are those of requirements section 1: start(x) -> finish(x), start(parent) -> start(child),
+finish(child) -> finish(parent), finish(blocker) -> start(blocked).
+"""
+
+from collections.abc import Iterable, Mapping
+
+from ledger.world import Moment
+
+
+def circles(parents: Mapping[str, str], blocks: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """The groups of items that wait for themselves, by `child -> parent` and (blocker, blocked); ids in order."""
+    edges: dict[Moment, list[Moment]] = {}
+    for child, parent in parents.items():
+        edges.setdefault(("start", parent), []).append(("start", child))
+        edges.setdefault(("finish", child), []).append(("finish", parent))
+    for blocker, blocked in blocks:
+        edges.setdefault(("finish", blocker), []).append(("start", blocked))
+    for thing in {thing for edge in list(edges.items()) for _, thing in (edge[0], *edge[1])}:
+        edges.setdefault(("start", thing), []).append(("finish", thing))
+    groups = (sorted({thing for _, thing in group}) for group in _knots(edges) if len(group) > 1)
+    return sorted(groups)
+
+
+def _knots(edges: Mapping[Moment, list[Moment]]) -> Iterable[list[Moment]]:
+    """Strongly connected components after Tarjan, without recursion: a source may be as deep as it likes."""
+    order: dict[Moment, int] = {}
+    lowest: dict[Moment, int] = {}
+    waiting: list[Moment] = []
+    inside: set[Moment] = set()
+    for root in edges:
+        walk = [(root, iter(edges.get(root, ())))] if root not in order else []
+        while walk:
+            moment, onward = walk[-1]
+            if moment not in order:
+                order[moment] = lowest[moment] = len(order)
+                waiting.append(moment)
+                inside.add(moment)
+            fresh = None
+            for other in onward:
+                if other not in order:
+                    fresh = other
+                    break
+                if other in inside:
+                    lowest[moment] = min(lowest[moment], order[other])
+            if fresh is not None:
+                walk.append((fresh, iter(edges.get(fresh, ()))))
+                continue
+            walk.pop()
+            if walk:
+                lowest[walk[-1][0]] = min(lowest[walk[-1][0]], lowest[moment])
+            if lowest[moment] == order[moment]:
+                at = _place(waiting, moment)
+                knot, waiting[at:] = waiting[at:], []
+                inside.difference_update(knot)
+                yield knot
+
+
+def _place(waiting: list[Moment], moment: Moment) -> int:
+    return next(at for at in range(len(waiting) - 1, -1, -1) if waiting[at] == moment)

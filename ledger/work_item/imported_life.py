@@ -1,0 +1,158 @@
+"""What happened to one item of a source: its whole life, or what is new since the last import.
+
+A field that only the source changed follows the source. One that was changed here since keeps what was written here;
+where both changed it, that is a clash, which the import reports.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from ledger.envelope import Fact
+from ledger.revision import Change, difference
+from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
+from ledger.work_item.events import (
+    WorkItemBlocked,
+    WorkItemCompleted,
+    WorkItemCreated,
+    WorkItemDeleted,
+    WorkItemLinked,
+    WorkItemMoved,
+    WorkItemReopened,
+    WorkItemRestored,
+    WorkItemRevised,
+    WorkItemUnblocked,
+    WorkItemUnlinked,
+)
+from ledger.work_item.imported_links import LinkKey, Links, Wish
+from ledger.work_item.state import WorkItem
+
+FIELDS = ("item_type", "description", "notes", "assignee", "branch_name", "commits", "pr_numbers", "priority", "tags")
+LAST_CHANGE = "source_updated_at"  # the key of the metadata under which the source's own time of change is kept
+BLOCK_REASON = "imported"
+FORCED_REASON = "as imported"
+
+Happened = tuple[Fact, Mark]
+
+
+def whole_life(item: ImportedItem, links: Links, source: str) -> list[Happened]:
+    """Everything the source tells of an item that is not in the ledger yet, in the order of time."""
+    later: list[Happened] = [
+        (WorkItemLinked(kind=kind, to_id=to, note=wish.note), wish.made)
+        for (kind, to), wish in links.owned.get(item.id, {}).items()
+    ]
+    if item.status is not None:
+        later += _settle("active", item, item.id in links.unfinished)
+    if item.removed is not None:
+        later.append((WorkItemDeleted(), item.removed))
+    later = in_order(later, item.created.at)
+    metadata = dict(item.fields.get("metadata", {}))
+    last = later[-1][1].at if later else item.created.at
+    if item.changed.at > last and LAST_CHANGE in metadata:
+        changes = {f"metadata.{LAST_CHANGE}": Change(UNSET, metadata.pop(LAST_CHANGE))}
+        later.append((WorkItemRevised(changes=changes), item.changed))
+    parent = links.parents.get(item.id)
+    created = WorkItemCreated(
+        **item.fields | {"metadata": metadata},
+        parent_id=parent.to_id if parent else None,
+        external_source=source,
+        external_id=item.external_id,
+    )
+    return [(created, item.created), *later]
+
+
+def news(item: ImportedItem, then: WorkItem, now: WorkItem, links: Links, unfinished: bool) -> tuple[list[Happened], list[str]]:
+    """What changed in the source since `then`, what the last import left, and the fields that clash with `now`."""
+    clashes: list[str] = []
+    happened = [
+        *_revised(item, then, now, clashes),
+        *_moved(item, links.parents.get(item.id), then, now, clashes),
+        *relinked(links.owned.get(item.id, {}), then, now, item.changed, links.items, own=True),
+        *_status_since(item, then, now, unfinished, clashes),
+        *_removal_since(item, then, now, clashes),
+    ]
+    return happened, clashes
+
+
+def relinked(
+    wishes: dict[LinkKey, Wish], then: WorkItem, now: WorkItem, changed: Mark, stated: frozenset[str], *, own: bool
+) -> Iterator[Happened]:
+    """Links that came, changed or went. One is known to be gone only when the item that stated it is in the source."""
+    before, here = _notes(then), _notes(now)
+    for (kind, to), wish in wishes.items():
+        key = (kind, to)
+        came = key not in before and key not in here
+        renamed = key in before and key in here and before[key] == here[key] != wish.note
+        if came or renamed:
+            yield WorkItemLinked(kind=kind, to_id=to, note=wish.note), wish.made if came else changed
+    for kind, to in before.keys() & here.keys() - wishes.keys():
+        if (to in stated) if kind == "blocks" else own:
+            yield WorkItemUnlinked(kind=kind, to_id=to), changed
+
+
+def in_order(happened: Iterable[Happened], earliest: datetime) -> list[Happened]:
+    """By time; nothing before `earliest`, whatever clock the source took the time of a link from."""
+    placed = [(fact, mark if mark.at >= earliest else replace(mark, at=earliest)) for fact, mark in happened]
+    return sorted(placed, key=lambda entry: entry[1].at)
+
+
+def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
+    wanted: dict[str, Any] = {field: item.fields.get(field) for field in FIELDS}
+    wanted["title"] = item.fields.get("title", "")
+    wanted["metadata"] = dict.fromkeys(then.metadata) | item.fields.get("metadata", {})
+    in_source = difference(then, wanted)
+    missing_here = in_source if now is then else difference(now, wanted)
+    changes = {}
+    for path in in_source.keys() & missing_here.keys():
+        if in_source[path] == missing_here[path]:
+            changes[path] = missing_here[path]
+        else:
+            clashes.append(path)
+    if changes:
+        yield WorkItemRevised(changes=dict(sorted(changes.items()))), item.changed
+
+
+def _moved(item: ImportedItem, link: ImportedLink | None, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
+    wanted = link.to_id if link else None
+    if _follows(wanted, then.parent_id, now.parent_id, "parent_id", clashes):
+        yield WorkItemMoved(old_parent_id=now.parent_id, new_parent_id=wanted), item.changed
+
+
+def _status_since(item: ImportedItem, then: WorkItem, now: WorkItem, unfinished: bool, clashes: list[str]) -> Iterator[Happened]:
+    if item.status is not None and _follows(item.status, then.status, now.status, "status", clashes):
+        yield from _settle(now.status, item, unfinished)
+
+
+def _removal_since(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
+    if _follows(item.removed is not None, then.deleted, now.deleted, "deleted", clashes):
+        yield (WorkItemDeleted(), item.removed) if item.removed else (WorkItemRestored(), item.changed)
+
+
+def _settle(before: str, item: ImportedItem, unfinished: bool) -> list[Happened]:
+    """The way from one status to the item's own: out of what it was, into what it is."""
+    mark = item.settled or item.changed
+    leaving: dict[str, Fact] = {"blocked": WorkItemUnblocked(), "completed": WorkItemReopened()}
+    entering: dict[str, Fact] = {
+        "blocked": WorkItemBlocked(reason=BLOCK_REASON),
+        "completed": WorkItemCompleted(forced=FORCED_REASON if unfinished else None),
+    }
+    if item.status is None or before == item.status:
+        return []
+    way = (leaving.get(before), entering.get(item.status))
+    return [(fact, mark) for fact in way if fact is not None]
+
+
+def _follows(wanted: object, then: object, now: object, field: str, clashes: list[str]) -> bool:
+    if wanted == then or wanted == now:
+        return False
+    if now != then:
+        clashes.append(field)
+        return False
+    return True
+
+
+def _notes(item: WorkItem) -> dict[LinkKey, str | None]:
+    return {(link.kind, link.to_id): link.note for link in item.links}

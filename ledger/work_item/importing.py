@@ -1,0 +1,122 @@
+"""What an import has to record: the difference between what its source gave last time and what it gives now.
+
+Nothing is refused for a rule of today: what breaks one is recorded as found, with a warning.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from ledger.decider import Decided
+from ledger.envelope import stream_id
+from ledger.finding import Finding
+from ledger.work_item.circles import circles
+from ledger.work_item.commands import ImportedItem, ImportWorkItems
+from ledger.work_item.imported_life import Happened, in_order, news, relinked, whole_life
+from ledger.work_item.imported_links import Links, arranged
+from ledger.work_item.state import WorkItem
+from ledger.world import World
+
+CATEGORY = "work_item"
+IMPORTS = frozenset({"ImportWorkItems"})  # the commands whose events are a source's word, not somebody's here
+
+
+class Plan(Struct, kw_only=True):
+    """What to record, and what to tell the person. Items are named by their id in the source."""
+
+    decided: Decided = []
+    created: list[str] = []
+    changed: list[str] = []
+    links_found: Counter[str]
+    links_taken: Counter[str]
+    warnings: list[Finding]
+    not_taken: list[Finding]
+
+
+def plan(command: ImportWorkItems, world: World) -> Plan:
+    """Looks at the streams of all items at once, and decides for each what happened to it in the source."""
+    world.look(dict.fromkeys(_streams(command)))
+    links = arranged(command, lambda thing: bool(world.past(stream_id(CATEGORY, thing))))
+    made = Plan(links_found=links.found, links_taken=links.taken, warnings=links.warnings, not_taken=links.not_taken)
+    happened: list[tuple[str, Happened]] = []
+    for item in command.items:
+        stream = stream_id(CATEGORY, item.id)
+        if world.past(stream):
+            facts = _happened_since(item, links, world, made)
+            made.changed += [item.external_id] if facts else []
+        else:
+            facts = whole_life(item, links, command.source)
+            made.created.append(item.external_id)
+        happened += ((stream, fact) for fact in facts)
+    happened += _on_others(links, command.items, world)
+    happened.sort(key=lambda entry: entry[1][1].at)  # stable: each stream's own order stays
+    made.decided = [(stream, fact, mark.by, mark.at) for stream, (fact, mark) in happened]
+    made.warnings += [*_too_deep(command, links, world), *_circles(command, links)]
+    return made
+
+
+def _streams(command: ImportWorkItems) -> Iterator[str]:
+    for item in command.items:
+        yield stream_id(CATEGORY, item.id)
+        for link in item.links:
+            yield stream_id(CATEGORY, link.to_id)
+
+
+def _happened_since(item: ImportedItem, links: Links, world: World, made: Plan) -> list[Happened]:
+    past = world.past(stream_id(CATEGORY, item.id))
+    imported = [event for event in past if event.command in IMPORTS]
+    now: WorkItem = world.state(CATEGORY, item.id)
+    then = now if len(imported) == len(past) else world.partly(past[0].stream_id, imported)
+    unfinished = item.id in links.unfinished or _completes_over_others(item, now, links, world)
+    happened, clashes = news(item, then, now, links, unfinished)
+    if now.deleted and not then.deleted:
+        made.warnings += [Finding("deleted_here", item.external_id)] if happened or clashes else []
+        return []
+    made.warnings += [Finding("changed_on_both_sides", f"{item.external_id}: {field}") for field in clashes]
+    return in_order(happened, max((event.occurred_at for event in imported), default=item.created.at))
+
+
+def _completes_over_others(item: ImportedItem, now: WorkItem, links: Links, world: World) -> bool:
+    """Whether it is newly completed over open children or blockers that are in the ledger only."""
+    if item.status != "completed" or now.status == "completed":
+        return False
+    around = [below for below in world.subtree(item.id) if below.depth == 1] + world.blockers(item.id)
+    return any(not one.deleted and one.status != "completed" and one.id not in links.items for one in around)
+
+
+def _on_others(links: Links, items: tuple[ImportedItem, ...], world: World) -> Iterator[tuple[str, Happened]]:
+    """Links whose owner is in the ledger but not in this source."""
+    for owner in links.owned.keys() - links.items:
+        stream = stream_id(CATEGORY, owner)
+        then = world.partly(stream, (event for event in world.past(stream) if event.command in IMPORTS))
+        now = world.state(CATEGORY, owner)
+        earliest = world.past(stream)[0].occurred_at
+        changed = items[0].changed  # not used: nothing of another's is unlinked
+        for fact in in_order(relinked(links.owned[owner], then, now, changed, frozenset(), own=False), earliest):
+            yield stream, fact
+
+
+def _too_deep(command: ImportWorkItems, links: Links, world: World) -> Iterator[Finding]:
+    limit = world.settings().depth_limit
+    depths: dict[str, int] = {}
+    for item in command.items:
+        line, at = [], item.id
+        while at not in depths and at not in line and at in links.items:
+            line.append(at)
+            at = links.parents[at].to_id if at in links.parents else ""
+        if at and at not in depths and at not in links.items:
+            depths[at] = len(world.lineage(at)) - 1
+        depth = depths.get(at, -1)
+        for depth, below in enumerate(reversed(line), depth + 1):
+            depths[below] = depth
+        if depths[item.id] > limit:
+            yield Finding("deeper_than_the_limit", f"{item.external_id} (depth {depths[item.id]}, limit {limit})")
+
+
+def _circles(command: ImportWorkItems, links: Links) -> Iterator[Finding]:
+    names = {item.id: item.external_id for item in command.items}
+    parents = {child: link.to_id for child, link in links.parents.items()}
+    blocks = ((owner, to) for owner, keys in links.owned.items() for kind, to in keys if kind == "blocks")
+    for circle in circles(parents, blocks):
+        yield Finding("circle", ", ".join(sorted(names.get(thing, thing) for thing in circle)))

@@ -1,0 +1,6 @@
+-- How many enhancements a filter lets through. Answered by enhancements_by_priority.
+SELECT count(*) AS total FROM enhancements enhancement
+WHERE enhancement.ledger_id = %(ledger)s AND enhancement.generation = %(enhancements)s AND enhancement.withdrawn = 0
+  AND (CAST(%(priority)s AS int) IS NULL OR enhancement.priority = %(priority)s)
+  AND (CAST(%(status)s AS text) IS NULL OR enhancement.status = %(status)s)
+  AND (CAST(%(target_quarter)s AS text) IS NULL OR enhancement.target_quarter = %(target_quarter)s)
