@@ -5,20 +5,21 @@ from typing import Any
 
 from ledger.codec import decode
 from ledger.configuration.decider import decider as configuration
-from ledger.decider import Decider
+from ledger.decider import Decider, Undo
 from ledger.deployment.decider import decider as deployment
 from ledger.enhancement.decider import decider as enhancement
 from ledger.envelope import Command, Fact, RecordedEvent, category_of
 from ledger.vendor.decider import decider as vendor
 from ledger.work_item.decider import decider as work_item
-from ledger.work_item.events import WorkItemCreated
+from ledger.work_item.events import WorkItemCreated, WorkItemReverted
 
 DECIDERS: dict[str, Decider[Any]] = {
     decider.category: decider for decider in (work_item, vendor, deployment, enhancement, configuration)
 }
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for decider in DECIDERS.values() for fact in decider.facts}
 COMMANDS: dict[str, type[Command]] = {
-    command.__name__: command for decider in DECIDERS.values() for command in decider.commands
+    command.__name__: command
+    for command in (Undo, *(command for decider in DECIDERS.values() for command in decider.commands))
 }
 _DECIDER_OF: dict[type[Command], Decider[Any]] = {
     command: decider for decider in DECIDERS.values() for command in decider.commands
@@ -34,6 +35,23 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "WorkItemRestored": ("existence",),
     "WorkItemLinked": ("links",),
     "WorkItemUnlinked": ("links",),
+    "WorkItemWithdrawn": ("existence",),
+    "WorkItemReinstated": ("existence",),
+    "VendorWithdrawn": ("existence",),
+    "VendorReinstated": ("existence",),
+    "DeploymentWithdrawn": ("existence",),
+    "DeploymentReinstated": ("existence",),
+    "EnhancementWithdrawn": ("existence",),
+    "EnhancementReinstated": ("existence",),
+}
+
+# What an undo touches follows from the fields it restores.
+TOPIC_OF_FIELD = {
+    "parent_id": "hierarchy",
+    "links": "links",
+    "deleted": "existence",
+    "archived": "existence",
+    "status": "reopening",
 }
 
 
@@ -44,12 +62,23 @@ def decider_of(command: Command) -> Decider[Any]:
 def topics_of(fact: Fact) -> tuple[str, ...]:
     if isinstance(fact, WorkItemCreated) and fact.parent_id is None:
         return ()  # a new root is nobody's child
+    if isinstance(fact, WorkItemReverted):
+        return tuple(sorted({TOPIC_OF_FIELD[path] for path in fact.changes if path in TOPIC_OF_FIELD}))
     return TOPICS.get(type(fact).__name__, ())
 
 
 def fact_of(event: RecordedEvent) -> Fact:
     """The event's fact, upcast to today's schema; an UnknownFact if only a newer program knows it."""
     return decode(FACTS.get(event.type), event)
+
+
+def states_of(stream: str, events: Iterable[RecordedEvent]) -> list[Any]:
+    """What a stream was at each of its versions; at index 0 what it was before the first."""
+    decider = DECIDERS[category_of(stream)]
+    states: list[Any] = [decider.initial]
+    for event in events:
+        states.append(decider.evolve(states[-1], fact_of(event)))
+    return states
 
 
 def fold_stream(stream: str, events: Iterable[RecordedEvent]) -> Any:

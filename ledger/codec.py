@@ -80,6 +80,14 @@ def digest(previous: bytes, event: RecordedEvent) -> bytes:
     return chained.digest()
 
 
+def storable(value: Any) -> bool:
+    """Whether the JSON of a value shows at once that `unstorable` finds nothing in it."""
+    try:
+        return b"\\u0000" not in _encode(value)
+    except (UnicodeEncodeError, OverflowError):
+        return False
+
+
 def unstorable(value: Any, path: str = "") -> list[Problem]:
     """Texts that no UTF-8 database can hold: U+0000 and lone surrogates. Each with the path to it."""
     match value:

@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from ledger.envelope import Fact, RecordedEvent, stream_id
-from ledger.errors import Invalid, NotFound, VersionConflict
+from ledger.envelope import Command, Fact, RecordedEvent, stream_id
+from ledger.errors import Invalid, NotFound, Refused, VersionConflict
 from ledger.reference import brief
 from ledger.world import World
 
@@ -20,6 +20,33 @@ State = TypeVar("State", bound=Struct)
 Problem = dict[str, Any]
 # (stream, fact) in the order in which they happen; an import adds who did it, and when, as its source tells
 Decided = list[tuple[str, Fact] | tuple[str, Fact, str, datetime]]
+
+
+Turns = dict[str, tuple[State, State]]  # the things that an undo changes: id -> (state now, state after it)
+
+
+class Undo(Command, frozen=True, kw_only=True):
+    """Takes back what the command `undone` did to these streams, all it touched or some of them.
+
+    With `only_untouched` what others changed since stays as it is; without, such a change is a reason to refuse.
+    """
+
+    undone: str
+    streams: tuple[str, ...]
+    only_untouched: bool = False
+
+
+class Undoable(Struct, Generic[State], frozen=True, kw_only=True):
+    """How an undo is said in a category's facts. `check` refuses one after which a rule would not hold.
+
+    `kept` are the fields that no undo touches. Without `withdrawn` there is nothing to create, hence to withdraw.
+    """
+
+    reverted: type[Any]
+    withdrawn: type[Any] | None = None
+    reinstated: type[Any] | None = None
+    kept: frozenset[str] = frozenset()
+    check: Callable[[World, Turns[State]], None] = lambda *_: None
 
 
 class Decider(Struct, Generic[State], frozen=True, kw_only=True):
@@ -31,6 +58,7 @@ class Decider(Struct, Generic[State], frozen=True, kw_only=True):
     decide: Callable[[Any, Any], Decided]
     facts: tuple[type[Fact], ...]
     commands: tuple[type, ...]
+    undoable: Undoable[State] | None = None
 
 
 def fold(decider: Decider[State], facts: Iterable[Fact]) -> State:
@@ -68,7 +96,15 @@ def living(world: World, category: str, thing: str, expected: int | None) -> Any
     actual = past[-1].version
     if expected is not None and expected != actual:
         raise stale(category, thing, expected, past)
-    return world.state(category, thing)
+    state = world.state(category, thing)
+    if getattr(state, "withdrawn", False):
+        raise Refused(
+            f"{brief(category, thing)} was withdrawn: its creation was undone",
+            rule="withdrawn",
+            items=[{"id": thing, "ref": brief(category, thing)}],
+            next_step=f"undo that with `undo` of its version {actual}, or create a new one",
+        )
+    return state
 
 
 def stale(category: str, thing: str, expected: int, past: list[RecordedEvent]) -> VersionConflict:

@@ -28,12 +28,17 @@ class UnknownFact(Fact, frozen=True, kw_only=True):
 
 
 class Submission(Struct, frozen=True, kw_only=True):
-    """A command as somebody gave it: `command_id` makes a repetition harmless, `by` says who."""
+    """A command as somebody gave it: `command_id` makes a repetition harmless, `by` says who.
+
+    `token` tells which claims are the caller's own. It is no part of the command: a repetition may come from another
+    process.
+    """
 
     command: Command
     command_id: UUID
     by: str
     occurred_at: datetime
+    token: str | None = None
 
 
 class RecordedEvent(Struct, frozen=True, kw_only=True):
@@ -98,12 +103,16 @@ class Proposal(Struct, frozen=True, kw_only=True):
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
-    """Where a command stands in the log; `repeated` when it already stood there before this call."""
+    """Where a command stands in the log; `repeated` when it already stood there before this call.
+
+    `beside` are the ids before and after the first thing it touched, where the store has looked; else absent.
+    """
 
     positions: tuple[int, ...]
     streams: dict[str, int]
     recorded_at: datetime | None
     repeated: bool = False
+    beside: tuple[str | None, str | None] | None = None
 
 
 class Past(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,11 @@
     ├── LedgerClosed         the ledger in this database takes no more events
     ├── Unavailable          no store could be reached; nothing was sent
     ├── OutcomeUnknown       sent, but the answer was lost: repeat with the same command id
-    └── Damaged              stored bytes do not prove what they claim
+    ├── Damaged              stored bytes do not prove what they claim
+    └── DecideAgain          internal to the write path, never answered
+        ├── LostRace         what the decision looked at changed meanwhile
+        ├── ReadModelBehind  a read model must be brought up to the log first
+        └── LeaseMoved       by the ledger's time the lease is not what it was
 
 A person or an assistant sees one shape for all of them: `as_answer()`.
 """

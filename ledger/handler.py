@@ -1,15 +1,17 @@
 """One command, from what was asked to where it stands: read, decide, project, append; again on a lost race."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
 from ledger.catalog import decider_of, fold_stream
-from ledger.codec import command_digest, unstorable
-from ledger.decider import Decided, check
-from ledger.envelope import Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange, Submission
-from ledger.errors import CommandIdReused, LedgerError, LostRace, ReadModelBehind, Refused, VersionConflict
+from ledger.codec import command_digest, storable, unstorable
+from ledger.decider import Decided, Undo, check
+from ledger.envelope import Command, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange, Submission
+from ledger.errors import CommandIdReused, LeaseMoved, LedgerError, LostRace, ReadModelBehind, Refused, VersionConflict
 from ledger.store import EventStore
+from ledger.undo import decide as decide_undo
 from ledger.world import Neighbourhood, World
 
 REFUSALS = 5  # lost races before the command is decided under the ledger's lock
@@ -17,6 +19,7 @@ REFUSALS = 5  # lost races before the command is decided under the ledger's lock
 # (past of the touched streams, proposed events) -> the rows to write with them. The single inversion: the write side
 # does not know the read models, it is given this.
 Project = Callable[[Callable[[str], list[RecordedEvent]], Iterable[ProposedEvent]], Iterable[RowChange]]
+Decide = Callable[[Any, World], Decided]
 
 
 class Handler:
@@ -37,20 +40,24 @@ class Handler:
         self._project = project
         self._catch_up = catch_up
 
-    def execute(self, submission: Submission) -> Recorded:
-        """Raises what the rules say. Repeated with the same command id it answers again and records nothing."""
-        check(unstorable([msgspec.to_builtins(submission.command), submission.by]))
+    def execute(self, submission: Submission, decide: Decide | None = None) -> Recorded:
+        """Raises what the rules say. Repeated with the same command id it answers again and records nothing.
+
+        `decide` stands in for the command's own: an import keeps what else its decision found, to report it.
+        """
+        if not storable([submission.command, submission.by]):
+            check(unstorable([msgspec.to_builtins(submission.command), submission.by]))
         for _ in range(REFUSALS):
             try:
-                return self._attempt(submission)
-            except LostRace:
+                return self._attempt(submission, decide)
+            except (LostRace, LeaseMoved):
                 continue
             except ReadModelBehind:
                 self._catch_up()
         with self._store.exclusively():
             self._catch_up()
             try:
-                return self._attempt(submission)
+                return self._attempt(submission, decide)
             except LostRace as error:  # nobody else can append now: what is in the way was there before
                 raise Refused(
                     "the id that this would create is taken",
@@ -59,9 +66,14 @@ class Handler:
                     next_step="mint a new command_id, from which ids are made",
                 ) from error
 
-    def _attempt(self, submission: Submission) -> Recorded:
-        world = World(self._store.ledger, self._store.read_streams, fold_stream, self._neighbours)
-        decided = self._decide(submission, world)
+    def world(self, by: str = "", token: str | None = None) -> World:
+        """A fresh view for one decision."""
+        store = self._store
+        return World(store.ledger, store.read_streams, fold_stream, self._neighbours, by=by, token=token)
+
+    def _attempt(self, submission: Submission, decide: Decide | None) -> Recorded:
+        world = self.world(submission.by, submission.token)
+        decided = self._decide(submission, decide or _rule(submission.command), world)
         if isinstance(decided, Recorded):
             return decided
         if not decided:
@@ -83,10 +95,10 @@ class Handler:
         except VersionConflict as error:
             raise LostRace("a stream that the decision looked at moved on", **error.details) from error
 
-    def _decide(self, submission: Submission, world: World) -> Decided | Recorded:
+    def _decide(self, submission: Submission, decide: Decide, world: World) -> Decided | Recorded:
         """What happens now; or where the command stands already, whatever the rules would say of it today."""
         try:
-            decided = decider_of(submission.command).decide(submission.command, world)
+            decided = decide(submission.command, world)
         except LedgerError:
             recorded = self._recorded(submission)
             if recorded is None:
@@ -110,10 +122,16 @@ class Handler:
         return recorded
 
 
+def _rule(command: Command) -> Decide:
+    """An undo concerns things of every category, so its rule is nobody's own."""
+    return decide_undo if isinstance(command, Undo) else decider_of(command).decide
+
+
 def _proposed(decided: Decided, submission: Submission, world: World) -> Iterable[ProposedEvent]:
     versions: dict[str, int] = {}
-    world.look(stream for stream, *_ in decided)
-    for stream, fact, *attribution in decided:
+    world.look(entry[0] for entry in decided)
+    for entry in decided:
+        stream, fact = entry[0], entry[1]
         versions[stream] = versions.get(stream, world.version(stream)) + 1
-        by, occurred_at = attribution or (submission.by, submission.occurred_at)
+        by, occurred_at = entry[2:] if len(entry) == 4 else (submission.by, submission.occurred_at)
         yield ProposedEvent(stream_id=stream, version=versions[stream], fact=fact, by=by, occurred_at=occurred_at)

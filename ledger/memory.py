@@ -45,9 +45,9 @@ class MemoryStore:
             found = {stream: list(self._streams[stream]) for stream in streams if stream in self._streams}
             return Past(head=len(self._events), now=self._now(), events=found)
 
-    def read_all(self, after: int = 0) -> Iterator[RecordedEvent]:
+    def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
         with self._lock:
-            return iter(self._events[after:])
+            return iter(self._events[after:up_to])
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
         with self._lock:
@@ -68,7 +68,7 @@ class MemoryStore:
         return max(now, self._events[-1].recorded_at) if self._events else now
 
     def _check(self, proposal: Proposal, now: datetime) -> None:
-        for stream, expected in _expected(proposal.events).items():
+        for stream, expected in proposal.expected.items():
             actual = len(self._streams.get(stream, ()))
             if actual != expected:
                 raise situations.version_conflict(stream_id=stream, expected=expected, actual=actual)
@@ -109,13 +109,6 @@ def _recorded(events: list[RecordedEvent], *, repeated: bool) -> Recorded:
         recorded_at=events[0].recorded_at,
         repeated=repeated,
     )
-
-
-def _expected(events: Iterable[ProposedEvent]) -> dict[str, int]:
-    expected: dict[str, int] = {}
-    for event in events:
-        expected.setdefault(event.stream_id, event.version - 1)
-    return expected
 
 
 def _event(proposal: Proposal, proposed: ProposedEvent, n: int, *, position: int, now: datetime) -> RecordedEvent:

@@ -34,7 +34,7 @@ def difference(state: Struct, wanted: Mapping[str, Any]) -> Changes:
         new = _emptied(old) if value is None else _as_json(value)
         if isinstance(old, dict) and isinstance(new, dict):
             changes |= _merged(field, old, new)
-        elif not _same(old, new):
+        elif not same(old, new):
             changes[field] = Change(old, new)
     return changes
 
@@ -59,9 +59,30 @@ def apply(state: State, changes: Changes) -> State:
     return msgspec.structs.replace(state, **fields)
 
 
+def between(before: Struct, after: Struct) -> Changes:
+    """What leads from one state to another of its kind, mappings key by key: `apply(before, between(...)) == after`."""
+    changes: Changes = {}
+    for field in before.__struct_fields__:
+        old, new = _as_json(getattr(before, field)), _as_json(getattr(after, field))
+        if isinstance(old, dict) and isinstance(new, dict):
+            keys = [*old, *(key for key in new if key not in old)]
+            pairs = {f"{field}.{key}": Change(old.get(key, UNSET), new.get(key, UNSET)) for key in keys}
+        else:
+            pairs = {field: Change(old, new)}
+        changes |= {path: change for path, change in pairs.items() if not same(change.old, change.new)}
+    return changes
+
+
 def inverse(changes: Changes) -> Changes:
     """The changes that take these back."""
     return {path: Change(change.new, change.old) for path, change in changes.items()}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON; one that is absent is like nothing but another."""
+    if isinstance(one, UnsetType) or isinstance(other, UnsetType):
+        return one is other
+    return _TEXT.encode(one) == _TEXT.encode(other)  # not ==, for which 1 is True
 
 
 def _merged(field: str, old: dict[str, Any], new: dict[str, Any]) -> Changes:
@@ -69,7 +90,7 @@ def _merged(field: str, old: dict[str, Any], new: dict[str, Any]) -> Changes:
     for key, value in new.items():
         before = old.get(key, UNSET)
         after = UNSET if value is None else value
-        if not _same(before, after):
+        if not same(before, after):
             changes[f"{field}.{key}"] = Change(before, after)
     return changes
 
@@ -86,12 +107,6 @@ def _emptied(old: Any) -> Any:
 
 def _as_json(value: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(value))
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, UnsetType) or isinstance(other, UnsetType):
-        return one is other
-    return _TEXT.encode(one) == _TEXT.encode(other)  # not ==, for which 1 is True
 
 
 @cache

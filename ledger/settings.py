@@ -24,6 +24,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     pgbin: Path | None = None
     status_file: Path | None = None
     by: str | None = None
+    token: str | None = None
     prepare: bool = True
 
     @classmethod
@@ -39,6 +40,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             pgbin=_path(given, "LEDGER_PGBIN"),
             status_file=_path(given, "LEDGER_STATUS_FILE"),
             by=given.get("LEDGER_BY"),
+            token=given.get("LEDGER_TOKEN"),
             prepare=_switch(given, "LEDGER_PREPARE", default=True),
         )
 
@@ -52,6 +54,7 @@ ENVIRONMENT = {
     "LEDGER_PGBIN": "a folder with PostgreSQL's own programs, to be used instead of those in the wheel",
     "LEDGER_STATUS_FILE": "the status report's file (default: .project_status.md in the project folder)",
     "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else the user's)",
+    "LEDGER_TOKEN": "tells whose claims are the caller's own (default: a new one for each process)",
     "LEDGER_PREPARE": "on or off: statements prepared on the server (off for poolers that cannot keep them)",
 }
 

@@ -71,7 +71,7 @@ def read_model_behind(**found: Any) -> LedgerError:
 
 def lease_moved(**found: Any) -> LedgerError:
     """Takes now, not_before and not_after."""
-    return LeaseMoved("the lease is not what it was by the ledger's time", **found)
+    return LeaseMoved("the lease is not what it was by the ledger's time", next_step="try again", **found)
 
 
 def append_only(**_: Any) -> LedgerError:

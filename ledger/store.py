@@ -25,8 +25,8 @@ class EventStore(Protocol):
     def read_streams(self, streams: Iterable[str]) -> Past:
         """The whole histories of these streams; one without events is absent. `head` may not be older than they are."""
 
-    def read_all(self, after: int = 0) -> Iterator[RecordedEvent]:
-        """Every event after a position, in order, up to the head at the time of the call."""
+    def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
+        """Every event after a position, in order, up to another one, or to the head at the time of the call."""
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
         """Where a command stands and the digest it was recorded with; None if it is not recorded."""

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from ledger.envelope import Past, RecordedEvent, configuration_id, stream_id
 
+READINESS = ("creation", "existence", "hierarchy", "links", "reopening")  # the topics of what may end it
+
 Moment = tuple[Literal["start", "finish"], str]  # of the work item with this id
 
 
@@ -36,6 +38,26 @@ class Holder(Struct, frozen=True, kw_only=True):
     label: str
 
 
+class Obstacle(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why an item is not ready, and which item is the cause; `by` and `until` tell of a claim."""
+
+    reason: str
+    id: str
+    title: str
+    status: str
+    by: str | None = None
+    until: str | None = None
+
+
+class Wanted(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which items one asks for; None means any. `parent_id` is a whole UUID: whatever is below that item."""
+
+    item_type: str | None = None
+    tag: str | None = None
+    parent_id: str | None = None
+    assignee: str | None = None
+
+
 class Neighbourhood(Protocol):
     """The questions, answered by the read models; each sees at least the log up to the world's `as_of`."""
 
@@ -48,11 +70,23 @@ class Neighbourhood(Protocol):
     def blockers(self, work_item: str) -> list[Neighbour]:
         """The unfinished, living items that block this one itself."""
 
+    def obstacles(self, work_item: str, moment: datetime, holder: str) -> list[Obstacle]:
+        """Why the item is not ready at a moment, for whoever has the token with this digest. Empty: it is ready."""
+
+    def next_ready(self, wanted: Wanted, moment: datetime) -> str | None:
+        """The most important item, then the oldest, that is ready and that nobody has claimed."""
+
+    def finished(self, before: datetime) -> list[str]:
+        """Items not archived whose whole subtrees are completed or deleted and did not change since that moment."""
+
     def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
         """Whether `first` must come before `then`, by hierarchy and links, over any distance.
 
         `without` is an item whose present parent does not count, because it is about to leave it.
         """
+
+    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """The parent of every living item that has one, and every (blocker, blocked)."""
 
     def known(self, category: str, things: Iterable[str]) -> set[str]:
         """Which of the ids exist and are not withdrawn."""
@@ -62,7 +96,7 @@ class Neighbourhood(Protocol):
 
 
 class World:
-    """One decision's view of everything, as of one position."""
+    """One decision's view of everything, as of one position. `by` acts, and `token` tells whose claims are its own."""
 
     def __init__(
         self,
@@ -70,6 +104,9 @@ class World:
         read: Callable[[Iterable[str]], Past],
         fold: Callable[[str, Iterable[RecordedEvent]], Any],
         neighbours: Neighbourhood,
+        *,
+        by: str = "",
+        token: str | None = None,
     ) -> None:
         self._ledger = ledger
         self._read = read
@@ -78,10 +115,20 @@ class World:
         self._pasts: dict[str, list[RecordedEvent]] = {}
         self._states: dict[str, Any] = {}
         self._topics: set[str] = set()
+        self.by = by
+        self.token = token
         self.as_of = -1
-        self.now: datetime | None = None
+        self._now: datetime | None = None
         self.not_before: datetime | None = None
         self.not_after: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The ledger's time when this view was opened."""
+        if self._now is None:
+            self._take([])
+        assert self._now is not None, "a reading has its time"
+        return self._now
 
     def look(self, streams: Iterable[str]) -> None:
         """Reads streams that were not read yet, all in one question."""
@@ -126,9 +173,27 @@ class World:
         answer: list[Neighbour] = self._ask(("existence", "links", "reopening"), self._neighbours.blockers, work_item)
         return answer
 
+    def obstacles(self, work_item: str, holder: str) -> list[Obstacle]:
+        answer: list[Obstacle] = self._ask(READINESS, self._neighbours.obstacles, work_item, self.now, holder)
+        return answer
+
+    def next_ready(self, wanted: Wanted) -> str | None:
+        answer: str | None = self._ask(READINESS, self._neighbours.next_ready, wanted, self.now)
+        return answer
+
+    def finished(self, before: datetime) -> list[str]:
+        topics = ("creation", "existence", "hierarchy", "reopening")
+        answer: list[str] = self._ask(topics, self._neighbours.finished, before)
+        return answer
+
     def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
         topics = ("creation", "existence", "hierarchy", "links")
         answer: bool = self._ask(topics, self._neighbours.precedes, first, then, without)
+        return answer
+
+    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        topics = ("creation", "existence", "hierarchy", "links")
+        answer: tuple[dict[str, str], list[tuple[str, str]]] = self._ask(topics, self._neighbours.ties)
         return answer
 
     def settings(self) -> Any:
@@ -162,6 +227,6 @@ class World:
     def _take(self, missing: list[str]) -> None:
         past = self._read(missing)
         if self.as_of < 0:
-            self.as_of, self.now = past.head, past.now
+            self.as_of, self._now = past.head, past.now
         for stream in missing:
             self._pasts[stream] = past.events.get(stream, [])

@@ -5,6 +5,7 @@ hello to a client does not wait for one.
 """
 
 import os
+import secrets
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,10 +27,11 @@ from projections.catalog import SHAPES
 from projections.neighbourhood import TableNeighbourhood
 from projections.postgres_tables import PostgresTables
 from projections.projector import propose
+from projections.replay import catch_up
 
 
 class Done(Struct, frozen=True, kw_only=True):
-    """What a write answers: the thing it was about, and where it stands now."""
+    """What a write answers: the thing it was about, where it stands now, and which ids are beside it if that is known."""
 
     outcome: str
     category: str
@@ -37,6 +39,7 @@ class Done(Struct, frozen=True, kw_only=True):
     version: int
     position: int | None
     repeated: bool = False
+    beside: tuple[str | None, str | None] | None = None
 
 
 class App:
@@ -45,6 +48,7 @@ class App:
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.settings = settings
         self.clock = clock
+        self.token = settings.token or secrets.token_urlsafe(12)  # whose claims are this process's own
         self._making = threading.RLock()
 
     @cached_property
@@ -55,6 +59,11 @@ class App:
     def home(self) -> Path:
         """This machine's working files for the ledger."""
         return identity.home(self.identity, self.settings)
+
+    @property
+    def opened(self) -> bool:
+        """Whether anything has needed the database yet."""
+        return "_database" in self.__dict__
 
     @property
     def database(self) -> Database:
@@ -73,11 +82,15 @@ class App:
 
     @cached_property
     def tables(self) -> PostgresTables:
-        return PostgresTables(self.database, self.identity.ledger)
+        return PostgresTables(self.database, self.identity.ledger, self.catch_up)
 
     @cached_property
     def handler(self) -> Handler:
-        return Handler(self.store, TableNeighbourhood(self.tables), propose)
+        return Handler(self.store, TableNeighbourhood(self.tables), propose, self.catch_up)
+
+    def catch_up(self) -> None:
+        """Brings this program's read models up to the log, when another program has written past them."""
+        catch_up(self.store, self.tables)
 
     def do(
         self,
@@ -87,32 +100,48 @@ class App:
         by: str | None = None,
         command_id: UUID | None = None,
         occurred_at: datetime | None = None,
+        token: str | None = None,
     ) -> Done:
         """Records what `make(command_id)` asks for. A repetition with the same command id answers again."""
         command_id = command_id or command_id_at(self.clock(), os.urandom(10))
         command = make(command_id)
-        submission = Submission(
-            command=command,
-            command_id=command_id,
-            by=self.actor(by),
-            occurred_at=occurred_at or self.clock(),
-        )
         try:
-            recorded = self.handler.execute(submission)
+            recorded = self.record(command, by=by, command_id=command_id, occurred_at=occurred_at, token=token)
         except AlreadyRecorded as known:
             return self._standing(category, known.details["id"])
         return self._done(category, command, recorded)
+
+    def record(
+        self,
+        command: Command,
+        *,
+        by: str | None = None,
+        command_id: UUID | None = None,
+        occurred_at: datetime | None = None,
+        token: str | None = None,
+    ) -> Recorded:
+        """Records a command that is about no thing, or about many, before it is decided."""
+        now = self.clock()
+        return self.handler.execute(
+            Submission(
+                command=command,
+                command_id=command_id or command_id_at(now, os.urandom(10)),
+                by=self.actor(by),
+                occurred_at=occurred_at or now,
+                token=token or self.token,
+            )
+        )
 
     def actor(self, by: str | None) -> str:
         """Who acts: whom the call names, else the settings, else the user of this machine."""
         return by or self.settings.by or user_name()
 
     def close(self) -> None:
-        if "_database" in self.__dict__:
+        if self.opened:
             self._database.close()
 
     def _done(self, category: str, command: Command, recorded: Recorded) -> Done:
-        thing: str = command.id  # type: ignore[attr-defined]  # every command of ours names its thing
+        thing: str = command.id  # type: ignore[attr-defined]  # whoever asks for more or less than one thing records it
         version = recorded.streams.get(f"{category}-{thing}")
         if version is None:
             if recorded.streams:  # what changed is another thing, as when the mirror of a link is stored
@@ -127,6 +156,7 @@ class App:
             version=version,
             position=recorded.positions[-1],
             repeated=recorded.repeated,
+            beside=recorded.beside if next(iter(recorded.streams)) == f"{category}-{thing}" else None,
         )
 
     def _standing(self, category: str, thing: str) -> Done:

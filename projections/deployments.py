@@ -17,7 +17,7 @@ def entries(_: str, deployment: Deployment) -> Iterator[tuple[str, str]]:
         yield "commit", deployment.commit_hash
     if deployment.pr_number is not None:
         yield "pr_number", str(deployment.pr_number)
-    if deployment.key is not None:
+    if deployment.key is not None and not deployment.withdrawn:
         yield "deployment_key", deployment.key
 
 

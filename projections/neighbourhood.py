@@ -1,14 +1,18 @@
 """What a rule may ask about neighbouring things, answered by the read models."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
+from ledger.moment import text
 from ledger.reference import brief
-from ledger.world import Holder, Moment, Neighbour
+from ledger.world import Holder, Moment, Neighbour, Obstacle, Wanted
 from projections.catalog import BY_CATEGORY
+from projections.questions import readiness
+from projections.questions.things import rows
 from projections.tables import Answer, Tables
 
-DELETED, ARCHIVED = 1, 2  # the bits of work_items.hidden
+DELETED, ARCHIVED, WITHDRAWN = 1, 2, 4  # the bits of work_items.hidden
 DEEPEST = 64  # no tree is deeper; an imported circle ends here
 HOLDS = {"vendor_name": "vendor", "deployment_key": "deployment", "external_id": "work_item"}
 
@@ -28,6 +32,18 @@ class TableNeighbourhood:
     def blockers(self, work_item: str) -> list[Neighbour]:
         return _neighbours(self._ask("work_items/blockers", id=work_item))
 
+    def obstacles(self, work_item: str, moment: datetime, holder: str) -> list[Obstacle]:
+        with self._tables.snapshot() as snapshot:
+            return readiness.obstacles(snapshot, [work_item], moment, holder).get(work_item, [])
+
+    def next_ready(self, wanted: Wanted, moment: datetime) -> str | None:
+        with self._tables.snapshot() as snapshot:
+            found = next(readiness.ready(snapshot, wanted, moment), None)
+        return found["id"] if found else None
+
+    def finished(self, before: datetime) -> list[str]:
+        return [line["id"] for line in self._ask("work_items/finished", before=text(before))]
+
     def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
         answer = self._ask(
             "work_items/precedes",
@@ -39,11 +55,18 @@ class TableNeighbourhood:
         )
         return bool(answer[0]["found"])
 
+    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        with self._tables.snapshot() as snapshot:
+            parents = {row["id"]: row["parent_id"] for row in snapshot.ask("work_items/parents")}
+            generation = snapshot.generation("work_items")
+            blocks = snapshot.ask("entries/of_relation", generation=generation, relation="blocks")
+        return parents, [(row["id"], row["target"]) for row in blocks]
+
     def known(self, category: str, things: Iterable[str]) -> set[str]:
         with self._tables.snapshot() as snapshot:
             generation = snapshot.generation(BY_CATEGORY[category].name)
             answer = snapshot.ask("things/by_ids", category=category, generation=generation, ids=list(things))
-        return {row["id"] for row in answer}
+        return {row.id for row in rows(category, answer) if not getattr(row.state, "withdrawn", False)}
 
     def holder(self, relation: str, target: str) -> Holder | None:
         category = HOLDS[relation]
@@ -54,8 +77,8 @@ class TableNeighbourhood:
             if not found:
                 return None
             thing: str = found[0]["id"]
-            rows = snapshot.ask("things/by_id", generation=generation, category=category, id=thing)
-        row = projection.row(thing, rows[0]["version"], rows[0]["position"], rows[0]["doc"])
+            found = snapshot.ask("things/by_id", generation=generation, category=category, id=thing)
+        row = rows(category, found)[0]
         label = getattr(row.state, "name", None) or getattr(row.state, "title", None) or brief(category, thing)
         return Holder(id=thing, label=label)
 
@@ -70,7 +93,7 @@ def _neighbours(answer: Answer) -> list[Neighbour]:
             title=row["title"],
             status=row["status"],
             parent_id=row["parent_id"],
-            deleted=bool(row["hidden"] & DELETED),
+            deleted=bool(row["hidden"] & (DELETED | WITHDRAWN)),
             archived=bool(row["hidden"] & ARCHIVED),
             depth=row["depth"],
         )

@@ -1,56 +1,94 @@
 """The read models of one ledger in PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg import Cursor
 from psycopg.rows import dict_row
 
-from ledger.errors import Unavailable
+from ledger.envelope import RowChange
 from ledger.postgres.database import Connection, Database
 from ledger.postgres.store import ENTER
 from ledger.resources import sql
 from projections.catalog import SHAPES
-from projections.tables import Answer, AsOf, with_generations
+from projections.tables import Answer, AsOf, incomplete, serving, with_generations
 
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+NEW = "SELECT tracking_ledger.new_generation(%s)"
+FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s)"
+SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
+BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
+NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
+BATCH = 1000  # rows in one call
 
 
 class PostgresSnapshot:
     """See projections.tables.Snapshot."""
 
-    def __init__(self, connection: Connection, ledger: UUID, as_of: AsOf, generations: dict[str, int]) -> None:
+    def __init__(
+        self, connection: Connection, ledger: UUID, as_of: AsOf, generations: dict[str, int], prepares: bool
+    ) -> None:
         self._connection = connection
         self._ledger = ledger
         self._generations = generations
+        self._prepares = prepares
         self.as_of = as_of
 
     def ask(self, question: str, **parameters: Any) -> Answer:
         with self._connection.cursor(row_factory=dict_row) as cursor:
             given = with_generations(parameters, self._ledger, self._generations)
-            return cursor.execute(sql(f"questions/{question}"), given).fetchall()  # type: ignore[arg-type]
+            return _ask(cursor, question, given, self._prepares).fetchall()
 
     def generation(self, projection: str) -> int:
         return self._generations[projection]
 
 
-class PostgresTables:
-    """See projections.tables.Tables. Rows are written by the append and by a replay, never here."""
+class PostgresGeneration:
+    """See projections.tables.Generation."""
 
-    def __init__(self, database: Database, ledger: UUID) -> None:
+    def __init__(self, connection: Connection, ledger: UUID, generations: dict[str, int]) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self._generations = generations
+
+    def put(self, projection: str, rows: Iterable[RowChange]) -> None:
+        generation = self._generations[projection]
+        left = iter(rows)
+        while batch := list(islice(left, BATCH)):
+            self._connection.execute(FILL, [self._ledger, projection, generation, _encode(batch).decode()])
+
+    def serve(self) -> None:
+        for name, generation in self._generations.items():
+            self._connection.execute(SERVE, [self._ledger, name, SHAPES[name], generation])
+
+
+class PostgresTables:
+    """See projections.tables.Tables. Rows are written by the append and by a replay, never here.
+
+    `catch_up` is called when a read model of this program is behind; without one, such a view is refused.
+    """
+
+    def __init__(self, database: Database, ledger: UUID, catch_up: Callable[[], None] | None = None) -> None:
         self._database = database
         self._ledger = ledger
+        self._catch_up = catch_up
         self._generations: dict[str, int] = {}
 
     @contextmanager
     def snapshot(self) -> Iterator[PostgresSnapshot]:
         with self._database.joined_transaction(BEGIN) as connection:
-            row = connection.execute(ENTER, [self._ledger]).fetchone()
-            as_of, self._generations = _entered(row)
-            yield PostgresSnapshot(connection, self._ledger, as_of, self._generations)
+            as_of, generations = self._enter(connection)
+            if self._catch_up is None or generations.keys() == SHAPES.keys():
+                yield self._snapshot(connection, as_of, generations)
+                return
+        self._catch_up()
+        with self._database.joined_transaction(BEGIN) as connection:
+            yield self._snapshot(connection, *self._enter(connection))
 
     def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
         """One round trip: the generations are guessed from the last answer, and the question is asked again if they moved."""
@@ -58,30 +96,66 @@ class PostgresTables:
             with self.snapshot() as snapshot:
                 return snapshot.as_of, snapshot.ask(question, **parameters)
         guessed = self._generations
-        statement = sql(f"questions/{question}")
         with self._database.connection() as connection:
             with connection.pipeline():
                 connection.execute(BEGIN)
-                entered = connection.execute(ENTER, [self._ledger])
+                entered = connection.execute(ENTER, [self._ledger], prepare=self._database.prepares)
                 cursor = connection.cursor(row_factory=dict_row)
-                cursor.execute(statement, with_generations(parameters, self._ledger, guessed))  # type: ignore[arg-type]
+                _ask(cursor, question, with_generations(parameters, self._ledger, guessed), self._database.prepares)
                 connection.execute("COMMIT")
-            as_of, self._generations = _entered(entered.fetchone())
-            if self._generations == guessed:
+            as_of, found = _entered(entered.fetchone())
+            if found == guessed:
                 return as_of, cursor.fetchall()
+        self._generations = {}
         return self.ask(question, **parameters)
+
+    def behind(self) -> dict[str, int]:
+        with self._database.joined_transaction() as connection:
+            connection.execute(ENTER, [self._ledger])
+            rows = connection.execute(BEHIND, [self._ledger]).fetchall()
+        return {name: seen for name, shape, seen in rows if SHAPES.get(name) == shape}
+
+    @contextmanager
+    def rebuilding(self, projections: Iterable[str]) -> Iterator[PostgresGeneration]:
+        with self._database.joined_transaction() as connection:
+            numbers = {name: connection.execute(NEW, [self._ledger]).fetchall()[0][0] for name in projections}
+            yield PostgresGeneration(connection, self._ledger, numbers)
+
+    @contextmanager
+    def extending(self, projections: Iterable[str]) -> Iterator[PostgresGeneration]:
+        with self._database.joined_transaction() as connection:
+            connection.execute(ENTER, [self._ledger])
+            rows = connection.execute(NUMBERS, [self._ledger, list(projections)]).fetchall()
+            numbers = {name: number for name, shape, number in rows if SHAPES.get(name) == shape}
+            yield PostgresGeneration(connection, self._ledger, numbers)
+
+    def _enter(self, connection: Connection) -> tuple[AsOf, dict[str, int]]:
+        return _entered(connection.execute(ENTER, [self._ledger], prepare=self._database.prepares).fetchone())
+
+    def _snapshot(self, connection: Connection, as_of: AsOf, generations: dict[str, int]) -> PostgresSnapshot:
+        if generations.keys() != SHAPES.keys():
+            raise incomplete(generations)
+        self._generations = generations
+        return PostgresSnapshot(connection, self._ledger, as_of, generations, self._database.prepares)
+
+
+def _ask(cursor: Cursor[dict[str, Any]], question: str, given: dict[str, Any], prepares: bool) -> Cursor[dict[str, Any]]:
+    """A question with optional filters is planned anew each time, because its best plan depends on which are given."""
+    statement = sql(f"questions/{question}")
+    return cursor.execute(statement, given, prepare=prepares and " IS NULL OR " not in statement)  # type: ignore[arg-type]
 
 
 def _entered(row: tuple[Any, ...] | None) -> tuple[AsOf, dict[str, int]]:
     assert row is not None, "enter_ledger answers exactly one row"
     head, head_at, now, generations = row
-    found: dict[str, int] = msgspec.json.decode(generations) if generations else {}
-    serving = {name: found[f"{name}:{shape}"] for name, shape in SHAPES.items() if f"{name}:{shape}" in found}
-    missing = sorted(SHAPES.keys() - serving.keys())
-    if missing:
-        raise Unavailable(
-            f"no complete read model serves {', '.join(missing)}",
-            next_step="run `tracking-ledger replay`",
-            projections=missing,
-        )
-    return AsOf(position=head, time=head_at and head_at.astimezone(UTC), now=now.astimezone(UTC)), serving
+    as_of = AsOf(position=head, time=head_at and head_at.astimezone(UTC), now=now.astimezone(UTC))
+    return as_of, serving(msgspec.json.decode(generations) if generations else {})
+
+
+def _encode(rows: Iterable[RowChange]) -> bytes:
+    return msgspec.json.encode(
+        [
+            {"id": row.id, "version": row.version, "n": row.n, "doc": msgspec.Raw(row.doc), "added": row.added, "dropped": row.dropped}
+            for row in rows
+        ]
+    )

@@ -5,12 +5,16 @@ has a file of its own beside (`name.sqlite.sql`). Every question is given `ledge
 number of the generation that serves, under the read model's name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
 from msgspec import Struct
+
+from ledger.envelope import RowChange
+from ledger.errors import LedgerError, Unavailable
+from projections.catalog import SHAPES
 
 Answer = list[dict[str, Any]]
 
@@ -35,6 +39,16 @@ class Snapshot(Protocol):
         """The generation of a read model that serves this view."""
 
 
+class Generation(Protocol):
+    """Rows that do not serve yet, of one or more read models. Left without `serve`, nothing of them remains."""
+
+    def put(self, projection: str, rows: Iterable[RowChange]) -> None:
+        """Puts rows, or puts them anew; `n` is the position of a row's newest event."""
+
+    def serve(self) -> None:
+        """From here on these rows answer. Called under the log's lock, with rows that are up to its head."""
+
+
 class Tables(Protocol):
     """A store of rows."""
 
@@ -43,6 +57,15 @@ class Tables(Protocol):
 
     def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
         """One question in a view of its own, in as few round trips as the store can."""
+
+    def behind(self) -> dict[str, int]:
+        """This program's read models that the log left behind, each with the last position it has seen."""
+
+    def rebuilding(self, projections: Iterable[str]) -> AbstractContextManager[Generation]:
+        """New generations of these read models, empty at first; what serves now goes on until `serve`."""
+
+    def extending(self, projections: Iterable[str]) -> AbstractContextManager[Generation]:
+        """The generations that these read models have, which are behind. Only under the log's lock."""
 
 
 def pages(snapshot: Snapshot, category: str, generation: int, size: int = 1000) -> Iterator[dict[str, Any]]:
@@ -55,3 +78,17 @@ def pages(snapshot: Snapshot, category: str, generation: int, size: int = 1000) 
 
 def with_generations(parameters: Mapping[str, Any], ledger: Any, generations: Mapping[str, int]) -> dict[str, Any]:
     return {"ledger": ledger, **generations, **parameters}
+
+
+def serving(found: Mapping[str, int]) -> dict[str, int]:
+    """The generation of each of this program's read models, from those of every shape that is up to the log."""
+    return {name: found[f"{name}:{shape}"] for name, shape in SHAPES.items() if f"{name}:{shape}" in found}
+
+
+def incomplete(generations: Mapping[str, int]) -> LedgerError:
+    missing = sorted(SHAPES.keys() - generations.keys())
+    return Unavailable(
+        f"no complete read model serves {', '.join(missing)}",
+        next_step="run `tracking-ledger replay`",
+        projections=missing,
+    )

@@ -9,7 +9,7 @@ from projections.row import Projection
 
 def entries(_: str, vendor: Vendor) -> Iterator[tuple[str, str]]:
     """Found by its name, which is unique ignoring case, and by the formats it supports."""
-    if vendor.exists:
+    if vendor.exists and not vendor.withdrawn:
         yield "vendor_name", vendor.name.casefold()
     for name, supported in (vendor.format_support or {}).items():
         if supported:

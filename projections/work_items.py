@@ -13,7 +13,7 @@ def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:
         yield "tag", tag
     for link in item.links:
         yield link.kind, link.to_id
-    if item.external_id is not None:
+    if item.external_id is not None and not item.withdrawn:
         yield "external_id", external_key(item.external_source or "", item.external_id)
 
 

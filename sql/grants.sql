@@ -6,14 +6,14 @@ DECLARE
     door text;
 BEGIN
     GRANT USAGE ON SCHEMA tracking_ledger TO tracking_ledger_writer;
-    GRANT SELECT ON tracking_ledger.events, tracking_ledger.projections, tracking_ledger.entries,
+    GRANT SELECT ON tracking_ledger.ledger_members, tracking_ledger.events, tracking_ledger.projections, tracking_ledger.entries,
         tracking_ledger.work_items, tracking_ledger.vendors, tracking_ledger.deployments,
         tracking_ledger.enhancements, tracking_ledger.configurations, tracking_ledger.things, tracking_ledger.migrations
         TO tracking_ledger_writer;
     FOREACH door IN ARRAY ARRAY[
-        'entered', 'is_member', 'enter_ledger', 'create_ledger', 'list_ledgers', 'register_projections', 'read_streams',
+        'is_member', 'enter_ledger', 'create_ledger', 'list_ledgers', 'register_projections', 'read_streams',
         'find_command', 'append_events', 'lock_for_writing', 'fill_generation', 'new_generation',
-        'serve_generation', 'position_at'] LOOP
+        'serve_generation', 'position_at', 'beside', 'refresh_statistics'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION tracking_ledger.%I TO tracking_ledger_writer', door);
     END LOOP;
 END

@@ -76,4 +76,4 @@ def app(settings: Settings) -> Iterator[App]:
 @pytest.fixture
 def perform(app: App) -> Perform:
     """perform("create_work_item", item_type="task", ...) -> the answer; raises what the operation raises."""
-    return lambda name, **arguments: OPERATIONS[name].perform(app, arguments)
+    return lambda name, /, **arguments: OPERATIONS[name].perform(app, arguments)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ledger.configuration.commands import ChangeConfiguration, ConfigurationCommand
-from ledger.configuration.events import ConfigurationChanged
+from ledger.configuration.events import ConfigurationChanged, ConfigurationReverted
 from ledger.configuration.state import Configuration, evolve
-from ledger.decider import Decided, Decider, Problem, check, problem, stale
+from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, problem, stale
 from ledger.envelope import stream_id
 from ledger.errors import NotFound
 from ledger.revision import difference
@@ -59,6 +59,12 @@ def _check_session(world: World, session: str) -> None:
         check([problem("current_session_id", "is deleted: restore it, or name another session", session)])
 
 
+def _check_undo(world: World, turns: Turns[Configuration]) -> None:
+    for now, then in turns.values():
+        if then.current_session_id not in (None, now.current_session_id):
+            _check_session(world, then.current_session_id)
+
+
 def _problems(fields: dict[str, Any]) -> Iterator[Problem]:
     for field, value in fields.items():
         low, high = LIMITS.get(field, (None, None))
@@ -74,6 +80,7 @@ decider: Decider[Configuration] = Decider(
     initial=Configuration(),
     evolve=evolve,
     decide=decide,
-    facts=(ConfigurationChanged,),
+    facts=(ConfigurationChanged, ConfigurationReverted),
     commands=(ChangeConfiguration,),
+    undoable=Undoable(reverted=ConfigurationReverted, check=_check_undo),
 )

@@ -12,3 +12,10 @@ class ConfigurationChanged(ConfigurationFact, frozen=True, kw_only=True):
     """The settings that changed, old and new; the first change names the defaults as old."""
 
     changes: Changes
+
+
+class ConfigurationReverted(ConfigurationFact, frozen=True, kw_only=True):
+    """Settings are again what they were before the command `undoes`, old and new."""
+
+    changes: Changes
+    undoes: str

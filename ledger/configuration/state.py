@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ledger.configuration.events import ConfigurationChanged
+from ledger.configuration.events import ConfigurationChanged, ConfigurationReverted
 from ledger.envelope import Fact
 from ledger.revision import apply
 
@@ -27,7 +27,7 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def evolve(configuration: Configuration, fact: Fact) -> Configuration:
     match fact:
-        case ConfigurationChanged(changes=changes):
+        case ConfigurationChanged(changes=changes) | ConfigurationReverted(changes=changes):
             return apply(configuration, changes)
         case _:
             return configuration  # an unknown fact of a newer program is carried, not interpreted

@@ -2,9 +2,15 @@
 
 from collections.abc import Iterable
 
-from ledger.decider import Decided, Decider, check, living, problem
+from ledger.decider import Decided, Decider, Turns, Undoable, check, living, problem
 from ledger.deployment.commands import AmendDeployment, DeploymentCommand, RecordDeployment
-from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
+from ledger.deployment.events import (
+    DeploymentAmended,
+    DeploymentRecorded,
+    DeploymentReinstated,
+    DeploymentReverted,
+    DeploymentWithdrawn,
+)
 from ledger.deployment.state import Deployment, evolve
 from ledger.envelope import stream_id
 from ledger.errors import AlreadyRecorded, NotFound, NotUnique, Refused
@@ -51,6 +57,14 @@ def _amend(command: AmendDeployment, world: World) -> Decided:
         _check_key(world, command.id, amended)
     _check_links(world, deployment, amended)
     return [(stream_id(CATEGORY, command.id), DeploymentAmended(changes=changes))]
+
+
+def _check_undo(world: World, turns: Turns[Deployment]) -> None:
+    for thing, (now, then) in turns.items():
+        if not then.withdrawn:
+            if now.withdrawn or now.key != then.key:
+                _check_key(world, thing, then)
+            _check_links(world, now, then)
 
 
 def _check_first(world: World, deployment: Deployment) -> None:
@@ -103,6 +117,9 @@ decider: Decider[Deployment] = Decider(
     initial=Deployment(),
     evolve=evolve,
     decide=decide,
-    facts=(DeploymentRecorded, DeploymentAmended),
+    facts=(DeploymentRecorded, DeploymentAmended, DeploymentReverted, DeploymentWithdrawn, DeploymentReinstated),
     commands=(RecordDeployment, AmendDeployment),
+    undoable=Undoable(
+        reverted=DeploymentReverted, withdrawn=DeploymentWithdrawn, reinstated=DeploymentReinstated, check=_check_undo
+    ),
 )

@@ -35,3 +35,22 @@ class DeploymentAmended(DeploymentFact, frozen=True, kw_only=True):
     """Links and corrections, old and new."""
 
     changes: Changes
+
+
+class DeploymentReverted(DeploymentFact, frozen=True, kw_only=True):
+    """Fields are again what they were before the command `undoes`, old and new."""
+
+    changes: Changes
+    undoes: str
+
+
+class DeploymentWithdrawn(DeploymentFact, frozen=True, kw_only=True):
+    """Its creation by the command `undoes` was undone: it is kept and hidden, what was unique in it is free again."""
+
+    undoes: str
+
+
+class DeploymentReinstated(DeploymentFact, frozen=True, kw_only=True):
+    """It is back, because its withdrawal by the command `undoes` was undone."""
+
+    undoes: str

@@ -3,8 +3,15 @@
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
+from ledger.deployment.events import (
+    DeploymentAmended,
+    DeploymentRecorded,
+    DeploymentReinstated,
+    DeploymentReverted,
+    DeploymentWithdrawn,
+)
 from ledger.envelope import Fact
 from ledger.revision import apply
 
@@ -52,7 +59,11 @@ def evolve(deployment: Deployment, fact: Fact) -> Deployment:
     match fact:
         case DeploymentRecorded():
             return Deployment(recorded=True, **{field: getattr(fact, field) for field in fact.__struct_fields__})
-        case DeploymentAmended(changes=changes):
+        case DeploymentAmended(changes=changes) | DeploymentReverted(changes=changes):
             return apply(deployment, changes)
+        case DeploymentWithdrawn():
+            return replace(deployment, withdrawn=True)
+        case DeploymentReinstated():
+            return replace(deployment, withdrawn=False)
         case _:
             return deployment  # an unknown fact of a newer program is carried, not interpreted

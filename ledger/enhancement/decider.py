@@ -2,9 +2,16 @@
 
 from collections.abc import Iterable
 
-from ledger.decider import Decided, Decider, check, living, problem
+from ledger.decider import Decided, Decider, Turns, Undoable, check, living, problem
 from ledger.enhancement.commands import EnhancementCommand, RecordEnhancement, UpdateEnhancement
-from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
+from ledger.enhancement.events import (
+    EnhancementRecorded,
+    EnhancementReinstated,
+    EnhancementReverted,
+    EnhancementRevised,
+    EnhancementStatusChanged,
+    EnhancementWithdrawn,
+)
 from ledger.enhancement.state import Enhancement, evolve
 from ledger.envelope import Fact, stream_id
 from ledger.errors import NotFound, Refused
@@ -96,6 +103,12 @@ def _check_dependencies(world: World, own: str, added: Iterable[str]) -> None:
         )
 
 
+def _check_undo(world: World, turns: Turns[Enhancement]) -> None:
+    for thing, (now, then) in turns.items():
+        if not then.withdrawn:
+            _check_dependencies(world, thing, [other for other in then.depends_on if other not in now.depends_on])
+
+
 def _way_back(world: World, starts: list[str], goal: str) -> list[str]:
     """The shortest chain of dependencies from one of the starts to the last before the goal; empty if there is none."""
     came_from: dict[str, str | None] = dict.fromkeys(starts)
@@ -138,6 +151,19 @@ decider: Decider[Enhancement] = Decider(
     initial=Enhancement(),
     evolve=evolve,
     decide=decide,
-    facts=(EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged),
+    facts=(
+        EnhancementRecorded,
+        EnhancementRevised,
+        EnhancementStatusChanged,
+        EnhancementReverted,
+        EnhancementWithdrawn,
+        EnhancementReinstated,
+    ),
     commands=(RecordEnhancement, UpdateEnhancement),
+    undoable=Undoable(
+        reverted=EnhancementReverted,
+        withdrawn=EnhancementWithdrawn,
+        reinstated=EnhancementReinstated,
+        check=_check_undo,
+    ),
 )

@@ -36,3 +36,22 @@ class EnhancementStatusChanged(EnhancementFact, frozen=True, kw_only=True):
 
     old: str | None = None
     new: str | None = None
+
+
+class EnhancementReverted(EnhancementFact, frozen=True, kw_only=True):
+    """Fields are again what they were before the command `undoes`, old and new."""
+
+    changes: Changes
+    undoes: str
+
+
+class EnhancementWithdrawn(EnhancementFact, frozen=True, kw_only=True):
+    """Its creation by the command `undoes` was undone: it is kept and hidden, what was unique in it is free again."""
+
+    undoes: str
+
+
+class EnhancementReinstated(EnhancementFact, frozen=True, kw_only=True):
+    """It is back, because its withdrawal by the command `undoes` was undone."""
+
+    undoes: str

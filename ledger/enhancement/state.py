@@ -5,7 +5,14 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
+from ledger.enhancement.events import (
+    EnhancementRecorded,
+    EnhancementReinstated,
+    EnhancementReverted,
+    EnhancementRevised,
+    EnhancementStatusChanged,
+    EnhancementWithdrawn,
+)
 from ledger.envelope import Fact
 from ledger.revision import apply
 
@@ -34,9 +41,13 @@ def evolve(enhancement: Enhancement, fact: Fact) -> Enhancement:
     match fact:
         case EnhancementRecorded():
             return Enhancement(**{field: getattr(fact, field) for field in fact.__struct_fields__})
-        case EnhancementRevised(changes=changes):
+        case EnhancementRevised(changes=changes) | EnhancementReverted(changes=changes):
             return apply(enhancement, changes)
         case EnhancementStatusChanged(new=status):
             return replace(enhancement, status=status)
+        case EnhancementWithdrawn():
+            return replace(enhancement, withdrawn=True)
+        case EnhancementReinstated():
+            return replace(enhancement, withdrawn=False)
         case _:
             return enhancement  # an unknown fact of a newer program is carried, not interpreted

@@ -4,6 +4,8 @@ A dependency says that `issue_id` depends on `depends_on_id`: of type blocks the
 parent-child the other one is its parent. What has no place of its own in a work item is kept in its metadata.
 """
 
+import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,9 +32,18 @@ STATUSES = {
 DELETED = "tombstone"
 LINKS = {"blocks": "depends_on", "parent-child": "parent", "discovered-from": "discovered_from"}
 DERIVED = ("dependency_count", "dependent_count")  # counted anew by whoever asks
-OURS = ("source_type", "source_status", "source_priority", "source_updated_at", "acceptance", "source_fields")
+OURS = (
+    "source_type",
+    "source_status",
+    "source_priority",
+    "source_updated_at",
+    "source_links",
+    "acceptance",
+    "source_fields",
+)
 PLAIN_LINK = {"issue_id", "depends_on_id", "type", "created_at", "created_by"}
 NO_METADATA: tuple[Any, ...] = (None, "", "{}", {})
+_MANY_DIGITS = re.compile(rb"[0-9]{19}")
 LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only
 
 Record = dict[str, Any]
@@ -51,7 +62,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     if reading.found and not reading.items:
         first = reading.not_taken[0]
         raise unreadable(path, None, f"holds no beads issue ({first.where}: {first.kind})")
-    _keep_early_times(reading)
+    _keep_early_links(reading)
     return reading
 
 
@@ -60,10 +71,11 @@ def _record(number: int, line: bytes, seen: dict[str, int], reading: Reading) ->
     where, kind = f"line {number}", None
     record: Any = None
     try:
-        record = msgspec.json.decode(line)
-        msgspec.json.encode(record)
-    except (msgspec.DecodeError, RecursionError, OverflowError, UnicodeEncodeError):
-        kind = "not_json" if record is None else "unstorable"
+        record = _decoded(line)
+    except OverflowError:
+        kind = "number_too_large"
+    except (ValueError, RecursionError):
+        kind = "not_json"
     if kind is None:
         kind = _fault(record, line, seen)
     if isinstance(record, dict) and isinstance(record.get("id"), str):
@@ -73,6 +85,17 @@ def _record(number: int, line: bytes, seen: dict[str, int], reading: Reading) ->
         return None
     seen[record["id"]] = number
     return {key: value for key, value in record.items() if value is not None}
+
+
+def _decoded(line: bytes) -> Any:
+    """The JSON of a line. A whole number beyond 64 bits stays one, so that it is refused and not rounded."""
+    return json.loads(line, parse_int=_whole) if _MANY_DIGITS.search(line) else msgspec.json.decode(line)
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 20 or not -(2**63) <= int(digits) < 2**64:
+        raise OverflowError(f"{digits[:40]} has more than 64 bits")
+    return int(digits)
 
 
 def _fault(record: Any, line: bytes, seen: dict[str, int]) -> str | None:
@@ -111,8 +134,7 @@ class _Issue:
     def take(self) -> None:
         record = self._rest
         links = self._links()
-        word = record.get("status")
-        status, settled, removed = self._standing(word)
+        status, settled, removed = self._standing(str(record.get("status", "")))
         fields: dict[str, Any] = {"item_type": "project" if record.get("issue_type") == "epic" else "task"}
         for field in ("title", "description", "notes", "assignee"):
             if (value := self._text(field)) is not None:
@@ -134,7 +156,7 @@ class _Issue:
         self._reading.items.append(item)
         self._reading.warnings += too_long(item)
 
-    def _standing(self, word: Any) -> tuple[str | None, Mark | None, Mark | None]:
+    def _standing(self, word: str) -> tuple[str | None, Mark | None, Mark | None]:
         """Status, when it came to that, and when it was deleted."""
         closed_at = self._time("closed_at") if word in ("closed", DELETED) else None
         closed = Mark(by=NOBODY, at=closed_at) if closed_at else None
@@ -144,7 +166,7 @@ class _Issue:
             return ("completed" if closed else None), closed, removed
         if word == "closed" and closed is None:
             self._warn("no_closing_time")
-        if word is None or word not in STATUSES:
+        if word not in STATUSES:
             self._warn("unknown_status" if word else "no_status")
         return STATUSES.get(word, "active"), closed, None
 
@@ -178,7 +200,7 @@ class _Issue:
             link = self._link(entry)
             if link is not None:
                 links.append(link)
-            if link is None or entry.keys() - PLAIN_LINK - {"metadata"} or entry.get("metadata") not in NO_METADATA:
+            if link is None or not _is_plain(entry):
                 kept.append(entry)
         parents = [link.to for link in links if link.kind == "parent"]
         if isinstance(parent, str) and parent and not parents:
@@ -198,7 +220,9 @@ class _Issue:
         kind = entry.get("type")
         word = kind if isinstance(kind, str) and kind else "no type"
         by = entry.get("created_by")
-        made = Mark(by=by if isinstance(by, str) and by else NOBODY, at=time_of(entry.get("created_at")) or self._created.at)
+        made = Mark(
+            by=by if isinstance(by, str) and by else NOBODY, at=time_of(entry.get("created_at")) or self._created.at
+        )
         return self._linked(LINKS.get(word, "relates_to"), to, word, made)
 
     def _linked(self, kind: str, to: str, word: str, made: Mark) -> ImportedLink:
@@ -250,18 +274,29 @@ class _Issue:
         self._reading.warnings.append(Finding(kind, self._id + more))
 
 
-def _keep_early_times(reading: Reading) -> None:
-    """A link older than the item that has it is recorded at that item's creation; its own time is kept beside it."""
-    made = {item.id: item.created.at for item in reading.items}
+def _is_plain(entry: Record) -> bool:
+    """Whether a link of ours says all that this dependency says."""
+    more = entry.keys() - PLAIN_LINK - {"metadata"}
+    return not more and entry.get("metadata") in NO_METADATA and time_of(entry.get("created_at")) is not None
+
+
+def _keep_early_links(reading: Reading) -> None:
+    """A link older than the item that has it is recorded with its creation; who made it when stands in its metadata."""
+    created = {item.id: item.created for item in reading.items}
     for place, item in enumerate(reading.items):
-        early = [link for link in item.links if link.made.at < made.get(_owner(item, link), link.made.at)]
+        early = [link for link in item.links if _is_early(link, created.get(_owner(item, link)))]
         if early:
-            times = {"source_link_times": {link.to: text(link.made.at) for link in early}}
-            metadata = item.fields["metadata"] | times
+            kept = {link.to: {"created_at": text(link.made.at), "created_by": link.made.by} for link in early}
+            metadata = item.fields["metadata"] | {"source_links": kept}
             reading.items[place] = replace(item, fields=item.fields | {"metadata": metadata})
-            reading.warnings += [Finding("link_older_than_its_item", f"{item.external_id} -> {link.to}") for link in early]
+            reading.warnings += [
+                Finding("link_older_than_its_item", f"{item.external_id} -> {link.to}") for link in early
+            ]
+
+
+def _is_early(link: ImportedLink, created: Mark | None) -> bool:
+    return created is not None and link.made.at < created.at
 
 
 def _owner(item: ImportedItem, link: ImportedLink) -> str:
     return link.to_id if link.kind == "depends_on" else item.id
-

@@ -32,7 +32,7 @@ class Reading(Struct, kw_only=True):
 
 
 def imported_id(ledger: UUID, source: str, external_id: str) -> str:
-    """The id of the thing that an import creates: whoever imports the same record into the ledger names the same thing."""
+    """The id of the thing that an import creates: whoever imports the record into this ledger names the same thing."""
     return str(uuid5(ledger, f"{source}:{external_id}"))
 
 
@@ -79,7 +79,9 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
             if len(line) > LONGEST_LINE:
                 raise unreadable(path, number, f"is longer than {LONGEST_LINE:,} bytes")
             if size > LARGEST_FILE:
-                raise unreadable(path, number, f"lies beyond {LARGEST_FILE:,} bytes: that is more than one import takes")
+                raise unreadable(
+                    path, number, f"lies beyond {LARGEST_FILE:,} bytes: that is more than one import takes"
+                )
             if b"\0" in line:
                 raise unreadable(path, number, "holds binary zeros: it is not a text")
             stripped = line.removeprefix(b"\xef\xbb\xbf").strip()

@@ -1,13 +1,14 @@
 """From settings to a database that is ready: the embedded server or a given one, migrated, with its ledger registered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from uuid import UUID
 
 import msgspec
 import psycopg
 from psycopg import sql
 
-from ledger.errors import LedgerError, Unavailable
+from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Unavailable
 from ledger.postgres.database import Database, translated
 from ledger.postgres.embedded import EmbeddedServer
 from ledger.postgres.migrate import is_current, migrate
@@ -26,14 +27,14 @@ def embedded_server(settings: Settings) -> EmbeddedServer:
 def connect(settings: Settings) -> Database:
     """A database with this program's schema. Starts the embedded server if no other is given."""
     if settings.dsn is not None:
-        with translated():
+        with _opening():
             _migrate_given(settings)
         return Database(settings.dsn, prepare=settings.prepare)
     server = embedded_server(settings)
     server.ensure()
     conninfo = server.conninfo(APPLICATION, DATABASE)
     if not _is_ready(conninfo):
-        with translated():
+        with _opening():
             _prepare_embedded(server)
     return Database(conninfo, prepare=settings.prepare)
 
@@ -45,6 +46,25 @@ def open_ledger(database: Database, ledger: UUID, name: str, shapes: Mapping[str
         "SELECT tracking_ledger.register_projections(%s, %s)", [ledger, msgspec.json.encode(dict(shapes)).decode()]
     )
     return bool(created)
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    """Nothing was asked for yet, so a connection that fails here loses nothing."""
+    try:
+        with translated():
+            yield
+    except OutcomeUnknown as error:
+        raise Unavailable(
+            f"PostgreSQL cannot be reached: {' '.join(str(error.__cause__).split())}",
+            next_step="see `tracking-ledger doctor`; start the server, or correct LEDGER_DSN or --dsn",
+        ) from error
+    except psycopg.ProgrammingError as error:  # its text may repeat a password
+        raise Invalid(
+            "LEDGER_DSN or --dsn is not a connection string",
+            next_step="write it like postgresql://user@host/database or host=... dbname=...",
+            fields=[{"field": "dsn", "problem": "is not a connection string"}],
+        ) from error
 
 
 def _is_ready(conninfo: str) -> bool:

@@ -27,7 +27,7 @@ class Database:
     """A pool of connections; within `transaction()` all calls of that thread share one."""
 
     def __init__(self, conninfo: str, *, prepare: bool = True, max_size: int = 10) -> None:
-        self._prepare = prepare
+        self.prepares = prepare  # whether statements may be kept on the server
         self._mine = threading.local()
         self._pool = psycopg_pool.ConnectionPool(
             conninfo,
@@ -49,7 +49,7 @@ class Database:
     def call(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """One statement and its rows. It is prepared on the server, so use it for statements of one plan."""
         with self.connection() as connection:
-            return connection.execute(statement, parameters, prepare=self._prepare).fetchall()  # type: ignore[call-overload, no-any-return]
+            return connection.execute(statement, parameters, prepare=self.prepares).fetchall()  # type: ignore[call-overload, no-any-return]
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:

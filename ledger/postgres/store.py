@@ -40,12 +40,13 @@ class PostgresStore:
 
     def append(self, proposal: Proposal) -> Recorded:
         row = self._database.call(APPEND, [self.ledger, _encode(self._as_json(proposal)).decode()])[0]
-        first, last, recorded_at, repeated, streams = row
+        first, last, recorded_at, repeated, streams, before, after = row
         return Recorded(
             positions=tuple(range(first, last + 1)),
             streams=msgspec.json.decode(streams, type=dict[str, int]) if repeated else _versions(proposal.events),
             recorded_at=recorded_at.astimezone(UTC),
             repeated=repeated,
+            beside=None if repeated else (before, after),
         )
 
     def read_streams(self, streams: Iterable[str]) -> Past:
@@ -58,9 +59,10 @@ class PostgresStore:
                 events.setdefault(event.stream_id, []).append(event)
         return Past(head=head, now=now.astimezone(UTC), events=events)
 
-    def read_all(self, after: int = 0) -> Iterator[RecordedEvent]:
+    def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
         with self._database.joined_transaction() as connection:
-            head = connection.execute(ENTER, [self.ledger]).fetchall()[0][0]
+            newest = connection.execute(ENTER, [self.ledger]).fetchall()[0][0]
+            head = newest if up_to is None else min(newest, up_to)
         while after < head:
             with self._database.joined_transaction() as connection:
                 connection.execute(ENTER, [self.ledger])

@@ -3,13 +3,22 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.decider import Decided, Decider, Problem, check, living, problem
+from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, living, problem
 from ledger.envelope import Fact, stream_id
 from ledger.errors import NotFound, NotUnique, Refused
 from ledger.reference import brief
 from ledger.revision import difference
 from ledger.vendor.commands import CreateVendor, UpdateVendor, VendorCommand
-from ledger.vendor.events import TestResults, VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported
+from ledger.vendor.events import (
+    TestResults,
+    VendorCreated,
+    VendorReinstated,
+    VendorReverted,
+    VendorRevised,
+    VendorStatusChanged,
+    VendorTestsReported,
+    VendorWithdrawn,
+)
 from ledger.vendor.state import Vendor, evolve
 from ledger.world import World
 
@@ -74,6 +83,13 @@ def _report(command: UpdateVendor, results: TestResults | None, world: World) ->
     ]
 
 
+def _check_undo(world: World, turns: Turns[Vendor]) -> None:
+    """A name that is to be had again may have gone to somebody else meanwhile."""
+    for now, then in turns.values():
+        if now.withdrawn and not then.withdrawn:
+            _check_name(world, then.name)
+
+
 def _check_name(world: World, name: str) -> None:
     if holder := world.holder("vendor_name", name.casefold()):
         raise NotUnique(
@@ -134,6 +150,17 @@ decider: Decider[Vendor] = Decider(
     initial=Vendor(),
     evolve=evolve,
     decide=decide,
-    facts=(VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported),
+    facts=(
+        VendorCreated,
+        VendorRevised,
+        VendorStatusChanged,
+        VendorTestsReported,
+        VendorReverted,
+        VendorWithdrawn,
+        VendorReinstated,
+    ),
     commands=(CreateVendor, UpdateVendor),
+    undoable=Undoable(
+        reverted=VendorReverted, withdrawn=VendorWithdrawn, reinstated=VendorReinstated, check=_check_undo
+    ),
 )

@@ -54,3 +54,22 @@ class VendorTestsReported(VendorFact, frozen=True, kw_only=True):
     total: int | None = None
     skipped: int | None = None
     deployment_id: str | None = None
+
+
+class VendorReverted(VendorFact, frozen=True, kw_only=True):
+    """Fields are again what they were before the command `undoes`, old and new."""
+
+    changes: Changes
+    undoes: str
+
+
+class VendorWithdrawn(VendorFact, frozen=True, kw_only=True):
+    """Its creation by the command `undoes` was undone: it is kept and hidden, what was unique in it is free again."""
+
+    undoes: str
+
+
+class VendorReinstated(VendorFact, frozen=True, kw_only=True):
+    """It is back, because its withdrawal by the command `undoes` was undone."""
+
+    undoes: str

@@ -7,7 +7,16 @@ from msgspec.structs import replace
 
 from ledger.envelope import Fact
 from ledger.revision import apply
-from ledger.vendor.events import TestResults, VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported
+from ledger.vendor.events import (
+    TestResults,
+    VendorCreated,
+    VendorReinstated,
+    VendorReverted,
+    VendorRevised,
+    VendorStatusChanged,
+    VendorTestsReported,
+    VendorWithdrawn,
+)
 
 Status = Literal["operational", "broken"]
 
@@ -34,12 +43,16 @@ def evolve(vendor: Vendor, fact: Fact) -> Vendor:
     match fact:
         case VendorCreated():
             return Vendor(**{field: getattr(fact, field) for field in fact.__struct_fields__})
-        case VendorRevised(changes=changes):
+        case VendorRevised(changes=changes) | VendorReverted(changes=changes):
             return apply(vendor, changes)
         case VendorStatusChanged(new=status):
             return replace(vendor, status=status)
         case VendorTestsReported(passing=passing, total=total, skipped=skipped, deployment_id=deployment):
             results = TestResults(passing=passing, total=total, skipped=skipped)
             return replace(vendor, test_results=results, tested_deployment_id=deployment)
+        case VendorWithdrawn():
+            return replace(vendor, withdrawn=True)
+        case VendorReinstated():
+            return replace(vendor, withdrawn=False)
         case _:
             return vendor  # an unknown fact of a newer program is carried, not interpreted

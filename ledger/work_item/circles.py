@@ -19,8 +19,8 @@ def circles(parents: Mapping[str, str], blocks: Iterable[tuple[str, str]]) -> li
         edges.setdefault(("finish", blocker), []).append(("start", blocked))
     for thing in {thing for edge in list(edges.items()) for _, thing in (edge[0], *edge[1])}:
         edges.setdefault(("start", thing), []).append(("finish", thing))
-    groups = (sorted({thing for _, thing in group}) for group in _knots(edges) if len(group) > 1)
-    return sorted(groups)
+    groups = {tuple(sorted({thing for _, thing in group})) for group in _knots(edges) if len(group) > 1}
+    return [list(group) for group in sorted(groups)]
 
 
 def _knots(edges: Mapping[Moment, list[Moment]]) -> Iterable[list[Moment]]:

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from ledger.envelope import Command
+from ledger.world import Wanted
 
 
 class WorkItemCommand(Command, frozen=True, kw_only=True):
@@ -53,6 +54,44 @@ class LinkWorkItems(WorkItemCommand, frozen=True, kw_only=True):
     remove: bool = False
     note: str | None = None
     expected: int | None = None
+
+
+class ClaimWorkItem(WorkItemCommand, frozen=True, kw_only=True):
+    """`token` is the holder's secret; without `minutes` the lease is as long as the setting says."""
+
+    token: str
+    minutes: int | None = None
+
+
+class ClaimNextWorkItem(Command, frozen=True, kw_only=True):
+    """The most important ready item that nobody holds, of those that are wanted."""
+
+    token: str
+    minutes: int | None = None
+    wanted: Wanted = Wanted()
+
+
+class RenewClaim(WorkItemCommand, frozen=True, kw_only=True):
+    token: str
+    minutes: int | None = None
+
+
+class ReleaseClaim(WorkItemCommand, frozen=True, kw_only=True):
+    token: str
+
+
+class ArchiveWorkItems(Command, frozen=True, kw_only=True):
+    """An item with its whole subtree; without `id` every one that is old enough.
+
+    `older_than_days` is how long nothing in it may have changed. None: what the setting says, and with an `id` 0.
+    """
+
+    id: str | None = None
+    older_than_days: int | None = None
+
+
+class RestoreArchived(WorkItemCommand, frozen=True, kw_only=True):
+    """Brings an item back from the archive, with its subtree and with its ancestors."""
 
 
 class Mark(Struct, frozen=True, kw_only=True):

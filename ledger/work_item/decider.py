@@ -4,34 +4,58 @@ from typing import assert_never
 
 from msgspec import UNSET, UnsetType
 
-from ledger.decider import Decided, Decider, check, living, problem
+from ledger.decider import Decided, Decider, Undoable, check, living, problem
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.reference import brief
 from ledger.revision import apply, difference
-from ledger.work_item.commands import CreateWorkItem, ImportWorkItems, LinkWorkItems, UpdateWorkItem, WorkItemCommand
+from ledger.work_item.archiving import archive, refuse_archived, refuse_archived_parent, restore
+from ledger.work_item.claiming import claim, claim_next, claimed, held_by_another, release, renew
+from ledger.work_item.commands import (
+    ArchiveWorkItems,
+    ClaimNextWorkItem,
+    ClaimWorkItem,
+    CreateWorkItem,
+    ImportWorkItems,
+    LinkWorkItems,
+    ReleaseClaim,
+    RenewClaim,
+    RestoreArchived,
+    UpdateWorkItem,
+    WorkItemCommand,
+)
 from ledger.work_item.events import (
+    WorkItemArchived,
     WorkItemBlocked,
+    WorkItemClaimed,
+    WorkItemClaimReleased,
+    WorkItemClaimRenewed,
     WorkItemCompleted,
     WorkItemCreated,
     WorkItemDeleted,
     WorkItemLinked,
     WorkItemMoved,
+    WorkItemReinstated,
     WorkItemReopened,
     WorkItemRestored,
+    WorkItemReverted,
     WorkItemRevised,
+    WorkItemUnarchived,
     WorkItemUnblocked,
     WorkItemUnlinked,
+    WorkItemWithdrawn,
 )
 from ledger.work_item.importing import plan
 from ledger.work_item.metadata import metadata_problems
 from ledger.work_item.state import WorkItem, evolve
+from ledger.work_item.telling import CATEGORY, named, shown
+from ledger.work_item.undoing import check_undo
 from ledger.world import Neighbour, World
 
-CATEGORY = "work_item"
+Asked = WorkItemCommand | ClaimNextWorkItem | ArchiveWorkItems | ImportWorkItems
 
 
-def decide(command: WorkItemCommand | ImportWorkItems, world: World) -> Decided:
+def decide(command: Asked, world: World) -> Decided:
     match command:
         case CreateWorkItem():
             return _create(command, world)
@@ -39,6 +63,18 @@ def decide(command: WorkItemCommand | ImportWorkItems, world: World) -> Decided:
             return _update(command, world)
         case LinkWorkItems():
             return _link(command, world)
+        case ClaimWorkItem():
+            return claim(command, world)
+        case ClaimNextWorkItem():
+            return claim_next(command, world)
+        case RenewClaim():
+            return renew(command, world)
+        case ReleaseClaim():
+            return release(command, world)
+        case ArchiveWorkItems():
+            return archive(command, world)
+        case RestoreArchived():
+            return restore(command, world)
         case ImportWorkItems():
             return plan(command, world).decided
         case _:
@@ -56,11 +92,12 @@ def _create(command: CreateWorkItem, world: World) -> Decided:
 
 def _update(command: UpdateWorkItem, world: World) -> Decided:
     item: WorkItem = living(world, CATEGORY, command.id, command.expected)
+    refuse_archived(command.id, item)
     if item.deleted and command.deleted is not False:
         raise Refused(
             f"{brief(CATEGORY, command.id)} is deleted",
             rule="deleted",
-            items=[_named(command.id, item)],
+            items=[named(command.id, item)],
             next_step="restore it first with deleted=false",
         )
     stream = stream_id(CATEGORY, command.id)
@@ -105,31 +142,36 @@ def _change_status(command: UpdateWorkItem, item: WorkItem, world: World) -> lis
         case ("blocked", "active"):
             return [WorkItemUnblocked()]
         case ("active", "completed"):
-            return [_complete(command, world)]
+            return [_complete(command, item, world)]
         case ("completed", "active"):
             return [WorkItemReopened()]
         case (before, after):
             raise Refused(
                 f"{brief(CATEGORY, command.id)} is {before} and cannot become {after}",
                 rule="status_transition",
-                items=[_named(command.id, item)],
+                items=[named(command.id, item)],
                 next_step="make it active first",
                 status=before,
                 wanted=after,
             )
 
 
-def _complete(command: UpdateWorkItem, world: World) -> WorkItemCompleted:
+def _complete(command: UpdateWorkItem, item: WorkItem, world: World) -> WorkItemCompleted:
+    """What another holds is completed by its holder, or by force with a reason: somebody is at work on it. Editing,
+    blocking and deleting it stay open to all; what ends the work ends the claim."""
+    taken = held_by_another(item, world)
+    if taken and not command.force:
+        raise claimed(command.id, item, taken, "leave it to its holder, or send force=true with a reason")
     children = [below for below in world.subtree(command.id) if below.depth == 1 and _open(below)]
     blockers = world.blockers(command.id)
-    if not children and not blockers:
+    if not children and not blockers and not taken:
         return WorkItemCompleted()
     if command.force:
         return WorkItemCompleted(forced=_reason(command, "forcing completion"))
     raise Refused(
         f"{brief(CATEGORY, command.id)} has {len(children)} unfinished children and {len(blockers)} open blockers",
         rule="unfinished",
-        items=[_shown(neighbour) for neighbour in (*children, *blockers)],
+        items=[shown(neighbour) for neighbour in (*children, *blockers)],
         children=[below.id for below in children],
         blockers=[blocker.id for blocker in blockers],
         next_step="finish those first, or send force=true with a reason",
@@ -142,7 +184,7 @@ def _delete(command: UpdateWorkItem, world: World) -> Decided:
         raise Refused(
             f"{brief(CATEGORY, command.id)} has {len(below)} living descendants",
             rule="living_children",
-            items=[_shown(item) for item in below],
+            items=[shown(item) for item in below],
             next_step="delete or move those first, or send cascade=true to delete them with it",
         )
     return [
@@ -158,7 +200,7 @@ def _restore(command: UpdateWorkItem, item: WorkItem, world: World) -> Decided:
             raise Refused(
                 f"the parent of {brief(CATEGORY, command.id)} is deleted",
                 rule="parent_deleted",
-                items=[_shown(parent[0])],
+                items=[shown(parent[0])],
                 next_step=f"restore {brief(CATEGORY, item.parent_id)} first",
             )
     below = [other.id for other in world.subtree(command.id)[1:] if other.deleted]
@@ -174,6 +216,7 @@ def _link(command: LinkWorkItems, world: World) -> Decided:
         owner, other, kind = other, owner, "blocks"
     item: WorkItem = living(world, CATEGORY, owner, None)
     target: WorkItem = living(world, CATEGORY, other, None)
+    refuse_archived(owner, item)
     stored = {(link.kind, link.to_id): link.note for link in item.links}
     mirrored = kind == "relates_to" and any((link.kind, link.to_id) == (kind, owner) for link in target.links)
     if command.remove:
@@ -195,14 +238,14 @@ def _unlink(owner: str, other: str, kind: str, stored: bool, mirrored: bool) -> 
 def _check_link(world: World, owner: tuple[str, WorkItem], other: tuple[str, WorkItem], kind: str) -> None:
     if owner[0] == other[0]:
         raise Invalid("to_id: an item cannot be linked to itself", next_step="name another item", fields=[problem("to_id", "is the item itself", other[0])])
-    gone = [_named(thing, item) for thing, item in (owner, other) if item.deleted]
+    gone = [named(thing, item) for thing, item in (owner, other) if item.deleted]
     if gone:
         raise Refused("a deleted item cannot be linked", rule="deleted", items=gone, next_step="restore it first")
     if kind == "blocks" and world.precedes(("start", other[0]), ("finish", owner[0])):
         raise Refused(
             f"{brief(CATEGORY, owner[0])} cannot block {brief(CATEGORY, other[0])}: by links and hierarchy it would wait for itself",
             rule="dependency_cycle",
-            items=[_named(*owner), _named(*other)],
+            items=[named(*owner), named(*other)],
             next_step="remove the link or the parent that closes the circle",
         )
 
@@ -229,13 +272,14 @@ def _check_depth(world: World, parent: str, *, height: int) -> None:
     if not lineage:
         raise NotFound(f"there is no parent {parent} in this ledger", next_step="check parent_id", field="parent_id", id=parent)
     if lineage[0].deleted:
-        raise Refused("the parent is deleted", rule="parent_deleted", items=[_shown(lineage[0])], next_step="restore the parent first")
+        raise Refused("the parent is deleted", rule="parent_deleted", items=[shown(lineage[0])], next_step="restore the parent first")
+    refuse_archived_parent(lineage[0])
     deepest, limit = len(lineage) + height, world.settings().depth_limit
     if deepest > limit:
         raise Refused(
             f"the item or its subtree would reach depth {deepest}, the limit is {limit}",
             rule="depth_limit",
-            items=[_shown(lineage[0])],
+            items=[shown(lineage[0])],
             next_step="choose a parent nearer to the root, or raise the setting depth_limit",
             depth=deepest,
             limit=limit,
@@ -260,14 +304,6 @@ def _open(item: Neighbour) -> bool:
     return not item.deleted and item.status != "completed"
 
 
-def _shown(item: Neighbour) -> dict[str, str]:
-    return {"id": item.id, "ref": brief(CATEGORY, item.id), "title": item.title, "status": item.status}
-
-
-def _named(thing: str, item: WorkItem) -> dict[str, str]:
-    return {"id": thing, "ref": brief(CATEGORY, thing), "title": item.title, "status": item.status}
-
-
 decider: Decider[WorkItem] = Decider(
     category=CATEGORY,
     initial=WorkItem(),
@@ -285,6 +321,32 @@ decider: Decider[WorkItem] = Decider(
         WorkItemRestored,
         WorkItemLinked,
         WorkItemUnlinked,
+        WorkItemClaimed,
+        WorkItemClaimRenewed,
+        WorkItemClaimReleased,
+        WorkItemArchived,
+        WorkItemUnarchived,
+        WorkItemReverted,
+        WorkItemWithdrawn,
+        WorkItemReinstated,
     ),
-    commands=(CreateWorkItem, UpdateWorkItem, LinkWorkItems, ImportWorkItems),
+    commands=(
+        CreateWorkItem,
+        UpdateWorkItem,
+        LinkWorkItems,
+        ClaimWorkItem,
+        ClaimNextWorkItem,
+        RenewClaim,
+        ReleaseClaim,
+        ArchiveWorkItems,
+        RestoreArchived,
+        ImportWorkItems,
+    ),
+    undoable=Undoable(
+        reverted=WorkItemReverted,
+        withdrawn=WorkItemWithdrawn,
+        reinstated=WorkItemReinstated,
+        kept=frozenset({"claim"}),
+        check=check_undo,
+    ),
 )

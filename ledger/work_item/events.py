@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import Struct
+
 from ledger.envelope import Fact
 from ledger.revision import Changes
 
@@ -81,3 +83,55 @@ class WorkItemLinked(WorkItemFact, frozen=True, kw_only=True):
 class WorkItemUnlinked(WorkItemFact, frozen=True, kw_only=True):
     kind: str
     to_id: str
+
+
+class PreviousHolder(Struct, frozen=True, kw_only=True):
+    """Whose lease ran out, and when."""
+
+    by: str
+    until: str
+
+
+class WorkItemClaimed(WorkItemFact, frozen=True, kw_only=True):
+    """Somebody took it, until a moment of ledger time. Who holds it is told by a token, which is the holder's secret;
+    here is its sha256. `taken_from` is another holder, whose lease had ended."""
+
+    by: str
+    until: str
+    token_digest: str
+    taken_from: PreviousHolder | None = None
+
+
+class WorkItemClaimRenewed(WorkItemFact, frozen=True, kw_only=True):
+    until: str
+
+
+class WorkItemClaimReleased(WorkItemFact, frozen=True, kw_only=True):
+    pass
+
+
+class WorkItemArchived(WorkItemFact, frozen=True, kw_only=True):
+    pass
+
+
+class WorkItemUnarchived(WorkItemFact, frozen=True, kw_only=True):
+    pass
+
+
+class WorkItemReverted(WorkItemFact, frozen=True, kw_only=True):
+    """Fields are again what they were before the command `undoes`, old and new."""
+
+    changes: Changes
+    undoes: str
+
+
+class WorkItemWithdrawn(WorkItemFact, frozen=True, kw_only=True):
+    """Its creation by the command `undoes` was undone: it is kept and hidden, what was unique in it is free again."""
+
+    undoes: str
+
+
+class WorkItemReinstated(WorkItemFact, frozen=True, kw_only=True):
+    """It is back, because its withdrawal by the command `undoes` was undone."""
+
+    undoes: str

@@ -48,23 +48,29 @@ def whole_life(item: ImportedItem, links: Links, source: str) -> list[Happened]:
         later += _settle("active", item, item.id in links.unfinished)
     if item.removed is not None:
         later.append((WorkItemDeleted(), item.removed))
+    parent = links.parents.get(item.id)
+    parent_id = parent.to_id if parent else None
+    if parent is not None and parent.made.at > item.created.at:
+        later.append((WorkItemMoved(new_parent_id=parent_id), parent.made))
+        parent_id = None
     later = in_order(later, item.created.at)
     metadata = dict(item.fields.get("metadata", {}))
     last = later[-1][1].at if later else item.created.at
     if item.changed.at > last and LAST_CHANGE in metadata:
         changes = {f"metadata.{LAST_CHANGE}": Change(UNSET, metadata.pop(LAST_CHANGE))}
         later.append((WorkItemRevised(changes=changes), item.changed))
-    parent = links.parents.get(item.id)
     created = WorkItemCreated(
         **item.fields | {"metadata": metadata},
-        parent_id=parent.to_id if parent else None,
+        parent_id=parent_id,
         external_source=source,
         external_id=item.external_id,
     )
     return [(created, item.created), *later]
 
 
-def news(item: ImportedItem, then: WorkItem, now: WorkItem, links: Links, unfinished: bool) -> tuple[list[Happened], list[str]]:
+def news(
+    item: ImportedItem, then: WorkItem, now: WorkItem, links: Links, unfinished: bool
+) -> tuple[list[Happened], list[str]]:
     """What changed in the source since `then`, what the last import left, and the fields that clash with `now`."""
     clashes: list[str] = []
     happened = [
@@ -115,13 +121,17 @@ def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[st
         yield WorkItemRevised(changes=dict(sorted(changes.items()))), item.changed
 
 
-def _moved(item: ImportedItem, link: ImportedLink | None, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
+def _moved(
+    item: ImportedItem, link: ImportedLink | None, then: WorkItem, now: WorkItem, clashes: list[str]
+) -> Iterator[Happened]:
     wanted = link.to_id if link else None
     if _follows(wanted, then.parent_id, now.parent_id, "parent_id", clashes):
         yield WorkItemMoved(old_parent_id=now.parent_id, new_parent_id=wanted), item.changed
 
 
-def _status_since(item: ImportedItem, then: WorkItem, now: WorkItem, unfinished: bool, clashes: list[str]) -> Iterator[Happened]:
+def _status_since(
+    item: ImportedItem, then: WorkItem, now: WorkItem, unfinished: bool, clashes: list[str]
+) -> Iterator[Happened]:
     if item.status is not None and _follows(item.status, then.status, now.status, "status", clashes):
         yield from _settle(now.status, item, unfinished)
 
@@ -146,7 +156,7 @@ def _settle(before: str, item: ImportedItem, unfinished: bool) -> list[Happened]
 
 
 def _follows(wanted: object, then: object, now: object, field: str, clashes: list[str]) -> bool:
-    if wanted == then or wanted == now:
+    if wanted in (then, now):
         return False
     if now != then:
         clashes.append(field)

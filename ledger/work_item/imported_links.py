@@ -1,4 +1,4 @@
-"""The links of one source, arranged as the ledger keeps them: a parent each, and what every owner's stream shall hold."""
+"""The links of one source as the ledger keeps them: a parent each, and what every owner's stream shall hold."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class Links(Struct, kw_only=True):
 
 
 def arranged(command: ImportWorkItems, recorded: Callable[[str], bool]) -> Links:
-    """`recorded` tells whether a work item is in the ledger already: links to others outside the source are not taken."""
+    """`recorded` tells whether an item is in the ledger already: links to others outside the source are not taken."""
     links = Links(items=frozenset(item.id for item in command.items), found=Counter(), taken=Counter())
     for item in command.items:
         for link in item.links:

@@ -70,6 +70,9 @@ def _happened_since(item: ImportedItem, links: Links, world: World, made: Plan) 
     then = now if len(imported) == len(past) else world.partly(past[0].stream_id, imported)
     unfinished = item.id in links.unfinished or _completes_over_others(item, now, links, world)
     happened, clashes = news(item, then, now, links, unfinished)
+    if now.withdrawn:
+        made.warnings.append(Finding("withdrawn_here", item.external_id))
+        return []
     if now.deleted and not then.deleted:
         made.warnings += [Finding("deleted_here", item.external_id)] if happened or clashes else []
         return []
@@ -101,15 +104,15 @@ def _too_deep(command: ImportWorkItems, links: Links, world: World) -> Iterator[
     limit = world.settings().depth_limit
     depths: dict[str, int] = {}
     for item in command.items:
-        line, at = [], item.id
+        line: dict[str, None] = {}
+        at = item.id
         while at not in depths and at not in line and at in links.items:
-            line.append(at)
+            line[at] = None
             at = links.parents[at].to_id if at in links.parents else ""
         if at and at not in depths and at not in links.items:
             depths[at] = len(world.lineage(at)) - 1
-        depth = depths.get(at, -1)
-        for depth, below in enumerate(reversed(line), depth + 1):
-            depths[below] = depth
+        above = depths.get(at, -1)
+        depths.update((below, depth) for depth, below in enumerate(reversed(line), above + 1))
         if depths[item.id] > limit:
             yield Finding("deeper_than_the_limit", f"{item.external_id} (depth {depths[item.id]}, limit {limit})")
 

@@ -4,22 +4,28 @@ An operation's name, its input's fields and their sentences are the contract: MC
 project and bulk calls are all made from it.
 """
 
-import json
+import math
 import re
 from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ledger.decider import check, problem
+from ledger.envelope import Command
 from ledger.errors import Invalid
 from ledger.moment import parse, text
+from ledger.reference import shorten
+from projections.activity import watching
 from projections.app import App, Done
 from projections.questions.references import reference
+from projections.tables import Snapshot
 
 Answered = dict[str, Any]
+SHOWN = 200  # characters of a faulty value that a refusal repeats
 
 
 class Input(BaseModel):
@@ -31,9 +37,9 @@ class Input(BaseModel):
 class Writes(Input):
     """What every write takes besides."""
 
-    by: Annotated[str | None, Field(max_length=100, description="Who acts. Default: the client's name.")] = None
-    command_id: Annotated[str | None, Field(description="UUID; a repetition with the same one records nothing twice.")] = None
-    detail: Annotated[bool, Field(description="Answer with the whole thing, not just a receipt.")] = False
+    by: Annotated[str | None, Field(max_length=100, description="Who acts.")] = None
+    command_id: Annotated[str | None, Field(description="Retry key, a UUID.")] = None
+    detail: Annotated[bool, Field(description="Answer it whole.")] = False
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -48,8 +54,11 @@ class Operation(Struct, frozen=True, kw_only=True):
     destructive: bool = False
 
     def perform(self, app: App, arguments: dict[str, Any]) -> Answered:
-        """Checks the arguments, all faults at once (Invalid), and runs."""
-        return self.run(app, checked(self.input, arguments))
+        """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""
+        with watching(lambda: app.home, "tool", self.name, app.actor(_named(arguments))) as line:
+            answered = self.run(app, checked(self.input, arguments))
+            line.answer(answered)
+            return answered
 
 
 def checked(model: type[Input], arguments: dict[str, Any]) -> Any:
@@ -59,16 +68,41 @@ def checked(model: type[Input], arguments: dict[str, Any]) -> Any:
         raise _invalid(error, model) from None
 
 
+def carry_out(
+    app: App,
+    wanted: Writes,
+    category: str,
+    make: Callable[[UUID], Command],
+    read: Callable[[Snapshot, str], Answered],
+    *,
+    token: str | None = None,
+) -> Answered:
+    """Records what `make(command_id)` asks for; answers a receipt, and with `detail` what `read` finds of the thing."""
+    done = app.do(make, category=category, by=wanted.by, command_id=command_id(wanted.command_id), token=token)
+    answer = receipt(app, done)
+    if not wanted.detail:
+        return answer
+    with app.tables.snapshot() as snapshot:
+        return read(snapshot, done.id) | answer
+
+
 def receipt(app: App, done: Done) -> Answered:
     """A few tens of tokens: what became of a write, and what to name in the next one."""
     return {
         "outcome": done.outcome,
         "id": done.id,
-        "ref": reference(app.tables, done.category, done.id),
+        "ref": _reference(app, done),
         "version": done.version,
         "position": done.position,
         **({"repeated": True} if done.repeated else {}),
     }
+
+
+def _reference(app: App, done: Done) -> str:
+    if done.beside is None:
+        return reference(app.tables, done.category, done.id)
+    before, after = (UUID(other) if other else None for other in done.beside)
+    return shorten(done.category, UUID(done.id), before, after)
 
 
 def command_id(given: str | None) -> UUID | None:
@@ -86,13 +120,18 @@ def given(model: Input, *names: str) -> dict[str, Any]:
     return {name: getattr(model, name) for name in names if name in model.model_fields_set}
 
 
+def _named(arguments: dict[str, Any]) -> str | None:
+    """Who acts, as unchecked arguments say it; whatever is no name is not repeated."""
+    by = arguments.get("by")
+    return by if isinstance(by, str) and len(by) <= 100 else None
+
 
 def _from_json(value: Any) -> Any:
     """Several clients send objects and arrays as their JSON text."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
-            return json.loads(value)
-        except ValueError:
+            return msgspec.json.decode(value)  # refuses what JSON has no words for: NaN, too large, half characters
+        except (ValueError, RecursionError):
             return value
     return value
 
@@ -121,33 +160,49 @@ def _commit(value: str) -> str:
     return value
 
 
+def _finite(value: Any) -> Any:
+    """JSON has no word for infinity: it would be stored as null."""
+    match value:
+        case float() if not math.isfinite(value):
+            raise ValueError("holds a number that JSON cannot hold")
+        case dict():
+            _finite(list(value.values()))
+        case list():
+            for inside in value:
+                _finite(inside)
+    return value
+
+
 def _lowered(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip().lower() for tag in value))
 
 
 AsObject = BeforeValidator(_from_json)
 AsArray = BeforeValidator(_to_tuple)
+NotBlank = AfterValidator(_not_blank)
 
-Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_not_blank)]
+Title = Annotated[str, Field(min_length=1, max_length=200), NotBlank]
 Text = Annotated[str, Field(max_length=20_000)]
 Name = Annotated[str, Field(max_length=100)]
 Moment = Annotated[str, AfterValidator(_moment)]
-Commits = Annotated[tuple[Annotated[str, AfterValidator(_commit)], ...], AsArray]
+Commit = Annotated[str, AfterValidator(_commit)]
+Commits = Annotated[tuple[Commit, ...], AsArray]
 PullRequests = Annotated[tuple[Annotated[int, Field(ge=1)], ...], AsArray]
 Priority = Annotated[int, Field(ge=1, le=5)]
 Tags = Annotated[
-    tuple[Annotated[str, Field(max_length=50), AfterValidator(_not_blank)], ...], AsArray, AfterValidator(_lowered)
+    tuple[Annotated[str, Field(max_length=50), NotBlank], ...], AsArray, AfterValidator(_lowered)
 ]
 Texts = Annotated[tuple[str, ...], AsArray]
-Metadata = Annotated[dict[str, Any], AsObject]
-Version = Annotated[int, Field(ge=0, description="The version you read; a newer one there is a conflict.")]
-Limit = Annotated[int, Field(ge=1, le=100, description="At most this many, 1-100.")]
+Metadata = Annotated[dict[str, Any], AsObject, AfterValidator(_finite)]
+Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
+Version = Annotated[int, Field(ge=0, description="The version you read.")]
+Limit = Annotated[int, Field(ge=1, le=100, description="1-100.")]
 
 
 def _invalid(error: ValidationError, model: type[Input]) -> Invalid:
     faults = []
     for fault in error.errors(include_url=False):
-        field = ".".join(str(part) for part in fault["loc"]) or "arguments"
+        field = ".".join(str(part) for part in fault["loc"] if part != "[key]") or "arguments"
         value = fault.get("input") if fault["type"] != "missing" else None
         faults.append(_fault(field, fault, value, model))
     sentence = "; ".join(f"{fault['field']}: {fault['problem']}" for fault in faults)
@@ -155,9 +210,21 @@ def _invalid(error: ValidationError, model: type[Input]) -> Invalid:
 
 
 def _fault(field: str, fault: Any, value: Any, model: type[Input]) -> dict[str, Any]:
-    shown = value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
+    shown = _shown(value)
     if fault["type"] == "extra_forbidden":
-        return problem(field, "is not an argument of this", shown, allowed=sorted(model.model_fields))
+        return problem(field, "is not an argument of this", shown, allowed=_arguments(model))
     expected = fault.get("ctx", {}).get("expected")
     words = fault["msg"].removeprefix("Value error, ")
+    words = words.replace("valid dictionary", "object").replace("valid tuple", "array")
     return problem(field, words[:1].lower() + words[1:], shown, **({"allowed": expected} if expected else {}))
+
+
+def _shown(value: Any) -> Any:
+    """What was sent, as far as it helps to see it: a megabyte does not."""
+    if isinstance(value, str) and len(value) > SHOWN:
+        return value[:SHOWN] + "..."
+    return value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
+
+
+def _arguments(model: type[Input]) -> list[str]:
+    return sorted(field.alias or name for name, field in model.model_fields.items())

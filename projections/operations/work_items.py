@@ -9,15 +9,16 @@ from pydantic import Field
 from ledger.decider import check, problem
 from ledger.envelope import Command, minted_id
 from ledger.moment import parse
+from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
-from projections.app import App, Done
+from projections.app import App
+from projections.earlier import Point, position_of, row_at, shown_point, view
 from projections.operations.base import (
     Answered,
     Commits,
     Input,
     Limit,
     Metadata,
-    Moment,
     Name,
     Operation,
     Priority,
@@ -26,27 +27,53 @@ from projections.operations.base import (
     Text,
     Texts,
     Title,
+    Token,
     Version,
     Writes,
-    command_id,
+    carry_out,
     given,
-    receipt,
 )
+from projections.questions import deployments, readiness
 from projections.questions import work_items as questions
+from projections.questions.history import history
 from projections.questions.references import resolve
 
 CATEGORY = "work_item"
 ItemType = Literal["project", "session", "task", "research"]
 Status = Literal["active", "blocked", "completed"]
-CLEARABLE = ("description", "notes", "assignee", "parent_id", "branch_name", "commits", "pr_numbers", "tags", "priority")
-REVISABLE = ("title", "description", "notes", "metadata", "branch_name", "commits", "pr_numbers", "priority", "tags", "assignee")
+CLEARABLE = (
+    "description",
+    "notes",
+    "assignee",
+    "parent_id",
+    "branch_name",
+    "commits",
+    "pr_numbers",
+    "tags",
+    "priority",
+)
+PARTS = ("ancestors", "descendants", "dependencies", "deployments", "history")
+REVISABLE = (
+    "title",
+    "description",
+    "notes",
+    "metadata",
+    "branch_name",
+    "commits",
+    "pr_numbers",
+    "priority",
+    "tags",
+    "assignee",
+)
 
 
 class CreateWorkItemInput(Writes):
     item_type: Annotated[ItemType, Field(description="project, session, task or research.")]
     title: Annotated[Title, Field(description="What it is, 1-200 characters.")]
     description: Annotated[Text | None, Field(description="Longer text; required for a project.")] = None
-    metadata: Annotated[Metadata, Field(description="By type; a session needs token_budget, prompts_count, yaml_frontmatter.")] = {}
+    metadata: Metadata = Field(
+        default_factory=dict, description="By type; a session needs token_budget, prompts_count, yaml_frontmatter."
+    )
     parent_id: Annotated[str | None, Field(description="Id or ref of the item this is part of.")] = None
     branch_name: Annotated[Name | None, Field(description="Git branch.")] = None
     commits: Annotated[Commits, Field(description="Commit hashes.")] = ()
@@ -64,7 +91,7 @@ class UpdateWorkItemInput(Writes):
     notes: Annotated[Text, Field(description="New notes; they replace the old ones.")] = ""
     status: Annotated[Status | None, Field(description="active, blocked (needs reason) or completed.")] = None
     reason: Annotated[str | None, Field(max_length=500, description="Why it is blocked, or forced.")] = None
-    metadata: Annotated[Metadata, Field(description="Merged key by key; null removes a key.")] = {}
+    metadata: Metadata = Field(default_factory=dict, description="Merged key by key; null removes a key.")
     parent_id: Annotated[str, Field(description="Moves it below this item.")] = ""
     branch_name: Annotated[Name, Field(description="Git branch.")] = ""
     commits: Annotated[Commits, Field(description="Replaces the list.")] = ()
@@ -74,14 +101,16 @@ class UpdateWorkItemInput(Writes):
     assignee: Annotated[Name, Field(description="Who should do it.")] = ""
     deleted: Annotated[bool | None, Field(description="true deletes, false restores.")] = None
     cascade: Annotated[bool, Field(description="Delete its descendants too.")] = False
-    force: Annotated[bool, Field(description="Complete despite unfinished children or blockers; needs reason.")] = False
+    force: Annotated[bool, Field(description="Complete even if open below, blocked or claimed; needs reason.")] = False
+    token: Annotated[Token | None, Field(description="Of your claim, if not this session's.")] = None
     clear: Annotated[Texts, Field(description="Names of fields to empty; parent_id makes a root.")] = ()
 
 
 class QueryWorkItemInput(Input):
     id: Annotated[str, Field(description="Id or ref.")]
-    include: Annotated[Texts, Field(description="Any of ancestors, descendants, dependencies.")] = ()
+    include: Annotated[Texts, Field(description="ancestors, descendants, dependencies, deployments, history.")] = ()
     max_depth: Annotated[int, Field(ge=1, le=5, description="How deep descendants go, 1-5.")] = 5
+    as_of: Annotated[Point | None, Field(description="Position or time.")] = None
 
 
 class ListWorkItemsInput(Input):
@@ -90,15 +119,19 @@ class ListWorkItemsInput(Input):
     parent_id: Annotated[str | None, Field(description="Only direct children of this item.")] = None
     roots_only: Annotated[bool, Field(description="Only items without a parent.")] = False
     tag: Annotated[str | None, Field(description="Only items with this tag.")] = None
-    changed_since: Annotated[str | int | None, Field(description="Only items changed after this position or time.")] = None
+    ready: Annotated[bool | None, Field(description="Of the unfinished: only ready, or only not.")] = None
+    blocked: Annotated[bool | None, Field(description="Of the unfinished: only blocked, or only not.")] = None
+    claimed_by: Annotated[Name | None, Field(description="Only held by them now.")] = None
+    changed_since: Annotated[str | int | None, Field(description="Changed after this position or time.")] = None
     include_deleted: Annotated[bool, Field(description="Deleted ones too.")] = False
     include_archived: Annotated[bool, Field(description="Archived ones too.")] = False
-    order: Annotated[questions.Order, Field(description="updated (newest first), created, priority or tree.")] = "updated"
+    order: Annotated[questions.Order, Field(description="updated and created: newest first.")] = "updated"
     limit: Limit = 50
     offset: Annotated[int, Field(ge=0, description="Skip this many; prefer cursor.")] = 0
     cursor: Annotated[str | None, Field(description="next_cursor of the page before.")] = None
     fields: Annotated[Texts, Field(description="Names of the fields wanted.")] = ()
     detail: Annotated[bool, Field(description="Whole items instead of summaries.")] = False
+    as_of: Annotated[Point | None, Field(description="Position or time.")] = None
 
 
 class LinkWorkItemsInput(Writes):
@@ -118,8 +151,7 @@ def create_work_item(app: App, wanted: CreateWorkItemInput) -> Answered:
     def make(command_id: UUID) -> Command:
         return CreateWorkItem(id=minted_id(command_id), parent_id=parent, **fields)
 
-    done = app.do(make, category=CATEGORY, by=wanted.by, command_id=command_id(wanted.command_id))
-    return _answer(app, wanted, done)
+    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
 
 
 def update_work_item(app: App, wanted: UpdateWorkItemInput) -> Answered:
@@ -145,8 +177,11 @@ def update_work_item(app: App, wanted: UpdateWorkItemInput) -> Answered:
             force=wanted.force,
         )
 
-    done = app.do(make, category=CATEGORY, by=wanted.by, command_id=command_id(wanted.command_id))
-    return _answer(app, wanted, done)
+    answer = carry_out(app, wanted, CATEGORY, make, questions.by_id, token=wanted.token)
+    if wanted.status == "completed":
+        with app.tables.snapshot() as snapshot:
+            answer |= readiness.became_ready(snapshot, thing, snapshot.as_of.now)
+    return answer
 
 
 def link_work_items(app: App, wanted: LinkWorkItemsInput) -> Answered:
@@ -156,23 +191,41 @@ def link_work_items(app: App, wanted: LinkWorkItemsInput) -> Answered:
     def make(_: UUID) -> Command:
         return LinkWorkItems(id=thing, kind=wanted.kind, to_id=other, remove=wanted.remove)
 
-    done = app.do(make, category=CATEGORY, by=wanted.by, command_id=command_id(wanted.command_id))
-    return _answer(app, wanted, done)
+    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
 
 
 def query_work_item(app: App, wanted: QueryWorkItemInput) -> Answered:
-    parts = ("ancestors", "descendants", "dependencies")
-    check(problem("include", "is not something to include", name, allowed=parts) for name in wanted.include if name not in parts)
+    unknown = [name for name in wanted.include if name not in PARTS]
+    check(problem("include", "is not something to include", name, allowed=PARTS) for name in unknown)
     thing = resolve(app.tables, CATEGORY, wanted.id)
-    with app.tables.snapshot() as snapshot:
-        item = questions.shown(snapshot, [questions.row(snapshot, thing)])[0]
+    if wanted.as_of is not None and not set(wanted.include) - {"history"}:
+        return _alone(app, thing, wanted)
+    with view(app, wanted.as_of) as snapshot:
+        item = questions.by_id(snapshot, thing)
+        item |= readiness.explained(snapshot, thing, snapshot.as_of.now, token_digest(app.token))
         if "ancestors" in wanted.include:
             item["ancestors"] = questions.lineage(snapshot, thing)
         if "descendants" in wanted.include:
             item["descendants"] = questions.descendants(snapshot, thing, wanted.max_depth)
         if "dependencies" in wanted.include:
             item["dependencies"] = questions.dependencies(snapshot, thing)
-    return item
+        if "deployments" in wanted.include:
+            item["deployments"] = deployments.of_work_item(snapshot, thing)
+        as_of = snapshot.as_of.position
+    if "history" in wanted.include:
+        item["history"] = history(app.store, CATEGORY, thing, as_of=as_of)["items"]
+    return item if wanted.as_of is None else item | {"as_of": shown_point(app.store, as_of)}
+
+
+def _alone(app: App, thing: str, wanted: QueryWorkItemInput) -> Answered:
+    """An item as it was, without what stood around it: that costs no more than its own past."""
+    as_of = position_of(app.store, wanted.as_of or 0)
+    row = row_at(app.store, CATEGORY, thing, as_of)
+    with app.tables.snapshot() as snapshot:
+        item = questions.shown(snapshot, [row])[0]
+    if "history" in wanted.include:
+        item["history"] = history(app.store, CATEGORY, thing, as_of=as_of)["items"]
+    return item | {"as_of": shown_point(app.store, as_of)}
 
 
 def list_work_items(app: App, wanted: ListWorkItemsInput) -> Answered:
@@ -184,31 +237,28 @@ def list_work_items(app: App, wanted: ListWorkItemsInput) -> Answered:
         roots_only=wanted.roots_only,
         tag=wanted.tag.strip().lower() if wanted.tag else None,
         since=_position(app, wanted.changed_since),
+        ready=wanted.ready,
+        blocked=wanted.blocked,
+        claimed_by=wanted.claimed_by,
+        holder=token_digest(app.token),
         include_deleted=wanted.include_deleted,
         include_archived=wanted.include_archived,
     )
-    with app.tables.snapshot() as snapshot:
+    with view(app, wanted.as_of) as snapshot:
         page = questions.listed(
             snapshot, filters, order=wanted.order, limit=wanted.limit, offset=wanted.offset, cursor=wanted.cursor
         )
     if not wanted.detail:
-        page["items"] = [_summary(item, wanted.fields) for item in page["items"]]
+        page["items"] = [summary(item, wanted.fields) for item in page["items"]]
     return page
-
-
-def _answer(app: App, wanted: Writes, done: Done) -> Answered:
-    answer = receipt(app, done)
-    if wanted.detail:
-        with app.tables.snapshot() as snapshot:
-            answer = questions.shown(snapshot, [questions.row(snapshot, done.id)])[0] | answer
-    return answer
 
 
 def _check_update(wanted: UpdateWorkItemInput) -> None:
     both = set(wanted.clear) & wanted.model_fields_set
+    full = [name for name in wanted.clear if name not in CLEARABLE]
     check(
         [
-            *(problem("clear", "is not a field that can be empty", name, allowed=CLEARABLE) for name in wanted.clear if name not in CLEARABLE),
+            *(problem("clear", "is not a field that can be empty", name, allowed=CLEARABLE) for name in full),
             *(problem(name, "is given and cleared at once") for name in sorted(both)),
         ]
     )
@@ -232,9 +282,11 @@ def _position(app: App, since: str | int | None) -> int | None:
     return app.store.position_at(moment)
 
 
-def _summary(item: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+def summary(item: dict[str, Any], fields: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The item as a list shows it; raises Invalid for fields that no item has."""
     names = fields or questions.SUMMARY
-    check(problem("fields", "is not a field of a work item", name, allowed=sorted(item)) for name in names if name not in item)
+    unknown = [name for name in names if name not in item]
+    check(problem("fields", "is not a field of a work item", name, allowed=sorted(item)) for name in unknown)
     chosen = {name: item[name] for name in names}
     if fields:
         return {"id": item["id"], "ref": item["ref"], "version": item["version"], **chosen}
@@ -253,7 +305,7 @@ OPERATIONS = (
     Operation(
         name="update_work_item",
         title="Change a work item",
-        summary="Change fields, status, parent or deletion of one item, at the version you read. Only what you name changes.",
+        summary="Change fields, status, parent or deletion, at the version you read. Only what you name changes.",
         input=UpdateWorkItemInput,
         run=update_work_item,
         writes=True,
@@ -262,7 +314,7 @@ OPERATIONS = (
     Operation(
         name="query_work_item",
         title="Read a work item",
-        summary="One item, whole, with ancestors, descendants or dependencies if asked. To find items use list_work_items.",
+        summary="One item, whole, and what stands around it if asked. To find items use list_work_items.",
         input=QueryWorkItemInput,
         run=query_work_item,
     ),

@@ -1,27 +1,45 @@
 """What can be asked of work items."""
 
-import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, Literal
 
-import msgspec
 from msgspec import Struct
 
-from ledger.errors import Invalid, NotFound
+from ledger.moment import text
 from ledger.reference import brief
+from ledger.work_item.telling import CATEGORY
+from ledger.world import Obstacle, Wanted
+from projections.questions import readiness, things
+from projections.questions.pages import START, Place, page, place
 from projections.questions.references import references
 from projections.row import Row
 from projections.tables import Answer, Snapshot
-from projections.work_items import work_items
 
 Order = Literal["updated", "created", "priority", "tree"]
 Thing = dict[str, Any]
 
-SUMMARY = ("id", "ref", "version", "item_type", "title", "status", "priority", "parent_id", "assignee", "updated_at")
+SUMMARY = (
+    "id",
+    "ref",
+    "version",
+    "item_type",
+    "title",
+    "status",
+    "priority",
+    "parent_id",
+    "assignee",
+    "claim",
+    "updated_at",
+)
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """None means: any. `since` is a position; `parent_id` a whole UUID."""
+    """None means: any. `since` is a position; `parent_id` a whole UUID.
+
+    `ready` and `blocked` ask for unfinished items only: those that are so, or those that are not. `holder` is the
+    digest of the token for which an item would be ready.
+    """
 
     item_type: str | None = None
     status: str | None = None
@@ -29,34 +47,36 @@ class Filter(Struct, frozen=True, kw_only=True):
     roots_only: bool = False
     tag: str | None = None
     since: int | None = None
+    ready: bool | None = None
+    blocked: bool | None = None
+    claimed_by: str | None = None
+    holder: str = readiness.NOBODY
     include_deleted: bool = False
     include_archived: bool = False
 
 
+def by_id(snapshot: Snapshot, thing: str) -> Thing:
+    """The item, whole. Raises NotFound."""
+    return shown(snapshot, [row(snapshot, thing)])[0]
+
+
 def row(snapshot: Snapshot, thing: str) -> Row:
-    """The item's row. Raises NotFound."""
-    generation = snapshot.generation("work_items")
-    found = snapshot.ask("things/by_id", category="work_item", generation=generation, id=thing)
-    if not found:
-        raise NotFound(
-            f"there is no work item {thing} in this ledger", next_step="check the id, or list_work_items", id=thing
-        )
-    return rows(found)[0]
-
-
-def rows(answer: Answer) -> list[Row]:
-    return [work_items.row(line["id"], line["version"], line["position"], line["doc"]) for line in answer]
+    """Raises NotFound."""
+    return things.row(snapshot, CATEGORY, thing, "check the id, or list_work_items")
 
 
 def shown(snapshot: Snapshot, items: Iterable[Row]) -> list[Thing]:
     """Items as flat objects with their references, as every answer has them."""
     listed = list(items)
-    refs = references(snapshot, "work_item", [item.id for item in listed])
-    return [{"id": item.id, "ref": refs[item.id], "version": item.version, **_fields(item)} for item in listed]
+    refs = references(snapshot, CATEGORY, [item.id for item in listed])
+    moment = text(snapshot.as_of.now)
+    return [_told(things.flat(item, refs[item.id]), moment) for item in listed]
 
 
 def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Thing:
     """A page of items: {items, total_count, returned, has_more, next_cursor}; the items are whole."""
+    moment = snapshot.as_of.now
+    unfinished = wanted.ready is not None or wanted.blocked is not None
     filters = {
         "item_type": wanted.item_type,
         "status": wanted.status,
@@ -64,21 +84,41 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
         "roots_only": int(wanted.roots_only),
         "tag": wanted.tag,
         "since": wanted.since,
-        "hide": int(not wanted.include_deleted) + 2 * int(not wanted.include_archived),
+        "unfinished": int(unfinished),
+        "claimed_by": wanted.claimed_by,
+        "moment": text(moment),
+        **_hidden(wanted.include_deleted and not unfinished, wanted.include_archived and not unfinished),
     }
-    after = decode_cursor(cursor, order) if cursor else [None, None]
-    found = snapshot.ask(
-        f"work_items/list_by_{order}", **filters, after_key=after[0], after_id=after[1], limit=limit + 1, offset=offset
-    )
+
+    def fetch(after: Place, limit: int, offset: int = 0) -> Answer:
+        return snapshot.ask(
+            f"work_items/list_by_{order}", **filters, after_key=after[0], after_id=after[1], limit=limit, offset=offset
+        )
+
+    after = place(cursor, order)
+    if unfinished:
+        return _sifted(snapshot, wanted, fetch, order=order, limit=limit, offset=offset, after=after)
     total = snapshot.ask("work_items/count", **filters)[0]["total"]
-    page, more = found[:limit], len(found) > limit
-    return {
-        "items": shown(snapshot, rows(page)),
-        "total_count": total,
-        "returned": len(page),
-        "has_more": more,
-        "next_cursor": encode_cursor(order, page[-1]["key"], page[-1]["id"]) if more else None,
-    }
+    return page(
+        fetch(after, limit + 1, offset), limit, order=order, total=total, shown=lambda kept: _items(snapshot, kept)
+    )
+
+
+def ready(snapshot: Snapshot, wanted: Wanted, *, holder: str, limit: int, cursor: str | None) -> Thing:
+    """A page of what can be begun now, the most important first, then the oldest; the items are whole."""
+    moment = snapshot.as_of.now
+
+    def lines(after: Place) -> Iterator[dict[str, Any]]:
+        return readiness.ready(snapshot, wanted, moment, holder, after)
+
+    def whole(kept: Answer) -> list[Thing]:
+        ids = [line["id"] for line in kept]
+        generation = snapshot.generation("work_items")
+        found = snapshot.ask("things/by_ids", category=CATEGORY, generation=generation, ids=ids)
+        items = {item["id"]: item for item in _items(snapshot, found)}
+        return [items[thing] for thing in ids]
+
+    return _counted(lines, place(cursor, "ready"), order="ready", limit=limit, offset=0, shown=whole)
 
 
 def lineage(snapshot: Snapshot, thing: str) -> list[Thing]:
@@ -95,7 +135,7 @@ def descendants(snapshot: Snapshot, thing: str, max_depth: int) -> list[Thing]:
 def dependencies(snapshot: Snapshot, thing: str) -> list[Thing]:
     """Every link of the item, seen from it: {kind, id, ref, title, status, note?}."""
     found = snapshot.ask("work_items/links", id=thing)
-    refs = references(snapshot, "work_item", [line["id"] for line in found])
+    refs = references(snapshot, CATEGORY, [line["id"] for line in found])
     kinds = {("blocks", "in"): "blocked_by", ("discovered_from", "in"): "led_to"}
     return [
         {
@@ -109,33 +149,73 @@ def dependencies(snapshot: Snapshot, thing: str) -> list[Thing]:
     ]
 
 
-def encode_cursor(order: str, key: Any, thing: str) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode([order, key, thing])).decode().rstrip("=")
+def _hidden(deleted: bool, archived: bool) -> dict[str, int]:
+    """Which values of work_items.hidden a list shows besides 0; a 0 adds none."""
+    return {"deleted": int(deleted), "archived": 2 * int(archived), "both": 3 * int(deleted and archived)}
 
 
-def decode_cursor(cursor: str, order: str) -> list[Any]:
-    """[key, id] of the last item seen. Raises Invalid for one of another list."""
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        made_for, key, thing = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=tuple[str, str | int, str])
-    except (ValueError, msgspec.MsgspecError):
-        made_for, key, thing = "", "", ""
-    if made_for != order:
-        raise Invalid(
-            "cursor: is not the next_cursor of this list",
-            next_step="send next_cursor as it was answered, with the same order, or start without it",
-            fields=[{"field": "cursor", "problem": "is not from this list", "value": cursor[:80]}],
-        )
-    return [key, thing]
+def _sifted(
+    snapshot: Snapshot,
+    wanted: Filter,
+    fetch: Callable[[Place, int], Answer],
+    *,
+    order: str,
+    limit: int,
+    offset: int,
+    after: Place,
+) -> Thing:
+    moment = snapshot.as_of.now
+
+    def fits(line: dict[str, Any], held: list[Obstacle]) -> bool:
+        reasons = {obstacle.reason for obstacle in held}
+        marked = any(obstacle.reason == "status" and obstacle.status == "blocked" for obstacle in held)
+        blocked = marked or bool(reasons & {"blocker", "ancestor_blocker"})
+        return wanted.ready in (None, not held) and wanted.blocked in (None, blocked)
+
+    def keep(lines: Answer) -> Answer:
+        held = readiness.obstacles(snapshot, (line["id"] for line in lines), moment, wanted.holder, most=1)
+        return [line for line in lines if fits(line, held.get(line["id"], []))]
+
+    return _counted(
+        lambda place: readiness.sifted(fetch, keep, place),
+        after,
+        order=order,
+        limit=limit,
+        offset=offset,
+        shown=lambda kept: _items(snapshot, kept),
+    )
 
 
-def _fields(item: Row) -> Thing:
-    fields: Thing = {**msgspec.to_builtins(item.state), **msgspec.to_builtins(item.stamps)}
-    fields["links"] = [{**link, "ref": brief("work_item", link["to_id"])} for link in fields["links"]]
-    return fields
+def _counted(
+    lines: Callable[[Place], Iterator[dict[str, Any]]],
+    after: Place,
+    *,
+    order: str,
+    limit: int,
+    offset: int,
+    shown: Callable[[Answer], list[Thing]],
+) -> Thing:
+    """A page of a list that is walked, not counted by the store: its count ends at readiness.COUNTED."""
+    walked = list(islice(lines(START), max(readiness.COUNTED, offset + limit) + 1))
+    found = (walked if after == START else list(islice(lines(after), offset + limit + 1)))[offset : offset + limit + 1]
+    total = readiness.counted(iter(walked))
+    return page(found, limit, order=order, total=total["total_count"], shown=shown) | total
+
+
+def _items(snapshot: Snapshot, lines: Answer) -> list[Thing]:
+    return shown(snapshot, things.rows(CATEGORY, lines))
+
+
+def _told(item: Thing, moment: str) -> Thing:
+    """The item as it is shown: links with references; a claim without its token's digest, `expired` when it is."""
+    links = [{**link, "ref": brief(CATEGORY, link["to_id"])} for link in item["links"]]
+    claim = item["claim"] and {"by": item["claim"]["by"], "until": item["claim"]["until"]}
+    if claim and claim["until"] <= moment:
+        claim["expired"] = True
+    return item | {"links": links, "claim": claim}
 
 
 def _named(snapshot: Snapshot, answer: Answer) -> list[Thing]:
-    refs = references(snapshot, "work_item", [line["id"] for line in answer])
+    refs = references(snapshot, CATEGORY, [line["id"] for line in answer])
     kept = ("id", "title", "item_type", "status", "parent_id", "depth")
     return [{"ref": refs[line["id"]], **{name: line[name] for name in kept}} for line in answer]

@@ -1,4 +1,12 @@
 -- The read models in SQLite: the same tables and columns as in PostgreSQL, so that the same questions answer.
+-- `progress` says up to which position of the log they are, `projections` which generation serves.
+CREATE TABLE IF NOT EXISTS progress (
+    ledger_id text NOT NULL PRIMARY KEY, position int NOT NULL, recorded_at text
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS projections (
+    ledger_id text NOT NULL, projection text NOT NULL, shape int NOT NULL, generation int NOT NULL, behind_after int,
+    PRIMARY KEY (ledger_id, projection, shape)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS work_items (
     ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
     doc text NOT NULL,
@@ -8,7 +16,9 @@ CREATE TABLE IF NOT EXISTS work_items (
     parent_id text GENERATED ALWAYS AS (json_extract(doc, '$.parent_id')) STORED,
     priority int GENERATED ALWAYS AS (json_extract(doc, '$.priority')) STORED,
     rank text GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.priority'), '9') || ' ' || json_extract(doc, '$.created_at')) STORED,
-    hidden int GENERATED ALWAYS AS (json_extract(doc, '$.deleted') + 2 * json_extract(doc, '$.archived')) STORED,
+    hidden int GENERATED ALWAYS AS (json_extract(doc, '$.deleted') + 2 * json_extract(doc, '$.archived') + 4 * json_extract(doc, '$.withdrawn')) STORED,
+    claimed_by text GENERATED ALWAYS AS (json_extract(doc, '$.claim.by')) STORED,
+    claimed_until text GENERATED ALWAYS AS (json_extract(doc, '$.claim.until')) STORED,
     created_at text GENERATED ALWAYS AS (json_extract(doc, '$.created_at')) STORED,
     updated_at text GENERATED ALWAYS AS (json_extract(doc, '$.updated_at')) STORED,
     PRIMARY KEY (ledger_id, generation, id)
@@ -16,6 +26,10 @@ CREATE TABLE IF NOT EXISTS work_items (
 CREATE INDEX IF NOT EXISTS work_items_children ON work_items (ledger_id, generation, parent_id, id);
 CREATE INDEX IF NOT EXISTS work_items_by_update ON work_items (ledger_id, generation, updated_at, id);
 CREATE INDEX IF NOT EXISTS work_items_by_creation ON work_items (ledger_id, generation, created_at, id);
+CREATE INDEX IF NOT EXISTS work_items_open ON work_items (ledger_id, generation, rank, id)
+    WHERE status = 'active' AND hidden = 0;
+CREATE INDEX IF NOT EXISTS work_items_claimed ON work_items (ledger_id, generation, claimed_by, claimed_until)
+    WHERE claimed_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS work_items_by_priority ON work_items (ledger_id, generation, rank, id);
 CREATE TABLE IF NOT EXISTS vendors (
     ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,

@@ -5,6 +5,7 @@ LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM tracking_ledger.require_member(p_ledger);
     PERFORM set_config('search_path', 'tracking_ledger, pg_temp', true);
+    PERFORM set_config('enable_seqscan', 'off', true);  -- a young table has no statistics yet, and every question an index
     RETURN QUERY
     SELECT coalesce(last.position, 0), last.recorded_at, greatest(clock_timestamp(), last.recorded_at),
            (SELECT json_object_agg(p.projection || ':' || p.shape, p.generation)

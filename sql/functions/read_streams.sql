@@ -3,7 +3,8 @@ CREATE OR REPLACE FUNCTION tracking_ledger.read_streams(p_ledger uuid, p_streams
 RETURNS TABLE (head bigint, now timestamptz, "position" bigint, stream_id text, version int, command_id uuid, n int,
                command text, command_digest bytea, type text, schema int, topics text[], data json, by text,
                occurred_at timestamptz, recorded_at timestamptz, digest bytea)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     PERFORM require_member(p_ledger);
     RETURN QUERY

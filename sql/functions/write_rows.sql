@@ -1,9 +1,10 @@
 -- Writes the rows of one command into the generations that serve; its event 0 stands at `p_head` + 1.
 --
 -- `p_shapes` names the read models this program knows. One that it knows and that is behind is refused (TL007): the
--- program brings it up first. One that it does not know is marked as behind from here on.
+-- program brings it up first. One that it does not know is marked as behind from here on. Answers which generation
+-- serves each read model.
 CREATE OR REPLACE FUNCTION tracking_ledger.write_rows(p_ledger uuid, p_shapes jsonb, p_rows jsonb, p_head bigint)
-RETURNS void LANGUAGE plpgsql AS $$
+RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     v_models record;
     v_name   text;
@@ -24,5 +25,6 @@ BEGIN
     FOR v_name IN SELECT jsonb_object_keys(p_rows) LOOP
         PERFORM put_rows(p_ledger, v_name, (v_models.serving ->> v_name)::bigint, p_rows -> v_name, p_head + 1);
     END LOOP;
+    RETURN v_models.serving;
 END
 $$;

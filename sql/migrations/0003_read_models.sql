@@ -14,7 +14,10 @@ CREATE TABLE tracking_ledger.work_items (
     parent_id  text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'parent_id') STORED,
     priority   int    GENERATED ALWAYS AS ((doc ->> 'priority')::int) STORED,
     rank       text   COLLATE "C" GENERATED ALWAYS AS (coalesce(doc ->> 'priority', '9') || ' ' || (doc ->> 'created_at')) STORED,
-    hidden     int    GENERATED ALWAYS AS (((doc ->> 'deleted')::boolean)::int + 2 * ((doc ->> 'archived')::boolean)::int) STORED,
+    hidden     int    GENERATED ALWAYS AS (((doc ->> 'deleted')::boolean)::int + 2 * ((doc ->> 'archived')::boolean)::int
+        + 4 * ((doc ->> 'withdrawn')::boolean)::int) STORED,
+    claimed_by text   COLLATE "C" GENERATED ALWAYS AS (doc -> 'claim' ->> 'by') STORED,
+    claimed_until text COLLATE "C" GENERATED ALWAYS AS (doc -> 'claim' ->> 'until') STORED,
     created_at text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'created_at') STORED,
     updated_at text   COLLATE "C" GENERATED ALWAYS AS (doc ->> 'updated_at') STORED,
     PRIMARY KEY (ledger_id, generation, id)
@@ -90,9 +93,25 @@ CREATE INDEX entries_from ON tracking_ledger.entries (ledger_id, generation, id,
 CREATE INDEX work_items_children ON tracking_ledger.work_items (ledger_id, generation, parent_id, id);
 CREATE INDEX work_items_by_update ON tracking_ledger.work_items (ledger_id, generation, updated_at, id);
 CREATE INDEX work_items_by_creation ON tracking_ledger.work_items (ledger_id, generation, created_at, id);
+CREATE INDEX work_items_open ON tracking_ledger.work_items (ledger_id, generation, rank, id)
+    WHERE status = 'active' AND hidden = 0;
+CREATE INDEX work_items_claimed ON tracking_ledger.work_items (ledger_id, generation, claimed_by, claimed_until)
+    WHERE claimed_by IS NOT NULL;
 CREATE INDEX work_items_by_priority ON tracking_ledger.work_items (ledger_id, generation, rank, id);
 CREATE INDEX work_items_counted ON tracking_ledger.work_items
     (ledger_id, generation, hidden, status, item_type, priority, position, parent_id);
 CREATE INDEX vendors_by_name ON tracking_ledger.vendors (ledger_id, generation, name_key, id);
 CREATE INDEX deployments_by_time ON tracking_ledger.deployments (ledger_id, generation, deployed_at, id);
 CREATE INDEX enhancements_by_priority ON tracking_ledger.enhancements (ledger_id, generation, rank, id);
+
+-- Statistics follow growth closely: with none, the planner cannot tell a primary key from a wider index.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['work_items', 'vendors', 'deployments', 'enhancements', 'entries', 'events'] LOOP
+        EXECUTE format('ALTER TABLE tracking_ledger.%I SET (autovacuum_analyze_threshold = 100,
+                        autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05)', name);
+    END LOOP;
+END
+$$;

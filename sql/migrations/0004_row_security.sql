@@ -1,6 +1,6 @@
 -- Each ledger sees its own rows only: isolation is the database's work, not ours.
 --
--- Whoever asks from outside must be a member of the ledger it has entered. The doors (functions that run as the owner
+-- Whoever asks from outside must be a member of the ledger it has entered (the setting alone is no access control). The doors (functions that run as the owner
 -- of the tables) have checked that already, so their policy compares the setting alone: it costs nothing per statement,
 -- and a door that forgot a condition still sees one ledger only.
 
@@ -13,16 +13,6 @@ BEGIN
 END
 $$;
 
--- The ledger this transaction has entered, if the session's role is a member of it; else NULL, which matches nothing.
-CREATE FUNCTION tracking_ledger.entered() RETURNS uuid
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
-DECLARE
-    v_entered uuid := nullif(current_setting('ledger.id', true), '')::uuid;
-BEGIN
-    RETURN CASE WHEN is_member(v_entered) THEN v_entered END;
-END
-$$;
-
 DO $$
 DECLARE
     name text;
@@ -31,10 +21,18 @@ BEGIN
                                 'enhancements', 'configurations'] LOOP
         EXECUTE format('ALTER TABLE tracking_ledger.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE tracking_ledger.%I FORCE ROW LEVEL SECURITY', name);
-        EXECUTE format('CREATE POLICY members ON tracking_ledger.%I FOR SELECT TO tracking_ledger_writer
-                        USING (ledger_id = (SELECT tracking_ledger.entered()))', name);
+        EXECUTE format($policy$CREATE POLICY members ON tracking_ledger.%I FOR SELECT TO tracking_ledger_writer
+                        USING (ledger_id = (SELECT m.ledger_id FROM tracking_ledger.ledger_members m
+                                            WHERE m.ledger_id = nullif(current_setting('ledger.id', true), '')::uuid
+                                            LIMIT 1))$policy$, name);
         EXECUTE format($policy$CREATE POLICY doors ON tracking_ledger.%I TO CURRENT_ROLE
                         USING (ledger_id = nullif(current_setting('ledger.id', true), '')::uuid)$policy$, name);
     END LOOP;
 END
 $$;
+
+-- Which ledgers a role may use is seen through this policy; asking here, in plain SQL, is cheaper than calling a
+-- function for every table of every question.
+ALTER TABLE tracking_ledger.ledger_members ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_memberships ON tracking_ledger.ledger_members FOR SELECT TO tracking_ledger_writer
+    USING (pg_has_role(to_regrole(quote_ident(member))::oid, 'MEMBER'));

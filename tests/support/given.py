@@ -45,6 +45,7 @@ class Neighbours:
         precedes: Iterable[tuple[Moment, Moment]] = (),
         known: dict[str, set[str]] | None = None,
         holder: dict[tuple[str, str], Holder] | None = None,
+        ties: tuple[dict[str, str], list[tuple[str, str]]] = ({}, []),
     ) -> None:
         self._lineage = lineage or {}
         self._subtree = subtree or {}
@@ -52,6 +53,7 @@ class Neighbours:
         self._precedes = set(precedes)
         self._known = known or {}
         self._holder = holder or {}
+        self._ties = ties
 
     def lineage(self, work_item: str) -> list[Neighbour]:
         return self._lineage.get(work_item, [])
@@ -64,6 +66,9 @@ class Neighbours:
 
     def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
         return (first, then) in self._precedes
+
+    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        return self._ties
 
     def known(self, category: str, things: Iterable[str]) -> set[str]:
         return set(things) & self._known.get(category, set())

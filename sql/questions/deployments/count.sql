@@ -1,4 +1,4 @@
--- How many deployments a filter lets through. Answered by deployments_by_time and the key of entries.
+-- How many deployments a filter lets through. Answered by the primary key, and that of entries.
 SELECT count(*) AS total FROM deployments deployment
 WHERE deployment.ledger_id = %(ledger)s AND deployment.generation = %(deployments)s AND deployment.withdrawn = 0
   AND (CAST(%(earliest)s AS text) IS NULL OR deployment.deployed_at >= %(earliest)s)

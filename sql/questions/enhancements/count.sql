@@ -1,4 +1,4 @@
--- How many enhancements a filter lets through. Answered by enhancements_by_priority.
+-- How many enhancements a filter lets through. Answered by the primary key.
 SELECT count(*) AS total FROM enhancements enhancement
 WHERE enhancement.ledger_id = %(ledger)s AND enhancement.generation = %(enhancements)s AND enhancement.withdrawn = 0
   AND (CAST(%(priority)s AS int) IS NULL OR enhancement.priority = %(priority)s)

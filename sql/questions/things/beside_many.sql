@@ -1,9 +1,5 @@
 -- For each id the ids just before and just after it in its category. Answered by the primary key.
-SELECT asked.id,
-       (SELECT t.id FROM things t
-        WHERE t.ledger_id = %(ledger)s AND t.generation = %(generation)s AND t.category = %(category)s AND t.id < asked.id
-        ORDER BY t.id DESC LIMIT 1) AS before,
-       (SELECT t.id FROM things t
-        WHERE t.ledger_id = %(ledger)s AND t.generation = %(generation)s AND t.category = %(category)s AND t.id > asked.id
-        ORDER BY t.id LIMIT 1) AS after
-FROM (SELECT unnest(CAST(%(ids)s AS text[])) COLLATE "C" AS id) asked
+SELECT asked.id, beside.before, beside.after
+FROM (SELECT unnest(CAST(%(ids)s AS text[])) AS id) asked,
+     LATERAL beside(%(ledger)s, %(category)s || 's', %(generation)s, asked.id) AS beside
+ORDER BY asked.id

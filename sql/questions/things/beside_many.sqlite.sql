@@ -7,3 +7,4 @@ SELECT asked.value AS id,
         WHERE t.ledger_id = %(ledger)s AND t.generation = %(generation)s AND t.category = %(category)s AND t.id > asked.value
         ORDER BY t.id LIMIT 1) AS after
 FROM json_each(%(ids)s) asked
+ORDER BY asked.value

@@ -1,4 +1,4 @@
--- How many vendors a filter lets through. Answered by vendors_by_name.
+-- How many vendors a filter lets through. Answered by the primary key, and that of entries.
 SELECT count(*) AS total FROM vendors vendor
 WHERE vendor.ledger_id = %(ledger)s AND vendor.generation = %(vendors)s AND vendor.withdrawn = 0
   AND (CAST(%(status)s AS text) IS NULL OR vendor.status = %(status)s)

@@ -1,0 +1,134 @@
+"""What one ledger costs, beside the bare statement it costs at least: `python benchmarks/single_ledger.py`.
+
+Prints one table: commands with their events and rows beside a bare INSERT of the same bytes, alternated in one run; and
+the questions of the original's targets at 100 times its scale, measured in the process. Figures are milliseconds. The
+server and its data are thrown away at the end; nothing else on the machine is touched.
+"""
+
+import argparse
+import contextlib
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+from scale import ITEMS, VENDORS, fill
+
+from ledger import identity
+from ledger.postgres.connect import DATABASE, embedded_server
+from ledger.settings import Settings
+from projections.app import App
+from projections.operations.catalog import OPERATIONS
+
+WARM_UP = 50  # rounds that are not counted
+TEXT = "An ordinary description. " * 12
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--scale", type=int, default=100, help="times the original's 1,200 items and 45 vendors")
+    arguments.add_argument("--rounds", type=int, default=500, help="counted rounds of each call")
+    given = arguments.parse_args()
+    table = Table("what", "p50 ms", "p95 ms", "ratio", "goal")
+    with ledger() as app:
+        commands(app, table, given.rounds)
+        questions(app, table, given.rounds, given.scale)
+    Console(width=140).print(table)
+
+
+@contextlib.contextmanager
+def ledger() -> Iterator[App]:
+    """A fresh ledger on an embedded server of its own, on a real disk."""
+    with tempfile.TemporaryDirectory(prefix="ledger-benchmark-") as folder:
+        project = Path(folder)
+        settings = Settings(project=project, pgdata=project / "postgres", home=project / "home", by="benchmark")
+        identity.create(project, "benchmark")
+        app = App(settings)
+        try:
+            yield app
+        finally:
+            app.close()
+            embedded_server(settings).stop()
+
+
+def commands(app: App, table: Table, rounds: int) -> None:
+    conninfo = embedded_server(app.settings).conninfo("postgres", DATABASE)
+    payload = '{"item_type":"task","title":"A task of ordinary length","priority":3,"description":"' + TEXT + '"}'
+    item = call(app, "create_work_item", item_type="task", title="A task that is changed often", description=TEXT)
+    latest = {"id": item["id"], "version": item["version"]}
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("CREATE TABLE bare (id uuid PRIMARY KEY, data json NOT NULL)")
+
+        def bare() -> None:
+            connection.execute("INSERT INTO bare VALUES (%s, %s)", [uuid4(), payload], prepare=True)
+
+        def create() -> None:
+            call(app, "create_work_item", item_type="task", title="A task of ordinary length", description=TEXT)
+
+        def change() -> None:
+            latest["version"] = call(app, "update_work_item", **latest, notes=str(time.monotonic_ns()))["version"]
+            if latest["version"] > 20:  # an ordinary item has a short history
+                fresh = call(app, "create_work_item", item_type="task", title="Another", description=TEXT)
+                latest.update(id=fresh["id"], version=fresh["version"])
+
+        floor, created, changed = alternate(rounds, bare, create, change)
+    table.add_row("bare INSERT of the same bytes, one commit", *figures(floor), "1", "")
+    for what, times in (("create_work_item", created), ("update_work_item", changed)):
+        ratio = statistics.median(times) / statistics.median(floor)
+        table.add_row(f"{what}: events, rows, receipt", *figures(times), f"{ratio:.2f} x bare", "3 x bare")
+
+
+def questions(app: App, table: Table, rounds: int, scale: int) -> None:
+    before = time.perf_counter()
+    made = fill(app, scale)
+    print(f"filled {scale * ITEMS:,} items and {scale * VENDORS:,} vendors in {time.perf_counter() - before:.1f} s")
+    leaf, root = deepest(app, made["work_items"]), made["work_items"][0]
+    names = iter(f"vendor {n * 7919 % (VENDORS * scale):05}" for n in range(10**9))
+    asked: list[tuple[str, str, Callable[[], Any]]] = [
+        ("vendor by name", "1 ms", lambda: call(app, "query_vendor_status", name=next(names))),
+        ("ancestors of a leaf", "10 ms", lambda: call(app, "query_work_item", id=leaf, include=["ancestors"])),
+        ("subtree of 500 or more", "10 ms", lambda: call(app, "query_work_item", id=root, include=["descendants"])),
+        ("filtered list of 50", "20 ms", lambda: call(app, "list_work_items", status="active", item_type="research")),
+        ("filtered by tag", "20 ms", lambda: call(app, "list_work_items", status="active", tag="tag-7")),
+        ("configuration", "50 ms", lambda: call(app, "get_project_configuration")),
+    ]
+    for (what, goal, _), times in zip(asked, alternate(rounds, *(question for *_, question in asked)), strict=True):
+        table.add_row(f"{what} among {scale * ITEMS:,} items", *figures(times), "", f"p95 {goal}")
+
+
+def deepest(app: App, items: list[str]) -> str:
+    """A leaf at depth 5."""
+    for thing in reversed(items):
+        if len(call(app, "query_work_item", id=thing, include=["ancestors"])["ancestors"]) == 5:
+            return thing
+    raise LookupError("no leaf at depth 5: use a larger scale")
+
+
+def call(app: App, operation: str, **arguments: Any) -> dict[str, Any]:
+    return OPERATIONS[operation].perform(app, arguments)
+
+
+def alternate(rounds: int, *calls: Callable[[], Any]) -> list[list[float]]:
+    """Milliseconds of each call, in turns, so that a machine whose speed drifts slows all alike."""
+    taken: list[list[float]] = [[] for _ in calls]
+    for number in range(rounds + WARM_UP):
+        for one, times in zip(calls, taken, strict=True):
+            before = time.perf_counter()
+            one()
+            if number >= WARM_UP:
+                times.append((time.perf_counter() - before) * 1000)
+    return taken
+
+
+def figures(times: list[float]) -> tuple[str, str]:
+    return f"{statistics.median(times):.2f}", f"{sorted(times)[int(len(times) * 0.95)]:.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Who may take a work item, keep it and give it back.
+
+A lease is measured in ledger time, and judged again inside the append: `world.not_before` and `world.not_after` bound
+the time at which a decision may be recorded. The holder is whoever knows the token, because fifty assistants may all
+have the same name.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from ledger.decider import Decided, living
+from ledger.envelope import stream_id
+from ledger.errors import LostRace, Refused
+from ledger.moment import parse, text
+from ledger.reference import brief
+from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
+from ledger.work_item.events import (
+    PreviousHolder,
+    WorkItemClaimed,
+    WorkItemClaimReleased,
+    WorkItemClaimRenewed,
+)
+from ledger.work_item.state import Claim, WorkItem
+from ledger.work_item.telling import CATEGORY, named, told
+from ledger.world import World
+
+INSTANT = timedelta(microseconds=1)  # of ledger time; a lease holds until the one before its end
+
+
+def token_digest(token: str | None) -> str:
+    """What is recorded of a token; empty for nobody's."""
+    return hashlib.sha256(token.encode()).hexdigest() if token else ""
+
+
+def held(item: WorkItem, moment: datetime) -> Claim | None:
+    """The claim that is in force at a moment of ledger time."""
+    return item.claim if item.claim is not None and text(moment) < item.claim.until else None
+
+
+def held_by_another(item: WorkItem, world: World) -> Claim | None:
+    """The claim in force of a token that is not the caller's."""
+    force = held(item, world.now) if item.claim else None
+    return force if force is not None and force.token_digest != token_digest(world.token) else None
+
+
+def claimed(thing: str, item: WorkItem, claim: Claim, next_step: str) -> Refused:
+    return Refused(
+        f"{brief(CATEGORY, thing)} is claimed by {claim.by} until {claim.until}",
+        rule="claimed",
+        items=[named(thing, item)],
+        next_step=next_step,
+        by=claim.by,
+        until=claim.until,
+    )
+
+
+def claim(command: ClaimWorkItem, world: World) -> Decided:
+    """Only what is ready can be claimed; claiming again what one holds renews it."""
+    item: WorkItem = living(world, CATEGORY, command.id, None)
+    digest, force = token_digest(command.token), held(item, world.now)
+    if force is not None and force.token_digest != digest:
+        raise claimed(command.id, item, force, "claim another item, or this one when its lease has ended")
+    obstacles = world.obstacles(command.id, digest)
+    if obstacles:
+        raise Refused(
+            f"{brief(CATEGORY, command.id)} is not ready, so nobody can begin with it",
+            rule="not_ready",
+            items=[told(obstacle) for obstacle in obstacles],
+            next_step="see to the items named first, or claim another one (action next)",
+        )
+    if force is not None:
+        return _renewed(command.id, force, _end(world, command.minutes), world)
+    return _taken(command.id, item, digest, command.minutes, world)
+
+
+def claim_next(command: ClaimNextWorkItem, world: World) -> Decided:
+    """Nothing is decided when nothing that is wanted is left."""
+    found = world.next_ready(command.wanted)
+    if found is None:
+        return []
+    item: WorkItem = world.state(CATEGORY, found)
+    if item.status != "active" or item.deleted or item.archived or held(item, world.now):
+        raise LostRace("the next item was taken after it was found", id=found)
+    return _taken(found, item, token_digest(command.token), command.minutes, world)
+
+
+def renew(command: RenewClaim, world: World) -> Decided:
+    item: WorkItem = living(world, CATEGORY, command.id, None)
+    mine = _own(command.id, item, command.token, world)
+    if mine is None:
+        raise Refused(
+            f"{brief(CATEGORY, command.id)} is not claimed",
+            rule="not_claimed",
+            items=[named(command.id, item)],
+            next_step="claim it (action claim)",
+        )
+    if held(item, world.now) is None:
+        raise Refused(
+            f"the lease on {brief(CATEGORY, command.id)} ended at {mine.until}",
+            rule="lease_expired",
+            items=[named(command.id, item)],
+            next_step="claim it again (action claim), after a look at what changed",
+            by=mine.by,
+            until=mine.until,
+        )
+    return _renewed(command.id, mine, _end(world, command.minutes), world)
+
+
+def release(command: ReleaseClaim, world: World) -> Decided:
+    """Giving back what one does not hold any more is no fault: what was wanted is so already."""
+    item: WorkItem = living(world, CATEGORY, command.id, None)
+    mine = _own(command.id, item, command.token, world)
+    return [(stream_id(CATEGORY, command.id), WorkItemClaimReleased())] if mine else []
+
+
+def _own(thing: str, item: WorkItem, token: str, world: World) -> Claim | None:
+    """The caller's claim, expired or not. Raises Refused while it is another's."""
+    if item.claim is None or item.claim.token_digest == token_digest(token):
+        return item.claim
+    force = held(item, world.now)
+    if force is not None:
+        raise claimed(thing, item, force, "send the token that claiming it answered, or claim another item")
+    return None
+
+
+def _taken(thing: str, item: WorkItem, digest: str, minutes: int | None, world: World) -> Decided:
+    previous = None
+    if item.claim is not None:  # its lease has ended: that must still be so when this is recorded
+        world.not_before = parse(item.claim.until)
+        if item.claim.token_digest != digest:
+            previous = PreviousHolder(by=item.claim.by, until=item.claim.until)
+    until = _end(world, minutes)
+    fact = WorkItemClaimed(by=world.by, until=until, token_digest=digest, taken_from=previous)
+    return [(stream_id(CATEGORY, thing), fact)]
+
+
+def _renewed(thing: str, mine: Claim, until: str, world: World) -> Decided:
+    """A lease is never shortened; and only recorded while it lasts."""
+    world.not_after = parse(mine.until) - INSTANT
+    return [(stream_id(CATEGORY, thing), WorkItemClaimRenewed(until=until))] if until > mine.until else []
+
+
+def _end(world: World, minutes: int | None) -> str:
+    return text(world.now + timedelta(minutes=minutes or world.settings().lease_minutes))

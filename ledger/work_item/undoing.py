@@ -1,0 +1,219 @@
+"""What must hold of work items after an undo: the rules of every other change, asked of all its items together."""
+
+from collections.abc import Iterable, Iterator
+
+from ledger.decider import Turns
+from ledger.envelope import stream_id
+from ledger.errors import Refused
+from ledger.reference import brief
+from ledger.work_item.circles import circles
+from ledger.work_item.state import WorkItem
+from ledger.work_item.telling import CATEGORY, named
+from ledger.world import World
+
+Link = tuple[str, str]  # kind, other end
+
+
+class After:
+    """The work items as they will be: those of the undo as it leaves them, all others as they are."""
+
+    def __init__(self, world: World, turns: Turns[WorkItem]) -> None:
+        self._world = world
+        self._turns = turns
+        world.look(stream_id(CATEGORY, thing) for thing in turns)
+
+    def item(self, thing: str) -> WorkItem:
+        if thing in self._turns:
+            return self._turns[thing][1]
+        found: WorkItem = self._world.state(CATEGORY, thing)
+        return found
+
+    def children(self, thing: str) -> list[str]:
+        """Its living children."""
+        there = [below.id for below in self._world.subtree(thing) if below.depth == 1]
+        coming = [other for other, (_, then) in self._turns.items() if then.parent_id == thing]
+        found = {child: self.item(child) for child in [*there, *coming]}
+        return [child for child, item in found.items() if item.parent_id == thing and _living(item)]
+
+    def depth(self, thing: str) -> int:
+        """How many items are above it; an imported circle ends where it began."""
+        above: set[str] = set()
+        parent = self.item(thing).parent_id
+        while parent is not None and parent not in above:
+            above.add(parent)
+            parent = self.item(parent).parent_id
+        return len(above)
+
+
+def check_undo(world: World, turns: Turns[WorkItem]) -> None:
+    """Refuses an undo after which one of the rules of work items would not hold."""
+    after = After(world, turns)
+    _check_children(after, turns)
+    for thing, (now, then) in turns.items():
+        if _living(then):
+            _check_parent(after, thing, now, then)
+            _check_links(after, thing, now, then)
+            _check_finished(world, after, thing, now, then)
+            _check_archived(world, after, thing, now, then)
+    _check_depth(world, after, turns)
+    _check_circles(world, turns)
+
+
+def _check_children(after: After, turns: Turns[WorkItem]) -> None:
+    """`needed` are those that must stay, because somebody stays below them."""
+    gone = [thing for thing, (now, then) in turns.items() if _living(now) and not _living(then)]
+    left = {thing: after.children(thing) for thing in gone}
+    staying = [child for children in left.values() for child in children]
+    if staying:
+        raise Refused(
+            f"{len(staying)} living items would be left below a deleted or withdrawn one",
+            rule="living_children",
+            items=_named(after, staying),
+            needed=[thing for thing, children in left.items() if children],
+            next_step="delete or move those first",
+        )
+
+
+def _check_parent(after: After, thing: str, now: WorkItem, then: WorkItem) -> None:
+    if then.parent_id is None or (_living(now) and now.parent_id == then.parent_id):
+        return
+    parent = after.item(then.parent_id)
+    if not _living(parent):
+        gone = "withdrawn" if parent.withdrawn else "deleted"
+        raise Refused(
+            f"the parent of {brief(CATEGORY, thing)} is {gone}",
+            rule="parent_deleted",
+            items=_named(after, [then.parent_id]),
+            next_step=f"{'undo that' if parent.withdrawn else 'restore'} {brief(CATEGORY, then.parent_id)} first",
+        )
+
+
+def _check_links(after: After, thing: str, now: WorkItem, then: WorkItem) -> None:
+    there = _links(now)
+    lost = [other for _, other in _links(then) - there if not _living(after.item(other))]
+    if lost:
+        raise Refused(
+            f"{brief(CATEGORY, thing)} would be linked to what is deleted",
+            rule="deleted",
+            items=_named(after, lost),
+            next_step="restore those first",
+        )
+
+
+def _check_finished(world: World, after: After, thing: str, now: WorkItem, then: WorkItem) -> None:
+    if then.status != "completed" or then.forced is not None or (now.status == "completed" and _living(now)):
+        return
+    open_below = [child for child in after.children(thing) if after.item(child).status != "completed"]
+    blockers = [blocker.id for blocker in world.blockers(thing) if after.item(blocker.id).status != "completed"]
+    if open_below or blockers:
+        raise Refused(
+            f"{brief(CATEGORY, thing)} would be completed over"
+            f" {len(open_below)} unfinished children and {len(blockers)} open blockers",
+            rule="unfinished",
+            items=_named(after, [*open_below, *blockers]),
+            children=open_below,
+            blockers=blockers,
+            next_step="finish those first",
+        )
+
+
+def _check_archived(world: World, after: After, thing: str, now: WorkItem, then: WorkItem) -> None:
+    if not then.archived or now.archived:
+        return
+    below = [other.id for other in world.subtree(thing)]
+    unfinished = [other for other in below if _living(after.item(other)) and after.item(other).status != "completed"]
+    if unfinished:
+        raise Refused(
+            f"{brief(CATEGORY, thing)} and its subtree hold {len(unfinished)} unfinished items",
+            rule="unfinished",
+            items=_named(after, unfinished),
+            next_step="complete or delete those first",
+        )
+
+
+def _check_depth(world: World, after: After, turns: Turns[WorkItem]) -> None:
+    moved = {
+        thing: then.parent_id
+        for thing, (now, then) in turns.items()
+        if _living(then) and then.parent_id is not None and (now.parent_id != then.parent_id or not _living(now))
+    }
+    if not moved:
+        return
+    limit = world.settings().depth_limit
+    for thing in moved:
+        deepest = after.depth(thing) + max((below.depth for below in world.subtree(thing)), default=0)
+        if deepest > limit:
+            raise Refused(
+                f"{brief(CATEGORY, thing)} or its subtree would reach depth {deepest}, the limit is {limit}",
+                rule="depth_limit",
+                items=_named(after, [thing]),
+                depth=deepest,
+                limit=limit,
+                next_step="move it nearer to the root, or raise the setting depth_limit",
+            )
+
+
+def _check_circles(world: World, turns: Turns[WorkItem]) -> None:
+    """One new tie is a question to the read models; of several, each may close the circle of another."""
+    living = [(thing, now, then) for thing, (now, then) in turns.items() if _living(then)]
+    moved = {thing: then.parent_id for thing, now, then in living if then.parent_id and then.parent_id != now.parent_id}
+    added = [(thing, *link) for thing, now, then in living for link in _links(then) - _links(now)]
+    blocks = [(thing, other) for thing, kind, other in added if kind == "blocks"]
+    if len(moved) + len(blocks) == 0:
+        return
+    if len(moved) + len(blocks) == 1:
+        closed = [[*pair] for pair in [*_closing_moves(world, moved), *_closing_blocks(world, blocks)]]
+    else:
+        closed = _new_circles(world, turns, moved, blocks)
+    if closed:
+        raise Refused(
+            f"by hierarchy and links {', '.join(brief(CATEGORY, one) for one in closed[0])} would wait for themselves",
+            rule="dependency_cycle",
+            items=[named(one, world.state(CATEGORY, one)) for one in closed[0]],
+            next_step="remove the link or the parent that closes the circle",
+        )
+
+
+def _closing_moves(world: World, moved: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for thing, parent in moved.items():
+        if (
+            parent == thing
+            or world.precedes(("start", thing), ("start", parent), without=thing)
+            or world.precedes(("finish", parent), ("finish", thing), without=thing)
+        ):
+            yield thing, parent
+
+
+def _closing_blocks(world: World, blocks: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for blocker, blocked in blocks:
+        if world.precedes(("start", blocked), ("finish", blocker)):
+            yield blocker, blocked
+
+
+def _new_circles(
+    world: World, turns: Turns[WorkItem], moved: dict[str, str], blocks: list[tuple[str, str]]
+) -> list[list[str]]:
+    """The circles that would be there, with both ends of a restored tie in them, and are not there now."""
+    parents, links = world.ties()
+    before = circles(parents, links)
+    for thing, (_, then) in turns.items():
+        parents.pop(thing, None)
+        if _living(then) and then.parent_id is not None:
+            parents[thing] = then.parent_id
+    own = {(thing, other) for thing, (_, then) in turns.items() for kind, other in _links(then) if kind == "blocks"}
+    links = [*(tie for tie in links if tie[0] not in turns), *sorted(own)]
+    ties = [*moved.items(), *blocks]
+    after = [circle for circle in circles(parents, links) if circle not in before]
+    return [circle for circle in after if any(one in circle and other in circle for one, other in ties)]
+
+
+def _links(item: WorkItem) -> set[Link]:
+    return {(link.kind, link.to_id) for link in item.links}
+
+
+def _living(item: WorkItem) -> bool:
+    return item.exists and not item.deleted and not item.withdrawn
+
+
+def _named(after: After, things: Iterable[str]) -> list[dict[str, str]]:
+    return [named(thing, after.item(thing)) for thing in things]

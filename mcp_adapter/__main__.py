@@ -1,0 +1,8 @@
+"""`python -m mcp_adapter`: the server on standard input and output, with the settings of the environment."""
+
+from ledger.settings import Settings
+from mcp_adapter.server import run_stdio
+from projections.app import App
+
+if __name__ == "__main__":
+    run_stdio(App(Settings.from_environment()))

@@ -1,0 +1,71 @@
+"""The example project: steps in a readable file, recorded by the same operations that a tool call uses."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import Struct
+
+from ledger.errors import Refused
+from ledger.resources import folder
+from projections.app import App
+from projections.operations.base import Answered
+from projections.operations.catalog import OPERATIONS
+
+EXAMPLE = "inventory_sync"
+
+
+class Step(Struct, frozen=True, kw_only=True, rename={"arguments": "with"}):
+    """One call. In its arguments "$name" stands for the id of what the step of that name made."""
+
+    step: str
+    do: str
+    arguments: dict[str, Any]
+
+
+def steps() -> list[Step]:
+    text = (folder("examples") / f"{EXAMPLE}.json").read_bytes()
+    return msgspec.json.decode(text, type=list[Step])
+
+
+def record(app: App, example: list[Step]) -> Iterator[Answered]:
+    """Performs each step and yields its answer; a step that is recorded already answers again.
+
+    A command's id follows from the ledger and the step's name, so a repetition is known as one.
+    """
+    made: dict[str, str] = {}
+    for step in example:
+        given = _filled(step.arguments, made) | {"command_id": str(command_id(app, step))}
+        answered = OPERATIONS[step.do].perform(app, given)
+        made[step.step] = answered["id"]
+        yield answered
+
+
+def refuse_another_history(app: App, example: list[Step]) -> None:
+    """The example goes into a new ledger or its own, never into somebody's project."""
+    with app.tables.snapshot() as snapshot:
+        begun = snapshot.as_of.position > 0
+    if begun and app.store.find_command(command_id(app, example[0])) is None:
+        raise Refused(
+            f"{app.identity.project} has a ledger with a history of its own",
+            rule="example_in_own_ledger",
+            items=[],
+            next_step="name another folder: tracking-ledger demo FOLDER",
+        )
+
+
+def command_id(app: App, step: Step) -> UUID:
+    return uuid5(app.identity.ledger, step.step)
+
+
+def _filled(value: Any, made: dict[str, str]) -> Any:
+    match value:
+        case str() if value.startswith("$"):
+            return made[value[1:]]
+        case dict():
+            return {key: _filled(inner, made) for key, inner in value.items()}
+        case list():
+            return [_filled(inner, made) for inner in value]
+        case _:
+            return value

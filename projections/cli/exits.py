@@ -1,0 +1,72 @@
+"""Exit codes, and how an error is told to a person and to a machine."""
+
+from typing import Any
+
+from ledger.errors import LedgerError
+from projections.cli.output import answer_json, remark, shown
+
+DONE = 0
+FAULT = 1  # of the program itself
+WRONG_USE = 2
+REFUSED = 3
+VERSION_CONFLICT = 4
+UNAVAILABLE = 5
+QUEUED = 6
+UNKNOWN = 7
+DIFFERENCE = 8
+
+OF_ERROR = {
+    "invalid": WRONG_USE,
+    "version_conflict": VERSION_CONFLICT,
+    "unavailable": UNAVAILABLE,
+    "outcome_unknown": UNKNOWN,
+    "damaged": DIFFERENCE,
+}
+OF_OUTCOME = {"queued": QUEUED, "unknown": UNKNOWN}
+INTERRUPTED = 130
+
+
+def of_error(error: LedgerError) -> int:
+    return OF_ERROR.get(error.code, REFUSED)
+
+
+def of_answer(answered: dict[str, Any]) -> int:
+    """A write's outcome as an exit code; 0 for whatever is only read."""
+    return OF_OUTCOME.get(str(answered.get("outcome")), DONE)
+
+
+def tell(error: LedgerError, *, as_json: bool) -> None:
+    """The one error shape on stdout for a machine; a sentence and the next step on stderr for a person."""
+    if as_json:
+        answer_json(error.as_answer())
+        return
+    remark(f"{error.code.replace('_', ' ')}: {shown(error.message)}", style="red")
+    if error.next_step:
+        remark(f"next: {shown(error.next_step)}")
+
+
+def wrong_use(message: str, usage: str) -> dict[str, Any]:
+    """A command line that cannot be understood, in the one error shape."""
+    return {
+        "error": {
+            "code": "invalid",
+            "message": message,
+            "details": {"status": 400, "usage": usage},
+            "next_step": "see --help",
+            "retryable": False,
+        }
+    }
+
+
+def fault(error: Exception, at: list[str]) -> dict[str, Any]:
+    """A fault of the program, in the one error shape; without the exception's text, which may be anybody's secret."""
+    place = f" at {at[-1]}" if at else ""
+    return {
+        "error": {
+            "code": "internal",
+            "message": f"unexpected {type(error).__name__}{place}",
+            "details": {"status": 500, "at": at},
+            "next_step": "this is a fault of the program: please report it with these lines",
+            "retryable": False,
+        }
+    }

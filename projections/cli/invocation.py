@@ -1,0 +1,68 @@
+"""One call of a command: the settings its options lead to, and the App it works with."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec.structs import replace
+
+from ledger.settings import Settings, user_name
+from projections.activity import watching
+from projections.app import App
+from projections.cli.options import Options, common_options
+
+
+class Invocation:
+    """The App is made when first needed, so that a command without a ledger works too."""
+
+    def __init__(self, options: Options) -> None:
+        self.as_json = options.as_json
+        self.by = options.by
+        given = {"project": options.project, "dsn": options.dsn, "by": options.by}
+        if options.project:
+            given["project"] = options.project.expanduser().absolute()
+        self.settings = replace(Settings.from_environment(), **{name: value for name, value in given.items() if value})
+
+    @cached_property
+    def app(self) -> App:
+        return App(self.settings)
+
+    def move_to(self, project: Path) -> None:
+        """From here on it is about the ledger of another folder."""
+        self.close()
+        self.__dict__.pop("app", None)
+        self.settings = replace(self.settings, project=project)
+
+    def close(self) -> None:
+        if "app" in self.__dict__:
+            self.app.close()
+
+
+pass_invocation = click.make_pass_decorator(Invocation)
+
+
+class Command(click.Command):
+    """A command of ours: it takes the common options after its name too, and leaves a line in the activity log."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.params = [*self.params, *common_options(hidden=True)]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.obj = invocation = Invocation(ctx.ensure_object(Options))
+        name = ctx.command_path.removeprefix(ctx.find_root().command_path).strip()
+        try:
+            with watching(lambda: invocation.app.home, "command", name, invocation.settings.by or user_name()) as line:
+                code = super().invoke(ctx)
+                line.outcome = f"exit {code}" if code else line.outcome
+                return code
+        finally:
+            invocation.close()
+
+
+class Group(click.Group):
+    """A command with commands of its own, for example `import`."""
+
+    command_class = Command
+    group_class = type

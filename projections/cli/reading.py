@@ -1,0 +1,232 @@
+"""Commands that only read: `status`, `log`, `show`, `vendors`, `deployments`."""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+import click
+from rich.markdown import Markdown
+
+from ledger.envelope import RecordedEvent, category_of, id_of
+from ledger.moment import text
+from ledger.reference import LETTERS
+from projections import report
+from projections.app import App
+from projections.cli.facts import sentence
+from projections.cli.finding import found
+from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.output import answer_json, fields, heading, moment, remark, shown, stdout, table
+from projections.earlier import view
+from projections.operations.catalog import OPERATIONS
+from projections.questions import things
+from projections.questions.references import references
+from projections.tables import Snapshot
+
+Thing = dict[str, Any]
+LINES = 50
+
+
+@click.command(cls=Command)
+@click.option("--as-of", metavar="POINT", help="As it was at this position or time.")
+@pass_invocation
+def status(invocation: Invocation, as_of: str | None) -> None:
+    """The status report of the project.
+
+    Vendors, the tree of active work, what is ready, recent deployments, future enhancements. Markdown where it is
+    piped to a file or a program.
+    """
+    with view(invocation.app, as_of) as snapshot:
+        document = report.document(snapshot, invocation.app.identity.name)
+    if invocation.as_json:
+        answer_json(document)
+    else:
+        print_report(document)
+
+
+@click.command(cls=Command)
+@click.option("--after", type=click.IntRange(min=0), help="Only events after this position, oldest first.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=LINES, show_default=True, help="At most this many.")
+@pass_invocation
+def log(invocation: Invocation, after: int | None, limit: int) -> None:
+    """What happened, event by event: the newest ones, or those after a position."""
+    answered = _events(invocation.app, after, limit)
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    columns = ("position", "by", "type", "ref", "summary")
+    table(
+        ("time (UTC)", "position", "by", "event", "ref", "what"),
+        ([moment(item["recorded_at"]), *(item[name] for name in columns)] for item in answered["items"]),
+    )
+    if answered["next_after"] is not None:
+        remark(f"more: tracking-ledger log --after {answered['next_after']}")
+
+
+@click.command(cls=Command)
+@click.argument("ref")
+@pass_invocation
+def show(invocation: Invocation, ref: str) -> None:
+    """One thing, whole.
+
+    REF is a short reference (w-7k3qd), an id, or a vendor's name.
+    """
+    category, thing = found(invocation.app, ref)
+    answered = whole(invocation.app, category, thing)
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        _print_thing(category, answered)
+
+
+@click.command(cls=Command)
+@click.option("--status", type=click.Choice(["operational", "broken"]), help="Only these.")
+@click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True, help="At most this many.")
+@pass_invocation
+def vendors(invocation: Invocation, status: str | None, limit: int) -> None:
+    """The vendors and how they are."""
+    arguments = {"limit": limit} | ({"status": status} if status else {})
+    answered = OPERATIONS["query_vendor_status"].perform(invocation.app, arguments)
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    table(
+        ("ref", "name", "status", "version", "tests", "formats", "manifest"),
+        (
+            (
+                vendor["ref"],
+                vendor.get("name"),
+                vendor.get("status"),
+                vendor.get("extractor_version"),
+                _tests(vendor.get("test_results")),
+                [name for name, supported in (vendor.get("format_support") or {}).items() if supported],
+                vendor.get("manifest_compliant"),
+            )
+            for vendor in answered["items"]
+        ),
+    )
+    _remark_rest(answered)
+
+
+@click.command(cls=Command)
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
+@pass_invocation
+def deployments(invocation: Invocation, limit: int) -> None:
+    """The newest deployments."""
+    answered = OPERATIONS["query_deployments"].perform(invocation.app, {"limit": limit})
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    columns = ("ref", "deployed_at", "pr_number", "pr_title", "commit_hash", "environment", "constitutional_compliance")
+    table(
+        ("ref", "deployed (UTC)", "PR", "title", "commit", "environment", "compliant"),
+        ([_deployment_cell(name, item.get(name)) for name in columns] for item in answered["items"]),
+    )
+    _remark_rest(answered)
+
+
+def print_report(document: report.Document) -> None:
+    """The report, drawn on a terminal; the Markdown itself for a file or a program."""
+    markdown = report.markdown(document)
+    if stdout().is_terminal:
+        stdout().print(Markdown(markdown, hyperlinks=False))
+    else:
+        click.echo(markdown, nl=False)
+
+
+def whole(app: App, category: str, thing: str) -> Thing:
+    """The answer of the operation that reads such a thing."""
+    match category:
+        case "work_item":
+            include = ["ancestors", "descendants", "dependencies"]
+            return OPERATIONS["query_work_item"].perform(app, {"id": thing, "include": include})
+        case "vendor":
+            return OPERATIONS["query_vendor_status"].perform(app, {"id": thing})
+        case "deployment":
+            return OPERATIONS["query_deployments"].perform(app, {"id": thing})
+        case "configuration":
+            return OPERATIONS["get_project_configuration"].perform(app, {})
+        case _:
+            with app.tables.snapshot() as snapshot:
+                row = things.row(snapshot, category, thing, "check the id, or see the log")
+                return things.flat(row, references(snapshot, category, [thing])[thing])
+
+
+def _events(app: App, after: int | None, limit: int) -> Thing:
+    with app.tables.snapshot() as snapshot:
+        head = snapshot.as_of.position
+        start = max(0, head - limit) if after is None else after
+        events = list(islice(app.store.read_all(start), limit))
+        items = _event_lines(snapshot, events)
+    last = events[-1].position if events else start
+    more = last < head
+    return {
+        "items": items,
+        "total_count": head,
+        "returned": len(items),
+        "has_more": more,
+        "next_after": last if more else None,
+    }
+
+
+def _event_lines(snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[Thing]:
+    events = list(events)
+    refs: dict[str, str] = {}
+    for category in {category_of(event.stream_id) for event in events} & LETTERS.keys():
+        things = {id_of(event.stream_id) for event in events if category_of(event.stream_id) == category}
+        refs |= references(snapshot, category, things)
+    return [
+        {
+            "position": event.position,
+            "recorded_at": text(event.recorded_at),
+            "occurred_at": text(event.occurred_at),
+            "by": event.by,
+            "type": event.type,
+            "id": id_of(event.stream_id),
+            "ref": refs.get(id_of(event.stream_id)),
+            "version": event.version,
+            "summary": sentence(event),
+        }
+        for event in events
+    ]
+
+
+def _print_thing(category: str, thing: Thing) -> None:
+    lists = ("ancestors", "descendants", "dependencies", "links")
+    name = thing.get("title") or thing.get("name") or thing.get("pr_title") or category.replace("_", " ")
+    heading(f"{thing.get('ref', '')} {shown(name)}".strip())
+    fields((key, _flat(value)) for key, value in thing.items() if key not in lists and value not in (None, [], {}, ()))
+    for part in lists[:-1]:
+        if thing.get(part):
+            heading(part)
+            table(("ref", "", "title", "status"), (_neighbour(part, item) for item in thing[part]))
+
+
+def _neighbour(part: str, item: Thing) -> tuple[object, ...]:
+    indent = "  " * (item["depth"] - 1) if part == "descendants" else ""
+    return item["ref"], item.get("kind") or item.get("item_type"), indent + item["title"], item["status"]
+
+
+def _flat(value: object) -> object:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {shown(_flat(inner))}" for key, inner in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(shown(_flat(inner)) for inner in value)
+    return value
+
+
+def _deployment_cell(name: str, value: Any) -> object:
+    if name == "deployed_at":
+        return moment(value)
+    return value[:7] if name == "commit_hash" and value else value
+
+
+def _tests(results: Thing | None) -> str | None:
+    if not results:
+        return None
+    skipped = f", {results['skipped']} skipped" if results.get("skipped") else ""
+    return f"{shown(results.get('passing'))} of {shown(results.get('total'))}{skipped}"
+
+
+def _remark_rest(answered: Thing) -> None:
+    if answered["has_more"]:
+        remark(f"{answered['returned']} of {answered['total_count']}; the rest with --limit, or `tracking-ledger call`")

@@ -1,0 +1,111 @@
+"""Commands that begin: `demo` and `init`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ledger import identity
+from ledger.errors import NotFound
+from ledger.identity import Identity
+from projections import report
+from projections.app import App
+from projections.cli.example import EXAMPLE, Step, record, refuse_another_history, steps
+from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.output import answer_json, counting, remark, say, shown
+from projections.cli.reading import print_report
+
+DEMO_FOLDER = Path("tracking-ledger-demo")
+
+
+@click.command(cls=Command)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=DEMO_FOLDER)
+@pass_invocation
+def demo(invocation: Invocation, folder: Path) -> None:
+    """Set up an example project in FOLDER, ready to look at.
+
+    It gets a ledger of its own and is recorded by the operations that an assistant calls. Run again, it records
+    nothing twice. FOLDER is ./tracking-ledger-demo unless you name another.
+    """
+    folder = folder.expanduser().absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    identity.create(folder, EXAMPLE.replace("_", "-"))
+    invocation.move_to(folder)
+    app, example = invocation.app, steps()
+    refuse_another_history(app, example)
+    repeated = _recorded(app, example)
+    with app.tables.snapshot() as snapshot:
+        document = report.document(snapshot, app.identity.name)
+    if invocation.as_json:
+        place = {"folder": str(folder), "ledger": str(app.identity.ledger)}
+        answer_json({**place, "steps": len(example), "repeated": repeated})
+        return
+    print_report(document)
+    _tell_next_steps(folder, len(example), repeated)
+
+
+@click.command(cls=Command)
+@click.option("--name", help="What the project is called; only shown (default: the folder's name).")
+@pass_invocation
+def init(invocation: Invocation, name: str | None) -> None:
+    """Give this folder a ledger.
+
+    It mints the ledger's identity into .ledger/ledger.json, which belongs into version control, and opens the ledger
+    in the database. In a folder that has a ledger it changes nothing.
+    """
+    project = invocation.settings.project
+    above = _ledger_above(project)
+    known = (project / identity.FOLDER / identity.FILE).is_file()
+    made = identity.create(project, name)
+    app = invocation.app
+    app.database  # noqa: B018  # opens the ledger there
+    if above is not None and not known:
+        remark(f"note: {shown(above.project)} has a ledger too; this folder now has its own", style="yellow")
+    if invocation.as_json:
+        answer_json({"ledger": str(made.ledger), "name": made.name, "project": str(made.project), "created": not known})
+        return
+    news = "there is already" if known else "created"
+    say(f"{news} ledger {made.ledger} ({shown(made.name)}) in {shown(made.project)}")
+    if not known:
+        say(f"commit {identity.FOLDER}/{identity.FILE}, and record something:")
+        say("  tracking-ledger call create_work_item item_type=task title='My first task'")
+
+
+def mcp_settings(folder: Path) -> dict[str, Any]:
+    """What an assistant's client needs to start the server."""
+    start = {"command": "tracking-ledger", "args": ["--project", str(folder), "mcp"]}
+    return {"mcpServers": {"tracking-ledger": start}}
+
+
+def _recorded(app: App, example: list[Step]) -> int:
+    """How many steps were recorded already."""
+    repeated = 0
+    with counting("recording the example project", len(example)) as progress:
+        for answered in record(app, example):
+            repeated += bool(answered.get("repeated"))
+            progress.advance(progress.task_ids[0])
+    return repeated
+
+
+def _tell_next_steps(folder: Path, count: int, repeated: int) -> None:
+    news = "nothing new: it was recorded before" if repeated == count else f"{count - repeated} steps recorded"
+    say("")
+    say(f"The example project lies in {shown(folder)} ({news}). Go on with:", style="bold")
+    say("")
+    say(f"  cd {shown(folder)}")
+    say("  tracking-ledger status")
+    say("  tracking-ledger log")
+    say("  tracking-ledger show Northwind")
+    say("  tracking-ledger call create_work_item item_type=task title='My first task'")
+    say("")
+    say("For an assistant, in its MCP configuration:", style="bold")
+    say("")
+    say("  " + shown(json.dumps(mcp_settings(folder))))
+
+
+def _ledger_above(project: Path) -> Identity | None:
+    try:
+        return identity.find(project.parent)
+    except NotFound:
+        return None

@@ -1,0 +1,153 @@
+"""Commands of whoever works: `ready`, `next`, `claim`, `renew`, `release`, and `archive` and `restore`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from projections.cli import exits
+from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.output import answer_json, moment, remark, say, shown, table
+from projections.operations.catalog import OPERATIONS
+from projections.operations.claims import LONGEST
+
+Decorator = Callable[[Any], Any]
+
+ITEM_TYPES = click.Choice(["project", "session", "task", "research"])
+MINUTES = click.option("--minutes", type=click.IntRange(1, LONGEST), help="Length of the lease (default: the setting).")
+TOKEN = click.option("--token", help="The token that claiming it printed (default: LEDGER_TOKEN).")
+
+
+def filters(command: Any) -> Any:
+    """The options that narrow down what is ready."""
+    options: list[Decorator] = [
+        click.option("--type", "item_type", type=ITEM_TYPES, help="Only this type."),
+        click.option("--tag", help="Only with this tag."),
+        click.option("--below", "parent_id", metavar="REF", help="Only below this item."),
+        click.option("--assignee", help="Only for them."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(cls=Command)
+@filters
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
+@click.option("--cursor", help="Where the list before ended.")
+@pass_invocation
+def ready(invocation: Invocation, /, **arguments: Any) -> None:
+    """What can be begun now: active, not claimed, nothing unfinished in front of it or below it."""
+    answered = _perform(invocation, "ready_work", arguments)
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    columns = ("ref", "title", "item_type", "priority", "assignee")
+    table(
+        ("ref", "title", "type", "priority", "for"),
+        ([item.get(name) for name in columns] for item in answered["items"]),
+    )
+    if not answered["items"]:
+        remark("nothing is ready")
+    elif answered["has_more"]:
+        total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
+        remark(f"{answered['returned']} of {total}; more: tracking-ledger ready --cursor {answered['next_cursor']}")
+
+
+@click.command("next", cls=Command)
+@filters
+@MINUTES
+@TOKEN
+@pass_invocation
+def next_(invocation: Invocation, /, **arguments: Any) -> int:
+    """Claim the next ready work item: the most important one, then the oldest.
+
+    However many ask at once, no two get the same. When nothing is left, nothing is printed but a remark.
+    """
+    return _claim(invocation, "next", arguments)
+
+
+@click.command(cls=Command)
+@click.argument("ref")
+@MINUTES
+@TOKEN
+@pass_invocation
+def claim(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
+    """Claim the work item REF, so that nobody else begins it. The token it prints renews and releases the claim."""
+    return _claim(invocation, "claim", {"id": ref, **arguments})
+
+
+@click.command(cls=Command)
+@click.argument("ref")
+@MINUTES
+@TOKEN
+@pass_invocation
+def renew(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
+    """Keep the claimed work item REF longer, before its lease ends."""
+    return _claim(invocation, "renew", {"id": ref, **arguments})
+
+
+@click.command(cls=Command)
+@click.argument("ref")
+@TOKEN
+@pass_invocation
+def release(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
+    """Give the claimed work item REF back."""
+    return _claim(invocation, "release", {"id": ref, **arguments})
+
+
+@click.command(cls=Command)
+@click.argument("ref", required=False)
+@click.option(
+    "--older-than",
+    "older_than_days",
+    metavar="DAYS",
+    type=click.IntRange(0, 36_500),
+    help="Unchanged for so many days.",
+)
+@click.option("--dry-run", is_flag=True, default=None, help="Only tell what would be archived.")
+@pass_invocation
+def archive(invocation: Invocation, /, ref: str | None, **arguments: Any) -> int:
+    """Put finished work that nobody touched for long out of the lists; with REF that item and what is below it.
+
+    Only whole trees are archived, and `restore` brings them back.
+    """
+    return _archive(invocation, "archive", {"id": ref, **arguments})
+
+
+@click.command(cls=Command)
+@click.argument("ref")
+@click.option("--dry-run", is_flag=True, default=None, help="Only tell what would be brought back.")
+@pass_invocation
+def restore(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
+    """Bring the work item REF back from the archive, with what is below and above it."""
+    return _archive(invocation, "restore", {"id": ref, **arguments})
+
+
+def _perform(invocation: Invocation, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return OPERATIONS[name].perform(invocation.app, given)
+
+
+def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> int:
+    answered = _perform(invocation, "claim_work_item", {"action": action, **arguments})
+    if invocation.as_json:
+        answer_json(answered)
+    elif "id" not in answered:
+        remark(f"nothing is left to claim: {answered['next_step']}")
+    else:
+        say(f"{answered['ref']}  {shown(answered['title'])}")
+        if "until" in answered:
+            remark(f"yours until {moment(answered['until'])} UTC; token {answered['token']}")
+    return exits.of_answer(answered)
+
+
+def _archive(invocation: Invocation, action: str, arguments: dict[str, Any]) -> int:
+    answered = _perform(invocation, "archive_work_items", {"action": action, **arguments})
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        done = {"archive": "archived", "restore": "brought back"}[action]
+        would = "would be " if answered["outcome"] == "dry_run" else ""
+        say(f"{answered['count']} {would}{done}: {shown(answered['refs'])}")
+    return exits.of_answer(answered)

@@ -1,0 +1,122 @@
+"""What was so at an earlier point: of one thing by folding its stream, of everything by folding the log.
+
+The rows of an earlier position are put into tables of their own, so that the same questions answer as for today.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ledger.decider import check, problem
+from ledger.envelope import RecordedEvent, category_of, stream_id
+from ledger.errors import NotFound
+from ledger.moment import parse, text
+from ledger.reference import brief
+from ledger.store import EventStore
+from projections.app import App
+from projections.catalog import BY_CATEGORY, SHAPES
+from projections.projector import change, fold
+from projections.row import Row
+from projections.sqlite_tables import SqliteTables
+from projections.tables import Snapshot
+
+Point = str | int
+
+
+def position_of(log: EventStore, point: Point, field: str = "as_of") -> int:
+    """A position as it is, a time as the last position at or before it. Raises Invalid, also for one yet to come."""
+    head = log.read_streams([]).head
+    if isinstance(point, str) and not point.isdigit():
+        try:
+            return log.position_at(parse(point))
+        except ValueError:
+            check([problem(field, "must be a position or a time like 2026-11-22T15:00:00Z", point)])
+    position = int(point)
+    if position > head:
+        check([problem(field, f"lies after the newest position, {head}", position)])
+    return position
+
+
+def row_at(log: EventStore, category: str, thing: str, position: int) -> Row:
+    """One thing as it was at a position. Raises NotFound, also when it was not there yet."""
+    events = past(log, category, thing)
+    seen = [event for event in events if event.position <= position]
+    if not seen:
+        raise not_there_yet(category, thing, events, position)
+    return fold(seen)[stream_id(category, thing)]
+
+
+def past(log: EventStore, category: str, thing: str) -> list[RecordedEvent]:
+    """Everything that happened to a thing. Raises NotFound for one that never was."""
+    stream = stream_id(category, thing)
+    events = log.read_streams([stream]).events.get(stream, [])
+    if not events and category != "configuration":  # which is there from the start
+        noun = category.replace("_", " ")
+        raise NotFound(
+            f"there is no {noun} {thing} in this ledger", next_step="check the id, or list what there is", id=thing
+        )
+    return events
+
+
+def not_there_yet(category: str, thing: str, events: list[RecordedEvent], position: int) -> NotFound:
+    first = events[0]
+    return NotFound(
+        f"{brief(category, thing)} was not there at position {position}: it came with position {first.position}",
+        next_step=f"ask as of position {first.position} or later, or of {text(first.recorded_at)} or later",
+        id=thing,
+        first_position=first.position,
+    )
+
+
+def shown_point(log: EventStore, position: int) -> dict[str, Any]:
+    """The position and its ledger time, as answers name it."""
+    event = next(log.read_all(position - 1, position), None) if position else None
+    return {"position": position, "time": event and text(event.recorded_at)}
+
+
+@contextmanager
+def view(app: App, as_of: Point | None, field: str = "as_of") -> Iterator[Snapshot]:
+    """What is there now, or was at a position or time: the same questions answer."""
+    if as_of is None:
+        with app.tables.snapshot() as snapshot:
+            yield snapshot
+    else:
+        position = position_of(app.store, as_of, field)
+        with tables_as_of(app.store, position) as tables, tables.snapshot() as snapshot:
+            yield snapshot
+
+
+@contextmanager
+def tables_as_of(log: EventStore, position: int) -> Iterator[SqliteTables]:
+    """Tables of their own, which hold what the log up to a position adds up to. It costs reading that much of it."""
+    last: RecordedEvent | None = None
+
+    def seen() -> Iterator[RecordedEvent]:
+        nonlocal last
+        for event in log.read_all(0, position):
+            last = event
+            yield event
+
+    rows = fold(seen())
+    time = last.recorded_at if last else log.read_streams([]).now
+    with TemporaryDirectory(prefix="tracking-ledger-") as folder:
+        tables = SqliteTables(Path(folder) / "rows.sqlite3", log.ledger, lambda: time)
+        try:
+            with tables.rebuilding(SHAPES) as fresh:
+                for category, found in _by_category(rows):
+                    projection = BY_CATEGORY[category]
+                    fresh.put(projection.name, (change(projection, None, row, row.position) for row in found))
+                fresh.serve()
+            tables.advance(position, time if last else None)
+            yield tables
+        finally:
+            tables.close()
+
+
+def _by_category(rows: dict[str, Row]) -> Iterator[tuple[str, Iterable[Row]]]:
+    streams = sorted(rows)
+    for category, group in groupby(streams, key=category_of):
+        yield category, [rows[stream] for stream in group]

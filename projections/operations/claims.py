@@ -1,0 +1,143 @@
+"""Operations on what can be begun, and on who has begun it."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from ledger.decider import Problem, check, problem
+from ledger.envelope import Command, id_of
+from ledger.work_item.claiming import token_digest
+from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
+from ledger.work_item.telling import CATEGORY
+from ledger.world import Wanted
+from projections.app import App, Done
+from projections.operations.base import Answered, Input, Limit, Name, Operation, Token, Writes, command_id, receipt
+from projections.operations.work_items import ItemType, summary
+from projections.questions import work_items as questions
+from projections.questions.references import resolve
+
+FILTERS = ("item_type", "tag", "parent_id", "assignee")
+LONGEST = 1440  # minutes: a day
+
+Action = Literal["claim", "next", "renew", "release"]
+
+
+class ReadyWorkInput(Input):
+    limit: Limit = 10
+    item_type: Annotated[ItemType | None, Field(description="Only this type.")] = None
+    tag: Annotated[str | None, Field(description="Only with this tag.")] = None
+    parent_id: Annotated[str | None, Field(description="Only below this item.")] = None
+    assignee: Annotated[Name | None, Field(description="Only for them.")] = None
+    cursor: Annotated[str | None, Field(description="next_cursor before.")] = None
+    token: Annotated[Token | None, Field(description="Yours, if not this session's.")] = None
+
+
+class ClaimWorkItemInput(Writes):
+    action: Annotated[Action, Field(description="next: the first ready one.")]
+    id: Annotated[str | None, Field(description="Id or ref; not with next.")] = None
+    token: Annotated[Token | None, Field(description="Yours, if not this session's.")] = None
+    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="Length of the lease.")] = None
+    item_type: Annotated[ItemType | None, Field(description="next: only this type.")] = None
+    tag: Annotated[str | None, Field(description="next: only with this tag.")] = None
+    parent_id: Annotated[str | None, Field(description="next: only below this item.")] = None
+    assignee: Annotated[Name | None, Field(description="next: only for them.")] = None
+
+
+def ready_work(app: App, wanted: ReadyWorkInput) -> Answered:
+    filters, holder = _wanted(app, wanted), token_digest(wanted.token or app.token)
+    with app.tables.snapshot() as snapshot:
+        page = questions.ready(snapshot, filters, holder=holder, limit=wanted.limit, cursor=wanted.cursor)
+    return page | {"items": [summary(item) for item in page["items"]]}
+
+
+def claim_work_item(app: App, wanted: ClaimWorkItemInput) -> Answered:
+    check(_faults(wanted))
+    done = _next(app, wanted) if wanted.action == "next" else _one(app, wanted)
+    if done is None:
+        return {
+            "outcome": "none_left",
+            "next_step": "nothing is ready; list_work_items with blocked=true shows what waits",
+        }
+    return _told(app, wanted, done)
+
+
+def _one(app: App, wanted: ClaimWorkItemInput) -> Done:
+    thing, token = resolve(app.tables, CATEGORY, wanted.id or ""), wanted.token or app.token
+
+    def make(_: UUID) -> Command:
+        match wanted.action:
+            case "renew":
+                return RenewClaim(id=thing, token=token, minutes=wanted.minutes)
+            case "release":
+                return ReleaseClaim(id=thing, token=token)
+            case _:
+                return ClaimWorkItem(id=thing, token=token, minutes=wanted.minutes)
+
+    return app.do(make, category=CATEGORY, by=wanted.by, command_id=command_id(wanted.command_id), token=token)
+
+
+def _next(app: App, wanted: ClaimWorkItemInput) -> Done | None:
+    token = wanted.token or app.token
+    command = ClaimNextWorkItem(token=token, minutes=wanted.minutes, wanted=_wanted(app, wanted))
+    recorded = app.record(command, by=wanted.by, command_id=command_id(wanted.command_id), token=token)
+    for stream, version in recorded.streams.items():
+        return Done(
+            outcome="committed",
+            category=CATEGORY,
+            id=id_of(stream),
+            version=version,
+            position=recorded.positions[-1],
+            repeated=recorded.repeated,
+        )
+    return None
+
+
+def _told(app: App, wanted: ClaimWorkItemInput, done: Done) -> Answered:
+    """The receipt, what was taken, and until when; the token is needed to renew or release it from elsewhere."""
+    token = wanted.token or app.token
+    with app.tables.snapshot() as snapshot:
+        row = questions.row(snapshot, done.id)
+        whole = questions.by_id(snapshot, done.id) if wanted.detail else {}
+    claim = row.state.claim
+    mine = claim is not None and claim.token_digest == token_digest(token)
+    lease = {"until": claim.until, "token": token} if mine else {}
+    return whole | receipt(app, done) | {"title": row.state.title} | lease
+
+
+def _faults(wanted: ClaimWorkItemInput) -> Iterator[Problem]:
+    if wanted.action == "next":
+        if wanted.id is not None:
+            yield problem("id", "is not given with action next, which chooses the item", wanted.id)
+        return
+    if wanted.id is None:
+        yield problem("id", f"is required for action {wanted.action}")
+    for name in FILTERS:
+        if getattr(wanted, name) is not None:
+            yield problem(name, "is a filter of action next only", getattr(wanted, name))
+
+
+def _wanted(app: App, wanted: Any) -> Wanted:
+    parent = resolve(app.tables, CATEGORY, wanted.parent_id, "parent_id") if wanted.parent_id else None
+    tag = wanted.tag.strip().lower() if wanted.tag else None
+    return Wanted(item_type=wanted.item_type, tag=tag, parent_id=parent, assignee=wanted.assignee)
+
+
+OPERATIONS = (
+    Operation(
+        name="ready_work",
+        title="Ready work",
+        summary="What can be begun now, most important first. To take the first one use claim_work_item with next.",
+        input=ReadyWorkInput,
+        run=ready_work,
+    ),
+    Operation(
+        name="claim_work_item",
+        title="Claim a work item",
+        summary="Before you begin: take an item, or the next ready one, for a time; keep it longer; give it back.",
+        input=ClaimWorkItemInput,
+        run=claim_work_item,
+        writes=True,
+    ),
+)

@@ -1,0 +1,153 @@
+"""Operations on the configuration."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from ledger.configuration.commands import ChangeConfiguration
+from ledger.configuration.decider import CATEGORY
+from ledger.decider import Problem, check, problem
+from ledger.envelope import Command, configuration_id
+from ledger.errors import Invalid
+from projections.app import App
+from projections.operations.base import (
+    Answered,
+    AsObject,
+    Commit,
+    Input,
+    Name,
+    Operation,
+    Version,
+    Writes,
+    carry_out,
+    given,
+)
+from projections.questions import configuration as questions
+from projections.questions.references import resolve
+
+REVISABLE = ("active_context_type", "git_branch", "git_head_commit", "default_token_budget")
+FROM_GIT = ("git_branch", "git_head_commit")
+SWITCHES = ("write_status_file",)
+GIT_SECONDS = 10.0
+
+
+def _typed(value: dict[str, int]) -> dict[str, int]:
+    for name, setting in value.items():
+        if (name in SWITCHES) != isinstance(setting, bool):
+            raise ValueError(f"{name} must be {'true or false' if name in SWITCHES else 'a whole number'}")
+    return value
+
+
+Settings = Annotated[
+    dict[Literal["depth_limit", "archive_days", "lease_minutes", "write_status_file"], int | bool],
+    AsObject,
+    AfterValidator(_typed),
+]
+
+
+class GetProjectConfigurationInput(Input):
+    """Nothing: there is one configuration."""
+
+
+class UpdateProjectConfigurationInput(Writes):
+    version: Version
+    active_context_type: Annotated[
+        Literal["feature", "maintenance", "research"], Field(description="Kind of work.")
+    ] = "feature"
+    current_session_id: Annotated[str | None, Field(description="Id or ref; null clears.")] = None
+    git_branch: Annotated[Name | None, Field(description="null clears.")] = None
+    git_head_commit: Annotated[Commit | None, Field(description="null clears.")] = None
+    default_token_budget: Annotated[int, Field(ge=1_000, le=1_000_000, description="Per session.")] = 200_000
+    settings: Settings = Field(
+        default_factory=dict, description="depth_limit, archive_days, lease_minutes, write_status_file."
+    )
+    from_git: Annotated[bool, Field(description="Read both from git.")] = False
+
+
+def get_project_configuration(app: App, _: GetProjectConfigurationInput) -> Answered:
+    with app.tables.snapshot() as snapshot:
+        configuration = questions.standing(snapshot, configuration_id(app.identity.ledger))
+    health = questions.health(app.tables, "embedded" if app.settings.dsn is None else "given")
+    return configuration | {"health": health}
+
+
+def update_project_configuration(app: App, wanted: UpdateProjectConfigurationInput) -> Answered:
+    check(_twice(wanted))
+    fields: dict[str, Any] = given(wanted, *REVISABLE) | wanted.settings
+    if "current_session_id" in wanted.model_fields_set:
+        session = wanted.current_session_id
+        fields["current_session_id"] = session and resolve(app.tables, "work_item", session, "current_session_id")
+    if wanted.from_git:
+        fields |= working_tree(app.identity.project)
+
+    def make(_: UUID) -> Command:
+        return ChangeConfiguration(id=configuration_id(app.identity.ledger), expected=wanted.version, fields=fields)
+
+    return carry_out(app, wanted, CATEGORY, make, questions.standing)
+
+
+def working_tree(project: Path) -> dict[str, str | None]:
+    """Branch and head of the project's repository; no branch on a detached head, no head before the first commit."""
+    _git(project, "rev-parse", "--git-dir", needed=True)
+    return {
+        "git_branch": _git(project, "symbolic-ref", "--quiet", "--short", "HEAD"),
+        "git_head_commit": _git(project, "rev-parse", "--verify", "--quiet", "HEAD"),
+    }
+
+
+def _twice(wanted: UpdateProjectConfigurationInput) -> Iterator[Problem]:
+    for field in FROM_GIT:
+        if wanted.from_git and field in wanted.model_fields_set:
+            yield problem(field, "is given, and to be taken from git: send one of them", getattr(wanted, field))
+
+
+def _git(project: Path, *arguments: str, needed: bool = False) -> str | None:
+    """What git says of the folder; None if it has nothing to say."""
+    # inside a hook GIT_DIR and its like name the repository of the hook, whatever the folder
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(project), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=False,
+            env=environment,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _no_repository(project, str(error)) from error
+    if needed and answer.returncode != 0:
+        raise _no_repository(project, answer.stderr.strip())
+    return answer.stdout.strip() or None
+
+
+def _no_repository(project: Path, why: str) -> Invalid:
+    return Invalid(
+        f"from_git: {project} cannot be read as a git repository: {why}",
+        next_step="run it in a project that is one, or send git_branch and git_head_commit yourself",
+        fields=[problem("from_git", f"needs a git repository: {why}", True)],
+    )
+
+
+OPERATIONS = (
+    Operation(
+        name="get_project_configuration",
+        title="Read the configuration",
+        summary="The project's configuration, and health: what answers, up to which position.",
+        input=GetProjectConfigurationInput,
+        run=get_project_configuration,
+    ),
+    Operation(
+        name="update_project_configuration",
+        title="Change the configuration",
+        summary="Change the configuration, at the version you read. Only what you name changes.",
+        input=UpdateProjectConfigurationInput,
+        run=update_project_configuration,
+        writes=True,
+    ),
+)

@@ -1,0 +1,197 @@
+"""Operations on deployments."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from ledger.decider import Problem, check, problem
+from ledger.deployment.commands import AmendDeployment, RecordDeployment
+from ledger.deployment.decider import CATEGORY, LINKS
+from ledger.envelope import Command, minted_id
+from ledger.moment import FUTURE_ALLOWED, parse
+from projections.app import App
+from projections.operations.base import (
+    Answered,
+    AsObject,
+    Input,
+    Limit,
+    Metadata,
+    Moment,
+    Name,
+    Operation,
+    Texts,
+    Title,
+    Version,
+    Writes,
+    carry_out,
+    given,
+)
+from projections.questions import deployments as questions
+from projections.questions.links import resolve_all, resolve_one
+from projections.questions.references import resolve
+
+AMENDABLE = (
+    "deployed_at",
+    "commit_hash",
+    "pr_number",
+    "pr_title",
+    "test_summary",
+    "constitutional_compliance",
+    "environment",
+    "metadata",
+)
+
+
+def _whole_commit(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{40}", value):
+        raise ValueError("must be a whole commit hash, 40 lower-case hex digits")
+    return value
+
+
+def _beginning(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{7,40}", value):
+        raise ValueError("must be a commit hash or its first 7 or more lower-case hex digits")
+    return value
+
+
+Commit = Annotated[str, AfterValidator(_whole_commit)]
+PullRequest = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Counts = Annotated[dict[str, Count], AsObject]
+CountChanges = Annotated[dict[str, Count | None], AsObject]
+
+
+class RecordDeploymentInput(Writes):
+    deployed_at: Annotated[Moment, Field(description="RFC 3339, with offset.")]
+    commit_hash: Annotated[Commit, Field(description="All 40 hex digits.")]
+    pr_number: Annotated[PullRequest, Field(description="Pull request.")]
+    pr_title: Annotated[Title, Field(description="Its title.")]
+    test_summary: Annotated[Counts, Field(description="Counts: passed, failed.")]
+    constitutional_compliance: Annotated[bool, Field(description="Complies or not.")]
+    vendor_ids: Annotated[Texts, Field(description="Ids, refs or names.")] = ()
+    work_item_ids: Annotated[Texts, Field(description="Ids or refs.")] = ()
+    environment: Annotated[Name | None, Field(description="Where to.")] = None
+    metadata: Metadata = Field(default_factory=dict, description="Anything else.")
+    redeployment: Annotated[bool, Field(description="Same once more.")] = False
+
+
+class QueryDeploymentsInput(Input):
+    id: Annotated[str | None, Field(description="Just this one.")] = None
+    earliest: Annotated[Moment | None, Field(alias="from", description="Deployed at or after.")] = None
+    latest: Annotated[Moment | None, Field(alias="to", description="Deployed at or before.")] = None
+    vendor: Annotated[str | None, Field(description="Id, ref or name.")] = None
+    work_item: Annotated[str | None, Field(description="Id or ref.")] = None
+    commit: Annotated[
+        Annotated[str, AfterValidator(_beginning)] | None, Field(description="Hash or its beginning.")
+    ] = None
+    pr_number: Annotated[PullRequest | None, Field(description="Pull request.")] = None
+    environment: Annotated[str | None, Field(description="Only this one.")] = None
+    limit: Limit = 50
+    cursor: Annotated[str | None, Field(description="next_cursor before.")] = None
+
+
+class AmendDeploymentInput(Writes):
+    id: Annotated[str, Field(description="Id or ref.")]
+    version: Version
+    deployed_at: Annotated[Moment, Field(description="Correction.")] = ""
+    commit_hash: Annotated[Commit, Field(description="Correction.")] = ""
+    pr_number: Annotated[PullRequest, Field(description="Correction.")] = 1
+    pr_title: Annotated[Title, Field(description="Correction.")] = ""
+    test_summary: CountChanges = Field(default_factory=dict, description="Merged; null removes.")
+    constitutional_compliance: Annotated[bool, Field(description="Correction.")] = False
+    vendor_ids: Annotated[Texts, Field(description="Replaces all.")] = ()
+    work_item_ids: Annotated[Texts, Field(description="Replaces all.")] = ()
+    environment: Annotated[Name | None, Field(description="null clears.")] = None
+    metadata: Metadata = Field(default_factory=dict, description="Merged; null removes.")
+
+
+def record_deployment(app: App, wanted: RecordDeploymentInput) -> Answered:
+    check(_future(app, wanted.deployed_at))
+    fields: dict[str, Any] = wanted.model_dump(exclude={"by", "command_id", "detail"}) | _links(app, wanted)
+
+    def make(command_id: UUID) -> Command:
+        return RecordDeployment(id=minted_id(command_id), **fields)
+
+    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+
+
+def amend_deployment(app: App, wanted: AmendDeploymentInput) -> Answered:
+    if "deployed_at" in wanted.model_fields_set:
+        check(_future(app, wanted.deployed_at))
+    thing = resolve(app.tables, CATEGORY, wanted.id)
+    fields = given(wanted, *AMENDABLE) | _links(app, wanted)
+
+    def make(_: UUID) -> Command:
+        return AmendDeployment(id=thing, expected=wanted.version, fields=fields)
+
+    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+
+
+def query_deployments(app: App, wanted: QueryDeploymentsInput) -> Answered:
+    if wanted.id is not None:
+        check(_beside_id(wanted))
+        thing = resolve(app.tables, CATEGORY, wanted.id)
+        with app.tables.snapshot() as snapshot:
+            return questions.by_id(snapshot, thing)
+    filters = questions.Filter(
+        earliest=wanted.earliest,
+        latest=wanted.latest,
+        vendor=_resolved(app, "vendor", wanted.vendor),
+        work_item=_resolved(app, "work_item", wanted.work_item),
+        commit=wanted.commit,
+        pr_number=wanted.pr_number,
+        environment=wanted.environment,
+    )
+    with app.tables.snapshot() as snapshot:
+        return questions.listed(snapshot, filters, limit=wanted.limit, cursor=wanted.cursor)
+
+
+def _links(app: App, wanted: Input) -> dict[str, Any]:
+    """The ids that the links given mean."""
+    links = given(wanted, *LINKS)
+    return dict(resolve_all(app.tables, {field: (LINKS[field], names) for field, names in links.items()}))
+
+
+def _resolved(app: App, category: str, named: str | None) -> str | None:
+    return None if named is None else resolve_one(app.tables, category, named, category)
+
+
+def _future(app: App, deployed_at: str) -> Iterator[Problem]:
+    if parse(deployed_at) > app.clock() + FUTURE_ALLOWED:
+        yield problem("deployed_at", "lies more than 5 minutes in the future", deployed_at)
+
+
+def _beside_id(wanted: QueryDeploymentsInput) -> Iterator[Problem]:
+    for name, field in QueryDeploymentsInput.model_fields.items():
+        if name != "id" and name in wanted.model_fields_set and getattr(wanted, name) is not None:
+            yield problem(field.alias or name, "belongs to the list: send it without id", getattr(wanted, name))
+
+
+OPERATIONS = (
+    Operation(
+        name="record_deployment",
+        title="Record a deployment",
+        summary="Record what went out. The same commit, pull request and environment again answers the first one.",
+        input=RecordDeploymentInput,
+        run=record_deployment,
+        writes=True,
+    ),
+    Operation(
+        name="query_deployments",
+        title="Read deployments",
+        summary="One deployment by id, or a list by time, vendor, work item, commit or pull request.",
+        input=QueryDeploymentsInput,
+        run=query_deployments,
+    ),
+    Operation(
+        name="amend_deployment",
+        title="Amend a deployment",
+        summary="Correct a deployment or its links, at the version you read. Only what you name changes.",
+        input=AmendDeploymentInput,
+        run=amend_deployment,
+        writes=True,
+    ),
+)

@@ -1,0 +1,208 @@
+"""Operations on the past: what happened to a thing, what happened since, and taking it back."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from ledger.catalog import FACTS
+from ledger.decider import Problem, Undo, check, problem
+from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
+from ledger.errors import NotFound
+from projections.app import App
+from projections.earlier import past, position_of, row_at
+from projections.operations.base import Answered, AsArray, Input, Limit, Operation, Texts, Writes, command_id
+from projections.questions import changes as changes_questions
+from projections.questions import history as questions
+from projections.questions.finding import found
+from projections.questions.references import references
+from projections.questions.things import flat
+from projections.tables import Snapshot
+
+SHOWN = 50  # things that a receipt of an undo names; it counts all
+
+Category = Literal["work_item", "vendor", "deployment", "enhancement", "configuration"]
+Point = str | int
+
+
+class QueryHistoryInput(Input):
+    id: Annotated[str, Field(description="Any id, ref or vendor's name; or configuration.")]
+    since: Annotated[Point | None, Field(description="Only after: v3, position or time.")] = None
+    as_of: Annotated[Point | None, Field(description="Until then, and how it was: v3, position or time.")] = None
+    diff_from: Annotated[Point | None, Field(description="What differs from: v3, position or time.")] = None
+    diff_to: Annotated[Point | None, Field(description="To; default now.")] = None
+    limit: Limit = 20
+    cursor: Annotated[str | None, Field(description="next_cursor before.")] = None
+    detail: Annotated[bool, Field(description="Long texts whole.")] = False
+
+
+class UndoInput(Writes):
+    command: Annotated[str | None, Field(description="command_id to take back, whole.")] = None
+    id: Annotated[str | None, Field(description="Or id or ref, with version.")] = None
+    version: Annotated[int | None, Field(ge=1, description="The version it made.")] = None
+    position: Annotated[int | None, Field(ge=1, description="Or its position.")] = None
+    only_untouched: Annotated[bool, Field(description="Restore just what nobody changed since.")] = False
+
+
+class ChangesSinceInput(Input):
+    since: Annotated[Point, Field(description="Position (0: all) or time.")]
+    categories: Annotated[tuple[Category, ...], AsArray, Field(description="Only of these.")] = ()
+    types: Annotated[Texts, Field(description="Only these events.")] = ()
+    by: Annotated[str | None, Field(description="Only by them.")] = None
+    limit: Limit = 50
+
+
+def query_history(app: App, wanted: QueryHistoryInput) -> Answered:
+    check(_history_problems(wanted))
+    category, thing = _thing(app, wanted.id)
+    with app.tables.snapshot() as snapshot:
+        named: Answered = {"id": thing, "ref": references(snapshot, category, [thing])[thing], "category": category}
+        if wanted.diff_from is not None or wanted.diff_to is not None:
+            return named | questions.differing(
+                app.store, category, thing, earlier=wanted.diff_from, later=wanted.diff_to, whole=wanted.detail
+            )
+        answer = named | questions.history(
+            app.store,
+            category,
+            thing,
+            since=wanted.since,
+            as_of=wanted.as_of,
+            limit=wanted.limit,
+            cursor=wanted.cursor,
+            whole=wanted.detail,
+        )
+    if wanted.as_of is not None:
+        answer["then"] = questions.state_at(app.store, category, thing, wanted.as_of, named["ref"])
+    return answer
+
+
+def undo(app: App, wanted: UndoInput) -> Answered:
+    check(_undo_problems(wanted))
+    undone, streams = _meant(app, wanted)
+    recorded = app.record(
+        Undo(undone=undone, streams=streams, only_untouched=wanted.only_untouched),
+        by=wanted.by,
+        command_id=command_id(wanted.command_id),
+    )
+    with app.tables.snapshot() as snapshot:
+        return _receipt(app, snapshot, wanted, undone, recorded)
+
+
+def changes_since(app: App, wanted: ChangesSinceInput) -> Answered:
+    check(
+        problem("types", "is not an event", name, allowed=sorted(FACTS)) for name in wanted.types if name not in FACTS
+    )
+    filters = changes_questions.Filter(types=wanted.types, categories=wanted.categories, by=wanted.by)
+    since = position_of(app.store, wanted.since, "since")
+    with app.tables.snapshot() as snapshot:
+        return changes_questions.changes_since(app.store, snapshot, since, filters, wanted.limit)
+
+
+def _thing(app: App, given: str) -> tuple[str, str]:
+    own = configuration_id(app.identity.ledger)
+    if given.strip().lower() in ("configuration", own):  # there from the start, before anything is recorded of it
+        return "configuration", own
+    return found(app.tables, given)
+
+
+def _meant(app: App, wanted: UndoInput) -> tuple[str, tuple[str, ...]]:
+    """The command to take back, and the streams in which to do so."""
+    if wanted.command is not None:
+        recorded = app.store.find_command(_uuid(wanted.command))
+        if recorded is None:
+            raise _unknown(f"no command {wanted.command} is recorded in this ledger", wanted.command)
+        return str(_uuid(wanted.command)), tuple(sorted(recorded[0].streams))
+    if wanted.position is not None:
+        event = next(app.store.read_all(wanted.position - 1, wanted.position), None)
+        if event is None:
+            raise _unknown(f"there is no position {wanted.position} in this ledger", str(wanted.position))
+        return str(event.command_id), (event.stream_id,)
+    category, thing = _thing(app, wanted.id or "")
+    events = past(app.store, category, thing)
+    made = next((event for event in events if event.version == wanted.version), None)
+    if made is None:
+        raise _unknown(f"{wanted.id} has no version {wanted.version}, its newest is {len(events)}", wanted.id or "")
+    return str(made.command_id), (stream_id(category, thing),)
+
+
+def _receipt(app: App, snapshot: Snapshot, wanted: UndoInput, undone: str, recorded: Recorded) -> Answered:
+    """`command_id` is what takes the undo itself back."""
+    streams = sorted(recorded.streams)
+    by_category: dict[str, list[str]] = {}
+    for stream in streams[:SHOWN]:
+        by_category.setdefault(category_of(stream), []).append(id_of(stream))
+    refs = {thing: ref for name, own in by_category.items() for thing, ref in references(snapshot, name, own).items()}
+    items: list[Answered] = [
+        {"id": id_of(one), "ref": refs[id_of(one)], "version": recorded.streams[one]} for one in streams[:SHOWN]
+    ]
+    first = next(app.store.read_all(recorded.positions[0] - 1, recorded.positions[0]))
+    answer: Answered = {
+        "outcome": "committed",
+        **(items[0] if len(streams) == 1 else {}),
+        "position": recorded.positions[-1],
+        "undone": undone,
+        "command_id": str(first.command_id),
+        **({"repeated": True} if recorded.repeated else {}),
+    }
+    if len(streams) > 1:
+        answer |= {"items": items, "total_count": len(streams), "returned": len(items)}
+    if wanted.detail and len(streams) == 1:
+        row = row_at(app.store, category_of(streams[0]), id_of(streams[0]), recorded.positions[-1])
+        answer = flat(row, items[0]["ref"]) | answer
+    return answer
+
+
+def _history_problems(wanted: QueryHistoryInput) -> Iterator[Problem]:
+    if wanted.diff_from is None and wanted.diff_to is None:
+        return
+    for name in ("since", "as_of", "cursor"):
+        if getattr(wanted, name) is not None:
+            yield problem(name, "belongs to the list: send it without diff_from and diff_to", getattr(wanted, name))
+
+
+def _undo_problems(wanted: UndoInput) -> Iterator[Problem]:
+    named = [name for name in ("command", "id", "position") if getattr(wanted, name) is not None]
+    if len(named) != 1:
+        yield problem("command", "or id with version, or position is needed, one of them: what is to be undone?", named)
+    if (wanted.id is None) != (wanted.version is None):
+        yield problem("version", "goes with id, and id with version", wanted.version)
+
+
+def _uuid(given: str) -> UUID:
+    try:
+        return UUID(given)
+    except ValueError:
+        check([problem("command", "must be a UUID", given)])
+        raise
+
+
+def _unknown(message: str, given: str) -> NotFound:
+    return NotFound(message, next_step="query_history and changes_since show what there is to undo", id=given)
+
+
+OPERATIONS = (
+    Operation(
+        name="query_history",
+        title="Read the history of a thing",
+        summary="Who changed what when, newest first; how it was at a point; or what differs between two points.",
+        input=QueryHistoryInput,
+        run=query_history,
+    ),
+    Operation(
+        name="undo",
+        title="Undo",
+        summary="Take back a command, or what it did to one thing. Refused if later changes would be lost.",
+        input=UndoInput,
+        run=undo,
+        writes=True,
+        destructive=True,
+    ),
+    Operation(
+        name="changes_since",
+        title="What changed since",
+        summary="What happened after a position or time, oldest first. Ask again with next_position.",
+        input=ChangesSinceInput,
+        run=changes_since,
+    ),
+)

@@ -1,0 +1,210 @@
+"""Operations on vendors."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from ledger.decider import Problem, check, problem
+from ledger.envelope import Command, minted_id
+from ledger.moment import parse
+from ledger.vendor.commands import CreateVendor, UpdateVendor
+from ledger.vendor.decider import CATEGORY
+from ledger.vendor.events import TestResults
+from projections.app import App
+from projections.earlier import Point, past, position_of, row_at, shown_point, view
+from projections.operations.base import (
+    Answered,
+    AsObject,
+    Input,
+    Limit,
+    Metadata,
+    NotBlank,
+    Operation,
+    Texts,
+    Version,
+    Writes,
+    carry_out,
+    given,
+)
+from projections.questions import vendor_history
+from projections.questions import vendors as questions
+from projections.questions.references import category_of_reference, resolve
+
+REVISABLE = ("status", "extractor_version", "format_support", "manifest_compliant", "metadata")
+LIST_ONLY = ("status", "format", "limit", "cursor", "broke_since")
+PARTS = ("test_runs",)
+UUID_LENGTH = 36
+
+Status = Literal["operational", "broken"]
+Format = Literal["excel", "csv", "pdf", "ocr"]
+VendorName = Annotated[
+    str, Field(min_length=1, max_length=100, pattern="^[A-Za-z0-9 _-]+$"), NotBlank, AfterValidator(str.strip)
+]
+ExtractorVersion = Annotated[str, Field(min_length=1, max_length=50)]
+FormatSupport = Annotated[dict[Format, bool], AsObject]
+Results = Annotated[dict[Literal["passing", "total", "skipped"], Annotated[int, Field(ge=0)]], AsObject]
+
+
+class CreateVendorInput(Writes):
+    name: Annotated[VendorName, Field(description="Unique, ignoring case.")]
+    status: Annotated[Status, Field(description="Works or not.")] = "broken"
+    extractor_version: Annotated[ExtractorVersion, Field(description="Its extractor's.")] = "0.0.0"
+    format_support: FormatSupport = Field(default_factory=dict, description="excel, csv, pdf, ocr.")
+    test_results: Annotated[Results | None, Field(description="passing, total, skipped.")] = None
+    manifest_compliant: Annotated[bool, Field(description="Follows it or not.")] = False
+    metadata: Metadata = Field(default_factory=dict, description="Anything else.")
+
+
+class QueryVendorStatusInput(Input):
+    id: Annotated[str | None, Field(description="Id, ref or name.")] = None
+    name: Annotated[str | None, Field(description="Name, ignoring case.")] = None
+    status: Annotated[Status | None, Field(description="List only these.")] = None
+    format: Annotated[Format | None, Field(description="List its readers.")] = None
+    limit: Limit = 50
+    cursor: Annotated[str | None, Field(description="next_cursor before.")] = None
+    as_of: Annotated[Point | None, Field(description="Position or time.")] = None
+    include: Annotated[Texts, Field(description="test_runs: of one, with its last good version.")] = ()
+    broke_since: Annotated[Point | None, Field(description="Who broke since a deployment, position or time.")] = None
+
+
+class UpdateVendorStatusInput(Writes):
+    id: Annotated[str | None, Field(description="Id, ref or name.")] = None
+    name: Annotated[str | None, Field(description="Instead of id.")] = None
+    version: Version
+    status: Annotated[Status, Field(description="Works or not.")] = "broken"
+    extractor_version: Annotated[ExtractorVersion, Field(description="Its extractor's.")] = ""
+    format_support: FormatSupport = Field(default_factory=dict, description="excel, csv, pdf, ocr; merged.")
+    test_results: Results = Field(default_factory=dict, description="passing, total, skipped.")
+    manifest_compliant: Annotated[bool, Field(description="Follows it or not.")] = False
+    metadata: Metadata = Field(default_factory=dict, description="Merged; null removes.")
+    deployment_id: Annotated[str | None, Field(description="Deployment tested.")] = None
+
+
+def create_vendor(app: App, wanted: CreateVendorInput) -> Answered:
+    fields: dict[str, Any] = wanted.model_dump(exclude={"by", "command_id", "detail"})
+    results = None if wanted.test_results is None else TestResults(**wanted.test_results)
+
+    def make(command_id: UUID) -> Command:
+        return CreateVendor(id=minted_id(command_id), **fields | {"test_results": results})
+
+    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+
+
+def query_vendor_status(app: App, wanted: QueryVendorStatusInput) -> Answered:
+    check(_query_problems(wanted))
+    if wanted.name is not None and wanted.as_of is None and not wanted.include:
+        return questions.by_name(app.tables, wanted.name)
+    if wanted.id is not None or wanted.name is not None:
+        return _one(app, wanted)
+    if wanted.broke_since is not None:
+        return _broken_since(app, wanted.broke_since)
+    with view(app, wanted.as_of) as snapshot:
+        return questions.listed(
+            snapshot, status=wanted.status, format=wanted.format, limit=wanted.limit, cursor=wanted.cursor
+        )
+
+
+def update_vendor_status(app: App, wanted: UpdateVendorStatusInput) -> Answered:
+    thing = _vendor_to_update(app, wanted)
+    tested = wanted.deployment_id
+    deployment = resolve(app.tables, "deployment", tested, "deployment_id") if tested is not None else None
+    results = TestResults(**wanted.test_results) if "test_results" in wanted.model_fields_set else None
+
+    def make(_: UUID) -> Command:
+        return UpdateVendor(
+            id=thing,
+            expected=wanted.version,
+            fields=given(wanted, *REVISABLE),
+            test_results=results,
+            deployment_id=deployment,
+        )
+
+    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+
+
+def _one(app: App, wanted: QueryVendorStatusInput) -> Answered:
+    thing = questions.resolve_vendor(app.tables, wanted.id if wanted.id is not None else wanted.name or "")
+    as_of = None if wanted.as_of is None else position_of(app.store, wanted.as_of)
+    with app.tables.snapshot() as snapshot:
+        if as_of is None:
+            vendor = questions.by_id(snapshot, thing)
+        else:
+            vendor = questions.shown(snapshot, [row_at(app.store, CATEGORY, thing, as_of)])[0]
+            vendor["as_of"] = shown_point(app.store, as_of)
+    if "test_runs" in wanted.include:
+        seen = [event for event in past(app.store, CATEGORY, thing) if as_of is None or event.position <= as_of]
+        vendor["test_runs"] = vendor_history.test_runs(seen)
+        vendor["last_good"] = vendor_history.last_good(seen)
+    return vendor
+
+
+def _broken_since(app: App, since: Point) -> Answered:
+    """Since a deployment means since it went out, or since it was recorded if that was earlier."""
+    if category_of_reference(str(since)) == "deployment" or len(str(since)) == UUID_LENGTH:
+        thing = resolve(app.tables, "deployment", str(since), "broke_since")
+        recorded = past(app.store, "deployment", thing)[0].position - 1
+        deployed_at = row_at(app.store, "deployment", thing, app.store.read_streams([]).head).state.deployed_at
+        deployed = app.store.position_at(parse(deployed_at)) if deployed_at else recorded
+        position = min(recorded, deployed)
+    else:
+        position = position_of(app.store, since, "broke_since")
+    with app.tables.snapshot() as snapshot:
+        found = vendor_history.broken_since(app.store, snapshot, position)
+    return {
+        "items": found,
+        "total_count": len(found),
+        "returned": len(found),
+        "has_more": False,
+        "next_cursor": None,
+        "since": shown_point(app.store, position),
+    }
+
+
+def _query_problems(wanted: QueryVendorStatusInput) -> Iterator[Problem]:
+    if wanted.id is not None and wanted.name is not None:
+        yield problem("name", "is given beside id: send one of them", wanted.name)
+    for part in wanted.include:
+        if part not in PARTS:
+            yield problem("include", "is not something to include", part, allowed=PARTS)
+    if wanted.id is not None or wanted.name is not None:
+        for field in LIST_ONLY:
+            if field in wanted.model_fields_set and getattr(wanted, field) is not None:
+                yield problem(field, "belongs to the list: send it without id and name", getattr(wanted, field))
+
+
+def _vendor_to_update(app: App, wanted: UpdateVendorStatusInput) -> str:
+    if (wanted.id is None) == (wanted.name is None):
+        check([problem("id", "or name is needed, one of them: which vendor is it?", wanted.id)])
+    if wanted.id is not None:
+        return questions.resolve_vendor(app.tables, wanted.id)
+    thing: str = questions.by_name(app.tables, wanted.name or "")["id"]
+    return thing
+
+
+OPERATIONS = (
+    Operation(
+        name="create_vendor",
+        title="Create a vendor",
+        summary="Record a new vendor.",
+        input=CreateVendorInput,
+        run=create_vendor,
+        writes=True,
+    ),
+    Operation(
+        name="query_vendor_status",
+        title="Read vendors",
+        summary="One vendor by name or id; without either, the list of all.",
+        input=QueryVendorStatusInput,
+        run=query_vendor_status,
+    ),
+    Operation(
+        name="update_vendor_status",
+        title="Change a vendor",
+        summary="Change a vendor or report a test run, at the version you read. Only what you name changes.",
+        input=UpdateVendorStatusInput,
+        run=update_vendor_status,
+        writes=True,
+    ),
+)

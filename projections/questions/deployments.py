@@ -1,0 +1,83 @@
+"""What can be asked of deployments."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.deployment.decider import CATEGORY
+from projections.questions import things
+from projections.questions.pages import page, place
+from projections.questions.references import references
+from projections.row import Row
+from projections.tables import Snapshot
+
+Thing = dict[str, Any]
+
+NAMED = ("id", "ref", "deployed_at", "commit_hash", "pr_number", "pr_title", "environment")
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """None means: any. Both ends of the time belong to it; `commit` is a hash or its beginning."""
+
+    earliest: str | None = None
+    latest: str | None = None
+    vendor: str | None = None
+    work_item: str | None = None
+    commit: str | None = None
+    pr_number: int | None = None
+    environment: str | None = None
+
+
+def by_id(snapshot: Snapshot, thing: str) -> Thing:
+    """The deployment, whole. Raises NotFound."""
+    row = things.row(snapshot, CATEGORY, thing, "check the id, or list all with query_deployments")
+    return shown(snapshot, [row])[0]
+
+
+def listed(snapshot: Snapshot, wanted: Filter, *, limit: int, cursor: str | None) -> Thing:
+    """A page of deployments, newest first, whole."""
+    filters = {
+        "earliest": wanted.earliest,
+        "latest": wanted.latest,
+        "vendor": wanted.vendor,
+        "work_item": wanted.work_item,
+        "commit_from": wanted.commit,
+        "commit_to": wanted.commit and wanted.commit + "g",  # no hex digit is as high
+        "pr_number": None if wanted.pr_number is None else str(wanted.pr_number),
+        "environment": wanted.environment,
+    }
+    after_key, after_id = place(cursor, "deployed")
+    found = snapshot.ask("deployments/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)
+    total = snapshot.ask("deployments/count", **filters)[0]["total"]
+    return page(
+        found, limit, order="deployed", total=total, shown=lambda kept: shown(snapshot, things.rows(CATEGORY, kept))
+    )
+
+
+def of_work_item(snapshot: Snapshot, item: str) -> list[Thing]:
+    """The deployments that name the item, newest first, in short."""
+    rows = things.rows(CATEGORY, snapshot.ask("deployments/of_work_item", work_item=item))
+    refs = references(snapshot, CATEGORY, [row.id for row in rows])
+    whole = [things.flat(row, refs[row.id]) for row in rows]
+    return [{name: deployment[name] for name in NAMED} for deployment in whole]
+
+
+def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Thing]:
+    """Deployments as flat objects; beside the ids stand the vendors and work items they mean."""
+    found = list(rows)
+    refs = references(snapshot, CATEGORY, [row.id for row in found])
+    vendors = things.named(snapshot, "vendor", _linked(found, "vendor_ids"), "name")
+    items = things.named(snapshot, "work_item", _linked(found, "work_item_ids"), "title")
+    return [
+        things.flat(row, refs[row.id])
+        | {
+            "vendors": [vendors[thing] for thing in row.state.vendor_ids],
+            "work_items": [items[thing] for thing in row.state.work_item_ids],
+        }
+        for row in found
+    ]
+
+
+def _linked(rows: Iterable[Row], field: str) -> set[str]:
+    return {thing for row in rows for thing in getattr(row.state, field)}

@@ -1,0 +1,168 @@
+"""What can be asked of the past of a thing: who changed what when, how it was at a point, what differs between two.
+
+What an event changed is found by comparing the state before and after it, so every fact is told alike.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import UNSET, to_builtins
+
+from ledger.catalog import fact_of, states_of
+from ledger.decider import check, problem
+from ledger.envelope import RecordedEvent, stream_id
+from ledger.moment import text
+from ledger.revision import Changes, between
+from ledger.store import EventStore
+from projections.catalog import BY_CATEGORY
+from projections.earlier import Point, not_there_yet, past, position_of
+from projections.projector import fold
+from projections.questions.pages import page, place
+from projections.questions.things import flat
+
+Thing = dict[str, Any]
+
+LONGEST = 200  # characters of a text, unless the whole is asked for
+NAMES = ("title", "name", "pr_title")
+SECRETS = ("token_digest",)
+
+
+def history(
+    log: EventStore,
+    category: str,
+    thing: str,
+    *,
+    since: Point | None = None,
+    as_of: Point | None = None,
+    limit: int = 20,
+    cursor: str | None = None,
+    whole: bool = False,
+) -> Thing:
+    """A page of what happened to a thing, the newest first. Raises NotFound for one that never was."""
+    events = past(log, category, thing)
+    stream = stream_id(category, thing)
+    states = states_of(stream, events)
+    first = 0 if since is None else version_at(log, category, thing, events, since, "since", at_least=0)
+    last = len(events) if as_of is None else version_at(log, category, thing, events, as_of, "as_of")
+    before, _ = place(cursor, "history")
+    upper = last if before is None else min(last, int(before) - 1)
+    found = [{"key": event.version, "id": thing} for event in reversed(events[first:upper][-(limit + 1) :])]
+
+    def told(kept: list[Thing]) -> list[Thing]:
+        versions = [line["key"] for line in kept]
+        return [_told(events[v - 1], between(states[v - 1], states[v]), whole=whole) for v in versions]
+
+    return page(found, limit, order="history", total=max(0, last - first), shown=told)
+
+
+def differing(
+    log: EventStore, category: str, thing: str, *, earlier: Point | None, later: Point | None, whole: bool = False
+) -> Thing:
+    """What differs between two points of a thing's life; without one, its beginning or its present."""
+    events = past(log, category, thing)
+    first = 0 if earlier is None else version_at(log, category, thing, events, earlier, "diff_from", at_least=0)
+    last = len(events) if later is None else version_at(log, category, thing, events, later, "diff_to", at_least=0)
+    states = states_of(stream_id(category, thing), events)
+    return {
+        "from": _place(events, first),
+        "to": _place(events, last),
+        "changes": _changes(between(states[first], states[last]), whole=whole),
+    }
+
+
+def state_at(log: EventStore, category: str, thing: str, point: Point, ref: str) -> Thing:
+    """The thing, whole, as it was at a point. Raises NotFound when it was not there yet."""
+    events = past(log, category, thing)
+    version = version_at(log, category, thing, events, point, "as_of")
+    if version == 0:
+        return {"id": thing, "ref": ref, "version": 0, **_json(BY_CATEGORY[category].decider.initial)}
+    shown: Thing = _value(flat(fold(events[:version])[stream_id(category, thing)], ref), whole=True)
+    return shown
+
+
+def version_at(
+    log: EventStore,
+    category: str,
+    thing: str,
+    events: list[RecordedEvent],
+    point: Point,
+    field: str,
+    *,
+    at_least: int | None = None,
+) -> int:
+    """The version that a point means: `v3` is one, a number a position, else it is a time."""
+    at_least = _first(category) if at_least is None else at_least
+    if isinstance(point, str) and point[:1] in ("v", "V") and point[1:].isdigit():
+        version = int(point[1:])
+        if not at_least <= version <= len(events):
+            check([problem(field, f"is not one of the versions {at_least} to {len(events)}", point)])
+        return version
+    position = position_of(log, point, field)
+    version = sum(event.position <= position for event in events)
+    if version < at_least:
+        raise not_there_yet(category, thing, events, position)
+    return version
+
+
+def changed_fields(before: Any, after: Any) -> list[str]:
+    """The names of the fields that differ, in the order of the fields."""
+    return list(dict.fromkeys(path.partition(".")[0] for path in between(before, after)))
+
+
+def name_of(state: Any) -> str | None:
+    """What people call the thing; None for one without a name."""
+    return next((getattr(state, name) for name in NAMES if getattr(state, name, None)), None)
+
+
+def _first(category: str) -> int:
+    """The version from which a thing is there; the configuration is from the start."""
+    return 0 if category == "configuration" else 1
+
+
+def _told(event: RecordedEvent, changes: Changes, *, whole: bool) -> Thing:
+    undoes = getattr(fact_of(event), "undoes", None)
+    return {
+        "version": event.version,
+        "position": event.position,
+        "occurred_at": text(event.occurred_at),
+        "recorded_at": text(event.recorded_at),
+        "by": event.by,
+        "event": event.type,
+        "command": event.command,
+        "command_id": str(event.command_id),
+        **({"undoes": undoes} if undoes else {}),
+        "changes": _changes(changes, whole=whole),
+    }
+
+
+def _changes(changes: Changes, *, whole: bool) -> list[Thing]:
+    return [
+        {"field": path, "old": _value(change.old, whole=whole), "new": _value(change.new, whole=whole)}
+        for path, change in changes.items()
+    ]
+
+
+def _value(value: Any, *, whole: bool) -> Any:
+    """The value without what is nobody's business; a long text is cut, and says so."""
+    match value:
+        case str() if len(value) > LONGEST and not whole:
+            return f"{value[:LONGEST]}… [{len(value)} characters]"
+        case dict():
+            return {key: _value(inner, whole=whole) for key, inner in value.items() if key not in SECRETS}
+        case list() | tuple():
+            return [_value(inner, whole=whole) for inner in value]
+        case _:
+            return None if value is UNSET else value
+
+
+def _json(state: Any) -> Thing:
+    return {name: to_builtins(getattr(state, name)) for name in state.__struct_fields__}
+
+
+def _place(events: Iterable[RecordedEvent], version: int) -> Thing:
+    event = next((event for event in events if event.version == version), None)
+    return {
+        "version": version,
+        "position": event and event.position,
+        "recorded_at": event and text(event.recorded_at),
+    }

@@ -1,0 +1,62 @@
+"""From the names that one input gives other things by to their ids: whatever leads nowhere is named at once."""
+
+from collections.abc import Iterable, Mapping
+
+from ledger.decider import Problem, check
+from ledger.errors import Invalid, NotFound
+from projections.catalog import BY_CATEGORY
+from projections.questions.references import resolve
+from projections.questions.vendors import resolve_vendor
+from projections.tables import Tables
+
+Ids = tuple[str, ...]
+
+
+def resolve_all(tables: Tables, wanted: Mapping[str, tuple[str, Iterable[str]]]) -> dict[str, Ids]:
+    """`wanted` maps a field to (category, what was given); the answer maps it to ids, each once.
+
+    Raises Invalid for what can be no name, NotFound for what nobody has. If all are UUIDs, whether the things exist
+    is left to the rules.
+    """
+    ids: dict[str, Ids] = {}
+    faults: list[Problem] = []
+    missing: list[dict[str, str]] = []
+    for field, (category, names) in wanted.items():
+        found = []
+        for name in names:
+            try:
+                found.append(resolve_one(tables, category, name, field))
+            except NotFound:
+                missing.append({"field": field, "id": name})
+            except Invalid as error:
+                faults += error.details["fields"]
+        ids[field] = tuple(dict.fromkeys(found))
+    check(faults)
+    if missing:
+        for field, things in ids.items():
+            missing += [{"field": field, "id": thing} for thing in _unknown(tables, wanted[field][0], things)]
+        raise _nowhere(missing)
+    return ids
+
+
+def resolve_one(tables: Tables, category: str, given: str, field: str = "id") -> str:
+    """The id that a UUID, a reference or, for a vendor, its name means."""
+    if category == "vendor":
+        return resolve_vendor(tables, given, field)
+    return resolve(tables, category, given, field)
+
+
+def _unknown(tables: Tables, category: str, things: Ids) -> list[str]:
+    with tables.snapshot() as snapshot:
+        generation = snapshot.generation(BY_CATEGORY[category].name)
+        found = snapshot.ask("things/by_ids", category=category, generation=generation, ids=list(things))
+    known = {line["id"] for line in found}
+    return [thing for thing in things if thing not in known]
+
+
+def _nowhere(missing: list[dict[str, str]]) -> NotFound:
+    return NotFound(
+        "this ledger does not have " + ", ".join(f"{link['id']} ({link['field']})" for link in missing),
+        next_step="check them, or create those things first",
+        items=missing,
+    )

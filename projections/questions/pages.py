@@ -1,0 +1,51 @@
+"""A list, a page at a time: whoever got one page asks for the next by the place where it ended."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from ledger.errors import Invalid
+from projections.tables import Answer
+
+Thing = dict[str, Any]
+Place = tuple[str | int | None, str | None]  # the sort key and the id of the last thing seen; None: from the start
+
+START: Place = (None, None)
+
+
+def page(found: Answer, limit: int, *, order: str, total: int | None, shown: Callable[[Answer], list[Thing]]) -> Thing:
+    """{items, total_count, returned, has_more, next_cursor}. `found` are up to `limit` + 1 lines with their `key`."""
+    kept, more = found[:limit], len(found) > limit
+    return {
+        "items": shown(kept),
+        "total_count": total,
+        "returned": len(kept),
+        "has_more": more,
+        "next_cursor": encode_cursor(order, kept[-1]["key"], kept[-1]["id"]) if more else None,
+    }
+
+
+def place(cursor: str | None, order: str) -> Place:
+    """Where the page after this cursor begins. Raises Invalid for a cursor of another list."""
+    return decode_cursor(cursor, order) if cursor else START
+
+
+def encode_cursor(order: str, key: str | int, thing: str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode([order, key, thing])).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, order: str) -> Place:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        made_for, key, thing = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=tuple[str, str | int, str])
+    except (ValueError, msgspec.MsgspecError):
+        made_for, key, thing = "", "", ""
+    if made_for != order:
+        raise Invalid(
+            "cursor: is not the next_cursor of this list",
+            next_step="send next_cursor as it was answered, with the same order, or start without it",
+            fields=[{"field": "cursor", "problem": "is not from this list", "value": cursor[:80]}],
+        )
+    return key, thing

@@ -1,0 +1,109 @@
+"""What somebody can begin with, and why not with the rest.
+
+The rule itself is sql/questions/work_items/obstacles.sql. A list of ready items is a walk along an index, a portion
+at a time, that leaves out whatever has an obstacle: it ends as soon as the page is full, however many items there are.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from ledger.moment import text
+from ledger.reference import brief
+from ledger.work_item.telling import CATEGORY, told
+from ledger.world import Obstacle, Wanted
+from projections.questions.pages import START, Place
+from projections.tables import Answer, Snapshot
+
+Thing = dict[str, Any]
+Fetch = Callable[[Place, int], Answer]  # (after which place, how many) -> lines with `id` and `key`
+Keep = Callable[[Answer], Answer]
+
+NOBODY = ""  # the digest of no token: whatever is claimed is claimed by another
+# A list says how many there are up to this, and beyond it that there are at least so many: to count them all would take
+# the longer the more there are, a list of 50 must not.
+COUNTED = 200
+WAITING = 1000  # items that one completion may set free and that are looked at
+PORTION = 50  # items looked at first; each further portion is twice as large
+LARGEST = 800
+TOLD = 20  # blockers and children that are named, of each kind
+NAMED = 20  # items that became ready by one completion and are named
+
+
+def obstacles(
+    snapshot: Snapshot, things: Iterable[str], moment: datetime, holder: str = NOBODY, most: int = TOLD
+) -> dict[str, list[Obstacle]]:
+    """Why items are not ready, by id; an item that is ready is absent."""
+    ids = list(things)
+    found: dict[str, list[Obstacle]] = {}
+    lines = snapshot.ask("work_items/obstacles", ids=ids, moment=text(moment), holder=holder, most=most) if ids else []
+    for line in lines:
+        obstacle = Obstacle(
+            reason=line["reason"],
+            id=line["cause_id"],
+            title=line["title"],
+            status=line["status"],
+            by=line["by"],
+            until=line["until"],
+        )
+        found.setdefault(line["id"], []).append(obstacle)
+    return found
+
+
+def explained(snapshot: Snapshot, thing: str, moment: datetime, holder: str = NOBODY) -> Thing:
+    """{ready, not_ready_because?}: each reason with the item that is the cause."""
+    found = obstacles(snapshot, [thing], moment, holder).get(thing, [])
+    return {"ready": not found, **({"not_ready_because": [told(obstacle) for obstacle in found]} if found else {})}
+
+
+def ready(
+    snapshot: Snapshot, wanted: Wanted, moment: datetime, holder: str = NOBODY, after: Place = START
+) -> Iterator[dict[str, Any]]:
+    """Ready items as lines of {id, key}, the most important first, then the oldest; looked for as they are taken."""
+
+    def fetch(place: Place, limit: int) -> Answer:
+        return snapshot.ask(
+            "work_items/candidates", **_filters(wanted), after_key=place[0], after_id=place[1], limit=limit
+        )
+
+    return sifted(fetch, lambda lines: ready_of(snapshot, lines, moment, holder), after)
+
+
+def ready_of(snapshot: Snapshot, lines: Answer, moment: datetime, holder: str = NOBODY) -> Answer:
+    held = obstacles(snapshot, (line["id"] for line in lines), moment, holder, most=1)
+    return [line for line in lines if line["id"] not in held]
+
+
+def sifted(fetch: Fetch, keep: Keep, after: Place) -> Iterator[dict[str, Any]]:
+    """The lines of a list that `keep` keeps, fetched a portion at a time."""
+    portion = PORTION
+    while lines := fetch(after, portion):
+        yield from keep(lines)
+        if len(lines) < portion:
+            return
+        after = lines[-1]["key"], lines[-1]["id"]
+        portion = min(2 * portion, LARGEST)
+
+
+def counted(lines: Iterator[Any]) -> Thing:
+    """{total_count}, or {total_count: None, total_is_at_least} when there are more than are counted."""
+    total = sum(1 for _ in islice(lines, COUNTED + 1))
+    return {"total_count": total} if total <= COUNTED else {"total_count": None, "total_is_at_least": COUNTED}
+
+
+def became_ready(snapshot: Snapshot, ended: str, moment: datetime) -> Thing:
+    """What is ready now and could not be before this item came to its end; nothing if there is no such item."""
+    waited = snapshot.ask("work_items/freed", id=ended, limit=WAITING)
+    refs = [brief(CATEGORY, line["id"]) for line in ready_of(snapshot, waited, moment)]
+    more = {"became_ready_count": len(refs)} if len(refs) > NAMED else {}
+    return {"became_ready": refs[:NAMED], **more} if refs else {}
+
+
+def _filters(wanted: Wanted) -> dict[str, Any]:
+    return {
+        "item_type": wanted.item_type,
+        "tag": wanted.tag,
+        "parent_id": wanted.parent_id,
+        "assignee": wanted.assignee,
+    }

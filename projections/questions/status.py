@@ -1,0 +1,185 @@
+"""What the status report asks: each answer is one section of it, all in one snapshot."""
+
+from collections import Counter
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from ledger.moment import EPOCH, text
+from ledger.world import Wanted
+from projections.questions import readiness
+from projections.questions.references import references
+from projections.questions.things import Thing, named, rows
+from projections.row import Row
+from projections.tables import Answer, Snapshot, pages
+
+LISTED = 2000  # items in one report; what is left out is counted
+READY = 10
+DEPLOYMENTS = 10
+ENHANCEMENTS = 100
+DEEPEST = 64  # no tree is deeper; an imported circle ends here
+
+READY_FIELDS = ("title", "item_type", "priority", "branch_name", "assignee")
+VENDOR_FIELDS = ("name", "status", "extractor_version", "format_support", "test_results", "manifest_compliant")
+DEPLOYMENT_FIELDS = (
+    "deployed_at", "commit_hash", "pr_number", "pr_title", "test_summary", "constitutional_compliance", "environment",
+)  # fmt: skip
+ENHANCEMENT_FIELDS = ("title", "description", "priority", "status", "target_quarter", "principles")
+
+
+def vendor_health(snapshot: Snapshot) -> Thing:
+    """Every vendor by name, and how many of them work; a status that nobody told is neither."""
+    found = rows("vendor", list(pages(snapshot, "vendor", snapshot.generation("vendors"))))
+    living = [row for row in found if row.state.exists and not row.state.withdrawn]
+    vendors = sorted(_shown(snapshot, "vendor", living, VENDOR_FIELDS), key=lambda vendor: vendor["name"].casefold())
+    counted = Counter(vendor["status"] for vendor in vendors)
+    return {
+        "total_vendors": len(vendors),
+        "operational_count": counted["operational"],
+        "broken_count": counted["broken"],
+        "operational_percentage": round(100 * counted["operational"] / len(vendors), 2) if vendors else 0.0,
+        "vendors": vendors,
+    }
+
+
+def active_work_items(snapshot: Snapshot) -> Thing:
+    """Counts over all living items; of those not archived the tree, each item below its parent, what matters first.
+
+    `items` are at most LISTED; `has_more` says that there are others.
+    """
+    counts = snapshot.ask("status/counts")
+    standing = [line for line in counts if not line["hidden"]]
+    chosen = snapshot.ask("status/standing", finished=0, limit=LISTED)
+    chosen += snapshot.ask("status/standing", finished=1, limit=LISTED - len(chosen))
+    wanted = _with_ancestors(snapshot, chosen)
+    items = _tree(wanted)
+    return {
+        "total_count": sum(line["items"] for line in counts),
+        "archived_count": sum(line["items"] for line in counts if line["hidden"]),
+        "by_type": _by(standing, "item_type"),
+        "by_priority": _by(standing, "priority"),
+        "by_status": _by(standing, "status"),
+        "returned": len(items),
+        "has_more": sum(line["items"] for line in standing) > len(chosen),
+        "items": _described(snapshot, items),
+    }
+
+
+def ready(snapshot: Snapshot) -> Thing:
+    """What somebody can begin with at the position's time, most important first, then oldest first.
+
+    `total_count` is None where there are more than `total_is_at_least`.
+    """
+    lines = list(islice(readiness.ready(snapshot, Wanted(), _moment(snapshot)), readiness.COUNTED + 1))
+    generation, ids = snapshot.generation("work_items"), [line["id"] for line in lines[:READY]]
+    found = snapshot.ask("things/by_ids", category="work_item", generation=generation, ids=ids)
+    ordered = sorted(rows("work_item", found), key=lambda row: ids.index(row.id))
+    items = _shown(snapshot, "work_item", ordered, READY_FIELDS)
+    more = len(lines) > len(items)
+    return {**readiness.counted(iter(lines)), "returned": len(items), "has_more": more, "items": items}
+
+
+def recent_deployments(snapshot: Snapshot) -> list[Thing]:
+    """The newest deployments, the newest first, with what they touched by name."""
+    found = rows("deployment", snapshot.ask("status/recent_deployments", limit=DEPLOYMENTS))
+    shown = _shown(snapshot, "deployment", found, DEPLOYMENT_FIELDS)
+    vendors = named(snapshot, "vendor", (id for row in found for id in row.state.vendor_ids), "name")
+    items = named(snapshot, "work_item", (id for row in found for id in row.state.work_item_ids), "title")
+    return [
+        deployment
+        | {
+            "vendors": [vendors[id] for id in row.state.vendor_ids],
+            "work_items": [items[id] for id in row.state.work_item_ids],
+        }
+        for deployment, row in zip(shown, found, strict=True)
+    ]
+
+
+def pending_enhancements(snapshot: Snapshot) -> list[Thing]:
+    """What is planned and not done, most important first."""
+    found = rows("enhancement", snapshot.ask("status/pending_enhancements", limit=ENHANCEMENTS))
+    shown = _shown(snapshot, "enhancement", found, ENHANCEMENT_FIELDS)
+    return sorted(shown, key=lambda one: (one["priority"] or 9, one["target_quarter"] or "9", one["title"], one["id"]))
+
+
+def _shown(snapshot: Snapshot, category: str, things: list[Row], names: tuple[str, ...]) -> list[Thing]:
+    refs = references(snapshot, category, [row.id for row in things])
+    return [
+        {"id": row.id, "ref": refs[row.id], "version": row.version}
+        | {name: msgspec.to_builtins(getattr(row.state, name)) for name in names}
+        for row in things
+    ]
+
+
+def _by(counts: Answer, name: str) -> dict[str, int]:
+    """How many items there are of each value, in the order of the values; what is unknown is called so."""
+    counted: Counter[str] = Counter()
+    for line in counts:
+        counted[str(line[name]) if line[name] is not None else "unknown"] += line["items"]
+    return dict(sorted(counted.items()))
+
+
+def _with_ancestors(snapshot: Snapshot, chosen: Answer) -> Answer:
+    """The chosen items and whatever stands above them."""
+    known = {line["id"]: line for line in chosen}
+    for _ in range(DEEPEST):
+        missing = sorted({line["parent_id"] for line in known.values()} - known.keys() - {None})
+        found = snapshot.ask("status/titles", ids=missing) if missing else []
+        if not found:
+            break
+        known |= {line["id"]: line for line in found}
+    return list(known.values())
+
+
+def _tree(items: Answer) -> Answer:
+    """Parents before their children, each with its depth; unfinished before finished, then by priority and age.
+
+    Items in a circle of parents, which an import may bring, hang at the first of them.
+    """
+    ordered = sorted(items, key=_importance)
+    present = {line["id"] for line in ordered}
+    children: dict[str | None, Answer] = {}
+    for line in ordered:
+        children.setdefault(line["parent_id"] if line["parent_id"] in present else None, []).append(line)
+    placed: dict[str, dict[str, Any]] = {}
+    for start in (*children.get(None, []), *ordered):
+        waiting = [(start, 0)]
+        while waiting:
+            line, depth = waiting.pop()
+            if line["id"] not in placed:
+                placed[line["id"]] = {**line, "depth": depth}
+                waiting += [(child, depth + 1) for child in reversed(children.get(line["id"], []))]
+    return list(placed.values())
+
+
+def _importance(line: dict[str, Any]) -> tuple[bool, int, str, str]:
+    return line["status"] == "completed", line["priority"] or 9, line["created_at"], line["id"]
+
+
+def _described(snapshot: Snapshot, items: Answer) -> list[Thing]:
+    ids = [line["id"] for line in items]
+    found = snapshot.ask("status/open_blockers", ids=ids)
+    refs = references(snapshot, "work_item", [*ids, *(line["blocker_id"] for line in found)])
+    blockers, moment = _blockers(found, refs), text(_moment(snapshot))
+    described = []
+    for line in items:
+        by, until = line.pop("claimed_by"), line.pop("claimed_until")
+        claim = {"by": by, "until": until} if until is not None and until > moment else None
+        described.append({"ref": refs[line["id"]], **line, "claim": claim, "blocked_by": blockers.get(line["id"], [])})
+    return described
+
+
+def _moment(snapshot: Snapshot) -> datetime:
+    """The position's time: a report asks no clock."""
+    return snapshot.as_of.time or EPOCH
+
+
+def _blockers(found: Answer, refs: dict[str, str]) -> dict[str, list[Thing]]:
+    """The blockers of each blocked item, by its id."""
+    blockers: dict[str, list[Thing]] = {}
+    for line in found:
+        blocker = {"id": line["blocker_id"], "ref": refs[line["blocker_id"]], "title": line["title"]}
+        blockers.setdefault(line["id"], []).append(blocker)
+    return blockers

@@ -1,0 +1,58 @@
+"""What is asked of things of every category alike: one by its id, the short forms in which others show it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from ledger.errors import NotFound
+from projections.catalog import BY_CATEGORY
+from projections.questions.references import references
+from projections.row import Row
+from projections.tables import Answer, Snapshot
+
+Thing = dict[str, Any]
+
+UNSAID = {"recorded": True, "withdrawn": False}  # what holds of every thing that is shown, but for what was undone
+
+
+def row(snapshot: Snapshot, category: str, thing: str, next_step: str) -> Row:
+    """The thing's row. Raises NotFound."""
+    generation = snapshot.generation(BY_CATEGORY[category].name)
+    found = snapshot.ask("things/by_id", category=category, generation=generation, id=thing)
+    if not found:
+        noun = category.replace("_", " ")
+        raise NotFound(f"there is no {noun} {thing} in this ledger", next_step=next_step, id=thing)
+    return rows(category, found)[0]
+
+
+def rows(category: str, answer: Answer) -> list[Row]:
+    read = BY_CATEGORY[category].row
+    return [read(line["id"], line["version"], line["position"], line["doc"]) for line in answer]
+
+
+def flat(row: Row, ref: str) -> Thing:
+    """The thing as every answer has it: all its fields, also those at their defaults, and its stamps."""
+    fields = {name: _plain(getattr(row.state, name)) for name in row.state.__struct_fields__}
+    fields = {name: value for name, value in fields.items() if name not in UNSAID or value is not UNSAID[name]}
+    return {"id": row.id, "ref": ref, "version": row.version, **fields, **msgspec.to_builtins(row.stamps)}
+
+
+def named(snapshot: Snapshot, category: str, things: Iterable[str], *fields: str) -> dict[str, Thing]:
+    """Each of the things as {id, ref, <fields>}, by id; the fields of one that is not there are None."""
+    ids = sorted(set(things))
+    if not ids:
+        return {}
+    generation = snapshot.generation(BY_CATEGORY[category].name)
+    found = rows(category, snapshot.ask("things/by_ids", category=category, generation=generation, ids=ids))
+    states = {row.id: row.state for row in found}
+    refs = references(snapshot, category, ids)
+    return {
+        thing: {"id": thing, "ref": refs[thing], **{name: getattr(states.get(thing), name, None) for name in fields}}
+        for thing in ids
+    }
+
+
+def _plain(value: Any) -> Any:
+    plain = msgspec.to_builtins(value)
+    return list(plain) if isinstance(plain, tuple) else plain

@@ -1,0 +1,111 @@
+"""What can be asked of vendors over time: their test runs, their last good version, and who broke since a point."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ledger.catalog import fact_of, states_of
+from ledger.envelope import RecordedEvent, stream_id
+from ledger.moment import text
+from ledger.store import EventStore
+from ledger.vendor.decider import CATEGORY
+from ledger.vendor.events import VendorCreated, VendorTestsReported
+from ledger.vendor.state import Vendor
+from projections.questions import things
+from projections.questions.references import references
+from projections.tables import Snapshot
+
+Thing = dict[str, Any]
+
+
+def test_runs(events: list[RecordedEvent]) -> list[Thing]:
+    """Every run, the newest first: its counts, the version that was tested, when, by whom, of which deployment."""
+    states: list[Vendor] = states_of(events[0].stream_id, events) if events else []
+    taken_back = _undone(events)
+    runs = [
+        {
+            "version": event.version,
+            "at": text(event.occurred_at),
+            "by": event.by,
+            "passing": results.passing,
+            "total": results.total,
+            "skipped": results.skipped,
+            "extractor_version": state.extractor_version,
+            "status": state.status,
+            "deployment_id": state.tested_deployment_id,
+            **({"undone": True} if str(event.command_id) in taken_back else {}),
+        }
+        for event in events
+        if _is_run(event) and (results := (state := states[_settled(events, event)]).test_results) is not None
+    ]
+    return runs[::-1]
+
+
+test_runs.__test__ = False  # type: ignore[attr-defined]  # pytest would take the name for a test
+
+
+def last_good(events: list[RecordedEvent]) -> Thing | None:
+    """The extractor version of the newest run in which every test that was not skipped passed; None without one."""
+    for run in test_runs(events):
+        passed = (run["passing"] or 0) + (run["skipped"] or 0)
+        if run["total"] and run["passing"] and passed == run["total"] and "undone" not in run:
+            return {"extractor_version": run["extractor_version"], "at": run["at"], "version": run["version"]}
+    return None
+
+
+def broken_since(log: EventStore, snapshot: Snapshot, position: int) -> list[Thing]:
+    """The vendors that became broken after a position, the latest first, with how they are now.
+
+    One that was new, or whose status was unknown, did not become broken.
+    """
+    changed = things.rows(CATEGORY, snapshot.ask("vendors/changed_since", since=position))
+    streams = [stream_id(CATEGORY, row.id) for row in changed]
+    pasts = log.read_streams(streams).events if streams else {}
+    refs = references(snapshot, CATEGORY, [row.id for row in changed])
+    found: list[Thing] = []
+    for row in changed:
+        events = pasts[stream_id(CATEGORY, row.id)]
+        breaking = _breaking(events, position)
+        if breaking is not None:
+            found.append(
+                {
+                    "id": row.id,
+                    "ref": refs[row.id],
+                    "name": row.state.name,
+                    "status": row.state.status,
+                    "broke_at": text(breaking.occurred_at),
+                    "position": breaking.position,
+                    "by": breaking.by,
+                    "last_good": last_good(events),
+                }
+            )
+    return sorted(found, key=lambda vendor: -vendor["position"])
+
+
+def _breaking(events: list[RecordedEvent], position: int) -> RecordedEvent | None:
+    """The newest event after the position by which an operational vendor became broken."""
+    states: list[Vendor] = states_of(events[0].stream_id, events)
+    for event in reversed(events):
+        before, after = states[event.version - 1], states[event.version]
+        if event.position > position and before.status == "operational" and after.status == "broken":
+            return event
+    return None
+
+
+def _is_run(event: RecordedEvent) -> bool:
+    fact = fact_of(event)
+    return isinstance(fact, VendorTestsReported) or (isinstance(fact, VendorCreated) and fact.test_results is not None)
+
+
+def _settled(events: list[RecordedEvent], run: RecordedEvent) -> int:
+    """The version at the end of the run's command: what the same command says of the vendor belongs to the run."""
+    return max(event.version for event in events if event.command_id == run.command_id)
+
+
+def _undone(events: Iterable[RecordedEvent]) -> set[str]:
+    """The commands that are taken back, as of the newest event: an undo that was undone itself does not count."""
+    taken_back: set[str] = set()
+    for event in reversed(list(events)):
+        undoes = getattr(fact_of(event), "undoes", None)
+        if undoes is not None and str(event.command_id) not in taken_back:
+            taken_back.add(undoes)
+    return taken_back

@@ -1,0 +1,118 @@
+"""What can be asked of vendors."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from ledger.errors import NotFound
+from ledger.reference import parse, shorten
+from ledger.vendor.decider import CATEGORY, FORMATS
+from projections.questions import things
+from projections.questions.pages import page, place
+from projections.questions.references import references, resolve
+from projections.row import Row
+from projections.tables import Answer, Snapshot, Tables
+
+Thing = dict[str, Any]
+
+SUMMARY = (
+    "id",
+    "ref",
+    "version",
+    "name",
+    "status",
+    "extractor_version",
+    "format_support",
+    "test_results",
+    "manifest_compliant",
+    "updated_at",
+)
+COUNTS = ("passing", "total", "skipped")
+
+
+def by_name(tables: Tables, name: str) -> Thing:
+    """The vendor of a name, whichever its spelling, in one round trip. Raises NotFound."""
+    _, found = tables.ask("vendors/by_name", name_key=name_key(name))
+    if not found:
+        raise _no_vendor(name)
+    line = found[0]
+    before, after = (UUID(line[side]) if line[side] else None for side in ("before", "after"))
+    return _flat(things.rows(CATEGORY, found)[0], shorten(CATEGORY, UUID(line["id"]), before, after))
+
+
+def by_id(snapshot: Snapshot, thing: str) -> Thing:
+    """The vendor, whole. Raises NotFound."""
+    row = things.row(snapshot, CATEGORY, thing, "check the id, or list all with query_vendor_status")
+    return shown(snapshot, [row])[0]
+
+
+def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Thing]:
+    """Vendors as flat objects with their references."""
+    found = list(rows)
+    refs = references(snapshot, CATEGORY, [row.id for row in found])
+    return [_flat(row, refs[row.id]) for row in found]
+
+
+def listed(snapshot: Snapshot, *, status: str | None, format: str | None, limit: int, cursor: str | None) -> Thing:
+    """A page of vendors by name, summaries."""
+    filters = {"status": status, "format": format}
+    after_key, after_id = place(cursor, "name")
+    found = snapshot.ask("vendors/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)
+    total = snapshot.ask("vendors/count", **filters)[0]["total"]
+    return page(found, limit, order="name", total=total, shown=lambda kept: _summaries(snapshot, kept))
+
+
+def resolve_vendor(tables: Tables, given: str, field: str = "id") -> str:
+    """The id that a UUID, a reference or a name means. Raises NotFound for a reference or name that nobody has."""
+    if _is_uuid(given) or _is_reference(given):
+        try:
+            return resolve(tables, CATEGORY, given, field)
+        except NotFound:
+            pass  # a name may look like a reference
+    _, found = tables.ask("vendors/by_name", name_key=name_key(given))
+    if not found:
+        raise _no_vendor(given)
+    thing: str = found[0]["id"]
+    return thing
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one name share."""
+    return name.strip().casefold()
+
+
+def _summaries(snapshot: Snapshot, found: Answer) -> list[Thing]:
+    rows = things.rows(CATEGORY, found)
+    refs = references(snapshot, CATEGORY, [row.id for row in rows])
+    whole = [_flat(row, refs[row.id]) for row in rows]
+    return [{name: vendor[name] for name in SUMMARY} for vendor in whole]
+
+
+def _flat(row: Row, ref: str) -> Thing:
+    vendor = things.flat(row, ref)
+    supported, results = vendor["format_support"], vendor["test_results"]
+    return vendor | {
+        "format_support": {name: supported.get(name) for name in FORMATS},
+        "test_results": results and {count: results.get(count) for count in COUNTS},
+    }
+
+
+def _is_uuid(given: str) -> bool:
+    try:
+        UUID(given.strip())
+    except ValueError:
+        return False
+    return True
+
+
+def _is_reference(given: str) -> bool:
+    meant = parse(given)
+    return meant is not None and meant[0] == CATEGORY
+
+
+def _no_vendor(given: str) -> NotFound:
+    return NotFound(
+        f"there is no vendor {given.strip()} in this ledger",
+        next_step="check the name, or list all with query_vendor_status",
+        id=given.strip(),
+    )

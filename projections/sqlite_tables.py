@@ -1,0 +1,241 @@
+"""The read models of one ledger in an SQLite file: what answers when there is no server.
+
+Many processes may share the file: a view never waits for a writer, and a writer never for a view.
+"""
+
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from ledger import situations
+from ledger.envelope import RowChange
+from ledger.moment import parse, text
+from ledger.resources import folder, sql
+from projections.catalog import SHAPES
+from projections.tables import Answer, AsOf, incomplete, serving, with_generations
+
+WAIT_SECONDS = 10.0  # for another process that writes
+
+PROGRESS = "SELECT position, recorded_at FROM progress WHERE ledger_id = ?"
+GENERATIONS = "SELECT projection || ':' || shape, generation FROM projections WHERE ledger_id = ? AND behind_after IS NULL"
+BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = ? AND behind_after IS NOT NULL"
+NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = ?"
+NEXT = "SELECT coalesce(max(generation), 0) + 1 FROM projections WHERE ledger_id = ?"
+REGISTER = "INSERT INTO projections VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+SERVE = (
+    "INSERT INTO projections VALUES (?, ?, ?, ?, NULL)"
+    " ON CONFLICT DO UPDATE SET generation = excluded.generation, behind_after = NULL"
+)
+LEAVE_BEHIND = (
+    "UPDATE projections SET behind_after = ?"
+    " WHERE ledger_id = ? AND projection = ? AND shape <> ? AND behind_after IS NULL"
+)
+ADVANCE = "INSERT INTO progress VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position, recorded_at = excluded.recorded_at"
+PUT = (
+    "INSERT INTO {} (ledger_id, generation, id, version, position, doc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+    " SET version = excluded.version, position = excluded.position, doc = excluded.doc"
+)
+DROP = "DELETE FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id = ?"
+ADD = "INSERT INTO entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING"
+HOLDER = "SELECT id FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id <> ?"
+
+
+class SqliteSnapshot:
+    """See projections.tables.Snapshot."""
+
+    def __init__(self, connection: sqlite3.Connection, ledger: str, as_of: AsOf, generations: dict[str, int]) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self._generations = generations
+        self.as_of = as_of
+
+    def ask(self, question: str, **parameters: Any) -> Answer:
+        given = with_generations(parameters, self._ledger, self._generations)
+        cursor = self._connection.execute(_statement(question), {name: _bound(value) for name, value in given.items()})
+        names = [column[0] for column in cursor.description]
+        return [_with_document(dict(zip(names, row, strict=True))) for row in cursor]
+
+    def generation(self, projection: str) -> int:
+        return self._generations[projection]
+
+
+class SqliteGeneration:
+    """See projections.tables.Generation. It keeps what it is given until `serve`, so the file is not locked meanwhile."""
+
+    def __init__(self, tables: "SqliteTables", projections: Iterable[str], *, fresh: bool) -> None:
+        self._tables = tables
+        self._fresh = fresh
+        self._rows: dict[str, list[RowChange]] = {name: [] for name in projections}
+
+    def put(self, projection: str, rows: Iterable[RowChange]) -> None:
+        self._rows[projection] += rows
+
+    def serve(self) -> None:
+        self._tables._replace(self._rows, fresh=self._fresh)
+
+
+class SqliteTables:
+    """See projections.tables.Tables. `clock` tells the time where no server does."""
+
+    def __init__(
+        self, file: Path, ledger: UUID, clock: Callable[[], datetime], catch_up: Callable[[], None] | None = None
+    ) -> None:
+        self._file = file
+        self._ledger = str(ledger)
+        self._clock = clock
+        self._catch_up = catch_up
+        self._idle: list[sqlite3.Connection] = []
+        self._opening = threading.Lock()
+        self._create()
+
+    def close(self) -> None:
+        """Only when no view is open."""
+        with self._opening:
+            while self._idle:
+                self._idle.pop().close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
+        with self._transaction("BEGIN") as connection:
+            as_of, generations = self._enter(connection)
+            if self._catch_up is None or generations.keys() == SHAPES.keys():
+                yield self._view(connection, as_of, generations)
+                return
+        self._catch_up()
+        with self._transaction("BEGIN") as connection:
+            yield self._view(connection, *self._enter(connection))
+
+    def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
+        with self.snapshot() as snapshot:
+            return snapshot.as_of, snapshot.ask(question, **parameters)
+
+    def behind(self) -> dict[str, int]:
+        with self._transaction("BEGIN") as connection:
+            rows = connection.execute(BEHIND, [self._ledger]).fetchall()
+        return {name: seen for name, shape, seen in rows if SHAPES.get(name) == shape}
+
+    @contextmanager
+    def rebuilding(self, projections: Iterable[str]) -> Iterator[SqliteGeneration]:
+        yield SqliteGeneration(self, projections, fresh=True)
+
+    @contextmanager
+    def extending(self, projections: Iterable[str]) -> Iterator[SqliteGeneration]:
+        yield SqliteGeneration(self, projections, fresh=False)
+
+    def apply(self, changes: Iterable[RowChange], first_position: int, head: int, at: datetime) -> None:
+        """Writes the rows of one command, whose event 0 stands at `first_position`; `head` and `at` are its last event's.
+
+        Raises NotUnique when a unique entry is taken, and ReadModelBehind as an append does; then nothing is written.
+        """
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            numbers = self._enter(connection)[1]
+            if numbers.keys() != SHAPES.keys():
+                raise situations.read_model_behind(shapes=SHAPES, serving=numbers)
+            for name, shape in SHAPES.items():
+                connection.execute(LEAVE_BEHIND, [first_position - 1, self._ledger, name, shape])
+            for change in changes:
+                self._put(connection, change.projection, numbers[change.projection], change, first_position + change.n)
+            connection.execute(ADVANCE, [self._ledger, head, text(at)])
+
+    def advance(self, head: int, at: datetime | None) -> None:
+        """The rows are true up to this position of the log, as after rebuilding all of them from a copy of it."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            connection.execute(ADVANCE, [self._ledger, head, at and text(at)])
+
+    def _replace(self, rows: dict[str, list[RowChange]], *, fresh: bool) -> None:
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            found = connection.execute(NUMBERS, [self._ledger]).fetchall()
+            before = {name: number for name, shape, number in found if SHAPES.get(name) == shape}
+            for name, changes in rows.items():
+                old = before.get(name)
+                new = connection.execute(NEXT, [self._ledger]).fetchone()[0] if fresh else before[name]
+                for change in changes:
+                    self._put(connection, name, new, change, change.n)
+                connection.execute(SERVE, [self._ledger, name, SHAPES[name], new])
+                if old != new:
+                    for table in ("entries", name):
+                        connection.execute(f"DELETE FROM {table} WHERE ledger_id = ? AND generation = ?", [self._ledger, old])  # noqa: S608  # a name of ours
+
+    def _put(self, connection: sqlite3.Connection, projection: str, generation: int, change: RowChange, position: int) -> None:
+        place = [self._ledger, generation]
+        connection.execute(PUT.format(projection), [*place, change.id, change.version, position, change.doc.decode()])
+        connection.executemany(DROP, [[*place, *entry, change.id] for entry in change.dropped])
+        for relation, target in change.added:
+            try:
+                connection.execute(ADD, [*place, relation, target, change.id])
+            except sqlite3.IntegrityError as error:
+                holder = connection.execute(HOLDER, [*place, relation, target, change.id]).fetchone()
+                raise situations.not_unique(relation=relation, target=target, id=holder[0]) from error
+
+    def _enter(self, connection: sqlite3.Connection) -> tuple[AsOf, dict[str, int]]:
+        position, at = connection.execute(PROGRESS, [self._ledger]).fetchone() or (0, None)
+        time, now = parse(at) if at else None, self._clock()
+        as_of = AsOf(position=position, time=time, now=max(now, time) if time else now)
+        return as_of, serving(dict(connection.execute(GENERATIONS, [self._ledger]).fetchall()))
+
+    def _view(self, connection: sqlite3.Connection, as_of: AsOf, generations: dict[str, int]) -> SqliteSnapshot:
+        if generations.keys() != SHAPES.keys():
+            raise incomplete(generations)
+        return SqliteSnapshot(connection, self._ledger, as_of, generations)
+
+    def _create(self) -> None:
+        with self._connection() as connection:
+            connection.executescript(sql("cache/schema"))
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            position = (connection.execute(PROGRESS, [self._ledger]).fetchone() or (0,))[0]
+            for name, shape in SHAPES.items():
+                number = connection.execute(NEXT, [self._ledger]).fetchone()[0]
+                connection.execute(REGISTER, [self._ledger, name, shape, number, 0 if position else None])
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self._connection() as connection:
+            connection.execute(begin)
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """One that nobody else uses meanwhile."""
+        with self._opening:
+            connection = self._idle.pop() if self._idle else self._open()
+        try:
+            yield connection
+        finally:
+            with self._opening:
+                self._idle.append(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes is replayed
+        return connection
+
+
+@cache
+def _statement(question: str) -> str:
+    """The question in SQLite's words where it has its own, with its parameters as SQLite writes them."""
+    own = folder("sql") / "questions" / f"{question}.sqlite.sql"
+    words = own.read_text(encoding="utf-8") if own.is_file() else sql(f"questions/{question}")
+    return re.sub(r"%\((\w+)\)s", r":\1", words)
+
+
+def _bound(value: Any) -> Any:
+    return msgspec.json.encode(value).decode() if isinstance(value, (list, tuple)) else value
+
+
+def _with_document(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"doc": row["doc"].encode()} if "doc" in row else row

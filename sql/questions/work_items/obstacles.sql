@@ -1,0 +1,40 @@
+-- The rule of readiness, here and nowhere else: what keeps each of some items from being begun at a moment of ledger time,
+-- by whoever has the token of that digest. An item without a line is ready: it is active, not hidden, not claimed by another,
+-- no unfinished living item blocks it or one of its ancestors, and it has no unfinished living child. Of blockers and
+-- children `most` are told, for the item and for each ancestor. Answered by the primary keys and work_items_children.
+WITH RECURSIVE asked (id) AS (SELECT unnest(CAST(%(ids)s AS text[])) COLLATE "C"),
+line (id, above) AS (
+    SELECT asked.id, asked.id FROM asked
+    UNION
+    SELECT line.id, upward.parent_id FROM line CROSS JOIN LATERAL (  -- LIMIT keeps the planner from reading all items
+        SELECT item.parent_id FROM work_items item
+        WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = line.above
+          AND item.parent_id IS NOT NULL LIMIT 1) upward
+)
+SELECT item.id, 1 AS place, CASE WHEN item.hidden & 5 <> 0 THEN 'deleted' WHEN item.hidden = 2 THEN 'archived' ELSE 'status' END AS reason,
+       item.id AS cause_id, item.title, item.status, NULL AS by, NULL AS until
+FROM asked
+JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
+WHERE item.hidden <> 0 OR item.status <> 'active'
+UNION ALL
+SELECT item.id, 2, 'claimed', item.id, item.title, item.status, item.claimed_by, item.claimed_until
+FROM asked
+JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
+WHERE item.claimed_until > %(moment)s AND item.doc -> 'claim' ->> 'token_digest' <> %(holder)s
+UNION ALL
+SELECT line.id, 3, CASE WHEN line.above = line.id THEN 'blocker' ELSE 'ancestor_blocker' END,
+       blocker.id, blocker.title, blocker.status, NULL, NULL
+FROM line CROSS JOIN LATERAL (
+    SELECT other.id, other.title, other.status FROM entries link
+    JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.id = link.id
+    WHERE link.ledger_id = %(ledger)s AND link.generation = %(work_items)s AND link.relation = 'blocks' AND link.target = line.above
+      AND other.status IN ('active', 'blocked') AND other.hidden IN (0, 2)
+    ORDER BY link.id LIMIT %(most)s) blocker
+UNION ALL
+SELECT asked.id, 4, 'child', child.id, child.title, child.status, NULL, NULL
+FROM asked CROSS JOIN LATERAL (
+    SELECT other.id, other.title, other.status FROM work_items other
+    WHERE other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.parent_id = asked.id
+      AND other.status IN ('active', 'blocked') AND other.hidden IN (0, 2)
+    ORDER BY other.id LIMIT %(most)s) child
+ORDER BY 1, 2, 4

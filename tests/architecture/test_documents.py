@@ -1,0 +1,48 @@
+"""What is written about the code is true of the code."""
+
+import importlib.util
+from pathlib import Path
+
+from ledger import errors
+from ledger.catalog import DECIDERS
+from ledger.settings import ENVIRONMENT
+from projections.operations.catalog import OPERATIONS
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_the_events_catalogue_is_what_the_code_says() -> None:
+    specification = importlib.util.spec_from_file_location("make_events", ROOT / "docs" / "make_events.py")
+    assert specification is not None
+    assert specification.loader is not None
+    maker = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(maker)
+
+    assert (ROOT / "docs" / "events.md").read_text(encoding="utf-8") == maker.catalogue()
+
+
+def test_facts_are_named_in_the_past_tense() -> None:
+    irregular = {"WorkItemUndone"}
+    names = {fact.__name__ for decider in DECIDERS.values() for fact in decider.facts}
+
+    assert {name for name in names if not name.endswith("ed")} <= irregular
+
+
+def test_every_error_has_a_code_of_its_own_and_stands_in_the_drawing() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.LedgerError)]
+
+    assert len({kind.code for kind in kinds}) == len(kinds)
+    assert all(kind.__name__ in (errors.__doc__ or "") for kind in kinds)
+
+
+def test_every_setting_is_in_the_operations_guide() -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+    assert {name for name in ENVIRONMENT if f"`{name}`" not in guide} == set()
+
+
+def test_every_operation_says_when_to_use_it_and_describes_every_field() -> None:
+    for operation in OPERATIONS.values():
+        fields = operation.input.model_fields
+        assert operation.summary.endswith("."), operation.name
+        assert {name for name, field in fields.items() if not field.description} == set(), operation.name

@@ -1,0 +1,287 @@
+"""What every log promises, on every log there is. See ledger.store.EventStore."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from ledger.codec import digest, encode, origin_digest
+from ledger.envelope import Proposal, stream_id
+from ledger.errors import CommandIdReused, LeaseMoved, LostRace, NotUnique, VersionConflict
+from ledger.vendor.commands import CreateVendor, UpdateVendor
+from ledger.vendor.events import VendorCreated, VendorStatusChanged
+from ledger.work_item.commands import CreateWorkItem
+from ledger.work_item.events import WorkItemCreated, WorkItemMoved
+from tests.support.given import numbered
+from tests.support.ledgers import FIRST_DAY, Ledger, now, numbered_command, proposal
+
+ITEM, OTHER = numbered(1), numbered(2)
+STREAM, OTHER_STREAM = stream_id("work_item", ITEM), stream_id("work_item", OTHER)
+CREATE = CreateWorkItem(id=ITEM, item_type="task", title="One")
+CREATED = WorkItemCreated(item_type="task", title="Ünö 🙂")
+
+
+def creation(ledger: Ledger, number: int) -> Proposal:
+    """A new item, recorded by the command with this number."""
+    stream = stream_id("work_item", numbered(number))
+    command = CreateWorkItem(id=numbered(number), item_type="task", title="One")
+    return proposal(ledger.store, command, (stream, 1, CREATED), number=number)
+
+
+def naming(ledger: Ledger, number: int, name: str) -> Proposal:
+    """A new vendor of this name, recorded by the command with this number."""
+    command = CreateVendor(id=numbered(number), name=name)
+    return proposal(ledger.store, command, (stream_id("vendor", numbered(number)), 1, VendorCreated(name=name)), number=number)
+
+
+def test_what_is_recorded_is_read_back_as_it_was_proposed(ledger: Ledger) -> None:
+    ledger.store.append(proposal(ledger.store, CREATE, (STREAM, 1, CREATED), number=7, by="somebody"))
+
+    [event] = ledger.store.read_all()
+
+    assert (event.stream_id, event.version, event.position, event.n) == (STREAM, 1, 1, 0)
+    assert (event.command_id, event.command, event.by) == (numbered_command(7), "CreateWorkItem", "somebody")
+    assert (event.type, event.schema, event.topics, event.data) == ("WorkItemCreated", 1, (), encode(CREATED))
+    assert event.occurred_at == FIRST_DAY + timedelta(minutes=7)
+
+
+def test_positions_count_from_one_without_a_gap(ledger: Ledger) -> None:
+    answers = [ledger.store.append(creation(ledger, number)).positions for number in range(5)]
+
+    assert answers == [(1,), (2,), (3,), (4,), (5,)]
+    assert [event.position for event in ledger.store.read_all()] == [1, 2, 3, 4, 5]
+
+
+def test_a_refused_command_leaves_no_gap(ledger: Ledger) -> None:
+    late = proposal(ledger.store, CREATE, (STREAM, 1, CREATED), number=2)
+    ledger.store.append(creation(ledger, 1))
+    with pytest.raises(VersionConflict):
+        ledger.store.append(late)
+
+    assert ledger.store.append(creation(ledger, 3)).positions == (2,)
+
+
+def test_the_events_of_one_command_stand_together(ledger: Ledger) -> None:
+    both = proposal(ledger.store, CREATE, (STREAM, 1, CREATED), (OTHER_STREAM, 1, CREATED), (STREAM, 2, WorkItemMoved()))
+
+    recorded = ledger.store.append(both)
+
+    assert recorded.positions == (1, 2, 3)
+    assert recorded.streams == {STREAM: 2, OTHER_STREAM: 1}
+    assert [(event.n, event.stream_id, event.version) for event in ledger.store.read_all()] == [
+        (0, STREAM, 1),
+        (1, OTHER_STREAM, 1),
+        (2, STREAM, 2),
+    ]
+
+
+def test_a_writer_at_a_stale_version_is_refused_with_both_versions_and_nothing_is_recorded(ledger: Ledger) -> None:
+    late = proposal(ledger.store, CREATE, (OTHER_STREAM, 1, CREATED), (STREAM, 1, CREATED), number=2)
+    ledger.store.append(creation(ledger, 1))
+
+    with pytest.raises(VersionConflict) as refused:
+        ledger.store.append(late)
+
+    assert {name: refused.value.details[name] for name in ("stream_id", "expected", "actual")} == {
+        "stream_id": STREAM,
+        "expected": 0,
+        "actual": 1,
+    }
+    assert ledger.store.read_streams([OTHER_STREAM]).events == {}
+    assert ledger.tables.ask("work_items/lineage", id=OTHER)[1] == []
+
+
+def test_an_event_after_as_of_that_touches_a_condition_refuses_the_command(ledger: Ledger) -> None:
+    ledger.store.append(creation(ledger, 1))
+    ledger.store.append(proposal(ledger.store, CREATE, (STREAM, 2, WorkItemMoved(new_parent_id=OTHER)), number=2))
+
+    late = proposal(ledger.store, CREATE, (OTHER_STREAM, 1, CREATED), number=3, as_of=1, conditions=("links", "hierarchy"))
+
+    with pytest.raises(LostRace) as refused:
+        ledger.store.append(late)
+    assert (refused.value.details["position"], refused.value.details["topics"]) == (2, ["hierarchy"])
+
+
+@pytest.mark.parametrize(("as_of", "conditions"), [(2, ("hierarchy",)), (1, ("links", "existence")), (0, ())])
+def test_an_event_that_was_seen_or_touches_something_else_is_in_nobodys_way(
+    ledger: Ledger, as_of: int, conditions: tuple[str, ...]
+) -> None:
+    ledger.store.append(creation(ledger, 1))
+    ledger.store.append(proposal(ledger.store, CREATE, (STREAM, 2, WorkItemMoved(new_parent_id=OTHER)), number=2))
+    command = proposal(ledger.store, CREATE, (OTHER_STREAM, 1, CREATED), number=3, as_of=as_of, conditions=conditions)
+
+    assert ledger.store.append(command).positions == (3,)
+
+
+@pytest.mark.parametrize(("bound", "by"), [("not_before", timedelta(hours=1)), ("not_after", timedelta(hours=-1))])
+def test_ledger_time_out_of_bounds_refuses_the_command(ledger: Ledger, bound: str, by: timedelta) -> None:
+    command = proposal(ledger.store, CREATE, (STREAM, 1, CREATED), **{bound: now() + by})  # type: ignore[arg-type]  # one of two
+
+    with pytest.raises(LeaseMoved):
+        ledger.store.append(command)
+    assert list(ledger.store.read_all()) == []
+
+
+def test_ledger_time_within_bounds_is_no_obstacle(ledger: Ledger) -> None:
+    hour = timedelta(hours=1)
+
+    ledger.store.append(
+        proposal(ledger.store, CREATE, (STREAM, 1, CREATED), not_before=now() - hour, not_after=now() + hour)
+    )
+
+    assert len(list(ledger.store.read_all())) == 1
+
+
+def test_a_repeated_command_answers_where_it_stands_and_records_nothing(ledger: Ledger) -> None:
+    both = proposal(ledger.store, CREATE, (STREAM, 1, CREATED), (OTHER_STREAM, 1, CREATED))
+    first = ledger.store.append(both)
+    ledger.store.append(creation(ledger, 5))
+
+    again = ledger.store.append(both)
+
+    assert (again.positions, again.streams, again.recorded_at) == (first.positions, first.streams, first.recorded_at)
+    assert (first.repeated, again.repeated) == (False, True)
+    assert len(list(ledger.store.read_all())) == 3
+
+
+def test_a_command_id_is_not_taken_for_another_command(ledger: Ledger) -> None:
+    ledger.store.append(creation(ledger, 1))
+    other = CreateWorkItem(id=OTHER, item_type="task", title="Two")
+
+    with pytest.raises(CommandIdReused) as refused:
+        ledger.store.append(proposal(ledger.store, other, (OTHER_STREAM, 1, CREATED), number=1))
+
+    assert refused.value.details == {"command_id": str(numbered_command(1)), "first_position": 1}
+
+
+def test_a_taken_unique_value_is_refused_with_its_holder_and_nothing_is_recorded(ledger: Ledger) -> None:
+    ledger.store.append(naming(ledger, 1, "Straße"))
+
+    with pytest.raises(NotUnique) as refused:
+        ledger.store.append(naming(ledger, 2, "STRASSE"))
+
+    assert refused.value.details == {"relation": "vendor_name", "target": "strasse", "id": numbered(1)}
+    assert len(list(ledger.store.read_all())) == 1
+    assert ledger.store.append(naming(ledger, 3, "Other")).positions == (2,)
+
+
+def test_one_command_cannot_give_a_unique_value_to_two_things(ledger: Ledger) -> None:
+    vendors = [stream_id("vendor", thing) for thing in (ITEM, OTHER)]
+    both = [(stream, 1, VendorCreated(name="Acme")) for stream in vendors]
+
+    with pytest.raises(NotUnique) as refused:
+        ledger.store.append(proposal(ledger.store, CreateVendor(id=ITEM, name="Acme"), *both))
+
+    assert refused.value.details["target"] == "acme"
+    assert list(ledger.store.read_all()) == []
+
+
+def test_a_value_that_many_share_is_not_taken_for_the_unique_one(ledger: Ledger) -> None:
+    shared = {"tags": ("bug",), "external_source": "beads"}
+    for number, external_id in ((1, "b-1"), (2, "b-2")):
+        fact = WorkItemCreated(item_type="task", title="One", external_id=external_id, **shared)  # type: ignore[arg-type]
+        stream = stream_id("work_item", numbered(number))
+        ledger.store.append(proposal(ledger.store, CREATE, (stream, 1, fact), number=number))
+    third = WorkItemCreated(item_type="task", title="One", external_id="b-2", **shared)  # type: ignore[arg-type]
+
+    with pytest.raises(NotUnique) as refused:
+        ledger.store.append(proposal(ledger.store, CREATE, (stream_id("work_item", numbered(3)), 1, third), number=3))
+
+    assert refused.value.details == {"relation": "external_id", "target": "beads:b-2", "id": numbered(2)}
+
+
+def test_rows_are_there_as_soon_as_the_command_is_recorded(ledger: Ledger) -> None:
+    ledger.store.append(naming(ledger, 1, "Acme"))
+    stream = stream_id("vendor", numbered(1))
+    change = UpdateVendor(id=numbered(1), expected=1)
+    changed = proposal(ledger.store, change, (stream, 2, VendorStatusChanged(new="operational")), number=2)
+
+    ledger.store.append(changed)
+
+    with ledger.tables.snapshot() as snapshot:
+        generation = snapshot.generation("vendors")
+        [row] = snapshot.ask("things/by_id", category="vendor", generation=generation, id=numbered(1))
+    assert (snapshot.as_of.position, row["version"], row["position"]) == (2, 2, 2)
+
+
+def test_reading_begins_after_a_position(ledger: Ledger) -> None:
+    for number in range(4):
+        ledger.store.append(creation(ledger, number))
+
+    assert [event.position for event in ledger.store.read_all(after=2)] == [3, 4]
+    assert list(ledger.store.read_all(after=4)) == []
+
+
+def test_the_log_is_a_chain_of_digests_from_its_origin(ledger: Ledger) -> None:
+    both = proposal(ledger.store, CREATE, (STREAM, 1, CREATED), (OTHER_STREAM, 1, WorkItemMoved(new_parent_id=ITEM)))
+    ledger.store.append(both)
+    ledger.store.append(naming(ledger, 3, "Acme"))
+
+    previous = origin_digest(ledger.store.ledger)
+    for event in ledger.store.read_all():
+        previous = digest(previous, event)
+        assert event.digest == previous
+
+
+def test_a_stream_is_read_whole_and_in_order_and_one_without_events_is_absent(ledger: Ledger) -> None:
+    ledger.store.append(creation(ledger, 1))
+    ledger.store.append(creation(ledger, 2))
+    ledger.store.append(proposal(ledger.store, CREATE, (STREAM, 2, WorkItemMoved(new_parent_id=OTHER)), number=3))
+
+    past = ledger.store.read_streams([STREAM, stream_id("work_item", numbered(99))])
+
+    assert {stream: [event.version for event in events] for stream, events in past.events.items()} == {STREAM: [1, 2]}
+    assert past.head == 3
+
+
+def test_an_empty_log_has_its_head_at_zero(ledger: Ledger) -> None:
+    past = ledger.store.read_streams([])
+
+    assert (past.head, past.events, ledger.store.position_at(now())) == (0, {}, 0)
+
+
+def test_where_a_command_stands_is_known_by_its_id(ledger: Ledger) -> None:
+    command = creation(ledger, 1)
+    first = ledger.store.append(command)
+
+    found = ledger.store.find_command(numbered_command(1))
+
+    assert found is not None
+    assert (found[0].positions, found[0].streams, found[1]) == (first.positions, first.streams, command.command_digest)
+    assert ledger.store.find_command(numbered_command(2)) is None
+
+
+def test_a_moment_is_the_last_position_recorded_until_then(ledger: Ledger) -> None:
+    for number in range(3):
+        ledger.store.append(creation(ledger, number))
+    times = [event.recorded_at for event in ledger.store.read_all()]
+
+    assert times == sorted(times)
+    assert ledger.store.position_at(times[1]) == max(n for n in (1, 2, 3) if times[n - 1] <= times[1])
+    assert ledger.store.position_at(times[0] - timedelta(microseconds=1)) == 0
+
+
+def test_nobody_else_appends_while_a_writer_is_alone(ledger: Ledger) -> None:
+    theirs = creation(ledger, 9)
+    intruder = threading.Thread(target=ledger.store.append, args=[theirs])
+
+    with ledger.store.exclusively():
+        intruder.start()
+        mine = [ledger.store.append(creation(ledger, number)).positions for number in (1, 2)]
+    intruder.join()
+
+    assert mine == [(1,), (2,)]
+    assert ledger.store.append(theirs).positions == (3,)
+
+
+def test_reading_the_log_does_not_let_others_in_before_a_lone_writer_is_done(ledger: Ledger) -> None:
+    intruder = threading.Thread(target=ledger.store.append, args=[creation(ledger, 9)])
+
+    with ledger.store.exclusively():
+        intruder.start()
+        with ledger.store.exclusively():
+            assert list(ledger.store.read_all()) == []
+        mine = ledger.store.append(creation(ledger, 1)).positions
+    intruder.join()
+
+    assert mine == (1,)

@@ -1,0 +1,115 @@
+"""Every question answers the same in every store of rows, whatever words it needs there. See projections.tables."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from ledger.postgres.database import Database
+from projections.catalog import BY_CATEGORY
+from projections.tables import Answer
+from tests.support import history as told
+from tests.support.ledgers import Ledger, in_memory, on_postgres
+from tests.support.questions import Samples, cases, generation, is_ordered, questions
+
+ABOUT_THE_STORE = {"configurations/server"}  # these answer with the name of the engine
+ITEMS = [told.TASK, told.LEAF, told.BLOCKED, told.PROJECT, told.GONE, told.UNKNOWN]
+ALL = [*ITEMS, told.SESSION, told.SUBTASK, told.RESEARCH, told.DONE, told.ACME, told.FIRST, told.SOON]
+SAMPLES: Samples = {
+    "category": list(BY_CATEGORY),
+    "things/beside_many.category": [name for name in BY_CATEGORY if name != "configuration"],  # nothing is beside the only one
+    "relation": ["tag", "blocks", "vendor_name", "commit", "format", "enhancement_depends_on", "unheard of"],
+    "target": ["b", "ü", told.BLOCKED, "acme", told.COMMIT, "csv", told.SOON],
+    "id": [told.TASK, *ALL],
+    "ids": [ALL, [told.TASK], []],
+    "lowest": [("0", "z"), (told.TASK, told.TASK), (told.UNKNOWN, told.UNKNOWN)],
+    "highest": ["z"],
+    "after": ["", told.TASK],
+    "after_relation": [""],
+    "after_target": ["", "b"],
+    "entries/of_generation.after_id": ["", told.TASK],
+    "limit": [100, 2],
+    "offset": [0, 1],
+    "max_depth": [64, 1],
+    "first_side": ["start", "finish"],
+    "first_id": [told.PROJECT, told.LEAF, told.RESEARCH],
+    "then_side": ["finish", "start"],
+    "then_id": [told.BLOCKED, told.LEAF, told.PROJECT],
+    "without": ["", told.LEAF],
+    "item_type": [None, "task", "session"],
+    "status": [None, "active", "completed", "operational", "approved"],
+    "parent_id": [None, told.PROJECT, told.UNKNOWN],
+    "roots_only": [0, 1],
+    "since": [None, 10],
+    "hide": [3, 0, 1],
+    "tag": [None, "a", "ü"],
+    "finished": [0, 1],
+    "after_id": [None],
+    "after_key": [None, ("", told.TASK), ("2026-11-22T09:05", told.TASK), ("3", told.TASK), ("b", told.ACME)],
+    "environment": [None, "production"],
+    "vendor": [None, told.ACME],
+    "work_item": [None, told.TASK],
+    "deployments/of_work_item.work_item": [told.TASK, told.UNKNOWN],
+    "pr_number": [None, "7"],
+    "commit_from": [None, (told.COMMIT[:7], told.COMMIT[:7] + "g")],
+    "commit_to": [None],
+    "earliest": [None, "2026-11-21T00:00:00.000000Z"],
+    "latest": [None, "2026-11-21T00:00:00.000000Z"],
+    "format": [None, "csv"],
+    "assignee": [None, "ada"],
+    "unfinished": [0, 1],
+    "claimed_by": [None, "ada"],
+    "moment": ["2026-11-22T12:00:00.000000Z", "2026-11-22T09:00:00.000000Z"],
+    "holder": ["", "another"],
+    "most": [10, 1],
+    "before": ["2026-12-01T00:00:00.000000Z", "2026-11-22T09:15:00.000000Z"],
+    "name_key": ["acme", "österreich gmbh", "nobody"],
+    "priority": [None, 1],
+    "target_quarter": [None, "2027-Q1"],
+}
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory, database: Database) -> Iterator[tuple[Ledger, Ledger]]:
+    """The same history in PostgreSQL and in SQLite."""
+    identity = uuid4()
+    postgres = on_postgres(database, identity)
+    file: Path = tmp_path_factory.mktemp("contract") / "rows.sqlite3"
+    with in_memory(file, identity) as memory:
+        for ledger in (postgres, memory):
+            told.tell(ledger)
+        yield postgres, memory
+
+
+def answer(ledger: Ledger, question: str, given: dict[str, Any]) -> Answer:
+    with ledger.tables.snapshot() as snapshot:
+        found = snapshot.ask(question, **generation(snapshot, question, given), **given)
+    rows = [_readable(row) for row in found]
+    return rows if is_ordered(question) else sorted(rows, key=repr)
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    assert isinstance(row.get("doc", b""), bytes)
+    return row | {"doc": msgspec.json.decode(row["doc"])} if "doc" in row else row
+
+
+@pytest.mark.parametrize("question", [name for name in questions() if name not in ABOUT_THE_STORE])
+def test_every_store_answers_the_same(both: tuple[Ledger, Ledger], question: str) -> None:
+    postgres, memory = both
+    found = 0
+
+    for given in cases(question, SAMPLES):
+        one, other = answer(postgres, question, given), answer(memory, question, given)
+        assert one == other, given
+        found += len(one)
+
+    assert found > 0, "no sample finds anything, so the agreement means nothing"
+
+
+@pytest.mark.parametrize("question", sorted(ABOUT_THE_STORE))
+def test_a_question_about_the_store_is_answered_too(both: tuple[Ledger, Ledger], question: str) -> None:
+    for ledger in both:
+        assert len(answer(ledger, question, {})) == 1

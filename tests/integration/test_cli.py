@@ -1,0 +1,322 @@
+"""The commands, in this process: what they answer, and with which code they end."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ledger.postgres.connect import DATABASE
+from ledger.postgres.embedded import EmbeddedServer
+from ledger.settings import Settings
+from projections.app import App
+from projections.cli.main import COMMANDS, cli
+from projections.operations.catalog import OPERATIONS
+from tests.conftest import Perform
+
+Run = Callable[..., Result]
+ESCAPE = "\x1b[31mred\x1b[0m [bold]not bold[/bold]"
+
+
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    """run("status", "--json"): the command on the test's own ledger."""
+    environment = {
+        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_DSN": settings.dsn,
+        "LEDGER_HOME": str(settings.home),
+        "LEDGER_PGDATA": str(settings.pgdata),
+        "LEDGER_BY": "tester",
+    }
+    return lambda *arguments, **extra: CliRunner().invoke(cli, list(arguments), env=environment | extra)
+
+
+def answered(result: Result) -> Any:
+    return json.loads(result.stdout)
+
+
+def test_every_command_is_there_and_has_the_sentence_of_the_list_in_its_help(run: Run) -> None:
+    listed = run("--help").stdout
+
+    for name, (_, sentence) in COMMANDS.items():
+        assert f"{name} " in listed
+        assert sentence in listed
+        assert run(name, "--help").exit_code == 0, name
+
+
+def test_status_is_the_report_as_markdown_and_as_json(run: Run, perform: Perform) -> None:
+    perform("create_work_item", item_type="task", title="Write it down")
+
+    text, document = run("status"), answered(run("status", "--json"))
+
+    assert text.exit_code == 0
+    assert "Write it down (task, P3)" in text.stdout
+    assert document["active_work_items"]["total_count"] == 1
+    assert document.keys() >= {"vendor_health", "recent_deployments", "pending_enhancements", "ready", "sync", "as_of"}
+
+
+def test_json_may_be_asked_for_before_the_command_too(run: Run) -> None:
+    assert answered(run("--json", "status"))["as_of"]["position"] == 0
+
+
+def test_the_log_tells_the_newest_events_or_those_after_a_position(run: Run, perform: Perform) -> None:
+    for n in range(5):
+        perform("create_work_item", item_type="task", title=f"number {n}")
+
+    newest, from_two = (
+        answered(run("log", "--limit", "2", "--json")),
+        answered(run("log", "--after", "1", "--limit", "2", "--json")),
+    )
+
+    assert [item["summary"] for item in newest["items"]] == ["number 3", "number 4"]
+    assert [item["position"] for item in from_two["items"]] == [2, 3]
+    assert (from_two["has_more"], from_two["next_after"], from_two["total_count"]) == (True, 3, 5)
+    assert "number 4" in run("log").stdout
+
+
+def test_the_log_tells_what_changed(run: Run, perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="before")
+    perform("update_work_item", id=item["id"], version=1, title="after", status="blocked", reason="no data")
+
+    told = [line["summary"] for line in answered(run("log", "--json"))["items"]]
+
+    assert told == ["before", "title: before -> after", "reason: no data"]
+
+
+@pytest.mark.parametrize("as_typed", ["ref", "id"])
+def test_show_takes_a_reference_or_an_id_of_anything(run: Run, perform: Perform, as_typed: str) -> None:
+    fields = {"description": "d", "priority": 2, "target_quarter": "2027-Q1", "principles": []}
+    made = [
+        perform("create_work_item", item_type="task", title="T"),
+        perform("create_vendor", name="Acme"),
+        perform("record_enhancement", title="E", **fields),
+    ]
+
+    for thing in made:
+        result = run("show", thing[as_typed], "--json")
+        assert result.exit_code == 0, result.stderr
+        assert answered(result)["id"] == thing["id"]
+        assert run("show", thing[as_typed]).exit_code == 0
+
+
+def test_show_takes_a_vendors_name_in_any_case(run: Run, perform: Perform) -> None:
+    vendor = perform("create_vendor", name="v-alpha One")
+
+    assert answered(run("show", "V-Alpha ONE", "--json"))["id"] == vendor["id"]
+
+
+def test_what_is_not_there_ends_with_3_and_a_next_step_on_stderr(run: Run) -> None:
+    result = run("show", "nobody")
+
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert result.stderr.startswith("not found: nothing in this ledger is called 'nobody'\nnext: ")
+
+
+def test_an_error_as_json_is_the_one_shape_on_stdout(run: Run) -> None:
+    result = run("show", "w-00000", "--json")
+
+    assert result.exit_code == 3
+    assert answered(result)["error"].keys() == {"code", "message", "details", "next_step", "retryable"}
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("line", [["bogus"], ["status", "--bogus"], ["show"], ["log", "--limit", "x"]])
+def test_a_wrong_command_line_ends_with_2(run: Run, line: list[str]) -> None:
+    text, as_json = run(*line), run(*line, "--json")
+
+    assert (text.exit_code, text.stdout) == (2, "")
+    assert "Error: " in text.stderr
+    assert (as_json.exit_code, answered(as_json)["error"]["code"]) == (2, "invalid")
+
+
+def test_without_a_ledger_every_question_ends_with_3_and_says_init(run: Run, tmp_path: Path) -> None:
+    result = run("status", "--project", str(tmp_path))
+
+    assert result.exit_code == 3
+    assert "tracking-ledger init" in result.stderr
+
+
+def test_init_gives_a_folder_a_ledger_once(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+
+    first = answered(run("init", "--project", str(folder), "--name", "My project", "--json"))
+    again = answered(run("init", "--project", str(folder), "--json"))
+
+    assert (first["created"], again["created"]) == (True, False)
+    assert (first["ledger"], first["name"]) == (again["ledger"], "My project")
+    assert run("status", "--project", str(folder)).exit_code == 0
+
+
+def test_init_without_a_database_mints_the_ledger_and_ends_with_5(run: Run, tmp_path: Path) -> None:
+    result = run("init", "--project", str(tmp_path), "--dsn", "host=127.0.0.1 port=1")
+
+    assert result.exit_code == 5
+    assert (tmp_path / ".ledger" / "ledger.json").is_file()
+
+
+@pytest.mark.parametrize("dsn", ["host=127.0.0.1 port=1", "postgresql://127.0.0.1:1/nothing"])
+def test_a_database_that_is_away_ends_with_5(run: Run, dsn: str) -> None:
+    result = run("status", "--dsn", dsn)
+
+    assert result.exit_code == 5
+    assert result.stderr.startswith("unavailable: PostgreSQL cannot be reached: ")
+
+
+def test_a_connection_string_that_is_none_ends_with_2_and_is_not_repeated(run: Run) -> None:
+    result = run("status", "--dsn", "pass:word@nowhere", "--json")
+
+    assert result.exit_code == 2
+    assert "pass:word" not in result.output
+
+
+def test_call_reads_each_argument_as_its_kind(run: Run, app: App) -> None:
+    result = run(
+        "call", "create_work_item", "item_type=task", "title=123", "priority=2", "tags=a, b", "pr_numbers=3,4",
+        'metadata={"estimated_hours": 4}', "branch_name=a=b", "--json", "--by", "bob",
+    )  # fmt: skip
+
+    item = OPERATIONS["query_work_item"].perform(app, {"id": answered(result)["id"]})
+    assert (item["title"], item["priority"], item["tags"]) == ("123", 2, ["a", "b"])
+    assert (item["pr_numbers"], item["metadata"], item["branch_name"]) == ([3, 4], {"estimated_hours": 4}, "a=b")
+    assert item["created_by"] == "bob"
+
+
+def test_call_takes_json_for_one_argument_and_for_all(run: Run) -> None:
+    result = run("call", "create_work_item", "tags:=[]", "--arguments", '{"item_type": "task", "title": "T"}', "--json")
+
+    assert (result.exit_code, answered(result)["outcome"]) == (0, "committed")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "error"),
+    [
+        (["create_work_item", "title=x"], 2, "invalid"),
+        (["create_work_item", "nonsense"], 2, "invalid"),
+        (["create_work_item", "tags:=[", "title=x"], 2, "invalid"),
+        (["create_work_item", "--arguments", "[1]"], 2, "invalid"),
+        (["no_such_operation"], 3, "not_found"),
+        (["query_work_item", "id=w-00000"], 3, "not_found"),
+    ],
+)
+def test_call_ends_with_the_code_of_its_error(run: Run, line: list[str], code: int, error: str) -> None:
+    result = run("call", *line, "--json")
+
+    assert (result.exit_code, answered(result)["error"]["code"]) == (code, error)
+
+
+def test_a_stale_version_ends_with_4_and_a_taken_name_with_3(run: Run, perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="T")
+    perform("create_vendor", name="Acme")
+
+    stale = run("call", "update_work_item", f"id={item['ref']}", "version=7", "title=x")
+    taken = run("call", "create_vendor", "name=ACME")
+
+    assert (stale.exit_code, taken.exit_code) == (4, 3)
+    assert "is at version 1, not 7" in stale.stderr
+
+
+def test_operations_names_every_tool_and_each_of_its_arguments(run: Run) -> None:
+    listed, one = answered(run("operations", "--json")), run("operations", "create_work_item").stdout
+
+    assert [operation["name"] for operation in listed] == list(OPERATIONS)
+    assert all(argument in one for argument in OPERATIONS["create_work_item"].input.model_fields)
+
+
+def test_vendors_and_deployments_are_tables(run: Run, perform: Perform) -> None:
+    perform("create_vendor", name="Acme", test_results={"passing": 10, "total": 12, "skipped": 2})
+    perform(
+        "record_deployment",
+        deployed_at="2026-11-20T08:30:00Z",
+        commit_hash="8" * 40,
+        pr_number=12,
+        pr_title="Ship",
+        test_summary={},
+        constitutional_compliance=True,
+    )
+
+    assert "10 of 12, 2 skipped" in run("vendors").stdout
+    assert "Ship" in run("deployments").stdout
+    assert answered(run("vendors", "--status", "operational", "--json"))["total_count"] == 0
+
+
+@pytest.mark.parametrize("command", ["status", "log", "show", "call"])
+def test_no_text_of_the_ledger_reaches_the_terminal_as_a_command(run: Run, perform: Perform, command: str) -> None:
+    item = perform("create_work_item", item_type="task", title=ESCAPE, branch_name="b\x07\u202e")
+    lines = {"show": ["show", item["id"]], "call": ["call", "query_work_item", f"id={item['id']}"]}
+
+    result = run(*lines.get(command, [command]))
+
+    assert result.exit_code == 0
+    assert not {letter for letter in result.output if ord(letter) < 32 or letter in "\x7f\x9b\u202e"} - {"\n"}
+    assert "not bold" in result.output
+
+
+def test_a_fault_of_the_program_is_told_without_a_traceback_or_its_text(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("the secret")
+
+    monkeypatch.setattr("projections.report.document", fail)
+
+    text, as_json = run("status"), run("status", "--json")
+
+    assert (text.exit_code, as_json.exit_code) == (1, 1)
+    assert text.stderr.startswith("unexpected KeyError at projections/")
+    assert answered(as_json)["error"]["code"] == "internal"
+    assert not any("the secret" in result.output or "Traceback" in result.output for result in (text, as_json))
+
+
+def test_doctor_says_what_is_where_and_how_long_calls_took(run: Run, perform: Perform, settings: Settings) -> None:
+    perform("create_work_item", item_type="task", title="T")
+
+    result = run("doctor", "--json")
+
+    told = answered(result)
+    assert result.exit_code == 0
+    assert told["database"]["kind"] == "given"
+    assert (told["database"]["superuser"], told["database"]["member"], told["database"]["migrated"]) == (
+        False,
+        True,
+        True,
+    )
+    assert told["database"]["position"] == 1
+    assert told["findings"] == []
+    calls = {call["name"]: call for call in told["activity"]["calls"]}
+    assert (calls["create_work_item"]["count"], calls["create_work_item"]["errors"]) == (1, 0)
+    assert 0 < calls["create_work_item"]["p50"] <= calls["create_work_item"]["p99"]
+    assert run("doctor").stdout.rstrip().endswith("everything is fine")
+
+
+def test_doctor_warns_of_a_role_that_row_security_does_not_bind(
+    run: Run, perform: Perform, server: EmbeddedServer
+) -> None:
+    perform("create_work_item", item_type="task", title="T")
+
+    result = run("doctor", "--json", "--dsn", server.conninfo("postgres", DATABASE))
+
+    assert "row security does not bind it" in answered(result)["findings"][0]["what"]
+
+
+def test_doctor_works_without_a_database_and_ends_with_5(run: Run) -> None:
+    result = run("doctor", "--dsn", "host=127.0.0.1 port=1 password=hidden")
+
+    assert result.exit_code == 5
+    assert "the database does not answer" in result.stdout
+    assert "hidden" not in result.output
+
+
+def test_doctor_without_a_ledger_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
+    result = run("doctor", "--project", str(tmp_path))
+
+    assert "tracking-ledger init" in result.stdout
+
+
+def test_doctor_has_nothing_to_stop_where_no_server_runs(run: Run) -> None:
+    result = run("doctor", "--stop-server", "--json")
+
+    assert (result.exit_code, answered(result)["running"]) == (0, False)

@@ -1,0 +1,63 @@
+"""`tracking-ledger import beads`, as a person and a script call it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ledger.settings import Settings
+from projections.cli.main import main
+from tests.support.beads import closed, export, issue, needs
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEDGER_PROJECT", str(settings.project))
+    monkeypatch.setenv("LEDGER_DSN", str(settings.dsn))
+    monkeypatch.setenv("LEDGER_HOME", str(settings.home))
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
+    monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_everything_taken_ends_with_0_and_names_the_counts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code = call(monkeypatch, "import", "beads", export(tmp_path, closed("a-1"), issue("a-2")))
+
+    told = capsys.readouterr()
+    assert (code, "3 events recorded" in told.err) == (0, True)
+    assert ["created", "2"] in [line.split() for line in told.out.splitlines()]
+
+
+def test_something_not_taken_ends_with_8_and_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = export(tmp_path, issue("a-1", dependencies=[needs("a-1", "gone")]), "no json")
+
+    code = call(monkeypatch, "import", "beads", file, "--json")
+
+    report = json.loads(capsys.readouterr().out)
+    assert (code, report["found"], report["taken"]) == (8, 2, 1)
+    assert report["not_taken"] == [
+        {"kind": "link_to_absent_id", "count": 1, "where": ["a-1 -> gone (blocks)"]},
+        {"kind": "not_json", "count": 1, "where": ["line 2"]},
+    ]
+
+
+def test_a_dry_run_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code = call(monkeypatch, "import", "beads", export(tmp_path, issue("a-1")), "--dry-run")
+
+    assert (code, "nothing was recorded" in capsys.readouterr().err) == (0, True)
+
+
+def test_a_file_of_another_kind_ends_with_2_and_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code = call(monkeypatch, "import", "beads", export(tmp_path, "# a page"))
+
+    assert (code, "issues.jsonl" in capsys.readouterr().err) == (2, True)

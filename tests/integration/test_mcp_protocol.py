@@ -1,0 +1,200 @@
+"""The server as a process at the other end of a pipe: greetings, eras, what is no message, and how it ends."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+import ledger
+from ledger.settings import Settings
+from tests.support.mcp_client import HANDSHAKES, SERVER, STATELESS, RefusedByProtocol, environment, served
+
+NOWHERE = {"LEDGER_DSN": "host=127.0.0.1 port=1 dbname=tracking_ledger user=nobody connect_timeout=1"}
+UNKNOWN_TOOL = INVALID_CURSOR = -32602
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+
+
+@pytest.mark.parametrize("revision", HANDSHAKES)
+def test_a_client_with_a_handshake_gets_the_revision_it_asks_for(settings: Settings, revision: str) -> None:
+    with served(settings, revision=revision) as client:
+        greeting = client.greeting
+
+    assert greeting["protocolVersion"] == revision
+    assert greeting["serverInfo"]["name"] == "tracking-ledger"
+    assert greeting["serverInfo"]["version"] == ledger.__version__
+    assert greeting["instructions"].isascii()
+
+
+def test_a_client_without_a_handshake_is_served_from_its_first_request(settings: Settings) -> None:
+    with served(settings, revision=STATELESS) as client:
+        answer = client.call("create_work_item", item_type="task", title="Stateless")
+
+    assert client.greeting["supportedVersions"] == [STATELESS]
+    assert answer["outcome"] == "committed"
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", STATELESS])
+def test_a_write_nobody_signed_is_by_the_client_s_own_name(settings: Settings, revision: str) -> None:
+    with served(settings, revision=revision, name="claude-code") as client:
+        created = client.call("create_work_item", item_type="task", title="Unsigned")
+        item = client.call("query_work_item", id=created["id"])
+
+    assert item["created_by"] == "claude-code"
+
+
+def test_a_write_is_by_whom_its_argument_says_before_the_settings_and_the_client(settings: Settings) -> None:
+    with served(settings, name="claude-code", extra={"LEDGER_BY": "from-settings"}) as client:
+        signed = client.call("create_work_item", item_type="task", title="Signed", by="ada", detail=True)
+        unsigned = client.call("create_work_item", item_type="task", title="Unsigned", detail=True)
+
+    assert signed["created_by"] == "ada"
+    assert unsigned["created_by"] == "from-settings"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\u0000\n", "x" * 300])
+def test_a_strange_client_name_does_not_stop_a_write(settings: Settings, name: str) -> None:
+    with served(settings, name=name) as client:
+        item = client.call("create_work_item", item_type="task", title="Written", detail=True)
+
+    assert 0 < len(item["created_by"]) <= 100
+
+
+def test_the_greeting_and_the_list_do_not_wait_for_a_database(settings: Settings) -> None:
+    with served(settings, extra=NOWHERE) as client:
+        listed = client.tools()
+        refusal = client.refusal("list_work_items")
+
+    assert listed
+    assert refusal["code"] == "unavailable"
+    assert refusal["retryable"] is True
+    assert refusal["details"]["status"] == 503
+    assert refusal["next_step"]
+
+
+def test_a_call_without_a_database_is_given_up_soon(settings: Settings) -> None:
+    with served(settings, extra=NOWHERE) as client:
+        began = time.monotonic()
+        client.refusal("create_work_item", item_type="task", title="Nobody home")
+
+        assert time.monotonic() - began < 8
+
+
+def test_a_folder_without_a_ledger_is_told_what_to_do_by_each_tool(settings: Settings, tmp_path: Path) -> None:
+    (empty := tmp_path / "empty").mkdir()
+
+    with served(settings, extra={"LEDGER_PROJECT": str(empty)}) as client:
+        refusal = client.refusal("list_work_items")
+
+    assert refusal["code"] == "not_found"
+    assert "init" in refusal["next_step"]
+
+
+def test_standard_output_carries_nothing_but_the_protocol(settings: Settings) -> None:
+    with served(settings) as client:
+        client.call("create_work_item", item_type="task", title="Quiet")
+        client.refusal("query_work_item", id="w-nothing")
+
+    assert client.lines
+    for line in client.lines:
+        assert json.loads(line)["jsonrpc"] == "2.0"
+
+
+def test_an_unknown_tool_is_an_error_of_the_protocol(settings: Settings) -> None:
+    with served(settings) as client, pytest.raises(RefusedByProtocol) as refused:
+        client.call("drop_everything")
+
+    assert refused.value.code == UNKNOWN_TOOL
+
+
+def test_a_made_up_cursor_of_the_list_of_tools_is_refused(settings: Settings) -> None:
+    with served(settings) as client, pytest.raises(RefusedByProtocol) as refused:
+        client.request("tools/list", {"cursor": "made-up"})
+
+    assert refused.value.code == INVALID_CURSOR
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"not json", PARSE_ERROR),
+        (b'{"jsonrpc":"2.0"', PARSE_ERROR),
+        (b"[]", INVALID_REQUEST),
+        (b'{"jsonrpc":"1.0","method":7}', INVALID_REQUEST),
+    ],
+)
+def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_served(
+    settings: Settings, line: bytes, code: int
+) -> None:
+    with served(settings) as client:
+        client.write_line(line)
+        with pytest.raises(RefusedByProtocol) as refused:
+            client.wait(None)
+
+        assert refused.value.code == code
+        assert client.tools()
+
+
+def test_a_request_with_half_a_character_is_answered_under_its_own_id(settings: Settings) -> None:
+    arguments = {"item_type": "task", "title": "half \ud83d"}
+
+    with served(settings) as client:
+        number = client.send("tools/call", {"name": "create_work_item", "arguments": arguments})
+        with pytest.raises(RefusedByProtocol) as refused:
+            client.wait(number)
+
+    assert refused.value.code == PARSE_ERROR
+
+
+def test_calls_sent_at_once_are_all_answered(settings: Settings) -> None:
+    with served(settings) as client:
+        asked = [
+            client.send("tools/call", {"name": "create_work_item", "arguments": {"item_type": "task", "title": f"{n}"}})
+            for n in range(30)
+        ]
+        results = [client.wait(number) for number in asked]
+        total = client.call("list_work_items")["total_count"]
+
+    assert [result.get("isError", False) for result in results] == [False] * 30
+    assert total == 30
+
+
+def test_closing_the_pipe_ends_the_server_without_an_error(settings: Settings, tmp_path: Path) -> None:
+    with served(settings, log=tmp_path / "log") as client:
+        client.call("create_work_item", item_type="task", title="Last words")
+        began = time.monotonic()
+        code = client.close()
+
+    assert code == 0
+    assert time.monotonic() - began < 5
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_the_sdk_s_own_client_is_served_in_both_eras(settings: Settings, mode: str) -> None:
+    async def talk() -> tuple[int, object]:
+        parameters = StdioServerParameters(command=SERVER[0], args=list(SERVER[1:]), env=environment(settings))
+        async with Client(parameters, mode=mode) as client:
+            listed = await client.list_tools()
+            result = await client.call_tool("create_work_item", {"item_type": "task", "title": "From the SDK"})
+            return len(listed.tools), result.structured_content
+
+    count, answer = anyio.run(talk)
+
+    assert count > 0
+    assert isinstance(answer, dict)
+    assert answer["outcome"] == "committed"
+
+
+def test_the_command_line_serves_the_same_server(settings: Settings) -> None:
+    pytest.importorskip("projections.cli.main")
+    command = (sys.executable, "-c", "from projections.cli.main import main; main()", "mcp")
+
+    with served(settings, command=command) as client:
+        answer = client.call("create_work_item", item_type="task", title="From the command line")
+
+    assert answer["outcome"] == "committed"

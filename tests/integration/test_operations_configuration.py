@@ -1,0 +1,170 @@
+"""The configuration through the operations, on a real PostgreSQL."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ledger.envelope import configuration_id
+from ledger.errors import Invalid, NotFound, VersionConflict
+from projections.app import App
+from tests.conftest import Perform
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identified = ["-c", "user.name=Tester", "-c", "user.email=tester@example.org", "-c", "commit.gpgsign=false"]
+    answer = subprocess.run(["git", *identified, *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return answer.stdout.strip()
+
+
+@pytest.fixture
+def repository(app: App) -> Path:
+    """The project as a git repository on the branch `001-first`, with one commit."""
+    project = app.identity.project
+    git(project, "init", "--initial-branch", "001-first")
+    git(project, "commit", "--allow-empty", "--message", "First")
+    return project
+
+
+def test_the_configuration_is_there_from_the_start_at_version_0(perform: Perform, app: App) -> None:
+    configuration = perform("get_project_configuration")
+
+    assert configuration["id"] == configuration_id(app.identity.ledger)
+    assert configuration["ref"].startswith("g-")
+    assert (configuration["version"], configuration["active_context_type"]) == (0, "feature")
+    assert configuration["default_token_budget"] == 200_000
+    assert configuration["settings"] == {
+        "depth_limit": 5,
+        "archive_days": 365,
+        "lease_minutes": 30,
+        "write_status_file": False,
+    }
+    stamps = ("created_at", "created_by", "updated_at", "updated_by")
+    assert {configuration[name] for name in ("current_session_id", "git_branch", "git_head_commit", *stamps)} == {None}
+
+
+def test_health_says_what_answers_and_up_to_where(perform: Perform) -> None:
+    made = perform("create_work_item", item_type="task", title="One")
+
+    health = perform("get_project_configuration")["health"]
+
+    assert (health["source"], health["database"], health["position"]) == ("postgres", "given", made["position"])
+    assert health["server_version"]
+    assert health["last_recorded_at"] <= health["as_of"]
+    assert health["checked_ms"] >= 0
+
+
+def test_the_first_change_makes_version_1_and_leaves_the_rest_as_it_was(perform: Perform) -> None:
+    receipt = perform(
+        "update_project_configuration",
+        version=0,
+        active_context_type="research",
+        settings={"lease_minutes": 45, "write_status_file": True},
+    )
+
+    configuration = perform("get_project_configuration")
+    assert (receipt["version"], configuration["version"], configuration["created_by"]) == (1, 1, "tester")
+    assert (configuration["active_context_type"], configuration["default_token_budget"]) == ("research", 200_000)
+    assert configuration["settings"] == {
+        "depth_limit": 5,
+        "archive_days": 365,
+        "lease_minutes": 45,
+        "write_status_file": True,
+    }
+
+
+def test_of_two_first_writers_the_second_is_refused(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, default_token_budget=100_000)
+
+    with pytest.raises(VersionConflict) as refused:
+        perform("update_project_configuration", version=0, default_token_budget=300_000)
+
+    assert (refused.value.details["expected"], refused.value.details["actual"]) == (0, 1)
+    assert perform("get_project_configuration")["default_token_budget"] == 100_000
+
+
+def test_the_session_is_named_by_reference_and_cleared_by_null(perform: Perform) -> None:
+    session = perform(
+        "create_work_item",
+        item_type="session",
+        title="Monday",
+        metadata={"token_budget": 1000, "prompts_count": 0, "yaml_frontmatter": {"schema_version": "1.0"}},
+    )
+
+    first = perform("update_project_configuration", version=0, current_session_id=session["ref"], detail=True)
+    then = perform("update_project_configuration", version=1, current_session_id=None, detail=True)
+
+    assert first["current_session_id"] == session["id"]
+    assert first["current_session"] == {"id": session["id"], "ref": session["ref"], "title": "Monday"}
+    assert then["current_session_id"] is None
+
+
+def test_a_session_nobody_has_is_not_found(perform: Perform) -> None:
+    with pytest.raises(NotFound):
+        perform("update_project_configuration", version=0, current_session_id="w-00000")
+
+
+def test_all_faults_of_a_configuration_are_named_at_once(perform: Perform) -> None:
+    with pytest.raises(Invalid) as refused:
+        perform(
+            "update_project_configuration",
+            version=-1,
+            active_context_type="party",
+            default_token_budget=999,
+            git_head_commit="HEAD",
+            settings={"depth": 3},
+            theme="dark",
+        )
+
+    assert {fault["field"] for fault in refused.value.details["fields"]} == {
+        "version",
+        "active_context_type",
+        "default_token_budget",
+        "git_head_commit",
+        "settings.depth",
+        "theme",
+    }
+
+
+def test_a_setting_of_the_wrong_kind_is_refused(perform: Perform) -> None:
+    for settings in ({"lease_minutes": True}, {"write_status_file": 1}, {"archive_days": 0}):
+        with pytest.raises(Invalid):
+            perform("update_project_configuration", version=0, settings=settings)
+
+
+def test_branch_and_head_are_taken_from_git(perform: Perform, repository: Path) -> None:
+    changed = perform("update_project_configuration", version=0, from_git=True, detail=True)
+
+    assert changed["git_branch"] == "001-first"
+    assert changed["git_head_commit"] == git(repository, "rev-parse", "HEAD")
+
+
+def test_a_detached_head_has_no_branch(perform: Perform, repository: Path) -> None:
+    perform("update_project_configuration", version=0, from_git=True)
+    git(repository, "checkout", "--detach")
+
+    changed = perform("update_project_configuration", version=1, from_git=True, detail=True)
+
+    assert (changed["git_branch"], changed["git_head_commit"]) == (None, git(repository, "rev-parse", "HEAD"))
+
+
+def test_a_repository_before_its_first_commit_has_no_head(perform: Perform, app: App) -> None:
+    git(app.identity.project, "init", "--initial-branch", "main")
+
+    changed = perform("update_project_configuration", version=0, from_git=True, detail=True)
+
+    assert (changed["git_branch"], changed["git_head_commit"]) == ("main", None)
+
+
+def test_without_a_repository_there_is_nothing_to_take(perform: Perform) -> None:
+    with pytest.raises(Invalid) as refused:
+        perform("update_project_configuration", version=0, from_git=True)
+
+    assert [fault["field"] for fault in refused.value.details["fields"]] == ["from_git"]
+
+
+def test_a_branch_given_and_to_be_taken_from_git_is_refused(perform: Perform, repository: Path) -> None:
+    with pytest.raises(Invalid) as refused:
+        perform("update_project_configuration", version=0, from_git=True, git_branch="main")
+
+    assert [fault["field"] for fault in refused.value.details["fields"]] == ["git_branch"]

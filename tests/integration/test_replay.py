@@ -1,0 +1,300 @@
+"""Rebuilding the read models of a real PostgreSQL while it is in use."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from msgspec.structs import replace as altered
+
+from ledger.errors import Invalid, Unavailable
+from ledger.postgres.database import Database
+from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.store import PostgresStore
+from ledger.settings import Settings
+from ledger.vendor.commands import CreateVendor
+from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
+from projections import catalog, postgres_tables, tables
+from projections.cli.main import cli
+from projections.postgres_tables import PostgresTables
+from projections.replay import check, replay
+from tests.conftest import Perform
+from tests.support import history
+from tests.support.given import numbered
+from tests.support.ledgers import Ledger, on_postgres
+
+Plant = Callable[..., None]
+OLD = {**catalog.SHAPES, "work_items": 0}  # an older program: it writes another shape of work items
+REGISTER = "SELECT tracking_ledger.register_projections(%s, %s)"
+
+
+@pytest.fixture
+def database(dsn: str) -> Iterator[Database]:
+    database = Database(dsn)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    """A ledger in which a bit of everything happened."""
+    ledger = on_postgres(database, uuid4())
+    history.tell(ledger)
+    return ledger
+
+
+@pytest.fixture
+def plant(server: EmbeddedServer) -> Plant:
+    """Changes rows behind the ledger's back, as only the server's administrator can."""
+
+    def plant(ledger: UUID, statement: str) -> None:
+        with psycopg.connect(server.conninfo("postgres", "tracking_ledger")) as connection:
+            connection.execute("SET search_path = tracking_ledger")
+            connection.execute(statement, [ledger])  # type: ignore[arg-type]  # told by the test
+
+    return plant
+
+
+def titles(ledger: Ledger) -> list[str]:
+    with ledger.tables.snapshot() as snapshot:
+        found = snapshot.ask("things/all", category="work_item", generation=snapshot.generation("work_items"), after="", limit=1000)
+    return [row["id"] for row in found]
+
+
+def older_program(database: Database, ledger: Ledger) -> PostgresStore:
+    """The log as a program writes it that knows another shape of work items."""
+    database.call(REGISTER, [ledger.store.ledger, '{"work_items": 0}'])
+    with psycopg.connect(_dsn(database)) as connection:
+        connection.execute("SELECT 1")
+    return PostgresStore(database, ledger.store.ledger, OLD)
+
+
+def _dsn(database: Database) -> str:
+    return database._pool.conninfo  # type: ignore[no-any-return]
+
+
+def test_a_replay_rebuilds_what_is_there(ledger: Ledger) -> None:
+    before = titles(ledger)
+
+    report = replay(ledger.store, ledger.tables)
+
+    assert report.equal
+    assert {name: found.rows for name, found in report.projections.items()} == {
+        "work_items": 9,
+        "vendors": 3,
+        "deployments": 4,
+        "enhancements": 3,
+        "configurations": 1,
+    }
+    assert titles(ledger) == before
+    assert check(ledger.store, ledger.tables).equal
+
+
+@pytest.mark.parametrize(
+    ("statement", "projection", "field"),
+    [
+        ("UPDATE work_items SET doc = jsonb_set(doc, '{title}', '\"wrong\"') WHERE ledger_id = %s", "work_items", "title"),
+        ("UPDATE work_items SET doc = doc || '{\"extra\": 1}' WHERE ledger_id = %s", "work_items", "extra"),
+        ("UPDATE vendors SET version = version + 1 WHERE ledger_id = %s", "vendors", "version"),
+        ("UPDATE deployments SET position = position + 1 WHERE ledger_id = %s", "deployments", "position"),
+        ("DELETE FROM enhancements WHERE ledger_id = %s", "enhancements", "id"),
+        ("INSERT INTO vendors (ledger_id, generation, id, version, position, doc) SELECT ledger_id, generation, 'x', 1, 1, doc"
+         " FROM vendors WHERE ledger_id = %s LIMIT 1", "vendors", "id"),
+        ("DELETE FROM entries WHERE relation = 'tag' AND ledger_id = %s", "work_items", "entries"),
+        ("INSERT INTO entries SELECT ledger_id, generation, 'format', 'wax', 'y' FROM vendors WHERE ledger_id = %s LIMIT 1",
+         "vendors", "entries"),
+    ],
+)  # fmt: skip
+def test_a_planted_wrong_row_is_found_and_a_replay_puts_it_right(
+    ledger: Ledger, plant: Plant, statement: str, projection: str, field: str
+) -> None:
+    plant(ledger.store.ledger, statement)
+
+    found = check(ledger.store, ledger.tables)
+    replayed = replay(ledger.store, ledger.tables)
+
+    assert [name for name, rebuilt in found.projections.items() if not rebuilt.equal] == [projection]
+    assert found.projections[projection].differences[0].field == field
+    assert replayed == found
+    assert check(ledger.store, ledger.tables).equal
+
+
+def test_a_check_changes_nothing(ledger: Ledger, plant: Plant) -> None:
+    plant(ledger.store.ledger, "UPDATE vendors SET version = 9 WHERE ledger_id = %s")
+
+    first = check(ledger.store, ledger.tables)
+
+    assert check(ledger.store, ledger.tables) == first
+    assert first.projections["vendors"].different == 3
+
+
+def test_a_read_model_is_rebuilt_alone(ledger: Ledger, plant: Plant) -> None:
+    plant(ledger.store.ledger, "UPDATE vendors SET version = 9 WHERE ledger_id = %s")
+    plant(ledger.store.ledger, "UPDATE deployments SET version = 9 WHERE ledger_id = %s")
+
+    replay(ledger.store, ledger.tables, ["vendors"])
+
+    report = check(ledger.store, ledger.tables)
+    assert (report.projections["vendors"].equal, report.projections["deployments"].equal) == (True, False)
+
+
+def test_an_unknown_read_model_is_named_with_those_there_are(ledger: Ledger) -> None:
+    with pytest.raises(Invalid, match="no read model is called nonsense"):
+        replay(ledger.store, ledger.tables, ["nonsense"])
+
+
+def test_what_a_replay_replaces_is_gone(ledger: Ledger, owner_dsn: str) -> None:
+    replay(ledger.store, ledger.tables)
+
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute("SELECT set_config('ledger.id', %s, true)", [str(ledger.store.ledger)])
+        for table in ("work_items", "entries", "vendors"):
+            counted = connection.execute(  # type: ignore[call-overload]
+                f"SELECT count(DISTINCT generation) FROM tracking_ledger.{table} WHERE ledger_id = %s", [ledger.store.ledger]
+            ).fetchone()
+            assert counted[0] <= {"entries": 4}.get(table, 1)
+
+
+def test_a_replay_that_is_given_up_leaves_nothing_behind(ledger: Ledger, owner_dsn: str) -> None:
+    before = titles(ledger)
+
+    with pytest.raises(KeyboardInterrupt), ledger.tables.rebuilding(["vendors"]) as new:
+        new.put("vendors", [])
+        raise KeyboardInterrupt
+
+    assert titles(ledger) == before
+    assert check(ledger.store, ledger.tables).equal
+
+
+def test_readers_and_writers_never_notice_a_replay(ledger: Ledger, dsn: str) -> None:
+    """A reader that never stops sees all the items there are, and a writer's new ones, through five replays."""
+    done, seen, failed = threading.Event(), [len(titles(ledger))], []  # type: ignore[var-annotated]
+
+    def in_thread(action: Callable[[Ledger, int], None]) -> threading.Thread:
+        def run() -> None:
+            database = Database(dsn)
+            try:
+                own = on_postgres(database, ledger.store.ledger)
+                number = 0
+                while not done.is_set():
+                    action(own, number)
+                    number += 1
+            except Exception as error:
+                failed.append(error)
+            finally:
+                database.close()
+
+        return threading.Thread(target=run)
+
+    def read(own: Ledger, number: int) -> None:
+        given: dict[str, Any] = dict.fromkeys(("item_type", "status", "parent_id", "since", "tag", "claimed_by", "moment"))
+        asked = own.tables.ask("work_items/count", roots_only=0, hide=0, unfinished=0, **given)
+        counted = asked[1][0]["total"] if number % 2 else len(titles(own))
+        seen.append(counted)
+
+    def write(own: Ledger, number: int) -> None:
+        own.execute(1000 + number, CreateWorkItem(id=numbered(1000 + number), item_type="task", title="Meanwhile"))
+
+    threads = [in_thread(read), in_thread(read), in_thread(write)]
+    for thread in threads:
+        thread.start()
+    reports = [replay(ledger.store, ledger.tables) for _ in range(5)]
+    done.set()
+    for thread in threads:
+        thread.join()
+
+    assert failed == []
+    assert all(report.equal for report in reports)
+    assert min(seen) == 9
+    assert check(ledger.store, ledger.tables).equal
+    assert len(titles(ledger)) == 9 + len([event for event in ledger.store.read_all() if event.command_id]) - 42 + _more(ledger)
+
+
+def _more(ledger: Ledger) -> int:
+    return 42 - sum(event.position > 0 for event in ledger.store.read_all()) + sum(
+        event.type == "WorkItemCreated" for event in ledger.store.read_all()
+    ) - 9
+
+
+def test_the_rows_that_an_older_program_left_behind_are_brought_up_by_the_next_question(
+    ledger: Ledger, database: Database
+) -> None:
+    older = altered_ledger(ledger, older_program(database, ledger))
+    older.execute(500, UpdateWorkItem(id=history.TASK, expected=2, fields={"title": "By the older one", "tags": ["new"]}))
+    older.execute(501, CreateWorkItem(id=numbered(501), item_type="task", title="Another"))
+
+    with ledger.tables.snapshot() as snapshot:
+        generation = snapshot.generation("work_items")
+        tagged = snapshot.ask("entries/holders", generation=generation, relation="tag", target="new")
+        untagged = snapshot.ask("entries/holders", generation=generation, relation="tag", target="b")
+
+    assert [row["id"] for row in tagged] == [history.TASK]
+    assert [row["id"] for row in untagged] == [history.PROJECT]
+    assert numbered(501) in titles(ledger)
+    assert check(ledger.store, ledger.tables).equal
+
+
+def test_the_rows_that_an_older_program_left_behind_are_brought_up_by_the_next_command(
+    ledger: Ledger, database: Database
+) -> None:
+    older = altered_ledger(ledger, older_program(database, ledger))
+    older.execute(500, CreateWorkItem(id=numbered(500), item_type="task", title="By the older one"))
+
+    ledger.execute(501, CreateVendor(id=numbered(501), name="By the newer one"))
+
+    assert check(ledger.store, ledger.tables).equal
+    assert numbered(500) in titles(ledger)
+
+
+def test_without_catching_up_a_read_model_that_is_behind_is_not_shown(ledger: Ledger, database: Database) -> None:
+    older = altered_ledger(ledger, older_program(database, ledger))
+    older.execute(500, CreateWorkItem(id=numbered(500), item_type="task", title="By the older one"))
+    tables = PostgresTables(database, ledger.store.ledger)
+
+    with pytest.raises(Unavailable), tables.snapshot():
+        pass
+
+    assert check(ledger.store, tables).projections["work_items"].equal is None
+    assert tables.behind() == {"work_items": len(list(ledger.store.read_all())) - 1}
+
+
+def test_a_newer_program_with_a_new_shape_builds_its_rows_itself(
+    ledger: Ledger, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = {**catalog.SHAPES, "vendors": 99}
+    for module in (catalog, tables, postgres_tables):
+        monkeypatch.setattr(module, "SHAPES", newer)
+    database.call(REGISTER, [ledger.store.ledger, '{"vendors": 99}'])
+    program = on_postgres(database, ledger.store.ledger)
+
+    with program.tables.snapshot() as snapshot:
+        found = snapshot.ask("things/all", category="vendor", generation=snapshot.generation("vendors"), after="", limit=9)
+
+    assert {row["id"] for row in found} == {history.ACME, history.ZEBRA, history.UMLAUT}
+    assert check(program.store, program.tables).equal
+
+
+def altered_ledger(ledger: Ledger, store: PostgresStore) -> Ledger:
+    """The same ledger through another program's eyes: it has rows of its own, and does not mind that they are few."""
+    from ledger.handler import Handler
+    from projections.neighbourhood import TableNeighbourhood
+    from projections.projector import propose
+
+    return altered(ledger, store=store, handler=Handler(store, TableNeighbourhood(ledger.tables), propose))
+
+
+def test_the_command_line_answers_a_difference_with_exit_code_8(settings: Settings, perform: Perform, plant: Plant, app: Any) -> None:
+    perform("create_work_item", item_type="task", title="Right")
+    line = ["--project", str(settings.project), "--dsn", str(settings.dsn)]
+    right = CliRunner().invoke(cli, [*line, "replay", "--check"])
+    plant(app.identity.ledger, "UPDATE work_items SET doc = jsonb_set(doc, '{title}', '\"wrong\"') WHERE ledger_id = %s")
+
+    wrong = CliRunner().invoke(cli, [*line, "replay", "--check"])
+    rebuilt = CliRunner().invoke(cli, [*line, "replay"])
+    again = CliRunner().invoke(cli, [*line, "replay", "--check"])
+
+    assert [result.exit_code for result in (right, wrong, rebuilt, again)] == [0, 8, 0, 0]
+    assert "title: stored wrong, by the log Right" in wrong.stdout

@@ -1,0 +1,204 @@
+"""A client of the MCP server that is not the SDK's: lines of JSON-RPC to a real process, and what came back.
+
+with served(settings) as client:
+    client.call("create_work_item", item_type="task", title="Write")["ref"]
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+from ledger.settings import Settings
+
+Message = dict[str, Any]
+
+HANDSHAKES = ("2024-11-05", "2025-06-18", "2025-11-25")
+STATELESS = "2026-07-28"
+SERVER = (sys.executable, "-m", "mcp_adapter")
+SECONDS = 30.0  # a test that waits longer has failed
+META = "io.modelcontextprotocol/"
+
+
+class RefusedByTool(Exception):
+    """The tool answered with an error; `error` is {code, message, details, next_step, retryable}."""
+
+    def __init__(self, error: Message) -> None:
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.error = error
+        self.code: str = error["code"]
+        self.details: Message = error["details"]
+
+
+class RefusedByProtocol(Exception):
+    """The server answered with a JSON-RPC error."""
+
+    def __init__(self, error: Message) -> None:
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.code: int = error["code"]
+
+
+class McpClient:
+    """One server process and its pipe. Any thread may ask; answers are matched by id."""
+
+    def __init__(self, process: subprocess.Popen[bytes], revision: str, name: str) -> None:
+        self.process = process
+        self.revision = revision
+        self.name = name
+        self.lines: list[bytes] = []  # everything that the server wrote to standard output
+        self.greeting: Message = {}
+        self._waiting: dict[Any, Queue[Message]] = {None: Queue()}
+        self._writing = threading.Lock()
+        self._last_id = 0
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def greet(self) -> Message:
+        """The handshake of the revision; the stateless one has none and is asked what it is."""
+        if self.revision == STATELESS:
+            self.greeting = self.request("server/discover", {})
+            return self.greeting
+        client = {"name": self.name, "version": "0"}
+        asked = {"protocolVersion": self.revision, "capabilities": {}, "clientInfo": client}
+        self.greeting = self.request("initialize", asked)
+        self.write({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        return self.greeting
+
+    def call(self, tool: str, /, **arguments: Any) -> Message:
+        """The tool's answer; raises RefusedByTool when it is an error."""
+        result = self.result(tool, arguments)
+        answer: Message = result["structuredContent"]
+        if result.get("isError"):
+            raise RefusedByTool(answer["error"])
+        return answer
+
+    def refusal(self, tool: str, /, **arguments: Any) -> Message:
+        """The error that the tool is expected to answer with."""
+        try:
+            answer = self.call(tool, **arguments)
+        except RefusedByTool as refused:
+            return refused.error
+        raise AssertionError(f"{tool} was not refused but answered {answer}")
+
+    def result(self, tool: str, arguments: Message) -> Message:
+        """The whole result of a call, whose text and structured content say the same in every answer."""
+        result = self.request("tools/call", {"name": tool, "arguments": arguments})
+        (content,) = result["content"]
+        assert json.loads(content["text"]) == result["structuredContent"]
+        return result
+
+    def tools(self) -> list[Message]:
+        listed: list[Message] = self.request("tools/list", {})["tools"]
+        return listed
+
+    def request(self, method: str, params: Message) -> Message:
+        return self.wait(self.send(method, params))
+
+    def send(self, method: str, params: Message, *, as_text: tuple[str, str] = ("", "")) -> int:
+        """Asks without waiting; `wait` takes the id. `as_text` replaces one piece of the line by another."""
+        with self._writing:
+            self._last_id += 1
+            number = self._last_id
+        self._waiting[number] = Queue()
+        if self.revision == STATELESS:
+            params = {**params, "_meta": self._envelope()}
+        line = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        self.write_line(line.replace(*as_text).encode() if as_text[0] else line.encode())
+        return number
+
+    def wait(self, number: int | None) -> Message:
+        """The result of a request; None waits for an error that names no request."""
+        try:
+            answer = self._waiting[number].get(timeout=SECONDS)
+        except Empty:
+            raise AssertionError(f"no answer to request {number} within {SECONDS} s") from None
+        if "error" in answer:
+            raise RefusedByProtocol(answer["error"])
+        result: Message = answer["result"]
+        return result
+
+    def write(self, message: Message) -> None:
+        self.write_line(json.dumps(message).encode())
+
+    def write_line(self, line: bytes) -> None:
+        assert self.process.stdin is not None
+        with self._writing:
+            self.process.stdin.write(line + b"\n")
+            self.process.stdin.flush()
+
+    def close(self) -> int:
+        """Ends the conversation as clients do, by closing the pipe; answers the exit code."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        try:
+            code = self.process.wait(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self._reader.join(SECONDS)
+            self.process.stdout.close()
+        return code
+
+    def _envelope(self) -> Message:
+        return {
+            f"{META}protocolVersion": self.revision,
+            f"{META}clientInfo": {"name": self.name, "version": "0"},
+            f"{META}clientCapabilities": {},
+        }
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            message = json.loads(line)
+            if "result" in message or "error" in message:
+                self._waiting[message.get("id")].put(message)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What a server process is told, so that it serves the test's ledger and nothing of this machine's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+    root = str(Path(__file__).parents[2])
+    said = {
+        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_HOME": str(settings.home),
+        "LEDGER_PGDATA": str(settings.pgdata),
+        "PYTHONPATH": root,
+    }
+    return {**kept, **said, **({"LEDGER_DSN": settings.dsn} if settings.dsn else {})}
+
+
+@contextmanager
+def served(
+    settings: Settings,
+    *,
+    revision: str = "2025-11-25",
+    name: str = "test-client",
+    command: Sequence[str] = SERVER,
+    extra: dict[str, str] | None = None,
+    log: Path | None = None,
+) -> Iterator[McpClient]:
+    """A server process of its own, greeted. `log` keeps its standard error."""
+    with (log or Path(os.devnull)).open("wb") as errors:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**environment(settings), **(extra or {})},
+            cwd=settings.project,
+        )
+        client = McpClient(process, revision, name)
+        try:
+            client.greet()
+            yield client
+        finally:
+            client.close()

@@ -1,0 +1,246 @@
+"""Beads exports, read."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.errors import Invalid
+from ledger.importers import beads
+from ledger.importers.reading import LONGEST_LINE, Reading
+from ledger.moment import parse
+from ledger.work_item.commands import ImportedItem, Mark
+from tests.support.beads import DAY, closed, export, issue, needs
+
+IMPORTED_AT = parse("2026-11-22T12:00:00Z")
+
+
+def read(folder: Path, *issues: dict[str, Any] | str | bytes) -> Reading:
+    return beads.read(export(folder, *issues), lambda name: f"id of {name}", IMPORTED_AT)
+
+
+def one(folder: Path, **fields: Any) -> ImportedItem:
+    return read(folder, issue("a-1", **fields)).items[0]
+
+
+def day(number: int) -> datetime:
+    return parse(DAY.format(number))
+
+
+def kinds(reading: Reading) -> tuple[list[str], list[str]]:
+    return [finding.kind for finding in reading.warnings], [finding.kind for finding in reading.not_taken]
+
+
+@pytest.mark.parametrize(
+    ("word", "item_type"),
+    [("epic", "project"), ("task", "task"), ("bug", "task"), ("agent", "task"), ("convoy", "task"), ("odd", "task")],
+)
+def test_an_epic_is_a_project_and_all_others_are_tasks_with_their_word_kept(
+    tmp_path: Path, word: str, item_type: str
+) -> None:
+    fields = one(tmp_path, issue_type=word).fields
+
+    assert (fields["item_type"], fields["metadata"]["source_type"]) == (item_type, word)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("open", "active"), ("in_progress", "active"), ("hooked", "active"), ("pinned", "active"), ("blocked", "blocked")],
+)
+def test_a_status_becomes_ours_with_its_word_kept(tmp_path: Path, word: str, status: str) -> None:
+    item = one(tmp_path, status=word)
+
+    assert (item.status, item.fields["metadata"]["source_status"]) == (status, word)
+
+
+def test_an_unknown_status_is_active_with_a_warning(tmp_path: Path) -> None:
+    reading = read(tmp_path, issue("a-1", status="deferred"))
+
+    assert (reading.items[0].status, kinds(reading)) == ("active", (["unknown_status"], []))
+
+
+def test_a_closed_issue_is_completed_at_its_closing_time_by_nobody_known(tmp_path: Path) -> None:
+    item = read(tmp_path, closed("a-1", day=5)).items[0]
+
+    assert (item.status, item.settled) == ("completed", Mark(by="unknown (beads)", at=day(5)))
+
+
+def test_a_tombstone_is_deleted_by_whom_the_source_names(tmp_path: Path) -> None:
+    item = one(tmp_path, status="tombstone", deleted_at=DAY.format(6), deleted_by="bob", delete_reason="doubled")
+
+    assert (item.status, item.removed) == (None, Mark(by="bob", at=day(6)))
+    assert item.fields["metadata"]["delete_reason"] == "doubled"
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [(0, 1), (1, 2), (4, 5), (9, 5)])
+def test_a_priority_is_one_more_and_at_most_five_with_the_original_kept(tmp_path: Path, theirs: int, ours: int) -> None:
+    fields = one(tmp_path, priority=theirs).fields
+
+    assert (fields["priority"], fields["metadata"]["source_priority"]) == (ours, theirs)
+
+
+def test_what_the_source_does_not_say_is_absent(tmp_path: Path) -> None:
+    fields = one(tmp_path, priority=None, created_by=None).fields
+
+    assert {"priority", "assignee", "description", "notes", "tags"} & fields.keys() == set()
+
+
+def test_a_missing_actor_is_unknown(tmp_path: Path) -> None:
+    assert one(tmp_path, created_by=None).created == Mark(by="unknown (beads)", at=day(1))
+
+
+def test_a_missing_creation_time_is_the_earliest_time_the_source_knows(tmp_path: Path) -> None:
+    reading = read(tmp_path, closed("a-1", day=3, created_at=None))
+
+    assert (reading.items[0].created.at, kinds(reading)[0]) == (day(3), ["no_creation_time"])
+
+
+def test_nothing_of_an_issue_is_lost(tmp_path: Path) -> None:
+    given = issue(
+        "a-1",
+        design="d",
+        comments=[{"text": "hm"}],
+        comment_count=1,
+        labels=["Big", "a"],
+        new_field={"x": [1]},
+        owner="o",
+    )
+
+    fields = read(tmp_path, given).items[0].fields
+
+    kept = {"design": "d", "comments": [{"text": "hm"}], "labels": ["Big", "a"], "new_field": {"x": [1]}, "owner": "o"}
+    assert fields["metadata"].items() >= kept.items()
+    assert fields["tags"] == ("big", "a")
+
+
+def test_a_field_of_an_unexpected_kind_is_kept_as_found(tmp_path: Path) -> None:
+    reading = read(tmp_path, issue("a-1", title=5, priority="high", assignee=["x"], updated_at="soon"))
+
+    metadata = reading.items[0].fields["metadata"]
+    assert metadata.items() >= {"title": 5, "priority": "high", "assignee": ["x"], "updated_at": "soon"}.items()
+    assert set(kinds(reading)[0]) == {"field_not_understood", "time_not_understood", "no_title"}
+
+
+def test_a_field_with_the_name_of_ours_is_kept_beside_it(tmp_path: Path) -> None:
+    metadata = one(tmp_path, source_type="theirs").fields["metadata"]
+
+    assert (metadata["source_type"], metadata["source_fields"]) == ("task", {"source_type": "theirs"})
+
+
+def test_derived_counts_are_left_out_and_comments_that_are_only_counted_reported(tmp_path: Path) -> None:
+    reading = read(tmp_path, issue("a-1", dependency_count=3, dependent_count=1, comment_count=2))
+
+    assert (
+        reading.items[0].fields["metadata"].keys() & {"dependency_count", "dependent_count", "comment_count"} == set()
+    )
+    assert kinds(reading) == (["comments_missing"], [])
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("blocks", "depends_on"),
+        ("parent-child", "parent"),
+        ("discovered-from", "discovered_from"),
+        ("tracks", "relates_to"),
+    ],
+)
+def test_a_dependency_becomes_a_link_with_its_author_and_time(tmp_path: Path, word: str, kind: str) -> None:
+    link = one(tmp_path, dependencies=[needs("a-1", "a-2", word)]).links[0]
+
+    assert (link.kind, link.to_id, link.word, link.made) == (kind, "id of a-2", word, Mark(by="bob", at=day(2)))
+
+
+def test_the_parent_that_the_issue_names_comes_first(tmp_path: Path) -> None:
+    both = [needs("a-1", "p-1", "parent-child"), needs("a-1", "p-2", "parent-child")]
+
+    assert [link.to for link in one(tmp_path, parent="p-2", dependencies=both).links] == ["p-2", "p-1"]
+
+
+def test_a_dependency_that_says_more_is_kept_whole(tmp_path: Path) -> None:
+    more = needs("a-1", "a-2", metadata='{"gate": 1}')
+
+    assert one(tmp_path, dependencies=[needs("a-1", "a-3"), more]).fields["metadata"]["dependencies"] == [more]
+
+
+def test_a_dependency_that_names_nothing_is_not_taken_and_kept_as_found(tmp_path: Path) -> None:
+    reading = read(tmp_path, issue("a-1", dependencies=[{"type": "blocks"}]))
+
+    assert kinds(reading) == ([], ["link_not_understood"])
+    assert reading.items[0].fields["metadata"]["dependencies"] == [{"type": "blocks"}]
+
+
+def test_a_link_older_than_its_item_keeps_its_time_in_the_metadata(tmp_path: Path) -> None:
+    early = needs("a-1", "a-2", "tracks", created_at="2026-02-01T00:00:00Z")
+
+    reading = read(tmp_path, issue("a-1", dependencies=[early]))
+
+    kept = {"a-2": {"created_at": "2026-02-01T00:00:00.000000Z", "created_by": "bob"}}
+    assert reading.items[0].fields["metadata"]["source_links"] == kept
+    assert kinds(reading) == (["link_older_than_its_item"], [])
+
+
+def test_texts_beyond_the_limits_are_taken_whole_with_a_warning(tmp_path: Path) -> None:
+    reading = read(tmp_path, issue("a-1", title="t" * 201, description="d" * 20_001, labels=["l" * 51]))
+
+    assert len(reading.items[0].fields["description"]) == 20_001
+    assert kinds(reading)[0] == ["longer_than_the_limit"] * 3
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("<<<<<<< HEAD", "not_json"),
+        ("[1]", "not_an_object"),
+        ('{"title": "no id"}', "no_id"),
+        ('{"id": "  ", "title": "blank"}', "no_id"),
+        ('{"id": "x", "key": "a memory"}', "not_an_issue"),
+        ('{"id": "good", "title": "again"}', "repeated_id"),
+        ('{"id": "x", "title": "\\u0000"}', "unstorable"),
+        ('{"id": "x", "title": "t", "n": 99999999999999999999999}', "number_too_large"),
+        ('{"id": "x", "title": "\\ud800"}', "not_json"),
+        ('{"id": "x", "title": "\\ud800 1234567890123456789"}', "unstorable"),
+        ('{"id": "' + "x" * 501 + '", "title": "t"}', "id_too_long"),
+        ('{"id": "x", "title": ' + "[" * 100_000, "not_json"),
+    ],
+)
+def test_a_line_that_cannot_be_taken_is_named_and_the_others_are_taken(tmp_path: Path, line: str, kind: str) -> None:
+    reading = read(tmp_path, issue("good"), "", line, issue("fine"))
+
+    assert [item.external_id for item in reading.items] == ["good", "fine"]
+    assert [(finding.kind, finding.where.partition(" (")[0]) for finding in reading.not_taken] == [(kind, "line 3")]
+    assert reading.found == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b'{"id": "x", "title": "\xff"}', "not UTF-8"),
+        (b"\x7fELF\x00\x01", "binary"),
+        (b" " * (LONGEST_LINE + 1), "longer than"),
+    ],
+)
+def test_a_file_that_is_no_text_is_refused_with_its_line(tmp_path: Path, line: bytes, problem: str) -> None:
+    with pytest.raises(Invalid, match=f"line 2 .*{problem}"):
+        read(tmp_path, issue("good"), line)
+
+
+@pytest.mark.parametrize("line", ['{"tasks": []}', "# Markdown", '{"id": 1, "title": "number"}'])
+def test_a_file_without_any_issue_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(Invalid, match="no beads issue"):
+        read(tmp_path, line)
+
+
+def test_a_missing_file_a_folder_and_a_circle_of_symbolic_links_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+
+    for name in ("absent", ".", "circle"):
+        with pytest.raises(Invalid, match="cannot be read"):
+            beads.read(tmp_path / name, str, IMPORTED_AT)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path: Path) -> None:
+    reading = read(tmp_path, b'\xef\xbb\xbf{"id": "a", "title": "t", "status": "open"}\r')
+
+    assert [item.external_id for item in reading.items] == ["a"]

@@ -1,0 +1,135 @@
+"""What an import records, by what its source gave before and what was done here since."""
+
+from datetime import datetime
+from typing import Any
+
+from ledger.catalog import fold_stream
+from ledger.envelope import Past
+from ledger.moment import parse
+from ledger.revision import Change
+from ledger.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark
+from ledger.work_item.decider import decider
+from ledger.work_item.events import (
+    WorkItemBlocked,
+    WorkItemCompleted,
+    WorkItemCreated,
+    WorkItemDeleted,
+    WorkItemLinked,
+    WorkItemMoved,
+    WorkItemRevised,
+)
+from ledger.work_item.state import Link
+from ledger.world import World
+from tests.support.given import LEDGER, THING, Neighbours, given, numbered
+
+OTHER = numbered(1)
+ABSENT = numbered(2)
+
+
+def day(number: int) -> datetime:
+    return parse(f"2026-03-{number:02}T10:00:00Z")
+
+
+def mark(number: int, by: str = "ann") -> Mark:
+    return Mark(by=by, at=day(number))
+
+
+def item(thing: str = THING, *links: ImportedLink, **more: Any) -> ImportedItem:
+    fields = {"item_type": "task", "title": "T"} | more.pop("fields", {})
+    plain: dict[str, Any] = {"status": "active", "created": mark(1), "changed": mark(1)}
+    return ImportedItem(id=thing, external_id=f"x-{thing[:4]}", fields=fields, links=links, **plain | more)
+
+
+def link(kind: str, to: str = OTHER, at: int = 2) -> ImportedLink:
+    return ImportedLink(kind=kind, to_id=to, to="x", word=kind, made=mark(at, "bob"))
+
+
+def source(*items: ImportedItem) -> ImportWorkItems:
+    return ImportWorkItems(source="beads", items=items)
+
+
+def created(thing: str = THING, **more: Any) -> WorkItemCreated:
+    return WorkItemCreated(
+        **{"item_type": "task", "title": "T", "external_source": "beads", "external_id": f"x-{thing[:4]}"} | more
+    )
+
+
+def empty_world() -> World:
+    return World(LEDGER, lambda _: Past(head=0, now=day(9), events={}), fold_stream, Neighbours())
+
+
+def test_a_new_item_is_created_closed_and_linked_by_whom_and_when_the_source_says() -> None:
+    command = source(
+        item(THING, link("discovered_from"), status="completed", settled=mark(3, "cid"), changed=mark(3)), item(OTHER)
+    )
+
+    decided = decider.decide(command, empty_world())
+
+    assert [entry[1:] for entry in decided if entry[0].endswith(THING)] == [
+        (created(), "ann", day(1)),
+        (WorkItemLinked(kind="discovered_from", to_id=OTHER), "bob", day(2)),
+        (WorkItemCompleted(), "cid", day(3)),
+    ]
+
+
+def test_a_later_change_that_the_source_only_dates_is_recorded_at_its_time() -> None:
+    told = item(fields={"metadata": {"source_updated_at": "then", "k": 1}}, changed=mark(4))
+
+    revised = WorkItemRevised(changes={"metadata.source_updated_at": Change(new="then")})
+    given(decider).when(source(told)).then(created(metadata={"k": 1}), revised)
+
+
+def test_a_dependency_stands_in_the_stream_of_the_blocker() -> None:
+    outcome = given(decider).when(source(item(THING, link("depends_on")), item(OTHER)))
+
+    outcome.then(created(), (OTHER, created(OTHER)), (OTHER, WorkItemLinked(kind="blocks", to_id=THING)))
+
+
+def test_a_parent_that_came_later_is_a_move() -> None:
+    outcome = given(decider).when(source(item(THING, link("parent", at=5)), item(OTHER)))
+
+    outcome.then(created(), (OTHER, created(OTHER)), WorkItemMoved(new_parent_id=OTHER))
+
+
+def test_a_second_parent_is_kept_as_a_relation() -> None:
+    third = numbered(3)
+
+    outcome = given(decider).when(
+        source(item(THING, link("parent", at=1), link("parent", to=third, at=2)), item(OTHER), item(third))
+    )
+
+    outcome.then_it_has(parent_id=OTHER, links=(Link(kind="relates_to", to_id=third, note="parent"),))
+
+
+def test_a_link_to_an_absent_item_or_to_itself_is_not_taken() -> None:
+    given(decider).when(source(item(THING, link("depends_on", to=ABSENT), link("relates_to", to=THING)))).then(
+        created()
+    )
+
+
+def test_a_link_to_an_item_that_only_the_ledger_has_is_taken() -> None:
+    history = given(decider).past(WorkItemCreated(item_type="task", title="here"), of=OTHER)
+
+    history.when(source(item(THING, link("relates_to")))).then(
+        created(), WorkItemLinked(kind="relates_to", to_id=OTHER, note="relates_to")
+    )
+
+
+def test_closed_over_open_children_it_is_completed_with_force_as_imported() -> None:
+    parent = item(OTHER, status="completed", settled=mark(4), changed=mark(4))
+
+    outcome = given(decider, OTHER).when(source(item(THING, link("parent", at=1)), parent))
+
+    outcome.then_it_has(status="completed", forced="as imported")
+
+
+def test_blocked_and_deleted_are_recorded_with_the_reason_imported() -> None:
+    told = item(status="blocked", changed=mark(2), removed=mark(3))
+
+    given(decider).when(source(told)).then(created(), WorkItemBlocked(reason="imported"), WorkItemDeleted())
+
+
+def test_facts_are_in_the_order_of_time_over_all_items() -> None:
+    command = source(item(OTHER, created=mark(6), changed=mark(6)), item(THING))
+
+    given(decider).when(command).then(created(), (OTHER, created(OTHER)))

@@ -1,0 +1,187 @@
+"""The report's Markdown from a document, without a database."""
+
+from typing import Any
+
+import pytest
+
+from projections import report
+
+
+def item(ref: str, title: str = "Something", **fields: Any) -> dict[str, Any]:
+    return {
+        "id": ref,
+        "ref": ref,
+        "title": title,
+        "item_type": "task",
+        "status": "active",
+        "priority": 3,
+        "parent_id": None,
+        "depth": 0,
+        "created_at": f"2026-11-22T00:00:00.{ref[-6:].zfill(6)}Z",
+        "branch_name": None,
+        "assignee": None,
+        "block_reason": None,
+        "claim": None,
+        "blocked_by": [],
+        **fields,
+    }
+
+
+def document(items: list[dict[str, Any]], **parts: Any) -> dict[str, Any]:
+    by_status: dict[str, int] = {}
+    for one in items:
+        by_status[one["status"]] = by_status.get(one["status"], 0) + 1
+    return {
+        "project": "a project",
+        "as_of": {"position": 7, "time": "2026-11-22T15:00:00.000000Z"},
+        "vendor_health": {
+            "total_vendors": 0,
+            "operational_count": 0,
+            "broken_count": 0,
+            "operational_percentage": 0.0,
+            "vendors": [],
+        },
+        "active_work_items": {
+            "total_count": len(items),
+            "archived_count": 0,
+            "by_type": {},
+            "by_priority": {},
+            "by_status": by_status,
+            "returned": len(items),
+            "has_more": False,
+            "items": items,
+        },
+        "ready": {"total_count": 0, "returned": 0, "has_more": False, "items": []},
+        "recent_deployments": [],
+        "pending_enhancements": [],
+        "sync": {"source": "postgres", "clean": True},
+        **parts,
+    }
+
+
+def test_an_empty_ledger_gives_a_report_that_says_so() -> None:
+    text = report.markdown(document([]))
+
+    assert "No vendors yet." in text
+    assert "No work items yet." in text
+    assert "No deployments yet." in text
+
+
+def test_children_are_indented_below_their_parent() -> None:
+    text = report.markdown(document([item("w-1", "Top"), item("w-2", "Below", parent_id="w-1", depth=1)]))
+
+    assert "\n- `w-1` Top (task, P3)\n  - `w-2` Below (task, P3)\n" in text
+
+
+def test_an_item_says_what_it_waits_for_why_it_is_blocked_and_where_it_is_done() -> None:
+    blocked = item(
+        "w-1",
+        status="blocked",
+        block_reason="no data",
+        branch_name="feature/x",
+        blocked_by=[{"ref": "w-9"}],
+        assignee="ana",
+    )
+
+    text = report.markdown(document([blocked]))
+
+    assert "(task, blocked, P3): blocked because no data; waits for `w-9`; with ana; on `feature/x`\n" in text
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "two\nlines",
+        "a | b",
+        "`code",
+        "# heading\n## Vendors",
+        "<!-- tracking-ledger: end -->",
+        "[link](http://example.com)",
+        "\x1b[31mred\x07",
+        "right\u202eleft",
+        "\u2028## Vendors",
+    ],
+)
+def test_a_title_stays_in_its_line_and_marks_nothing_up(title: str) -> None:
+    text = report.markdown(document([item("w-1", title), item("w-2", "after")]))
+
+    lines = [line for line in text.splitlines() if line.startswith("- ")]
+    assert len(lines) == 2
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## Vendors",
+        "## Active work",
+        "## Ready to begin",
+        "## Recent deployments",
+        "## Future enhancements",
+    ]
+    assert not any(ord(letter) < 32 and letter != "\n" for letter in text)
+    assert "<!--" not in text
+
+
+def test_a_cell_of_the_vendor_table_cannot_add_a_column() -> None:
+    vendor = {
+        "name": "A | B",
+        "status": "broken",
+        "extractor_version": "1|2`3",
+        "format_support": {"csv": True, "pdf": False},
+        "test_results": {"passing": 10, "total": 12, "skipped": 2},
+        "manifest_compliant": None,
+    }
+    health = {
+        "total_vendors": 1,
+        "operational_count": 0,
+        "broken_count": 1,
+        "operational_percentage": 0.0,
+        "vendors": [vendor],
+    }
+
+    text = report.markdown(document([], vendor_health=health))
+
+    assert "| A \\| B | broken | 1\\|2\\`3 | 10 of 12, 2 skipped | csv | unknown |" in text
+
+
+def test_a_long_list_is_folded_with_the_most_important_items_and_a_count() -> None:
+    items = [item(f"w-{n:06}", priority=1 if n in (500, 1100) else 4) for n in range(1200)]
+
+    text = report.markdown(document(items))
+
+    assert "`w-000500`" in text
+    assert "`w-001100`" in text
+    assert text.count("\n- `w-") == report.TREE_LINES
+    assert "- ... and 1160 more unfinished items." in text
+
+
+def test_an_important_item_deep_in_the_tree_is_shown_below_all_it_is_part_of() -> None:
+    items = [item(f"w-{n:06}", priority=2) for n in range(100)]
+    items += [item("w-900001", priority=5), item("w-900002", priority=1, parent_id="w-900001", depth=1)]
+
+    text = report.markdown(document(items))
+
+    assert "- `w-900001` Something (task, P5)\n  - `w-900002` Something (task, P1)\n" in text
+
+
+def test_items_in_a_circle_of_parents_end_nowhere_but_are_shown() -> None:
+    items = [item("w-1", parent_id="w-2"), item("w-2", parent_id="w-1", depth=1)]
+
+    text = report.markdown(document(items))
+
+    assert "`w-1`" in text
+    assert "`w-2`" in text
+
+
+def test_the_same_document_gives_the_same_bytes() -> None:
+    items = [item(f"w-{n}") for n in range(60)]
+
+    assert report.markdown(document(items)) == report.markdown(document(list(items)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("feature/a", "`feature/a`"), ("a`b", "``a`b``"), ("`", "`` ` ``"), ("a\nb", "`a b`")],
+)
+def test_a_code_span_holds_any_text(text: str, expected: str) -> None:
+    assert report.code(text) == expected
+
+
+def test_ordinary_words_are_not_escaped() -> None:
+    assert report.inline("read_all (v1.2) - 50%: Umbra's #3") == "read_all (v1.2) - 50%: Umbra's #3"
