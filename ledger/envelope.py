@@ -112,7 +112,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     streams: dict[str, int]
     recorded_at: datetime | None
     repeated: bool = False
-    beside: tuple[str | None, str | None] | None = None
+    beside: tuple[str, ...] | None = None
 
 
 class Past(Struct, frozen=True, kw_only=True):

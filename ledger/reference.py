@@ -1,10 +1,11 @@
 """Short references: a letter for the kind, and a prefix of the id in Crockford base 32, as git shortens commits.
 
 `w-7k3qd` is the work item whose id begins with those 25 bits. A longer prefix always works; which prefix is
-the shortest unambiguous one depends on the ids beside it, so `shorten` is given its neighbours.
+the shortest unambiguous one depends on the other ids, so `shorten` is given those that begin alike.
 """
 
 import re
+from collections.abc import Iterable
 from uuid import UUID
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -23,30 +24,37 @@ _ALIASES = str.maketrans("oil", "011")  # Crockford: what people misread is read
 _PATTERN = re.compile(rf"([{''.join(CATEGORIES)}])-([0-9a-z]{{{SHORTEST},{FULL}}})")
 
 
-def encode(thing: UUID) -> str:
-    """All 26 characters.
+def encode(thing: str, length: int = FULL) -> str:
+    """The first characters, all 26 unless fewer are wanted.
 
-    >>> encode(UUID(int=0))
-    '00000000000000000000000000'
+    >>> encode("00000000-0000-0000-0000-000000000000", 5)
+    '00000'
     """
-    bits = thing.int << 2
-    return "".join(ALPHABET[(bits >> shift) & 31] for shift in range(125, -1, -5))
+    bits = _number(thing) << 2
+    return "".join([ALPHABET[bits >> shift & 31] for shift in range(125, 125 - 5 * length, -5)])
 
 
-def shorten(category: str, thing: UUID, before: UUID | None, after: UUID | None) -> str:
-    """The shortest reference that no neighbour in id order shares.
+def shorten(category: str, thing: str, others: Iterable[str]) -> str:
+    """The shortest reference that none of the others shares.
 
-    >>> shorten("work_item", UUID(int=0), None, UUID(int=1))
-    'w-00000000000000000000000000'
+    >>> shorten("work_item", "7d444840-9dc0-41d1-b245-5ffdce74fad2", ["7d444841-0000-4000-8000-000000000000"])
+    'w-fn24gg4'
     """
-    own = encode(thing)
-    length = max(SHORTEST, *(_common(own, encode(other)) + 1 for other in (before, after, thing) if other not in (None, thing)), 0)
-    return f"{LETTERS[category]}-{own[: min(length, FULL)]}"
+    own = _number(thing)
+    alike = max((128 - (own ^ _number(other)).bit_length() for other in others if other != thing), default=0)
+    return f"{LETTERS[category]}-{encode(thing, min(max(SHORTEST, alike // 5 + 1), FULL))}"
+
+
+def shortest_range(thing: str) -> tuple[str, str]:
+    """The lowest and the highest id that begin with the same five characters, which are 25 bits or 6.25 hex digits."""
+    if thing[6] < "8":
+        return f"{thing[:6]}00-0000-0000-0000-000000000000", f"{thing[:6]}7f-ffff-ffff-ffff-ffffffffffff"
+    return f"{thing[:6]}80-0000-0000-0000-000000000000", f"{thing[:6]}ff-ffff-ffff-ffff-ffffffffffff"
 
 
 def brief(category: str, thing: str) -> str:
     """Eight characters, for messages: always accepted, ambiguous about once in a billion."""
-    return f"{LETTERS[category]}-{encode(UUID(thing))[:8]}"
+    return f"{LETTERS[category]}-{encode(thing, 8)}"
 
 
 def parse(reference: str) -> tuple[str, UUID, UUID] | None:
@@ -74,5 +82,5 @@ def parse(reference: str) -> tuple[str, UUID, UUID] | None:
     return CATEGORIES[match[1]], UUID(int=lowest), UUID(int=highest)
 
 
-def _common(one: str, other: str) -> int:
-    return next((i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), FULL)
+def _number(thing: str) -> int:
+    return int(thing.replace("-", ""), 16)

@@ -63,8 +63,9 @@ def between(before: Struct, after: Struct) -> Changes:
     """What leads from one state to another of its kind, mappings key by key: `apply(before, between(...)) == after`."""
     changes: Changes = {}
     for field in before.__struct_fields__:
-        old, new = _as_json(getattr(before, field)), _as_json(getattr(after, field))
-        if isinstance(old, dict) and isinstance(new, dict):
+        values = (getattr(before, field), getattr(after, field))
+        old, new = map(_as_json, values)
+        if all(isinstance(value, dict) for value in values):  # a mapping, not an object that is JSON alike
             keys = [*old, *(key for key in new if key not in old)]
             pairs = {f"{field}.{key}": Change(old.get(key, UNSET), new.get(key, UNSET)) for key in keys}
         else:

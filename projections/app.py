@@ -39,7 +39,7 @@ class Done(Struct, frozen=True, kw_only=True):
     version: int
     position: int | None
     repeated: bool = False
-    beside: tuple[str | None, str | None] | None = None
+    beside: tuple[str, ...] | None = None
 
 
 class App:

@@ -142,7 +142,14 @@ class PostgresTables:
 def _ask(cursor: Cursor[dict[str, Any]], question: str, given: dict[str, Any], prepares: bool) -> Cursor[dict[str, Any]]:
     """A question with optional filters is planned anew each time, because its best plan depends on which are given."""
     statement = sql(f"questions/{question}")
+    given = {name: _array(value) if isinstance(value, list) else value for name, value in given.items()}
     return cursor.execute(statement, given, prepare=prepares and " IS NULL OR " not in statement)  # type: ignore[arg-type]
+
+
+def _array(values: list[str]) -> str:
+    """An array of texts as PostgreSQL reads one, in a fifth of the time the driver takes for a long list."""
+    escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in escaped) + "}"
 
 
 def _entered(row: tuple[Any, ...] | None) -> tuple[AsOf, dict[str, int]]:

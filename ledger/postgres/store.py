@@ -46,7 +46,7 @@ class PostgresStore:
             streams=msgspec.json.decode(streams, type=dict[str, int]) if repeated else _versions(proposal.events),
             recorded_at=recorded_at.astimezone(UTC),
             repeated=repeated,
-            beside=None if repeated else (before, after),
+            beside=None if repeated else tuple(other for other in (before, after) if other),
         )
 
     def read_streams(self, streams: Iterable[str]) -> Past:

@@ -119,7 +119,7 @@ class WorkItemUnarchived(WorkItemFact, frozen=True, kw_only=True):
 
 
 class WorkItemReverted(WorkItemFact, frozen=True, kw_only=True):
-    """Fields are again what they were before the command `undoes`, old and new."""
+    """Fields are again what they were before the command `undoes`, old and new. It touches what those fields do."""
 
     changes: Changes
     undoes: str

@@ -101,8 +101,7 @@ def receipt(app: App, done: Done) -> Answered:
 def _reference(app: App, done: Done) -> str:
     if done.beside is None:
         return reference(app.tables, done.category, done.id)
-    before, after = (UUID(other) if other else None for other in done.beside)
-    return shorten(done.category, UUID(done.id), before, after)
+    return shorten(done.category, done.id, done.beside)
 
 
 def command_id(given: str | None) -> UUID | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from ledger.errors import Invalid, NotFound
-from ledger.reference import CATEGORIES, LETTERS, brief, parse, shorten
+from ledger.reference import CATEGORIES, LETTERS, brief, parse, shorten, shortest_range
 from projections.catalog import BY_CATEGORY
 from projections.tables import Snapshot, Tables
 
@@ -14,9 +14,12 @@ def references(snapshot: Snapshot, category: str, things: Iterable[str]) -> dict
     ids = sorted(set(things))
     if not ids:
         return {}
-    generation = snapshot.generation(BY_CATEGORY[category].name)
-    answer = snapshot.ask("things/beside_many", category=category, generation=generation, ids=ids)
-    return {row["id"]: shorten(category, UUID(row["id"]), _uuid(row["before"]), _uuid(row["after"])) for row in answer}
+    rivals: dict[str, list[str]] = {}
+    if category != "configuration":  # a ledger has one: no reference is confused with it
+        lowest, highest = zip(*map(shortest_range, ids), strict=True)
+        for row in snapshot.ask(f"{BY_CATEGORY[category].name}/rivals", ids=ids, lowest=list(lowest), highest=list(highest)):
+            rivals.setdefault(row["id"], []).append(row["rival"])
+    return {thing: shorten(category, thing, rivals.get(thing, ())) for thing in ids}
 
 
 def reference(tables: Tables, category: str, thing: str) -> str:
@@ -65,7 +68,3 @@ def _not_an_id(category: str, given: str, field: str) -> Invalid:
         next_step=f"send {wanted}",
         fields=[{"field": field, "problem": f"must be {wanted}", "value": shown}],
     )
-
-
-def _uuid(value: str | None) -> UUID | None:
-    return UUID(value) if value else None

@@ -36,8 +36,8 @@ def by_name(tables: Tables, name: str) -> Thing:
     if not found:
         raise _no_vendor(name)
     line = found[0]
-    before, after = (UUID(line[side]) if line[side] else None for side in ("before", "after"))
-    return _flat(things.rows(CATEGORY, found)[0], shorten(CATEGORY, UUID(line["id"]), before, after))
+    beside = [line[side] for side in ("before", "after") if line[side]]
+    return _flat(things.rows(CATEGORY, found)[0], shorten(CATEGORY, line["id"], beside))
 
 
 def by_id(snapshot: Snapshot, thing: str) -> Thing:

@@ -22,7 +22,7 @@ def test_the_events_catalogue_is_what_the_code_says() -> None:
 
 
 def test_facts_are_named_in_the_past_tense() -> None:
-    irregular = {"WorkItemUndone"}
+    irregular = {f"{noun}Withdrawn" for noun in ("WorkItem", "Vendor", "Deployment", "Enhancement")}
     names = {fact.__name__ for decider in DECIDERS.values() for fact in decider.facts}
 
     assert {name for name in names if not name.endswith("ed")} <= irregular

@@ -20,7 +20,6 @@ ITEMS = [told.TASK, told.LEAF, told.BLOCKED, told.PROJECT, told.GONE, told.UNKNO
 ALL = [*ITEMS, told.SESSION, told.SUBTASK, told.RESEARCH, told.DONE, told.ACME, told.FIRST, told.SOON]
 SAMPLES: Samples = {
     "category": list(BY_CATEGORY),
-    "things/beside_many.category": [name for name in BY_CATEGORY if name != "configuration"],  # nothing is beside the only one
     "relation": ["tag", "blocks", "vendor_name", "commit", "format", "enhancement_depends_on", "unheard of"],
     "target": ["b", "ü", told.BLOCKED, "acme", told.COMMIT, "csv", told.SOON],
     "id": [told.TASK, *ALL],

@@ -17,12 +17,13 @@ from ledger.catalog import FACTS, fold_stream, topics_of
 from ledger.codec import encode, schema_of
 from ledger.decider import Decided, Decider
 from ledger.envelope import Command, Fact, Past, RecordedEvent, configuration_id, stream_id
-from ledger.errors import Invalid, LedgerError
-from ledger.world import Holder, Moment, Neighbour, World
+from ledger.errors import Invalid, LedgerError, LostRace
+from ledger.world import Holder, Moment, Neighbour, Obstacle, Wanted, World
 
 LEDGER = UUID("5f0c9b1e-3d1c-4a52-9f58-0c6d2f1f8a10")
 CONFIGURATION = configuration_id(LEDGER)
 FIRST_DAY = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+NOW = FIRST_DAY + timedelta(days=1)
 
 
 def numbered(number: int) -> str:
@@ -45,6 +46,9 @@ class Neighbours:
         precedes: Iterable[tuple[Moment, Moment]] = (),
         known: dict[str, set[str]] | None = None,
         holder: dict[tuple[str, str], Holder] | None = None,
+        obstacles: Iterable[Obstacle] = (),
+        next_ready: str | None = None,
+        finished: Iterable[str] = (),
         ties: tuple[dict[str, str], list[tuple[str, str]]] = ({}, []),
     ) -> None:
         self._lineage = lineage or {}
@@ -53,6 +57,9 @@ class Neighbours:
         self._precedes = set(precedes)
         self._known = known or {}
         self._holder = holder or {}
+        self._obstacles = list(obstacles)
+        self._next_ready = next_ready
+        self._finished = list(finished)
         self._ties = ties
 
     def lineage(self, work_item: str) -> list[Neighbour]:
@@ -63,6 +70,15 @@ class Neighbours:
 
     def blockers(self, work_item: str) -> list[Neighbour]:
         return self._blockers.get(work_item, [])
+
+    def obstacles(self, work_item: str, moment: datetime, holder: str) -> list[Obstacle]:
+        return self._obstacles
+
+    def next_ready(self, wanted: Wanted, moment: datetime) -> str | None:
+        return self._next_ready
+
+    def finished(self, before: datetime) -> list[str]:
+        return self._finished
 
     def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
         return (first, then) in self._precedes
@@ -128,6 +144,16 @@ class Outcome:
         assert [fault["field"] for fault in refusal.details["fields"]] == list(fields)
         return refusal
 
+    def then_again(self) -> "Outcome":
+        """Something changed while it was decided: nothing is recorded, and it is decided anew."""
+        assert isinstance(self._refused, LostRace), f"decided {self._decided}, refused {self._refused}"
+        return self
+
+    def within(self, *, not_before: datetime | None = None, not_after: datetime | None = None) -> "Outcome":
+        """The ledger time between which it may be recorded."""
+        assert (self._world.not_before, self._world.not_after) == (not_before, not_after)
+        return self
+
     def looking_at(self, *topics: str) -> "Outcome":
         """The decision is void if another event touches one of these in the meantime."""
         assert set(topics) <= set(self._world.topics)
@@ -156,15 +182,16 @@ class Given:
         self._neighbours = Neighbours(**answers)
         return self
 
-    def when(self, command: Command) -> Outcome:
-        return Outcome(self._decider, self._thing, self._world(), command)
+    def when(self, command: Command, *, by: str = "somebody", token: str | None = None) -> Outcome:
+        """Somebody asks for it at NOW of ledger time."""
+        return Outcome(self._decider, self._thing, self._world(by, token), command)
 
-    def _world(self) -> World:
-        return World(LEDGER, self._read, fold_stream, self._neighbours)
+    def _world(self, by: str, token: str | None) -> World:
+        return World(LEDGER, self._read, fold_stream, self._neighbours, by=by, token=token)
 
     def _read(self, streams: Iterable[str]) -> Past:
         events = {stream: self._streams[stream] for stream in streams if stream in self._streams}
-        return Past(head=self._head, now=FIRST_DAY + timedelta(days=1), events=events)
+        return Past(head=self._head, now=NOW, events=events)
 
     def _record(self, stream: str, fact: Fact) -> None:
         past = self._streams.setdefault(stream, [])

@@ -1,0 +1,219 @@
+"""What a writer's role may do in SQL, whatever program it uses: read its own ledgers, and use the doors."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from ledger.errors import NotFound, Refused
+from ledger.postgres.connect import APPLICATION, DATABASE, WRITER
+from ledger.postgres.database import Database, translated
+from ledger.postgres.embedded import EmbeddedServer
+from tests.support import history
+from tests.support.ledgers import Ledger, on_postgres
+
+TABLES = ("events", "projections", "entries", "work_items", "vendors", "deployments", "enhancements", "configurations")
+STRANGER = "tracking_ledger_stranger"  # a writer too, but a member of other ledgers
+ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
+
+
+@pytest.fixture
+def ledger(dsn: str) -> Iterator[Ledger]:
+    database = Database(dsn)
+    ledger = on_postgres(database, uuid4())
+    history.tell(ledger)
+    yield ledger
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def stranger_dsn(server: EmbeddedServer, dsn: str) -> Iterator[str]:
+    with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as administrator:
+        administrator.execute(f"CREATE ROLE {STRANGER} LOGIN IN ROLE {WRITER}")
+        yield server.conninfo(STRANGER, DATABASE)
+        administrator.execute(f"DELETE FROM tracking_ledger.ledger_members WHERE member = '{STRANGER}'")  # noqa: S608
+        administrator.execute(f"DROP ROLE {STRANGER}")
+
+
+@pytest.fixture
+def writer(dsn: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(dsn) as connection:
+        yield connection
+
+
+@pytest.fixture
+def stranger(stranger_dsn: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(stranger_dsn) as connection:
+        yield connection
+
+
+def visible(connection: psycopg.Connection, table: str) -> int:
+    found = connection.execute(
+        sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("tracking_ledger", table))
+    ).fetchone()
+    assert found is not None
+    count: int = found[0]
+    return count
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE tracking_ledger.events SET by = 'somebody else'",
+        "DELETE FROM tracking_ledger.events",
+        "TRUNCATE tracking_ledger.events",
+        "INSERT INTO tracking_ledger.events SELECT * FROM tracking_ledger.events LIMIT 1",
+        "COPY tracking_ledger.events FROM STDIN",
+        *(f"UPDATE tracking_ledger.{table} SET generation = 0" for table in TABLES[1:]),
+        *(f"DELETE FROM tracking_ledger.{table}" for table in TABLES[1:]),  # noqa: S608
+        "SELECT * FROM tracking_ledger.ledgers",
+        "INSERT INTO tracking_ledger.ledger_members VALUES (gen_random_uuid(), session_user)",
+        "ALTER TABLE tracking_ledger.events DISABLE TRIGGER ALL",
+        "DROP TABLE tracking_ledger.events",
+        "CREATE TABLE tracking_ledger.mine (n int)",
+        "SELECT tracking_ledger.put_rows(gen_random_uuid(), 'vendors', 1, '[]', 1)",
+        "SELECT tracking_ledger.write_rows(gen_random_uuid(), '{}', '{}', 1)",
+        "SET ROLE tracking_ledger_owner",
+    ],
+)
+def test_a_writer_may_not(ledger: Ledger, writer: psycopg.Connection, statement: str) -> None:
+    writer.execute(ENTER, [ledger.store.ledger])
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        writer.execute(statement)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET by = 'x'", "DELETE FROM {}", "TRUNCATE {}"])
+def test_events_are_never_changed_not_even_by_the_owner_of_the_table(
+    ledger: Ledger, owner_dsn: str, statement: str
+) -> None:
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("SELECT set_config('ledger.id', %s, true)", [str(ledger.store.ledger)])
+
+        with pytest.raises(Refused) as refused, translated():
+            owner.execute(statement.format("tracking_ledger.events"))  # type: ignore[arg-type]
+
+    assert refused.value.details["rule"] == "append_only"
+
+
+def test_who_has_entered_no_ledger_sees_nothing(ledger: Ledger, writer: psycopg.Connection) -> None:
+    assert {table: visible(writer, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
+
+
+def test_a_member_sees_the_ledger_it_has_entered(ledger: Ledger, writer: psycopg.Connection) -> None:
+    writer.execute(ENTER, [ledger.store.ledger])
+
+    assert all(visible(writer, table) > 0 for table in TABLES)
+
+
+def test_another_ledger_of_the_same_member_is_invisible(ledger: Ledger, writer: psycopg.Connection, dsn: str) -> None:
+    database = Database(dsn)
+    other = on_postgres(database, uuid4())
+
+    writer.execute(ENTER, [other.store.ledger])
+
+    assert {table: visible(writer, table) for table in TABLES} == dict.fromkeys(TABLES, 0) | {"projections": 5}
+    database.close()
+
+
+def test_a_stranger_sees_nothing_even_if_it_forges_the_setting(ledger: Ledger, stranger: psycopg.Connection) -> None:
+    stranger.execute("SELECT set_config('ledger.id', %s, false)", [str(ledger.store.ledger)])
+
+    assert {table: visible(stranger, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
+    assert visible(stranger, "things") == 0
+
+
+DOORS = {  # each with arguments that it would take from a member
+    "append_events": "%s, '{}'",
+    "read_streams": "%s, '{}'",
+    "find_command": "%s, gen_random_uuid()",
+    "enter_ledger": "%s",
+    "lock_for_writing": "%s",
+    "position_at": "%s, now()",
+    "register_projections": "%s, '{}'",
+    "new_generation": "%s",
+    "fill_generation": "%s, 'vendors', 1, '[]'",
+    "serve_generation": "%s, 'vendors', 1, 1",
+    "create_ledger": "%s, 'mine now'",
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_refuses_a_stranger(ledger: Ledger, stranger: psycopg.Connection, door: str) -> None:
+    with pytest.raises(NotFound) as refused, translated():
+        stranger.execute(f"SELECT tracking_ledger.{door}({DOORS[door]})", [ledger.store.ledger])  # type: ignore[arg-type]
+
+    assert refused.value.details["role"] == STRANGER
+
+
+def test_every_function_a_writer_may_call_is_known_here(writer: psycopg.Connection) -> None:
+    rows = writer.execute(
+        "SELECT DISTINCT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+        " WHERE n.nspname = 'tracking_ledger' AND has_function_privilege(p.oid, 'EXECUTE')"
+    ).fetchall()
+
+    # these answer about the caller alone, or tell nothing
+    assert {name for (name,) in rows} == {*DOORS, "is_member", "list_ledgers", "refresh_statistics"}
+
+
+def test_a_stranger_is_told_of_its_own_ledgers_only(ledger: Ledger, stranger_dsn: str) -> None:
+    database = Database(stranger_dsn)
+    own = on_postgres(database, uuid4())
+
+    listed: list[tuple[Any, ...]] = database.call("SELECT * FROM tracking_ledger.list_ledgers()")
+
+    assert own.store.ledger in {row[0] for row in listed}
+    assert ledger.store.ledger not in {row[0] for row in listed}
+    database.close()
+
+
+def test_nobody_but_writers_may_call_anything(server: EmbeddedServer, dsn: str) -> None:
+    with psycopg.connect(server.conninfo("postgres", DATABASE)) as administrator:
+        open_to_all = administrator.execute(
+            "SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,"
+            " LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) acl"
+            " WHERE n.nspname = 'tracking_ledger' AND acl.grantee = 0"
+        ).fetchall()
+
+    assert open_to_all == []
+
+
+def test_a_door_cannot_be_led_astray_by_the_callers_search_path(
+    server: EmbeddedServer, dsn: str, ledger: Ledger, writer: psycopg.Connection
+) -> None:
+    """A writer's own temporary table of the name of one of ours is not what a door reads."""
+    writer.execute("CREATE TEMPORARY TABLE ledger_members (ledger_id uuid, member name)")
+    writer.execute("INSERT INTO ledger_members VALUES (%s, session_user)", [foreign := uuid4()])
+    writer.execute("SET search_path = pg_temp, tracking_ledger")
+
+    with pytest.raises(NotFound), translated():
+        writer.execute(ENTER, [foreign])
+
+
+def test_two_ledgers_of_one_name_see_nothing_of_each_other(dsn: str) -> None:
+    database = Database(dsn)
+    one, other = on_postgres(database, uuid4()), on_postgres(database, uuid4())
+
+    history.tell(one)
+
+    assert list(other.store.read_all()) == []
+    assert other.tables.ask("work_items/lineage", id=history.LEAF)[1] == []
+    history.tell(other)
+    assert _origins(one) != _origins(other)
+    database.close()
+
+
+def _origins(ledger: Ledger) -> tuple[UUID, bytes]:
+    first = next(iter(ledger.store.read_all()))
+    return ledger.store.ledger, first.digest
+
+
+def test_the_application_is_a_writer_and_nothing_more(writer: psycopg.Connection) -> None:
+    rights = writer.execute(
+        "SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolname FROM pg_roles WHERE rolname = session_user"
+    ).fetchone()
+
+    assert rights == (False, False, False, False, APPLICATION)

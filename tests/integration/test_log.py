@@ -1,0 +1,128 @@
+"""The log in PostgreSQL: its digest chain, and what a reader sees who follows it while others write."""
+
+import json
+import multiprocessing
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from ledger.codec import digest, origin_digest
+from ledger.envelope import RecordedEvent
+from ledger.moment import parse
+from ledger.postgres.database import Database
+from ledger.postgres.store import PostgresStore
+from projections.catalog import SHAPES
+from tests.support import history, writers
+from tests.support.ledgers import Ledger, on_postgres
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "digests.json").read_text(encoding="utf-8"))
+COLUMNS = (
+    "position, stream_id, version, command_id, n, command, command_digest, type, schema, topics, data, by, occurred_at,"
+    " recorded_at"
+)
+DIGEST = (
+    "SELECT tracking_ledger.event_digest(%s, ROW(gen_random_uuid(), "
+    + ", ".join(["%s"] * 14)
+    + ", NULL)::tracking_ledger.events)"
+)
+
+
+@pytest.fixture
+def ledger(dsn: str) -> Iterator[Ledger]:
+    database = Database(dsn)
+    yield on_postgres(database, uuid4())
+    database.close()
+
+
+def golden_event(told: dict[str, Any]) -> RecordedEvent:
+    return RecordedEvent(
+        **told
+        | {
+            "command_id": UUID(told["command_id"]),
+            "command_digest": bytes.fromhex(told["command_digest"]),
+            "topics": tuple(told["topics"]),
+            "data": told["data"].encode(),
+            "occurred_at": parse(told["occurred_at"]),
+            "recorded_at": parse(told["recorded_at"]),
+            "digest": bytes.fromhex(told["digest"]),
+        }
+    )
+
+
+def test_a_chain_begins_with_the_digest_of_the_ledgers_id() -> None:
+    assert origin_digest(UUID(GOLDEN["ledger"])).hex() == GOLDEN["origin"]
+
+
+@pytest.mark.parametrize("place", range(len(GOLDEN["events"])))
+def test_python_digests_an_event_as_it_always_did(place: int) -> None:
+    previous = bytes.fromhex(GOLDEN["events"][place - 1]["digest"] if place else GOLDEN["origin"])
+    event = golden_event(GOLDEN["events"][place])
+
+    assert digest(previous, event).hex() == event.digest.hex()
+
+
+@pytest.mark.parametrize("place", range(len(GOLDEN["events"])))
+def test_postgresql_digests_an_event_as_python_does(owner_dsn: str, place: int) -> None:
+    previous = bytes.fromhex(GOLDEN["events"][place - 1]["digest"] if place else GOLDEN["origin"])
+    event = golden_event(GOLDEN["events"][place])
+    values = [getattr(event, name.strip()) for name in COLUMNS.split(",")]
+    values[9], values[10] = list(event.topics), event.data.decode()
+
+    with psycopg.connect(owner_dsn) as owner:
+        found = owner.execute(DIGEST, [previous, *values]).fetchone()  # type: ignore[arg-type]  # constants only
+
+    assert found is not None
+    assert found[0].hex() == event.digest.hex()
+
+
+def test_every_event_that_is_recorded_continues_the_chain(ledger: Ledger) -> None:
+    history.tell(ledger)
+
+    previous, recorded_at = origin_digest(ledger.store.ledger), datetime.min.replace(tzinfo=UTC)
+    for event in ledger.store.read_all():
+        assert event.digest == digest(previous, event)
+        assert event.recorded_at >= recorded_at
+        previous, recorded_at = event.digest, event.recorded_at
+
+
+def test_the_data_of_an_event_are_the_bytes_that_were_sent(ledger: Ledger) -> None:
+    history.tell(ledger)
+
+    texts = [event.data for event in ledger.store.read_all() if event.type == "WorkItemCreated"]
+
+    assert b'"title":"\xc3\x84rger \xf0\x9f\x99\x82"' in texts[1]
+    assert not any(re.search(rb'": ', text) for text in texts)  # jsonb would have put spaces
+
+
+def test_who_follows_the_log_beside_eight_writers_misses_nothing(ledger: Ledger, dsn: str) -> None:
+    """Every position arrives once, in order, while eight processes write on items of their own."""
+    context = multiprocessing.get_context("spawn")
+    start, stop = context.Barrier(9), context.Event()
+    processes = [
+        context.Process(target=writers.keep_creating, args=(dsn, ledger.store.ledger, first, start, stop))
+        for first in range(0, 800_000, 100_000)
+    ]
+    for process in processes:
+        process.start()
+    reader = Database(dsn)
+    log = PostgresStore(reader, ledger.store.ledger, SHAPES)
+    seen: list[int] = []
+    start.wait()
+
+    while len(seen) < 2000:
+        seen += [event.position for event in log.read_all(after=seen[-1] if seen else 0)]
+    stop.set()
+    for process in processes:
+        process.join()
+    seen += [event.position for event in log.read_all(after=seen[-1])]
+
+    assert {process.exitcode for process in processes} == {0}
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(seen) == len(list(log.read_all()))
+    reader.close()

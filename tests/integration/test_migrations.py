@@ -1,0 +1,188 @@
+"""Bringing a database to the schema: from nothing, from any older one, by several at once."""
+
+import multiprocessing
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from ledger.errors import NewerProgramNeeded, Unavailable
+from ledger.postgres import migrate as migrating
+from ledger.postgres.connect import OWNER
+from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.migrate import is_current, migrate
+from ledger.resources import folder
+from tests.support import writers
+from tests.support.schema import schema
+
+MIGRATIONS = sorted(file.stem for file in (folder("sql") / "migrations").glob("*.sql"))
+
+NewDatabase = Callable[..., str]
+
+
+@pytest.fixture
+def new_database(server: EmbeddedServer, admin_dsn: str) -> Iterator[NewDatabase]:
+    """Makes an empty database and answers how its owner reaches it."""
+    made: list[str] = []
+
+    def new_database(options: str = "") -> str:
+        made.append(f"migrated_{uuid4().hex}")
+        create = f"CREATE DATABASE {made[-1]} OWNER {OWNER} {options}"
+        with psycopg.connect(admin_dsn, autocommit=True) as administrator:
+            administrator.execute(create)  # type: ignore[arg-type]
+        return server.conninfo(OWNER, made[-1])
+
+    yield new_database
+    with psycopg.connect(admin_dsn, autocommit=True) as administrator:
+        for name in made:
+            administrator.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+
+
+@contextmanager
+def program_of(files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Inside, the program is one that has only these SQL files."""
+    with monkeypatch.context() as patch:
+        patch.setattr(migrating, "folder", lambda _: files)
+        yield
+
+
+def test_a_fresh_database_is_brought_to_the_schema_and_is_then_current(new_database: NewDatabase) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        before = is_current(connection)
+        applied = migrate(connection)
+
+        assert (before, is_current(connection)) == (False, True)
+        assert applied == [*MIGRATIONS, "functions", "grants"]
+
+
+def test_migrating_again_applies_nothing_and_changes_nothing(new_database: NewDatabase) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        first = schema(connection)
+
+        assert migrate(connection) == []
+        assert schema(connection) == first
+
+
+def test_two_fresh_databases_are_the_same(new_database: NewDatabase) -> None:
+    found = []
+    for dsn in (new_database(), new_database()):
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            migrate(connection)
+            found.append(schema(connection))
+
+    assert found[0] == found[1]
+    assert all(found[0].values())
+
+
+@pytest.mark.parametrize("count", range(1, len(MIGRATIONS)))
+def test_a_database_of_an_older_program_becomes_the_same_as_a_fresh_one(
+    new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    older = tmp_path / "sql"
+    for name in ("migrations", "functions"):
+        (older / name).mkdir(parents=True)
+    (older / "grants.sql").write_text("SELECT 1")
+    for name in MIGRATIONS[:count]:
+        shutil.copy(folder("sql") / "migrations" / f"{name}.sql", older / "migrations")
+    found = []
+
+    for dsn, steps in ((new_database(), [older]), (new_database(), [])):
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            for files in steps:
+                with program_of(files, monkeypatch):
+                    migrate(connection)
+            migrate(connection)
+            found.append(schema(connection))
+
+    assert found[0] == found[1]
+
+
+def test_four_programs_that_migrate_at_once_agree(new_database: NewDatabase) -> None:
+    dsn = new_database()
+    context = multiprocessing.get_context("spawn")
+    start, answers = context.Barrier(4), context.Queue()
+    processes = [context.Process(target=writers.migrate, args=(dsn, start, answers)) for _ in range(4)]
+
+    for process in processes:
+        process.start()
+    applied = [answers.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+
+    assert {process.exitcode for process in processes} == {0}
+    assert sorted(applied) == [[], [], [], [*MIGRATIONS, "functions", "grants"]]
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        assert is_current(connection)
+
+
+def test_a_database_that_a_newer_program_migrated_is_refused(new_database: NewDatabase) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        connection.execute("INSERT INTO tracking_ledger.migrations VALUES ('9999_tomorrow', 'x', '{99}')")
+
+        for look in (migrate, is_current):
+            with pytest.raises(NewerProgramNeeded, match="9999_tomorrow"):
+                look(connection)
+
+
+def test_an_older_program_does_not_take_back_the_functions_of_a_newer_one(new_database: NewDatabase) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        newer = "UPDATE tracking_ledger.migrations SET digest = 'newer', release = '{99, 0, 0}' WHERE name = 'functions'"
+        connection.execute(newer)
+
+        assert is_current(connection)
+        assert migrate(connection) == []
+
+
+def test_functions_of_another_text_are_replaced_and_their_grants_with_them(new_database: NewDatabase) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        fresh = schema(connection)
+        connection.execute("DROP FUNCTION tracking_ledger.position_at")
+        connection.execute(
+            "UPDATE tracking_ledger.migrations SET digest = 'older' WHERE name IN ('functions', 'grants')"
+        )
+
+        assert migrate(connection) == ["functions", "grants"]
+        assert schema(connection) == fresh
+
+
+def test_a_migration_that_was_applied_with_another_text_is_refused(new_database: NewDatabase) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        connection.execute(
+            "UPDATE tracking_ledger.migrations SET digest = 'edited' WHERE name = %s", [MIGRATIONS[0]]
+        )
+
+        with pytest.raises(Unavailable, match="was applied with another text"):
+            migrate(connection)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(
+    new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "sql"
+    shutil.copytree(folder("sql"), broken)
+    (broken / "migrations" / "9999_broken.sql").write_text("CREATE TABLE tracking_ledger.half (n int); SELECT 1 / 0")
+
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        with program_of(broken, monkeypatch), pytest.raises(psycopg.errors.DivisionByZero):
+            migrate(connection)
+
+        assert connection.execute("SELECT to_regnamespace('tracking_ledger')").fetchone() == (None,)
+        migrate(connection)
+        assert is_current(connection)
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(new_database: NewDatabase) -> None:
+    dsn = new_database("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+
+    with psycopg.connect(dsn, autocommit=True) as connection, pytest.raises(Unavailable, match="UTF8 is needed"):
+        migrate(connection)

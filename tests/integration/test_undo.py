@@ -1,0 +1,300 @@
+"""Taking things back, through the operations, on a real PostgreSQL."""
+
+from typing import Any
+
+import pytest
+
+from ledger.errors import Invalid, NotFound, NotUnique, Refused
+from tests.conftest import Perform
+
+COMMIT = "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
+
+
+def task(perform: Perform, title: str, **fields: Any) -> dict[str, Any]:
+    return perform("create_work_item", item_type="task", title=title, **fields)
+
+
+def change(perform: Perform, thing: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    version = perform("query_work_item", id=thing["id"])["version"]
+    return perform("update_work_item", id=thing["id"], version=version, **fields)
+
+
+def command_of(perform: Perform, thing: dict[str, Any], version: int) -> str:
+    history = perform("query_history", id=thing["id"], limit=100)["items"]
+    found: str = next(item["command_id"] for item in history if item["version"] == version)
+    return found
+
+
+def read(perform: Perform, thing: dict[str, Any]) -> dict[str, Any]:
+    """The fields that an undo restores."""
+    item = perform("query_work_item", id=thing["id"])
+    return {name: value for name, value in item.items() if name not in ("version", "updated_at", "updated_by")}
+
+
+def test_an_undo_restores_every_field_and_can_be_undone_itself(perform: Perform) -> None:
+    item = task(perform, "Before", tags=["a"], metadata={"estimated_hours": 3})
+    before = read(perform, item)
+    change(perform, item, title="After", tags=["b"], metadata={"estimated_hours": None, "x": 1}, status="completed")
+    after = read(perform, item)
+
+    undone = perform("undo", id=item["ref"], version=2)
+    assert (undone["outcome"], undone["ref"], read(perform, item)) == ("committed", item["ref"], before)
+
+    perform("undo", command=undone["command_id"])
+    assert read(perform, item) == after
+
+
+def test_an_undo_is_refused_with_the_later_changes_that_it_would_lose(perform: Perform) -> None:
+    item = task(perform, "One")
+    change(perform, item, title="Two", assignee="ada")
+    change(perform, item, title="Three", by="grace")
+
+    with pytest.raises(Refused) as refused:
+        perform("undo", id=item["id"], version=2)
+
+    (later,) = refused.value.details["items"]
+    assert refused.value.details["rule"] == "later_changes"
+    assert (later["version"], later["by"], later["fields"]) == (3, "grace", ["title"])
+    assert "only_untouched" in refused.value.next_step
+
+
+def test_only_the_untouched_part_is_restored_when_asked_for_that(perform: Perform) -> None:
+    item = task(perform, "One")
+    change(perform, item, title="Two", assignee="ada")
+    change(perform, item, title="Three")
+
+    perform("undo", id=item["id"], version=2, only_untouched=True)
+
+    now = perform("query_work_item", id=item["id"])
+    assert (now["title"], now["assignee"]) == ("Three", None)
+
+
+def test_a_later_change_that_was_taken_back_is_no_reason_to_refuse(perform: Perform) -> None:
+    item = task(perform, "One")
+    change(perform, item, title="Two")
+    change(perform, item, title="Three")
+    perform("undo", id=item["id"], version=3)
+
+    perform("undo", id=item["id"], version=2)
+
+    assert perform("query_work_item", id=item["id"])["title"] == "One"
+
+
+def test_nothing_is_left_to_undo_the_second_time(perform: Perform) -> None:
+    item = task(perform, "One")
+    change(perform, item, title="Two")
+    perform("undo", id=item["id"], version=2)
+
+    with pytest.raises(Refused) as refused:
+        perform("undo", id=item["id"], version=2)
+
+    assert refused.value.details["rule"] == "nothing_to_undo"
+
+
+def test_repeating_an_undo_with_its_command_id_answers_again(perform: Perform) -> None:
+    item = task(perform, "One")
+    change(perform, item, title="Two")
+    command = "0198c0de-0000-7000-8000-000000000009"
+    first = perform("undo", id=item["id"], version=2, command_id=command)
+
+    again = perform("undo", id=item["id"], version=2, command_id=command)
+
+    assert again == first | {"repeated": True}
+
+
+def test_the_undo_of_a_creation_frees_the_vendors_name_and_hides_it_everywhere(perform: Perform) -> None:
+    vendor = perform("create_vendor", name="Acme")
+
+    undone = perform("undo", id="acme", version=1)
+
+    assert perform("query_vendor_status")["total_count"] == 0
+    assert perform("query_vendor_status", id=vendor["id"])["withdrawn"] is True
+    with pytest.raises(NotFound):
+        perform("query_vendor_status", name="Acme")
+    with pytest.raises(Refused):
+        perform("update_vendor_status", id=vendor["id"], version=2, status="operational")
+    again = perform("create_vendor", name="ACME")
+    with pytest.raises(NotUnique) as taken:
+        perform("undo", command=undone["command_id"])
+    assert taken.value.details["id"] == again["id"]
+
+    perform("undo", id=again["id"], version=1)
+    perform("undo", command=undone["command_id"])
+    assert perform("query_vendor_status", name="acme")["id"] == vendor["id"]
+
+
+def test_a_withdrawn_vendor_cannot_be_named_by_a_deployment(perform: Perform) -> None:
+    vendor = perform("create_vendor", name="Acme")
+    perform("undo", id=vendor["id"], version=1)
+
+    with pytest.raises(NotFound):
+        perform(
+            "record_deployment",
+            deployed_at="2026-01-01T00:00:00Z",
+            commit_hash=COMMIT,
+            pr_number=1,
+            pr_title="One",
+            test_summary={},
+            constitutional_compliance=True,
+            vendor_ids=[vendor["id"]],
+        )
+
+
+def test_the_undo_of_a_cascading_deletion_brings_the_whole_subtree_back(perform: Perform) -> None:
+    root = task(perform, "Root")
+    below = [task(perform, f"Below {n}", parent_id=root["id"]) for n in range(3)]
+    change(perform, root, deleted=True, cascade=True)
+
+    undone = perform("undo", command=command_of(perform, root, 2))
+
+    assert undone["total_count"] == 4
+    assert perform("list_work_items")["total_count"] == 4
+    assert all(perform("query_work_item", id=item["id"])["deleted"] is False for item in below)
+
+
+def test_one_of_a_deleted_subtree_cannot_come_back_below_its_deleted_parent(perform: Perform) -> None:
+    root = task(perform, "Root")
+    child = task(perform, "Child", parent_id=root["id"])
+    change(perform, root, deleted=True, cascade=True)
+
+    with pytest.raises(Refused) as refused:
+        perform("undo", id=child["id"], version=2)
+
+    assert refused.value.details["rule"] == "parent_deleted"
+    assert [item["id"] for item in refused.value.details["items"]] == [root["id"]]
+    assert "restore" in refused.value.next_step
+
+
+def test_the_undo_of_an_undo_below_a_deleted_parent_is_refused_with_rule_and_next_step(perform: Perform) -> None:
+    root = task(perform, "Root")
+    child = task(perform, "Child", parent_id=root["id"])
+    undone = perform("undo", id=child["id"], version=1)
+    change(perform, root, deleted=True)
+
+    with pytest.raises(Refused) as refused:
+        perform("undo", command=undone["command_id"])
+
+    assert refused.value.details["rule"] == "parent_deleted"
+    assert refused.value.next_step
+
+
+def test_the_creation_of_an_item_with_living_children_is_not_undone(perform: Perform) -> None:
+    root = task(perform, "Root")
+    child = task(perform, "Child", parent_id=root["id"])
+
+    with pytest.raises(Refused) as refused:
+        perform("undo", id=root["id"], version=1)
+
+    assert refused.value.details["rule"] == "living_children"
+    assert [item["id"] for item in refused.value.details["items"]] == [child["id"]]
+
+
+def test_an_undo_that_would_complete_an_item_over_open_work_is_refused(perform: Perform) -> None:
+    root = task(perform, "Root")
+    change(perform, root, status="completed")
+    change(perform, root, status="active")
+    task(perform, "Child", parent_id=root["id"])
+
+    with pytest.raises(Refused) as refused:
+        perform("undo", id=root["id"], version=3)
+
+    assert refused.value.details["rule"] == "unfinished"
+
+
+def test_an_undo_that_would_close_a_circle_is_refused(perform: Perform) -> None:
+    one, other = task(perform, "One"), task(perform, "Other")
+    perform("link_work_items", id=one["id"], kind="blocks", to_id=other["id"])
+    perform("link_work_items", id=one["id"], kind="blocks", to_id=other["id"], remove=True)
+    perform("link_work_items", id=other["id"], kind="blocks", to_id=one["id"])
+
+    with pytest.raises(Refused) as refused:
+        perform("undo", id=one["id"], version=3)
+
+    assert refused.value.details["rule"] == "dependency_cycle"
+
+
+def test_an_undo_below_itself_is_refused(perform: Perform) -> None:
+    one = task(perform, "One")
+    other = task(perform, "Other")
+    perform("update_work_item", id=other["id"], version=1, parent_id=one["id"])
+    perform("update_work_item", id=other["id"], version=2, clear=["parent_id"])
+    perform("update_work_item", id=one["id"], version=1, parent_id=other["id"])
+
+    with pytest.raises(Refused) as refused:
+        perform("undo", id=other["id"], version=3)
+
+    assert refused.value.details["rule"] == "dependency_cycle"
+
+
+def test_one_link_is_taken_back_while_a_later_one_stays(perform: Perform) -> None:
+    one, other, third = task(perform, "One"), task(perform, "Other"), task(perform, "Third")
+    perform("link_work_items", id=one["id"], kind="blocks", to_id=other["id"])
+    perform("link_work_items", id=one["id"], kind="relates_to", to_id=third["id"])
+
+    perform("undo", id=one["id"], version=2)
+
+    links = perform("query_work_item", id=one["id"])["links"]
+    assert [(link["kind"], link["to_id"]) for link in links] == [("relates_to", third["id"])]
+
+
+def test_the_last_test_run_is_taken_back_and_no_longer_the_last_good_one(perform: Perform) -> None:
+    good, bad = {"passing": 3, "total": 3, "skipped": 0}, {"passing": 1, "total": 3, "skipped": 0}
+    perform("create_vendor", name="Acme")
+    perform("update_vendor_status", id="acme", version=1, extractor_version="1.0", test_results=good)
+    perform("update_vendor_status", id="acme", version=3, extractor_version="1.1", test_results=bad)
+    perform("update_vendor_status", id="acme", version=5, extractor_version="1.2", test_results=good)
+
+    latest = perform("query_vendor_status", name="acme", include=["test_runs"])
+    perform("undo", id="acme", version=7)
+    now = perform("query_vendor_status", name="acme", include=["test_runs"])
+
+    assert (latest["last_good"]["extractor_version"], now["last_good"]["extractor_version"]) == ("1.2", "1.0")
+    assert [run["passing"] for run in now["test_runs"]] == [3, 1, 3]
+    assert (now["test_results"]["passing"], now["extractor_version"]) == (1, "1.1")
+
+
+def test_a_configuration_is_put_back(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, settings={"depth_limit": 2})
+
+    perform("undo", id="configuration", version=1)
+
+    assert perform("get_project_configuration")["settings"]["depth_limit"] == 5
+
+
+def test_a_claim_is_never_undone(perform: Perform) -> None:
+    item = task(perform, "One")
+    perform("claim_work_item", action="claim", id=item["id"])
+
+    with pytest.raises(Refused) as refused:
+        perform("undo", id=item["id"], version=2)
+
+    assert refused.value.details["rule"] == "nothing_to_undo"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"command": "0198c0de-0000-7000-8000-00000000dead"},
+        {"position": 999},
+        {"id": "w-00000", "version": 1},
+        {"id": "nobody", "version": 1},
+    ],
+)
+def test_what_nobody_knows_is_not_found(perform: Perform, wanted: dict[str, Any]) -> None:
+    task(perform, "One")
+
+    with pytest.raises(NotFound):
+        perform("undo", **wanted)
+
+
+def test_a_version_that_is_not_there_is_not_found(perform: Perform) -> None:
+    item = task(perform, "One")
+
+    with pytest.raises(NotFound):
+        perform("undo", id=item["id"], version=7)
+
+
+@pytest.mark.parametrize("wanted", [{}, {"id": "w-00000"}, {"version": 1}, {"position": 1, "command": "x"}])
+def test_what_is_to_be_undone_must_be_said_in_one_way(perform: Perform, wanted: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        perform("undo", **wanted)

@@ -1,0 +1,166 @@
+"""Readiness is what its definition says, on any graph, in every store and wherever it is asked."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from msgspec import Struct
+
+from ledger.postgres.database import Database
+from ledger.work_item.claiming import token_digest
+from ledger.work_item.commands import ClaimWorkItem, ImportedItem, ImportedLink, ImportWorkItems, Mark
+from ledger.world import Wanted
+from projections.questions import readiness, work_items
+from projections.tables import Snapshot
+from tests.support.given import numbered
+from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, on_postgres
+
+MINE, OTHERS = "my-own-token", "another-token"
+Open = Callable[[], AbstractContextManager[Ledger]]
+
+
+class Item(Struct, frozen=True):
+    """`parent` and `waits_for` are places in the list of items; `removed` is deleted."""
+
+    status: str
+    removed: bool
+    priority: int
+    parent: int | None
+    waits_for: frozenset[int]
+
+
+@some.composite
+def graphs(draw: some.DrawFn) -> list[Item]:
+    """Any items with any parents and blockers, also in circles: an import records them as found."""
+    places = some.integers(0, draw(some.integers(1, 8)) - 1)
+    count = draw(places) + 1
+    others = some.integers(0, count - 1)
+    return [
+        Item(
+            status=draw(some.sampled_from(["active", "active", "blocked", "completed"])),
+            removed=draw(some.integers(0, 5)) == 0,
+            priority=draw(some.integers(1, 2)),
+            parent=draw(some.none() | others.filter(lambda other, place=place: other != place) if count > 1 else some.none()),
+            waits_for=draw(some.frozensets(others, max_size=2)) - {place},
+        )
+        for place in range(count)
+    ]
+
+
+def is_ready(items: list[Item], place: int) -> bool:
+    """The definition, word by word; it knows nothing of SQL."""
+    unfinished = {n for n, item in enumerate(items) if item.status != "completed" and not item.removed}
+    above: list[int] = []
+    at: int | None = place
+    while at is not None and at not in above:
+        above.append(at)
+        at = items[at].parent
+    itself = items[place]
+    return (
+        itself.status == "active"
+        and not itself.removed
+        and not any(items[other].waits_for & unfinished for other in above)
+        and not any(items[other].parent == place for other in unfinished)
+    )
+
+
+@pytest.fixture
+def opened(request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Opens a new ledger for every example."""
+    if request.param == "memory":
+        yield _in_memory
+        return
+    database = Database(request.getfixturevalue("dsn"))
+
+    @contextmanager
+    def on_server() -> Iterator[Ledger]:
+        yield on_postgres(database, uuid4())
+
+    yield on_server
+    database.close()
+
+
+@pytest.mark.parametrize("opened", ["memory", "postgres"], indirect=True)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(graphs(), some.data())
+def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list[Item], data: some.DataObject) -> None:
+    with opened() as ledger:
+        ledger.execute(1, _recorded(items))
+        free = {place for place in range(len(items)) if is_ready(items, place)}
+        mine = data.draw(some.sets(some.sampled_from(sorted(free)))) if free else set()
+        others = data.draw(some.sets(some.sampled_from(sorted(free)))) - mine if free else set()
+        for place in mine | others:
+            ledger.execute(10 + place, ClaimWorkItem(id=numbered(place), token=MINE if place in mine else OTHERS))
+
+        with ledger.tables.snapshot() as snapshot:
+            explained, listed, page = _detail(snapshot, len(items)), _listed(snapshot), _page(snapshot)
+            next_one = next(readiness.ready(snapshot, Wanted(), snapshot.as_of.now), {"id": None})["id"]
+
+    expected = {numbered(place) for place in free - others}
+    by_rank = sorted(free - mine - others, key=lambda place: (items[place].priority, place))
+    assert (explained, set(listed), set(page)) == (expected, expected, expected)
+    assert next_one == (numbered(by_rank[0]) if by_rank else None)
+
+
+def _detail(snapshot: Snapshot, count: int) -> set[str]:
+    ids = [numbered(place) for place in range(count)]
+    return {
+        thing
+        for thing in ids
+        if readiness.explained(snapshot, thing, snapshot.as_of.now, token_digest(MINE))["ready"]
+    }
+
+
+def _listed(snapshot: Snapshot) -> list[str]:
+    wanted = work_items.Filter(ready=True, holder=token_digest(MINE))
+    found = work_items.listed(snapshot, wanted, order="updated", limit=100, offset=0, cursor=None)
+    assert found["total_count"] == found["returned"]
+    return [item["id"] for item in found["items"]]
+
+
+def _page(snapshot: Snapshot) -> list[str]:
+    """All pages of one item each."""
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = work_items.ready(snapshot, Wanted(), holder=token_digest(MINE), limit=1, cursor=cursor)
+        found += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found
+
+
+def _recorded(items: list[Item]) -> ImportWorkItems:
+    return ImportWorkItems(source="drawn", items=tuple(_imported(items, place) for place in range(len(items))))
+
+
+def _imported(items: list[Item], place: int) -> ImportedItem:
+    item, made = items[place], Mark(by="drawn", at=FIRST_DAY + timedelta(seconds=place))
+    ties = [("parent", item.parent)] * (item.parent is not None) + [("depends_on", other) for other in item.waits_for]
+    return ImportedItem(
+        id=numbered(place),
+        external_id=str(place),
+        fields={"item_type": "task", "title": f"Item {place}", "priority": item.priority},
+        created=made,
+        changed=made,
+        status=item.status,
+        settled=made,
+        removed=made if item.removed else None,
+        links=tuple(
+            ImportedLink(kind=kind, to_id=numbered(other), to=str(other), word=kind, made=made)
+            for kind, other in ties
+            if other is not None
+        ),
+    )
+
+
+@contextmanager
+def _in_memory() -> Iterator[Ledger]:
+    with TemporaryDirectory() as folder, in_memory(Path(folder) / "rows.sqlite3", uuid4()) as ledger:
+        yield ledger

@@ -1,0 +1,173 @@
+"""Who may take a work item, keep it and give it back, and how ledger time judges it."""
+
+from datetime import timedelta
+
+import pytest
+
+from ledger.errors import Refused
+from ledger.moment import parse, text
+from ledger.work_item.claiming import token_digest
+from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim, UpdateWorkItem
+from ledger.work_item.decider import decider
+from ledger.work_item.events import (
+    PreviousHolder,
+    WorkItemBlocked,
+    WorkItemClaimed,
+    WorkItemClaimReleased,
+    WorkItemClaimRenewed,
+    WorkItemCompleted,
+    WorkItemCreated,
+    WorkItemDeleted,
+)
+from ledger.work_item.state import Claim
+from ledger.world import Obstacle
+from tests.support.given import NOW, THING, Given, given
+
+CREATED = WorkItemCreated(item_type="task", title="T")
+BLOCKER = Obstacle(reason="blocker", id=THING, title="a blocker", status="active")
+MINE, OTHERS = "my-own-token", "another-token"
+
+
+def at(minutes: int) -> str:
+    """The moment so many minutes after now."""
+    return text(NOW + timedelta(minutes=minutes))
+
+
+def claimed(until: str, token: str = MINE, by: str = "somebody") -> WorkItemClaimed:
+    return WorkItemClaimed(by=by, until=until, token_digest=token_digest(token))
+
+
+def held(until: str, token: str = MINE) -> Given:
+    return given(decider).past(CREATED, claimed(until, token, by="ann"))
+
+
+def claim(minutes: int | None = None) -> ClaimWorkItem:
+    return ClaimWorkItem(id=THING, token=MINE, minutes=minutes)
+
+
+def test_a_ready_item_is_claimed_for_as_long_as_the_setting_says() -> None:
+    outcome = given(decider).past(CREATED).when(claim(), by="bob")
+
+    outcome.then(claimed(at(30), by="bob")).then_it_has(
+        claim=Claim(by="bob", until=at(30), token_digest=token_digest(MINE))
+    )
+
+
+def test_a_claim_may_be_shorter_than_the_setting() -> None:
+    given(decider).past(CREATED).when(claim(minutes=5)).then(claimed(at(5)))
+
+
+def test_the_token_itself_is_never_recorded() -> None:
+    assert MINE not in repr(claimed(at(30)))
+
+
+def test_an_item_that_is_not_ready_cannot_be_claimed_and_says_why() -> None:
+    refusal = given(decider).past(CREATED).around(obstacles=[BLOCKER]).when(claim()).then_refused(Refused, rule="not_ready")
+
+    assert [(item["reason"], item["title"]) for item in refusal.details["items"]] == [("blocker", "a blocker")]
+
+
+def test_a_claim_is_void_if_what_makes_it_ready_changes_meanwhile() -> None:
+    outcome = given(decider).past(CREATED).when(claim())
+
+    outcome.looking_at("creation", "existence", "hierarchy", "links", "reopening")
+
+
+def test_what_another_token_holds_is_refused_with_its_holder_and_its_end() -> None:
+    refusal = held(at(1), OTHERS).when(claim(), by="ann").then_refused(Refused, rule="claimed", by="ann", until=at(1))
+
+    assert [item["id"] for item in refusal.details["items"]] == [THING]
+
+
+def test_an_expired_lease_is_taken_over_and_its_holder_stays_on_record() -> None:
+    outcome = held(at(-1), OTHERS).when(claim(), by="bob")
+
+    previous = PreviousHolder(by="ann", until=at(-1))
+    outcome.then(WorkItemClaimed(by="bob", until=at(30), token_digest=token_digest(MINE), taken_from=previous))
+
+
+def test_taking_over_is_judged_again_when_it_is_recorded() -> None:
+    held(at(-1), OTHERS).when(claim()).within(not_before=parse(at(-1)))
+
+
+def test_at_its_very_end_a_lease_can_be_taken_over_and_not_renewed() -> None:
+    held(at(0), OTHERS).when(claim()).then_it_has(claim=Claim(by="somebody", until=at(30), token_digest=token_digest(MINE)))
+    held(at(0)).when(RenewClaim(id=THING, token=MINE)).then_refused(Refused, rule="lease_expired")
+
+
+def test_claiming_again_what_one_holds_renews_it() -> None:
+    held(at(10)).when(claim()).then(WorkItemClaimRenewed(until=at(30)))
+
+
+def test_renewing_never_shortens_a_lease() -> None:
+    held(at(50)).when(RenewClaim(id=THING, token=MINE, minutes=5)).then_nothing()
+
+
+def test_renewing_is_recorded_only_while_the_lease_lasts() -> None:
+    outcome = held(at(10)).when(RenewClaim(id=THING, token=MINE))
+
+    outcome.then(WorkItemClaimRenewed(until=at(30)))
+    outcome.within(not_after=parse(at(10)) - timedelta(microseconds=1))
+
+
+def test_renewing_after_the_end_is_refused_with_that_end() -> None:
+    held(at(-1)).when(RenewClaim(id=THING, token=MINE)).then_refused(Refused, rule="lease_expired", until=at(-1))
+
+
+def test_renewing_what_nobody_holds_is_refused() -> None:
+    given(decider).past(CREATED).when(RenewClaim(id=THING, token=MINE)).then_refused(Refused, rule="not_claimed")
+
+
+@pytest.mark.parametrize("command", [RenewClaim(id=THING, token=MINE), ReleaseClaim(id=THING, token=MINE)])
+def test_only_the_token_of_the_holder_renews_or_releases(command: RenewClaim | ReleaseClaim) -> None:
+    held(at(10), OTHERS).when(command, by="ann").then_refused(Refused, rule="claimed", by="ann")
+
+
+def test_a_released_item_is_free() -> None:
+    held(at(10)).when(ReleaseClaim(id=THING, token=MINE)).then(WorkItemClaimReleased()).then_it_has(claim=None)
+
+
+def test_releasing_what_one_no_longer_holds_changes_nothing() -> None:
+    given(decider).past(CREATED).when(ReleaseClaim(id=THING, token=MINE)).then_nothing()
+    held(at(-1), OTHERS).when(ReleaseClaim(id=THING, token=MINE)).then_nothing()
+
+
+@pytest.mark.parametrize("end", [WorkItemBlocked(reason="r"), WorkItemCompleted(), WorkItemDeleted()])
+def test_a_claim_ends_with_the_work(end: WorkItemBlocked | WorkItemCompleted | WorkItemDeleted) -> None:
+    outcome = given(decider).past(CREATED, claimed(at(10)), end).when(ReleaseClaim(id=THING, token=MINE))
+
+    outcome.then_nothing().then_it_has(claim=None)
+
+
+def test_the_next_ready_item_is_claimed() -> None:
+    outcome = given(decider).past(CREATED).around(next_ready=THING).when(ClaimNextWorkItem(token=MINE))
+
+    outcome.then(claimed(at(30)))
+
+
+def test_nothing_happens_when_nothing_is_ready() -> None:
+    given(decider).past(CREATED).when(ClaimNextWorkItem(token=MINE)).then_nothing()
+
+
+@pytest.mark.parametrize("faster", [claimed(at(5), OTHERS), WorkItemCompleted(), WorkItemDeleted()])
+def test_a_next_item_that_was_taken_after_it_was_found_is_a_lost_race(faster: WorkItemClaimed) -> None:
+    given(decider).past(CREATED, faster).around(next_ready=THING).when(ClaimNextWorkItem(token=MINE)).then_again()
+
+
+def test_what_another_holds_is_completed_by_force_with_a_reason_only() -> None:
+    completing = UpdateWorkItem(id=THING, expected=2, status="completed")
+    forcing = UpdateWorkItem(id=THING, expected=2, status="completed", force=True, reason="ann left")
+
+    held(at(10), OTHERS).when(completing, token=MINE).then_refused(Refused, rule="claimed", by="ann")
+    held(at(10), OTHERS).when(forcing, token=MINE).then(WorkItemCompleted(forced="ann left"))
+
+
+def test_its_holder_and_after_its_end_anybody_completes_it() -> None:
+    completing = UpdateWorkItem(id=THING, expected=2, status="completed")
+
+    held(at(10)).when(completing, token=MINE).then(WorkItemCompleted())
+    held(at(-1), OTHERS).when(completing, token=MINE).then(WorkItemCompleted())
+
+
+def test_what_another_holds_can_still_be_edited() -> None:
+    held(at(10), OTHERS).when(UpdateWorkItem(id=THING, expected=2, fields={"notes": "n"}), token=MINE).then_it_has(notes="n")
