@@ -47,7 +47,7 @@ def vendor_health(snapshot: Snapshot) -> Thing:
 def active_work_items(snapshot: Snapshot) -> Thing:
     """Counts over all living items; of those not archived the tree, each item below its parent, what matters first.
 
-    `items` are at most LISTED; `has_more` says that there are others.
+    `items` are at most LISTED and whatever those are part of; `has_more` says that there are others.
     """
     counts = snapshot.ask("status/counts")
     standing = [line for line in counts if not line["hidden"]]

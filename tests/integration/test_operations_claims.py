@@ -1,0 +1,246 @@
+"""What can be begun, who has begun it, and what is put away: through the operations, on a real PostgreSQL."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.errors import CommandIdReused, Invalid, Refused
+from ledger.settings import Settings
+from projections.app import App
+from projections.questions import readiness
+from tests.conftest import Perform
+
+PROCESSES = 50
+OTHER = "another-token"
+
+
+@pytest.fixture
+def task(perform: Perform) -> Perform:
+    """task("title", ...) -> its id."""
+    return lambda title, **fields: perform("create_work_item", item_type="task", title=title, **fields)["id"]
+
+
+def titles(answer: dict[str, Any]) -> list[str]:
+    return [item["title"] for item in answer["items"]]
+
+
+def version(perform: Perform, thing: str) -> int:
+    return int(perform("query_work_item", id=thing)["version"])
+
+
+def complete(perform: Perform, thing: str) -> dict[str, Any]:
+    return perform("update_work_item", id=thing, version=version(perform, thing), status="completed")
+
+
+def test_ready_work_is_ordered_by_priority_and_then_by_age(perform: Perform, task: Perform) -> None:
+    for title, priority in (("old", 3), ("urgent", 1), ("new", 3)):
+        task(title, priority=priority)
+
+    answer = perform("ready_work")
+
+    assert titles(answer) == ["urgent", "old", "new"]
+    assert (answer["total_count"], answer["has_more"]) == (3, False)
+
+
+def test_ready_work_is_narrowed_down_to_what_is_below_an_item(perform: Perform, task: Perform) -> None:
+    epic = task("epic")
+    inner = task("inner", parent_id=epic)
+    task("deep", parent_id=inner, tags=["now"])
+    task("elsewhere", tags=["now"])
+
+    assert titles(perform("ready_work", parent_id=epic)) == ["deep"]
+    assert titles(perform("ready_work", tag="NOW ")) == ["deep", "elsewhere"]
+
+
+def test_the_pages_of_ready_work_together_are_all_of_it(perform: Perform, task: Perform) -> None:
+    made = {task(f"item {n}", priority=n % 3 + 1) for n in range(7)}
+
+    seen, cursor = [], None
+    while True:
+        page = perform("ready_work", limit=3, cursor=cursor)
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if not page["has_more"]:
+            break
+
+    assert (sorted(seen), page["total_count"]) == (sorted(made), 7)
+
+
+def test_beyond_what_is_counted_a_list_says_at_least(
+    perform: Perform, task: Perform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(4):
+        task(f"item {n}")
+    monkeypatch.setattr(readiness, "COUNTED", 2)
+
+    page = perform("ready_work", limit=1)
+
+    assert (page["total_count"], page["total_is_at_least"], page["has_more"]) == (None, 2, True)
+
+
+def test_an_item_says_why_it_is_not_ready(perform: Perform, task: Perform) -> None:
+    epic, blocker = task("epic"), task("blocker")
+    child = task("child", parent_id=epic)
+    perform("link_work_items", id=blocker, kind="blocks", to_id=epic)
+
+    assert perform("query_work_item", id=blocker)["ready"] is True
+    told = {thing: perform("query_work_item", id=thing) for thing in (epic, child)}
+
+    assert [(why["reason"], why["title"]) for why in told[epic]["not_ready_because"]] == [
+        ("blocker", "blocker"),
+        ("child", "child"),
+    ]
+    assert [(why["reason"], why["id"]) for why in told[child]["not_ready_because"]] == [("ancestor_blocker", blocker)]
+
+
+def test_lists_ask_for_what_is_ready_blocked_or_claimed(perform: Perform, task: Perform) -> None:
+    blocker, waiting, finished = task("blocker"), task("waiting"), task("finished")
+    perform("link_work_items", id=waiting, kind="depends_on", to_id=blocker)
+    complete(perform, finished)
+    perform("claim_work_item", action="claim", id=blocker, token=OTHER, by="ann")
+
+    assert titles(perform("list_work_items", blocked=True)) == ["waiting"]
+    assert titles(perform("list_work_items", blocked=False)) == ["blocker"]
+    assert titles(perform("list_work_items", ready=True)) == []
+    assert titles(perform("list_work_items", ready=False, order="created")) == ["waiting", "blocker"]
+    assert titles(perform("list_work_items", claimed_by="ann")) == ["blocker"]
+    assert titles(perform("list_work_items", claimed_by="bob")) == []
+
+
+def test_completing_answers_with_what_became_ready_by_it(perform: Perform, task: Perform) -> None:
+    epic = task("epic")
+    first, second = task("first", parent_id=epic), task("second", parent_id=epic)
+    below = task("below the second", parent_id=second)
+    perform("link_work_items", id=first, kind="blocks", to_id=second)
+
+    assert complete(perform, first)["became_ready"] == [readable(perform, below)]
+    assert complete(perform, below)["became_ready"] == [readable(perform, second)]
+    assert complete(perform, second)["became_ready"] == [readable(perform, epic)]
+    assert "became_ready" not in complete(perform, epic)
+
+
+def readable(perform: Perform, thing: str) -> str:
+    """The reference of eight characters."""
+    from ledger.reference import brief
+
+    assert perform("query_work_item", id=brief("work_item", thing))["id"] == thing
+    return brief("work_item", thing)
+
+
+def test_the_next_item_is_the_most_important_one_that_nobody_has(perform: Perform, task: Perform) -> None:
+    task("second", priority=2)
+    task("first", priority=1)
+
+    taken = [perform("claim_work_item", action="next") for _ in range(3)]
+
+    assert [answer.get("title") for answer in taken] == ["first", "second", None]
+    assert taken[0].keys() == {"outcome", "id", "ref", "version", "position", "title", "until", "token"}
+    assert (taken[2]["outcome"], "next_step" in taken[2]) == ("none_left", True)
+
+
+def test_repeating_claim_next_with_its_command_id_answers_the_same_item(perform: Perform, task: Perform) -> None:
+    task("one")
+    task("two")
+    command = "0198c0de-0000-7000-8000-000000000002"
+
+    first = perform("claim_work_item", action="next", command_id=command)
+
+    assert perform("claim_work_item", action="next", command_id=command) == first | {"repeated": True}
+    with pytest.raises(CommandIdReused):
+        perform("claim_work_item", action="next", command_id=command, token=OTHER)
+
+
+def test_a_claim_is_shown_without_its_token(perform: Perform, task: Perform) -> None:
+    thing = task("mine")
+    taken = perform("claim_work_item", action="claim", id=thing, by="ann")
+
+    shown = perform("query_work_item", id=thing)
+
+    assert shown["claim"] == {"by": "ann", "until": taken["until"]}
+    assert taken["token"] not in json.dumps(shown)
+
+
+def test_two_of_the_same_name_are_told_apart_by_their_tokens(settings: Settings, perform: Perform, task: Perform) -> None:
+    thing = task("contested")
+    perform("claim_work_item", action="claim", id=thing)
+    twin = App(settings)
+
+    from projections.operations.catalog import OPERATIONS
+
+    for action in ("claim", "renew", "release"):
+        with pytest.raises(Refused) as refused:
+            OPERATIONS["claim_work_item"].perform(twin, {"action": action, "id": thing})
+        assert (refused.value.details["rule"], refused.value.details["items"][0]["id"]) == ("claimed", thing)
+    twin.close()
+
+
+def test_a_claim_is_renewed_and_released_with_its_token_from_anywhere(perform: Perform, task: Perform) -> None:
+    thing = task("carried over")
+    first = perform("claim_work_item", action="claim", id=thing, token=OTHER, minutes=10)
+
+    renewed = perform("claim_work_item", action="renew", id=thing, token=OTHER, minutes=60)
+    released = perform("claim_work_item", action="release", id=thing, token=OTHER)
+
+    assert renewed["until"] > first["until"]
+    assert "until" not in released
+    assert perform("claim_work_item", action="next")["id"] == thing
+
+
+def test_what_another_holds_is_completed_with_its_token_or_by_force(perform: Perform, task: Perform) -> None:
+    thing = task("theirs")
+    taken = perform("claim_work_item", action="claim", id=thing, token=OTHER)
+    asked = {"id": thing, "version": taken["version"], "status": "completed"}
+
+    with pytest.raises(Refused) as refused:
+        perform("update_work_item", **asked)
+    done = perform("update_work_item", **asked, token=OTHER, detail=True)
+
+    assert refused.value.details["rule"] == "claimed"
+    assert (done["status"], done["claim"]) == ("completed", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"action": "claim"}, "id"),
+        ({"action": "next", "id": "w-7k3qd"}, "id"),
+        ({"action": "renew", "id": "w-7k3qd", "tag": "x"}, "tag"),
+        ({"action": "next", "token": "short"}, "token"),
+        ({"action": "next", "minutes": 0}, "minutes"),
+    ],
+)
+def test_arguments_that_do_not_go_together_are_refused(perform: Perform, arguments: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        perform("claim_work_item", **arguments)
+
+    assert [fault["field"] for fault in refused.value.details["fields"]] == [field]
+
+
+def test_fifty_processes_of_one_name_get_fifty_different_items_or_none(settings: Settings, perform: Perform, task: Perform) -> None:
+    made = {task(f"item {n}", priority=n % 5 + 1) for n in range(PROCESSES - 5)}
+    command = [sys.executable, "-m", "tests.support.claiming", str(settings.project), str(settings.dsn), str(settings.home)]
+    root = Path(__file__).parents[2]
+    started = [
+        subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(PROCESSES)
+    ]
+    try:
+        for process in started:
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        for process in started:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        answers = [json.loads(process.communicate(timeout=120)[0]) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+    taken = [answer["id"] for answer in answers if answer["outcome"] == "committed"]
+    assert (len(taken), set(taken)) == (len(made), made)
+    assert sum(answer["outcome"] == "none_left" for answer in answers) == 5
