@@ -64,7 +64,8 @@ def topics_of(fact: Fact) -> tuple[str, ...]:
         return ()  # a new root is nobody's child
     if isinstance(fact, WorkItemReverted):
         return tuple(sorted({TOPIC_OF_FIELD[path] for path in fact.changes if path in TOPIC_OF_FIELD}))
-    return TOPICS.get(type(fact).__name__, ())
+    moved = ("hierarchy",) if "parent_id" in fact.also else ()
+    return (*TOPICS.get(type(fact).__name__, ()), *moved)
 
 
 def fact_of(event: RecordedEvent) -> Fact:
@@ -77,7 +78,7 @@ def states_of(stream: str, events: Iterable[RecordedEvent]) -> list[Any]:
     decider = DECIDERS[category_of(stream)]
     states: list[Any] = [decider.initial]
     for event in events:
-        states.append(decider.evolve(states[-1], fact_of(event)))
+        states.append(decider.after(states[-1], fact_of(event)))
     return states
 
 
@@ -86,5 +87,5 @@ def fold_stream(stream: str, events: Iterable[RecordedEvent]) -> Any:
     decider = DECIDERS[category_of(stream)]
     state = decider.initial
     for event in events:
-        state = decider.evolve(state, fact_of(event))
+        state = decider.after(state, fact_of(event))
     return state

@@ -9,13 +9,16 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.envelope import Command, Fact, RecordedEvent, stream_id
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
 from ledger.reference import brief
+from ledger.revision import Changes, apply
 from ledger.world import World
 
 State = TypeVar("State", bound=Struct)
+FactType = TypeVar("FactType", bound=Fact)
 
 Problem = dict[str, Any]
 # (stream, fact) in the order in which they happen; an import adds who did it, and when, as its source tells
@@ -60,13 +63,23 @@ class Decider(Struct, Generic[State], frozen=True, kw_only=True):
     commands: tuple[type, ...]
     undoable: Undoable[State] | None = None
 
+    def after(self, state: State, fact: Fact) -> State:
+        """The state after one more fact, and after what was revised in the same breath."""
+        state = self.evolve(state, fact)
+        return apply(state, fact.also) if fact.also else state
+
 
 def fold(decider: Decider[State], facts: Iterable[Fact]) -> State:
     """What a history adds up to."""
     state = decider.initial
     for fact in facts:
-        state = decider.evolve(state, fact)
+        state = decider.after(state, fact)
     return state
+
+
+def with_also(fact: FactType, changes: Changes) -> FactType:
+    """The fact with more fields revised in the same breath."""
+    return replace(fact, also={**fact.also, **changes}) if changes else fact
 
 
 def problem(field: str, text: str, value: Any = None, **more: Any) -> Problem:

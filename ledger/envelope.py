@@ -5,15 +5,28 @@ log, from 1, without gaps; *expected* the version a writer believes; *past* a st
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Struct
 
 from ledger.moment import microseconds
+from ledger.revision import Changes
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that happened, in the past tense. Defaults never change: absent means the default for ever."""
+    """Something that happened, in the past tense. Defaults never change: absent means the default for ever.
+
+    `also` are fields that were revised in the same breath: whoever completes an item and writes a note about it has
+    changed it once, not twice.
+    """
+
+    also: Changes = {}
+
+
+def stated(fact: Fact) -> dict[str, Any]:
+    """The fact's own fields, by name."""
+    return {field: getattr(fact, field) for field in fact.__struct_fields__ if field != "also"}
 
 
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):

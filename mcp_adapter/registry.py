@@ -2,7 +2,8 @@
 
 Every conversation pays for the list of tools, and some model APIs refuse a whole request for one schema they do not
 like. So the schemas here hold no `$ref`, no union at the root and no titles, refuse unknown names, and leave out what
-the server checks anyway and the sentences say where it matters (lengths, bounds, defaults, null).
+the server checks anyway and the sentences say where it matters (lengths, bounds, defaults, null, what is in an object,
+the type beside an enum).
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,7 +50,7 @@ def input_schema(model: type[Input]) -> Schema:
     for name, field in fields.items():
         if not field.get("description"):
             raise TypeError(f"{model.__name__}.{name} has no description, and every parameter of a tool needs one")
-    return {**schema, "properties": _own_first(model, fields), "additionalProperties": False}
+    return {**schema, "properties": _own_first(model, fields)}
 
 
 def _own_first(model: type[Input], fields: Schema) -> Schema:
@@ -60,13 +61,11 @@ def _own_first(model: type[Input], fields: Schema) -> Schema:
 
 def _plain(node: Schema, definitions: Mapping[str, Schema], inside: tuple[str, ...]) -> Schema:
     node, inside = _resolved(node, definitions, inside)
-    plain = {key: node[key] for key in KEPT if key in node}
+    plain = {key: node[key] for key in KEPT if key in node and not (key == "type" and "enum" in node)}
     if "properties" in node:
         plain["properties"] = {name: _plain(field, definitions, inside) for name, field in node["properties"].items()}
     if isinstance(node.get("items"), dict):
         plain["items"] = _plain(node["items"], definitions, inside)
-    if isinstance(node.get("additionalProperties"), dict):
-        plain["additionalProperties"] = _plain(node["additionalProperties"], definitions, inside)
     return {**_chosen(node, definitions, inside), **plain}
 
 

@@ -143,7 +143,7 @@ def _ask(cursor: Cursor[dict[str, Any]], question: str, given: dict[str, Any], p
     """A question with optional filters is planned anew each time, because its best plan depends on which are given."""
     statement = sql(f"questions/{question}")
     given = {name: _array(value) if isinstance(value, list) else value for name, value in given.items()}
-    return cursor.execute(statement, given, prepare=prepares and " IS NULL OR " not in statement)  # type: ignore[arg-type]
+    return cursor.execute(statement, given, prepare=prepares and " IS NULL OR " not in statement)
 
 
 def _array(values: list[str]) -> str:

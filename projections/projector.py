@@ -1,6 +1,7 @@
 """From events to rows: the same folding for the append, for a replay and for an earlier position."""
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from ledger.catalog import fact_of
 from ledger.envelope import ProposedEvent, RecordedEvent, RowChange, category_of, id_of
@@ -51,7 +52,7 @@ def propose(past: Callable[[str], list[RecordedEvent]], events: Iterable[Propose
         yield change(BY_CATEGORY[category_of(stream)], before[stream], row, n)
 
 
-def change(projection: Projection, before: Row | None, after: Row, n: int) -> RowChange:
+def change(projection: Projection[Any], before: Row | None, after: Row, n: int) -> RowChange:
     old, new = projection.entries_of(before), projection.entries_of(after)
     return RowChange(
         projection=projection.name,

@@ -63,7 +63,7 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
             updated_at=moment,
             updated_by=by,
         )
-        state = self.decider.evolve(row.state if row else self.decider.initial, fact)
+        state = self.decider.after(row.state if row else self.decider.initial, fact)
         return Row(id=id, version=version, position=position, stamps=stamps, state=state)
 
     def document(self, row: Row) -> bytes:

@@ -13,7 +13,7 @@ from ledger.deployment.events import (
 )
 from ledger.deployment.state import Deployment, evolve
 from ledger.envelope import stream_id
-from ledger.errors import AlreadyRecorded, NotFound, NotUnique, Refused
+from ledger.errors import AlreadyRecorded, NotFound, NotUnique
 from ledger.reference import brief
 from ledger.revision import apply, difference
 from ledger.world import World

@@ -12,7 +12,7 @@ from ledger.deployment.events import (
     DeploymentReverted,
     DeploymentWithdrawn,
 )
-from ledger.envelope import Fact
+from ledger.envelope import Fact, stated
 from ledger.revision import apply
 
 
@@ -58,7 +58,7 @@ def deployment_key(commit_hash: str | None, pr_number: int | None, environment: 
 def evolve(deployment: Deployment, fact: Fact) -> Deployment:
     match fact:
         case DeploymentRecorded():
-            return Deployment(recorded=True, **{field: getattr(fact, field) for field in fact.__struct_fields__})
+            return Deployment(recorded=True, **stated(fact))
         case DeploymentAmended(changes=changes) | DeploymentReverted(changes=changes):
             return apply(deployment, changes)
         case DeploymentWithdrawn():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ledger.decider import Decided, Decider, Turns, Undoable, check, living, problem
+from ledger.decider import Decided, Decider, Turns, Undoable, check, living, problem, with_also
 from ledger.enhancement.commands import EnhancementCommand, RecordEnhancement, UpdateEnhancement
 from ledger.enhancement.events import (
     EnhancementRecorded,
@@ -13,10 +13,10 @@ from ledger.enhancement.events import (
     EnhancementWithdrawn,
 )
 from ledger.enhancement.state import Enhancement, evolve
-from ledger.envelope import Fact, stream_id
+from ledger.envelope import stream_id
 from ledger.errors import NotFound, Refused
 from ledger.reference import brief
-from ledger.revision import apply, difference
+from ledger.revision import Changes, apply, difference
 from ledger.world import World
 
 CATEGORY = "enhancement"
@@ -49,28 +49,29 @@ def _record(command: RecordEnhancement, world: World) -> Decided:
 
 def _update(command: UpdateEnhancement, world: World) -> Decided:
     enhancement: Enhancement = living(world, CATEGORY, command.id, command.expected)
-    facts = [*_revise(command, enhancement, world), *_change_status(command, enhancement)]
-    return [(stream_id(CATEGORY, command.id), fact) for fact in facts]
+    stream = stream_id(CATEGORY, command.id)
+    changes = _revise(command, enhancement, world)
+    if changed := _change_status(command, enhancement):
+        return [(stream, with_also(changed, changes))]
+    return [(stream, EnhancementRevised(changes=changes))] if changes else []
 
 
-def _revise(command: UpdateEnhancement, enhancement: Enhancement, world: World) -> list[Fact]:
+def _revise(command: UpdateEnhancement, enhancement: Enhancement, world: World) -> Changes:
     check(
         problem(field, "is required and cannot be cleared")
         for field in REQUIRED
         if field in command.fields and command.fields[field] is None
     )
     changes = difference(enhancement, command.fields)
-    if not changes:
-        return []
     added = [thing for thing in apply(enhancement, changes).depends_on if thing not in enhancement.depends_on]
     _check_dependencies(world, command.id, added)
-    return [EnhancementRevised(changes=changes)]
+    return changes
 
 
-def _change_status(command: UpdateEnhancement, enhancement: Enhancement) -> list[Fact]:
+def _change_status(command: UpdateEnhancement, enhancement: Enhancement) -> EnhancementStatusChanged | None:
     before, after = enhancement.status, command.status
     if after is None or after == before:
-        return []
+        return None
     if before is not None and after not in NEXT[before]:
         raise Refused(
             f"{brief(CATEGORY, command.id)} is {before} and cannot become {after}",
@@ -80,7 +81,7 @@ def _change_status(command: UpdateEnhancement, enhancement: Enhancement) -> list
             status=before,
             wanted=after,
         )
-    return [EnhancementStatusChanged(old=before, new=after)]
+    return EnhancementStatusChanged(old=before, new=after)
 
 
 def _check_dependencies(world: World, own: str, added: Iterable[str]) -> None:

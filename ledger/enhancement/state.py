@@ -13,7 +13,7 @@ from ledger.enhancement.events import (
     EnhancementStatusChanged,
     EnhancementWithdrawn,
 )
-from ledger.envelope import Fact
+from ledger.envelope import Fact, stated
 from ledger.revision import apply
 
 Status = Literal["planned", "approved", "implementing", "completed", "dropped"]
@@ -40,7 +40,7 @@ class Enhancement(Struct, frozen=True, kw_only=True, omit_defaults=True):
 def evolve(enhancement: Enhancement, fact: Fact) -> Enhancement:
     match fact:
         case EnhancementRecorded():
-            return Enhancement(**{field: getattr(fact, field) for field in fact.__struct_fields__})
+            return Enhancement(**stated(fact))
         case EnhancementRevised(changes=changes) | EnhancementReverted(changes=changes):
             return apply(enhancement, changes)
         case EnhancementStatusChanged(new=status):

@@ -81,7 +81,7 @@ def _prepare_embedded(server: EmbeddedServer) -> None:
         connection.execute("SELECT pg_advisory_lock(%s)", [1])  # a session of our own server, no pooler in between
         for role, rights in ((OWNER, "LOGIN CREATEROLE"), (APPLICATION, "LOGIN"), (WRITER, "NOLOGIN")):
             if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
-                connection.execute(sql.SQL("CREATE ROLE {} " + rights).format(sql.Identifier(role)))  # type: ignore[arg-type]
+                connection.execute(sql.SQL("CREATE ROLE {} " + rights).format(sql.Identifier(role)))
         connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(WRITER), sql.Identifier(APPLICATION)))
         if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
             names = (sql.Identifier(DATABASE), sql.Identifier(OWNER))
@@ -113,4 +113,4 @@ def _may_not_migrate(error: psycopg.Error) -> LedgerError:
 
 
 def _exists(connection: psycopg.Connection, question: str, name: str) -> bool:
-    return connection.execute(question, [name]).fetchone() is not None  # type: ignore[arg-type]
+    return connection.execute(question, [name]).fetchone() is not None

@@ -49,7 +49,7 @@ class Database:
     def call(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """One statement and its rows. It is prepared on the server, so use it for statements of one plan."""
         with self.connection() as connection:
-            return connection.execute(statement, parameters, prepare=self.prepares).fetchall()  # type: ignore[call-overload, no-any-return]
+            return connection.execute(statement, parameters, prepare=self.prepares).fetchall()
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -70,7 +70,7 @@ class Database:
     def transaction(self, begin: str = "BEGIN") -> Iterator[Connection]:
         """Commits at the end, rolls back on an error. Calls of this thread inside it use the same connection."""
         with self.connection() as connection:
-            connection.execute(begin)  # type: ignore[call-overload]
+            connection.execute(begin)
             self._mine.connection = connection
             try:
                 yield connection

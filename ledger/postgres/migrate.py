@@ -89,7 +89,7 @@ def _apply_missing(connection: psycopg.Connection, applied: Applied) -> Iterator
                 f"migration {name} was applied with another text",
                 next_step="install the released program; a released migration is never edited",
             )
-        connection.execute(sql.SQL(text))  # type: ignore[arg-type]  # the text is a file of this program
+        connection.execute(sql.SQL(text))
         connection.execute(
             "INSERT INTO tracking_ledger.migrations (name, digest, release) VALUES (%s, %s, %s) ON CONFLICT (name)"
             " DO UPDATE SET digest = excluded.digest, release = excluded.release, applied_at = clock_timestamp()",

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, living, problem
-from ledger.envelope import Fact, stream_id
-from ledger.errors import NotFound, NotUnique, Refused
+from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, living, problem, with_also
+from ledger.envelope import stream_id
+from ledger.errors import NotFound, NotUnique
 from ledger.reference import brief
 from ledger.revision import difference
 from ledger.vendor.commands import CreateVendor, UpdateVendor, VendorCommand
@@ -51,23 +51,17 @@ def _update(command: UpdateVendor, world: World) -> Decided:
     results = _merged(vendor.test_results, command.test_results)
     check([*_update_problems(command), *_result_problems(results)])
     stream = stream_id(CATEGORY, command.id)
-    return [(stream, fact) for fact in (*_revise(command, vendor), *_report(command, results, world))]
+    changes = difference(vendor, command.fields)
+    if results is not None:
+        return [(stream, with_also(_report(command, results, world), changes))]
+    if "status" in changes:
+        status = changes.pop("status")
+        return [(stream, VendorStatusChanged(old=status.old, new=status.new, also=changes))]
+    return [(stream, VendorRevised(changes=changes))] if changes else []
 
 
-def _revise(command: UpdateVendor, vendor: Vendor) -> list[Fact]:
-    facts: list[Fact] = []
-    if changes := difference(vendor, {field: new for field, new in command.fields.items() if field != "status"}):
-        facts.append(VendorRevised(changes=changes))
-    status = command.fields.get("status", vendor.status)
-    if status != vendor.status:
-        facts.append(VendorStatusChanged(old=vendor.status, new=status))
-    return facts
-
-
-def _report(command: UpdateVendor, results: TestResults | None, world: World) -> list[Fact]:
+def _report(command: UpdateVendor, results: TestResults, world: World) -> VendorTestsReported:
     """Every run is a fact, also one with the same counts as the run before."""
-    if results is None:
-        return []
     deployment = command.deployment_id
     if deployment is not None and deployment not in world.known("deployment", [deployment]):
         raise NotFound(
@@ -76,11 +70,9 @@ def _report(command: UpdateVendor, results: TestResults | None, world: World) ->
             field="deployment_id",
             id=deployment,
         )
-    return [
-        VendorTestsReported(
-            passing=results.passing, total=results.total, skipped=results.skipped, deployment_id=deployment
-        )
-    ]
+    return VendorTestsReported(
+        passing=results.passing, total=results.total, skipped=results.skipped, deployment_id=deployment
+    )
 
 
 def _check_undo(world: World, turns: Turns[Vendor]) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.envelope import Fact
+from ledger.envelope import Fact, stated
 from ledger.revision import apply
 from ledger.vendor.events import (
     TestResults,
@@ -42,7 +42,7 @@ class Vendor(Struct, frozen=True, kw_only=True, omit_defaults=True):
 def evolve(vendor: Vendor, fact: Fact) -> Vendor:
     match fact:
         case VendorCreated():
-            return Vendor(**{field: getattr(fact, field) for field in fact.__struct_fields__})
+            return Vendor(**stated(fact))
         case VendorRevised(changes=changes) | VendorReverted(changes=changes):
             return apply(vendor, changes)
         case VendorStatusChanged(new=status):

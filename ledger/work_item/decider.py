@@ -1,14 +1,13 @@
 """What may happen to a work item, and why not."""
 
-from typing import assert_never
 
 from msgspec import UNSET, UnsetType
 
-from ledger.decider import Decided, Decider, Undoable, check, living, problem
+from ledger.decider import Decided, Decider, Undoable, check, living, problem, with_also
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.reference import brief
-from ledger.revision import apply, difference
+from ledger.revision import Change, Changes, apply, difference
 from ledger.work_item.archiving import archive, refuse_archived, refuse_archived_parent, restore
 from ledger.work_item.claiming import claim, claim_next, claimed, held_by_another, release, renew
 from ledger.work_item.commands import (
@@ -104,31 +103,43 @@ def _update(command: UpdateWorkItem, world: World) -> Decided:
     decided: Decided = []
     if command.deleted is False and item.deleted:
         decided += _restore(command, item, world)
-    decided += [(stream, fact) for fact in _revise(command, item)]
-    decided += [(stream, fact) for fact in _move(command, item, world)]
     decided += [(stream, fact) for fact in _change_status(command, item, world)]
     if command.deleted and not item.deleted:
         decided += _delete(command, world)
+    changes = _revise(command, item) | _move(command, item, world)
+    if not decided:
+        return [(stream, fact) for fact in _alone(changes)]
+    head = next(n for n, entry in enumerate(decided) if entry[0] == stream)
+    decided[head] = (stream, with_also(decided[head][1], changes))
     return decided
 
 
-def _revise(command: UpdateWorkItem, item: WorkItem) -> list[Fact]:
+def _alone(changes: Changes) -> list[Fact]:
+    """A change of fields that comes with no better fact; a move alone is one."""
+    match list(changes.items()):
+        case []:
+            return []
+        case [("parent_id", Change(old=old, new=new))]:
+            return [WorkItemMoved(old_parent_id=old, new_parent_id=new)]
+        case _:
+            return [WorkItemRevised(changes=changes)]
+
+
+def _revise(command: UpdateWorkItem, item: WorkItem) -> Changes:
     changes = difference(item, command.fields)
-    if not changes:
-        return []
     revised = apply(item, changes)
     _check_form(revised.item_type, revised.description, revised.metadata, only=set(changes))
-    return [WorkItemRevised(changes=changes)]
+    return changes
 
 
-def _move(command: UpdateWorkItem, item: WorkItem, world: World) -> list[Fact]:
+def _move(command: UpdateWorkItem, item: WorkItem, world: World) -> Changes:
     if isinstance(command.parent_id, UnsetType) or command.parent_id == item.parent_id:
-        return []
+        return {}
     if command.parent_id is not None:
         _check_cycle(world, command.id, command.parent_id)
         height = max(below.depth for below in world.subtree(command.id))
         _check_depth(world, command.parent_id, height=height)
-    return [WorkItemMoved(old_parent_id=item.parent_id, new_parent_id=command.parent_id)]
+    return {"parent_id": Change(item.parent_id, command.parent_id)}
 
 
 def _change_status(command: UpdateWorkItem, item: WorkItem, world: World) -> list[Fact]:

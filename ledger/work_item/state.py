@@ -1,11 +1,11 @@
 """What the facts of one work item add up to."""
 
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.envelope import Fact
+from ledger.envelope import Fact, stated
 from ledger.revision import apply
 from ledger.work_item.events import (
     WorkItemArchived,
@@ -83,7 +83,7 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
     """A claim ends with the work: when the item is blocked, completed, deleted or withdrawn."""
     match fact:
         case WorkItemCreated():
-            return WorkItem(**{field: getattr(fact, field) for field in fact.__struct_fields__})
+            return WorkItem(**stated(fact))
         case WorkItemRevised(changes=changes):
             return apply(item, changes)
         case WorkItemMoved(new_parent_id=parent):

@@ -1,6 +1,7 @@
 """What must hold of work items after an undo: the rules of every other change, asked of all its items together."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from ledger.decider import Turns
 from ledger.envelope import stream_id
@@ -11,6 +12,8 @@ from ledger.work_item.state import WorkItem
 from ledger.work_item.telling import CATEGORY, named
 from ledger.world import World
 
+MANY = 20  # items, from which on the tree is read once instead of asked for each of them
+
 Link = tuple[str, str]  # kind, other end
 
 
@@ -20,7 +23,8 @@ class After:
     def __init__(self, world: World, turns: Turns[WorkItem]) -> None:
         self._world = world
         self._turns = turns
-        world.look(stream_id(CATEGORY, thing) for thing in turns)
+        parents = [then.parent_id for _, then in turns.values() if then.parent_id is not None]
+        world.look(stream_id(CATEGORY, thing) for thing in dict.fromkeys([*turns, *parents]))
 
     def item(self, thing: str) -> WorkItem:
         if thing in self._turns:
@@ -30,10 +34,31 @@ class After:
 
     def children(self, thing: str) -> list[str]:
         """Its living children."""
-        there = [below.id for below in self._world.subtree(thing) if below.depth == 1]
+        there = [below for below, depth in self.below(thing) if depth == 1]
         coming = [other for other, (_, then) in self._turns.items() if then.parent_id == thing]
         found = {child: self.item(child) for child in [*there, *coming]}
         return [child for child, item in found.items() if item.parent_id == thing and _living(item)]
+
+    def below(self, thing: str) -> list[tuple[str, int]]:
+        """What stands below it now, with its depth from there; at least all that is living."""
+        if len(self._turns) <= MANY:
+            return [(below.id, below.depth) for below in self._world.subtree(thing)[1:]]
+        found: dict[str, int] = {thing: 0}
+        waiting = [thing]
+        while waiting:
+            parent = waiting.pop()
+            fresh = [child for child in self._tree.get(parent, ()) if child not in found]
+            found |= dict.fromkeys(fresh, found[parent] + 1)
+            waiting += fresh
+        del found[thing]
+        return list(found.items())
+
+    @cached_property
+    def _tree(self) -> dict[str, list[str]]:
+        children: dict[str, list[str]] = {}
+        for child, parent in self._world.ties()[0].items():
+            children.setdefault(parent, []).append(child)
+        return children
 
     def depth(self, thing: str) -> int:
         """How many items are above it; an imported circle ends where it began."""
@@ -54,7 +79,7 @@ def check_undo(world: World, turns: Turns[WorkItem]) -> None:
             _check_parent(after, thing, now, then)
             _check_links(after, thing, now, then)
             _check_finished(world, after, thing, now, then)
-            _check_archived(world, after, thing, now, then)
+            _check_archived(after, thing, now, then)
     _check_depth(world, after, turns)
     _check_circles(world, turns)
 
@@ -117,10 +142,10 @@ def _check_finished(world: World, after: After, thing: str, now: WorkItem, then:
         )
 
 
-def _check_archived(world: World, after: After, thing: str, now: WorkItem, then: WorkItem) -> None:
+def _check_archived(after: After, thing: str, now: WorkItem, then: WorkItem) -> None:
     if not then.archived or now.archived:
         return
-    below = [other.id for other in world.subtree(thing)]
+    below = [thing, *(other for other, _ in after.below(thing))]
     unfinished = [other for other in below if _living(after.item(other)) and after.item(other).status != "completed"]
     if unfinished:
         raise Refused(
@@ -141,7 +166,7 @@ def _check_depth(world: World, after: After, turns: Turns[WorkItem]) -> None:
         return
     limit = world.settings().depth_limit
     for thing in moved:
-        deepest = after.depth(thing) + max((below.depth for below in world.subtree(thing)), default=0)
+        deepest = after.depth(thing) + max((depth for _, depth in after.below(thing)), default=0)
         if deepest > limit:
             raise Refused(
                 f"{brief(CATEGORY, thing)} or its subtree would reach depth {deepest}, the limit is {limit}",

@@ -55,7 +55,7 @@ def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, deta
 
     A point is a version (v3), a position of the log (120) or a time (2026-11-22T15:00:00Z).
     """
-    answered = _perform(invocation.app, "query_history", id=ref, diff_from=earlier, diff_to=later, detail=detail)
+    answered = _perform(invocation.app, "query_history", id=ref, diff_from=earlier, as_of=later, detail=detail)
     if invocation.as_json:
         answer_json(answered)
         return
@@ -147,8 +147,7 @@ def _meant(app: App, what: str, version: int | None) -> Thing:
             return {"command": what}
     except ValueError:
         pass
-    newest = version or _perform(app, "query_history", id=what, limit=1)["total_count"]
-    return {"id": what, "version": newest}
+    return {"id": what, "version": version}
 
 
 def _sentence(item: Thing) -> str:

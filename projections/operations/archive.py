@@ -18,11 +18,9 @@ NAMED = 20  # items that the answer names
 
 
 class ArchiveWorkItemsInput(Writes):
-    action: Annotated[Literal["archive", "restore"], Field(description="What to do.")]
-    id: Annotated[str | None, Field(description="Id or ref; without it all old enough.")] = None
-    older_than_days: Annotated[
-        int | None, Field(ge=0, le=36_500, description="Unchanged for so long; else the setting.")
-    ] = None
+    action: Annotated[Literal["archive", "restore"], Field(description="Which.")]
+    id: Annotated[str | None, Field(description="Else all old.")] = None
+    older_than_days: Annotated[int | None, Field(ge=0, le=36_500, description="Else setting.")] = None
     dry_run: Annotated[bool, Field(description="Only tell.")] = False
 
 
@@ -60,7 +58,7 @@ OPERATIONS = (
     Operation(
         name="archive_work_items",
         title="Archive work items",
-        summary="Take finished, long untouched items out of the lists, whole trees only; or bring one back.",
+        summary="Hide old finished trees, or restore one.",
         input=ArchiveWorkItemsInput,
         run=archive_work_items,
         writes=True,

@@ -6,13 +6,14 @@ project and bulk calls are all made from it.
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from ledger.decider import check, problem
 from ledger.envelope import Command
@@ -37,9 +38,9 @@ class Input(BaseModel):
 class Writes(Input):
     """What every write takes besides."""
 
-    by: Annotated[str | None, Field(max_length=100, description="Who acts.")] = None
-    command_id: Annotated[str | None, Field(description="Retry key, a UUID.")] = None
-    detail: Annotated[bool, Field(description="Answer it whole.")] = False
+    by: Annotated[str | None, Field(max_length=100, description="Who.")] = None
+    command_id: Annotated[str | None, Field(description="Retry UUID.")] = None
+    detail: Annotated[bool, Field(description="In full.")] = False
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -114,6 +115,21 @@ def command_id(given: str | None) -> UUID | None:
         raise
 
 
+@contextmanager
+def inside(field: str, model: type[Input]) -> Iterator[None]:
+    """Faults in what stands inside a field are named by their whole path, also those that the rules find."""
+    try:
+        yield
+    except Invalid as error:
+        faults = error.details["fields"]
+        check(
+            {**fault, "field": f"{field}.{fault['field']}"}
+            if fault["field"].partition(".")[0] in model.model_fields
+            else fault
+            for fault in faults
+        )
+
+
 def given(model: Input, *names: str) -> dict[str, Any]:
     """The named fields that the caller really sent."""
     return {name: getattr(model, name) for name in names if name in model.model_fields_set}
@@ -176,8 +192,14 @@ def _lowered(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip().lower() for tag in value))
 
 
+def _to_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 AsObject = BeforeValidator(_from_json)
 AsArray = BeforeValidator(_to_tuple)
+AnyText = WithJsonSchema({"type": "string"})  # of words that a refusal lists
+AnyObject = WithJsonSchema({"type": "object"})  # what is inside is told by the tool whose fields it holds
 NotBlank = AfterValidator(_not_blank)
 
 Title = Annotated[str, Field(min_length=1, max_length=200), NotBlank]
@@ -188,13 +210,12 @@ Commit = Annotated[str, AfterValidator(_commit)]
 Commits = Annotated[tuple[Commit, ...], AsArray]
 PullRequests = Annotated[tuple[Annotated[int, Field(ge=1)], ...], AsArray]
 Priority = Annotated[int, Field(ge=1, le=5)]
-Tags = Annotated[
-    tuple[Annotated[str, Field(max_length=50), NotBlank], ...], AsArray, AfterValidator(_lowered)
-]
+Tags = Annotated[tuple[Annotated[str, Field(max_length=50), NotBlank], ...], AsArray, AfterValidator(_lowered)]
 Texts = Annotated[tuple[str, ...], AsArray]
 Metadata = Annotated[dict[str, Any], AsObject, AfterValidator(_finite)]
 Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
-Version = Annotated[int, Field(ge=0, description="The version you read.")]
+Version = Annotated[int, Field(ge=0, description="As read.")]
+Point = Annotated[str, BeforeValidator(_to_text)]  # a position or a time; of one thing also a version, as v3
 Limit = Annotated[int, Field(ge=1, le=100, description="1-100.")]
 
 
@@ -211,11 +232,21 @@ def _invalid(error: ValidationError, model: type[Input]) -> Invalid:
 def _fault(field: str, fault: Any, value: Any, model: type[Input]) -> dict[str, Any]:
     shown = _shown(value)
     if fault["type"] == "extra_forbidden":
-        return problem(field, "is not an argument of this", shown, allowed=_arguments(model))
+        return problem(field, "is not an argument of this", shown, allowed=_arguments(_holder(model, fault["loc"])))
     expected = fault.get("ctx", {}).get("expected")
     words = fault["msg"].removeprefix("Value error, ")
     words = words.replace("valid dictionary", "object").replace("valid tuple", "array")
     return problem(field, words[:1].lower() + words[1:], shown, **({"allowed": expected} if expected else {}))
+
+
+def _holder(model: type[Input], place: tuple[Any, ...]) -> type[Input]:
+    """The model whose field stands at a place: the input's own, or that of an object inside it."""
+    for name in place[:-1]:
+        field = model.model_fields.get(str(name))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, Input)):
+            break
+        model = field.annotation
+    return model
 
 
 def _shown(value: Any) -> Any:

@@ -26,27 +26,26 @@ Action = Literal["claim", "next", "renew", "release"]
 
 class ReadyWorkInput(Input):
     limit: Limit = 10
-    item_type: Annotated[ItemType | None, Field(description="Only this type.")] = None
-    tag: Annotated[str | None, Field(description="Only with this tag.")] = None
-    parent_id: Annotated[str | None, Field(description="Only below this item.")] = None
-    assignee: Annotated[Name | None, Field(description="Only for them.")] = None
-    cursor: Annotated[str | None, Field(description="next_cursor before.")] = None
-    token: Annotated[Token | None, Field(description="Yours, if not this session's.")] = None
+    item_type: Annotated[ItemType | None, Field(description="Only.")] = None
+    tag: Annotated[str | None, Field(description="Has it.")] = None
+    parent_id: Annotated[str | None, Field(description="Below it.")] = None
+    assignee: Annotated[Name | None, Field(description="For them.")] = None
+    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
 
 
 class ClaimWorkItemInput(Writes):
-    action: Annotated[Action, Field(description="next: the first ready one.")]
-    id: Annotated[str | None, Field(description="Id or ref; not with next.")] = None
-    token: Annotated[Token | None, Field(description="Yours, if not this session's.")] = None
-    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="Length of the lease.")] = None
-    item_type: Annotated[ItemType | None, Field(description="next: only this type.")] = None
-    tag: Annotated[str | None, Field(description="next: only with this tag.")] = None
-    parent_id: Annotated[str | None, Field(description="next: only below this item.")] = None
-    assignee: Annotated[Name | None, Field(description="next: only for them.")] = None
+    action: Annotated[Action, Field(description="next: first ready.")]
+    id: Annotated[str | None, Field(description="Not with next.")] = None
+    token: Annotated[Token | None, Field(description="Another's.")] = None
+    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="Lease.")] = None
+    item_type: Annotated[ItemType | None, Field(description="For next.")] = None
+    tag: Annotated[str | None, Field(description="For next.")] = None
+    parent_id: Annotated[str | None, Field(description="For next.")] = None
+    assignee: Annotated[Name | None, Field(description="For next.")] = None
 
 
 def ready_work(app: App, wanted: ReadyWorkInput) -> Answered:
-    filters, holder = _wanted(app, wanted), token_digest(wanted.token or app.token)
+    filters, holder = _wanted(app, wanted), token_digest(app.token)
     with app.tables.snapshot() as snapshot:
         page = questions.ready(snapshot, filters, holder=holder, limit=wanted.limit, cursor=wanted.cursor)
     return page | {"items": [summary(item) for item in page["items"]]}
@@ -128,14 +127,14 @@ OPERATIONS = (
     Operation(
         name="ready_work",
         title="Ready work",
-        summary="What can be begun now, most important first. To take the first one use claim_work_item with next.",
+        summary="What can begin now, the first first. To take: claim_work_item.",
         input=ReadyWorkInput,
         run=ready_work,
     ),
     Operation(
         name="claim_work_item",
         title="Claim a work item",
-        summary="Before you begin: take an item, or the next ready one, for a time; keep it longer; give it back.",
+        summary="Before you begin: take an item, renew or release it.",
         input=ClaimWorkItemInput,
         run=claim_work_item,
         writes=True,

@@ -56,17 +56,17 @@ class GetProjectConfigurationInput(Input):
 
 class UpdateProjectConfigurationInput(Writes):
     version: Version
-    active_context_type: Annotated[
-        Literal["feature", "maintenance", "research"], Field(description="Kind of work.")
-    ] = "feature"
-    current_session_id: Annotated[str | None, Field(description="Id or ref; null clears.")] = None
+    active_context_type: Annotated[Literal["feature", "maintenance", "research"], Field(description="Work.")] = (
+        "feature"
+    )
+    current_session_id: Annotated[str | None, Field(description="null clears.")] = None
     git_branch: Annotated[Name | None, Field(description="null clears.")] = None
     git_head_commit: Annotated[Commit | None, Field(description="null clears.")] = None
     default_token_budget: Annotated[int, Field(ge=1_000, le=1_000_000, description="Per session.")] = 200_000
     settings: Settings = Field(
         default_factory=dict, description="depth_limit, archive_days, lease_minutes, write_status_file."
     )
-    from_git: Annotated[bool, Field(description="Read both from git.")] = False
+    from_git: Annotated[bool, Field(description="Read both.")] = False
 
 
 def get_project_configuration(app: App, _: GetProjectConfigurationInput) -> Answered:
@@ -138,14 +138,14 @@ OPERATIONS = (
     Operation(
         name="get_project_configuration",
         title="Read the configuration",
-        summary="The project's configuration, and health: what answers, up to which position.",
+        summary="Configuration and health.",
         input=GetProjectConfigurationInput,
         run=get_project_configuration,
     ),
     Operation(
         name="update_project_configuration",
         title="Change the configuration",
-        summary="Change the configuration, at the version you read. Only what you name changes.",
+        summary="Change what you name of the configuration.",
         input=UpdateProjectConfigurationInput,
         run=update_project_configuration,
         writes=True,

@@ -15,6 +15,7 @@ from ledger.moment import FUTURE_ALLOWED, parse
 from projections.app import App
 from projections.operations.base import (
     Answered,
+    AnyObject,
     AsObject,
     Input,
     Limit,
@@ -28,6 +29,7 @@ from projections.operations.base import (
     Writes,
     carry_out,
     given,
+    inside,
 )
 from projections.questions import deployments as questions
 from projections.questions.links import resolve_all, resolve_one
@@ -65,47 +67,53 @@ CountChanges = Annotated[dict[str, Count | None], AsObject]
 
 
 class RecordDeploymentInput(Writes):
-    deployed_at: Annotated[Moment, Field(description="RFC 3339, with offset.")]
-    commit_hash: Annotated[Commit, Field(description="All 40 hex digits.")]
-    pr_number: Annotated[PullRequest, Field(description="Pull request.")]
-    pr_title: Annotated[Title, Field(description="Its title.")]
-    test_summary: Annotated[Counts, Field(description="Counts: passed, failed.")]
-    constitutional_compliance: Annotated[bool, Field(description="Complies or not.")]
-    vendor_ids: Annotated[Texts, Field(description="Ids, refs or names.")] = ()
-    work_item_ids: Annotated[Texts, Field(description="Ids or refs.")] = ()
-    environment: Annotated[Name | None, Field(description="Where to.")] = None
-    metadata: Metadata = Field(default_factory=dict, description="Anything else.")
-    redeployment: Annotated[bool, Field(description="Same once more.")] = False
+    deployed_at: Annotated[Moment, Field(description="RFC 3339.")]
+    commit_hash: Annotated[Commit, Field(description="40 hex.")]
+    pr_number: Annotated[PullRequest, Field(description="Number.")]
+    pr_title: Annotated[Title, Field(description="Title.")]
+    test_summary: Annotated[Counts, Field(description="Name: count.")]
+    constitutional_compliance: Annotated[bool, Field(description="Complies.")]
+    vendor_ids: Annotated[Texts, Field(description="Or names.")] = ()
+    work_item_ids: Annotated[Texts, Field(description="Or refs.")] = ()
+    environment: Annotated[Name | None, Field(description="Where.")] = None
+    metadata: Metadata = Field(default_factory=dict, description="More.")
+    redeployment: Annotated[bool, Field(description="Again.")] = False
 
 
 class QueryDeploymentsInput(Input):
-    id: Annotated[str | None, Field(description="Just this one.")] = None
-    earliest: Annotated[Moment | None, Field(alias="from", description="Deployed at or after.")] = None
-    latest: Annotated[Moment | None, Field(alias="to", description="Deployed at or before.")] = None
-    vendor: Annotated[str | None, Field(description="Id, ref or name.")] = None
+    id: Annotated[str | None, Field(description="Just this.")] = None
+    earliest: Annotated[Moment | None, Field(alias="from", description="Time.")] = None
+    latest: Annotated[Moment | None, Field(alias="to", description="Time.")] = None
+    vendor: Annotated[str | None, Field(description="Or name.")] = None
     work_item: Annotated[str | None, Field(description="Id or ref.")] = None
-    commit: Annotated[
-        Annotated[str, AfterValidator(_beginning)] | None, Field(description="Hash or its beginning.")
-    ] = None
-    pr_number: Annotated[PullRequest | None, Field(description="Pull request.")] = None
-    environment: Annotated[str | None, Field(description="Only this one.")] = None
+    commit: Annotated[Annotated[str, AfterValidator(_beginning)] | None, Field(description="Or beginning.")] = None
+    pr_number: Annotated[PullRequest | None, Field(description="Number.")] = None
+    environment: Annotated[str | None, Field(description="Only.")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="next_cursor before.")] = None
+    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
+
+
+class DeploymentChanges(Input):
+    """Corrections, named as in record_deployment. Counts and metadata merge, null removes; links are replaced."""
+
+    deployed_at: Moment = ""
+    commit_hash: Commit = ""
+    pr_number: PullRequest = 1
+    pr_title: Title = ""
+    test_summary: CountChanges = Field(default_factory=dict)
+    constitutional_compliance: bool = False
+    vendor_ids: Texts = ()
+    work_item_ids: Texts = ()
+    environment: Name | None = None
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class AmendDeploymentInput(Writes):
     id: Annotated[str, Field(description="Id or ref.")]
     version: Version
-    deployed_at: Annotated[Moment, Field(description="Correction.")] = ""
-    commit_hash: Annotated[Commit, Field(description="Correction.")] = ""
-    pr_number: Annotated[PullRequest, Field(description="Correction.")] = 1
-    pr_title: Annotated[Title, Field(description="Correction.")] = ""
-    test_summary: CountChanges = Field(default_factory=dict, description="Merged; null removes.")
-    constitutional_compliance: Annotated[bool, Field(description="Correction.")] = False
-    vendor_ids: Annotated[Texts, Field(description="Replaces all.")] = ()
-    work_item_ids: Annotated[Texts, Field(description="Replaces all.")] = ()
-    environment: Annotated[Name | None, Field(description="null clears.")] = None
-    metadata: Metadata = Field(default_factory=dict, description="Merged; null removes.")
+    changes: Annotated[
+        DeploymentChanges, AsObject, AnyObject, Field(description="Fields of record_deployment; null removes.")
+    ]
 
 
 def record_deployment(app: App, wanted: RecordDeploymentInput) -> Answered:
@@ -119,15 +127,16 @@ def record_deployment(app: App, wanted: RecordDeploymentInput) -> Answered:
 
 
 def amend_deployment(app: App, wanted: AmendDeploymentInput) -> Answered:
-    if "deployed_at" in wanted.model_fields_set:
-        check(_future(app, wanted.deployed_at))
-    thing = resolve(app.tables, CATEGORY, wanted.id)
-    fields = given(wanted, *AMENDABLE) | _links(app, wanted)
+    thing, changes = resolve(app.tables, CATEGORY, wanted.id), wanted.changes
+    with inside("changes", DeploymentChanges):
+        if "deployed_at" in changes.model_fields_set:
+            check(_future(app, changes.deployed_at))
+        fields = given(changes, *AMENDABLE) | _links(app, changes)
 
-    def make(_: UUID) -> Command:
-        return AmendDeployment(id=thing, expected=wanted.version, fields=fields)
+        def make(_: UUID) -> Command:
+            return AmendDeployment(id=thing, expected=wanted.version, fields=fields)
 
-    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+        return carry_out(app, wanted, CATEGORY, make, questions.by_id)
 
 
 def query_deployments(app: App, wanted: QueryDeploymentsInput) -> Answered:
@@ -174,7 +183,7 @@ OPERATIONS = (
     Operation(
         name="record_deployment",
         title="Record a deployment",
-        summary="Record what went out. The same commit, pull request and environment again answers the first one.",
+        summary="Record what went out. A repetition answers the first.",
         input=RecordDeploymentInput,
         run=record_deployment,
         writes=True,
@@ -182,14 +191,14 @@ OPERATIONS = (
     Operation(
         name="query_deployments",
         title="Read deployments",
-        summary="One deployment by id, or a list by time, vendor, work item, commit or pull request.",
+        summary="What shipped: one, or a list.",
         input=QueryDeploymentsInput,
         run=query_deployments,
     ),
     Operation(
         name="amend_deployment",
         title="Amend a deployment",
-        summary="Correct a deployment or its links, at the version you read. Only what you name changes.",
+        summary="Correct a deployment.",
         input=AmendDeploymentInput,
         run=amend_deployment,
         writes=True,

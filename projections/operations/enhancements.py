@@ -11,6 +11,8 @@ from ledger.envelope import Command, minted_id
 from projections.app import App
 from projections.operations.base import (
     Answered,
+    AnyObject,
+    AsObject,
     Input,
     Limit,
     Metadata,
@@ -24,6 +26,7 @@ from projections.operations.base import (
     Writes,
     carry_out,
     given,
+    inside,
 )
 from projections.questions import enhancements as questions
 from projections.questions.links import resolve_all
@@ -37,35 +40,43 @@ Description = Annotated[Text, NotBlank]
 
 
 class RecordEnhancementInput(Writes):
-    title: Annotated[Title, Field(description="What it is.")]
-    description: Annotated[Description, Field(description="Longer text.")]
-    priority: Annotated[Priority, Field(description="1 (highest) to 5.")]
-    principles: Annotated[Texts, Field(description="Principles.")]
-    status: Annotated[Status, Field(description="How far it is.")] = "planned"
-    target_quarter: Annotated[Quarter | None, Field(description="Such as 2026-Q1.")] = None
-    depends_on: Annotated[Texts, Field(description="Ids or refs.")] = ()
-    metadata: Metadata = Field(default_factory=dict, description="Anything else.")
+    title: Annotated[Title, Field(description="What.")]
+    description: Annotated[Description, Field(description="Why, how.")]
+    priority: Annotated[Priority, Field(description="1 (top)-5.")]
+    principles: Annotated[Texts, Field(description="Needed.")]
+    status: Annotated[Status, Field(description="State.")] = "planned"
+    target_quarter: Annotated[Quarter | None, Field(description="As 2026-Q1.")] = None
+    depends_on: Annotated[Texts, Field(description="Or refs.")] = ()
+    metadata: Metadata = Field(default_factory=dict, description="More.")
+
+
+class EnhancementChanges(Input):
+    """What changes, under the names of record_enhancement. Metadata merges, null removes; lists are replaced."""
+
+    title: Title = ""
+    description: Description = ""
+    priority: Priority = 3
+    principles: Texts = ()
+    status: Status | None = None
+    target_quarter: Quarter | None = None
+    depends_on: Texts = ()
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class UpdateEnhancementInput(Writes):
     id: Annotated[str, Field(description="Id or ref.")]
     version: Version
-    title: Annotated[Title, Field(description="New title.")] = ""
-    description: Annotated[Description, Field(description="New description.")] = ""
-    priority: Annotated[Priority, Field(description="1 (highest) to 5.")] = 3
-    principles: Annotated[Texts, Field(description="Replaces all.")] = ()
-    status: Annotated[Status | None, Field(description="Next, or dropped.")] = None
-    target_quarter: Annotated[Quarter | None, Field(description="null clears.")] = None
-    depends_on: Annotated[Texts, Field(description="Replaces all.")] = ()
-    metadata: Metadata = Field(default_factory=dict, description="Merged; null removes.")
+    changes: Annotated[
+        EnhancementChanges, AsObject, AnyObject, Field(description="Fields of record_enhancement; null removes.")
+    ]
 
 
 class ListEnhancementsInput(Input):
-    priority: Annotated[Priority | None, Field(description="Only this.")] = None
-    status: Annotated[Status | None, Field(description="Only this.")] = None
-    target_quarter: Annotated[Quarter | None, Field(description="Only this.")] = None
+    priority: Annotated[Priority | None, Field(description="Only.")] = None
+    status: Annotated[Status | None, Field(description="Only.")] = None
+    target_quarter: Annotated[Quarter | None, Field(description="Only.")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="next_cursor before.")] = None
+    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
 
 
 def record_enhancement(app: App, wanted: RecordEnhancementInput) -> Answered:
@@ -78,13 +89,14 @@ def record_enhancement(app: App, wanted: RecordEnhancementInput) -> Answered:
 
 
 def update_enhancement(app: App, wanted: UpdateEnhancementInput) -> Answered:
-    thing = resolve(app.tables, CATEGORY, wanted.id)
-    fields = given(wanted, *REVISABLE) | _dependencies(app, wanted)
+    thing, changes = resolve(app.tables, CATEGORY, wanted.id), wanted.changes
+    with inside("changes", EnhancementChanges):
+        fields = given(changes, *REVISABLE) | _dependencies(app, changes)
 
-    def make(_: UUID) -> Command:
-        return UpdateEnhancement(id=thing, expected=wanted.version, fields=fields, status=wanted.status)
+        def make(_: UUID) -> Command:
+            return UpdateEnhancement(id=thing, expected=wanted.version, fields=fields, status=changes.status)
 
-    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+        return carry_out(app, wanted, CATEGORY, make, questions.by_id)
 
 
 def list_enhancements(app: App, wanted: ListEnhancementsInput) -> Answered:
@@ -116,7 +128,7 @@ OPERATIONS = (
     Operation(
         name="update_enhancement",
         title="Change an enhancement",
-        summary="Change an enhancement or its status, at the version you read. Only what you name changes.",
+        summary="Change an enhancement.",
         input=UpdateEnhancementInput,
         run=update_enhancement,
         writes=True,
@@ -124,7 +136,7 @@ OPERATIONS = (
     Operation(
         name="list_enhancements",
         title="List enhancements",
-        summary="Find enhancements by priority, status or quarter, a page at a time.",
+        summary="Enhancements, most important first.",
         input=ListEnhancementsInput,
         run=list_enhancements,
     ),

@@ -7,12 +7,23 @@ from uuid import UUID
 from pydantic import Field
 
 from ledger.catalog import FACTS
-from ledger.decider import Problem, Undo, check, problem
+from ledger.decider import Problem, Undo, check, problem, stale
 from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
 from ledger.errors import NotFound
 from projections.app import App
 from projections.earlier import past, position_of, row_at
-from projections.operations.base import Answered, AsArray, Input, Limit, Operation, Texts, Writes, command_id
+from projections.operations.base import (
+    Answered,
+    AnyText,
+    AsArray,
+    Input,
+    Limit,
+    Operation,
+    Point,
+    Texts,
+    Writes,
+    command_id,
+)
 from projections.questions import changes as changes_questions
 from projections.questions import history as questions
 from projections.questions.finding import found
@@ -23,33 +34,31 @@ from projections.tables import Snapshot
 SHOWN = 50  # things that a receipt of an undo names; it counts all
 
 Category = Literal["work_item", "vendor", "deployment", "enhancement", "configuration"]
-Point = str | int
 
 
 class QueryHistoryInput(Input):
-    id: Annotated[str, Field(description="Any id, ref or vendor's name; or configuration.")]
-    since: Annotated[Point | None, Field(description="Only after: v3, position or time.")] = None
-    as_of: Annotated[Point | None, Field(description="Until then, and how it was: v3, position or time.")] = None
-    diff_from: Annotated[Point | None, Field(description="What differs from: v3, position or time.")] = None
-    diff_to: Annotated[Point | None, Field(description="To; default now.")] = None
+    id: Annotated[str, Field(description="Id, ref, vendor name; configuration.")]
+    since: Annotated[Point | None, Field(description="v3, position, time.")] = None
+    as_of: Annotated[Point | None, Field(description="Until; how it was.")] = None
+    diff_from: Annotated[Point | None, Field(description="Differs since.")] = None
     limit: Limit = 20
-    cursor: Annotated[str | None, Field(description="next_cursor before.")] = None
-    detail: Annotated[bool, Field(description="Long texts whole.")] = False
+    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
+    detail: Annotated[bool, Field(description="Long texts.")] = False
 
 
 class UndoInput(Writes):
-    command: Annotated[str | None, Field(description="command_id to take back, whole.")] = None
-    id: Annotated[str | None, Field(description="Or id or ref, with version.")] = None
-    version: Annotated[int | None, Field(ge=1, description="The version it made.")] = None
-    position: Annotated[int | None, Field(ge=1, description="Or its position.")] = None
-    only_untouched: Annotated[bool, Field(description="Restore just what nobody changed since.")] = False
+    command: Annotated[str | None, Field(description="Its command_id.")] = None
+    id: Annotated[str | None, Field(description="Or a thing")] = None
+    version: Annotated[int | None, Field(ge=1, description="and version.")] = None
+    position: Annotated[int | None, Field(ge=1, description="Or position.")] = None
+    only_untouched: Annotated[bool, Field(description="Keep later changes.")] = False
 
 
 class ChangesSinceInput(Input):
-    since: Annotated[Point, Field(description="Position (0: all) or time.")]
-    categories: Annotated[tuple[Category, ...], AsArray, Field(description="Only of these.")] = ()
-    types: Annotated[Texts, Field(description="Only these events.")] = ()
-    by: Annotated[str | None, Field(description="Only by them.")] = None
+    since: Annotated[Point, Field(description="Position or time.")]
+    categories: Annotated[tuple[Annotated[Category, AnyText], ...], AsArray, Field(description="Only these.")] = ()
+    types: Annotated[Texts, Field(description="Event names.")] = ()
+    by: Annotated[str | None, Field(description="Only theirs.")] = None
     limit: Limit = 50
 
 
@@ -58,9 +67,9 @@ def query_history(app: App, wanted: QueryHistoryInput) -> Answered:
     category, thing = _thing(app, wanted.id)
     with app.tables.snapshot() as snapshot:
         named: Answered = {"id": thing, "ref": references(snapshot, category, [thing])[thing], "category": category}
-        if wanted.diff_from is not None or wanted.diff_to is not None:
+        if wanted.diff_from is not None:
             return named | questions.differing(
-                app.store, category, thing, earlier=wanted.diff_from, later=wanted.diff_to, whole=wanted.detail
+                app.store, category, thing, earlier=wanted.diff_from, later=wanted.as_of, whole=wanted.detail
             )
         answer = named | questions.history(
             app.store,
@@ -120,10 +129,12 @@ def _meant(app: App, wanted: UndoInput) -> tuple[str, tuple[str, ...]]:
         return str(event.command_id), (event.stream_id,)
     category, thing = _thing(app, wanted.id or "")
     events = past(app.store, category, thing)
-    made = next((event for event in events if event.version == wanted.version), None)
-    if made is None:
-        raise _unknown(f"{wanted.id} has no version {wanted.version}, its newest is {len(events)}", wanted.id or "")
-    return str(made.command_id), (stream_id(category, thing),)
+    version = wanted.version or len(events)
+    if version > len(events):
+        raise stale(category, thing, version, events)
+    if version == 0:
+        raise _unknown("the configuration never changed", thing)
+    return str(events[version - 1].command_id), (stream_id(category, thing),)
 
 
 def _receipt(app: App, snapshot: Snapshot, wanted: UndoInput, undone: str, recorded: Recorded) -> Answered:
@@ -154,19 +165,17 @@ def _receipt(app: App, snapshot: Snapshot, wanted: UndoInput, undone: str, recor
 
 
 def _history_problems(wanted: QueryHistoryInput) -> Iterator[Problem]:
-    if wanted.diff_from is None and wanted.diff_to is None:
-        return
-    for name in ("since", "as_of", "cursor"):
-        if getattr(wanted, name) is not None:
-            yield problem(name, "belongs to the list: send it without diff_from and diff_to", getattr(wanted, name))
+    for name in ("since", "cursor"):
+        if wanted.diff_from is not None and getattr(wanted, name) is not None:
+            yield problem(name, "belongs to the list: send it without diff_from", getattr(wanted, name))
 
 
 def _undo_problems(wanted: UndoInput) -> Iterator[Problem]:
     named = [name for name in ("command", "id", "position") if getattr(wanted, name) is not None]
     if len(named) != 1:
-        yield problem("command", "or id with version, or position is needed, one of them: what is to be undone?", named)
-    if (wanted.id is None) != (wanted.version is None):
-        yield problem("version", "goes with id, and id with version", wanted.version)
+        yield problem("command", "or id, or position is needed, one of them: what is to be undone?", named)
+    if wanted.id is None and wanted.version is not None:
+        yield problem("version", "goes with id", wanted.version)
 
 
 def _uuid(given: str) -> UUID:
@@ -185,14 +194,14 @@ OPERATIONS = (
     Operation(
         name="query_history",
         title="Read the history of a thing",
-        summary="Who changed what when, newest first; how it was at a point; or what differs between two points.",
+        summary="Who changed what; how it was; what differs.",
         input=QueryHistoryInput,
         run=query_history,
     ),
     Operation(
         name="undo",
         title="Undo",
-        summary="Take back a command, or what it did to one thing. Refused if later changes would be lost.",
+        summary="Take back a command or one change.",
         input=UndoInput,
         run=undo,
         writes=True,
@@ -201,7 +210,7 @@ OPERATIONS = (
     Operation(
         name="changes_since",
         title="What changed since",
-        summary="What happened after a position or time, oldest first. Ask again with next_position.",
+        summary="What happened since, oldest first.",
         input=ChangesSinceInput,
         run=changes_since,
     ),

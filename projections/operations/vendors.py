@@ -13,7 +13,7 @@ from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.decider import CATEGORY
 from ledger.vendor.events import TestResults
 from projections.app import App
-from projections.earlier import Point, past, position_of, row_at, shown_point, view
+from projections.earlier import past, position_of, row_at, shown_point, view
 from projections.operations.base import (
     Answered,
     AsObject,
@@ -22,6 +22,7 @@ from projections.operations.base import (
     Metadata,
     NotBlank,
     Operation,
+    Point,
     Texts,
     Version,
     Writes,
@@ -48,38 +49,38 @@ Results = Annotated[dict[Literal["passing", "total", "skipped"], Annotated[int, 
 
 
 class CreateVendorInput(Writes):
-    name: Annotated[VendorName, Field(description="Unique, ignoring case.")]
-    status: Annotated[Status, Field(description="Works or not.")] = "broken"
-    extractor_version: Annotated[ExtractorVersion, Field(description="Its extractor's.")] = "0.0.0"
-    format_support: FormatSupport = Field(default_factory=dict, description="excel, csv, pdf, ocr.")
+    name: Annotated[VendorName, Field(description="Unique.")]
+    status: Annotated[Status, Field(description="State.")] = "broken"
+    extractor_version: Annotated[ExtractorVersion, Field(description="Version.")] = "0.0.0"
+    format_support: FormatSupport = Field(default_factory=dict, description="excel, csv, pdf, ocr: bool.")
     test_results: Annotated[Results | None, Field(description="passing, total, skipped.")] = None
-    manifest_compliant: Annotated[bool, Field(description="Follows it or not.")] = False
-    metadata: Metadata = Field(default_factory=dict, description="Anything else.")
+    manifest_compliant: Annotated[bool, Field(description="Follows it.")] = False
+    metadata: Metadata = Field(default_factory=dict, description="More.")
 
 
 class QueryVendorStatusInput(Input):
     id: Annotated[str | None, Field(description="Id, ref or name.")] = None
-    name: Annotated[str | None, Field(description="Name, ignoring case.")] = None
-    status: Annotated[Status | None, Field(description="List only these.")] = None
-    format: Annotated[Format | None, Field(description="List its readers.")] = None
+    name: Annotated[str | None, Field(description="Or name.")] = None
+    status: Annotated[Status | None, Field(description="List these.")] = None
+    format: Annotated[Format | None, Field(description="Reads it.")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="next_cursor before.")] = None
+    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
     as_of: Annotated[Point | None, Field(description="Position or time.")] = None
-    include: Annotated[Texts, Field(description="test_runs: of one, with its last good version.")] = ()
-    broke_since: Annotated[Point | None, Field(description="Who broke since a deployment, position or time.")] = None
+    include: Annotated[Texts, Field(description="test_runs, last good.")] = ()
+    broke_since: Annotated[Point | None, Field(description="Deployment, position, time.")] = None
 
 
 class UpdateVendorStatusInput(Writes):
     id: Annotated[str | None, Field(description="Id, ref or name.")] = None
-    name: Annotated[str | None, Field(description="Instead of id.")] = None
+    name: Annotated[str | None, Field(description="Or name.")] = None
     version: Version
-    status: Annotated[Status, Field(description="Works or not.")] = "broken"
-    extractor_version: Annotated[ExtractorVersion, Field(description="Its extractor's.")] = ""
-    format_support: FormatSupport = Field(default_factory=dict, description="excel, csv, pdf, ocr; merged.")
+    status: Annotated[Status, Field(description="State.")] = "broken"
+    extractor_version: Annotated[ExtractorVersion, Field(description="Version.")] = ""
+    format_support: FormatSupport = Field(default_factory=dict, description="Merged.")
     test_results: Results = Field(default_factory=dict, description="passing, total, skipped.")
-    manifest_compliant: Annotated[bool, Field(description="Follows it or not.")] = False
-    metadata: Metadata = Field(default_factory=dict, description="Merged; null removes.")
-    deployment_id: Annotated[str | None, Field(description="Deployment tested.")] = None
+    manifest_compliant: Annotated[bool, Field(description="Follows it.")] = False
+    metadata: Metadata = Field(default_factory=dict, description="Merged; null drops.")
+    deployment_id: Annotated[str | None, Field(description="Tested.")] = None
 
 
 def create_vendor(app: App, wanted: CreateVendorInput) -> Answered:
@@ -187,7 +188,7 @@ OPERATIONS = (
     Operation(
         name="create_vendor",
         title="Create a vendor",
-        summary="Record a new vendor.",
+        summary="Record a vendor.",
         input=CreateVendorInput,
         run=create_vendor,
         writes=True,
@@ -195,14 +196,14 @@ OPERATIONS = (
     Operation(
         name="query_vendor_status",
         title="Read vendors",
-        summary="One vendor by name or id; without either, the list of all.",
+        summary="One vendor, or the list.",
         input=QueryVendorStatusInput,
         run=query_vendor_status,
     ),
     Operation(
         name="update_vendor_status",
         title="Change a vendor",
-        summary="Change a vendor or report a test run, at the version you read. Only what you name changes.",
+        summary="Change the fields you name, or report a test run.",
         input=UpdateVendorStatusInput,
         run=update_vendor_status,
         writes=True,

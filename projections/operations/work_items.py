@@ -12,7 +12,7 @@ from ledger.moment import parse
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from projections.app import App
-from projections.earlier import Point, position_of, row_at, shown_point, view
+from projections.earlier import position_of, row_at, shown_point, view
 from projections.operations.base import (
     Answered,
     Commits,
@@ -21,6 +21,7 @@ from projections.operations.base import (
     Metadata,
     Name,
     Operation,
+    Point,
     Priority,
     PullRequests,
     Tags,
@@ -68,80 +69,80 @@ REVISABLE = (
 
 
 class CreateWorkItemInput(Writes):
-    item_type: Annotated[ItemType, Field(description="project, session, task or research.")]
-    title: Annotated[Title, Field(description="What it is, 1-200 characters.")]
-    description: Annotated[Text | None, Field(description="Longer text; required for a project.")] = None
+    item_type: Annotated[ItemType, Field(description="Kind.")]
+    title: Annotated[Title, Field(description="To 200 characters.")]
+    description: Annotated[Text | None, Field(description="Projects need it.")] = None
     metadata: Metadata = Field(
-        default_factory=dict, description="By type; a session needs token_budget, prompts_count, yaml_frontmatter."
+        default_factory=dict, description="Session: token_budget, prompts_count, yaml_frontmatter."
     )
-    parent_id: Annotated[str | None, Field(description="Id or ref of the item this is part of.")] = None
-    branch_name: Annotated[Name | None, Field(description="Git branch.")] = None
-    commits: Annotated[Commits, Field(description="Commit hashes.")] = ()
-    pr_numbers: Annotated[PullRequests, Field(description="Pull request numbers.")] = ()
-    priority: Annotated[Priority, Field(description="1 (highest) to 5.")] = 3
-    tags: Annotated[Tags, Field(description="Labels, stored in lower case.")] = ()
-    assignee: Annotated[Name | None, Field(description="Who should do it.")] = None
+    parent_id: Annotated[str | None, Field(description="Id or ref.")] = None
+    branch_name: Annotated[Name | None, Field(description="Branch.")] = None
+    commits: Annotated[Commits, Field(description="Hashes.")] = ()
+    pr_numbers: Annotated[PullRequests, Field(description="Numbers.")] = ()
+    priority: Annotated[Priority, Field(description="1 (top)-5.")] = 3
+    tags: Annotated[Tags, Field(description="Labels.")] = ()
+    assignee: Annotated[Name | None, Field(description="Who should.")] = None
 
 
 class UpdateWorkItemInput(Writes):
     id: Annotated[str, Field(description="Id or ref.")]
     version: Version
-    title: Annotated[Title, Field(description="New title.")] = ""
-    description: Annotated[Text, Field(description="New description.")] = ""
-    notes: Annotated[Text, Field(description="New notes; they replace the old ones.")] = ""
-    status: Annotated[Status | None, Field(description="active, blocked (needs reason) or completed.")] = None
-    reason: Annotated[str | None, Field(max_length=500, description="Why it is blocked, or forced.")] = None
-    metadata: Metadata = Field(default_factory=dict, description="Merged key by key; null removes a key.")
-    parent_id: Annotated[str, Field(description="Moves it below this item.")] = ""
-    branch_name: Annotated[Name, Field(description="Git branch.")] = ""
-    commits: Annotated[Commits, Field(description="Replaces the list.")] = ()
-    pr_numbers: Annotated[PullRequests, Field(description="Replaces the list.")] = ()
-    priority: Annotated[Priority, Field(description="1 (highest) to 5.")] = 3
-    tags: Annotated[Tags, Field(description="Replaces the list.")] = ()
-    assignee: Annotated[Name, Field(description="Who should do it.")] = ""
-    deleted: Annotated[bool | None, Field(description="true deletes, false restores.")] = None
-    cascade: Annotated[bool, Field(description="Delete its descendants too.")] = False
-    force: Annotated[bool, Field(description="Complete even if open below, blocked or claimed; needs reason.")] = False
-    token: Annotated[Token | None, Field(description="Of your claim, if not this session's.")] = None
-    clear: Annotated[Texts, Field(description="Names of fields to empty; parent_id makes a root.")] = ()
+    title: Annotated[Title, Field(description="New.")] = ""
+    description: Annotated[Text, Field(description="New.")] = ""
+    notes: Annotated[Text, Field(description="New.")] = ""
+    status: Annotated[Status | None, Field(description="blocked: with reason.")] = None
+    reason: Annotated[str | None, Field(max_length=500, description="For blocked, force.")] = None
+    metadata: Metadata = Field(default_factory=dict, description="Merged; null drops.")
+    parent_id: Annotated[str, Field(description="Move below it.")] = ""
+    branch_name: Annotated[Name, Field(description="Branch.")] = ""
+    commits: Annotated[Commits, Field(description="Replaces.")] = ()
+    pr_numbers: Annotated[PullRequests, Field(description="Replaces.")] = ()
+    priority: Annotated[Priority, Field(description="1 (top)-5.")] = 3
+    tags: Annotated[Tags, Field(description="Replaces.")] = ()
+    assignee: Annotated[Name, Field(description="Who should.")] = ""
+    deleted: Annotated[bool | None, Field(description="false restores.")] = None
+    cascade: Annotated[bool, Field(description="Subtree too.")] = False
+    force: Annotated[bool, Field(description="Complete anyway; reason.")] = False
+    token: Annotated[Token | None, Field(description="Of another's claim.")] = None
+    clear: Annotated[Texts, Field(description="Fields to empty; parent_id too.")] = ()
 
 
 class QueryWorkItemInput(Input):
     id: Annotated[str, Field(description="Id or ref.")]
     include: Annotated[Texts, Field(description="ancestors, descendants, dependencies, deployments, history.")] = ()
-    max_depth: Annotated[int, Field(ge=1, le=5, description="How deep descendants go, 1-5.")] = 5
+    max_depth: Annotated[int, Field(ge=1, le=5, description="Below, 1-5.")] = 5
     as_of: Annotated[Point | None, Field(description="Position or time.")] = None
 
 
 class ListWorkItemsInput(Input):
-    item_type: Annotated[ItemType | None, Field(description="Only this type.")] = None
-    status: Annotated[Status | None, Field(description="Only this status.")] = None
-    parent_id: Annotated[str | None, Field(description="Only direct children of this item.")] = None
-    roots_only: Annotated[bool, Field(description="Only items without a parent.")] = False
-    tag: Annotated[str | None, Field(description="Only items with this tag.")] = None
-    ready: Annotated[bool | None, Field(description="Of the unfinished: only ready, or only not.")] = None
-    blocked: Annotated[bool | None, Field(description="Of the unfinished: only blocked, or only not.")] = None
-    claimed_by: Annotated[Name | None, Field(description="Only held by them now.")] = None
-    changed_since: Annotated[str | int | None, Field(description="Changed after this position or time.")] = None
-    include_deleted: Annotated[bool, Field(description="Deleted ones too.")] = False
-    include_archived: Annotated[bool, Field(description="Archived ones too.")] = False
-    order: Annotated[questions.Order, Field(description="updated and created: newest first.")] = "updated"
+    item_type: Annotated[ItemType | None, Field(description="Only.")] = None
+    status: Annotated[Status | None, Field(description="Only.")] = None
+    parent_id: Annotated[str | None, Field(description="Its children.")] = None
+    roots_only: Annotated[bool, Field(description="No parent.")] = False
+    tag: Annotated[str | None, Field(description="Has it.")] = None
+    ready: Annotated[bool | None, Field(description="Unfinished.")] = None
+    blocked: Annotated[bool | None, Field(description="Unfinished.")] = None
+    claimed_by: Annotated[Name | None, Field(description="Holder.")] = None
+    changed_since: Annotated[Point | None, Field(description="Position or time.")] = None
+    include_deleted: Annotated[bool, Field(description="Too.")] = False
+    include_archived: Annotated[bool, Field(description="Too.")] = False
+    order: Annotated[questions.Order, Field(description="Newest first.")] = "updated"
     limit: Limit = 50
-    offset: Annotated[int, Field(ge=0, description="Skip this many; prefer cursor.")] = 0
-    cursor: Annotated[str | None, Field(description="next_cursor of the page before.")] = None
-    fields: Annotated[Texts, Field(description="Names of the fields wanted.")] = ()
-    detail: Annotated[bool, Field(description="Whole items instead of summaries.")] = False
+    offset: Annotated[int, Field(ge=0, description="Skip.")] = 0
+    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
+    fields: Annotated[Texts, Field(description="Names.")] = ()
+    detail: Annotated[bool, Field(description="Whole items.")] = False
     as_of: Annotated[Point | None, Field(description="Position or time.")] = None
 
 
 class LinkWorkItemsInput(Writes):
-    id: Annotated[str, Field(description="Id or ref of the item that has the link.")]
+    id: Annotated[str, Field(description="Id or ref: who")]
     kind: Annotated[
         Literal["blocks", "depends_on", "relates_to", "discovered_from"],
-        Field(description="id blocks / depends_on / relates_to / was discovered_from to_id."),
+        Field(description="does what"),
     ]
-    to_id: Annotated[str, Field(description="Id or ref of the other item.")]
-    remove: Annotated[bool, Field(description="Take the link away.")] = False
+    to_id: Annotated[str, Field(description="to whom.")]
+    remove: Annotated[bool, Field(description="Unlink.")] = False
 
 
 def create_work_item(app: App, wanted: CreateWorkItemInput) -> Answered:
@@ -268,10 +269,10 @@ def _emptied(name: str) -> Any:
     return () if name in ("commits", "pr_numbers", "tags") else None
 
 
-def _position(app: App, since: str | int | None) -> int | None:
+def _position(app: App, since: Point | None) -> int | None:
     """A position as it is; the last position at or before a time."""
-    if since is None or isinstance(since, int):
-        return since
+    if since is None:
+        return None
     if since.isdigit():
         return int(since)
     try:
@@ -297,7 +298,7 @@ OPERATIONS = (
     Operation(
         name="create_work_item",
         title="Create a work item",
-        summary="Record a new project, session, task or research item. To change one that exists use update_work_item.",
+        summary="Record a project, session, task or research.",
         input=CreateWorkItemInput,
         run=create_work_item,
         writes=True,
@@ -305,7 +306,7 @@ OPERATIONS = (
     Operation(
         name="update_work_item",
         title="Change a work item",
-        summary="Change fields, status, parent or deletion, at the version you read. Only what you name changes.",
+        summary="Change the fields you name, status, parent, deletion.",
         input=UpdateWorkItemInput,
         run=update_work_item,
         writes=True,
@@ -314,21 +315,21 @@ OPERATIONS = (
     Operation(
         name="query_work_item",
         title="Read a work item",
-        summary="One item, whole, and what stands around it if asked. To find items use list_work_items.",
+        summary="One item, whole. To find: list_work_items.",
         input=QueryWorkItemInput,
         run=query_work_item,
     ),
     Operation(
         name="list_work_items",
         title="List work items",
-        summary="Find items by filter, a page at a time.",
+        summary="Find items. What to begin: ready_work.",
         input=ListWorkItemsInput,
         run=list_work_items,
     ),
     Operation(
         name="link_work_items",
         title="Link work items",
-        summary="Say that one item blocks, depends on, relates to, or was discovered from another; or take that back.",
+        summary="Link two items, or unlink.",
         input=LinkWorkItemsInput,
         run=link_work_items,
         writes=True,

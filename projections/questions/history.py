@@ -56,12 +56,12 @@ def history(
 
 
 def differing(
-    log: EventStore, category: str, thing: str, *, earlier: Point | None, later: Point | None, whole: bool = False
+    log: EventStore, category: str, thing: str, *, earlier: Point, later: Point | None, whole: bool = False
 ) -> Thing:
-    """What differs between two points of a thing's life; without one, its beginning or its present."""
+    """What differs between two points of a thing's life, the later one being now if it is not named."""
     events = past(log, category, thing)
-    first = 0 if earlier is None else version_at(log, category, thing, events, earlier, "diff_from", at_least=0)
-    last = len(events) if later is None else version_at(log, category, thing, events, later, "diff_to", at_least=0)
+    first = version_at(log, category, thing, events, earlier, "diff_from", at_least=0)
+    last = len(events) if later is None else version_at(log, category, thing, events, later, "as_of", at_least=0)
     states = states_of(stream_id(category, thing), events)
     return {
         "from": _place(events, first),

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ledger.postgres.database import Database
-from projections.catalog import BY_CATEGORY
+from projections.catalog import BY_CATEGORY, PROJECTIONS
 from projections.tables import Answer
 from tests.support import history as told
 from tests.support.ledgers import Ledger, in_memory, on_postgres
@@ -26,6 +26,9 @@ SAMPLES: Samples = {
     "ids": [ALL, [told.TASK], []],
     "lowest": [("0", "z"), (told.TASK, told.TASK), (told.UNKNOWN, told.UNKNOWN)],
     "highest": ["z"],
+    **{f"{name}/rivals.ids": [[told.TASK, told.ACME]] for name in PROJECTIONS},
+    **{f"{name}/rivals.lowest": [["0", "0"], [told.TASK, "z"]] for name in PROJECTIONS},
+    **{f"{name}/rivals.highest": [["z", "z"], [told.TASK, "0"]] for name in PROJECTIONS},
     "after": ["", told.TASK],
     "after_relation": [""],
     "after_target": ["", "b"],
@@ -43,7 +46,9 @@ SAMPLES: Samples = {
     "parent_id": [None, told.PROJECT, told.UNKNOWN],
     "roots_only": [0, 1],
     "since": [None, 10],
-    "hide": [3, 0, 1],
+    "deleted": [0, 1],
+    "archived": [0, 2],
+    "both": [0, 3],
     "tag": [None, "a", "ü"],
     "finished": [0, 1],
     "after_id": [None],

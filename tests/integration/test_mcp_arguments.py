@@ -33,6 +33,9 @@ EXAMPLES: Arguments = {
     "priority": 2,
     "principles": ["Keep it simple"],
     "version": 1,
+    "since": "0",
+    "changes": {},
+    "items": [{"op": "create", "item_type": "task", "title": "One of many"}],
 }
 IDS = ("id", "to_id")
 PARENTS = [("create_work_item", "parent_id"), ("update_work_item", "parent_id")]  # elsewhere it is a filter
@@ -43,7 +46,12 @@ MAKERS: dict[str, tuple[str, Arguments]] = {
     "enhancement": ("record_enhancement", {"title": "Wanted"}),
     "deployment": ("record_deployment", {}),
 }
-CHANGES: Arguments = {"title": "Another", "metadata": {"changed": True}, "git_branch": "main"}
+CHANGES: Arguments = {
+    "title": "Another",
+    "metadata": {"changed": True},
+    "git_branch": "main",
+    "changes": {"metadata": {"a": 1}},
+}
 TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
@@ -91,7 +99,7 @@ def good_value(name: str, schema: dict[str, Any]) -> Any:
 
 def wrong_value(schema: dict[str, Any]) -> Any:
     """A JSON value of none of the types that the field takes."""
-    taken = [TYPES[node["type"]] for node in schema.get("anyOf", [schema])]
+    taken = [TYPES[node.get("type", "string")] for node in schema.get("anyOf", [schema])]
     return next(value for value in WRONG if not any(fits(value, kind) for kind in taken))
 
 

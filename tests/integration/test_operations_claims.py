@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ledger.errors import CommandIdReused, Invalid, Refused
+from ledger.reference import brief
 from ledger.settings import Settings
 from projections.app import App
+from projections.operations.catalog import OPERATIONS
 from projections.questions import readiness
 from tests.conftest import Perform
 
@@ -125,8 +127,6 @@ def test_completing_answers_with_what_became_ready_by_it(perform: Perform, task:
 
 def readable(perform: Perform, thing: str) -> str:
     """The reference of eight characters."""
-    from ledger.reference import brief
-
     assert perform("query_work_item", id=brief("work_item", thing))["id"] == thing
     return brief("work_item", thing)
 
@@ -164,12 +164,12 @@ def test_a_claim_is_shown_without_its_token(perform: Perform, task: Perform) -> 
     assert taken["token"] not in json.dumps(shown)
 
 
-def test_two_of_the_same_name_are_told_apart_by_their_tokens(settings: Settings, perform: Perform, task: Perform) -> None:
+def test_two_of_the_same_name_are_told_apart_by_their_tokens(
+    settings: Settings, perform: Perform, task: Perform
+) -> None:
     thing = task("contested")
     perform("claim_work_item", action="claim", id=thing)
     twin = App(settings)
-
-    from projections.operations.catalog import OPERATIONS
 
     for action in ("claim", "renew", "release"):
         with pytest.raises(Refused) as refused:
@@ -220,9 +220,18 @@ def test_arguments_that_do_not_go_together_are_refused(perform: Perform, argumen
     assert [fault["field"] for fault in refused.value.details["fields"]] == [field]
 
 
-def test_fifty_processes_of_one_name_get_fifty_different_items_or_none(settings: Settings, perform: Perform, task: Perform) -> None:
+def test_fifty_processes_of_one_name_get_fifty_different_items_or_none(
+    settings: Settings, perform: Perform, task: Perform
+) -> None:
     made = {task(f"item {n}", priority=n % 5 + 1) for n in range(PROCESSES - 5)}
-    command = [sys.executable, "-m", "tests.support.claiming", str(settings.project), str(settings.dsn), str(settings.home)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.claiming",
+        str(settings.project),
+        str(settings.dsn),
+        str(settings.home),
+    ]
     root = Path(__file__).parents[2]
     started = [
         subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -175,10 +175,12 @@ def test_an_amendment_merges_and_replaces_links_only(perform: Perform) -> None:
         "amend_deployment",
         id=made["ref"],
         version=1,
-        vendor_ids=["Beta"],
-        test_summary={"failed": 1, "skipped": None},
-        environment=None,
-        metadata={"b": 2},
+        changes={
+            "vendor_ids": ["Beta"],
+            "test_summary": {"failed": 1, "skipped": None},
+            "environment": None,
+            "metadata": {"b": 2},
+        },
         detail=True,
     )
 
@@ -191,10 +193,10 @@ def test_an_amendment_merges_and_replaces_links_only(perform: Perform) -> None:
 
 def test_an_amendment_of_an_old_version_is_refused(perform: Perform) -> None:
     made = perform("record_deployment", **deployment())
-    perform("amend_deployment", id=made["id"], version=1, pr_title="Corrected")
+    perform("amend_deployment", id=made["id"], version=1, changes={"pr_title": "Corrected"})
 
     with pytest.raises(VersionConflict):
-        perform("amend_deployment", id=made["id"], version=1, pr_title="Corrected otherwise")
+        perform("amend_deployment", id=made["id"], version=1, changes={"pr_title": "Corrected otherwise"})
 
     assert perform("query_deployments", id=made["id"])["pr_title"] == "Corrected"
 
@@ -204,9 +206,38 @@ def test_an_amendment_cannot_become_another_deployment(perform: Perform) -> None
     second = perform("record_deployment", **deployment(2))
 
     with pytest.raises(NotUnique):
-        perform("amend_deployment", id=second["id"], version=1, commit_hash=deployment(1)["commit_hash"], pr_number=1)
+        same = {"commit_hash": deployment(1)["commit_hash"], "pr_number": 1}
+        perform("amend_deployment", id=second["id"], version=1, changes=same)
 
     assert perform("query_deployments", pr_number=1)["items"][0]["id"] == first["id"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"pr_number": 0, "titel": "misspelt"}, {"changes.pr_number", "changes.titel"}),
+        ({"test_summary": {"failed": -1}}, {"changes.test_summary.failed"}),
+        ({"vendor_ids": ["?"], "work_item_ids": ["?"]}, {"changes.vendor_ids", "changes.work_item_ids"}),
+        ({"deployed_at": "2999-01-01T00:00:00Z"}, {"changes.deployed_at"}),
+        ("nothing", {"changes"}),
+    ],
+    ids=["their own", "deeper", "names", "the future", "no object"],
+)
+def test_faults_of_an_amendment_are_named_by_their_whole_path(perform: Perform, changes: Any, fields: set[str]) -> None:
+    made = perform("record_deployment", **deployment())
+
+    with pytest.raises(Invalid) as refused:
+        perform("amend_deployment", id=made["id"], version=1, changes=changes)
+
+    assert {fault["field"] for fault in refused.value.details["fields"]} == fields
+
+
+def test_an_amendment_may_come_as_its_json_text(perform: Perform) -> None:
+    made = perform("record_deployment", **deployment())
+
+    amended = perform("amend_deployment", id=made["id"], version=1, changes='{"pr_title": "As text"}', detail=True)
+
+    assert amended["pr_title"] == "As text"
 
 
 def test_deployments_are_found_by_time_commit_pull_request_and_environment(perform: Perform) -> None:

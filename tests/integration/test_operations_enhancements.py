@@ -35,10 +35,7 @@ def test_an_update_is_merged_and_null_clears_the_quarter(perform: Perform) -> No
         "update_enhancement",
         id=made["ref"],
         version=1,
-        priority=1,
-        target_quarter=None,
-        metadata={"b": None},
-        status="approved",
+        changes={"priority": 1, "target_quarter": None, "metadata": {"b": None}, "status": "approved"},
         detail=True,
     )
 
@@ -50,17 +47,17 @@ def test_a_step_that_is_skipped_is_refused(perform: Perform) -> None:
     made = perform("record_enhancement", **enhancement())
 
     with pytest.raises(Refused) as refused:
-        perform("update_enhancement", id=made["id"], version=1, status="completed")
+        perform("update_enhancement", id=made["id"], version=1, changes={"status": "completed"})
 
     assert refused.value.details["rule"] == "status_transition"
 
 
 def test_a_stale_writer_is_refused(perform: Perform) -> None:
     made = perform("record_enhancement", **enhancement())
-    perform("update_enhancement", id=made["id"], version=1, title="Faster still")
+    perform("update_enhancement", id=made["id"], version=1, changes={"title": "Faster still"})
 
     with pytest.raises(VersionConflict) as refused:
-        perform("update_enhancement", id=made["id"], version=1, title="Slower")
+        perform("update_enhancement", id=made["id"], version=1, changes={"title": "Slower"})
 
     assert (refused.value.details["expected"], refused.value.details["actual"]) == (1, 2)
 
@@ -77,7 +74,7 @@ def test_a_circle_of_dependencies_is_refused(perform: Perform) -> None:
     second = perform("record_enhancement", **enhancement("Second", depends_on=[first["id"]]))
 
     with pytest.raises(Refused):
-        perform("update_enhancement", id=first["id"], version=1, depends_on=[second["ref"]])
+        perform("update_enhancement", id=first["id"], version=1, changes={"depends_on": [second["ref"]]})
 
 
 def test_all_faults_of_an_enhancement_are_named_at_once(perform: Perform) -> None:

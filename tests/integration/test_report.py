@@ -137,7 +137,7 @@ def test_a_finished_enhancement_is_not_to_come(perform: Perform, made: Any) -> N
     perform("record_enhancement", title="second", priority=4, **fields)
     perform("record_enhancement", title="first", priority=1, **fields)
     dropped = perform("record_enhancement", title="dropped", priority=1, **fields)
-    perform("update_enhancement", id=dropped["id"], version=1, status="dropped")
+    perform("update_enhancement", id=dropped["id"], version=1, changes={"status": "dropped"})
 
     assert [enhancement["title"] for enhancement in made()["pending_enhancements"]] == ["first", "second"]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ledger.errors import Invalid, NotFound, NotUnique, Refused
+from ledger.errors import Invalid, NotFound, NotUnique, Refused, VersionConflict
 from tests.conftest import Perform
 
 COMMIT = "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
@@ -239,13 +239,18 @@ def test_one_link_is_taken_back_while_a_later_one_stays(perform: Perform) -> Non
 
 def test_the_last_test_run_is_taken_back_and_no_longer_the_last_good_one(perform: Perform) -> None:
     good, bad = {"passing": 3, "total": 3, "skipped": 0}, {"passing": 1, "total": 3, "skipped": 0}
-    perform("create_vendor", name="Acme")
-    perform("update_vendor_status", id="acme", version=1, extractor_version="1.0", test_results=good)
-    perform("update_vendor_status", id="acme", version=3, extractor_version="1.1", test_results=bad)
-    perform("update_vendor_status", id="acme", version=5, extractor_version="1.2", test_results=good)
+    done = perform("create_vendor", name="Acme")
+    for release, results in (("1.0", good), ("1.1", bad), ("1.2", good)):
+        done = perform(
+            "update_vendor_status",
+            id="acme",
+            version=done["version"],
+            extractor_version=release,
+            test_results=results,
+        )
 
     latest = perform("query_vendor_status", name="acme", include=["test_runs"])
-    perform("undo", id="acme", version=7)
+    perform("undo", id="acme")
     now = perform("query_vendor_status", name="acme", include=["test_runs"])
 
     assert (latest["last_good"]["extractor_version"], now["last_good"]["extractor_version"]) == ("1.2", "1.0")
@@ -287,14 +292,24 @@ def test_what_nobody_knows_is_not_found(perform: Perform, wanted: dict[str, Any]
         perform("undo", **wanted)
 
 
-def test_a_version_that_is_not_there_is_not_found(perform: Perform) -> None:
+def test_a_version_that_is_not_there_is_a_conflict(perform: Perform) -> None:
     item = task(perform, "One")
 
-    with pytest.raises(NotFound):
+    with pytest.raises(VersionConflict):
         perform("undo", id=item["id"], version=7)
 
 
-@pytest.mark.parametrize("wanted", [{}, {"id": "w-00000"}, {"version": 1}, {"position": 1, "command": "x"}])
+def test_without_a_version_the_newest_change_of_a_thing_is_taken_back(perform: Perform) -> None:
+    item = task(perform, "One")
+    change(perform, item, title="Two", status="completed")
+
+    perform("undo", id=item["id"])
+
+    now = perform("query_work_item", id=item["id"])
+    assert (now["title"], now["status"]) == ("One", "active")
+
+
+@pytest.mark.parametrize("wanted", [{}, {"version": 1}, {"position": 1, "command": "x"}])
 def test_what_is_to_be_undone_must_be_said_in_one_way(perform: Perform, wanted: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         perform("undo", **wanted)

@@ -114,7 +114,11 @@ def _ask(handler: Handler, clock: Clock, asked: dict[UUID, Step], step: Step) ->
     command_id = uuid4()
     asked[command_id] = step
     command = Submission(
-        command=_command(handler, step), command_id=command_id, by="claude-code", occurred_at=clock.now, token=step.token
+        command=_command(handler, step),
+        command_id=command_id,
+        by="claude-code",
+        occurred_at=clock.now,
+        token=step.token,
     )
     with suppress(LedgerError):
         handler.execute(command)
@@ -146,7 +150,9 @@ def _check(log: list[RecordedEvent], asked: dict[UUID, Step]) -> None:
             case WorkItemClaimed(token_digest=digest, until=until, taken_from=taken):
                 assert digest == mine
                 assert before is None or before[1] <= now or before[0] == mine, "taken while another held it"
-                assert (taken is not None) == (before is not None and before[0] != mine), "the previous holder is on record"
+                assert (taken is not None) == (before is not None and before[0] != mine), (
+                    "the previous holder is on record"
+                )
                 held[event.stream_id] = (mine, parse(until))
             case WorkItemClaimRenewed(until=until):
                 assert before is not None and before[0] == mine and now < before[1] < parse(until)

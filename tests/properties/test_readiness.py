@@ -46,7 +46,9 @@ def graphs(draw: some.DrawFn) -> list[Item]:
             status=draw(some.sampled_from(["active", "active", "blocked", "completed"])),
             removed=draw(some.integers(0, 5)) == 0,
             priority=draw(some.integers(1, 2)),
-            parent=draw(some.none() | others.filter(lambda other, place=place: other != place) if count > 1 else some.none()),
+            parent=draw(
+                some.none() | others.filter(lambda other, place=place: other != place) if count > 1 else some.none()
+            ),
             waits_for=draw(some.frozensets(others, max_size=2)) - {place},
         )
         for place in range(count)
@@ -111,9 +113,7 @@ def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list
 def _detail(snapshot: Snapshot, count: int) -> set[str]:
     ids = [numbered(place) for place in range(count)]
     return {
-        thing
-        for thing in ids
-        if readiness.explained(snapshot, thing, snapshot.as_of.now, token_digest(MINE))["ready"]
+        thing for thing in ids if readiness.explained(snapshot, thing, snapshot.as_of.now, token_digest(MINE))["ready"]
     }
 
 

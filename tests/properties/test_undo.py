@@ -130,7 +130,9 @@ def streams(ledger: Ledger) -> dict[str, Any]:
 
 def unclaimed(found: States) -> States:
     """Claims are not undone."""
-    return {stream: replace(state, claim=None) if isinstance(state, WorkItem) else state for stream, state in found.items()}
+    return {
+        stream: replace(state, claim=None) if isinstance(state, WorkItem) else state for stream, state in found.items()
+    }
 
 
 def with_withdrawn(before: States, now: States) -> States:

@@ -148,9 +148,8 @@ def command(ledger: Ledger, doing: Doing, recorded: list[int]) -> Command | None
         case "link", (number, other, kind, remove, note):
             return LinkWorkItems(id=item(number), to_id=item(other), kind=kind, remove=remove, note=note)
         case "claim", (number, take):
-            return (
-                ClaimWorkItem(id=item(number), token="somebody") if take else ReleaseClaim(id=item(number), token="somebody")
-            )
+            token = "somebody"
+            return ClaimWorkItem(id=item(number), token=token) if take else ReleaseClaim(id=item(number), token=token)
         case "archive", (number, away):
             return ArchiveWorkItems(id=item(number)) if away else RestoreArchived(id=item(number))
         case "create_vendor", (number, name):

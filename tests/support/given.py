@@ -125,7 +125,7 @@ class Outcome:
         stream = stream_id(self._decider.category, self._thing)
         state = self._world.state(self._decider.category, self._thing)
         for fact in (_as_read(entry[1]) for entry in self._decided if entry[0] == stream):
-            state = self._decider.evolve(state, fact)
+            state = self._decider.after(state, fact)
         assert {field: getattr(state, field) for field in fields} == fields
         return self
 

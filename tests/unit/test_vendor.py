@@ -80,14 +80,23 @@ def test_a_stale_writer_is_told_both_versions() -> None:
     history.when(update(extractor_version="2.0.0")).then_refused(VersionConflict, expected=1, actual=2)
 
 
-def test_a_change_of_status_is_a_fact_of_its_own() -> None:
+def test_a_change_of_status_is_one_fact_with_whatever_else_changed() -> None:
     outcome = vendor().when(update(status="operational", extractor_version="1.3.0"))
 
-    outcome.then(
-        VendorRevised(changes={"extractor_version": Change("1.2.3", "1.3.0")}),
-        VendorStatusChanged(old="broken", new="operational"),
-    )
+    revised = {"extractor_version": Change("1.2.3", "1.3.0")}
+    outcome.then(VendorStatusChanged(old="broken", new="operational", also=revised))
     outcome.then_it_has(status="operational", extractor_version="1.3.0")
+
+
+def test_a_run_that_changes_the_status_is_one_fact() -> None:
+    results = TestResults(passing=12, total=12, skipped=0)
+
+    command = UpdateVendor(id=THING, expected=1, fields={"status": "operational"}, test_results=results)
+    outcome = vendor().when(command)
+
+    changed = {"status": Change("broken", "operational")}
+    outcome.then(VendorTestsReported(passing=12, total=12, skipped=0, also=changed))
+    outcome.then_it_has(status="operational", test_results=results)
 
 
 def test_what_is_the_same_already_is_not_recorded() -> None:

@@ -5,7 +5,13 @@ from datetime import timedelta
 from ledger.errors import Refused
 from ledger.work_item.commands import ArchiveWorkItems, CreateWorkItem, LinkWorkItems, RestoreArchived, UpdateWorkItem
 from ledger.work_item.decider import decider
-from ledger.work_item.events import WorkItemArchived, WorkItemCompleted, WorkItemCreated, WorkItemReopened, WorkItemUnarchived
+from ledger.work_item.events import (
+    WorkItemArchived,
+    WorkItemCompleted,
+    WorkItemCreated,
+    WorkItemReopened,
+    WorkItemUnarchived,
+)
 from ledger.world import Neighbour
 from tests.support.given import FIRST_DAY, NOW, THING, Given, given, numbered
 
@@ -42,7 +48,12 @@ def test_an_item_is_archived_with_its_whole_subtree() -> None:
 
 
 def test_never_a_part_of_a_tree() -> None:
-    refusal = finished().around(subtree=tree("active")).when(ArchiveWorkItems(id=THING)).then_refused(Refused, rule="unfinished")
+    refusal = (
+        finished()
+        .around(subtree=tree("active"))
+        .when(ArchiveWorkItems(id=THING))
+        .then_refused(Refused, rule="unfinished")
+    )
 
     assert [item["id"] for item in refusal.details["items"]] == [CHILD]
 
@@ -77,7 +88,9 @@ def test_it_comes_back_with_what_is_below_and_above_it() -> None:
 def test_an_archived_item_changes_only_after_it_came_back() -> None:
     archived = given(decider).past(CREATED, WorkItemCompleted(), WorkItemArchived())
 
-    refusal = archived.when(UpdateWorkItem(id=THING, expected=3, fields={"notes": "n"})).then_refused(Refused, rule="archived")
+    refusal = archived.when(UpdateWorkItem(id=THING, expected=3, fields={"notes": "n"})).then_refused(
+        Refused, rule="archived"
+    )
     assert "restore" in refusal.next_step
     link = LinkWorkItems(id=THING, kind="relates_to", to_id=CHILD)
     archived.past(CREATED, of=CHILD).when(link).then_refused(Refused, rule="archived")

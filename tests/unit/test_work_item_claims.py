@@ -62,7 +62,9 @@ def test_the_token_itself_is_never_recorded() -> None:
 
 
 def test_an_item_that_is_not_ready_cannot_be_claimed_and_says_why() -> None:
-    refusal = given(decider).past(CREATED).around(obstacles=[BLOCKER]).when(claim()).then_refused(Refused, rule="not_ready")
+    refusal = (
+        given(decider).past(CREATED).around(obstacles=[BLOCKER]).when(claim()).then_refused(Refused, rule="not_ready")
+    )
 
     assert [(item["reason"], item["title"]) for item in refusal.details["items"]] == [("blocker", "a blocker")]
 
@@ -91,7 +93,9 @@ def test_taking_over_is_judged_again_when_it_is_recorded() -> None:
 
 
 def test_at_its_very_end_a_lease_can_be_taken_over_and_not_renewed() -> None:
-    held(at(0), OTHERS).when(claim()).then_it_has(claim=Claim(by="somebody", until=at(30), token_digest=token_digest(MINE)))
+    held(at(0), OTHERS).when(claim()).then_it_has(
+        claim=Claim(by="somebody", until=at(30), token_digest=token_digest(MINE))
+    )
     held(at(0)).when(RenewClaim(id=THING, token=MINE)).then_refused(Refused, rule="lease_expired")
 
 
@@ -170,4 +174,6 @@ def test_its_holder_and_after_its_end_anybody_completes_it() -> None:
 
 
 def test_what_another_holds_can_still_be_edited() -> None:
-    held(at(10), OTHERS).when(UpdateWorkItem(id=THING, expected=2, fields={"notes": "n"}), token=MINE).then_it_has(notes="n")
+    held(at(10), OTHERS).when(UpdateWorkItem(id=THING, expected=2, fields={"notes": "n"}), token=MINE).then_it_has(
+        notes="n"
+    )

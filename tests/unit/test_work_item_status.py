@@ -4,6 +4,7 @@ import pytest
 
 from ledger.envelope import Fact
 from ledger.errors import Refused
+from ledger.revision import Change
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.decider import decider
 from ledger.work_item.events import (
@@ -131,3 +132,12 @@ def test_fields_and_status_change_together() -> None:
     outcome = item().when(update)
 
     outcome.then_it_has(notes="done at last", status="completed")
+
+
+def test_what_else_is_revised_when_the_status_changes_is_part_of_the_one_fact() -> None:
+    command = UpdateWorkItem(id=THING, expected=1, fields={"notes": "done at last"}, status="completed")
+
+    outcome = item().when(command)
+
+    outcome.then(WorkItemCompleted(also={"notes": Change(None, "done at last")}))
+    outcome.then_it_has(status="completed", notes="done at last")

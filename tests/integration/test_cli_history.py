@@ -1,0 +1,82 @@
+"""The commands on the past, in this process: what they answer, and with which code they end."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ledger.settings import Settings
+from projections.cli import exits
+from projections.cli.main import cli
+from tests.conftest import Perform
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    environment = {
+        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_DSN": settings.dsn,
+        "LEDGER_HOME": str(settings.home),
+        "LEDGER_PGDATA": str(settings.pgdata),
+        "LEDGER_BY": "tester",
+    }
+    return lambda *arguments: CliRunner().invoke(cli, list(arguments), env=environment)
+
+
+@pytest.fixture
+def item(perform: Perform) -> dict[str, Any]:
+    made = perform("create_work_item", item_type="task", title="One")
+    perform("update_work_item", id=made["id"], version=1, title="Two")
+    return made
+
+
+def test_a_history_is_told_change_by_change(run: Run, item: dict[str, Any]) -> None:
+    told = run("history", item["ref"])
+
+    assert told.exit_code == exits.DONE
+    assert "title: One -> Two" in told.stdout
+
+
+def test_a_difference_is_told_field_by_field(run: Run, item: dict[str, Any]) -> None:
+    told = run("diff", item["ref"], "v1", "v2", "--json")
+
+    assert json.loads(told.stdout)["changes"] == [{"field": "title", "old": "One", "new": "Two"}]
+
+
+def test_an_undo_without_a_version_takes_the_newest_change_back_and_says_how_to_undo_it(
+    run: Run, perform: Perform, item: dict[str, Any]
+) -> None:
+    done = run("undo", item["ref"])
+    assert (done.exit_code, perform("query_work_item", id=item["id"])["title"]) == (exits.DONE, "One")
+
+    again = run(*done.stderr.strip().removeprefix("to take this back: tracking-ledger ").split())
+    assert (again.exit_code, perform("query_work_item", id=item["id"])["title"]) == (exits.DONE, "Two")
+
+
+def test_an_undo_by_position_is_refused_with_exit_code_3_when_something_would_be_lost(
+    run: Run, perform: Perform, item: dict[str, Any]
+) -> None:
+    perform("update_work_item", id=item["id"], version=2, title="Three")
+
+    refused = run("undo", "2", "--json")
+
+    assert refused.exit_code == exits.REFUSED
+    assert json.loads(refused.stdout)["error"]["details"]["rule"] == "later_changes"
+
+
+def test_changes_are_listed_after_a_position(run: Run, item: dict[str, Any]) -> None:
+    told = run("changes", "--since", "1", "--json")
+
+    assert [line["position"] for line in json.loads(told.stdout)["items"]] == [2]
+
+
+def test_the_report_is_shown_as_of_a_position(run: Run, item: dict[str, Any]) -> None:
+    assert "One (task" in run("status", "--as-of", "1").stdout
+
+
+def test_the_history_of_what_never_was_ends_with_exit_code_3(run: Run) -> None:
+    assert run("history", "w-00000").exit_code == exits.REFUSED
