@@ -15,8 +15,9 @@ from ledger.envelope import Fact
 HEAD = """# Events
 
 Generated from the code by `python docs/make_events.py`. Every event of the log has the columns of
-`sql/migrations/0002_events.sql`; `data` is one of the shapes below as JSON, with absent fields left out. An event whose
-type or schema a program does not know is carried along, never interpreted.
+`sql/migrations/0002_events.sql`; `data` is one of the shapes below as JSON, with absent fields left out. Any of them may
+carry `also`: fields that were revised in the same breath, as in `{"also": {"notes": {"old": null, "new": "done"}}}`. An
+event whose type or schema a program does not know is carried along, never interpreted.
 """
 
 
@@ -38,7 +39,7 @@ def _category(decider: Decider) -> Iterator[str]:
 
 def _fields(fact: type[Fact]) -> Iterator[str]:
     hints = get_type_hints(fact)
-    fields = msgspec.structs.fields(fact)
+    fields = [field for field in msgspec.structs.fields(fact) if field.name != "also"]
     if fields:
         yield "\n| field | type | when absent |\n| --- | --- | --- |\n"
     for field in fields:

@@ -22,7 +22,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     home: Path | None = None
     pgdata: Path
     pgbin: Path | None = None
-    status_file: Path | None = None
     by: str | None = None
     token: str | None = None
     prepare: bool = True
@@ -38,7 +37,6 @@ class Settings(Struct, frozen=True, kw_only=True):
             home=_path(given, "LEDGER_HOME"),
             pgdata=_path(given, "LEDGER_PGDATA") or platformdirs.user_data_path(APPLICATION) / "postgres",
             pgbin=_path(given, "LEDGER_PGBIN"),
-            status_file=_path(given, "LEDGER_STATUS_FILE"),
             by=given.get("LEDGER_BY"),
             token=given.get("LEDGER_TOKEN"),
             prepare=_switch(given, "LEDGER_PREPARE", default=True),
@@ -52,7 +50,6 @@ ENVIRONMENT = {
     "LEDGER_HOME": "where this machine's working files lie (default: beside the repository's git data, else the user's state folder)",
     "LEDGER_PGDATA": "where the embedded server keeps its data (default: the user's data folder)",
     "LEDGER_PGBIN": "a folder with PostgreSQL's own programs, to be used instead of those in the wheel",
-    "LEDGER_STATUS_FILE": "the status report's file (default: .project_status.md in the project folder)",
     "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else the user's)",
     "LEDGER_TOKEN": "tells whose claims are the caller's own (default: a new one for each process)",
     "LEDGER_PREPARE": "on or off: statements prepared on the server (off for poolers that cannot keep them)",

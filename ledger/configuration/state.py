@@ -22,7 +22,6 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     depth_limit: int = 5
     archive_days: int = 365
     lease_minutes: int = 30
-    write_status_file: bool = False
 
 
 def evolve(configuration: Configuration, fact: Fact) -> Configuration:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from ledger.configuration.commands import ChangeConfiguration
 from ledger.configuration.decider import CATEGORY
@@ -32,22 +32,10 @@ from projections.questions.references import resolve
 
 REVISABLE = ("active_context_type", "git_branch", "git_head_commit", "default_token_budget")
 FROM_GIT = ("git_branch", "git_head_commit")
-SWITCHES = ("write_status_file",)
 GIT_SECONDS = 10.0
 
 
-def _typed(value: dict[str, int]) -> dict[str, int]:
-    for name, setting in value.items():
-        if (name in SWITCHES) != isinstance(setting, bool):
-            raise ValueError(f"{name} must be {'true or false' if name in SWITCHES else 'a whole number'}")
-    return value
-
-
-Settings = Annotated[
-    dict[Literal["depth_limit", "archive_days", "lease_minutes", "write_status_file"], int | bool],
-    AsObject,
-    AfterValidator(_typed),
-]
+Settings = Annotated[dict[Literal["depth_limit", "archive_days", "lease_minutes"], int], AsObject]
 
 
 class GetProjectConfigurationInput(Input):
@@ -63,9 +51,7 @@ class UpdateProjectConfigurationInput(Writes):
     git_branch: Annotated[Name | None, Field(description="null clears.")] = None
     git_head_commit: Annotated[Commit | None, Field(description="null clears.")] = None
     default_token_budget: Annotated[int, Field(ge=1_000, le=1_000_000, description="Per session.")] = 200_000
-    settings: Settings = Field(
-        default_factory=dict, description="depth_limit, archive_days, lease_minutes, write_status_file."
-    )
+    settings: Settings = Field(default_factory=dict, description="depth_limit, archive_days, lease_minutes.")
     from_git: Annotated[bool, Field(description="Read both.")] = False
 
 

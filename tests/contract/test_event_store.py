@@ -212,6 +212,15 @@ def test_reading_begins_after_a_position(ledger: Ledger) -> None:
     assert list(ledger.store.read_all(after=4)) == []
 
 
+def test_reading_ends_at_a_position_or_at_the_head_if_that_is_nearer(ledger: Ledger) -> None:
+    for number in range(3):
+        ledger.store.append(creation(ledger, number))
+
+    read = [[event.position for event in ledger.store.read_all(0, up_to)] for up_to in (0, 2, 9)]
+
+    assert read == [[], [1, 2], [1, 2, 3]]
+
+
 def test_the_log_is_a_chain_of_digests_from_its_origin(ledger: Ledger) -> None:
     both = proposal(ledger.store, CREATE, (STREAM, 1, CREATED), (OTHER_STREAM, 1, WorkItemMoved(new_parent_id=ITEM)))
     ledger.store.append(both)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from projections.operations.catalog import OPERATIONS
 from projections.questions import readiness
 from tests.conftest import Perform
 
+Make = Callable[..., str]
+
 PROCESSES = 50
 OTHER = "another-token"
 
 
 @pytest.fixture
-def task(perform: Perform) -> Perform:
+def task(perform: Perform) -> Make:
     """task("title", ...) -> its id."""
     return lambda title, **fields: perform("create_work_item", item_type="task", title=title, **fields)["id"]
 
@@ -38,7 +41,7 @@ def complete(perform: Perform, thing: str) -> dict[str, Any]:
     return perform("update_work_item", id=thing, version=version(perform, thing), status="completed")
 
 
-def test_ready_work_is_ordered_by_priority_and_then_by_age(perform: Perform, task: Perform) -> None:
+def test_ready_work_is_ordered_by_priority_and_then_by_age(perform: Perform, task: Make) -> None:
     for title, priority in (("old", 3), ("urgent", 1), ("new", 3)):
         task(title, priority=priority)
 
@@ -48,7 +51,7 @@ def test_ready_work_is_ordered_by_priority_and_then_by_age(perform: Perform, tas
     assert (answer["total_count"], answer["has_more"]) == (3, False)
 
 
-def test_ready_work_is_narrowed_down_to_what_is_below_an_item(perform: Perform, task: Perform) -> None:
+def test_ready_work_is_narrowed_down_to_what_is_below_an_item(perform: Perform, task: Make) -> None:
     epic = task("epic")
     inner = task("inner", parent_id=epic)
     task("deep", parent_id=inner, tags=["now"])
@@ -58,7 +61,7 @@ def test_ready_work_is_narrowed_down_to_what_is_below_an_item(perform: Perform, 
     assert titles(perform("ready_work", tag="NOW ")) == ["deep", "elsewhere"]
 
 
-def test_the_pages_of_ready_work_together_are_all_of_it(perform: Perform, task: Perform) -> None:
+def test_the_pages_of_ready_work_together_are_all_of_it(perform: Perform, task: Make) -> None:
     made = {task(f"item {n}", priority=n % 3 + 1) for n in range(7)}
 
     seen, cursor = [], None
@@ -73,7 +76,7 @@ def test_the_pages_of_ready_work_together_are_all_of_it(perform: Perform, task: 
 
 
 def test_beyond_what_is_counted_a_list_says_at_least(
-    perform: Perform, task: Perform, monkeypatch: pytest.MonkeyPatch
+    perform: Perform, task: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for n in range(4):
         task(f"item {n}")
@@ -84,7 +87,7 @@ def test_beyond_what_is_counted_a_list_says_at_least(
     assert (page["total_count"], page["total_is_at_least"], page["has_more"]) == (None, 2, True)
 
 
-def test_an_item_says_why_it_is_not_ready(perform: Perform, task: Perform) -> None:
+def test_an_item_says_why_it_is_not_ready(perform: Perform, task: Make) -> None:
     epic, blocker = task("epic"), task("blocker")
     child = task("child", parent_id=epic)
     perform("link_work_items", id=blocker, kind="blocks", to_id=epic)
@@ -99,7 +102,7 @@ def test_an_item_says_why_it_is_not_ready(perform: Perform, task: Perform) -> No
     assert [(why["reason"], why["id"]) for why in told[child]["not_ready_because"]] == [("ancestor_blocker", blocker)]
 
 
-def test_lists_ask_for_what_is_ready_blocked_or_claimed(perform: Perform, task: Perform) -> None:
+def test_lists_ask_for_what_is_ready_blocked_or_claimed(perform: Perform, task: Make) -> None:
     blocker, waiting, finished = task("blocker"), task("waiting"), task("finished")
     perform("link_work_items", id=waiting, kind="depends_on", to_id=blocker)
     complete(perform, finished)
@@ -113,7 +116,7 @@ def test_lists_ask_for_what_is_ready_blocked_or_claimed(perform: Perform, task: 
     assert titles(perform("list_work_items", claimed_by="bob")) == []
 
 
-def test_completing_answers_with_what_became_ready_by_it(perform: Perform, task: Perform) -> None:
+def test_completing_answers_with_what_became_ready_by_it(perform: Perform, task: Make) -> None:
     epic = task("epic")
     first, second = task("first", parent_id=epic), task("second", parent_id=epic)
     below = task("below the second", parent_id=second)
@@ -131,7 +134,7 @@ def readable(perform: Perform, thing: str) -> str:
     return brief("work_item", thing)
 
 
-def test_the_next_item_is_the_most_important_one_that_nobody_has(perform: Perform, task: Perform) -> None:
+def test_the_next_item_is_the_most_important_one_that_nobody_has(perform: Perform, task: Make) -> None:
     task("second", priority=2)
     task("first", priority=1)
 
@@ -142,7 +145,7 @@ def test_the_next_item_is_the_most_important_one_that_nobody_has(perform: Perfor
     assert (taken[2]["outcome"], "next_step" in taken[2]) == ("none_left", True)
 
 
-def test_repeating_claim_next_with_its_command_id_answers_the_same_item(perform: Perform, task: Perform) -> None:
+def test_repeating_claim_next_with_its_command_id_answers_the_same_item(perform: Perform, task: Make) -> None:
     task("one")
     task("two")
     command = "0198c0de-0000-7000-8000-000000000002"
@@ -154,7 +157,7 @@ def test_repeating_claim_next_with_its_command_id_answers_the_same_item(perform:
         perform("claim_work_item", action="next", command_id=command, token=OTHER)
 
 
-def test_a_claim_is_shown_without_its_token(perform: Perform, task: Perform) -> None:
+def test_a_claim_is_shown_without_its_token(perform: Perform, task: Make) -> None:
     thing = task("mine")
     taken = perform("claim_work_item", action="claim", id=thing, by="ann")
 
@@ -164,9 +167,7 @@ def test_a_claim_is_shown_without_its_token(perform: Perform, task: Perform) -> 
     assert taken["token"] not in json.dumps(shown)
 
 
-def test_two_of_the_same_name_are_told_apart_by_their_tokens(
-    settings: Settings, perform: Perform, task: Perform
-) -> None:
+def test_two_of_the_same_name_are_told_apart_by_their_tokens(settings: Settings, perform: Perform, task: Make) -> None:
     thing = task("contested")
     perform("claim_work_item", action="claim", id=thing)
     twin = App(settings)
@@ -178,7 +179,7 @@ def test_two_of_the_same_name_are_told_apart_by_their_tokens(
     twin.close()
 
 
-def test_a_claim_is_renewed_and_released_with_its_token_from_anywhere(perform: Perform, task: Perform) -> None:
+def test_a_claim_is_renewed_and_released_with_its_token_from_anywhere(perform: Perform, task: Make) -> None:
     thing = task("carried over")
     first = perform("claim_work_item", action="claim", id=thing, token=OTHER, minutes=10)
 
@@ -190,7 +191,7 @@ def test_a_claim_is_renewed_and_released_with_its_token_from_anywhere(perform: P
     assert perform("claim_work_item", action="next")["id"] == thing
 
 
-def test_what_another_holds_is_completed_with_its_token_or_by_force(perform: Perform, task: Perform) -> None:
+def test_what_another_holds_is_completed_with_its_token_or_by_force(perform: Perform, task: Make) -> None:
     thing = task("theirs")
     taken = perform("claim_work_item", action="claim", id=thing, token=OTHER)
     asked = {"id": thing, "version": taken["version"], "status": "completed"}
@@ -221,7 +222,7 @@ def test_arguments_that_do_not_go_together_are_refused(perform: Perform, argumen
 
 
 def test_fifty_processes_of_one_name_get_fifty_different_items_or_none(
-    settings: Settings, perform: Perform, task: Perform
+    settings: Settings, perform: Perform, task: Make
 ) -> None:
     made = {task(f"item {n}", priority=n % 5 + 1) for n in range(PROCESSES - 5)}
     command = [

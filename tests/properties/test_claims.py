@@ -1,4 +1,4 @@
-"""A claim is held by at most one token at every moment of ledger time, whatever happens between deciding and recording."""
+"""A claim is held by at most one token at every moment of ledger time, whatever happens before it is recorded."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -38,17 +38,14 @@ class Item(Struct, frozen=True):
 @some.composite
 def graphs(draw: some.DrawFn) -> list[Item]:
     """Any items with any parents and blockers, also in circles: an import records them as found."""
-    places = some.integers(0, draw(some.integers(1, 8)) - 1)
-    count = draw(places) + 1
+    count = draw(some.integers(1, 8))
     others = some.integers(0, count - 1)
     return [
         Item(
             status=draw(some.sampled_from(["active", "active", "blocked", "completed"])),
             removed=draw(some.integers(0, 5)) == 0,
             priority=draw(some.integers(1, 2)),
-            parent=draw(
-                some.none() | others.filter(lambda other, place=place: other != place) if count > 1 else some.none()
-            ),
+            parent=draw(some.sampled_from([None, *(other for other in range(count) if other != place)])),
             waits_for=draw(some.frozensets(others, max_size=2)) - {place},
         )
         for place in range(count)

@@ -35,7 +35,6 @@ def test_the_defaults_hold_from_the_start() -> None:
         depth_limit=5,
         archive_days=365,
         lease_minutes=30,
-        write_status_file=False,
     )
 
 
@@ -94,8 +93,8 @@ def test_a_setting_beyond_its_limits_is_refused_by_name(field: str, value: int) 
 
 
 def test_all_faults_are_told_at_once() -> None:
-    fresh().when(change(depth_limit=-1, write_status_file=None, lease_minutes=0)).then_invalid(
-        "depth_limit", "write_status_file", "lease_minutes"
+    fresh().when(change(depth_limit=-1, archive_days=None, lease_minutes=0)).then_invalid(
+        "depth_limit", "archive_days", "lease_minutes"
     )
 
 

@@ -1,0 +1,237 @@
+"""A world that some facts are ahead of the log: what a command of several sees of those before it.
+
+States and versions are those after the pending facts. Questions about neighbours are put to the world as it stands, and
+the answers corrected by the pending states, so that the append still guards everything that was looked at.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ledger.catalog import DECIDERS
+from ledger.envelope import Fact, RecordedEvent, category_of, id_of, stream_id
+from ledger.moment import EPOCH
+from ledger.world import Holder, Moment, Neighbour, Obstacle, Wanted, World
+
+WORK_ITEM = "work_item"
+DEEPEST = 64  # no tree is deeper; an imported circle ends here
+
+
+class Ahead(World):
+    """See ledger.world.World. `happened` moves it on."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._after: dict[str, Any] = {}  # stream -> its state after the pending facts
+        self._pending: dict[str, list[RecordedEvent]] = {}
+        self._nodes: dict[str, Neighbour] = {}  # as they stand in the log
+        self._below: dict[str, list[str]] = {}  # the children of those whose subtrees were read
+        self._tied: tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]] | None = None
+        self.by = world.by
+        self.token = world.token
+
+    def happened(self, stream: str, fact: Fact) -> None:
+        """From here on this is so."""
+        version = self.version(stream) + 1
+        self._after[stream] = DECIDERS[category_of(stream)].evolve(self.state(category_of(stream), id_of(stream)), fact)
+        self._pending.setdefault(stream, []).append(_pending(stream, version, fact, self.by))
+
+    @property
+    def now(self) -> datetime:
+        return self._world.now
+
+    def look(self, streams: Iterable[str]) -> None:
+        self._world.look(streams)
+
+    def creates(self, stream: str) -> None:
+        self._world.creates(stream)
+
+    def state(self, category: str, thing: str) -> Any:
+        stream = stream_id(category, thing)
+        return self._after[stream] if stream in self._after else self._world.state(category, thing)
+
+    def partly(self, stream: str, events: Iterable[RecordedEvent]) -> Any:
+        return self._world.partly(stream, events)
+
+    def past(self, stream: str) -> list[RecordedEvent]:
+        """The recorded events, then the pending ones, which stand at position 0."""
+        return [*self._world.past(stream), *self._pending.get(stream, ())]
+
+    def version(self, stream: str) -> int:
+        return self._world.version(stream) + len(self._pending.get(stream, ()))
+
+    def lineage(self, work_item: str) -> list[Neighbour]:
+        found: list[Neighbour] = []
+        at: str | None = work_item
+        while at is not None and len(found) <= DEEPEST:
+            node = self._node(at)
+            if node is None:
+                break
+            found.append(_at_depth(node, len(found)))
+            at = node.parent_id
+        return found
+
+    def subtree(self, work_item: str) -> list[Neighbour]:
+        top = self._node(work_item)
+        level, found, depth = [top] if top else [], list[Neighbour](), 0
+        while level and depth <= DEEPEST:
+            found += [_at_depth(node, depth) for node in level]
+            level = [child for node in level for child in self._children(node.id)]
+            depth += 1
+        return found
+
+    def blockers(self, work_item: str) -> list[Neighbour]:
+        pending = self._items()
+        standing = [] if self._is_new(work_item) else self._world.blockers(work_item)
+        found = {node.id: node for node in standing if node.id not in pending}
+        for thing, item in pending.items():
+            node = self._node(thing)
+            blocks = any(link.kind == "blocks" and link.to_id == work_item for link in item.links)
+            if node and blocks and node.status != "completed" and not node.deleted:
+                found[thing] = node
+        return [found[thing] for thing in sorted(found)]
+
+    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
+        if not self._pending:
+            return self._world.precedes(first, then, without)
+        reached, waiting = {first}, [first]
+        while waiting:
+            for moment in self._onward(waiting.pop(), without):
+                if moment not in reached:
+                    reached.add(moment)
+                    waiting.append(moment)
+        return then in reached
+
+    def known(self, category: str, things: Iterable[str]) -> set[str]:
+        wanted = set(things)
+        states = {id_of(stream): state for stream, state in self._after.items() if category_of(stream) == category}
+        here = {thing for thing in wanted & states.keys() if not getattr(states[thing], "withdrawn", False)}
+        return here | self._world.known(category, wanted - states.keys())
+
+    def settings(self) -> Any:
+        return self._world.settings()
+
+    def holder(self, relation: str, target: str) -> Holder | None:
+        return self._world.holder(relation, target)
+
+    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """As they stand in the log; `precedes` corrects them."""
+        return self._world.ties()
+
+    def obstacles(self, work_item: str, holder: str) -> list[Obstacle]:
+        return self._world.obstacles(work_item, holder)
+
+    def next_ready(self, wanted: Wanted) -> str | None:
+        return self._world.next_ready(wanted)
+
+    def finished(self, before: datetime) -> list[str]:
+        return self._world.finished(before)
+
+    def versions(self) -> dict[str, int]:
+        return self._world.versions()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return self._world.topics
+
+    def _items(self) -> dict[str, Any]:
+        return {id_of(stream): state for stream, state in self._after.items() if category_of(stream) == WORK_ITEM}
+
+    def _is_new(self, thing: str) -> bool:
+        stream = stream_id(WORK_ITEM, thing)
+        return stream in self._pending and not self._world.past(stream)
+
+    def _node(self, thing: str) -> Neighbour | None:
+        item = self._after.get(stream_id(WORK_ITEM, thing))
+        if item is not None:
+            return Neighbour(
+                id=thing,
+                title=item.title,
+                status=item.status,
+                parent_id=item.parent_id,
+                deleted=item.deleted or item.withdrawn,
+                archived=item.archived,
+            )
+        if thing not in self._nodes:
+            self._nodes |= {node.id: node for node in self._world.lineage(thing)}
+        return self._nodes.get(thing)
+
+    def _children(self, parent: str) -> list[Neighbour]:
+        pending = self._items()
+        if parent not in self._below and not self._is_new(parent):
+            for node in self._world.subtree(parent):
+                self._nodes.setdefault(node.id, node)
+                self._below[node.id] = []
+                if node.id != parent and node.parent_id is not None:
+                    self._below[node.parent_id].append(node.id)
+        ids = {thing for thing in self._below.get(parent, ()) if thing not in pending}
+        ids |= {thing for thing, item in pending.items() if item.parent_id == parent}
+        return [node for node in map(self._node, sorted(ids)) if node is not None]
+
+    def _onward(self, moment: Moment, without: str | None) -> Iterator[Moment]:
+        side, thing = moment
+        children, parents, blocked = self._ties()
+        pending = self._items()
+        item = pending.get(thing)
+        if side == "start":
+            yield "finish", thing
+            for child in children.get(thing, ()):
+                if child not in pending and child != without:
+                    yield "start", child
+            for child, other in pending.items():
+                if other.parent_id == thing and child != without and not other.deleted:
+                    yield "start", child
+            return
+        parent = item.parent_id if item is not None else parents.get(thing)
+        if parent is not None and thing != without:
+            yield "finish", parent
+        links = [link.to_id for link in item.links if link.kind == "blocks"] if item is not None else None
+        for other_id in blocked.get(thing, ()) if links is None else links:
+            yield "start", other_id
+
+    def _ties(self) -> tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]]:
+        """(children, parent, blocked) of each item as they stand in the log, read once."""
+        if self._tied is None:
+            parents, blocks = self._world.ties()
+            children: dict[str, list[str]] = {}
+            blocked: dict[str, list[str]] = {}
+            for child, parent in parents.items():
+                children.setdefault(parent, []).append(child)
+            for blocker, other in blocks:
+                blocked.setdefault(blocker, []).append(other)
+            self._tied = children, parents, blocked
+        return self._tied
+
+
+def _at_depth(node: Neighbour, depth: int) -> Neighbour:
+    return Neighbour(
+        id=node.id,
+        title=node.title,
+        status=node.status,
+        parent_id=node.parent_id,
+        deleted=node.deleted,
+        archived=node.archived,
+        depth=depth,
+    )
+
+
+def _pending(stream: str, version: int, fact: Fact, by: str) -> RecordedEvent:
+    """An event that is not recorded yet, as far as a rule looks at one."""
+    return RecordedEvent(
+        position=0,
+        stream_id=stream,
+        version=version,
+        command_id=UUID(int=0),
+        n=0,
+        command="",
+        command_digest=b"",
+        type=type(fact).__name__,
+        schema=1,
+        topics=(),
+        data=b"",
+        by=by,
+        occurred_at=EPOCH,
+        recorded_at=EPOCH,
+        digest=b"",
+    )

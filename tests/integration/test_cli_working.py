@@ -1,0 +1,67 @@
+"""The commands of whoever works, in this process: what they answer, and with which code they end."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ledger.settings import Settings
+from projections.cli.exits import REFUSED
+from projections.cli.main import cli
+from tests.conftest import Perform
+
+Run = Callable[..., Result]
+TOKEN = "a-token-of-the-test"
+
+
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    """run("next"): the command on the test's own ledger, as whoever has TOKEN."""
+    environment = {
+        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_DSN": settings.dsn,
+        "LEDGER_HOME": str(settings.home),
+        "LEDGER_PGDATA": str(settings.pgdata),
+        "LEDGER_TOKEN": TOKEN,
+    }
+    return lambda *arguments, **extra: CliRunner().invoke(cli, list(arguments), env=environment | extra)
+
+
+def test_ready_lists_what_can_be_begun(run: Run, perform: Perform) -> None:
+    perform("create_work_item", item_type="task", title="First", priority=1)
+    perform("create_work_item", item_type="research", title="Second")
+
+    assert [item["title"] for item in json.loads(run("ready", "--json").stdout)["items"]] == ["First", "Second"]
+    assert "Second" in run("ready", "--type", "research").stdout
+    assert "1 of 2; more: tracking-ledger ready --cursor" in run("ready", "--limit", "1").stderr
+
+
+def test_next_claims_and_prints_the_token_until_nothing_is_left(run: Run, perform: Perform) -> None:
+    perform("create_work_item", item_type="task", title="Only")
+
+    taken, left = run("next", "--minutes", "5"), run("next")
+
+    assert (taken.exit_code, "Only" in taken.stdout, TOKEN in taken.stderr) == (0, True, True)
+    assert (left.exit_code, left.stdout) == (0, "")
+    assert "nothing is left" in left.stderr
+
+
+def test_a_claim_is_kept_and_given_back_by_its_token_only(run: Run, perform: Perform) -> None:
+    ref = perform("create_work_item", item_type="task", title="Mine")["ref"]
+
+    assert run("claim", ref).exit_code == 0
+    assert run("renew", ref, "--token", "somebody-else").exit_code == REFUSED
+    assert run("renew", ref, "--minutes", "90").exit_code == 0
+    assert run("release", ref).exit_code == 0
+    assert run("claim", ref, "--token", "somebody-else").exit_code == 0
+
+
+def test_archive_and_restore_say_how_many(run: Run, perform: Perform) -> None:
+    thing = perform("create_work_item", item_type="task", title="Done")
+    perform("update_work_item", id=thing["id"], version=1, status="completed")
+
+    assert run("archive", thing["ref"], "--dry-run").stdout == f"1 would be archived: {thing['ref']}\n"
+    assert run("archive", thing["ref"]).stdout == f"1 archived: {thing['ref']}\n"
+    assert run("restore", thing["ref"]).stdout == f"1 brought back: {thing['ref']}\n"
+    assert run("archive").stdout == "0 archived: -\n"
