@@ -20,6 +20,7 @@ from mcp_adapter.answers import answered, crashed, refused
 from mcp_adapter.registry import tools
 from mcp_adapter.unreadable import Incoming, answer_unreadable
 from projections.app import App
+from projections.keeper import start_keeping
 from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
 
@@ -39,9 +40,11 @@ UNCHANGING = CacheHint(ttl_ms=300_000, scope="public")  # the list is fixed for 
 
 def run_stdio(app: App) -> None:
     """Serves one client on standard input and output, which carry nothing but the protocol, until it closes them."""
+    stop_keeping = start_keeping(app)
     try:
         anyio.run(_serve_stdio, build(app))
     finally:
+        stop_keeping()
         app.close()
 
 

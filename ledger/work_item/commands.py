@@ -56,6 +56,16 @@ class LinkWorkItems(WorkItemCommand, frozen=True, kw_only=True):
     expected: int | None = None
 
 
+class ChangeWorkItems(Command, frozen=True, kw_only=True):
+    """Several changes in one append, each decided after the ones before it.
+
+    If one is refused, all are; unless `refused_are_left_out`.
+    """
+
+    changes: tuple[CreateWorkItem | UpdateWorkItem | LinkWorkItems, ...]
+    refused_are_left_out: bool = False
+
+
 class ClaimWorkItem(WorkItemCommand, frozen=True, kw_only=True):
     """`token` is the holder's secret; without `minutes` the lease is as long as the setting says."""
 

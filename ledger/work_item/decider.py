@@ -8,10 +8,12 @@ from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.reference import brief
 from ledger.revision import Change, Changes, apply, difference
+from ledger.work_item.bulk import change_all
 from ledger.work_item.archiving import archive, refuse_archived, refuse_archived_parent, restore
 from ledger.work_item.claiming import claim, claim_next, claimed, held_by_another, release, renew
 from ledger.work_item.commands import (
     ArchiveWorkItems,
+    ChangeWorkItems,
     ClaimNextWorkItem,
     ClaimWorkItem,
     CreateWorkItem,
@@ -51,7 +53,7 @@ from ledger.work_item.telling import CATEGORY, named, shown
 from ledger.work_item.undoing import check_undo
 from ledger.world import Neighbour, World
 
-Asked = WorkItemCommand | ClaimNextWorkItem | ArchiveWorkItems | ImportWorkItems
+Asked = WorkItemCommand | ChangeWorkItems | ClaimNextWorkItem | ArchiveWorkItems | ImportWorkItems
 
 
 def decide(command: Asked, world: World) -> Decided:
@@ -74,6 +76,8 @@ def decide(command: Asked, world: World) -> Decided:
             return archive(command, world)
         case RestoreArchived():
             return restore(command, world)
+        case ChangeWorkItems():
+            return change_all(command, world, decide)
         case ImportWorkItems():
             return plan(command, world).decided
         case _:
@@ -345,6 +349,7 @@ decider: Decider[WorkItem] = Decider(
         CreateWorkItem,
         UpdateWorkItem,
         LinkWorkItems,
+        ChangeWorkItems,
         ClaimWorkItem,
         ClaimNextWorkItem,
         RenewClaim,

@@ -9,12 +9,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ledger.catalog import DECIDERS
-from ledger.envelope import Fact, RecordedEvent, category_of, id_of, stream_id
+from msgspec.structs import replace
+
+from ledger.envelope import Fact, RecordedEvent, id_of, stream_id
 from ledger.moment import EPOCH
+from ledger.work_item.state import WorkItem, evolve
+from ledger.work_item.telling import CATEGORY
 from ledger.world import Holder, Moment, Neighbour, Obstacle, Wanted, World
 
-WORK_ITEM = "work_item"
+Places = dict[str, set[str]]
+
 DEEPEST = 64  # no tree is deeper; an imported circle ends here
 
 
@@ -23,8 +27,10 @@ class Ahead(World):
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._after: dict[str, Any] = {}  # stream -> its state after the pending facts
+        self._items: dict[str, WorkItem] = {}  # what the pending facts touched, as they leave it
         self._pending: dict[str, list[RecordedEvent]] = {}
+        self._children_of: Places = {}  # of these items alone
+        self._blockers_of: Places = {}
         self._nodes: dict[str, Neighbour] = {}  # as they stand in the log
         self._below: dict[str, list[str]] = {}  # the children of those whose subtrees were read
         self._tied: tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]] | None = None
@@ -33,9 +39,31 @@ class Ahead(World):
 
     def happened(self, stream: str, fact: Fact) -> None:
         """From here on this is so."""
-        version = self.version(stream) + 1
-        self._after[stream] = DECIDERS[category_of(stream)].evolve(self.state(category_of(stream), id_of(stream)), fact)
-        self._pending.setdefault(stream, []).append(_pending(stream, version, fact, self.by))
+        thing = id_of(stream)
+        before: WorkItem = self.state(CATEGORY, thing)
+        after = evolve(before, fact)
+        self._pending.setdefault(stream, []).append(_pending(stream, self.version(stream) + 1, fact, self.by))
+        self._items[thing] = after
+        _move(self._children_of, thing, {before.parent_id}, {after.parent_id})
+        _move(self._blockers_of, thing, _blocked(before), _blocked(after))
+
+    @property
+    def not_before(self) -> datetime | None:
+        return self._world.not_before
+
+    @not_before.setter
+    def not_before(self, moment: datetime | None) -> None:
+        bounds = [bound for bound in (self._world.not_before, moment) if bound is not None]
+        self._world.not_before = max(bounds, default=None)
+
+    @property
+    def not_after(self) -> datetime | None:
+        return self._world.not_after
+
+    @not_after.setter
+    def not_after(self, moment: datetime | None) -> None:
+        bounds = [bound for bound in (self._world.not_after, moment) if bound is not None]
+        self._world.not_after = min(bounds, default=None)
 
     @property
     def now(self) -> datetime:
@@ -48,8 +76,9 @@ class Ahead(World):
         self._world.creates(stream)
 
     def state(self, category: str, thing: str) -> Any:
-        stream = stream_id(category, thing)
-        return self._after[stream] if stream in self._after else self._world.state(category, thing)
+        if category == CATEGORY and thing in self._items:
+            return self._items[thing]
+        return self._world.state(category, thing)
 
     def partly(self, stream: str, events: Iterable[RecordedEvent]) -> Any:
         return self._world.partly(stream, events)
@@ -68,7 +97,7 @@ class Ahead(World):
             node = self._node(at)
             if node is None:
                 break
-            found.append(_at_depth(node, len(found)))
+            found.append(replace(node, depth=len(found)))
             at = node.parent_id
         return found
 
@@ -76,20 +105,17 @@ class Ahead(World):
         top = self._node(work_item)
         level, found, depth = [top] if top else [], list[Neighbour](), 0
         while level and depth <= DEEPEST:
-            found += [_at_depth(node, depth) for node in level]
+            found += [replace(node, depth=depth) for node in level]
             level = [child for node in level for child in self._children(node.id)]
             depth += 1
         return found
 
     def blockers(self, work_item: str) -> list[Neighbour]:
-        pending = self._items()
         standing = [] if self._is_new(work_item) else self._world.blockers(work_item)
-        found = {node.id: node for node in standing if node.id not in pending}
-        for thing, item in pending.items():
-            node = self._node(thing)
-            blocks = any(link.kind == "blocks" and link.to_id == work_item for link in item.links)
-            if node and blocks and node.status != "completed" and not node.deleted:
-                found[thing] = node
+        found = {node.id: node for node in standing if node.id not in self._items}
+        for node in filter(None, map(self._node, self._blockers_of.get(work_item, ()))):
+            if node.status != "completed" and not node.deleted:
+                found[node.id] = node
         return [found[thing] for thing in sorted(found)]
 
     def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
@@ -105,9 +131,8 @@ class Ahead(World):
 
     def known(self, category: str, things: Iterable[str]) -> set[str]:
         wanted = set(things)
-        states = {id_of(stream): state for stream, state in self._after.items() if category_of(stream) == category}
-        here = {thing for thing in wanted & states.keys() if not getattr(states[thing], "withdrawn", False)}
-        return here | self._world.known(category, wanted - states.keys())
+        here = wanted & self._items.keys() if category == CATEGORY else set()
+        return {thing for thing in here if not self._items[thing].withdrawn} | self._world.known(category, wanted - here)
 
     def settings(self) -> Any:
         return self._world.settings()
@@ -135,15 +160,11 @@ class Ahead(World):
     def topics(self) -> tuple[str, ...]:
         return self._world.topics
 
-    def _items(self) -> dict[str, Any]:
-        return {id_of(stream): state for stream, state in self._after.items() if category_of(stream) == WORK_ITEM}
-
     def _is_new(self, thing: str) -> bool:
-        stream = stream_id(WORK_ITEM, thing)
-        return stream in self._pending and not self._world.past(stream)
+        return thing in self._items and not self._world.past(stream_id(CATEGORY, thing))
 
     def _node(self, thing: str) -> Neighbour | None:
-        item = self._after.get(stream_id(WORK_ITEM, thing))
+        item = self._items.get(thing)
         if item is not None:
             return Neighbour(
                 id=thing,
@@ -158,37 +179,31 @@ class Ahead(World):
         return self._nodes.get(thing)
 
     def _children(self, parent: str) -> list[Neighbour]:
-        pending = self._items()
         if parent not in self._below and not self._is_new(parent):
             for node in self._world.subtree(parent):
                 self._nodes.setdefault(node.id, node)
                 self._below[node.id] = []
                 if node.id != parent and node.parent_id is not None:
                     self._below[node.parent_id].append(node.id)
-        ids = {thing for thing in self._below.get(parent, ()) if thing not in pending}
-        ids |= {thing for thing, item in pending.items() if item.parent_id == parent}
+        ids = {thing for thing in self._below.get(parent, ()) if thing not in self._items}
+        ids |= self._children_of.get(parent, set())
         return [node for node in map(self._node, sorted(ids)) if node is not None]
 
     def _onward(self, moment: Moment, without: str | None) -> Iterator[Moment]:
         side, thing = moment
         children, parents, blocked = self._ties()
-        pending = self._items()
-        item = pending.get(thing)
+        item = self._items.get(thing)
         if side == "start":
             yield "finish", thing
-            for child in children.get(thing, ()):
-                if child not in pending and child != without:
-                    yield "start", child
-            for child, other in pending.items():
-                if other.parent_id == thing and child != without and not other.deleted:
-                    yield "start", child
+            standing = {child for child in children.get(thing, ()) if child not in self._items}
+            living = {child for child in self._children_of.get(thing, ()) if not self._items[child].deleted}
+            yield from (("start", child) for child in standing | living if child != without)
             return
         parent = item.parent_id if item is not None else parents.get(thing)
         if parent is not None and thing != without:
             yield "finish", parent
-        links = [link.to_id for link in item.links if link.kind == "blocks"] if item is not None else None
-        for other_id in blocked.get(thing, ()) if links is None else links:
-            yield "start", other_id
+        for other in blocked.get(thing, ()) if item is None else _blocked(item):
+            yield "start", other
 
     def _ties(self) -> tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]]:
         """(children, parent, blocked) of each item as they stand in the log, read once."""
@@ -204,16 +219,17 @@ class Ahead(World):
         return self._tied
 
 
-def _at_depth(node: Neighbour, depth: int) -> Neighbour:
-    return Neighbour(
-        id=node.id,
-        title=node.title,
-        status=node.status,
-        parent_id=node.parent_id,
-        deleted=node.deleted,
-        archived=node.archived,
-        depth=depth,
-    )
+def _blocked(item: WorkItem) -> set[str]:
+    return {link.to_id for link in item.links if link.kind == "blocks"}
+
+
+def _move(places: Places, thing: str, before: Iterable[str | None], after: Iterable[str | None]) -> None:
+    """The thing leaves the places where it was, and comes to those where it is."""
+    for place in before:
+        places.get(place or "", set()).discard(thing)
+    for place in after:
+        if place is not None:
+            places.setdefault(place, set()).add(thing)
 
 
 def _pending(stream: str, version: int, fact: Fact, by: str) -> RecordedEvent:
