@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from ledger.catalog import fact_of
-from ledger.envelope import RecordedEvent, UnknownFact
+from ledger.envelope import Fact, RecordedEvent, UnknownFact, stated
 from ledger.revision import Change
 
 NAMES = ("title", "name", "pr_title")
@@ -24,10 +24,9 @@ def sentence(event: RecordedEvent) -> str:
     return _cut(str(name) if name else ", ".join(_parts(fact)), LONGEST)
 
 
-def _parts(fact: msgspec.Struct) -> Iterator[str]:
-    for name in fact.__struct_fields__:
-        value = getattr(fact, name)
-        if name == "changes":
+def _parts(fact: Fact) -> Iterator[str]:
+    for name, value in (*stated(fact).items(), ("also", fact.also)):
+        if name in ("changes", "also"):
             yield from (_change(path, change) for path, change in value.items())
         elif value not in EMPTY:
             yield f"{name.replace('_', ' ')}: {_value(value)}"

@@ -82,7 +82,7 @@ def test_the_log_tells_what_changed(run: Run, perform: Perform) -> None:
 
     told = [line["summary"] for line in answered(run("log", "--json"))["items"]]
 
-    assert told == ["before", "title: before -> after", "reason: no data"]
+    assert told == ["before", "reason: no data, title: before -> after"]
 
 
 @pytest.mark.parametrize("as_typed", ["ref", "id"])
