@@ -7,6 +7,7 @@ server and its data are thrown away at the end; nothing else on the machine is t
 
 import argparse
 import contextlib
+import json
 import statistics
 import tempfile
 import time
@@ -24,6 +25,7 @@ from ledger import identity
 from ledger.postgres.connect import DATABASE, embedded_server
 from ledger.settings import Settings
 from projections.app import App
+from projections.importing import Import
 from projections.operations.catalog import OPERATIONS
 
 WARM_UP = 50  # rounds that are not counted
@@ -34,10 +36,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--scale", type=int, default=100, help="times the original's 1,200 items and 45 vendors")
     arguments.add_argument("--rounds", type=int, default=500, help="counted rounds of each call")
+    arguments.add_argument("--beads", type=Path, help="a beads export to import (default: 704 made issues)")
     given = arguments.parse_args()
     table = Table("what", "p50 ms", "p95 ms", "ratio", "goal")
     with ledger() as app:
         commands(app, table, given.rounds)
+        imports(app, table, given.beads)
         questions(app, table, given.rounds, given.scale)
     Console(width=140).print(table)
 
@@ -84,11 +88,49 @@ def commands(app: App, table: Table, rounds: int) -> None:
         table.add_row(f"{what}: events, rows, receipt", *figures(times), f"{ratio:.2f} x bare", "3 x bare")
 
 
+def imports(app: App, table: Table, export: Path | None) -> None:
+    """Reading, deciding, recording and projecting one file, and the same file again."""
+    file = export or made_issues(app.settings.project / "issues.jsonl", 704)
+    for what in ("import", "import again"):
+        report = Import(source="beads", path=file, by="benchmark").run(app)
+        rate = f"{report['events'] / report['elapsed_ms'] * 1000:,.0f} events/s" if report["events"] else "0 events"
+        goal = "5,000 events/s" if report["events"] else ""
+        table.add_row(f"{what} {report['found']:,} beads issues", f"{report['elapsed_ms']:.0f}", "", rate, goal)
+
+
+def made_issues(file: Path, count: int) -> Path:
+    """Issues of ordinary length: half closed, half in a tree, a third blocked by another."""
+    with file.open("w", encoding="utf-8") as lines:
+        for n in range(count):
+            moment = f"2026-01-{n % 28 + 1:02}T10:00:00Z"
+            links = [("parent-child", n // 2 - 1)] if n % 2 and n > 3 else []
+            links += [("blocks", n - 3)] if n % 3 == 0 and n > 3 else []
+            issue = {
+                "id": f"b-{n}",
+                "title": f"Issue number {n}",
+                "description": TEXT * 4,
+                "status": "closed" if n % 2 else "open",
+                "issue_type": "task",
+                "priority": n % 5,
+                "created_at": moment,
+                "created_by": "ann",
+                "updated_at": moment,
+                **({"closed_at": moment} if n % 2 else {}),
+                "dependencies": [
+                    {"issue_id": f"b-{n}", "depends_on_id": f"b-{other}", "type": kind, "created_at": moment}
+                    for kind, other in links
+                ],
+            }
+            lines.write(json.dumps(issue) + "\n")
+    return file
+
+
 def questions(app: App, table: Table, rounds: int, scale: int) -> None:
     before = time.perf_counter()
     made = fill(app, scale)
     print(f"filled {scale * ITEMS:,} items and {scale * VENDORS:,} vendors in {time.perf_counter() - before:.1f} s")
     leaf, root = deepest(app, made["work_items"]), made["work_items"][0]
+    latest = call(app, "create_work_item", item_type="task", title="One of many")["id"]
     names = iter(f"vendor {n * 7919 % (VENDORS * scale):05}" for n in range(10**9))
     asked: list[tuple[str, str, Callable[[], Any]]] = [
         ("vendor by name", "1 ms", lambda: call(app, "query_vendor_status", name=next(names))),
@@ -96,10 +138,13 @@ def questions(app: App, table: Table, rounds: int, scale: int) -> None:
         ("subtree of 500 or more", "10 ms", lambda: call(app, "query_work_item", id=root, include=["descendants"])),
         ("filtered list of 50", "20 ms", lambda: call(app, "list_work_items", status="active", item_type="research")),
         ("filtered by tag", "20 ms", lambda: call(app, "list_work_items", status="active", tag="tag-7")),
+        ("ready list of 50", "", lambda: call(app, "ready_work", limit=50)),
+        ("history of one item", "", lambda: call(app, "query_history", id=latest)),
+        ("changes since", "", lambda: call(app, "changes_since", since=100)),
         ("configuration", "50 ms", lambda: call(app, "get_project_configuration")),
     ]
     for (what, goal, _), times in zip(asked, alternate(rounds, *(question for *_, question in asked)), strict=True):
-        table.add_row(f"{what} among {scale * ITEMS:,} items", *figures(times), "", f"p95 {goal}")
+        table.add_row(f"{what} among {scale * ITEMS:,} items", *figures(times), "", f"p95 {goal}" if goal else "")
 
 
 def deepest(app: App, items: list[str]) -> str:
