@@ -50,6 +50,7 @@ def input_schema(model: type[Input]) -> Schema:
     for name, field in fields.items():
         if not field.get("description"):
             raise TypeError(f"{model.__name__}.{name} has no description, and every parameter of a tool needs one")
+    schema.pop("description", None)  # the tool has one
     return {**schema, "properties": _own_first(model, fields)}
 
 

@@ -91,7 +91,7 @@ class PostgresTables:
             yield self._snapshot(connection, *self._enter(connection))
 
     def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
-        """One round trip: the generations are guessed from the last answer, and the question is asked again if they moved."""
+        """One round trip: the generations are guessed from the last answer; if they moved, it is asked again."""
         if not self._generations or self._database.in_transaction:
             with self.snapshot() as snapshot:
                 return snapshot.as_of, snapshot.ask(question, **parameters)
@@ -139,7 +139,9 @@ class PostgresTables:
         return PostgresSnapshot(connection, self._ledger, as_of, generations, self._database.prepares)
 
 
-def _ask(cursor: Cursor[dict[str, Any]], question: str, given: dict[str, Any], prepares: bool) -> Cursor[dict[str, Any]]:
+def _ask(
+    cursor: Cursor[dict[str, Any]], question: str, given: dict[str, Any], prepares: bool
+) -> Cursor[dict[str, Any]]:
     """A question with optional filters is planned anew each time, because its best plan depends on which are given."""
     statement = sql(f"questions/{question}")
     given = {name: _array(value) if isinstance(value, list) else value for name, value in given.items()}
@@ -162,7 +164,14 @@ def _entered(row: tuple[Any, ...] | None) -> tuple[AsOf, dict[str, int]]:
 def _encode(rows: Iterable[RowChange]) -> bytes:
     return msgspec.json.encode(
         [
-            {"id": row.id, "version": row.version, "n": row.n, "doc": msgspec.Raw(row.doc), "added": row.added, "dropped": row.dropped}
+            {
+                "id": row.id,
+                "version": row.version,
+                "n": row.n,
+                "doc": msgspec.Raw(row.doc),
+                "added": row.added,
+                "dropped": row.dropped,
+            }
             for row in rows
         ]
     )

@@ -24,7 +24,7 @@ NOWHERE = ("", "", "")  # before the first entry
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """The first field in which a stored row is not what the log adds up to; None is a row or a field that is not there."""
+    """The first field in which a stored row is not what the log adds up to; None is what is not there."""
 
     id: str
     field: str
@@ -33,7 +33,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 class Rebuilt(Struct, frozen=True, kw_only=True):
-    """What a replay found out of one read model, as of a position. `equal` is None if nothing served to compare with."""
+    """What a replay found out of one read model. `equal` is None if nothing served to compare with."""
 
     projection: str
     rows: int
@@ -162,7 +162,11 @@ def _compare(snapshot: Snapshot, projection: Projection[Any], rows: Rows) -> Reb
         unseen.discard(thing)
         differences += _differences(projection, stored, entries.pop(thing, frozenset()), replayed.get(thing))
     differences += [Difference(id=thing, field="id", stored=None, replayed=thing) for thing in sorted(unseen)]
-    differences += [Difference(id=thing, field="entries", stored=sorted(found), replayed=None) for thing, found in entries.items() if thing not in unseen]
+    differences += [
+        Difference(id=thing, field="entries", stored=sorted(found), replayed=None)
+        for thing, found in entries.items()
+        if thing not in unseen
+    ]
     return Rebuilt(
         projection=projection.name,
         rows=len(replayed),
@@ -180,7 +184,9 @@ def _differences(
         yield Difference(id=stored["id"], field="id", stored=stored["id"], replayed=None)
         return
     there = _flat(stored["version"], stored["position"], stored["doc"], entries)
-    expected = _flat(replayed.version, replayed.position, projection.document(replayed), projection.entries_of(replayed))
+    expected = _flat(
+        replayed.version, replayed.position, projection.document(replayed), projection.entries_of(replayed)
+    )
     for field in [*expected, *(field for field in there if field not in expected)]:
         if not _same(there.get(field), expected.get(field)):
             yield Difference(id=replayed.id, field=field, stored=there.get(field), replayed=expected.get(field))
@@ -229,7 +235,10 @@ def _named(given: Sequence[str]) -> list[str]:
         raise Invalid(
             f"no read model is called {', '.join(unknown)}",
             next_step=f"name some of {', '.join(PROJECTIONS)}, or none for all",
-            fields=[{"field": "projection", "problem": "is not a read model", "value": name, "allowed": list(PROJECTIONS)} for name in unknown],
+            fields=[
+                {"field": "projection", "problem": "is not a read model", "value": name, "allowed": list(PROJECTIONS)}
+                for name in unknown
+            ],
         )
     return list(dict.fromkeys(given)) or list(PROJECTIONS)
 

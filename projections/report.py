@@ -5,6 +5,7 @@ break its structure; see `inline`. Long lists are folded with a count, the most 
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ TEMPLATE = "project_status.md.j2"
 TREE_LINES = 40
 VENDOR_LINES = 60
 ENHANCEMENT_LINES = 20
+LONGEST = 200  # characters of a description in a folded document
 
 Document = dict[str, Any]
 
@@ -41,19 +43,41 @@ def document(snapshot: Snapshot, name: str) -> Document:
     }
 
 
+def folded(document: Document, most: int) -> Document:
+    """The document with at most so many entries in each list, what matters first; each list says what is left out."""
+    health, work = document["vendor_health"], document["active_work_items"]
+    vendors = sorted(health["vendors"], key=_works)[:most]
+    items, left_out = _tree_lines(work, most)
+    planned = document["pending_enhancements"]
+    return document | {
+        "vendor_health": health | {"vendors": vendors, "has_more": len(vendors) < len(health["vendors"])},
+        "active_work_items": work | {"items": items, "returned": len(items), "has_more": left_out > 0},
+        "recent_deployments": document["recent_deployments"][:most],
+        "pending_enhancements": [_cut(enhancement) for enhancement in planned[:most]],
+        "pending_enhancements_count": len(planned),
+    }
+
+
 def markdown(document: Document) -> str:
     """The report for a person."""
     work, vendors = document["active_work_items"], document["vendor_health"]["vendors"]
-    lines, folded = _tree_lines(work)
-    return _template().render(
+    lines, left_out = _tree_lines(work, TREE_LINES)
+    return template(TEMPLATE).render(
         **document,
-        vendors=sorted(vendors, key=lambda vendor: vendor["status"] == "operational")[:VENDOR_LINES],
+        vendors=sorted(vendors, key=_works)[:VENDOR_LINES],
         vendors_folded=max(0, len(vendors) - VENDOR_LINES),
         tree=lines,
-        tree_folded=folded,
+        tree_folded=left_out,
         enhancements=document["pending_enhancements"][:ENHANCEMENT_LINES],
         enhancements_folded=max(0, len(document["pending_enhancements"]) - ENHANCEMENT_LINES),
     )
+
+
+def template(name: str, **filters: Callable[..., str]) -> jinja2.Template:
+    """A text with holes, from the templates folder; `filters` are its own beside those of the report."""
+    environment = _environment()
+    environment.filters |= filters
+    return environment.get_template(name)
 
 
 def inline(value: object) -> str:
@@ -91,14 +115,14 @@ def yes_no(value: bool | None) -> str:
     return "unknown" if value is None else "yes" if value else "no"
 
 
-def _tree_lines(work: Document) -> tuple[list[dict[str, Any]], int]:
+def _tree_lines(work: Document, most: int) -> tuple[list[dict[str, Any]], int]:
     """The most important unfinished items below whatever they are part of, and how many are left out."""
     items = {item["id"]: item for item in work["items"]}
     unfinished = [item for item in items.values() if item["status"] != "completed"]
     shown: set[str] = set()
     for item in sorted(unfinished, key=_importance):
         needed = _upwards(items, item) - shown
-        if len(shown) + len(needed) <= TREE_LINES:
+        if len(shown) + len(needed) <= most:
             shown |= needed
     total = sum(count for status, count in work["by_status"].items() if status != "completed")
     left_out = total - sum(item["id"] in shown for item in unfinished)
@@ -119,8 +143,18 @@ def _upwards(items: dict[str, dict[str, Any]], item: dict[str, Any]) -> set[str]
     return found
 
 
+def _works(vendor: Document) -> bool:
+    """What does not work stands first."""
+    return bool(vendor["status"] == "operational")
+
+
+def _cut(enhancement: Document) -> Document:
+    description = enhancement["description"] or ""
+    return enhancement | ({"description": description[:LONGEST] + "..."} if len(description) > LONGEST else {})
+
+
 @cache
-def _template() -> jinja2.Template:
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder("templates")),
         undefined=jinja2.StrictUndefined,
@@ -130,4 +164,4 @@ def _template() -> jinja2.Template:
         keep_trailing_newline=True,
     )
     environment.filters |= {"inline": inline, "code": code, "moment": moment, "yes_no": yes_no}
-    return environment.get_template(TEMPLATE)
+    return environment

@@ -22,11 +22,14 @@ from ledger.moment import parse, text
 from ledger.resources import folder, sql
 from projections.catalog import SHAPES
 from projections.tables import Answer, AsOf, incomplete, serving, with_generations
+from projections.terms import score
 
 WAIT_SECONDS = 10.0  # for another process that writes
 
 PROGRESS = "SELECT position, recorded_at FROM progress WHERE ledger_id = ?"
-GENERATIONS = "SELECT projection || ':' || shape, generation FROM projections WHERE ledger_id = ? AND behind_after IS NULL"
+GENERATIONS = (
+    "SELECT projection || ':' || shape, generation FROM projections WHERE ledger_id = ? AND behind_after IS NULL"
+)
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = ? AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = ?"
 NEXT = "SELECT coalesce(max(generation), 0) + 1 FROM projections WHERE ledger_id = ?"
@@ -39,11 +42,15 @@ LEAVE_BEHIND = (
     "UPDATE projections SET behind_after = ?"
     " WHERE ledger_id = ? AND projection = ? AND shape <> ? AND behind_after IS NULL"
 )
-ADVANCE = "INSERT INTO progress VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position, recorded_at = excluded.recorded_at"
+ADVANCE = (
+    "INSERT INTO progress VALUES (?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET position = excluded.position, recorded_at = excluded.recorded_at"
+)
 PUT = (
     "INSERT INTO {} (ledger_id, generation, id, version, position, doc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
     " SET version = excluded.version, position = excluded.position, doc = excluded.doc"
 )
+CLEAR = "DELETE FROM {} WHERE ledger_id = ? AND generation = ?"
 DROP = "DELETE FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id = ?"
 ADD = "INSERT INTO entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING"
 HOLDER = "SELECT id FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id <> ?"
@@ -69,7 +76,7 @@ class SqliteSnapshot:
 
 
 class SqliteGeneration:
-    """See projections.tables.Generation. It keeps what it is given until `serve`, so the file is not locked meanwhile."""
+    """See projections.tables.Generation. It keeps what it is given until `serve`: the file is not locked meanwhile."""
 
     def __init__(self, tables: "SqliteTables", projections: Iterable[str], *, fresh: bool) -> None:
         self._tables = tables
@@ -132,7 +139,7 @@ class SqliteTables:
         yield SqliteGeneration(self, projections, fresh=False)
 
     def apply(self, changes: Iterable[RowChange], first_position: int, head: int, at: datetime) -> None:
-        """Writes the rows of one command, whose event 0 stands at `first_position`; `head` and `at` are its last event's.
+        """Writes the rows of one command; its event 0 stands at `first_position`, `head` and `at` are its last one's.
 
         Raises NotUnique when a unique entry is taken, and ReadModelBehind as an append does; then nothing is written.
         """
@@ -163,9 +170,11 @@ class SqliteTables:
                 connection.execute(SERVE, [self._ledger, name, SHAPES[name], new])
                 if old != new:
                     for table in ("entries", name):
-                        connection.execute(f"DELETE FROM {table} WHERE ledger_id = ? AND generation = ?", [self._ledger, old])  # noqa: S608  # a name of ours
+                        connection.execute(CLEAR.format(table), [self._ledger, old])
 
-    def _put(self, connection: sqlite3.Connection, projection: str, generation: int, change: RowChange, position: int) -> None:
+    def _put(
+        self, connection: sqlite3.Connection, projection: str, generation: int, change: RowChange, position: int
+    ) -> None:
         place = [self._ledger, generation]
         connection.execute(PUT.format(projection), [*place, change.id, change.version, position, change.doc.decode()])
         connection.executemany(DROP, [[*place, *entry, change.id] for entry in change.dropped])
@@ -220,6 +229,7 @@ class SqliteTables:
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.create_function("term_score", 2, _term_score, deterministic=True)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes is replayed
         return connection
@@ -231,6 +241,10 @@ def _statement(question: str) -> str:
     own = folder("sql") / "questions" / f"{question}.sqlite.sql"
     words = own.read_text(encoding="utf-8") if own.is_file() else sql(f"questions/{question}")
     return re.sub(r"%\((\w+)\)s", r":\1", words)
+
+
+def _term_score(kept: str | None, terms: str) -> int:
+    return score(kept or "", msgspec.json.decode(terms))
 
 
 def _bound(value: Any) -> Any:

@@ -132,7 +132,9 @@ class Ahead(World):
     def known(self, category: str, things: Iterable[str]) -> set[str]:
         wanted = set(things)
         here = wanted & self._items.keys() if category == CATEGORY else set()
-        return {thing for thing in here if not self._items[thing].withdrawn} | self._world.known(category, wanted - here)
+        return {thing for thing in here if not self._items[thing].withdrawn} | self._world.known(
+            category, wanted - here
+        )
 
     def settings(self) -> Any:
         return self._world.settings()

@@ -8,8 +8,8 @@ from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.reference import brief
 from ledger.revision import Change, Changes, apply, difference
-from ledger.work_item.bulk import change_all
 from ledger.work_item.archiving import archive, refuse_archived, refuse_archived_parent, restore
+from ledger.work_item.bulk import change_all
 from ledger.work_item.claiming import claim, claim_next, claimed, held_by_another, release, renew
 from ledger.work_item.commands import (
     ArchiveWorkItems,

@@ -80,14 +80,19 @@ def show(invocation: Invocation, ref: str) -> None:
 
 @click.command(cls=Command)
 @click.option("--status", type=click.Choice(["operational", "broken"]), help="Only these.")
+@click.option("--broke-since", metavar="POINT", help="Who broke since a deployment, position or time.")
 @click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True, help="At most this many.")
 @pass_invocation
-def vendors(invocation: Invocation, status: str | None, limit: int) -> None:
+def vendors(invocation: Invocation, status: str | None, broke_since: str | None, limit: int) -> None:
     """The vendors and how they are."""
-    arguments = {"limit": limit} | ({"status": status} if status else {})
-    answered = OPERATIONS["query_vendor_status"].perform(invocation.app, arguments)
+    arguments = {"limit": limit, "status": status, "broke_since": broke_since}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    answered = OPERATIONS["query_vendor_status"].perform(invocation.app, given)
     if invocation.as_json:
         answer_json(answered)
+        return
+    if broke_since is not None:
+        _print_broken(answered["items"])
         return
     table(
         ("ref", "name", "status", "version", "tests", "formats", "manifest"),
@@ -108,11 +113,24 @@ def vendors(invocation: Invocation, status: str | None, limit: int) -> None:
 
 
 @click.command(cls=Command)
+@click.option("--from", "earliest", metavar="TIME", help="Deployed then or later.")
+@click.option("--to", "latest", metavar="TIME", help="Deployed then or before.")
+@click.option("--vendor", metavar="NAME", help="Only for this vendor.")
+@click.option("--work-item", metavar="REF", help="Only for this work item.")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
 @pass_invocation
-def deployments(invocation: Invocation, limit: int) -> None:
-    """The newest deployments."""
-    answered = OPERATIONS["query_deployments"].perform(invocation.app, {"limit": limit})
+def deployments(
+    invocation: Invocation,
+    earliest: str | None,
+    latest: str | None,
+    vendor: str | None,
+    work_item: str | None,
+    limit: int,
+) -> None:
+    """What was deployed, the newest first."""
+    arguments = {"from": earliest, "to": latest, "vendor": vendor, "work_item": work_item, "limit": limit}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    answered = OPERATIONS["query_deployments"].perform(invocation.app, given)
     if invocation.as_json:
         answer_json(answered)
         return
@@ -122,6 +140,25 @@ def deployments(invocation: Invocation, limit: int) -> None:
         ([_deployment_cell(name, item.get(name)) for name in columns] for item in answered["items"]),
     )
     _remark_rest(answered)
+
+
+def _print_broken(items: list[Thing]) -> None:
+    table(
+        ("ref", "name", "status", "broke (UTC)", "by", "last good version"),
+        (
+            (
+                item["ref"],
+                item["name"],
+                item["status"],
+                moment(item["broke_at"]),
+                item["by"],
+                (item["last_good"] or {}).get("extractor_version"),
+            )
+            for item in items
+        ),
+    )
+    if not items:
+        remark("nobody broke since")
 
 
 def print_report(document: report.Document) -> None:

@@ -2,11 +2,13 @@
 
 from projections.operations import (
     archive,
+    bulk,
     claims,
     configuration,
     deployments,
     enhancements,
     history,
+    status,
     vendors,
     work_items,
 )
@@ -27,7 +29,7 @@ FIRST = (
 
 _BY_NAME = {
     operation.name: operation
-    for module in (work_items, claims, archive, vendors, configuration, deployments, enhancements, history)
+    for module in (work_items, bulk, claims, archive, vendors, configuration, deployments, enhancements, history, status)
     for operation in module.OPERATIONS
 }
 

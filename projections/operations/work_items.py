@@ -1,16 +1,19 @@
 """Operations on work items."""
 
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET
+from msgspec.structs import replace
 from pydantic import Field
 
-from ledger.decider import check, problem
+from ledger.decider import Problem, check, problem
 from ledger.envelope import Command, minted_id
 from ledger.moment import parse
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
+from projections import terms
 from projections.app import App
 from projections.earlier import position_of, row_at, shown_point, view
 from projections.operations.base import (
@@ -42,6 +45,8 @@ from projections.questions.references import resolve
 CATEGORY = "work_item"
 ItemType = Literal["project", "session", "task", "research"]
 Status = Literal["active", "blocked", "completed"]
+Sought = Annotated[str, Field(min_length=1, max_length=500)]
+Meant = Callable[[str, str], str]  # (what was given, the field it stands in) -> the id that is meant
 CLEARABLE = (
     "description",
     "notes",
@@ -120,13 +125,14 @@ class ListWorkItemsInput(Input):
     parent_id: Annotated[str | None, Field(description="Its children.")] = None
     roots_only: Annotated[bool, Field(description="No parent.")] = False
     tag: Annotated[str | None, Field(description="Has it.")] = None
+    text: Annotated[Sought | None, Field(description="Words.")] = None
     ready: Annotated[bool | None, Field(description="Unfinished.")] = None
     blocked: Annotated[bool | None, Field(description="Unfinished.")] = None
     claimed_by: Annotated[Name | None, Field(description="Holder.")] = None
     changed_since: Annotated[Point | None, Field(description="Position or time.")] = None
     include_deleted: Annotated[bool, Field(description="Too.")] = False
     include_archived: Annotated[bool, Field(description="Too.")] = False
-    order: Annotated[questions.Order, Field(description="Newest first.")] = "updated"
+    order: Annotated[questions.Order | None, Field(description="Newest first.")] = None
     limit: Limit = 50
     offset: Annotated[int, Field(ge=0, description="Skip.")] = 0
     cursor: Annotated[str | None, Field(description="next_cursor.")] = None
@@ -146,43 +152,53 @@ class LinkWorkItemsInput(Writes):
 
 
 def create_work_item(app: App, wanted: CreateWorkItemInput) -> Answered:
-    fields = wanted.model_dump(exclude={"by", "command_id", "detail", "parent_id"})
-    parent = resolve(app.tables, CATEGORY, wanted.parent_id, "parent_id") if wanted.parent_id else None
+    meant = _meant(app)
+    command = creation(wanted, "", meant)
 
     def make(command_id: UUID) -> Command:
-        return CreateWorkItem(id=minted_id(command_id), parent_id=parent, **fields)
+        return replace(command, id=minted_id(command_id))
 
     return carry_out(app, wanted, CATEGORY, make, questions.by_id)
 
 
+def creation(wanted: CreateWorkItemInput, thing: str, meant: Meant) -> CreateWorkItem:
+    """The command for an item of this id."""
+    fields = wanted.model_dump(exclude={"by", "command_id", "detail", "parent_id"})
+    parent = meant(wanted.parent_id, "parent_id") if wanted.parent_id else None
+    return CreateWorkItem(id=thing, parent_id=parent, **fields)
+
+
 def update_work_item(app: App, wanted: UpdateWorkItemInput) -> Answered:
-    _check_update(wanted)
-    thing = resolve(app.tables, CATEGORY, wanted.id)
-    fields = given(wanted, *REVISABLE) | {name: _emptied(name) for name in wanted.clear if name != "parent_id"}
-    parent: Any = UNSET
-    if "parent_id" in wanted.clear:
-        parent = None
-    elif "parent_id" in wanted.model_fields_set:
-        parent = resolve(app.tables, CATEGORY, wanted.parent_id, "parent_id")
+    command = update(wanted, _meant(app))
 
     def make(_: UUID) -> Command:
-        return UpdateWorkItem(
-            id=thing,
-            expected=wanted.version,
-            fields=fields,
-            status=wanted.status,
-            reason=wanted.reason,
-            parent_id=parent,
-            deleted=wanted.deleted,
-            cascade=wanted.cascade,
-            force=wanted.force,
-        )
+        return command
 
     answer = carry_out(app, wanted, CATEGORY, make, questions.by_id, token=wanted.token)
     if wanted.status == "completed":
         with app.tables.snapshot() as snapshot:
-            answer |= readiness.became_ready(snapshot, thing, snapshot.as_of.now)
+            answer |= readiness.became_ready(snapshot, command.id, snapshot.as_of.now)
     return answer
+
+
+def update(wanted: UpdateWorkItemInput, meant: Meant) -> UpdateWorkItem:
+    _check_update(wanted)
+    parent: Any = UNSET
+    if "parent_id" in wanted.clear:
+        parent = None
+    elif "parent_id" in wanted.model_fields_set:
+        parent = meant(wanted.parent_id, "parent_id")
+    return UpdateWorkItem(
+        id=meant(wanted.id, "id"),
+        expected=wanted.version,
+        fields=given(wanted, *REVISABLE) | {name: _emptied(name) for name in wanted.clear if name != "parent_id"},
+        status=wanted.status,
+        reason=wanted.reason,
+        parent_id=parent,
+        deleted=wanted.deleted,
+        cascade=wanted.cascade,
+        force=wanted.force,
+    )
 
 
 def link_work_items(app: App, wanted: LinkWorkItemsInput) -> Answered:
@@ -231,7 +247,9 @@ def _alone(app: App, thing: str, wanted: QueryWorkItemInput) -> Answered:
 
 def list_work_items(app: App, wanted: ListWorkItemsInput) -> Answered:
     parent = resolve(app.tables, CATEGORY, wanted.parent_id, "parent_id") if wanted.parent_id else None
+    check(_list_problems(wanted))
     filters = questions.Filter(
+        terms=tuple(terms.wanted(wanted.text or "")),
         item_type=wanted.item_type,
         status=wanted.status,
         parent_id=parent,
@@ -245,13 +263,30 @@ def list_work_items(app: App, wanted: ListWorkItemsInput) -> Answered:
         include_deleted=wanted.include_deleted,
         include_archived=wanted.include_archived,
     )
+    default: questions.Order = "relevance" if wanted.text is not None else "updated"
     with view(app, wanted.as_of) as snapshot:
         page = questions.listed(
-            snapshot, filters, order=wanted.order, limit=wanted.limit, offset=wanted.offset, cursor=wanted.cursor
+            snapshot,
+            filters,
+            order=wanted.order or default,
+            limit=wanted.limit,
+            offset=wanted.offset,
+            cursor=wanted.cursor,
         )
     if not wanted.detail:
         page["items"] = [summary(item, wanted.fields) for item in page["items"]]
     return page
+
+
+def _list_problems(wanted: ListWorkItemsInput) -> Iterator[Problem]:
+    if wanted.text is not None and not terms.wanted(wanted.text):
+        yield problem("text", "holds no word to look for", wanted.text)
+    if wanted.order in ("tree", "relevance") and (wanted.text is None) == (wanted.order == "relevance"):
+        yield problem("order", "goes with text" if wanted.text is None else "does not go with text", wanted.order)
+
+
+def _meant(app: App) -> Meant:
+    return lambda given, field: resolve(app.tables, CATEGORY, given, field)
 
 
 def _check_update(wanted: UpdateWorkItemInput) -> None:

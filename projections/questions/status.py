@@ -67,12 +67,17 @@ def active_work_items(snapshot: Snapshot) -> Thing:
     }
 
 
-def ready(snapshot: Snapshot) -> Thing:
-    """What somebody can begin with at the position's time, most important first, then oldest first.
+def active_counts(snapshot: Snapshot) -> dict[str, int]:
+    """How many items there are of each status, archived ones left out."""
+    return _by([line for line in snapshot.ask("status/counts") if not line["hidden"]], "status")
+
+
+def ready(snapshot: Snapshot, moment: datetime | None = None) -> Thing:
+    """What somebody can begin with at a moment, else at the position's time; most important first, then oldest first.
 
     `total_count` is None where there are more than `total_is_at_least`.
     """
-    lines = list(islice(readiness.ready(snapshot, Wanted(), _moment(snapshot)), readiness.COUNTED + 1))
+    lines = list(islice(readiness.ready(snapshot, Wanted(), moment or _moment(snapshot)), readiness.COUNTED + 1))
     generation, ids = snapshot.generation("work_items"), [line["id"] for line in lines[:READY]]
     found = snapshot.ask("things/by_ids", category="work_item", generation=generation, ids=ids)
     ordered = sorted(rows("work_item", found), key=lambda row: ids.index(row.id))

@@ -16,7 +16,7 @@ from projections.questions.references import references
 from projections.row import Row
 from projections.tables import Answer, Snapshot
 
-Order = Literal["updated", "created", "priority", "tree"]
+Order = Literal["updated", "created", "priority", "tree", "relevance"]
 Thing = dict[str, Any]
 
 SUMMARY = (
@@ -46,6 +46,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     parent_id: str | None = None
     roots_only: bool = False
     tag: str | None = None
+    terms: tuple[str, ...] = ()
     since: int | None = None
     ready: bool | None = None
     blocked: bool | None = None
@@ -91,13 +92,21 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
     }
 
     def fetch(after: Place, limit: int, offset: int = 0) -> Answer:
+        if wanted.terms:
+            searched = {"terms": list(wanted.terms), "order": order, "after_key": after[0]}
+            return snapshot.ask("work_items/list_by_relevance", **filters, **searched, limit=limit, offset=offset)
         return snapshot.ask(
             f"work_items/list_by_{order}", **filters, after_key=after[0], after_id=after[1], limit=limit, offset=offset
         )
 
-    after = place(cursor, order)
+    after = place(cursor, f"found {order}" if wanted.terms else order)
     if unfinished:
         return _sifted(snapshot, wanted, fetch, order=order, limit=limit, offset=offset, after=after)
+    if wanted.terms:
+        found = fetch(after, limit + 1, offset)
+        first = found or fetch(START, 1)
+        total = first[0]["total"] if first else 0
+        return page(found, limit, order=f"found {order}", total=total, shown=lambda kept: _items(snapshot, kept))
     total = snapshot.ask("work_items/count", **filters)[0]["total"]
     return page(
         fetch(after, limit + 1, offset), limit, order=order, total=total, shown=lambda kept: _items(snapshot, kept)
@@ -119,6 +128,22 @@ def ready(snapshot: Snapshot, wanted: Wanted, *, holder: str, limit: int, cursor
         return [items[thing] for thing in ids]
 
     return _counted(lines, place(cursor, "ready"), order="ready", limit=limit, offset=0, shown=whole)
+
+
+def claimed(snapshot: Snapshot, limit: int) -> list[Thing]:
+    """What is held now: {ref, title, by, until, holder}; `holder` is a token's digest and never shown."""
+    found = things.rows(CATEGORY, snapshot.ask("work_items/claimed", moment=text(snapshot.as_of.now), limit=limit))
+    refs = references(snapshot, CATEGORY, [item.id for item in found])
+    return [
+        {
+            "ref": refs[item.id],
+            "title": item.state.title,
+            "by": item.state.claim.by,
+            "until": f"{item.state.claim.until[:16].replace('T', ' ')} UTC",
+            "holder": item.state.claim.token_digest,
+        }
+        for item in found
+    ]
 
 
 def lineage(snapshot: Snapshot, thing: str) -> list[Thing]:
@@ -165,6 +190,7 @@ def _sifted(
     after: Place,
 ) -> Thing:
     moment = snapshot.as_of.now
+    name = f"found {order}" if wanted.terms else order
 
     def fits(line: dict[str, Any], held: list[Obstacle]) -> bool:
         reasons = {obstacle.reason for obstacle in held}
@@ -179,7 +205,7 @@ def _sifted(
     return _counted(
         lambda place: readiness.sifted(fetch, keep, place),
         after,
-        order=order,
+        order=name,
         limit=limit,
         offset=offset,
         shown=lambda kept: _items(snapshot, kept),

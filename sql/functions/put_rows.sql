@@ -12,6 +12,10 @@ BEGIN
         SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, r.doc
         FROM jsonb_to_recordset(p_rows) AS r (id text, version int, n bigint, doc jsonb)
         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET (version, position, doc) = (excluded.version, excluded.position, excluded.doc);
+        INSERT INTO work_item_terms (ledger_id, generation, id, terms)
+        SELECT p_ledger, p_generation, r.id, coalesce(r.doc ->> 'terms', '')::tsvector
+        FROM jsonb_to_recordset(p_rows) AS r (id text, doc jsonb)
+        ON CONFLICT (ledger_id, generation, id) DO UPDATE SET terms = excluded.terms WHERE work_item_terms.terms <> excluded.terms;
     WHEN 'vendors' THEN
         INSERT INTO vendors (ledger_id, generation, id, version, position, doc)
         SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, r.doc

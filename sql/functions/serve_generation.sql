@@ -12,6 +12,7 @@ BEGIN
     IF v_old <> p_generation THEN  -- not when one that was behind has caught up
         DELETE FROM entries WHERE ledger_id = p_ledger AND generation = v_old;
         EXECUTE format('DELETE FROM %I WHERE ledger_id = $1 AND generation = $2', p_projection) USING p_ledger, v_old;
+        DELETE FROM work_item_terms WHERE ledger_id = p_ledger AND generation = v_old;
     END IF;
 END
 $$;

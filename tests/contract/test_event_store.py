@@ -31,7 +31,9 @@ def creation(ledger: Ledger, number: int) -> Proposal:
 def naming(ledger: Ledger, number: int, name: str) -> Proposal:
     """A new vendor of this name, recorded by the command with this number."""
     command = CreateVendor(id=numbered(number), name=name)
-    return proposal(ledger.store, command, (stream_id("vendor", numbered(number)), 1, VendorCreated(name=name)), number=number)
+    return proposal(
+        ledger.store, command, (stream_id("vendor", numbered(number)), 1, VendorCreated(name=name)), number=number
+    )
 
 
 def test_what_is_recorded_is_read_back_as_it_was_proposed(ledger: Ledger) -> None:
@@ -62,7 +64,9 @@ def test_a_refused_command_leaves_no_gap(ledger: Ledger) -> None:
 
 
 def test_the_events_of_one_command_stand_together(ledger: Ledger) -> None:
-    both = proposal(ledger.store, CREATE, (STREAM, 1, CREATED), (OTHER_STREAM, 1, CREATED), (STREAM, 2, WorkItemMoved()))
+    both = proposal(
+        ledger.store, CREATE, (STREAM, 1, CREATED), (OTHER_STREAM, 1, CREATED), (STREAM, 2, WorkItemMoved())
+    )
 
     recorded = ledger.store.append(both)
 
@@ -95,7 +99,9 @@ def test_an_event_after_as_of_that_touches_a_condition_refuses_the_command(ledge
     ledger.store.append(creation(ledger, 1))
     ledger.store.append(proposal(ledger.store, CREATE, (STREAM, 2, WorkItemMoved(new_parent_id=OTHER)), number=2))
 
-    late = proposal(ledger.store, CREATE, (OTHER_STREAM, 1, CREATED), number=3, as_of=1, conditions=("links", "hierarchy"))
+    late = proposal(
+        ledger.store, CREATE, (OTHER_STREAM, 1, CREATED), number=3, as_of=1, conditions=("links", "hierarchy")
+    )
 
     with pytest.raises(LostRace) as refused:
         ledger.store.append(late)

@@ -75,7 +75,7 @@ def test_postgresql_digests_an_event_as_python_does(owner_dsn: str, place: int) 
     values[9], values[10] = list(event.topics), event.data.decode()
 
     with psycopg.connect(owner_dsn) as owner:
-        found = owner.execute(DIGEST, [previous, *values]).fetchone()  # type: ignore[arg-type]  # constants only
+        found = owner.execute(DIGEST, [previous, *values]).fetchone()
 
     assert found is not None
     assert found[0].hex() == event.digest.hex()

@@ -34,7 +34,7 @@ def new_database(server: EmbeddedServer, admin_dsn: str) -> Iterator[NewDatabase
         made.append(f"migrated_{uuid4().hex}")
         create = f"CREATE DATABASE {made[-1]} OWNER {OWNER} {options}"
         with psycopg.connect(admin_dsn, autocommit=True) as administrator:
-            administrator.execute(create)  # type: ignore[arg-type]
+            administrator.execute(create)
         return server.conninfo(OWNER, made[-1])
 
     yield new_database
@@ -134,7 +134,9 @@ def test_a_database_that_a_newer_program_migrated_is_refused(new_database: NewDa
 def test_an_older_program_does_not_take_back_the_functions_of_a_newer_one(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
-        newer = "UPDATE tracking_ledger.migrations SET digest = 'newer', release = '{99, 0, 0}' WHERE name = 'functions'"
+        newer = (
+            "UPDATE tracking_ledger.migrations SET digest = 'newer', release = '{99, 0, 0}' WHERE name = 'functions'"
+        )
         connection.execute(newer)
 
         assert is_current(connection)
@@ -157,9 +159,7 @@ def test_functions_of_another_text_are_replaced_and_their_grants_with_them(new_d
 def test_a_migration_that_was_applied_with_another_text_is_refused(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
-        connection.execute(
-            "UPDATE tracking_ledger.migrations SET digest = 'edited' WHERE name = %s", [MIGRATIONS[0]]
-        )
+        connection.execute("UPDATE tracking_ledger.migrations SET digest = 'edited' WHERE name = %s", [MIGRATIONS[0]])
 
         with pytest.raises(Unavailable, match="was applied with another text"):
             migrate(connection)

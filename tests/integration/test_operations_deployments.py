@@ -217,7 +217,7 @@ def test_an_amendment_cannot_become_another_deployment(perform: Perform) -> None
     [
         ({"pr_number": 0, "titel": "misspelt"}, {"changes.pr_number", "changes.titel"}),
         ({"test_summary": {"failed": -1}}, {"changes.test_summary.failed"}),
-        ({"vendor_ids": ["?"], "work_item_ids": ["?"]}, {"changes.vendor_ids", "changes.work_item_ids"}),
+        ({"vendor_ids": ["v-"], "work_item_ids": ["?"]}, {"changes.work_item_ids"}),
         ({"deployed_at": "2999-01-01T00:00:00Z"}, {"changes.deployed_at"}),
         ("nothing", {"changes"}),
     ],

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace as altered
+from psycopg import sql
 
 from ledger.errors import Invalid, Unavailable
 from ledger.handler import Handler
@@ -55,14 +56,16 @@ def plant(server: EmbeddedServer) -> Plant:
     def plant(ledger: UUID, statement: str) -> None:
         with psycopg.connect(server.conninfo("postgres", "tracking_ledger")) as connection:
             connection.execute("SET search_path = tracking_ledger")
-            connection.execute(statement, [ledger])  # type: ignore[arg-type]  # told by the test
+            connection.execute(statement, [ledger])
 
     return plant
 
 
 def titles(ledger: Ledger) -> list[str]:
     with ledger.tables.snapshot() as snapshot:
-        found = snapshot.ask("things/all", category="work_item", generation=snapshot.generation("work_items"), after="", limit=1000)
+        found = snapshot.ask(
+            "things/all", category="work_item", generation=snapshot.generation("work_items"), after="", limit=1000
+        )
     return [row["id"] for row in found]
 
 
@@ -92,21 +95,30 @@ def test_a_replay_rebuilds_what_is_there(ledger: Ledger) -> None:
     assert check(ledger.store, ledger.tables).equal
 
 
+WRONG_TITLE = "UPDATE work_items SET doc = jsonb_set(doc, '{title}', '\"wrong\"') WHERE ledger_id = %s"
+EXTRA_FIELD = "UPDATE work_items SET doc = doc || '{\"extra\": 1}' WHERE ledger_id = %s"
+EXTRA_ROW = (
+    "INSERT INTO vendors (ledger_id, generation, id, version, position, doc)"
+    " SELECT ledger_id, generation, 'x', 1, 1, doc FROM vendors WHERE ledger_id = %s LIMIT 1"
+)
+EXTRA_ENTRY = (
+    "INSERT INTO entries SELECT ledger_id, generation, 'format', 'wax', 'y' FROM vendors WHERE ledger_id = %s LIMIT 1"
+)
+
+
 @pytest.mark.parametrize(
     ("statement", "projection", "field"),
     [
-        ("UPDATE work_items SET doc = jsonb_set(doc, '{title}', '\"wrong\"') WHERE ledger_id = %s", "work_items", "title"),
-        ("UPDATE work_items SET doc = doc || '{\"extra\": 1}' WHERE ledger_id = %s", "work_items", "extra"),
+        (WRONG_TITLE, "work_items", "title"),
+        (EXTRA_FIELD, "work_items", "extra"),
+        (EXTRA_ROW, "vendors", "id"),
+        (EXTRA_ENTRY, "vendors", "entries"),
         ("UPDATE vendors SET version = version + 1 WHERE ledger_id = %s", "vendors", "version"),
         ("UPDATE deployments SET position = position + 1 WHERE ledger_id = %s", "deployments", "position"),
         ("DELETE FROM enhancements WHERE ledger_id = %s", "enhancements", "id"),
-        ("INSERT INTO vendors (ledger_id, generation, id, version, position, doc) SELECT ledger_id, generation, 'x', 1, 1, doc"
-         " FROM vendors WHERE ledger_id = %s LIMIT 1", "vendors", "id"),
         ("DELETE FROM entries WHERE relation = 'tag' AND ledger_id = %s", "work_items", "entries"),
-        ("INSERT INTO entries SELECT ledger_id, generation, 'format', 'wax', 'y' FROM vendors WHERE ledger_id = %s LIMIT 1",
-         "vendors", "entries"),
     ],
-)  # fmt: skip
+)
 def test_a_planted_wrong_row_is_found_and_a_replay_puts_it_right(
     ledger: Ledger, plant: Plant, statement: str, projection: str, field: str
 ) -> None:
@@ -151,9 +163,13 @@ def test_what_a_replay_replaces_is_gone(ledger: Ledger, owner_dsn: str) -> None:
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("SELECT set_config('ledger.id', %s, true)", [str(ledger.store.ledger)])
         for table in ("work_items", "entries", "vendors"):
-            counted = connection.execute(  # type: ignore[call-overload]
-                f"SELECT count(DISTINCT generation) FROM tracking_ledger.{table} WHERE ledger_id = %s", [ledger.store.ledger]
+            counted = connection.execute(
+                sql.SQL("SELECT count(DISTINCT generation) FROM {} WHERE ledger_id = %s").format(
+                    sql.Identifier("tracking_ledger", table)
+                ),
+                [ledger.store.ledger],
             ).fetchone()
+            assert counted is not None
             assert counted[0] <= {"entries": 4}.get(table, 1)
 
 
@@ -215,7 +231,9 @@ def test_readers_and_writers_never_notice_a_replay(ledger: Ledger, dsn: str) -> 
 def test_the_rows_that_an_older_program_left_behind_are_brought_up_by_the_next_question(
     ledger: Ledger, older: Ledger
 ) -> None:
-    older.execute(500, UpdateWorkItem(id=history.TASK, expected=2, fields={"title": "By the older one", "tags": ["new"]}))
+    older.execute(
+        500, UpdateWorkItem(id=history.TASK, expected=2, fields={"title": "By the older one", "tags": ["new"]})
+    )
     older.execute(501, CreateWorkItem(id=numbered(501), item_type="task", title="Another"))
 
     with ledger.tables.snapshot() as snapshot:
@@ -263,17 +281,23 @@ def test_a_newer_program_with_a_new_shape_builds_its_rows_itself(
     program = on_postgres(database, ledger.store.ledger)
 
     with program.tables.snapshot() as snapshot:
-        found = snapshot.ask("things/all", category="vendor", generation=snapshot.generation("vendors"), after="", limit=9)
+        found = snapshot.ask(
+            "things/all", category="vendor", generation=snapshot.generation("vendors"), after="", limit=9
+        )
 
     assert {row["id"] for row in found} == {history.ACME, history.ZEBRA, history.UMLAUT}
     assert check(program.store, program.tables).equal
 
 
-def test_the_command_line_answers_a_difference_with_exit_code_8(settings: Settings, perform: Perform, plant: Plant, app: Any) -> None:
+def test_the_command_line_answers_a_difference_with_exit_code_8(
+    settings: Settings, perform: Perform, plant: Plant, app: Any
+) -> None:
     perform("create_work_item", item_type="task", title="Right")
     line = ["--project", str(settings.project), "--dsn", str(settings.dsn)]
     right = CliRunner().invoke(cli, [*line, "replay", "--check"])
-    plant(app.identity.ledger, "UPDATE work_items SET doc = jsonb_set(doc, '{title}', '\"wrong\"') WHERE ledger_id = %s")
+    plant(
+        app.identity.ledger, "UPDATE work_items SET doc = jsonb_set(doc, '{title}', '\"wrong\"') WHERE ledger_id = %s"
+    )
 
     wrong = CliRunner().invoke(cli, [*line, "replay", "--check"])
     rebuilt = CliRunner().invoke(cli, [*line, "replay"])

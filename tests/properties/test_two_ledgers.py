@@ -67,7 +67,7 @@ def create_item(told: Told, *, parent: int | None, **fields: Any) -> Command:
     return CreateWorkItem(id=told.new("work_item"), parent_id=parent_id, **fields)
 
 
-def update_item(told: Told, *, place: int, off: int, parent: int | None | object, **fields: Any) -> Command:
+def update_item(told: Told, *, place: int, off: int, parent: object, **fields: Any) -> Command:
     thing = told.thing("work_item", place)
     target: Any = told.thing("work_item", parent) if isinstance(parent, int) else parent
     return UpdateWorkItem(id=thing, expected=told.version("work_item", thing, off), parent_id=target, **fields)
@@ -88,7 +88,10 @@ def update_vendor(told: Told, *, place: int, off: int, deployment: int | None, *
 
 
 def record_deployment(told: Told, *, vendors: list[int], items: list[int], **fields: Any) -> Command:
-    links = {"vendor_ids": told.things("vendor", vendors), "work_item_ids": told.things("work_item", items)}
+    links: dict[str, Any] = {
+        "vendor_ids": told.things("vendor", vendors),
+        "work_item_ids": told.things("work_item", items),
+    }
     return RecordDeployment(id=told.new("deployment"), **links, **fields)
 
 
@@ -208,7 +211,11 @@ wishes = some.one_of(
         fields=some.fixed_dictionaries({}, optional={"pr_number": some.integers(1, 3), "pr_title": texts}),
     ),
     wish(
-        record_enhancement, title=texts, depends_on=several, priority=some.none() | some.integers(1, 3), metadata=metadata
+        record_enhancement,
+        title=texts,
+        depends_on=several,
+        priority=some.none() | some.integers(1, 3),
+        metadata=metadata,
     ),
     wish(
         update_enhancement,
@@ -264,7 +271,12 @@ def rows(ledger: Ledger) -> Any:
                 for row in pages(snapshot, category, generation)
             ]
             found[f"entries of {category}"] = snapshot.ask(
-                "entries/of_generation", generation=generation, after_relation="", after_target="", after_id="", limit=1000
+                "entries/of_generation",
+                generation=generation,
+                after_relation="",
+                after_target="",
+                after_id="",
+                limit=1000,
             )
     return found
 
@@ -316,7 +328,10 @@ def test_two_ledgers_that_are_asked_the_same_answer_and_keep_the_same(
 
 def submissions(number: int, command: Command, repetition: int) -> Iterator[Submission]:
     first = Submission(
-        command=command, command_id=numbered_command(number), by="tester", occurred_at=FIRST_DAY + timedelta(hours=number)
+        command=command,
+        command_id=numbered_command(number),
+        by="tester",
+        occurred_at=FIRST_DAY + timedelta(hours=number),
     )
     yield first
     if repetition == 1:

@@ -65,7 +65,8 @@ def proposal(
     """What a handler would hand to a store for these (stream, version, fact), whatever the rules say."""
     at = FIRST_DAY + timedelta(minutes=number)
     proposed = tuple(
-        ProposedEvent(stream_id=stream, version=version, fact=fact, by=by, occurred_at=at) for stream, version, fact in events
+        ProposedEvent(stream_id=stream, version=version, fact=fact, by=by, occurred_at=at)
+        for stream, version, fact in events
     )
     expected: dict[str, int] = {}
     for stream, version, _ in events:

@@ -37,7 +37,7 @@ def parameters(question: str) -> list[str]:
 def cases(question: str, samples: Samples) -> Iterator[dict[str, Any]]:
     """Ways to ask: every parameter at its first sample, then each at its others in turn, then all at their last.
 
-    Samples are looked up as `question.parameter`, then `folder/parameter`, then `parameter`; KeyError if there are none.
+    Samples are looked up as `question.parameter`, `folder.parameter`, `parameter`; KeyError if there are none.
     """
     names = parameters(question)
     found = {name: _samples(question, name, samples) for name in names}

@@ -13,7 +13,8 @@ from ledger.codec import encode
 from ledger.deployment.state import Deployment
 from ledger.enhancement.state import Enhancement
 from ledger.moment import text
-from ledger.vendor.state import TestResults, Vendor
+from ledger.vendor.events import TestResults
+from ledger.vendor.state import Vendor
 from ledger.work_item.events import WorkItemCreated
 from ledger.work_item.state import Claim, Link, WorkItem
 from projections.catalog import PROJECTIONS
@@ -28,13 +29,28 @@ COPY_ROWS = "COPY tracking_ledger.{} (ledger_id, generation, id, version, positi
 COPY_ENTRIES = "COPY tracking_ledger.entries (ledger_id, generation, relation, target, id) FROM STDIN"
 EVENTS = """
     INSERT INTO tracking_ledger.events
-    SELECT %s, n, 'work_item-' || md5(n::text)::uuid, 1, md5(n::text)::uuid, 0, 'CreateWorkItem', sha256(''), 'WorkItemCreated',
-           1, CASE WHEN n %% 10 = 0 THEN '{links}' ELSE '{}' END::text[], %s::json, 'scale', now() + n * interval '1 second',
-           now() + n * interval '1 second', sha256('')
+    SELECT %s, n, 'work_item-' || md5(n::text)::uuid, 1, md5(n::text)::uuid, 0, 'CreateWorkItem', sha256(''),
+           'WorkItemCreated', 1, CASE WHEN n %% 10 = 0 THEN '{links}' ELSE '{}' END::text[], %s::json, 'scale',
+           now() + n * interval '1 second', now() + n * interval '1 second', sha256('')
     FROM generate_series(1, %s) n
 """
 GENERATIONS = "SELECT projection, generation FROM tracking_ledger.projections WHERE ledger_id = %s"
-TABLES = ("work_items", "vendors", "deployments", "enhancements", "entries", "events", "projections", "ledger_members")
+TERMS = """
+    INSERT INTO tracking_ledger.work_item_terms (ledger_id, generation, id, terms)
+    SELECT ledger_id, generation, id, coalesce(doc ->> 'terms', '')::tsvector
+    FROM tracking_ledger.work_items WHERE ledger_id = %s
+"""
+TABLES = (
+    "work_items",
+    "work_item_terms",
+    "vendors",
+    "deployments",
+    "enhancements",
+    "entries",
+    "events",
+    "projections",
+    "ledger_members",
+)
 
 
 def fill(administrator: psycopg.Connection, ledger: UUID, *, seed: int = 1) -> dict[str, list[Row]]:
@@ -43,13 +59,14 @@ def fill(administrator: psycopg.Connection, ledger: UUID, *, seed: int = 1) -> d
     made = {"work_items": list(_work_items(chance)), "vendors": list(_vendors(chance))}
     made["deployments"] = list(_deployments(chance, made))
     made["enhancements"] = list(_enhancements(chance))
-    generations = dict(administrator.execute(GENERATIONS, [ledger]).fetchall())
+    generations: dict[str, int] = dict(administrator.execute(GENERATIONS, [ledger]).fetchall())
     for name, rows in made.items():
         _copy(administrator, COPY_ROWS.format(name), _lines(ledger, generations[name], name, rows))
         _copy(administrator, COPY_ENTRIES, _entries(ledger, generations[name], name, rows))
     data = encode(WorkItemCreated(item_type="task", title="One of many"))
     administrator.execute(EVENTS, [ledger, data.decode(), ITEMS])
-    administrator.execute("VACUUM ANALYZE " + ", ".join(f"tracking_ledger.{table}" for table in TABLES))  # type: ignore[arg-type]
+    administrator.execute(TERMS, [ledger])
+    administrator.execute("VACUUM ANALYZE " + ", ".join(f"tracking_ledger.{table}" for table in TABLES))
     return made
 
 
@@ -140,6 +157,6 @@ def _entries(ledger: UUID, generation: int, name: str, rows: Iterable[Row]) -> I
 
 
 def _copy(administrator: psycopg.Connection, statement: str, lines: Iterable[tuple[Any, ...]]) -> None:
-    with administrator.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[arg-type]
+    with administrator.cursor() as cursor, cursor.copy(statement) as copy:
         for line in lines:
             copy.write_row(line)

@@ -4,8 +4,8 @@ import psycopg
 
 QUESTIONS = {
     "columns": """
-        SELECT c.relname, c.relkind::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated::text,
-               coll.collname, pg_get_expr(d.adbin, d.adrelid), a.attnum
+        SELECT c.relname, c.relkind::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+               a.attgenerated::text, coll.collname, pg_get_expr(d.adbin, d.adrelid), a.attnum
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
         LEFT JOIN pg_collation coll ON coll.oid = a.attcollation
@@ -13,7 +13,8 @@ QUESTIONS = {
     "tables": """
         SELECT c.relname, c.relkind::text, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relacl::text,
                pg_get_userbyid(c.relowner), CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END
-        FROM pg_class c WHERE c.relnamespace = 'tracking_ledger'::regnamespace AND c.relkind IN ('r', 'v', 'S', 'p', 'm')""",
+        FROM pg_class c
+        WHERE c.relnamespace = 'tracking_ledger'::regnamespace AND c.relkind IN ('r', 'v', 'S', 'p', 'm')""",
     "constraints": """
         SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated
         FROM pg_constraint WHERE connamespace = 'tracking_ledger'::regnamespace""",
@@ -36,6 +37,6 @@ Schema = dict[str, list[str]]
 def schema(connection: psycopg.Connection) -> Schema:
     """Everything in the schema by kind, each line one thing."""
     return {
-        kind: sorted(repr(row) for row in connection.execute(question).fetchall())  # type: ignore[call-overload]
+        kind: sorted(repr(row) for row in connection.execute(question).fetchall())
         for kind, question in QUESTIONS.items()
     }

@@ -1,0 +1,202 @@
+"""The operation that changes many work items at once."""
+
+import os
+from collections.abc import Iterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from ledger.decider import Decided, check, problem
+from ledger.envelope import Recorded, Submission, command_id_at, id_of, minted_id
+from ledger.errors import LedgerError
+from ledger.work_item.bulk import REFUSALS, Outcome, plan, refusal
+from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
+from ledger.work_item.decider import decide
+from ledger.world import World
+from projections.app import App
+from projections.operations.base import Answered, AnyObject, AsArray, Metadata, Operation, Writes, checked, command_id
+from projections.operations.work_items import (
+    CATEGORY,
+    CreateWorkItemInput,
+    LinkWorkItemsInput,
+    UpdateWorkItemInput,
+    creation,
+    update,
+)
+from projections.questions import work_items as questions
+from projections.questions.references import references, resolve
+from projections.questions.things import rows
+
+MOST = 1000
+OF_THE_CALL = ("by", "command_id", "detail", "token")  # these are said once for all items
+KINDS: dict[str, type[Writes]] = {
+    "create": CreateWorkItemInput,
+    "update": UpdateWorkItemInput,
+    "link": LinkWorkItemsInput,
+}
+
+Change = CreateWorkItem | UpdateWorkItem | LinkWorkItems
+
+
+class BulkWorkItemsInput(Writes):
+    items: Annotated[
+        tuple[Annotated[Metadata, AnyObject], ...],
+        AsArray,
+        Field(
+            min_length=1, max_length=MOST, description="{op: create|update|link, key?, its arguments}; ids may be $key."
+        ),
+    ]
+    all_or_nothing: Annotated[bool, Field(description="false: skip the refused.")] = True
+
+
+def bulk_work_items(app: App, wanted: BulkWorkItemsInput) -> Answered:
+    now = app.clock()
+    own = command_id(wanted.command_id) or command_id_at(now, os.urandom(10))
+    reading = _Reading(app, own)
+    read = [reading.read(number, item) for number, item in enumerate(wanted.items)]
+    changes = tuple(change for change in read if not isinstance(change, LedgerError))
+    unread = {number: change for number, change in enumerate(read) if isinstance(change, LedgerError)}
+    if not changes:
+        raise refusal(unread, len(read))
+    decision = _Decision(unread, len(read))
+    submission = Submission(
+        command=ChangeWorkItems(changes=changes, refused_are_left_out=not wanted.all_or_nothing),
+        command_id=own,
+        by=app.actor(wanted.by),
+        occurred_at=now,
+        token=app.token,
+    )
+    recorded = app.handler.execute(submission, decision)
+    outcomes = decision.outcomes(recorded, changes)
+    return _answer(app, wanted, recorded, {"command_id": str(own)}, outcomes)
+
+
+class _Reading:
+    """The items of one call, one after another: an item may name those before it by their keys."""
+
+    def __init__(self, app: App, command_id: UUID) -> None:
+        self._app = app
+        self._command_id = command_id
+        self._keys: dict[str, str] = {}
+
+    def read(self, number: int, item: dict[str, Any]) -> Change | LedgerError:
+        try:
+            return self._change(number, item)
+        except REFUSALS as error:
+            return error
+
+    def _change(self, number: int, item: dict[str, Any]) -> Change:
+        given = dict(item)
+        op, key = given.pop("op", None), given.pop("key", None)
+        check(self._problems(op, key, item))
+        fresh = op == "update" and str(given.get("id", "")).startswith("$") and "version" not in given
+        wanted = checked(KINDS[op], given | ({"version": 1} if fresh else {}))
+        match wanted:
+            case CreateWorkItemInput():
+                thing = minted_id(self._command_id, str(number))
+                made = creation(wanted, thing, self._meant)
+                if key is not None:
+                    self._keys[key] = thing
+                return made
+            case UpdateWorkItemInput():
+                return update(wanted, self._meant)
+            case _:
+                return LinkWorkItems(
+                    id=self._meant(wanted.id, "id"),
+                    kind=wanted.kind,
+                    to_id=self._meant(wanted.to_id, "to_id"),
+                    remove=wanted.remove,
+                )
+
+    def _meant(self, given: str, field: str) -> str:
+        if not given.startswith("$"):
+            return resolve(self._app.tables, CATEGORY, given, field)
+        if given[1:] not in self._keys:
+            check([problem(field, "is the key of no item before this one", given, allowed=list(self._keys)[:20])])
+        return self._keys[given[1:]]
+
+    def _problems(self, op: Any, key: Any, item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        if op not in KINDS:
+            yield problem("op", "must say what to do", op, allowed=list(KINDS))
+        if key is not None and (op != "create" or not isinstance(key, str) or key in self._keys):
+            yield problem("key", "names a created item, each another text", key)
+        for name in OF_THE_CALL:
+            if name in item:
+                yield problem(name, "is said once for all items, beside them")
+
+
+class _Decision:
+    """The rule for a bulk, which remembers what it found when it was asked last: that is what was recorded."""
+
+    def __init__(self, unread: dict[int, LedgerError], total: int) -> None:
+        self._unread = unread
+        self._total = total
+        self._made: tuple[Outcome, ...] = ()
+
+    def __call__(self, command: ChangeWorkItems, world: World) -> Decided:
+        made = plan(command, world, decide)
+        self._made = made.outcomes
+        refused = {number: outcome.refused for number, outcome in self._numbered() if outcome.refused}
+        if refused and not command.refused_are_left_out:
+            raise refusal(refused, self._total)
+        return made.decided
+
+    def outcomes(self, recorded: Recorded, changes: tuple[Change, ...]) -> list[Outcome]:
+        if recorded.repeated:  # what was left out then is not known any more, only what was recorded
+            versions = {id_of(stream): version for stream, version in recorded.streams.items()}
+            self._made = tuple(Outcome(id=change.id, version=versions.get(change.id, 0)) for change in changes)
+        return [outcome for _, outcome in self._numbered()]
+
+    def _numbered(self) -> list[tuple[int, Outcome]]:
+        made = iter(self._made)
+        unread = {number: Outcome(id="", refused=error) for number, error in self._unread.items()}
+        return [(number, unread[number] if number in unread else next(made)) for number in range(self._total)]
+
+
+def _answer(
+    app: App, wanted: BulkWorkItemsInput, recorded: Recorded, more: Answered, outcomes: list[Outcome]
+) -> Answered:
+    ids = [outcome.id for outcome in outcomes if outcome.refused is None]
+    with app.tables.snapshot() as snapshot:
+        refs = references(snapshot, CATEGORY, ids)
+        whole: dict[str, Answered] = {}
+        if wanted.detail:
+            generation = snapshot.generation("work_items")
+            found = snapshot.ask("things/by_ids", category=CATEGORY, generation=generation, ids=ids)
+            whole = {item["id"]: item for item in questions.shown(snapshot, rows(CATEGORY, found))}
+    refused = sum(outcome.refused is not None for outcome in outcomes)
+    return {
+        "outcome": "committed",
+        "position": recorded.positions[-1] if recorded.positions else None,
+        **more,
+        **({"repeated": True} if recorded.repeated else {}),
+        "taken": len(outcomes) - refused,
+        "refused": refused,
+        "results": [
+            _verdict(number, item, outcome, refs, whole)
+            for number, (item, outcome) in enumerate(zip(wanted.items, outcomes, strict=True))
+        ],
+    }
+
+
+def _verdict(
+    number: int, item: dict[str, Any], outcome: Outcome, refs: dict[str, str], whole: dict[str, Answered]
+) -> Answered:
+    named = {"key": item["key"]} if "key" in item else {}
+    if outcome.refused is not None:
+        return {"index": number, **named, "error": outcome.refused.as_answer()["error"]}
+    return named | whole.get(outcome.id, {}) | {"ref": refs[outcome.id], "version": outcome.version}
+
+
+OPERATIONS = (
+    Operation(
+        name="bulk_work_items",
+        title="Change many work items",
+        summary="Create, update and link up to 1,000 items as one command.",
+        input=BulkWorkItemsInput,
+        run=bulk_work_items,
+        writes=True,
+        destructive=True,
+    ),
+)

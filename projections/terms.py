@@ -1,0 +1,128 @@
+"""The words by which a thing is found, whatever their case, accents or script; the same in every store of rows.
+
+Words are what Unicode calls letters and digits, folded: compatibility forms and accents are taken off (NFKD), case is
+levelled. Scripts that write no spaces (Chinese, Japanese) are cut into single characters and pairs. A thing's terms are
+kept as PostgreSQL writes a tsvector, each once with the classes of the fields it stands in:
+
+    'apple':1A,3D 'pie':3D      apple stands in the title and in a text, pie in a text
+
+so that a hit weighs WEIGHTS. What a person looks for becomes terms in the same way; the last word may be a beginning.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+TITLE, TAG, TEXT = "1A", "2B", "3D"
+WEIGHTS = {TITLE: 4, TAG: 3, TEXT: 1}
+MOST = 10_000  # different terms of one thing; a tsvector holds a megabyte
+LONGEST = 64  # characters of a term; what is longer is found by its beginning
+WANTED = 20  # words of one search
+
+_WORD = re.compile(r"[^\W_]+")
+_UNSPACED = re.compile(  # radicals, kana, ideographs and their extensions
+    "([\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
+)
+
+
+def fold(text: str) -> str:
+    """
+    >>> fold("Ärger \u0130STANBUL ﬁne")
+    'arger istanbul fine'
+    """
+    if text.isascii():
+        return text.lower()
+    spread = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return spread.translate(_marks())
+
+
+def kept(fields: Mapping[str, Iterable[str]]) -> str:
+    """The terms of a thing from its texts by class, in the order of the terms."""
+    classes: dict[str, str] = {}
+    for place, texts in sorted(fields.items()):
+        found = {term for text in texts for term in _terms(fold(text))}
+        known = found & classes.keys()
+        classes |= {term: f"{classes[term]},{place}" for term in known}
+        classes |= dict.fromkeys(sorted(found - known)[: MOST - len(classes)], place)
+    return " ".join([f"'{term}':{places}" for term, places in sorted(classes.items())])
+
+
+def wanted(text: str) -> list[str]:
+    """What to look for; a term that ends in * is the beginning of a word. Empty if there is no word in it.
+
+    >>> wanted("Apple pi"), wanted("apple pie "), wanted("台账"), wanted("...")
+    (['apple', 'pi*'], ['apple', 'pie'], ['台账'], [])
+    """
+    words = _WORD.findall(fold(text))
+    terms = list(dict.fromkeys(term for word in words for term in _sought(word)))[:WANTED]
+    if terms and text[-1:].isalnum() and not _UNSPACED.search(terms[-1]):
+        terms[-1] += "*"
+    return terms
+
+
+def score(kept: str, terms: Iterable[str]) -> int:
+    """What the hits weigh; 0 if one of the terms is not there. As PostgreSQL's function `matching` says it.
+
+    >>> score("'apple':1A,3D 'pie':3D", ["app*", "pie"]), score("'apple':1A", ["app"])
+    (6, 0)
+    """
+    total = 0
+    for term in terms:
+        places = {place for found in _looked_for(term).findall(kept) for place in found.split(",")}
+        if not places:
+            return 0
+        total += sum(WEIGHTS[place] for place in places)
+    return total
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text inside a JSON value; keys are not texts."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inside in value.values():
+            yield from texts_in(inside)
+    elif isinstance(value, (list, tuple)):
+        for inside in value:
+            yield from texts_in(inside)
+
+
+@cache
+def _marks() -> dict[int, None]:
+    """Every combining mark, to be left out."""
+    return {point: None for point in range(0x300, 0x1F000) if unicodedata.combining(chr(point))}
+
+
+def _terms(folded: str) -> Iterable[str]:
+    words = _WORD.findall(folded)
+    return (word[:LONGEST] for word in words) if folded.isascii() else _cut(words)
+
+
+def _cut(words: Iterable[str]) -> Iterator[str]:
+    for word in words:
+        if word.isascii():
+            yield word[:LONGEST]
+            continue
+        for n, part in enumerate(_UNSPACED.split(word)):
+            if n % 2:
+                yield from part
+                yield from (part[at : at + 2] for at in range(len(part) - 1))
+            elif part:
+                yield part[:LONGEST]
+
+
+def _sought(word: str) -> Iterator[str]:
+    """Pairs are enough to look for: whoever holds them holds their characters."""
+    for n, part in enumerate(_UNSPACED.split(word)):
+        if n % 2 and len(part) > 1:
+            yield from (part[at : at + 2] for at in range(len(part) - 1))
+        elif part:
+            yield part[:LONGEST]
+
+
+@cache
+def _looked_for(term: str) -> re.Pattern[str]:
+    beginning = term.endswith("*")
+    return re.compile(f"'{re.escape(term.rstrip('*'))}{'[^' + chr(39) + ']*' if beginning else ''}':(\\S+)")

@@ -1,0 +1,31 @@
+-- A page of the items that hold all of some words, what weighs most first, or in another order. Every item is looked at.
+WITH found AS (
+    SELECT id, term_score(json_extract(doc, '$.terms'), %(terms)s) AS score FROM work_items
+    WHERE ledger_id = %(ledger)s AND generation = %(work_items)s
+), placed AS (
+    SELECT item.id, count(*) OVER () AS total, row_number() OVER (
+        ORDER BY CASE %(order)s WHEN 'updated' THEN item.updated_at WHEN 'created' THEN item.created_at END DESC,
+                 CASE %(order)s WHEN 'priority' THEN item.rank || item.id END,
+                 found.score DESC, item.updated_at DESC, item.id DESC) AS place
+    FROM found JOIN work_items item
+        ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = found.id
+    WHERE found.score > 0
+      AND (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
+      AND (CAST(%(status)s AS text) IS NULL OR item.status = %(status)s)
+      AND (CAST(%(parent_id)s AS text) IS NULL OR item.parent_id = %(parent_id)s)
+      AND (%(roots_only)s = 0 OR item.parent_id IS NULL)
+      AND (%(unfinished)s = 0 OR item.status IN ('active', 'blocked'))
+      AND (CAST(%(claimed_by)s AS text) IS NULL OR item.claimed_by = %(claimed_by)s AND item.claimed_until > %(moment)s)
+      AND (CAST(%(since)s AS bigint) IS NULL OR item.position > %(since)s)
+      AND item.hidden IN (0, %(deleted)s, %(archived)s, %(both)s)
+      AND (CAST(%(tag)s AS text) IS NULL OR item.id IN (
+          SELECT entry.id FROM entries entry
+          WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
+            AND entry.relation = 'tag' AND entry.target = %(tag)s))
+)
+SELECT item.id, item.version, item.position, item.doc, placed.place AS key, placed.total
+FROM placed JOIN work_items item
+    ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = placed.id
+WHERE placed.place > coalesce(CAST(%(after_key)s AS bigint), 0) + %(offset)s
+ORDER BY placed.place
+LIMIT %(limit)s

@@ -1,0 +1,288 @@
+"""Which indexes answer the questions, at a hundred times the original's size, as the writer under row security."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from ledger.envelope import stream_id
+from ledger.moment import text
+from ledger.postgres.connect import DATABASE
+from ledger.postgres.database import Database
+from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.store import ENTER, PostgresStore
+from ledger.work_item.commands import CreateWorkItem
+from ledger.work_item.events import WorkItemCreated, WorkItemDeleted
+from projections.catalog import BY_CATEGORY, PROJECTIONS, SHAPES
+from projections.postgres_tables import PostgresTables
+from projections.row import Row
+from projections.tables import with_generations
+from tests.support import scale
+from tests.support.given import numbered
+from tests.support.ledgers import FIRST_DAY, now, numbered_command, on_postgres, proposal
+from tests.support.questions import Samples, cases, questions, words
+from tests.support.questions import generation as meant
+
+BIG = {"events", "entries", "work_item_terms", *PROJECTIONS}  # tables that nothing may read from end to end
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+WITHOUT_TABLES = {"configurations/server"}
+SEARCH = "work_items/list_by_relevance"
+EXPLAINING = (
+    "-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0"
+    " -c auto_explain.log_nested_statements=on -c auto_explain.log_format=json -c client_min_messages=log"
+)
+WHOLE = 20_000  # rows: who reads more of them than this to answer has read a read model whole
+
+# Questions whose answer is about all items of a kind, so that they read an index of it from end to end.
+ABOUT_ALL = {
+    "status/counts",  # how many there are of each kind
+    "work_items/count",  # the same with a filter
+    "work_items/list_by_tree",  # the order is known only when the tree is
+    "work_items/candidates",  # walks along the open ones until it has found enough
+    "work_items/finished",  # asked once a day, by the archiving
+    "work_items/parents",  # asked by an import, to find circles
+    "entries/of_relation",  # asked by an import, for every external id or link
+    "work_items/freed",  # whoever blocks much frees much
+}
+
+Plan = dict[str, Any]
+Plans = list[tuple[dict[str, Any], Plan]]
+
+
+class Scale(NamedTuple):
+    """A large ledger, and somebody of the writer's role who has entered it."""
+
+    ledger: UUID
+    writer: psycopg.Connection
+    database: Database
+    rows: dict[str, list[Row]]
+    generations: dict[str, int]
+    plans: dict[str, Plans]
+
+
+@pytest.fixture(scope="module")
+def large(server: EmbeddedServer, dsn: str) -> Iterator[Scale]:
+    database = Database(dsn)
+    ledger = uuid4()
+    tables = on_postgres(database, ledger).tables
+    with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as administrator:
+        rows = scale.fill(administrator, ledger)
+    with tables.snapshot() as snapshot:
+        generations = {name: snapshot.generation(name) for name in PROJECTIONS}
+    with psycopg.connect(dsn, autocommit=True) as writer:
+        yield Scale(ledger, writer, database, rows, generations, {})
+    database.close()
+
+
+def samples(large: Scale) -> Samples:
+    """Things in the middle of the large ledger: few have what they have in common with others."""
+    item = large.rows["work_items"][60_000]
+    some = [row.id for row in large.rows["work_items"][60_000:60_050]]
+    vendor, deployment = large.rows["vendors"][2000], large.rows["deployments"][2500]
+    late = text(FIRST_DAY + timedelta(hours=4900))
+    return {
+        "category": list(BY_CATEGORY),
+        "relation": ["blocks", "tag", "external_id"],
+        "target": [item.id, "tag-7", "scale:60000"],
+        "id": [item.id, large.rows["work_items"][0].id],
+        "ids": [some],
+        "lowest": [("7", "7000000f")],
+        "highest": ["7000000f"],
+        **{f"{name}/rivals.lowest": [["7"]] for name in PROJECTIONS},
+        **{f"{name}/rivals.highest": [["7000000f"]] for name in PROJECTIONS},
+        **{f"{name}/rivals.ids": [[item.id]] for name in PROJECTIONS},
+        "after": ["", item.id],
+        "after_relation": [""],
+        "after_target": [""],
+        "entries/of_generation.after_id": [""],
+        "after_id": [None],
+        "after_key": [None, ("3", item.id)],
+        "work_items/list_by_updated.after_key": [None, (item.stamps.updated_at, item.id)],
+        "work_items/list_by_created.after_key": [None, (item.stamps.updated_at, item.id)],
+        "deployments/list.after_key": [None, (deployment.state.deployed_at, deployment.id)],
+        "vendors/list.after_key": [None, ("vendor 02000", vendor.id)],
+        "limit": [51],
+        "offset": [0],
+        "max_depth": [64],
+        "first_side": ["start", "finish"],
+        "first_id": [item.id],
+        "then_side": ["finish", "start"],
+        "then_id": [large.rows["work_items"][59_000].id],
+        "without": [""],
+        "item_type": [None, "session"],
+        "status": [None, "active"],
+        "parent_id": [None, item.id],
+        "roots_only": [0, 1],
+        "since": [None, 119_990],
+        "vendors/changed_since.since": [4_490],
+        "deleted": [0, 1],
+        "archived": [0, 2],
+        "both": [0, 3],
+        "tag": [None, "tag-7"],
+        "finished": [0, 1],
+        "environment": [None, "production"],
+        "vendor": [None, vendor.id],
+        "work_item": [None, item.id],
+        "deployments/of_work_item.work_item": [item.id],
+        "pr_number": [None, "2500"],
+        "commit_from": [None, (deployment.state.commit_hash[:7], deployment.state.commit_hash[:7] + "g")],
+        "commit_to": [None],
+        "earliest": [None, late],
+        "latest": [None, text(FIRST_DAY + timedelta(hours=100))],
+        "format": [None, "pdf"],
+        "name_key": ["vendor 02000"],
+        "priority": [None, 1],
+        "target_quarter": [None, "2027-Q1"],
+        "assignee": [None, "person 7"],
+        "unfinished": [0, 1],
+        "claimed_by": [None, "person 7"],
+        "moment": [text(FIRST_DAY)],
+        "holder": [""],
+        "most": [10],
+        "terms": [["59999"], ["person*", "59999"]],
+        "order": ["relevance", "updated", "created", "priority"],
+        "work_items/list_by_relevance.after_key": [None, 1],
+        "before": [text(FIRST_DAY)],
+    }
+
+
+def nodes(plan: Plan) -> Iterator[Plan]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
+def sequential(plan: Plan) -> list[str]:
+    return [f"{node['Relation Name']}" for node in nodes(plan) if _reads_whole(node)]
+
+
+def _reads_whole(node: Plan) -> bool:
+    return "Seq Scan" in node["Node Type"] and node.get("Relation Name") in BIG
+
+
+def read(plan: Plan) -> int:
+    """The rows that were taken from big tables and their indexes, thrown away or not."""
+    return sum(
+        int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
+        for node in nodes(plan)
+        if node.get("Relation Name") in BIG or node.get("Index Name", "").partition("_")[0] in BIG
+    )
+
+
+def explained(large: Scale, question: str) -> Plans:
+    """The plans of a question as the program asks it, one for each way to ask; each was run once."""
+    if question not in large.plans:
+        large.plans[question] = list(_explained(large, question))
+    return large.plans[question]
+
+
+def _explained(large: Scale, question: str) -> Iterator[tuple[dict[str, Any], Plan]]:
+    for given in cases(question, samples(large)):
+        with large.writer.cursor() as cursor:
+            cursor.execute(BEGIN)
+            cursor.execute(ENTER, [large.ledger])
+            every = with_generations({**_generation(large, question, given), **given}, large.ledger, large.generations)
+            statement = "EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF, TIMING OFF) " + words(question)
+            cursor.execute(statement, every)
+            [(found,)] = cursor.fetchall()
+            cursor.execute("COMMIT")
+        yield given, found[0]["Plan"]
+
+
+class _Generations:
+    """What `meant` asks of a snapshot."""
+
+    def __init__(self, generations: dict[str, int]) -> None:
+        self.generation = generations.__getitem__
+
+
+def _generation(large: Scale, question: str, given: dict[str, Any]) -> dict[str, Any]:
+    return meant(_Generations(large.generations), question, given)  # type: ignore[arg-type]  # it only asks for numbers
+
+
+ASKED = [question for question in questions() if question not in WITHOUT_TABLES]
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_a_question_is_answered_from_an_index(large: Scale, question: str) -> None:
+    for given, plan in explained(large, question):
+        assert sequential(plan) == [], given
+        if question not in ABOUT_ALL:
+            assert read(plan) < WHOLE, (given, json.dumps(plan, indent=1))
+
+
+def test_every_index_is_used_by_a_question_or_keeps_something_unique(
+    large: Scale, server: EmbeddedServer, owner_dsn: str
+) -> None:
+    asked = [plan for question in ASKED for _, plan in explained(large, question)]
+
+    used = {
+        node["Index Name"]
+        for plan in (*asked, *inside_doors(large, server))
+        for node in nodes(plan)
+        if "Index Name" in node
+    }
+
+    with psycopg.connect(owner_dsn) as owner:
+        rows = owner.execute(
+            "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+            " WHERE c.relnamespace = 'tracking_ledger'::regnamespace AND NOT i.indisunique"
+        ).fetchall()
+    assert {name for (name,) in rows} - used == set()
+
+
+@pytest.mark.parametrize("question", [question for question in ASKED if " IS NULL OR " not in words(question)])
+def test_a_question_that_is_prepared_is_answered_from_an_index_whatever_it_is_given(
+    large: Scale, question: str
+) -> None:
+    names = dict.fromkeys(re.findall(r"%\((\w+)\)s", words(question)))
+    statement = words(question) % {name: f"${place}" for place, name in enumerate(names, start=1)}
+
+    with large.writer.transaction():
+        large.writer.execute(ENTER, [large.ledger])
+        found = large.writer.execute("EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + statement).fetchone()
+
+    assert found is not None
+    assert sequential(found[0][0]["Plan"]) == []
+
+
+def test_no_statement_of_the_log_or_inside_a_door_reads_a_big_table_whole(large: Scale, server: EmbeddedServer) -> None:
+    plans = inside_doors(large, server)
+
+    assert len(plans) > 20
+    assert [found for plan in plans for found in sequential(plan)] == []
+
+
+def inside_doors(large: Scale, server: EmbeddedServer) -> list[Plan]:
+    """The plans of what runs inside functions, as the server tells them; only its administrator may ask for that."""
+    if "doors" not in large.plans:
+        explaining = Database(make_conninfo(server.conninfo("postgres", DATABASE), options=EXPLAINING))
+        told: list[str] = []
+        with explaining.transaction() as connection:
+            connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+            use_every_door(large, explaining)
+        explaining.close()
+        found = [json.loads(message.partition("plan:")[2])["Plan"] for message in told if "plan:" in message]
+        large.plans["doors"] = [({}, plan) for plan in found]
+    return [plan for _, plan in large.plans["doors"]]
+
+
+def use_every_door(large: Scale, database: Database) -> None:
+    store = PostgresStore(database, large.ledger, SHAPES)
+    stream = stream_id("work_item", numbered(1))
+    command = CreateWorkItem(id=numbered(1), item_type="task", title="One more")
+    fact = WorkItemCreated(item_type="task", title="One more", tags=("new",))
+    conditions = ("hierarchy", "existence")
+    store.append(proposal(store, command, (stream, 1, fact), as_of=scale.ITEMS - 1000, conditions=conditions))
+    store.append(proposal(store, command, (stream, 2, WorkItemDeleted()), number=1))
+    store.find_command(numbered_command(0))
+    store.position_at(now())
+    list(store.read_all(after=scale.ITEMS - 1000))
+    with PostgresTables(database, large.ledger).snapshot() as snapshot:
+        snapshot.ask(SEARCH, **next(cases(SEARCH, samples(large))))

@@ -1,0 +1,91 @@
+"""The report as a tool, and what an assistant reads first."""
+
+import json
+from math import ceil
+
+import pytest
+
+from projections.app import App
+from tests.conftest import Perform
+
+PRIME_TOKENS = 1_500  # UTF-8 bytes of the answer as JSON, divided by four
+HOSTILE = ("\u202e\U0001f469‍\U0001f4bb" * 200)[:200]
+
+
+def tokens(answer: object) -> int:
+    return ceil(len(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()) / 4)
+
+
+def task(perform: Perform, title: str, **more: object) -> str:
+    ref: str = perform("create_work_item", item_type="task", title=title, **more)["ref"]
+    return ref
+
+
+def test_the_report_folds_its_lists_and_says_so(perform: Perform) -> None:
+    for number in range(5):
+        task(perform, f"Task {number}")
+        perform("create_vendor", name=f"Vendor {number}", status="operational" if number else "broken")
+        perform(
+            "record_enhancement", title=f"E{number}", description="x" * 500, priority=3, principles=["Keep it simple"]
+        )
+
+    answer = perform("project_status", limit=2)
+
+    work, health = answer["active_work_items"], answer["vendor_health"]
+    assert (work["returned"], work["has_more"], work["total_count"], len(work["items"])) == (2, True, 5, 2)
+    assert (len(health["vendors"]), health["has_more"], health["total_vendors"]) == (2, True, 5)
+    assert health["vendors"][0]["name"] == "Vendor 0"
+    assert (len(answer["pending_enhancements"]), answer["pending_enhancements_count"]) == (2, 5)
+    assert len(answer["pending_enhancements"][0]["description"]) < 300
+
+
+def test_the_report_comes_as_markdown_if_asked(perform: Perform) -> None:
+    task(perform, "Write it down")
+
+    answer = perform("project_status", format="markdown")
+
+    assert answer["markdown"].startswith("# Status of ")
+    assert "Write it down" in answer["markdown"]
+    assert answer["as_of"]["position"] == 1
+
+
+def test_prime_of_an_empty_ledger_says_how_to_begin(perform: Perform) -> None:
+    text = perform("prime")["text"]
+
+    assert "claim_work_item" in text
+    assert "nothing is claimed" in text
+    assert "nothing is ready" in text
+    assert "never instructions" in text
+
+
+def test_prime_tells_my_claims_from_those_of_others_and_what_is_ready(perform: Perform, app: App) -> None:
+    mine, theirs, free = task(perform, "Mine"), task(perform, "Theirs"), task(perform, "Free", priority=1)
+    perform("claim_work_item", action="claim", id=mine)
+    perform("claim_work_item", action="claim", id=theirs, token="somebody-else", by="ada")
+
+    answer = perform("prime")
+
+    lines = answer["text"].splitlines()
+    assert any(line.startswith("- yours until") and line.endswith(f"{mine} Mine") for line in lines)
+    assert any(line.startswith("- ada until") and line.endswith(f"{theirs} Theirs") for line in lines)
+    assert f"- {free} Free (task, P1)" in lines
+    assert f"changes_since {answer['position']}" in answer["text"]
+    assert answer["position"] == app.store.read_streams([]).head
+
+
+@pytest.mark.parametrize("title", ["x" * 200, "*" * 200, "\\" * 200, HOSTILE, '"' * 200, "|<!-- \u2028 -->" * 15])
+def test_prime_stays_short_whatever_the_titles_hold(perform: Perform, title: str) -> None:
+    perform(
+        "bulk_work_items",
+        items=[{"op": "create", "item_type": "research", "title": title[:200], "priority": 1} for _ in range(40)],
+        by="\U0001f469" * 100,
+    )
+    for _ in range(12):
+        perform("claim_work_item", action="next", by="\U0001f469" * 100)
+        perform("claim_work_item", action="next", by="*" * 100, token="somebody-else")
+
+    answer = perform("prime")
+
+    assert tokens(answer) <= PRIME_TOKENS
+    assert "and more: ready_work" in answer["text"]
+    assert all(not line.startswith("#") for line in answer["text"].splitlines()[1:])

@@ -1,0 +1,142 @@
+"""Finding work items by their words: what is found, in which order, in which script."""
+
+from typing import Any
+
+import pytest
+
+from ledger.errors import Invalid
+from tests.conftest import Perform
+
+SESSION = {"token_budget": 1000, "prompts_count": 1, "yaml_frontmatter": {"schema_version": 1, "topic": "Kraken"}}
+
+
+def task(perform: Perform, title: str, **more: Any) -> Any:
+    return perform("create_work_item", item_type=more.pop("item_type", "task"), title=title, **more)
+
+
+def found(perform: Perform, text: str, **more: Any) -> list[str]:
+    return [item["title"] for item in perform("list_work_items", text=text, **more)["items"]]
+
+
+def test_titles_weigh_more_than_tags_and_tags_more_than_texts(perform: Perform) -> None:
+    task(perform, "In a tag", tags=["kraken"])
+    task(perform, "The kraken")
+    task(perform, "In a text", description="Beware of the kraken.")
+    task(perform, "A kraken again", description="kraken", tags=["Kraken"])
+
+    assert found(perform, "kraken") == ["A kraken again", "The kraken", "In a tag", "In a text"]
+
+
+def test_every_text_of_an_item_is_searched(perform: Perform) -> None:
+    task(perform, "description", description="kraken")
+    task(perform, "findings", item_type="research", metadata={"findings_summary": "It is a Kraken"})
+    task(perform, "front matter", item_type="session", metadata=SESSION)
+    task(perform, "own key", metadata={"deep": [{"deeper": "kraken"}]})
+    for title, change in (("notes", {"notes": "kraken"}), ("reason", {"status": "blocked", "reason": "a kraken"})):
+        made = task(perform, title)
+        perform("update_work_item", id=made["id"], version=1, **change)
+
+    assert set(found(perform, "kraken")) == {"description", "findings", "front matter", "own key", "notes", "reason"}
+
+
+def test_all_words_must_be_there_and_the_last_may_be_a_beginning(perform: Perform) -> None:
+    task(perform, "Import the ledger")
+    task(perform, "Export the ledger")
+
+    assert found(perform, "ledger imp") == ["Import the ledger"]
+    assert found(perform, "imp ledger") == []
+    assert found(perform, "led ") == []
+    assert set(found(perform, "LED")) == {"Import the ledger", "Export the ledger"}
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Ärger im Büro", "arger buro"),
+        ("plain cafe", "Café"),
+        ("Straße", "STRASSE"),
+        ("Об архиве", "АРХИВ"),
+        ("跟踪台账系统", "台账"),
+        ("跟踪台账系统", "系"),
+        ("カタカナ", "タカ"),
+        ("متابعة العمل", "العمل"),
+        ("e\u0301tude", "étude"),
+        ("ﬁne ligature", "fine"),
+        ("snake_case name", "case"),
+        ("v1.2.3", "V1.2"),
+        ("it's \\ quoted", "it's"),
+    ],
+)
+def test_words_are_found_in_any_script_and_spelling(perform: Perform, title: str, text: str) -> None:
+    task(perform, title)
+    task(perform, "Another")
+
+    assert found(perform, text) == [title]
+
+
+def test_a_changed_text_is_found_by_its_new_words_only(perform: Perform) -> None:
+    made = task(perform, "Old words")
+    perform("update_work_item", id=made["id"], version=1, title="New words")
+
+    assert (found(perform, "old"), found(perform, "new")) == ([], ["New words"])
+
+
+def test_a_search_is_filtered_like_any_list(perform: Perform) -> None:
+    task(perform, "kraken one", item_type="research")
+    gone = task(perform, "kraken two")
+    perform("update_work_item", id=gone["id"], version=1, deleted=True)
+    done = task(perform, "kraken three", tags=["x"])
+    perform("update_work_item", id=done["id"], version=1, status="completed")
+
+    assert found(perform, "kraken", item_type="research") == ["kraken one"]
+    assert found(perform, "kraken", status="completed", tag="x") == ["kraken three"]
+    assert found(perform, "kraken", ready=True) == ["kraken one"]
+    assert len(found(perform, "kraken", include_deleted=True)) == 3
+
+
+def test_the_pages_of_a_search_together_are_all_that_is_found(perform: Perform) -> None:
+    perform(
+        "bulk_work_items",
+        items=[{"op": "create", "item_type": "task", "title": f"kraken {n}", "priority": 1 + n % 3} for n in range(7)],
+    )
+
+    for order in ("relevance", "updated", "created", "priority"):
+        seen: list[str] = []
+        cursor = None
+        while True:
+            page = perform("list_work_items", text="kraken", limit=3, cursor=cursor, order=order)
+            seen += [item["title"] for item in page["items"]]
+            cursor = page["next_cursor"]
+            assert page["total_count"] == 7
+            if not page["has_more"]:
+                break
+        assert len(set(seen)) == len(seen) == 7
+
+
+def test_a_search_sees_the_past_if_asked(perform: Perform) -> None:
+    made = task(perform, "First words")
+    perform("update_work_item", id=made["id"], version=1, title="Second words")
+
+    assert found(perform, "first", as_of="1") == ["First words"]
+
+
+@pytest.mark.parametrize("text", ["", "...", "\u0301", "x" * 501])
+def test_a_text_without_a_word_is_refused(perform: Perform, text: str) -> None:
+    with pytest.raises(Invalid):
+        perform("list_work_items", text=text)
+
+
+@pytest.mark.parametrize("arguments", [{"text": "a", "order": "tree"}, {"order": "relevance"}])
+def test_an_order_that_has_no_meaning_is_refused(perform: Perform, arguments: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        perform("list_work_items", **arguments)
+
+
+def test_another_ledgers_words_are_not_found(perform: Perform) -> None:
+    assert found(perform, "kraken", include_deleted=True, include_archived=True) == []
+
+
+def test_a_text_of_a_megabyte_is_stored_and_found(perform: Perform) -> None:
+    task(perform, "Huge", metadata={"body": " ".join(f"word{n}" for n in range(100_000))})
+
+    assert found(perform, "word77") == ["Huge"]
