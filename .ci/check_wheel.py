@@ -6,13 +6,24 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PLACES = {"sql/": "ledger/_resources/sql/", "templates/": "ledger/_resources/templates/", "examples/": "ledger/_resources/examples/"}
+PLACES = {
+    "sql/": "ledger/_resources/sql/",
+    "templates/": "ledger/_resources/templates/",
+    "examples/": "ledger/_resources/examples/",
+}
 PACKAGES = ("ledger/", "projections/", "mcp_adapter/")
 
 
 def expected() -> set[str]:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-    moved = {place + name.removeprefix(source) for source, place in PLACES.items() for name in tracked if name.startswith(source)}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    moved = {
+        place + name.removeprefix(source)
+        for source, place in PLACES.items()
+        for name in tracked
+        if name.startswith(source)
+    }
     return moved | {name for name in tracked if name.startswith(PACKAGES)}
 
 

@@ -114,4 +114,6 @@ def _serve(app: App, name: str, rows: list[Row]) -> None:
         ]
         given = [ledger, name, generation, msgspec.json.encode(documents).decode()]
         app.database.call("SELECT tracking_ledger.fill_generation(%s, %s, %s, %s)", given)
-    app.database.call("SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)", [ledger, name, projection.shape, generation])
+    app.database.call(
+        "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)", [ledger, name, projection.shape, generation]
+    )

@@ -1,4 +1,4 @@
-"""Writes docs/events.md from the facts themselves: `python docs/make_events.py`. A test fails when it is out of date."""
+"""Writes docs/events.md from the facts themselves: `python docs/make_events.py`. A test says when it is out of date."""
 
 import inspect
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from ledger.envelope import Fact
 HEAD = """# Events
 
 Generated from the code by `python docs/make_events.py`. Every event of the log has the columns of
-`sql/migrations/0002_events.sql`; `data` is one of the shapes below as JSON, with absent fields left out. Any of them may
-carry `also`: fields that were revised in the same breath, as in `{"also": {"notes": {"old": null, "new": "done"}}}`. An
+`sql/migrations/0002_events.sql`; `data` is one of the shapes below as JSON, with absent fields left out. Any of them
+may carry `also`: fields that were revised in the same breath (`{"also": {"notes": {"old": null, "new": "done"}}}`). An
 event whose type or schema a program does not know is carried along, never interpreted.
 """
 

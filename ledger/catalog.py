@@ -25,8 +25,8 @@ _DECIDER_OF: dict[type[Command], Decider[Any]] = {
     command: decider for decider in DECIDERS.values() for command in decider.commands
 }
 
-# What a later decision may have looked at, that this fact changes (see ledger.world). Facts not named here touch nothing
-# but their own stream, and a stream that was looked at is guarded by its version.
+# What a later decision may have looked at, that this fact changes (see ledger.world). Facts not named here touch
+# nothing but their own stream, and a stream that was looked at is guarded by its version.
 TOPICS: dict[str, tuple[str, ...]] = {
     "WorkItemCreated": ("creation",),
     "WorkItemMoved": ("hierarchy",),

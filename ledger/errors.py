@@ -43,7 +43,7 @@ class LedgerError(Exception):
             "error": {
                 "code": self.code,
                 "message": self.message,
-                "details": {"status": self.number, **self.details},
+                "details": {**self.details, "status": self.number},
                 "next_step": self.next_step,
                 "retryable": self.retryable,
             }

@@ -115,7 +115,8 @@ class Handler:
         recorded, digest = found
         if digest != command_digest(submission.command, submission.by):
             raise CommandIdReused(
-                f"command id {submission.command_id} was recorded with other arguments at position {recorded.positions[0]}",
+                f"command id {submission.command_id} was recorded with other arguments"
+                f" at position {recorded.positions[0]}",
                 next_step="mint a new command_id for another command",
                 command_id=str(submission.command_id),
             )

@@ -7,17 +7,22 @@ Two folders called `app` are two ledgers.
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID, uuid4
 
+import msgspec
 import platformdirs
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from ledger.errors import Damaged, NotFound
+from ledger.errors import Damaged, NotFound, Unavailable
 from ledger.settings import APPLICATION, Settings
 
 FOLDER = ".ledger"
 FILE = "ledger.json"
+NAME_LENGTH = 200  # characters
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -28,6 +33,11 @@ class Identity(Struct, frozen=True, kw_only=True):
     project: Path
 
 
+class _Written(Struct, frozen=True):
+    ledger: str
+    name: Annotated[str, Meta(max_length=NAME_LENGTH)]
+
+
 def find(start: Path) -> Identity:
     """The ledger of a folder, found by walking up from it. Raises NotFound if there is none."""
     for folder in (start, *start.parents):
@@ -36,7 +46,7 @@ def find(start: Path) -> Identity:
             return _read(file)
     raise NotFound(
         f"no {FOLDER}/{FILE} in {start} or any folder above it",
-        next_step="run `tracking-ledger init` in the project's folder, or name the folder with --project or LEDGER_PROJECT",
+        next_step="run `tracking-ledger init` in the project's folder, or name it with --project or LEDGER_PROJECT",
         folder=str(start),
     )
 
@@ -44,9 +54,15 @@ def find(start: Path) -> Identity:
 def create(project: Path, name: str | None = None) -> Identity:
     """Mints the ledger of a folder, or answers the one it has already; two at once agree on one."""
     file = project / FOLDER / FILE
+    with _writing(file):
+        _mint(file, name or project.resolve().name or "project")
+    return _read(file)
+
+
+def _mint(file: Path, name: str) -> None:
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"ledger": str(uuid4()), "name": name or project.resolve().name or "project"}, indent=2) + "\n"
+        text = json.dumps({"ledger": str(uuid4()), "name": name[:NAME_LENGTH]}, indent=2) + "\n"
         draft = file.with_name(f"{FILE}.{os.getpid()}.new")
         draft.write_text(text, encoding="utf-8")
         try:
@@ -55,7 +71,6 @@ def create(project: Path, name: str | None = None) -> Identity:
             pass
         finally:
             draft.unlink()
-    return _read(file)
 
 
 def home(identity: Identity, settings: Settings) -> Path:
@@ -66,18 +81,33 @@ def home(identity: Identity, settings: Settings) -> Path:
         folder = git / APPLICATION / str(identity.ledger)
     else:
         folder = platformdirs.user_state_path(APPLICATION) / str(identity.ledger)
-    folder.mkdir(parents=True, exist_ok=True)
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            f"{place} cannot be written: {error.strerror or error}",
+            next_step="make the folder writable, or choose another with --project, LEDGER_PROJECT or LEDGER_HOME",
+            path=str(place),
+        ) from error
 
 
 def _read(file: Path) -> Identity:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        return Identity(ledger=UUID(found["ledger"]), name=str(found["name"]), project=file.parent.parent)
-    except (ValueError, KeyError, TypeError) as error:
+        found = msgspec.json.decode(file.read_text(encoding="utf-8-sig").encode(), type=_Written)
+        if not found.name.isprintable():
+            raise ValueError("its name holds control characters")
+        return Identity(ledger=UUID(found.ledger), name=found.name, project=file.parent.parent)
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise Damaged(
             f"{file} does not hold a ledger's identity: {error}",
-            next_step="restore the file from version control: it must hold {\"ledger\": <UUID>, \"name\": <text>}",
+            next_step='restore the file from version control: it must hold {"ledger": <UUID>, "name": <text>}',
             file=str(file),
         ) from error
 

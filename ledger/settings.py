@@ -11,6 +11,7 @@ from msgspec import Struct
 from ledger.errors import Invalid
 
 APPLICATION = "tracking-ledger"
+NAME_LENGTH = 100  # characters of who acts
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -37,17 +38,17 @@ class Settings(Struct, frozen=True, kw_only=True):
             home=_path(given, "LEDGER_HOME"),
             pgdata=_path(given, "LEDGER_PGDATA") or platformdirs.user_data_path(APPLICATION) / "postgres",
             pgbin=_path(given, "LEDGER_PGBIN"),
-            by=given.get("LEDGER_BY"),
+            by=_name(given, "LEDGER_BY"),
             token=given.get("LEDGER_TOKEN"),
             prepare=_switch(given, "LEDGER_PREPARE", default=True),
         )
 
 
 ENVIRONMENT = {
-    "LEDGER_PROJECT": "the project folder; its .ledger is found by walking up from here (default: the working directory)",
+    "LEDGER_PROJECT": "the project folder; its .ledger is found by walking up from here (default: the current one)",
     "LEDGER_DSN": "a PostgreSQL server to use instead of the embedded one, as a libpq connection string",
     "LEDGER_ADMIN_DSN": "the connection that creates and migrates the schema, when LEDGER_DSN's role may not",
-    "LEDGER_HOME": "where this machine's working files lie (default: beside the repository's git data, else the user's state folder)",
+    "LEDGER_HOME": "where this machine's working files lie (default: in the repository's git folder, else the user's)",
     "LEDGER_PGDATA": "where the embedded server keeps its data (default: the user's data folder)",
     "LEDGER_PGBIN": "a folder with PostgreSQL's own programs, to be used instead of those in the wheel",
     "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else the user's)",
@@ -65,6 +66,17 @@ def user_name() -> str:
 
 def _path(given: Mapping[str, str], name: str) -> Path | None:
     return Path(given[name]).expanduser().absolute() if name in given else None
+
+
+def _name(given: Mapping[str, str], name: str) -> str | None:
+    value = given.get(name)
+    if value is not None and (len(value) > NAME_LENGTH or not value.isprintable()):
+        raise Invalid(
+            f"{name} is no name of at most {NAME_LENGTH} printable characters",
+            next_step=f"set {name} to a shorter, plain name",
+            fields=[{"field": name, "problem": "is too long or holds control characters", "value": ascii(value[:80])}],
+        )
+    return value
 
 
 def _switch(given: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -89,7 +89,7 @@ def call(app: App, operation: Operation, arguments: Arguments) -> wire.CallToolR
 def _signed(operation: Operation, arguments: Arguments, app: App, context: Context) -> Arguments:
     """A write nobody signed is signed with the client's own name, unless the settings say who acts."""
     client = context.session.client_params
-    if "by" not in operation.input.model_fields or arguments.get("by") is not None or app.settings.by or client is None:
+    if not operation.writes or arguments.get("by") is not None or app.settings.by or client is None:
         return arguments
     name = "".join(letter for letter in client.client_info.name if letter.isprintable()).strip()[:BY_LENGTH]
     return {**arguments, "by": name or None}

@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from ledger import identity
 from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
-from ledger.errors import AlreadyRecorded
+from ledger.errors import AlreadyRecorded, LedgerError, Unavailable
 from ledger.handler import Handler
-from ledger.postgres.connect import connect, open_ledger
+from ledger.postgres.connect import connect, embedded_server, open_ledger
 from ledger.postgres.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings, user_name
@@ -31,7 +31,7 @@ from projections.replay import catch_up
 
 
 class Done(Struct, frozen=True, kw_only=True):
-    """What a write answers: the thing it was about, where it stands now, and which ids are beside it if that is known."""
+    """What a write answers: the thing it was about, where it stands now, and which ids are beside it if known."""
 
     outcome: str
     category: str
@@ -39,6 +39,7 @@ class Done(Struct, frozen=True, kw_only=True):
     version: int
     position: int | None
     repeated: bool = False
+    unchanged: bool = False
     beside: tuple[str, ...] | None = None
 
 
@@ -103,12 +104,12 @@ class App:
         token: str | None = None,
     ) -> Done:
         """Records what `make(command_id)` asks for. A repetition with the same command id answers again."""
-        command_id = command_id or command_id_at(self.clock(), os.urandom(10))
+        command_id = command_id or self.new_command_id()
         command = make(command_id)
         try:
             recorded = self.record(command, by=by, command_id=command_id, occurred_at=occurred_at, token=token)
         except AlreadyRecorded as known:
-            return self._standing(category, known.details["id"])
+            return self._standing(category, known.details["id"], repeated=True)
         return self._done(category, command, recorded)
 
     def record(
@@ -125,16 +126,30 @@ class App:
         return self.handler.execute(
             Submission(
                 command=command,
-                command_id=command_id or command_id_at(now, os.urandom(10)),
+                command_id=command_id or self.new_command_id(),
                 by=self.actor(by),
                 occurred_at=occurred_at or now,
                 token=token or self.token,
             )
         )
 
+    def new_command_id(self) -> UUID:
+        return command_id_at(self.clock(), os.urandom(10))
+
     def actor(self, by: str | None) -> str:
         """Who acts: whom the call names, else the settings, else the user of this machine."""
         return by or self.settings.by or user_name()
+
+    def reconnect(self, error: LedgerError) -> bool:
+        """After a lost connection: whether asking once more may help. An embedded server that died is started again."""
+        if not self.opened:
+            return False
+        if self.settings.dsn is None:
+            embedded_server(self.settings).ensure()
+        elif isinstance(error, Unavailable) and "sqlstate" not in error.details:
+            return False  # nobody was there to connect to, and a caller waits for that once
+        self.database.forget()
+        return True
 
     def close(self) -> None:
         if self.opened:
@@ -159,7 +174,7 @@ class App:
             beside=recorded.beside if next(iter(recorded.streams)) == f"{category}-{thing}" else None,
         )
 
-    def _standing(self, category: str, thing: str) -> Done:
+    def _standing(self, category: str, thing: str, *, repeated: bool = False) -> Done:
         """Nothing had to change: where the thing stands already."""
         past = self.store.read_streams([f"{category}-{thing}"]).events.get(f"{category}-{thing}", [])
         newest = past[-1] if past else None
@@ -169,5 +184,6 @@ class App:
             id=thing,
             version=newest.version if newest else 0,
             position=newest.position if newest else None,
-            repeated=True,
+            repeated=repeated,
+            unchanged=not repeated,
         )

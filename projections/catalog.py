@@ -12,5 +12,7 @@ from projections.work_items import work_items
 PROJECTIONS: dict[str, Projection[Any]] = {
     projection.name: projection for projection in (work_items, vendors, deployments, enhancements, configurations)
 }
-BY_CATEGORY: dict[str, Projection[Any]] = {projection.decider.category: projection for projection in PROJECTIONS.values()}
+BY_CATEGORY: dict[str, Projection[Any]] = {
+    projection.decider.category: projection for projection in PROJECTIONS.values()
+}
 SHAPES = {projection.name: projection.shape for projection in PROJECTIONS.values()}

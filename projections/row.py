@@ -52,10 +52,14 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
     entries: Callable[[str, State], Iterable[tuple[str, str]]]
     derived: Callable[[State], dict[str, Any]] = lambda _: {}
 
-    def project(self, row: Row | None, fact: Fact, *, id: str, version: int, position: int, by: str, at: datetime) -> Row:
+    def project(
+        self, row: Row | None, fact: Fact, *, id: str, version: int, position: int, by: str, at: datetime
+    ) -> Row:
         """The row after one more event of its stream, which must be the next one."""
         if version != (row.version if row else 0) + 1:
-            raise Damaged(f"{self.name} {id} is at version {row.version if row else 0}, the next event is {version}", id=id)
+            raise Damaged(
+                f"{self.name} {id} is at version {row.version if row else 0}, the next event is {version}", id=id
+            )
         moment = text(at)
         stamps = Stamps(
             created_at=row.stamps.created_at if row else moment,

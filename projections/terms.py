@@ -17,7 +17,7 @@ from typing import Any
 
 TITLE, TAG, TEXT = "1A", "2B", "3D"
 WEIGHTS = {TITLE: 4, TAG: 3, TEXT: 1}
-MOST = 10_000  # different terms of one thing; a tsvector holds a megabyte
+MOST = 1_000_000  # bytes; a tsvector holds a megabyte
 LONGEST = 64  # characters of a term; what is longer is found by its beginning
 WANTED = 20  # words of one search
 
@@ -39,14 +39,15 @@ def fold(text: str) -> str:
 
 
 def kept(fields: Mapping[str, Iterable[str]]) -> str:
-    """The terms of a thing from its texts by class, in the order of the terms."""
+    """The terms of a thing from its texts by class, titles first; of a very long text those at its beginning."""
     classes: dict[str, str] = {}
     for place, texts in sorted(fields.items()):
-        found = {term for text in texts for term in _terms(fold(text))}
-        known = found & classes.keys()
-        classes |= {term: f"{classes[term]},{place}" for term in known}
-        classes |= dict.fromkeys(sorted(found - known)[: MOST - len(classes)], place)
-    return " ".join([f"'{term}':{places}" for term, places in sorted(classes.items())])
+        found = dict.fromkeys(term for text in texts for term in _terms(fold(text)))
+        known = found.keys() & classes.keys()
+        fresh = dict.fromkeys((term for term in found if term not in known) if known else found, place)
+        classes |= {term: f"{classes[term]},{place}" for term in known} | fresh
+    whole = " ".join([f"'{term}':{places}" for term, places in classes.items()])
+    return whole if len(whole) * 4 <= MOST else _beginning(whole)
 
 
 def wanted(text: str) -> list[str]:
@@ -87,6 +88,11 @@ def texts_in(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for inside in value:
             yield from texts_in(inside)
+
+
+def _beginning(whole: str) -> str:
+    kept = whole.encode()
+    return whole if len(kept) <= MOST else kept[:MOST].decode("utf-8", "ignore").rpartition(" ")[0]
 
 
 @cache

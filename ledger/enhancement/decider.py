@@ -78,7 +78,7 @@ def _change_status(command: UpdateEnhancement, enhancement: Enhancement) -> Enha
             rule="status_transition",
             items=[_named(command.id, enhancement)],
             next_step=_way_on(before),
-            status=before,
+            present=before,
             wanted=after,
         )
     return EnhancementStatusChanged(old=before, new=after)

@@ -1,4 +1,4 @@
-"""From settings to a database that is ready: the embedded server or a given one, migrated, with its ledger registered."""
+"""From settings to a database that is ready: the embedded server or a given one, migrated, its ledger registered."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -108,7 +108,8 @@ def _migrate_given(settings: Settings) -> None:
 def _may_not_migrate(error: psycopg.Error) -> LedgerError:
     return Unavailable(
         f"this role may not create or migrate the schema: {str(error).strip()}",
-        next_step="set LEDGER_ADMIN_DSN to a role that may, once; then grant tracking_ledger_writer to the role of LEDGER_DSN",
+        next_step="set LEDGER_ADMIN_DSN to a role that may, once;"
+        " then grant tracking_ledger_writer to the role of LEDGER_DSN",
     )
 
 

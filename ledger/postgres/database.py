@@ -83,6 +83,11 @@ class Database:
             with committing():
                 connection.execute("COMMIT")
 
+    def forget(self) -> None:
+        """Drops the connections that a server which went away has left behind."""
+        if not self._pool.closed:
+            self._pool.check()
+
     @property
     def in_transaction(self) -> bool:
         """Whether this thread is inside `transaction()`."""
@@ -143,7 +148,11 @@ def _lost(error: psycopg.OperationalError) -> LedgerError:
             f"the connection to PostgreSQL was lost: {str(error).strip()}",
             next_step="repeat it with the same command_id; a command is never recorded twice",
         )
-    return Unavailable(f"PostgreSQL cannot answer: {str(error).strip()}", next_step="see `tracking-ledger doctor`", sqlstate=error.sqlstate)
+    return Unavailable(
+        f"PostgreSQL cannot answer: {str(error).strip()}",
+        next_step="see `tracking-ledger doctor`",
+        sqlstate=error.sqlstate,
+    )
 
 
 def _ours(error: psycopg.Error) -> LedgerError | None:

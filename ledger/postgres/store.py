@@ -66,7 +66,9 @@ class PostgresStore:
         while after < head:
             with self._database.joined_transaction() as connection:
                 connection.execute(ENTER, [self.ledger])
-                rows = connection.execute(READ_PAGE, [self.ledger, after, min(after + PAGE, head)], binary=True).fetchall()
+                rows = connection.execute(
+                    READ_PAGE, [self.ledger, after, min(after + PAGE, head)], binary=True
+                ).fetchall()
             yield from (recorded_event(row) for row in rows)
             after += PAGE
 

@@ -40,7 +40,7 @@ class UpdateWorkItem(WorkItemCommand, frozen=True, kw_only=True):
     fields: dict[str, Any] = {}
     status: str | None = None
     reason: str | None = None
-    parent_id: str | None | UnsetType = UNSET
+    parent_id: str | UnsetType | None = UNSET
     deleted: bool | None = None
     cascade: bool = False
     force: bool = False

@@ -1,6 +1,5 @@
 """What may happen to a work item, and why not."""
 
-
 from msgspec import UNSET, UnsetType
 
 from ledger.decider import Decided, Decider, Undoable, check, living, problem, with_also
@@ -166,7 +165,7 @@ def _change_status(command: UpdateWorkItem, item: WorkItem, world: World) -> lis
                 rule="status_transition",
                 items=[named(command.id, item)],
                 next_step="make it active first",
-                status=before,
+                present=before,
                 wanted=after,
             )
 
@@ -252,13 +251,18 @@ def _unlink(owner: str, other: str, kind: str, stored: bool, mirrored: bool) -> 
 
 def _check_link(world: World, owner: tuple[str, WorkItem], other: tuple[str, WorkItem], kind: str) -> None:
     if owner[0] == other[0]:
-        raise Invalid("to_id: an item cannot be linked to itself", next_step="name another item", fields=[problem("to_id", "is the item itself", other[0])])
+        raise Invalid(
+            "to_id: an item cannot be linked to itself",
+            next_step="name another item",
+            fields=[problem("to_id", "is the item itself", other[0])],
+        )
     gone = [named(thing, item) for thing, item in (owner, other) if item.deleted]
     if gone:
         raise Refused("a deleted item cannot be linked", rule="deleted", items=gone, next_step="restore it first")
     if kind == "blocks" and world.precedes(("start", other[0]), ("finish", owner[0])):
         raise Refused(
-            f"{brief(CATEGORY, owner[0])} cannot block {brief(CATEGORY, other[0])}: by links and hierarchy it would wait for itself",
+            f"{brief(CATEGORY, owner[0])} cannot block {brief(CATEGORY, other[0])}:"
+            " by links and hierarchy it would wait for itself",
             rule="dependency_cycle",
             items=[named(*owner), named(*other)],
             next_step="remove the link or the parent that closes the circle",
@@ -268,7 +272,8 @@ def _check_link(world: World, owner: tuple[str, WorkItem], other: tuple[str, Wor
 def _check_cycle(world: World, moved: str, parent: str) -> None:
     if parent == moved or world.precedes(("start", moved), ("start", parent), without=moved):
         raise Refused(
-            f"{brief(CATEGORY, moved)} cannot move below {brief(CATEGORY, parent)}: that is itself, below it, or waits for it",
+            f"{brief(CATEGORY, moved)} cannot move below {brief(CATEGORY, parent)}:"
+            " that is itself, below it, or waits for it",
             rule="hierarchy_cycle",
             items=[{"id": parent}],
             next_step="choose a parent outside its own subtree that nothing in it blocks",
@@ -285,9 +290,16 @@ def _check_cycle(world: World, moved: str, parent: str) -> None:
 def _check_depth(world: World, parent: str, *, height: int) -> None:
     lineage = world.lineage(parent)
     if not lineage:
-        raise NotFound(f"there is no parent {parent} in this ledger", next_step="check parent_id", field="parent_id", id=parent)
+        raise NotFound(
+            f"there is no parent {parent} in this ledger", next_step="check parent_id", field="parent_id", id=parent
+        )
     if lineage[0].deleted:
-        raise Refused("the parent is deleted", rule="parent_deleted", items=[shown(lineage[0])], next_step="restore the parent first")
+        raise Refused(
+            "the parent is deleted",
+            rule="parent_deleted",
+            items=[shown(lineage[0])],
+            next_step="restore the parent first",
+        )
     refuse_archived_parent(lineage[0])
     deepest, limit = len(lineage) + height, world.settings().depth_limit
     if deepest > limit:
@@ -301,7 +313,9 @@ def _check_depth(world: World, parent: str, *, height: int) -> None:
         )
 
 
-def _check_form(item_type: str, description: str | None, metadata: dict[str, object], only: set[str] | None = None) -> None:
+def _check_form(
+    item_type: str, description: str | None, metadata: dict[str, object], only: set[str] | None = None
+) -> None:
     """`only` limits the faults to the paths that a revision touches: what an import brought stays as found."""
     problems = list(metadata_problems(item_type, metadata))
     if item_type == "project" and description is None:

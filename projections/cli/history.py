@@ -72,9 +72,7 @@ def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, deta
 @click.option("--only-untouched", is_flag=True, help="Restore just what nobody changed since.")
 @click.option("--command-id", help="UUID of this undo, which makes a repetition safe.")
 @pass_invocation
-def undo(
-    invocation: Invocation, what: str, version: int | None, only_untouched: bool, command_id: str | None
-) -> int:
+def undo(invocation: Invocation, what: str, version: int | None, only_untouched: bool, command_id: str | None) -> int:
     """Take back a command, or what it did to one thing.
 
     WHAT is a command's id, a position of the log (120), or a thing: a reference, an id, a vendor's name. An undo can

@@ -15,9 +15,10 @@ import msgspec
 from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
+from ledger.codec import storable, unstorable
 from ledger.decider import check, problem
 from ledger.envelope import Command
-from ledger.errors import Invalid
+from ledger.errors import Invalid, OutcomeUnknown, Unavailable
 from ledger.moment import parse, text
 from ledger.reference import shorten
 from projections.activity import watching
@@ -26,6 +27,8 @@ from projections.questions.references import reference
 from projections.tables import Snapshot
 
 Answered = dict[str, Any]
+LARGEST = 4 * 1024 * 1024  # bytes of one call, as JSON
+LARGEST_NUMBER = 2_147_483_647
 SHOWN = 200  # characters of a faulty value that a refusal repeats
 
 
@@ -57,9 +60,35 @@ class Operation(Struct, frozen=True, kw_only=True):
     def perform(self, app: App, arguments: dict[str, Any]) -> Answered:
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""
         with watching(lambda: app.home, "tool", self.name, app.actor(_named(arguments))) as line:
-            answered = self.run(app, checked(self.input, arguments))
+            answered = self._run(app, self._checked(app, arguments))
             line.answer(answered)
             return answered
+
+    def _checked(self, app: App, arguments: dict[str, Any]) -> Any:
+        _check_storable(arguments)
+        wanted = checked(self.input, arguments)
+        if self.writes and wanted.command_id is None:  # with an id, running it twice records it once
+            return wanted.model_copy(update={"command_id": str(app.new_command_id())})
+        return wanted
+
+    def _run(self, app: App, wanted: Any) -> Answered:
+        """Once more, on a fresh connection, if the server went away meanwhile."""
+        try:
+            return self.run(app, wanted)
+        except (Unavailable, OutcomeUnknown) as error:
+            if not app.reconnect(error):
+                raise
+            return self.run(app, wanted)
+
+
+def _check_storable(arguments: dict[str, Any]) -> None:
+    """Texts that no database can hold, and more text than a tracker's entry can mean."""
+    if not storable(arguments):
+        check(unstorable(arguments))
+    size = len(msgspec.json.encode(arguments))
+    if size > LARGEST:
+        faults = [problem("arguments", f"are {size:,} bytes, at most {LARGEST:,} are taken")]
+        raise Invalid(faults[0]["problem"], next_step="send less at once, or refer to a file", fields=faults)
 
 
 def checked(model: type[Input], arguments: dict[str, Any]) -> Any:
@@ -96,6 +125,7 @@ def receipt(app: App, done: Done) -> Answered:
         "version": done.version,
         "position": done.position,
         **({"repeated": True} if done.repeated else {}),
+        **({"unchanged": True} if done.unchanged else {}),
     }
 
 
@@ -208,7 +238,7 @@ Name = Annotated[str, Field(max_length=100)]
 Moment = Annotated[str, AfterValidator(_moment)]
 Commit = Annotated[str, AfterValidator(_commit)]
 Commits = Annotated[tuple[Commit, ...], AsArray]
-PullRequests = Annotated[tuple[Annotated[int, Field(ge=1)], ...], AsArray]
+PullRequests = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NUMBER)], ...], AsArray]
 Priority = Annotated[int, Field(ge=1, le=5)]
 Tags = Annotated[tuple[Annotated[str, Field(max_length=50), NotBlank], ...], AsArray, AfterValidator(_lowered)]
 Texts = Annotated[tuple[str, ...], AsArray]

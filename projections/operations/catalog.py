@@ -29,7 +29,18 @@ FIRST = (
 
 _BY_NAME = {
     operation.name: operation
-    for module in (work_items, bulk, claims, archive, vendors, configuration, deployments, enhancements, history, status)
+    for module in (
+        work_items,
+        bulk,
+        claims,
+        archive,
+        vendors,
+        configuration,
+        deployments,
+        enhancements,
+        history,
+        status,
+    )
     for operation in module.OPERATIONS
 }
 

@@ -17,6 +17,7 @@ from projections import terms
 from projections.app import App
 from projections.earlier import position_of, row_at, shown_point, view
 from projections.operations.base import (
+    LARGEST_NUMBER,
     Answered,
     Commits,
     Input,
@@ -134,7 +135,7 @@ class ListWorkItemsInput(Input):
     include_archived: Annotated[bool, Field(description="Too.")] = False
     order: Annotated[questions.Order | None, Field(description="Newest first.")] = None
     limit: Limit = 50
-    offset: Annotated[int, Field(ge=0, description="Skip.")] = 0
+    offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="Skip.")] = 0
     cursor: Annotated[str | None, Field(description="next_cursor.")] = None
     fields: Annotated[Texts, Field(description="Names.")] = ()
     detail: Annotated[bool, Field(description="Whole items.")] = False
@@ -164,6 +165,9 @@ def create_work_item(app: App, wanted: CreateWorkItemInput) -> Answered:
 def creation(wanted: CreateWorkItemInput, thing: str, meant: Meant) -> CreateWorkItem:
     """The command for an item of this id."""
     fields = wanted.model_dump(exclude={"by", "command_id", "detail", "parent_id"})
+    if wanted.description is None and isinstance(wanted.metadata.get("description"), str):
+        fields["metadata"] = {name: value for name, value in wanted.metadata.items() if name != "description"}
+        fields["description"] = wanted.metadata["description"]  # where the original contract had it
     parent = meant(wanted.parent_id, "parent_id") if wanted.parent_id else None
     return CreateWorkItem(id=thing, parent_id=parent, **fields)
 

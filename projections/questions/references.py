@@ -17,7 +17,9 @@ def references(snapshot: Snapshot, category: str, things: Iterable[str]) -> dict
     rivals: dict[str, list[str]] = {}
     if category != "configuration":  # a ledger has one: no reference is confused with it
         lowest, highest = zip(*map(shortest_range, ids), strict=True)
-        for row in snapshot.ask(f"{BY_CATEGORY[category].name}/rivals", ids=ids, lowest=list(lowest), highest=list(highest)):
+        for row in snapshot.ask(
+            f"{BY_CATEGORY[category].name}/rivals", ids=ids, lowest=list(lowest), highest=list(highest)
+        ):
             rivals.setdefault(row["id"], []).append(row["rival"])
     return {thing: shorten(category, thing, rivals.get(thing, ())) for thing in ids}
 
@@ -46,7 +48,9 @@ def resolve(tables: Tables, category: str, given: str, field: str = "id") -> str
         return thing
     noun = category.replace("_", " ")
     if not found:
-        raise NotFound(f"there is no {noun} {given} in this ledger", next_step="check it, or list what there is", id=given)
+        raise NotFound(
+            f"there is no {noun} {given} in this ledger", next_step="check it, or list what there is", id=given
+        )
     candidates = [brief(category, row["id"]) for row in found]
     raise Invalid(
         f"{field}: {given} could be {', '.join(candidates)}",

@@ -1,4 +1,4 @@
-"""The commands `prime`, `bulk` and `search`, and what shipped and broke, in this process: what they answer, and with which code they end."""
+"""The commands `prime`, `bulk`, `search`, `deployments` and `vendors` in this process: answers and exit codes."""
 
 import json
 from collections.abc import Callable

@@ -138,5 +138,7 @@ def test_another_ledgers_words_are_not_found(perform: Perform) -> None:
 
 def test_a_text_of_a_megabyte_is_stored_and_found(perform: Perform) -> None:
     task(perform, "Huge", metadata={"body": " ".join(f"word{n}" for n in range(100_000))})
+    task(perform, "Long words", metadata={"body": " ".join(f"{n}" + "ж" * 60 for n in range(8_000))})
 
-    assert found(perform, "word77") == ["Huge"]
+    assert found(perform, "word77 huge") == ["Huge"]
+    assert found(perform, "long words") == ["Long words"]

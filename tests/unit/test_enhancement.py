@@ -69,7 +69,7 @@ def test_the_ways_that_are_open(before: str, after: str) -> None:
 def test_every_other_way_is_closed(before: str, after: str) -> None:
     outcome = enhancement(status=before).when(update(after))
 
-    outcome.then_refused(Refused, rule="status_transition", status=before, wanted=after)
+    outcome.then_refused(Refused, rule="status_transition", present=before, wanted=after)
 
 
 @pytest.mark.parametrize(

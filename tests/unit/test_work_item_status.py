@@ -66,7 +66,7 @@ def test_a_completed_item_is_reopened() -> None:
 def test_other_ways_lead_through_active(fact: Fact, before: str, after: str) -> None:
     outcome = item(fact).when(to(after, expected=2, reason="because"))
 
-    outcome.then_refused(Refused, rule="status_transition", status=before, wanted=after)
+    outcome.then_refused(Refused, rule="status_transition", present=before, wanted=after)
 
 
 @pytest.mark.parametrize(
