@@ -1,6 +1,8 @@
 """The server as a process at the other end of a pipe: greetings, eras, what is no message, and how it ends."""
 
 import json
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -10,7 +12,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 import ledger
+from ledger.postgres.embedded import EmbeddedServer
 from ledger.settings import Settings
+from tests.conftest import Perform
 from tests.support.mcp_client import HANDSHAKES, SERVER, STATELESS, RefusedByProtocol, environment, served
 
 NOWHERE = {"LEDGER_DSN": "host=127.0.0.1 port=1 dbname=tracking_ledger user=nobody connect_timeout=1"}
@@ -45,6 +49,33 @@ def test_a_write_nobody_signed_is_by_the_client_s_own_name(settings: Settings, r
         item = client.call("query_work_item", id=created["id"])
 
     assert item["created_by"] == "claude-code"
+
+
+def test_a_question_is_not_narrowed_to_its_client_s_own_changes(settings: Settings, perform: Perform) -> None:
+    perform("create_work_item", item_type="task", title="Somebody else's", by="ada")
+
+    with served(settings, name="claude-code") as client:
+        changes = client.call("changes_since", since=0)
+
+    assert [change["by"] for change in changes["items"]] == ["ada"]
+
+
+def test_a_killed_embedded_server_is_started_again_by_the_next_call(settings: Settings, tmp_path: Path) -> None:
+    data = tmp_path / "postgres"
+    server = EmbeddedServer(data)
+    try:
+        with served(settings, extra={"LEDGER_DSN": "", "LEDGER_PGDATA": str(data)}) as client:
+            before = client.call("create_work_item", item_type="task", title="Before")
+            postmaster = int((data / "data" / "postmaster.pid").read_text().split()[0])
+            os.kill(postmaster, signal.SIGKILL)
+
+            after = client.call("create_work_item", item_type="task", title="After")
+            found = client.call("list_work_items", order="created")
+
+        assert {item["id"] for item in found["items"]} == {before["id"], after["id"]}
+        assert found["total_count"] == 2
+    finally:
+        server.stop()
 
 
 def test_a_write_is_by_whom_its_argument_says_before_the_settings_and_the_client(settings: Settings) -> None:

@@ -92,3 +92,26 @@ def test_a_command_that_would_create_a_thing_under_a_taken_id_is_refused(app: Ap
 
     assert refused.value.details["rule"] == "id_taken"
     assert perform("query_work_item", id=item["id"])["title"] == "First"
+
+
+def test_a_project_s_description_may_stand_where_the_original_contract_had_it(perform: Perform) -> None:
+    metadata = {"description": "what it is for", "owner": "ada"}
+
+    made = perform("create_work_item", item_type="project", title="P", metadata=metadata, detail=True)
+
+    assert (made["description"], made["metadata"]) == ("what it is for", {"owner": "ada"})
+
+
+def test_a_question_with_a_text_that_cannot_be_stored_is_refused_by_its_field(perform: Perform) -> None:
+    with pytest.raises(Invalid) as refused:
+        perform("list_work_items", tag="a\x00b")
+
+    assert [fault["field"] for fault in refused.value.details["fields"]] == ["tag"]
+
+
+def test_an_update_that_changes_nothing_says_so(perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="Same")
+
+    answer = perform("update_work_item", id=item["id"], version=1, title="Same")
+
+    assert answer == item | {"unchanged": True}
