@@ -1,0 +1,109 @@
+"""Scenario 8: the whole status, with what was finished long ago in the archive."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.settings import Settings
+from tests.support.mcp_client import McpClient, environment
+
+Connect = Callable[[str], McpClient]
+
+VENDORS, OPERATIONAL = 45, 30
+ITEMS, FINISHED = 50, 20
+DEPLOYMENTS, ENHANCEMENTS = 10, 8
+AGE = timedelta(days=400)
+
+
+def old_export(folder: Path) -> Path:
+    """Issues that were closed 400 days ago, as another tracker exports them: only a source can tell of the past."""
+    closed = (datetime.now(UTC) - AGE).isoformat()
+    file = folder / "issues.jsonl"
+    with file.open("w", encoding="utf-8") as lines:
+        for n in range(FINISHED):
+            issue = {
+                "id": f"old-{n}",
+                "title": f"Finished {n}",
+                "status": "closed",
+                "issue_type": "task",
+                "priority": 2,
+            }
+            times = dict.fromkeys(("created_at", "updated_at", "closed_at"), closed)
+            lines.write(json.dumps(issue | times | {"created_by": "ann"}) + "\n")
+    return file
+
+
+@pytest.fixture
+def assistant(connect: Connect, settings: Settings, tmp_path: Path) -> McpClient:
+    """An assistant at a ledger with all of the scenario in it."""
+    client = connect("claude-code")
+    for n in range(VENDORS):
+        client.call("create_vendor", name=f"Vendor {n}", status="operational" if n < OPERATIONAL else "broken")
+    program = [sys.executable, "-c", "from projections.cli.main import main; main()"]
+    command = [*program, "import", "beads", str(old_export(tmp_path))]
+    subprocess.run(command, env=environment(settings), cwd=settings.project, check=True, capture_output=True)
+    for n in range(ITEMS - FINISHED):
+        client.call("create_work_item", item_type="task", title=f"Open {n}")
+    for n in range(DEPLOYMENTS):
+        client.call("record_deployment", **deployment(n))
+    for n in range(ENHANCEMENTS):
+        client.call("record_enhancement", title=f"Later {n}", description="d", priority=3, principles=[])
+    return client
+
+
+def deployment(n: int) -> dict[str, Any]:
+    return {
+        "deployed_at": f"2026-11-{n + 1:02}T10:00:00Z",
+        "commit_hash": f"{n:040x}",
+        "pr_number": n + 1,
+        "pr_title": f"Change {n}",
+        "test_summary": {"passed": 45, "failed": 0, "skipped": 2},
+        "constitutional_compliance": True,
+    }
+
+
+def test_the_status_counts_everything_and_lists_what_is_not_archived(assistant: McpClient) -> None:
+    assistant.call("archive_work_items", action="archive")
+
+    status = assistant.call("project_status", limit=100)
+
+    health, work = status["vendor_health"], status["active_work_items"]
+    assert (health["total_vendors"], health["operational_count"], health["broken_count"]) == (45, 30, 15)
+    assert health["operational_percentage"] == 66.67
+    assert (work["total_count"], work["archived_count"], len(work["items"])) == (50, 20, 30)
+    assert len(status["recent_deployments"]) == 10
+    assert len(status["pending_enhancements"]) == 8
+
+
+def test_default_lists_leave_the_archive_out_and_can_be_asked_for_it(assistant: McpClient) -> None:
+    assistant.call("archive_work_items", action="archive")
+
+    listed = assistant.call("list_work_items", limit=100)
+    with_archive = assistant.call("list_work_items", limit=100, include_archived=True)
+
+    assert (listed["total_count"], with_archive["total_count"]) == (30, 50)
+    assert {item["status"] for item in listed["items"]} == {"active"}
+
+
+def test_what_is_in_the_archive_comes_back_on_command(assistant: McpClient) -> None:
+    assistant.call("archive_work_items", action="archive")
+    archived = assistant.call("list_work_items", include_archived=True, status="completed", limit=1)["items"][0]
+
+    assistant.call("archive_work_items", action="restore", id=archived["id"])
+
+    assert assistant.call("list_work_items", limit=1)["total_count"] == 31
+
+
+def test_nothing_younger_than_a_year_is_archived(assistant: McpClient) -> None:
+    item = assistant.call("create_work_item", item_type="task", title="Just done")
+    assistant.call("update_work_item", id=item["id"], version=1, status="completed")
+
+    assistant.call("archive_work_items", action="archive")
+
+    assert item["id"] in {listed["id"] for listed in assistant.call("list_work_items", limit=100)["items"]}
