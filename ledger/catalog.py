@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ledger.codec import decode
+from ledger.codec import decode, schema_of
 from ledger.configuration.decider import decider as configuration
 from ledger.decider import Decider, Undo
 from ledger.deployment.decider import decider as deployment
@@ -71,6 +71,11 @@ def topics_of(fact: Fact) -> tuple[str, ...]:
 def fact_of(event: RecordedEvent) -> Fact:
     """The event's fact, upcast to today's schema; an UnknownFact if only a newer program knows it."""
     return decode(FACTS.get(event.type), event)
+
+
+def is_known(event: RecordedEvent) -> bool:
+    """Whether this program understands the event; if not, a newer one has recorded it."""
+    return event.type in FACTS and event.schema <= schema_of(event.type)
 
 
 def states_of(stream: str, events: Iterable[RecordedEvent]) -> list[Any]:

@@ -5,20 +5,31 @@ from typing import Any
 
 import msgspec
 
-from ledger.catalog import decider_of, fold_stream
+from ledger.catalog import decider_of, fold_stream, is_known
 from ledger.codec import command_digest, storable, unstorable
 from ledger.decider import Decided, Undo, check
 from ledger.envelope import Command, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange, Submission
-from ledger.errors import CommandIdReused, LeaseMoved, LedgerError, LostRace, ReadModelBehind, Refused, VersionConflict
+from ledger.errors import (
+    CommandIdReused,
+    LeaseMoved,
+    LedgerError,
+    LostRace,
+    NewerProgramNeeded,
+    ReadModelBehind,
+    Refused,
+    VersionConflict,
+)
 from ledger.store import EventStore
 from ledger.undo import decide as decide_undo
 from ledger.world import Neighbourhood, World
 
 REFUSALS = 5  # lost races before the command is decided under the ledger's lock
 
-# (past of the touched streams, proposed events) -> the rows to write with them. The single inversion: the write side
-# does not know the read models, it is given this.
-Project = Callable[[Callable[[str], list[RecordedEvent]], Iterable[ProposedEvent]], Iterable[RowChange]]
+# (pasts and states of the touched streams, proposed events) -> the rows to write with them. The single inversion: the
+# write side does not know the read models, it is given this.
+Project = Callable[
+    [Callable[[str], list[RecordedEvent]], Callable[[str], Any], Iterable[ProposedEvent]], Iterable[RowChange]
+]
 Decide = Callable[[Any, World], Decided]
 
 
@@ -84,7 +95,7 @@ class Handler:
             command_digest=command_digest(submission.command, submission.by),
             events=events,
             expected=world.versions(),
-            rows=tuple(self._project(world.past, events)),
+            rows=tuple(self._project(world.past, world.state_of, events)),
             conditions=world.topics,
             as_of=world.as_of,
             not_before=world.not_before,
@@ -133,6 +144,21 @@ def _proposed(decided: Decided, submission: Submission, world: World) -> Iterabl
     world.look(entry[0] for entry in decided)
     for entry in decided:
         stream, fact = entry[0], entry[1]
+        if stream not in versions:
+            _refuse_unknown(world.past(stream))
         versions[stream] = versions.get(stream, world.version(stream)) + 1
         by, occurred_at = entry[2:] if len(entry) == 4 else (submission.by, submission.occurred_at)
         yield ProposedEvent(stream_id=stream, version=versions[stream], fact=fact, by=by, occurred_at=occurred_at)
+
+
+def _refuse_unknown(past: Iterable[RecordedEvent]) -> None:
+    """What this program does not understand it must not build upon."""
+    for event in past:
+        if not is_known(event):
+            raise NewerProgramNeeded(
+                f"{event.stream_id} holds {event.type} of schema {event.schema}, which this program does not know",
+                next_step="upgrade tracking-ledger on this machine",
+                type=event.type,
+                schema=event.schema,
+                position=event.position,
+            )

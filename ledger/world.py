@@ -142,7 +142,9 @@ class World:
 
     def state(self, category: str, thing: str) -> Any:
         """The state that the stream's events add up to; its category's initial state if there are none."""
-        stream = stream_id(category, thing)
+        return self.state_of(stream_id(category, thing))
+
+    def state_of(self, stream: str) -> Any:
         if stream not in self._states:
             self._states[stream] = self._fold(stream, self.past(stream))
         return self._states[stream]

@@ -5,8 +5,9 @@ from typing import Any
 
 from ledger.catalog import fact_of
 from ledger.envelope import ProposedEvent, RecordedEvent, RowChange, category_of, id_of
+from ledger.moment import text
 from projections.catalog import BY_CATEGORY
-from projections.row import Projection, Row
+from projections.row import Projection, Row, Stamps
 
 Rows = dict[str, Row]  # by stream
 
@@ -34,14 +35,19 @@ def fold(events: Iterable[RecordedEvent]) -> Rows:
     return rows
 
 
-def propose(past: Callable[[str], list[RecordedEvent]], events: Iterable[ProposedEvent]) -> Iterator[RowChange]:
-    """The rows to write together with proposed events; one row a stream, as its last event leaves it."""
+def propose(
+    past: Callable[[str], list[RecordedEvent]], state: Callable[[str], Any], events: Iterable[ProposedEvent]
+) -> Iterator[RowChange]:
+    """The rows to write together with proposed events; one row a stream, as its last event leaves it.
+
+    `past` and `state` are what the decision has looked at: a stream's history and what it adds up to.
+    """
     before: dict[str, Row | None] = {}
     after: dict[str, tuple[int, Row]] = {}
     for n, event in enumerate(events):
         stream, projection = event.stream_id, BY_CATEGORY[category_of(event.stream_id)]
         if stream not in before:
-            before[stream] = fold(past(stream)).get(stream)
+            before[stream] = _standing(stream, past(stream), state)
         row = after[stream][1] if stream in after else before[stream]
         thing = id_of(stream)
         row = projection.project(
@@ -50,6 +56,17 @@ def propose(past: Callable[[str], list[RecordedEvent]], events: Iterable[Propose
         after[stream] = (n, row)
     for stream, (n, row) in after.items():
         yield change(BY_CATEGORY[category_of(stream)], before[stream], row, n)
+
+
+def _standing(stream: str, past: list[RecordedEvent], state: Callable[[str], Any]) -> Row | None:
+    """The row that a fold of the whole past would end with, without folding it again."""
+    if not past:
+        return None
+    first, last = past[0], past[-1]
+    stamps = Stamps(
+        created_at=text(first.occurred_at), created_by=first.by, updated_at=text(last.occurred_at), updated_by=last.by
+    )
+    return Row(id=id_of(stream), version=last.version, position=last.position, stamps=stamps, state=state(stream))
 
 
 def change(projection: Projection[Any], before: Row | None, after: Row, n: int) -> RowChange:

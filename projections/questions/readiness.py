@@ -23,7 +23,7 @@ Keep = Callable[[Answer], Answer]
 NOBODY = ""  # the digest of no token: whatever is claimed is claimed by another
 # A list says how many there are up to this, and beyond it that there are at least so many: to count them all would take
 # the longer the more there are, a list of 50 must not.
-COUNTED = 200
+COUNTED = 100
 WAITING = 1000  # items that one completion may set free and that are looked at
 PORTION = 50  # items looked at first; each further portion is twice as large
 LARGEST = 800

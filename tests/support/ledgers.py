@@ -8,8 +8,9 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Struct
 
+from ledger.catalog import fold_stream
 from ledger.codec import command_digest
-from ledger.envelope import Command, Fact, Proposal, ProposedEvent, Recorded, Submission
+from ledger.envelope import Command, Fact, Proposal, ProposedEvent, Recorded, RecordedEvent, Submission
 from ledger.handler import Handler
 from ledger.memory import MemoryStore
 from ledger.postgres.connect import open_ledger
@@ -68,6 +69,10 @@ def proposal(
         ProposedEvent(stream_id=stream, version=version, fact=fact, by=by, occurred_at=at)
         for stream, version, fact in events
     )
+
+    def past(stream: str) -> list[RecordedEvent]:
+        return store.read_streams([stream]).events.get(stream, [])
+
     expected: dict[str, int] = {}
     for stream, version, _ in events:
         expected.setdefault(stream, version - 1)
@@ -76,7 +81,7 @@ def proposal(
         command_digest=command_digest(command, by),
         events=proposed,
         expected=expected,
-        rows=tuple(propose(lambda stream: store.read_streams([stream]).events.get(stream, []), proposed)),
+        rows=tuple(propose(past, lambda stream: fold_stream(stream, past(stream)), proposed)),
         as_of=as_of,
         conditions=conditions,
         not_before=not_before,
