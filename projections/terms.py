@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from typing import Any
 
 TITLE, TAG, TEXT = "1A", "2B", "3D"
@@ -42,7 +43,7 @@ def kept(fields: Mapping[str, Iterable[str]]) -> str:
     """The terms of a thing from its texts by class, titles first; of a very long text those at its beginning."""
     classes: dict[str, str] = {}
     for place, texts in sorted(fields.items()):
-        found = dict.fromkeys(term for text in texts for term in _terms(fold(text)))
+        found = dict.fromkeys(chain.from_iterable(_terms(fold(text)) for text in texts))
         known = found.keys() & classes.keys()
         fresh = dict.fromkeys((term for term in found if term not in known) if known else found, place)
         classes |= {term: f"{classes[term]},{place}" for term in known} | fresh
@@ -102,8 +103,11 @@ def _marks() -> dict[int, None]:
 
 
 def _terms(folded: str) -> Iterable[str]:
-    words = _WORD.findall(folded)
-    return (word[:LONGEST] for word in words) if folded.isascii() else _cut(words)
+    """Each word is cut once; most texts have none to cut."""
+    words = dict.fromkeys(_WORD.findall(folded))
+    if folded.isascii() and max(map(len, words), default=0) <= LONGEST:
+        return words
+    return _cut(words)
 
 
 def _cut(words: Iterable[str]) -> Iterator[str]:
