@@ -24,6 +24,7 @@ from projections.app import App
 Read = Callable[[Path, Identify, datetime], Reading]
 Report = dict[str, Any]
 SOURCES: dict[str, Read] = {beads.SOURCE: beads.read}
+MANY = 500  # events after which the planner should look at the tables again
 EXAMPLES = 5  # of each warning
 
 
@@ -52,6 +53,8 @@ class Import(Struct, frozen=True, kw_only=True):
                 command=command, command_id=command_id_at(now, os.urandom(10)), by=app.actor(self.by), occurred_at=now
             )
             positions = app.handler.execute(submission, decision).positions
+            if len(positions) > MANY:
+                app.store.refresh_statistics()
         missing = known.keys() - {item.external_id for item in reading.items}
         return _report(reading, decision.made, missing) | {
             "dry_run": self.dry_run,

@@ -19,6 +19,7 @@ READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
 LOCK = "SELECT tracking_ledger.lock_for_writing(%s)"
 POSITION_AT = "SELECT tracking_ledger.position_at(%s, %s)"
+REFRESH_STATISTICS = "SELECT tracking_ledger.refresh_statistics()"
 ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
 COLUMNS = (
     "position, stream_id, version, command_id, n, command, command_digest, type, schema, topics, data, by,"
@@ -89,6 +90,10 @@ class PostgresStore:
         """The last position recorded at or before a moment; 0 if there is none."""
         position: int = self._database.call(POSITION_AT, [self.ledger, moment])[0][0]
         return position
+
+    def refresh_statistics(self) -> None:
+        """Tells the planner what is in the tables now, after many rows came at once."""
+        self._database.call(REFRESH_STATISTICS)
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:

@@ -1,0 +1,54 @@
+"""What a decision looked at, and another writer changed before it was recorded."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from ledger.catalog import decider_of
+from ledger.decider import Decided
+from ledger.enhancement.commands import UpdateEnhancement
+from ledger.envelope import Command, Submission
+from ledger.errors import Refused
+from ledger.work_item.commands import LinkWorkItems
+from ledger.world import World
+from projections.app import App
+from tests.conftest import Perform
+
+PLANNED = {"description": "d", "priority": 3, "principles": []}
+
+
+def overtaken(app: App, command: Command, rival: Command) -> None:
+    """Decides a command, lets a rival be recorded before it is, and then records it."""
+    rivals = [rival]
+
+    def decide(given: Command, world: World) -> Decided:
+        decided = decider_of(given).decide(given, world)
+        if rivals:
+            app.record(rivals.pop())
+        return decided
+
+    submission = Submission(command=command, command_id=uuid4(), by="tester", occurred_at=datetime.now(UTC))
+    app.handler.execute(submission, decide)
+
+
+def test_two_enhancements_do_not_come_to_depend_on_each_other(app: App, perform: Perform) -> None:
+    one = perform("record_enhancement", title="One", **PLANNED)["id"]
+    other = perform("record_enhancement", title="Other", **PLANNED)["id"]
+    rival = UpdateEnhancement(id=other, expected=1, fields={"depends_on": (one,)})
+
+    with pytest.raises(Refused) as refused:
+        overtaken(app, UpdateEnhancement(id=one, expected=1, fields={"depends_on": (other,)}), rival)
+
+    assert refused.value.details["rule"] == "dependency_cycle"
+
+
+def test_a_link_stored_from_one_side_is_not_stored_from_the_other_too(app: App, perform: Perform) -> None:
+    one = perform("create_work_item", item_type="task", title="One")["id"]
+    other = perform("create_work_item", item_type="task", title="Other")["id"]
+    rival = LinkWorkItems(id=other, kind="relates_to", to_id=one)
+
+    overtaken(app, LinkWorkItems(id=one, kind="relates_to", to_id=other), rival)
+
+    dependencies = perform("query_work_item", id=one, include=["dependencies"])["dependencies"]
+    assert [link["id"] for link in dependencies] == [other]
