@@ -10,14 +10,15 @@ import msgspec
 from ledger.catalog import DECIDERS, TOPICS
 from ledger.codec import schema_of
 from ledger.decider import Decider
-from ledger.envelope import Fact
+from ledger.envelope import MARKS, Fact
 
 HEAD = """# Events
 
 Generated from the code by `python docs/make_events.py`. Every event of the log has the columns of
 `sql/migrations/0002_events.sql`; `data` is one of the shapes below as JSON, with absent fields left out. Any of them
-may carry `also`: fields that were revised in the same breath (`{"also": {"notes": {"old": null, "new": "done"}}}`). An
-event whose type or schema a program does not know is carried along, never interpreted.
+may carry `also`: fields that were revised in the same breath (`{"also": {"notes": {"old": null, "new": "done"}}}`), and
+`rebased_from`: the version on which a queued command was decided that was recorded on a later one. An event whose
+type or schema a program does not know is carried along, never interpreted.
 """
 
 
@@ -39,7 +40,7 @@ def _category(decider: Decider) -> Iterator[str]:
 
 def _fields(fact: type[Fact]) -> Iterator[str]:
     hints = get_type_hints(fact)
-    fields = [field for field in msgspec.structs.fields(fact) if field.name != "also"]
+    fields = [field for field in msgspec.structs.fields(fact) if field.name not in MARKS]
     if fields:
         yield "\n| field | type | when absent |\n| --- | --- | --- |\n"
     for field in fields:
@@ -49,7 +50,14 @@ def _fields(fact: type[Fact]) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    for prefix in ("typing.", "ledger.revision.", "ledger.vendor.", "ledger.vendor.state.", "ledger.vendor.events."):
+    for prefix in (
+        "typing.",
+        "ledger.revision.",
+        "ledger.vendor.",
+        "ledger.vendor.state.",
+        "ledger.vendor.events.",
+        "ledger.conflict.events.",
+    ):
         name = name.replace(prefix, "")
     return name.replace("|", "or")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ledger.codec import decode, schema_of
 from ledger.configuration.decider import decider as configuration
+from ledger.conflict.decider import decider as conflict
 from ledger.decider import Decider, Undo
 from ledger.deployment.decider import decider as deployment
 from ledger.enhancement.decider import decider as enhancement
@@ -14,7 +15,7 @@ from ledger.work_item.decider import decider as work_item
 from ledger.work_item.events import WorkItemCreated, WorkItemReverted
 
 DECIDERS: dict[str, Decider[Any]] = {
-    decider.category: decider for decider in (work_item, vendor, deployment, enhancement, configuration)
+    decider.category: decider for decider in (work_item, vendor, deployment, enhancement, configuration, conflict)
 }
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for decider in DECIDERS.values() for fact in decider.facts}
 COMMANDS: dict[str, type[Command]] = {

@@ -18,15 +18,20 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened, in the past tense. Defaults never change: absent means the default for ever.
 
     `also` are fields that were revised in the same breath: whoever completes an item and writes a note about it has
-    changed it once, not twice.
+    changed it once, not twice. `rebased_from` is the version that a queued command was decided on, if others had
+    brought the thing further by the time it was recorded.
     """
 
     also: Changes = {}
+    rebased_from: int | None = None
+
+
+MARKS = ("also", "rebased_from")  # what any fact may carry
 
 
 def stated(fact: Fact) -> dict[str, Any]:
     """The fact's own fields, by name."""
-    return {field: getattr(fact, field) for field in fact.__struct_fields__ if field != "also"}
+    return {field: getattr(fact, field) for field in fact.__struct_fields__ if field not in MARKS}
 
 
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):

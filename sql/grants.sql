@@ -8,7 +8,7 @@ BEGIN
     GRANT USAGE ON SCHEMA tracking_ledger TO tracking_ledger_writer;
     GRANT SELECT ON tracking_ledger.ledger_members, tracking_ledger.events, tracking_ledger.projections, tracking_ledger.entries,
         tracking_ledger.work_items, tracking_ledger.vendors, tracking_ledger.deployments,
-        tracking_ledger.enhancements, tracking_ledger.configurations, tracking_ledger.things, tracking_ledger.migrations
+        tracking_ledger.enhancements, tracking_ledger.configurations, tracking_ledger.conflicts, tracking_ledger.things, tracking_ledger.migrations
         TO tracking_ledger_writer;
     FOREACH door IN ARRAY ARRAY[
         'is_member', 'enter_ledger', 'create_ledger', 'list_ledgers', 'register_projections', 'read_streams',

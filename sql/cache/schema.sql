@@ -65,6 +65,14 @@ CREATE TABLE IF NOT EXISTS configurations (
     doc text NOT NULL,
     PRIMARY KEY (ledger_id, generation, id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS conflicts (
+    ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
+    doc text NOT NULL,
+    status text GENERATED ALWAYS AS (json_extract(doc, '$.status')) STORED,
+    created_at text GENERATED ALWAYS AS (json_extract(doc, '$.created_at')) STORED,
+    PRIMARY KEY (ledger_id, generation, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS conflicts_by_status ON conflicts (ledger_id, generation, status, created_at, id);
 CREATE TABLE IF NOT EXISTS entries (
     ledger_id text NOT NULL, generation int NOT NULL, relation text NOT NULL, target text NOT NULL, id text NOT NULL,
     PRIMARY KEY (ledger_id, generation, relation, target, id)
@@ -78,4 +86,5 @@ CREATE VIEW IF NOT EXISTS things AS
     UNION ALL SELECT 'vendor', ledger_id, generation, id, version, position, doc FROM vendors
     UNION ALL SELECT 'deployment', ledger_id, generation, id, version, position, doc FROM deployments
     UNION ALL SELECT 'enhancement', ledger_id, generation, id, version, position, doc FROM enhancements
-    UNION ALL SELECT 'configuration', ledger_id, generation, id, version, position, doc FROM configurations;
+    UNION ALL SELECT 'configuration', ledger_id, generation, id, version, position, doc FROM configurations
+    UNION ALL SELECT 'conflict', ledger_id, generation, id, version, position, doc FROM conflicts;

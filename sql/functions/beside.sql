@@ -16,6 +16,9 @@ BEGIN
     WHEN 'enhancements' THEN
         SELECT t.id INTO before FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1;
         SELECT t.id INTO after FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1;
+    WHEN 'conflicts' THEN
+        SELECT t.id INTO before FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1;
+        SELECT t.id INTO after FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1;
     ELSE
         NULL;  -- there is one configuration: nothing is beside it
     END CASE;

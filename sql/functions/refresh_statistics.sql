@@ -2,6 +2,6 @@
 CREATE OR REPLACE FUNCTION tracking_ledger.refresh_statistics() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 BEGIN
-    ANALYZE events, work_items, work_item_terms, vendors, deployments, enhancements, entries, projections;
+    ANALYZE events, work_items, work_item_terms, vendors, deployments, enhancements, conflicts, entries, projections;
 END
 $$;

@@ -22,7 +22,8 @@ def test_the_events_catalogue_is_what_the_code_says() -> None:
 
 
 def test_facts_are_named_in_the_past_tense() -> None:
-    irregular = {f"{noun}Withdrawn" for noun in ("WorkItem", "Vendor", "Deployment", "Enhancement")}
+    irregular = {f"{noun}Withdrawn" for noun in ("WorkItem", "Vendor", "Deployment", "Enhancement", "Command")}
+    irregular |= {"ConflictFound"}
     names = {fact.__name__ for decider in DECIDERS.values() for fact in decider.facts}
 
     assert {name for name in names if not name.endswith("ed")} <= irregular

@@ -21,7 +21,16 @@ ITEMS = [told.TASK, told.LEAF, told.BLOCKED, told.PROJECT, told.GONE, told.UNKNO
 ALL = [*ITEMS, told.SESSION, told.SUBTASK, told.RESEARCH, told.DONE, told.ACME, told.FIRST, told.SOON]
 SAMPLES: Samples = {
     "category": list(BY_CATEGORY),
-    "relation": ["tag", "blocks", "vendor_name", "commit", "format", "enhancement_depends_on", "unheard of"],
+    "relation": [
+        "tag",
+        "blocks",
+        "vendor_name",
+        "commit",
+        "format",
+        "enhancement_depends_on",
+        "conflict_about",
+        "unheard of",
+    ],
     "target": ["b", "ü", told.BLOCKED, "acme", told.COMMIT, "csv", told.SOON],
     "id": [told.TASK, *ALL],
     "ids": [ALL, [told.TASK], []],
@@ -43,7 +52,7 @@ SAMPLES: Samples = {
     "then_id": [told.BLOCKED, told.LEAF, told.PROJECT],
     "without": ["", told.LEAF],
     "item_type": [None, "task", "session"],
-    "status": [None, "active", "completed", "operational", "approved"],
+    "status": [None, "active", "completed", "operational", "approved", "open"],
     "parent_id": [None, told.PROJECT, told.UNKNOWN],
     "roots_only": [0, 1],
     "since": [None, 10],

@@ -90,6 +90,7 @@ def test_a_replay_rebuilds_what_is_there(ledger: Ledger) -> None:
         "deployments": 4,
         "enhancements": 3,
         "configurations": 1,
+        "conflicts": 2,
     }
     assert titles(ledger) == before
     assert check(ledger.store, ledger.tables).equal
@@ -170,7 +171,7 @@ def test_what_a_replay_replaces_is_gone(ledger: Ledger, owner_dsn: str) -> None:
                 [ledger.store.ledger],
             ).fetchone()
             assert counted is not None
-            assert counted[0] <= {"entries": 4}.get(table, 1)
+            assert counted[0] <= {"entries": 5}.get(table, 1)
 
 
 def test_a_replay_that_is_given_up_leaves_nothing_behind(ledger: Ledger, owner_dsn: str) -> None:

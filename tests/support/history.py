@@ -1,19 +1,21 @@
 """A history that has a bit of everything, told in commands: whichever ledger it is told to ends up the same."""
 
 from ledger.configuration.commands import ChangeConfiguration
+from ledger.conflict.events import CommandFulfilled, ConflictFound, Met
 from ledger.deployment.commands import AmendDeployment, RecordDeployment
 from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
-from ledger.envelope import Command, configuration_id
+from ledger.envelope import Command, configuration_id, stream_id
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.events import TestResults
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from tests.support.given import numbered
-from tests.support.ledgers import Ledger
+from tests.support.ledgers import Ledger, proposal
 
 PROJECT, SESSION, TASK, SUBTASK, LEAF, RESEARCH, GONE, DONE, BLOCKED, UNKNOWN = map(numbered, range(10))
 ACME, ZEBRA, UMLAUT = map(numbered, range(20, 23))
 FIRST, SECOND, AGAIN, UNDATED = map(numbered, range(30, 34))
 SOON, LATER, DROPPED = map(numbered, range(40, 43))
+MET, MET_TOO = map(numbered, range(50, 52))
 COMMIT = "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
 SESSION_DATA = {"token_budget": 200_000, "prompts_count": 3, "yaml_frontmatter": {"schema_version": 1}}
 
@@ -21,6 +23,22 @@ SESSION_DATA = {"token_budget": 200_000, "prompts_count": 3, "yaml_frontmatter":
 def tell(ledger: Ledger) -> None:
     for number, command in enumerate(_commands(configuration_id(ledger.store.ledger))):
         ledger.execute(number, command, by="ada" if number % 3 else "Béla")
+    _meet(ledger)
+
+
+def _meet(ledger: Ledger) -> None:
+    """Two queued commands as a drain records them: one met a change of somebody else, one found nothing to do."""
+    command = UpdateWorkItem(id=TASK, expected=1, fields={"title": "pear"})
+    found = ConflictFound(
+        command="UpdateWorkItem",
+        schema=1,
+        arguments={"id": TASK, "expected": 1, "fields": {"title": "pear"}},
+        about=(stream_id("work_item", TASK),),
+        met=(Met(stream=stream_id("work_item", TASK), field="title", base="Apple", mine="pear", now="apple"),),
+    )
+    done = CommandFulfilled(command="UpdateWorkItem")
+    for number, (thing, fact) in enumerate(((MET, found), (MET_TOO, done)), start=100):
+        ledger.store.append(proposal(ledger.store, command, (stream_id("conflict", thing), 1, fact), number=number))
 
 
 def _commands(configuration: str) -> list[Command]:

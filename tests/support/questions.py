@@ -9,9 +9,13 @@ from projections.catalog import BY_CATEGORY, PROJECTIONS
 from projections.tables import Snapshot
 
 # Of which read model the entries of a relation are; every other relation belongs to work items.
-RELATIONS = {"vendor_name": "vendors", "format": "vendors", "enhancement_depends_on": "enhancements"} | dict.fromkeys(
-    ("deployed_vendor", "deployed_work_item", "commit", "pr_number", "deployment_key"), "deployments"
-)
+RELATIONS = {
+    "vendor_name": "vendors",
+    "format": "vendors",
+    "enhancement_depends_on": "enhancements",
+    "conflict_about": "conflicts",
+    "conflict_after": "conflicts",
+} | dict.fromkeys(("deployed_vendor", "deployed_work_item", "commit", "pr_number", "deployment_key"), "deployments")
 GIVEN = {"ledger", "generation", *PROJECTIONS}  # by the store, or by what else is asked
 PAGED = {"after_key": "after_id", "commit_from": "commit_to", "lowest": "highest"}  # parameters that go together
 

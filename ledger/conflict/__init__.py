@@ -1,0 +1,1 @@
+"""A queued command that met another change: kept whole, until somebody decides."""

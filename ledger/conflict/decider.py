@@ -1,0 +1,34 @@
+"""Conflicts as a category. They are found by the drain (ledger.offline.drain) and ended by ledger.resolving."""
+
+from uuid import UUID
+
+from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, ConflictResolved
+from ledger.conflict.state import Conflict, evolve
+from ledger.decider import Decided, Decider
+from ledger.envelope import Command, minted_id, stream_id
+from ledger.world import World
+
+CATEGORY = "conflict"
+
+
+def conflict_id(command_id: UUID) -> str:
+    """The id of the conflict that a command becomes, if it does."""
+    return minted_id(command_id, CATEGORY)
+
+
+def conflict_stream(command_id: UUID) -> str:
+    return stream_id(CATEGORY, conflict_id(command_id))
+
+
+def decide(command: Command, world: World) -> Decided:
+    raise TypeError(f"no rule for {type(command).__name__}")
+
+
+decider: Decider[Conflict] = Decider(
+    category=CATEGORY,
+    initial=Conflict(),
+    evolve=evolve,
+    decide=decide,
+    facts=(ConflictFound, ConflictResolved, CommandFulfilled, CommandWithdrawn),
+    commands=(),
+)

@@ -1,0 +1,52 @@
+"""What became of a queued command."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.conflict.events import (
+    Base,
+    CommandFulfilled,
+    CommandWithdrawn,
+    ConflictFound,
+    ConflictResolved,
+    Met,
+)
+from ledger.envelope import Fact, stated
+
+Status = Literal["open", "mine", "theirs", "edited", "fulfilled", "withdrawn"]
+
+
+class Conflict(Struct, frozen=True, kw_only=True):
+    """An empty `command` means: there is none. `open` ones wait for a decision; the others tell how it ended."""
+
+    command: str = ""
+    status: Status = "open"
+    schema: int = 1
+    arguments: dict[str, Any] = {}
+    about: tuple[str, ...] = ()
+    bases: dict[str, Base] = {}
+    standing: dict[str, int] = {}
+    met: tuple[Met, ...] = ()
+    refusal: dict[str, Any] | None = None
+    waits_for: tuple[str, ...] = ()
+    resolution: dict[str, Any] | None = None
+
+    @property
+    def exists(self) -> bool:
+        return self.command != ""
+
+
+def evolve(conflict: Conflict, fact: Fact) -> Conflict:
+    match fact:
+        case ConflictFound():
+            return Conflict(**stated(fact))
+        case ConflictResolved(choice=choice, arguments=arguments):
+            return replace(conflict, status=choice, resolution=arguments)
+        case CommandFulfilled(command=command):
+            return Conflict(command=command, status="fulfilled")
+        case CommandWithdrawn(command=command):
+            return Conflict(command=command, status="withdrawn")
+        case _:
+            return conflict  # an unknown fact of a newer program is carried, not interpreted
