@@ -65,18 +65,18 @@ def _mapping(events: Iterator[Any]) -> dict[str, Any]:
         if not isinstance(event, (yaml.StreamStartEvent, yaml.DocumentStartEvent, yaml.StreamEndEvent)):
             if isinstance(event, yaml.ScalarEvent) and event.value == "":
                 return {}
-            raise BrokenYaml("is no mapping of names to values", event.start_mark.line + 1)
+            raise BrokenYaml("is no mapping of names to values", _line(event))
     return {}
 
 
 def _end(events: Iterator[Any]) -> None:
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
-            raise BrokenYaml("holds a second YAML document", event.start_mark.line + 1)
+            raise BrokenYaml("holds a second YAML document", _line(event))
 
 
 def _value(event: Any, events: Iterator[Any], depth: int) -> Any:
-    line = event.start_mark.line + 1
+    line = _line(event)
     if depth > DEEPEST:
         raise BrokenYaml(f"is nested deeper than {DEEPEST} levels", line)
     if isinstance(event, yaml.ScalarEvent):
@@ -91,7 +91,7 @@ def _value(event: Any, events: Iterator[Any], depth: int) -> Any:
 def _pairs(events: Iterator[Any], depth: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for event in _until(yaml.MappingEndEvent, events):
-        line = event.start_mark.line + 1
+        line = _line(event)
         if not isinstance(event, yaml.ScalarEvent):
             raise BrokenYaml("has a key that is no text", line)
         if event.value in found:
@@ -105,6 +105,10 @@ def _until(end: type, events: Iterator[Any]) -> Iterator[Any]:
         if isinstance(event, end):
             return
         yield event
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def _scalar(text: str) -> Any:

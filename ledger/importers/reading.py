@@ -1,5 +1,6 @@
 """A source read to its end: what it gives, and what of it cannot be taken or is taken with a warning."""
 
+import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from ledger.errors import Invalid
 from ledger.finding import Finding
-from ledger.moment import parse
+from ledger.moment import FUTURE_ALLOWED, parse, text
 from ledger.work_item.commands import ImportedItem
 
 LONGEST_LINE = 16 * 2**20  # bytes
@@ -38,10 +39,12 @@ def imported_id(ledger: UUID, source: str, external_id: str) -> str:
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Number and bytes of every line that is not blank; Invalid for a file that cannot be a text of lines."""
-    try:
-        yield from _lines(path)
-    except OSError as error:
-        raise unreadable(path, None, f"cannot be read: {error.strerror or error}") from error
+    return ((number, line.strip()) for number, line in _every_line(path) if not line.isspace() and line)
+
+
+def text_of(path: Path) -> str:
+    """The whole text of a file, its byte order mark left out; Invalid for a file that cannot be a text of lines."""
+    return b"\n".join(content for _, content in _every_line(path)).decode()
 
 
 def unreadable(path: Path, line: int | None, problem: str) -> Invalid:
@@ -62,13 +65,31 @@ def time_of(value: Any) -> datetime | None:
     return moment if moment is not None and moment.year > 1 else None
 
 
-def too_long(item: ImportedItem) -> Iterator[Finding]:
-    """Fields beyond today's limits."""
+def take(reading: Reading, item: ImportedItem, imported_at: datetime) -> None:
+    """Adds an item, with a warning for whatever in it today's rules would refuse."""
+    reading.items.append(item)
+    reading.warnings += _too_long(item)
+    latest = max(mark.at for mark in (item.created, item.changed, item.settled, item.removed) if mark is not None)
+    if latest > imported_at + FUTURE_ALLOWED:
+        reading.warnings.append(Finding("time_in_the_future", f"{item.external_id}: {text(latest)}"))
+
+
+def _too_long(item: ImportedItem) -> Iterator[Finding]:
     for field, limit in LIMITS.items():
         value = item.fields.get(field)
         longest = max(map(len, value), default=0) if isinstance(value, tuple) else len(value or "")
         if longest > limit:
             yield Finding("longer_than_the_limit", f"{item.external_id}: {field} ({longest} characters, limit {limit})")
+
+
+def _every_line(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Every line without its end. A device or a pipe, which might never end, is not opened."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise unreadable(path, None, "cannot be read: it is a folder" if path.is_dir() else "is no ordinary file")
+        yield from _lines(path)
+    except OSError as error:
+        raise unreadable(path, None, f"cannot be read: {error.strerror or error}") from error
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -84,10 +105,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 )
             if b"\0" in line:
                 raise unreadable(path, number, "holds binary zeros: it is not a text")
-            stripped = line.removeprefix(b"\xef\xbb\xbf").strip()
-            if stripped:
-                _check_encoding(path, number, stripped)
-                yield number, stripped
+            _check_encoding(path, number, line)
+            yield number, (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).removesuffix(b"\n")
 
 
 def _check_encoding(path: Path, number: int, line: bytes) -> None:

@@ -4,7 +4,8 @@ Nothing is refused for a rule of today: what breaks one is recorded as found, wi
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ from ledger.envelope import stream_id
 from ledger.finding import Finding
 from ledger.work_item.circles import circles
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
+from ledger.work_item.early_links import with_early_links
 from ledger.work_item.imported_life import Happened, in_order, news, relinked, whole_life
 from ledger.work_item.imported_links import Links, arranged
 from ledger.work_item.state import WorkItem
@@ -38,9 +40,13 @@ def plan(command: ImportWorkItems, world: World) -> Plan:
     """Looks at the streams of all items at once, and decides for each what happened to it in the source."""
     world.look(dict.fromkeys(_streams(command)))
     links = arranged(command, lambda thing: bool(world.past(stream_id(CATEGORY, thing))))
-    made = Plan(links_found=links.found, links_taken=links.taken, warnings=links.warnings, not_taken=links.not_taken)
+    early: list[Finding] = []
+    items = [with_early_links(item, _creation(command, world), early) for item in command.items]
+    made = Plan(
+        links_found=links.found, links_taken=links.taken, warnings=[*early, *links.warnings], not_taken=links.not_taken
+    )
     happened: list[tuple[str, Happened]] = []
-    for item in command.items:
+    for item in items:
         stream = stream_id(CATEGORY, item.id)
         if world.past(stream):
             facts = _happened_since(item, links, world, made)
@@ -61,6 +67,17 @@ def _streams(command: ImportWorkItems) -> Iterator[str]:
         yield stream_id(CATEGORY, item.id)
         for link in item.links:
             yield stream_id(CATEGORY, link.to_id)
+
+
+def _creation(command: ImportWorkItems, world: World) -> Callable[[str], datetime | None]:
+    """Tells when an item began: as it is recorded, else as the source says."""
+    created = {item.id: item.created.at for item in command.items}
+
+    def began(thing: str) -> datetime | None:
+        past = world.past(stream_id(CATEGORY, thing))
+        return past[0].occurred_at if past else created.get(thing)
+
+    return began
 
 
 def _happened_since(item: ImportedItem, links: Links, world: World, made: Plan) -> list[Happened]:

@@ -154,6 +154,19 @@ def test_half_of_a_file_and_then_all_of_it_is_the_same_as_all_of_it(bring: Bring
     assert [link["to_id"] for link in now["a-2"]["links"]] == [now["a-1"]["id"]]
 
 
+def test_a_link_older_than_its_item_keeps_its_time_whatever_part_of_the_file_comes_again(
+    bring: Bring, items: Items
+) -> None:
+    early = issue("a-1", dependencies=[needs("a-1", "a-2", created_at="2026-02-01T00:00:00Z")])
+    whole = bring(early, issue("a-2"))
+
+    part = bring(early)
+
+    kept = {"a-2": {"created_at": "2026-02-01T00:00:00.000000Z", "created_by": "bob"}}
+    assert [warning["kind"] for warning in whole["warnings"]] == ["link_older_than_its_item"]
+    assert (part["events"], items()["a-1"]["metadata"]["source_links"]) == (0, kept)
+
+
 def test_what_breaks_a_rule_of_today_is_recorded_as_found(bring: Bring, items: Items) -> None:
     chain = [
         issue(f"d-{n}", dependencies=[needs(f"d-{n}", f"d-{n - 1}", "parent-child")] if n else []) for n in range(8)

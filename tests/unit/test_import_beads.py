@@ -1,5 +1,6 @@
 """Beads exports, read."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -171,14 +172,32 @@ def test_a_dependency_that_names_nothing_is_not_taken_and_kept_as_found(tmp_path
     assert reading.items[0].fields["metadata"]["dependencies"] == [{"type": "blocks"}]
 
 
-def test_a_link_older_than_its_item_keeps_its_time_in_the_metadata(tmp_path: Path) -> None:
-    early = needs("a-1", "a-2", "tracks", created_at="2026-02-01T00:00:00Z")
+def test_what_bd_show_prints_as_a_list_is_read_too(tmp_path: Path) -> None:
+    other = issue("a-2") | {"dependency_type": "blocks"}
+    file = tmp_path / "shown.json"
+    file.write_text(json.dumps([issue("a-1", dependencies=[other]), 7], indent=2))
 
-    reading = read(tmp_path, issue("a-1", dependencies=[early]))
+    reading = beads.read(file, str, IMPORTED_AT)
 
-    kept = {"a-2": {"created_at": "2026-02-01T00:00:00.000000Z", "created_by": "bob"}}
-    assert reading.items[0].fields["metadata"]["source_links"] == kept
-    assert kinds(reading) == (["link_older_than_its_item"], [])
+    assert [(link.kind, link.to, link.word) for link in reading.items[0].links] == [("depends_on", "a-2", "blocks")]
+    assert "dependencies" not in reading.items[0].fields["metadata"]
+    assert (reading.found, [finding.where for finding in reading.not_taken]) == (2, ["entry 2"])
+
+
+def test_a_memory_is_named_and_the_head_of_an_export_is_no_record(tmp_path: Path) -> None:
+    reading = read(
+        tmp_path, '{"_schema": "beads-jsonl/1"}', {"_type": "memory", "key": "k"}, issue("a-1") | {"_type": "issue"}
+    )
+
+    assert (reading.found, kinds(reading)) == (2, ([], ["another_kind_of_record"]))
+    assert "_type" not in reading.items[0].fields["metadata"]
+
+
+def test_a_time_in_the_far_future_is_taken_with_a_warning(tmp_path: Path) -> None:
+    reading = read(tmp_path, issue("a-1", updated_at="2999-01-01T00:00:00Z"))
+
+    assert reading.items[0].changed.at.year == 2999
+    assert kinds(reading)[0] == ["time_in_the_future"]
 
 
 def test_texts_beyond_the_limits_are_taken_whole_with_a_warning(tmp_path: Path) -> None:

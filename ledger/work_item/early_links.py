@@ -1,0 +1,37 @@
+"""Links that a source calls older than the item in whose stream they stand.
+
+Such a link is recorded with the creation of that item, because nothing can happen to a thing before it is there. Who
+made it when stands in the metadata of the item that tells of it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from ledger.finding import Finding
+from ledger.moment import text
+from ledger.work_item.commands import ImportedItem, ImportedLink
+
+KEPT_UNDER = "source_links"  # the key of the metadata
+
+
+def with_early_links(
+    item: ImportedItem, created_at: Callable[[str], datetime | None], warnings: list[Finding]
+) -> ImportedItem:
+    """The item with what its links would lose. `created_at` tells when an item began, also one of an earlier import."""
+    early = [link for link in item.links if _is_early(link, created_at(_owner(item, link)))]
+    if not early:
+        return item
+    kept = {link.to: {"created_at": text(link.made.at), "created_by": link.made.by} for link in early}
+    warnings += [Finding("link_older_than_its_item", f"{item.external_id} -> {link.to}") for link in early]
+    metadata = item.fields.get("metadata", {}) | {KEPT_UNDER: kept}
+    return replace(item, fields=item.fields | {"metadata": metadata})
+
+
+def _is_early(link: ImportedLink, created_at: datetime | None) -> bool:
+    return created_at is not None and link.made.at < created_at
+
+
+def _owner(item: ImportedItem, link: ImportedLink) -> str:
+    return link.to_id if link.kind == "depends_on" else item.id
