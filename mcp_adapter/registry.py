@@ -1,7 +1,7 @@
 """Operations as the wire's tools: the same names, fields and sentences, in as few bytes as clients can live with.
 
 Every conversation pays for the list of tools, and some model APIs refuse a whole request for one schema they do not
-like. So the schemas here hold no `$ref`, no union at the root and no titles, refuse unknown names, and leave out what
+like. So the schemas here are closed, hold no `$ref`, no union at the root and no titles, and leave out what
 the server checks anyway and the sentences say where it matters (lengths, bounds, defaults, null, what is in an object,
 the type beside an enum).
 """
@@ -51,7 +51,7 @@ def input_schema(model: type[Input]) -> Schema:
         if not field.get("description"):
             raise TypeError(f"{model.__name__}.{name} has no description, and every parameter of a tool needs one")
     schema.pop("description", None)  # the tool has one
-    return {**schema, "properties": _own_first(model, fields)}
+    return {**schema, "properties": _own_first(model, fields), "additionalProperties": False}
 
 
 def _own_first(model: type[Input], fields: Schema) -> Schema:

@@ -13,6 +13,7 @@ from projections.operations.claims import LONGEST
 
 Decorator = Callable[[Any], Any]
 
+FILTERS = ("item_type", "tag", "parent_id", "assignee")
 ITEM_TYPES = click.Choice(["project", "session", "task", "research"])
 MINUTES = click.option("--minutes", type=click.IntRange(1, LONGEST), help="Length of the lease (default: the setting).")
 TOKEN = click.option("--token", help="The token that claiming it printed (default: LEDGER_TOKEN).")
@@ -64,7 +65,9 @@ def next_(invocation: Invocation, /, **arguments: Any) -> int:
 
     However many ask at once, no two get the same. When nothing is left, nothing is printed but a remark.
     """
-    return _claim(invocation, "next", arguments)
+    wanted = {name: arguments.pop(name) for name in FILTERS}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return _claim(invocation, "next", {**arguments, "filter": given or None})
 
 
 @click.command(cls=Command)

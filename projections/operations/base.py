@@ -13,7 +13,16 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 
 from ledger.codec import storable, unstorable
 from ledger.decider import check, problem
@@ -29,6 +38,7 @@ from projections.tables import Snapshot
 Answered = dict[str, Any]
 LARGEST = 4 * 1024 * 1024  # bytes of one call, as JSON
 LARGEST_NUMBER = 2_147_483_647
+EXACT = 2.0**53  # floats below it are exact integers
 SHOWN = 200  # characters of a faulty value that a refusal repeats
 
 
@@ -37,13 +47,19 @@ class Input(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _take_whole_floats(cls, value: Any) -> Any:
+        """2.0 is an integer to JSON Schema, so it is one here."""
+        return [_whole(entry) for entry in value] if isinstance(value, list) else _whole(value)
+
 
 class Writes(Input):
     """What every write takes besides."""
 
-    by: Annotated[str | None, Field(max_length=100, description="Who.")] = None
-    command_id: Annotated[str | None, Field(description="Retry UUID.")] = None
-    detail: Annotated[bool, Field(description="In full.")] = False
+    by: Annotated[str | None, Field(max_length=100, description="Who")] = None
+    command_id: Annotated[str | None, Field(description="UUID")] = None
+    detail: Annotated[bool, Field(description="Full")] = False
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -171,6 +187,10 @@ def _named(arguments: dict[str, Any]) -> str | None:
     return by if isinstance(by, str) and len(by) <= 100 else None
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < EXACT else value
+
+
 def _from_json(value: Any) -> Any:
     """Several clients send objects and arrays as their JSON text."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
@@ -244,9 +264,9 @@ Tags = Annotated[tuple[Annotated[str, Field(max_length=50), NotBlank], ...], AsA
 Texts = Annotated[tuple[str, ...], AsArray]
 Metadata = Annotated[dict[str, Any], AsObject, AfterValidator(_finite)]
 Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
-Version = Annotated[int, Field(ge=0, description="As read.")]
+Version = Annotated[int, Field(ge=0, description="As read")]
 Point = Annotated[str, BeforeValidator(_to_text)]  # a position or a time; of one thing also a version, as v3
-Limit = Annotated[int, Field(ge=1, le=100, description="1-100.")]
+Limit = Annotated[int, Field(ge=1, le=100, description="1-100")]
 
 
 def _invalid(error: ValidationError, model: type[Input]) -> Invalid:
@@ -265,7 +285,7 @@ def _fault(field: str, fault: Any, value: Any, model: type[Input]) -> dict[str, 
         return problem(field, "is not an argument of this", shown, allowed=_arguments(_holder(model, fault["loc"])))
     expected = fault.get("ctx", {}).get("expected")
     words = fault["msg"].removeprefix("Value error, ")
-    words = words.replace("valid dictionary", "object").replace("valid tuple", "array")
+    words = words.replace("a valid dictionary", "an object").replace("a valid tuple", "an array")
     return problem(field, words[:1].lower() + words[1:], shown, **({"allowed": expected} if expected else {}))
 
 

@@ -44,10 +44,10 @@ class BulkWorkItemsInput(Writes):
         tuple[Annotated[Metadata, AnyObject], ...],
         AsArray,
         Field(
-            min_length=1, max_length=MOST, description="{op: create|update|link, key?, its arguments}; ids may be $key."
+            min_length=1, max_length=MOST, description="{op: create|update|link, key?, its arguments}; ids may be $key"
         ),
     ]
-    all_or_nothing: Annotated[bool, Field(description="false: skip the refused.")] = True
+    all_or_nothing: Annotated[bool, Field(description="false: skip the refused")] = True
 
 
 def bulk_work_items(app: App, wanted: BulkWorkItemsInput) -> Answered:

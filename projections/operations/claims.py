@@ -1,7 +1,7 @@
 """Operations on what can be begun, and on who has begun it."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -13,12 +13,24 @@ from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseC
 from ledger.work_item.telling import CATEGORY
 from ledger.world import Wanted
 from projections.app import App, Done
-from projections.operations.base import Answered, Input, Limit, Name, Operation, Token, Writes, command_id, receipt
+from projections.operations.base import (
+    Answered,
+    AnyObject,
+    AnyText,
+    AsObject,
+    Input,
+    Limit,
+    Name,
+    Operation,
+    Token,
+    Writes,
+    command_id,
+    receipt,
+)
 from projections.operations.work_items import ItemType, summary
 from projections.questions import work_items as questions
 from projections.questions.references import resolve
 
-FILTERS = ("item_type", "tag", "parent_id", "assignee")
 LONGEST = 1440  # minutes: a day
 
 Action = Literal["claim", "next", "renew", "release"]
@@ -26,22 +38,28 @@ Action = Literal["claim", "next", "renew", "release"]
 
 class ReadyWorkInput(Input):
     limit: Limit = 10
-    item_type: Annotated[ItemType | None, Field(description="Only.")] = None
-    tag: Annotated[str | None, Field(description="Has it.")] = None
-    parent_id: Annotated[str | None, Field(description="Below it.")] = None
-    assignee: Annotated[Name | None, Field(description="For them.")] = None
-    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
+    item_type: Annotated[ItemType | None, AnyText, Field(description="Only")] = None
+    tag: Annotated[str | None, Field(description="Has it")] = None
+    parent_id: Annotated[str | None, Field(description="Below it")] = None
+    assignee: Annotated[Name | None, Field(description="For them")] = None
+    cursor: Annotated[str | None, Field(description="next_cursor")] = None
+
+
+class Filter(Input):
+    """What narrows down the next one, named as in ready_work."""
+
+    item_type: ItemType | None = None
+    tag: str | None = None
+    parent_id: str | None = None
+    assignee: Name | None = None
 
 
 class ClaimWorkItemInput(Writes):
-    action: Annotated[Action, Field(description="next: first ready.")]
-    id: Annotated[str | None, Field(description="Not with next.")] = None
-    token: Annotated[Token | None, Field(description="Another's.")] = None
-    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="Lease.")] = None
-    item_type: Annotated[ItemType | None, Field(description="For next.")] = None
-    tag: Annotated[str | None, Field(description="For next.")] = None
-    parent_id: Annotated[str | None, Field(description="For next.")] = None
-    assignee: Annotated[Name | None, Field(description="For next.")] = None
+    action: Annotated[Action, Field(description="next: first ready")]
+    id: Annotated[str | None, Field(description="Not with next")] = None
+    token: Annotated[Token | None, Field(description="Another's")] = None
+    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="Lease")] = None
+    filter: Annotated[Filter, AsObject, AnyObject, Field(description="Of ready_work, for next")] = Filter()
 
 
 def ready_work(app: App, wanted: ReadyWorkInput) -> Answered:
@@ -79,7 +97,7 @@ def _one(app: App, wanted: ClaimWorkItemInput) -> Done:
 
 def _next(app: App, wanted: ClaimWorkItemInput) -> Done | None:
     token = wanted.token or app.token
-    command = ClaimNextWorkItem(token=token, minutes=wanted.minutes, wanted=_wanted(app, wanted))
+    command = ClaimNextWorkItem(token=token, minutes=wanted.minutes, wanted=_wanted(app, wanted.filter))
     recorded = app.record(command, by=wanted.by, command_id=command_id(wanted.command_id), token=token)
     for stream, version in recorded.streams.items():
         return Done(
@@ -112,12 +130,11 @@ def _faults(wanted: ClaimWorkItemInput) -> Iterator[Problem]:
         return
     if wanted.id is None:
         yield problem("id", f"is required for action {wanted.action}")
-    for name in FILTERS:
-        if getattr(wanted, name) is not None:
-            yield problem(name, "is a filter of action next only", getattr(wanted, name))
+    if wanted.filter.model_fields_set:
+        yield problem("filter", "goes with action next only", sorted(wanted.filter.model_fields_set))
 
 
-def _wanted(app: App, wanted: Any) -> Wanted:
+def _wanted(app: App, wanted: ReadyWorkInput | Filter) -> Wanted:
     parent = resolve(app.tables, CATEGORY, wanted.parent_id, "parent_id") if wanted.parent_id else None
     tag = wanted.tag.strip().lower() if wanted.tag else None
     return Wanted(item_type=wanted.item_type, tag=tag, parent_id=parent, assignee=wanted.assignee)

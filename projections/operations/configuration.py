@@ -44,15 +44,13 @@ class GetProjectConfigurationInput(Input):
 
 class UpdateProjectConfigurationInput(Writes):
     version: Version
-    active_context_type: Annotated[Literal["feature", "maintenance", "research"], Field(description="Work.")] = (
-        "feature"
-    )
-    current_session_id: Annotated[str | None, Field(description="null clears.")] = None
-    git_branch: Annotated[Name | None, Field(description="null clears.")] = None
-    git_head_commit: Annotated[Commit | None, Field(description="null clears.")] = None
-    default_token_budget: Annotated[int, Field(ge=1_000, le=1_000_000, description="Per session.")] = 200_000
-    settings: Settings = Field(default_factory=dict, description="depth_limit, archive_days, lease_minutes.")
-    from_git: Annotated[bool, Field(description="Read both.")] = False
+    active_context_type: Annotated[Literal["feature", "maintenance", "research"], Field(description="Work")] = "feature"
+    current_session_id: Annotated[str | None, Field(description="null clears")] = None
+    git_branch: Annotated[Name | None, Field(description="null clears")] = None
+    git_head_commit: Annotated[Commit | None, Field(description="null clears")] = None
+    default_token_budget: Annotated[int, Field(ge=1_000, le=1_000_000, description="Per session")] = 200_000
+    settings: Settings = Field(default_factory=dict, description="depth_limit, archive_days, lease_minutes")
+    from_git: Annotated[bool, Field(description="Read both")] = False
 
 
 def get_project_configuration(app: App, _: GetProjectConfigurationInput) -> Answered:

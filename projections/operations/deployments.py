@@ -67,30 +67,30 @@ CountChanges = Annotated[dict[str, Count | None], AsObject]
 
 
 class RecordDeploymentInput(Writes):
-    deployed_at: Annotated[Moment, Field(description="RFC 3339.")]
-    commit_hash: Annotated[Commit, Field(description="40 hex.")]
-    pr_number: Annotated[PullRequest, Field(description="Number.")]
-    pr_title: Annotated[Title, Field(description="Title.")]
-    test_summary: Annotated[Counts, Field(description="Name: count.")]
-    constitutional_compliance: Annotated[bool, Field(description="Complies.")]
-    vendor_ids: Annotated[Texts, Field(description="Or names.")] = ()
-    work_item_ids: Annotated[Texts, Field(description="Or refs.")] = ()
-    environment: Annotated[Name | None, Field(description="Where.")] = None
-    metadata: Metadata = Field(default_factory=dict, description="More.")
-    redeployment: Annotated[bool, Field(description="Again.")] = False
+    deployed_at: Annotated[Moment, Field(description="RFC 3339")]
+    commit_hash: Annotated[Commit, Field(description="40 hex")]
+    pr_number: Annotated[PullRequest, Field(description="Number")]
+    pr_title: Annotated[Title, Field(description="Title")]
+    test_summary: Annotated[Counts, Field(description="Name: count")]
+    constitutional_compliance: Annotated[bool, Field(description="Complies")]
+    vendor_ids: Annotated[Texts, Field(description="Or names")] = ()
+    work_item_ids: Annotated[Texts, Field(description="Or refs")] = ()
+    environment: Annotated[Name | None, Field(description="Where")] = None
+    metadata: Metadata = Field(default_factory=dict, description="More")
+    redeployment: Annotated[bool, Field(description="Again")] = False
 
 
 class QueryDeploymentsInput(Input):
-    id: Annotated[str | None, Field(description="Just this.")] = None
-    earliest: Annotated[Moment | None, Field(alias="from", description="Time.")] = None
-    latest: Annotated[Moment | None, Field(alias="to", description="Time.")] = None
-    vendor: Annotated[str | None, Field(description="Or name.")] = None
-    work_item: Annotated[str | None, Field(description="Id or ref.")] = None
-    commit: Annotated[Annotated[str, AfterValidator(_beginning)] | None, Field(description="Or beginning.")] = None
-    pr_number: Annotated[PullRequest | None, Field(description="Number.")] = None
-    environment: Annotated[str | None, Field(description="Only.")] = None
+    id: Annotated[str | None, Field(description="Just this")] = None
+    earliest: Annotated[Moment | None, Field(alias="from", description="Time")] = None
+    latest: Annotated[Moment | None, Field(alias="to", description="Time")] = None
+    vendor: Annotated[str | None, Field(description="Or name")] = None
+    work_item: Annotated[str | None, Field(description="Id or ref")] = None
+    commit: Annotated[Annotated[str, AfterValidator(_beginning)] | None, Field(description="Or beginning")] = None
+    pr_number: Annotated[PullRequest | None, Field(description="Number")] = None
+    environment: Annotated[str | None, Field(description="Only")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
+    cursor: Annotated[str | None, Field(description="next_cursor")] = None
 
 
 class DeploymentChanges(Input):
@@ -109,10 +109,10 @@ class DeploymentChanges(Input):
 
 
 class AmendDeploymentInput(Writes):
-    id: Annotated[str, Field(description="Id or ref.")]
+    id: Annotated[str, Field(description="Id or ref")]
     version: Version
     changes: Annotated[
-        DeploymentChanges, AsObject, AnyObject, Field(description="Fields of record_deployment; null removes.")
+        DeploymentChanges, AsObject, AnyObject, Field(description="Fields of record_deployment; null removes")
     ]
 
 

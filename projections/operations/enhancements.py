@@ -12,6 +12,7 @@ from projections.app import App
 from projections.operations.base import (
     Answered,
     AnyObject,
+    AnyText,
     AsObject,
     Input,
     Limit,
@@ -40,14 +41,14 @@ Description = Annotated[Text, NotBlank]
 
 
 class RecordEnhancementInput(Writes):
-    title: Annotated[Title, Field(description="What.")]
-    description: Annotated[Description, Field(description="Why, how.")]
-    priority: Annotated[Priority, Field(description="1 (top)-5.")]
-    principles: Annotated[Texts, Field(description="Needed.")]
-    status: Annotated[Status, Field(description="State.")] = "planned"
-    target_quarter: Annotated[Quarter | None, Field(description="As 2026-Q1.")] = None
-    depends_on: Annotated[Texts, Field(description="Or refs.")] = ()
-    metadata: Metadata = Field(default_factory=dict, description="More.")
+    title: Annotated[Title, Field(description="What")]
+    description: Annotated[Description, Field(description="Why, how")]
+    priority: Annotated[Priority, Field(description="1 (top)-5")]
+    principles: Annotated[Texts, Field(description="Needed")]
+    status: Annotated[Status, Field(description="State")] = "planned"
+    target_quarter: Annotated[Quarter | None, Field(description="As 2026-Q1")] = None
+    depends_on: Annotated[Texts, Field(description="Or refs")] = ()
+    metadata: Metadata = Field(default_factory=dict, description="More")
 
 
 class EnhancementChanges(Input):
@@ -64,19 +65,19 @@ class EnhancementChanges(Input):
 
 
 class UpdateEnhancementInput(Writes):
-    id: Annotated[str, Field(description="Id or ref.")]
+    id: Annotated[str, Field(description="Id or ref")]
     version: Version
     changes: Annotated[
-        EnhancementChanges, AsObject, AnyObject, Field(description="Fields of record_enhancement; null removes.")
+        EnhancementChanges, AsObject, AnyObject, Field(description="Fields of record_enhancement; null removes")
     ]
 
 
 class ListEnhancementsInput(Input):
-    priority: Annotated[Priority | None, Field(description="Only.")] = None
-    status: Annotated[Status | None, Field(description="Only.")] = None
-    target_quarter: Annotated[Quarter | None, Field(description="Only.")] = None
+    priority: Annotated[Priority | None, Field(description="Only")] = None
+    status: Annotated[Status | None, AnyText, Field(description="Only")] = None
+    target_quarter: Annotated[Quarter | None, Field(description="Only")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
+    cursor: Annotated[str | None, Field(description="next_cursor")] = None
 
 
 def record_enhancement(app: App, wanted: RecordEnhancementInput) -> Answered:
@@ -120,7 +121,7 @@ OPERATIONS = (
     Operation(
         name="record_enhancement",
         title="Record an enhancement",
-        summary="Record a planned enhancement.",
+        summary="Plan something for later; work of now is a work item.",
         input=RecordEnhancementInput,
         run=record_enhancement,
         writes=True,
@@ -128,7 +129,7 @@ OPERATIONS = (
     Operation(
         name="update_enhancement",
         title="Change an enhancement",
-        summary="Change an enhancement.",
+        summary="Revise a plan, or move its status on.",
         input=UpdateEnhancementInput,
         run=update_enhancement,
         writes=True,

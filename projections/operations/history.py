@@ -37,28 +37,28 @@ Category = Literal["work_item", "vendor", "deployment", "enhancement", "configur
 
 
 class QueryHistoryInput(Input):
-    id: Annotated[str, Field(description="Id, ref, vendor name; configuration.")]
-    since: Annotated[Point | None, Field(description="v3, position, time.")] = None
-    as_of: Annotated[Point | None, Field(description="Until; how it was.")] = None
-    diff_from: Annotated[Point | None, Field(description="Differs since.")] = None
+    id: Annotated[str, Field(description="Id, ref, vendor name; configuration")]
+    since: Annotated[Point | None, Field(description="v3, position, time")] = None
+    as_of: Annotated[Point | None, Field(description="Until; how it was")] = None
+    diff_from: Annotated[Point | None, Field(description="Differs since")] = None
     limit: Limit = 20
-    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
-    detail: Annotated[bool, Field(description="Long texts.")] = False
+    cursor: Annotated[str | None, Field(description="next_cursor")] = None
+    detail: Annotated[bool, Field(description="Long texts")] = False
 
 
 class UndoInput(Writes):
-    command: Annotated[str | None, Field(description="Its command_id.")] = None
+    command: Annotated[str | None, Field(description="Its command_id")] = None
     id: Annotated[str | None, Field(description="Or a thing")] = None
-    version: Annotated[int | None, Field(ge=1, description="and version.")] = None
-    position: Annotated[int | None, Field(ge=1, description="Or position.")] = None
-    only_untouched: Annotated[bool, Field(description="Keep later changes.")] = False
+    version: Annotated[int | None, Field(ge=1, description="and version")] = None
+    position: Annotated[int | None, Field(ge=1, description="Or position")] = None
+    only_untouched: Annotated[bool, Field(description="Keep later changes")] = False
 
 
 class ChangesSinceInput(Input):
-    since: Annotated[Point, Field(description="Position or time.")]
-    categories: Annotated[tuple[Annotated[Category, AnyText], ...], AsArray, Field(description="Only these.")] = ()
-    types: Annotated[Texts, Field(description="Event names.")] = ()
-    by: Annotated[str | None, Field(description="Only theirs.")] = None
+    since: Annotated[Point, Field(description="Position, time")]
+    categories: Annotated[tuple[Annotated[Category, AnyText], ...], AsArray, Field(description="Only these")] = ()
+    types: Annotated[Texts, Field(description="Event names")] = ()
+    by: Annotated[str | None, Field(description="Only theirs")] = None
     limit: Limit = 50
 
 

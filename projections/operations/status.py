@@ -12,7 +12,7 @@ from projections.operations.base import Answered, Input, Limit, Operation
 
 
 class ProjectStatusInput(Input):
-    format: Annotated[Literal["json", "markdown"], Field(description="Data or text.")] = "json"
+    format: Annotated[Literal["json", "markdown"], Field(description="Data or text")] = "json"
     limit: Limit = 20
 
 

@@ -16,6 +16,7 @@ from projections.app import App
 from projections.earlier import past, position_of, row_at, shown_point, view
 from projections.operations.base import (
     Answered,
+    AnyText,
     AsObject,
     Input,
     Limit,
@@ -49,38 +50,38 @@ Results = Annotated[dict[Literal["passing", "total", "skipped"], Annotated[int, 
 
 
 class CreateVendorInput(Writes):
-    name: Annotated[VendorName, Field(description="Unique.")]
-    status: Annotated[Status, Field(description="State.")] = "broken"
-    extractor_version: Annotated[ExtractorVersion, Field(description="Version.")] = "0.0.0"
-    format_support: FormatSupport = Field(default_factory=dict, description="excel, csv, pdf, ocr: bool.")
-    test_results: Annotated[Results | None, Field(description="passing, total, skipped.")] = None
-    manifest_compliant: Annotated[bool, Field(description="Follows it.")] = False
-    metadata: Metadata = Field(default_factory=dict, description="More.")
+    name: Annotated[VendorName, Field(description="Unique")]
+    status: Annotated[Status, Field(description="State")] = "broken"
+    extractor_version: Annotated[ExtractorVersion, Field(description="Version")] = "0.0.0"
+    format_support: FormatSupport = Field(default_factory=dict, description="excel, csv, pdf, ocr: bool")
+    test_results: Annotated[Results | None, Field(description="passing, total, skipped")] = None
+    manifest_compliant: Annotated[bool, Field(description="Follows it")] = False
+    metadata: Metadata = Field(default_factory=dict, description="More")
 
 
 class QueryVendorStatusInput(Input):
-    id: Annotated[str | None, Field(description="Id, ref or name.")] = None
-    name: Annotated[str | None, Field(description="Or name.")] = None
-    status: Annotated[Status | None, Field(description="List these.")] = None
-    format: Annotated[Format | None, Field(description="Reads it.")] = None
+    id: Annotated[str | None, Field(description="Id, ref or name")] = None
+    name: Annotated[str | None, Field(description="Or name")] = None
+    status: Annotated[Status | None, AnyText, Field(description="List these")] = None
+    format: Annotated[Format | None, AnyText, Field(description="Reads it")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
-    as_of: Annotated[Point | None, Field(description="Position or time.")] = None
-    include: Annotated[Texts, Field(description="test_runs, last good.")] = ()
-    broke_since: Annotated[Point | None, Field(description="Deployment, position, time.")] = None
+    cursor: Annotated[str | None, Field(description="next_cursor")] = None
+    as_of: Annotated[Point | None, Field(description="Position, time")] = None
+    include: Annotated[Texts, Field(description="test_runs, last good")] = ()
+    broke_since: Annotated[Point | None, Field(description="Deployment, position, time")] = None
 
 
 class UpdateVendorStatusInput(Writes):
-    id: Annotated[str | None, Field(description="Id, ref or name.")] = None
-    name: Annotated[str | None, Field(description="Or name.")] = None
+    id: Annotated[str | None, Field(description="Id, ref or name")] = None
+    name: Annotated[str | None, Field(description="Or name")] = None
     version: Version
-    status: Annotated[Status, Field(description="State.")] = "broken"
-    extractor_version: Annotated[ExtractorVersion, Field(description="Version.")] = ""
-    format_support: FormatSupport = Field(default_factory=dict, description="Merged.")
-    test_results: Results = Field(default_factory=dict, description="passing, total, skipped.")
-    manifest_compliant: Annotated[bool, Field(description="Follows it.")] = False
-    metadata: Metadata = Field(default_factory=dict, description="Merged; null drops.")
-    deployment_id: Annotated[str | None, Field(description="Tested.")] = None
+    status: Annotated[Status, AnyText, Field(description="As created")] = "broken"
+    extractor_version: Annotated[ExtractorVersion, Field(description="Version")] = ""
+    format_support: FormatSupport = Field(default_factory=dict, description="Merged")
+    test_results: Results = Field(default_factory=dict, description="passing, total, skipped")
+    manifest_compliant: Annotated[bool, Field(description="Follows it")] = False
+    metadata: Metadata = Field(default_factory=dict, description="Merged; null drops")
+    deployment_id: Annotated[str | None, Field(description="Tested")] = None
 
 
 def create_vendor(app: App, wanted: CreateVendorInput) -> Answered:

@@ -19,6 +19,7 @@ from projections.earlier import position_of, row_at, shown_point, view
 from projections.operations.base import (
     LARGEST_NUMBER,
     Answered,
+    AnyText,
     Commits,
     Input,
     Limit,
@@ -75,71 +76,71 @@ REVISABLE = (
 
 
 class CreateWorkItemInput(Writes):
-    item_type: Annotated[ItemType, Field(description="Kind.")]
-    title: Annotated[Title, Field(description="To 200 characters.")]
-    description: Annotated[Text | None, Field(description="Projects need it.")] = None
+    item_type: Annotated[ItemType, Field(description="Kind")]
+    title: Annotated[Title, Field(description="Up to 200")]
+    description: Annotated[Text | None, Field(description="Projects need it")] = None
     metadata: Metadata = Field(
-        default_factory=dict, description="Session: token_budget, prompts_count, yaml_frontmatter."
+        default_factory=dict, description="Session: token_budget, prompts_count, yaml_frontmatter"
     )
-    parent_id: Annotated[str | None, Field(description="Id or ref.")] = None
-    branch_name: Annotated[Name | None, Field(description="Branch.")] = None
-    commits: Annotated[Commits, Field(description="Hashes.")] = ()
-    pr_numbers: Annotated[PullRequests, Field(description="Numbers.")] = ()
-    priority: Annotated[Priority, Field(description="1 (top)-5.")] = 3
-    tags: Annotated[Tags, Field(description="Labels.")] = ()
-    assignee: Annotated[Name | None, Field(description="Who should.")] = None
+    parent_id: Annotated[str | None, Field(description="Id or ref")] = None
+    branch_name: Annotated[Name | None, Field(description="Branch")] = None
+    commits: Annotated[Commits, Field(description="Hashes")] = ()
+    pr_numbers: Annotated[PullRequests, Field(description="Numbers")] = ()
+    priority: Annotated[Priority, Field(description="1 (top)-5")] = 3
+    tags: Annotated[Tags, Field(description="Labels")] = ()
+    assignee: Annotated[Name | None, Field(description="Whose")] = None
 
 
 class UpdateWorkItemInput(Writes):
-    id: Annotated[str, Field(description="Id or ref.")]
+    id: Annotated[str, Field(description="Id or ref")]
     version: Version
-    title: Annotated[Title, Field(description="New.")] = ""
-    description: Annotated[Text, Field(description="New.")] = ""
-    notes: Annotated[Text, Field(description="New.")] = ""
-    status: Annotated[Status | None, Field(description="blocked: with reason.")] = None
-    reason: Annotated[str | None, Field(max_length=500, description="For blocked, force.")] = None
-    metadata: Metadata = Field(default_factory=dict, description="Merged; null drops.")
-    parent_id: Annotated[str, Field(description="Move below it.")] = ""
-    branch_name: Annotated[Name, Field(description="Branch.")] = ""
-    commits: Annotated[Commits, Field(description="Replaces.")] = ()
-    pr_numbers: Annotated[PullRequests, Field(description="Replaces.")] = ()
-    priority: Annotated[Priority, Field(description="1 (top)-5.")] = 3
-    tags: Annotated[Tags, Field(description="Replaces.")] = ()
-    assignee: Annotated[Name, Field(description="Who should.")] = ""
-    deleted: Annotated[bool | None, Field(description="false restores.")] = None
-    cascade: Annotated[bool, Field(description="Subtree too.")] = False
-    force: Annotated[bool, Field(description="Complete anyway; reason.")] = False
-    token: Annotated[Token | None, Field(description="Of another's claim.")] = None
-    clear: Annotated[Texts, Field(description="Fields to empty; parent_id too.")] = ()
+    title: Annotated[Title, Field(description="New")] = ""
+    description: Annotated[Text, Field(description="New")] = ""
+    notes: Annotated[Text, Field(description="New")] = ""
+    status: Annotated[Status | None, Field(description="blocked: with reason")] = None
+    reason: Annotated[str | None, Field(max_length=500, description="For blocked, force")] = None
+    metadata: Metadata = Field(default_factory=dict, description="Merged; null drops")
+    parent_id: Annotated[str, Field(description="Move below it")] = ""
+    branch_name: Annotated[Name, Field(description="Branch")] = ""
+    commits: Annotated[Commits, Field(description="Replaces")] = ()
+    pr_numbers: Annotated[PullRequests, Field(description="Replaces")] = ()
+    priority: Annotated[Priority, Field(description="1 (top)-5")] = 3
+    tags: Annotated[Tags, Field(description="Replaces")] = ()
+    assignee: Annotated[Name, Field(description="Whose")] = ""
+    deleted: Annotated[bool | None, Field(description="false restores")] = None
+    cascade: Annotated[bool, Field(description="Subtree too")] = False
+    force: Annotated[bool, Field(description="Complete anyway; reason")] = False
+    token: Annotated[Token | None, Field(description="Of another's claim")] = None
+    clear: Annotated[Texts, Field(description="Fields to empty; parent_id too")] = ()
 
 
 class QueryWorkItemInput(Input):
-    id: Annotated[str, Field(description="Id or ref.")]
-    include: Annotated[Texts, Field(description="ancestors, descendants, dependencies, deployments, history.")] = ()
-    max_depth: Annotated[int, Field(ge=1, le=5, description="Below, 1-5.")] = 5
-    as_of: Annotated[Point | None, Field(description="Position or time.")] = None
+    id: Annotated[str, Field(description="Id or ref")]
+    include: Annotated[Texts, Field(description="ancestors, descendants, dependencies, deployments, history")] = ()
+    max_depth: Annotated[int, Field(ge=1, le=5, description="Below, 1-5")] = 5
+    as_of: Annotated[Point | None, Field(description="Position, time")] = None
 
 
 class ListWorkItemsInput(Input):
-    item_type: Annotated[ItemType | None, Field(description="Only.")] = None
-    status: Annotated[Status | None, Field(description="Only.")] = None
-    parent_id: Annotated[str | None, Field(description="Its children.")] = None
-    roots_only: Annotated[bool, Field(description="No parent.")] = False
-    tag: Annotated[str | None, Field(description="Has it.")] = None
-    text: Annotated[Sought | None, Field(description="Words.")] = None
-    ready: Annotated[bool | None, Field(description="Unfinished.")] = None
-    blocked: Annotated[bool | None, Field(description="Unfinished.")] = None
-    claimed_by: Annotated[Name | None, Field(description="Holder.")] = None
-    changed_since: Annotated[Point | None, Field(description="Position or time.")] = None
-    include_deleted: Annotated[bool, Field(description="Too.")] = False
-    include_archived: Annotated[bool, Field(description="Too.")] = False
-    order: Annotated[questions.Order | None, Field(description="Newest first.")] = None
+    item_type: Annotated[ItemType | None, AnyText, Field(description="Only")] = None
+    status: Annotated[Status | None, AnyText, Field(description="Only")] = None
+    parent_id: Annotated[str | None, Field(description="Its children")] = None
+    roots_only: Annotated[bool, Field(description="No parent")] = False
+    tag: Annotated[str | None, Field(description="Has it")] = None
+    text: Annotated[Sought | None, Field(description="Words")] = None
+    ready: Annotated[bool | None, Field(description="Can begin")] = None
+    blocked: Annotated[bool | None, Field(description="Waiting")] = None
+    claimed_by: Annotated[Name | None, Field(description="Holder")] = None
+    changed_since: Annotated[Point | None, Field(description="Position, time")] = None
+    include_deleted: Annotated[bool, Field(description="Too")] = False
+    include_archived: Annotated[bool, Field(description="Too")] = False
+    order: Annotated[questions.Order | None, Field(description="Newest first")] = None
     limit: Limit = 50
-    offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="Skip.")] = 0
-    cursor: Annotated[str | None, Field(description="next_cursor.")] = None
-    fields: Annotated[Texts, Field(description="Names.")] = ()
-    detail: Annotated[bool, Field(description="Whole items.")] = False
-    as_of: Annotated[Point | None, Field(description="Position or time.")] = None
+    offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="Skip")] = 0
+    cursor: Annotated[str | None, Field(description="next_cursor")] = None
+    fields: Annotated[Texts, Field(description="Names")] = ()
+    detail: Annotated[bool, Field(description="Whole items")] = False
+    as_of: Annotated[Point | None, Field(description="Position, time")] = None
 
 
 class LinkWorkItemsInput(Writes):
@@ -148,8 +149,8 @@ class LinkWorkItemsInput(Writes):
         Literal["blocks", "depends_on", "relates_to", "discovered_from"],
         Field(description="does what"),
     ]
-    to_id: Annotated[str, Field(description="to whom.")]
-    remove: Annotated[bool, Field(description="Unlink.")] = False
+    to_id: Annotated[str, Field(description="to whom")]
+    remove: Annotated[bool, Field(description="Unlink")] = False
 
 
 def create_work_item(app: App, wanted: CreateWorkItemInput) -> Answered:

@@ -8,6 +8,14 @@ from ledger.reference import CATEGORIES, LETTERS, brief, parse, shorten, shortes
 from projections.catalog import BY_CATEGORY
 from projections.tables import Snapshot, Tables
 
+READERS = {
+    "work_item": "query_work_item",
+    "vendor": "query_vendor_status",
+    "deployment": "query_deployments",
+    "enhancement": "list_enhancements",
+    "configuration": "get_project_configuration",
+}  # the tool for whoever has the reference of a thing
+
 
 def references(snapshot: Snapshot, category: str, things: Iterable[str]) -> dict[str, str]:
     """The shortest unambiguous reference of each id, whether or not the thing exists."""
@@ -66,9 +74,21 @@ def category_of_reference(given: str) -> str | None:
 
 def _not_an_id(category: str, given: str, field: str) -> Invalid:
     shown = given if len(given) <= 80 else given[:77] + "..."
+    other = category_of_reference(given)
+    if other != category and other in READERS and parse(given) is not None:
+        return _of_another_category(category, other, shown, field)
     wanted = f"a UUID or a reference like {LETTERS[category]}-7k3qd"
     return Invalid(
         f"{field}: {shown!r} is not {wanted}",
         next_step=f"send {wanted}",
         fields=[{"field": field, "problem": f"must be {wanted}", "value": shown}],
+    )
+
+
+def _of_another_category(category: str, other: str, shown: str, field: str) -> Invalid:
+    noun, named = category.replace("_", " "), other.replace("_", " ")
+    return Invalid(
+        f"{field}: {shown!r} refers to a {named}, not to a {noun}",
+        next_step=f"{READERS[other]} reads a {named}; here a reference like {LETTERS[category]}-7k3qd is needed",
+        fields=[{"field": field, "problem": f"must refer to a {noun}", "value": shown}],
     )

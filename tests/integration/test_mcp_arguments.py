@@ -347,3 +347,26 @@ def test_a_command_id_with_other_arguments_is_refused(client: McpClient) -> None
     refusal = client.refusal("create_work_item", item_type="task", title="Second", command_id=number)
 
     assert refusal["code"] == "command_id_reused"
+
+
+def test_a_whole_number_written_as_a_float_is_the_integer_that_json_schema_calls_it(client: McpClient) -> None:
+    made = client.call("create_work_item", item_type="task", title="Two", priority=2.0, pr_numbers=[7.0], detail=True)
+
+    assert (made["priority"], made["pr_numbers"]) == (2, [7])
+    assert "priority" in faulty_fields(client.refusal("create_work_item", item_type="task", title="T", priority=2.5))
+
+
+def test_a_reference_to_another_kind_of_thing_is_refused_with_the_tool_that_reads_it(client: McpClient) -> None:
+    vendor = client.call("create_vendor", name="Asked For Wrongly")
+
+    refusal = client.refusal("query_work_item", id=vendor["ref"])
+
+    assert refusal["code"] == "invalid"
+    assert "refers to a vendor, not to a work item" in refusal["message"]
+    assert "query_vendor_status" in refusal["next_step"]
+
+
+def test_a_text_where_an_object_belongs_is_refused_in_plain_words(client: McpClient) -> None:
+    refusal = client.refusal("create_work_item", item_type="task", title="T", metadata=7, tags=7)
+
+    assert refusal["message"] == "metadata: input should be an object; tags: input should be an array"

@@ -74,6 +74,7 @@ def test_an_input_schema_is_an_object_that_every_model_api_takes(tool: Tool) -> 
     schema = tool["inputSchema"]
 
     assert schema["type"] == "object"
+    assert schema["additionalProperties"] is False
     assert not {"anyOf", "oneOf", "allOf", "not", "if"} & set(schema)
     assert not re.search(r'"(\$ref|\$defs|definitions)":', json.dumps(schema))
     assert all("title" not in node for node in schemas_in(schema) if not isinstance(node.get("title"), dict))

@@ -209,6 +209,8 @@ def test_what_another_holds_is_completed_with_its_token_or_by_force(perform: Per
     [
         ({"action": "claim"}, "id"),
         ({"action": "next", "id": "w-7k3qd"}, "id"),
+        ({"action": "claim", "id": "w-7k3qd", "filter": {"tag": "x"}}, "filter"),
+        ({"action": "next", "filter": {"tagg": "x"}}, "filter.tagg"),
         ({"action": "renew", "id": "w-7k3qd", "tag": "x"}, "tag"),
         ({"action": "next", "token": "short"}, "token"),
         ({"action": "next", "minutes": 0}, "minutes"),
