@@ -10,6 +10,7 @@ from ledger.decider import Decider, Undo
 from ledger.deployment.decider import decider as deployment
 from ledger.enhancement.decider import decider as enhancement
 from ledger.envelope import Command, Fact, RecordedEvent, category_of
+from ledger.importing.commands import Import
 from ledger.vendor.decider import decider as vendor
 from ledger.work_item.decider import decider as work_item
 from ledger.work_item.events import WorkItemCreated, WorkItemReverted
@@ -20,7 +21,7 @@ DECIDERS: dict[str, Decider[Any]] = {
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for decider in DECIDERS.values() for fact in decider.facts}
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
-    for command in (Undo, *(command for decider in DECIDERS.values() for command in decider.commands))
+    for command in (Undo, Import, *(command for decider in DECIDERS.values() for command in decider.commands))
 }
 _DECIDER_OF: dict[type[Command], Decider[Any]] = {
     command: decider for decider in DECIDERS.values() for command in decider.commands

@@ -37,6 +37,11 @@ def stated(fact: Fact) -> dict[str, Any]:
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that is asked for, in the imperative."""
 
+    @property
+    def recorded_as(self) -> str:
+        """The command's name in the log."""
+        return type(self).__name__
+
 
 class UnknownFact(Fact, frozen=True, kw_only=True):
     """A fact that only a newer program understands: carried, never interpreted."""
@@ -160,6 +165,20 @@ def id_of(stream: str) -> str:
 def minted_id(command_id: UUID, purpose: str = "") -> str:
     """The id of the thing that a command creates: a repetition names the same thing, also without a server."""
     return str(uuid5(command_id, purpose))
+
+
+def import_of(source: str) -> str:
+    """The name under which the log has the imports of a source.
+
+    >>> import_of("beads")
+    'Import beads'
+    """
+    return f"Import {source}"
+
+
+def imported_id(ledger: UUID, source: str, external_id: str) -> str:
+    """The id of the thing that an import creates: whoever imports the record into this ledger names the same thing."""
+    return str(uuid5(ledger, f"{source}:{external_id}"))
 
 
 def configuration_id(ledger: UUID) -> str:

@@ -19,6 +19,8 @@ from ledger.errors import (
     Refused,
     VersionConflict,
 )
+from ledger.importing.commands import Import
+from ledger.importing.plan import plan
 from ledger.store import EventStore
 from ledger.undo import decide as decide_undo
 from ledger.world import Neighbourhood, World
@@ -135,8 +137,14 @@ class Handler:
 
 
 def _rule(command: Command) -> Decide:
-    """An undo concerns things of every category, so its rule is nobody's own."""
-    return decide_undo if isinstance(command, Undo) else decider_of(command).decide
+    """An undo and an import concern things of every category, so their rules are nobody's own."""
+    match command:
+        case Undo():
+            return decide_undo
+        case Import():
+            return lambda command, world: plan(command, world).decided
+        case _:
+            return decider_of(command).decide
 
 
 def _proposed(decided: Decided, submission: Submission, world: World) -> Iterable[ProposedEvent]:

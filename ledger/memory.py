@@ -119,7 +119,7 @@ def _event(proposal: Proposal, proposed: ProposedEvent, n: int, *, position: int
         version=proposed.version,
         command_id=proposal.submission.command_id,
         n=n,
-        command=type(proposal.submission.command).__name__,
+        command=proposal.submission.command.recorded_as,
         command_digest=proposal.command_digest,
         type=name,
         schema=schema_of(name),

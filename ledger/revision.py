@@ -39,6 +39,18 @@ def difference(state: Struct, wanted: Mapping[str, Any]) -> Changes:
     return changes
 
 
+def followed(then: Struct, now: Struct, wanted: Mapping[str, Any]) -> tuple[Changes, list[str]]:
+    """What leads from `now` to what is wanted, of what changed since `then`; and the paths that both sides changed.
+
+    A path that changed on this side only keeps what is there now, one that changed on both sides too.
+    """
+    theirs = difference(then, wanted)
+    missing = theirs if now is then else difference(now, wanted)
+    common = sorted(theirs.keys() & missing.keys())
+    changes = {path: missing[path] for path in common if theirs[path] == missing[path]}
+    return changes, [path for path in common if path not in changes]
+
+
 def apply(state: State, changes: Changes) -> State:
     """The state after the changes; a field this program does not know is left alone."""
     types = _types(type(state))

@@ -94,6 +94,9 @@ class Neighbourhood(Protocol):
     def holder(self, relation: str, target: str) -> Holder | None:
         """Who has this unique value (a vendor's name, an external id, a deployment's key)."""
 
+    def holders(self, relation: str) -> dict[str, str]:
+        """Every value of such a relation with the id of who has it; of `enhancement_title` the oldest that has it."""
+
 
 class World:
     """One decision's view of everything, as of one position. `by` acts, and `token` tells whose claims are its own."""
@@ -108,7 +111,7 @@ class World:
         by: str = "",
         token: str | None = None,
     ) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
         self._read = read
         self._fold = fold
         self._neighbours = neighbours
@@ -200,7 +203,7 @@ class World:
 
     def settings(self) -> Any:
         """The ledger's configuration."""
-        return self.state("configuration", configuration_id(self._ledger))
+        return self.state("configuration", configuration_id(self.ledger))
 
     def known(self, category: str, things: Iterable[str]) -> set[str]:
         wanted = list(things)
@@ -210,6 +213,11 @@ class World:
     def holder(self, relation: str, target: str) -> Holder | None:
         """Needs no topic: uniqueness is a constraint of the read model, this question only names the holder."""
         return self._neighbours.holder(relation, target)
+
+    def holders(self, relation: str) -> dict[str, str]:
+        """Needs no topic, as `holder` does not."""
+        answer: dict[str, str] = self._ask((), self._neighbours.holders, relation)
+        return answer
 
     def versions(self) -> dict[str, int]:
         """The version of every stream that was looked at: none of them may have moved on."""

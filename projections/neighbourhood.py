@@ -82,6 +82,15 @@ class TableNeighbourhood:
         label = getattr(row.state, "name", None) or getattr(row.state, "title", None) or brief(category, thing)
         return Holder(id=thing, label=label)
 
+    def holders(self, relation: str) -> dict[str, str]:
+        if relation == "enhancement_title":
+            titles = self._ask("enhancements/titles")
+            return {row["title"].casefold(): row["id"] for row in reversed(titles)}
+        with self._tables.snapshot() as snapshot:
+            generation = snapshot.generation(BY_CATEGORY[HOLDS[relation]].name)
+            found = snapshot.ask("entries/of_relation", generation=generation, relation=relation)
+        return {row["target"]: row["id"] for row in found}
+
     def _ask(self, question: str, **parameters: Any) -> Answer:
         return self._tables.ask(question, **parameters)[1]
 

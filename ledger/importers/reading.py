@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid5
 
 from msgspec import Struct
 
 from ledger.errors import Invalid
 from ledger.finding import Finding
+from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
 from ledger.moment import FUTURE_ALLOWED, parse, text
 from ledger.work_item.commands import ImportedItem
 
@@ -24,17 +24,18 @@ Identify = Callable[[str], str]  # an id in the source -> the id of its thing in
 
 
 class Reading(Struct, kw_only=True):
-    """`found` counts the records of the source, whether they are taken or not."""
+    """`found` counts the records of the source, whether they are taken or not; each is told whole, every time.
+
+    `not_taken` names every record that is in none of the lists, and every part of one that is nowhere in it.
+    """
 
     found: int = 0
     items: list[ImportedItem] = []
+    vendors: list[ImportedVendor] = []
+    deployments: list[ImportedDeployment] = []
+    enhancements: list[ImportedEnhancement] = []
     warnings: list[Finding] = []
     not_taken: list[Finding] = []
-
-
-def imported_id(ledger: UUID, source: str, external_id: str) -> str:
-    """The id of the thing that an import creates: whoever imports the record into this ledger names the same thing."""
-    return str(uuid5(ledger, f"{source}:{external_id}"))
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:

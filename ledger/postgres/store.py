@@ -105,7 +105,7 @@ class PostgresStore:
         submission = proposal.submission
         return {
             "command_id": submission.command_id,
-            "command": type(submission.command).__name__,
+            "command": submission.command.recorded_as,
             "command_digest": proposal.command_digest.hex(),
             "expected": proposal.expected,
             "conditions": ",".join(proposal.conditions),

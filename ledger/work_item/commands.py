@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from ledger.envelope import Command
+from ledger.envelope import Command, import_of
 from ledger.world import Wanted
 
 
@@ -144,3 +144,7 @@ class ImportWorkItems(Command, frozen=True, kw_only=True):
 
     source: str
     items: tuple[ImportedItem, ...]
+
+    @property
+    def recorded_as(self) -> str:
+        return import_of(self.source)

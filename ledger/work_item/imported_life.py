@@ -12,7 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger.envelope import Fact
-from ledger.revision import Change, difference
+from ledger.revision import Change, followed
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 from ledger.work_item.events import (
     WorkItemBlocked,
@@ -109,16 +109,10 @@ def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[st
     wanted: dict[str, Any] = {field: item.fields.get(field) for field in FIELDS}
     wanted["title"] = item.fields.get("title", "")
     wanted["metadata"] = dict.fromkeys(then.metadata) | item.fields.get("metadata", {})
-    in_source = difference(then, wanted)
-    missing_here = in_source if now is then else difference(now, wanted)
-    changes = {}
-    for path in in_source.keys() & missing_here.keys():
-        if in_source[path] == missing_here[path]:
-            changes[path] = missing_here[path]
-        else:
-            clashes.append(path)
+    changes, clashing = followed(then, now, wanted)
+    clashes += clashing
     if changes:
-        yield WorkItemRevised(changes=dict(sorted(changes.items()))), item.changed
+        yield WorkItemRevised(changes=changes), item.changed
 
 
 def _moved(

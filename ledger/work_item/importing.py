@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from ledger.decider import Decided
-from ledger.envelope import stream_id
+from ledger.envelope import import_of, stream_id
 from ledger.finding import Finding
 from ledger.work_item.circles import circles
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
@@ -21,7 +21,6 @@ from ledger.work_item.state import WorkItem
 from ledger.world import World
 
 CATEGORY = "work_item"
-IMPORTS = frozenset({"ImportWorkItems"})  # the commands whose events are a source's word, not somebody's here
 
 
 class Plan(Struct, kw_only=True):
@@ -49,13 +48,13 @@ def plan(command: ImportWorkItems, world: World) -> Plan:
     for item in items:
         stream = stream_id(CATEGORY, item.id)
         if world.past(stream):
-            facts = _happened_since(item, links, world, made)
+            facts = _happened_since(item, links, import_of(command.source), world, made)
             made.changed += [item.external_id] if facts else []
         else:
             facts = whole_life(item, links, command.source)
             made.created.append(item.external_id)
         happened += ((stream, fact) for fact in facts)
-    happened += _on_others(links, command.items, world)
+    happened += _on_others(links, command, world)
     happened.sort(key=lambda entry: entry[1][1].at)  # stable: each stream's own order stays
     made.decided = [(stream, fact, mark.by, mark.at) for stream, (fact, mark) in happened]
     made.warnings += [*_too_deep(command, links, world), *_circles(command, links)]
@@ -80,9 +79,10 @@ def _creation(command: ImportWorkItems, world: World) -> Callable[[str], datetim
     return began
 
 
-def _happened_since(item: ImportedItem, links: Links, world: World, made: Plan) -> list[Happened]:
+def _happened_since(item: ImportedItem, links: Links, own: str, world: World, made: Plan) -> list[Happened]:
+    """`own` is the command whose events are this source's word; all others are somebody's here, or another source's."""
     past = world.past(stream_id(CATEGORY, item.id))
-    imported = [event for event in past if event.command in IMPORTS]
+    imported = [event for event in past if event.command == own]
     now: WorkItem = world.state(CATEGORY, item.id)
     then = now if len(imported) == len(past) else world.partly(past[0].stream_id, imported)
     unfinished = item.id in links.unfinished or _completes_over_others(item, now, links, world)
@@ -105,14 +105,15 @@ def _completes_over_others(item: ImportedItem, now: WorkItem, links: Links, worl
     return any(not one.deleted and one.status != "completed" and one.id not in links.items for one in around)
 
 
-def _on_others(links: Links, items: tuple[ImportedItem, ...], world: World) -> Iterator[tuple[str, Happened]]:
+def _on_others(links: Links, command: ImportWorkItems, world: World) -> Iterator[tuple[str, Happened]]:
     """Links whose owner is in the ledger but not in this source."""
+    own = import_of(command.source)
     for owner in links.owned.keys() - links.items:
         stream = stream_id(CATEGORY, owner)
-        then = world.partly(stream, (event for event in world.past(stream) if event.command in IMPORTS))
+        then = world.partly(stream, (event for event in world.past(stream) if event.command == own))
         now = world.state(CATEGORY, owner)
         earliest = world.past(stream)[0].occurred_at
-        changed = items[0].changed  # not used: nothing of another's is unlinked
+        changed = command.items[0].changed  # not used: nothing of another's is unlinked
         for fact in in_order(relinked(links.owned[owner], then, now, changed, frozenset(), own=False), earliest):
             yield stream, fact
 

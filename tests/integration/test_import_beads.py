@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ledger.envelope import imported_id
 from ledger.errors import Invalid
-from ledger.importers.reading import imported_id
 from projections.app import App
 from projections.importing import Import
 from tests.conftest import Perform

@@ -92,6 +92,9 @@ class Neighbours:
     def holder(self, relation: str, target: str) -> Holder | None:
         return self._holder.get((relation, target))
 
+    def holders(self, relation: str) -> dict[str, str]:
+        return {target: holder.id for (of, target), holder in self._holder.items() if of == relation}
+
 
 class Outcome:
     """What was decided, and everything it looked at."""

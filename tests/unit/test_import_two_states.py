@@ -67,7 +67,7 @@ class Log:
                 version=len(past) + 1,
                 command_id=LEDGER,
                 n=0,
-                command="ImportWorkItems",
+                command="Import beads",
                 command_digest=b"",
                 type=type(fact).__name__,
                 schema=schema_of(type(fact).__name__),

@@ -1,0 +1,130 @@
+"""What an import records of deployments."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.deployment.decider import CATEGORY
+from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
+from ledger.deployment.state import Deployment
+from ledger.envelope import Fact, imported_id, stream_id
+from ledger.finding import Finding
+from ledger.importing.commands import Import, ImportedDeployment
+from ledger.importing.made import Made
+from ledger.importing.standing import Standing, mapping, news, standing
+from ledger.revision import Change
+from ledger.work_item.commands import Mark
+from ledger.world import World
+
+PLAIN = ("deployed_at", "commit_hash", "pr_number", "pr_title", "constitutional_compliance", "environment")
+MAPPINGS = ("test_summary", "metadata")
+LINKS = ("vendor_ids", "work_item_ids")
+SHORTEST_HASH = 7  # characters by which two commits are told apart
+
+Place = tuple[str, str]  # pull request, environment
+
+
+class Others(Struct, frozen=True, kw_only=True):
+    """What deployments link to: ids of vendors by lower-cased name, of work items by their id in the source."""
+
+    vendors: dict[str, str]
+    work_items: dict[str, str]
+
+
+class Known:
+    """The deployments that the ledger has, by what tells them apart."""
+
+    def __init__(self, keys: dict[str, str]) -> None:
+        self._commits: dict[Place, dict[str, str]] = {}
+        for key, thing in keys.items():
+            commit, number, environment = key.split(":", 2)
+            self._commits.setdefault((number, environment), {})[commit] = thing
+
+    def find(self, commit: str | None, number: int | None, environment: str | None) -> str | None:
+        """The one of the same pull request and environment whose commit is, as far as both are known, the same."""
+        if commit is None or number is None:
+            return None
+        commits = self._commits.get((str(number), environment or ""), {})
+        if commit in commits:
+            return commits[commit]
+        same = {thing for other, thing in commits.items() if same_commit(commit, other)}
+        return same.pop() if len(same) == 1 else None
+
+
+def same_commit(one: str, other: str) -> bool:
+    """Whether one is the other, or a beginning of it.
+
+    >>> same_commit("84b0fb4", "84b0fb4c1"), same_commit("84b0", "84b0fb4c1")
+    (True, False)
+    """
+    short, long = sorted((one, other), key=len)
+    return one == other or (len(short) >= SHORTEST_HASH and long.startswith(short))
+
+
+def ids(command: Import, world: World) -> list[str]:
+    """The id of each deployment of the source, in their order."""
+    own = [imported_id(world.ledger, f"{command.source} {CATEGORY}", told.external_id) for told in command.deployments]
+    world.look([stream_id(CATEGORY, thing) for thing in own])
+    known = Known(world.holders("deployment_key") if own else {})
+    return [
+        thing if world.past(stream_id(CATEGORY, thing)) else _found(told, known) or thing
+        for thing, told in zip(own, command.deployments, strict=True)
+    ]
+
+
+def plan(command: Import, ids: Iterable[str], others: Others, world: World, made: Made) -> None:
+    seen: set[str] = set()
+    for told, thing in zip(command.deployments, ids, strict=True):
+        if thing in seen:
+            made.not_taken.append(Finding("told_twice", f"deployment {told.external_id}"))
+            continue
+        seen.add(thing)
+        stands = standing(world, CATEGORY, thing, command.source)
+        facts = _facts(told, _linked(told, others, made), stands, made)
+        made.add(CATEGORY, thing, facts, is_new=stands is None)
+
+
+def _found(told: ImportedDeployment, known: Known) -> str | None:
+    fields = told.fields
+    if fields.get("redeployment"):
+        return None
+    return known.find(fields.get("commit_hash"), fields.get("pr_number"), fields.get("environment"))
+
+
+def _linked(told: ImportedDeployment, others: Others, made: Made) -> dict[str, Any]:
+    """All fields, the links among them; what cannot be linked is kept as it was told."""
+    vendors = {name: others.vendors.get(name.casefold()) for name in told.vendors}
+    items = {name: others.work_items.get(name) for name in told.work_items}
+    metadata = dict(told.fields.get("metadata", {}))
+    for word, found in (("vendors", vendors), ("work_items", items)):
+        absent = [name for name, thing in found.items() if thing is None]
+        if absent:
+            metadata[word] = absent
+            made.warnings += [Finding("link_kept_as_text", f"{told.external_id} -> {name}") for name in absent]
+    return {
+        **told.fields,
+        "metadata": metadata,
+        "vendor_ids": tuple(dict.fromkeys(thing for thing in vendors.values() if thing)),
+        "work_item_ids": tuple(dict.fromkeys(thing for thing in items.values() if thing)),
+    }
+
+
+def _facts(
+    told: ImportedDeployment, fields: dict[str, Any], stands: Standing | None, made: Made
+) -> list[tuple[Fact, Mark]]:
+    if stands is None:
+        return [(DeploymentRecorded(**fields), told.created)]
+    then: Deployment = stands.then
+    now: Deployment = stands.now
+    wanted: dict[str, Any] = {field: fields.get(field) for field in PLAIN}
+    wanted |= {field: mapping(getattr(then, field), fields.get(field, {})) for field in MAPPINGS}
+    wanted |= {field: fields[field] for field in LINKS}
+    longer = None
+    if now.commit_hash and wanted["commit_hash"] and same_commit(now.commit_hash, wanted["commit_hash"]):
+        longer = max(now.commit_hash, wanted["commit_hash"], key=len)
+        del wanted["commit_hash"]
+    changes = news(stands, wanted, f"deployment {told.external_id}", made.warnings)
+    if longer is not None and longer != now.commit_hash and not now.withdrawn:
+        changes["commit_hash"] = Change(now.commit_hash, longer)
+    return [(DeploymentAmended(changes=changes), stands.when(told.changed))] if changes else []

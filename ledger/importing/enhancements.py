@@ -1,0 +1,69 @@
+"""What an import records of enhancements."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ledger.enhancement.decider import CATEGORY
+from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
+from ledger.enhancement.state import Enhancement
+from ledger.envelope import Fact, imported_id, stream_id
+from ledger.finding import Finding
+from ledger.importing.commands import Import, ImportedEnhancement
+from ledger.importing.made import Made
+from ledger.importing.standing import Standing, mapping, news, standing
+from ledger.work_item.commands import Mark
+from ledger.world import World
+
+PLAIN = ("title", "description", "priority", "status", "target_quarter")
+
+
+def ids(command: Import, world: World) -> list[str]:
+    """The id of each enhancement of the source, in their order."""
+    own = [imported_id(world.ledger, f"{command.source} {CATEGORY}", told.external_id) for told in command.enhancements]
+    world.look([stream_id(CATEGORY, thing) for thing in own])
+    titles = world.holders("enhancement_title") if own else {}
+    return [
+        thing if world.past(stream_id(CATEGORY, thing)) else titles.get(told.fields["title"].casefold(), thing)
+        for thing, told in zip(own, command.enhancements, strict=True)
+    ]
+
+
+def plan(command: Import, ids: Iterable[str], world: World, made: Made) -> None:
+    things = dict(zip((told.external_id for told in command.enhancements), ids, strict=True))
+    seen: set[str] = set()
+    for told in command.enhancements:
+        thing = things[told.external_id]
+        if thing in seen:
+            made.not_taken.append(Finding("told_twice", f"enhancement {told.external_id}"))
+            continue
+        seen.add(thing)
+        stands = standing(world, CATEGORY, thing, command.source)
+        facts = _facts(told, _depends_on(told, things, made), stands, made)
+        made.add(CATEGORY, thing, facts, is_new=stands is None)
+
+
+def _depends_on(told: ImportedEnhancement, things: dict[str, str], made: Made) -> tuple[str, ...]:
+    absent = [other for other in told.depends_on if other not in things or other == told.external_id]
+    made.not_taken += [Finding("link_to_absent_id", f"{told.external_id} -> {other}") for other in absent]
+    return tuple(dict.fromkeys(things[other] for other in told.depends_on if other not in absent))
+
+
+def _facts(
+    told: ImportedEnhancement, depends_on: tuple[str, ...], stands: Standing | None, made: Made
+) -> list[tuple[Fact, Mark]]:
+    if stands is None:
+        fields = {"status": None} | told.fields | {"depends_on": depends_on}
+        return [(EnhancementRecorded(**fields), told.created)]
+    then: Enhancement = stands.then
+    wanted: dict[str, Any] = {field: told.fields.get(field) for field in PLAIN}
+    wanted["principles"] = told.fields.get("principles", ())
+    wanted["metadata"] = mapping(then.metadata, told.fields.get("metadata", {}))
+    wanted["depends_on"] = depends_on
+    changes = news(stands, wanted, f"enhancement {told.external_id}", made.warnings)
+    if not changes:
+        return []
+    status = changes.pop("status", None)
+    fact: Fact = EnhancementRevised(changes=changes)
+    if status is not None:
+        fact = EnhancementStatusChanged(old=status.old, new=status.new, also=changes)
+    return [(fact, stands.when(told.changed))]

@@ -1,0 +1,56 @@
+"""What an import has to record, over all categories: the difference to what its source told before."""
+
+from ledger.deployment.decider import CATEGORY as DEPLOYMENT
+from ledger.enhancement.decider import CATEGORY as ENHANCEMENT
+from ledger.envelope import stream_id
+from ledger.importing import deployments, enhancements, vendors
+from ledger.importing.as_found import as_found
+from ledger.importing.commands import Import
+from ledger.importing.made import Made
+from ledger.vendor.decider import CATEGORY as VENDOR
+from ledger.work_item import importing as work_items
+from ledger.work_item.commands import ImportWorkItems
+from ledger.world import World
+
+
+def plan(command: Import, world: World) -> Made:
+    """All that happened in the source, in the order of time; each stream's own order stays."""
+    made = Made()
+    vendor_ids = vendors.ids(command, world)
+    deployment_ids = deployments.ids(command, world)
+    enhancement_ids = enhancements.ids(command, world)
+    world.look(stream_id(VENDOR, thing) for thing in vendor_ids.values())
+    world.look(stream_id(DEPLOYMENT, thing) for thing in deployment_ids)
+    world.look(stream_id(ENHANCEMENT, thing) for thing in enhancement_ids)
+    vendors.plan(command, vendor_ids, world, made)
+    _plan_items(command, world, made)
+    deployments.plan(command, deployment_ids, _others(command, vendor_ids, world), world, made)
+    enhancements.plan(command, enhancement_ids, world, made)
+    made.decided.sort(key=lambda entry: entry[3])  # type: ignore[misc]  # every entry of an import has its time
+    made.warnings += as_found(command)
+    return made
+
+
+def _plan_items(command: Import, world: World, made: Made) -> None:
+    if not command.items:
+        return
+    planned = work_items.plan(ImportWorkItems(source=command.source, items=command.items), world)
+    made.decided += planned.decided
+    made.links_found, made.links_taken = planned.links_found, planned.links_taken
+    made.warnings += planned.warnings
+    made.not_taken += planned.not_taken
+    tally = made.tally(work_items.CATEGORY)
+    tally.created, tally.changed = len(planned.created), len(planned.changed)
+    tally.unchanged = len(command.items) - tally.created - tally.changed
+
+
+def _others(command: Import, vendor_ids: dict[str, str], world: World) -> deployments.Others:
+    """What deployments may link to: first what this source tells, then what the ledger has."""
+    named = any(told.vendors for told in command.deployments)
+    held = world.holders("vendor_name") if named else {}
+    items = {item.external_id: item.id for item in command.items}
+    prefix = f"{command.source}:"
+    if any(name not in items for told in command.deployments for name in told.work_items):
+        known = world.holders("external_id")
+        items = {key.removeprefix(prefix): thing for key, thing in known.items() if key.startswith(prefix)} | items
+    return deployments.Others(vendors=held | vendor_ids, work_items=items)

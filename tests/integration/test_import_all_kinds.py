@@ -1,0 +1,173 @@
+"""Vendors, deployments and enhancements of a source, imported into a real PostgreSQL."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
+from ledger.vendor.events import TestResults
+from projections.app import App
+from projections.importing import Report, bring, report
+from tests.conftest import Perform
+from tests.support.telling import FULL_HASH, deployment, enhancement, reading, vendor
+
+Told = ImportedVendor | ImportedDeployment | ImportedEnhancement
+Tell = Callable[..., Report]
+
+
+@pytest.fixture
+def tell(app: App) -> Tell:
+    """tell(vendor(...), deployment(...), source="notes") -> the report of importing what a source tells."""
+
+    def run(*told: Told, source: str = "notes", **more: Any) -> Report:
+        given = reading(*told)
+        return report(given, bring(app, source, given, **more))
+
+    return run
+
+
+def events(app: App) -> list[tuple[str, str]]:
+    return [(event.type, event.by) for event in app.store.read_all()]
+
+
+def warned(told: Report) -> dict[str, list[str]]:
+    return {warning["kind"]: warning["examples"] for warning in told["warnings"]}
+
+
+def test_all_kinds_are_recorded_at_once_by_whom_and_when_the_source_says(
+    tell: Tell, app: App, perform: Perform
+) -> None:
+    results = TestResults(passing=8, total=8)
+
+    told = tell(vendor(status="operational", test_results=results), deployment(vendors=("epson",)), enhancement())
+
+    assert (told["found"], told["taken"], told["created"], told["events"]) == (3, 3, 3, 3)
+    assert len({event.command_id for event in app.store.read_all()}) == 1
+    one = perform("query_vendor_status", name="EPSON")
+    assert (one["created_by"], one["created_at"]) == ("ann", "2026-03-01T10:00:00.000000Z")
+    assert (one["status"], one["test_results"]["passing"], one.get("extractor_version")) == ("operational", 8, None)
+    [deployed] = perform("query_deployments")["items"]
+    assert deployed["vendor_ids"] == [one["id"]]
+    [planned] = perform("list_enhancements")["items"]
+    assert (planned["title"], planned["status"]) == ("Read faxes", None)
+
+
+def test_what_the_source_does_not_say_is_told_and_not_made_up(tell: Tell) -> None:
+    told = tell(vendor("x/y"), deployment(commit_hash="84b0fb4"))
+
+    assert warned(told)["not_stated"] == [
+        "vendor x/y: status, extractor_version, format_support, test_results, manifest_compliant",
+        "deployment #7: deployed_at, test_summary, constitutional_compliance",
+    ]
+    assert warned(told)["name_not_allowed_today"] == ["vendor x/y"]
+    assert warned(told)["hash_not_of_40_hex_digits"] == ["deployment #7: 84b0fb4"]
+
+
+def test_telling_the_same_again_records_nothing(tell: Tell, app: App) -> None:
+    same = (vendor(status="broken"), deployment(vendors=("EPSON", "gone"), work_items=("T1",)), enhancement())
+    tell(*same)
+    before = events(app)
+
+    told = tell(*same)
+
+    assert (told["events"], told["unchanged"], events(app)) == (0, 3, before)
+
+
+def test_two_states_of_a_source_become_the_events_between_them(tell: Tell, app: App) -> None:
+    tell(vendor(status="broken", metadata={"a": 1}), deployment(), enhancement(status="planned"))
+
+    tell(
+        vendor(day=3, status="operational", test_results=TestResults(passing=1, total=2), metadata={"b": 2}),
+        deployment(day=4, pr_title="Read it all"),
+        enhancement(day=5, status="approved", priority=2),
+    )
+
+    assert [event.type for event in app.store.read_all(after=3)] == [
+        "VendorTestsReported",
+        "DeploymentAmended",
+        "EnhancementStatusChanged",
+    ]
+
+
+def test_what_was_changed_here_since_stays(tell: Tell, perform: Perform) -> None:
+    tell(vendor(status="operational", extractor_version="1.0"))
+    perform("update_vendor_status", name="EPSON", version=1, extractor_version="9.9")
+
+    told = tell(vendor(day=2, status="broken", extractor_version="2.0"))
+
+    one = perform("query_vendor_status", name="EPSON")
+    assert (one["status"], one["extractor_version"]) == ("broken", "9.9")
+    assert warned(told)["changed_on_both_sides"] == ["vendor EPSON: extractor_version"]
+
+
+def test_two_sources_do_not_overwrite_each_other(tell: Tell, app: App, perform: Perform) -> None:
+    tell(vendor(status="operational"), source="one")
+    told = tell(vendor(day=2, status="broken", extractor_version="2.0"), source="two")
+    before = events(app)
+
+    again = tell(vendor(status="operational"), source="one")
+
+    one = perform("query_vendor_status", name="EPSON")
+    assert (one["status"], one["extractor_version"]) == ("operational", "2.0")
+    assert warned(told)["differs_here"] == ["vendor EPSON: status"]
+    assert (again["events"], events(app)) == (0, before)
+
+
+def test_a_deployment_known_by_the_beginning_of_its_hash_gets_the_whole_one(tell: Tell, perform: Perform) -> None:
+    tell(deployment(commit_hash="84b0fb4"), source="one")
+
+    tell(deployment("other", day=2), source="two")
+    told = tell(deployment(commit_hash="84b0fb4"), source="one")
+
+    [deployed] = perform("query_deployments")["items"]
+    assert (deployed["commit_hash"], told["events"]) == (FULL_HASH, 0)
+
+
+def test_one_told_twice_is_taken_once(tell: Tell) -> None:
+    told = tell(vendor("EPSON"), vendor("Epson"), deployment("a"), deployment("a"))
+
+    assert (told["found"], told["taken"], told["created"]) == (4, 2, 2)
+    assert told["not_taken"] == [{"kind": "told_twice", "count": 2, "where": ["vendor Epson", "deployment a"]}]
+
+
+def test_what_is_linked_and_absent_is_kept_in_its_words(tell: Tell, perform: Perform) -> None:
+    told = tell(deployment(vendors=("EPSON", "gone"), work_items=("T1",)), vendor())
+
+    [deployed] = perform("query_deployments")["items"]
+    assert len(deployed["vendor_ids"]) == 1
+    assert deployed["metadata"] == {"vendors": ["gone"], "work_items": ["T1"]}
+    assert warned(told)["link_kept_as_text"] == ["#7 -> gone", "#7 -> T1"]
+
+
+def test_enhancements_that_wait_for_each_other_are_linked(tell: Tell, perform: Perform) -> None:
+    tell(enhancement("one", needs=("two",)), enhancement("two"))
+
+    listed = {one["title"]: one for one in perform("list_enhancements")["items"]}
+    assert listed["one"]["depends_on"] == [listed["two"]["id"]]
+
+
+def test_a_thing_withdrawn_here_stays_withdrawn(tell: Tell, app: App, perform: Perform) -> None:
+    tell(vendor(status="broken"))
+    perform("undo", command=str(next(app.store.read_all()).command_id))
+
+    told = tell(vendor(day=2, status="operational"))
+
+    assert (told["events"], warned(told)["withdrawn_here"]) == (0, ["vendor EPSON"])
+
+
+def test_a_dry_run_tells_the_same_and_records_nothing(tell: Tell, app: App) -> None:
+    planned = tell(vendor(), deployment(), dry_run=True)
+
+    assert events(app) == []
+    assert planned == tell(vendor(), deployment()) | {"position": None}
+
+
+def test_things_made_here_are_found_by_name_and_title(tell: Tell, perform: Perform) -> None:
+    perform("create_vendor", name="epson", status="operational")
+    perform("record_enhancement", title="READ FAXES", description="d", priority=2, principles=[])
+
+    told = tell(vendor("EPSON", status="operational"), enhancement("Read faxes", description="d"))
+
+    assert (told["created"], told["taken"]) == (0, 2)
+    assert perform("list_enhancements")["total_count"] == 1
