@@ -7,9 +7,10 @@ import json
 from typing import Any
 
 from ledger.moment import text
+from projections.markdown_text import inline, one_line
 from projections.questions import status
 from projections.questions import work_items as questions
-from projections.report import inline, template
+from projections.report import template
 from projections.tables import Snapshot
 
 TEMPLATE = "prime.md.j2"
@@ -54,10 +55,10 @@ def brief(value: object, most: int = TITLE_BYTES) -> str:
     >>> brief("a *b*\\nc"), brief("x" * 100, 10)
     ('a \\\\*b\\\\* c', 'xxx...')
     """
-    line = inline(value)
-    if _size(line) <= most:
+    kept = one_line(value)
+    if _size(line := inline(kept)) <= most:
         return line
-    kept = str(value)[:most]
+    kept = kept[:most]
     while _size(inline(kept)) > most - len("..."):
         kept = kept[: min(len(kept) - 1, len(kept) * 9 // 10)]
     return inline(kept) + "..."

@@ -5,7 +5,7 @@ break its structure; see `inline`. Long lists are folded with a count, the most 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -13,10 +13,13 @@ import jinja2
 
 from ledger.moment import text as moment_text
 from ledger.resources import folder
+from ledger.vendor.decider import FORMATS
+from projections.markdown_text import UNKNOWN, code, inline, moment, yes_no
 from projections.questions import status
 from projections.tables import Snapshot
 
 TEMPLATE = "project_status.md.j2"
+IDS = "project_status_ids.md.j2"
 TREE_LINES = 40
 VENDOR_LINES = 60
 ENHANCEMENT_LINES = 20
@@ -24,8 +27,9 @@ LONGEST = 200  # characters of a description in a folded document
 
 Document = dict[str, Any]
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
-_SPECIAL = re.compile(r"[\\`*\[|~&]|(?<!\w)_|_(?!\w)")
+ITEM_TYPES = ("project", "session", "task", "research")
+PLANS = ("planned", "approved", "implementing")
+_BRACKET = re.compile(rf"\((?=(?:{'|'.join(ITEM_TYPES + PLANS)})[,)])")
 
 
 def document(snapshot: Snapshot, name: str) -> Document:
@@ -39,6 +43,7 @@ def document(snapshot: Snapshot, name: str) -> Document:
         "ready": status.ready(snapshot),
         "recent_deployments": status.recent_deployments(snapshot),
         "pending_enhancements": status.pending_enhancements(snapshot),
+        "pending_enhancements_count": status.pending_count(snapshot),
         "sync": {"source": "postgres", "clean": True},
     }
 
@@ -54,23 +59,17 @@ def folded(document: Document, most: int) -> Document:
         "active_work_items": work | {"items": items, "returned": len(items), "has_more": left_out > 0},
         "recent_deployments": document["recent_deployments"][:most],
         "pending_enhancements": [_cut(enhancement) for enhancement in planned[:most]],
-        "pending_enhancements_count": len(planned),
     }
 
 
 def markdown(document: Document) -> str:
     """The report for a person."""
-    work, vendors = document["active_work_items"], document["vendor_health"]["vendors"]
-    lines, left_out = _tree_lines(work, TREE_LINES)
-    return template(TEMPLATE).render(
-        **document,
-        vendors=sorted(vendors, key=_works)[:VENDOR_LINES],
-        vendors_folded=max(0, len(vendors) - VENDOR_LINES),
-        tree=lines,
-        tree_folded=left_out,
-        enhancements=document["pending_enhancements"][:ENHANCEMENT_LINES],
-        enhancements_folded=max(0, len(document["pending_enhancements"]) - ENHANCEMENT_LINES),
-    )
+    return template(TEMPLATE, titled=titled, formats=formats).render(**document, **_shown(document), unknown=UNKNOWN)
+
+
+def with_ids(document: Document) -> str:
+    """The report for a file: behind what a person reads stands which id and version each reference means."""
+    return markdown(document) + template(IDS).render(things=_things(document))
 
 
 def template(name: str, **filters: Callable[..., str]) -> jinja2.Template:
@@ -80,39 +79,59 @@ def template(name: str, **filters: Callable[..., str]) -> jinja2.Template:
     return environment.get_template(name)
 
 
-def inline(value: object) -> str:
-    """A text within a line of Markdown: it stays in its line and its cell and marks nothing up.
+def titled(value: object) -> str:
+    """A title before brackets that hold a type or a status: none of its own brackets looks like those.
 
-    >>> inline("a | b\\n# `c` <!-- d -->")
-    'a \\\\| b # \\\\`c\\\\` &lt;!-- d -->'
+    >>> titled("a (task) in (b)")
+    'a \\\\(task) in (b)'
     """
-    line = _CONTROL.sub(" ", str(value)).strip()
-    return _SPECIAL.sub(r"\\\g<0>", line).replace("<", "&lt;")  # no text may look like a marker
+    return _BRACKET.sub(r"\(", inline(value))
 
 
-def code(value: object) -> str:
-    """A text as a code span, whatever backticks it holds.
-
-    >>> code("feature/a"), code("a`b")
-    ('`feature/a`', '``a`b``')
+def formats(support: dict[str, bool | None]) -> str:
     """
-    shown = _CONTROL.sub(" ", str(value))
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
-    padding = " " if shown[:1] == "`" or shown[-1:] == "`" else ""
-    return f"{fence}{padding}{shown}{padding}{fence}"
-
-
-def moment(value: str | None) -> str:
-    """A time of the ledger, to the second.
-
-    >>> moment("2026-11-22T15:00:00.123456Z"), moment(None)
-    ('2026-11-22 15:00:00 UTC', 'unknown')
+    >>> formats({"excel": True, "csv": True, "pdf": False, "ocr": False}), formats({"csv": True, "pdf": False})
+    ('csv, excel', 'csv, excel?, ocr?')
     """
-    return f"{inline(value[:19].replace('T', ' '))} UTC" if value else "unknown"
+    if not support:
+        return UNKNOWN
+    named = {name: inline(name, ",;?") for name, supported in support.items() if supported}
+    unsaid = {name: f"{name}?" for name in FORMATS if support.get(name) is None}
+    return ", ".join(text for _, text in sorted((named | unsaid).items())) or "none"
 
 
-def yes_no(value: bool | None) -> str:
-    return "unknown" if value is None else "yes" if value else "no"
+def _shown(document: Document) -> Document:
+    """What of the document the Markdown shows, and how much of it is left out."""
+    health, planned = document["vendor_health"], document["pending_enhancements"]
+    vendors = sorted(health["vendors"], key=_works)[:VENDOR_LINES]
+    tree, tree_folded = _tree_lines(document["active_work_items"], TREE_LINES)
+    return {
+        "vendors": vendors,
+        "vendors_folded": health["total_vendors"] - len(vendors),
+        "tree": tree,
+        "tree_folded": tree_folded,
+        "enhancements": planned[:ENHANCEMENT_LINES],
+        "enhancements_folded": document["pending_enhancements_count"] - len(planned[:ENHANCEMENT_LINES]),
+    }
+
+
+def _things(document: Document) -> list[Document]:
+    """Everything that the Markdown names by a reference, once each."""
+    found: dict[str, Document] = {}
+    for thing in _referred(document):
+        if thing.get("version") or thing["ref"] not in found:
+            found[thing["ref"]] = thing
+    return [found[ref] for ref in sorted(found)]
+
+
+def _referred(document: Document) -> Iterator[Document]:
+    shown = _shown(document)
+    yield from (*shown["vendors"], *shown["tree"], *document["ready"]["items"], *shown["enhancements"])
+    for item in shown["tree"]:
+        yield from item["blocked_by"]
+    for deployment in document["recent_deployments"]:
+        nameless = (vendor for vendor in deployment["vendors"] if vendor["name"] is None)
+        yield from (deployment, *nameless, *deployment["work_items"])
 
 
 def _tree_lines(work: Document, most: int) -> tuple[list[dict[str, Any]], int]:
@@ -130,7 +149,7 @@ def _tree_lines(work: Document, most: int) -> tuple[list[dict[str, Any]], int]:
 
 
 def _importance(item: dict[str, Any]) -> tuple[Any, ...]:
-    return item["priority"] or 9, item["created_at"], item["id"]
+    return item["priority"] or 9, item.get("created_at", ""), item["id"]
 
 
 def _upwards(items: dict[str, dict[str, Any]], item: dict[str, Any]) -> set[str]:

@@ -17,6 +17,7 @@ from projections.cli.finding import found
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, moment, remark, shown, stdout, table
 from projections.earlier import view
+from projections.markdown_text import visible
 from projections.operations.catalog import OPERATIONS
 from projections.questions import things
 from projections.questions.references import references
@@ -165,7 +166,7 @@ def print_report(document: report.Document) -> None:
     """The report, drawn on a terminal; the Markdown itself for a file or a program."""
     markdown = report.markdown(document)
     if stdout().is_terminal:
-        stdout().print(Markdown(markdown, hyperlinks=False))
+        stdout().print(Markdown(visible(markdown), hyperlinks=False))
     else:
         click.echo(markdown, nl=False)
 

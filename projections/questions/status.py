@@ -109,6 +109,12 @@ def pending_enhancements(snapshot: Snapshot) -> list[Thing]:
     return sorted(shown, key=lambda one: (one["priority"] or 9, one["target_quarter"] or "9", one["title"], one["id"]))
 
 
+def pending_count(snapshot: Snapshot) -> int:
+    """How many there are of `pending_enhancements`, also beyond those listed."""
+    count: int = snapshot.ask("status/pending_count")[0]["pending"]
+    return count
+
+
 def _shown(snapshot: Snapshot, category: str, things: list[Row], names: tuple[str, ...]) -> list[Thing]:
     refs = references(snapshot, category, [row.id for row in things])
     return [

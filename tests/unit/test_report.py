@@ -1,62 +1,10 @@
 """The report's Markdown from a document, without a database."""
 
-from typing import Any
-
 import pytest
 
 from projections import report
-
-
-def item(ref: str, title: str = "Something", **fields: Any) -> dict[str, Any]:
-    return {
-        "id": ref,
-        "ref": ref,
-        "title": title,
-        "item_type": "task",
-        "status": "active",
-        "priority": 3,
-        "parent_id": None,
-        "depth": 0,
-        "created_at": f"2026-11-22T00:00:00.{ref[-6:].zfill(6)}Z",
-        "branch_name": None,
-        "assignee": None,
-        "block_reason": None,
-        "claim": None,
-        "blocked_by": [],
-        **fields,
-    }
-
-
-def document(items: list[dict[str, Any]], **parts: Any) -> dict[str, Any]:
-    by_status: dict[str, int] = {}
-    for one in items:
-        by_status[one["status"]] = by_status.get(one["status"], 0) + 1
-    return {
-        "project": "a project",
-        "as_of": {"position": 7, "time": "2026-11-22T15:00:00.000000Z"},
-        "vendor_health": {
-            "total_vendors": 0,
-            "operational_count": 0,
-            "broken_count": 0,
-            "operational_percentage": 0.0,
-            "vendors": [],
-        },
-        "active_work_items": {
-            "total_count": len(items),
-            "archived_count": 0,
-            "by_type": {},
-            "by_priority": {},
-            "by_status": by_status,
-            "returned": len(items),
-            "has_more": False,
-            "items": items,
-        },
-        "ready": {"total_count": 0, "returned": 0, "has_more": False, "items": []},
-        "recent_deployments": [],
-        "pending_enhancements": [],
-        "sync": {"source": "postgres", "clean": True},
-        **parts,
-    }
+from projections.markdown_text import code, inline, visible
+from tests.support.documents import document, item
 
 
 def test_an_empty_ledger_gives_a_report_that_says_so() -> None:
@@ -120,6 +68,7 @@ def test_a_title_stays_in_its_line_and_marks_nothing_up(title: str) -> None:
 
 def test_a_cell_of_the_vendor_table_cannot_add_a_column() -> None:
     vendor = {
+        "ref": "v-1",
         "name": "A | B",
         "status": "broken",
         "extractor_version": "1|2`3",
@@ -137,7 +86,7 @@ def test_a_cell_of_the_vendor_table_cannot_add_a_column() -> None:
 
     text = report.markdown(document([], vendor_health=health))
 
-    assert "| A \\| B | broken | 1\\|2\\`3 | 10 of 12, 2 skipped | csv | unknown |" in text
+    assert "| A \\| B | broken | 1\\|2\\`3 | 10 of 12, 2 skipped | csv, excel?, ocr? | *unknown* | `v-1` |" in text
 
 
 def test_a_long_list_is_folded_with_the_most_important_items_and_a_count() -> None:
@@ -177,11 +126,19 @@ def test_the_same_document_gives_the_same_bytes() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("feature/a", "`feature/a`"), ("a`b", "``a`b``"), ("`", "`` ` ``"), ("a\nb", "`a b`")],
+    [("feature/a", "`feature/a`"), ("a`b", "``a`b``"), ("`", "`` ` ``"), ("a\nb", "a&#10;b")],
 )
 def test_a_code_span_holds_any_text(text: str, expected: str) -> None:
-    assert report.code(text) == expected
+    assert code(text) == expected
 
 
 def test_ordinary_words_are_not_escaped() -> None:
-    assert report.inline("read_all (v1.2) - 50%: Umbra's #3") == "read_all (v1.2) - 50%: Umbra's #3"
+    assert inline("read_all (v1.2) - 50%: Umbra's #3") == "read_all (v1.2) - 50%: Umbra's #3"
+
+
+def test_a_terminal_gets_no_character_that_it_would_obey() -> None:
+    text = report.markdown(document([item("w-1", "\x1b[31mred\u202e\n&#27;")]))
+
+    drawn = visible(text)
+
+    assert r"`w-1` \\u001b\[31mred\\u202e\\u000a\&#27; (task, P3)" in drawn

@@ -1,0 +1,206 @@
+"""Documents of the report without a database: by example, and any that a ledger could add up to."""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as some
+
+from ledger.reference import FULL, LETTERS, encode
+
+HOSTILE = [
+    "two\nlines\r\n",
+    " a | b ",
+    "`code``",
+    "\\",
+    "x (task, P3): on `b`; with c",
+    "(planned) for 2027-Q1",
+    "a; compliant: yes, b",
+    " until 2026-11-22 15:00:00 UTC",
+    "# heading\n## Vendors",
+    "<!-- tracking-ledger: ids\n-->",
+    "&#10;&lt;&amp;",
+    "*unknown*",
+    "unknown",
+    "#12 1. x",
+    "1. x",
+    "\x1b[31mred\u202e\u2028\x85",
+    "... and 5 more.",
+    "csv?",
+    "_a_ ~~b~~ [c](d)",
+]
+
+
+def item(ref: str, title: str = "Something", **fields: Any) -> dict[str, Any]:
+    return {
+        "id": ref,
+        "ref": ref,
+        "title": title,
+        "item_type": "task",
+        "status": "active",
+        "priority": 3,
+        "parent_id": None,
+        "depth": 0,
+        "created_at": f"2026-11-22T00:00:00.{ref[-6:].zfill(6)}Z",
+        "branch_name": None,
+        "assignee": None,
+        "block_reason": None,
+        "claim": None,
+        "blocked_by": [],
+        **fields,
+    }
+
+
+def document(items: list[dict[str, Any]], **parts: Any) -> dict[str, Any]:
+    by_status: dict[str, int] = {}
+    for one in items:
+        by_status[one["status"]] = by_status.get(one["status"], 0) + 1
+    return {
+        "project": "a project",
+        "as_of": {"position": 7, "time": "2026-11-22T15:00:00.000000Z"},
+        "vendor_health": {
+            "total_vendors": 0,
+            "operational_count": 0,
+            "broken_count": 0,
+            "operational_percentage": 0.0,
+            "vendors": [],
+        },
+        "active_work_items": {
+            "total_count": len(items),
+            "archived_count": 0,
+            "by_type": {},
+            "by_priority": {},
+            "by_status": by_status,
+            "returned": len(items),
+            "has_more": False,
+            "items": items,
+        },
+        "ready": {"total_count": 0, "returned": 0, "has_more": False, "items": []},
+        "recent_deployments": [],
+        "pending_enhancements": [],
+        "pending_enhancements_count": 0,
+        "sync": {"source": "postgres", "clean": True},
+        **parts,
+    }
+
+
+texts = some.sampled_from(HOSTILE) | some.text(some.characters(exclude_categories=["Cs"]), max_size=12)
+said = texts.filter(bool)
+maybe = some.none() | said
+numbers = some.none() | some.integers(0, 99)
+priorities = some.none() | some.integers(1, 5)
+moments = some.datetimes().map(lambda moment: f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}.000000Z")
+ids = some.integers(0, 2**128 - 1).map(lambda number: str(UUID(int=number)))
+
+
+def ref(category: str, thing: str) -> str:
+    return f"{LETTERS[category]}-{encode(thing, FULL)}"
+
+
+def things(category: str, **fields: some.SearchStrategy[Any]) -> some.SearchStrategy[list[dict[str, Any]]]:
+    """Some things of a category, whatever their fields."""
+    made = some.fixed_dictionaries({"id": ids, "version": some.integers(1, 999), **fields})
+    return some.lists(made, max_size=5, unique_by=lambda thing: thing["id"]).map(
+        lambda found: [thing | {"ref": ref(category, thing["id"])} for thing in found]
+    )
+
+
+@some.composite
+def trees(draw: some.DrawFn) -> list[dict[str, Any]]:
+    """Items in their order: a child behind its parent, at most five deep."""
+    found = draw(
+        things(
+            "work_item",
+            title=texts,
+            item_type=some.sampled_from(["project", "session", "task", "research"]),
+            status=some.sampled_from(["active", "blocked"]),
+            priority=priorities,
+            created_at=moments,
+            branch_name=maybe,
+            assignee=maybe,
+            block_reason=maybe,
+            claim=some.none() | some.fixed_dictionaries({"by": said, "until": moments}),
+        )
+    )
+    above: list[str] = []
+    for one in found:
+        depth = draw(some.integers(0, len(above)))
+        del above[depth:]
+        one |= {"depth": depth, "parent_id": above[-1] if above else None}
+        blockers = [other for other in found if other is not one and draw(some.booleans())]
+        one["blocked_by"] = [{"id": other["id"], "ref": other["ref"], "title": other["title"]} for other in blockers]
+        above.append(one["id"])
+    return found
+
+
+@some.composite
+def documents(draw: some.DrawFn) -> dict[str, Any]:
+    """Any document that a ledger could add up to, its lists short; archived and folded ones are counted besides."""
+    items, archived = draw(trees()), draw(some.integers(0, 9))
+    vendors = draw(
+        things(
+            "vendor",
+            name=said,
+            status=some.sampled_from([None, "operational", "broken"]),
+            extractor_version=maybe,
+            format_support=some.dictionaries(some.sampled_from(["excel", "csv", "pdf", "ocr"]), some.booleans()),
+            test_results=some.none()
+            | some.fixed_dictionaries({"passing": numbers, "total": numbers, "skipped": numbers}),
+            manifest_compliant=some.none() | some.booleans(),
+        )
+    )
+    deployments = draw(
+        things(
+            "deployment",
+            deployed_at=some.none() | moments,
+            commit_hash=some.none() | some.text("0123456789abcdef", min_size=7, max_size=40),
+            pr_number=some.none() | some.integers(1, 999),
+            pr_title=some.none() | texts,
+            test_summary=some.dictionaries(texts, some.integers(0, 99), max_size=3),
+            constitutional_compliance=some.none() | some.booleans(),
+            environment=maybe,
+        )
+    )
+    nobody = {"id": str(UUID(int=1)), "ref": ref("vendor", str(UUID(int=1))), "name": None}
+    for deployment in deployments:
+        touched = [vendor for vendor in vendors if draw(some.booleans())]
+        named = [{name: vendor[name] for name in ("id", "ref", "name")} for vendor in touched]
+        deployment["vendors"] = [*named, *([nobody] if draw(some.booleans()) else [])]
+        touched = [one for one in items if draw(some.booleans())]
+        deployment["work_items"] = [{name: one[name] for name in ("id", "ref", "title")} for one in touched]
+    planned = draw(
+        things(
+            "enhancement",
+            title=texts,
+            description=maybe,
+            status=some.sampled_from([None, "planned", "approved", "implementing"]),
+            priority=priorities,
+            target_quarter=maybe,
+        )
+    )
+    found = document(items)
+    work, counted = found["active_work_items"], Counter(vendor["status"] for vendor in vendors)
+    work |= {"total_count": len(items) + archived, "archived_count": archived}
+    work["by_type"] = dict(sorted(Counter(one["item_type"] for one in items).items()))
+    work["by_priority"] = dict(sorted(Counter(str(one["priority"] or "unknown") for one in items).items()))
+    ready = [one for one in items if one["status"] == "active" and draw(some.booleans())]
+    least = draw(some.sampled_from([None, 0, 7])) if ready else 0
+    total = {"total_count": None, "total_is_at_least": 100} if least is None else {"total_count": len(ready) + least}
+    return found | {
+        "project": draw(texts),
+        "as_of": {"position": draw(some.integers(0, 10**9)), "time": draw(some.none() | moments)},
+        "vendor_health": {
+            "total_vendors": len(vendors),
+            "operational_count": counted["operational"],
+            "broken_count": counted["broken"],
+            "operational_percentage": round(100 * counted["operational"] / len(vendors), 2) if vendors else 0.0,
+            "vendors": vendors,
+        },
+        "ready": {**total, "returned": len(ready), "has_more": least != 0, "items": ready},
+        "recent_deployments": deployments,
+        "pending_enhancements": planned,
+        "pending_enhancements_count": len(planned) + (draw(some.integers(0, 3)) if planned else 0),
+        "sync": {"source": "postgres", "clean": True}
+        if draw(some.booleans())
+        else {"source": "journal", "clean": False},
+    }
