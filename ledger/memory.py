@@ -1,7 +1,7 @@
 """The log of one ledger in this process's memory: the same promises as PostgreSQL's, without a server."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +12,7 @@ from ledger import situations
 from ledger.catalog import topics_of
 from ledger.codec import digest, encode, origin_digest, schema_of
 from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange
+from ledger.errors import LedgerError
 
 # (rows, position of the command's first event, the new head, its ledger time); raises NotUnique
 WriteRows = Callable[[Iterable[RowChange], int, int, datetime], None]
@@ -40,6 +41,10 @@ class MemoryStore:
             self._keep(events)
             return _recorded(events, repeated=False)
 
+    def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
+        with self._lock:
+            return [self._verdict(proposal) for proposal in proposals]
+
     def read_streams(self, streams: Iterable[str]) -> Past:
         with self._lock:
             found = {stream: list(self._streams[stream]) for stream in streams if stream in self._streams}
@@ -62,6 +67,12 @@ class MemoryStore:
     def exclusively(self) -> Iterator[None]:
         with self._lock:
             yield
+
+    def _verdict(self, proposal: Proposal) -> Recorded | LedgerError:
+        try:
+            return self.append(proposal)
+        except LedgerError as refused:
+            return refused
 
     def _now(self) -> datetime:
         now = self._clock()

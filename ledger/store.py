@@ -1,12 +1,13 @@
 """EventStore, the contract of whatever keeps the log. One suite of tests runs on every implementation."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from ledger.envelope import Past, Proposal, Recorded, RecordedEvent
+from ledger.errors import LedgerError
 
 
 class EventStore(Protocol):
@@ -20,6 +21,13 @@ class EventStore(Protocol):
         A command that is recorded already answers where it stands (`repeated`) and writes nothing; the same id with
         another digest raises CommandIdReused. Raises VersionConflict when a stream is not at its expected version,
         LostRace when an event after `as_of` touched a condition, NotUnique when a row's unique entry is taken.
+        """
+
+    def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
+        """Records many proposals in one transaction, each whole or not at all, later ones seeing earlier ones.
+
+        Answers in their order where each stands, or the error with which `append` would have refused it; one that is
+        refused is in nobody's way. When the transaction itself is lost, OutcomeUnknown is raised for all of them.
         """
 
     def read_streams(self, streams: Iterable[str]) -> Past:

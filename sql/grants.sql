@@ -12,7 +12,7 @@ BEGIN
         TO tracking_ledger_writer;
     FOREACH door IN ARRAY ARRAY[
         'is_member', 'enter_ledger', 'create_ledger', 'list_ledgers', 'register_projections', 'read_streams',
-        'find_command', 'append_events', 'lock_for_writing', 'fill_generation', 'new_generation',
+        'find_command', 'append_events', 'append_group', 'lock_for_writing', 'fill_generation', 'new_generation',
         'serve_generation', 'position_at', 'refresh_statistics', 'matching'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION tracking_ledger.%I TO tracking_ledger_writer', door);
     END LOOP;

@@ -111,6 +111,14 @@ class Database:
         return self._pool
 
 
+def situation(sqlstate: str | None, detail: str | None) -> LedgerError | None:
+    """What an SQLSTATE of our own stands for; None for one that is not ours."""
+    translate = _SITUATIONS.get(sqlstate or "")
+    if translate is None:
+        return None
+    return translate(**(msgspec.json.decode(detail) if detail and detail.startswith("{") else {}))
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Driver errors as ours. What was not sent is Unavailable; what was sent and lost is OutcomeUnknown."""
@@ -124,7 +132,7 @@ def translated() -> Iterator[None]:
     except psycopg.OperationalError as error:
         raise _lost(error) from error
     except psycopg.Error as error:
-        ours = _ours(error)
+        ours = situation(error.sqlstate, error.diag.message_detail)
         if ours is None:
             raise
         raise ours from error
@@ -153,14 +161,6 @@ def _lost(error: psycopg.OperationalError) -> LedgerError:
         next_step="see `tracking-ledger doctor`",
         sqlstate=error.sqlstate,
     )
-
-
-def _ours(error: psycopg.Error) -> LedgerError | None:
-    translate = _SITUATIONS.get(error.sqlstate or "")
-    if translate is None:
-        return None
-    detail = error.diag.message_detail
-    return translate(**(msgspec.json.decode(detail) if detail and detail.startswith("{") else {}))
 
 
 _SITUATIONS: dict[str, Callable[..., LedgerError]] = {

@@ -1,6 +1,6 @@
 """The log of one ledger in PostgreSQL."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -11,10 +11,13 @@ import msgspec
 from ledger.catalog import topics_of
 from ledger.codec import encode, schema_of
 from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange
+from ledger.errors import LedgerError
 from ledger.moment import text
-from ledger.postgres.database import Database
+from ledger.postgres.database import Database, situation
+from ledger.postgres.shared_commit import SharedCommit
 
 APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s)"
+APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %s)"
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
 LOCK = "SELECT tracking_ledger.lock_for_writing(%s)"
@@ -38,17 +41,18 @@ class PostgresStore:
         self._database = database
         self.ledger = ledger
         self._shapes = dict(shapes)
+        self._shared = SharedCommit(self._append, self.append_group)
 
     def append(self, proposal: Proposal) -> Recorded:
-        row = self._database.call(APPEND, [self.ledger, _encode(self._as_json(proposal)).decode()])[0]
-        first, last, recorded_at, repeated, streams, before, after = row
-        return Recorded(
-            positions=tuple(range(first, last + 1)),
-            streams=msgspec.json.decode(streams, type=dict[str, int]) if repeated else _versions(proposal.events),
-            recorded_at=recorded_at.astimezone(UTC),
-            repeated=repeated,
-            beside=None if repeated else tuple(other for other in (before, after) if other),
-        )
+        """Threads that append at the same time share one transaction; see ledger.postgres.shared_commit."""
+        if self._database.in_transaction:
+            return self._append(proposal)
+        return self._shared.append(proposal)
+
+    def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
+        given = _encode([self._as_json(proposal) for proposal in proposals]).decode()
+        rows = self._database.call(APPEND_GROUP, [self.ledger, given])
+        return [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
 
     def read_streams(self, streams: Iterable[str]) -> Past:
         rows = self._database.call(READ_STREAMS, [self.ledger, list(streams)])
@@ -101,6 +105,10 @@ class PostgresStore:
             connection.execute(LOCK, [self.ledger])
             yield
 
+    def _append(self, proposal: Proposal) -> Recorded:
+        row = self._database.call(APPEND, [self.ledger, _encode(self._as_json(proposal)).decode()])[0]
+        return _recorded(proposal, row)
+
     def _as_json(self, proposal: Proposal) -> dict[str, Any]:
         submission = proposal.submission
         return {
@@ -136,6 +144,22 @@ def recorded_event(row: tuple[Any, ...]) -> RecordedEvent:
         occurred_at=row[12].astimezone(UTC),
         recorded_at=row[13].astimezone(UTC),
         digest=bytes(row[14]),
+    )
+
+
+def _verdict(proposal: Proposal, row: tuple[Any, ...]) -> Recorded | LedgerError:
+    *standing, refused, detail = row
+    return situation(refused, detail) or _recorded(proposal, standing)
+
+
+def _recorded(proposal: Proposal, row: Sequence[Any]) -> Recorded:
+    first, last, recorded_at, repeated, streams, before, after = row
+    return Recorded(
+        positions=tuple(range(first, last + 1)),
+        streams=msgspec.json.decode(streams, type=dict[str, int]) if repeated else _versions(proposal.events),
+        recorded_at=recorded_at.astimezone(UTC),
+        repeated=repeated,
+        beside=None if repeated else tuple(other for other in (before, after) if other),
     )
 
 

@@ -3,11 +3,12 @@
 import threading
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from ledger.codec import digest, encode, origin_digest
-from ledger.envelope import Proposal, stream_id
-from ledger.errors import CommandIdReused, LeaseMoved, LostRace, NotUnique, VersionConflict
+from ledger.envelope import Proposal, ProposedEvent, Recorded, stream_id
+from ledger.errors import CommandIdReused, LeaseMoved, LedgerError, LostRace, NotUnique, VersionConflict
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.events import VendorCreated, VendorStatusChanged
 from ledger.work_item.commands import CreateWorkItem
@@ -300,3 +301,72 @@ def test_reading_the_log_does_not_let_others_in_before_a_lone_writer_is_done(led
     intruder.join()
 
     assert mine == (1,)
+
+
+def test_a_group_records_each_proposal_and_refuses_one_without_harm_to_the_others(ledger: Ledger) -> None:
+    group = [naming(ledger, 1, "Acme"), naming(ledger, 2, "ACME"), naming(ledger, 3, "Other")]
+
+    first, refused, last = ledger.store.append_group(group)
+
+    assert isinstance(first, Recorded)
+    assert isinstance(last, Recorded)
+    assert (first.positions, last.positions) == ((1,), (2,))
+    assert isinstance(refused, NotUnique)
+    assert refused.details == {"relation": "vendor_name", "target": "acme", "id": numbered(1)}
+    assert [event.position for event in ledger.store.read_all()] == [1, 2]
+
+
+def test_in_a_group_later_proposals_see_what_earlier_ones_did(ledger: Ledger) -> None:
+    moved = WorkItemMoved(new_parent_id=OTHER)
+    group = [
+        creation(ledger, 1),
+        msgspec.structs.replace(
+            proposal(ledger.store, CREATE, (OTHER_STREAM, 1, CREATED), number=2),
+            events=(ProposedEvent(stream_id=STREAM, version=2, fact=moved, by="tester", occurred_at=FIRST_DAY),),
+            expected={STREAM: 1},
+            rows=(),
+        ),
+        proposal(ledger.store, CREATE, (OTHER_STREAM, 1, CREATED), number=3, conditions=("hierarchy",)),
+        creation(ledger, 1),
+    ]
+
+    created, changed, overtaken, again = ledger.store.append_group(group)
+
+    assert isinstance(created, Recorded)
+    assert isinstance(changed, Recorded)
+    assert (created.positions, changed.positions, changed.streams) == ((1,), (2,), {STREAM: 2})
+    assert isinstance(overtaken, LostRace)
+    assert isinstance(again, Recorded)
+    assert (again.positions, again.repeated) == ((1,), True)
+
+
+def test_an_empty_group_records_nothing(ledger: Ledger) -> None:
+    assert ledger.store.append_group([]) == []
+
+
+def test_threads_that_append_at_the_same_time_each_get_their_own_verdict(ledger: Ledger) -> None:
+    """Half of them ask for one and the same name: one of those gets it, whoever else is in its transaction."""
+    given = [naming(ledger, n, "Acme" if n % 2 else f"Vendor {n}") for n in range(1, 41)]
+    verdicts: dict[int, Recorded | LedgerError] = {}
+
+    def run(number: int, proposed: Proposal) -> None:
+        try:
+            verdicts[number] = ledger.store.append(proposed)
+        except LedgerError as error:
+            verdicts[number] = error
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(given, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    recorded = {number: verdict for number, verdict in verdicts.items() if isinstance(verdict, Recorded)}
+    assert {number for number in recorded if number % 2 == 0} == set(range(2, 41, 2))
+    assert len(recorded) == 21
+    assert sum(isinstance(verdict, NotUnique) for verdict in verdicts.values()) == 19
+    events = list(ledger.store.read_all())
+    assert [event.position for event in events] == list(range(1, 22))
+    assert {event.position: event.command_id for event in events} == {
+        verdict.positions[0]: numbered_command(number) for number, verdict in recorded.items()
+    }

@@ -131,6 +131,7 @@ def test_a_stranger_sees_nothing_even_if_it_forges_the_setting(ledger: Ledger, s
 
 DOORS = {  # each with arguments that it would take from a member
     "append_events": "%s, '{}'",
+    "append_group": "%s, '[]'",
     "read_streams": "%s, '{}'",
     "find_command": "%s, gen_random_uuid()",
     "enter_ledger": "%s",

@@ -1,0 +1,127 @@
+"""Group commit: threads of one process that append at the same time share one transaction.
+
+The first one in leads: it takes what waits, at most MOST, records it in one call, hands out the verdicts after the
+commit, and lets the next one that waits lead. So nobody waits for more than two transactions, nobody waits for company
+that may not come, and a thread on its own pays nothing.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import psycopg
+
+from ledger.envelope import Proposal, Recorded
+from ledger.errors import LedgerError, OutcomeUnknown
+
+MOST = 50  # proposals in one transaction
+
+Verdict = Recorded | LedgerError
+
+
+class _Place:
+    """One thread's place in the queue. `called` with a verdict, to lead the next group, or else to go on its own."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        self.proposal = proposal
+        self.called = threading.Event()
+        self.verdict: Verdict | None = None
+        self.leads = False
+
+
+class SharedCommit:
+    """`append` records one proposal and raises what refuses it, `append_group` many in one transaction."""
+
+    def __init__(
+        self, append: Callable[[Proposal], Recorded], append_group: Callable[[Sequence[Proposal]], list[Verdict]]
+    ) -> None:
+        self._append = append
+        self._append_group = append_group
+        self._lock = threading.Lock()
+        self._waiting: deque[_Place] = deque()
+        self._led = False  # whether somebody leads
+
+    @property
+    def waiting(self) -> int:
+        """How many proposals wait for the next transaction."""
+        with self._lock:
+            return len(self._waiting)
+
+    def append(self, proposal: Proposal) -> Recorded:
+        place = self._enter(proposal)
+        if not place.leads:
+            self._wait(place)
+        verdict = place.verdict or (self._lead(place) if place.leads else self._append(proposal))
+        if isinstance(verdict, LedgerError):
+            raise verdict
+        return verdict
+
+    def _enter(self, proposal: Proposal) -> _Place:
+        place = _Place(proposal)
+        with self._lock:
+            place.leads = not self._led
+            self._led = True
+            if not place.leads:
+                self._waiting.append(place)
+        return place
+
+    def _wait(self, place: _Place) -> None:
+        try:
+            place.called.wait()
+        except BaseException:  # an interrupted thread: nobody may wait for it to lead
+            with self._lock:
+                if place in self._waiting:
+                    self._waiting.remove(place)
+                elif place.leads:
+                    self._call_next()
+            raise
+
+    def _lead(self, place: _Place) -> Verdict:
+        followers = self._followers()
+        try:
+            if not followers:
+                return self._append(place.proposal)
+            return self._record([place, *followers])
+        finally:
+            with self._lock:
+                self._call_next()
+
+    def _followers(self) -> list[_Place]:
+        with self._lock:
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST - 1))]
+
+    def _record(self, places: list[_Place]) -> Verdict:
+        """Records all, calls the followers, and answers the leader's verdict."""
+        verdicts: Sequence[Verdict | None] = [_unknown() for _ in places]  # should this thread be stopped meanwhile
+        try:
+            verdicts = self._append_group([place.proposal for place in places])
+        except LedgerError as error:
+            verdicts = [_again(error) for _ in places]
+        except psycopg.Error:  # one of them is a fault of ours; nothing is recorded, and each finds out for itself
+            verdicts = [None for _ in places]
+        finally:
+            for place, verdict in zip(places, verdicts, strict=True):
+                place.verdict = verdict
+                place.called.set()
+        return verdicts[0] or self._append(places[0].proposal)
+
+    def _call_next(self) -> None:
+        self._led = bool(self._waiting)
+        if self._waiting:
+            place = self._waiting.popleft()
+            place.leads = True
+            place.called.set()
+
+
+def _again(error: LedgerError) -> LedgerError:
+    """The same error for another thread, so that no two share one traceback."""
+    copy = type(error)(error.message, next_step=error.next_step, **error.details)
+    copy.__cause__ = error.__cause__
+    return copy
+
+
+def _unknown() -> LedgerError:
+    return OutcomeUnknown(
+        "the thread that recorded this together with others was stopped: it may or may not have happened",
+        next_step="repeat it with the same command_id; a command is never recorded twice",
+    )

@@ -1,0 +1,86 @@
+"""Threads of one process that append at the same time share one transaction, and each learns what became of its own."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from uuid import uuid4
+
+import pytest
+
+from ledger.envelope import Proposal, Recorded, stream_id
+from ledger.errors import LedgerError, OutcomeUnknown
+from ledger.postgres.database import Database
+from ledger.postgres.shared_commit import MOST, SharedCommit
+from ledger.work_item.commands import CreateWorkItem
+from ledger.work_item.events import WorkItemCreated
+from tests.support.given import numbered
+from tests.support.ledgers import Ledger, on_postgres, proposal
+from tests.support.relay import losing_the_answer_to
+
+Verdicts = dict[int, Recorded | LedgerError]
+
+
+@pytest.fixture
+def ledger(dsn: str) -> Iterator[Ledger]:
+    database = Database(dsn)
+    yield on_postgres(database, uuid4())
+    database.close()
+
+
+def creation(ledger: Ledger, number: int) -> Proposal:
+    command = CreateWorkItem(id=numbered(number), item_type="task", title=f"Item {number}")
+    fact = WorkItemCreated(item_type="task", title=f"Item {number}")
+    return proposal(ledger.store, command, (stream_id("work_item", command.id), 1, fact), number=number)
+
+
+def all_at_once(ledger: Ledger, shared: SharedCommit, proposals: Sequence[Proposal]) -> Verdicts:
+    """Appends each in a thread of its own; the ledger is locked until all but the first wait for the first to end."""
+    verdicts: Verdicts = {}
+
+    def append(number: int, given: Proposal) -> None:
+        try:
+            verdicts[number] = shared.append(given)
+        except LedgerError as error:
+            verdicts[number] = error
+
+    threads = [threading.Thread(target=append, args=each) for each in enumerate(proposals)]
+    with ledger.store.exclusively():
+        for thread in threads:
+            thread.start()
+        while shared.waiting < len(threads) - 1:
+            time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    return verdicts
+
+
+def test_those_who_wait_together_are_recorded_in_one_transaction_of_at_most_fifty(ledger: Ledger) -> None:
+    sizes: list[int] = []
+
+    def append_group(proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
+        sizes.append(len(proposals))
+        return ledger.store.append_group(proposals)
+
+    shared = SharedCommit(ledger.store.append, append_group)
+
+    verdicts = all_at_once(ledger, shared, [creation(ledger, number) for number in range(MOST + 10)])
+
+    assert sizes == [MOST, 9]
+    positions = [verdict.positions[0] for verdict in verdicts.values() if isinstance(verdict, Recorded)]
+    assert sorted(positions) == list(range(1, MOST + 11))
+
+
+def test_when_the_answer_to_a_group_is_lost_each_is_told_that_nothing_is_known(ledger: Ledger, dsn: str) -> None:
+    given = [creation(ledger, number) for number in range(5)]
+    with losing_the_answer_to(b"append_group", dsn) as cut:
+        own = Database(cut)
+        through = on_postgres(own, ledger.store.ledger)
+        shared = SharedCommit(through.store.append, through.store.append_group)
+
+        verdicts = all_at_once(ledger, shared, given)
+        own.close()
+
+    lost = {number: verdict for number, verdict in verdicts.items() if isinstance(verdict, OutcomeUnknown)}
+    assert len(lost) == 4
+    assert len(list(ledger.store.read_all())) == 5
+    assert all(ledger.store.append(given[number]).repeated for number in lost)
