@@ -12,10 +12,12 @@ import psycopg
 from ledger.deployment.state import Deployment
 from ledger.moment import text
 from ledger.postgres.connect import DATABASE, OWNER, embedded_server
+from ledger.postgres.store import row_json
 from ledger.vendor.state import TestResults, Vendor
 from ledger.work_item.state import Link, WorkItem
 from projections.app import App
 from projections.catalog import PROJECTIONS
+from projections.projector import change
 from projections.row import Row, Stamps
 
 ITEMS, VENDORS, DEPLOYMENTS = 1200, 45, 50  # the original's scale
@@ -101,17 +103,7 @@ def _serve(app: App, name: str, rows: list[Row]) -> None:
     generation = app.database.call("SELECT tracking_ledger.new_generation(%s)", [ledger])[0][0]
     lines = iter(rows)
     while batch := list(islice(lines, BATCH)):
-        documents = [
-            {
-                "id": row.id,
-                "version": row.version,
-                "n": row.position,
-                "doc": msgspec.Raw(projection.document(row)),
-                "added": sorted(projection.entries_of(row)),
-                "dropped": [],
-            }
-            for row in batch
-        ]
+        documents = [row_json(change(projection, None, row, row.position)) for row in batch]
         given = [ledger, name, generation, msgspec.json.encode(documents).decode()]
         app.database.call("SELECT tracking_ledger.fill_generation(%s, %s, %s, %s)", given)
     app.database.call(

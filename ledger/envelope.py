@@ -95,13 +95,17 @@ class ProposedEvent(Struct, frozen=True, kw_only=True):
 
 
 class RowChange(Struct, frozen=True, kw_only=True):
-    """A read-model row to write together with event `n`; `added` and `dropped` are (relation, target) entries."""
+    """A read-model row to write together with event `n`; `added` and `dropped` are (relation, target) entries.
+
+    `terms` are the words by which it is found, beside its document; None leaves those that are there.
+    """
 
     projection: str
     id: str
     version: int
     n: int
     doc: bytes
+    terms: str | None = None
     added: tuple[tuple[str, str], ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
 

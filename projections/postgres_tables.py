@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from ledger.envelope import RowChange
 from ledger.postgres.database import Connection, Database
-from ledger.postgres.store import ENTER
+from ledger.postgres.store import ENTER, row_json
 from ledger.resources import sql
 from projections.catalog import SHAPES
 from projections.tables import Answer, AsOf, incomplete, serving, with_generations
@@ -25,6 +25,8 @@ SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
 BATCH = 1000  # rows in one call
+
+_encode = msgspec.json.Encoder().encode
 
 
 class PostgresSnapshot:
@@ -60,7 +62,9 @@ class PostgresGeneration:
         generation = self._generations[projection]
         left = iter(rows)
         while batch := list(islice(left, BATCH)):
-            self._connection.execute(FILL, [self._ledger, projection, generation, _encode(batch).decode()])
+            self._connection.execute(
+                FILL, [self._ledger, projection, generation, _encode([row_json(row) for row in batch]).decode()]
+            )
 
     def serve(self) -> None:
         for name, generation in self._generations.items():
@@ -159,19 +163,3 @@ def _entered(row: tuple[Any, ...] | None) -> tuple[AsOf, dict[str, int]]:
     head, head_at, now, generations = row
     as_of = AsOf(position=head, time=head_at and head_at.astimezone(UTC), now=now.astimezone(UTC))
     return as_of, serving(msgspec.json.decode(generations) if generations else {})
-
-
-def _encode(rows: Iterable[RowChange]) -> bytes:
-    return msgspec.json.encode(
-        [
-            {
-                "id": row.id,
-                "version": row.version,
-                "n": row.n,
-                "doc": msgspec.Raw(row.doc),
-                "added": row.added,
-                "dropped": row.dropped,
-            }
-            for row in rows
-        ]
-    )

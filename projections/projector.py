@@ -77,6 +77,7 @@ def change(projection: Projection[Any], before: Row | None, after: Row, n: int) 
         version=after.version,
         n=n,
         doc=projection.document(after),
+        terms=projection.terms(before, after),
         added=tuple(sorted(new - old)),
         dropped=tuple(sorted(old - new)),
     )

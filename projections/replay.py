@@ -167,6 +167,7 @@ def _compare(snapshot: Snapshot, projection: Projection[Any], rows: Rows) -> Reb
         for thing, found in entries.items()
         if thing not in unseen
     ]
+    differences += _other_terms(snapshot, projection, [replayed[thing] for thing in replayed.keys() - unseen])
     return Rebuilt(
         projection=projection.name,
         rows=len(replayed),
@@ -191,6 +192,17 @@ def _differences(
         if not _same(there.get(field), expected.get(field)):
             yield Difference(id=replayed.id, field=field, stored=there.get(field), replayed=expected.get(field))
             return
+
+
+def _other_terms(snapshot: Snapshot, projection: Projection[Any], rows: Sequence[Row]) -> Iterator[Difference]:
+    """Rows that are not found by the words that are in them."""
+    if projection.texts is None:
+        return
+    for at in range(0, len(rows), PAGE):
+        words = {row.id: projection.terms(None, row) for row in rows[at : at + PAGE]}
+        given = {"ids": list(words), "words": list(words.values())}
+        for found in snapshot.ask(f"{projection.name}/differing_terms", **given):
+            yield Difference(id=found["id"], field="terms", stored="other words", replayed=words[found["id"]])
 
 
 def _flat(version: int, position: int, document: bytes, entries: Entries) -> dict[str, Any]:

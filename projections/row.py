@@ -4,7 +4,7 @@
 the state as of an earlier position. A row depends on its own stream only.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -16,9 +16,11 @@ from ledger.decider import Decider
 from ledger.envelope import Fact
 from ledger.errors import Damaged
 from ledger.moment import text
+from projections.terms import kept
 
 State = TypeVar("State", bound=Struct)
 Entries = frozenset[tuple[str, str]]
+Texts = Mapping[str, tuple[str, ...]]
 
 
 class Stamps(Struct, frozen=True, kw_only=True):
@@ -43,7 +45,8 @@ class Row(Struct, frozen=True, kw_only=True):
 class Projection(Struct, Generic[State], frozen=True, kw_only=True):
     """One read model: its name is its table; `shape` rises when what is stored in a row changes.
 
-    `entries` are the (relation, target) pairs under which a row can be found.
+    `entries` are the (relation, target) pairs under which a row can be found, `texts` the texts in which words are
+    searched for, by the classes of projections.terms; a read model that is not searched has none.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
     decider: Decider[State]
     entries: Callable[[str, State], Iterable[tuple[str, str]]]
     derived: Callable[[State], dict[str, Any]] = lambda _: {}
+    texts: Callable[[State], Texts] | None = None
 
     def project(
         self, row: Row | None, fact: Fact, *, id: str, version: int, position: int, by: str, at: datetime
@@ -79,6 +83,13 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
         """The row that `document` came from."""
         stamps, state = _stamps(document), _decoder(type(self.decider.initial))(document)
         return Row(id=id, version=version, position=position, stamps=stamps, state=state)
+
+    def terms(self, before: Row | None, after: Row) -> str | None:
+        """The words by which the row is found; None where they are those from before."""
+        if self.texts is None:
+            return None
+        texts = self.texts(after.state)
+        return None if before is not None and self.texts(before.state) == texts else kept(texts)
 
     def entries_of(self, row: Row | None) -> Entries:
         return frozenset(self.entries(row.id, row.state)) if row else frozenset()

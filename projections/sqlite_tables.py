@@ -50,6 +50,7 @@ PUT = (
     "INSERT INTO {} (ledger_id, generation, id, version, position, doc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
     " SET version = excluded.version, position = excluded.position, doc = excluded.doc"
 )
+PUT_TERMS = "INSERT INTO work_item_terms VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET terms = excluded.terms"
 CLEAR = "DELETE FROM {} WHERE ledger_id = ? AND generation = ?"
 DROP = "DELETE FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id = ?"
 ADD = "INSERT INTO entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING"
@@ -169,7 +170,7 @@ class SqliteTables:
                     self._put(connection, name, new, change, change.n)
                 connection.execute(SERVE, [self._ledger, name, SHAPES[name], new])
                 if old != new:
-                    for table in ("entries", name):
+                    for table in ("entries", "work_item_terms", name):
                         connection.execute(CLEAR.format(table), [self._ledger, old])
 
     def _put(
@@ -177,6 +178,8 @@ class SqliteTables:
     ) -> None:
         place = [self._ledger, generation]
         connection.execute(PUT.format(projection), [*place, change.id, change.version, position, change.doc.decode()])
+        if change.terms is not None:
+            connection.execute(PUT_TERMS, [*place, change.id, change.terms])
         connection.executemany(DROP, [[*place, *entry, change.id] for entry in change.dropped])
         for relation, target in change.added:
             try:

@@ -18,19 +18,18 @@ def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:
         yield "external_id", external_key(item.external_source or "", item.external_id)
 
 
-def derived(item: WorkItem) -> dict[str, str]:
-    """The words by which it is found; see projections.terms."""
-    texts = (item.description, item.notes, item.block_reason, item.branch_name, item.external_id)
-    fields = {
+def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
+    """Where its words are searched for; see projections.terms."""
+    others = (item.description, item.notes, item.block_reason, item.branch_name, item.external_id)
+    return {
         terms.TITLE: (item.title,),
         terms.TAG: item.tags,
-        terms.TEXT: (*filter(None, texts), *terms.texts_in(item.metadata), *(link.note or "" for link in item.links)),
+        terms.TEXT: (*filter(None, others), *terms.texts_in(item.metadata), *(link.note or "" for link in item.links)),
     }
-    return {"terms": terms.kept(fields)}
 
 
 def external_key(source: str, external_id: str) -> str:
     return f"{source}:{external_id}"
 
 
-work_items = Projection(name="work_items", shape=2, decider=decider, entries=entries, derived=derived)
+work_items = Projection(name="work_items", shape=3, decider=decider, entries=entries, texts=texts)

@@ -13,7 +13,7 @@ BEGIN
     FOREACH door IN ARRAY ARRAY[
         'is_member', 'enter_ledger', 'create_ledger', 'list_ledgers', 'register_projections', 'read_streams',
         'find_command', 'append_events', 'append_group', 'lock_for_writing', 'fill_generation', 'new_generation',
-        'serve_generation', 'position_at', 'refresh_statistics', 'matching'] LOOP
+        'serve_generation', 'position_at', 'refresh_statistics', 'matching', 'differing_terms'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION tracking_ledger.%I TO tracking_ledger_writer', door);
     END LOOP;
 END

@@ -163,6 +163,20 @@ def _recorded(proposal: Proposal, row: Sequence[Any]) -> Recorded:
     )
 
 
+def row_json(row: RowChange) -> dict[str, Any]:
+    """A row as `put_rows` reads it."""
+    terms = {} if row.terms is None else {"terms": row.terms}
+    return {
+        "id": row.id,
+        "version": row.version,
+        "n": row.n,
+        "doc": msgspec.Raw(row.doc),
+        "added": row.added,
+        "dropped": row.dropped,
+        **terms,
+    }
+
+
 def _versions(events: Iterable[ProposedEvent]) -> dict[str, int]:
     return {event.stream_id: event.version for event in events}
 
@@ -184,13 +198,5 @@ def _event(event: ProposedEvent) -> dict[str, Any]:
 def _rows(rows: Iterable[RowChange]) -> dict[str, list[dict[str, Any]]]:
     grouped: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        change = {
-            "id": row.id,
-            "version": row.version,
-            "n": row.n,
-            "doc": msgspec.Raw(row.doc),
-            "added": row.added,
-            "dropped": row.dropped,
-        }
-        grouped.setdefault(row.projection, []).append(change)
+        grouped.setdefault(row.projection, []).append(row_json(row))
     return grouped

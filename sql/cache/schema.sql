@@ -31,6 +31,10 @@ CREATE INDEX IF NOT EXISTS work_items_open ON work_items (ledger_id, generation,
 CREATE INDEX IF NOT EXISTS work_items_claimed ON work_items (ledger_id, generation, claimed_by, claimed_until)
     WHERE claimed_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS work_items_by_priority ON work_items (ledger_id, generation, rank, id);
+CREATE TABLE IF NOT EXISTS work_item_terms (
+    ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, terms text NOT NULL,
+    PRIMARY KEY (ledger_id, generation, id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS vendors (
     ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
     doc text NOT NULL,

@@ -1,6 +1,6 @@
 -- Puts rows of one read model, and the entries they are found by, into one generation.
 --
--- A row is {id, version, n, doc, added: [[relation, target]], dropped: [...]}; its position is `p_first` + n. The six
+-- A row is {id, version, n, doc, added: [[relation, target]], dropped: [...], terms?}; its position is `p_first` + n. The six
 -- statements differ in the table's name only: EXECUTE would plan each one anew, a fifth of the whole append.
 CREATE OR REPLACE FUNCTION tracking_ledger.put_rows(
     p_ledger uuid, p_projection text, p_generation bigint, p_rows jsonb, p_first bigint)
@@ -13,9 +13,9 @@ BEGIN
         FROM jsonb_to_recordset(p_rows) AS r (id text, version int, n bigint, doc jsonb)
         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET (version, position, doc) = (excluded.version, excluded.position, excluded.doc);
         INSERT INTO work_item_terms (ledger_id, generation, id, terms)
-        SELECT p_ledger, p_generation, r.id, coalesce(r.doc ->> 'terms', '')::tsvector
-        FROM jsonb_to_recordset(p_rows) AS r (id text, doc jsonb)
-        ON CONFLICT (ledger_id, generation, id) DO UPDATE SET terms = excluded.terms WHERE work_item_terms.terms <> excluded.terms;
+        SELECT p_ledger, p_generation, r.id, r.terms::tsvector
+        FROM jsonb_to_recordset(p_rows) AS r (id text, terms text) WHERE r.terms IS NOT NULL
+        ON CONFLICT (ledger_id, generation, id) DO UPDATE SET terms = excluded.terms;
     WHEN 'vendors' THEN
         INSERT INTO vendors (ledger_id, generation, id, version, position, doc)
         SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, r.doc

@@ -61,6 +61,7 @@ SAMPLES: Samples = {
     "both": [0, 3],
     "tag": [None, "a", "ü"],
     "finished": [0, 1],
+    "words": [[""] * len(ALL)],
     "terms": [
         ["a*"],
         ["apple"],

@@ -138,6 +138,7 @@ DOORS = {  # each with arguments that it would take from a member
     "lock_for_writing": "%s",
     "position_at": "%s, now()",
     "matching": "%s, 1, '{a}'",
+    "differing_terms": "%s, 1, '{a}', '{a}'",
     "register_projections": "%s, '{}'",
     "new_generation": "%s",
     "fill_generation": "%s, 'vendors', 1, '[]'",

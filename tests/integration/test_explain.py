@@ -145,6 +145,7 @@ def samples(large: Scale) -> Samples:
         "moment": [text(FIRST_DAY)],
         "holder": [""],
         "most": [10],
+        "words": [[""] * len(some)],
         "terms": [["59999"], ["person*", "59999"]],
         "order": ["relevance", "updated", "created", "priority"],
         "work_items/list_by_relevance.after_key": [None, 1],

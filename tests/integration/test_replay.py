@@ -117,6 +117,8 @@ EXTRA_ENTRY = (
         ("UPDATE vendors SET version = version + 1 WHERE ledger_id = %s", "vendors", "version"),
         ("UPDATE deployments SET position = position + 1 WHERE ledger_id = %s", "deployments", "position"),
         ("DELETE FROM enhancements WHERE ledger_id = %s", "enhancements", "id"),
+        ("UPDATE work_item_terms SET terms = '' WHERE ledger_id = %s", "work_items", "terms"),
+        ("DELETE FROM work_item_terms WHERE ledger_id = %s", "work_items", "terms"),
         ("DELETE FROM entries WHERE relation = 'tag' AND ledger_id = %s", "work_items", "entries"),
     ],
 )

@@ -35,11 +35,7 @@ EVENTS = """
     FROM generate_series(1, %s) n
 """
 GENERATIONS = "SELECT projection, generation FROM tracking_ledger.projections WHERE ledger_id = %s"
-TERMS = """
-    INSERT INTO tracking_ledger.work_item_terms (ledger_id, generation, id, terms)
-    SELECT ledger_id, generation, id, coalesce(doc ->> 'terms', '')::tsvector
-    FROM tracking_ledger.work_items WHERE ledger_id = %s
-"""
+COPY_TERMS = "COPY tracking_ledger.work_item_terms (ledger_id, generation, id, terms) FROM STDIN"
 TABLES = (
     "work_items",
     "work_item_terms",
@@ -65,7 +61,7 @@ def fill(administrator: psycopg.Connection, ledger: UUID, *, seed: int = 1) -> d
         _copy(administrator, COPY_ENTRIES, _entries(ledger, generations[name], name, rows))
     data = encode(WorkItemCreated(item_type="task", title="One of many"))
     administrator.execute(EVENTS, [ledger, data.decode(), ITEMS])
-    administrator.execute(TERMS, [ledger])
+    _copy(administrator, COPY_TERMS, _terms(ledger, generations["work_items"], made["work_items"]))
     administrator.execute("VACUUM ANALYZE " + ", ".join(f"tracking_ledger.{table}" for table in TABLES))
     return made
 
@@ -154,6 +150,11 @@ def _entries(ledger: UUID, generation: int, name: str, rows: Iterable[Row]) -> I
     for row in rows:
         for relation, target in PROJECTIONS[name].entries_of(row):
             yield ledger, generation, relation, target, row.id
+
+
+def _terms(ledger: UUID, generation: int, rows: Iterable[Row]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        yield ledger, generation, row.id, PROJECTIONS["work_items"].terms(None, row)
 
 
 def _copy(administrator: psycopg.Connection, statement: str, lines: Iterable[tuple[Any, ...]]) -> None:

@@ -1,6 +1,6 @@
 -- A page of the items that hold all of some words, what weighs most first, or in another order. Every item is looked at.
 WITH found AS (
-    SELECT id, term_score(json_extract(doc, '$.terms'), %(terms)s) AS score FROM work_items
+    SELECT id, term_score(terms, %(terms)s) AS score FROM work_item_terms
     WHERE ledger_id = %(ledger)s AND generation = %(work_items)s
 ), placed AS (
     SELECT item.id, count(*) OVER () AS total, row_number() OVER (
