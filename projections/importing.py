@@ -2,8 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,15 @@ from msgspec import Struct
 from ledger.decider import Decided
 from ledger.envelope import Submission, command_id_at, imported_id
 from ledger.finding import Finding
-from ledger.importers import beads
 from ledger.importers.reading import Identify, Reading
 from ledger.importing.commands import Import as ImportCommand
 from ledger.importing.made import Made, Tally
 from ledger.importing.plan import plan
 from ledger.world import World
 from projections.app import App
+from projections.sources import SOURCES, check
 
-Read = Callable[[Path, Identify, datetime], Reading]
 Report = dict[str, Any]
-SOURCES: dict[str, Read] = {beads.SOURCE: beads.read}
 MANY = 500  # events after which the planner should look at the tables again
 EXAMPLES = 5  # of each warning
 
@@ -41,9 +38,11 @@ class Import(Struct, frozen=True, kw_only=True):
         """All of the file in one append; the report names what is not taken. Invalid for a file of another kind."""
         started = time.perf_counter()
         known = known_ids(app, self.source)
-        reading = SOURCES[self.source](self.path, identified(app, self.source, known), app.clock())
+        check(self.source, self.path)
+        reading = SOURCES[self.source].read(self.path, identified(app, self.source, known), app.clock())
         brought = bring(app, self.source, reading, by=self.by, dry_run=self.dry_run)
-        missing = known.keys() - {item.external_id for item in reading.items}
+        told = {item.id for item in reading.items}
+        missing = [name for name, thing in known.items() if thing not in told]
         return report(reading, brought, missing) | {
             "dry_run": self.dry_run,
             "elapsed_ms": round((time.perf_counter() - started) * 1000, 1),

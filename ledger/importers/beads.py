@@ -14,6 +14,7 @@ from ledger.finding import Finding
 from ledger.importers.json_text import TooLarge, decoded, document, plain
 from ledger.importers.reading import LONGEST_ID, Identify, Reading, lines, take, time_of, unreadable
 from ledger.importers.record import Record
+from ledger.importers.sample import Sample
 from ledger.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 
@@ -36,6 +37,15 @@ NO_METADATA: tuple[Any, ...] = (None, "", "{}", {})
 
 Fields = dict[str, Any]
 Told = tuple[str, Any, str | None]  # where it stands, the record, why it cannot be one
+
+
+def recognises(sample: Sample) -> bool:
+    """By the fields of an issue in the first line, or in the entries of a list."""
+    if sample.begins(r"\["):
+        return sample.holds(r'"id"\s*:\s*"') and sample.holds(r'"(?:issue_type|depends_on_id)"\s*:')
+    record = r'\{[^\n]*"(?:issue_type|_schema"\s*:\s*"beads[^"\n]*|_type"\s*:\s*"(?:issue|memory))"'
+    old_record = r'\{(?=[^\n]*"id"\s*:)(?=[^\n]*"status"\s*:)[^\n]*"created_at"\s*:'
+    return sample.begins(record) or sample.begins(old_record)
 
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:

@@ -6,54 +6,59 @@ from typing import Any
 import click
 
 from projections.cli import exits
-from projections.cli.invocation import Group, Invocation, pass_invocation
+from projections.cli.findings import KINDS, NO_CONCERN
+from projections.cli.invocation import Command, Group, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, remark, shown, table
 from projections.importing import EXAMPLES, Import
+from projections.sources import SOURCES, Source, detected
 
-KINDS = {  # what a person reads; a kind that is not here is readable as it is
-    "link_to_absent_id": "links to ids that are neither in the file nor in the ledger",
-    "link_to_itself": "links of an item to itself",
-    "link_not_understood": "dependencies that name no other item",
-    "not_json": "lines that are not JSON",
-    "not_an_object": "lines that are no record",
-    "not_an_issue": "records that are no issue",
-    "no_id": "records without an id",
-    "id_too_long": "records whose id is too long to be found by",
-    "repeated_id": "records whose id stood in the file before",
-    "number_too_large": "records with whole numbers beyond 64 bits",
-    "unstorable": "records with characters that cannot be stored",
-    "link_older_than_its_item": "links older than the item that has them: recorded with its creation, their time kept",
-    "comments_missing": "comments that the source counts and does not tell",
-    "changed_on_both_sides": "changed in the source and here: what was written here stays",
-    "deleted_here": "changed in the source and deleted here: stays deleted",
-    "no_longer_in_the_file": "in the ledger from an earlier import, not in this file",
-    "deeper_than_the_limit": "items deeper than the limit",
-    "circle": "items that wait for themselves",
-    "longer_than_the_limit": "texts beyond today's limits",
-}
+ALL_OF_THEM = """Everything is recorded in one step, with the authors and times of the source. Importing it again
+records only what changed in it. Ends with 8 when something of it was not taken; the report names it."""
 
 
-@click.group("import", cls=Group)
+class Sources(Group):
+    """`import NAME PATH`; and `import PATH`, which is what its content says."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        given = args[0]
+        if given in self.commands or given.startswith("-") or not Path(given).exists():
+            return super().resolve_command(ctx, args)
+        name = detected(Path(given))
+        return name, self.commands[name], args
+
+
+@click.group("import", cls=Sources)
 def import_() -> None:
-    """Take over what another tool has recorded. Importing a file again records only what changed in it."""
+    """Take over what another tool has recorded. Importing it again records only what changed in it.
 
-
-@import_.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Tell what would happen, and record nothing.")
-@pass_invocation
-def beads(invocation: Invocation, file: Path, dry_run: bool) -> int:
-    """Import a JSONL export of the tracker beads.
-
-    Everything is recorded in one step, with the authors and times of the source. Ends with 8 when something of the
-    file was not taken; the report names it.
+    The name of the source may be left out: `import PATH` looks at the content.
     """
-    report = Import(source="beads", path=file, dry_run=dry_run).run(invocation.app)
+
+
+def _command(name: str, source: Source) -> click.Command:
+    @click.command(name, cls=Command, help=f"{source.sentence}\n\n{ALL_OF_THEM}", short_help=source.sentence)
+    @click.argument("path", metavar=source.argument, type=click.Path(path_type=Path))
+    @click.option("--dry-run", is_flag=True, help="Tell what would happen, and record nothing.")
+    @pass_invocation
+    def command(invocation: Invocation, path: Path, dry_run: bool) -> int:
+        return _import(invocation, Import(source=name, path=path, dry_run=dry_run))
+
+    return command
+
+
+for _name, _source in SOURCES.items():
+    import_.add_command(_command(_name, _source))
+
+
+def _import(invocation: Invocation, wanted: Import) -> int:
+    report = wanted.run(invocation.app)
     if invocation.as_json:
         answer_json(report)
     else:
         _tell(report)
-    return exits.DIFFERENCE if report["not_taken"] else exits.DONE
+    return exits.DIFFERENCE if any(entry["kind"] not in NO_CONCERN for entry in report["not_taken"]) else exits.DONE
 
 
 def _tell(report: dict[str, Any]) -> None:

@@ -1,0 +1,100 @@
+"""The sources that can be imported: how each is called, how it is recognised, and who reads it.
+
+Whoever writes a reader adds a line here, and the command line offers it: `import NAME PATH`, and `import PATH`, which
+looks at the content.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from ledger.errors import Invalid
+from ledger.importers import backlog, beads, taskmaster, todotxt
+from ledger.importers.reading import Identify, Reading
+from ledger.importers.sample import Sample, sample_of
+
+Read = Callable[[Path, Identify, datetime], Reading]
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """`called` completes "it looks like ...", `sentence` and `argument` are for the help of `import NAME`.
+
+    `recognises` is True only for what it is surely.
+    """
+
+    called: str
+    sentence: str
+    argument: str
+    recognises: Callable[[Sample], bool]
+    read: Read
+
+
+SOURCES: dict[str, Source] = {
+    beads.SOURCE: Source(
+        called="a beads export",
+        sentence="An export of the tracker beads: JSON lines, or the list that `bd list --json` prints.",
+        argument="FILE",
+        recognises=beads.recognises,
+        read=beads.read,
+    ),
+    taskmaster.SOURCE: Source(
+        called="a task-master file",
+        sentence="The tasks.json of task-master: all tags, tasks and subtasks.",
+        argument="FILE",
+        recognises=taskmaster.recognises,
+        read=taskmaster.read,
+    ),
+    backlog.SOURCE: Source(
+        called="a Backlog.md folder",
+        sentence="A folder of Backlog.md: tasks, drafts, milestones and decisions, also completed and archived ones.",
+        argument="FOLDER",
+        recognises=backlog.recognises,
+        read=backlog.read,
+    ),
+    todotxt.SOURCE: Source(
+        called="a todo.txt file",
+        sentence="A todo.txt file, or a folder's todo.txt and done.txt.",
+        argument="FILE",
+        recognises=todotxt.recognises,
+        read=todotxt.read,
+    ),
+}
+
+
+def detected(path: Path) -> str:
+    """The one source that a path surely is; Invalid if it is none, or more than one."""
+    found = _recognised(path)
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(f"{name} ({source.called})" for name, source in SOURCES.items())
+    problem = f"could be {_either(found)}" if found else "is in no format that is known by its content"
+    raise _invalid(path, problem, f"say which: `tracking-ledger import NAME {path}`, NAME one of {known}")
+
+
+def check(name: str, path: Path) -> None:
+    """Raises Invalid when a path is surely something else than what it is said to be."""
+    found = _recognised(path)
+    if found and name not in found:
+        said = SOURCES[name].called
+        raise _invalid(
+            path, f"looks like {_either(found)}, not like {said}", f"use `tracking-ledger import {found[0]} {path}`"
+        )
+
+
+def _recognised(path: Path) -> list[str]:
+    sample = sample_of(path)
+    return [name for name, source in SOURCES.items() if source.recognises(sample)]
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join(SOURCES[name].called for name in names)
+
+
+def _invalid(path: Path, problem: str, next_step: str) -> Invalid:
+    return Invalid(
+        f"{path} {problem}",
+        next_step=f"{next_step}; nothing was recorded",
+        fields=[{"field": "file", "problem": problem, "value": str(path), "line": None}],
+    )
