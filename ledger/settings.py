@@ -25,6 +25,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     pgbin: Path | None = None
     by: str | None = None
     token: str | None = None
+    status_file: Path | None = None
     prepare: bool = True
 
     @classmethod
@@ -40,6 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             pgbin=_path(given, "LEDGER_PGBIN"),
             by=_name(given, "LEDGER_BY"),
             token=given.get("LEDGER_TOKEN"),
+            status_file=_relative(given, "LEDGER_STATUS_FILE"),
             prepare=_switch(given, "LEDGER_PREPARE", default=True),
         )
 
@@ -53,6 +55,7 @@ ENVIRONMENT = {
     "LEDGER_PGBIN": "a folder with PostgreSQL's own programs, to be used instead of those in the wheel",
     "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else the user's)",
     "LEDGER_TOKEN": "tells whose claims are the caller's own (default: a new one for each process)",
+    "LEDGER_STATUS_FILE": "where the status report is kept, from the project folder (default: .project_status.md)",
     "LEDGER_PREPARE": "on or off: statements prepared on the server (off for poolers that cannot keep them)",
 }
 
@@ -66,6 +69,10 @@ def user_name() -> str:
 
 def _path(given: Mapping[str, str], name: str) -> Path | None:
     return Path(given[name]).expanduser().absolute() if name in given else None
+
+
+def _relative(given: Mapping[str, str], name: str) -> Path | None:
+    return Path(given[name]).expanduser() if name in given else None
 
 
 def _name(given: Mapping[str, str], name: str) -> str | None:

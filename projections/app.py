@@ -23,6 +23,7 @@ from ledger.postgres.connect import connect, embedded_server, open_ledger
 from ledger.postgres.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings, user_name
+from projections.afterwards import Afterwards
 from projections.catalog import SHAPES
 from projections.neighbourhood import TableNeighbourhood
 from projections.postgres_tables import PostgresTables
@@ -89,6 +90,11 @@ class App:
     def handler(self) -> Handler:
         return Handler(self.store, TableNeighbourhood(self.tables), propose, self.catch_up)
 
+    @cached_property
+    def afterwards(self) -> Afterwards:
+        """What follows a write that was recorded: the status file, when the ledger's settings want one."""
+        return Afterwards(self._keep_status)
+
     def catch_up(self) -> None:
         """Brings this program's read models up to the log, when another program has written past them."""
         catch_up(self.store, self.tables)
@@ -123,7 +129,7 @@ class App:
     ) -> Recorded:
         """Records a command that is about no thing, or about many, before it is decided."""
         now = self.clock()
-        return self.handler.execute(
+        recorded = self.handler.execute(
             Submission(
                 command=command,
                 command_id=command_id or self.new_command_id(),
@@ -132,6 +138,8 @@ class App:
                 token=token or self.token,
             )
         )
+        self.afterwards.soon()
+        return recorded
 
     def new_command_id(self) -> UUID:
         return command_id_at(self.clock(), os.urandom(10))
@@ -152,8 +160,16 @@ class App:
         return True
 
     def close(self) -> None:
+        if "afterwards" in self.__dict__:
+            self.afterwards.finish()
         if self.opened:
             self._database.close()
+
+    def _keep_status(self) -> None:
+        # imported here for start-up: the report's templates are needed by few processes
+        from projections.status_file import keep_status
+
+        keep_status(self)
 
     def _done(self, category: str, command: Command, recorded: Recorded) -> Done:
         thing: str = command.id  # type: ignore[attr-defined]  # whoever asks for more or less than one thing records it

@@ -20,6 +20,7 @@ LIMITS = {
     "archive_days": (1, 36_500),
     "lease_minutes": (1, 10_080),  # a week
 }
+SWITCHES = ("write_status_file",)
 
 
 def decide(command: ConfigurationCommand, world: World) -> Decided:
@@ -71,6 +72,8 @@ def _problems(fields: dict[str, Any]) -> Iterator[Problem]:
         if value is None:
             if field not in CLEARABLE:
                 yield problem(field, "is required and cannot be cleared")
+        elif isinstance(value, bool) != (field in SWITCHES):
+            yield problem(field, "must be true or false" if field in SWITCHES else "is neither true nor false", value)
         elif low is not None and high is not None and not low <= value <= high:
             yield problem(field, f"must be from {low} to {high}", value)
 

@@ -12,7 +12,10 @@ ContextType = Literal["feature", "maintenance", "research"]
 
 
 class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`depth_limit` is the depth of the deepest work item allowed, a root being at 0."""
+    """`depth_limit` is the depth of the deepest work item allowed, a root being at 0.
+
+    With `write_status_file` each recorded write brings the status file up to date.
+    """
 
     active_context_type: ContextType = "feature"
     current_session_id: str | None = None
@@ -22,6 +25,7 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     depth_limit: int = 5
     archive_days: int = 365
     lease_minutes: int = 30
+    write_status_file: bool = False
 
 
 def evolve(configuration: Configuration, fact: Fact) -> Configuration:

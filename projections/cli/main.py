@@ -22,7 +22,7 @@ from projections.cli.output import answer_json, remark
 COMMANDS = {  # name -> where it is, and its sentence in the list
     "demo": ("projections.cli.starting:demo", "Set up an example project, ready to look at."),
     "init": ("projections.cli.starting:init", "Give this folder a ledger."),
-    "status": ("projections.cli.reading:status", "The status report of the project."),
+    "status": ("projections.cli.reporting:status", "The status report of the project."),
     "log": ("projections.cli.reading:log", "What happened, event by event."),
     "show": ("projections.cli.reading:show", "One thing, whole: by reference, id or a vendor's name."),
     "ready": ("projections.cli.working:ready", "What can be begun now, the most important first."),

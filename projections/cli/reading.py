@@ -1,23 +1,19 @@
-"""Commands that only read: `status`, `log`, `show`, `vendors`, `deployments`."""
+"""Commands that only read: `log`, `show`, `vendors`, `deployments`."""
 
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
 import click
-from rich.markdown import Markdown
 
 from ledger.envelope import RecordedEvent, category_of, id_of
 from ledger.moment import text
 from ledger.reference import LETTERS
-from projections import report
 from projections.app import App
 from projections.cli.facts import sentence
 from projections.cli.finding import found
 from projections.cli.invocation import Command, Invocation, pass_invocation
-from projections.cli.output import answer_json, fields, heading, moment, remark, shown, stdout, table
-from projections.earlier import view
-from projections.markdown_text import visible
+from projections.cli.output import answer_json, fields, heading, moment, remark, shown, table
 from projections.operations.catalog import OPERATIONS
 from projections.questions import things
 from projections.questions.references import references
@@ -25,23 +21,6 @@ from projections.tables import Snapshot
 
 Thing = dict[str, Any]
 LINES = 50
-
-
-@click.command(cls=Command)
-@click.option("--as-of", metavar="POINT", help="As it was at this position or time.")
-@pass_invocation
-def status(invocation: Invocation, as_of: str | None) -> None:
-    """The status report of the project.
-
-    Vendors, the tree of active work, what is ready, recent deployments, future enhancements. Markdown where it is
-    piped to a file or a program.
-    """
-    with view(invocation.app, as_of) as snapshot:
-        document = report.document(snapshot, invocation.app.identity.name)
-    if invocation.as_json:
-        answer_json(document)
-    else:
-        print_report(document)
 
 
 @click.command(cls=Command)
@@ -160,15 +139,6 @@ def _print_broken(items: list[Thing]) -> None:
     )
     if not items:
         remark("nobody broke since")
-
-
-def print_report(document: report.Document) -> None:
-    """The report, drawn on a terminal; the Markdown itself for a file or a program."""
-    markdown = report.markdown(document)
-    if stdout().is_terminal:
-        stdout().print(Markdown(visible(markdown), hyperlinks=False))
-    else:
-        click.echo(markdown, nl=False)
 
 
 def whole(app: App, category: str, thing: str) -> Thing:

@@ -14,7 +14,7 @@ from projections.app import App
 from projections.cli.example import EXAMPLE, Step, record, refuse_another_history, steps
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, counting, remark, say, shown
-from projections.cli.reading import print_report
+from projections.cli.reporting import print_report
 
 DEMO_FOLDER = Path("tracking-ledger-demo")
 

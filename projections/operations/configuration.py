@@ -35,7 +35,9 @@ FROM_GIT = ("git_branch", "git_head_commit")
 GIT_SECONDS = 10.0
 
 
-Settings = Annotated[dict[Literal["depth_limit", "archive_days", "lease_minutes"], int], AsObject]
+Settings = Annotated[
+    dict[Literal["depth_limit", "archive_days", "lease_minutes", "write_status_file"], int | bool], AsObject
+]
 
 
 class GetProjectConfigurationInput(Input):
@@ -49,7 +51,9 @@ class UpdateProjectConfigurationInput(Writes):
     git_branch: Annotated[Name | None, Field(description="null clears")] = None
     git_head_commit: Annotated[Commit | None, Field(description="null clears")] = None
     default_token_budget: Annotated[int, Field(ge=1_000, le=1_000_000, description="Per session")] = 200_000
-    settings: Settings = Field(default_factory=dict, description="depth_limit, archive_days, lease_minutes")
+    settings: Settings = Field(
+        default_factory=dict, description="depth_limit, archive_days, lease_minutes, write_status_file"
+    )
     from_git: Annotated[bool, Field(description="Read both")] = False
 
 

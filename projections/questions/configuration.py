@@ -14,7 +14,7 @@ from projections.tables import Snapshot, Tables
 
 Thing = dict[str, Any]
 
-SETTINGS = ("depth_limit", "archive_days", "lease_minutes")
+SETTINGS = ("depth_limit", "archive_days", "lease_minutes", "write_status_file")
 NEVER = dict.fromkeys(Stamps.__struct_fields__)
 
 

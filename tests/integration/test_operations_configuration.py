@@ -37,6 +37,7 @@ def test_the_configuration_is_there_from_the_start_at_version_0(perform: Perform
         "depth_limit": 5,
         "archive_days": 365,
         "lease_minutes": 30,
+        "write_status_file": False,
     }
     stamps = ("created_at", "created_by", "updated_at", "updated_by")
     assert {configuration[name] for name in ("current_session_id", "git_branch", "git_head_commit", *stamps)} == {None}
@@ -68,6 +69,7 @@ def test_the_first_change_makes_version_1_and_leaves_the_rest_as_it_was(perform:
         "depth_limit": 5,
         "archive_days": 365,
         "lease_minutes": 45,
+        "write_status_file": False,
     }
 
 
@@ -125,7 +127,7 @@ def test_all_faults_of_a_configuration_are_named_at_once(perform: Perform) -> No
 
 
 def test_a_setting_of_the_wrong_kind_is_refused(perform: Perform) -> None:
-    for settings in ({"lease_minutes": True}, {"write_status_file": True}, {"archive_days": 0}):
+    for settings in ({"lease_minutes": True}, {"write_status_file": 1}, {"archive_days": 0}):
         with pytest.raises(Invalid):
             perform("update_project_configuration", version=0, settings=settings)
 

@@ -35,6 +35,7 @@ def test_the_defaults_hold_from_the_start() -> None:
         depth_limit=5,
         archive_days=365,
         lease_minutes=30,
+        write_status_file=False,
     )
 
 
@@ -69,6 +70,7 @@ def test_a_version_a_fresh_configuration_never_had_is_a_conflict() -> None:
         ("archive_days", 36_500),
         ("lease_minutes", 1),
         ("lease_minutes", 10_080),
+        ("write_status_file", True),
     ],
 )
 def test_a_setting_may_reach_its_limits(field: str, value: int) -> None:
@@ -86,6 +88,9 @@ def test_a_setting_may_reach_its_limits(field: str, value: int) -> None:
         ("archive_days", 36_501),
         ("lease_minutes", 0),
         ("lease_minutes", 10_081),
+        ("lease_minutes", True),
+        ("write_status_file", 1),
+        ("write_status_file", None),
     ],
 )
 def test_a_setting_beyond_its_limits_is_refused_by_name(field: str, value: int) -> None:

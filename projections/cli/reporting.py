@@ -1,0 +1,109 @@
+"""`status`: the report on a terminal, as Markdown or JSON, or kept in the status file; once, or at every change."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+
+import click
+from rich.markdown import Markdown
+
+from ledger.errors import OutcomeUnknown, Unavailable
+from projections import report
+from projections.app import App
+from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.output import answer_json, remark, shown, stdout
+from projections.earlier import view
+from projections.markdown_text import visible
+from projections.status_file import Written, write_status
+
+PAUSE = 1.0  # seconds between two looks at the ledger's position
+NEWS = {
+    "created": "wrote a new file,",
+    "replaced": "brought the report up to date in",
+    "unchanged": "nothing to change in",
+    "added": "kept all of its text, and added the report below it in",
+}
+
+
+@click.command(cls=Command)
+@click.option("--as-of", metavar="POINT", help="As it was at this position or time.")
+@click.option("--write", is_flag=True, help="Keep the report in the status file, beside what you wrote there.")
+@click.option("--watch", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
+@pass_invocation
+def status(invocation: Invocation, as_of: str | None, write: bool, watch: bool) -> None:
+    """The status report of the project.
+
+    Vendors, the tree of active work, what is ready, recent deployments, future enhancements. Markdown where it is
+    piped to a file or a program. --write keeps it in .project_status.md: the part between the two markers is the
+    report's, everything else is yours and stays as it is.
+    """
+    if as_of is not None and (write or watch):
+        raise click.UsageError("--as-of tells of the past, --write and --watch of now: leave one of them out")
+    tell = _writing(invocation) if write else _showing(invocation, as_of, again=watch)
+    if watch:
+        _watch(invocation.app, tell)
+    else:
+        tell()
+
+
+def print_report(document: report.Document) -> None:
+    """The report, drawn on a terminal; the Markdown itself for a file or a program."""
+    markdown = report.markdown(document)
+    if stdout().is_terminal:
+        stdout().print(Markdown(visible(markdown), hyperlinks=False))
+    else:
+        click.echo(markdown, nl=False)
+
+
+def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], None]:
+    def tell() -> None:
+        with view(invocation.app, as_of) as snapshot:
+            document = report.document(snapshot, invocation.app.identity.name)
+        if invocation.as_json and again:
+            click.echo(json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # a line each
+        elif invocation.as_json:
+            answer_json(document)
+        else:
+            if again and stdout().is_terminal:
+                stdout().clear()
+            print_report(document)
+
+    return tell
+
+
+def _writing(invocation: Invocation) -> Callable[[], None]:
+    def tell() -> None:
+        written = write_status(invocation.app)
+        if invocation.as_json:
+            answer_json(_plain(written))
+            return
+        remark(f"{NEWS[written.outcome]} {shown(written.file)} (position {written.position})")
+        if written.kept is not None:
+            remark(f"somebody had edited the report itself: that text is kept in {shown(written.kept)}", style="yellow")
+
+    return tell
+
+
+def _plain(written: Written) -> dict[str, object]:
+    kept = {} if written.kept is None else {"kept": str(written.kept)}
+    return {"file": str(written.file), "outcome": written.outcome, "position": written.position, **kept}
+
+
+def _watch(app: App, tell: Callable[[], None]) -> None:
+    """Tells now and whenever the position rose, also after a server was away. An interruption is how it ends."""
+    seen, away = -1, False
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            try:
+                with app.tables.snapshot() as snapshot:
+                    position = snapshot.as_of.position
+                if position != seen:
+                    tell()
+                seen, away = position, False
+            except (Unavailable, OutcomeUnknown) as error:
+                if not away:
+                    remark(f"waiting for the ledger: {shown(error.message)}", style="yellow")
+                away = True
+                app.reconnect(error)
+            time.sleep(PAUSE)

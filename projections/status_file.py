@@ -1,0 +1,181 @@
+"""The status file: the report where people and version control find it, beside what they wrote there themselves.
+
+It is replaced whole or not at all. Who writes holds the lock of this machine, so an older report never follows a newer
+one; what an editor saves meanwhile is read again and kept.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from msgspec import Struct
+
+from ledger.envelope import configuration_id
+from ledger.errors import LedgerError, Unavailable
+from projections import report
+from projections.activity import watching
+from projections.app import App
+from projections.questions.configuration import standing
+from projections.report import Document
+from projections.report_reading import parse
+from projections.status_text import generated, report_in, with_report
+
+NAME = ".project_status.md"
+LOCK = "status.lock"
+SETTING = "write_status_file"
+LOCK_SECONDS = 10.0
+ATTEMPTS = 5  # while somebody else keeps saving the file
+
+log = logging.getLogger(__name__)
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """What became of the file. `kept` is where the generated part lies that somebody had edited, if it was so.
+
+    `outcome` is `created`, `replaced`, `unchanged`, or `added`: below the text of a file that had no generated part.
+    """
+
+    file: Path
+    outcome: str
+    position: int
+    kept: Path | None = None
+
+
+def place(app: App) -> Path:
+    """Where the status file is: LEDGER_STATUS_FILE, else in the project folder."""
+    return app.identity.project / (app.settings.status_file or NAME)
+
+
+def write_status(app: App) -> Written:
+    """Brings the status file up to what the ledger says now. Raises Refused and Unavailable; then it is as before."""
+    with _alone(app):
+        with app.tables.snapshot() as snapshot:
+            document = report.document(snapshot, app.identity.name)
+        return write(place(app), document, app.home)
+
+
+def keep_status(app: App) -> None:
+    """Writes the status file after a recorded write, if the ledger's setting wants it. What fails is only reported."""
+    try:
+        with app.tables.snapshot() as snapshot:
+            configuration = standing(snapshot, configuration_id(app.identity.ledger))
+        if configuration["settings"][SETTING]:
+            with watching(lambda: app.home, "keeper", "status_file", app.actor(None)) as line:
+                line.positions = [write_status(app).position]
+    except LedgerError as error:
+        log.warning("the status file has to wait: %s", ascii(error.message)[1:-1])
+
+
+def write(file: Path, document: Document, home: Path) -> Written:
+    """Puts a report into a file; `home` is where an edited generated part is kept."""
+    text, position = report.with_ids(document), document["as_of"]["position"]
+    with _writing(file):
+        target = Path(os.path.realpath(file, strict=False))
+        for _ in range(ATTEMPTS):
+            seen = _look(target)
+            before = target.read_bytes() if seen else None
+            after = with_report(before or b"", text)
+            if after == before:
+                return Written(file=file, outcome="unchanged", position=position)
+            part = generated(before or b"")
+            kept = None if part is None or part.proven else _keep(home, part.text)
+            if _replaced(target, after, seen):
+                outcome = "created" if before is None else "replaced" if part else "added"
+                return Written(file=file, outcome=outcome, position=position, kept=kept)
+    raise Unavailable(f"{file} changes all the time", next_step="close what keeps saving it, and try again")
+
+
+def read(file: Path) -> Document | None:
+    """What the status file shows; None without a file or a generated part. Raises Damaged and Refused."""
+    try:
+        text = report_in(file.read_bytes())
+    except OSError:
+        return None
+    return None if text is None else parse(text)
+
+
+def _look(target: Path) -> tuple[int, ...] | None:
+    """What changes when somebody else writes the file; None if it is not there."""
+    try:
+        status = target.stat()
+    except FileNotFoundError:
+        return None
+    if not target.is_file():
+        raise OSError(None, "it is not a file")
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _replaced(target: Path, content: bytes, seen: tuple[int, ...] | None) -> bool:
+    """Whether the file is the new one now; it is not if it changed since it was looked at."""
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    draft = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.new")
+    try:
+        rights = 0o666 if mode is None else mode
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, rights), "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if mode is not None:
+            _like(target, draft, mode)
+        if _look(target) != seen:
+            return False
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    _settle(target.parent)
+    return True
+
+
+def _like(target: Path, draft: Path, mode: int) -> None:
+    """Gives the draft the owner and the rights of the file it replaces."""
+    if hasattr(os, "chown"):
+        owner = target.stat()
+        with contextlib.suppress(PermissionError):  # only root may give a file away
+            os.chown(draft, owner.st_uid, owner.st_gid)
+    draft.chmod(mode)
+
+
+def _settle(folder: Path) -> None:
+    """Makes the new name last through a power cut, where the system has folders that can be flushed."""
+    with contextlib.suppress(PermissionError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _keep(home: Path, text: bytes) -> Path:
+    kept = home / f"status-edited-{len(text)}.md"
+    kept.write_bytes(text)
+    return kept
+
+
+@contextlib.contextmanager
+def _alone(app: App) -> Iterator[None]:
+    try:
+        with FileLock(app.home / LOCK, timeout=LOCK_SECONDS):
+            yield
+    except Timeout:
+        raise Unavailable(
+            f"another process has been writing the status file for {LOCK_SECONDS:g} s", next_step="try again"
+        ) from None
+
+
+@contextlib.contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except LedgerError:
+        raise
+    except OSError as error:
+        raise Unavailable(
+            f"{file} cannot be written: {error.strerror or error}",
+            next_step="make the file and its folder writable, or name another with LEDGER_STATUS_FILE",
+            path=str(file),
+        ) from error

@@ -1,0 +1,250 @@
+"""The status file on disk: replaced whole, beside what people wrote, after each write when the ledger wants it so."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.errors import Refused, Unavailable
+from ledger.settings import Settings
+from projections.app import App
+from projections.status_file import NAME, place, read, write_status
+from projections.status_text import report_in
+from tests.conftest import Perform
+from tests.support.mcp_client import environment
+
+AUTHOR = b"\xef\xbb\xbf# Notes\r\n\tby hand \xff\r\n\r\n```\r\n<!-- tracking-ledger: begin -->\r\n```\r\nno end"
+
+
+@pytest.fixture
+def file(settings: Settings) -> Path:
+    return settings.project / NAME
+
+
+def task(perform: Perform, title: str = "A task") -> Any:
+    return perform("create_work_item", item_type="task", title=title)
+
+
+def start(settings: Settings, *words: str) -> subprocess.Popen[str]:
+    program = [sys.executable, "-c", "from projections.cli.main import main; main()", *words]
+    given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(program, env=environment(settings), cwd=settings.project, **given)
+
+
+def run(settings: Settings, *words: str) -> str:
+    process = start(settings, *words)
+    answer, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return answer + errors
+
+
+def test_a_new_file_holds_the_report_and_can_be_read_back(app: App, perform: Perform, file: Path) -> None:
+    item = task(perform, "Write it down")
+
+    written = write_status(app)
+
+    document = read(file)
+    assert (written.outcome, written.file, written.position) == ("created", file, 1)
+    assert document is not None
+    (found,) = document["active_work_items"]["items"]
+    assert (found["id"], found["version"], found["title"]) == (item["id"], 1, "Write it down")
+
+
+def test_what_people_wrote_is_kept_and_the_report_comes_below(app: App, perform: Perform, file: Path) -> None:
+    file.write_bytes(AUTHOR)
+
+    first = write_status(app)
+    task(perform)
+    second = write_status(app)
+
+    assert (first.outcome, second.outcome) == ("added", "replaced")
+    assert file.read_bytes().startswith(AUTHOR)
+    assert "A task" in str(report_in(file.read_bytes()))
+
+
+def test_nothing_is_written_where_nothing_changed(app: App, file: Path) -> None:
+    write_status(app)
+    before = file.stat()
+
+    assert write_status(app).outcome == "unchanged"
+    assert file.stat() == before
+
+
+def test_a_report_that_somebody_edited_is_replaced_and_their_text_kept_elsewhere(app: App, file: Path) -> None:
+    write_status(app)
+    file.write_bytes(file.read_bytes().replace(b"No vendors yet.", b"Ask Ann about the vendors."))
+
+    written = write_status(app)
+
+    assert "No vendors yet." in file.read_text()
+    assert written.kept is not None
+    assert "Ask Ann about the vendors." in written.kept.read_text()
+
+
+def test_a_file_in_doubt_stays_as_it_is(app: App, file: Path) -> None:
+    write_status(app)
+    doubled = file.read_bytes() * 2
+    file.write_bytes(doubled)
+
+    with pytest.raises(Refused, match="lines 1, "):
+        write_status(app)
+
+    assert file.read_bytes() == doubled
+    assert [path.name for path in file.parent.iterdir() if path.suffix == ".new"] == []
+
+
+def test_rights_and_links_survive(app: App, file: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.md"
+    elsewhere.write_text("Mine.\n")
+    elsewhere.chmod(0o640)
+    file.symlink_to(elsewhere)
+
+    write_status(app)
+
+    assert file.is_symlink()
+    assert elsewhere.read_text().startswith("Mine.\n\n<!-- tracking-ledger: begin")
+    assert elsewhere.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_file_can_be_named_from_the_project_folder(app: App) -> None:
+    (app.identity.project / "docs").mkdir()
+    app.settings = replace(app.settings, status_file=Path("docs/STATUS.md"))
+
+    write_status(app)
+
+    assert read(app.identity.project / "docs" / "STATUS.md") is not None
+
+
+@pytest.mark.parametrize("named", ["folder", "missing/status.md", "text/status.md", "circle"])
+def test_a_place_that_cannot_be_written_is_named(app: App, named: str) -> None:
+    project = app.identity.project
+    (project / "folder").mkdir()
+    (project / "text").write_text("")
+    (project / "circle").symlink_to("circle")
+    app.settings = replace(app.settings, status_file=Path(named))
+
+    with pytest.raises(Unavailable, match=f"{place(app)} cannot be written"):
+        write_status(app)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write into every folder")
+def test_a_folder_without_the_right_to_write_is_named(app: App, file: Path) -> None:
+    file.parent.chmod(0o555)
+    try:
+        with pytest.raises(Unavailable, match="cannot be written"):
+            write_status(app)
+    finally:
+        file.parent.chmod(0o755)
+
+
+def test_a_reader_never_sees_half_a_file(app: App, perform: Perform, file: Path) -> None:
+    write_status(app)
+    halves: list[bytes] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            found = file.read_bytes()
+            if report_in(found) is None or not found.endswith(b"-->\n"):
+                halves.append(found)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for n in range(20):
+        task(perform, f"Task {n}")
+        write_status(app)
+    ended.set()
+    reader.join()
+
+    assert halves == []
+
+
+def test_with_the_setting_each_recorded_write_brings_the_file_up_to_date(settings: Settings, file: Path) -> None:
+    on = ["version=0", 'settings={"write_status_file": true}']
+    run(settings, "call", "update_project_configuration", *on)
+    run(settings, "call", "create_work_item", "item_type=task", "title=Told at once")
+
+    assert "Told at once" in file.read_text()
+
+
+def test_a_server_writes_the_file_after_its_answer(app: App, perform: Perform, file: Path) -> None:
+    perform("update_project_configuration", version=0, settings={"write_status_file": True})
+    for n in range(5):
+        task(perform, f"Task {n}")
+
+    app.afterwards.finish()
+
+    assert read(file)["as_of"]["position"] == 6  # type: ignore[index]
+
+
+def test_without_the_setting_nothing_is_written(app: App, perform: Perform, file: Path) -> None:
+    task(perform)
+
+    app.afterwards.finish()
+
+    assert not file.exists()
+
+
+def test_a_file_that_cannot_be_written_fails_no_write(
+    app: App, perform: Perform, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.mkdir()
+
+    perform("update_project_configuration", version=0, settings={"write_status_file": True})
+    app.afterwards.finish()
+
+    assert f"{file} cannot be written" in caplog.text
+
+
+def test_the_command_says_what_it_did(settings: Settings, file: Path) -> None:
+    file.write_text("Mine.")
+
+    said, again = run(settings, "status", "--write"), json.loads(run(settings, "status", "--write", "--json"))
+
+    assert "kept all of its text, and added the report below it" in said
+    assert again == {"file": str(file), "outcome": "unchanged", "position": 0}
+
+
+def test_a_watch_tells_again_when_something_changed_and_ends_cleanly(settings: Settings, perform: Perform) -> None:
+    watch = start(settings, "status", "--watch", "--json")
+    assert watch.stdout is not None
+
+    first = json.loads(watch.stdout.readline())
+    task(perform)
+    second = json.loads(watch.stdout.readline())
+    watch.send_signal(signal.SIGINT)
+    rest, errors = watch.communicate(timeout=30)
+
+    assert (first["as_of"]["position"], second["as_of"]["position"]) == (0, 1)
+    assert (watch.returncode, rest, errors) == (0, "", "")
+
+
+def test_a_watch_keeps_the_file(settings: Settings, perform: Perform, file: Path) -> None:
+    watch = start(settings, "status", "--write", "--watch")
+    task(perform, "Seen by the watch")
+
+    for _ in range(300):
+        if file.exists() and "Seen by the watch" in file.read_text():
+            break
+        time.sleep(0.1)
+    watch.send_signal(signal.SIGINT)
+    watch.communicate(timeout=30)
+
+    assert "Seen by the watch" in file.read_text()
+    assert watch.returncode == 0
+
+
+def test_the_past_is_not_watched_or_written(settings: Settings) -> None:
+    process = start(settings, "status", "--as-of", "0", "--write")
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 2
+    assert "--as-of tells of the past" in errors
