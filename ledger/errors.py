@@ -7,6 +7,7 @@
     ├── NotUnique            another thing already has this name, key or external id
     ├── AlreadyRecorded      the same thing is here already: the answer is the first one
     ├── Refused              well-formed and current, but a rule of the domain forbids it
+    ├── Forbidden            the caller's token does not allow it
     ├── CommandIdReused      this command id was recorded with other arguments
     ├── NewerProgramNeeded   the stream holds an event this program does not know
     ├── LedgerClosed         the ledger in this database takes no more events
@@ -89,6 +90,13 @@ class Refused(LedgerError):
 
     code = "refused"
     number = 422
+
+
+class Forbidden(LedgerError):
+    """Details carry the scope that is needed and the one the caller has."""
+
+    code = "forbidden"
+    number = 403
 
 
 class CommandIdReused(LedgerError):

@@ -6,7 +6,7 @@ the server checks anyway and the sentences say where it matters (lengths, bounds
 the type beside an enum).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import mcp.types as wire
@@ -17,11 +17,6 @@ Schema = dict[str, Any]
 
 KEPT = ("type", "enum", "const", "description", "required")
 UNIONS = ("anyOf", "oneOf")
-
-
-def tools(operations: Iterable[Operation]) -> list[wire.Tool]:
-    """The list of tools, in the operations' order."""
-    return [tool(operation) for operation in operations]
 
 
 def tool(operation: Operation) -> wire.Tool:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ledger.settings import Settings
-from mcp_adapter.registry import tools
+from mcp_adapter.registry import tool as wire_tool
 from projections.operations.catalog import OPERATIONS
 from tests.support.mcp_client import HANDSHAKES, STATELESS, served
 
@@ -22,7 +22,7 @@ LIST_BYTES = 16_384  # name, description and input schema of every tool: what ea
 HINTS = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
 
 Tool = dict[str, Any]
-WIRE: list[Tool] = [tool.model_dump(by_alias=True, exclude_none=True) for tool in tools(OPERATIONS.values())]
+WIRE: list[Tool] = [tool.model_dump(by_alias=True, exclude_none=True) for tool in map(wire_tool, OPERATIONS.values())]
 
 
 def size(tool: Tool) -> int:

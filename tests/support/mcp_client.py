@@ -53,6 +53,7 @@ class McpClient:
         self.name = name
         self.lines: list[bytes] = []  # everything that the server wrote to standard output
         self.greeting: Message = {}
+        self.notes: Queue[Message] = Queue()  # what the server said without being asked
         self._waiting: dict[Any, Queue[Message]] = {None: Queue()}
         self._writing = threading.Lock()
         self._last_id = 0
@@ -92,6 +93,17 @@ class McpClient:
         (content,) = result["content"]
         assert json.loads(content["text"]) == result["structuredContent"]
         return result
+
+    def note(self, method: str) -> Message:
+        """The parameters of the next notification of this method; others before it are passed over."""
+        while True:
+            try:
+                said = self.notes.get(timeout=SECONDS)
+            except Empty:
+                raise AssertionError(f"no {method} within {SECONDS} s") from None
+            if said["method"] == method:
+                told: Message = said["params"]
+                return told
 
     def tools(self) -> list[Message]:
         listed: list[Message] = self.request("tools/list", {})["tools"]
@@ -161,6 +173,8 @@ class McpClient:
             message = json.loads(line)
             if "result" in message or "error" in message:
                 self._waiting[message.get("id")].put(message)
+            else:
+                self.notes.put(message)
 
 
 def environment(settings: Settings) -> dict[str, str]:

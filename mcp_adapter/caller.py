@@ -1,0 +1,69 @@
+"""Who calls, in which ledger, and what they may do. Over standard input and output: everything, as whoever began us."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from mcp.server import ServerRequestContext
+from msgspec import Struct
+
+from ledger.errors import Forbidden
+from projections.app import App
+from projections.operations.base import Operation
+
+Arguments = dict[str, Any]
+Context = ServerRequestContext[Any]
+Scope = Literal["read", "write", "admin"]
+
+SCOPES: tuple[Scope, ...] = ("read", "write", "admin")  # each holds those before it
+ADMIN = frozenset({"update_project_configuration", "archive_work_items"})  # they change the ledger for everybody
+BY_LENGTH = 100
+
+
+class Caller(Struct, frozen=True):
+    """`actor` None: whoever the call, the settings or the client's greeting name."""
+
+    app: App
+    actor: str | None = None
+    scope: Scope = "admin"
+
+    def may(self, operation: Operation) -> bool:
+        return SCOPES.index(needed(operation)) <= SCOPES.index(self.scope)
+
+    def check(self, operation: Operation, arguments: Arguments) -> None:
+        """Raises Forbidden for what the caller's token does not allow."""
+        if not self.may(operation):
+            raise Forbidden(
+                f"{operation.name} needs the scope {needed(operation)}, and this token has {self.scope}",
+                next_step="do it with a token of that scope, or ask whoever runs the server for one",
+                needed=needed(operation),
+                scope=self.scope,
+            )
+        by = arguments.get("by")
+        if self.actor is not None and by not in (None, self.actor) and self.scope != "admin":
+            raise Forbidden(
+                f"this token acts as {self.actor}, not as somebody else",
+                next_step="leave `by` out, or use a token of the scope admin",
+                needed="admin",
+                scope=self.scope,
+            )
+
+    def signed(self, operation: Operation, arguments: Arguments, context: Context) -> Arguments:
+        """A write nobody signed is signed with the token's name, else what the settings say, else the client's name."""
+        if not operation.writes or arguments.get("by") is not None:
+            return arguments
+        if self.actor is not None:
+            return {**arguments, "by": self.actor}
+        client = context.session.client_params
+        if self.app.settings.by or client is None:
+            return arguments
+        name = "".join(letter for letter in client.client_info.name if letter.isprintable()).strip()[:BY_LENGTH]
+        return {**arguments, "by": name or None}
+
+
+CallerOf = Callable[[Context], Caller]
+
+
+def needed(operation: Operation) -> Scope:
+    if operation.name in ADMIN:
+        return "admin"
+    return "write" if operation.writes else "read"

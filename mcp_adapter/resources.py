@@ -1,0 +1,162 @@
+"""Resources: what a person pins to a conversation. Each is read by the operation that a tool call would run."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import anyio.to_thread
+import mcp.types as wire
+from mcp import MCPError
+from msgspec import Struct
+
+from ledger.errors import LedgerError
+from mcp_adapter.answers import ANSWER_BYTES, fitted
+from mcp_adapter.caller import CallerOf, Context
+from mcp_adapter.tools import one_page
+from projections.app import App
+from projections.operations.catalog import OPERATIONS
+
+MARKDOWN, JSON = "text/markdown", "application/json"
+EVERYTHING = ["ancestors", "descendants", "dependencies", "deployments"]
+
+Answer = dict[str, Any]
+
+
+class Shelf(Struct, frozen=True):
+    """One kind of resource: its address, with at most one name in braces, and how to read it."""
+
+    address: str
+    name: str
+    title: str
+    sentence: str
+    media: str
+    read: Callable[[App, str], Answer | str]
+
+    @property
+    def variable(self) -> str | None:
+        found = re.search(r"\{(\w+)\}", self.address)
+        return found[1] if found else None
+
+    def named(self, uri: str) -> str | None:
+        """The name that an address of this kind holds, empty if there is none in it; None for another address."""
+        before, _, after = self.address.partition(f"{{{self.variable}}}")
+        if self.variable is None:
+            return "" if uri == self.address else None
+        name = uri.removeprefix(before)
+        return unquote(name) if uri.startswith(before) and not after and name and "/" not in name else None
+
+
+def _report(app: App, _: str) -> str:
+    return str(_asked(app, "project_status", {"format": "markdown"})["markdown"])
+
+
+def _prime(app: App, _: str) -> str:
+    return str(_asked(app, "prime", {})["text"])
+
+
+def _item(app: App, name: str) -> Answer:
+    return _asked(app, "query_work_item", {"id": name, "include": EVERYTHING})
+
+
+def _vendor(app: App, name: str) -> Answer:
+    return _asked(app, "query_vendor_status", {"id": name})
+
+
+def _recorded(app: App, name: str) -> Answer:
+    if not re.fullmatch(r"[1-9][0-9]{0,17}", name):
+        raise ValueError("a position is a number from 1 on")
+    page = _asked(app, "changes_since", {"since": str(int(name) - 1), "limit": 1})
+    found = [item for item in page["items"] if item["position"] == int(name)]
+    if not found:
+        raise ValueError(f"there is no position {name} yet")
+    return dict(found[0])
+
+
+SHELVES = (
+    Shelf("ledger://status", "status", "Status report", "Vendors, work, deployments and plans.", MARKDOWN, _report),
+    Shelf("ledger://prime", "prime", "Start here", "How to work here, and what is going on.", MARKDOWN, _prime),
+    Shelf("ledger://items/{ref}", "item", "Work item", "An item with what is above, below and around it.", JSON, _item),
+    Shelf("ledger://vendors/{name}", "vendor", "Vendor", "A vendor, by name, reference or id.", JSON, _vendor),
+    Shelf("ledger://log/{position}", "log", "Event", "What was recorded at a position of the log.", JSON, _recorded),
+)
+
+
+async def list_resources(_: Context, params: wire.PaginatedRequestParams | None) -> wire.ListResourcesResult:
+    one_page("resources", params)
+    return wire.ListResourcesResult(
+        resources=[
+            wire.Resource(
+                uri=shelf.address,
+                name=shelf.name,
+                title=shelf.title,
+                description=shelf.sentence,
+                mime_type=shelf.media,
+                annotations=wire.Annotations(audience=["user", "assistant"]),
+            )
+            for shelf in SHELVES
+            if shelf.variable is None
+        ]
+    )
+
+
+async def list_templates(_: Context, params: wire.PaginatedRequestParams | None) -> wire.ListResourceTemplatesResult:
+    one_page("resource templates", params)
+    return wire.ListResourceTemplatesResult(
+        resource_templates=[
+            wire.ResourceTemplate(
+                uri_template=shelf.address,
+                name=shelf.name,
+                title=shelf.title,
+                description=shelf.sentence,
+                mime_type=shelf.media,
+                annotations=wire.Annotations(audience=["user", "assistant"]),
+            )
+            for shelf in SHELVES
+            if shelf.variable is not None
+        ]
+    )
+
+
+def reader(caller_of: CallerOf) -> Callable[[Context, wire.ReadResourceRequestParams], Any]:
+    """The handler of resources/read."""
+
+    async def read(context: Context, params: wire.ReadResourceRequestParams) -> wire.ReadResourceResult:
+        content = await anyio.to_thread.run_sync(contents, caller_of(context).app, params.uri)
+        return wire.ReadResourceResult(contents=[content])
+
+    return read
+
+
+def contents(app: App, uri: str) -> wire.TextResourceContents:
+    """What stands at an address. Raises MCPError for an address of nothing, and for what cannot be read now."""
+    for shelf in SHELVES:
+        name = shelf.named(uri)
+        if name is not None:
+            text = _text(shelf, app, uri, name)
+            return wire.TextResourceContents(uri=uri, mime_type=shelf.media, text=text)
+    raise nothing_at(uri, "no resource has this address")
+
+
+def nothing_at(uri: str, why: str) -> MCPError:
+    return MCPError(wire.INVALID_PARAMS, f"Resource not found: {why}", {"uri": uri[:500]})
+
+
+def _text(shelf: Shelf, app: App, uri: str, name: str) -> str:
+    try:
+        found = shelf.read(app, name)
+    except LedgerError as error:
+        answer = error.as_answer()["error"]
+        if error.number < 500:
+            raise nothing_at(uri, error.message) from error
+        raise MCPError(wire.INTERNAL_ERROR, error.message, {"uri": uri[:500], **answer}) from error
+    except ValueError as error:
+        raise nothing_at(uri, str(error)) from error
+    if isinstance(found, str):
+        return found
+    return json.dumps(fitted(found, ANSWER_BYTES), ensure_ascii=False, separators=(",", ":"))
+
+
+def _asked(app: App, operation: str, arguments: Mapping[str, Any]) -> Answer:
+    return OPERATIONS[operation].perform(app, dict(arguments))

@@ -1,0 +1,89 @@
+"""Tools: the list of them, and a call. Operations are synchronous, so each call runs in a worker thread."""
+
+from collections.abc import Mapping
+
+import anyio
+import anyio.to_thread
+import mcp.types as wire
+from mcp import MCPError
+
+from ledger.errors import LedgerError
+from mcp_adapter.answers import answered, crashed, refused
+from mcp_adapter.caller import Arguments, Caller, CallerOf, Context
+from mcp_adapter.registry import tool
+from projections.app import App
+from projections.operations.base import Operation
+
+CALLS_AT_ONCE = 8  # fewer than the pool's ten connections, so that no call waits for one until it gives up
+BEAT = 1.0  # seconds between two notes that a call still runs
+
+
+class Tools:
+    """The handlers of tools/list and tools/call."""
+
+    def __init__(self, operations: Mapping[str, Operation], caller_of: CallerOf) -> None:
+        self._operations = operations
+        self._listed = {name: tool(operation) for name, operation in operations.items()}
+        self._caller_of = caller_of
+        self.places = anyio.CapacityLimiter(CALLS_AT_ONCE)
+
+    async def list(self, context: Context, params: wire.PaginatedRequestParams | None) -> wire.ListToolsResult:
+        one_page("tools", params)
+        caller = self._caller_of(context)
+        shown = [name for name, operation in self._operations.items() if caller.may(operation)]
+        return wire.ListToolsResult(tools=[self._listed[name] for name in shown])
+
+    async def call(self, context: Context, params: wire.CallToolRequestParams) -> wire.CallToolResult:
+        operation = self._operations.get(params.name)
+        if operation is None:
+            raise MCPError(wire.INVALID_PARAMS, f"Unknown tool: {params.name[:100]}", {"known": [*self._operations]})
+        caller, arguments = self._caller_of(context), params.arguments or {}
+        try:
+            caller.check(operation, arguments)
+        except LedgerError as error:
+            return refused(error)
+        signed = caller.signed(operation, arguments, context)
+        progress = (context.meta or {}).get("progress_token")
+        if progress is None:
+            return await self._run(caller, operation, signed)
+        async with anyio.create_task_group() as group:
+            group.start_soon(_beat, context, progress, operation.name)
+            result = await self._run(caller, operation, signed)
+            group.cancel_scope.cancel()
+        return result
+
+    async def _run(self, caller: Caller, operation: Operation, arguments: Arguments) -> wire.CallToolResult:
+        """Whoever cancels a read waits for nothing; a write that has begun is finished, so that it is done or not."""
+        return await anyio.to_thread.run_sync(
+            call, caller.app, operation, arguments, limiter=self.places, abandon_on_cancel=not operation.writes
+        )
+
+
+def call(app: App, operation: Operation, arguments: Arguments) -> wire.CallToolResult:
+    """Runs one operation. Whatever goes wrong is an answer."""
+    try:
+        answer = operation.perform(app, arguments)
+        return answered(answer, lambda limit: operation.perform(app, {**arguments, "limit": limit}))
+    except LedgerError as error:
+        return refused(error)
+    except Exception:  # the client must get an answer, and the server must live on
+        return crashed(operation.name)
+
+
+def one_page(what: str, params: wire.PaginatedRequestParams | None) -> None:
+    if params is not None and params.cursor is not None:
+        raise MCPError(wire.INVALID_PARAMS, f"Invalid cursor: the list of {what} has one page")
+
+
+async def _beat(context: Context, token: str | int, name: str) -> None:
+    """Tells a client that asked for progress, once a second, that its call still runs; nobody knows how long yet."""
+    seconds = 0.0
+    while True:
+        await anyio.sleep(BEAT)
+        seconds += BEAT
+        note = wire.ProgressNotificationParams(
+            progress_token=token, progress=seconds, message=f"{name} has been running for {seconds:.0f} s"
+        )
+        await context.session.send_notification(
+            wire.ProgressNotification(params=note), related_request_id=context.request_id
+        )
