@@ -145,7 +145,7 @@ class _Reader(Record):
         status = "completed" if done else WORDS.get(word)
         parts = self._file.place.parts
         if word in REMOVED or ("archive" in parts and status != "completed"):
-            return None, changed
+            return "active", changed
         if "completed" in parts and status != "completed":
             self.warn("status_disagrees_with_its_folder")
             return "completed", None

@@ -208,7 +208,7 @@ class _Reader(Record):
         """Status, and when it was deleted."""
         word = str(self.rest.get("status", "")).strip().lower().replace("_", "-")
         if word in REMOVED:
-            return None, self._changed
+            return "active", self._changed
         if word not in STATUSES:
             self.warn("unknown_status" if word else "no_status", f": {word[:50]}" if word else "")
         return STATUSES.get(word, "active"), None

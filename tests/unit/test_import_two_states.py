@@ -1,84 +1,19 @@
-"""Whatever two states of an export are imported one after the other, the ledger then holds what the second one says."""
+"""Whatever two states of a source are imported one after the other, the ledger then holds what the second one says."""
 
-import tempfile
-from collections.abc import Iterable
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import asdict
 
-from ledger.catalog import fold_stream
-from ledger.codec import encode, schema_of
-from ledger.decider import Decided
-from ledger.envelope import Past, RecordedEvent
-from ledger.importers import beads
-from ledger.moment import parse
-from ledger.work_item.commands import ImportWorkItems
-from ledger.work_item.importing import plan
-from ledger.world import World
+from ledger.revision import Change
+from ledger.work_item.events import WorkItemRevised
 from tests.support.beads import DAY, export, issue, needs
-from tests.support.given import LEDGER, Neighbours, numbered
+from tests.support.imported_log import ImportedLog
+from tests.support.trackers import TRACKERS, Task, projects
 
-NOW = parse("2026-11-22T12:00:00Z")
 NAMES = [f"n-{number}" for number in range(5)]
-IDS = {name: numbered(number) for number, name in enumerate(NAMES)}
-
-
-class Log:
-    """The streams of a ledger that only imports wrote to."""
-
-    def __init__(self) -> None:
-        self._streams: dict[str, list[RecordedEvent]] = {}
-
-    def bring(self, issues: list[dict[str, Any]]) -> Decided:
-        with tempfile.TemporaryDirectory() as folder:
-            reading = beads.read(export(Path(folder), *issues), IDS.__getitem__, NOW)
-        command = ImportWorkItems(source="beads", items=tuple(reading.items))
-        decided = plan(command, World(LEDGER, self._read, fold_stream, Neighbours())).decided
-        for entry in decided:
-            self._record(*entry)
-        return decided
-
-    def standing(self) -> dict[str, dict[str, Any]]:
-        """What each stream adds up to; with what force it was completed depends on when."""
-        states = {stream: asdict(fold_stream(stream, past)) for stream, past in self._streams.items()}
-        return {
-            stream: state
-            | {"forced": None, "links": sorted((link.kind, link.to_id, link.note) for link in state["links"])}
-            for stream, state in states.items()
-        }
-
-    def times_rise(self) -> bool:
-        pasts = self._streams.values()
-        return all(a.occurred_at <= b.occurred_at for past in pasts for a, b in pairwise(past))
-
-    def _read(self, streams: Iterable[str]) -> Past:
-        return Past(head=0, now=NOW, events={name: self._streams[name] for name in streams if name in self._streams})
-
-    def _record(self, stream: str, fact: Any, by: str, at: Any) -> None:
-        past = self._streams.setdefault(stream, [])
-        past.append(
-            RecordedEvent(
-                position=1,
-                stream_id=stream,
-                version=len(past) + 1,
-                command_id=LEDGER,
-                n=0,
-                command="Import beads",
-                command_digest=b"",
-                type=type(fact).__name__,
-                schema=schema_of(type(fact).__name__),
-                topics=(),
-                data=encode(fact),
-                by=by,
-                occurred_at=at,
-                recorded_at=NOW,
-                digest=b"",
-            )
-        )
+EVERY = pytest.mark.parametrize("tracker", TRACKERS)
 
 
 def texts() -> st.SearchStrategy[str]:
@@ -121,27 +56,88 @@ def exports() -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.tuples(*(an_issue(name) for name in NAMES)).map(list)
 
 
-@settings(max_examples=150, deadline=None)
-@given(exports(), exports())
-def test_after_both_the_ledger_holds_the_second(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> None:
-    one_after_the_other, at_once = Log(), Log()
-    one_after_the_other.bring(first)
-    at_once.bring(second)
+def bring_beads(log: ImportedLog, issues: list[dict[str, Any]]) -> Any:
+    return log.bring(lambda folder: export(folder, *issues))
 
-    one_after_the_other.bring(second)
+
+def bring(log: ImportedLog, tracker: str, tasks: list[Task]) -> Any:
+    return log.bring(lambda folder: TRACKERS[tracker](folder, tasks))
+
+
+def among(log: ImportedLog, others: ImportedLog) -> dict[str, Any]:
+    """What the items are that the others have too; a task-master subtask that moves gets another id."""
+    kept = others.standing().keys()
+    ids = {stream[-36:] for stream in kept}
+    return {
+        stream: state | {"links": [link for link in state["links"] if link[1] in ids]}
+        for stream, state in log.standing().items()
+        if stream in kept
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(exports(), exports())
+def test_after_two_beads_exports_of_any_shape_the_ledger_holds_the_second(
+    first: list[dict[str, Any]], second: list[dict[str, Any]]
+) -> None:
+    one_after_the_other, at_once = ImportedLog("beads"), ImportedLog("beads")
+    bring_beads(one_after_the_other, first)
+    bring_beads(at_once, second)
+
+    bring_beads(one_after_the_other, second)
 
     assert one_after_the_other.standing() == at_once.standing()
     assert one_after_the_other.times_rise()
-    assert one_after_the_other.bring(second) == []
+    assert bring_beads(one_after_the_other, second) == []
 
 
-@settings(max_examples=50, deadline=None)
-@given(exports(), st.integers(1, len(NAMES) - 1))
-def test_half_of_an_export_and_then_all_of_it_is_the_same_as_all_of_it(whole: list[dict[str, Any]], half: int) -> None:
-    in_two, at_once = Log(), Log()
-    in_two.bring(whole[:half])
-    at_once.bring(whole)
+@EVERY
+@settings(max_examples=15, deadline=None)
+@given(first=projects(), second=projects())
+def test_after_two_states_the_ledger_holds_the_second(tracker: str, first: list[Task], second: list[Task]) -> None:
+    one_after_the_other, at_once = ImportedLog(tracker), ImportedLog(tracker)
+    bring(one_after_the_other, tracker, first)
+    bring(at_once, tracker, second)
 
-    in_two.bring(whole)
+    bring(one_after_the_other, tracker, second)
 
-    assert in_two.standing() == at_once.standing()
+    assert among(one_after_the_other, at_once) == at_once.standing()
+    assert one_after_the_other.times_rise()
+    assert bring(one_after_the_other, tracker, second) == []
+
+
+@EVERY
+@settings(max_examples=8, deadline=None)
+@given(first=projects(), second=projects(), who=st.integers(0, 4))
+def test_what_a_person_changed_between_two_imports_stays(
+    tracker: str, first: list[Task], second: list[Task], who: int
+) -> None:
+    log, untouched = ImportedLog(tracker), ImportedLog(tracker)
+    bring(log, tracker, first)
+    bring(untouched, tracker, first)
+    changed = list(log.standing())[who]
+    log.revise(changed, WorkItemRevised(changes={"title": Change("", "Ours"), "notes": Change(None, "ours")}))
+
+    bring(log, tracker, second)
+    bring(untouched, tracker, second)
+
+    ours = log.standing()
+    assert (ours[changed]["title"], ours[changed]["notes"]) == ("Ours", "ours")
+    assert ours.keys() == untouched.standing().keys()
+    assert bring(log, tracker, second) == []
+
+
+@EVERY
+@settings(max_examples=8, deadline=None)
+@given(whole=projects(), half=st.integers(1, 4))
+def test_half_of_a_source_and_then_all_of_it_is_the_same_as_all_of_it(
+    tracker: str, whole: list[Task], half: int
+) -> None:
+    in_two, at_once = ImportedLog(tracker), ImportedLog(tracker)
+    bring(in_two, tracker, whole[:half])
+    bring(at_once, tracker, whole)
+
+    bring(in_two, tracker, whole)
+
+    assert among(in_two, at_once) == at_once.standing()
+    assert bring(in_two, tracker, whole) == []

@@ -1,0 +1,87 @@
+"""The streams of a ledger in memory that imports wrote to, and perhaps a person."""
+
+import tempfile
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import asdict
+
+from ledger.catalog import fold_stream
+from ledger.codec import encode, schema_of
+from ledger.decider import Decided
+from ledger.envelope import Past, RecordedEvent, import_of, imported_id
+from ledger.moment import parse
+from ledger.work_item.commands import ImportWorkItems
+from ledger.work_item.events import WorkItemRevised
+from ledger.work_item.importing import plan
+from ledger.world import World
+from projections.sources import SOURCES
+from tests.support.given import LEDGER, Neighbours
+
+NOW = parse("2026-11-22T12:00:00Z")
+
+
+class ImportedLog:
+    """The streams of a ledger that only imports wrote to."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._streams: dict[str, list[RecordedEvent]] = {}
+
+    def bring(self, write: Callable[[Path], Path]) -> Decided:
+        """What an import of the file recorded that `write` leaves in a folder; every record of it is taken."""
+        with tempfile.TemporaryDirectory() as folder:
+            reading = SOURCES[self._source].read(write(Path(folder)), self._identify, NOW)
+        assert (reading.found, reading.not_taken) == (len(reading.items), [])
+        command = ImportWorkItems(source=self._source, items=tuple(reading.items))
+        decided = plan(command, World(LEDGER, self._read, fold_stream, Neighbours())).decided
+        for entry in decided:
+            self._record(*entry, command=import_of(self._source))
+        return decided
+
+    def revise(self, stream: str, fact: WorkItemRevised) -> None:
+        """What a person changed here."""
+        self._record(stream, fact, "me", NOW, command="UpdateWorkItem")
+
+    def standing(self) -> dict[str, dict[str, Any]]:
+        """What each stream adds up to; with what force it was completed depends on when."""
+        states = {stream: asdict(fold_stream(stream, past)) for stream, past in self._streams.items()}
+        return {
+            stream: state
+            | {"forced": None, "links": sorted((link.kind, link.to_id, link.note) for link in state["links"])}
+            for stream, state in states.items()
+        }
+
+    def times_rise(self) -> bool:
+        pasts = self._streams.values()
+        return all(a.occurred_at <= b.occurred_at for past in pasts for a, b in pairwise(past))
+
+    def _identify(self, external_id: str) -> str:
+        return imported_id(LEDGER, self._source, external_id)
+
+    def _read(self, streams: Iterable[str]) -> Past:
+        return Past(head=0, now=NOW, events={name: self._streams[name] for name in streams if name in self._streams})
+
+    def _record(self, stream: str, fact: Any, by: str, at: Any, *, command: str) -> None:
+        past = self._streams.setdefault(stream, [])
+        past.append(
+            RecordedEvent(
+                position=1,
+                stream_id=stream,
+                version=len(past) + 1,
+                command_id=LEDGER,
+                n=0,
+                command=command,
+                command_digest=b"",
+                type=type(fact).__name__,
+                schema=schema_of(type(fact).__name__),
+                topics=(),
+                data=encode(fact),
+                by=by,
+                occurred_at=at,
+                recorded_at=NOW,
+                digest=b"",
+            )
+        )

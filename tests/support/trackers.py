@@ -1,0 +1,154 @@
+"""One small project as each of the trackers would write it down, for laws that hold for all of them."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from ledger.importers import backlog, beads, taskmaster, todotxt
+from tests.support.beads import DAY, issue, needs
+
+NUMBERS = range(1, 6)
+DATE = "2026-03-0{}"
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """`parent` and `needs` are numbers of other tasks; `changed` is a day of March, and they all began on the first."""
+
+    number: int
+    title: str
+    text: str
+    state: str
+    priority: int
+    parent: int | None
+    needs: tuple[int, ...]
+    tags: tuple[str, ...]
+    changed: int
+
+
+def words() -> st.SearchStrategy[str]:
+    return st.text("aß 日,:#'\"@-[", min_size=1, max_size=6).map(lambda text: f"w{text}w")
+
+
+@st.composite
+def a_task(draw: st.DrawFn, number: int) -> Task:
+    others = st.sampled_from([other for other in NUMBERS if other != number])
+    return Task(
+        number=number,
+        title=draw(words()),
+        text=draw(words()),
+        state=draw(st.sampled_from(["open", "doing", "blocked", "done", "dropped"])),
+        priority=draw(st.integers(0, 2)),
+        parent=draw(st.one_of(st.none(), others)),
+        needs=tuple(draw(st.lists(others, max_size=2, unique=True))),
+        tags=tuple(draw(st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True))),
+        changed=draw(st.integers(1, 9)),
+    )
+
+
+def projects() -> st.SearchStrategy[list[Task]]:
+    return st.tuples(*(a_task(number) for number in NUMBERS)).map(list)
+
+
+def as_beads(folder: Path, tasks: list[Task]) -> Path:
+    statuses = {"open": "open", "doing": "in_progress", "blocked": "blocked", "done": "closed", "dropped": "deferred"}
+    lines = []
+    for task in tasks:
+        name = f"b-{task.number}"
+        parents = [needs(name, f"b-{task.parent}", "parent-child")] if task.parent else []
+        record = issue(
+            name,
+            title=task.title,
+            description=task.text,
+            status=statuses[task.state],
+            priority=task.priority,
+            labels=list(task.tags) or None,
+            updated_at=DAY.format(task.changed),
+            closed_at=DAY.format(task.changed) if task.state == "done" else None,
+            dependencies=[*parents, *(needs(name, f"b-{other}") for other in task.needs)],
+        )
+        lines.append(json.dumps(record))
+    return _written(folder / "issues.jsonl", "\n".join(lines))
+
+
+def as_taskmaster(folder: Path, tasks: list[Task]) -> Path:
+    """Tasks below another one are its subtasks; task-master knows no deeper ones, so those stand at the top."""
+    tops = [task for task in tasks if task.parent is None]
+    number = {task.number: str(task.number) for task in tops}
+    number |= {task.number: f"{task.parent}.{task.number}" for task in tasks if task.parent in number}
+    tops += [task for task in tasks if task.number not in number]
+    number |= {task.number: str(task.number) for task in tops}
+    written = {task.number: _in_taskmaster(task, number) for task in tasks}
+    for task in tops:
+        below = [written[other.number] for other in tasks if number[other.number].startswith(f"{task.number}.")]
+        written[task.number]["subtasks"] = below
+    listed = {"tasks": [written[task.number] for task in tops], "metadata": {"created": DAY.format(1)}}
+    return _written(folder / "tasks.json", json.dumps({"master": listed}))
+
+
+def _in_taskmaster(task: Task, number: dict[int, str]) -> dict[str, Any]:
+    statuses = {"open": "pending", "doing": "in-progress", "blocked": "blocked", "done": "done", "dropped": "cancelled"}
+    own = number[task.number]
+    return {
+        "id": float(own) if "." in own and task.changed % 2 else own,
+        "title": task.title,
+        "description": task.text,
+        "status": statuses[task.state],
+        "priority": ("high", "medium", "low")[task.priority],
+        "dependencies": [number[other] for other in task.needs if other in number],
+        "tags": list(task.tags),
+        "updatedAt": DAY.format(task.changed),
+    }
+
+
+def as_backlog(folder: Path, tasks: list[Task]) -> Path:
+    root = folder / "backlog"
+    shutil.rmtree(root, ignore_errors=True)
+    (root / "tasks").mkdir(parents=True)
+    _written(root / "config.yml", 'statuses: ["To Do", "In Progress", "Done"]')
+    for task in tasks:
+        place = "archive/tasks" if task.state == "dropped" else "completed" if task.state == "done" else "tasks"
+        (root / place).mkdir(parents=True, exist_ok=True)
+        _written(root / place / f"task-{task.number} - Name.md", _in_backlog(task))
+    return root
+
+
+def _in_backlog(task: Task) -> str:
+    statuses = {"open": "To Do", "doing": "◑ In Progress", "blocked": "Blocked", "done": "✔ Done", "dropped": "To Do"}
+    parent = f"parent_task_id: task-{task.parent}\n" if task.parent else ""
+    return (
+        f"---\nid: TASK-0{task.number}\ntitle: {json.dumps(task.title, ensure_ascii=False)}\n"
+        f"status: {statuses[task.state]}\nassignee: @ann\ncreated_date: '{DATE.format(1)}'\n"
+        f"updated_date: '{DATE.format(task.changed)} 10:00'\nlabels: {json.dumps(task.tags)}\n{parent}"
+        f"priority: {('high', 'medium', 'low')[task.priority]}\n"
+        f"dependencies: {json.dumps([f'task-{other}' for other in task.needs])}\n---\n\n"
+        f"## Description\n\n<!-- SECTION:DESCRIPTION:BEGIN -->\n{task.text}\n<!-- SECTION:DESCRIPTION:END -->\n"
+    )
+
+
+def as_todotxt(folder: Path, tasks: list[Task]) -> Path:
+    """Its words tell a task from others, so they stay; the lines are in another order each time."""
+    lines = []
+    for task in sorted(tasks, key=lambda task: (task.changed, task.title)):
+        done = f"x {DATE.format(task.changed)} " if task.state in ("done", "dropped") else ""
+        priority = "" if done else f"({'ABC'[task.priority]}) "
+        lines.append(f"{done}{priority}{DATE.format(1)} Task {task.number} due:{DATE.format(task.changed)}")
+    return _written(folder / "todo.txt", "\n".join(lines))
+
+
+Write = Callable[[Path, list[Task]], Path]
+TRACKERS: dict[str, Write] = {
+    beads.SOURCE: as_beads,
+    taskmaster.SOURCE: as_taskmaster,
+    backlog.SOURCE: as_backlog,
+    todotxt.SOURCE: as_todotxt,
+}
+
+
+def _written(file: Path, text: str) -> Path:
+    file.write_text(text, encoding="utf-8")
+    return file
