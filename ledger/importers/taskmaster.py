@@ -69,7 +69,7 @@ class _Task(Struct, frozen=True, kw_only=True):
 
 def recognises(sample: Sample) -> bool:
     """By a list of tasks at the top, or within a tag."""
-    return sample.begins(r'\{\s*(?:"[^"]*"\s*:\s*\{\s*)?"tasks"\s*:\s*\[')
+    return sample.begins(r'\{[^\[]*"tasks"\s*:\s*\[')
 
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:

@@ -1,0 +1,115 @@
+"""Every tracker's source, brought in by the command as a person calls it."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ledger.settings import Settings
+from projections.app import App
+from projections.cli.main import main
+from projections.importing import Import
+from tests.support.trackers import TRACKERS, Task
+
+TASKS = [
+    Task(number=1, title="One", text="x", state="done", priority=0, parent=None, needs=(), tags=("a",), changed=2),
+    Task(number=2, title="Two", text="y", state="open", priority=1, parent=1, needs=(1,), tags=(), changed=3),
+]
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """call(argument, ...) -> exit code, stdout, stderr."""
+    monkeypatch.setenv("LEDGER_PROJECT", str(settings.project))
+    monkeypatch.setenv("LEDGER_DSN", str(settings.dsn))
+    monkeypatch.setenv("LEDGER_HOME", str(settings.home))
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return run
+
+
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_a_path_alone_is_enough_and_a_second_time_nothing_is_recorded(call: Call, tmp_path: Path, tracker: str) -> None:
+    path = TRACKERS[tracker](tmp_path, TASKS)
+
+    code, first, _ = call("import", path, "--json")
+    again = json.loads(call("import", tracker, path, "--json")[1])
+
+    report = json.loads(first)
+    assert (code, report["found"], report["created"]) == (0, 2, 2)
+    assert (again["events"], again["unchanged"], again["position"]) == (0, 2, None)
+
+
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_two_states_become_the_events_between_them(app: App, tmp_path: Path, tracker: str) -> None:
+    Import(source=tracker, path=TRACKERS[tracker](tmp_path, TASKS)).run(app)
+    before = sum(1 for _ in app.store.read_all())
+    reopened = [Task(**{field: getattr(TASKS[0], field) for field in Task.__struct_fields__} | {"state": "open"})]
+
+    report = Import(source=tracker, path=TRACKERS[tracker](tmp_path, [*reopened, TASKS[1]])).run(app)
+
+    assert (report["changed"], report["created"]) == (1, 0)
+    assert (
+        {"WorkItemReopened"}
+        <= {event.type for event in app.store.read_all(before)}
+        <= {
+            "WorkItemReopened",
+            "WorkItemRevised",
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("issues.jsonl", b'{"id":"a","issue_type":"t"}\n\xff\n', "line 2 is not UTF-8"),
+        ("issues.jsonl", b'{"id":"a","issue_type":"t"}\n\x00', "line 2 holds binary zeros"),
+        ("tasks.json", b'{"tasks": [\n{"id": 1},\n]}', "line 3 is not JSON"),
+        ("todo.txt", b"x 2026-03-01 a\n" + b"b" * (16 * 2**20 + 1), "line 2 is longer than"),
+        ("todo.txt", "x 2026-03-01 a".encode("utf-16"), "is not UTF-8|binary zeros"),
+        ("page.md", b"# A page", "in no format"),
+    ],
+)
+def test_a_file_that_cannot_be_read_ends_with_2_names_its_line_and_records_nothing(
+    call: Call, app: App, tmp_path: Path, name: str, content: bytes, problem: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    code, out, _ = call("import", tmp_path / name, "--json")
+
+    message = json.loads(out)["error"]["message"]
+    assert code == 2
+    assert any(part in message for part in problem.split("|"))
+    assert list(app.store.read_all()) == []
+
+
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_what_is_no_ordinary_file_ends_with_2(call: Call, tmp_path: Path, tracker: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "folder").mkdir()
+
+    for name in ("pipe", "circle", "folder", "absent"):
+        code, _, err = call("import", tracker, tmp_path / name)
+        assert (code, "nothing was recorded" in err) == (2, True)
+
+
+def test_a_bomb_of_yaml_is_named_and_the_other_files_are_taken(call: Call, tmp_path: Path) -> None:
+    root = TRACKERS["backlog"](tmp_path, TASKS)
+    bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    (root / "tasks" / "task-9 - Bomb.md").write_text(f"---\nid: TASK-9\n{bomb}---\n")
+
+    code, out, _ = call("import", root, "--json")
+
+    report = json.loads(out)
+    assert (code, report["created"], report["not_taken"][0]["kind"]) == (8, 2, "broken_front_matter")
+    assert "task-9 - Bomb.md, line 4: uses a YAML alias" in report["not_taken"][0]["where"][0]

@@ -1,0 +1,212 @@
+"""task-master's tasks.json, read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.errors import Invalid
+from ledger.importers import taskmaster
+from ledger.importers.reading import Reading
+from ledger.moment import parse, text
+from ledger.work_item.commands import ImportedItem
+
+IMPORTED_AT = parse("2026-11-22T12:00:00Z")
+REAL = Path(__file__).parents[3] / "shared" / "data" / "trackers" / "taskmaster-tasks-typosentinel.json"
+needs_real_file = pytest.mark.skipif(not REAL.exists(), reason="../shared/data is not beside the checkout")
+
+
+def read(folder: Path, whole: Any) -> Reading:
+    file = folder / "tasks.json"
+    file.write_text(whole if isinstance(whole, str) else json.dumps(whole))
+    return taskmaster.read(file, lambda name: f"id of {name}", IMPORTED_AT)
+
+
+def task(number: Any = 1, **fields: Any) -> dict[str, Any]:
+    return {"id": number, "title": f"T{number}", "status": "pending", "dependencies": []} | fields
+
+
+def one(folder: Path, **fields: Any) -> ImportedItem:
+    return read(folder, {"tasks": [task(**fields)]}).items[0]
+
+
+def links(reading: Reading) -> dict[str, list[tuple[str, str]]]:
+    return {item.external_id: [(link.kind, link.to) for link in item.links] for item in reading.items}
+
+
+def kinds(reading: Reading) -> list[str]:
+    return [finding.kind for finding in reading.not_taken]
+
+
+def test_both_layouts_name_the_same_tasks(tmp_path: Path) -> None:
+    tasks = [task(1, subtasks=[task(1)]), task("2")]
+
+    flat, tagged = read(tmp_path, {"tasks": tasks}), read(tmp_path, {"master": {"tasks": tasks}})
+
+    assert [item.external_id for item in flat.items] == ["1", "1.1", "2"]
+    assert flat == tagged
+
+
+def test_a_task_of_another_tag_is_another_task_and_bears_the_tag(tmp_path: Path) -> None:
+    reading = read(
+        tmp_path, {"master": {"tasks": [task(1)]}, "Feature X": {"tasks": [task(1, dependencies=[2]), task(2)]}}
+    )
+
+    assert links(reading) == {"1": [], "Feature X:1": [("depends_on", "Feature X:2")], "Feature X:2": []}
+    fields = reading.items[1].fields
+    assert (fields["tags"], fields["metadata"]["source_tag"]) == (("feature x",), "Feature X")
+
+
+@pytest.mark.parametrize("spelled", ["2", "5.2", 2, "5.2 "])
+def test_every_spelling_of_a_subtask_is_the_same_one(tmp_path: Path, spelled: Any) -> None:
+    reading = read(tmp_path, {"tasks": [task(5, subtasks=[task(spelled)])]})
+
+    assert links(reading) == {"5": [], "5.2": [("parent", "5")]}
+
+
+def test_an_id_written_as_a_fraction_keeps_its_zeros(tmp_path: Path) -> None:
+    reading = read(
+        tmp_path, '{"tasks": [{"id": 29, "subtasks": [{"id": 29.1}, {"id": 29.10, "dependencies": [29.1]}]}]}'
+    )
+
+    assert links(reading)["29.10"] == [("parent", "29"), ("depends_on", "29.1")]
+
+
+def test_a_bare_number_in_a_subtask_is_its_sibling_else_a_task(tmp_path: Path) -> None:
+    subtasks = [task(1), task(2, dependencies=[1, "3", "4.1", 2])]
+
+    reading = read(tmp_path, {"tasks": [task(5, subtasks=subtasks), task(2), task(3), task(4, subtasks=[task(1)])]})
+
+    assert [to for kind, to in links(reading)["5.2"] if kind == "depends_on"] == ["5.1", "3", "4.1", "2"]
+
+
+def test_subtasks_of_subtasks_are_taken_too(tmp_path: Path) -> None:
+    reading = read(tmp_path, {"tasks": [task(1, subtasks=[task(2, subtasks=[task(3)])])]})
+
+    assert (reading.found, links(reading)["1.2.3"]) == (3, [("parent", "1.2")])
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "deleted"),
+    [
+        ("pending", "active", False),
+        ("in-progress", "active", False),
+        ("in_progress", "active", False),
+        ("review", "active", False),
+        ("blocked", "blocked", False),
+        ("done", "completed", False),
+        ("completed", "completed", False),
+        ("deferred", "active", True),
+        ("cancelled", "active", True),
+        ("odd", "active", False),
+    ],
+)
+def test_a_status_becomes_ours_with_its_word_kept(tmp_path: Path, word: str, status: str, deleted: bool) -> None:
+    item = one(tmp_path, status=word)
+
+    assert (item.status, item.removed is not None, item.fields["metadata"]["source_status"]) == (status, deleted, word)
+
+
+@pytest.mark.parametrize(("word", "ours"), [("critical", 1), ("High", 2), ("medium", 3), ("low", 4)])
+def test_a_priority_becomes_a_number_with_its_word_kept(tmp_path: Path, word: str, ours: int) -> None:
+    fields = one(tmp_path, priority=word).fields
+
+    assert (fields["priority"], fields["metadata"]["source_priority"]) == (ours, word)
+
+
+def test_nothing_of_a_task_is_lost(tmp_path: Path) -> None:
+    fields = one(
+        tmp_path,
+        description="d",
+        details="how",
+        testStrategy="t",
+        acceptanceCriteria=["a"],
+        complexity=7.5,
+        metadata={"source_tag": "x"},
+        source_status="theirs",
+        assignee="ann",
+        tags=["Big"],
+    ).fields
+
+    assert (fields["description"], fields["notes"], fields["assignee"], fields["tags"]) == ("d", "how", "ann", ("big",))
+    assert fields["metadata"] == {
+        "testStrategy": "t",
+        "acceptance": ["a"],
+        "complexity": 7.5,
+        "metadata": {"source_tag": "x"},
+        "tags": ["Big"],
+        "source_status": "pending",
+        "source_fields": {"source_status": "theirs"},
+    }
+
+
+def test_a_task_without_times_has_those_of_its_list(tmp_path: Path) -> None:
+    told = {"created": "2025-06-19T08:07:04Z", "updated": "2025-06-20T12:00:00Z"}
+    late = task(2, updatedAt="2025-07-01T00:00:00Z", createdAt="2025-06-30T00:00:00Z")
+
+    first, second = read(tmp_path, {"master": {"tasks": [task(1), late], "metadata": told}}).items
+
+    assert [text(mark.at)[:10] for mark in (first.created, first.changed)] == ["2025-06-19", "2025-06-20"]
+    assert [text(mark.at)[:10] for mark in (second.created, second.changed)] == ["2025-06-30", "2025-07-01"]
+
+
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        (7, "not_an_object"),
+        ({"title": "no id"}, "no_id"),
+        ({"id": True}, "no_id"),
+        (task("1"), "repeated_id"),
+        (task("x" * 501), "id_too_long"),
+        (task(3, title="\0"), "unstorable"),
+    ],
+)
+def test_a_record_that_cannot_be_taken_is_named(tmp_path: Path, record: Any, kind: str) -> None:
+    reading = read(tmp_path, {"tasks": [task(1), record]})
+
+    assert ([item.external_id for item in reading.items], kinds(reading)) == (["1"], [kind])
+    assert reading.not_taken[0].where.startswith("master, task 2")
+
+
+def test_subtasks_of_a_record_that_is_not_taken_are_named_too(tmp_path: Path) -> None:
+    reading = read(tmp_path, {"tasks": [task(1), {"title": "x", "subtasks": [task(1), task(2)]}]})
+
+    assert (reading.found, kinds(reading)) == (4, ["no_id", "below_a_record_not_taken", "below_a_record_not_taken"])
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("[1]", "no lists of tasks"),
+        ('{"tasks": 1}', "no lists of tasks"),
+        ('{\n "tasks": [,]}', "line 2 is not JSON"),
+        ('{"tasks": [{"id": 12345678901234567890123}]}', "more than 64 bits"),
+        ("[" * 100_000, "nested too deep"),
+        ('{"tasks": [{"no": "id"}]}', "holds no task"),
+        ("", "not JSON"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: str, problem: str) -> None:
+    with pytest.raises(Invalid, match=problem):
+        read(tmp_path, content)
+
+
+def test_a_tag_that_is_no_list_is_named(tmp_path: Path) -> None:
+    reading = read(tmp_path, {"master": {"tasks": [task(1)]}, "odd": {"tasks": {}}})
+
+    assert [(finding.kind, finding.where) for finding in reading.not_taken] == [("not_a_list", "odd")]
+
+
+@needs_real_file
+def test_the_real_file_is_taken_as_an_independent_count_has_it() -> None:
+    tasks = json.loads(REAL.read_text())["master"]["tasks"]
+    subtasks = [subtask for task in tasks for subtask in task["subtasks"]]
+
+    reading = taskmaster.read(REAL, str, IMPORTED_AT)
+
+    assert (reading.found, len(reading.items), kinds(reading)) == (len(tasks) + len(subtasks), 46, [])
+    done = [item for item in reading.items if item.status == "completed"]
+    assert len(done) == sum(one["status"] in ("done", "completed") for one in tasks + subtasks) == 33
+    by_kind = [link.kind for item in reading.items for link in item.links]
+    assert (by_kind.count("parent"), by_kind.count("depends_on")) == (12, 36)

@@ -1,0 +1,150 @@
+"""todo.txt, read."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.errors import Invalid
+from ledger.importers import todotxt
+from ledger.importers.reading import Reading
+from ledger.importers.todotxt import parsed
+from ledger.moment import parse, text
+from ledger.work_item.commands import ImportedItem
+
+IMPORTED_AT = parse("2026-11-22T12:00:00Z")
+
+
+def read(folder: Path, *lines: str) -> Reading:
+    file = folder / "todo.txt"
+    file.write_text("\n".join(lines))
+    return todotxt.read(file, lambda name: f"id of {name}", IMPORTED_AT)
+
+
+def one(folder: Path, line: str) -> ImportedItem:
+    return read(folder, line).items[0]
+
+
+def keys(reading: Reading) -> list[str]:
+    return [item.external_id for item in reading.items]
+
+
+@pytest.mark.parametrize(
+    ("line", "done", "priority", "completed", "created", "words"),
+    [
+        ("Call Mom", False, None, None, None, "Call Mom"),
+        ("(A) Call Mom", False, "A", None, None, "Call Mom"),
+        ("(a) Call Mom", False, None, None, None, "(a) Call Mom"),
+        ("(A)->Call Mom", False, None, None, None, "(A)->Call Mom"),
+        ("Really gotta call Mom (A) @phone", False, None, None, None, "Really gotta call Mom (A) @phone"),
+        ("(Z) 2011-03-02 Document", False, "Z", None, "2011-03-02", "Document"),
+        ("2011-03-02 (A) odd", False, None, None, "2011-03-02", "(A) odd"),
+        ("x 2011-03-03 Call Mom", True, None, "2011-03-03", None, "Call Mom"),
+        ("x 2011-03-02 2011-03-01 Review", True, None, "2011-03-02", "2011-03-01", "Review"),
+        ("x (B) 2011-03-02 2011-03-01 Review", True, "B", "2011-03-02", "2011-03-01", "Review"),
+        ("x Review pri:C", True, "C", None, None, "Review pri:C"),
+        ("xylophone lesson", False, None, None, None, "xylophone lesson"),
+        ("X 2012-01-01 Make resolutions", False, None, None, None, "X 2012-01-01 Make resolutions"),
+        ("2011-13-45 no day", False, None, None, None, "2011-13-45 no day"),
+        ("x", False, None, None, None, "x"),
+        ("2011-03-02", False, None, None, "2011-03-02", ""),
+    ],
+)
+def test_the_grammar(
+    line: str, done: bool, priority: str | None, completed: str | None, created: str | None, words: str
+) -> None:
+    found = parsed("line 1", line)
+
+    days = [day and text(day)[:10] for day in (found.completed_at, found.created_at)]
+    assert (found.done, found.priority, days, found.words) == (done, priority, [completed, created], words)
+
+
+@pytest.mark.parametrize(
+    ("line", "pairs"),
+    [
+        ("a due:2010-01-02 t:2010-01-01", [("due", "2010-01-02"), ("t", "2010-01-01")]),
+        ("see http://example.org/x at 12:30 a:b:c :x y:", []),
+        ("rec:+1w", [("rec", "+1w")]),
+    ],
+)
+def test_a_pair_is_a_name_and_a_value_around_one_colon(line: str, pairs: list[tuple[str, str]]) -> None:
+    assert parsed("line 1", line).pairs == pairs
+
+
+def test_projects_and_contexts_are_tags_and_pairs_are_metadata(tmp_path: Path) -> None:
+    fields = one(tmp_path, "(B) Call +Family +HomeLife @phone due:2010-01-02 x:1 x:2 1+1=2 a@b.c").fields
+
+    assert (fields["tags"], fields["priority"]) == (("family", "homelife", "phone"), 2)
+    assert fields["title"] == "Call +Family +HomeLife @phone due:2010-01-02 x:1 x:2 1+1=2 a@b.c"
+    assert fields["metadata"] == {
+        "due": "2010-01-02",
+        "x": ["1", "2"],
+        "projects": ["Family", "HomeLife"],
+        "contexts": ["phone"],
+        "source_priority": "B",
+    }
+
+
+@pytest.mark.parametrize(("letter", "ours"), [("A", 1), ("E", 5), ("F", 5), ("Z", 5)])
+def test_a_priority_is_one_to_five_with_its_letter_kept(tmp_path: Path, letter: str, ours: int) -> None:
+    fields = one(tmp_path, f"({letter}) Call").fields
+
+    assert (fields["priority"], fields["metadata"]["source_priority"]) == (ours, letter)
+
+
+def test_a_line_that_moves_is_completed_or_gets_a_date_is_the_same_task(tmp_path: Path) -> None:
+    first = read(tmp_path, "(A) 2026-03-01 Call +x", "Write", "2026-03-01 Read")
+
+    second = read(tmp_path, "2026-03-01 Read due:2026-04-01", "x 2026-03-09 2026-03-01  Call  +x", "(B) Write")
+
+    assert sorted(keys(first)) == sorted(keys(second))
+
+
+def test_equal_lines_are_numbered_by_age_so_that_a_new_one_changes_none_of_them(tmp_path: Path) -> None:
+    first = read(tmp_path, "Water the plants")
+
+    second = read(tmp_path, "Water the plants", "x 2026-03-01 Water the plants")
+
+    assert [(item.external_id, item.status) for item in second.items] == [
+        ("Water the plants  #2", "active"),
+        (first.items[0].external_id, "completed"),
+    ]
+
+
+def test_a_line_with_an_id_may_change_its_words(tmp_path: Path) -> None:
+    assert keys(read(tmp_path, "Call id:7")) == keys(read(tmp_path, "Call Mom soon id:7")) == ["id:7"]
+
+
+def test_a_parent_is_named_as_topydo_does(tmp_path: Path) -> None:
+    item = read(tmp_path, "Whole id:1", "Part p:1").items[1]
+
+    assert [(link.kind, link.to) for link in item.links] == [("parent", "id:1")]
+
+
+def test_a_folder_is_its_todo_and_its_done(tmp_path: Path) -> None:
+    (tmp_path / "done.txt").write_text("x 2026-03-02 2026-03-01 Old\n")
+    read(tmp_path, "New")
+
+    reading = todotxt.read(tmp_path, str, IMPORTED_AT)
+
+    assert [(item.external_id, item.status) for item in reading.items] == [
+        ("New", "active"),
+        ("2026-03-01 Old", "completed"),
+    ]
+    with pytest.raises(Invalid, match=r"without todo\.txt"):
+        todotxt.read(tmp_path / "..", str, IMPORTED_AT)
+
+
+def test_windows_lines_blank_lines_and_a_byte_order_mark_are_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "todo.txt"
+    file.write_bytes("\ufeffOne\r\n\r\n  \nTwo\r\n".encode())
+
+    assert keys(todotxt.read(file, str, IMPORTED_AT)) == ["One", "Two"]
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r")).map(str.strip).filter(bool))
+def test_any_line_is_read_and_its_words_are_its_end(line: str) -> None:
+    found = parsed("line 1", line)
+
+    assert line.endswith(found.words)

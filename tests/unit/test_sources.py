@@ -1,0 +1,72 @@
+"""What a source is, told by its content."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import Invalid
+from projections.sources import SOURCES, check, detected
+from tests.support.trackers import TRACKERS, Task
+
+TASK = Task(number=1, title="T", text="x", state="done", priority=1, parent=None, needs=(), tags=("a",), changed=2)
+OTHERS = [(name, other) for name in TRACKERS for other in TRACKERS if name != other]
+
+
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_each_tracker_is_told_by_its_content(tmp_path: Path, tracker: str) -> None:
+    path = TRACKERS[tracker](tmp_path, [TASK])
+
+    assert detected(path) == tracker
+    check(tracker, path)
+
+
+@pytest.mark.parametrize(("tracker", "said"), OTHERS)
+def test_a_source_that_is_another_one_is_refused_with_the_command_that_takes_it(
+    tmp_path: Path, tracker: str, said: str
+) -> None:
+    path = TRACKERS[tracker](tmp_path, [TASK])
+
+    with pytest.raises(Invalid, match=f"looks like {SOURCES[tracker].called}") as caught:
+        check(said, path)
+
+    assert f"import {tracker} {path}" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "tracker"),
+    [
+        ("a", '\ufeff\n{"id":"a-1","title":"T","status":"open","created_at":"2026-03-01T00:00:00Z"}', "beads"),
+        ("a", '[{"id": "a-1",\n "issue_type": "task"}]', "beads"),
+        ("a", '{"_type":"memory","key":"k"}', "beads"),
+        ("a", '{"tasks":[]}', "taskmaster"),
+        ("a", '{"x y": {"metadata": {}, "tasks": [{"id": 1}]}}', "taskmaster"),
+        ("todo.txt", "Anything", "todotxt"),
+        ("a.txt", "Anything\nx 2026-03-01 done", "todotxt"),
+    ],
+)
+def test_older_and_odd_forms_are_told_too(tmp_path: Path, name: str, content: str, tracker: str) -> None:
+    (tmp_path / name).write_text(content)
+
+    assert detected(tmp_path / name) == tracker
+
+
+@pytest.mark.parametrize("content", ["", "# Notes", '{"name": "package"}', "just words", "\x7fELF\0", "[1, 2]"])
+def test_what_is_no_source_is_refused_with_the_known_ones(tmp_path: Path, content: str) -> None:
+    (tmp_path / "some.md").write_text(content)
+
+    with pytest.raises(Invalid, match="in no format") as caught:
+        detected(tmp_path / "some.md")
+
+    assert all(name in caught.value.next_step for name in SOURCES)
+
+
+def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(Invalid, match="in no format"):
+        detected(tmp_path / "pipe")
+    for name, source in SOURCES.items():
+        with pytest.raises(Invalid):
+            check(name, tmp_path / "pipe")
+            source.read(tmp_path / "pipe", str, None)  # type: ignore[arg-type]  # refused before any time is asked
