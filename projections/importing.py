@@ -117,7 +117,7 @@ def report(reading: Reading, brought: Brought, missing: Iterable[str] = ()) -> R
     return {
         "success": True,
         "found": reading.found,
-        "taken": _told(reading) - told_twice,
+        "taken": (_told(reading) if reading.taken is None else reading.taken) - told_twice,
         "created": sum(tally.created for tally in tallies),
         "changed": sum(tally.changed for tally in tallies),
         "unchanged": sum(tally.unchanged for tally in tallies),

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ledger.errors import Invalid
-from ledger.importers import backlog, beads, taskmaster, todotxt
+from ledger.importers import backlog, beads, git_history, taskmaster, todotxt
 from ledger.importers.reading import Identify, Reading
 from ledger.importers.sample import Sample, sample_of
 
@@ -21,7 +21,8 @@ Read = Callable[[Path, Identify, datetime], Reading]
 class Source(Struct, frozen=True, kw_only=True):
     """`called` completes "it looks like ...", `sentence` and `argument` are for the help of `import NAME`.
 
-    `recognises` is True only for what it is surely.
+    `recognises` is True only for what it is surely. `surrounds` is said of a source that any other may lie in, as in a
+    repository: without a path it is the one around the project, and nothing else in its folder speaks against it.
     """
 
     called: str
@@ -29,6 +30,7 @@ class Source(Struct, frozen=True, kw_only=True):
     argument: str
     recognises: Callable[[Sample], bool]
     read: Read
+    surrounds: bool = False
 
 
 SOURCES: dict[str, Source] = {
@@ -60,6 +62,14 @@ SOURCES: dict[str, Source] = {
         recognises=todotxt.recognises,
         read=todotxt.read,
     ),
+    git_history.SOURCE: Source(
+        called="a git repository",
+        sentence="The history of a git repository: deployments, branches, issues and vendors that its commits name.",
+        argument="[REPOSITORY]",
+        recognises=git_history.recognises,
+        read=git_history.read,
+        surrounds=True,
+    ),
 }
 
 
@@ -75,8 +85,8 @@ def detected(path: Path) -> str:
 
 def check(name: str, path: Path) -> None:
     """Raises Invalid when a path is surely something else than what it is said to be."""
-    found = _recognised(path)
-    if found and name not in found:
+    found = [other for other in _recognised(path) if not SOURCES[other].surrounds]
+    if found and name not in found and not SOURCES[name].surrounds:
         said = SOURCES[name].called
         raise _invalid(
             path, f"looks like {_either(found)}, not like {said}", f"use `tracking-ledger import {found[0]} {path}`"

@@ -26,10 +26,12 @@ Identify = Callable[[str], str]  # an id in the source -> the id of its thing in
 class Reading(Struct, kw_only=True):
     """`found` counts the records of the source, whether they are taken or not; each is told whole, every time.
 
-    `not_taken` names every record that is in none of the lists, and every part of one that is nowhere in it.
+    `not_taken` names every record that is in none of the lists, and every part of one that is nowhere in it. `taken`
+    counts the records in the lists where that is not the number of things: several commits make one deployment.
     """
 
     found: int = 0
+    taken: int | None = None
     items: list[ImportedItem] = []
     vendors: list[ImportedVendor] = []
     deployments: list[ImportedDeployment] = []

@@ -1,18 +1,23 @@
 """What an import finds, in the words that a person reads."""
 
+from ledger.importers import git_history
+
 KINDS = {  # a kind that is not here is readable as it is
+    "announced_more_than_once": "pull requests that several commits announce: counted once",
     "another_kind_of_record": "records of another kind than issues, as memories are",
     "below_a_record_not_taken": "subtasks of a record that was not taken",
     "broken_front_matter": "files whose front matter cannot be read",
     "cannot_be_read": "files that cannot be read",
     "changed_on_both_sides": "changed in the source and here: what was written here stays",
     "circle": "items that wait for themselves",
+    "commit_without_a_time": "commits with a time that no calendar has: the time of this import stands for it",
     "comments_missing": "comments that the source counts and does not tell",
     "deeper_than_the_limit": "items deeper than the limit",
     "deleted_here": "changed in the source and deleted here: stays deleted",
     "document": "documents: the ledger keeps work, they stay where they are",
     "field_not_understood": "fields of an unexpected kind: kept in the metadata as found",
     "hash_not_of_40_hex_digits": "commits that are no full hash",
+    "history_ends_here": "commits at the edge of a shallow clone: what lies before them is not here",
     "id_too_long": "records whose id is too long to be found by",
     "label_not_a_tag": "labels that cannot be tags: kept in the metadata as found",
     "link_by_another_prefix": "links by an id whose prefix was another one before",
@@ -23,7 +28,10 @@ KINDS = {  # a kind that is not here is readable as it is
     "link_to_absent_id": "links to ids that are neither in the file nor in the ledger",
     "link_to_itself": "links of an item to itself",
     "longer_than_the_limit": "texts beyond today's limits",
+    "message_cut": "commits with a message beyond 64 KiB, of which the beginning was read",
+    "more_commits_than_an_item_takes": "commits of a branch or an issue that has more than a work item takes",
     "name_not_allowed_today": "names that a new vendor could not have",
+    "name_shortened": "authors with a name beyond 100 characters",
     "no_closing_time": "completed, and nobody says when: the last known change stands for it",
     "no_creation_time": "without a time of creation: the earliest known time stands for it, or this import's",
     "no_front_matter": "files without front matter, which are no records",
@@ -36,12 +44,17 @@ KINDS = {  # a kind that is not here is readable as it is
     "not_an_object": "lines that are no record",
     "not_json": "lines that are not JSON",
     "not_stated": "fields that the source does not state: unknown",
+    "not_utf8": "commits with text that is not in the encoding they name",
+    "number_out_of_range": "numbers that no pull request or issue can have: the rest of the commit was read",
     "number_too_large": "records with whole numbers beyond 64 bits",
     "parent_disagrees": "a parent beside another one: kept in the metadata as found",
     "quarter_not_understood": "quarters not written like 2026-Q1",
     "repeated_id": "records whose id stood in the file before",
+    "says_nothing_to_record": "commits that tell of no deployment, work item or vendor",
     "second_parent": "a second parent: kept as a link",
+    "several_test_counts": "messages with several test counts, of which the first was taken",
     "status_disagrees_with_its_folder": "in the folder of completed ones with another status: taken as completed",
+    "test_count_impossible": "counts of more passing tests than there are: left out",
     "tests_do_not_add_up": "test results that do not add up",
     "time_in_the_future": "times that have not come yet: recorded as found",
     "time_not_understood": "times that cannot be understood: kept in the metadata as found",
@@ -50,6 +63,10 @@ KINDS = {  # a kind that is not here is readable as it is
     "unknown_priority": "priorities that no rule knows: kept in the metadata only",
     "unknown_status": "statuses that no rule knows: taken as active, the word is kept",
     "unstorable": "records with characters that cannot be stored",
+    "vendor_name_not_possible": "vendors whose name no vendor can have",
     "withdrawn_here": "changed in the source and withdrawn here: stays withdrawn",
 }
-NO_CONCERN = {"document"}  # kinds that are named, and still everything is taken that there was to take
+NO_CONCERN = {
+    "document",
+    git_history.NOTHING,
+}  # kinds that are named, and still everything is taken that there was to take

@@ -39,11 +39,11 @@ def import_() -> None:
 
 def _command(name: str, source: Source) -> click.Command:
     @click.command(name, cls=Command, help=f"{source.sentence}\n\n{ALL_OF_THEM}", short_help=source.sentence)
-    @click.argument("path", metavar=source.argument, type=click.Path(path_type=Path))
+    @click.argument("path", metavar=source.argument, type=click.Path(path_type=Path), required=not source.surrounds)
     @click.option("--dry-run", is_flag=True, help="Tell what would happen, and record nothing.")
     @pass_invocation
-    def command(invocation: Invocation, path: Path, dry_run: bool) -> int:
-        return _import(invocation, Import(source=name, path=path, dry_run=dry_run))
+    def command(invocation: Invocation, path: Path | None, dry_run: bool) -> int:
+        return _import(invocation, Import(source=name, path=path or invocation.settings.project, dry_run=dry_run))
 
     return command
 

@@ -1,0 +1,180 @@
+"""What one commit message says, form by form; and that no message takes long."""
+
+import pytest
+
+from ledger.importers.git_message import IssueNamed, VendorNamed, said, work_branch
+
+
+def test_a_merged_pull_request_has_its_title_in_the_first_line_of_the_body() -> None:
+    told = said("Merge pull request #12 from ann/feature/search\n\nfeat(search)!: find by words (fast)\n\nmore")
+
+    assert (told.form, told.pull, told.title) == ("merge", 12, "feat(search)!: find by words (fast)")
+    assert (told.owner, told.branch) == ("ann", "feature/search")
+    assert (told.commit_type, told.scope, told.breaking) == ("feat", "search", True)
+
+
+def test_a_merged_pull_request_without_a_body_has_no_title() -> None:
+    assert said("Merge pull request #12 from ann/patch-1").title is None
+
+
+def test_a_work_branch_may_stand_without_its_owner() -> None:
+    told = said("Merge pull request #12 from feature/search")
+
+    assert (told.owner, told.branch) == (None, "feature/search")
+
+
+@pytest.mark.parametrize(
+    ("subject", "form", "pull", "title"),
+    [
+        ("fix(api): close the pool (#77)", "squash", 77, "fix(api): close the pool"),
+        ("Fix typo (#1) (#2)", "squash", 2, "Fix typo (#1)"),
+        ("PR #5: Add reports", "titled", 5, "Add reports"),
+        ("PR #5: Add reports (#5)", "titled", 5, "Add reports"),
+        ("deploy: release 2.1", "deploy", None, "release 2.1"),
+        ("deployment(billing): release 2.1 (#9)", "deploy", 9, "release 2.1"),
+        ('Revert "fix: pool (#77)" (#78)', "squash", 78, 'Revert "fix: pool (#77)"'),
+        ('Revert "fix: pool (#77)"', None, None, None),
+        ("feat: count (#12 of them)", None, None, None),
+        ("redeploy: nothing", None, None, None),
+        ("Merge pull request 12 from ann/x", None, None, None),
+    ],
+)
+def test_the_forms_of_an_announcement(subject: str, form: str | None, pull: int | None, title: str | None) -> None:
+    told = said(subject)
+
+    assert (told.form, told.pull, told.title) == (form, pull, title)
+
+
+@pytest.mark.parametrize(
+    ("subject", "scope", "environment"),
+    [("deploy(production): go", "production", "production"), ("deploy(billing): go", "billing", None)],
+)
+def test_a_scope_is_an_environment_only_if_it_is_called_like_one(
+    subject: str, scope: str, environment: str | None
+) -> None:
+    told = said(subject)
+
+    assert (told.scope, told.environment) == (scope, environment)
+
+
+def test_a_number_no_pull_request_can_have_is_a_doubt_and_not_a_number() -> None:
+    for number in ("0", "99999999999999999999", str(2**31)):
+        told = said(f"feat: x (#{number})")
+
+        assert (told.pull, told.doubts) == (None, ("number_out_of_range",))
+
+
+@pytest.mark.parametrize(
+    ("subject", "branch", "into"),
+    [
+        ("Merge branch 'fix/pool'", "fix/pool", None),
+        ("Merge branch 'fix/pool' into develop", "fix/pool", "develop"),
+        ("Merge branch 'fix/pool' - with a remark", "fix/pool", None),
+        ("Merge remote-tracking branch 'origin/fix/pool'", "fix/pool", None),
+        ("Merge fix/pool into main", "fix/pool", "main"),
+        ("Merge branch 'fix/pool' of https://example.org/x into fix/pool", None, None),
+        ("Merge branch 'fix/pool' into fix/pool", None, "fix/pool"),
+    ],
+)
+def test_a_merge_without_a_pull_request_names_its_branch(subject: str, branch: str | None, into: str | None) -> None:
+    told = said(subject, merge=True)
+
+    assert (told.form, told.branch, told.into) == (None, branch, into)
+
+
+def test_a_sentence_about_merging_is_no_merge() -> None:
+    assert said("Merge lists into one", merge=False).branch is None
+
+
+@pytest.mark.parametrize(
+    ("name", "piece"),
+    [
+        ("feature/search", ("feature", "search")),
+        ("feat/a/b", ("feature", "a/b")),
+        ("bugfix/pool", ("fix", "pool")),
+        ("fix/pool", ("fix", "pool")),
+        ("012-invoices", ("012", "invoices")),
+        ("2026-02-03", None),
+        ("main", None),
+        ("feature/", None),
+        ("dependabot/pip/x", None),
+    ],
+)
+def test_which_branches_are_a_piece_of_work(name: str, piece: tuple[str, str] | None) -> None:
+    assert work_branch(name) == piece
+
+
+def test_issues_are_taken_where_a_word_says_so() -> None:
+    told = said(
+        "fix: pool (#9)\n\nFixes #12, #13 and #14. Part of Task #15; see #16\nFollow-up of #17, step #1.\ncloses: #15"
+    )
+
+    assert set(told.issues) == {
+        IssueNamed(number=12, closing=True, certain=False),
+        IssueNamed(number=13, closing=True, certain=False),
+        IssueNamed(number=14, closing=True, certain=False),
+        IssueNamed(number=15, closing=True, certain=True),
+        IssueNamed(number=16, closing=False, certain=False),
+    }
+
+
+def test_a_vendors_line_says_what_it_says_of_that_vendor_only() -> None:
+    told = said(
+        "Two vendors\n\nvendor(Acme Inc): operational, version 1.2.3, 45/46 tests passing\n- vendor(beta): broken"
+    )
+
+    assert told.vendors == (
+        VendorNamed(name="Acme Inc", status="operational", version="1.2.3", tests=(45, 46)),
+        VendorNamed(name="beta", status="broken"),
+    )
+
+
+def test_what_stands_elsewhere_is_the_only_vendors() -> None:
+    told = said("vendor(acme): broken\n\nNow version 2.0.0.\n3/9 tests passed")
+
+    assert told.vendors == (VendorNamed(name="acme", status="broken", version="2.0.0", tests=(3, 9)),)
+
+
+def test_other_words_on_a_vendors_line_are_no_status() -> None:
+    assert said("vendor(acme): no longer broken").vendors == ()
+
+
+def test_tests_of_a_deployment_are_those_outside_its_vendors_lines() -> None:
+    told = said("deploy: x\n\nvendor(acme): operational, 1/2 tests passing\nAll fine, 45/46 tests passing.")
+
+    assert (told.tests, told.vendors[0].tests) == ((45, 46), (1, 2))
+
+
+def test_an_impossible_count_is_left_out_and_of_several_the_first_counts() -> None:
+    assert (said("deploy: x\n\n9/3 tests passing").tests, said("deploy: x\n\n9/3 tests passing").doubts) == (
+        None,
+        ("test_count_impossible",),
+    )
+    assert said("deploy: x\n\n1/3 tests passing, then 3/3 tests passing").tests == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "compliant"),
+    [
+        ("Constitutional compliance: yes", True),
+        ("- **Constitutional Compliance**: ✅ all principles", True),
+        ("constitutional-compliance=failed", False),
+        ("Compliance: no", False),
+        ("Constitutional compliance: 97 %", None),
+        ("mypy --strict compliance: yes", None),
+        ("Architecture compliance:\n- yes", None),
+        ("Constitutional compliance: yes\nConstitutional compliance: no", None),
+        ("All good", None),
+    ],
+)
+def test_compliance_is_known_only_where_it_is_stated(line: str, compliant: bool | None) -> None:
+    assert said(f"deploy: x\n\n{line}").compliant is compliant
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [" ", "(", "#1 ", "#1, ", "fixes ", "vendor(", "1/", "1 ", "9", "version ", "\n", "compliance ", "- ", "*", "a: "],
+)
+def test_no_message_takes_long(unit: str) -> None:
+    said("feat: " + unit * (64 * 1024 // len(unit)) + "(#x)")  # with a square of that length, nobody would see the end
+    said("deploy: x\n\nfixes vendor(a): compliant tests This reverts commit " + unit * (64 * 1024 // len(unit)))
