@@ -28,6 +28,7 @@ class Reading(Struct, kw_only=True):
 
     `not_taken` names every record that is in none of the lists, and every part of one that is nowhere in it. `taken`
     counts the records in the lists where that is not the number of things: several commits make one deployment.
+    `failures` are reasons for which nothing of the source may be taken.
     """
 
     found: int = 0
@@ -38,6 +39,7 @@ class Reading(Struct, kw_only=True):
     enhancements: list[ImportedEnhancement] = []
     warnings: list[Finding] = []
     not_taken: list[Finding] = []
+    failures: list[str] = []
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
@@ -23,8 +23,8 @@ class Made(Struct, kw_only=True):
 
     decided: Decided = []
     tallies: dict[str, Tally] = {}
-    links_found: Counter[str] = Counter()
-    links_taken: Counter[str] = Counter()
+    links_found: Counter[str] = field(default_factory=Counter)
+    links_taken: Counter[str] = field(default_factory=Counter)
     warnings: list[Finding] = []
     not_taken: list[Finding] = []
 
