@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from ledger.moment import microseconds
 from ledger.revision import Changes
@@ -84,6 +84,22 @@ class RecordedEvent(Struct, frozen=True, kw_only=True):
     digest: bytes
 
 
+class RecordedFact(Struct, frozen=True, array_like=True, gc=False):
+    """What a read model is folded from: those columns of a recorded event that it looks at.
+
+    `data` is the event's payload; it keeps its whole page alive, so fold it and let go of it.
+    """
+
+    position: int
+    stream_id: str
+    version: int
+    type: str
+    schema: int
+    data: Raw
+    by: str
+    occurred_at: datetime
+
+
 class ProposedEvent(Struct, frozen=True, kw_only=True):
     """An event whose version is known and whose position is not."""
 
@@ -148,6 +164,19 @@ class Past(Struct, frozen=True, kw_only=True):
     head: int
     now: datetime
     events: dict[str, list[RecordedEvent]]
+
+
+def recorded_fact(event: RecordedEvent) -> RecordedFact:
+    return RecordedFact(
+        event.position,
+        event.stream_id,
+        event.version,
+        event.type,
+        event.schema,
+        Raw(event.data),
+        event.by,
+        event.occurred_at,
+    )
 
 
 def stream_id(category: str, thing: UUID | str) -> str:

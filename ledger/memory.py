@@ -11,7 +11,16 @@ import msgspec
 from ledger import situations
 from ledger.catalog import topics_of
 from ledger.codec import digest, encode, origin_digest, schema_of
-from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange
+from ledger.envelope import (
+    Past,
+    Proposal,
+    ProposedEvent,
+    Recorded,
+    RecordedEvent,
+    RecordedFact,
+    RowChange,
+    recorded_fact,
+)
 from ledger.errors import LedgerError
 
 # (rows, position of the command's first event, the new head, its ledger time); raises NotUnique
@@ -53,6 +62,9 @@ class MemoryStore:
     def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
         with self._lock:
             return iter(self._events[after:up_to])
+
+    def read_facts(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedFact]:
+        return map(recorded_fact, self.read_all(after, up_to))
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
         with self._lock:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from ledger.envelope import Past, Proposal, Recorded, RecordedEvent
+from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RecordedFact
 from ledger.errors import LedgerError
 
 
@@ -35,6 +35,9 @@ class EventStore(Protocol):
 
     def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
         """Every event after a position, in order, up to another one, or to the head at the time of the call."""
+
+    def read_facts(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedFact]:
+        """What `read_all` reads, of each event only what a read model is folded from."""
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
         """Where a command stands and the digest it was recorded with; None if it is not recorded."""

@@ -21,7 +21,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ledger.codec import origin_digest
-from ledger.envelope import Past, Recorded, RecordedEvent
+from ledger.envelope import Past, Recorded, RecordedEvent, RecordedFact, recorded_fact
 from ledger.errors import Damaged, Unavailable
 from ledger.moment import EPOCH, microseconds
 from ledger.offline.lines import event_of, line_of
@@ -116,6 +116,10 @@ class Journal:
             if not page:  # a line turned out to be damaged since
                 return
             after = page[-1].position
+
+    def read_facts(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedFact]:
+        """See ledger.store.EventStore."""
+        return map(recorded_fact, self.read_all(after, up_to))
 
     def read_streams(self, streams: Iterable[str]) -> Past:
         """See ledger.store.EventStore."""

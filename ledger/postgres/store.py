@@ -10,10 +10,11 @@ import msgspec
 
 from ledger.catalog import topics_of
 from ledger.codec import encode, schema_of
-from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange
+from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEvent, RecordedFact, RowChange
 from ledger.errors import LedgerError
 from ledger.moment import text
 from ledger.postgres.database import Database, situation
+from ledger.postgres.pages import events_in, facts_in, pages
 from ledger.postgres.shared_commit import SharedCommit
 
 APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s)"
@@ -24,12 +25,9 @@ LOCK = "SELECT tracking_ledger.lock_for_writing(%s)"
 POSITION_AT = "SELECT tracking_ledger.position_at(%s, %s)"
 REFRESH_STATISTICS = "SELECT tracking_ledger.refresh_statistics()"
 ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
-COLUMNS = (
-    "position, stream_id, version, command_id, n, command, command_digest, type, schema, topics, data, by,"
-    " occurred_at, recorded_at, digest"
-)
-READ_PAGE = f"SELECT {COLUMNS} FROM events WHERE ledger_id = %s AND position > %s AND position <= %s ORDER BY position"  # noqa: S608  # constants only
-PAGE = 5000
+READ_EVENTS = "SELECT * FROM tracking_ledger.read_events(%s, %s, %s, %s)"
+READ_FACTS = "SELECT * FROM tracking_ledger.read_facts(%s, %s, %s, %s)"
+PAGE = 2000  # events at most
 
 _encode = msgspec.json.Encoder().encode
 
@@ -65,17 +63,12 @@ class PostgresStore:
         return Past(head=head, now=now.astimezone(UTC), events=events)
 
     def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
-        with self._database.joined_transaction() as connection:
-            newest = connection.execute(ENTER, [self.ledger]).fetchall()[0][0]
-            head = newest if up_to is None else min(newest, up_to)
-        while after < head:
-            with self._database.joined_transaction() as connection:
-                connection.execute(ENTER, [self.ledger])
-                rows = connection.execute(
-                    READ_PAGE, [self.ledger, after, min(after + PAGE, head)], binary=True
-                ).fetchall()
-            yield from (recorded_event(row) for row in rows)
-            after += PAGE
+        for page in self._pages(READ_EVENTS, after, up_to):
+            yield from events_in(page)
+
+    def read_facts(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedFact]:
+        for page in self._pages(READ_FACTS, after, up_to):
+            yield from facts_in(page)
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
         rows = self._database.call(FIND_COMMAND, [self.ledger, command_id])
@@ -105,6 +98,13 @@ class PostgresStore:
             connection.execute(LOCK, [self.ledger])
             yield
 
+    def _pages(self, statement: str, after: int, up_to: int | None) -> Iterator[str]:
+        def read(after: int, up_to: int | None) -> tuple[int, int, str | None]:
+            head, ends, page = self._database.call(statement, [self.ledger, after, up_to, PAGE])[0]
+            return head, ends, page
+
+        return pages(read, after, up_to, ahead=not self._database.in_transaction)  # which is one thread's alone
+
     def _append(self, proposal: Proposal) -> Recorded:
         row = self._database.call(APPEND, [self.ledger, _encode(self._as_json(proposal)).decode()])[0]
         return _recorded(proposal, row)
@@ -127,7 +127,7 @@ class PostgresStore:
 
 
 def recorded_event(row: tuple[Any, ...]) -> RecordedEvent:
-    """A line of the log from its columns, in the order of COLUMNS."""
+    """A line of the log from its columns, as `read_streams` answers them."""
     return RecordedEvent(
         position=row[0],
         stream_id=row[1],

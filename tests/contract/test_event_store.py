@@ -370,3 +370,27 @@ def test_threads_that_append_at_the_same_time_each_get_their_own_verdict(ledger:
     assert {event.position: event.command_id for event in events} == {
         verdict.positions[0]: numbered_command(number) for number, verdict in recorded.items()
     }
+
+
+def test_facts_are_what_events_say_without_what_no_read_model_looks_at(ledger: Ledger) -> None:
+    ledger.store.append(creation(ledger, 1))
+    ledger.store.append(naming(ledger, 2, 'Acme "Ü"\n\\ 🙂'))
+
+    facts = list(ledger.store.read_facts(after=1))
+
+    [event] = ledger.store.read_all(after=1)
+    names = ("position", "stream_id", "version", "type", "schema", "by", "occurred_at")
+    assert [[getattr(fact, name) for name in names] for fact in facts] == [[getattr(event, name) for name in names]]
+    assert [bytes(fact.data) for fact in facts] == [event.data]
+
+
+def test_a_log_of_very_large_events_is_read_whole_and_in_order(ledger: Ledger) -> None:
+    for number in range(4):
+        fact = WorkItemCreated(item_type="task", title="Large", metadata={"text": f"{number}" * 2_500_000})
+        stream = stream_id("work_item", numbered(number))
+        ledger.store.append(proposal(ledger.store, CREATE, (stream, 1, fact), number=number))
+
+    events = list(ledger.store.read_all())
+
+    assert [(event.position, len(event.data) > 2_500_000) for event in events] == [(n, True) for n in range(1, 5)]
+    assert [fact.position for fact in ledger.store.read_facts()] == [1, 2, 3, 4]

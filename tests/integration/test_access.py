@@ -133,6 +133,8 @@ DOORS = {  # each with arguments that it would take from a member
     "append_events": "%s, '{}'",
     "append_group": "%s, '[]'",
     "read_streams": "%s, '{}'",
+    "read_events": "%s, 0, NULL, 1",
+    "read_facts": "%s, 0, NULL, 1",
     "find_command": "%s, gen_random_uuid()",
     "enter_ledger": "%s",
     "lock_for_writing": "%s",
