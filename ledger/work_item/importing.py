@@ -40,7 +40,8 @@ def plan(command: ImportWorkItems, world: World) -> Plan:
     world.look(dict.fromkeys(_streams(command)))
     links = arranged(command, lambda thing: bool(world.past(stream_id(CATEGORY, thing))))
     early: list[Finding] = []
-    items = [with_early_links(item, _creation(command, world), early) for item in command.items]
+    began = _creation(command, world)
+    items = [with_early_links(item, began, early) for item in command.items]
     made = Plan(
         links_found=links.found, links_taken=links.taken, warnings=[*early, *links.warnings], not_taken=links.not_taken
     )
