@@ -1,7 +1,7 @@
 """Who calls, in which ledger, and what they may do. Over standard input and output: everything, as whoever began us."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from mcp.server import ServerRequestContext
 from msgspec import Struct
@@ -9,10 +9,10 @@ from msgspec import Struct
 from ledger.errors import Forbidden
 from projections.app import App
 from projections.operations.base import Operation
+from projections.tokens import Scope
 
 Arguments = dict[str, Any]
 Context = ServerRequestContext[Any]
-Scope = Literal["read", "write", "admin"]
 
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")  # each holds those before it
 ADMIN = frozenset({"update_project_configuration", "archive_work_items"})  # they change the ledger for everybody
@@ -20,11 +20,16 @@ BY_LENGTH = 100
 
 
 class Caller(Struct, frozen=True):
-    """`actor` None: whoever the call, the settings or the client's greeting name."""
+    """`actor` None: whom the call, the settings or the greeting name; `holder`: whose claims are one's own."""
 
     app: App
     actor: str | None = None
     scope: Scope = "admin"
+    holder: str | None = None
+
+    def seen(self) -> App:
+        """The ledger as this caller sees it; may open the database, so it is asked in a worker thread."""
+        return self.app if self.holder is None else self.app.as_seen_by(self.holder, self.actor)
 
     def may(self, operation: Operation) -> bool:
         return SCOPES.index(needed(operation)) <= SCOPES.index(self.scope)

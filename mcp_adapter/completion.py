@@ -6,7 +6,7 @@ import anyio.to_thread
 import mcp.types as wire
 
 from ledger.errors import LedgerError
-from mcp_adapter.caller import CallerOf, Context
+from mcp_adapter.caller import Caller, CallerOf, Context
 from projections import terms
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
@@ -18,16 +18,17 @@ def completer(caller_of: CallerOf) -> Any:
     """The handler of completion/complete, for the arguments of templates and of prompts, which have the same names."""
 
     async def complete(context: Context, params: wire.CompleteRequestParams) -> wire.CompleteResult:
-        app, begun = caller_of(context).app, params.argument.value.strip()
-        values = await anyio.to_thread.run_sync(_values, app, params.argument.name, begun)
+        caller, begun = caller_of(context), params.argument.value.strip()
+        values = await anyio.to_thread.run_sync(_values, caller, params.argument.name, begun)
         shown = wire.Completion(values=values[:MOST], total=len(values), has_more=len(values) > MOST)
         return wire.CompleteResult(completion=shown)
 
     return complete
 
 
-def _values(app: App, argument: str, begun: str) -> list[str]:
+def _values(caller: Caller, argument: str, begun: str) -> list[str]:
     try:
+        app = caller.seen()
         match argument:
             case "ref" | "item":
                 return _items(app, begun)

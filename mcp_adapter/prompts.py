@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ledger.errors import LedgerError
 from mcp_adapter.answers import ANSWER_BYTES, fitted
-from mcp_adapter.caller import CallerOf, Context
+from mcp_adapter.caller import Caller, CallerOf, Context
 from mcp_adapter.resources import JSON, contents
 from mcp_adapter.tools import one_page
 from projections.app import App
@@ -126,7 +126,7 @@ def getter(caller_of: CallerOf) -> Callable[[Context, wire.GetPromptRequestParam
         if prompt is None:
             raise MCPError(wire.INVALID_PARAMS, f"Unknown prompt: {params.name[:100]}", {"known": list(PROMPTS)})
         given = _checked(prompt, params.arguments or {})
-        return await anyio.to_thread.run_sync(_got, caller_of(context).app, prompt, given)
+        return await anyio.to_thread.run_sync(_got, caller_of(context), prompt, given)
 
     return get
 
@@ -146,9 +146,10 @@ def _checked(prompt: Prompt, arguments: Given) -> Given:
     return given
 
 
-def _got(app: App, prompt: Prompt, given: Given) -> wire.GetPromptResult:
+def _got(caller: Caller, prompt: Prompt, given: Given) -> wire.GetPromptResult:
     words = template(f"prompts/{prompt.name}.md.j2").render(dict.fromkeys(prompt.arguments, "") | given)
     try:
+        app = caller.seen()
         shown = [wire.EmbeddedResource(type="resource", resource=content) for content in prompt.shown(app, given)]
     except LedgerError as error:
         code = wire.INVALID_PARAMS if error.number < 500 else wire.INTERNAL_ERROR

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ledger.errors import LedgerError
 from mcp_adapter.answers import ANSWER_BYTES, fitted
-from mcp_adapter.caller import CallerOf, Context
+from mcp_adapter.caller import Caller, CallerOf, Context
 from mcp_adapter.tools import one_page
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
@@ -123,10 +123,14 @@ def reader(caller_of: CallerOf) -> Callable[[Context, wire.ReadResourceRequestPa
     """The handler of resources/read."""
 
     async def read(context: Context, params: wire.ReadResourceRequestParams) -> wire.ReadResourceResult:
-        content = await anyio.to_thread.run_sync(contents, caller_of(context).app, params.uri)
+        content = await anyio.to_thread.run_sync(_contents, caller_of(context), params.uri)
         return wire.ReadResourceResult(contents=[content])
 
     return read
+
+
+def _contents(caller: Caller, uri: str) -> wire.TextResourceContents:
+    return contents(caller.seen(), uri)
 
 
 def contents(app: App, uri: str) -> wire.TextResourceContents:

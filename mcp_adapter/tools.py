@@ -1,6 +1,6 @@
 """Tools: the list of them, and a call. Operations are synchronous, so each call runs in a worker thread."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import anyio
 import anyio.to_thread
@@ -55,13 +55,14 @@ class Tools:
     async def _run(self, caller: Caller, operation: Operation, arguments: Arguments) -> wire.CallToolResult:
         """Whoever cancels a read waits for nothing; a write that has begun is finished, so that it is done or not."""
         return await anyio.to_thread.run_sync(
-            call, caller.app, operation, arguments, limiter=self.places, abandon_on_cancel=not operation.writes
+            call, caller.seen, operation, arguments, limiter=self.places, abandon_on_cancel=not operation.writes
         )
 
 
-def call(app: App, operation: Operation, arguments: Arguments) -> wire.CallToolResult:
-    """Runs one operation. Whatever goes wrong is an answer."""
+def call(seen: Callable[[], App], operation: Operation, arguments: Arguments) -> wire.CallToolResult:
+    """Runs one operation on the ledger that `seen` answers. Whatever goes wrong is an answer."""
     try:
+        app = seen()
         answer = operation.perform(app, arguments)
         return answered(answer, lambda limit: operation.perform(app, {**arguments, "limit": limit}))
     except LedgerError as error:

@@ -4,16 +4,19 @@
 hello to a client does not wait for one.
 """
 
+import copy
 import os
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger import identity
 from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
@@ -98,6 +101,17 @@ class App:
     def catch_up(self) -> None:
         """Brings this program's read models up to the log, when another program has written past them."""
         catch_up(self.store, self.tables)
+
+    def as_seen_by(self, token: str, by: str | None) -> "App":
+        """The same ledger for one of many callers of this process: whose claims are its own, and who acts."""
+        with suppress(
+            LedgerError
+        ):  # what is shared exists before it is copied; while it cannot be opened, the call says so
+            _ = self.database, self.store, self.tables, self.handler
+        seen = copy.copy(self)
+        seen.token = token
+        seen.settings = replace(self.settings, by=by or self.settings.by)
+        return seen
 
     def do(
         self,

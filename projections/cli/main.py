@@ -46,6 +46,8 @@ COMMANDS = {  # name -> where it is, and its sentence in the list
     "import": ("projections.cli.importing:import_", "Take over what another tool has recorded."),
     "replay": ("projections.cli.replaying:replay", "Rebuild the read models from the log."),
     "mcp": ("projections.cli.serving:mcp", "Serve an assistant over stdio."),
+    "serve": ("projections.cli.serving:serve", "Serve a team over streamable HTTP."),
+    "token": ("projections.cli.tokens:token", "Make, list and revoke the tokens of serve."),
     "doctor": ("projections.cli.doctor:doctor", "What is running where, what is wrong, what to do."),
 }
 

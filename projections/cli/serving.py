@@ -1,9 +1,13 @@
-"""`mcp`: an assistant's client starts this and speaks to it over standard input and output."""
+"""`mcp` and `serve`: assistants come in over standard input and output, or over HTTP."""
 
 import importlib
+from pathlib import Path
+from typing import Any
 
 import click
+from msgspec.structs import replace
 
+from projections.app import App
 from projections.cli.invocation import Command, Invocation, pass_invocation
 
 
@@ -19,3 +23,34 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool) -
     # imported only here, by name: loading `mcp` takes half a second that no other command should wait for
     adapter = importlib.import_module("mcp_adapter.server")
     adapter.run_stdio(invocation.app, toolsets, read_only=read_only)
+
+
+@click.command(cls=Command)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--also", multiple=True, metavar="FOLDER", type=click.Path(path_type=Path), help="Another project to serve."
+)
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which clients reach it.")
+@click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="A web page's origin that may ask.")
+@click.option("--tls-cert", "certificate", metavar="FILE", help="Certificate chain, PEM.")
+@click.option("--tls-key", "key", metavar="FILE", help="Its key, PEM.")
+@click.option("--behind-proxy", "proxies", metavar="ADDRESSES", help="Proxies that speak TLS and tell who asks.")
+@click.option("--issuer", metavar="URL", help="An OAuth issuer whose tokens come in too.")
+@click.option("--jwks", "keys_url", metavar="URL", help="Its keys (default: ISSUER/.well-known/jwks.json).")
+@click.option("--public-url", metavar="URL", help="Our address as clients and issuer know it, with /mcp.")
+@click.option(
+    "--rate", type=click.FloatRange(0.1, 10_000), default=50.0, show_default=True, help="Requests a second, each token."
+)
+@click.option("--toolset", "toolsets", multiple=True, metavar="NAME", help="Only the tools of these sets (repeatable).")
+@click.option("--read-only", is_flag=True, help="Only tools that read; wins over everything.")
+@click.option("--no-tokens", is_flag=True, help="Let everybody on this machine in; on its own address only.")
+@pass_invocation
+def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **how: Any) -> None:
+    """Serve a team over streamable HTTP, with the tokens that `tracking-ledger token create` makes.
+
+    Stops on SIGTERM: new requests are refused, what runs is finished. /health and /ready answer without a token.
+    """
+    adapter = importlib.import_module("mcp_adapter.http")
+    others = [App(replace(invocation.settings, project=folder.expanduser().absolute())) for folder in also]
+    adapter.run_http([invocation.app, *others], adapter.Serving(tokens_needed=not no_tokens, **how))

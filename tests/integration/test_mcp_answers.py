@@ -190,7 +190,7 @@ def test_an_unforeseen_error_is_internal_and_tells_nothing_of_the_insides(
     app = App(Settings(project=tmp_path, home=tmp_path / "home", pgdata=tmp_path / "unused"))
     operation = Operation(name="failing", title="Fails", summary="Always fails.", input=Nothing, run=fail)
 
-    result = call(app, operation, {})
+    result = call(lambda: app, operation, {})
 
     assert result.is_error is True
     assert shown(result)["error"]["code"] == "internal"

@@ -1,0 +1,90 @@
+"""Who comes in over HTTP: our own tokens, or those of an issuer elsewhere."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from uuid import UUID
+
+import anyio.to_thread
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+
+from mcp_adapter.caller import SCOPES, Caller, Context
+from mcp_adapter.issuer import Issuer
+from projections.app import App
+from projections.tokens import PREFIX, Scope, Tokens
+
+LEDGER, SCOPE = "ledger", "scope"  # claims of ours in what the SDK carries
+
+
+class Access:
+    """Verifies tokens, for the SDK's middleware, and says who asks. Every request is verified anew."""
+
+    def __init__(self, apps: Mapping[UUID, App], issuer: Issuer | None, *, tokens_needed: bool = True) -> None:
+        self._apps = apps
+        self._tokens = {ledger: Tokens(app.home) for ledger, app in apps.items()}
+        self._issuer = issuer
+        self._tokens_needed = tokens_needed
+        self._secret = secrets.token_bytes(32)
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        if token.startswith(PREFIX):
+            return self._own(token)
+        if self._issuer is None:
+            return None
+        return await anyio.to_thread.run_sync(self._foreign, self._issuer, token)
+
+    def caller(self, context: Context) -> Caller:
+        """Who asks in this request. Claims of work items belong to a token, and within it to a session."""
+        request = context.request
+        if request is None:
+            raise TypeError("a call over HTTP came without its request")
+        session = request.headers.get("mcp-session-id", "")
+        user = request.scope.get("user")
+        if not isinstance(user, AuthenticatedUser):
+            if self._tokens_needed:
+                raise PermissionError("a request without a token reached the protocol")
+            return Caller(app=self._first, holder=self._holder("", session))
+        claims = user.access_token.claims or {}
+        return Caller(
+            app=self._apps[UUID(claims[LEDGER])],
+            actor=user.access_token.subject,
+            scope=claims[SCOPE],
+            holder=self._holder(user.access_token.client_id, session),
+        )
+
+    @property
+    def _first(self) -> App:
+        return next(iter(self._apps.values()))
+
+    def _own(self, secret: str) -> AccessToken | None:
+        for ledger, tokens in self._tokens.items():
+            found = tokens.good(secret, ledger, self._apps[ledger].clock())
+            if found is not None:
+                return _accepted(f"token {found.id}", found.actor, found.scope, ledger)
+        return None
+
+    def _foreign(self, issuer: Issuer, token: str) -> AccessToken | None:
+        stated = issuer.verified(token)
+        if stated is None:
+            return None
+        ledger = stated.ledger or (self._first.identity.ledger if len(self._apps) == 1 else None)
+        if ledger is None or ledger not in self._apps:
+            return None
+        return _accepted(f"{issuer.url} {stated.subject}", stated.subject, stated.scope, ledger, stated.expires_at)
+
+    def _holder(self, token: str, session: str) -> str:
+        return hmac.new(self._secret, f"{token}\n{session}".encode(), hashlib.sha256).hexdigest()[:24]
+
+
+def _accepted(client: str, actor: str, scope: Scope, ledger: UUID, expires_at: int | None = None) -> AccessToken:
+    """As the SDK carries it, without the secret: nothing behind the door needs that."""
+    return AccessToken(
+        token="",
+        client_id=client,
+        scopes=list(SCOPES[: SCOPES.index(scope) + 1]),
+        expires_at=expires_at,
+        subject=actor,
+        claims={LEDGER: str(ledger), SCOPE: scope},
+    )

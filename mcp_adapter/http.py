@@ -1,0 +1,271 @@
+"""Streamable HTTP for a team: the SDK's own app behind our doors, served until it is told to stop."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import anyio
+import anyio.to_thread
+import uvicorn
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
+from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from msgspec import Struct
+from pydantic import AnyHttpUrl
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from ledger.decider import check, problem
+from ledger.errors import LedgerError, Unavailable
+from mcp_adapter.access import Access
+from mcp_adapter.caller import SCOPES
+from mcp_adapter.guard import Guard, Names, Rates, Turns
+from mcp_adapter.issuer import Issuer
+from mcp_adapter.server import TITLE, build
+from mcp_adapter.surface import chosen
+from mcp_adapter.watching import Watching
+from projections.activity import places
+from projections.app import App
+from projections.keeper import start_keeping
+from projections.operations.catalog import OPERATIONS
+
+PATH = "/mcp"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+BODY = 4 * 1024 * 1024  # bytes of a request
+SESSIONS = 1_000  # of the eras with a handshake
+IDLE = 1_800.0  # seconds after which a session that asks nothing ends
+BURST = 2.0  # seconds of its rate that a caller may use at once
+CONNECTIONS = 1_000
+BACKLOG = 128
+GRACE = 30  # seconds that what runs may take to end after a signal
+READY_SECONDS = 2.0
+
+log = logging.getLogger("tracking_ledger.http")
+
+
+class Serving(Struct, frozen=True, kw_only=True):
+    """How to serve. `rate` is requests a second of one token; port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    certificate: str | None = None
+    key: str | None = None
+    proxies: str | None = None
+    issuer: str | None = None
+    keys_url: str | None = None
+    public_url: str | None = None
+    rate: float = 50.0
+    tokens_needed: bool = True
+    toolsets: tuple[str, ...] = ()
+    read_only: bool = False
+
+
+def run_http(apps: Iterable[App], serving: Serving) -> None:
+    """Serves until SIGTERM or SIGINT, then refuses what is new and finishes what runs. Raises Invalid, Unavailable."""
+    by_ledger = {app.identity.ledger: app for app in apps}
+    check(_faults(serving))
+    _log_as_lines()
+    listening = _bound(serving)
+    stops = [start_keeping(app) for app in by_ledger.values()]
+    guard, watching = assembled(by_ledger, serving)
+    config = uvicorn.Config(
+        guard,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=serving.proxies is not None,
+        forwarded_allow_ips=serving.proxies or "",
+        ssl_certfile=serving.certificate,
+        ssl_keyfile=serving.key,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=GRACE,
+        ws="none",
+    )
+    server = _Server(config, guard, watching)
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn repeats the signal at its end, and then we want to go on
+        signal.signal(number, lambda *_: None)
+    try:
+        _say("serving", url=_address(listening, serving), ledgers=[str(ledger) for ledger in by_ledger])
+        server.run(sockets=[listening])
+        _say("stopped")
+    finally:
+        for stop in stops:
+            stop()
+        for app in by_ledger.values():
+            app.close()
+
+
+def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watching]:
+    """The ASGI application, outermost layer first: names, tokens, turns, the protocol."""
+    access = Access(apps, _issuer(serving), tokens_needed=serving.tokens_needed)
+    watching = Watching(access.caller)
+    operations = chosen(OPERATIONS, serving.toolsets, read_only=serving.read_only)
+    manager = StreamableHTTPSessionManager(
+        build(operations, access.caller, watching),
+        max_request_body_size=BODY,
+        max_sessions=SESSIONS,
+        session_idle_timeout=IDLE,
+    )
+    protocol: ASGIApp = StreamableHTTPASGIApp(manager)
+    doors: list[Middleware] = []
+    if serving.tokens_needed:
+        metadata = build_resource_metadata_url(AnyHttpUrl(serving.public_url)) if serving.public_url else None
+        protocol = RequireAuthMiddleware(protocol, ["read"], metadata)
+        doors = [
+            Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(access)),
+            Middleware(AuthContextMiddleware),
+        ]
+
+    @asynccontextmanager
+    async def running(_: Starlette) -> AsyncIterator[None]:
+        async with manager.run():
+            yield
+
+    turns = Turns(protocol, Rates(serving.rate, serving.rate * BURST))
+    routes = [Route(PATH, endpoint=turns), *_metadata(serving)]
+    inner = Starlette(routes=routes, middleware=doors, lifespan=running)
+    guard = Guard(inner, Names(_hosts(serving), serving.origins))
+    inner.routes.extend(_probes(apps, guard))
+    return guard, watching
+
+
+class _Server(uvicorn.Server):
+    """Tells everything that waits for news to end before it waits for what runs."""
+
+    def __init__(self, config: uvicorn.Config, guard: Guard, watching: Watching) -> None:
+        super().__init__(config)
+        self._guard = guard
+        self._watching = watching
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._watching.close()
+        self._guard.drain()
+        await super().shutdown(sockets)
+
+
+def _probes(apps: Mapping[UUID, App], guard: Guard) -> list[BaseRoute]:
+    async def health(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_: Request) -> JSONResponse:
+        if guard.draining:
+            return JSONResponse({"ready": False, "why": "stopping"}, status_code=503)
+        with anyio.move_on_after(READY_SECONDS):
+            answers = [await anyio.to_thread.run_sync(_answers, app, abandon_on_cancel=True) for app in apps.values()]
+            return JSONResponse({"ready": all(answers)}, status_code=200 if all(answers) else 503)
+        return JSONResponse({"ready": False, "why": "no answer in time"}, status_code=503)
+
+    return [Route("/health", health), Route("/ready", ready)]
+
+
+def _answers(app: App) -> bool:
+    try:
+        with app.tables.snapshot() as snapshot:
+            return snapshot.as_of.position >= 0
+    except LedgerError:
+        return False
+
+
+def _metadata(serving: Serving) -> list[Route]:
+    """RFC 9728: where tokens for this server come from."""
+    if serving.issuer is None or serving.public_url is None:
+        return []
+    return create_protected_resource_routes(
+        resource_url=AnyHttpUrl(serving.public_url),
+        authorization_servers=[AnyHttpUrl(serving.issuer)],
+        scopes_supported=list(SCOPES),
+        resource_name=TITLE,
+    )
+
+
+def _issuer(serving: Serving) -> Issuer | None:
+    if serving.issuer is None or serving.public_url is None:
+        return None
+    keys = serving.keys_url or serving.issuer.rstrip("/") + "/.well-known/jwks.json"
+    return Issuer(serving.issuer, serving.public_url, keys)
+
+
+def _hosts(serving: Serving) -> list[str]:
+    """The names we go by: those given, that of the address itself, and this machine's own on a loopback address."""
+    own = LOOPBACK if serving.host in LOOPBACK else () if serving.host in ("0.0.0.0", "::") else (serving.host,)
+    public = [str(AnyHttpUrl(serving.public_url).host)] if serving.public_url else []
+    return [*serving.hosts, *own, *public]
+
+
+def _faults(serving: Serving) -> Iterable[dict[str, Any]]:
+    open_to_others = serving.host not in LOOPBACK
+    if open_to_others and serving.certificate is None and serving.proxies is None:
+        yield problem(
+            "host",
+            "is reached by others, who would send tokens in the clear: give tls_cert and tls_key, or behind_proxy",
+            serving.host,
+        )
+    if open_to_others and not serving.tokens_needed:
+        yield problem("no_tokens", "is for this machine's own address only", serving.host)
+    if not _hosts(serving):
+        yield problem("allow_host", "is needed on this address: the names by which clients reach it", serving.host)
+    if (serving.certificate is None) != (serving.key is None):
+        yield problem("tls_cert", "and tls_key go together", serving.certificate or serving.key)
+    if (serving.issuer is None) != (serving.public_url is None):
+        yield problem("issuer", "and public_url go together", serving.issuer or serving.public_url)
+
+
+def _bound(serving: Serving) -> socket.socket:
+    family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((serving.host, serving.port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise Unavailable(
+            f"{serving.host} port {serving.port} cannot be listened on: {error.strerror or error}",
+            next_step="choose another with --host and --port, or stop what listens there",
+        ) from error
+    return listening
+
+
+def _address(listening: socket.socket, serving: Serving) -> str:
+    host = f"[{serving.host}]" if ":" in serving.host else serving.host
+    scheme = "https" if serving.certificate else "http"
+    return f"{scheme}://{host}:{listening.getsockname()[1]}{PATH}"
+
+
+class _Lines(logging.Formatter):
+    """Every record as one JSON line; of an exception only what it is and where, because its words may be anybody's."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = record.getMessage()
+        if record.name.startswith("tracking_ledger."):
+            return said
+        line = {"kind": "log", "level": record.levelname.lower(), "logger": record.name, "message": said[:500]}
+        if record.exc_info and record.exc_info[1]:
+            line |= {"error": type(record.exc_info[1]).__name__, "at": ", ".join(places(record.exc_info[1]))}
+        return json.dumps(line)
+
+
+def _log_as_lines() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("tracking_ledger").setLevel(logging.INFO)
+
+
+def _say(event: str, **more: Any) -> None:
+    log.info("%s", json.dumps({"kind": "server", "event": event, "pid": os.getpid(), **more}))
