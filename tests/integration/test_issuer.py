@@ -47,7 +47,7 @@ def issuer() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, dsn: str, issuer: str) -> Iterator[HttpServer]:
+def guarded(tmp_path_factory: pytest.TempPathFactory, dsn: str, issuer: str) -> Iterator[HttpServer]:
     root = tmp_path_factory.mktemp("issued")
     identity.create(root)
     settings = Settings(project=root, dsn=dsn, home=root / "home", pgdata=root / "unused")
@@ -64,12 +64,12 @@ def signed(claims: dict[str, Any], key: Any = KEY, kid: str = "first", algorithm
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": kid})
 
 
-def test_a_good_token_comes_in_as_its_subject_with_its_scope(server: HttpServer, issuer: str) -> None:
+def test_a_good_token_comes_in_as_its_subject_with_its_scope(guarded: HttpServer, issuer: str) -> None:
     token = signed(stated(issuer))
 
-    made = server.call(token, "create_work_item", item_type="task", title="Issued", detail=True)
+    made = guarded.call(token, "create_work_item", item_type="task", title="Issued", detail=True)
     with pytest.raises(RefusedByTool) as refused:
-        server.call(token, "archive_work_items", action="archive")
+        guarded.call(token, "archive_work_items", action="archive")
 
     assert made["created_by"] == "olga"
     assert refused.value.code == "forbidden"
@@ -94,12 +94,12 @@ def test_a_good_token_comes_in_as_its_subject_with_its_scope(server: HttpServer,
     ],
     ids=str,
 )
-def test_a_token_that_says_anything_else_does_not(server: HttpServer, issuer: str, changed: dict[str, Any]) -> None:
-    assert server.ask(signed(stated(issuer, **changed)), "tools/list", {}).status == 401
+def test_a_token_that_says_anything_else_does_not(guarded: HttpServer, issuer: str, changed: dict[str, Any]) -> None:
+    assert guarded.ask(signed(stated(issuer, **changed)), "tools/list", {}).status == 401
 
 
-def test_a_token_with_another_signature_does_not(server: HttpServer, issuer: str) -> None:
-    published = jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key())
+def test_a_token_with_another_signature_does_not(guarded: HttpServer, issuer: str) -> None:
+    published = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key()))["x"]
     forged = [
         signed(stated(issuer), OTHER),
         signed(stated(issuer), published, algorithm="HS256"),  # a published key is no secret
@@ -107,23 +107,23 @@ def test_a_token_with_another_signature_does_not(server: HttpServer, issuer: str
         signed(stated(issuer))[:-4] + "AAAA",
     ]
 
-    assert [server.ask(token, "tools/list", {}).status for token in forged] == [401] * 4
+    assert [guarded.ask(token, "tools/list", {}).status for token in forged] == [401] * 4
 
 
-def test_strangers_do_not_make_the_server_ask_the_issuer_again_and_again(server: HttpServer, issuer: str) -> None:
-    server.ask(signed(stated(issuer)), "tools/list", {})
+def test_strangers_do_not_make_the_server_ask_the_issuer_again_and_again(guarded: HttpServer, issuer: str) -> None:
+    guarded.ask(signed(stated(issuer)), "tools/list", {})
     before = Keys.asked
 
     for number in range(5):
-        server.ask(signed(stated(issuer), OTHER, kid=f"unknown {number}"), "tools/list", {})
+        guarded.ask(signed(stated(issuer), OTHER, kid=f"unknown {number}"), "tools/list", {})
 
     assert Keys.asked <= before + 1
 
 
-def test_a_client_without_a_token_learns_where_they_come_from(server: HttpServer, issuer: str) -> None:
-    refused = server.ask(None, "tools/list", {})
+def test_a_client_without_a_token_learns_where_they_come_from(guarded: HttpServer, issuer: str) -> None:
+    refused = guarded.ask(None, "tools/list", {})
     path = "/.well-known/oauth-protected-resource/mcp"
-    metadata = json.loads(server.send("GET", None, None, path=path).body)
+    metadata = json.loads(guarded.send("GET", None, None, path=path).body)
 
     assert f'resource_metadata="https://ledger.example{path}"' in refused.headers["www-authenticate"]
     assert metadata["resource"] == PUBLIC
@@ -131,11 +131,11 @@ def test_a_client_without_a_token_learns_where_they_come_from(server: HttpServer
     assert metadata["scopes_supported"] == ["read", "write", "admin"]
 
 
-def test_the_log_says_why_and_never_what(server: HttpServer, issuer: str) -> None:
+def test_the_log_says_why_and_never_what(guarded: HttpServer, issuer: str) -> None:
     secret = signed(stated(issuer, exp=1))
-    server.ask(secret, "tools/list", {})
+    guarded.ask(secret, "tools/list", {})
 
-    said = server.log.read_text()
+    said = guarded.log.read_text()
 
     assert "ExpiredSignatureError" in said
     assert secret.rpartition(".")[2] not in said
