@@ -11,7 +11,7 @@ UNKNOWN = "*unknown*"
 
 # C0 and C1 controls, line and paragraph separators, marks that turn the direction of writing; a blank at either end
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|^ | $")
-_SPECIAL = re.compile(r"[\\`*\[|~&]|(?<!\w)_|_(?!\w)|^[#>+-]|^\d+[.)]")
+_SPECIAL = re.compile(r"[\\`*\[|~&]|(?<!\w)_|_(?!\w)|^#")
 _SAID = re.compile(r"\\([!-/:-@\[-`{-~])|&lt;|&#(\d+);")
 _REFERENCE = re.compile(r"(\\.)|&#(\d+);")
 _BACKTICKS = re.compile("`+")

@@ -99,6 +99,14 @@ def read(file: Path) -> Document | None:
     return None if text is None else parse(text)
 
 
+def replace_file(file: Path, content: bytes) -> None:
+    """Replaces a file whole, or makes it. Raises Unavailable; then it is as before."""
+    with _writing(file):
+        target = Path(os.path.realpath(file, strict=False))
+        while not _replaced(target, content, _look(target)):
+            pass
+
+
 def _look(target: Path) -> tuple[int, ...] | None:
     """What changes when somebody else writes the file; None if it is not there."""
     try:
@@ -176,6 +184,6 @@ def _writing(file: Path) -> Iterator[None]:
     except OSError as error:
         raise Unavailable(
             f"{file} cannot be written: {error.strerror or error}",
-            next_step="make the file and its folder writable, or name another with LEDGER_STATUS_FILE",
+            next_step="make the file and its folder writable, or name another",
             path=str(file),
         ) from error

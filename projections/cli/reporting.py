@@ -4,6 +4,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from rich.markdown import Markdown
@@ -15,7 +16,7 @@ from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, remark, shown, stdout
 from projections.earlier import view
 from projections.markdown_text import visible
-from projections.status_file import Written, write_status
+from projections.status_file import Written, replace_file, write_status
 
 PAUSE = 1.0  # seconds between two looks at the ledger's position
 NEWS = {
@@ -29,9 +30,13 @@ NEWS = {
 @click.command(cls=Command)
 @click.option("--as-of", metavar="POINT", help="As it was at this position or time.")
 @click.option("--write", is_flag=True, help="Keep the report in the status file, beside what you wrote there.")
+@click.option("--html", is_flag=True, help="One page for a browser, with filters and plots, that needs no network.")
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Where --html puts the page.")
 @click.option("--watch", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
 @pass_invocation
-def status(invocation: Invocation, as_of: str | None, write: bool, watch: bool) -> None:
+def status(
+    invocation: Invocation, as_of: str | None, write: bool, html: bool, output: Path | None, watch: bool
+) -> None:
     """The status report of the project.
 
     Vendors, the tree of active work, what is ready, recent deployments, future enhancements. Markdown where it is
@@ -40,7 +45,16 @@ def status(invocation: Invocation, as_of: str | None, write: bool, watch: bool) 
     """
     if as_of is not None and (write or watch):
         raise click.UsageError("--as-of tells of the past, --write and --watch of now: leave one of them out")
-    tell = _writing(invocation) if write else _showing(invocation, as_of, again=watch)
+    if html and (write or invocation.as_json):
+        raise click.UsageError("--html is a page of its own: leave --write and --json out")
+    if output is not None and not html:
+        raise click.UsageError("--output is where --html puts its page: name --html too, or redirect")
+    if html and watch and output is None:
+        raise click.UsageError("--html --watch needs --output FILE, to be written again and again")
+    if html:
+        tell = _paging(invocation, as_of, output)
+    else:
+        tell = _writing(invocation) if write else _showing(invocation, as_of, again=watch)
     if watch:
         _watch(invocation.app, tell)
     else:
@@ -81,6 +95,23 @@ def _writing(invocation: Invocation) -> Callable[[], None]:
         remark(f"{NEWS[written.outcome]} {shown(written.file)} (position {written.position})")
         if written.kept is not None:
             remark(f"somebody had edited the report itself: that text is kept in {shown(written.kept)}", style="yellow")
+
+    return tell
+
+
+def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> Callable[[], None]:
+    def tell() -> None:
+        # imported only here: the events of vendors and a second set of templates are needed by no other report
+        from projections.report_page import page
+
+        app = invocation.app
+        with view(app, as_of) as snapshot:
+            content = page(snapshot, app.store, app.identity.name)
+        if output is None:
+            click.echo(content.encode(), nl=False)
+        else:
+            replace_file(output.expanduser(), content.encode())
+            remark(f"wrote {shown(output)} ({len(content.encode()):,} bytes)")
 
     return tell
 

@@ -86,9 +86,9 @@ def ready(snapshot: Snapshot, moment: datetime | None = None) -> Thing:
     return {**readiness.counted(iter(lines)), "returned": len(items), "has_more": more, "items": items}
 
 
-def recent_deployments(snapshot: Snapshot) -> list[Thing]:
+def recent_deployments(snapshot: Snapshot, most: int = DEPLOYMENTS) -> list[Thing]:
     """The newest deployments, the newest first, with what they touched by name."""
-    found = rows("deployment", snapshot.ask("status/recent_deployments", limit=DEPLOYMENTS))
+    found = rows("deployment", snapshot.ask("status/recent_deployments", limit=most))
     shown = _shown(snapshot, "deployment", found, DEPLOYMENT_FIELDS)
     vendors = named(snapshot, "vendor", (id for row in found for id in row.state.vendor_ids), "name")
     items = named(snapshot, "work_item", (id for row in found for id in row.state.work_item_ids), "title")
@@ -100,6 +100,12 @@ def recent_deployments(snapshot: Snapshot) -> list[Thing]:
         }
         for deployment, row in zip(shown, found, strict=True)
     ]
+
+
+def deployments_count(snapshot: Snapshot) -> int:
+    """How many deployments there are, also beyond the recent ones."""
+    count: int = snapshot.ask("status/deployments_count")[0]["deployments"]
+    return count
 
 
 def pending_enhancements(snapshot: Snapshot) -> list[Thing]:

@@ -1,0 +1,163 @@
+"""The HTML page: one file that needs nothing else, in which every text of a ledger is only a text."""
+
+import base64
+import re
+from hashlib import sha256
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from projections.app import App
+from projections.report_page import page
+from tests.conftest import Perform
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<!--",
+    "<img src=x onerror=alert(1)>",
+    "\" onmouseover='alert(1)' x=\"",
+    "&lt;b&gt; &#60;",
+    "{{ 7 * 7 }} {% raw %}",
+    "\x1b[31m\u202eturned\u2066",
+    "]]><svg/onload=alert(1)>",
+]
+VOID = {"meta", "input", "br"}
+
+
+class Reader(HTMLParser):
+    """Every element with its attributes, the texts, and whether all that was opened is closed."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.fixture
+def made(app: App) -> Any:
+    def make() -> str:
+        with app.tables.snapshot() as snapshot:
+            return page(snapshot, app.store, app.identity.name)
+
+    return make
+
+
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+def everything(perform: Perform, text: str) -> None:
+    """One of each thing, with this text wherever a text may stand."""
+    project = perform("create_work_item", item_type="project", title=text, description=text, tags=[text[:50]])
+    task = perform("create_work_item", item_type="task", title=text, parent_id=project["id"], branch_name=text)
+    perform("update_work_item", id=task["id"], version=1, status="blocked", reason=text, assignee=text)
+    perform("link_work_items", id=project["id"], kind="relates_to", to_id=task["id"])
+    vendor = perform("create_vendor", name="Acme", status="broken", extractor_version=text[:50])
+    perform("update_vendor_status", id=vendor["id"], version=1, test_results={"passing": 3, "total": 4, "skipped": 0})
+    perform(
+        "record_deployment",
+        deployed_at="2026-11-20T08:30:00Z",
+        commit_hash="84b0fb41c6a1b1a7a9c2a4b4c7f8e9d0a1b2c3d4",
+        pr_number=1,
+        pr_title=text,
+        test_summary={text: 1, "failed": 1},
+        constitutional_compliance=True,
+        environment=text,
+        vendor_ids=[vendor["id"]],
+        work_item_ids=[task["id"]],
+    )
+    perform("record_enhancement", title=text, description=text, priority=1, principles=[text])
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_text_is_only_a_text(perform: Perform, made: Any, text: str) -> None:
+    everything(perform, text)
+
+    reader = read(made())
+
+    assert [tag for tag, _ in reader.elements if tag in ("script", "img", "iframe")] == ["script"]
+    assert not any(name.startswith("on") or name == "style" for _, given in reader.elements for name in given)
+    shown = text.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e").replace("\u2066", "\\u2066")
+    assert reader.texts.count(shown) >= 6
+    assert not re.search("[\x00-\x08\x0b-\x1f\u2028-\u202e\u2066-\u2069]", "".join(reader.texts))
+
+
+def test_nothing_is_fetched_and_only_our_own_script_and_style_may_run(perform: Perform, made: Any) -> None:
+    everything(perform, "plain")
+
+    text = made()
+
+    reader = read(text)
+    (policy,) = [given["content"] for tag, given in reader.elements if given.get("http-equiv")]
+    script, style = (
+        re.search("<script>(.*?)</script>", text, re.DOTALL),
+        re.search("<style>(.*?)</style>", text, re.DOTALL),
+    )
+    assert policy is not None and script is not None and style is not None
+    for part in (script, style):
+        digest = base64.b64encode(sha256(part[1].encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'; ")
+    links = [value for _, given in reader.elements for name, value in given.items() if name in ("href", "src")]
+    assert all(value is not None and value.startswith("#") for value in links)
+
+
+def test_every_link_within_the_page_leads_somewhere(perform: Perform, made: Any) -> None:
+    everything(perform, "plain")
+
+    elements = read(made()).elements
+
+    targets = {given["id"] for _, given in elements if "id" in given}
+    assert {str(given["href"])[1:] for _, given in elements if "href" in given} <= targets
+
+
+def test_the_same_position_gives_the_same_bytes(perform: Perform, made: Any) -> None:
+    everything(perform, "plain")
+
+    assert made() == made()
+
+
+def test_a_vendor_shows_its_newest_runs_from_the_oldest_to_the_newest(perform: Perform, made: Any) -> None:
+    vendor = perform("create_vendor", name="Acme")
+    for n in range(1, 41):
+        results = {"passing": n, "total": 40, "skipped": 0}
+        perform("update_vendor_status", id=vendor["id"], version=n, test_results=results)
+
+    titles = [text for text in read(made()).texts if "passing, version" in text]
+
+    assert len(titles) == 30
+    assert "11 of 40 passing" in titles[0]
+    assert "40 of 40 passing" in titles[-1]
+
+
+def test_an_empty_ledger_has_a_page_too(made: Any) -> None:
+    texts = read(made()).texts
+
+    assert {"No work items yet.", "No vendors yet.", "No deployments yet.", "None planned."} <= set(texts)
+
+
+def test_a_long_list_is_folded_and_counted(perform: Perform, made: Any) -> None:
+    for n in range(60):
+        perform("create_work_item", item_type="task", title=f"Task {n}")
+
+    assert "20 more items" in read(made()).texts
