@@ -44,6 +44,7 @@ COMMANDS = {  # name -> where it is, and its sentence in the list
     "operations": ("projections.cli.calling:operations", "What assistants can call, and with which arguments."),
     "call": ("projections.cli.calling:call", "Call any of the operations that assistants have."),
     "import": ("projections.cli.importing:import_", "Take over what another tool has recorded."),
+    "export": ("projections.cli.exporting:export", "Hand out the events, the read models, the report."),
     "replay": ("projections.cli.replaying:replay", "Rebuild the read models from the log."),
     "mcp": ("projections.cli.serving:mcp", "Serve an assistant over stdio."),
     "serve": ("projections.cli.serving:serve", "Serve a team over streamable HTTP."),

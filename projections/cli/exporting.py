@@ -1,0 +1,78 @@
+"""`export`: the events, the read models, the report, for whoever keeps or reads them elsewhere."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from projections import exporting, github_issues, report
+from projections.catalog import BY_CATEGORY, PROJECTIONS
+from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.output import counting, remark, shown
+from projections.replacing import replacing
+
+Write = Callable[[bytes], Any]
+NOUNS = tuple(PROJECTIONS)
+
+
+@click.command(cls=Command)
+@click.argument("what", type=click.Choice(["events", "json", "csv", "report", "github"]), default="events")
+@click.argument("read_model", required=False, type=click.Choice(NOUNS))
+@click.option("-o", "--output", metavar="FILE", default="-", help="Where to, replaced whole; - is the standard output.")
+@pass_invocation
+def export(invocation: Invocation, what: str, read_model: str | None, output: str) -> None:
+    """Hand out what the ledger holds.
+
+    \b
+    events  every event, byte for byte; `import events` makes the same ledger of it elsewhere
+    json    all read models as one JSON document
+    csv     one read model as a table: `export csv work_items`
+    report  the status report as Markdown
+    github  work items as a list that GitHub's issue import takes
+    """
+    if (what == "csv") != (read_model is not None):
+        raise click.UsageError(f"`export csv` takes the name of a read model, and only it: one of {', '.join(NOUNS)}")
+    with _opened(output) as stream:
+        if what == "events":
+            _events(invocation, stream.write)
+        else:
+            _snapshot(invocation, what, read_model, stream.write)
+    if output != "-":
+        remark(f"written to {shown(output)}")
+
+
+@contextmanager
+def _opened(output: str) -> Iterator[BinaryIO]:
+    if output != "-":
+        with replacing(Path(output)) as stream:
+            yield stream
+        return
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
+
+
+def _events(invocation: Invocation, write: Write) -> None:
+    store = invocation.app.store
+    with counting("exporting events", store.read_streams([]).head) as progress:
+        for line in exporting.events(store, lambda: progress.advance(progress.task_ids[0])):
+            write(line)
+
+
+def _snapshot(invocation: Invocation, what: str, read_model: str | None, write: Write) -> None:
+    app = invocation.app
+    with app.tables.snapshot() as snapshot:
+        match what:
+            case "json":
+                parts = exporting.read_models(snapshot, app.store.ledger)
+            case "csv":
+                category = next(name for name, found in BY_CATEGORY.items() if found.name == read_model)
+                parts = exporting.table(snapshot, category)
+            case "github":
+                parts = github_issues.issues(snapshot)
+            case _:
+                parts = iter([report.markdown(report.document(snapshot, app.identity.name)).encode()])
+        for part in parts:
+            write(part)
