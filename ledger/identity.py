@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import msgspec
 import platformdirs
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from ledger.errors import Damaged, NotFound, Unavailable
 from ledger.settings import APPLICATION, Settings
@@ -26,16 +27,26 @@ NAME_LENGTH = 200  # characters
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """`project` is the folder that holds `.ledger`."""
+    """`project` is the folder that holds `.ledger`.
+
+    `key` is what the ledger is known by in the database and among the working files: its own UUID, unless this is a
+    copy of another ledger that may lie beside it.
+    """
 
     ledger: UUID
     name: str
     project: Path
+    copy: UUID | None = None
+
+    @property
+    def key(self) -> UUID:
+        return self.copy or self.ledger
 
 
 class _Written(Struct, frozen=True):
     ledger: str
     name: Annotated[str, Meta(max_length=NAME_LENGTH)]
+    copy: str | None = None
 
 
 def find(start: Path) -> Identity:
@@ -59,6 +70,23 @@ def create(project: Path, name: str | None = None) -> Identity:
     return _read(file)
 
 
+def become_copy(identity: Identity, ledger: UUID) -> Identity:
+    """From here on the folder's ledger is a copy of another one, under the key it has. For a ledger without events."""
+    return rewrite(replace(identity, ledger=ledger, copy=identity.key))
+
+
+def rewrite(identity: Identity) -> Identity:
+    """Makes a folder's file say this."""
+    file = identity.project / FOLDER / FILE
+    written = {"ledger": str(identity.ledger), "name": identity.name}
+    written |= {"copy": str(identity.copy)} if identity.copy not in (None, identity.ledger) else {}
+    with _writing(file):
+        draft = file.with_name(f"{FILE}.{os.getpid()}.new")
+        draft.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+        draft.replace(file)
+    return _read(file)
+
+
 def _mint(file: Path, name: str) -> None:
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -76,11 +104,11 @@ def _mint(file: Path, name: str) -> None:
 def home(identity: Identity, settings: Settings) -> Path:
     """The folder of this machine's working files, created if needed; checkout, pull and clean cannot touch it."""
     if settings.home is not None:
-        folder = settings.home / str(identity.ledger)
+        folder = settings.home / str(identity.key)
     elif (git := _git_folder(identity.project)) is not None:
-        folder = git / APPLICATION / str(identity.ledger)
+        folder = git / APPLICATION / str(identity.key)
     else:
-        folder = platformdirs.user_state_path(APPLICATION) / str(identity.ledger)
+        folder = platformdirs.user_state_path(APPLICATION) / str(identity.key)
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -103,7 +131,8 @@ def _read(file: Path) -> Identity:
         found = msgspec.json.decode(file.read_text(encoding="utf-8-sig").encode(), type=_Written)
         if not found.name.isprintable():
             raise ValueError("its name holds control characters")
-        return Identity(ledger=UUID(found.ledger), name=found.name, project=file.parent.parent)
+        copy = UUID(found.copy) if found.copy is not None else None
+        return Identity(ledger=UUID(found.ledger), name=found.name, project=file.parent.parent, copy=copy)
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise Damaged(
             f"{file} does not hold a ledger's identity: {error}",

@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger.errors import (
     CommandIdReused,
+    Damaged,
     LeaseMoved,
     LedgerClosed,
     LedgerError,
@@ -72,6 +73,26 @@ def read_model_behind(**found: Any) -> LedgerError:
 def lease_moved(**found: Any) -> LedgerError:
     """Takes now, not_before and not_after."""
     return LeaseMoved("the lease is not what it was by the ledger's time", next_step="try again", **found)
+
+
+def does_not_follow(**found: Any) -> LedgerError:
+    """Takes position and expected."""
+    return Damaged(
+        f"the event at position {found['position']} does not follow position {found['expected'] - 1} of this ledger",
+        next_step="take a copy that is whole; nothing was recorded",
+        **found,
+    )
+
+
+def another_history(**found: Any) -> LedgerError:
+    """Takes ledger, origin and wanted."""
+    return Refused(
+        f"ledger {found['ledger']} has the history of {found['origin']} in this database, not of {found['wanted']}",
+        next_step="restore .ledger/ledger.json as it was, or work with another database",
+        rule="another_history",
+        items=[],
+        **found,
+    )
 
 
 def append_only(**_: Any) -> LedgerError:

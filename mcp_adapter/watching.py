@@ -162,7 +162,7 @@ class Watching:
 
     def _of(self, context: Context) -> Watched:
         app = self._caller_of(context).app
-        ledger = app.identity.ledger
+        ledger = app.identity.key
         if ledger not in self._ledgers:
             self._ledgers[ledger] = Watched(app)
         return self._ledgers[ledger]

@@ -78,16 +78,16 @@ class App:
     @cached_property
     def _database(self) -> Database:
         database = connect(self.settings)
-        open_ledger(database, self.identity.ledger, self.identity.name, SHAPES)
+        open_ledger(database, self.identity.key, self.identity.name, SHAPES, origin=self.identity.ledger)
         return database
 
     @cached_property
     def store(self) -> PostgresStore:
-        return PostgresStore(self.database, self.identity.ledger, SHAPES)
+        return PostgresStore(self.database, self.identity.ledger, SHAPES, key=self.identity.key)
 
     @cached_property
     def tables(self) -> PostgresTables:
-        return PostgresTables(self.database, self.identity.ledger, self.catch_up)
+        return PostgresTables(self.database, self.identity.key, self.catch_up)
 
     @cached_property
     def handler(self) -> Handler:

@@ -16,7 +16,7 @@ from ledger.offline.lines import line_of
 from ledger.store import EventStore
 from projections.catalog import BY_CATEGORY
 from projections.questions.references import references
-from projections.questions.things import Thing, flat, rows
+from projections.questions.things import UNSAID, Thing, flat, rows
 from projections.tables import Snapshot
 
 EVENTS = "tracking-ledger events"
@@ -64,7 +64,7 @@ def table(snapshot: Snapshot, category: str) -> Iterator[bytes]:
     names = ("id", "ref", "version", *fields, *STAMPS)
     yield _line(names)
     for thing in things(snapshot, category):
-        yield _line(_cell(thing.get(name)) for name in names)
+        yield _line(_cell(thing.get(name, UNSAID.get(name))) for name in names)
 
 
 def things(snapshot: Snapshot, category: str) -> Iterator[Thing]:

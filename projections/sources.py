@@ -14,23 +14,29 @@ from ledger.errors import Invalid
 from ledger.importers import backlog, beads, git_history, taskmaster, todotxt
 from ledger.importers.reading import Identify, Reading
 from ledger.importers.sample import Sample, sample_of
+from projections import restoring
 
 Read = Callable[[Path, Identify, datetime], Reading]
 
 
-class Source(Struct, frozen=True, kw_only=True):
-    """`called` completes "it looks like ...", `sentence` and `argument` are for the help of `import NAME`.
+class Known(Struct, frozen=True, kw_only=True):
+    """What `import NAME` takes. `called` completes "it looks like ...", `recognises` is True only for what is sure.
 
-    `recognises` is True only for what it is surely. `surrounds` is said of a source that any other may lie in, as in a
-    repository: without a path it is the one around the project, and nothing else in its folder speaks against it.
+    `surrounds` is said of what any other source may lie in, as in a repository: without a path it is the one around the
+    project, and nothing else in its folder speaks against it.
     """
 
     called: str
+    recognises: Callable[[Sample], bool]
+    surrounds: bool = False
+
+
+class Source(Known, frozen=True, kw_only=True):
+    """A source that gives records. `sentence` and `argument` are for the help of its command."""
+
     sentence: str
     argument: str
-    recognises: Callable[[Sample], bool]
     read: Read
-    surrounds: bool = False
 
 
 SOURCES: dict[str, Source] = {
@@ -73,21 +79,27 @@ SOURCES: dict[str, Source] = {
 }
 
 
+KNOWN: dict[str, Known] = {
+    **SOURCES,
+    restoring.SOURCE: Known(called="events that a ledger exported", recognises=restoring.recognises),
+}
+
+
 def detected(path: Path) -> str:
     """The one source that a path surely is; Invalid if it is none, or more than one."""
     found = _recognised(path)
     if len(found) == 1:
         return found[0]
-    known = ", ".join(f"{name} ({source.called})" for name, source in SOURCES.items())
+    known = ", ".join(f"{name} ({source.called})" for name, source in KNOWN.items())
     problem = f"could be {_either(found)}" if found else "is in no format that is known by its content"
     raise _invalid(path, problem, f"say which: `tracking-ledger import NAME {path}`, NAME one of {known}")
 
 
 def check(name: str, path: Path) -> None:
     """Raises Invalid when a path is surely something else than what it is said to be."""
-    found = [other for other in _recognised(path) if not SOURCES[other].surrounds]
-    if found and name not in found and not SOURCES[name].surrounds:
-        said = SOURCES[name].called
+    found = [other for other in _recognised(path) if not KNOWN[other].surrounds]
+    if found and name not in found and not KNOWN[name].surrounds:
+        said = KNOWN[name].called
         raise _invalid(
             path, f"looks like {_either(found)}, not like {said}", f"use `tracking-ledger import {found[0]} {path}`"
         )
@@ -95,11 +107,11 @@ def check(name: str, path: Path) -> None:
 
 def _recognised(path: Path) -> list[str]:
     sample = sample_of(path)
-    return [name for name, source in SOURCES.items() if source.recognises(sample)]
+    return [name for name, source in KNOWN.items() if source.recognises(sample)]
 
 
 def _either(names: list[str]) -> str:
-    return " or ".join(SOURCES[name].called for name in names)
+    return " or ".join(KNOWN[name].called for name in names)
 
 
 def _invalid(path: Path, problem: str, next_step: str) -> Invalid:

@@ -11,7 +11,7 @@ BEGIN
         tracking_ledger.enhancements, tracking_ledger.configurations, tracking_ledger.conflicts, tracking_ledger.things, tracking_ledger.migrations
         TO tracking_ledger_writer;
     FOREACH door IN ARRAY ARRAY[
-        'is_member', 'enter_ledger', 'create_ledger', 'list_ledgers', 'register_projections', 'read_streams', 'read_events', 'read_facts',
+        'is_member', 'enter_ledger', 'create_ledger', 'adopt_origin', 'list_ledgers', 'register_projections', 'read_streams', 'read_events', 'read_facts',
         'find_command', 'append_events', 'append_group', 'lock_for_writing', 'fill_generation', 'new_generation',
         'serve_generation', 'position_at', 'refresh_statistics', 'matching', 'differing_terms'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION tracking_ledger.%I TO tracking_ledger_writer', door);

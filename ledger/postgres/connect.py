@@ -39,9 +39,23 @@ def connect(settings: Settings) -> Database:
     return Database(conninfo, prepare=settings.prepare)
 
 
-def open_ledger(database: Database, ledger: UUID, name: str, shapes: Mapping[str, int]) -> bool:
-    """Makes sure that the ledger and its read models are known there. True if it is new."""
+def owner_conninfo(settings: Settings) -> str:
+    """How to connect as whoever owns the schema; with a given server, as whom the settings call the administrator."""
+    if settings.dsn is not None:
+        return settings.admin_dsn or settings.dsn
+    return embedded_server(settings).conninfo(OWNER, DATABASE)
+
+
+def open_ledger(
+    database: Database, ledger: UUID, name: str, shapes: Mapping[str, int], *, origin: UUID | None = None
+) -> bool:
+    """Makes sure that the ledger and its read models are known there. True if it is new.
+
+    `origin` is the ledger it is a copy of. Raises Refused if the database has another history under this key.
+    """
     created = database.call("SELECT tracking_ledger.create_ledger(%s, %s)", [ledger, name])[0][0]
+    if origin not in (None, ledger):
+        database.call("SELECT tracking_ledger.adopt_origin(%s, %s)", [ledger, origin])
     database.call(
         "SELECT tracking_ledger.register_projections(%s, %s)", [ledger, msgspec.json.encode(dict(shapes)).decode()]
     )

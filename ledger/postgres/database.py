@@ -173,6 +173,8 @@ _SITUATIONS: dict[str, Callable[..., LedgerError]] = {
     "TL007": situations.read_model_behind,
     "TL008": situations.lease_moved,
     "TL009": situations.append_only,
+    "TL010": situations.does_not_follow,
+    "TL011": situations.another_history,
 }
 
 

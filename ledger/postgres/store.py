@@ -33,11 +33,15 @@ _encode = msgspec.json.Encoder().encode
 
 
 class PostgresStore:
-    """See ledger.store.EventStore. `shapes` are the read models that this program writes, with their shape numbers."""
+    """See ledger.store.EventStore. `shapes` are the read models that this program writes, with their shape numbers.
 
-    def __init__(self, database: Database, ledger: UUID, shapes: Mapping[str, int]) -> None:
+    `key` is what the ledger is known by in this database, where that is not its own UUID.
+    """
+
+    def __init__(self, database: Database, ledger: UUID, shapes: Mapping[str, int], *, key: UUID | None = None) -> None:
         self._database = database
         self.ledger = ledger
+        self._key = key or ledger
         self._shapes = dict(shapes)
         self._shared = SharedCommit(self._append, self.append_group)
 
@@ -49,11 +53,11 @@ class PostgresStore:
 
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
         given = _encode([self._as_json(proposal) for proposal in proposals]).decode()
-        rows = self._database.call(APPEND_GROUP, [self.ledger, given])
+        rows = self._database.call(APPEND_GROUP, [self._key, given])
         return [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
 
     def read_streams(self, streams: Iterable[str]) -> Past:
-        rows = self._database.call(READ_STREAMS, [self.ledger, list(streams)])
+        rows = self._database.call(READ_STREAMS, [self._key, list(streams)])
         head, now = rows[0][:2]
         events: dict[str, list[RecordedEvent]] = {}
         for row in rows:
@@ -71,7 +75,7 @@ class PostgresStore:
             yield from facts_in(page)
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
-        rows = self._database.call(FIND_COMMAND, [self.ledger, command_id])
+        rows = self._database.call(FIND_COMMAND, [self._key, command_id])
         if not rows:
             return None
         first, last, recorded_at, digest, streams = rows[0]
@@ -85,7 +89,7 @@ class PostgresStore:
 
     def position_at(self, moment: datetime) -> int:
         """The last position recorded at or before a moment; 0 if there is none."""
-        position: int = self._database.call(POSITION_AT, [self.ledger, moment])[0][0]
+        position: int = self._database.call(POSITION_AT, [self._key, moment])[0][0]
         return position
 
     def refresh_statistics(self) -> None:
@@ -100,13 +104,13 @@ class PostgresStore:
 
     def _pages(self, statement: str, after: int, up_to: int | None) -> Iterator[str]:
         def read(after: int, up_to: int | None) -> tuple[int, int, str | None]:
-            head, ends, page = self._database.call(statement, [self.ledger, after, up_to, PAGE])[0]
+            head, ends, page = self._database.call(statement, [self._key, after, up_to, PAGE])[0]
             return head, ends, page
 
         return pages(read, after, up_to, ahead=not self._database.in_transaction)  # which is one thread's alone
 
     def _append(self, proposal: Proposal) -> Recorded:
-        row = self._database.call(APPEND, [self.ledger, _encode(self._as_json(proposal)).decode()])[0]
+        row = self._database.call(APPEND, [self._key, _encode(self._as_json(proposal)).decode()])[0]
         return _recorded(proposal, row)
 
     def _as_json(self, proposal: Proposal) -> dict[str, Any]:

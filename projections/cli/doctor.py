@@ -88,7 +88,7 @@ def _database(app: App, findings: list[Finding]) -> Thing:
     """What is known without asking the database, then what it says itself."""
     found = _given(app.settings) if app.settings.dsn else _embedded(app.settings)
     try:
-        checked = checkup(app.database, app.identity.ledger)
+        checked = checkup(app.database, app.identity.key)
         with app.tables.snapshot() as snapshot:
             found |= {"position": snapshot.as_of.position}
     except LedgerError as error:

@@ -5,12 +5,13 @@ from typing import Any
 
 import click
 
+from projections import restoring
 from projections.cli import exits
 from projections.cli.findings import KINDS, NO_CONCERN
 from projections.cli.invocation import Command, Group, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, remark, shown, table
 from projections.importing import EXAMPLES, Import
-from projections.sources import SOURCES, Source, detected
+from projections.sources import SOURCES, Source, check, detected
 
 ALL_OF_THEM = """Everything is recorded in one step, with the authors and times of the source. Importing it again
 records only what changed in it. Ends with 8 when something of it was not taken; the report names it."""
@@ -50,6 +51,28 @@ def _command(name: str, source: Source) -> click.Command:
 
 for _name, _source in SOURCES.items():
     import_.add_command(_command(_name, _source))
+
+
+@import_.command(restoring.SOURCE, short_help="Events that a ledger exported: the same ledger again.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Prove the file, and change nothing.")
+@pass_invocation
+def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
+    """Events that a ledger exported, exactly as they were: positions, times and digests are the same.
+
+    An empty ledger becomes the one they come from, in .ledger/ledger.json too. One that has the first of them gets the
+    others. Any other is refused, and so is a file that is damaged or cut: every line is proved before the first is
+    recorded.
+    """
+    check(restoring.SOURCE, file)
+    restored = restoring.bring_back(invocation.app, file, dry_run=dry_run)
+    invocation.move_to(invocation.settings.project)
+    invocation.app.catch_up()
+    if invocation.as_json:
+        answer_json(restoring.as_report(restored))
+        return
+    fields([("ledger", restored.ledger), ("found", restored.found), ("taken", restored.taken)])
+    remark("nothing was recorded: a dry run" if dry_run else f"{restored.taken} events recorded")
 
 
 def _import(invocation: Invocation, wanted: Import) -> int:

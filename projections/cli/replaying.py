@@ -36,7 +36,7 @@ def replay(invocation: Invocation, projections: tuple[str, ...], only_check: boo
 
 def _tables(app: App) -> PostgresTables:
     """Tables that do not catch up by themselves: a check changes nothing."""
-    return PostgresTables(app.database, app.identity.ledger)
+    return PostgresTables(app.database, app.identity.key)
 
 
 def _tell(report: Report, *, rebuilt: bool) -> None:

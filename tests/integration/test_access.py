@@ -146,6 +146,7 @@ DOORS = {  # each with arguments that it would take from a member
     "fill_generation": "%s, 'vendors', 1, '[]'",
     "serve_generation": "%s, 'vendors', 1, 1",
     "create_ledger": "%s, 'mine now'",
+    "adopt_origin": "%s, gen_random_uuid()",
 }
 
 

@@ -1,0 +1,284 @@
+"""What the ledger hands out, and the events brought back: the same bytes, or nothing."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from msgspec.structs import replace
+
+from ledger import identity
+from ledger.errors import Damaged, Invalid, Refused
+from ledger.postgres.restore import restore
+from ledger.settings import Settings
+from ledger.vendor.commands import CreateVendor
+from projections import exporting, github_issues, restoring
+from projections.app import App
+from projections.catalog import PROJECTIONS
+from projections.replay import check
+from tests.conftest import Perform
+from tests.support.doings import Doing, a_ledger, histories, tell
+
+Folder = Callable[[str], App]
+
+
+@pytest.fixture
+def folder(settings: Settings, owner_dsn: str, tmp_path: Path) -> Folder:
+    """folder(name) -> an App on another folder's new ledger, on the same server."""
+
+    def make(name: str) -> App:
+        project = tmp_path / name
+        project.mkdir(exist_ok=True)
+        identity.create(project)
+        return App(replace(settings, project=project, admin_dsn=owner_dsn))
+
+    return make
+
+
+@pytest.fixture
+def told(app: App, perform: Perform) -> App:
+    """A ledger with a thing of every kind and texts that are hard to keep."""
+    item = perform("create_work_item", item_type="task", title="=1+1", description='a "b", ü\r\n日', tags=["-x"])
+    perform("create_work_item", item_type="task", title="'quoted", parent_id=item["id"], metadata={"n": 1e300})
+    perform("create_vendor", name="Acme", metadata={"deep": [{"a": None}]})
+    perform("record_enhancement", title="More", description="d", priority=2, principles=["p"])
+    perform("update_project_configuration", version=0, default_token_budget=123456)
+    perform("update_work_item", id=item["id"], version=1, deleted=True, cascade=True)
+    return app
+
+
+def exported(app: App) -> bytes:
+    return b"".join(exporting.events(app.store))
+
+
+def bring(app: App, content: bytes, tmp_path: Path, **more: Any) -> App:
+    """The App of the folder after an import of these bytes."""
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(content)
+    restoring.bring_back(app, file, **{"dry_run": False} | more)
+    app.close()
+    return App(app.settings)
+
+
+def test_an_export_brought_into_an_empty_ledger_exports_the_same_bytes(
+    told: App, folder: Folder, tmp_path: Path
+) -> None:
+    content = exported(told)
+
+    other = bring(folder("other"), content, tmp_path)
+
+    assert exported(other) == content
+    assert (other.identity.ledger, other.identity.key) != (told.identity.ledger, told.identity.ledger)
+    other.catch_up()
+    assert check(other.store, other.tables).equal
+    with told.tables.snapshot() as here, other.tables.snapshot() as there:
+        assert list(exporting.read_models(there, other.store.ledger)) == list(
+            exporting.read_models(here, told.store.ledger)
+        )
+    other.close()
+
+
+def test_what_is_recorded_after_it_goes_on_from_there_and_leaves_the_other_alone(
+    told: App, folder: Folder, tmp_path: Path
+) -> None:
+    content = exported(told)
+    other = bring(folder("other"), content, tmp_path)
+
+    other.catch_up()
+    other.record(_vendor("Beta"))
+
+    assert exported(told) == content
+    lines = exported(other).splitlines()
+    assert lines[1:-1] == content.splitlines()[1:]
+    other.close()
+
+
+@examples(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=histories)
+def test_any_history_comes_back_byte_for_byte(
+    folder: Folder, tmp_path_factory: pytest.TempPathFactory, history: list[Doing]
+) -> None:
+    with a_ledger() as ledger:
+        tell(ledger, history)
+        content = b"".join(exporting.events(ledger.store))
+    place = tmp_path_factory.mktemp("folder")
+
+    other = bring(folder(str(place)), content, place)
+
+    assert exported(other) == content
+    other.close()
+
+
+def test_an_import_goes_on_where_the_ledger_ends_and_a_second_one_does_nothing(
+    app: App, perform: Perform, folder: Folder, tmp_path: Path
+) -> None:
+    perform("create_vendor", name="Acme")
+    first = exported(app)
+    perform("create_vendor", name="Beta")
+    whole = exported(app)
+
+    other = bring(folder("other"), first, tmp_path)
+    other = bring(other, whole, tmp_path)
+    again = bring(other, whole, tmp_path)
+
+    assert exported(again) == whole
+    assert exported(bring(again, first, tmp_path)) == whole
+
+
+def test_a_ledger_that_went_another_way_is_refused(app: App, perform: Perform, folder: Folder, tmp_path: Path) -> None:
+    perform("create_vendor", name="Acme")
+    other = bring(folder("other"), exported(app), tmp_path)
+    other.catch_up()
+    other.record(_vendor("Ours"))
+    perform("create_vendor", name="Theirs")
+
+    with pytest.raises(Refused, match="gone different ways"):
+        bring(other, exported(app), tmp_path)
+
+
+def test_a_ledger_with_a_history_of_its_own_is_refused(told: App, folder: Folder, tmp_path: Path) -> None:
+    other = folder("other")
+    other.record(_vendor("Ours"))
+    before = exported(other)
+
+    with pytest.raises(Refused, match="events of its own"):
+        bring(other, exported(told), tmp_path)
+
+    assert exported(other) == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda lines: lines[:-1], "ends the file after"),
+        (lambda lines: [*lines[:2], lines[2].replace(b"tester", b"nobody"), *lines[3:]], "line 3 is no event"),
+        (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], "line 2 is no event"),
+        (lambda lines: [*lines, lines[-1]], "is no event"),
+        (lambda lines: [*lines[:-1], lines[-1][:40]], "is no event"),
+        (lambda lines: [lines[0].replace(b'"version":1', b'"version":2'), *lines[1:]], "version 2"),
+        (lambda lines: lines[1:], "no head"),
+        (lambda lines: [], "no head"),
+        (lambda lines: [b"\x7fELF\0\xff\n"], "no head"),
+    ],
+)
+def test_a_spoiled_export_is_refused_with_its_line_and_changes_nothing(
+    told: App, folder: Folder, tmp_path: Path, spoil: Callable[[list[bytes]], list[bytes]], problem: str
+) -> None:
+    content = b"".join(spoil(exported(told).splitlines(keepends=True)))
+    other = folder("other")
+    before = (other.identity, exported(other))
+
+    with pytest.raises(Invalid, match=problem):
+        bring(other, content, tmp_path)
+
+    now = App(other.settings)
+    assert (now.identity, exported(now)) == before
+
+
+def test_a_dry_run_proves_the_file_and_changes_nothing(told: App, folder: Folder, tmp_path: Path) -> None:
+    other = folder("other")
+
+    now = bring(other, exported(told), tmp_path, dry_run=True)
+
+    assert (now.identity, list(now.store.read_all())) == (other.identity, [])
+
+
+def test_the_database_proves_each_event_again(told: App, folder: Folder, owner_dsn: str) -> None:
+    lines = exported(told).splitlines(keepends=True)[1:]
+    other = folder("other")
+    other.database  # noqa: B018  # opens the ledger there
+
+    with pytest.raises(Damaged, match="position 2"):
+        restore(other.settings, other.identity.key, told.identity.ledger, [lines[0], lines[1].replace(b"tester", b"x")])
+    with pytest.raises(Damaged, match="position 2"):
+        restore(other.settings, other.identity.key, told.identity.ledger, lines[1:])
+
+    assert list(other.store.read_all()) == []
+
+
+def test_whoever_does_not_own_the_schema_may_not_put_events_back(told: App, folder: Folder, tmp_path: Path) -> None:
+    other = folder("other")
+    other = App(replace(other.settings, admin_dsn=None))
+
+    with pytest.raises(Refused, match="may not put events back"):
+        bring(other, exported(told), tmp_path)
+
+    assert App(other.settings).identity == other.identity
+
+
+def test_all_read_models_are_one_json_document(told: App) -> None:
+    with told.tables.snapshot() as snapshot:
+        whole = json.loads(b"".join(exporting.read_models(snapshot, told.store.ledger)))
+
+    assert whole.keys() == {"format", "version", "ledger", "as_of", *PROJECTIONS}
+    assert {name: len(whole[name]) for name in PROJECTIONS} == {
+        "work_items": 2,
+        "vendors": 1,
+        "deployments": 0,
+        "enhancements": 1,
+        "configurations": 1,
+        "conflicts": 0,
+    }
+    assert {item["title"]: item["deleted"] for item in whole["work_items"]} == {"=1+1": True, "'quoted": True}
+
+
+def test_a_table_is_safe_to_open_and_loses_nothing(told: App) -> None:
+    with told.tables.snapshot() as snapshot:
+        text = b"".join(exporting.table(snapshot, "work_item")).decode()
+        things = {thing["id"]: thing for thing in exporting.things(snapshot, "work_item")}
+
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(rows) == 2
+    for row in rows:
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())
+        for name, cell in row.items():
+            assert _uncelled(cell) == _as_text(things[row["id"]].get(name, False))
+
+
+@pytest.mark.parametrize("category", ["vendor", "deployment", "enhancement", "configuration", "conflict"])
+def test_every_read_model_has_its_table(told: App, category: str) -> None:
+    with told.tables.snapshot() as snapshot:
+        rows = list(csv.reader(io.StringIO(b"".join(exporting.table(snapshot, category)).decode(), newline="")))
+        count = len(list(exporting.things(snapshot, category)))
+
+    assert (rows[0][:3], len(rows) - 1) == (["id", "ref", "version"], count)
+
+
+def test_issues_for_github_leave_out_what_is_deleted(app: App, perform: Perform) -> None:
+    kept = perform("create_work_item", item_type="task", title="Kept", tags=["a"], assignee="@ann")
+    gone = perform("create_work_item", item_type="task", title="Gone")
+    perform("update_work_item", id=gone["id"], version=1, deleted=True)
+    perform("update_work_item", id=kept["id"], version=1, status="completed")
+
+    with app.tables.snapshot() as snapshot:
+        listed = json.loads(b"".join(github_issues.issues(snapshot)))
+
+    assert [entry["issue"]["title"] for entry in listed] == ["Kept"]
+    assert listed[0]["issue"] | {"body": ""} == {
+        "title": "Kept",
+        "body": "",
+        "created_at": listed[0]["issue"]["created_at"],
+        "updated_at": listed[0]["issue"]["updated_at"],
+        "closed": True,
+        "labels": ["a", "priority 3", "task"],
+        "assignee": "ann",
+    }
+
+
+def _vendor(name: str) -> CreateVendor:
+    return CreateVendor(id="00000000-0000-4000-8000-000000000001", name=name)
+
+
+def _uncelled(cell: str) -> str | None:
+    return None if cell == "" else cell.removeprefix("'")
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
