@@ -45,7 +45,11 @@ def command_id_reused(**found: Any) -> LedgerError:
 
 def ledger_closed(**found: Any) -> LedgerError:
     """Takes reason and successor."""
-    return LedgerClosed(f"this ledger is closed: {found['reason']}", next_step="see `tracking-ledger doctor`", **found)
+    reason, successor = found["reason"], found.get("successor")
+    if reason == "archived":
+        return LedgerClosed("this ledger is archived", next_step="open it with `tracking-ledger ledgers open`", **found)
+    where = f"; it went to {successor}" if successor else ""
+    return LedgerClosed(f"this ledger is closed: {reason}{where}", next_step="see `tracking-ledger doctor`", **found)
 
 
 def not_a_member(**found: Any) -> LedgerError:

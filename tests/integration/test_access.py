@@ -147,6 +147,10 @@ DOORS = {  # each with arguments that it would take from a member
     "serve_generation": "%s, 'vendors', 1, 1",
     "create_ledger": "%s, 'mine now'",
     "adopt_origin": "%s, gen_random_uuid()",
+    "rename_ledger": "%s, 'mine now'",
+    "close_ledger": "%s, 'archived', NULL",
+    "reopen_ledger": "%s, 'archived'",
+    "set_member": "%s, session_user, true",
 }
 
 
@@ -165,7 +169,7 @@ def test_every_function_a_writer_may_call_is_known_here(writer: psycopg.Connecti
     ).fetchall()
 
     # these answer about the caller alone, or tell nothing
-    assert {name for (name,) in rows} == {*DOORS, "is_member", "list_ledgers", "refresh_statistics"}
+    assert {name for (name,) in rows} == {*DOORS, "is_member", "list_ledgers", "ledger_overview", "refresh_statistics"}
 
 
 def test_a_stranger_is_told_of_its_own_ledgers_only(ledger: Ledger, stranger_dsn: str) -> None:

@@ -1,0 +1,113 @@
+"""The ledgers of one database, as a role sees those it is a member of: list, name, close and open, members."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from ledger.errors import Invalid, NotFound, Refused
+from ledger.postgres.database import Database
+
+ARCHIVED = "archived"  # why a ledger is closed that can be opened again
+SHORTEST = 4  # characters of an id that may stand for it
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """`head` is the last position, 0 for an empty ledger. A closed one says why, and where it went if it did."""
+
+    id: UUID
+    name: str
+    state: str
+    reason: str | None
+    successor: str | None
+    created_at: datetime
+    head: int
+    head_at: datetime | None
+    members: tuple[str, ...]
+
+    @property
+    def archived(self) -> bool:
+        return self.state == "closed" and self.reason == ARCHIVED
+
+
+def overview(database: Database) -> list[Known]:
+    """All that the role may use, the oldest first. Looks at the end of each one's log."""
+    rows = database.call("SELECT * FROM tracking_ledger.ledger_overview()")
+    return [
+        Known(
+            id=row[0],
+            name=row[1],
+            state=row[2],
+            reason=row[3],
+            successor=row[4],
+            created_at=row[5],
+            head=row[6],
+            head_at=row[7],
+            members=tuple(row[8] or ()),
+        )
+        for row in rows
+    ]
+
+
+def find(database: Database, word: str) -> Known:
+    """The ledger of an id, of the beginning of one, or of a name. NotFound, or Invalid if it can be several."""
+    known = overview(database)
+    named = [ledger for ledger in known if ledger.name.casefold() == word.casefold()]
+    begins = [ledger for ledger in known if len(word) >= SHORTEST and str(ledger.id).startswith(word.lower())]
+    found = list({ledger.id: ledger for ledger in (*begins, *named)}.values())
+    if len(found) > 1:
+        raise Invalid(
+            f"{word} can be {' or '.join(f'{ledger.id} ({ledger.name})' for ledger in found)}",
+            next_step="name it by more of its id",
+            fields=[{"field": "ledger", "problem": "is ambiguous", "value": word}],
+        )
+    if not found:
+        raise NotFound(
+            f"this database has no ledger {word} for this role",
+            next_step="see `tracking-ledger ledgers list --all`",
+            ledger=word,
+        )
+    return found[0]
+
+
+def rename(database: Database, ledger: UUID, name: str) -> None:
+    database.call("SELECT tracking_ledger.rename_ledger(%s, %s)", [ledger, name])
+
+
+def close(database: Database, ledger: UUID, reason: str, successor: str | None = None) -> tuple[int, bytes]:
+    """Nobody appends from here on; answers position and digest of the head. LedgerClosed if it was closed otherwise."""
+    [(head, digest)] = database.call(
+        "SELECT * FROM tracking_ledger.close_ledger(%s, %s, %s)", [ledger, reason, successor]
+    )
+    return head, bytes(digest)
+
+
+def reopen(database: Database, ledger: UUID, reason: str) -> None:
+    """LedgerClosed if it was closed for another reason."""
+    database.call("SELECT tracking_ledger.reopen_ledger(%s, %s)", [ledger, reason])
+
+
+def allow(database: Database, ledger: UUID, role: str) -> None:
+    """A database role may use the ledger, and everybody who has that role. NotFound if the server has no such role."""
+    if _set_member(database, ledger, role, allowed=True) == "no_role":
+        raise NotFound(
+            f"this server has no role {role}",
+            next_step="create it, and grant it tracking_ledger_writer",
+            role=role,
+        )
+
+
+def deny(database: Database, ledger: UUID, role: str) -> None:
+    """Refused for the last member, without whom nobody could use the ledger."""
+    if _set_member(database, ledger, role, allowed=False) == "last_member":
+        raise Refused(
+            f"{role} is the last member of ledger {ledger}",
+            next_step="let another role in first",
+            rule="last_member",
+            items=[{"role": role}],
+        )
+
+
+def _set_member(database: Database, ledger: UUID, role: str, *, allowed: bool) -> str:
+    answer: str = database.call("SELECT tracking_ledger.set_member(%s, %s, %s)", [ledger, role, allowed])[0][0]
+    return answer

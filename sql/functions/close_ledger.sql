@@ -1,0 +1,23 @@
+-- Closes a ledger to everybody who appends, and says why and where it went; answers the head that stays. One that is
+-- closed for another reason is refused (TL004).
+CREATE OR REPLACE FUNCTION tracking_ledger.close_ledger(p_ledger uuid, p_reason text, p_successor text)
+RETURNS TABLE (head bigint, digest bytea)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
+DECLARE
+    v_ledger ledgers;
+BEGIN
+    PERFORM require_member(p_ledger);
+    PERFORM lock_ledger(p_ledger);
+    SELECT * INTO v_ledger FROM ledgers l WHERE l.ledger_id = p_ledger;
+    IF v_ledger.state = 'closed' AND v_ledger.reason IS DISTINCT FROM p_reason THEN
+        RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = 'TL004',
+            DETAIL = json_build_object('reason', v_ledger.reason, 'successor', v_ledger.successor);
+    END IF;
+    UPDATE ledgers l SET state = 'closed', reason = p_reason, successor = p_successor WHERE l.ledger_id = p_ledger;
+    RETURN QUERY
+    SELECT coalesce(last.position, 0), coalesce(last.digest, sha256(uuid_send(v_ledger.origin)))
+    FROM (SELECT 1) one
+    LEFT JOIN (SELECT e.position, e.digest FROM events e
+               WHERE e.ledger_id = p_ledger ORDER BY e.position DESC LIMIT 1) last ON true;
+END
+$$;

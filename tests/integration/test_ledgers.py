@@ -1,0 +1,184 @@
+"""Many ledgers in one database: made, named, archived, and used by the roles that may."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from ledger import identity
+from ledger.errors import Invalid, LedgerClosed, NotFound, Refused
+from ledger.postgres import ledgers
+from ledger.postgres.connect import WRITER, open_ledger
+from ledger.postgres.database import Database
+from ledger.postgres.embedded import EmbeddedServer
+from ledger.settings import Settings
+from projections.app import App
+from projections.catalog import SHAPES
+from projections.cli.main import main
+from tests.conftest import Perform
+
+Call = Callable[..., tuple[int, Any]]
+GUEST = "tracking_ledger_guest"
+
+
+@pytest.fixture
+def database(dsn: str) -> Iterator[Database]:
+    database = Database(dsn)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def guest(server: EmbeddedServer, admin_dsn: str, dsn: str) -> Iterator[Database]:
+    """Another role that may write, in ledgers of its own."""
+    with psycopg.connect(admin_dsn, autocommit=True) as administrator:
+        administrator.execute(f"CREATE ROLE {GUEST} LOGIN IN ROLE {WRITER}")
+        database = Database(psycopg.conninfo.make_conninfo(dsn, user=GUEST))
+        yield database
+        database.close()
+        administrator.execute(f"DROP ROLE {GUEST}")
+
+
+@pytest.fixture
+def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """call("list") -> exit code and answer of `tracking-ledger ledgers list --json`."""
+    monkeypatch.setenv("LEDGER_PROJECT", str(settings.project))
+    monkeypatch.setenv("LEDGER_DSN", str(settings.dsn))
+    monkeypatch.setenv("LEDGER_HOME", str(settings.home))
+
+    def run(*arguments: str | Path) -> tuple[int, Any]:
+        monkeypatch.setattr("sys.argv", ["tracking-ledger", "ledgers", *map(str, arguments), "--json"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def made(database: Database, name: str = "a ledger") -> ledgers.Known:
+    ledger = uuid4()
+    open_ledger(database, ledger, name, SHAPES)
+    return next(known for known in ledgers.overview(database) if known.id == ledger)
+
+
+def test_the_overview_tells_where_each_ledger_stands(app: App, perform: Perform, database: Database) -> None:
+    perform("create_work_item", item_type="task", title="One")
+
+    known = {ledger.id: ledger for ledger in ledgers.overview(database)}[app.identity.ledger]
+
+    assert (known.name, known.state, known.head, known.members) == ("project", "open", 1, ("tracking_ledger_app",))
+
+
+def test_an_archived_ledger_is_read_and_not_written_until_it_is_opened(app: App, perform: Perform) -> None:
+    one = perform("create_work_item", item_type="task", title="One")
+    ledgers.close(app.database, app.identity.ledger, ledgers.ARCHIVED)
+
+    with pytest.raises(LedgerClosed, match="this ledger is archived"):
+        perform("create_work_item", item_type="task", title="Two")
+
+    assert perform("query_work_item", id=one["id"])["title"] == "One"
+    ledgers.reopen(app.database, app.identity.ledger, ledgers.ARCHIVED)
+    assert perform("create_work_item", item_type="task", title="Two")["position"] == 2
+
+
+def test_a_ledger_that_moved_away_is_not_opened_as_if_it_were_archived(database: Database) -> None:
+    known = made(database)
+    ledgers.close(database, known.id, "moved", "host=elsewhere")
+
+    for change in (ledgers.reopen, ledgers.close):
+        with pytest.raises(LedgerClosed, match="moved; it went to host=elsewhere"):
+            change(database, known.id, ledgers.ARCHIVED)
+
+
+def test_closing_answers_the_head_that_stays(app: App, perform: Perform) -> None:
+    perform("create_work_item", item_type="task", title="One")
+
+    head, digest = ledgers.close(app.database, app.identity.ledger, ledgers.ARCHIVED)
+
+    assert (head, digest) == (1, next(iter(app.store.read_all())).digest)
+
+
+def test_a_ledger_is_found_by_its_id_the_beginning_of_it_or_its_name(database: Database) -> None:
+    known = made(database, f"name {uuid4()}")
+
+    assert {ledgers.find(database, word).id for word in (str(known.id), str(known.id)[:13], known.name.upper())} == {
+        known.id
+    }
+
+
+def test_a_name_that_two_ledgers_have_is_ambiguous(database: Database) -> None:
+    name = f"twice {uuid4()}"
+    made(database, name)
+    made(database, name)
+
+    with pytest.raises(Invalid, match=f"{name} can be "):
+        ledgers.find(database, name)
+
+
+def test_another_role_sees_a_ledger_from_when_it_is_allowed_until_it_is_denied(
+    database: Database, guest: Database
+) -> None:
+    known = made(database)
+    seen = []
+
+    for change in (None, ledgers.allow, ledgers.deny):
+        if change is not None:
+            change(database, known.id, GUEST)
+        seen.append(known.id in {ledger.id for ledger in ledgers.overview(guest)})
+
+    assert seen == [False, True, False]
+
+
+def test_a_stranger_may_neither_name_nor_close_nor_share_a_ledger(database: Database, guest: Database) -> None:
+    known = made(database)
+
+    for attempt in (
+        lambda: ledgers.rename(guest, known.id, "mine"),
+        lambda: ledgers.close(guest, known.id, ledgers.ARCHIVED),
+        lambda: ledgers.reopen(guest, known.id, ledgers.ARCHIVED),
+        lambda: ledgers.allow(guest, known.id, GUEST),
+        lambda: ledgers.deny(guest, known.id, "tracking_ledger_app"),
+    ):
+        with pytest.raises(NotFound):
+            attempt()
+
+
+def test_the_last_member_stays_and_an_absent_role_is_named(database: Database) -> None:
+    known = made(database)
+
+    with pytest.raises(Refused, match="is the last member"):
+        ledgers.deny(database, known.id, "tracking_ledger_app")
+    with pytest.raises(NotFound, match="no role nobody_at_all"):
+        ledgers.allow(database, known.id, "nobody_at_all")
+
+
+def test_a_ledger_is_made_listed_renamed_archived_and_opened_by_command(call: Call, tmp_path: Path) -> None:
+    code, created = call("create", "Second", tmp_path / "second")
+
+    assert (code, identity.find(tmp_path / "second").ledger) == (0, identity.UUID(created["ledger"]))
+    assert call("create", "Second", tmp_path / "second")[1]["created"] is False
+    assert call("rename", created["ledger"], "Other")[0] == 0
+    assert call("archive", created["ledger"])[1]["position"] == 0
+    listed = {ledger["id"] for ledger in call("list")[1]["ledgers"]}
+    everything = {ledger["id"]: ledger for ledger in call("list", "--all")[1]["ledgers"]}
+    assert created["ledger"] not in listed
+    assert (everything[created["ledger"]]["name"], everything[created["ledger"]]["state"]) == ("Other", "closed")
+    assert call("open", created["ledger"])[1]["state"] == "open"
+
+
+def test_renaming_the_projects_own_ledger_renames_it_in_its_file(call: Call, app: App, settings: Settings) -> None:
+    app.database  # noqa: B018  # opens the ledger there
+
+    call("rename", str(app.identity.ledger), "Better")
+
+    assert identity.find(settings.project).name == "Better"
+
+
+def test_a_ledger_without_a_folder_comes_with_what_its_project_needs(call: Call) -> None:
+    code, created = call("create", "Alone")
+
+    assert (code, created["created"], call("create", "x" * 201)[0]) == (0, True, 2)
