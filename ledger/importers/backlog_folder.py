@@ -21,6 +21,7 @@ FIRST_PREFIX = "TASK"  # of every folder, until one could choose
 DOCUMENTS = "docs"
 KINDS = {"milestones": "milestone", "decisions": "decision", "drafts": "draft"}  # any other folder holds tasks
 _ID = re.compile(r"([A-Za-z]+)-(\d+(?:\.\d+)*)")
+_RECORD = re.compile(r"[A-Za-z]+-\d")  # how the files of records are called
 _AT_SIGN = re.compile(r"^((?:assignee|reporter):[ \t]*)(@.*|\[[^\]\n]*\])[ \t]*$", re.MULTILINE)
 
 Fields = dict[str, Any]
@@ -146,7 +147,7 @@ def _file(place: PurePosixPath, content: str) -> File | str:
     if DOCUMENTS in place.parts[:-1]:
         return "document"
     if head is None:
-        return "no_front_matter"
+        return "no_front_matter" if _RECORD.match(place.name) else "document"
     fields = {name: value for name, value in parse(_AT_SIGN.sub(_quoted, head)).items() if value not in (None, [], "")}
     spelled = fields.get("id")
     if not isinstance(spelled, (str, int)) or not str(spelled).strip():

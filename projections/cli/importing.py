@@ -9,7 +9,7 @@ from projections import restoring
 from projections.cli import exits
 from projections.cli.findings import KINDS, NO_CONCERN
 from projections.cli.invocation import Command, Group, Invocation, pass_invocation
-from projections.cli.output import answer_json, fields, heading, remark, shown, table
+from projections.cli.output import answer_json, fields, heading, remark, shown, table, working
 from projections.importing import EXAMPLES, Import
 from projections.sources import SOURCES, Source, check, detected
 
@@ -65,9 +65,10 @@ def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
     recorded.
     """
     check(restoring.SOURCE, file)
-    restored = restoring.bring_back(invocation.app, file, dry_run=dry_run)
-    invocation.move_to(invocation.settings.project)
-    invocation.app.catch_up()
+    with working(f"importing {file}"):
+        restored = restoring.bring_back(invocation.app, file, dry_run=dry_run)
+        invocation.move_to(invocation.settings.project)
+        invocation.app.catch_up()
     if invocation.as_json:
         answer_json(restoring.as_report(restored))
         return
@@ -76,7 +77,8 @@ def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
 
 
 def _import(invocation: Invocation, wanted: Import) -> int:
-    report = wanted.run(invocation.app)
+    with working(f"importing {wanted.path}"):
+        report = wanted.run(invocation.app)
     if invocation.as_json:
         answer_json(report)
     else:

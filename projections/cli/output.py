@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -113,6 +113,16 @@ def counting(what: str, total: int) -> Iterator[Progress]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         progress.add_task(shown(what), total=total)
         yield progress
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A moving bar on stderr with the time it takes, for work whose end nobody knows. Nothing without a terminal."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    console = stderr()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        progress.add_task(shown(what), total=None)
+        yield
 
 
 def _cell(value: object) -> Text:

@@ -219,7 +219,7 @@ def test_each_folder_says_what_its_files_are(tmp_path: Path) -> None:
     assert [(link.kind, link.to, link.word) for link in found["TASK-1"].links] == [("relates_to", "M-0", "milestone")]
     assert found["decision-1"].fields["description"] == "## Context\n\nwhy"
     assert found["DRAFT-1"].fields["tags"] == ("draft",)
-    assert (reading.found, sorted(kinds(reading))) == (8, ["document", "no_front_matter"])
+    assert (reading.found, sorted(kinds(reading))) == (8, ["document", "document"])
 
 
 def test_of_two_files_with_one_id_the_one_that_is_not_put_aside_is_taken(tmp_path: Path) -> None:
@@ -244,6 +244,7 @@ def test_a_project_with_a_backlog_in_it_is_read_too(tmp_path: Path) -> None:
     ("content", "kind", "where"),
     [
         (b"---\nid: TASK-2\ntitle: [\n---\n", "broken_front_matter", "line 4"),
+        (b"# No head", "no_front_matter", ""),
         (b"---\nid: TASK-2\n", "broken_front_matter", "no closing"),
         (b"---\na: &a [1]\nb: [*a, *a]\n---\n", "broken_front_matter", "line 3"),
         (b"---\ntitle: x\n---\n", "no_id", ""),
