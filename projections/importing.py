@@ -1,29 +1,15 @@
 """Brings what other tools have recorded into the ledger as one command, and tells what became of every record of it."""
 
-import os
 import time
-from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from ledger.decider import Decided
-from ledger.envelope import Submission, command_id_at, imported_id
-from ledger.finding import Finding
-from ledger.importers.reading import Identify, Reading
-from ledger.importing.commands import Import as ImportCommand
-from ledger.importing.made import Made, Tally
-from ledger.importing.plan import plan
-from ledger.world import World
+from ledger.importers.reading import Reading
 from projections.app import App
+from projections.bringing import Report, bring, identified, known_ids, report
+from projections.migrating import migrate
 from projections.sources import SOURCES, check
-
-Report = dict[str, Any]
-MANY = 500  # events after which the planner should look at the tables again
-EXAMPLES = 5  # of each warning
 
 
 class Import(Struct, frozen=True, kw_only=True):
@@ -35,122 +21,30 @@ class Import(Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
     def run(self, app: App) -> Report:
-        """All of the file in one append; the report names what is not taken. Invalid for a file of another kind."""
+        """All of the source in one append; the report names what is not taken. Invalid for one of another kind.
+
+        A source that is reconciled is compared with the ledger before the commit: where they differ, `success` is
+        false, nothing was recorded, and `errors` name every difference.
+        """
         started = time.perf_counter()
-        known = known_ids(app, self.source)
         check(self.source, self.path)
-        reading = SOURCES[self.source].read(self.path, identified(app, self.source, known), app.clock())
-        brought = bring(app, self.source, reading, by=self.by, dry_run=self.dry_run)
-        told = {item.id for item in reading.items}
-        missing = [name for name, thing in known.items() if thing not in told]
-        return report(reading, brought, missing) | {
-            "dry_run": self.dry_run,
-            "elapsed_ms": round((time.perf_counter() - started) * 1000, 1),
-        }
+        known = known_ids(app, self.source)
+        identify, imported_at = identified(app, self.source, known), app.clock()
 
+        def read() -> Reading:
+            return SOURCES[self.source].read(self.path, identify, imported_at)
 
-class Brought(Struct, frozen=True, kw_only=True):
-    """What an import found to record, and where it stands in the log."""
+        def missing(reading: Reading) -> list[str]:
+            told = {item.id for item in reading.items}
+            return [name for name, thing in known.items() if thing not in told]
 
-    made: Made
-    positions: tuple[int, ...] = ()
-
-
-class _Decision:
-    """The rule for an import, which remembers what it found when it was asked last: that is what was recorded."""
-
-    def __init__(self) -> None:
-        self.made = Made()
-
-    def __call__(self, command: ImportCommand, world: World) -> Decided:
-        self.made = plan(command, world)
-        return self.made.decided
-
-
-def bring(app: App, source: str, reading: Reading, *, by: str | None = None, dry_run: bool = False) -> Brought:
-    """Records what is new in a reading; joins the transaction that this thread is in."""
-    decision = _Decision()
-    command = ImportCommand(
-        source=source,
-        items=tuple(reading.items),
-        vendors=tuple(reading.vendors),
-        deployments=tuple(reading.deployments),
-        enhancements=tuple(reading.enhancements),
-    )
-    if dry_run:
-        decision(command, app.handler.world())
-        return Brought(made=decision.made)
-    if not _told(reading):
-        return Brought(made=decision.made)
-    now = app.clock()
-    submission = Submission(
-        command=command, command_id=command_id_at(now, os.urandom(10)), by=app.actor(by), occurred_at=now
-    )
-    positions = app.handler.execute(submission, decision).positions
-    if len(positions) > MANY:
-        app.store.refresh_statistics()
-    return Brought(made=decision.made, positions=positions)
-
-
-def known_ids(app: App, source: str) -> dict[str, str]:
-    """The ids of the work items that came from this source before, by their ids there."""
-    with app.tables.snapshot() as snapshot:
-        generation = snapshot.generation("work_items")
-        entries = snapshot.ask("entries/of_relation", generation=generation, relation="external_id")
-    prefix = f"{source}:"
-    return {row["target"].removeprefix(prefix): row["id"] for row in entries if row["target"].startswith(prefix)}
-
-
-def identified(app: App, source: str, known: dict[str, str]) -> Identify:
-    """From an id in the source to the id of its work item in the ledger, also of one that is not there yet."""
-    ledger = app.store.ledger
-    return lru_cache(maxsize=None)(lambda id: known.get(id) or imported_id(ledger, source, id))
-
-
-def report(reading: Reading, brought: Brought, missing: Iterable[str] = ()) -> Report:
-    """What a person and a script are told; `missing` are ids that an earlier import brought and this source lacks."""
-    made = brought.made
-    gone = [Finding("no_longer_in_the_file", external_id) for external_id in sorted(missing)]
-    not_taken = [*reading.not_taken, *made.not_taken]
-    tallies = made.tallies.values()
-    told_twice = sum(finding.kind == "told_twice" for finding in made.not_taken)
-    return {
-        "success": True,
-        "found": reading.found,
-        "taken": (_told(reading) if reading.taken is None else reading.taken) - told_twice,
-        "created": sum(tally.created for tally in tallies),
-        "changed": sum(tally.changed for tally in tallies),
-        "unchanged": sum(tally.unchanged for tally in tallies),
-        "events": len(made.decided),
-        "position": brought.positions[-1] if brought.positions else None,
-        "by_category": {category: _counts(tally) for category, tally in sorted(made.tallies.items())},
-        "links": {
-            "found": made.links_found.total(),
-            "taken": made.links_taken.total(),
-            "by_kind": {
-                word: {"found": found, "taken": made.links_taken[word]}
-                for word, found in sorted(made.links_found.items())
-            },
-        },
-        "warnings": [
-            {"kind": kind, "count": len(where), "examples": where[:EXAMPLES]}
-            for kind, where in _by_kind([*reading.warnings, *made.warnings, *gone])
-        ],
-        "not_taken": [{"kind": kind, "count": len(where), "where": where} for kind, where in _by_kind(not_taken)],
-    }
-
-
-def _told(reading: Reading) -> int:
-    return len(reading.items) + len(reading.vendors) + len(reading.deployments) + len(reading.enhancements)
-
-
-def _counts(tally: Tally) -> dict[str, int]:
-    counts: dict[str, int] = msgspec.to_builtins(tally)
-    return counts
-
-
-def _by_kind(findings: Iterable[Finding]) -> list[tuple[str, list[str]]]:
-    kinds: dict[str, list[str]] = {}
-    for finding in findings:
-        kinds.setdefault(finding.kind, []).append(finding.where)
-    return sorted(kinds.items(), key=lambda kind: (-len(kind[1]), kind[0]))
+        if SOURCES[self.source].reconciled:
+            found = migrate(app, self.source, self.path, read, missing, by=self.by, dry_run=self.dry_run)
+        else:
+            reading = read()
+            brought = bring(app, self.source, reading, by=self.by, dry_run=self.dry_run)
+            found = report(reading, brought, missing(reading))
+        if found["position"] is not None:
+            app.afterwards.soon()
+        elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
+        return found | {"dry_run": self.dry_run, "elapsed_ms": elapsed_ms}

@@ -11,7 +11,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from ledger.errors import Invalid
-from ledger.importers import backlog, beads, git_history, taskmaster, todotxt
+from ledger.importers import backlog, beads, git_history, prompts, taskmaster, todotxt
+from ledger.importers.legacy import status_file as legacy
 from ledger.importers.reading import Identify, Reading
 from ledger.importers.sample import Sample, sample_of
 from projections import restoring
@@ -32,14 +33,34 @@ class Known(Struct, frozen=True, kw_only=True):
 
 
 class Source(Known, frozen=True, kw_only=True):
-    """A source that gives records. `sentence` and `argument` are for the help of its command."""
+    """A source that gives records. `sentence` and `argument` are for the help of its command.
+
+    One that is `reconciled` is compared with the ledger before the commit.
+    """
 
     sentence: str
     argument: str
     read: Read
+    reconciled: bool = False
 
 
 SOURCES: dict[str, Source] = {
+    legacy.SOURCE: Source(
+        called="a status file in markdown",
+        sentence="A status file kept in markdown: vendors, deployments, enhancements, sessions and work items.",
+        argument="FILE",
+        recognises=legacy.recognises,
+        read=legacy.read,
+        reconciled=True,
+    ),
+    prompts.SOURCE: Source(
+        called="a folder of session prompts",
+        sentence="A folder of session prompts in markdown, with YAML front matter or bold header lines.",
+        argument="FOLDER",
+        recognises=prompts.recognises,
+        read=prompts.read,
+        reconciled=True,
+    ),
     beads.SOURCE: Source(
         called="a beads export",
         sentence="An export of the tracker beads: JSON lines, or the list that `bd list --json` prints.",

@@ -10,7 +10,7 @@ from ledger.importers.legacy.outline import plain
 
 LONGEST_BODY = 2**20  # bytes that are kept to be searched
 LONGEST_TITLE = 200  # characters
-DATES = ("session_date", "date", "created", "created_at", "started", "started_at")
+DATES = ("session_date", "date", "created", "created_at", "started", "started_at", "last_updated", "updated")
 TIMES = ("session_time", "time")
 BUDGET = range(1000, 1_000_001)
 
@@ -47,7 +47,7 @@ def session_fields(
         metadata["body"] = body
     fields: dict[str, Any] = {"item_type": "session", "title": _short(_text(front, "title") or title)}
     if branch := _text(front, "branch", "git_branch", "branch_name"):
-        fields["branch_name"] = branch
+        fields["branch_name"] = branch.split()[0]  # a branch has no blanks: what follows is a remark
     if tags := _tags(front.get("tags")):
         fields["tags"] = tags
     status = status_of(_text(front, "status") or "", metadata, warn)

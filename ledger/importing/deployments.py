@@ -81,8 +81,8 @@ def plan(command: Import, ids: Iterable[str], others: Others, world: World, made
             continue
         seen.add(thing)
         stands = standing(world, CATEGORY, thing, command.source)
-        facts = _facts(told, _linked(told, others, made), stands, made)
-        made.add(CATEGORY, thing, facts, is_new=stands is None)
+        facts = _facts(told, thing, _linked(told, others, made), stands, made)
+        made.add(CATEGORY, thing, told.external_id, facts, is_new=stands is None)
 
 
 def _found(told: ImportedDeployment, known: Known) -> str | None:
@@ -111,7 +111,7 @@ def _linked(told: ImportedDeployment, others: Others, made: Made) -> dict[str, A
 
 
 def _facts(
-    told: ImportedDeployment, fields: dict[str, Any], stands: Standing | None, made: Made
+    told: ImportedDeployment, thing: str, fields: dict[str, Any], stands: Standing | None, made: Made
 ) -> list[tuple[Fact, Mark]]:
     if stands is None:
         return [(DeploymentRecorded(**fields), told.created)]
@@ -124,7 +124,7 @@ def _facts(
     if now.commit_hash and wanted["commit_hash"] and same_commit(now.commit_hash, wanted["commit_hash"]):
         longer = max(now.commit_hash, wanted["commit_hash"], key=len)
         del wanted["commit_hash"]
-    changes = news(stands, wanted, f"deployment {told.external_id}", made.warnings)
+    changes = news(stands, wanted, thing, f"deployment {told.external_id}", made)
     if longer is not None and longer != now.commit_hash and not now.withdrawn:
         changes["commit_hash"] = Change(now.commit_hash, longer)
     return [(DeploymentAmended(changes=changes), stands.when(told.changed))] if changes else []

@@ -38,8 +38,8 @@ def plan(command: Import, ids: Iterable[str], world: World, made: Made) -> None:
             continue
         seen.add(thing)
         stands = standing(world, CATEGORY, thing, command.source)
-        facts = _facts(told, _depends_on(told, things, made), stands, made)
-        made.add(CATEGORY, thing, facts, is_new=stands is None)
+        facts = _facts(told, thing, _depends_on(told, things, made), stands, made)
+        made.add(CATEGORY, thing, told.external_id, facts, is_new=stands is None)
 
 
 def _depends_on(told: ImportedEnhancement, things: dict[str, str], made: Made) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def _depends_on(told: ImportedEnhancement, things: dict[str, str], made: Made) -
 
 
 def _facts(
-    told: ImportedEnhancement, depends_on: tuple[str, ...], stands: Standing | None, made: Made
+    told: ImportedEnhancement, thing: str, depends_on: tuple[str, ...], stands: Standing | None, made: Made
 ) -> list[tuple[Fact, Mark]]:
     if stands is None:
         fields = {"status": None} | told.fields | {"depends_on": depends_on}
@@ -59,7 +59,7 @@ def _facts(
     wanted["principles"] = told.fields.get("principles", ())
     wanted["metadata"] = mapping(then.metadata, told.fields.get("metadata", {}))
     wanted["depends_on"] = depends_on
-    changes = news(stands, wanted, f"enhancement {told.external_id}", made.warnings)
+    changes = news(stands, wanted, thing, f"enhancement {told.external_id}", made)
     if not changes:
         return []
     status = changes.pop("status", None)

@@ -19,10 +19,16 @@ class Tally(Struct, kw_only=True):
 
 
 class Made(Struct, kw_only=True):
-    """What to record, and what to tell the person. `tallies` are by category."""
+    """What to record, and what to tell the person. `tallies` and `things` (ids by what the source
+    calls them) are by category.
+
+    `kept` are (id, path) of what the source says and what stays different, because it was changed here since.
+    """
 
     decided: Decided = []
     tallies: dict[str, Tally] = {}
+    things: dict[str, dict[str, str]] = {}
+    kept: set[tuple[str, str]] = set()
     links_found: Counter[str] = field(default_factory=Counter)
     links_taken: Counter[str] = field(default_factory=Counter)
     warnings: list[Finding] = []
@@ -31,9 +37,10 @@ class Made(Struct, kw_only=True):
     def tally(self, category: str) -> Tally:
         return self.tallies.setdefault(category, Tally())
 
-    def add(self, category: str, thing: str, facts: list[tuple[Fact, Mark]], *, is_new: bool) -> None:
-        """One thing of the source, and what happened to it there."""
+    def add(self, category: str, thing: str, told: str, facts: list[tuple[Fact, Mark]], *, is_new: bool) -> None:
+        """One thing of the source, which calls it `told`, and what happened to it there."""
         stream, tally = stream_id(category, thing), self.tally(category)
+        self.things.setdefault(category, {})[told] = thing
         self.decided += [(stream, fact, mark.by, mark.at) for fact, mark in facts]
         if is_new:
             tally.created += 1

@@ -1,15 +1,18 @@
 """What an import has to record, over all categories: the difference to what its source told before."""
 
+from msgspec.structs import replace
+
 from ledger.deployment.decider import CATEGORY as DEPLOYMENT
 from ledger.enhancement.decider import CATEGORY as ENHANCEMENT
 from ledger.envelope import stream_id
+from ledger.finding import Finding
 from ledger.importing import deployments, enhancements, vendors
 from ledger.importing.as_found import as_found
 from ledger.importing.commands import Import
 from ledger.importing.made import Made
 from ledger.vendor.decider import CATEGORY as VENDOR
 from ledger.work_item import importing as work_items
-from ledger.work_item.commands import ImportWorkItems
+from ledger.work_item.commands import ImportedItem, ImportWorkItems
 from ledger.world import World
 
 
@@ -23,7 +26,7 @@ def plan(command: Import, world: World) -> Made:
     world.look(stream_id(DEPLOYMENT, thing) for thing in deployment_ids)
     world.look(stream_id(ENHANCEMENT, thing) for thing in enhancement_ids)
     vendors.plan(command, vendor_ids, world, made)
-    _plan_items(command, world, made)
+    _plan_items(command, vendor_ids, world, made)
     deployments.plan(command, deployment_ids, _others(command, vendor_ids, world), world, made)
     enhancements.plan(command, enhancement_ids, world, made)
     made.decided.sort(key=lambda entry: entry[3])  # type: ignore[misc]  # every entry of an import has its time
@@ -31,10 +34,11 @@ def plan(command: Import, world: World) -> Made:
     return made
 
 
-def _plan_items(command: Import, world: World, made: Made) -> None:
+def _plan_items(command: Import, vendor_ids: dict[str, str], world: World, made: Made) -> None:
     if not command.items:
         return
-    planned = work_items.plan(ImportWorkItems(source=command.source, items=command.items), world)
+    items = _with_vendors(command, vendor_ids, world, made)
+    planned = work_items.plan(ImportWorkItems(source=command.source, items=items), world)
     made.decided += planned.decided
     made.links_found, made.links_taken = planned.links_found, planned.links_taken
     made.warnings += planned.warnings
@@ -42,6 +46,21 @@ def _plan_items(command: Import, world: World, made: Made) -> None:
     tally = made.tally(work_items.CATEGORY)
     tally.created, tally.changed = len(planned.created), len(planned.changed)
     tally.unchanged = len(command.items) - tally.created - tally.changed
+
+
+def _with_vendors(command: Import, vendor_ids: dict[str, str], world: World, made: Made) -> tuple[ImportedItem, ...]:
+    """The items, those that name vendors with the ids of the vendors that are there."""
+    if not any(item.vendors for item in command.items):
+        return command.items
+    known = world.holders("vendor_name") | vendor_ids
+    items = []
+    for item in command.items:
+        found = [known[name.casefold()] for name in item.vendors if name.casefold() in known]
+        absent = [name for name in item.vendors if name.casefold() not in known]
+        made.warnings += [Finding("link_kept_as_text", f"{item.external_id} -> {name}") for name in absent]
+        metadata = item.fields.get("metadata", {}) | ({"vendor_ids": found} if found else {})
+        items.append(replace(item, fields=item.fields | {"metadata": metadata}))
+    return tuple(items)
 
 
 def _others(command: Import, vendor_ids: dict[str, str], world: World) -> deployments.Others:

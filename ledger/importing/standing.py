@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from ledger.envelope import import_of, stream_id
 from ledger.finding import Finding
-from ledger.revision import Changes, followed
+from ledger.importing.made import Made
+from ledger.revision import Changes, difference, followed
 from ledger.work_item.commands import Mark
 from ledger.world import World
 
@@ -38,14 +39,18 @@ def standing(world: World, category: str, thing: str, source: str) -> Standing |
     return Standing(then=then, now=now, last_told=max((event.occurred_at for event in told), default=None))
 
 
-def news(stands: Standing, wanted: Mapping[str, Any], name: str, warnings: list[Finding]) -> Changes:
+def news(stands: Standing, wanted: Mapping[str, Any], thing: str, name: str, made: Made) -> Changes:
     """What the source says anew, where nobody else has said something different since."""
+    missing = difference(stands.now, wanted)
     if stands.now.withdrawn:
-        warnings.append(Finding("withdrawn_here", name))
-        return {}
-    changes, clashes = followed(stands.then, stands.now, wanted)
-    kind = "differs_here" if stands.last_told is None else "changed_on_both_sides"
-    warnings += [Finding(kind, f"{name}: {path}") for path in clashes]
+        made.warnings.append(Finding("withdrawn_here", name))
+        changes: Changes = {}
+    else:
+        changes, clashes = followed(stands.then, stands.now, wanted)
+        kind = "differs_here" if stands.last_told is None else "changed_on_both_sides"
+        made.warnings += [Finding(kind, f"{name}: {path}") for path in clashes]
+    if stands.last_told is not None:
+        made.kept |= {(thing, path) for path in missing.keys() - changes.keys()}
     return changes
 
 

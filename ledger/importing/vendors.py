@@ -14,7 +14,7 @@ from ledger.vendor.state import Vendor
 from ledger.work_item.commands import Mark
 from ledger.world import World
 
-PLAIN = ("status", "extractor_version", "test_results", "manifest_compliant")
+PLAIN = ("status", "extractor_version", "manifest_compliant")
 MAPPINGS = ("format_support", "metadata")
 
 
@@ -34,26 +34,43 @@ def plan(command: Import, ids: dict[str, str], world: World, made: Made) -> None
             continue
         seen.add(key)
         stands = standing(world, CATEGORY, ids[key], command.source)
-        facts = _facts(vendor, stands, made)
-        made.add(CATEGORY, ids[key], facts, is_new=stands is None)
+        facts = _facts(vendor, ids[key], stands, made)
+        made.add(CATEGORY, ids[key], vendor.name, facts, is_new=stands is None)
 
 
-def _facts(vendor: ImportedVendor, stands: Standing | None, made: Made) -> list[tuple[Fact, Mark]]:
+def _facts(vendor: ImportedVendor, thing: str, stands: Standing | None, made: Made) -> list[tuple[Fact, Mark]]:
     if stands is None:
         return [(VendorCreated(name=vendor.name, **vendor.fields), vendor.created)]
-    now: Vendor = stands.then
+    then: Vendor = stands.then
     wanted: dict[str, Any] = {field: vendor.fields.get(field) for field in PLAIN}
-    wanted |= {field: mapping(getattr(now, field), vendor.fields.get(field, {})) for field in MAPPINGS}
-    changes = news(stands, wanted, f"vendor {vendor.name}", made.warnings)
-    return [(_fact(changes, vendor), stands.when(vendor.changed))] if changes else []
+    wanted |= {field: mapping(getattr(then, field), vendor.fields.get(field, {})) for field in MAPPINGS}
+    name = f"vendor {vendor.name}"
+    changes = news(stands, wanted, thing, name, made)
+    run = _run(vendor.fields.get("test_results"), stands, thing, name, made)
+    if not changes and run is None:
+        return []
+    return [(_fact(changes, run), stands.when(vendor.changed))]
 
 
-def _fact(changes: Changes, vendor: ImportedVendor) -> Fact:
+def _run(told: TestResults | None, stands: Standing, thing: str, name: str, made: Made) -> TestResults | None:
+    """The results of a run that the source tells anew. A run that is told no longer has still been."""
+    then, now = stands.then.test_results, stands.now.test_results
+    if told is None or told == now or stands.now.withdrawn:
+        return None
+    if told != then and now in (then, None):
+        return told
+    if stands.last_told is not None:
+        made.kept.add((thing, "test_results"))
+    if told != then:
+        kind = "differs_here" if stands.last_told is None else "changed_on_both_sides"
+        made.warnings.append(Finding(kind, f"{name}: test_results"))
+    return None
+
+
+def _fact(changes: Changes, run: TestResults | None) -> Fact:
     """A new run of the tests, else a new status, else a revision; what else changed goes along."""
-    results: TestResults | None = vendor.fields.get("test_results")
-    if "test_results" in changes and results is not None:
-        also = {path: change for path, change in changes.items() if path != "test_results"}
-        return VendorTestsReported(passing=results.passing, total=results.total, skipped=results.skipped, also=also)
+    if run is not None:
+        return VendorTestsReported(passing=run.passing, total=run.total, skipped=run.skipped, also=changes)
     if "status" in changes:
         also = {path: change for path, change in changes.items() if path != "status"}
         return VendorStatusChanged(old=changes["status"].old, new=changes["status"].new, also=also)

@@ -125,7 +125,8 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     """A work item as a source tells it. `status` None: the source does not say.
 
     `fields` are those of WorkItemCreated; one that is not named is absent in the source. `changed` is the last change
-    that the source knows of, `settled` when it came to its status, `removed` when it was deleted.
+    that the source knows of, `settled` when it came to its status, `removed` when it was deleted. `vendors` are names:
+    the ids of those that the ledger has are kept as `metadata.vendor_ids`.
     """
 
     id: str
@@ -137,6 +138,7 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     settled: Mark | None = None
     removed: Mark | None = None
     links: tuple[ImportedLink, ...] = ()
+    vendors: tuple[str, ...] = ()
 
 
 class ImportWorkItems(Command, frozen=True, kw_only=True):

@@ -1,12 +1,29 @@
 """What an import finds, in the words that a person reads."""
 
-from ledger.importers import git_history
+from ledger.importers import git_history, prompts
 
 KINDS = {  # a kind that is not here is readable as it is
+    "broken_front_matter": "files or sessions whose front matter cannot be read",
+    "context_type": "a context type, which is a setting: `call update_project_configuration` sets it",
+    "count_disagrees": "headings whose numbers disagree with what stands below them",
+    "deployment_not_understood": "deployments without pull request, commit and time",
+    "differs_here": "said differently in the ledger, which this source never told: what is there stays",
+    "empty": "files without a word",
+    "left_to_its_author": "sections and sentences that are their author's own words: left alone",
+    "line_not_understood": "lines that may be records and cannot be read",
+    "link_to_another_file": "links to files of the same folder, which are read themselves",
+    "link_to_nothing": "links that lead nowhere, or to themselves",
+    "no_markdown": "files that are no markdown",
+    "no_time_of_day": "days without a time of day: their beginning in UTC stands for it",
+    "out_of_range": "numbers beyond today's limits",
+    "path_leaves_the_folder": "links to files outside the folder, which are not followed",
+    "repeated_session_id": "session ids that stood in the file before: numbered",
+    "section_not_understood": "headings that announce records in words nobody knows",
+    "text_kept": "words beside the record: kept in its metadata as found",
+    "word_of_the_source": "words that became others of ours: kept in the metadata",
     "announced_more_than_once": "pull requests that several commits announce: counted once",
     "another_kind_of_record": "records of another kind than issues, as memories are",
     "below_a_record_not_taken": "subtasks of a record that was not taken",
-    "broken_front_matter": "files whose front matter cannot be read",
     "cannot_be_read": "files that cannot be read",
     "changed_on_both_sides": "changed in the source and here: what was written here stays",
     "circle": "items that wait for themselves",
@@ -69,4 +86,5 @@ KINDS = {  # a kind that is not here is readable as it is
 NO_CONCERN = {
     "document",
     git_history.NOTHING,
+    prompts.NO_MARKDOWN,
 }  # kinds that are named, and still everything is taken that there was to take

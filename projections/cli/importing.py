@@ -6,13 +6,16 @@ from typing import Any
 import click
 
 from projections import restoring
+from projections.bringing import EXAMPLES
 from projections.cli import exits
 from projections.cli.findings import KINDS, NO_CONCERN
 from projections.cli.invocation import Command, Group, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, remark, shown, table, working
-from projections.importing import EXAMPLES, Import
+from projections.importing import Import
 from projections.sources import SOURCES, Source, check, detected
 
+PARTS = ("only_in_file", "only_in_ledger", "differing", "kept_here")  # of a comparison
+MOST_ERRORS = 20  # that a person is shown
 ALL_OF_THEM = """Everything is recorded in one step, with the authors and times of the source. Importing it again
 records only what changed in it. Ends with 8 when something of it was not taken; the report names it."""
 
@@ -83,7 +86,8 @@ def _import(invocation: Invocation, wanted: Import) -> int:
         answer_json(report)
     else:
         _tell(report)
-    return exits.DIFFERENCE if any(entry["kind"] not in NO_CONCERN for entry in report["not_taken"]) else exits.DONE
+    complete = all(entry["kind"] in NO_CONCERN for entry in report["not_taken"])
+    return exits.DONE if report["success"] and complete else exits.DIFFERENCE
 
 
 def _tell(report: dict[str, Any]) -> None:
@@ -94,8 +98,34 @@ def _tell(report: dict[str, Any]) -> None:
     )
     _kinds("Not taken", [(entry["kind"], entry["count"], entry["where"]) for entry in report["not_taken"]])
     _kinds("Taken as found", [(entry["kind"], entry["count"], entry["examples"]) for entry in report["warnings"]])
-    done = "nothing was recorded: a dry run" if report["dry_run"] else f"{report['events']} events recorded"
-    remark(f"{done} ({report['elapsed_ms']:.0f} ms)")
+    if "reconciliation" in report:
+        _checks(report)
+    remark(f"{_done(report)} ({report['elapsed_ms']:.0f} ms)")
+
+
+def _checks(report: dict[str, Any]) -> None:
+    heading("File and ledger compared")
+    table(
+        ("check", "same", "only in file", "only in ledger", "differing", "changed here since"),
+        (
+            (name.replace("_", " "), check["match"], *(len(check[part]) for part in PARTS))
+            for name, check in report["reconciliation"].items()
+        ),
+    )
+    for error in report["errors"][:MOST_ERRORS]:
+        remark(shown(error), style="red")
+    if len(report["errors"]) > MOST_ERRORS:
+        remark(f"{len(report['errors']) - MOST_ERRORS} more differences: --json names them all", style="red")
+    if report["backup"]:
+        remark(f"a copy of the file as it is: {shown(report['backup'])}")
+
+
+def _done(report: dict[str, Any]) -> str:
+    if not report["success"]:
+        return "nothing was recorded: everything was taken back"
+    if report["dry_run"]:
+        return "nothing was recorded: a dry run"
+    return f"{report['events']} events recorded"
 
 
 def _kinds(title: str, kinds: list[tuple[str, int, list[str]]]) -> None:

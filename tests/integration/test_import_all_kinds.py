@@ -8,7 +8,7 @@ import pytest
 from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
 from ledger.vendor.events import TestResults
 from projections.app import App
-from projections.importing import Report, bring, report
+from projections.bringing import Report, bring, report
 from tests.conftest import Perform
 from tests.support.telling import FULL_HASH, deployment, enhancement, reading, vendor
 

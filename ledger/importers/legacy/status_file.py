@@ -18,8 +18,9 @@ from ledger.importers.legacy.outline import sections as cut
 from ledger.importers.legacy.told import SOURCE, Telling
 from ledger.importers.legacy.words import VENDOR_STATUSES, key, moment
 from ledger.importers.reading import Identify, Reading, text_of, unreadable
+from ledger.importers.sample import Sample
 
-__all__ = ["SOURCE", "read"]
+__all__ = ["SOURCE", "read", "recognises"]
 LONGEST_LINE = 1_000_000  # characters; whoever writes longer ones has not written a status file
 DEEPEST = 3  # level of a heading that can be a section
 _SENTENCE = re.compile(r"[^\W\d][^\d]*\s(?:[^\s\d]+\s){2,}[^\d]*[.!?:]['\"”)*_]*")
@@ -40,6 +41,15 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     telling = Telling(reading=Reading(), identify=identify, at=_own_time(lines) or imported_at, imported_at=imported_at)
     _File(path, text, lines, telling).read()
     return telling.reading
+
+
+def recognises(sample: Sample) -> bool:
+    """A file of which a heading announces records as these files do, or has a section of theirs beside its title."""
+    if sample.is_folder or "\0" in sample.text:
+        return False
+    headings = [line.heading[1] for line in lines_of(sample.text) if line.heading and line.heading[0] <= DEEPEST]
+    kinds = {kind for title in headings if (kind := kind_of(title)) is not None}
+    return len(kinds) > 1 or any(announced(title).records for title in headings if kind_of(title) is not None)
 
 
 def _own_time(lines: list[Line]) -> datetime | None:
