@@ -11,6 +11,7 @@ import anyio
 import mcp.types as wire
 from mcp.server import CacheHint, NotificationOptions, Server
 from mcp.server.caching import CacheableMethod
+from mcp.server.models import InitializationOptions
 from mcp.server.stdio import stdio_server
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
@@ -71,7 +72,7 @@ def build(operations: Mapping[str, Operation], caller_of: CallerOf, watching: Wa
             yield {}
             group.cancel_scope.cancel()
 
-    server = Server(
+    server = _Server(
         NAME,
         version=ledger.__version__,
         title=TITLE,
@@ -94,6 +95,15 @@ def build(operations: Mapping[str, Operation], caller_of: CallerOf, watching: Wa
     return server
 
 
+class _Server(Server[Any]):
+    """Says the same of itself over both transports; the SDK asks nobody over HTTP."""
+
+    def create_initialization_options(
+        self, notification_options: NotificationOptions | None = None, *others: Any, **more: Any
+    ) -> InitializationOptions:
+        return super().create_initialization_options(notification_options or CHANGES, *others, **more)
+
+
 def _discoverer(server: Server[Any]) -> Any:
     async def discover(context: Context, _: wire.RequestParams) -> wire.DiscoverResult:
         """All revisions that we speak, also those that begin with a handshake."""
@@ -110,4 +120,4 @@ async def _serve_stdio(server: Server[Any]) -> None:
     async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as group:
         passed_on, readable = anyio.create_memory_object_stream[Incoming](0)
         group.start_soon(answer_unreadable, incoming, passed_on, outgoing)
-        await server.run(readable, outgoing, server.create_initialization_options(CHANGES))
+        await server.run(readable, outgoing, server.create_initialization_options())

@@ -193,7 +193,7 @@ OPERATIONS = (
     Operation(
         name="bulk_work_items",
         title="Change many work items",
-        summary="Create, update and link up to 1,000 items as one command.",
+        summary="Many creates, updates and links as one command.",
         input=BulkWorkItemsInput,
         run=bulk_work_items,
         writes=True,

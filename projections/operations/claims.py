@@ -42,7 +42,7 @@ class ReadyWorkInput(Input):
     tag: Annotated[str | None, Field(description="Has it")] = None
     parent_id: Annotated[str | None, Field(description="Below it")] = None
     assignee: Annotated[Name | None, Field(description="For them")] = None
-    cursor: Annotated[str | None, Field(description="next_cursor")] = None
+    cursor: Annotated[str | None, Field(description="Next")] = None
 
 
 class Filter(Input):
@@ -59,7 +59,7 @@ class ClaimWorkItemInput(Writes):
     id: Annotated[str | None, Field(description="Not with next")] = None
     token: Annotated[Token | None, Field(description="Another's")] = None
     minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="Lease")] = None
-    filter: Annotated[Filter, AsObject, AnyObject, Field(description="Of ready_work, for next")] = Filter()
+    filter: Annotated[Filter, AsObject, AnyObject, Field(description="For next")] = Filter()
 
 
 def ready_work(app: App, wanted: ReadyWorkInput) -> Answered:

@@ -85,12 +85,12 @@ class QueryDeploymentsInput(Input):
     earliest: Annotated[Moment | None, Field(alias="from", description="Time")] = None
     latest: Annotated[Moment | None, Field(alias="to", description="Time")] = None
     vendor: Annotated[str | None, Field(description="Or name")] = None
-    work_item: Annotated[str | None, Field(description="Id or ref")] = None
+    work_item: Annotated[str | None, Field(description="Or ref")] = None
     commit: Annotated[Annotated[str, AfterValidator(_beginning)] | None, Field(description="Or beginning")] = None
     pr_number: Annotated[PullRequest | None, Field(description="Number")] = None
     environment: Annotated[str | None, Field(description="Only")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="next_cursor")] = None
+    cursor: Annotated[str | None, Field(description="Next")] = None
 
 
 class DeploymentChanges(Input):
@@ -109,11 +109,9 @@ class DeploymentChanges(Input):
 
 
 class AmendDeploymentInput(Writes):
-    id: Annotated[str, Field(description="Id or ref")]
+    id: Annotated[str, Field(description="Or ref")]
     version: Version
-    changes: Annotated[
-        DeploymentChanges, AsObject, AnyObject, Field(description="Fields of record_deployment; null removes")
-    ]
+    changes: Annotated[DeploymentChanges, AsObject, AnyObject, Field(description="As recorded; null removes")]
 
 
 def record_deployment(app: App, wanted: RecordDeploymentInput) -> Answered:

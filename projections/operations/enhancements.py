@@ -43,7 +43,7 @@ Description = Annotated[Text, NotBlank]
 class RecordEnhancementInput(Writes):
     title: Annotated[Title, Field(description="What")]
     description: Annotated[Description, Field(description="Why, how")]
-    priority: Annotated[Priority, Field(description="1 (top)-5")]
+    priority: Annotated[Priority, Field(description="1-5")]
     principles: Annotated[Texts, Field(description="Needed")]
     status: Annotated[Status, Field(description="State")] = "planned"
     target_quarter: Annotated[Quarter | None, Field(description="As 2026-Q1")] = None
@@ -65,11 +65,9 @@ class EnhancementChanges(Input):
 
 
 class UpdateEnhancementInput(Writes):
-    id: Annotated[str, Field(description="Id or ref")]
+    id: Annotated[str, Field(description="Or ref")]
     version: Version
-    changes: Annotated[
-        EnhancementChanges, AsObject, AnyObject, Field(description="Fields of record_enhancement; null removes")
-    ]
+    changes: Annotated[EnhancementChanges, AsObject, AnyObject, Field(description="As recorded; null removes")]
 
 
 class ListEnhancementsInput(Input):
@@ -77,7 +75,7 @@ class ListEnhancementsInput(Input):
     status: Annotated[Status | None, AnyText, Field(description="Only")] = None
     target_quarter: Annotated[Quarter | None, Field(description="Only")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="next_cursor")] = None
+    cursor: Annotated[str | None, Field(description="Next")] = None
 
 
 def record_enhancement(app: App, wanted: RecordEnhancementInput) -> Answered:

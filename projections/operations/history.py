@@ -37,12 +37,12 @@ Category = Literal["work_item", "vendor", "deployment", "enhancement", "configur
 
 
 class QueryHistoryInput(Input):
-    id: Annotated[str, Field(description="Id, ref, vendor name; configuration")]
+    id: Annotated[str, Field(description="Id, ref or name")]
     since: Annotated[Point | None, Field(description="v3, position, time")] = None
     as_of: Annotated[Point | None, Field(description="Until; how it was")] = None
     diff_from: Annotated[Point | None, Field(description="Differs since")] = None
     limit: Limit = 20
-    cursor: Annotated[str | None, Field(description="next_cursor")] = None
+    cursor: Annotated[str | None, Field(description="Next")] = None
     detail: Annotated[bool, Field(description="Long texts")] = False
 
 
@@ -56,7 +56,7 @@ class UndoInput(Writes):
 
 class ChangesSinceInput(Input):
     since: Annotated[Point, Field(description="Position, time")]
-    categories: Annotated[tuple[Annotated[Category, AnyText], ...], AsArray, Field(description="Only these")] = ()
+    categories: Annotated[tuple[Annotated[Category, AnyText], ...], AsArray, Field(description="Only")] = ()
     types: Annotated[Texts, Field(description="Event names")] = ()
     by: Annotated[str | None, Field(description="Only theirs")] = None
     limit: Limit = 50

@@ -60,25 +60,25 @@ class CreateVendorInput(Writes):
 
 
 class QueryVendorStatusInput(Input):
-    id: Annotated[str | None, Field(description="Id, ref or name")] = None
+    id: Annotated[str | None, Field(description="Or ref, name")] = None
     name: Annotated[str | None, Field(description="Or name")] = None
     status: Annotated[Status | None, AnyText, Field(description="List these")] = None
     format: Annotated[Format | None, AnyText, Field(description="Reads it")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="next_cursor")] = None
+    cursor: Annotated[str | None, Field(description="Next")] = None
     as_of: Annotated[Point | None, Field(description="Position, time")] = None
     include: Annotated[Texts, Field(description="test_runs, last good")] = ()
     broke_since: Annotated[Point | None, Field(description="Deployment, position, time")] = None
 
 
 class UpdateVendorStatusInput(Writes):
-    id: Annotated[str | None, Field(description="Id, ref or name")] = None
+    id: Annotated[str | None, Field(description="Or ref, name")] = None
     name: Annotated[str | None, Field(description="Or name")] = None
     version: Version
     status: Annotated[Status, AnyText, Field(description="As created")] = "broken"
     extractor_version: Annotated[ExtractorVersion, Field(description="Version")] = ""
     format_support: FormatSupport = Field(default_factory=dict, description="Merged")
-    test_results: Results = Field(default_factory=dict, description="passing, total, skipped")
+    test_results: Results = Field(default_factory=dict, description="As created")
     manifest_compliant: Annotated[bool, Field(description="Follows it")] = False
     metadata: Metadata = Field(default_factory=dict, description="Merged; null drops")
     deployment_id: Annotated[str | None, Field(description="Tested")] = None

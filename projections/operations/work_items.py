@@ -77,12 +77,12 @@ REVISABLE = (
 
 class CreateWorkItemInput(Writes):
     item_type: Annotated[ItemType, Field(description="Kind")]
-    title: Annotated[Title, Field(description="Up to 200")]
-    description: Annotated[Text | None, Field(description="Projects need it")] = None
+    title: Annotated[Title, Field(description="1-200")]
+    description: Annotated[Text | None, Field(description="For projects")] = None
     metadata: Metadata = Field(
         default_factory=dict, description="Session: token_budget, prompts_count, yaml_frontmatter"
     )
-    parent_id: Annotated[str | None, Field(description="Id or ref")] = None
+    parent_id: Annotated[str | None, Field(description="Or ref")] = None
     branch_name: Annotated[Name | None, Field(description="Branch")] = None
     commits: Annotated[Commits, Field(description="Hashes")] = ()
     pr_numbers: Annotated[PullRequests, Field(description="Numbers")] = ()
@@ -92,30 +92,30 @@ class CreateWorkItemInput(Writes):
 
 
 class UpdateWorkItemInput(Writes):
-    id: Annotated[str, Field(description="Id or ref")]
+    id: Annotated[str, Field(description="Or ref")]
     version: Version
     title: Annotated[Title, Field(description="New")] = ""
     description: Annotated[Text, Field(description="New")] = ""
     notes: Annotated[Text, Field(description="New")] = ""
-    status: Annotated[Status | None, Field(description="blocked: with reason")] = None
+    status: Annotated[Status | None, Field(description="blocked: reason")] = None
     reason: Annotated[str | None, Field(max_length=500, description="For blocked, force")] = None
     metadata: Metadata = Field(default_factory=dict, description="Merged; null drops")
     parent_id: Annotated[str, Field(description="Move below it")] = ""
     branch_name: Annotated[Name, Field(description="Branch")] = ""
     commits: Annotated[Commits, Field(description="Replaces")] = ()
     pr_numbers: Annotated[PullRequests, Field(description="Replaces")] = ()
-    priority: Annotated[Priority, Field(description="1 (top)-5")] = 3
+    priority: Annotated[Priority, Field(description="1-5")] = 3
     tags: Annotated[Tags, Field(description="Replaces")] = ()
     assignee: Annotated[Name, Field(description="Whose")] = ""
     deleted: Annotated[bool | None, Field(description="false restores")] = None
     cascade: Annotated[bool, Field(description="Subtree too")] = False
-    force: Annotated[bool, Field(description="Complete anyway; reason")] = False
-    token: Annotated[Token | None, Field(description="Of another's claim")] = None
-    clear: Annotated[Texts, Field(description="Fields to empty; parent_id too")] = ()
+    force: Annotated[bool, Field(description="Anyway; reason")] = False
+    token: Annotated[Token | None, Field(description="Its claim's")] = None
+    clear: Annotated[Texts, Field(description="Fields to empty")] = ()
 
 
 class QueryWorkItemInput(Input):
-    id: Annotated[str, Field(description="Id or ref")]
+    id: Annotated[str, Field(description="Or ref")]
     include: Annotated[Texts, Field(description="ancestors, descendants, dependencies, deployments, history")] = ()
     max_depth: Annotated[int, Field(ge=1, le=5, description="Below, 1-5")] = 5
     as_of: Annotated[Point | None, Field(description="Position, time")] = None
@@ -134,7 +134,7 @@ class ListWorkItemsInput(Input):
     changed_since: Annotated[Point | None, Field(description="Position, time")] = None
     include_deleted: Annotated[bool, Field(description="Too")] = False
     include_archived: Annotated[bool, Field(description="Too")] = False
-    order: Annotated[questions.Order | None, Field(description="Newest first")] = None
+    order: Annotated[questions.Order | None, AnyText, Field(description="updated, created, priority, tree")] = None
     limit: Limit = 50
     offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="Skip")] = 0
     cursor: Annotated[str | None, Field(description="next_cursor")] = None
