@@ -1,8 +1,8 @@
--- Some items as a report names them. Answered by the primary key of work_items.
+-- Some items as a report names them, hidden ones left out. Answered by the primary key of work_items.
 SELECT item.id, item.version, item.title, item.item_type, item.status, item.priority, item.parent_id, item.created_at,
        item.updated_at, item.doc ->> 'branch_name' AS branch_name, item.doc ->> 'assignee' AS assignee,
        item.doc ->> 'block_reason' AS block_reason, item.claimed_by, item.claimed_until
 FROM work_items item
 WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
-  AND item.id IN (SELECT value FROM json_each(%(ids)s))
+  AND item.hidden = 0 AND item.id IN (SELECT value FROM json_each(%(ids)s))
 ORDER BY item.id
