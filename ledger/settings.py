@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     token: str | None = None
     status_file: Path | None = None
     prepare: bool = True
+    call_seconds: float = 30.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -43,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             token=given.get("LEDGER_TOKEN"),
             status_file=_relative(given, "LEDGER_STATUS_FILE"),
             prepare=_switch(given, "LEDGER_PREPARE", default=True),
+            call_seconds=_seconds(given, "LEDGER_CALL_SECONDS", default=30.0),
         )
 
 
@@ -57,6 +60,7 @@ ENVIRONMENT = {
     "LEDGER_TOKEN": "tells whose claims are the caller's own (default: a new one for each process)",
     "LEDGER_STATUS_FILE": "where the status report is kept, from the project folder (default: .project_status.md)",
     "LEDGER_PREPARE": "on or off: statements prepared on the server (off for poolers that cannot keep them)",
+    "LEDGER_CALL_SECONDS": "how long one call to a database that answers may take before it is given up (default: 30)",
 }
 
 
@@ -95,3 +99,16 @@ def _switch(given: Mapping[str, str], name: str, *, default: bool) -> bool:
             fields=[{"field": name, "problem": "is neither on nor off", "value": value, "allowed": ["on", "off"]}],
         )
     return value == "on"
+
+
+def _seconds(given: Mapping[str, str], name: str, *, default: float) -> float:
+    value = given.get(name)
+    if value is None:
+        return default
+    if re.fullmatch(r"\d{1,6}(\.\d{1,3})?", value) and float(value) >= 1:
+        return float(value)
+    raise Invalid(
+        f"{name} is {value[:80]!r}, not a number of seconds from 1 on",
+        next_step=f"set {name} to a number like 30, or unset it",
+        fields=[{"field": name, "problem": "is not a number of seconds from 1 on", "value": ascii(value[:80])}],
+    )

@@ -20,14 +20,18 @@ from msgspec.structs import replace
 
 from ledger import identity
 from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
-from ledger.errors import AlreadyRecorded, LedgerError, Unavailable
+from ledger.errors import AlreadyRecorded
 from ledger.handler import Handler
-from ledger.postgres.connect import connect, embedded_server, open_ledger
+from ledger.offline.journal import JournalStore
+from ledger.postgres.connect import Reaching, open_ledger
+from ledger.postgres.contact import Contact
 from ledger.postgres.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings, user_name
 from projections.afterwards import Afterwards
 from projections.catalog import SHAPES
+from projections.layers import Layer
+from projections.local import Local
 from projections.neighbourhood import TableNeighbourhood
 from projections.postgres_tables import PostgresTables
 from projections.projector import propose
@@ -54,6 +58,7 @@ class App:
         self.settings = settings
         self.clock = clock
         self.token = settings.token or secrets.token_urlsafe(12)  # whose claims are this process's own
+        self.layer: Layer | None = None  # what this object sees the ledger through; None is whatever answers
         self._making = threading.RLock()
 
     @cached_property
@@ -67,19 +72,29 @@ class App:
 
     @property
     def opened(self) -> bool:
-        """Whether anything has needed the database yet."""
-        return "_database" in self.__dict__
+        """Whether the database has been reached yet."""
+        return "contact" in self.__dict__ and self.contact.opened
 
     @property
     def database(self) -> Database:
-        with self._making:
-            return self._database
+        """Raises Unavailable when it is away; whoever asks first waits a second for it."""
+        return self.contact.database()
 
     @cached_property
-    def _database(self) -> Database:
-        database = connect(self.settings)
-        open_ledger(database, self.identity.key, self.identity.name, SHAPES, origin=self.identity.ledger)
-        return database
+    def contact(self) -> Contact:
+        with self._making:
+            reaching = Reaching(self.settings)
+            return Contact(lambda known: self._greeted(reaching.database(known)), lambda: reaching.coming)
+
+    @property
+    def local(self) -> Local:
+        """This machine's copy of the ledger."""
+        with self._making:
+            return self._local
+
+    @cached_property
+    def _local(self) -> Local:
+        return Local(self.home, self.identity.ledger, self.clock)
 
     @cached_property
     def store(self) -> PostgresStore:
@@ -104,13 +119,38 @@ class App:
 
     def as_seen_by(self, token: str, by: str | None) -> "App":
         """The same ledger for one of many callers of this process: whose claims are its own, and who acts."""
-        with suppress(
-            LedgerError
-        ):  # what is shared exists before it is copied; while it cannot be opened, the call says so
-            _ = self.database, self.store, self.tables, self.handler
+        with suppress(LedgerError):  # what is shared exists before it is copied; what cannot be opened, the call says
+            self._share()
+            _ = self.store, self.tables, self.handler
         seen = copy.copy(self)
         seen.token = token
         seen.settings = replace(self.settings, by=by or self.settings.by)
+        return seen
+
+    def live(self) -> Layer:
+        """The database. Raises Unavailable when it is away."""
+        _ = self.database
+        return Layer(source="postgres", store=self.store, tables=self.tables, handler=self.handler)
+
+    def journal(self) -> Layer:
+        """This machine's own copy."""
+        local = self.local
+        local.cache.follow()
+        neighbours = TableNeighbourhood(local.cache.tables)
+        store = JournalStore(local.journal)
+        return Layer(
+            source="journal" if local.journal.head.position else "none",
+            store=store,
+            tables=local.cache.tables,
+            handler=Handler(store, neighbours, propose),
+            contact=local.contact(),
+        )
+
+    def through(self, layer: Layer) -> "App":
+        """The same ledger, seen and changed through one layer."""
+        self._share()
+        seen = copy.copy(self)
+        seen.__dict__ |= {"layer": layer, "store": layer.store, "tables": layer.tables, "handler": layer.handler}
         return seen
 
     def do(
@@ -162,22 +202,21 @@ class App:
         """Who acts: whom the call names, else the settings, else the user of this machine."""
         return by or self.settings.by or user_name()
 
-    def reconnect(self, error: LedgerError) -> bool:
-        """After a lost connection: whether asking once more may help. An embedded server that died is started again."""
-        if not self.opened:
-            return False
-        if self.settings.dsn is None:
-            embedded_server(self.settings).ensure()
-        elif isinstance(error, Unavailable) and "sqlstate" not in error.details:
-            return False  # nobody was there to connect to, and a caller waits for that once
-        self.database.forget()
-        return True
-
     def close(self) -> None:
+        """Ends what was opened; a copy that `through` made has nothing of its own."""
         if "afterwards" in self.__dict__:
             self.afterwards.finish()
-        if self.opened:
-            self._database.close()
+        for name in ("contact", "_local"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+
+    def _share(self) -> None:
+        """Makes what all copies of this object have in common."""
+        _ = self.afterwards, self.contact, self.local
+
+    def _greeted(self, database: Database) -> Database:
+        open_ledger(database, self.identity.key, self.identity.name, SHAPES, origin=self.identity.ledger)
+        return database
 
     def _keep_status(self) -> None:
         # imported here for start-up: the report's templates are needed by few processes

@@ -17,10 +17,11 @@ from uuid import UUID
 import msgspec
 
 from ledger import situations
-from ledger.envelope import RowChange
+from ledger.envelope import RowChange, category_of, id_of, stream_id
 from ledger.moment import parse, text
 from ledger.resources import folder, sql
-from projections.catalog import SHAPES
+from projections.catalog import BY_CATEGORY, SHAPES
+from projections.projector import Rows
 from projections.tables import Answer, AsOf, incomplete, serving, with_generations
 from projections.terms import score
 
@@ -43,15 +44,21 @@ LEAVE_BEHIND = (
     " WHERE ledger_id = ? AND projection = ? AND shape <> ? AND behind_after IS NULL"
 )
 ADVANCE = (
-    "INSERT INTO progress VALUES (?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET position = excluded.position, recorded_at = excluded.recorded_at"
+    "INSERT INTO progress VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+    " SET position = excluded.position, recorded_at = excluded.recorded_at, digest = excluded.digest"
 )
+CHECKPOINT = "SELECT position, digest FROM progress WHERE ledger_id = ?"
 PUT = (
     "INSERT INTO {} (ledger_id, generation, id, version, position, doc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
     " SET version = excluded.version, position = excluded.position, doc = excluded.doc"
 )
 PUT_TERMS = "INSERT INTO work_item_terms VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET terms = excluded.terms"
 CLEAR = "DELETE FROM {} WHERE ledger_id = ? AND generation = ?"
+EMPTY = "DELETE FROM {} WHERE ledger_id = ?"
+STANDING = (
+    "SELECT id, version, position, doc FROM {}"
+    " WHERE ledger_id = ? AND generation = ? AND id IN (SELECT value FROM json_each(?))"
+)
 DROP = "DELETE FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id = ?"
 ADD = "INSERT INTO entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING"
 HOLDER = "SELECT id FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id <> ?"
@@ -152,12 +159,24 @@ class SqliteTables:
                 connection.execute(LEAVE_BEHIND, [first_position - 1, self._ledger, name, shape])
             for change in changes:
                 self._put(connection, change.projection, numbers[change.projection], change, first_position + change.n)
-            connection.execute(ADVANCE, [self._ledger, head, text(at)])
+            connection.execute(ADVANCE, [self._ledger, head, text(at), None])
 
     def advance(self, head: int, at: datetime | None) -> None:
         """The rows are true up to this position of the log, as after rebuilding all of them from a copy of it."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
-            connection.execute(ADVANCE, [self._ledger, head, at and text(at)])
+            connection.execute(ADVANCE, [self._ledger, head, at and text(at), None])
+
+    @contextmanager
+    def viewing(self) -> Iterator["SqliteAdvance"]:
+        """As `advancing`, to look only: no lock is taken."""
+        with self._transaction("BEGIN") as connection:
+            yield SqliteAdvance(connection, self._ledger)
+
+    @contextmanager
+    def advancing(self) -> Iterator["SqliteAdvance"]:
+        """One transaction that brings the rows further along a log; no other process writes meanwhile."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            yield SqliteAdvance(connection, self._ledger)
 
     def _replace(self, rows: dict[str, list[RowChange]], *, fresh: bool) -> None:
         with self._transaction("BEGIN IMMEDIATE") as connection:
@@ -177,16 +196,8 @@ class SqliteTables:
         self, connection: sqlite3.Connection, projection: str, generation: int, change: RowChange, position: int
     ) -> None:
         place = [self._ledger, generation]
-        connection.execute(PUT.format(projection), [*place, change.id, change.version, position, change.doc.decode()])
-        if change.terms is not None:
-            connection.execute(PUT_TERMS, [*place, change.id, change.terms])
-        connection.executemany(DROP, [[*place, *entry, change.id] for entry in change.dropped])
-        for relation, target in change.added:
-            try:
-                connection.execute(ADD, [*place, relation, target, change.id])
-            except sqlite3.IntegrityError as error:
-                holder = connection.execute(HOLDER, [*place, relation, target, change.id]).fetchone()
-                raise situations.not_unique(relation=relation, target=target, id=holder[0]) from error
+        _put_row(connection, place, projection, change, position)
+        _put_entries(connection, place, change)
 
     def _enter(self, connection: sqlite3.Connection) -> tuple[AsOf, dict[str, int]]:
         position, at = connection.execute(PROGRESS, [self._ledger]).fetchone() or (0, None)
@@ -236,6 +247,82 @@ class SqliteTables:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes is replayed
         return connection
+
+
+class SqliteAdvance:
+    """The rows inside one transaction that advances them. `checkpoint` is (position, digest) of what they add up to."""
+
+    def __init__(self, connection: sqlite3.Connection, ledger: str) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self.checkpoint: tuple[int, bytes | None] = connection.execute(CHECKPOINT, [ledger]).fetchone() or (0, None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every read model of this program is there, up to the checkpoint."""
+        return self._generations().keys() == SHAPES.keys()
+
+    def rows(self, streams: Iterable[str]) -> Rows:
+        """The rows of some streams as they stand; one that has none is absent."""
+        generations, found = self._generations(), Rows()
+        for category, ids in _ids_by_category(streams).items():
+            projection = BY_CATEGORY[category]
+            asked = [self._ledger, generations[projection.name], msgspec.json.encode(ids).decode()]
+            for id, version, position, doc in self._connection.execute(STANDING.format(projection.name), asked):
+                found[stream_id(category, id)] = projection.row(id, version, position, doc.encode())
+        return found
+
+    def put(self, changes: Iterable[RowChange]) -> None:
+        """Puts rows; `n` is the position of a row's newest event. What one gives up another may take at once."""
+        generations, changes = self._generations(), list(changes)
+        for change in changes:
+            _put_row(
+                self._connection, [self._ledger, generations[change.projection]], change.projection, change, change.n
+            )
+        for change in changes:
+            _put_entries(self._connection, [self._ledger, generations[change.projection]], change)
+
+    def clear(self) -> None:
+        """Begins anew: no rows, at position 0."""
+        for table in (*SHAPES, "work_item_terms", "entries", "projections", "progress"):
+            self._connection.execute(EMPTY.format(table), [self._ledger])
+        for number, (name, shape) in enumerate(SHAPES.items(), 1):
+            self._connection.execute(REGISTER, [self._ledger, name, shape, number, None])
+        self.checkpoint = (0, None)
+
+    def reached(self, position: int, at: datetime | None, digest: bytes | None) -> None:
+        """The rows are true up to this position of the log, whose digest it has there."""
+        self._connection.execute(ADVANCE, [self._ledger, position, at and text(at), digest])
+        self.checkpoint = (position, digest)
+
+    def _generations(self) -> dict[str, int]:
+        return serving(dict(self._connection.execute(GENERATIONS, [self._ledger]).fetchall()))
+
+
+def _ids_by_category(streams: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for stream in streams:
+        if category_of(stream) in BY_CATEGORY:
+            found.setdefault(category_of(stream), []).append(id_of(stream))
+    return found
+
+
+def _put_row(
+    connection: sqlite3.Connection, place: list[Any], projection: str, change: RowChange, position: int
+) -> None:
+    connection.execute(PUT.format(projection), [*place, change.id, change.version, position, change.doc.decode()])
+    if change.terms is not None:
+        connection.execute(PUT_TERMS, [*place, change.id, change.terms])
+    connection.executemany(DROP, [[*place, *entry, change.id] for entry in change.dropped])
+
+
+def _put_entries(connection: sqlite3.Connection, place: list[Any], change: RowChange) -> None:
+    for relation, target in change.added:
+        try:
+            connection.execute(ADD, [*place, relation, target, change.id])
+        except sqlite3.IntegrityError as error:
+            holder = connection.execute(HOLDER, [*place, relation, target, change.id]).fetchone()
+            raise situations.not_unique(relation=relation, target=target, id=holder[0]) from error
 
 
 @cache

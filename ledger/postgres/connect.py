@@ -1,6 +1,6 @@
 """From settings to a database that is ready: the embedded server or a given one, migrated, its ledger registered."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -26,17 +26,48 @@ def embedded_server(settings: Settings) -> EmbeddedServer:
 
 def connect(settings: Settings) -> Database:
     """A database with this program's schema. Starts the embedded server if no other is given."""
-    if settings.dsn is not None:
+    return Reaching(settings).database(None)
+
+
+class Reaching:
+    """The way to the database of some settings. `coming`: it was seen to answer or to start, so waiting makes sense."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._server = embedded_server(settings) if settings.dsn is None else None
+        self._seen = False
+
+    @property
+    def coming(self) -> bool:
+        self._seen = self._seen or (self._server is not None and self._server.starting)
+        return self._seen
+
+    def database(self, known: Database | None) -> Database:
+        """A database that is ready; the one that was known, rid of its old connections."""
+        self._seen = False
+        conninfo = self._given() if self._server is None else self._embedded(self._server)
+        if known is None:
+            return Database(conninfo, prepare=self._settings.prepare, call_seconds=self._settings.call_seconds)
+        known.forget()
+        return known
+
+    def _given(self) -> str:
+        assert self._settings.dsn is not None
         with _opening():
-            _migrate_given(settings)
-        return Database(settings.dsn, prepare=settings.prepare)
-    server = embedded_server(settings)
-    server.ensure()
-    conninfo = server.conninfo(APPLICATION, DATABASE)
-    if not _is_ready(conninfo):
-        with _opening():
-            _prepare_embedded(server)
-    return Database(conninfo, prepare=settings.prepare)
+            _migrate_given(self._settings, self._answered)
+        return self._settings.dsn
+
+    def _embedded(self, server: EmbeddedServer) -> str:
+        server.ensure()
+        self._answered()
+        conninfo = server.conninfo(APPLICATION, DATABASE)
+        if not _is_ready(conninfo):
+            with _opening():
+                _prepare_embedded(server)
+        return conninfo
+
+    def _answered(self) -> None:
+        self._seen = True
 
 
 def owner_conninfo(settings: Settings) -> str:
@@ -83,7 +114,7 @@ def _opening() -> Iterator[None]:
 
 def _is_ready(conninfo: str) -> bool:
     try:
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with psycopg.connect(conninfo, autocommit=True, connect_timeout=5) as connection:
             return is_current(connection)
     except psycopg.OperationalError:  # no such role or database yet
         return False
@@ -104,16 +135,18 @@ def _prepare_embedded(server: EmbeddedServer) -> None:
         migrate(connection)
 
 
-def _migrate_given(settings: Settings) -> None:
+def _migrate_given(settings: Settings, answered: Callable[[], None]) -> None:
     assert settings.dsn is not None
     try:
         with psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5) as connection:
+            answered()
             if is_current(connection):
                 return
     except psycopg.errors.InsufficientPrivilege:
         pass  # the schema is there and this role may not look at it yet: the administrator's grants are missing
     try:
         with psycopg.connect(settings.admin_dsn or settings.dsn, autocommit=True, connect_timeout=5) as connection:
+            answered()
             migrate(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         raise _may_not_migrate(error) from error

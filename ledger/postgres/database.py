@@ -11,23 +11,33 @@ from typing import Any
 import msgspec
 import psycopg
 import psycopg_pool
+from psycopg import pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Format
 
 from ledger import situations
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
+from ledger.postgres.ping import ping
+from ledger.postgres.watchdog import Watchdog
 
 Connection = psycopg.Connection[Any]
 Parameters = Mapping[str, Any] | Sequence[Any]
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
+CONNECTING_SECONDS = 5  # and the pool behind it no longer than this for a host, unless the connection string says
 
 
 class Database:
     """A pool of connections; within `transaction()` all calls of that thread share one."""
 
-    def __init__(self, conninfo: str, *, prepare: bool = True, max_size: int = 10) -> None:
+    def __init__(
+        self, conninfo: str, *, prepare: bool = True, max_size: int = 10, call_seconds: float | None = None
+    ) -> None:
         self.prepares = prepare  # whether statements may be kept on the server
+        self._call_seconds = call_seconds
+        self._conninfo = conninfo
+        self._watchdog = Watchdog(self._answers)
         self._mine = threading.local()
         self._pool = psycopg_pool.ConnectionPool(
             conninfo,
@@ -37,23 +47,31 @@ class Database:
             timeout=CONNECT_SECONDS,
             reconnect_timeout=CONNECT_SECONDS,
             max_idle=300.0,
-            kwargs={"autocommit": True, "prepare_threshold": None, "application_name": "tracking-ledger"},
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None,
+                "application_name": "tracking-ledger",
+                **({} if "connect_timeout" in conninfo_to_dict(conninfo) else {"connect_timeout": CONNECTING_SECONDS}),
+            },
             configure=_configure,
             check=None,
         )
         self._opening = threading.Lock()
 
     def close(self) -> None:
-        self._pool.close()
+        self._pool.close(timeout=0.1)  # a worker that still tries to connect must not hold up the end of a process
 
     def call(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """One statement and its rows. It is prepared on the server, so use it for statements of one plan."""
-        with self.connection() as connection:
+        with self.connection(self._call_seconds) as connection:
             return connection.execute(statement, parameters, prepare=self.prepares).fetchall()
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """This thread's connection if it is in a transaction, else one from the pool. Driver errors become ours."""
+    def connection(self, limit: float | None = None) -> Iterator[Connection]:
+        """This thread's connection if it is in a transaction, else one from the pool. Driver errors become ours.
+
+        It is given up when the server falls silent, and after `limit` seconds.
+        """
         mine: Connection | None = getattr(self._mine, "connection", None)
         with translated():
             if mine is not None:
@@ -62,7 +80,13 @@ class Database:
             pool = self._opened()
             connection = pool.getconn()
             try:
-                yield connection
+                with self._watchdog.watching(connection, limit) as shut:
+                    try:
+                        yield connection
+                    except psycopg.OperationalError as error:
+                        if why := shut():
+                            raise _given_up(why) from error
+                        raise
             finally:
                 pool.putconn(connection)
 
@@ -84,9 +108,9 @@ class Database:
                 connection.execute("COMMIT")
 
     def forget(self) -> None:
-        """Drops the connections that a server which went away has left behind."""
+        """Drops the connections that a server which went away has left behind; asks it nothing."""
         if not self._pool.closed:
-            self._pool.check()
+            self._pool.drain()
 
     @property
     def in_transaction(self) -> bool:
@@ -102,6 +126,12 @@ class Database:
         else:
             with self.transaction(begin) as connection:
                 yield connection
+
+    def _answers(self, connection: Connection) -> bool:
+        """Whether the server of a connection answers on another one; of a cluster this very host is asked."""
+        host = connection.info.host
+        conninfo = make_conninfo(self._conninfo, host=host, port=connection.info.port, **_address(connection))
+        return ping(conninfo) != pq.Ping.NO_RESPONSE
 
     def _opened(self) -> psycopg_pool.ConnectionPool[Connection]:
         if self._pool.closed:
@@ -148,6 +178,19 @@ def committing() -> Iterator[None]:
             "the connection was lost during the commit: it may or may not have happened",
             next_step="repeat it with the same command_id; a command is never recorded twice",
         ) from error
+
+
+def _address(connection: Connection) -> dict[str, str]:
+    address = connection.info.hostaddr
+    return {"hostaddr": address} if address else {}
+
+
+def _given_up(why: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"PostgreSQL did not answer in time: {why}",
+        next_step="repeat it with the same command_id; a command is never recorded twice",
+        given_up=why,
+    )
 
 
 def _lost(error: psycopg.OperationalError) -> LedgerError:

@@ -30,10 +30,12 @@ from ledger.postgres.data_folder import (
     servers_living_in,
     write_settings,
 )
+from ledger.postgres.ping import ping
 from ledger.postgres.server_account import ServerAccount, choose_account
 
 PORT = 5432  # only a part of the socket's file name
 LONGEST_SOCKET_PATH = 100  # bytes; the kernels allow 107 (Linux) and 103 (macOS)
+PING_SECONDS = 2.0
 SILENT_SECONDS = 15.0  # how long processes without an answer are waited for, such as the last ones of a killed server
 STOP_SECONDS = 60.0
 LARGEST_LOG = 10_000_000  # bytes, then it becomes the .old one at the next start
@@ -60,6 +62,8 @@ class EmbeddedServer:
         self._bin_folder = bin_folder
         self._start_timeout = start_timeout
         self._tools_log = self.root / "tools.log"
+        self._is_starting = False
+        self.starting = False  # whether it is seen to come up, so that waiting for it makes sense
 
     @cached_property
     def binaries(self) -> Binaries:
@@ -73,7 +77,11 @@ class EmbeddedServer:
         with self._start_lock():
             self._wait_until_settled()
             if not self.is_running():
-                self._start()
+                self.starting = self._is_starting = True
+                try:
+                    self._start()
+                finally:
+                    self.starting = self._is_starting = False
 
     def conninfo(self, user: str, dbname: str) -> str:
         """How libpq reaches it. The empty hostaddr keeps a PGHOSTADDR of the environment from leading elsewhere."""
@@ -104,7 +112,9 @@ class EmbeddedServer:
         # not a process id: numbers are given again, and zombies keep theirs
         if not self._socket_folder_is_ours():
             return pq.Ping.NO_RESPONSE
-        return pq.Ping(pq.PGconn.ping(f"{self.conninfo('postgres', 'postgres')} connect_timeout=2".encode()))
+        answer = ping(self.conninfo("postgres", "postgres"), PING_SECONDS)
+        self.starting = answer == pq.Ping.REJECT or self._is_starting
+        return answer
 
     def _socket_folder_is_ours(self) -> bool:
         # anyone can make a folder in /tmp: a stranger's server there must get none of our connections

@@ -27,9 +27,10 @@ from pydantic import (
 from ledger.codec import storable, unstorable
 from ledger.decider import check, problem
 from ledger.envelope import Command
-from ledger.errors import Invalid, OutcomeUnknown, Unavailable
+from ledger.errors import Invalid
 from ledger.moment import parse, text
 from ledger.reference import shorten
+from projections import reader
 from projections.activity import watching
 from projections.app import App, Done
 from projections.questions.references import reference
@@ -76,7 +77,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     def perform(self, app: App, arguments: dict[str, Any]) -> Answered:
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""
         with watching(lambda: app.home, "tool", self.name, app.actor(_named(arguments))) as line:
-            answered = self._run(app, self._checked(app, arguments))
+            wanted = self._checked(app, arguments)
+            answered = reader.answer(app, lambda layered: self.run(layered, wanted), writes=self.writes)
             line.answer(answered)
             return answered
 
@@ -86,15 +88,6 @@ class Operation(Struct, frozen=True, kw_only=True):
         if self.writes and wanted.command_id is None:  # with an id, running it twice records it once
             return wanted.model_copy(update={"command_id": str(app.new_command_id())})
         return wanted
-
-    def _run(self, app: App, wanted: Any) -> Answered:
-        """Once more, on a fresh connection, if the server went away meanwhile."""
-        try:
-            return self.run(app, wanted)
-        except (Unavailable, OutcomeUnknown) as error:
-            if not app.reconnect(error):
-                raise
-            return self.run(app, wanted)
 
 
 def _check_storable(arguments: dict[str, Any]) -> None:

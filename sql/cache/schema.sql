@@ -1,7 +1,8 @@
 -- The read models in SQLite: the same tables and columns as in PostgreSQL, so that the same questions answer.
--- `progress` says up to which position of the log they are, `projections` which generation serves.
+-- `progress` says up to which position of the log they are, and the digest it has there if the log is a journal;
+-- `projections` which generation serves.
 CREATE TABLE IF NOT EXISTS progress (
-    ledger_id text NOT NULL PRIMARY KEY, position int NOT NULL, recorded_at text
+    ledger_id text NOT NULL PRIMARY KEY, position int NOT NULL, recorded_at text, digest blob
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS projections (
     ledger_id text NOT NULL, projection text NOT NULL, shape int NOT NULL, generation int NOT NULL, behind_after int,

@@ -28,7 +28,8 @@ def command_of(perform: Perform, thing: dict[str, Any], version: int) -> str:
 def read(perform: Perform, thing: dict[str, Any]) -> dict[str, Any]:
     """The fields that an undo restores."""
     item = perform("query_work_item", id=thing["id"])
-    return {name: value for name, value in item.items() if name not in ("version", "updated_at", "updated_by")}
+    changing = ("version", "updated_at", "updated_by", "as_of")
+    return {name: value for name, value in item.items() if name not in changing}
 
 
 def test_an_undo_restores_every_field_and_can_be_undone_itself(perform: Perform) -> None:

@@ -1,0 +1,64 @@
+"""The layers that can answer: an operation is run against the first; when that is away, the same one against the next.
+
+`postgres` is live. `journal` is this machine's own copy. A layer has what operations use, under the names under which
+an App has it, so none of them knows which it is; whatever did not answer live says so.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from ledger.handler import Handler
+from ledger.store import EventStore
+from projections.tables import Answer, AsOf, Snapshot, Tables
+
+Source = Literal["postgres", "journal", "git", "markdown", "none"]
+STALE = timedelta(minutes=30)  # without contact; what is older is still answered, and marked
+WARNINGS: dict[Source, tuple[str, ...]] = {
+    "postgres": (),
+    "journal": ("postgres_unavailable", "using_journal"),
+    "git": ("postgres_unavailable", "using_git_history"),
+    "markdown": ("postgres_unavailable", "using_markdown"),
+    "none": ("postgres_unavailable",),
+}
+
+
+class Layer(Struct, frozen=True, kw_only=True):
+    """One source of answers. `contact` is when it was last known to be the whole log; None where that never was."""
+
+    source: Source
+    store: EventStore
+    tables: Tables
+    handler: Handler
+    warnings: tuple[str, ...] = ()
+    contact: datetime | None = None
+
+
+class Witness:
+    """Tables that remember for which position they last answered. One for each call."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self.as_of: AsOf | None = None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        with self._tables.snapshot() as snapshot:
+            self.as_of = snapshot.as_of
+            yield snapshot
+
+    def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
+        self.as_of, answer = self._tables.ask(question, **parameters)
+        return self.as_of, answer
+
+    def behind(self) -> dict[str, int]:
+        return self._tables.behind()
+
+    def rebuilding(self, projections: Any) -> Any:
+        return self._tables.rebuilding(projections)
+
+    def extending(self, projections: Any) -> Any:
+        return self._tables.extending(projections)

@@ -1,0 +1,89 @@
+"""This machine's copy of one ledger: the journal, the rows folded from it, and what is known of the last contact."""
+
+import contextlib
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from uuid import UUID
+
+from ledger.offline.journal import FILE as JOURNAL
+from ledger.offline.journal import Journal
+from ledger.resources import sql
+from projections.cache import FILE as CACHE
+from projections.cache import Cache
+
+INDEX = "journal-index.sqlite3"
+CONTACT = "contact"  # its time is when this machine last knew that its journal is the whole log
+
+
+class Local:
+    """The working files of a ledger in the folder `home`, each opened when first needed."""
+
+    def __init__(self, home: Path, ledger: UUID, clock: Callable[[], datetime]) -> None:
+        self.home = home
+        self.ledger = ledger
+        self._clock = clock
+        self._making = threading.RLock()
+
+    @property
+    def journal(self) -> Journal:
+        with self._making:
+            return self._journal
+
+    @property
+    def cache(self) -> Cache:
+        with self._making:
+            return self._cache
+
+    def contact(self) -> datetime | None:
+        """When the journal was last known to be the whole log."""
+        try:
+            return datetime.fromtimestamp((self.home / CONTACT).stat().st_mtime, UTC)
+        except OSError:
+            return None
+
+    def touch(self) -> None:
+        """The journal is the whole log now."""
+        with contextlib.suppress(OSError):  # only an age becomes less exact
+            (self.home / CONTACT).touch()
+
+    def close(self) -> None:
+        with self._making:
+            for name in ("_cache", "_journal"):
+                if name in self.__dict__:
+                    self.__dict__.pop(name).close()
+
+    @cached_property
+    def _journal(self) -> Journal:
+        _usable(self.home / INDEX, "cache/journal")
+        return Journal(self.home / JOURNAL, self.ledger, self.home / INDEX, self._clock)
+
+    @cached_property
+    def _cache(self) -> Cache:
+        _usable(self.home / CACHE, "cache/schema")
+        return Cache(self.home / CACHE, self._journal, self._clock)
+
+
+def _usable(file: Path, schema: str) -> None:
+    """Removes a file that can be made again, if it is broken or of another program's shape."""
+    shape = zlib.crc32(sql(schema).encode()) & 0x7FFFFFFF
+    with contextlib.suppress(sqlite3.OperationalError):  # what is in use or cannot be opened is named by its user
+        try:
+            with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+                found = connection.execute("PRAGMA user_version").fetchone()[0]
+                if found == shape:
+                    return
+                if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    connection.execute(f"PRAGMA user_version = {shape}")
+                    return
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+        for suffix in ("", "-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA user_version = {shape}")
