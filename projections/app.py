@@ -59,6 +59,7 @@ class App:
         self.clock = clock
         self.token = settings.token or secrets.token_urlsafe(12)  # whose claims are this process's own
         self.layer: Layer | None = None  # what this object sees the ledger through; None is whatever answers
+        self.answered_by: Layer | None = None  # where the newest answer came from
         self._making = threading.RLock()
 
     @cached_property

@@ -5,7 +5,7 @@ is done on this machine's own copy, and what only reads goes on down.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -26,14 +26,29 @@ def answer(app: App, run: Callable[[App], Answered], *, writes: bool = False) ->
     return answered if app.layer is not None else answered | provenance(layered, answered, writes=writes)
 
 
+def sentence(layer: Layer, now: datetime) -> str:
+    """For a person: where an answer came from that did not come from the database."""
+    words = {
+        "postgres": "",
+        "journal": "answered from this machine's own copy",
+        "git": "answered from what is committed in git",
+        "markdown": "answered from the status file",
+        "none": "there is nothing on this machine to answer from",
+    }
+    age = "" if layer.contact is None else f", {_ago(now - layer.contact)} old"
+    return f"PostgreSQL cannot be reached: {words[layer.source]}{age if layer.source == 'journal' else ''}"
+
+
 def ask(app: App, run: Callable[[App], Result], *, writes: bool = False) -> tuple[App, Result]:
     """What `run` answers, and the App it ran on: that of the first layer that can answer."""
     if app.layer is not None:
         return app, run(app)
     try:
-        return _live(app, run)
+        layered, result = _live(app, run)
     except (Unavailable, OutcomeUnknown) as error:
-        return _away(app, run, error, writes=writes)
+        layered, result = _away(app, run, error, writes=writes)
+    app.answered_by = layered.layer
+    return layered, result
 
 
 def provenance(layered: App, answered: Answered, *, writes: bool = False) -> Answered:
@@ -98,6 +113,11 @@ def _as_of(layer: Layer, seen: AsOf) -> Answered:
         since = layer.contact or seen.time
         said["age"] = None if since is None else max(0, round((seen.now - since).total_seconds()))
     return said
+
+
+def _ago(age: timedelta) -> str:
+    minutes = max(0, round(age.total_seconds() / 60))
+    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
 
 
 def _known(answered: Answered) -> Answered:

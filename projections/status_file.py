@@ -11,13 +11,14 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from msgspec import Struct
 
 from ledger.envelope import configuration_id
 from ledger.errors import LedgerError, Unavailable
-from projections import report
+from projections import reader, report
 from projections.activity import watching
 from projections.app import App
 from projections.questions.configuration import standing
@@ -54,21 +55,29 @@ def place(app: App) -> Path:
 def write_status(app: App) -> Written:
     """Brings the status file up to what the ledger says now. Raises Refused and Unavailable; then it is as before."""
     with _alone(app):
-        with app.tables.snapshot() as snapshot:
-            document = report.document(snapshot, app.identity.name)
+        _, document = reader.ask(app, _document)
         return write(place(app), document, app.home)
 
 
 def keep_status(app: App) -> None:
     """Writes the status file after a recorded write, if the ledger's setting wants it. What fails is only reported."""
     try:
-        with app.tables.snapshot() as snapshot:
-            configuration = standing(snapshot, configuration_id(app.identity.ledger))
+        _, configuration = reader.ask(app, _configuration)
         if configuration["settings"][SETTING]:
             with watching(lambda: app.home, "keeper", "status_file", app.actor(None)) as line:
                 line.positions = [write_status(app).position]
     except LedgerError as error:
         log.warning("the status file has to wait: %s", ascii(error.message)[1:-1])
+
+
+def _document(app: App) -> Document:
+    with app.tables.snapshot() as snapshot:
+        return report.document(snapshot, app.identity.name)
+
+
+def _configuration(app: App) -> dict[str, Any]:
+    with app.tables.snapshot() as snapshot:
+        return standing(snapshot, configuration_id(app.identity.ledger))
 
 
 def write(file: Path, document: Document, home: Path) -> Written:

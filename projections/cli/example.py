@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ledger.errors import Refused
 from ledger.resources import folder
+from projections import reader
 from projections.app import App
 from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
@@ -44,15 +45,20 @@ def record(app: App, example: list[Step]) -> Iterator[Answered]:
 
 def refuse_another_history(app: App, example: list[Step]) -> None:
     """The example goes into a new ledger or its own, never into somebody's project."""
-    with app.tables.snapshot() as snapshot:
-        begun = snapshot.as_of.position > 0
-    if begun and app.store.find_command(command_id(app, example[0])) is None:
+    _, of_its_own = reader.ask(app, lambda layered: _has_another_history(layered, example[0]))
+    if of_its_own:
         raise Refused(
             f"{app.identity.project} has a ledger with a history of its own",
             rule="example_in_own_ledger",
             items=[],
             next_step="name another folder: tracking-ledger demo FOLDER",
         )
+
+
+def _has_another_history(app: App, first: Step) -> bool:
+    with app.tables.snapshot() as snapshot:
+        begun = snapshot.as_of.position > 0
+    return begun and app.store.find_command(command_id(app, first)) is None
 
 
 def command_id(app: App, step: Step) -> UUID:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import click
 
+from projections import reader
 from projections.app import App
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
@@ -141,7 +142,8 @@ def _meant(app: App, what: str, version: int | None) -> Thing:
     if what.isdigit() and version is None:
         return {"position": int(what)}
     try:
-        if app.store.find_command(UUID(what)) is not None:
+        command = UUID(what)
+        if reader.ask(app, lambda layered: layered.store.find_command(command))[1] is not None:
             return {"command": what}
     except ValueError:
         pass

@@ -8,9 +8,12 @@ import click
 from msgspec.structs import replace
 
 from ledger.settings import Settings, user_name
+from projections import reader
 from projections.activity import watching
 from projections.app import App
+from projections.cli import exits
 from projections.cli.options import Options, common_options
+from projections.cli.output import remark
 
 
 class Invocation:
@@ -34,6 +37,15 @@ class Invocation:
         self.__dict__.pop("app", None)
         self.settings = replace(self.settings, project=project)
 
+    def tell_source(self) -> int:
+        """A person is told when an answer did not come from the database; the JSON says it itself. The exit code."""
+        layer = self.app.answered_by if "app" in self.__dict__ else None
+        if layer is None or layer.source == "postgres":
+            return exits.DONE
+        if not self.as_json:
+            remark(reader.sentence(layer, self.app.clock()), style="yellow")
+        return exits.UNAVAILABLE if layer.source == "none" else exits.DONE
+
     def close(self) -> None:
         if "app" in self.__dict__:
             self.app.close()
@@ -55,6 +67,7 @@ class Command(click.Command):
         try:
             with watching(lambda: invocation.app.home, "command", name, invocation.settings.by or user_name()) as line:
                 code = super().invoke(ctx)
+                code = code or invocation.tell_source()
                 line.outcome = f"exit {code}" if code else line.outcome
                 return code
         finally:

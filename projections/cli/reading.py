@@ -9,6 +9,7 @@ import click
 from ledger.envelope import RecordedEvent, category_of, id_of
 from ledger.moment import text
 from ledger.reference import LETTERS
+from projections import reader
 from projections.app import App
 from projections.cli.facts import sentence
 from projections.cli.finding import found
@@ -29,7 +30,7 @@ LINES = 50
 @pass_invocation
 def log(invocation: Invocation, after: int | None, limit: int) -> None:
     """What happened, event by event: the newest ones, or those after a position."""
-    answered = _events(invocation.app, after, limit)
+    answered = reader.answer(invocation.app, lambda app: _events(app, after, limit))
     if invocation.as_json:
         answer_json(answered)
         return
@@ -50,7 +51,7 @@ def show(invocation: Invocation, ref: str) -> None:
 
     REF is a short reference (w-7k3qd), an id, or a vendor's name.
     """
-    category, thing = found(invocation.app, ref)
+    _, (category, thing) = reader.ask(invocation.app, lambda app: found(app, ref))
     answered = whole(invocation.app, category, thing)
     if invocation.as_json:
         answer_json(answered)
@@ -154,9 +155,13 @@ def whole(app: App, category: str, thing: str) -> Thing:
         case "configuration":
             return OPERATIONS["get_project_configuration"].perform(app, {})
         case _:
-            with app.tables.snapshot() as snapshot:
-                row = things.row(snapshot, category, thing, "check the id, or see the log")
-                return things.flat(row, references(snapshot, category, [thing])[thing])
+            return reader.answer(app, lambda layered: _plain(layered, category, thing))
+
+
+def _plain(app: App, category: str, thing: str) -> Thing:
+    with app.tables.snapshot() as snapshot:
+        row = things.row(snapshot, category, thing, "check the id, or see the log")
+        return things.flat(row, references(snapshot, category, [thing])[thing])
 
 
 def _events(app: App, after: int | None, limit: int) -> Thing:

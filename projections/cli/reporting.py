@@ -10,7 +10,7 @@ import click
 from rich.markdown import Markdown
 
 from ledger.errors import OutcomeUnknown, Unavailable
-from projections import report
+from projections import reader, report
 from projections.app import App
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, remark, shown, stdout
@@ -72,8 +72,7 @@ def print_report(document: report.Document) -> None:
 
 def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], None]:
     def tell() -> None:
-        with view(invocation.app, as_of) as snapshot:
-            document = report.document(snapshot, invocation.app.identity.name)
+        document = reader.answer(invocation.app, lambda app: _document(app, as_of))
         if invocation.as_json and again:
             click.echo(json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # a line each
         elif invocation.as_json:
@@ -84,6 +83,11 @@ def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Calla
             print_report(document)
 
     return tell
+
+
+def _document(app: App, as_of: str | None) -> report.Document:
+    with view(app, as_of) as snapshot:
+        return report.document(snapshot, app.identity.name)
 
 
 def _writing(invocation: Invocation) -> Callable[[], None]:
@@ -127,8 +131,7 @@ def _watch(app: App, tell: Callable[[], None]) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             try:
-                with app.tables.snapshot() as snapshot:
-                    position = snapshot.as_of.position
+                _, position = reader.ask(app, _position)
                 if position != seen:
                     tell()
                 seen, away = position, False
@@ -136,5 +139,9 @@ def _watch(app: App, tell: Callable[[], None]) -> None:
                 if not away:
                     remark(f"waiting for the ledger: {shown(error.message)}", style="yellow")
                 away = True
-                app.reconnect(error)
             time.sleep(PAUSE)
+
+
+def _position(app: App) -> int:
+    with app.tables.snapshot() as snapshot:
+        return snapshot.as_of.position

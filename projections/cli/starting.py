@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from ledger import identity
-from ledger.errors import NotFound
+from ledger.errors import NotFound, Unavailable
 from ledger.identity import Identity
-from projections import report
+from projections import reader, report
 from projections.app import App
 from projections.cli.example import EXAMPLE, Step, record, refuse_another_history, steps
 from projections.cli.invocation import Command, Invocation, pass_invocation
@@ -35,8 +35,7 @@ def demo(invocation: Invocation, folder: Path) -> None:
     app, example = invocation.app, steps()
     refuse_another_history(app, example)
     repeated = _recorded(app, example)
-    with app.tables.snapshot() as snapshot:
-        document = report.document(snapshot, app.identity.name)
+    document = reader.answer(app, _report)
     if invocation.as_json:
         place = {"folder": str(folder), "ledger": str(app.identity.ledger)}
         answer_json({**place, "steps": len(example), "repeated": repeated})
@@ -59,11 +58,14 @@ def init(invocation: Invocation, name: str | None) -> None:
     known = (project / identity.FOLDER / identity.FILE).is_file()
     made = identity.create(project, name)
     app = invocation.app
-    app.database  # noqa: B018  # opens the ledger there
+    reached = _opened_in_database(app)
     if above is not None and not known:
         remark(f"note: {shown(above.project)} has a ledger too; this folder now has its own", style="yellow")
+    if not reached:
+        remark("PostgreSQL cannot be reached: what you record is kept on this machine until it can", style="yellow")
     if invocation.as_json:
-        answer_json({"ledger": str(made.ledger), "name": made.name, "project": str(made.project), "created": not known})
+        answered = {"ledger": str(made.ledger), "name": made.name, "project": str(made.project), "created": not known}
+        answer_json(answered | ({} if reached else {"warnings": ["postgres_unavailable"]}))
         return
     news = "there is already" if known else "created"
     say(f"{news} ledger {made.ledger} ({shown(made.name)}) in {shown(made.project)}")
@@ -109,3 +111,17 @@ def _ledger_above(project: Path) -> Identity | None:
         return identity.find(project.parent)
     except NotFound:
         return None
+
+
+def _report(app: App) -> report.Document:
+    with app.tables.snapshot() as snapshot:
+        return report.document(snapshot, app.identity.name)
+
+
+def _opened_in_database(app: App) -> bool:
+    """Whether the ledger is known in the database now; without one it works on this machine."""
+    try:
+        app.live()
+    except Unavailable:
+        return False
+    return True
