@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from ledger import identity
 from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
-from ledger.errors import AlreadyRecorded
+from ledger.errors import AlreadyRecorded, LedgerError
 from ledger.handler import Handler
 from ledger.offline.journal import JournalStore
 from ledger.postgres.connect import Reaching, open_ledger

@@ -280,6 +280,7 @@ class JournalStore:
         self.ledger = journal.ledger
         self.read_streams = journal.read_streams
         self.read_all = journal.read_all
+        self.read_facts = journal.read_facts
         self.find_command = journal.find_command
         self.position_at = journal.position_at
 
