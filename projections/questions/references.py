@@ -32,6 +32,13 @@ def references(snapshot: Snapshot, category: str, things: Iterable[str]) -> dict
     return {thing: shorten(category, thing, rivals.get(thing, ())) for thing in ids}
 
 
+def all_references(category: str, things: list[str]) -> dict[str, str]:
+    """The same for all things of a category, given in the order of their ids: each is most like those beside it."""
+    padded = ["", *things, ""]
+    beside = zip(padded, things, padded[2:], strict=False)
+    return {thing: shorten(category, thing, filter(None, (before, after))) for before, thing, after in beside}
+
+
 def reference(tables: Tables, category: str, thing: str) -> str:
     with tables.snapshot() as snapshot:
         return references(snapshot, category, [thing])[thing]

@@ -10,12 +10,12 @@ import msgspec
 from ledger.moment import EPOCH, text
 from ledger.world import Wanted
 from projections.questions import readiness
-from projections.questions.references import references
+from projections.questions.references import all_references, references
 from projections.questions.things import Thing, named, rows
 from projections.row import Row
 from projections.tables import Answer, Snapshot, pages
 
-LISTED = 2000  # items in one report; what is left out is counted
+LISTED = 1500  # items in one report; what is left out is counted
 READY = 10
 DEPLOYMENTS = 10
 ENHANCEMENTS = 100
@@ -32,8 +32,9 @@ ENHANCEMENT_FIELDS = ("title", "description", "priority", "status", "target_quar
 def vendor_health(snapshot: Snapshot) -> Thing:
     """Every vendor by name, and how many of them work; a status that nobody told is neither."""
     found = rows("vendor", list(pages(snapshot, "vendor", snapshot.generation("vendors"))))
+    refs = all_references("vendor", [row.id for row in found])
     living = [row for row in found if row.state.exists and not row.state.withdrawn]
-    vendors = sorted(_shown(snapshot, "vendor", living, VENDOR_FIELDS), key=lambda vendor: vendor["name"].casefold())
+    vendors = sorted(_told(living, refs, VENDOR_FIELDS), key=lambda vendor: vendor["name"].casefold())
     counted = Counter(vendor["status"] for vendor in vendors)
     return {
         "total_vendors": len(vendors),
@@ -122,12 +123,19 @@ def pending_count(snapshot: Snapshot) -> int:
 
 
 def _shown(snapshot: Snapshot, category: str, things: list[Row], names: tuple[str, ...]) -> list[Thing]:
-    refs = references(snapshot, category, [row.id for row in things])
+    return _told(things, references(snapshot, category, [row.id for row in things]), names)
+
+
+def _told(things: list[Row], refs: dict[str, str], names: tuple[str, ...]) -> list[Thing]:
     return [
         {"id": row.id, "ref": refs[row.id], "version": row.version}
-        | {name: msgspec.to_builtins(getattr(row.state, name)) for name in names}
+        | {name: _plain(getattr(row.state, name)) for name in names}
         for row in things
     ]
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | None) else msgspec.to_builtins(value)
 
 
 def _by(counts: Answer, name: str) -> dict[str, int]:

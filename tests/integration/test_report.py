@@ -158,3 +158,14 @@ def test_a_report_of_an_empty_ledger_is_one_too(made: Any) -> None:
 
     assert document["as_of"] == {"position": 0, "time": None}
     assert "No work items yet." in report.markdown(document)
+
+
+def test_a_vendor_has_the_same_reference_in_the_report_as_everywhere(perform: Perform, made: Any) -> None:
+    for n in range(30):
+        perform("create_vendor", name=f"Vendor {n}")
+
+    listed = perform("query_vendor_status", limit=100)["items"]
+
+    assert {vendor["id"]: vendor["ref"] for vendor in made()["vendor_health"]["vendors"]} == {
+        vendor["id"]: vendor["ref"] for vendor in listed
+    }

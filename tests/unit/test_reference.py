@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from ledger.reference import LETTERS, SHORTEST, brief, encode, parse, shorten, shortest_range
+from projections.questions.references import all_references
 
 categories = some.sampled_from(sorted(LETTERS))
 THING = UUID("7d444840-9dc0-41d1-b245-5ffdce74fad2")
@@ -84,3 +85,18 @@ def test_what_people_misread_is_read_as_what_was_meant() -> None:
 @pytest.mark.parametrize("text", ["", "hello", "w-7k3q", "q-7k3qd", "w-7k3qu", "w7k3qd", f"w-{'0' * 27}", str(THING)])
 def test_other_texts_are_no_references(text: str) -> None:
     assert parse(text) is None
+
+
+def test_of_all_ids_each_is_told_apart_by_those_beside_it() -> None:
+    ids = sorted(
+        [
+            "7d444840-9dc0-41d1-b245-5ffdce74fad2",
+            "7d444841-0000-4000-8000-000000000000",
+            "00000000-0000-4000-8000-000000000000",
+        ]
+    )
+
+    refs = all_references("vendor", ids)
+
+    assert refs == {thing: shorten("vendor", thing, ids) for thing in ids}
+    assert all_references("vendor", []) == {}
