@@ -27,6 +27,7 @@ from ledger.settings import Settings
 from projections.app import App
 from projections.importing import Import
 from projections.operations.catalog import OPERATIONS
+from projections.report_page import page
 
 WARM_UP = 50  # rounds that are not counted
 TEXT = "An ordinary description. " * 12
@@ -156,9 +157,16 @@ def asked(app: App, scale: int, rounds: int) -> tuple[list[list[float]], list[tu
         ("claim the next, and release", "2 x", lambda: claim_and_release(app)),
         ("history of one item", "2 x", lambda: call(app, "query_history", id=item)),
         ("changes since the last 100", "2 x", lambda: call(app, "changes_since", since=max(0, head - 100))),
+        ("status report, Markdown", "p95 1 s", lambda: call(app, "project_status", format="markdown")),
+        ("status report, HTML page", "p95 1 s", lambda: html_page(app)),
     ]
     times = alternate(rounds, *(question for *_, question in asking))
     return times, [(what, goal) for what, goal, _ in asking]
+
+
+def html_page(app: App) -> str:
+    with app.tables.snapshot() as snapshot:
+        return page(snapshot, app.store, app.identity.name)
 
 
 def claim_and_release(app: App) -> None:
