@@ -11,8 +11,9 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.envelope import Command, Fact, RecordedEvent, stream_id
+from ledger.envelope import Command, Fact, RecordedEvent, minted_id, stream_id
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
+from ledger.pending import Version, newest, parse, place_of, shown_version
 from ledger.reference import brief
 from ledger.revision import Changes, apply
 from ledger.world import World
@@ -96,7 +97,7 @@ def check(problems: Iterable[Problem]) -> None:
         raise Invalid(sentence, next_step="correct the named fields and send it again", fields=found)
 
 
-def living(world: World, category: str, thing: str, expected: int | None) -> Any:
+def living(world: World, category: str, thing: str, expected: Version | None) -> Any:
     """The state of a thing that must exist, at the version its writer has read (None: at whichever it is)."""
     stream = stream_id(category, thing)
     past = world.past(stream)
@@ -106,24 +107,34 @@ def living(world: World, category: str, thing: str, expected: int | None) -> Any
             next_step="check the id, or list what there is",
             id=thing,
         )
-    actual = past[-1].version
-    if expected is not None and expected != actual:
-        raise stale(category, thing, expected, past)
+    if expected is not None:
+        check_current(world, category, thing, expected)
     state = world.state(category, thing)
     if getattr(state, "withdrawn", False):
         raise Refused(
             f"{brief(category, thing)} was withdrawn: its creation was undone",
             rule="withdrawn",
             items=[{"id": thing, "ref": brief(category, thing)}],
-            next_step=f"undo that with `undo` of its version {actual}, or create a new one",
+            next_step=f"undo that with `undo` of its version {newest(past)}, or create a new one",
         )
     return state
 
 
-def stale(category: str, thing: str, expected: int, past: list[RecordedEvent]) -> VersionConflict:
+def check_current(world: World, category: str, thing: str, expected: Version) -> None:
+    """Raises VersionConflict unless the thing is at the version that its writer has read."""
+    past = world.past(stream_id(category, thing))
+    if place_of(past, expected) == len(past):
+        return
+    named = parse(expected)
+    if named is not None and world.state("conflict", minted_id(named[0], "conflict")).exists:
+        raise _became_a_conflict(category, thing, expected, past, minted_id(named[0], "conflict"))
+    raise stale(category, thing, expected, past)
+
+
+def stale(category: str, thing: str, expected: Version, past: list[RecordedEvent]) -> VersionConflict:
     """What a writer is told whose version is not the newest: both versions, and who did what since."""
-    actual = past[-1].version if past else 0
-    since = [event for event in past if event.version > expected]
+    actual, known = newest(past), place_of(past, expected)
+    since = past[known:] if known is not None else [event for event in past if event.version > _number(expected)]
     return VersionConflict(
         f"{brief(category, thing)} is at version {actual}, not {expected}: read it again and retry",
         next_step=f"read it again and repeat the change with version {actual} if it is still wanted",
@@ -131,5 +142,23 @@ def stale(category: str, thing: str, expected: int, past: list[RecordedEvent]) -
         expected=expected,
         actual=actual,
         by=past[-1].by if past else None,
-        changed_since=[{"version": e.version, "event": e.type, "by": e.by} for e in since[-5:]],
+        changed_since=[{"version": shown_version(e), "event": e.type, "by": e.by} for e in since[-5:]],
     )
+
+
+def _became_a_conflict(
+    category: str, thing: str, expected: Version, past: list[RecordedEvent], conflict: str
+) -> VersionConflict:
+    ref = brief("conflict", conflict)
+    return VersionConflict(
+        f"version {expected} of {brief(category, thing)} is a change that became the conflict {ref}",
+        next_step=f"see to {ref} with resolve_conflict, or read it again and change it at version {newest(past)}",
+        id=thing,
+        expected=expected,
+        actual=newest(past),
+        conflict=ref,
+    )
+
+
+def _number(version: Version) -> int:
+    return version if isinstance(version, int) else 0

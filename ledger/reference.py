@@ -34,6 +34,18 @@ def encode(thing: str, length: int = FULL) -> str:
     return "".join([ALPHABET[bits >> shift & 31] for shift in range(125, 125 - 5 * length, -5)])
 
 
+def decode(text: str) -> UUID | None:
+    """The id that all 26 characters spell; None if they spell none.
+
+    >>> decode(encode("7d444840-9dc0-41d1-b245-5ffdce74fad2"))
+    UUID('7d444840-9dc0-41d1-b245-5ffdce74fad2')
+    """
+    value = 0
+    for letter in text:
+        value = value << 5 | ALPHABET.index(letter)
+    return UUID(int=value >> 2) if len(text) == FULL and value >> 2 < 1 << 128 and not value & 3 else None
+
+
 def shorten(category: str, thing: str, others: Iterable[str]) -> str:
     """The shortest reference that none of the others shares.
 

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import field
 
 from ledger.envelope import Command
+from ledger.pending import Version
 
 
 class ConfigurationCommand(Command, frozen=True, kw_only=True):
@@ -16,5 +17,5 @@ class ConfigurationCommand(Command, frozen=True, kw_only=True):
 class ChangeConfiguration(ConfigurationCommand, frozen=True, kw_only=True):
     """Only what changes: a setting to its new value; None clears the session, the branch or the commit."""
 
-    expected: int
+    expected: Version
     fields: dict[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from typing import Any
 from ledger.configuration.commands import ChangeConfiguration, ConfigurationCommand
 from ledger.configuration.events import ConfigurationChanged, ConfigurationReverted
 from ledger.configuration.state import Configuration, evolve
-from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, problem, stale
+from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, check_current, problem
 from ledger.envelope import stream_id
 from ledger.errors import NotFound
 from ledger.revision import difference
@@ -33,8 +33,7 @@ def decide(command: ConfigurationCommand, world: World) -> Decided:
 
 def _change(command: ChangeConfiguration, world: World) -> Decided:
     stream = stream_id(CATEGORY, command.id)
-    if command.expected != world.version(stream):
-        raise stale(CATEGORY, command.id, command.expected, world.past(stream))
+    check_current(world, CATEGORY, command.id, command.expected)
     check(_problems(command.fields))
     configuration: Configuration = world.state(CATEGORY, command.id)
     changes = difference(configuration, command.fields)

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import field
 
 from ledger.envelope import Command
+from ledger.pending import Version
 
 
 class DeploymentCommand(Command, frozen=True, kw_only=True):
@@ -32,5 +33,5 @@ class RecordDeployment(DeploymentCommand, frozen=True, kw_only=True):
 class AmendDeployment(DeploymentCommand, frozen=True, kw_only=True):
     """Only what changes: a field to its new value; test_summary and metadata merge key by key, links are replaced."""
 
-    expected: int
+    expected: Version
     fields: dict[str, Any] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import field
 
 from ledger.envelope import Command
+from ledger.pending import Version
 
 
 class EnhancementCommand(Command, frozen=True, kw_only=True):
@@ -27,6 +28,6 @@ class RecordEnhancement(EnhancementCommand, frozen=True, kw_only=True):
 class UpdateEnhancement(EnhancementCommand, frozen=True, kw_only=True):
     """Only what changes. `fields` maps a field to its new value, None clears it; metadata merges key by key."""
 
-    expected: int
+    expected: Version
     fields: dict[str, Any] = field(default_factory=dict)
     status: str | None = None

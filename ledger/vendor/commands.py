@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import field
 
 from ledger.envelope import Command
+from ledger.pending import Version
 from ledger.vendor.events import TestResults
 
 
@@ -33,7 +34,7 @@ class UpdateVendor(VendorCommand, frozen=True, kw_only=True):
     deployment was tested. The name cannot change.
     """
 
-    expected: int
+    expected: Version
     fields: dict[str, Any] = field(default_factory=dict)
     test_results: TestResults | None = None
     deployment_id: str | None = None

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from ledger.envelope import Command, import_of
+from ledger.pending import Version
 from ledger.world import Wanted
 
 
@@ -36,7 +37,7 @@ class UpdateWorkItem(WorkItemCommand, frozen=True, kw_only=True):
     `parent_id` moves the item: a UUID, or None for the root. `force` goes with a `reason`.
     """
 
-    expected: int
+    expected: Version
     fields: dict[str, Any] = {}
     status: str | None = None
     reason: str | None = None
@@ -53,7 +54,7 @@ class LinkWorkItems(WorkItemCommand, frozen=True, kw_only=True):
     to_id: str
     remove: bool = False
     note: str | None = None
-    expected: int | None = None
+    expected: Version | None = None
 
 
 class ChangeWorkItems(Command, frozen=True, kw_only=True):
