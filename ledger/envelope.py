@@ -4,6 +4,7 @@ Words (used for nothing else): *version* is the place in one stream, from 1; *po
 log, from 1, without gaps; *expected* the version a writer believes; *past* a stream's history.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -148,14 +149,16 @@ class Proposal(Struct, frozen=True, kw_only=True):
 class Recorded(Struct, frozen=True, kw_only=True):
     """Where a command stands in the log; `repeated` when it already stood there before this call.
 
-    `beside` are the ids before and after the first thing it touched, where the store has looked; else absent.
+    `beside` are the ids before and after the first thing it touched, where the store has looked; else absent. `place`
+    is the command's number in the outbox while it waits there: then it has no positions, and `streams` name its events.
     """
 
     positions: tuple[int, ...]
-    streams: dict[str, int]
+    streams: Mapping[str, int | str]
     recorded_at: datetime | None
     repeated: bool = False
     beside: tuple[str, ...] | None = None
+    place: int | None = None
 
 
 class Past(Struct, frozen=True, kw_only=True):

@@ -86,7 +86,7 @@ class Handler:
 
     def _attempt(self, submission: Submission, decide: Decide | None) -> Recorded:
         world = self.world(submission.by, submission.token)
-        decided = self._decide(submission, decide or _rule(submission.command), world)
+        decided = self._decide(submission, decide or rule_of(submission.command), world)
         if isinstance(decided, Recorded):
             return decided
         if not decided:
@@ -136,7 +136,7 @@ class Handler:
         return recorded
 
 
-def _rule(command: Command) -> Decide:
+def rule_of(command: Command) -> Decide:
     """An undo and an import concern things of every category, so their rules are nobody's own."""
     match command:
         case Undo():

@@ -16,6 +16,7 @@ from ledger.catalog import DECIDERS, fact_of, states_of
 from ledger.decider import Decided, Undo, Undoable
 from ledger.envelope import Fact, RecordedEvent, UnknownFact, category_of, id_of
 from ledger.errors import NewerProgramNeeded, NotFound, Refused
+from ledger.leaves import differing, is_keyed, key, leaves
 from ledger.moment import text
 from ledger.reference import brief
 from ledger.revision import Change, Changes, apply, between, same
@@ -24,7 +25,6 @@ from ledger.world import World
 SHOWN = 20  # later changes that a refusal names; it counts all
 
 Later = dict[str, Any]
-Leaves = dict[str, Any]  # a field, a key of a mapping (`metadata.x`) or one link (`links.blocks <id>`) -> its JSON
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -97,7 +97,7 @@ def _touched_since(
         if undoes is not None and any(str(other.command_id) == undoes for other in past[last : event.version]):
             taken_back.add(undoes)
             continue
-        touched.append((event, _differing(_leaves(states[event.version - 1]), _leaves(states[event.version]))))
+        touched.append((event, differing(leaves(states[event.version - 1]), leaves(states[event.version]))))
     return touched[::-1]
 
 
@@ -105,12 +105,12 @@ def _compared(
     before: Any, after: Any, now: Any, later: list[tuple[RecordedEvent, set[str]]], undoable: Undoable[Any]
 ) -> tuple[Changes, set[str]]:
     """The changes that restore what was, and the leaves that cannot be, because they were changed since."""
-    was, made, is_now = _leaves(before), _leaves(after), _leaves(now)
+    was, made, is_now = leaves(before), leaves(after), leaves(now)
     since = set().union(*(paths for _, paths in later)) if later else set()
-    done = {path for path in _differing(was, made) if path.partition(".")[0] not in undoable.kept}
+    done = {path for path in differing(was, made) if path.partition(".")[0] not in undoable.kept}
     done = {path for path in done if not same(is_now.get(path, UNSET), was.get(path, UNSET))}
     if "withdrawn" in done and before.withdrawn:  # who hides the whole thing hides every later change to it
-        lost = {path for path in since | _differing(made, is_now) if path.partition(".")[0] not in undoable.kept}
+        lost = {path for path in since | differing(made, is_now) if path.partition(".")[0] not in undoable.kept}
         return ({} if lost else _restoring(before, after, now, done)), lost
     lost = {path for path in done if path in since or not same(is_now.get(path, UNSET), made.get(path, UNSET))}
     return _restoring(before, after, now, done - lost), lost
@@ -121,7 +121,7 @@ def _restoring(before: Any, after: Any, now: Any, paths: set[str]) -> Changes:
     all_changes = between(now, before)
     for path in sorted(paths):
         field = path.partition(".")[0]
-        if _is_keyed(getattr(before, field)) or _is_keyed(getattr(now, field)):
+        if is_keyed(getattr(before, field)) or is_keyed(getattr(now, field)):
             there = msgspec.to_builtins(getattr(now, field))
             changes[field] = Change(there, _relinked(before, after, now, field, paths))
         else:
@@ -135,36 +135,10 @@ def _relinked(before: Any, after: Any, now: Any, field: str, paths: set[str]) ->
     if same(msgspec.to_builtins(is_now), msgspec.to_builtins(getattr(after, field))):
         kept = was
     else:
-        back = [element for element in was if _key(field, element) in paths]
-        kept = (*(element for element in is_now if _key(field, element) not in paths), *back)
+        back = [element for element in was if key(field, element) in paths]
+        kept = (*(element for element in is_now if key(field, element) not in paths), *back)
     found: list[Any] = msgspec.to_builtins(kept)
     return found
-
-
-def _leaves(state: Any) -> Leaves:
-    leaves: Leaves = {}
-    for field in state.__struct_fields__:
-        value = getattr(state, field)
-        if _is_keyed(value):
-            leaves |= {_key(field, element): msgspec.to_builtins(element) for element in value}
-        elif isinstance(value, dict):
-            leaves |= {f"{field}.{key}": inner for key, inner in value.items()}
-        elif value != ():  # a list without elements has no leaf
-            leaves[field] = msgspec.to_builtins(value)
-    return leaves
-
-
-def _is_keyed(value: Any) -> bool:
-    """Whether it is a list of links, each a thing of its own."""
-    return isinstance(value, tuple) and bool(value) and hasattr(value[0], "to_id")
-
-
-def _key(field: str, element: Any) -> str:
-    return f"{field}.{element.kind} {element.to_id}"
-
-
-def _differing(one: Leaves, other: Leaves) -> set[str]:
-    return {path for path in one.keys() | other.keys() if not same(one.get(path, UNSET), other.get(path, UNSET))}
 
 
 def _allowed(world: World, turns: list[Turn], only_untouched: bool) -> list[Turn]:

@@ -38,13 +38,14 @@ class ConflictFound(ConflictFact, frozen=True, kw_only=True):
 
     `arguments` are the command, whole, and `schema` theirs. `about` are the streams it would change; `bases` what it
     was decided on, and `standing` the versions that those streams had reached. `waits_for` are the conflicts of
-    the commands that it builds on.
+    the commands that it builds on. `proposed` are its facts, each with its stream, where they are all that is known.
     """
 
     command: str
     schema: int
     arguments: dict[str, Any]
     about: tuple[str, ...]
+    proposed: tuple[dict[str, Any], ...] = ()
     bases: dict[str, Base] = {}
     standing: dict[str, int] = {}
     met: tuple[Met, ...] = ()

@@ -26,6 +26,7 @@ class Conflict(Struct, frozen=True, kw_only=True):
     schema: int = 1
     arguments: dict[str, Any] = {}
     about: tuple[str, ...] = ()
+    proposed: tuple[dict[str, Any], ...] = ()
     bases: dict[str, Base] = {}
     standing: dict[str, int] = {}
     met: tuple[Met, ...] = ()

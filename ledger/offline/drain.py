@@ -1,0 +1,455 @@
+"""Bringing what waits to the database: in order, each command with its own verdict, exactly once whatever dies.
+
+Verdicts, in this order: it is recorded already; everything stands as it was decided on, so it is recorded as proposed;
+nobody else changed a field that it changes and the rules still accept it, so it is decided again and marked; else it
+becomes a conflict under its own id. What builds on a conflict becomes one that names it.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from ledger.catalog import DECIDERS, fact_of, fold_stream, topics_of
+from ledger.codec import encode, schema_of
+from ledger.conflict.decider import conflict_id, conflict_stream
+from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, Met
+from ledger.envelope import (
+    Command,
+    Fact,
+    Proposal,
+    ProposedEvent,
+    Recorded,
+    RecordedEvent,
+    Submission,
+    category_of,
+)
+from ledger.errors import (
+    AlreadyRecorded,
+    LedgerError,
+    LostRace,
+    NewerProgramNeeded,
+    NotUnique,
+    ReadModelBehind,
+    VersionConflict,
+)
+from ledger.handler import Project, rule_of
+from ledger.offline import rebase
+from ledger.offline.local import EXCLUSIVE
+from ledger.offline.outbox import Outbox
+from ledger.offline.outbox_lines import Outcome, Queued, QueuedEvent, Settled
+from ledger.store import EventStore
+from ledger.work_item.bulk import REFUSALS as OF_RULES
+from ledger.world import Neighbourhood, World
+from ledger.written import command_of
+
+GROUP = 50  # commands recorded in one transaction
+TRIES = 5
+UNIQUE = {"vendor_name", "external_id", "deployment_key"}  # relations whose entries may be taken
+REFUSED = (*OF_RULES, AlreadyRecorded)
+
+Tell = Callable[[int, int], None]  # (settled so far, waiting still)
+
+
+class Drained(Struct, frozen=True, kw_only=True):
+    """What became of the commands of one drain. `held` wait behind a damaged line, `waiting` are all that still do."""
+
+    settled: int = 0
+    outcomes: dict[str, int] = {}
+    waiting: int = 0
+    held: int = 0
+
+
+class Drain:
+    """Drains `outbox` into `store`. Only under the outbox's drain lock."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        neighbours: Neighbourhood,
+        project: Project,
+        outbox: Outbox,
+        catch_up: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._neighbours = neighbours
+        self._project = project
+        self._outbox = outbox
+        self._catch_up = catch_up
+        self._own: set[UUID] = set()
+        self._conflicts: dict[UUID, Queued] = {}
+        self._seen = 0
+        self._foreign: list[tuple[int, frozenset[str]]] = []
+
+    def run(self, seconds: float | None = None, tell: Tell = lambda *_: None) -> Drained:
+        """Settles what waits, as long as time is left. An interrupted one goes on where it was."""
+        until = None if seconds is None else time.monotonic() + seconds
+        faults = self._outbox.faults
+        if any(fault.is_newer for fault in faults):
+            raise _newer_line()
+        shut = {stream for fault in faults for stream in fault.streams}
+        outcomes: Counter[str] = Counter()
+        after = held = 0
+        self._remember()
+        while (until is None or time.monotonic() < until) and (lines := self._outbox.unsettled(after, GROUP)):
+            self._own |= {line.command_id for line in lines}
+            free = []
+            for line in lines:
+                if faults and (shut & {*line.streams, *line.bases} or self._is_orphan(line)):
+                    shut |= set(line.streams)
+                    held += 1
+                else:
+                    free.append(line)
+            settled = self._settle(free)
+            outcomes.update(one.outcome for one in settled)
+            after = lines[-1].sequence
+            tell(outcomes.total(), self._outbox.waiting)
+        return Drained(settled=outcomes.total(), outcomes=dict(outcomes), waiting=self._outbox.waiting, held=held)
+
+    def _remember(self) -> None:
+        """What earlier drains of this outbox have found."""
+        self._own = self._outbox.own_before(self._outbox.sequence + 1)
+        for command, _ in self._outbox.ended("conflict"):
+            if found := self._outbox.find(command):
+                self._conflicts[command] = found[0]
+        first = self._outbox.unsettled(0, 1)
+        self._seen = min((line.as_of for line in first), default=0)
+        self._foreign = []
+
+    def _is_orphan(self, line: Queued) -> bool:
+        """Whether it builds on a command that nobody knows: one of a damaged line."""
+        bases = [(stream, UUID(base.command_id)) for stream, base in line.bases.items() if base.command_id]
+        unknown = {stream for stream, command in bases if command not in self._own}
+        pasts = self._store.read_streams(unknown).events if unknown else {}
+        return any(
+            all(event.command_id != command for event in pasts.get(stream, ()))
+            for stream, command in bases
+            if stream in unknown
+        )
+
+    def _settle(self, lines: Sequence[Queued]) -> list[Settled]:
+        """Brings some commands to their ends, as many of them at once as may be."""
+        settled: list[Settled] = []
+        left = list(lines)
+        while left:
+            together = self._together(left)
+            if not together:
+                together = [self._alone(left[0])]
+            self._write(together)
+            settled += together
+            left = left[len(together) :]
+        return settled
+
+    def _write(self, settled: Sequence[Settled]) -> None:
+        with self._outbox.locked():
+            sequence = self._outbox.sequence
+            numbered = [msgspec.structs.replace(one, sequence=sequence + n) for n, one in enumerate(settled, 1)]
+            self._outbox.append(numbered[0], *numbered[1:])
+
+    def _together(self, lines: Sequence[Queued]) -> list[Settled]:
+        """Records as proposed as many of the first commands as are so, in one transaction; none if the first is not."""
+        for _ in range(TRIES):
+            try:
+                with self._store.exclusively():
+                    return self._grouped(lines)
+            except ReadModelBehind:
+                self._catch_up()
+            except (VersionConflict, LostRace, NotUnique):
+                return []
+        return []
+
+    def _grouped(self, lines: Sequence[Queued]) -> list[Settled]:
+        streams = {stream for line in lines for stream in (*line.bases, conflict_stream(line.command_id))}
+        past = self._store.read_streams(streams)
+        self._look(past.head)
+        ahead = _Ahead(past.events)
+        taken: list[tuple[Queued, Proposal]] = []
+        for line in lines:
+            proposal = self._as_proposed(line, ahead, past.head)
+            if proposal is None:
+                break
+            taken.append((line, proposal))
+            ahead.happened(line, proposal)
+        if not taken:
+            return []
+        answers = self._store.append_group([proposal for _, proposal in taken])
+        for answer in answers:
+            if isinstance(answer, LedgerError):
+                raise answer
+        recorded = [answer for answer in answers if isinstance(answer, Recorded)]
+        return [
+            self._ended(line, "recorded", answer.positions) for (line, _), answer in zip(taken, recorded, strict=True)
+        ]
+
+    def _as_proposed(self, line: Queued, ahead: "_Ahead", head: int) -> Proposal | None:
+        if line.kind == "withdrawal" or self._waits_for(line) or ahead.knows(line):
+            return None
+        if not all(rebase.stands_on_its_base(line, stream, ahead.past(stream), self._is_own) for stream in line.bases):
+            return None
+        if not self._conditions_hold(line):
+            return None
+        facts = [(stream, fact, event.by, event.occurred_at) for (stream, fact), event in _facts(line)]
+        proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, head)
+        unique = any(relation in UNIQUE for row in proposal.rows for relation, _ in row.added)
+        return None if unique else proposal
+
+    def _alone(self, line: Queued) -> Settled:
+        """One command's verdict, while nobody else appends."""
+        refusal: LedgerError | None = None
+        for _ in range(TRIES):
+            try:
+                with self._store.exclusively():
+                    return self._verdict(line, refusal)
+            except ReadModelBehind:
+                self._catch_up()
+            except NotUnique as error:  # said by the append itself: what is recorded instead is a conflict
+                refusal = error
+        raise refusal or LostRace("the read models do not come up to the log")
+
+    def _verdict(self, line: Queued, refusal: LedgerError | None) -> Settled:
+        if found := self._store.find_command(line.command_id):
+            return self._ended(line, self._outcome(found[0]), found[0].positions)
+        if line.kind == "withdrawal":
+            return self._instead(line, CommandWithdrawn(command=line.command), "withdrawn")
+        past = self._store.read_streams(line.bases)
+        self._look(past.head)
+        pasts, moved = past.events, self._moved(line, past.events)
+        if waits_for := self._waits_for(line):
+            return self._conflict(line, pasts, waits_for=waits_for)
+        if refusal is None and not moved and self._conditions_hold(line):
+            facts = [(stream, fact, event.by, event.occurred_at) for (stream, fact), event in _facts(line)]
+            ahead = _Ahead(pasts)
+            proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, past.head)
+            return self._ended(line, "recorded", self._store.append(proposal).positions)
+        if refusal is None and (met := rebase.meetings(line, pasts, self._is_own)):
+            return self._conflict(line, pasts, met=met)
+        if refusal is not None or line.kind == "recovered":
+            return self._conflict(line, pasts, refusal=refusal)
+        return self._again(line, pasts, moved)
+
+    def _again(self, line: Queued, pasts: rebase.Pasts, moved: set[str]) -> Settled:
+        world = World(
+            self._store.ledger, self._store.read_streams, fold_stream, self._neighbours, by=line.by, token=line.token
+        )
+        command = rebase.rebased(command_of(line.command, line.command_schema, line.arguments), line, pasts)
+        try:
+            decided = rule_of(command)(command, world)
+        except REFUSED as refused:
+            if isinstance(command, EXCLUSIVE):  # its lease is over or another's: nothing is left to decide
+                return self._instead(line, CommandWithdrawn(command=line.command), "withdrawn")
+            return self._conflict(line, pasts, refusal=refused)
+        if not decided:
+            return self._instead(line, CommandFulfilled(command=line.command), "fulfilled")
+        world.look(entry[0] for entry in decided)
+        facts = [_whole(entry, line) for entry in rebase.marked(decided, line, moved)]
+        proposal = self._proposal(line, facts, world.past, world.state_of, world.versions(), world.as_of)
+        return self._ended(line, "rebased" if moved else "recorded", self._store.append(proposal).positions)
+
+    def _conflict(
+        self,
+        line: Queued,
+        pasts: rebase.Pasts,
+        *,
+        met: Iterable[Met] = (),
+        refusal: LedgerError | None = None,
+        waits_for: Iterable[str] = (),
+    ) -> Settled:
+        recovered = line.kind == "recovered"
+        fact = ConflictFound(
+            command=line.command,
+            schema=line.command_schema,
+            arguments=line.arguments,
+            about=line.streams,
+            bases={stream: line.bases[stream] for stream in line.streams if stream in line.bases},
+            standing=rebase.standing(line, pasts),
+            met=tuple(met),
+            refusal=_said(refusal),
+            waits_for=tuple(waits_for),
+            proposed=tuple(_shown(event) for event in line.events) if recovered else (),
+        )
+        self._conflicts[line.command_id] = line
+        return self._instead(line, fact, "conflict")
+
+    def _instead(self, line: Queued, fact: Fact, outcome: Outcome) -> Settled:
+        """Records under the command's id what became of it."""
+        stream = conflict_stream(line.command_id)
+        ahead = _Ahead({})
+        head = self._store.read_streams([]).head
+        proposal = self._proposal(
+            line, [(stream, fact, line.by, line.occurred_at)], ahead.past, ahead.state, [stream], head
+        )
+        return self._ended(line, outcome, self._store.append(proposal).positions)
+
+    def _proposal(
+        self,
+        line: Queued,
+        facts: Sequence[tuple[str, Fact, str, Any]],
+        past: Callable[[str], list[RecordedEvent]],
+        state: Callable[[str], Any],
+        looked_at: Iterable[str],
+        as_of: int,
+    ) -> Proposal:
+        versions: dict[str, int] = {}
+        events = []
+        for stream, fact, by, occurred_at in facts:
+            versions[stream] = versions.get(stream, len(past(stream))) + 1
+            events.append(
+                ProposedEvent(stream_id=stream, version=versions[stream], fact=fact, by=by, occurred_at=occurred_at)
+            )
+        submission = Submission(
+            command=_command(line), command_id=line.command_id, by=line.by, occurred_at=line.occurred_at
+        )
+        return Proposal(
+            submission=submission,
+            command_digest=bytes.fromhex(line.command_digest),
+            events=tuple(events),
+            expected={stream: len(past(stream)) for stream in looked_at},
+            rows=tuple(self._project(past, state, events)),
+            as_of=as_of,
+        )
+
+    def _look(self, head: int) -> None:
+        """What others have recorded since the last look, by the topics it touched."""
+        if head > self._seen:
+            for event in self._store.read_all(self._seen, head):
+                if event.topics and not self._is_own(event.command_id):
+                    self._foreign.append((event.position, frozenset(event.topics)))
+            self._seen = head
+
+    def _conditions_hold(self, line: Queued) -> bool:
+        wanted = frozenset(line.conditions)
+        if not wanted:
+            return True
+        return not any(position > line.as_of and topics & wanted for position, topics in self._foreign)
+
+    def _moved(self, line: Queued, pasts: rebase.Pasts) -> set[str]:
+        return {
+            stream
+            for stream in line.bases
+            if not rebase.stands_on_its_base(line, stream, pasts.get(stream, ()), self._is_own)
+        }
+
+    def _waits_for(self, line: Queued) -> list[str]:
+        """The conflicts of the commands that it builds on: on the same stream, or on what one of them creates."""
+        if not self._conflicts:
+            return []
+        named = rebase.mentioned(line)
+        bases = {base.command_id for stream, base in line.bases.items() if stream in line.streams}
+        return [
+            conflict_id(command)
+            for command, conflicted in self._conflicts.items()
+            if command != line.command_id and (str(command) in bases or named & rebase.created(conflicted))
+        ]
+
+    def _outcome(self, recorded: Recorded) -> Outcome:
+        """How a command ended that is recorded already."""
+        events = [event for past in self._store.read_streams(recorded.streams).events.values() for event in past]
+        for event in events:
+            if event.position in recorded.positions:
+                match fact_of(event):
+                    case ConflictFound():
+                        return "conflict"
+                    case CommandFulfilled():
+                        return "fulfilled"
+                    case CommandWithdrawn():
+                        return "withdrawn"
+                    case fact if fact.rebased_from is not None:
+                        return "rebased"
+        return "recorded"
+
+    def _ended(self, line: Queued, outcome: Outcome, positions: tuple[int, ...]) -> Settled:
+        if outcome == "conflict":
+            self._conflicts[line.command_id] = line
+        return Settled(
+            sequence=0, command_id=line.command_id, settles=line.sequence, outcome=outcome, positions=positions
+        )
+
+    def _is_own(self, command: UUID) -> bool:
+        return command in self._own
+
+
+class _Ahead:
+    """Histories and states with what the group has proposed so far."""
+
+    def __init__(self, pasts: rebase.Pasts) -> None:
+        self._pasts = {stream: list(past) for stream, past in pasts.items()}
+        self._states: dict[str, Any] = {}
+
+    def past(self, stream: str) -> list[RecordedEvent]:
+        return self._pasts.setdefault(stream, [])
+
+    def state(self, stream: str) -> Any:
+        if stream not in self._states:
+            self._states[stream] = fold_stream(stream, self.past(stream))
+        return self._states[stream]
+
+    def knows(self, line: Queued) -> bool:
+        """Whether the command is recorded already, as far as these histories tell."""
+        streams = (*line.streams, conflict_stream(line.command_id))
+        return any(event.command_id == line.command_id for stream in streams for event in self.past(stream))
+
+    def happened(self, line: Queued, proposal: Proposal) -> None:
+        for n, event in enumerate(proposal.events):
+            state = self.state(event.stream_id)
+            self.past(event.stream_id).append(_as_recorded(line, n, event))
+            self._states[event.stream_id] = DECIDERS[category_of(event.stream_id)].after(state, event.fact)
+
+
+def _facts(line: Queued) -> Iterable[tuple[tuple[str, Fact], Any]]:
+    return zip(rebase.proposed_facts(line), line.events, strict=True)
+
+
+def _as_recorded(line: Queued, n: int, event: ProposedEvent) -> RecordedEvent:
+    name = type(event.fact).__name__
+    return RecordedEvent(
+        position=line.as_of,
+        stream_id=event.stream_id,
+        version=event.version,
+        command_id=line.command_id,
+        n=n,
+        command=line.command,
+        command_digest=b"",
+        type=name,
+        schema=schema_of(name),
+        topics=topics_of(event.fact),
+        data=encode(event.fact),
+        by=event.by,
+        occurred_at=event.occurred_at,
+        recorded_at=event.occurred_at,
+        digest=b"",
+    )
+
+
+def _whole(entry: tuple[Any, ...], line: Queued) -> tuple[str, Fact, str, Any]:
+    stream, fact = entry[:2]
+    by, occurred_at = entry[2:] if len(entry) == 4 else (line.by, line.occurred_at)
+    return stream, fact, by, occurred_at
+
+
+def _command(line: Queued) -> Command:
+    if line.kind == "queued":
+        return command_of(line.command, line.command_schema, line.arguments)
+    return cast(Command, msgspec.defstruct(line.command, [], bases=(Command,), frozen=True)())  # only its name is used
+
+
+def _said(refusal: LedgerError | None) -> dict[str, Any] | None:
+    if refusal is None:
+        return None
+    said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(refusal.as_answer()["error"]))
+    return said
+
+
+def _shown(event: QueuedEvent) -> dict[str, Any]:
+    data = msgspec.json.decode(event.data)
+    return {"stream": event.stream_id, "type": event.type, "schema": event.schema, "data": data}
+
+
+def _newer_line() -> NewerProgramNeeded:
+    return NewerProgramNeeded(
+        "the outbox holds a line that only a newer program understands, so nothing is drained",
+        next_step="upgrade tracking-ledger on this machine, then run `tracking-ledger sync`",
+    )

@@ -1,0 +1,404 @@
+"""The outbox: commands accepted while the database was away, on the disk before anybody is told so.
+
+Lines are only appended, under `outbox.lock`, which is never held across the network. An index beside the file says
+where each line begins and what became of it, so that a hundred thousand waiting lines cost nothing at the start.
+"""
+
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+
+import filelock
+from msgspec import Struct
+
+from ledger.errors import OutcomeUnknown, Unavailable
+from ledger.offline.outbox_lines import Begun, Line, Outcome, Queued, Settled, is_whole, read, written
+from ledger.resources import sql
+
+FILE = "outbox.jsonl"
+INDEX = "outbox-index.sqlite3"
+LOCK = "outbox.lock"
+DRAIN_LOCK = "drain.lock"  # held by whoever drains; tried only, never waited for
+WAIT_SECONDS = 10.0
+PAGE = 500  # lines looked up at once
+
+_STREAM = re.compile(
+    rb"[a-z_]{3,20}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+)  # what can still be made out in a damaged line
+
+PROGRESS = "SELECT sequence, lines, ends, begins, proof FROM outbox_progress"
+ADVANCE = "INSERT OR REPLACE INTO outbox_progress VALUES (1, ?, ?, ?, ?, ?)"
+FORGET = ("outbox_progress", "outbox_lines", "outbox_streams", "outbox_faults")
+ADD = "INSERT OR REPLACE INTO outbox_lines VALUES (?, ?, ?, ?, NULL, NULL)"
+TOUCH = "INSERT OR IGNORE INTO outbox_streams VALUES (?, ?)"
+SETTLE = "UPDATE outbox_lines SET outcome = ?, position = ? WHERE sequence = ? AND command_id = ?"
+FAULT = "INSERT OR REPLACE INTO outbox_faults VALUES (?, ?, ?, ?)"
+FAULTS = "SELECT line, begins, length, reason FROM outbox_faults ORDER BY line"
+LINES = "SELECT sequence, begins, length FROM outbox_lines"
+UNSETTLED = LINES + " WHERE outcome IS NULL AND sequence > ? ORDER BY sequence LIMIT ?"
+AFTER = LINES + " WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"
+OF_STREAM = (
+    "SELECT l.sequence, l.begins, l.length FROM outbox_streams s JOIN outbox_lines l ON l.sequence = s.sequence"
+    " WHERE s.stream_id = ? AND (l.outcome IS NULL OR l.position > ?) ORDER BY l.sequence"
+)
+STANDING = LINES + " WHERE outcome IS NULL OR position > ? ORDER BY sequence"
+OF_COMMAND = "SELECT sequence, begins, length, outcome, position FROM outbox_lines WHERE command_id = ?"
+SETTLED_BETWEEN = (
+    "SELECT DISTINCT s.stream_id FROM outbox_lines l JOIN outbox_streams s ON s.sequence = l.sequence"
+    " WHERE l.outcome IS NOT NULL AND l.position > ? AND l.position <= ?"
+)
+COUNT = "SELECT count(*), min(sequence) FROM outbox_lines WHERE outcome IS NULL"
+LAST_SETTLED = "SELECT count(*), coalesce(max(position), 0) FROM outbox_lines WHERE outcome IS NOT NULL"
+OUTCOMES = "SELECT command_id, sequence FROM outbox_lines WHERE outcome = ? ORDER BY sequence"
+BEFORE = "SELECT command_id FROM outbox_lines WHERE sequence < ?"
+
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """A line that is set aside: what stands in it is not what was written, or only a newer program understands it."""
+
+    line: int
+    reason: str
+    streams: tuple[str, ...]
+
+    @property
+    def is_newer(self) -> bool:
+        return self.reason == "newer"
+
+
+class Outbox:
+    """One machine's waiting commands of one ledger, in `folder`. Safe for many threads and processes.
+
+    What cannot be read or written raises Unavailable, and then nothing was queued.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / FILE
+        self._folder = folder
+        self._guard = threading.RLock()
+        self._seen: tuple[int, ...] | None = None
+        self._lock = filelock.FileLock(folder / LOCK, timeout=WAIT_SECONDS, thread_local=True)
+        self._drain_lock = filelock.FileLock(folder / DRAIN_LOCK, timeout=0, thread_local=False)
+        self._index: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        with self._guard:
+            if self._index is not None:
+                self._index.close()
+                self._index, self._seen = None, None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else queues meanwhile; what others have queued is known."""
+        with self._using():
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def draining(self) -> Iterator[bool]:
+        """Whether this one may drain: one process at a time, and nobody waits for it."""
+        try:
+            with self._using():
+                self._drain_lock.acquire()
+        except Unavailable:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._drain_lock.release()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing waits; nearly free when the file did not change."""
+        return self.waiting == 0
+
+    @property
+    def waiting(self) -> int:
+        """How many commands are not settled."""
+        return 0 if not self.file.exists() else int(self._ask(COUNT)[0][0])
+
+    @property
+    def sequence(self) -> int:
+        """The number of the last line."""
+        found = self._ask(PROGRESS) if self.file.exists() else []
+        return found[0][0] if found else 0
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The lines that are set aside."""
+        if not self.file.exists():
+            return []
+        rows = self._ask(FAULTS)
+        return [
+            Fault(line=line, reason=reason, streams=_streams_in(self._bytes(begins, length)))
+            for line, begins, length, reason in rows
+        ]
+
+    def unsettled(self, after: int = 0, limit: int = PAGE) -> list[Queued]:
+        """The first commands that wait, in their order."""
+        return self._read(self._ask(UNSETTLED, after, limit)) if self.file.exists() else []
+
+    def lines(self, after: int, up_to: int) -> Iterator[Queued]:
+        """The queued lines between two numbers, settled or not."""
+        while page := self._read(self._ask(AFTER, after, up_to, PAGE)):
+            yield from page
+            after = page[-1].sequence
+
+    def of_stream(self, stream: str, reached: int) -> list[Queued]:
+        """The commands of a stream that a log up to `reached` does not hold yet."""
+        return self._read(self._ask(OF_STREAM, stream, reached)) if self.file.exists() else []
+
+    def standing(self, reached: int) -> list[Queued]:
+        """The commands that a log up to `reached` does not hold yet, in their order."""
+        return self._read(self._ask(STANDING, reached)) if self.file.exists() else []
+
+    def settled_between(self, after: int, up_to: int) -> list[str]:
+        """The streams of commands that ended at these positions."""
+        if not self.file.exists():
+            return []
+        return [row[0] for row in self._ask(SETTLED_BETWEEN, after, up_to)]
+
+    def find(self, command_id: UUID) -> tuple[Queued, Outcome | None, int | None] | None:
+        """The line of a command, how it ended and where, if it did."""
+        rows = self._ask(OF_COMMAND, str(command_id)) if self.file.exists() else []
+        if not rows:
+            return None
+        queued = self._read([rows[0][:3]])
+        return (queued[0], rows[0][3], rows[0][4]) if queued else None
+
+    def ended(self, outcome: Outcome) -> list[tuple[UUID, int]]:
+        """The commands in this file that ended so, each with its number."""
+        return [(UUID(command), sequence) for command, sequence in self._ask(OUTCOMES, outcome)]
+
+    def own_before(self, sequence: int) -> set[UUID]:
+        """The commands that were given before that line."""
+        return {UUID(row[0]) for row in self._ask(BEFORE, sequence)}
+
+    def append(self, line: Queued | Settled, *more: Queued | Settled) -> None:
+        """Puts lines at the end, on the disk before it returns. Only under `locked`."""
+        with self._guard:
+            self._look()
+            self._write(b"".join(written(one) for one in (line, *more)))
+            with suppress(Unavailable):  # it stands in the file: the index can wait
+                self._look()
+
+    def clear(self, reached: int) -> bool:
+        """Replaces the file by an empty one if all is settled and the journal holds it. Whether it did."""
+        with self.locked(), self._guard:
+            if not self.file.exists() or self.waiting or self.faults:
+                return False
+            count, last = self._ask(LAST_SETTLED)[0]
+            if not count or last > reached:
+                return False
+            draft = self.file.with_suffix(".new")
+            with self._using():
+                with draft.open("wb") as file:
+                    file.write(written(Begun(sequence=self.sequence)))
+                    file.flush()
+                    os.fsync(file.fileno())
+                draft.replace(self.file)
+                _sync_folder(self._folder)
+            self._look()
+            return True
+
+    def _write(self, lines: bytes) -> None:
+        found = self._ask(PROGRESS)
+        ends = found[0][2] if found else 0
+        with self._using():
+            descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            if ends == 0:
+                lines = written(Begun(sequence=0)) + lines
+            elif os.pread(descriptor, 1, ends - 1) != b"\n":
+                lines = b"\n" + lines
+            _append(descriptor, ends, lines)
+            if ends == 0:
+                _sync_folder(self._folder)
+        except OSError as error:
+            _cut_back(descriptor, ends, error)
+            raise self._unusable(error) from error
+        finally:
+            os.close(descriptor)
+
+    def _look(self) -> None:
+        """Takes in what was appended since, by this process or another."""
+        stamp = _stamp(self.file)
+        if stamp is not None and stamp == self._seen:
+            return
+        with self._using():
+            index = self._indexed()
+            index.execute("BEGIN IMMEDIATE")
+            try:
+                self._take_in(index)
+            except BaseException:
+                index.execute("ROLLBACK")
+                raise
+            index.execute("COMMIT")
+        self._seen = stamp
+
+    def _take_in(self, index: sqlite3.Connection) -> None:
+        sequence, lines, ends = self._trusted(index)
+        if not self.file.exists():
+            return
+        with self.file.open("rb") as file:
+            file.seek(ends)
+            for begins, raw in _lines(file, ends):
+                lines += 1
+                line = _parsed(index, lines, begins, raw)
+                if line is not None:
+                    sequence = max(sequence, line.sequence)
+                    _enter(index, line, begins, len(raw))
+                ends = begins + len(raw)
+                index.execute(ADVANCE, [sequence, lines, ends, begins, raw[-80:]])
+
+    def _trusted(self, index: sqlite3.Connection) -> tuple[int, int, int]:
+        """Where the index ends, if that is still what the file holds; else it begins anew."""
+        found = index.execute(PROGRESS).fetchone()
+        if found is not None:
+            sequence, lines, ends, begins, proof = found
+            if self._bytes(begins, ends - begins)[-80:] == proof:
+                return sequence, lines, ends
+        for table in FORGET:
+            index.execute(f"DELETE FROM {table}")  # noqa: S608  # constants only
+        return 0, 0, 0
+
+    def _read(self, rows: Sequence[tuple[Any, ...]]) -> list[Queued]:
+        """The lines at these places, each proved again."""
+        found: list[Queued] = []
+        if not rows:
+            return found
+        with self._using(), self.file.open("rb") as file:
+            for _, begins, length in rows:
+                file.seek(begins)
+                try:
+                    line = read(file.read(length))
+                except ValueError:
+                    self._doubt()
+                    continue
+                if isinstance(line, Queued):
+                    found.append(line)
+        return found
+
+    def _doubt(self) -> None:
+        """A line is not what it was when it was taken in: the next look is at all of them again."""
+        with self._guard:
+            self._indexed().execute("DELETE FROM outbox_progress")
+            self._seen = None
+
+    def _bytes(self, begins: int, length: int) -> bytes:
+        try:
+            with self.file.open("rb") as file:
+                file.seek(begins)
+                return file.read(length)
+        except FileNotFoundError:
+            return b""
+
+    def _ask(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with self._guard:
+            self._look()
+            with self._using():
+                return self._indexed().execute(statement, parameters).fetchall()
+
+    def _indexed(self) -> sqlite3.Connection:
+        if self._index is None:
+            path = self._folder / INDEX
+            self._index = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+            self._index.execute("PRAGMA journal_mode = WAL")
+            self._index.execute("PRAGMA synchronous = NORMAL")
+            self._index.executescript(sql("cache/outbox"))
+        return self._index
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:  # a lock that is held too long is an OSError too
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> Unavailable:
+        return Unavailable(
+            f"the outbox {self.file} cannot be used, so nothing was queued: {error}",
+            next_step="see to the disk and the rights of its folder, or choose another with LEDGER_HOME",
+            file=str(self.file),
+        )
+
+
+def _parsed(index: sqlite3.Connection, number: int, begins: int, raw: bytes) -> Line | None:
+    try:
+        line = read(raw)
+    except ValueError:
+        index.execute(FAULT, [number, begins, len(raw), "damaged"])
+        return None
+    if line is None:
+        index.execute(FAULT, [number, begins, len(raw), "newer"])
+    return line
+
+
+def _enter(index: sqlite3.Connection, line: Line, begins: int, length: int) -> None:
+    match line:
+        case Queued():
+            index.execute(ADD, [line.sequence, str(line.command_id), begins, length])
+            index.executemany(TOUCH, [[stream, line.sequence] for stream in line.streams])
+        case Settled():
+            position = max(line.positions, default=0)
+            index.execute(SETTLE, [line.outcome, position, line.settles, str(line.command_id)])
+        case Begun():
+            pass
+
+
+def _lines(file: BinaryIO, begins: int) -> Iterator[tuple[int, bytes]]:
+    """Each line with its place. The last one without a newline counts if it is whole; else somebody is writing it."""
+    for raw in file:
+        if raw.strip() and (raw.endswith(b"\n") or is_whole(raw)):
+            yield begins, raw
+        begins += len(raw)
+
+
+def _append(descriptor: int, ends: int, lines: bytes) -> None:
+    os.ftruncate(descriptor, ends)  # what a killed process left unfinished
+    written_bytes = 0
+    while written_bytes < len(lines):
+        written_bytes += os.pwrite(descriptor, lines[written_bytes:], ends + written_bytes)
+    os.fsync(descriptor)
+
+
+def _cut_back(descriptor: int, ends: int, error: OSError) -> None:
+    try:
+        os.ftruncate(descriptor, ends)
+        os.fsync(descriptor)
+    except OSError as worse:
+        raise OutcomeUnknown(
+            f"the outbox could neither be written ({error}) nor cut back: it may or may not have been queued",
+            next_step="see to the disk, then repeat it with the same command_id",
+        ) from worse
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened, and need not be
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_ino, found.st_mtime_ns
+
+
+def _streams_in(raw: bytes) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(match.decode() for match in _STREAM.findall(raw)))

@@ -1,0 +1,145 @@
+"""What a waiting command meets when it reaches the database: whose changes, in which fields, and what it builds on.
+
+Pure: it compares histories by folding them, so it holds for every fact there is or will be.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from ledger.catalog import DECIDERS, FACTS, fold_stream, states_of
+from ledger.codec import decode
+from ledger.conflict.events import Met
+from ledger.envelope import Command, Fact, RecordedEvent, category_of, id_of
+from ledger.leaves import differing, leaves
+from ledger.offline.outbox_lines import Queued
+from ledger.pending import Version
+from ledger.revision import same
+from ledger.work_item.commands import ChangeWorkItems
+
+Pasts = Mapping[str, Sequence[RecordedEvent]]
+Own = Callable[[UUID], bool]  # whether a command is one of this outbox
+
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def strangers(line: Queued, past: Iterable[RecordedEvent], own: Own) -> list[RecordedEvent]:
+    """What others did to a stream since the command was decided."""
+    return [event for event in past if event.position > line.as_of and not own(event.command_id)]
+
+
+def stands_on_its_base(line: Queued, stream: str, past: Sequence[RecordedEvent], own: Own) -> bool:
+    """Whether the stream is exactly what the command was decided on."""
+    base = line.bases[stream]
+    if strangers(line, past, own):
+        return False
+    last = past[-1] if past else None
+    return (last and str(last.command_id)) == base.command_id
+
+
+def proposed_facts(line: Queued) -> list[tuple[str, Fact]]:
+    return [(event.stream_id, _fact(event.type, event.schema, bytes(event.data), line)) for event in line.events]
+
+
+def meetings(line: Queued, pasts: Pasts, own: Own) -> list[Met]:
+    """The fields that the command changes and others have changed since, to something else."""
+    facts: dict[str, list[Fact]] = {}
+    for stream, fact in proposed_facts(line):
+        facts.setdefault(stream, []).append(fact)
+    return [met for stream, added in facts.items() for met in _met(line, stream, added, pasts.get(stream, ()), own)]
+
+
+def standing(line: Queued, pasts: Pasts) -> dict[str, int]:
+    return {stream: past[-1].version for stream in line.streams if (past := pasts.get(stream, ()))}
+
+
+def rebased(command: Command, line: Queued, pasts: Pasts) -> Command:
+    """The command as its writer would give it who has read what stands there now."""
+    if isinstance(command, ChangeWorkItems):
+        return replace(command, changes=tuple(_moved(change, line, pasts) for change in command.changes))
+    alone: Command = _moved(command, line, pasts)
+    return alone
+
+
+def marked(decided: Iterable[tuple[Any, ...]], line: Queued, moved: set[str]) -> list[tuple[Any, ...]]:
+    """Facts with the version that each was rebased from, where others have moved the stream on."""
+    return [
+        (entry[0], replace(entry[1], rebased_from=line.bases[entry[0]].version), *entry[2:])
+        if entry[0] in moved and entry[0] in line.bases
+        else entry
+        for entry in decided
+    ]
+
+
+def mentioned(line: Queued) -> set[str]:
+    """Every id that the command names."""
+    return set(_ID.findall(msgspec.json.encode(line.arguments).decode()))
+
+
+def created(line: Queued) -> set[str]:
+    """The ids of the things that the command would create."""
+    return {id_of(stream) for stream in line.streams if line.bases.get(stream) and line.bases[stream].version == 0}
+
+
+def _met(line: Queued, stream: str, facts: list[Fact], past: Sequence[RecordedEvent], own: Own) -> Iterator[Met]:
+    theirs = strangers(line, past, own)
+    if not theirs:
+        return
+    foreign = {(event.command_id, event.n) for event in theirs}
+    decider = DECIDERS[category_of(stream)]
+    base = fold_stream(stream, [event for event in past if (event.command_id, event.n) not in foreign])
+    mine = base
+    for fact in facts:
+        mine = decider.after(mine, fact)
+    states = states_of(stream, past)
+    was, wanted, now = leaves(base), leaves(mine), leaves(states[-1])
+    touched: dict[str, str] = {}
+    for event in theirs:
+        before, after = leaves(states[event.version - 1]), leaves(states[event.version])
+        touched |= dict.fromkeys(differing(before, after), event.by)
+    for path in sorted(differing(was, wanted) & touched.keys()):
+        if not same(wanted.get(path, UNSET), now.get(path, UNSET)):
+            values = [_plain(found.get(path, UNSET)) for found in (was, wanted, now)]
+            yield Met(stream=stream, field=path, base=values[0], mine=values[1], now=values[2], by=touched[path])
+
+
+def _moved(command: Any, line: Queued, pasts: Pasts) -> Any:
+    expected: Version | None = getattr(command, "expected", None)
+    if expected is None:
+        return command
+    stream = next((stream for stream in line.bases if id_of(stream) == command.id), None)
+    if stream is None:
+        return command
+    base, past = line.bases[stream].version, pasts.get(stream, ())
+    known = expected if isinstance(expected, int) else base
+    return replace(command, expected=(past[-1].version if past else 0) + known - base)
+
+
+def _fact(name: str, schema: int, data: bytes, line: Queued) -> Fact:
+    event = RecordedEvent(
+        position=0,
+        stream_id="",
+        version=0,
+        command_id=line.command_id,
+        n=0,
+        command=line.command,
+        command_digest=b"",
+        type=name,
+        schema=schema,
+        topics=(),
+        data=data,
+        by=line.by,
+        occurred_at=line.occurred_at,
+        recorded_at=line.occurred_at,
+        digest=b"",
+    )
+    return decode(FACTS.get(name), event)
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, UnsetType) else value
