@@ -39,9 +39,13 @@ def decode(fact: type[Fact] | None, event: RecordedEvent) -> Fact:
         return _decoder(fact)(event.data)
     if event.schema > newest:
         return UnknownFact(type=event.type, schema=event.schema)
-    data = msgspec.json.decode(event.data)
-    for schema in range(event.schema, newest):
-        data = UPCASTS[event.type, schema](data)
+    return convert(fact, event.schema, msgspec.json.decode(event.data))
+
+
+def convert(fact: type[Fact], schema: int, data: dict[str, Any]) -> Fact:
+    """A fact from the JSON that any release wrote of it."""
+    for older in range(schema, schema_of(fact.__name__)):
+        data = UPCASTS[fact.__name__, older](data)
     return msgspec.convert(data, fact)
 
 

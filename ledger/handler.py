@@ -7,6 +7,7 @@ import msgspec
 
 from ledger.catalog import decider_of, fold_stream, is_known
 from ledger.codec import command_digest, storable, unstorable
+from ledger.conflict.commands import ResolveConflict
 from ledger.decider import Decided, Undo, check
 from ledger.envelope import Command, Proposal, ProposedEvent, Recorded, RecordedEvent, RowChange, Submission
 from ledger.errors import (
@@ -21,6 +22,7 @@ from ledger.errors import (
 )
 from ledger.importing.commands import Import
 from ledger.importing.plan import plan
+from ledger.resolving import decide as resolve_conflict
 from ledger.store import EventStore
 from ledger.undo import decide as decide_undo
 from ledger.world import Neighbourhood, World
@@ -137,10 +139,12 @@ class Handler:
 
 
 def rule_of(command: Command) -> Decide:
-    """An undo and an import concern things of every category, so their rules are nobody's own."""
+    """An undo, a resolved conflict and an import concern things of every category, so their rules are nobody's own."""
     match command:
         case Undo():
             return decide_undo
+        case ResolveConflict():
+            return resolve_conflict
         case Import():
             return lambda command, world: plan(command, world).decided
         case _:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from ledger.conflict.commands import ResolveConflict
 from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, ConflictResolved
 from ledger.conflict.state import Conflict, evolve
 from ledger.decider import Decided, Decider
@@ -21,6 +22,7 @@ def conflict_stream(command_id: UUID) -> str:
 
 
 def decide(command: Command, world: World) -> Decided:
+    """Resolving one carries out a command of another category, so its rule stands above all of them."""
     raise TypeError(f"no rule for {type(command).__name__}")
 
 
@@ -30,5 +32,5 @@ decider: Decider[Conflict] = Decider(
     evolve=evolve,
     decide=decide,
     facts=(ConflictFound, ConflictResolved, CommandFulfilled, CommandWithdrawn),
-    commands=(),
+    commands=(ResolveConflict,),
 )

@@ -42,6 +42,7 @@ from ledger.offline import rebase
 from ledger.offline.local import EXCLUSIVE
 from ledger.offline.outbox import Outbox
 from ledger.offline.outbox_lines import Outcome, Queued, QueuedEvent, Settled
+from ledger.resolving import rebased
 from ledger.store import EventStore
 from ledger.work_item.bulk import REFUSALS as OF_RULES
 from ledger.world import Neighbourhood, World
@@ -219,7 +220,7 @@ class Drain:
         self._look(past.head)
         pasts, moved = past.events, self._moved(line, past.events)
         if waits_for := self._waits_for(line):
-            return self._conflict(line, pasts, waits_for=waits_for)
+            return self._conflict(line, pasts, met=rebase.meetings(line, pasts, self._is_own), waits_for=waits_for)
         if refusal is None and not moved and self._conditions_hold(line):
             facts = [(stream, fact, event.by, event.occurred_at) for (stream, fact), event in _facts(line)]
             ahead = _Ahead(pasts)
@@ -235,7 +236,7 @@ class Drain:
         world = World(
             self._store.ledger, self._store.read_streams, fold_stream, self._neighbours, by=line.by, token=line.token
         )
-        command = rebase.rebased(command_of(line.command, line.command_schema, line.arguments), line, pasts)
+        command = _rebased(line, pasts)
         try:
             decided = rule_of(command)(command, world)
         except REFUSED as refused:
@@ -434,6 +435,11 @@ def _command(line: Queued) -> Command:
     if line.kind == "queued":
         return command_of(line.command, line.command_schema, line.arguments)
     return cast(Command, msgspec.defstruct(line.command, [], bases=(Command,), frozen=True)())  # only its name is used
+
+
+def _rebased(line: Queued, pasts: rebase.Pasts) -> Command:
+    command = command_of(line.command, line.command_schema, line.arguments)
+    return rebased(command, line.bases, lambda stream: len(pasts.get(stream, ())))
 
 
 def _said(refusal: LedgerError | None) -> dict[str, Any] | None:

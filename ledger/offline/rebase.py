@@ -15,12 +15,10 @@ from msgspec.structs import replace
 from ledger.catalog import DECIDERS, FACTS, fold_stream, states_of
 from ledger.codec import decode
 from ledger.conflict.events import Met
-from ledger.envelope import Command, Fact, RecordedEvent, category_of, id_of
+from ledger.envelope import Fact, RecordedEvent, category_of, id_of
 from ledger.leaves import differing, leaves
 from ledger.offline.outbox_lines import Queued
-from ledger.pending import Version
 from ledger.revision import same
-from ledger.work_item.commands import ChangeWorkItems
 
 Pasts = Mapping[str, Sequence[RecordedEvent]]
 Own = Callable[[UUID], bool]  # whether a command is one of this outbox
@@ -56,14 +54,6 @@ def meetings(line: Queued, pasts: Pasts, own: Own) -> list[Met]:
 
 def standing(line: Queued, pasts: Pasts) -> dict[str, int]:
     return {stream: past[-1].version for stream in line.streams if (past := pasts.get(stream, ()))}
-
-
-def rebased(command: Command, line: Queued, pasts: Pasts) -> Command:
-    """The command as its writer would give it who has read what stands there now."""
-    if isinstance(command, ChangeWorkItems):
-        return replace(command, changes=tuple(_moved(change, line, pasts) for change in command.changes))
-    alone: Command = _moved(command, line, pasts)
-    return alone
 
 
 def marked(decided: Iterable[tuple[Any, ...]], line: Queued, moved: set[str]) -> list[tuple[Any, ...]]:
@@ -106,18 +96,6 @@ def _met(line: Queued, stream: str, facts: list[Fact], past: Sequence[RecordedEv
         if not same(wanted.get(path, UNSET), now.get(path, UNSET)):
             values = [_plain(found.get(path, UNSET)) for found in (was, wanted, now)]
             yield Met(stream=stream, field=path, base=values[0], mine=values[1], now=values[2], by=touched[path])
-
-
-def _moved(command: Any, line: Queued, pasts: Pasts) -> Any:
-    expected: Version | None = getattr(command, "expected", None)
-    if expected is None:
-        return command
-    stream = next((stream for stream in line.bases if id_of(stream) == command.id), None)
-    if stream is None:
-        return command
-    base, past = line.bases[stream].version, pasts.get(stream, ())
-    known = expected if isinstance(expected, int) else base
-    return replace(command, expected=(past[-1].version if past else 0) + known - base)
 
 
 def _fact(name: str, schema: int, data: bytes, line: Queued) -> Fact:

@@ -1,0 +1,235 @@
+"""What the outbox promises of its file, whatever happens to it. See ledger.offline.outbox."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid5
+
+import msgspec
+import pytest
+
+from ledger.conflict.events import Base
+from ledger.errors import Unavailable
+from ledger.offline.outbox import Outbox
+from ledger.offline.outbox_lines import Queued, QueuedEvent, Settled
+from tests.support.given import FIRST_DAY, LEDGER, numbered
+
+STREAM = f"work_item-{numbered(1)}"
+
+
+def queued(sequence: int, title: str = "One", stream: str = STREAM) -> Queued:
+    event = QueuedEvent(
+        stream_id=stream,
+        version=1,
+        type="WorkItemCreated",
+        schema=1,
+        data=msgspec.Raw(msgspec.json.encode({"item_type": "task", "title": title})),
+        by="somebody",
+        occurred_at=FIRST_DAY,
+    )
+    return Queued(
+        sequence=sequence,
+        command_id=uuid5(LEDGER, str(sequence)),
+        command="CreateWorkItem",
+        command_schema=1,
+        command_digest="00",
+        arguments={"title": title},
+        by="somebody",
+        occurred_at=FIRST_DAY,
+        as_of=0,
+        bases={stream: Base(version=0)},
+        events=(event,),
+    )
+
+
+def settled(sequence: int, line: int, position: int = 1) -> Settled:
+    command = uuid5(LEDGER, str(line))
+    return Settled(sequence=sequence, command_id=command, settles=line, outcome="recorded", positions=(position,))
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    outbox = Outbox(tmp_path)
+    yield outbox
+    outbox.close()
+
+
+def put(outbox: Outbox, *lines: Queued | Settled) -> None:
+    for line in lines:
+        with outbox.locked():
+            outbox.append(line)
+
+
+def waiting(folder: Path) -> list[int]:
+    """What a process sees that opens the file anew, index or not."""
+    outbox = Outbox(folder)
+    try:
+        return [line.sequence for line in outbox.unsettled()]
+    finally:
+        outbox.close()
+
+
+def test_what_is_queued_waits_in_its_order_and_a_new_process_sees_it(outbox: Outbox, tmp_path: Path) -> None:
+    put(outbox, queued(1), queued(2), queued(3))
+
+    assert [line.sequence for line in outbox.unsettled()] == [1, 2, 3]
+    assert waiting(tmp_path) == [1, 2, 3]
+
+
+def test_a_settled_line_ends_the_waiting_and_says_where(outbox: Outbox) -> None:
+    put(outbox, queued(1), queued(2), settled(3, 1, position=7))
+
+    assert [line.sequence for line in outbox.unsettled()] == [2]
+    assert outbox.find(uuid5(LEDGER, "1")) == (queued(1), "recorded", 7)
+    assert [line.sequence for line in outbox.of_stream(STREAM, 6)] == [1, 2]
+    assert [line.sequence for line in outbox.of_stream(STREAM, 7)] == [2]
+
+
+def test_when_all_is_settled_and_followed_the_file_is_emptied_and_the_numbers_go_on(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    put(outbox, queued(1), settled(2, 1, position=5))
+
+    early, then = outbox.clear(4), outbox.clear(5)
+    put(outbox, queued(outbox.sequence + 1))
+
+    assert (early, then) == (False, True)
+    assert waiting(tmp_path) == [3]
+
+
+def test_cut_at_any_byte_the_whole_lines_are_there_and_it_goes_on_from_there(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    first = Outbox(whole)
+    put(first, queued(1), queued(2), queued(3))
+    text = first.file.read_bytes()
+    ends = [0, *(place + 1 for place, byte in enumerate(text) if byte == 10)]
+    first.close()
+
+    for cut in range(ends[1], len(text) + 1, 7):
+        folder = tmp_path / str(cut)
+        folder.mkdir()
+        (folder / "outbox.jsonl").write_bytes(text[:cut])
+        there = sum(end - 1 <= cut for end in ends[2:])  # a last line without its newline is whole
+        assert waiting(folder) == list(range(1, there + 1)), cut
+        again = Outbox(folder)
+        put(again, queued(9))
+        again.close()
+        assert waiting(folder) == [*range(1, there + 1), 9], cut
+
+
+def test_with_any_byte_flipped_the_line_is_set_aside_and_named_and_the_others_are_there(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    first = Outbox(whole)
+    put(first, queued(1), queued(2, stream=f"vendor-{numbered(2)}"), queued(3))
+    text = first.file.read_bytes()
+    first.close()
+    begins = [0, *(place + 1 for place, byte in enumerate(text) if byte == 10)]
+
+    for place in range(begins[2], begins[3] - 1, 11):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        (folder / "outbox.jsonl").write_bytes(text[:place] + bytes([text[place] ^ 1]) + text[place + 1 :])
+        outbox = Outbox(folder)
+        assert [line.sequence for line in outbox.unsettled()] == [1, 3], place
+        assert [(fault.line, fault.reason) for fault in outbox.faults] == [(3, "damaged")]
+        outbox.close()
+
+
+def test_a_byte_flipped_after_the_line_was_taken_in_is_found_by_whoever_reads_it(outbox: Outbox) -> None:
+    put(outbox, queued(1), queued(2))
+    assert outbox.waiting == 2
+    text = outbox.file.read_bytes()
+    place = text.index(b'"One"')
+    with outbox.file.open("r+b") as file:
+        file.seek(place + 1)
+        file.write(b"X")
+
+    outbox.unsettled()
+
+    assert [line.sequence for line in outbox.unsettled()] == [2]
+    assert [fault.line for fault in outbox.faults] == [2]
+
+
+def test_a_line_of_a_newer_program_is_named_as_such(outbox: Outbox) -> None:
+    put(outbox, queued(1), msgspec.structs.replace(queued(2), schema=99))
+
+    assert [fault.is_newer for fault in outbox.faults] == [True]
+
+
+def test_a_lost_index_is_made_again(outbox: Outbox, tmp_path: Path) -> None:
+    put(outbox, queued(1), queued(2), settled(3, 1))
+    outbox.close()
+    for file in tmp_path.glob("outbox-index*"):
+        file.unlink()
+
+    assert waiting(tmp_path) == [2]
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from ledger.errors import Unavailable
+from ledger.offline.outbox import Outbox
+from tests.unit.test_outbox import put, queued
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+outbox = Outbox(Path(sys.argv[1]))
+put(outbox, queued(1), queued(2))
+size = outbox.file.stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, resource.RLIM_INFINITY))
+try:
+    outbox._write(b"x" * 4096)
+    print("written")
+except Unavailable as error:
+    print(error.code, outbox.file.stat().st_size == size)
+"""
+
+
+def test_a_full_disk_is_an_answer_and_the_file_is_as_it_was(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, cwd=root, check=False
+    )
+
+    assert ran.stdout.split() == ["unavailable", "True"], ran.stderr
+    assert waiting(tmp_path) == [1, 2]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_an_answer(outbox: Outbox, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(Unavailable):
+            put(outbox, queued(1))
+    finally:
+        tmp_path.chmod(0o700)
+
+
+MANY = """
+import sys
+from pathlib import Path
+from ledger.offline.outbox import Outbox
+from tests.unit.test_outbox import queued
+outbox = Outbox(Path(sys.argv[1]))
+for _ in range(100):
+    with outbox.locked():
+        outbox.append(queued(outbox.sequence + 1, title=sys.argv[2]))
+"""
+
+
+def test_eight_processes_that_queue_a_hundred_each_lose_none(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    running = [
+        subprocess.Popen([sys.executable, "-c", MANY, str(tmp_path), str(number)], cwd=root) for number in range(8)
+    ]
+
+    assert [one.wait() for one in running] == [0] * 8
+
+    outbox = Outbox(tmp_path)
+    lines = list(outbox.lines(0, outbox.sequence))
+    outbox.close()
+    assert [line.sequence for line in lines] == list(range(1, 801))
+    assert sorted(int(line.arguments["title"]) for line in lines) == sorted(list(range(8)) * 100)
