@@ -119,7 +119,7 @@ class RowChange(Struct, frozen=True, kw_only=True):
 
     projection: str
     id: str
-    version: int
+    version: int | str
     n: int
     doc: bytes
     terms: str | None = None

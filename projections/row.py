@@ -33,10 +33,11 @@ class Stamps(Struct, frozen=True, kw_only=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """`position` is that of the thing's newest event; 0 while that is not recorded yet."""
+    """`position` is that of the thing's newest event; 0 while that is not recorded yet. `version` is a token where rows
+    of waiting commands are laid over the confirmed ones."""
 
     id: str
-    version: int
+    version: int | str
     position: int
     stamps: Stamps
     state: Any
@@ -60,10 +61,9 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
         self, row: Row | None, fact: Fact, *, id: str, version: int, position: int, by: str, at: datetime
     ) -> Row:
         """The row after one more event of its stream, which must be the next one."""
-        if version != (row.version if row else 0) + 1:
-            raise Damaged(
-                f"{self.name} {id} is at version {row.version if row else 0}, the next event is {version}", id=id
-            )
+        before = row.version if row else 0
+        if not isinstance(before, int) or version != before + 1:
+            raise Damaged(f"{self.name} {id} is at version {before}, the next event is {version}", id=id)
         moment = text(at)
         stamps = Stamps(
             created_at=row.stamps.created_at if row else moment,
@@ -79,7 +79,7 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
         parts = (_encode(row.state), _encode(row.stamps), _encode(self.derived(row.state)))
         return b"{" + b",".join(part[1:-1] for part in parts if len(part) > 2) + b"}"
 
-    def row(self, id: str, version: int, position: int, document: bytes) -> Row:
+    def row(self, id: str, version: int | str, position: int, document: bytes) -> Row:
         """The row that `document` came from."""
         stamps, state = _stamps(document), _decoder(type(self.decider.initial))(document)
         return Row(id=id, version=version, position=position, stamps=stamps, state=state)

@@ -61,6 +61,8 @@ STANDING = (
 )
 DROP = "DELETE FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id = ?"
 ADD = "INSERT INTO entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING"
+TAKE = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)"
+YIELD = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)"
 HOLDER = "SELECT id FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id <> ?"
 
 
@@ -253,8 +255,8 @@ class SqliteAdvance:
     """The rows inside one transaction that advances them. `checkpoint` is (position, digest) of what they add up to."""
 
     def __init__(self, connection: sqlite3.Connection, ledger: str) -> None:
-        self._connection = connection
-        self._ledger = ledger
+        self.connection = connection
+        self.ledger = ledger
         self.checkpoint: tuple[int, bytes | None] = connection.execute(CHECKPOINT, [ledger]).fetchone() or (0, None)
 
     @property
@@ -267,36 +269,46 @@ class SqliteAdvance:
         generations, found = self._generations(), Rows()
         for category, ids in _ids_by_category(streams).items():
             projection = BY_CATEGORY[category]
-            asked = [self._ledger, generations[projection.name], msgspec.json.encode(ids).decode()]
-            for id, version, position, doc in self._connection.execute(STANDING.format(projection.name), asked):
+            asked = [self.ledger, generations[projection.name], msgspec.json.encode(ids).decode()]
+            for id, version, position, doc in self.connection.execute(STANDING.format(projection.name), asked):
                 found[stream_id(category, id)] = projection.row(id, version, position, doc.encode())
         return found
 
-    def put(self, changes: Iterable[RowChange]) -> None:
-        """Puts rows; `n` is the position of a row's newest event. What one gives up another may take at once."""
+    def generation(self, projection: str) -> int:
+        """The generation of a read model that serves."""
+        return self._generations()[projection]
+
+    def put(self, changes: Iterable[RowChange], *, yielding: bool = False) -> None:
+        """Puts rows; `n` is the position of a row's newest event. What one gives up another may take at once.
+
+        A unique value that two rows have belongs to the one that is put, or with `yielding` to the one that has it:
+        what waits for the database gives way to what it has recorded.
+        """
         generations, changes = self._generations(), list(changes)
         for change in changes:
             _put_row(
-                self._connection, [self._ledger, generations[change.projection]], change.projection, change, change.n
+                self.connection, [self.ledger, generations[change.projection]], change.projection, change, change.n
             )
         for change in changes:
-            _put_entries(self._connection, [self._ledger, generations[change.projection]], change)
+            place = [self.ledger, generations[change.projection]]
+            entries = [[*place, *entry, change.id] for entry in change.added]
+            self.connection.executemany(YIELD if yielding else TAKE, entries)
 
     def clear(self) -> None:
         """Begins anew: no rows, at position 0."""
-        for table in (*SHAPES, "work_item_terms", "entries", "projections", "progress"):
-            self._connection.execute(EMPTY.format(table), [self._ledger])
+        for table in (*SHAPES, "work_item_terms", "entries", "projections", "progress", "overlaid", "overlay_progress"):
+            self.connection.execute(EMPTY.format(table), [self.ledger])
         for number, (name, shape) in enumerate(SHAPES.items(), 1):
-            self._connection.execute(REGISTER, [self._ledger, name, shape, number, None])
+            self.connection.execute(REGISTER, [self.ledger, name, shape, number, None])
         self.checkpoint = (0, None)
 
     def reached(self, position: int, at: datetime | None, digest: bytes | None) -> None:
         """The rows are true up to this position of the log, whose digest it has there."""
-        self._connection.execute(ADVANCE, [self._ledger, position, at and text(at), digest])
+        self.connection.execute(ADVANCE, [self.ledger, position, at and text(at), digest])
         self.checkpoint = (position, digest)
 
     def _generations(self) -> dict[str, int]:
-        return serving(dict(self._connection.execute(GENERATIONS, [self._ledger]).fetchall()))
+        return serving(dict(self.connection.execute(GENERATIONS, [self.ledger]).fetchall()))
 
 
 def _ids_by_category(streams: Iterable[str]) -> dict[str, list[str]]:

@@ -35,9 +35,9 @@ _STREAM = re.compile(
 PROGRESS = "SELECT sequence, lines, ends, begins, proof FROM outbox_progress"
 ADVANCE = "INSERT OR REPLACE INTO outbox_progress VALUES (1, ?, ?, ?, ?, ?)"
 FORGET = ("outbox_progress", "outbox_lines", "outbox_streams", "outbox_faults")
-ADD = "INSERT OR REPLACE INTO outbox_lines VALUES (?, ?, ?, ?, NULL, NULL)"
+ADD = "INSERT OR REPLACE INTO outbox_lines VALUES (?, ?, ?, ?, NULL, NULL, NULL)"
 TOUCH = "INSERT OR IGNORE INTO outbox_streams VALUES (?, ?)"
-SETTLE = "UPDATE outbox_lines SET outcome = ?, position = ? WHERE sequence = ? AND command_id = ?"
+SETTLE = "UPDATE outbox_lines SET outcome = ?, position = ?, settled_by = ? WHERE sequence = ? AND command_id = ?"
 FAULT = "INSERT OR REPLACE INTO outbox_faults VALUES (?, ?, ?, ?)"
 FAULTS = "SELECT line, begins, length, reason FROM outbox_faults ORDER BY line"
 LINES = "SELECT sequence, begins, length FROM outbox_lines"
@@ -52,6 +52,10 @@ OF_COMMAND = "SELECT sequence, begins, length, outcome, position FROM outbox_lin
 SETTLED_BETWEEN = (
     "SELECT DISTINCT s.stream_id FROM outbox_lines l JOIN outbox_streams s ON s.sequence = l.sequence"
     " WHERE l.outcome IS NOT NULL AND l.position > ? AND l.position <= ?"
+)
+SETTLED_SINCE = (
+    "SELECT DISTINCT s.stream_id FROM outbox_lines l JOIN outbox_streams s ON s.sequence = l.sequence"
+    " WHERE l.settled_by > ? AND l.position <= ?"
 )
 COUNT = "SELECT count(*), min(sequence) FROM outbox_lines WHERE outcome IS NULL"
 LAST_SETTLED = "SELECT count(*), coalesce(max(position), 0) FROM outbox_lines WHERE outcome IS NOT NULL"
@@ -166,6 +170,12 @@ class Outbox:
         if not self.file.exists():
             return []
         return [row[0] for row in self._ask(SETTLED_BETWEEN, after, up_to)]
+
+    def settled_since(self, sequence: int, reached: int) -> list[str]:
+        """The streams of commands whose end was written after that line, and that a log up to `reached` holds."""
+        if not self.file.exists():
+            return []
+        return [row[0] for row in self._ask(SETTLED_SINCE, sequence, reached)]
 
     def find(self, command_id: UUID) -> tuple[Queued, Outcome | None, int | None] | None:
         """The line of a command, how it ended and where, if it did."""
@@ -350,7 +360,7 @@ def _enter(index: sqlite3.Connection, line: Line, begins: int, length: int) -> N
             index.executemany(TOUCH, [[stream, line.sequence] for stream in line.streams])
         case Settled():
             position = max(line.positions, default=0)
-            index.execute(SETTLE, [line.outcome, position, line.settles, str(line.command_id)])
+            index.execute(SETTLE, [line.outcome, position, line.sequence, line.settles, str(line.command_id)])
         case Begun():
             pass
 

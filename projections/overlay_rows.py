@@ -1,0 +1,110 @@
+"""Rows laid over those of the cache, and the confirmed ones kept aside meanwhile. See projections.overlay."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from msgspec import Struct
+
+from ledger.envelope import RowChange, category_of, id_of
+from projections.catalog import BY_CATEGORY
+from projections.row import Row
+from projections.sqlite_tables import SqliteAdvance
+
+PROGRESS = "SELECT sequence FROM overlay_progress WHERE ledger_id = ?"
+ADVANCE = "INSERT INTO overlay_progress VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence"
+OVERLAID = "SELECT stream_id FROM overlaid WHERE ledger_id = ?"
+KEPT = (
+    "SELECT stream_id, version, position, doc, terms FROM overlaid"
+    " WHERE ledger_id = ? AND stream_id IN (SELECT value FROM json_each(?))"
+)
+LAID = "SELECT stream_id, laid FROM overlaid WHERE ledger_id = ? AND stream_id IN (SELECT value FROM json_each(?))"
+KEEP = "INSERT INTO overlaid VALUES (?, ?, ?, ?, ?, ?, ?)"
+LAY = "UPDATE overlaid SET laid = ? WHERE ledger_id = ? AND stream_id = ?"
+RELEASE = "DELETE FROM overlaid WHERE ledger_id = ? AND stream_id = ?"
+ROW = "SELECT version, position, doc FROM {} WHERE ledger_id = ? AND generation = ? AND id = ?"
+TERMS = "SELECT terms FROM work_item_terms WHERE ledger_id = ? AND generation = ? AND id = ?"
+REMOVE = "DELETE FROM {} WHERE ledger_id = ? AND generation = ? AND id = ?"
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """A confirmed row, with its words; None where nothing is confirmed yet."""
+
+    row: Row | None
+    terms: str | None
+
+
+class OverlayRows:
+    """What an overlay does inside the transaction of `rows`."""
+
+    def __init__(self, rows: SqliteAdvance) -> None:
+        self.rows = rows
+        self._ask = rows.connection.execute
+        self._ledger = rows.ledger
+
+    @property
+    def sequence(self) -> int:
+        """The number of the last line of the outbox that was taken in."""
+        found = self._ask(PROGRESS, [self._ledger]).fetchone()
+        return found[0] if found else 0
+
+    def reached(self, sequence: int) -> None:
+        self._ask(ADVANCE, [self._ledger, sequence])
+
+    def overlaid(self) -> list[str]:
+        """Every stream whose row is laid over."""
+        return [row[0] for row in self._ask(OVERLAID, [self._ledger])]
+
+    def kept(self, streams: Iterable[str]) -> dict[str, Kept]:
+        """The confirmed rows of those streams that are laid over."""
+        found = {}
+        for stream, version, position, doc, terms in self._ask(KEPT, [self._ledger, _listed(streams)]).fetchall():
+            projection = BY_CATEGORY[category_of(stream)]
+            row = None if doc is None else projection.row(id_of(stream), version, position, doc.encode())
+            found[stream] = Kept(row=row, terms=terms)
+        return found
+
+    def keep(self, streams: Iterable[str]) -> dict[str, int]:
+        """Sets the confirmed rows aside where that is not done yet. Answers at which number each stream's row is."""
+        wanted = list(streams)
+        laid: dict[str, int] = dict(self._ask(LAID, [self._ledger, _listed(wanted)]).fetchall())
+        for stream in wanted:
+            if stream not in laid:
+                laid[stream] = self._set_aside(stream)
+        return laid
+
+    def lay(self, versions: Mapping[str, int]) -> None:
+        """From here on these streams' rows stand at these numbers."""
+        for stream, version in versions.items():
+            self._ask(LAY, [version, self._ledger, stream])
+
+    def release(self, stream: str) -> None:
+        self._ask(RELEASE, [self._ledger, stream])
+
+    def remove(self, stream: str, row: Row | None) -> None:
+        """Takes away a row that nothing confirms, and what it was found by."""
+        projection = BY_CATEGORY[category_of(stream)]
+        place = [self._ledger, self.rows.generation(projection.name), id_of(stream)]
+        if row is not None:
+            gone = RowChange(
+                projection=projection.name,
+                id=row.id,
+                version=0,
+                n=0,
+                doc=projection.document(row),
+                dropped=tuple(sorted(projection.entries_of(row))),
+            )
+            self.rows.put([gone])
+        for table in (projection.name, *(["work_item_terms"] if projection.name == "work_items" else [])):
+            self._ask(REMOVE.format(table), place)
+
+    def _set_aside(self, stream: str) -> int:
+        projection = BY_CATEGORY[category_of(stream)]
+        place = [self._ledger, self.rows.generation(projection.name), id_of(stream)]
+        version, position, doc = self._ask(ROW.format(projection.name), place).fetchone() or (0, 0, None)
+        terms = self._ask(TERMS, place).fetchone() if projection.name == "work_items" else None
+        self._ask(KEEP, [self._ledger, stream, version, position, doc, terms and terms[0], version])
+        return int(version)
+
+
+def _listed(streams: Iterable[str]) -> str:
+    return msgspec.json.encode(list(streams)).decode()
