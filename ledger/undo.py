@@ -18,6 +18,7 @@ from ledger.envelope import Fact, RecordedEvent, UnknownFact, category_of, id_of
 from ledger.errors import NewerProgramNeeded, NotFound, Refused
 from ledger.leaves import differing, is_keyed, key, leaves
 from ledger.moment import text
+from ledger.pending import shown_position, shown_version
 from ledger.reference import brief
 from ledger.revision import Change, Changes, apply, between, same
 from ledger.world import World
@@ -178,8 +179,8 @@ def _told(stream: str, event: RecordedEvent, paths: Iterable[str]) -> Later:
     return {
         "id": id_of(stream),
         "ref": brief(category_of(stream), id_of(stream)),
-        "version": event.version,
-        "position": event.position,
+        "version": shown_version(event),
+        "position": shown_position(event),
         "event": event.type,
         "by": event.by,
         "at": text(event.recorded_at),

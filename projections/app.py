@@ -22,7 +22,8 @@ from ledger import identity
 from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
 from ledger.errors import AlreadyRecorded, LedgerError
 from ledger.handler import Handler
-from ledger.offline.journal import JournalStore
+from ledger.offline.local import LocalHandler, LocalStore
+from ledger.pending import Version, is_pending, newest, shown_position
 from ledger.postgres.connect import Reaching, open_ledger
 from ledger.postgres.contact import Contact
 from ledger.postgres.database import Database
@@ -39,13 +40,17 @@ from projections.replay import catch_up
 
 
 class Done(Struct, frozen=True, kw_only=True):
-    """What a write answers: the thing it was about, where it stands now, and which ids are beside it if known."""
+    """What a write answers: the thing it was about, where it stands now, and which ids are beside it if known.
+
+    `place` is the number in the outbox of a write that is queued.
+    """
 
     outcome: str
     category: str
     id: str
-    version: int
+    version: Version
     position: int | None
+    place: int | None = None
     repeated: bool = False
     unchanged: bool = False
     beside: tuple[str, ...] | None = None
@@ -133,17 +138,26 @@ class App:
         _ = self.database
         return Layer(source="postgres", store=self.store, tables=self.tables, handler=self.handler)
 
-    def journal(self) -> Layer:
-        """This machine's own copy."""
+    def journal(self, *, lost: bool = False) -> Layer:
+        """This machine's own copy. `lost` says that what is asked was sent to the database, and no answer came."""
         local = self.local
         local.cache.follow()
-        neighbours = TableNeighbourhood(local.cache.tables)
-        store = JournalStore(local.journal)
+        tables = local.cache.tables
+        store = LocalStore(
+            local.journal,
+            local.outbox,
+            check_unique=tables.check_unique,
+            lay=local.cache.follow,
+            claims_here=lambda: not local.has_met,
+        )
+        handler = LocalHandler(store, TableNeighbourhood(tables), propose, local.cache.follow, lost=lost)
+        waiting = local.outbox.waiting
         return Layer(
-            source="journal" if local.journal.head.position else "none",
+            source="journal" if local.journal.head.position or waiting else "none",
             store=store,
-            tables=local.cache.tables,
-            handler=Handler(store, neighbours, propose),
+            tables=tables,
+            handler=handler,
+            warnings=("queued_offline",) if waiting else (),
             contact=local.contact(),
         )
 
@@ -217,6 +231,7 @@ class App:
 
     def _greeted(self, database: Database) -> Database:
         open_ledger(database, self.identity.key, self.identity.name, SHAPES, origin=self.identity.ledger)
+        self.local.meet()
         return database
 
     def _keep_status(self) -> None:
@@ -235,25 +250,36 @@ class App:
             else:
                 return self._standing(category, thing)
         return Done(
-            outcome="committed",
+            outcome=self.outcome(recorded),
             category=category,
             id=thing,
             version=version,
-            position=recorded.positions[-1],
+            position=recorded.positions[-1] if recorded.positions else None,
+            place=recorded.place,
             repeated=recorded.repeated,
             beside=recorded.beside if next(iter(recorded.streams)) == f"{category}-{thing}" else None,
         )
 
+    def outcome(self, recorded: Recorded) -> str:
+        """What became of a write; one that waited and met another change says so when it is repeated."""
+        if recorded.place is not None:
+            return "queued"
+        conflicts = [stream for stream in recorded.streams if category_of(stream) == "conflict"]
+        if not recorded.repeated or len(conflicts) != len(recorded.streams) or not conflicts:
+            return "committed"
+        past = self.store.read_streams(conflicts).events[conflicts[0]]
+        return {"CommandFulfilled": "committed", "CommandWithdrawn": "withdrawn"}.get(past[0].type, "conflict")
+
     def _standing(self, category: str, thing: str, *, repeated: bool = False) -> Done:
         """Nothing had to change: where the thing stands already."""
         past = self.store.read_streams([f"{category}-{thing}"]).events.get(f"{category}-{thing}", [])
-        newest = past[-1] if past else None
+        last = past[-1] if past else None
         return Done(
-            outcome="committed",
+            outcome="queued" if last and is_pending(last) else "committed",
             category=category,
             id=thing,
-            version=newest.version if newest else 0,
-            position=newest.position if newest else None,
+            version=newest(past),
+            position=shown_position(last) if last else None,
             repeated=repeated,
             unchanged=not repeated,
         )

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from ledger.envelope import RecordedEvent, category_of
 from ledger.offline.journal import Journal
+from ledger.offline.outbox import Outbox
 from projections.catalog import BY_CATEGORY
+from projections.overlay import Overlay
 from projections.projector import advance, change
 from projections.sqlite_tables import SqliteAdvance, SqliteTables
 
@@ -22,21 +24,25 @@ PORTION = 2000  # events folded at once
 class Cache:
     """The rows of `journal`, in `file`. Many processes may follow at once: each finds what the others have done."""
 
-    def __init__(self, file: Path, journal: Journal, clock: Callable[[], datetime]) -> None:
+    def __init__(self, file: Path, journal: Journal, outbox: Outbox, clock: Callable[[], datetime]) -> None:
         self.journal = journal
         self.tables = SqliteTables(file, journal.ledger, clock)
+        self._overlay = Overlay(journal, outbox)
 
     def close(self) -> None:
         self.tables.close()
 
     def follow(self) -> None:
-        """Brings the rows up to the journal's head; does nothing, and takes no lock, when they are."""
+        """Brings the rows up to the journal's head, and lays what waits over them; takes no lock when they are so."""
         head = self.journal.head
         with self.tables.viewing() as rows:
-            if rows.complete and rows.checkpoint == (head.position, head.digest):
+            is_up = rows.complete and rows.checkpoint == (head.position, head.digest)
+            if is_up and self._overlay.is_laid(rows):
                 return
-        while self._portion():
+        while not is_up and self._portion():
             pass
+        with self.tables.advancing() as rows:
+            self._overlay.lay(rows)
 
     def _portion(self) -> bool:
         """Folds some more events. Answers whether there may be others."""
@@ -46,8 +52,10 @@ class Cache:
             if rows.checkpoint != checkpoint:
                 return True  # another process was faster
             if events:
-                fold_into(rows, events)
-                rows.reached(events[-1].position, events[-1].recorded_at, events[-1].digest)
+                streams = [event.stream_id for event in events]
+                with self._overlay.lifted(rows, streams, events[-1].position):
+                    fold_into(rows, events)
+                    rows.reached(events[-1].position, events[-1].recorded_at, events[-1].digest)
         return len(events) == PORTION
 
     def _checkpoint(self) -> tuple[int, bytes | None]:

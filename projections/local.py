@@ -12,11 +12,14 @@ from uuid import UUID
 
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
+from ledger.offline.outbox import INDEX as OUTBOX_INDEX
+from ledger.offline.outbox import Outbox
 from ledger.resources import sql
 from projections.cache import FILE as CACHE
 from projections.cache import Cache
 
 INDEX = "journal-index.sqlite3"
+MET = "met"  # there since the ledger was found in a database
 CONTACT = "contact"  # its time is when this machine last knew that its journal is the whole log
 
 
@@ -35,9 +38,24 @@ class Local:
             return self._journal
 
     @property
+    def outbox(self) -> Outbox:
+        with self._making:
+            return self._outbox
+
+    @property
     def cache(self) -> Cache:
         with self._making:
             return self._cache
+
+    @property
+    def has_met(self) -> bool:
+        """Whether this machine has ever found the ledger in a database."""
+        return (self.home / MET).exists() or self.contact() is not None or self.journal.head.position > 0
+
+    def meet(self) -> None:
+        """The ledger is in a database now."""
+        with contextlib.suppress(OSError):  # it is met again at the next start
+            (self.home / MET).touch()
 
     def contact(self) -> datetime | None:
         """When the journal was last known to be the whole log."""
@@ -53,7 +71,7 @@ class Local:
 
     def close(self) -> None:
         with self._making:
-            for name in ("_cache", "_journal"):
+            for name in ("_cache", "_journal", "_outbox"):
                 if name in self.__dict__:
                     self.__dict__.pop(name).close()
 
@@ -63,9 +81,14 @@ class Local:
         return Journal(self.home / JOURNAL, self.ledger, self.home / INDEX, self._clock)
 
     @cached_property
+    def _outbox(self) -> Outbox:
+        _usable(self.home / OUTBOX_INDEX, "cache/outbox")
+        return Outbox(self.home)
+
+    @cached_property
     def _cache(self) -> Cache:
         _usable(self.home / CACHE, "cache/schema")
-        return Cache(self.home / CACHE, self._journal, self._clock)
+        return Cache(self.home / CACHE, self._journal, self._outbox, self._clock)
 
 
 def _usable(file: Path, schema: str) -> None:

@@ -78,12 +78,15 @@ def _live(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
         return live, run(live)
     except (Unavailable, OutcomeUnknown) as error:
         app.contact.lost(waited=_has_waited(error))
-        live = _witnessed(app, app.live())
-        return live, run(live)
+        try:
+            live = _witnessed(app, app.live())
+            return live, run(live)
+        except Unavailable as again:
+            raise (error if isinstance(error, OutcomeUnknown) else again) from again  # what was sent stays sent
 
 
 def _away(app: App, run: Callable[[App], Result], error: LedgerError, *, writes: bool) -> tuple[App, Result]:
-    for layer in _below(app, writes=writes):
+    for layer in _below(app, writes=writes, lost=isinstance(error, OutcomeUnknown)):
         layered = _witnessed(app, layer)
         try:
             return layered, run(layered)
@@ -92,8 +95,8 @@ def _away(app: App, run: Callable[[App], Result], error: LedgerError, *, writes:
     raise error
 
 
-def _below(app: App, *, writes: bool) -> Iterator[Layer]:
-    yield app.journal()
+def _below(app: App, *, writes: bool, lost: bool) -> Iterator[Layer]:
+    yield app.journal(lost=lost)
 
 
 def _witnessed(app: App, layer: Layer) -> App:

@@ -205,7 +205,7 @@ def _other_terms(snapshot: Snapshot, projection: Projection[Any], rows: Sequence
             yield Difference(id=found["id"], field="terms", stored="other words", replayed=words[found["id"]])
 
 
-def _flat(version: int, position: int, document: bytes, entries: Entries) -> dict[str, Any]:
+def _flat(version: int | str, position: int, document: bytes, entries: Entries) -> dict[str, Any]:
     return {"version": version, "position": position, **msgspec.json.decode(document), "entries": sorted(entries)}
 
 

@@ -63,6 +63,7 @@ DROP = "DELETE FROM entries WHERE ledger_id = ? AND generation = ? AND relation 
 ADD = "INSERT INTO entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING"
 TAKE = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)"
 YIELD = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)"
+UNIQUE = ("vendor_name", "external_id", "deployment_key")
 HOLDER = "SELECT id FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id <> ?"
 
 
@@ -167,6 +168,16 @@ class SqliteTables:
         """The rows are true up to this position of the log, as after rebuilding all of them from a copy of it."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             connection.execute(ADVANCE, [self._ledger, head, at and text(at), None])
+
+    def check_unique(self, changes: Iterable[RowChange]) -> None:
+        """Raises NotUnique for rows of which another has a unique value already."""
+        with self._transaction("BEGIN") as connection:
+            numbers = self._enter(connection)[1]
+            for change in changes:
+                for relation, target in change.added:
+                    asked = [self._ledger, numbers[change.projection], relation, target, change.id]
+                    if relation in UNIQUE and (holder := connection.execute(HOLDER, asked).fetchone()):
+                        raise situations.not_unique(relation=relation, target=target, id=holder[0])
 
     @contextmanager
     def viewing(self) -> Iterator["SqliteAdvance"]:

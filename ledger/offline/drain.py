@@ -45,12 +45,14 @@ from ledger.offline.outbox_lines import Outcome, Queued, QueuedEvent, Settled
 from ledger.resolving import rebased
 from ledger.store import EventStore
 from ledger.work_item.bulk import REFUSALS as OF_RULES
+from ledger.work_item.commands import ReleaseClaim
 from ledger.world import Neighbourhood, World
 from ledger.written import command_of
 
 GROUP = 50  # commands recorded in one transaction
 TRIES = 5
 UNIQUE = {"vendor_name", "external_id", "deployment_key"}  # relations whose entries may be taken
+CLAIMING = {command.__name__ for command in (*EXCLUSIVE, ReleaseClaim)}
 REFUSED = (*OF_RULES, AlreadyRecorded)
 
 Tell = Callable[[int, int], None]  # (settled so far, waiting still)
@@ -240,8 +242,6 @@ class Drain:
         try:
             decided = rule_of(command)(command, world)
         except REFUSED as refused:
-            if isinstance(command, EXCLUSIVE):  # its lease is over or another's: nothing is left to decide
-                return self._instead(line, CommandWithdrawn(command=line.command), "withdrawn")
             return self._conflict(line, pasts, refusal=refused)
         if not decided:
             return self._instead(line, CommandFulfilled(command=line.command), "fulfilled")
@@ -259,6 +259,8 @@ class Drain:
         refusal: LedgerError | None = None,
         waits_for: Iterable[str] = (),
     ) -> Settled:
+        if line.command in CLAIMING:  # its lease is over or another's: nothing is left to decide
+            return self._instead(line, CommandWithdrawn(command=line.command), "withdrawn")
         recovered = line.kind == "recovered"
         fact = ConflictFound(
             command=line.command,

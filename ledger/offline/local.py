@@ -12,16 +12,18 @@ import msgspec
 
 from ledger import situations
 from ledger.catalog import FACTS, topics_of
-from ledger.codec import decode, encode, schema_of
+from ledger.codec import command_digest, decode, encode, schema_of
 from ledger.conflict.events import Base
-from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RowChange
-from ledger.errors import LedgerError, Unavailable
+from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RowChange, Submission
+from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
+from ledger.handler import Decide, Handler, Project
 from ledger.offline.journal import Journal
 from ledger.offline.outbox import Outbox
 from ledger.offline.outbox_lines import Queued, QueuedEvent
 from ledger.pending import PENDING, token
 from ledger.situations import command_id_reused
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, RenewClaim
+from ledger.world import Neighbourhood
 from ledger.written import SCHEMA, arguments_of
 
 EXCLUSIVE = (ClaimWorkItem, ClaimNextWorkItem, RenewClaim)  # what only the database can promise
@@ -53,8 +55,6 @@ class LocalStore:
     def append(self, proposal: Proposal) -> Recorded:
         """Queues it: on the disk, and seen by every reader of this machine, when it returns."""
         submission = proposal.submission
-        if isinstance(submission.command, EXCLUSIVE) and not self._claims_here():
-            raise no_claims()
         with self.exclusively():
             if found := self.find_command(submission.command_id):
                 if found[1] != proposal.command_digest:
@@ -95,6 +95,8 @@ class LocalStore:
             reached = max(last, self._journal.head.position)
             versions: dict[str, int] = {}
             for line in self._outbox.standing(reached):
+                if self._journal.find_command(line.command_id):
+                    continue
                 for n, queued in enumerate(line.events):
                     if queued.stream_id not in versions:
                         versions[queued.stream_id] = self._confirmed(queued.stream_id)
@@ -122,9 +124,27 @@ class LocalStore:
         with self._outbox.locked():
             yield
 
+    def check_claim(self, submission: Submission, *, lost: bool) -> None:
+        """Raises Unavailable for a claim that was not sent. One that was and whose answer is lost is withdrawn: its
+        late original will write nothing; OutcomeUnknown until the database has said which came first."""
+        waiting = self._outbox.find(submission.command_id)
+        if lost and waiting is None:
+            self._outbox.append(_withdrawal(submission, self._outbox.sequence + 1))
+        if lost or (waiting is not None and waiting[0].kind == "withdrawal"):
+            raise OutcomeUnknown(
+                "the claim was sent, its answer lost, and it is being withdrawn: it may or may not have been taken",
+                next_step="repeat it with the same command_id when the database is back",
+                command_id=str(submission.command_id),
+            )
+        if not self._claims_here():
+            raise no_claims()
+
     def _pending(self, stream: str, reached: int, known: Sequence[RecordedEvent]) -> Iterator[RecordedEvent]:
         version = known[-1].version if known else 0
+        followed = {event.command_id for event in known}  # the line that says so may still be on its way
         for line in self._outbox.of_stream(stream, reached):
+            if line.command_id in followed:
+                continue
             for n, event in enumerate(line.events):
                 if event.stream_id == stream:
                     version += 1
@@ -139,6 +159,34 @@ class LocalStore:
             return self.append(proposal)
         except LedgerError as refused:
             return refused
+
+
+class LocalHandler(Handler):
+    """Decides on what this machine knows, under the outbox's lock. `refresh` brings the read models up to that first.
+
+    `lost` says that the command was sent to the database and its answer lost.
+    """
+
+    def __init__(
+        self,
+        store: LocalStore,
+        neighbours: Neighbourhood,
+        project: Project,
+        refresh: Callable[[], None],
+        *,
+        lost: bool = False,
+    ) -> None:
+        super().__init__(store, neighbours, project)
+        self._local = store
+        self._refresh = refresh
+        self._lost = lost
+
+    def execute(self, submission: Submission, decide: Decide | None = None) -> Recorded:
+        with self._local.exclusively():
+            if isinstance(submission.command, EXCLUSIVE):
+                self._local.check_claim(submission, lost=self._lost)
+            self._refresh()
+            return super().execute(submission, decide)
 
 
 def no_claims() -> Unavailable:
@@ -201,6 +249,24 @@ def _queued(proposal: Proposal, pasts: dict[str, list[RecordedEvent]], sequence:
             )
             for event in proposal.events
         ),
+    )
+
+
+def _withdrawal(submission: Submission, sequence: int) -> Queued:
+    """Without its arguments: among them is the holder's secret."""
+    return Queued(
+        sequence=sequence,
+        kind="withdrawal",
+        command_id=submission.command_id,
+        command=type(submission.command).__name__,
+        command_schema=SCHEMA,
+        command_digest=command_digest(submission.command, submission.by).hex(),
+        arguments={},
+        by=submission.by,
+        occurred_at=submission.occurred_at,
+        as_of=0,
+        bases={},
+        events=(),
     )
 
 

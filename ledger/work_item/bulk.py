@@ -28,7 +28,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """What becomes of one of the changes: nothing, or the version it brings its item to; or why it is refused."""
 
     id: str
-    version: int = 0
+    version: int | str = 0
     refused: LedgerError | None = None
 
 

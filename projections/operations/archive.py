@@ -11,7 +11,7 @@ from ledger.work_item.commands import ArchiveWorkItems, RestoreArchived
 from ledger.work_item.decider import decide
 from ledger.work_item.telling import CATEGORY
 from projections.app import App
-from projections.operations.base import Answered, Operation, Writes, command_id
+from projections.operations.base import Answered, Operation, Writes, command_id, where
 from projections.questions.references import references, resolve
 
 NAMED = 20  # items that the answer names
@@ -33,7 +33,7 @@ def archive_work_items(app: App, wanted: ArchiveWorkItemsInput) -> Answered:
     else:
         recorded = app.record(command, by=wanted.by, command_id=command_id(wanted.command_id))
         streams = list(recorded.streams)
-        outcome = {"outcome": "committed", "position": recorded.positions[-1] if recorded.positions else None}
+        outcome = where(app, recorded)
         outcome |= {"repeated": True} if recorded.repeated else {}
     ids = [id_of(stream) for stream in streams]
     with app.tables.snapshot() as snapshot:

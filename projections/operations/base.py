@@ -26,7 +26,7 @@ from pydantic import (
 
 from ledger.codec import storable, unstorable
 from ledger.decider import check, problem
-from ledger.envelope import Command
+from ledger.envelope import Command, Recorded
 from ledger.errors import Invalid
 from ledger.moment import parse, text
 from ledger.reference import shorten
@@ -125,6 +125,15 @@ def carry_out(
         return read(snapshot, done.id) | answer
 
 
+def where(app: App, recorded: Recorded) -> Answered:
+    """What became of a write, and where it stands: a position in the log, or a place in the outbox."""
+    return {
+        "outcome": app.outcome(recorded),
+        "position": recorded.positions[-1] if recorded.positions else None,
+        **({"place": recorded.place} if recorded.place is not None else {}),
+    }
+
+
 def receipt(app: App, done: Done) -> Answered:
     """A few tens of tokens: what became of a write, and what to name in the next one."""
     return {
@@ -133,6 +142,7 @@ def receipt(app: App, done: Done) -> Answered:
         "ref": _reference(app, done),
         "version": done.version,
         "position": done.position,
+        **({"place": done.place} if done.place is not None else {}),
         **({"repeated": True} if done.repeated else {}),
         **({"unchanged": True} if done.unchanged else {}),
     }
@@ -257,7 +267,7 @@ Tags = Annotated[tuple[Annotated[str, Field(max_length=50), NotBlank], ...], AsA
 Texts = Annotated[tuple[str, ...], AsArray]
 Metadata = Annotated[dict[str, Any], AsObject, AfterValidator(_finite)]
 Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
-Version = Annotated[int, Field(ge=0, description="As read")]
+Version = Annotated[Annotated[int, Field(ge=0)] | Token, Field(description="As read")]  # a token while it waits
 Point = Annotated[str, BeforeValidator(_to_text)]  # a position or a time; of one thing also a version, as v3
 Limit = Annotated[int, Field(ge=1, le=100, description="1-100")]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from ledger.decider import Decided, check, problem
@@ -15,7 +16,17 @@ from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkI
 from ledger.work_item.decider import decide
 from ledger.world import World
 from projections.app import App
-from projections.operations.base import Answered, AnyObject, AsArray, Metadata, Operation, Writes, checked, command_id
+from projections.operations.base import (
+    Answered,
+    AnyObject,
+    AsArray,
+    Metadata,
+    Operation,
+    Writes,
+    checked,
+    command_id,
+    where,
+)
 from projections.operations.work_items import (
     CATEGORY,
     CreateWorkItemInput,
@@ -143,9 +154,11 @@ class _Decision:
         return made.decided
 
     def outcomes(self, recorded: Recorded, changes: tuple[Change, ...]) -> list[Outcome]:
+        versions = {id_of(stream): version for stream, version in recorded.streams.items()}
         if recorded.repeated:  # what was left out then is not known any more, only what was recorded
-            versions = {id_of(stream): version for stream, version in recorded.streams.items()}
             self._made = tuple(Outcome(id=change.id, version=versions.get(change.id, 0)) for change in changes)
+        elif recorded.place is not None:  # what waits has no numbers yet
+            self._made = tuple(replace(made, version=versions.get(made.id, made.version)) for made in self._made)
         return [outcome for _, outcome in self._numbered()]
 
     def _numbered(self) -> list[tuple[int, Outcome]]:
@@ -167,8 +180,7 @@ def _answer(
             whole = {item["id"]: item for item in questions.shown(snapshot, rows(CATEGORY, found))}
     refused = sum(outcome.refused is not None for outcome in outcomes)
     return {
-        "outcome": "committed",
-        "position": recorded.positions[-1] if recorded.positions else None,
+        **where(app, recorded),
         **more,
         **({"repeated": True} if recorded.repeated else {}),
         "taken": len(outcomes) - refused,

@@ -101,11 +101,12 @@ def _next(app: App, wanted: ClaimWorkItemInput) -> Done | None:
     recorded = app.record(command, by=wanted.by, command_id=command_id(wanted.command_id), token=token)
     for stream, version in recorded.streams.items():
         return Done(
-            outcome="committed",
+            outcome=app.outcome(recorded),
             category=CATEGORY,
             id=id_of(stream),
             version=version,
-            position=recorded.positions[-1],
+            position=recorded.positions[-1] if recorded.positions else None,
+            place=recorded.place,
             repeated=recorded.repeated,
         )
     return None

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from ledger.catalog import FACTS
+from ledger.catalog import DECIDERS, FACTS
 from ledger.decider import Problem, Undo, check, problem, stale
 from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
 from ledger.errors import NotFound
+from ledger.pending import PENDING, place_of
 from projections.app import App
 from projections.earlier import past, position_of, row_at
 from projections.operations.base import (
@@ -23,6 +24,7 @@ from projections.operations.base import (
     Texts,
     Writes,
     command_id,
+    where,
 )
 from projections.questions import changes as changes_questions
 from projections.questions import history as questions
@@ -49,7 +51,7 @@ class QueryHistoryInput(Input):
 class UndoInput(Writes):
     command: Annotated[str | None, Field(description="Its command_id")] = None
     id: Annotated[str | None, Field(description="Or a thing")] = None
-    version: Annotated[int | None, Field(ge=1, description="and version")] = None
+    version: Annotated[Annotated[int, Field(ge=1)] | str | None, Field(description="and version")] = None
     position: Annotated[int | None, Field(ge=1, description="Or position")] = None
     only_untouched: Annotated[bool, Field(description="Keep later changes")] = False
 
@@ -121,7 +123,10 @@ def _meant(app: App, wanted: UndoInput) -> tuple[str, tuple[str, ...]]:
         recorded = app.store.find_command(_uuid(wanted.command))
         if recorded is None:
             raise _unknown(f"no command {wanted.command} is recorded in this ledger", wanted.command)
-        return str(_uuid(wanted.command)), tuple(sorted(recorded[0].streams))
+        streams = [stream for stream in sorted(recorded[0].streams) if DECIDERS[category_of(stream)].undoable]
+        if not streams:
+            raise _unknown(f"command {wanted.command} became a conflict: resolve_conflict ends it", wanted.command)
+        return str(_uuid(wanted.command)), tuple(streams)
     if wanted.position is not None:
         event = next(app.store.read_all(wanted.position - 1, wanted.position), None)
         if event is None:
@@ -129,9 +134,9 @@ def _meant(app: App, wanted: UndoInput) -> tuple[str, tuple[str, ...]]:
         return str(event.command_id), (event.stream_id,)
     category, thing = _thing(app, wanted.id or "")
     events = past(app.store, category, thing)
-    version = wanted.version or len(events)
-    if version > len(events):
-        raise stale(category, thing, version, events)
+    version = len(events) if wanted.version is None else place_of(events, wanted.version)
+    if version is None:
+        raise stale(category, thing, wanted.version or 0, events)
     if version == 0:
         raise _unknown("the configuration never changed", thing)
     return str(events[version - 1].command_id), (stream_id(category, thing),)
@@ -147,19 +152,17 @@ def _receipt(app: App, snapshot: Snapshot, wanted: UndoInput, undone: str, recor
     items: list[Answered] = [
         {"id": id_of(one), "ref": refs[id_of(one)], "version": recorded.streams[one]} for one in streams[:SHOWN]
     ]
-    first = next(app.store.read_all(recorded.positions[0] - 1, recorded.positions[0]))
     answer: Answered = {
-        "outcome": "committed",
         **(items[0] if len(streams) == 1 else {}),
-        "position": recorded.positions[-1],
+        **where(app, recorded),
         "undone": undone,
-        "command_id": str(first.command_id),
+        "command_id": wanted.command_id,
         **({"repeated": True} if recorded.repeated else {}),
     }
     if len(streams) > 1:
         answer |= {"items": items, "total_count": len(streams), "returned": len(items)}
     if wanted.detail and len(streams) == 1:
-        row = row_at(app.store, category_of(streams[0]), id_of(streams[0]), recorded.positions[-1])
+        row = row_at(app.store, category_of(streams[0]), id_of(streams[0]), (recorded.positions or (PENDING,))[-1])
         answer = flat(row, items[0]["ref"]) | answer
     return answer
 

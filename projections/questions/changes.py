@@ -10,6 +10,7 @@ from ledger.catalog import states_of
 from ledger.decider import check, problem
 from ledger.envelope import RecordedEvent, category_of, id_of
 from ledger.moment import text
+from ledger.pending import is_pending, shown_position
 from ledger.reference import LETTERS
 from ledger.store import EventStore
 from projections.catalog import BY_CATEGORY
@@ -46,8 +47,10 @@ def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Filte
     if after > head:
         check([problem("since", f"lies after the newest position, {head}", after)])
     reached, events = after, list[RecordedEvent]()
-    for event in log.read_all(after, min(head, after + SCANNED)):
-        reached = event.position
+    for event in log.read_all(after, None if after + SCANNED >= head else after + SCANNED):
+        if event.position > head and not is_pending(event):  # newer than this view
+            continue
+        reached = reached if is_pending(event) else event.position
         if wanted.lets_through(event):
             events.append(event)
             if len(events) == limit:
@@ -69,11 +72,12 @@ def _told(log: EventStore, snapshot: Snapshot, events: list[RecordedEvent]) -> l
 
 def _line(event: RecordedEvent, states: list[Any] | None, ref: str | None) -> Thing:
     line: Thing = {
-        "position": event.position,
+        "position": shown_position(event),
         "ref": ref or id_of(event.stream_id),
         "type": event.type,
         "by": event.by,
         "at": text(event.recorded_at),
+        **({"pending": True} if is_pending(event) else {}),
     }
     if states is None:  # a category of a newer program
         return line

@@ -12,6 +12,7 @@ from ledger.catalog import fact_of, states_of
 from ledger.decider import check, problem
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.moment import text
+from ledger.pending import is_pending, place_of, shown_position, shown_version
 from ledger.revision import Changes, between
 from ledger.store import EventStore
 from projections.catalog import BY_CATEGORY
@@ -97,6 +98,8 @@ def version_at(
         if not at_least <= version <= len(events):
             check([problem(field, f"is not one of the versions {at_least} to {len(events)}", point)])
         return version
+    if isinstance(point, str) and (known := place_of(events, point)) is not None:
+        return known
     position = position_of(log, point, field)
     version = sum(event.position <= position for event in events)
     if version < at_least:
@@ -122,10 +125,11 @@ def _first(category: str) -> int:
 def _told(event: RecordedEvent, changes: Changes, *, whole: bool) -> Thing:
     undoes = getattr(fact_of(event), "undoes", None)
     return {
-        "version": event.version,
-        "position": event.position,
+        "version": shown_version(event),
+        "position": shown_position(event),
         "occurred_at": text(event.occurred_at),
-        "recorded_at": text(event.recorded_at),
+        "recorded_at": None if is_pending(event) else text(event.recorded_at),
+        **({"pending": True} if is_pending(event) else {}),
         "by": event.by,
         "event": event.type,
         "command": event.command,
@@ -162,7 +166,7 @@ def _json(state: Any) -> Thing:
 def _place(events: Iterable[RecordedEvent], version: int) -> Thing:
     event = next((event for event in events if event.version == version), None)
     return {
-        "version": version,
-        "position": event and event.position,
-        "recorded_at": event and text(event.recorded_at),
+        "version": shown_version(event) if event else version,
+        "position": event and shown_position(event),
+        "recorded_at": None if event is None or is_pending(event) else text(event.recorded_at),
     }

@@ -35,7 +35,8 @@ def flat(row: Row, ref: str) -> Thing:
     """The thing as every answer has it: all its fields, also those at their defaults, and its stamps."""
     fields = {name: _plain(getattr(row.state, name)) for name in row.state.__struct_fields__}
     fields = {name: value for name, value in fields.items() if name not in UNSAID or value is not UNSAID[name]}
-    return {"id": row.id, "ref": ref, "version": row.version, **fields, **msgspec.to_builtins(row.stamps)}
+    waits = {"pending": True} if isinstance(row.version, str) else {}  # its newest change is not in the log yet
+    return {"id": row.id, "ref": ref, "version": row.version, **waits, **fields, **msgspec.to_builtins(row.stamps)}
 
 
 def named(snapshot: Snapshot, category: str, things: Iterable[str], *fields: str) -> dict[str, Thing]:
