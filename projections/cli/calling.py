@@ -103,6 +103,8 @@ def _argument(operation: Operation, pair: str) -> tuple[str, Any]:
 def _read(schema: Schema, value: str) -> Any:
     """The value as the argument's kind; what cannot be read so stays text, and the operation says what is wrong."""
     kinds = _kinds(schema)
+    if "integer" in kinds and value.isdigit():
+        return int(value)
     if "string" in kinds or not kinds:
         return value
     if "array" in kinds and not value.lstrip().startswith("["):

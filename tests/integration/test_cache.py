@@ -7,6 +7,7 @@ import pytest
 
 from ledger.envelope import RecordedEvent
 from ledger.offline.journal import Journal
+from ledger.offline.outbox import Outbox
 from projections import cache as caching
 from projections.cache import Cache
 from projections.replay import check
@@ -31,9 +32,11 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 @pytest.fixture
 def cache(tmp_path: Path, journal: Journal) -> Iterator[Cache]:
-    cache = Cache(tmp_path / "cache.sqlite3", journal, now)
+    outbox = Outbox(tmp_path)
+    cache = Cache(tmp_path / "cache.sqlite3", journal, outbox, now)
     yield cache
     cache.close()
+    outbox.close()
 
 
 @pytest.mark.parametrize("portion", [1, 7, 2000])

@@ -1,0 +1,391 @@
+"""Bringing what waits to the database: the verdicts by example. See ledger.offline.drain."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from ledger.catalog import fact_of
+from ledger.conflict.commands import ResolveConflict
+from ledger.conflict.decider import conflict_id, conflict_stream
+from ledger.conflict.events import ConflictFound, ConflictResolved
+from ledger.decider import Undo
+from ledger.envelope import Command, Fact, Recorded, stream_id
+from ledger.errors import Refused, Unavailable, VersionConflict
+from ledger.pending import token
+from ledger.postgres.database import Database
+from ledger.vendor.commands import CreateVendor
+from ledger.work_item.commands import (
+    ChangeWorkItems,
+    ClaimWorkItem,
+    CreateWorkItem,
+    LinkWorkItems,
+    UpdateWorkItem,
+)
+from tests.support.given import numbered
+from tests.support.ledgers import Ledger, in_memory, numbered_command, on_postgres
+from tests.support.machines import Machine, check_laws, ends
+
+ITEM, OTHER, CHILD = numbered(1), numbered(2), numbered(3)
+STREAM = stream_id("work_item", ITEM)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    if request.param == "postgres":
+        connections = Database(request.getfixturevalue("dsn"))
+        yield on_postgres(connections, uuid4())
+        connections.close()
+        return
+    with in_memory(tmp_path / "rows.sqlite3", uuid4()) as ledger:
+        yield ledger
+
+
+class Play:
+    """Two machines and their database, and what was answered to whom."""
+
+    def __init__(self, database: Ledger, folder: Path) -> None:
+        self.database = database
+        self.here, self.there = Machine(folder / "here", database), Machine(folder / "there", database)
+        self.committed: set[UUID] = set()
+        self.queued: set[UUID] = set()
+        self._number = 0
+
+    def live(self, command: Command) -> UUID:
+        """Somebody gives it to the database."""
+        self._number += 1
+        self.database.execute(self._number, command, by="stranger")
+        self.committed.add(numbered_command(self._number))
+        return numbered_command(self._number)
+
+    def queue(self, command: Command, machine: Machine | None = None) -> UUID:
+        """Somebody gives it to a machine without a database."""
+        self._number += 1
+        given = numbered_command(self._number)
+        recorded = (machine or self.here).queue(command, given, by="traveller")
+        assert recorded.place is not None
+        self.queued.add(given)
+        return given
+
+    def known(self, *commands: Command) -> None:
+        """What everybody knows already."""
+        for command in commands:
+            self.live(command)
+        self.here.follow()
+        self.there.follow()
+
+    def meet(self) -> None:
+        """Both machines drain and follow, and all laws hold."""
+        for machine in (self.here, self.there):
+            machine.drain()
+        for machine in (self.here, self.there):
+            machine.follow()
+        check_laws(self.database, [self.here, self.there], self.committed, self.queued)
+
+    def facts(self, command: UUID) -> list[Fact]:
+        return [fact_of(event) for event in self.database.store.read_all() if event.command_id == command]
+
+    def end_of(self, command: UUID) -> str:
+        return ends(list(self.database.store.read_all()), command)
+
+    def resolve(self, command: UUID, choice: str, **more: object) -> Recorded:
+        self._number += 1
+        self.committed.add(numbered_command(self._number))
+        resolving = ResolveConflict(id=conflict_id(command), expected=1, choice=choice, **more)  # type: ignore[arg-type]
+        return self.database.execute(self._number, resolving, by="judge")
+
+    def item(self, thing: str = ITEM) -> dict[str, object]:
+        rows = self.here.rows()
+        version, _, state = rows[f"work_item-{thing}"]  # type: ignore[misc]
+        return {"version": version, **state}  # type: ignore[dict-item]
+
+
+@pytest.fixture
+def play(database: Ledger, tmp_path: Path) -> Iterator[Play]:
+    play = Play(database, tmp_path)
+    yield play
+    play.here.close()
+    play.there.close()
+
+
+def create(thing: str = ITEM, title: str = "One", **more: object) -> CreateWorkItem:
+    return CreateWorkItem(id=thing, item_type="task", title=title, **more)  # type: ignore[arg-type]
+
+
+def change(expected: int | str = 1, thing: str = ITEM, **fields: object) -> UpdateWorkItem:
+    return UpdateWorkItem(id=thing, expected=expected, fields=fields)
+
+
+def test_a_queued_write_is_seen_at_once_and_recorded_as_it_was_meant(play: Play) -> None:
+    given = play.queue(create(title="From the train"))
+
+    seen = play.item()
+    play.meet()
+
+    assert (seen["title"], seen["version"]) == ("From the train", token(given, 0))
+    assert play.end_of(given) == "recorded"
+    assert (play.item()["title"], play.item()["version"]) == ("From the train", 1)
+
+
+def test_changes_of_one_thing_build_on_one_another_by_their_tokens(play: Play) -> None:
+    first = play.queue(create())
+    second = play.queue(change(token(first, 0), title="Two"))
+    third = play.queue(change(token(second, 0), notes="three"))
+
+    play.meet()
+
+    assert [play.end_of(one) for one in (first, second, third)] == ["recorded"] * 3
+    assert (play.item()["title"], play.item()["notes"], play.item()["version"]) == ("Two", "three", 3)
+
+
+def test_a_bare_number_is_never_the_version_of_what_waits(play: Play) -> None:
+    first = play.queue(create())
+
+    with pytest.raises(VersionConflict) as refused:
+        play.queue(change(1, title="Two"))
+
+    assert refused.value.details["actual"] == token(first, 0)
+
+
+def test_changes_of_other_fields_are_rebased_and_marked_with_the_version_they_were_decided_on(play: Play) -> None:
+    play.known(create())
+    mine = play.queue(change(title="Mine"))
+    play.live(change(notes="theirs"))
+
+    play.meet()
+
+    assert play.end_of(mine) == "recorded"
+    assert [fact.rebased_from for fact in play.facts(mine)] == [1]
+    assert (play.item()["title"], play.item()["notes"], play.item()["version"]) == ("Mine", "theirs", 3)
+
+
+def test_changes_of_one_field_meet_and_become_a_conflict_that_holds_both_values(play: Play) -> None:
+    play.known(create())
+    mine = play.queue(change(title="Mine"))
+    play.live(change(title="Theirs"))
+
+    play.meet()
+
+    [found] = play.facts(mine)
+    assert isinstance(found, ConflictFound)
+    [met] = found.met
+    assert (met.field, met.base, met.mine, met.now, met.by) == ("title", "One", "Mine", "Theirs", "stranger")
+    assert found.arguments["fields"] == {"title": "Mine"}
+    assert play.item()["title"] == "Theirs"
+
+
+def test_the_same_change_by_both_is_fulfilled_and_no_conflict(play: Play) -> None:
+    play.known(create())
+    mine = play.queue(change(title="Same"))
+    play.live(change(title="Same"))
+
+    play.meet()
+
+    assert [type(fact).__name__ for fact in play.facts(mine)] == ["CommandFulfilled"]
+
+
+def test_what_builds_on_a_conflict_becomes_one_that_names_it(play: Play) -> None:
+    play.known(create())
+    first = play.queue(change(title="Mine"))
+    second = play.queue(change(token(first, 0), notes="more"))
+    play.live(change(title="Theirs"))
+
+    play.meet()
+
+    [found] = play.facts(second)
+    assert isinstance(found, ConflictFound)
+    assert found.waits_for == (conflict_id(first),)
+
+
+def test_a_child_of_something_that_could_not_be_created_waits_for_it(play: Play) -> None:
+    play.known(create(OTHER))
+    parent = play.queue(create(parent_id=OTHER))
+    child = play.queue(create(CHILD, parent_id=ITEM))
+    link = play.queue(LinkWorkItems(id=OTHER, kind="relates_to", to_id=CHILD))
+    free = play.queue(create(numbered(9)))
+    play.live(UpdateWorkItem(id=OTHER, expected=1, deleted=True))
+
+    play.meet()
+
+    assert [play.end_of(one) for one in (parent, child, link, free)] == ["conflict"] * 3 + ["recorded"]
+    [found] = play.facts(child)
+    assert isinstance(found, ConflictFound)
+    assert conflict_id(parent) in found.waits_for
+
+
+def test_a_name_that_was_taken_meanwhile_is_a_conflict(play: Play) -> None:
+    mine = play.queue(CreateVendor(id=ITEM, name="Acme"))
+    play.live(CreateVendor(id=OTHER, name="ACME"))
+
+    play.meet()
+
+    [found] = play.facts(mine)
+    assert isinstance(found, ConflictFound)
+    assert found.refusal is not None
+    assert found.refusal["code"] == "not_unique"
+
+
+def test_a_rule_that_others_made_bind_is_a_conflict_that_names_it(play: Play) -> None:
+    play.known(create(), create(OTHER))
+    mine = play.queue(UpdateWorkItem(id=ITEM, expected=1, status="completed"))
+    play.live(create(CHILD, parent_id=ITEM))
+
+    play.meet()
+
+    [found] = play.facts(mine)
+    assert isinstance(found, ConflictFound)
+    assert found.refusal is not None
+    assert found.refusal["details"]["rule"] == "unfinished"
+
+
+def test_links_of_two_machines_do_not_meet(play: Play) -> None:
+    play.known(create(), create(OTHER), create(CHILD))
+    mine = play.queue(LinkWorkItems(id=ITEM, kind="relates_to", to_id=OTHER))
+    play.live(LinkWorkItems(id=ITEM, kind="relates_to", to_id=CHILD))
+
+    play.meet()
+
+    assert play.end_of(mine) == "recorded"
+
+
+def test_a_late_original_finds_itself_recorded_and_writes_nothing(play: Play) -> None:
+    play.known(create())
+    original = change(title="Sent")
+    given = play.queue(original)
+    play.live(change(title="Theirs"))
+    play.meet()
+
+    number = len(play.committed | play.queued)
+    assert numbered_command(number - 1) in play.queued
+    recorded = play.database.execute(number - 1, original, by="traveller")
+
+    assert recorded.repeated
+    assert list(recorded.streams) == [conflict_stream(given)]
+
+
+def test_a_bulk_is_rebased_as_a_whole(play: Play) -> None:
+    play.known(create(), create(OTHER))
+    both = ChangeWorkItems(changes=(change(title="Mine"), change(2, title="Mine too"), change(1, OTHER, notes="mine")))
+    mine = play.queue(both)
+    play.live(change(notes="theirs"))
+
+    play.meet()
+
+    assert play.end_of(mine) == "recorded"
+    assert (play.item()["title"], play.item()["notes"]) == ("Mine too", "theirs")
+
+
+def test_an_undo_waits_and_works_like_any_command(play: Play) -> None:
+    play.known(create())
+    mine = play.queue(change(title="Mine"))
+    undone = play.queue(Undo(undone=str(mine), streams=(STREAM,)))
+
+    assert play.item()["title"] == "One"
+    play.meet()
+
+    assert [play.end_of(one) for one in (mine, undone)] == ["recorded", "recorded"]
+    assert play.item()["title"] == "One"
+
+
+def test_what_was_recorded_after_a_sync_can_be_undone(play: Play) -> None:
+    play.known(create())
+    mine = play.queue(change(title="Mine"))
+    play.live(change(notes="theirs"))
+    play.meet()
+
+    play.live(Undo(undone=str(mine), streams=(STREAM,)))
+    play.here.follow()
+
+    assert (play.item()["title"], play.item()["notes"]) == ("One", "theirs")
+
+
+def test_a_claim_is_refused_while_the_database_is_away(play: Play) -> None:
+    play.known(create())
+
+    with pytest.raises(Unavailable):
+        play.queue(ClaimWorkItem(id=ITEM, token="secret-token"))
+
+    assert play.here.outbox.waiting == 0
+
+
+def test_a_token_of_a_conflicted_change_says_which_conflict_it_became(play: Play) -> None:
+    play.known(create())
+    mine = play.queue(change(title="Mine"))
+    play.live(change(title="Theirs"))
+    play.meet()
+
+    with pytest.raises(VersionConflict) as refused:
+        play.live(change(token(mine, 0), notes="more"))
+
+    assert refused.value.details["conflict"].startswith("x-")
+
+
+def test_a_token_goes_on_meaning_the_state_after_its_change(play: Play) -> None:
+    play.known(create())
+    mine = play.queue(change(title="Mine"))
+    play.live(change(notes="theirs"))
+    play.meet()
+
+    play.live(change(token(mine, 0), title="Later"))
+    play.here.follow()
+
+    assert play.item()["title"] == "Later"
+
+
+def conflicted(play: Play) -> UUID:
+    play.known(create())
+    mine = play.queue(change(title="Mine", notes="mine too"))
+    play.live(change(title="Theirs"))
+    play.meet()
+    return mine
+
+
+def test_resolved_as_mine_the_commands_fields_win(play: Play) -> None:
+    mine = conflicted(play)
+
+    play.resolve(mine, "mine")
+    play.meet()
+
+    assert (play.item()["title"], play.item()["notes"]) == ("Mine", "mine too")
+
+
+def test_resolved_as_theirs_nothing_changes_and_the_decision_is_recorded(play: Play) -> None:
+    mine = conflicted(play)
+
+    play.resolve(mine, "theirs")
+    play.meet()
+
+    assert (play.item()["title"], play.item()["notes"]) == ("Theirs", None)
+    facts = [fact_of(event) for event in play.database.store.read_all() if event.stream_id == conflict_stream(mine)]
+    assert facts[1:] == [ConflictResolved(choice="theirs")]
+
+
+def test_resolved_as_edited_another_command_is_carried_out(play: Play) -> None:
+    mine = conflicted(play)
+
+    play.resolve(mine, "edited", arguments={"title": "Both"})
+    play.meet()
+
+    assert (play.item()["title"], play.item()["notes"]) == ("Both", "mine too")
+
+
+def test_a_conflict_is_resolved_once(play: Play) -> None:
+    mine = conflicted(play)
+    play.resolve(mine, "theirs")
+
+    with pytest.raises((VersionConflict, Refused)):
+        play.resolve(mine, "mine")
+
+
+def test_what_waits_for_a_conflict_cannot_be_resolved_before_it(play: Play) -> None:
+    play.known(create())
+    first = play.queue(change(title="Mine"))
+    second = play.queue(change(token(first, 0), notes="more"))
+    play.live(change(title="Theirs"))
+    play.meet()
+
+    with pytest.raises(Refused) as refused:
+        play.resolve(second, "mine")
+
+    assert refused.value.details["rule"] == "waits_for"
