@@ -5,9 +5,11 @@ hello to a client does not wait for one.
 """
 
 import copy
+import logging
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -22,6 +24,7 @@ from ledger import identity
 from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
 from ledger.errors import AlreadyRecorded, LedgerError
 from ledger.handler import Handler
+from ledger.offline.drain import Drain, Drained, Tell
 from ledger.offline.local import LocalHandler, LocalStore
 from ledger.pending import Version, is_pending, newest, shown_position
 from ledger.postgres.connect import Reaching, open_ledger
@@ -37,6 +40,10 @@ from projections.neighbourhood import TableNeighbourhood
 from projections.postgres_tables import PostgresTables
 from projections.projector import propose
 from projections.replay import catch_up
+
+LOOK_EVERY = 0.02  # seconds, while another process drains
+
+log = logging.getLogger(__name__)
 
 
 class Done(Struct, frozen=True, kw_only=True):
@@ -229,10 +236,38 @@ class App:
         """Makes what all copies of this object have in common."""
         _ = self.afterwards, self.contact, self.local
 
+    def drain(self, seconds: float | None = None, tell: Tell = lambda *_: None) -> Drained | None:
+        """Brings what waits to the database, as long as time is left; None if another process is at it."""
+        outbox = self.local.outbox
+        with outbox.draining() as mine:
+            if not mine:
+                return None
+            return Drain(self.store, TableNeighbourhood(self.tables), propose, outbox, self.catch_up).run(seconds, tell)
+
+    def settle(self, seconds: float) -> bool:
+        """Whether nothing of this machine waits any more, after a while of draining at most."""
+        until = time.monotonic() + seconds
+        while not self.local.is_settled and (left := until - time.monotonic()) > 0:
+            drained = self.drain(left)
+            if drained is None:
+                time.sleep(min(LOOK_EVERY, left))
+            elif drained.held:
+                break
+        return self.local.is_settled
+
     def _greeted(self, database: Database) -> Database:
         open_ledger(database, self.identity.key, self.identity.name, SHAPES, origin=self.identity.ledger)
         self.local.meet()
+        if not self.local.is_settled:
+            threading.Thread(target=self._drain_quietly, name="tracking-ledger-drain", daemon=True).start()
         return database
+
+    def _drain_quietly(self) -> None:
+        """On its own after every reconnection; whoever calls meanwhile sees what waits, and may drain as well."""
+        try:
+            self.drain()
+        except LedgerError as error:
+            log.warning("draining has to wait: %s", ascii(error.message)[1:-1])
 
     def _keep_status(self) -> None:
         # imported here for start-up: the report's templates are needed by few processes

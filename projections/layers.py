@@ -27,13 +27,15 @@ WARNINGS: dict[Source, tuple[str, ...]] = {
 
 
 class Layer(Struct, frozen=True, kw_only=True):
-    """One source of answers. `contact` is when it was last known to be the whole log; None where that never was."""
+    """One source of answers. `reachable` says that the database is there, but not asked before this machine's own
+    commands are in it. `contact` is when it was last known to be the whole log; None where that never was."""
 
     source: Source
     store: EventStore
     tables: Tables
     handler: Handler
     warnings: tuple[str, ...] = ()
+    reachable: bool = False
     contact: datetime | None = None
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
+from ledger.offline.outbox import FILE as OUTBOX
 from ledger.offline.outbox import INDEX as OUTBOX_INDEX
 from ledger.offline.outbox import Outbox
 from ledger.resources import sql
@@ -46,6 +47,11 @@ class Local:
     def cache(self) -> Cache:
         with self._making:
             return self._cache
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no command of this machine waits for the database."""
+        return not (self.home / OUTBOX).exists() or self.outbox.waiting == 0
 
     @property
     def has_met(self) -> bool:

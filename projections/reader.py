@@ -16,6 +16,8 @@ from projections.app import App
 from projections.layers import STALE, WARNINGS, Layer, Witness
 from projections.tables import AsOf
 
+DRAIN_SECONDS = 2.0  # that a caller waits for this machine's own commands to reach the database
+
 Answered = dict[str, Any]
 Result = TypeVar("Result")
 
@@ -44,7 +46,7 @@ def ask(app: App, run: Callable[[App], Result], *, writes: bool = False) -> tupl
     if app.layer is not None:
         return app, run(app)
     try:
-        layered, result = _live(app, run)
+        layered, result = _live(app, run) if _is_settled(app) else _behind(app, run)
     except (Unavailable, OutcomeUnknown) as error:
         layered, result = _away(app, run, error, writes=writes)
     app.answered_by = layered.layer
@@ -57,19 +59,41 @@ def provenance(layered: App, answered: Answered, *, writes: bool = False) -> Ans
     assert layer is not None
     if writes and layer.source == "postgres":
         return {}
-    said: Answered = {"source": layer.source}
+    queued = answered.get("place") is not None
+    said: Answered = {"source": "journal" if queued else layer.source}
     witness = layered.tables
     if isinstance(witness, Witness) and witness.as_of is not None:
         said["as_of"] = _as_of(layer, witness.as_of) | _known(answered)
-    if warnings := warnings_of(layer, layered.clock()):
-        said["warnings"] = [*answered.get("warnings", ()), *warnings]
+    warnings = warnings_of(layer, layered.clock()) + (["queued_offline"] if queued else [])
+    if warnings:
+        said["warnings"] = list(dict.fromkeys([*answered.get("warnings", ()), *warnings]))
     return said
 
 
 def warnings_of(layer: Layer, now: datetime) -> list[str]:
     """The codes of what is not as usual about a layer's answers."""
     old = layer.source == "journal" and (layer.contact is None or now - layer.contact > STALE)
-    return [*WARNINGS[layer.source], *(["stale_journal"] if old else []), *layer.warnings]
+    usual = [code for code in WARNINGS[layer.source] if not (layer.reachable and code == "postgres_unavailable")]
+    return [*usual, *(["stale_journal"] if old else []), *layer.warnings]
+
+
+def _is_settled(app: App) -> bool:
+    """Whether nothing of this machine waits for the database: its own order is never turned round."""
+    try:
+        if app.local.is_settled:
+            return True
+        _ = app.database
+        return app.settle(DRAIN_SECONDS)
+    except (Unavailable, OutcomeUnknown):
+        raise
+    except LedgerError:  # what stops the drain is told by sync_state and doctor; this call queues behind it
+        return False
+
+
+def _behind(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
+    """On this machine's own copy, behind what waits: so that nobody misses their own writes."""
+    layered = _witnessed(app, replace(app.journal(), reachable=True))
+    return layered, run(layered)
 
 
 def _live(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:

@@ -60,10 +60,13 @@ def write_status(app: App) -> Written:
 
 
 def keep_status(app: App) -> None:
-    """Writes the status file after a recorded write, if the ledger's setting wants it. What fails is only reported."""
+    """Writes the status file after a write: a queued one, or any if the ledger's setting wants it.
+
+    What fails is only reported.
+    """
     try:
         _, configuration = reader.ask(app, _configuration)
-        if configuration["settings"][SETTING]:
+        if configuration["settings"][SETTING] or not app.local.is_settled:
             with watching(lambda: app.home, "keeper", "status_file", app.actor(None)) as line:
                 line.positions = [write_status(app).position]
     except LedgerError as error:

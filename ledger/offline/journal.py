@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,8 +21,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from ledger.codec import origin_digest
-from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RecordedFact, recorded_fact
-from ledger.errors import Damaged, LedgerError, Unavailable
+from ledger.envelope import Past, Recorded, RecordedEvent, RecordedFact, recorded_fact
+from ledger.errors import Damaged, Unavailable
 from ledger.moment import EPOCH, microseconds
 from ledger.offline.lines import event_of, line_of
 from ledger.resources import sql
@@ -271,31 +271,6 @@ class Journal:
                 self._index.execute("ROLLBACK")
                 raise
             self._index.execute("COMMIT")
-
-
-class JournalStore:
-    """See ledger.store.EventStore: the journal read, and nothing recorded."""
-
-    def __init__(self, journal: Journal) -> None:
-        self.ledger = journal.ledger
-        self.read_streams = journal.read_streams
-        self.read_all = journal.read_all
-        self.read_facts = journal.read_facts
-        self.find_command = journal.find_command
-        self.position_at = journal.position_at
-
-    def append(self, proposal: Proposal) -> Recorded:
-        raise _unwritable()
-
-    def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
-        raise _unwritable()
-
-    def exclusively(self) -> AbstractContextManager[None]:
-        raise _unwritable()
-
-
-def _unwritable() -> Unavailable:
-    return Unavailable("PostgreSQL cannot be reached, and nothing was recorded", next_step="try again when it is back")
 
 
 def _entry(event: RecordedEvent, begins: int, length: int) -> tuple[object, ...]:

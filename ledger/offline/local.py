@@ -14,7 +14,7 @@ from ledger import situations
 from ledger.catalog import FACTS, topics_of
 from ledger.codec import command_digest, decode, encode, schema_of
 from ledger.conflict.events import Base
-from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RowChange, Submission
+from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RecordedFact, RowChange, Submission, recorded_fact
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
 from ledger.handler import Decide, Handler, Project
 from ledger.offline.journal import Journal
@@ -102,6 +102,9 @@ class LocalStore:
                         versions[queued.stream_id] = self._confirmed(queued.stream_id)
                     versions[queued.stream_id] += 1
                     yield _event(line, n, queued, versions[queued.stream_id])
+
+    def read_facts(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedFact]:
+        return map(recorded_fact, self.read_all(after, up_to))
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
         found = self._journal.find_command(command_id)
