@@ -110,13 +110,18 @@ def _live(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
 
 
 def _away(app: App, run: Callable[[App], Result], error: LedgerError, *, writes: bool) -> tuple[App, Result]:
-    for layer in _below(app, writes=writes, lost=isinstance(error, OutcomeUnknown)):
+    told, lost = error, isinstance(error, OutcomeUnknown)
+    for layer in _below(app, writes=writes, lost=lost):
         layered = _witnessed(app, layer)
         try:
             return layered, run(layered)
-        except (Unavailable, OutcomeUnknown):
-            continue
-    raise error
+        except (Unavailable, OutcomeUnknown) as further:
+            told = further if isinstance(further, OutcomeUnknown) or not lost else error
+        except LedgerError as refused:
+            if writes and lost:  # it may stand in the database all the same
+                raise error from refused
+            raise
+    raise told from error
 
 
 def _below(app: App, *, writes: bool, lost: bool) -> Iterator[Layer]:

@@ -1,0 +1,139 @@
+"""Writing while the database is away, from outside: answers, what is seen, and that it comes home by itself."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.settings import Settings
+from projections.app import App
+from projections.operations.catalog import OPERATIONS
+from tests.support.gate import Gate
+
+
+@pytest.fixture
+def gate(dsn: str) -> Iterator[Gate]:
+    gate = Gate(dsn)
+    yield gate
+    gate.close()
+
+
+@pytest.fixture
+def app(settings: Settings, gate: Gate) -> Iterator[App]:
+    app = App(replace(settings, dsn=gate.dsn))
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def elsewhere(settings: Settings, tmp_path: Path) -> Iterator[App]:
+    """Another machine, whose way to the database is never shut."""
+    app = App(replace(settings, home=tmp_path / "elsewhere", by="stranger"))
+    yield app
+    app.close()
+
+
+def ask(app: App, name: str, /, **arguments: Any) -> dict[str, Any]:
+    return OPERATIONS[name].perform(app, arguments)
+
+
+def wait_until_settled(app: App) -> None:
+    for _ in range(400):
+        if app.local.is_settled:
+            return
+        time.sleep(0.05)
+    raise AssertionError("it was not drained")
+
+
+def test_a_write_while_away_is_queued_seen_at_once_and_in_the_log_once_when_it_is_back(
+    app: App, gate: Gate, elsewhere: App
+) -> None:
+    first = ask(app, "create_work_item", item_type="task", title="Before")
+    gate.close()
+
+    queued = ask(app, "create_work_item", item_type="task", title="Away")
+    seen = ask(app, "query_work_item", id=queued["ref"])
+    gate.open()
+    wait_until_settled(app)
+
+    assert first["outcome"] == "committed"
+    assert (queued["outcome"], queued["position"], queued["place"]) == ("queued", None, 1)
+    assert queued["version"].startswith("p-")
+    assert (seen["title"], seen["pending"], seen["version"]) == ("Away", True, queued["version"])
+    assert set(seen["warnings"]) >= {"postgres_unavailable", "queued_offline"}
+    there = ask(elsewhere, "query_work_item", id=queued["id"])
+    assert (there["title"], there["version"]) == ("Away", 1)
+    assert [event.position for event in elsewhere.store.read_all()] == [1, 2]
+
+
+def test_the_status_file_holds_what_waits(app: App, gate: Gate) -> None:
+    ask(app, "create_work_item", item_type="task", title="Before")
+    gate.close()
+
+    ask(app, "create_work_item", item_type="task", title="Away from home")
+    app.close()
+
+    text = (app.identity.project / ".project_status.md").read_text(encoding="utf-8")
+    assert "Away from home" in text
+
+
+def test_what_is_asked_after_the_database_came_back_is_answered_live_again(app: App, gate: Gate) -> None:
+    ask(app, "create_work_item", item_type="task", title="Before")
+    gate.close()
+    queued = ask(app, "create_work_item", item_type="task", title="Away")
+    gate.open()
+
+    for _ in range(100):
+        answer = ask(app, "update_work_item", id=queued["id"], version=queued["version"], notes="back")
+        if answer["outcome"] == "committed":
+            break
+        queued = answer
+        time.sleep(0.05)
+
+    assert (answer["outcome"], answer["position"] is not None) == ("committed", True)
+    assert "source" not in answer
+
+
+def test_a_ledger_that_never_met_a_database_works_for_as_long_as_that_lasts(
+    settings: Settings, gate: Gate, elsewhere: App
+) -> None:
+    gate.close()
+    app = App(replace(settings, dsn=gate.dsn))
+
+    item = ask(app, "create_work_item", item_type="task", title="One")
+    changed = ask(app, "update_work_item", id=item["id"], version=item["version"], title="Two", notes="n")
+    claimed = ask(app, "claim_work_item", action="next")
+    undone = ask(app, "undo", id=item["id"], version=changed["version"])
+    history = ask(app, "query_history", id=item["id"])
+    changes = ask(app, "changes_since", since=0)
+    bulk = ask(app, "bulk_work_items", items=[{"op": "create", "item_type": "task", "title": "B", "key": "b"}])
+    vendor = ask(app, "create_vendor", name="Acme")
+    configured = ask(app, "update_project_configuration", version=0, default_token_budget=5000)
+
+    outcomes = [one["outcome"] for one in (item, changed, claimed, undone, bulk, vendor, configured)]
+    assert outcomes == ["queued"] * 7
+    assert [line["version"] for line in history["items"]][-2:] == [changed["version"], item["version"]]
+    assert {line["position"] for line in history["items"]} == {None}
+    assert [line["type"] for line in changes["items"]][:2] == ["WorkItemCreated", "WorkItemRevised"]
+    assert {line["position"] for line in changes["items"]} == {None}
+
+    gate.open()
+    wait_until_settled(app)
+    there = ask(elsewhere, "query_work_item", id=item["id"])
+    assert (there["title"], there["notes"], there["claim"]["by"]) == ("One", None, "tester")
+    assert {event.command for event in elsewhere.store.read_all()} >= {"CreateVendor", "ChangeWorkItems", "Undo"}
+    app.close()
+
+
+def test_a_claim_while_away_is_refused_unavailable(app: App, gate: Gate) -> None:
+    item = ask(app, "create_work_item", item_type="task", title="Before")
+    app.local.journal.append(list(app.store.read_all()))
+    gate.close()
+
+    with pytest.raises(Exception, match="claim is exclusive") as refused:
+        ask(app, "claim_work_item", action="claim", id=item["id"])
+
+    assert getattr(refused.value, "code", None) == "unavailable"

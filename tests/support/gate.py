@@ -1,0 +1,110 @@
+"""A gate before a PostgreSQL server: closed, nobody gets through and whoever was is cut off. It counts bytes, so that a
+connection can also be cut in the middle of one message."""
+
+import selectors
+import socket
+import threading
+from contextlib import suppress
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+CHUNK = 65536
+
+
+class Gate:
+    """Opens on a port of this machine; `dsn` leads through it."""
+
+    def __init__(self, dsn: str) -> None:
+        self._behind = conninfo_to_dict(dsn)
+        self._lock = threading.Lock()
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._listening: socket.socket | None = None
+        self._budget: int | None = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.dsn = make_conninfo(**{**self._behind, "host": "127.0.0.1", "port": self.port})  # type: ignore[arg-type]
+        self.open()
+
+    def open(self) -> None:
+        """Lets connections through again."""
+        if self._listening is None:
+            listening = socket.socket()
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(("127.0.0.1", self.port))
+            listening.listen(64)
+            self._listening, self._budget = listening, None
+            threading.Thread(target=self._accept, args=[listening], daemon=True).start()
+
+    def close(self) -> None:
+        """Refuses connections, and cuts those that are there."""
+        with self._lock:
+            listening, self._listening = self._listening, None
+            pairs, self._pairs = self._pairs, []
+        if listening is not None:
+            with suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
+            listening.close()
+        for pair in pairs:
+            _end(*pair)
+
+    def close_after(self, count: int) -> None:
+        """Closes when so many more bytes have come from the server."""
+        self._budget = count
+
+    def _accept(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listening.accept()
+            except OSError:
+                return
+            try:
+                server = self._connected()
+            except OSError:
+                client.close()
+                continue
+            with self._lock:
+                if self._listening is not listening:
+                    _end(client, server)
+                    return
+                self._pairs.append((client, server))
+            threading.Thread(target=self._carry, args=[client, server], daemon=True).start()
+
+    def _connected(self) -> socket.socket:
+        host, port = str(self._behind["host"]), int(str(self._behind.get("port") or 5432))
+        if host.startswith("/"):
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(f"{host}/.s.PGSQL.{port}")
+            return server
+        return socket.create_connection((host, port))
+
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        with selectors.DefaultSelector() as waiting, suppress(OSError, ValueError):
+            waiting.register(client, selectors.EVENT_READ, server)
+            waiting.register(server, selectors.EVENT_READ, client)
+            while True:
+                for key, _ in waiting.select():
+                    source: socket.socket = key.fileobj  # type: ignore[assignment]
+                    part = source.recv(CHUNK)
+                    if not part:
+                        raise OSError("closed")
+                    if source is server and not self._may_pass(len(part)):
+                        raise OSError("cut")
+                    key.data.sendall(part)
+        _end(client, server)
+
+    def _may_pass(self, count: int) -> bool:
+        if self._budget is None:
+            return True
+        self._budget -= count
+        if self._budget <= 0:
+            self.close()
+            return False
+        return True
+
+
+def _end(*sockets: socket.socket) -> None:
+    for one in sockets:
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+        one.close()
