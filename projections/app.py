@@ -259,8 +259,17 @@ class App:
         open_ledger(database, self.identity.key, self.identity.name, SHAPES, origin=self.identity.ledger)
         self.local.meet()
         if not self.local.is_settled:
-            threading.Thread(target=self._drain_quietly, name="tracking-ledger-drain", daemon=True).start()
+            threading.Thread(
+                target=self._on(database)._drain_quietly, name="tracking-ledger-drain", daemon=True
+            ).start()
         return database
+
+    def _on(self, database: Database) -> "App":
+        """The same ledger on a database that this process is only just getting to know."""
+        seen = copy.copy(self)
+        seen.__dict__["store"] = PostgresStore(database, self.identity.ledger, SHAPES, key=self.identity.key)
+        seen.__dict__["tables"] = PostgresTables(database, self.identity.key, seen.catch_up)
+        return seen
 
     def _drain_quietly(self) -> None:
         """On its own after every reconnection; whoever calls meanwhile sees what waits, and may drain as well."""
