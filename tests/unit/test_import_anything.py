@@ -1,0 +1,101 @@
+"""Whatever a source holds, it is read or refused; and every record is taken or named."""
+
+import json
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.codec import unstorable
+from ledger.errors import Invalid
+from ledger.importers.reading import Reading
+from ledger.moment import parse
+from projections.sources import SOURCES
+from tests.support.trackers import TRACKERS
+
+NOW: datetime = parse("2026-11-22T12:00:00Z")
+EVERY = pytest.mark.parametrize("tracker", TRACKERS)
+NAMES = {"beads": "issues.jsonl", "taskmaster": "tasks.json", "todotxt": "todo.txt", "backlog": "tasks/task-1 - A.md"}
+FIELDS = {
+    "beads": ("id title status issue_type priority created_at updated_at closed_at labels dependencies parent comments"
+              " comment_count created_by acceptance_criteria deleted_at _type metadata source_status"),
+    "taskmaster": ("id title status priority dependencies subtasks tags createdAt updatedAt details acceptanceCriteria"
+                   " metadata source_status assignee"),
+    "backlog": ("id title status priority dependencies labels assignee reporter created_date updated_date milestone"
+                " parent_task_id ordinal type source_file tags"),
+}  # fmt: skip
+WORDS = ["a-1", "TASK-1", "task-01.2", "1", "1.2", "2", "done", "closed", "2026-03-01", "2026-03-01T10:00:00Z", "high",
+         "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00Z", "@ann", "", " ", "ü", "x" * 600, "\0", "\ud800", "=1",
+         "---", "## Description", "\u202e"]  # fmt: skip
+
+texts = st.sampled_from(WORDS) | st.text(max_size=5)
+numbers = st.integers() | st.floats(allow_nan=False) | st.sampled_from([1, 2, 1.2, 2**63, -(2**63)])
+values = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def records(tracker: str) -> st.SearchStrategy[Any]:
+    links = st.fixed_dictionaries({}, optional={"depends_on_id": texts, "issue_id": texts, "type": values, "id": texts})
+    usual = st.fixed_dictionaries({"id": texts | numbers}, optional={"title": texts, "status": texts})
+    odd = st.dictionaries(st.sampled_from(FIELDS[tracker].split()), values | st.lists(links, max_size=2), max_size=8)
+    return st.one_of(values, st.tuples(usual, odd).map(lambda both: both[0] | both[1]), odd)
+
+
+def read(tracker: str, content: bytes) -> Reading | None:
+    """None when it is refused."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / NAMES[tracker]
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+        try:
+            return SOURCES[tracker].read(Path(folder) if tracker == "backlog" else file, lambda id: f"id of {id}", NOW)
+        except Invalid:
+            return None
+
+
+def check(reading: Reading | None, tracker: str) -> None:
+    if reading is None:
+        return
+    links = ("link_not_understood", "not_a_list")
+    named = [finding for finding in reading.not_taken if finding.kind not in links]
+    assert reading.found == len(reading.items) + len(named)
+    assert len({item.external_id for item in reading.items}) == len(reading.items)
+    for item in reading.items:
+        assert item.created.at <= item.changed.at
+        assert unstorable(item.fields) == []
+        assert all(isinstance(mark.by, str) and mark.at.tzinfo for mark in (item.created, item.changed))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(records("beads"), max_size=4))
+def test_any_json_lines_are_read_as_issues_or_refused(found: list[Any]) -> None:
+    check(read("beads", "\n".join(json.dumps(record) for record in found).encode()), "beads")
+    check(read("beads", json.dumps(found).encode()), "beads")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(records("taskmaster"), max_size=4), values)
+def test_any_json_is_read_as_tasks_or_refused(found: list[Any], metadata: Any) -> None:
+    check(read("taskmaster", json.dumps({"master": {"tasks": found, "metadata": metadata}}).encode()), "taskmaster")
+    check(read("taskmaster", json.dumps({"tasks": found, "x": metadata}).encode()), "taskmaster")
+
+
+@settings(max_examples=150, deadline=None)
+@given(records("backlog").filter(lambda found: isinstance(found, dict)), st.lists(texts, max_size=4).map("\n".join))
+def test_any_front_matter_and_body_are_read_as_a_task_or_refused(head: dict[str, Any], body: str) -> None:
+    lines = [f"{name}: {json.dumps(value)}" for name, value in head.items()]
+    check(read("backlog", "\n".join(["---", *lines, "---", body]).encode("utf-8", "surrogatepass")), "backlog")
+
+
+@EVERY
+@settings(max_examples=60, deadline=None)
+@given(content=st.binary(max_size=60) | st.text(max_size=40).map(str.encode))
+def test_any_bytes_are_read_or_refused(tracker: str, content: bytes) -> None:
+    check(read(tracker, content), tracker)
