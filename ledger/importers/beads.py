@@ -134,6 +134,8 @@ class _Issue(Record):
 
     def take(self) -> None:
         record = self.rest
+        if isinstance(record.get("type"), str) and "issue_type" not in record:
+            record["issue_type"] = record.pop("type")  # as the first exports called it
         links = self._links()
         status, settled, removed = self._standing(str(record.get("status", "")))
         fields: Fields = {"item_type": "project" if record.get("issue_type") == "epic" else "task"}

@@ -184,6 +184,12 @@ def test_what_bd_show_prints_as_a_list_is_read_too(tmp_path: Path) -> None:
     assert (reading.found, [finding.where for finding in reading.not_taken]) == (2, ["entry 2"])
 
 
+def test_the_first_exports_called_the_type_of_an_issue_type(tmp_path: Path) -> None:
+    fields = one(tmp_path, issue_type=None, type="epic").fields
+
+    assert (fields["item_type"], fields["metadata"]["source_type"]) == ("project", "epic")
+
+
 def test_a_memory_is_named_and_the_head_of_an_export_is_no_record(tmp_path: Path) -> None:
     reading = read(
         tmp_path, '{"_schema": "beads-jsonl/1"}', {"_type": "memory", "key": "k"}, issue("a-1") | {"_type": "issue"}
