@@ -8,7 +8,10 @@ from typing import Any, BinaryIO
 
 import click
 
-from projections import exporting, github_issues, report
+from ledger.errors import Unavailable
+from ledger.store import EventStore
+from projections import exporting, github_issues, reader, report
+from projections.app import App
 from projections.catalog import BY_CATEGORY, PROJECTIONS
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import counting, remark, shown
@@ -16,6 +19,7 @@ from projections.replacing import replacing
 
 Write = Callable[[bytes], Any]
 NOUNS = tuple(PROJECTIONS)
+WHOLE = ("postgres", "journal")  # the layers that have every event
 
 
 @click.command(cls=Command)
@@ -35,13 +39,25 @@ def export(invocation: Invocation, what: str, read_model: str | None, output: st
     """
     if (what == "csv") != (read_model is not None):
         raise click.UsageError(f"`export csv` takes the name of a read model, and only it: one of {', '.join(NOUNS)}")
+    app = _whole(invocation.app)
     with _opened(output) as stream:
         if what == "events":
-            _events(invocation, stream.write)
+            _events(app.store, stream.write)
         else:
-            _snapshot(invocation, what, read_model, stream.write)
+            _snapshot(app, what, read_model, stream.write)
     if output != "-":
         remark(f"written to {shown(output)}")
+
+
+def _whole(app: App) -> App:
+    """The first layer that can answer, if it has everything: an excerpt would pass for the whole."""
+    seen, _ = reader.ask(app, lambda layered: layered.store.read_streams([]).head)
+    if seen.layer is not None and seen.layer.source not in WHOLE:
+        raise Unavailable(
+            "the database cannot be reached, and this machine has no copy of the whole ledger",
+            next_step="see `tracking-ledger doctor`; export again when the database is back",
+        )
+    return seen
 
 
 @contextmanager
@@ -54,15 +70,13 @@ def _opened(output: str) -> Iterator[BinaryIO]:
     sys.stdout.buffer.flush()
 
 
-def _events(invocation: Invocation, write: Write) -> None:
-    store = invocation.app.store
+def _events(store: EventStore, write: Write) -> None:
     with counting("exporting events", store.read_streams([]).head) as progress:
         for line in exporting.events(store, lambda: progress.advance(progress.task_ids[0])):
             write(line)
 
 
-def _snapshot(invocation: Invocation, what: str, read_model: str | None, write: Write) -> None:
-    app = invocation.app
+def _snapshot(app: App, what: str, read_model: str | None, write: Write) -> None:
     with app.tables.snapshot() as snapshot:
         match what:
             case "json":
