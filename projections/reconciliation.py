@@ -5,6 +5,7 @@ was changed here since an earlier import of the same source is no difference: it
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -73,7 +74,7 @@ def reconcile(snapshot: Snapshot, source: str, reading: Reading, made: Made, bef
 
 def _all(snapshot: Snapshot, category: str) -> dict[str, Row]:
     generation = snapshot.generation(BY_CATEGORY[category].name)
-    return {row.id: row for row in rows(category, list(pages(snapshot, category, generation)))}
+    return _readable(category, pages(snapshot, category, generation))
 
 
 def _work_items(snapshot: Snapshot, source: str, reading: Reading) -> dict[str, Row]:
@@ -83,7 +84,16 @@ def _work_items(snapshot: Snapshot, source: str, reading: Reading) -> dict[str, 
     ids = {entry["id"] for entry in entries if entry["target"].startswith(f"{source}:")}
     ids |= {item.id for item in reading.items}
     found = snapshot.ask("things/by_ids", category="work_item", generation=generation, ids=sorted(ids))
-    return {row.id: row for row in rows("work_item", found)}
+    return _readable("work_item", found)
+
+
+def _readable(category: str, found: Iterable[dict[str, Any]]) -> dict[str, Row]:
+    """A row that cannot be read is as one that is not there: what the file says is then only in the file."""
+    held: dict[str, Row] = {}
+    for line in found:
+        with suppress(msgspec.ValidationError):
+            held |= {row.id: row for row in rows(category, [line])}
+    return held
 
 
 def _names(reading: Reading, found: dict[str, Row], before: int) -> Check:

@@ -60,8 +60,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
         try:
             _Prompt(file, name, identify, imported_at, reading).take()
         except BrokenYaml as error:
-            line = error.line + 1  # below the opening fence
-            reading.not_taken.append(Finding("broken_front_matter", f"{name}, line {line}: {error.problem}"))
+            reading.not_taken.append(Finding("broken_front_matter", f"{name}, line {error.line}: {error.problem}"))
         except Invalid as error:
             problem = error.message.removeprefix(str(file)).strip(", ")
             reading.not_taken.append(Finding("cannot_be_read", f"{name}: {problem[:200]}"))
@@ -79,7 +78,12 @@ class _Prompt:
         self._imported_at, self._reading = imported_at, reading
 
     def take(self) -> None:
-        text = text_of(self._file)
+        if unstorable(self._name) or len(self._name) > LONGEST_ID:
+            self._refuse("unstorable", ascii(self._name)[:LONGEST_ID])
+            return
+        text_of(self._file)  # which refuses what is no text, and names the line
+        content = self._file.read_bytes()
+        text = content.decode().removeprefix("\ufeff")
         if not text.strip():
             self._refuse("empty", self._name)
             return
@@ -90,12 +94,14 @@ class _Prompt:
         if front is None:
             metadata.pop("yaml_frontmatter", None)
             metadata |= {"header": header} if header else {}
-        metadata |= {"prompt_path": self._name, "sha256": hashlib.sha256(self._file.read_bytes()).hexdigest()}
-        if unstorable([fields, self._name]) or len(self._name) > LONGEST_ID:
-            self._refuse("unstorable", ascii(self._name))
+        metadata |= {"prompt_path": self._name, "sha256": hashlib.sha256(content).hexdigest()}
+        if unstorable(fields):
+            self._refuse("unstorable", self._name)
             return
         if at is None:
             self._warn("no_creation_time", "")
+        elif at > self._imported_at:
+            self._warn("time_in_the_future", at.isoformat())
         created = Mark(by=_author(said), at=min(at or self._imported_at, self._imported_at))
         item = ImportedItem(
             id=self._identify(self._name),
@@ -125,7 +131,7 @@ def _parts(text: str) -> tuple[dict[str, Any] | None, dict[str, Any], str]:
     unified = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
     front, body, _ = split(unified)
     if front is not None:
-        return parse(front), {}, body
+        return _front_matter(front), {}, body
     header: dict[str, Any] = {}
     for line in unified.split("\n")[:HEADER_LINES]:
         if line.startswith("##") or (header and re.fullmatch(r"\s*(?:-{3,}|\*{3,}|_{3,})\s*", line)):
@@ -135,6 +141,13 @@ def _parts(text: str) -> tuple[dict[str, Any] | None, dict[str, Any], str]:
             if named and named[1]:
                 header.setdefault(re.sub(r"\W+", "_", named[0].lower()).strip("_"), plain(named[1]))
     return None, header, unified
+
+
+def _front_matter(text: str) -> dict[str, Any]:
+    try:
+        return parse(text)
+    except BrokenYaml as error:
+        raise BrokenYaml(error.problem, error.line + 1) from error  # counted from the opening fence
 
 
 def _files(path: Path, reading: Reading) -> Iterator[Path]:

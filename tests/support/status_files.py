@@ -79,7 +79,7 @@ def grammar_b(vendors: int = 5, items: int = 6, deployments: int = 3, seed: int 
         indent = "  " * depth
         lines += [f"{indent}### {title} ({kind})", f"{indent}- **Status**: {status}"]
         lines += [f"{indent}- **Created**: 2025-10-0{number % 9 + 1} 10:00:00 UTC", f"{indent}- **Branch**: b-{number}"]
-        lines += [f"{indent}- **Parent**: {above[-1]}"] * bool(above) + [""]
+        lines += [f"{indent}- **Parent**: {parent}" for parent in above[-1:]] + [""]
         above.append(title)
     lines += ["## Recent Deployments (Last 10)", ""]
     for number in range(deployments):

@@ -141,7 +141,7 @@ class _Fields:
             counts |= {name.lower(): int(count) for count, name in _PAIR.findall(written)}
         if counts:
             self._found["test_summary"] = counts
-        left = words.tidy(re.sub(r"\(.*?\)", " ", _PAIR.sub(" ", _COUNT.sub(",", written))))
+        left = words.tidy(re.sub(r"\([^()]*\)", " ", _PAIR.sub(" ", _COUNT.sub(",", written))))
         if not counts or re.search(r"\d", left):
             self._metadata["tests"] = written
             self._telling.warn("text_kept", field.line, f"tests: {written[:80]}")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
-from ledger.importers.legacy.outline import Line, plain
+from ledger.importers.legacy.outline import LONGEST_RECORD, Line, plain
 
 _FIELD = re.compile(
     r"(?:(?:\*\*|__)(?P<bold>[^*_:]{1,60}?)\s*(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)"
@@ -78,12 +78,23 @@ def entries(
 ) -> Iterator[Entry]:
     """The entries of a section. A heading for which `is_group` holds names what follows, any other is an entry.
 
-    A paragraph for which `is_record` holds is an entry too; every other line that belongs to none goes to `stray`.
+    A paragraph for which `is_record` holds is an entry too, and so is a list item below another entry; every other line
+    that belongs to none goes to `stray`.
     """
     builder = _Builder(is_group, is_record, stray)
     for line in lines:
         builder.add(line)
     yield from builder.found
+
+
+def split_long(texts: list[str]) -> tuple[list[str], list[str]]:
+    """As many of the texts as make a record's length, and the rest."""
+    size = 0
+    for place, text in enumerate(texts):
+        size += len(text)
+        if size > LONGEST_RECORD:
+            return texts[:place], texts[place:]
+    return texts, []
 
 
 class _Builder:
@@ -108,7 +119,9 @@ class _Builder:
         if not line.text and not line.code:
             self._blank(line)
             return
-        if (heading := line.heading) is not None:
+        if len(line.text) > LONGEST_RECORD:
+            self._stray(line)
+        elif (heading := line.heading) is not None:
             self._heading(line, heading[1])
         elif line.text.startswith("|") and not line.code:
             self._row(line)
@@ -181,10 +194,12 @@ class _Builder:
     def _item(self, line: Line, item: str) -> None:
         entry = self._entry
         nested = self._list_indent is not None and line.indent > self._list_indent + 1
-        if entry is not None and (entry.is_heading or nested):
+        own = self._is_record(plain(item)) and field_of(item) is None
+        if entry is not None and (entry.is_heading or nested) and not own:
             self._belongs(entry, line, item)
             return
-        self._list_indent = line.indent if self._list_indent is None else min(self._list_indent, line.indent)
+        if not nested:
+            self._list_indent = line.indent
         self._start(item, line, is_list_item=True)
 
     def _belongs(self, entry: Entry, line: Line, text: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 TAB = 4  # columns
+LONGEST_HEADING = 1000  # characters; what is longer is text
+LONGEST_RECORD = 5000  # characters of one record's texts; what is longer is no record that anybody wrote
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+(.*?))?[ \t]*#*$")
 _FENCE = re.compile(r"(`{3,}|~{3,})")
 _BULLET = re.compile(r"(?:[-*+•–]|\d{1,4}[.)])(?:\s+(.*))?$")
@@ -23,7 +25,7 @@ class Line(Struct, frozen=True):
     @property
     def heading(self) -> tuple[int, str] | None:
         """Level and words of a heading, however far it is indented."""
-        found = None if self.code else _HEADING.fullmatch(self.text)
+        found = None if self.code or len(self.text) > LONGEST_HEADING else _HEADING.fullmatch(self.text)
         return (len(found[1]), (found[2] or "").strip()) if found else None
 
     @property
@@ -84,7 +86,7 @@ def plain(text: str) -> str:
     >>> plain("**EPSON**: `v1`"), plain("🚀 Vendors"), plain("a_b and *c*"), plain("[x](y)")
     ('EPSON: v1', 'Vendors', 'a_b and c', 'x')
     """
-    text = re.sub(r"\[([^\]]+)\]\([^)\s]*\)", r"\1", text)
+    text = re.sub(r"\[([^\[\]]{1,300})\]\([^()\s]{0,1000}\)", r"\1", text)
     text = re.sub(r"(\*\*|__|`|~~)", "", text)
     text = re.sub(r"(?<![\w*])\*(?=\S)(.+?)(?<=\S)\*(?![\w*])", r"\1", text)
     text = re.sub(r"(?<!\w)_(?=\S)(.+?)(?<=\S)_(?!\w)", r"\1", text)

@@ -13,7 +13,7 @@ from ledger.finding import Finding
 from ledger.importers.legacy import deployments, enhancements, freeform, sessions, vendors, work_items
 from ledger.importers.legacy.entries import Entry, entries
 from ledger.importers.legacy.kinds import announced, kind_of, sounds_like_records
-from ledger.importers.legacy.outline import Line, Section, lines_of, plain
+from ledger.importers.legacy.outline import LONGEST_RECORD, Line, Section, lines_of, plain
 from ledger.importers.legacy.outline import sections as cut
 from ledger.importers.legacy.told import SOURCE, Telling
 from ledger.importers.legacy.words import VENDOR_STATUSES, key, moment
@@ -129,7 +129,7 @@ class _File:
 
     def _stray(self, line: Line) -> None:
         """A line that belongs to no record: a sentence is its author's, anything else may be a record."""
-        if _SENTENCE.fullmatch(line.text):
+        if len(line.text) <= LONGEST_RECORD and _SENTENCE.fullmatch(line.text):
             self._telling.warn("left_to_its_author", line.number, line.text[:80])
         else:
             self._telling.refuse("line_not_understood", line.number, line.text)

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from ledger.importers.legacy import words
-from ledger.importers.legacy.entries import Entry, Field
+from ledger.importers.legacy.entries import Entry, Field, split_long
 from ledger.importers.legacy.outline import plain
 from ledger.importers.legacy.told import Telling
 from ledger.importing.commands import ImportedVendor
@@ -31,11 +31,12 @@ _MANIFEST = re.compile(
     r"\s*[:=]?\s*([^\w\s,;()\[\]|]+|(?:yes|no|true|false|ok)\b)?",
     re.IGNORECASE,
 )
-_PATH = re.compile(r"`([^`\s]*/[^`\s]*)`|(?<![\w/])((?:[\w.-]+/)+[\w.-]*)")
+_PATH = re.compile(r"`([^`\s]*/[^`\s]*)`|(?<![\w/.-])((?:[\w.-]+/)+[\w.-]*)")
 _OUTPUT = re.compile(
     r"\boutput(?:[ _-]?type)?\s*[:=]?\s*(single|dual)\b|\b(single|dual)(?:[ -]output)?\b", re.IGNORECASE
 )
 _EXTRACTOR = re.compile(r"\bextractor(?: path)?\s*[:=]?\s*$", re.IGNORECASE)
+_LABEL = re.compile(r"\b(?:formats?|supports?|status|tests?|version|manifest)\s*[:=]?\s*(?=$|[,;|(\[])", re.IGNORECASE)
 _GROUP = re.compile(r"(?:.* )?vendors(?: .*)?|(?:active|inactive|" + "|".join(words.VENDOR_STATUSES) + ")(?: vendor)?")
 _COLON = re.compile(r"\s*:(?=\s|$|\*)")
 _NAME_END = re.compile(r"\s+[-–—|→=]+\s+|\s*(?=[(\[])|\s+(?=[✓✔✅☑✗✘❌✕✖🟢🔴])")
@@ -104,7 +105,10 @@ class _Found:
     def read(self, rest: str, heading: str) -> None:
         entry = self._entry
         self._named_fields()
-        text = self._free_text(" ".join([rest, *entry.below]).strip())
+        texts, more = split_long([rest, *entry.below])
+        if more:
+            self._metadata["text"] = more
+        text = self._free_text(" ".join(texts).strip())
         if "status" not in self._fields and "source_status" not in self._metadata:
             text = self._status(text, heading)
         if text := words.tidy(plain(text)):
@@ -120,7 +124,7 @@ class _Found:
 
     def _named_fields(self) -> None:
         take = self._entry.take
-        if (field := take("status", "state")) and (left := self._status(field.whole, "")):
+        if (field := take("status", "state")) and (left := words.tidy(self._status(field.whole, ""))):
             self._keep("status_note", left)
         if field := take("tests", "test results", "test_results", "tests passing", "test status", "results"):
             self._counts(field)
@@ -132,7 +136,8 @@ class _Found:
         for name in ("excel", "csv", "pdf", "ocr"):
             if (field := take(name)) and (said := words.verdict(field.whole)) is not None:
                 self._formats[name] = said
-        if field := take("version", "extractor version", "extractor_version"):
+        field = take("version", "extractor version", "extractor_version")
+        if field and not words.is_unknown(plain(field.whole)):
             self._fields["extractor_version"] = plain(field.whole).removeprefix("v")
         if field := take("manifest", "manifest compliant", "manifest_compliant", "manifest compliance"):
             self._manifest(field.whole)
@@ -161,7 +166,7 @@ class _Found:
             text = f"{text[: found.start()]} {text[found.end() :]}"
         if not self._formats:
             text = self._list_of_formats(text, explicit=False)
-        return text
+        return _LABEL.sub(" ", text)
 
     def _status(self, text: str, heading: str) -> str:
         """Takes the status out of a text; a check mark counts where no word does, the heading where neither does."""

@@ -77,7 +77,7 @@ UNKNOWN = {"", "-", "--", "—", "–", "n/a", "na", "none", "null", "unknown", 
 SPACES = re.compile(r"[\s_-]+")
 
 _QUARTER = re.compile(r"\b(?:Q([1-4])[ /,-]*(?:of )?((?:19|20)\d\d)|((?:19|20)\d\d)[ /,-]*Q([1-4]))\b", re.IGNORECASE)
-_DATE = re.compile(r"\b(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\b")
+_DATE = re.compile(r"\b(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _CLOCK = re.compile(
     r"(?:[T ,@]|\bat\b|\bum\b)+\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?\s*([AP]M\b)?\s*"
     r"(Z\b|UTC\b|GMT\b|[+-]\d{2}:?\d{2}\b|[ECMP][SD]T\b)?",
@@ -121,6 +121,8 @@ def moment(text: str) -> tuple[datetime, bool, str] | None:
 
     >>> moment("2025-01-15 - PR #7")
     (datetime.datetime(2025, 1, 15, 0, 0, tzinfo=datetime.timezone.utc), False, '2025-01-15')
+    >>> moment("2025-02-06T10:00:00+01:00")[0].isoformat()
+    '2025-02-06T09:00:00+00:00'
     >>> moment("November 2, 2025 @ 11:38 AM PST")[0].isoformat(), moment("15. März 2025")[0].isoformat()
     ('2025-11-02T19:38:00+00:00', '2025-03-15T00:00:00+00:00')
     """

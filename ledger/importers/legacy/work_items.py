@@ -23,8 +23,9 @@ _OPEN = re.compile(
 _BLOCKED = re.compile(r"(?:blocked|blockers)\b")
 
 
-def is_record(_: str) -> bool:
-    return False
+def is_record(text: str) -> bool:
+    """A line with a box is a work item wherever it stands."""
+    return _BOX.match(text) is not None
 
 
 def is_group(title: str) -> bool:
@@ -74,7 +75,7 @@ class Items:
             fields["description"] = text
         external_id = telling.name("item", title)
         identifier = telling.identify(external_id)
-        if entry.is_heading:
+        if _stands_in_a_tree(entry):
             self._above.append((entry.indent, external_id))
         begun = telling.mark(created or finished or at)
         last = telling.mark(max(filter(None, (created, finished, at)), default=None))
@@ -139,7 +140,7 @@ class Items:
         if field is not None and not words.is_unknown(field.whole):
             name = plain(field.whole)
             return (self._link(name),) if name != title else ()
-        if self._above and entry.is_heading and field is None:
+        if self._above and field is None and _stands_in_a_tree(entry):
             return (self._link(self._above[-1][1]),)
         return ()
 
@@ -156,6 +157,10 @@ class Items:
             meant = words.PRIORITIES.get(words.key(word))
             fields |= {"priority": meant} if meant else {}
             self._telling.word(metadata, "priority", word, meant, field.line)
+
+
+def _stands_in_a_tree(entry: Entry) -> bool:
+    return entry.is_heading or is_record(entry.head.strip())
 
 
 def _short(head: str, entry: Entry) -> tuple[str, str | None]:
