@@ -20,7 +20,7 @@ from mcp_adapter.resources import JSON, contents
 from mcp_adapter.tools import one_page
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
-from projections.report import template
+from projections.templates import rendered
 
 LONGEST = 4_000  # characters of an argument
 RECENT = 50  # positions that a hand-over looks back, unless it is told since when
@@ -147,7 +147,7 @@ def _checked(prompt: Prompt, arguments: Given) -> Given:
 
 
 def _got(caller: Caller, prompt: Prompt, given: Given) -> wire.GetPromptResult:
-    words = template(f"prompts/{prompt.name}.md.j2").render(dict.fromkeys(prompt.arguments, "") | given)
+    words = rendered(f"prompts/{prompt.name}.md.j2", dict.fromkeys(prompt.arguments, "") | given)
     try:
         app = caller.seen()
         shown = [wire.EmbeddedResource(type="resource", resource=content) for content in prompt.shown(app, given)]

@@ -1,6 +1,7 @@
 """Tools: the list of them, and a call. Operations are synchronous, so each call runs in a worker thread."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import anyio
 import anyio.to_thread
@@ -23,7 +24,6 @@ class Tools:
 
     def __init__(self, operations: Mapping[str, Operation], caller_of: CallerOf) -> None:
         self._operations = operations
-        self._listed = {name: tool(operation) for name, operation in operations.items()}
         self._caller_of = caller_of
         self.places = anyio.CapacityLimiter(CALLS_AT_ONCE)
 
@@ -32,6 +32,10 @@ class Tools:
         caller = self._caller_of(context)
         shown = [name for name, operation in self._operations.items() if caller.may(operation)]
         return wire.ListToolsResult(tools=[self._listed[name] for name in shown])
+
+    @cached_property
+    def _listed(self) -> dict[str, wire.Tool]:
+        return {name: tool(operation) for name, operation in self._operations.items()}
 
     async def call(self, context: Context, params: wire.CallToolRequestParams) -> wire.CallToolResult:
         operation = self._operations.get(params.name)

@@ -10,8 +10,8 @@ from ledger.moment import text
 from projections.markdown_text import inline, one_line
 from projections.questions import status
 from projections.questions import work_items as questions
-from projections.report import template
 from projections.tables import Snapshot
+from projections.templates import rendered
 
 TEMPLATE = "prime.md.j2"
 BYTES = 5_600  # as JSON text: 1,400 tokens of four bytes each, so that what stands around it still fits
@@ -69,7 +69,7 @@ def _rendered(document: Document, most: int) -> str:
     folded = len(document["mine"]) + len(document["others"]) - len(mine) - len(others)
     more = document["ready_folded"] or len(ready) < len(document["ready"])
     given = {**document, "mine": mine, "others": others, "ready": ready, "claims_folded": folded, "ready_folded": more}
-    return template(TEMPLATE, brief=brief).render(given)
+    return rendered(TEMPLATE, given, brief=brief)
 
 
 def _size(text: str) -> int:

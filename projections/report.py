@@ -5,18 +5,15 @@ break its structure; see `inline`. Long lists are folded with a count, the most 
 """
 
 import re
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from typing import Any
 
-import jinja2
-
 from ledger.moment import text as moment_text
-from ledger.resources import folder
 from ledger.vendor.decider import FORMATS
-from projections.markdown_text import UNKNOWN, code, inline, moment, yes_no
+from projections.markdown_text import UNKNOWN, inline
 from projections.questions import status
 from projections.tables import Snapshot
+from projections.templates import rendered
 
 TEMPLATE = "project_status.md.j2"
 IDS = "project_status_ids.md.j2"
@@ -64,19 +61,12 @@ def folded(document: Document, most: int) -> Document:
 
 def markdown(document: Document) -> str:
     """The report for a person."""
-    return template(TEMPLATE, titled=titled, formats=formats).render(**document, **_shown(document), unknown=UNKNOWN)
+    return rendered(TEMPLATE, {**document, **_shown(document), "unknown": UNKNOWN}, titled=titled, formats=formats)
 
 
 def with_ids(document: Document) -> str:
     """The report for a file: behind what a person reads stands which id and version each reference means."""
-    return markdown(document) + template(IDS).render(things=_things(document))
-
-
-def template(name: str, **filters: Callable[..., str]) -> jinja2.Template:
-    """A text with holes, from the templates folder; `filters` are its own beside those of the report."""
-    environment = _environment()
-    environment.filters |= filters
-    return environment.get_template(name)
+    return markdown(document) + rendered(IDS, {"things": _things(document)})
 
 
 def titled(value: object) -> str:
@@ -170,17 +160,3 @@ def _works(vendor: Document) -> bool:
 def _cut(enhancement: Document) -> Document:
     description = enhancement["description"] or ""
     return enhancement | ({"description": description[:LONGEST] + "..."} if len(description) > LONGEST else {})
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder("templates")),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # it is Markdown; `inline` and `code` do what Markdown needs
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"inline": inline, "code": code, "moment": moment, "yes_no": yes_no}
-    return environment

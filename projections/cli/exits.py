@@ -3,7 +3,6 @@
 from typing import Any
 
 from ledger.errors import LedgerError
-from projections.cli.output import answer_json, remark, shown
 
 DONE = 0
 FAULT = 1  # of the program itself
@@ -37,12 +36,21 @@ def of_answer(answered: dict[str, Any]) -> int:
 
 def tell(error: LedgerError, *, as_json: bool) -> None:
     """The one error shape on stdout for a machine; a sentence and the next step on stderr for a person."""
+    from projections.cli.output import answer_json, remark, shown  # only here: what draws costs a start a tenth
+
     if as_json:
         answer_json(error.as_answer())
         return
     remark(f"{error.code.replace('_', ' ')}: {shown(error.message)}", style="red")
     if error.next_step:
         remark(f"next: {shown(error.next_step)}")
+
+
+def tell_wrong_use(message: str, usage: str) -> None:
+    """A command line that cannot be understood, for a machine."""
+    from projections.cli.output import answer_json  # only here, as above
+
+    answer_json(wrong_use(message, usage))
 
 
 def wrong_use(message: str, usage: str) -> dict[str, Any]:

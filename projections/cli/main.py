@@ -17,7 +17,6 @@ from ledger.errors import LedgerError
 from projections.activity import places
 from projections.cli import exits
 from projections.cli.options import common_options
-from projections.cli.output import answer_json, remark
 
 COMMANDS = {  # name -> where it is, and its sentence in the list
     "demo": ("projections.cli.starting:demo", "Set up an example project, ready to look at."),
@@ -48,8 +47,8 @@ COMMANDS = {  # name -> where it is, and its sentence in the list
     "replay": ("projections.cli.replaying:replay", "Rebuild the read models from the log."),
     "ledgers": ("projections.cli.ledgers:group", "The ledgers of this database, and who may use them."),
     "mcp": ("projections.cli.serving:mcp", "Serve an assistant over stdio."),
-    "serve": ("projections.cli.serving:serve", "Serve a team over streamable HTTP."),
-    "token": ("projections.cli.tokens:token", "Make, list and revoke the tokens of serve."),
+    "serve": ("projections.cli.serving:serve", "Serve a team over HTTP, with tokens."),
+    "token": ("projections.cli.tokens:token", "Make, list and revoke the tokens that `serve` lets in."),
     "doctor": ("projections.cli.doctor:doctor", "What is running where, what is wrong, what to do."),
 }
 
@@ -86,7 +85,7 @@ class CommandLine(click.Group):
             return exits.WRONG_USE
         except click.UsageError as error:
             if as_json:
-                answer_json(exits.wrong_use(error.format_message(), error.ctx.get_usage() if error.ctx else ""))
+                exits.tell_wrong_use(error.format_message(), error.ctx.get_usage() if error.ctx else "")
             else:
                 error.show()
             return exits.WRONG_USE
@@ -118,6 +117,8 @@ def main() -> NoReturn:
 
 
 def _fault(error: Exception, *, as_json: bool) -> int:
+    from projections.cli.output import answer_json, remark  # only here, as in `exits`
+
     answered = exits.fault(error, places(error))
     if as_json:
         answer_json(answered)

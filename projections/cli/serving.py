@@ -1,5 +1,6 @@
 """`mcp` and `serve`: assistants come in over standard input and output, or over HTTP."""
 
+import gc
 import importlib
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,7 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool) -
 
     Nothing but the protocol is written to stdout. The database is opened by the first call that needs it.
     """
-    # imported only here, by name: loading `mcp` takes half a second that no other command should wait for
-    adapter = importlib.import_module("mcp_adapter.server")
+    adapter = _loaded("mcp_adapter.server")
     adapter.run_stdio(invocation.app, toolsets, read_only=read_only)
 
 
@@ -47,10 +47,24 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool) -
 @click.option("--no-tokens", is_flag=True, help="Let everybody on this machine in; on its own address only.")
 @pass_invocation
 def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **how: Any) -> None:
-    """Serve a team over streamable HTTP, with the tokens that `tracking-ledger token create` makes.
+    """Serve a team over HTTP, with tokens.
 
-    Stops on SIGTERM: new requests are refused, what runs is finished. /health and /ready answer without a token.
+    `tracking-ledger token create` makes them. Stops on SIGTERM: new requests are refused, what runs is finished.
+    /health and /ready answer without a token.
     """
-    adapter = importlib.import_module("mcp_adapter.http")
+    adapter = _loaded("mcp_adapter.http")
     others = [App(replace(invocation.settings, project=folder.expanduser().absolute())) for folder in also]
     adapter.run_http([invocation.app, *others], adapter.Serving(tokens_needed=not no_tokens, **how))
+
+
+def _loaded(adapter: str) -> Any:
+    """The adapter, by its name: loading `mcp` takes half a second that no other command should wait for.
+
+    What it makes while it is loaded stays for good, so nobody looks for garbage in it, then or ever.
+    """
+    gc.disable()
+    try:
+        return importlib.import_module(adapter)
+    finally:
+        gc.freeze()
+        gc.enable()

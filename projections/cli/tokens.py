@@ -13,7 +13,7 @@ from projections.tokens import Scope, Tokens
 
 @click.group(cls=Group)
 def token() -> None:
-    """Make, list and revoke the bearer tokens of `tracking-ledger serve`."""
+    """Make, list and revoke the tokens that `serve` lets in."""
 
 
 @token.command()
