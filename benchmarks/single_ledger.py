@@ -24,6 +24,7 @@ from scale import ITEMS, VENDORS, fill
 from ledger import identity
 from ledger.postgres.connect import DATABASE, embedded_server
 from ledger.settings import Settings
+from projections import report_now
 from projections.app import App
 from projections.importing import Import
 from projections.operations.catalog import OPERATIONS
@@ -166,7 +167,7 @@ def asked(app: App, scale: int, rounds: int) -> tuple[list[list[float]], list[tu
 
 def html_page(app: App) -> str:
     with app.tables.snapshot() as snapshot:
-        return page(snapshot, app.store, app.identity.name)
+        return page(snapshot, app.store, report_now.document_in(app, snapshot))
 
 
 def claim_and_release(app: App) -> None:

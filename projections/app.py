@@ -242,7 +242,11 @@ class App:
         with outbox.draining() as mine:
             if not mine:
                 return None
-            return Drain(self.store, TableNeighbourhood(self.tables), propose, outbox, self.catch_up).run(seconds, tell)
+            drain = Drain(self.store, TableNeighbourhood(self.tables), propose, outbox, self.catch_up)
+            drained = drain.run(seconds, tell)
+        if drained.settled:
+            self.afterwards.soon()
+        return drained
 
     def settle(self, seconds: float) -> bool:
         """Whether nothing of this machine waits any more, after a while of draining at most."""

@@ -29,9 +29,13 @@ PLANS = ("planned", "approved", "implementing")
 _BRACKET = re.compile(rf"\((?=(?:{'|'.join(ITEM_TYPES + PLANS)})[,)])")
 
 
-def document(snapshot: Snapshot, name: str) -> Document:
-    """The report as plain data. `name` is what the project is called."""
-    as_of = snapshot.as_of
+def document(snapshot: Snapshot, name: str, source: str = "postgres", queued: int = 0) -> Document:
+    """The report as plain data. `name` is what the project is called.
+
+    `source` is the layer that answers, and `queued` how many writes of this machine wait for the database.
+    """
+    as_of, conflicts = snapshot.as_of, status.open_conflicts(snapshot)
+    clean = source == "postgres" and not queued and not conflicts
     return {
         "project": name,
         "as_of": {"position": as_of.position, "time": as_of.time and moment_text(as_of.time)},
@@ -41,7 +45,7 @@ def document(snapshot: Snapshot, name: str) -> Document:
         "recent_deployments": status.recent_deployments(snapshot),
         "pending_enhancements": status.pending_enhancements(snapshot),
         "pending_enhancements_count": status.pending_count(snapshot),
-        "sync": {"source": "postgres", "clean": True},
+        "sync": {"source": source, "clean": clean, "queued": queued, "conflicts": conflicts},
     }
 
 

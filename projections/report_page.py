@@ -41,9 +41,8 @@ Thing = dict[str, Any]
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
-def page(snapshot: Snapshot, log: EventStore, name: str) -> str:
-    """The page. The log is asked for the vendors' test runs, which read models do not keep."""
-    document = report.document(snapshot, name)
+def page(snapshot: Snapshot, log: EventStore, document: report.Document) -> str:
+    """The page of a snapshot's report. The log is asked for the test runs of vendors, which read models do not keep."""
     work, health = document["active_work_items"], document["vendor_health"]
     items = _with_tags(snapshot, work["items"])
     vendors = _with_runs(log, sorted(health["vendors"], key=_works)[:VENDORS], snapshot.as_of.position)

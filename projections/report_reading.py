@@ -34,7 +34,7 @@ _COUNTS = re.compile(
 _COUNT = re.compile(r"(\d+) P?(\w+)")
 _ITEM = re.compile(rf"( *)- {_REF} ({TEXT}?) \({_TYPE}(?:, (blocked|completed))?{_PRIORITY}\)(?:: (.*))?")
 _SITUATION = re.compile(
-    rf"(?:blocked because ({LISTED})(?:; |$))?(?:waits for ((?:{_REF}(?:, )?)+)(?:; |$))?"
+    rf"(queued(?:; |$))?(?:blocked because ({LISTED})(?:; |$))?(?:waits for ((?:{_REF}(?:, )?)+)(?:; |$))?"
     rf"(?:claimed by ({LISTED}) until {_MOMENT}(?:; |$))?(?:with ({LISTED})(?:; |$))?(?:on (.*))?"
 )
 _READY = re.compile(rf"\d+\. {_REF} ({TEXT}?) \({_TYPE}{_PRIORITY}\)")
@@ -47,15 +47,17 @@ _TESTED = re.compile(rf"(-?\d+) ({ENTRY})")
 _ENTRIES = re.compile(rf"(?:^|(?<=, ))({ENTRY})(?=, |$)")
 _REFS = re.compile(_REF)
 _ENHANCEMENT = re.compile(rf"- {_REF} ({TEXT}?) \(({'|'.join(PLANS)}|\*unknown\*){_PRIORITY}(?:, for ({TEXT}))?\)")
-_SOURCE = re.compile(r"Answered from (.*)\.")
-_ID = re.compile(r"([a-z]-[0-9a-z]+) ([0-9a-f-]{36})(?: (\d+))?")
+_SYNC = re.compile(
+    r"Answered from (\w+)\. Writes that wait for the database: (\d+)\. Conflicts that wait for a decision: (\d+)\."
+)
+_ID = re.compile(r"([a-z]-[0-9a-z]+) ([0-9a-f-]{36})(?: (\d+|p-[0-9a-z-]+))?")
 
 
 def parse(text: str) -> Document:
     """The document in the shape of `report.document`, as far as the text shows it.
 
-    What is not shown is absent, except for `id` and `version`, which are None. Raises Damaged, naming the line, for a
-    text that no report is.
+    What is not shown is absent, but `id` and `version` are None then. An item that is only queued is `pending`.
+    Raises Damaged, naming the line, for a text that no report is.
     """
     sections = _sections(text)
     ids = dict(_ids(sections.pop(IDS, [])))
@@ -68,7 +70,7 @@ def parse(text: str) -> Document:
         "## Future enhancements": _enhancements,
         "## Sync": _sync,
     }
-    found: Document = {"sync": {"clean": True}}
+    found: Document = {"sync": {"source": "postgres", "clean": True, "queued": 0, "conflicts": 0}}
     for heading, lines in sections.items():
         if heading not in readers:
             raise _unread((lines[0][0] - 1, heading))
@@ -173,7 +175,7 @@ def _work(lines: list[Line]) -> Document:
 
 def _item(line: Line) -> Thing:
     indent, ref, title, item_type, status, priority, rest = _match(_ITEM, line)
-    reason, blockers, _, by, until, assignee, branch = _match(_SITUATION, (line[0], rest or ""))
+    queued, reason, blockers, _, by, until, assignee, branch = _match(_SITUATION, (line[0], rest or ""))
     return {
         "ref": ref,
         "title": said(title),
@@ -186,6 +188,7 @@ def _item(line: Line) -> Thing:
         "claim": {"by": said(by), "until": moment_of(until)} if until else None,
         "assignee": assignee and said(assignee),
         "branch_name": branch and coded(branch),
+        **({"pending": True} if queued else {}),
     }
 
 
@@ -248,14 +251,15 @@ def _enhancement(line: Line) -> Thing:
 
 
 def _sync(lines: list[Line]) -> Document:
-    return {"sync": {"source": said(_match(_SOURCE, lines[0])[0]), "clean": False}}
+    source, queued, conflicts = _match(_SYNC, lines[0])
+    return {"sync": {"source": source, "clean": False, "queued": int(queued), "conflicts": int(conflicts)}}
 
 
 def _ids(lines: list[Line]) -> Iterator[tuple[str, Thing]]:
     for line in lines[1:]:
         if line[1] != "-->":
             ref, id, version = _match(_ID, line)
-            yield ref, {"id": id, "version": version and int(version)}
+            yield ref, {"id": id, "version": int(version) if version and version.isdigit() else version}
 
 
 def _identify(document: Document, ids: dict[str, Thing]) -> None:

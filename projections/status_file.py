@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from filelock import FileLock, Timeout
 from msgspec import Struct
 
 from ledger.envelope import configuration_id
-from ledger.errors import LedgerError, Unavailable
-from projections import reader, report
+from ledger.errors import Damaged, LedgerError, Refused, Unavailable
+from projections import reader, report, report_now
 from projections.activity import watching
 from projections.app import App
 from projections.questions.configuration import standing
@@ -55,27 +56,31 @@ def place(app: App) -> Path:
 def write_status(app: App) -> Written:
     """Brings the status file up to what the ledger says now. Raises Refused and Unavailable; then it is as before."""
     with _alone(app):
-        _, document = reader.ask(app, _document)
+        _, document = reader.ask(app, report_now.document)
         return write(place(app), document, app.home)
 
 
 def keep_status(app: App) -> None:
-    """Writes the status file after a write: a queued one, or any if the ledger's setting wants it.
+    """Writes the status file after a write: a queued one, one that came home, or any if the ledger's setting wants it.
 
     What fails is only reported.
     """
     try:
         _, configuration = reader.ask(app, _configuration)
-        if configuration["settings"][SETTING] or not app.local.is_settled:
+        if configuration["settings"][SETTING] or not app.local.is_settled or _tells_of_waiting(place(app)):
             with watching(lambda: app.home, "keeper", "status_file", app.actor(None)) as line:
                 line.positions = [write_status(app).position]
     except LedgerError as error:
         log.warning("the status file has to wait: %s", ascii(error.message)[1:-1])
 
 
-def _document(app: App) -> Document:
-    with app.tables.snapshot() as snapshot:
-        return report.document(snapshot, app.identity.name)
+def _tells_of_waiting(file: Path) -> bool:
+    """Whether the file says that writes wait, which by now may be untrue."""
+    try:
+        document = read(file)
+    except (Damaged, Refused):
+        return False
+    return document is not None and document["sync"]["queued"] > 0
 
 
 def _configuration(app: App) -> dict[str, Any]:
@@ -171,7 +176,7 @@ def _settle(folder: Path) -> None:
 
 
 def _keep(home: Path, text: bytes) -> Path:
-    kept = home / f"status-edited-{len(text)}.md"
+    kept = home / f"status-edited-{sha256(text).hexdigest()[:12]}.md"
     kept.write_bytes(text)
     return kept
 

@@ -10,13 +10,14 @@ import click
 from rich.markdown import Markdown
 
 from ledger.errors import OutcomeUnknown, Unavailable
-from projections import reader, report
+from projections import reader, report, report_now
 from projections.app import App
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, remark, shown, stdout
 from projections.earlier import view
 from projections.markdown_text import visible
 from projections.status_file import Written, replace_file, write_status
+from projections.tables import Snapshot
 
 PAUSE = 1.0  # seconds between two looks at the ledger's position
 NEWS = {
@@ -87,7 +88,14 @@ def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Calla
 
 def _document(app: App, as_of: str | None) -> report.Document:
     with view(app, as_of) as snapshot:
+        return _document_in(app, snapshot, as_of)
+
+
+def _document_in(app: App, snapshot: Snapshot, as_of: str | None) -> report.Document:
+    """What waits now is no part of the past."""
+    if as_of is not None:
         return report.document(snapshot, app.identity.name)
+    return report_now.document_in(app, snapshot)
 
 
 def _writing(invocation: Invocation) -> Callable[[], None]:
@@ -108,9 +116,11 @@ def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> C
         # imported only here: the events of vendors and a second set of templates are needed by no other report
         from projections.report_page import page
 
-        app = invocation.app
-        with view(app, as_of) as snapshot:
-            content = page(snapshot, app.store, app.identity.name)
+        def told(app: App) -> str:
+            with view(app, as_of) as snapshot:
+                return page(snapshot, app.store, _document_in(app, snapshot, as_of))
+
+        _, content = reader.ask(invocation.app, told)
         if output is None:
             click.echo(content.encode(), nl=False)
         else:

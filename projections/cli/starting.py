@@ -9,7 +9,7 @@ import click
 from ledger import identity
 from ledger.errors import NotFound, Unavailable
 from ledger.identity import Identity
-from projections import reader, report
+from projections import reader, report_now
 from projections.app import App
 from projections.cli.example import EXAMPLE, Step, record, refuse_another_history, steps
 from projections.cli.invocation import Command, Invocation, pass_invocation
@@ -35,7 +35,7 @@ def demo(invocation: Invocation, folder: Path) -> None:
     app, example = invocation.app, steps()
     refuse_another_history(app, example)
     repeated = _recorded(app, example)
-    document = reader.answer(app, _report)
+    document = reader.answer(app, report_now.document)
     if invocation.as_json:
         place = {"folder": str(folder), "ledger": str(app.identity.ledger)}
         answer_json({**place, "steps": len(example), "repeated": repeated})
@@ -111,11 +111,6 @@ def _ledger_above(project: Path) -> Identity | None:
         return identity.find(project.parent)
     except NotFound:
         return None
-
-
-def _report(app: App) -> report.Document:
-    with app.tables.snapshot() as snapshot:
-        return report.document(snapshot, app.identity.name)
 
 
 def _opened_in_database(app: App) -> bool:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ledger.work_item.claiming import token_digest
 from projections import prime as primer
-from projections import report
+from projections import report, report_now
 from projections.app import App
 from projections.operations.base import Answered, Input, Limit, Operation
 
@@ -21,8 +21,7 @@ class PrimeInput(Input):
 
 
 def project_status(app: App, wanted: ProjectStatusInput) -> Answered:
-    with app.tables.snapshot() as snapshot:
-        document = report.document(snapshot, app.identity.name)
+    document = report_now.document(app)
     if wanted.format == "markdown":
         return {"as_of": document["as_of"], "markdown": report.markdown(document)}
     return report.folded(document, wanted.limit)

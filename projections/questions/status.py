@@ -122,6 +122,12 @@ def pending_count(snapshot: Snapshot) -> int:
     return count
 
 
+def open_conflicts(snapshot: Snapshot) -> int:
+    """How many conflicts wait for somebody's decision."""
+    count: int = snapshot.ask("conflicts/count", status="open")[0]["total"]
+    return count
+
+
 def _shown(snapshot: Snapshot, category: str, things: list[Row], names: tuple[str, ...]) -> list[Thing]:
     return _told(things, references(snapshot, category, [row.id for row in things]), names)
 

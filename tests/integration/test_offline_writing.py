@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ledger.settings import Settings
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
+from projections.status_file import NAME, read
 from tests.support.gate import Gate
 
 
@@ -137,3 +138,33 @@ def test_a_claim_while_away_is_refused_unavailable(app: App, gate: Gate) -> None
         ask(app, "claim_work_item", action="claim", id=item["id"])
 
     assert getattr(refused.value, "code", None) == "unavailable"
+
+
+def test_the_status_file_shows_a_queued_write_until_it_is_home(app: App, gate: Gate, settings: Settings) -> None:
+    ask(app, "create_work_item", item_type="task", title="Before")
+    gate.close()
+
+    ask(app, "create_work_item", item_type="task", title="Away")
+    waiting = shown_when(settings.project / NAME, queued=1)
+    gate.open()
+    wait_until_settled(app)
+    home = shown_when(settings.project / NAME, queued=0)
+
+    assert "Away" in titles(waiting)
+    assert titles(home) == {"Before", "Away"}
+    assert waiting["sync"] == {"source": "journal", "clean": False, "queued": 1, "conflicts": 0}
+    assert home["sync"]["clean"]
+
+
+def titles(document: dict[str, Any]) -> set[str]:
+    return {item["title"] for item in document["active_work_items"]["items"]}
+
+
+def shown_when(file: Path, *, queued: int) -> dict[str, Any]:
+    """What the file shows once it says that so many writes wait."""
+    for _ in range(400):
+        document = read(file)
+        if document is not None and document["sync"]["queued"] == queued:
+            return document
+        time.sleep(0.05)
+    raise AssertionError(f"{file} does not say so")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from projections.app import App
+from projections.report_now import document_in
 from projections.report_page import page
 from tests.conftest import Perform
 
@@ -53,7 +54,7 @@ class Reader(HTMLParser):
 def made(app: App) -> Any:
     def make() -> str:
         with app.tables.snapshot() as snapshot:
-            return page(snapshot, app.store, app.identity.name)
+            return page(snapshot, app.store, document_in(app, snapshot))
 
     return make
 

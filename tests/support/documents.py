@@ -31,6 +31,10 @@ HOSTILE = [
 ]
 
 
+CLEAN = {"source": "postgres", "clean": True, "queued": 0, "conflicts": 0}
+WAITING = {"source": "journal", "clean": False, "queued": 3, "conflicts": 1}
+
+
 def item(ref: str, title: str = "Something", **fields: Any) -> dict[str, Any]:
     return {
         "id": ref,
@@ -79,7 +83,7 @@ def document(items: list[dict[str, Any]], **parts: Any) -> dict[str, Any]:
         "recent_deployments": [],
         "pending_enhancements": [],
         "pending_enhancements_count": 0,
-        "sync": {"source": "postgres", "clean": True},
+        "sync": CLEAN,
         **parts,
     }
 
@@ -93,13 +97,16 @@ moments = some.datetimes().map(lambda moment: f"{moment.year:04}-{moment:%m-%dT%
 ids = some.integers(0, 2**128 - 1).map(lambda number: str(UUID(int=number)))
 
 
+versions = some.integers(1, 999) | some.just("p-06h09h7k61ymb5pfyf7nz8vd5w-0")  # of one that is only queued
+
+
 def ref(category: str, thing: str) -> str:
     return f"{LETTERS[category]}-{encode(thing, FULL)}"
 
 
 def things(category: str, **fields: some.SearchStrategy[Any]) -> some.SearchStrategy[list[dict[str, Any]]]:
     """Some things of a category, whatever their fields."""
-    made = some.fixed_dictionaries({"id": ids, "version": some.integers(1, 999), **fields})
+    made = some.fixed_dictionaries({"id": ids, "version": versions, **fields})
     return some.lists(made, max_size=5, unique_by=lambda thing: thing["id"]).map(
         lambda found: [thing | {"ref": ref(category, thing["id"])} for thing in found]
     )
@@ -200,7 +207,7 @@ def documents(draw: some.DrawFn) -> dict[str, Any]:
         "recent_deployments": deployments,
         "pending_enhancements": planned,
         "pending_enhancements_count": len(planned) + (draw(some.integers(0, 3)) if planned else 0),
-        "sync": {"source": "postgres", "clean": True}
-        if draw(some.booleans())
-        else {"source": "journal", "clean": False},
+        "sync": draw(
+            some.sampled_from([CLEAN, CLEAN | {"clean": False, "source": "journal", "queued": 3, "conflicts": 1}])
+        ),
     }

@@ -53,7 +53,7 @@ def facts(document: dict[str, Any]) -> dict[str, Any]:
         ],
         "enhancements": [_fields(one, "enhancements") for one in document["pending_enhancements"]],
         "enhancements total": document["pending_enhancements_count"],
-        "clean": document["sync"]["clean"],
+        "sync": document["sync"],
     }
 
 

@@ -1,0 +1,16 @@
+"""The report as this process can tell it: with where it comes from, and what of this machine still waits."""
+
+from projections import report
+from projections.app import App
+from projections.tables import Snapshot
+
+
+def document(app: App) -> report.Document:
+    with app.tables.snapshot() as snapshot:
+        return document_in(app, snapshot)
+
+
+def document_in(app: App, snapshot: Snapshot) -> report.Document:
+    source = "postgres" if app.layer is None else app.layer.source
+    queued = 0 if app.local.is_settled else app.local.outbox.waiting
+    return report.document(snapshot, app.identity.name, source, queued)
