@@ -1,9 +1,11 @@
 """The one list: every category's decider, every fact by its name, every command by its name, and their topics."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from ledger.codec import decode, schema_of
+from msgspec import Raw
+
+from ledger.codec import decode, reading, schema_of
 from ledger.configuration.decider import decider as configuration
 from ledger.conflict.decider import decider as conflict
 from ledger.decider import Decider, Undo
@@ -75,9 +77,18 @@ def fact_of(event: RecordedEvent) -> Fact:
     return decode(FACTS.get(event.type), event)
 
 
+def reading_of(type_name: str, schema: int) -> Callable[[bytes | Raw], Fact]:
+    """How the payloads of one type and schema are read; see `fact_of`."""
+    return reading(FACTS.get(type_name), type_name, schema)
+
+
 def is_known(event: RecordedEvent) -> bool:
     """Whether this program understands the event; if not, a newer one has recorded it."""
-    return event.type in FACTS and event.schema <= schema_of(event.type)
+    return is_known_kind(event.type, event.schema)
+
+
+def is_known_kind(type_name: str, schema: int) -> bool:
+    return type_name in FACTS and schema <= schema_of(type_name)
 
 
 def states_of(stream: str, events: Iterable[RecordedEvent]) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Raw
 
 from ledger.decider import Problem, problem
 from ledger.envelope import Command, Fact, RecordedEvent, UnknownFact
@@ -32,14 +33,18 @@ def schema_of(type_name: str) -> int:
 
 def decode(fact: type[Fact] | None, event: RecordedEvent) -> Fact:
     """Today's reading of an event of any schema ever released; UnknownFact for one of a newer program."""
-    if fact is None:
-        return UnknownFact(type=event.type, schema=event.schema)
-    newest = _newest(event.type)
-    if event.schema == newest:
-        return _decoder(fact)(event.data)
-    if event.schema > newest:
-        return UnknownFact(type=event.type, schema=event.schema)
-    return convert(fact, event.schema, msgspec.json.decode(event.data))
+    return reading(fact, event.type, event.schema)(event.data)
+
+
+def reading(fact: type[Fact] | None, type_name: str, schema: int) -> Callable[[bytes | Raw], Fact]:
+    """How the payloads of one type and schema are read; whoever reads many asks once."""
+    newest = _newest(type_name)
+    if fact is None or schema > newest:
+        unknown = UnknownFact(type=type_name, schema=schema)
+        return lambda _: unknown
+    if schema == newest:
+        return _decoder(fact)
+    return lambda data: convert(fact, schema, msgspec.json.decode(data))
 
 
 def convert(fact: type[Fact], schema: int, data: dict[str, Any]) -> Fact:
@@ -114,5 +119,5 @@ def _newest(type_name: str) -> int:
 
 
 @cache
-def _decoder(fact: type[Fact]) -> Callable[[bytes], Fact]:
+def _decoder(fact: type[Fact]) -> Callable[[bytes | Raw], Fact]:
     return msgspec.json.Decoder(fact).decode

@@ -6,7 +6,8 @@ An absent `old` or `new` means the key was not there, or goes.
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -53,9 +54,12 @@ def followed(then: Struct, now: Struct, wanted: Mapping[str, Any]) -> tuple[Chan
 
 def apply(state: State, changes: Changes) -> State:
     """The state after the changes; a field this program does not know is left alone."""
-    types = _types(type(state))
+    types, plain = _types(type(state)), _plain(type(state))
     fields: dict[str, Any] = {}
     for path, change in changes.items():
+        if type(change.new) in plain.get(path, ()):
+            fields[path] = change.new
+            continue
         field, dot, key = path.partition(".")
         if field not in types:
             continue
@@ -125,3 +129,10 @@ def _as_json(value: Any) -> Any:
 @cache
 def _types(state: type[Struct]) -> dict[str, Any]:
     return get_type_hints(state, include_extras=True)
+
+
+@cache
+def _plain(kind: type[Struct]) -> dict[str, frozenset[type]]:
+    """The types whose values a field takes as they are: most changes are of those, and a replay makes millions."""
+    told = {field: get_args(hint) if isinstance(hint, UnionType) else (hint,) for field, hint in _types(kind).items()}
+    return {field: frozenset(hints) & {str, int, bool, NoneType} for field, hints in told.items()}

@@ -12,19 +12,24 @@ from psycopg import Cursor
 from psycopg.rows import dict_row
 
 from ledger.envelope import RowChange
+from ledger.errors import LedgerError, Refused
 from ledger.postgres.database import Connection, Database
-from ledger.postgres.store import ENTER, row_json
+from ledger.postgres.store import ENTER, LOCK, row_json
 from ledger.resources import sql
 from projections.catalog import SHAPES
 from projections.tables import Answer, AsOf, incomplete, serving, with_generations
 
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 NEW = "SELECT tracking_ledger.new_generation(%s)"
+ALONE = "SELECT tracking_ledger.begin_rebuilding(%s)"
+REMOVE = "SELECT tracking_ledger.remove_retired(%s, %s)"
 FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s)"
 SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
+ATTEMPTS = 5  # to catch up with programs of another version before they are made to wait
 BATCH = 1000  # rows in one call
+PORTION = 5000  # rows that are removed in one transaction
 
 _encode = msgspec.json.Encoder().encode
 
@@ -85,13 +90,17 @@ class PostgresTables:
 
     @contextmanager
     def snapshot(self) -> Iterator[PostgresSnapshot]:
-        with self._database.joined_transaction(BEGIN) as connection:
-            as_of, generations = self._enter(connection)
-            if self._catch_up is None or generations.keys() == SHAPES.keys():
-                yield self._snapshot(connection, as_of, generations)
-                return
-        self._catch_up()
-        with self._database.joined_transaction(BEGIN) as connection:
+        catch_up = self._catch_up or (lambda: None)
+        for _ in range(ATTEMPTS):
+            with self._database.joined_transaction(BEGIN) as connection:
+                as_of, generations = self._enter(connection)
+                if self._catch_up is None or generations.keys() == SHAPES.keys():
+                    yield self._snapshot(connection, as_of, generations)
+                    return
+            catch_up()
+        with self._database.joined_transaction() as connection:  # programs of another version write without a pause
+            connection.execute(LOCK, [self._ledger])
+            catch_up()
             yield self._snapshot(connection, *self._enter(connection))
 
     def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
@@ -120,6 +129,15 @@ class PostgresTables:
         return {name: seen for name, shape, seen in rows if SHAPES.get(name) == shape}
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        self._remove_retired()
+        with self._database.apart() as connection:
+            if not connection.execute(ALONE, [self._ledger]).fetchall()[0][0]:
+                raise _under_way()
+            yield
+            self._remove_retired()
+
+    @contextmanager
     def rebuilding(self, projections: Iterable[str]) -> Iterator[PostgresGeneration]:
         with self._database.joined_transaction() as connection:
             numbers = {name: connection.execute(NEW, [self._ledger]).fetchall()[0][0] for name in projections}
@@ -132,6 +150,11 @@ class PostgresTables:
             rows = connection.execute(NUMBERS, [self._ledger, list(projections)]).fetchall()
             numbers = {name: number for name, shape, number in rows if SHAPES.get(name) == shape}
             yield PostgresGeneration(connection, self._ledger, numbers)
+
+    def _remove_retired(self) -> None:
+        """Removes what served before, also what a killed program left of it; never within a transaction."""
+        while not self._database.in_transaction and self._database.call(REMOVE, [self._ledger, PORTION])[0][0]:
+            pass
 
     def _enter(self, connection: Connection) -> tuple[AsOf, dict[str, int]]:
         return _entered(connection.execute(ENTER, [self._ledger], prepare=self._database.prepares).fetchone())
@@ -156,6 +179,15 @@ def _array(values: list[str]) -> str:
     """An array of texts as PostgreSQL reads one, in a fifth of the time the driver takes for a long list."""
     escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
     return "{" + ",".join(f'"{value}"' for value in escaped) + "}"
+
+
+def _under_way() -> LedgerError:
+    return Refused(
+        "another replay of this ledger is under way",
+        rule="replay_under_way",
+        items=[],
+        next_step="wait until it is done; what it rebuilds needs no second replay",
+    )
 
 
 def _entered(row: tuple[Any, ...] | None) -> tuple[AsOf, dict[str, int]]:

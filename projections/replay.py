@@ -1,52 +1,62 @@
 """Rebuilding the read models from the log: beside the ones that serve, compared with them, and swapped in one step.
 
-Readers never notice: what served goes on serving until the new rows are complete and up to the head.
+Readers never notice: what served goes on serving until the new rows are complete and up to the head. Writers wait for
+the swap only, because everything that takes long is done before the log is locked.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import Any
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from ledger.envelope import RecordedEvent, RowChange, category_of
-from ledger.errors import Invalid, Unavailable
+from ledger.envelope import Past, RecordedEvent, RecordedFact, RowChange, category_of
+from ledger.errors import Damaged, Invalid, Refused, Unavailable
 from ledger.store import EventStore
 from projections.catalog import BY_CATEGORY, PROJECTIONS
-from projections.projector import Rows, advance, change, fold
-from projections.row import Entries, Projection, Row
-from projections.tables import Generation, Snapshot, Tables, pages
+from projections.comparing import Compared, compare
+from projections.projector import Fold, Rows, change, fold
+from projections.row import Projection
+from projections.tables import Generation, Tables
 
-SHOWN = 10  # differences that a report names; it counts all
-PAGE = 1000  # entries read at a time
-NOWHERE = ("", "", "")  # before the first entry
+PORTION = 2000  # events folded between two looks at the progress
+SHORT = 200  # events that may be left for the time under the lock
+ROUNDS = 20  # of catching up before the lock, should writers never pause
+RETRY_SECONDS = 0.2  # while another program builds the same read models
 
+_encode = msgspec.json.Encoder().encode
 
-class Difference(Struct, frozen=True, kw_only=True):
-    """The first field in which a stored row is not what the log adds up to; None is what is not there."""
-
-    id: str
-    field: str
-    stored: Any
-    replayed: Any
+# (what is counted: "events" or "rows", how many are done, how many there are)
+Progress = Callable[[str, int, int], None]
 
 
-class Rebuilt(Struct, frozen=True, kw_only=True):
-    """What a replay found out of one read model. `equal` is None if nothing served to compare with."""
+class Source(Protocol):
+    """The log, or a copy of its beginning, such as the journal."""
 
-    projection: str
-    rows: int
-    equal: bool | None
-    different: int = 0
-    differences: tuple[Difference, ...] = ()
+    def read_facts(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedFact]: ...
+
+    def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]: ...
+
+    def read_streams(self, streams: Iterable[str]) -> Past: ...
+
+
+class Unknown(Struct, frozen=True, kw_only=True):
+    """Events that only a newer program understands; they are in their rows' versions and changed nothing else."""
+
+    type: str
+    schema: int
+    events: int
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """`as_of` is the position at which stored and replayed rows were compared."""
+    """`as_of` is the position up to which the log was folded."""
 
     as_of: int
-    projections: dict[str, Rebuilt]
+    projections: dict[str, Compared]
+    unknown: tuple[Unknown, ...] = ()
 
     @property
     def equal(self) -> bool:
@@ -54,79 +64,172 @@ class Report(Struct, frozen=True, kw_only=True):
         return all(found.equal is not False for found in self.projections.values())
 
 
-def check(log: EventStore, tables: Tables, projections: Sequence[str] = ()) -> Report:
-    """Compares read models (default: all) with what the log adds up to. Changes nothing."""
-    return _compared(log, tables, _named(projections))[0]
+def unseen(what: str, done: int, total: int) -> None:
+    """Progress that nobody looks at."""
 
 
-def replay(log: EventStore, tables: Tables, projections: Sequence[str] = ()) -> Report:
-    """Rebuilds read models (default: all) and lets the new rows serve. The report tells how the old ones compared."""
+def check(
+    log: EventStore,
+    tables: Tables,
+    projections: Sequence[str] = (),
+    *,
+    source: Source | None = None,
+    until: int | None = None,
+    progress: Progress = unseen,
+) -> Report:
+    """Compares read models (default: all) with what the log adds up to. Changes nothing.
+
+    With `source` the fold begins with that copy of the log. With `until`, a position, it ends there, and only rows
+    that did not change since are compared.
+    """
     names = _named(projections)
-    report, rows, reached = _compared(log, tables, names)
-    _rebuild(log, tables, names, rows, reached)
-    return report
+    folded = folded_until(log, until, source=source, progress=progress)
+    try:
+        with tables.snapshot() as snapshot:
+            if until is None:
+                _fold(folded, log, snapshot.as_of.position, progress)
+            found = {name: compare(snapshot, PROJECTIONS[name], folded) for name in names}
+    except Unavailable:
+        if not tables.behind():
+            raise
+        found = _uncompared(names, folded)
+    return Report(as_of=folded.reached, projections=found, unknown=_unknown(folded))
+
+
+def replay(
+    log: EventStore,
+    tables: Tables,
+    projections: Sequence[str] = (),
+    *,
+    source: Source | None = None,
+    progress: Progress = unseen,
+) -> Report:
+    """Rebuilds read models (default: all) and lets the new rows serve.
+
+    With `source` the fold begins with that copy of the log and is completed from the log. Raises Refused while another
+    replay of this ledger is under way, Damaged when the copy is not the log's beginning.
+    """
+    names = _named(projections)
+    with tables.alone():
+        folded = folded_until(log, None, source=source, progress=progress)
+        with tables.rebuilding(names) as new:
+            _fill(new, names, folded, progress)
+            for _ in range(ROUNDS):
+                if _follow(log, new, names, folded) <= SHORT:
+                    break
+            with log.exclusively():
+                _follow(log, new, names, folded)
+                new.serve()
+    return Report(as_of=folded.reached, projections=_uncompared(names, folded), unknown=_unknown(folded))
+
+
+def write(
+    log: EventStore,
+    projections: Sequence[str],
+    file: Path,
+    *,
+    source: Source | None = None,
+    until: int | None = None,
+    progress: Progress = unseen,
+) -> Report:
+    """Writes the rows as of a position (default: the head) to a new file, one JSON object a line."""
+    names = _named(projections)
+    folded = folded_until(log, until, source=source, progress=progress)
+    with file.open("xb") as lines:
+        for name in names:
+            for row in changes(folded, PROJECTIONS[name]):
+                place = {"projection": name, "id": row.id, "version": row.version, "position": row.n}
+                lines.write(_encode({**place, "row": Raw(row.doc)}) + b"\n")
+    return Report(as_of=folded.reached, projections=_uncompared(names, folded), unknown=_unknown(folded))
 
 
 def catch_up(log: EventStore, tables: Tables) -> None:
     """Brings this program's read models up to the log, if another program wrote past them; else does nothing."""
-    behind = tables.behind()
-    if not behind:
-        return
-    fresh = [name for name, seen in behind.items() if seen == 0]
-    if fresh:  # the long part without the lock
-        _rebuild(log, tables, fresh, {}, 0)
-    with log.exclusively():
-        if still_behind := tables.behind():
-            _extend(log, tables, still_behind)
-
-
-def _compared(log: EventStore, tables: Tables, names: Sequence[str]) -> tuple[Report, Rows, int]:
-    """The report, the rows that the log adds up to, and the position of its last event in them."""
-    rows, reached = _advanced(log, {}, 0)
-    try:
-        with tables.snapshot() as snapshot:
-            as_of = snapshot.as_of.position
-            rows, reached = _advanced(log, rows, reached, as_of)
-            found = {name: _compare(snapshot, PROJECTIONS[name], rows) for name in names}
-    except Unavailable:
-        if not tables.behind():
-            raise
-        as_of = reached
-        found = {name: Rebuilt(projection=name, rows=_count(rows, name), equal=None) for name in names}
-    return Report(as_of=as_of, projections=found), rows, reached
-
-
-def _advanced(log: EventStore, rows: Rows, reached: int, last: int | None = None) -> tuple[Rows, int]:
-    for event in log.read_all(reached):
-        if last is not None and event.position > last:
-            break
-        advance(rows, event)
-        reached = event.position
-    return rows, reached
-
-
-def _rebuild(log: EventStore, tables: Tables, names: Sequence[str], rows: Rows, reached: int) -> None:
-    """Builds new generations from rows that are as of `reached`, and swaps."""
-    rows, reached = _advanced(log, rows, reached)
-    with tables.rebuilding(names) as new:
-        _put(new, names, {}, rows)
+    while fresh := [name for name, seen in tables.behind().items() if seen == 0]:  # the long part without the lock
+        try:
+            replay(log, tables, fresh)
+        except Refused:  # another program is at it
+            time.sleep(RETRY_SECONDS)
+    if tables.behind():
         with log.exclusively():
-            tail = list(log.read_all(reached))
-            before = {stream: rows[stream] for stream in _streams(tail) if stream in rows}
-            for event in tail:
-                advance(rows, event)
-            _put(new, names, before, {stream: rows[stream] for stream in _streams(tail)})
-            new.serve()
+            if still_behind := tables.behind():
+                _extend(log, tables, still_behind)
+
+
+def folded_until(
+    log: EventStore, until: int | None, *, source: Source | None = None, progress: Progress = unseen
+) -> Fold:
+    """What the log adds up to at a position, or at its head; read from a copy of it as far as that goes."""
+    folded = Fold()
+    if source is not None:
+        _fold(folded, source, until, progress)
+        _prove(log, source, folded.reached)
+    _fold(folded, log, until, progress)
+    return folded
+
+
+def changes(folded: Fold, projection: Projection[Any]) -> Iterator[RowChange]:
+    """Every row of a read model."""
+    for stream in folded.streams(projection.name):
+        if row := folded.row(stream):
+            yield change(projection, None, row, row.position)
+
+
+def _fold(folded: Fold, log: Source, until: int | None, progress: Progress) -> None:
+    facts = log.read_facts(folded.reached, until)
+    total = until or log.read_streams([]).head
+    while portion := list(islice(facts, PORTION)):
+        folded.add(portion)
+        progress("events", folded.reached, max(total, folded.reached))
+
+
+def _prove(log: EventStore, source: Source, position: int) -> None:
+    """Whether a copy of the log's beginning is one: the chain of digests says it by its end."""
+    ends = [next(each.read_all(position - 1, position), None) for each in (source, log)] if position else []
+    if len({end and end.digest for end in ends}) > 1:
+        raise Damaged(
+            f"the copy's event at position {position} is not the log's: it is another history",
+            next_step="replay from the log itself, and see `tracking-ledger doctor`",
+            position=position,
+        )
+
+
+def _fill(new: Generation, names: Sequence[str], folded: Fold, progress: Progress) -> None:
+    total = sum(len(folded.streams(name)) for name in names)
+    done = 0
+
+    def counted(rows: Iterable[RowChange]) -> Iterator[RowChange]:
+        nonlocal done
+        for row in rows:
+            yield row
+            done += 1
+            if done % PORTION == 0 or done == total:
+                progress("rows", done, total)
+
+    for name in names:
+        new.put(name, counted(changes(folded, PROJECTIONS[name])))
+
+
+def _follow(log: EventStore, new: Generation, names: Sequence[str], folded: Fold) -> int:
+    """Puts what was recorded meanwhile. Answers how many events that were."""
+    begun = folded.reached
+    facts = log.read_facts(begun)
+    while portion := list(islice(facts, PORTION)):
+        streams = {fact.stream_id for fact in portion}
+        before = {stream: row for stream in streams if (row := folded.row(stream))}
+        touched = folded.add(portion)
+        _put(new, names, before, {stream: row for stream in touched if (row := folded.row(stream))})
+    return folded.reached - begun
 
 
 def _extend(log: EventStore, tables: Tables, behind: Mapping[str, int]) -> None:
     """Folds what the generations that are there have not seen into them."""
-    missed = [
-        event
+    missed = {
+        event.stream_id
         for event in log.read_all(min(behind.values()))
         if event.position > behind.get(_projection_of(event.stream_id), event.position)
-    ]
-    histories = log.read_streams(_streams(missed)).events
+    }
+    histories = log.read_streams(missed).events
     seen = [
         event
         for stream, events in histories.items()
@@ -141,104 +244,19 @@ def _extend(log: EventStore, tables: Tables, behind: Mapping[str, int]) -> None:
 
 
 def _put(generation: Generation, names: Sequence[str], before: Rows, after: Rows) -> None:
-    for name, streams in _by_projection(after):
-        if name in names:
-            generation.put(name, _changes(PROJECTIONS[name], streams, before, after))
+    for name in names:
+        of_this = [stream for stream in after if _projection_of(stream) == name]
+        if of_this:
+            rows = (change(PROJECTIONS[name], before.get(s), after[s], after[s].position) for s in of_this)
+            generation.put(name, rows)
 
 
-def _changes(projection: Projection[Any], streams: Iterable[str], before: Rows, after: Rows) -> Iterator[RowChange]:
-    for stream in streams:
-        yield change(projection, before.get(stream), after[stream], after[stream].position)
+def _uncompared(names: Sequence[str], folded: Fold) -> dict[str, Compared]:
+    return {name: Compared(projection=name, rows=len(folded.streams(name)), equal=None) for name in names}
 
 
-def _compare(snapshot: Snapshot, projection: Projection[Any], rows: Rows) -> Rebuilt:
-    category = projection.decider.category
-    replayed = {row.id: row for stream, row in rows.items() if category_of(stream) == category}
-    entries = _stored_entries(snapshot, projection.name)
-    differences: list[Difference] = []
-    unseen = set(replayed)
-    for stored in pages(snapshot, category, snapshot.generation(projection.name)):
-        thing = stored["id"]
-        unseen.discard(thing)
-        differences += _differences(projection, stored, entries.pop(thing, frozenset()), replayed.get(thing))
-    differences += [Difference(id=thing, field="id", stored=None, replayed=thing) for thing in sorted(unseen)]
-    differences += [
-        Difference(id=thing, field="entries", stored=sorted(found), replayed=None)
-        for thing, found in entries.items()
-        if thing not in unseen
-    ]
-    differences += _other_terms(snapshot, projection, [replayed[thing] for thing in replayed.keys() - unseen])
-    return Rebuilt(
-        projection=projection.name,
-        rows=len(replayed),
-        equal=not differences,
-        different=len(differences),
-        differences=tuple(differences[:SHOWN]),
-    )
-
-
-def _differences(
-    projection: Projection[Any], stored: Mapping[str, Any], entries: Entries, replayed: Row | None
-) -> Iterator[Difference]:
-    """At most one: the first."""
-    if replayed is None:
-        yield Difference(id=stored["id"], field="id", stored=stored["id"], replayed=None)
-        return
-    there = _flat(stored["version"], stored["position"], stored["doc"], entries)
-    expected = _flat(
-        replayed.version, replayed.position, projection.document(replayed), projection.entries_of(replayed)
-    )
-    for field in [*expected, *(field for field in there if field not in expected)]:
-        if not _same(there.get(field), expected.get(field)):
-            yield Difference(id=replayed.id, field=field, stored=there.get(field), replayed=expected.get(field))
-            return
-
-
-def _other_terms(snapshot: Snapshot, projection: Projection[Any], rows: Sequence[Row]) -> Iterator[Difference]:
-    """Rows that are not found by the words that are in them."""
-    if projection.texts is None:
-        return
-    for at in range(0, len(rows), PAGE):
-        words = {row.id: projection.terms(None, row) for row in rows[at : at + PAGE]}
-        given = {"ids": list(words), "words": list(words.values())}
-        for found in snapshot.ask(f"{projection.name}/differing_terms", **given):
-            yield Difference(id=found["id"], field="terms", stored="other words", replayed=words[found["id"]])
-
-
-def _flat(version: int | str, position: int, document: bytes, entries: Entries) -> dict[str, Any]:
-    return {"version": version, "position": position, **msgspec.json.decode(document), "entries": sorted(entries)}
-
-
-def _same(one: Any, other: Any) -> bool:
-    """As JSON; numbers by their value, because a database may write 1e20 in another way."""
-    match one, other:
-        case (dict(), dict()):
-            return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-        case (list() | tuple(), list() | tuple()):
-            return len(one) == len(other) and all(map(_same, one, other))
-        case (bool(), _) | (_, bool()):
-            return one is other
-        case (float(), int() | float()) | (int(), float()):
-            return float(one) == float(other)
-        case _:
-            return bool(one == other)
-
-
-def _stored_entries(snapshot: Snapshot, name: str) -> dict[str, Entries]:
-    found: dict[str, set[tuple[str, str]]] = {}
-    relation, target, thing = NOWHERE
-    while page := snapshot.ask(
-        "entries/of_generation",
-        generation=snapshot.generation(name),
-        after_relation=relation,
-        after_target=target,
-        after_id=thing,
-        limit=PAGE,
-    ):
-        for entry in page:
-            relation, target, thing = entry["relation"], entry["target"], entry["id"]
-            found.setdefault(thing, set()).add((relation, target))
-    return {thing: frozenset(entries) for thing, entries in found.items()}
+def _unknown(folded: Fold) -> tuple[Unknown, ...]:
+    return tuple(Unknown(type=kind[0], schema=kind[1], events=n) for kind, n in sorted(folded.unknown.items()) if n)
 
 
 def _named(given: Sequence[str]) -> list[str]:
@@ -255,20 +273,6 @@ def _named(given: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(given)) or list(PROJECTIONS)
 
 
-def _streams(events: Iterable[RecordedEvent]) -> list[str]:
-    """The streams of events that have rows."""
-    return list(dict.fromkeys(event.stream_id for event in events if category_of(event.stream_id) in BY_CATEGORY))
-
-
 def _projection_of(stream: str) -> str:
     projection = BY_CATEGORY.get(category_of(stream))
     return projection.name if projection else ""
-
-
-def _by_projection(rows: Rows) -> Iterator[tuple[str, Iterator[str]]]:
-    key: Callable[[str], str] = _projection_of
-    yield from groupby(sorted(rows, key=key), key)
-
-
-def _count(rows: Rows, name: str) -> int:
-    return sum(_projection_of(stream) == name for stream in rows)

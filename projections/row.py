@@ -63,7 +63,7 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
         """The row after one more event of its stream, which must be the next one."""
         before = row.version if row else 0
         if not isinstance(before, int) or version != before + 1:
-            raise Damaged(f"{self.name} {id} is at version {before}, the next event is {version}", id=id)
+            raise behind(self, id, before, version)
         moment = text(at)
         stamps = Stamps(
             created_at=row.stamps.created_at if row else moment,
@@ -93,6 +93,11 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
 
     def entries_of(self, row: Row | None) -> Entries:
         return frozenset(self.entries(row.id, row.state)) if row else frozenset()
+
+
+def behind(projection: Projection[Any], id: str, version: int | str, following: int | str) -> Damaged:
+    """A row is asked to take an event that is not its next."""
+    return Damaged(f"{projection.name} {id} is at version {version}, the next event is {following}", id=id)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -142,6 +142,10 @@ class SqliteTables:
         return {name: seen for name, shape, seen in rows if SHAPES.get(name) == shape}
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        yield  # a rebuilding keeps its rows to itself until it serves: of two at once the later one counts
+
+    @contextmanager
     def rebuilding(self, projections: Iterable[str]) -> Iterator[SqliteGeneration]:
         yield SqliteGeneration(self, projections, fresh=True)
 

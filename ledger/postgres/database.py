@@ -107,6 +107,12 @@ class Database:
             with committing():
                 connection.execute("COMMIT")
 
+    @contextmanager
+    def apart(self) -> Iterator[Connection]:
+        """A transaction on a connection that this thread's other calls do not use: what it locks is held meanwhile."""
+        with translated(), self._opened().connection() as connection, connection.transaction():
+            yield connection
+
     def forget(self) -> None:
         """Drops the connections that a server which went away has left behind; asks it nothing."""
         if not self._pool.closed:

@@ -44,7 +44,7 @@ COMMANDS = {  # name -> where it is, and its sentence in the list
     "call": ("projections.cli.calling:call", "Call any of the operations that assistants have."),
     "import": ("projections.cli.importing:import_", "Take over what another tool has recorded."),
     "export": ("projections.cli.exporting:export", "Hand out the events, the read models, the report."),
-    "replay": ("projections.cli.replaying:replay", "Rebuild the read models from the log."),
+    "replay": ("projections.cli.replaying:replay_command", "Rebuild the read models from the log."),
     "ledgers": ("projections.cli.ledgers:group", "The ledgers of this database, and who may use them."),
     "mcp": ("projections.cli.serving:mcp", "Serve an assistant over stdio."),
     "serve": ("projections.cli.serving:serve", "Serve a team over HTTP, with tokens."),

@@ -1,4 +1,4 @@
--- Lets a complete generation serve, and drops the one it replaces. Called under the ledger's lock.
+-- Lets a complete generation serve, and retires the one it replaces. Called under the ledger's lock.
 CREATE OR REPLACE FUNCTION tracking_ledger.serve_generation(p_ledger uuid, p_projection text, p_shape int, p_generation bigint)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 DECLARE
@@ -10,9 +10,7 @@ BEGIN
     INSERT INTO projections (ledger_id, projection, shape, generation) VALUES (p_ledger, p_projection, p_shape, p_generation)
     ON CONFLICT (ledger_id, projection, shape) DO UPDATE SET generation = excluded.generation, behind_after = NULL;
     IF v_old <> p_generation THEN  -- not when one that was behind has caught up
-        DELETE FROM entries WHERE ledger_id = p_ledger AND generation = v_old;
-        EXECUTE format('DELETE FROM %I WHERE ledger_id = $1 AND generation = $2', p_projection) USING p_ledger, v_old;
-        DELETE FROM work_item_terms WHERE ledger_id = p_ledger AND generation = v_old;
+        INSERT INTO retired (ledger_id, projection, generation) VALUES (p_ledger, p_projection, v_old);
     END IF;
 END
 $$;

@@ -143,6 +143,8 @@ DOORS = {  # each with arguments that it would take from a member
     "differing_terms": "%s, 1, '{a}', '{a}'",
     "register_projections": "%s, '{}'",
     "new_generation": "%s",
+    "begin_rebuilding": "%s",
+    "remove_retired": "%s, 1",
     "fill_generation": "%s, 'vendors', 1, '[]'",
     "serve_generation": "%s, 'vendors', 1, 1",
     "create_ledger": "%s, 'mine now'",

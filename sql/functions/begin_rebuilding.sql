@@ -1,0 +1,8 @@
+-- Whether this transaction alone rebuilds read models of the ledger; false if another does already.
+CREATE OR REPLACE FUNCTION tracking_ledger.begin_rebuilding(p_ledger uuid) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
+BEGIN
+    PERFORM require_member(p_ledger);
+    RETURN pg_try_advisory_xact_lock(hashtextextended('rebuilding ' || p_ledger, 0));
+END
+$$;
