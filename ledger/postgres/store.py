@@ -99,7 +99,7 @@ class PostgresStore:
     @contextmanager
     def exclusively(self) -> Iterator[None]:
         with self._database.joined_transaction() as connection:
-            connection.execute(LOCK, [self.ledger])
+            connection.execute(LOCK, [self._key])
             yield
 
     def _pages(self, statement: str, after: int, up_to: int | None) -> Iterator[str]:
