@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,7 +13,7 @@ from ledger.codec import storable, unstorable
 from ledger.errors import Invalid
 from ledger.finding import Finding
 from ledger.importers.front_matter import BrokenYaml, parse, split
-from ledger.importers.reading import LARGEST_FILE, LONGEST_ID, Reading, text_of, unreadable
+from ledger.importers.reading import LARGEST_FILE, LONGEST_ID, Reading, inside, text_of, unreadable
 
 CONFIGS = ("config.yml", "config.yaml", "backlog.config.yml")
 INSIDE = ("backlog", ".backlog")  # where a project keeps the folder
@@ -54,16 +55,28 @@ def is_backlog(folder: Path) -> bool:
 
 
 def setup_of(root: Path, path: Path) -> Setup:
+    """From the configuration, of which only these two entries are read: the rest need not be YAML for Backlog.md."""
     file = next((folder / name for folder in (root, path) for name in CONFIGS if (folder / name).is_file()), None)
-    try:
-        told = parse(text_of(file)) if file else {}
-    except BrokenYaml as error:
-        raise unreadable(file or root, error.line, error.problem) from error
-    statuses, prefix = told.get("statuses"), told.get("task_prefix") or told.get("taskPrefix")
+    told: Fields = {}
+    for line, entry in _entries(text_of(file) if file else ""):
+        try:
+            told |= parse(entry)
+        except BrokenYaml as error:
+            raise unreadable(file or root, line + error.line - 1, error.problem) from error
+    statuses, prefix = told.get("statuses"), told.get("task_prefix")
     return Setup(
         statuses=tuple(map(str, statuses)) if isinstance(statuses, list) and statuses else STATUSES,
         prefix=prefix.upper() if isinstance(prefix, str) else FIRST_PREFIX,
     )
+
+
+def _entries(text: str) -> Iterator[tuple[int, str]]:
+    """The entries that matter, each with its first line's number and the indented lines below it."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    for number, line in enumerate(lines, 1):
+        if line.startswith(("statuses:", "task_prefix:")):
+            below = takewhile(lambda other: other.startswith((" ", "-", "\t")), lines[number:])
+            yield number, "\n".join([line, *below])
 
 
 def files_of(root: Path, reading: Reading) -> Iterator[File]:
@@ -73,7 +86,7 @@ def files_of(root: Path, reading: Reading) -> Iterator[File]:
     for place in sorted(_places(root, reading), key=_rank):
         reading.found += 1
         try:
-            content = text_of(_inside(root, place))
+            content = text_of(inside(root, place))
             size += len(content)
             file = _file(place, content)
         except Invalid as error:
@@ -120,17 +133,6 @@ def _places(root: Path, reading: Reading) -> Iterator[PurePosixPath]:
                 where = (here / name).relative_to(root).as_posix()
                 reading.not_taken.append(Finding("link_to_a_folder", where))
         yield from (PurePosixPath((here / name).relative_to(root).as_posix()) for name in names if name.endswith(".md"))
-
-
-def _inside(root: Path, place: PurePosixPath) -> Path:
-    file = root / place
-    try:
-        outside = file.is_symlink() and not file.resolve(strict=True).is_relative_to(root.resolve())
-    except (OSError, RuntimeError) as error:
-        raise unreadable(file, None, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if outside:
-        raise unreadable(file, None, "is a link that leaves the folder")
-    return file
 
 
 def _without_folder(message: str, root: Path) -> str:

@@ -3,7 +3,7 @@
 import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from msgspec import Struct
@@ -50,6 +50,18 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def text_of(path: Path) -> str:
     """The whole text of a file, its byte order mark left out; Invalid for a file that cannot be a text of lines."""
     return b"\n".join(content for _, content in _every_line(path)).decode()
+
+
+def inside(root: Path, place: PurePath | str) -> Path:
+    """A file of a folder; Invalid for a link that leaves the folder, or that leads nowhere."""
+    file = root / place
+    try:
+        outside = file.is_symlink() and not file.resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError) as error:
+        raise unreadable(file, None, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if outside:
+        raise unreadable(file, None, "is a link that leaves the folder")
+    return file
 
 
 def unreadable(path: Path, line: int | None, problem: str) -> Invalid:

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from ledger.codec import unstorable
 from ledger.finding import Finding
-from ledger.importers.reading import Identify, Reading, lines, take, unreadable
+from ledger.importers.reading import Identify, Reading, inside, lines, take, unreadable
 from ledger.importers.record import LONGEST_TAG, Record
 from ledger.importers.sample import Sample
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
@@ -90,7 +90,7 @@ def parsed(where: str, text: str) -> Line:
 
 
 def _lines(path: Path, reading: Reading) -> Iterator[Line]:
-    files = [path / name for name in FILES if (path / name).is_file()] if path.is_dir() else [path]
+    files = [inside(path, name) for name in FILES if (path / name).exists()] if path.is_dir() else [path]
     if not files:
         raise unreadable(path, None, f"is a folder without {' and '.join(FILES)}")
     for file in files:

@@ -181,7 +181,7 @@ def test_ids_compare_as_backlog_md_compares_them(tmp_path: Path) -> None:
 
 
 def test_a_reference_by_the_first_prefix_finds_the_task_under_todays(tmp_path: Path) -> None:
-    (tmp_path / "config.yml").write_text("task_prefix: back")
+    (tmp_path / "config.yml").write_text('default_assignee: @me\nstatuses:\n  - "To Do"\ntask_prefix: back\n')
     put(tmp_path, "tasks/back-1 - A.md", "dependencies: [task-2, DRAFT-2]", number="BACK-1")
     put(tmp_path, "tasks/back-2 - B.md", number="BACK-2")
 

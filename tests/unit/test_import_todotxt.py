@@ -136,6 +136,15 @@ def test_a_folder_is_its_todo_and_its_done(tmp_path: Path) -> None:
         todotxt.read(tmp_path / "..", str, IMPORTED_AT)
 
 
+def test_a_folder_whose_file_lies_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("secret")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "todo.txt").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(Invalid, match="leaves the folder"):
+        todotxt.read(tmp_path / "folder", str, IMPORTED_AT)
+
+
 def test_windows_lines_blank_lines_and_a_byte_order_mark_are_no_fault(tmp_path: Path) -> None:
     file = tmp_path / "todo.txt"
     file.write_bytes("\ufeffOne\r\n\r\n  \nTwo\r\n".encode())
