@@ -12,6 +12,7 @@
     ├── NewerProgramNeeded   the stream holds an event this program does not know
     ├── LedgerClosed         the ledger in this database takes no more events
     ├── Unavailable          no store could be reached; nothing was sent
+    │   └── Diverged         the database is not the history that this machine knows
     ├── OutcomeUnknown       sent, but the answer was lost: repeat with the same command id
     ├── Damaged              stored bytes do not prove what they claim
     └── DecideAgain          internal to the write path, never answered
@@ -118,6 +119,12 @@ class Unavailable(LedgerError):
     code = "unavailable"
     number = 503
     retryable = True
+
+
+class Diverged(Unavailable):
+    """Details carry the `position` that this machine knows otherwise, and the `head` of the database."""
+
+    code = "diverged"
 
 
 class OutcomeUnknown(LedgerError):

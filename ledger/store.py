@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from msgspec import Struct
+
 from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RecordedFact
 from ledger.errors import LedgerError
 
@@ -47,3 +49,17 @@ class EventStore(Protocol):
 
     def exclusively(self) -> AbstractContextManager[None]:
         """While this is open nobody else appends, and this thread sees one transaction."""
+
+
+class Known(Struct, frozen=True):
+    """What a log holds at a position: whose command, and which digest."""
+
+    command_id: UUID
+    digest: bytes
+
+
+class Primary(EventStore, Protocol):
+    """A log that others are copies of."""
+
+    def known_at(self, positions: list[int]) -> tuple[int, dict[int, Known]]:
+        """Its head, and what stands at those of the positions that it has."""

@@ -22,11 +22,13 @@ from msgspec.structs import replace
 
 from ledger import identity
 from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
-from ledger.errors import AlreadyRecorded, LedgerError
+from ledger.errors import AlreadyRecorded, Diverged, LedgerClosed, LedgerError
 from ledger.handler import Handler
 from ledger.offline.drain import Drain, Drained, Tell
+from ledger.offline.follower import Follower
 from ledger.offline.local import LocalHandler, LocalStore
 from ledger.pending import Version, is_pending, newest, shown_position
+from ledger.postgres import ledgers
 from ledger.postgres.connect import Reaching, open_ledger
 from ledger.postgres.contact import Contact
 from ledger.postgres.database import Database
@@ -41,6 +43,7 @@ from projections.postgres_tables import PostgresTables
 from projections.projector import propose
 from projections.replay import catch_up
 
+DIVERGED = "diverged"  # why a ledger is closed in a database that lost or changed history
 LOOK_EVERY = 0.02  # seconds, while another process drains
 
 log = logging.getLogger(__name__)
@@ -111,7 +114,7 @@ class App:
 
     @cached_property
     def store(self) -> PostgresStore:
-        return PostgresStore(self.database, self.identity.ledger, SHAPES, key=self.identity.key)
+        return self._store_in(self.database)
 
     @cached_property
     def tables(self) -> PostgresTables:
@@ -123,8 +126,8 @@ class App:
 
     @cached_property
     def afterwards(self) -> Afterwards:
-        """What follows a write that was recorded: the status file, when the ledger's settings want one."""
-        return Afterwards(self._keep_status)
+        """What follows a write: the journal, and the status file when the ledger's settings want one."""
+        return Afterwards(self._after_write)
 
     def catch_up(self) -> None:
         """Brings this program's read models up to the log, when another program has written past them."""
@@ -259,8 +262,37 @@ class App:
                 break
         return self.local.is_settled
 
+    def follow(self, seconds: float | None = None) -> bool:
+        """Brings the journal and its rows up to the log, as long as time is left. Whether they are up to it.
+
+        Raises Diverged, when the database is not the history that this machine knows.
+        """
+        local = self.local
+        is_whole = self._follower().follow(seconds)
+        if is_whole:
+            local.touch()
+        local.cache.follow()
+        local.clear()
+        return is_whole
+
+    def follow_quietly(self, seconds: float | None = None) -> None:
+        """As `follow`, in the background: only with a database that is there, and what fails is only reported."""
+        if not self.contact.ready:
+            return
+        try:
+            self.follow(seconds)
+        except Diverged:
+            self.contact.lost(waited=True)  # to meet it anew, which closes it
+        except LedgerError as error:
+            log.warning("following has to wait: %s", ascii(error.message)[1:-1])
+
+    def _follower(self) -> Follower:
+        local = self.local
+        return Follower(local.journal, local.acknowledged, local.home, self.store)
+
     def _greeted(self, database: Database) -> Database:
         open_ledger(database, self.identity.key, self.identity.name, SHAPES, origin=self.identity.ledger)
+        self._compare(database)
         self.local.meet()
         if not self.local.is_settled:
             threading.Thread(
@@ -271,7 +303,7 @@ class App:
     def _on(self, database: Database) -> "App":
         """The same ledger on a database that this process is only just getting to know."""
         seen = copy.copy(self)
-        seen.__dict__["store"] = PostgresStore(database, self.identity.ledger, SHAPES, key=self.identity.key)
+        seen.__dict__["store"] = self._store_in(database)
         seen.__dict__["tables"] = PostgresTables(database, self.identity.key, seen.catch_up)
         return seen
 
@@ -281,6 +313,31 @@ class App:
             self.drain()
         except LedgerError as error:
             log.warning("draining has to wait: %s", ascii(error.message)[1:-1])
+
+    def _compare(self, database: Database) -> None:
+        """Closes the ledger in a database that is not the history which this machine knows, and raises Diverged."""
+        try:
+            head, follower = self.local.journal.head, self._on(database)._follower()
+        except LedgerError as error:  # a disk of this machine is no reason to do without the database
+            log.warning("the journal cannot be compared: %s", ascii(error.message)[1:-1])
+            return
+        try:
+            follower.meet(head)
+        except Diverged:
+            with suppress(LedgerClosed):  # for another reason already
+                ledgers.close(database, self.identity.key, DIVERGED)
+            raise
+
+    def _store_in(self, database: Database) -> PostgresStore:
+        known = self.identity
+        return PostgresStore(database, known.ledger, SHAPES, key=known.key, acknowledge=self._acknowledge)
+
+    def _acknowledge(self, position: int, command_id: UUID) -> None:
+        self.local.acknowledged.write(position, command_id)
+
+    def _after_write(self) -> None:
+        self.follow_quietly()
+        self._keep_status()
 
     def _keep_status(self) -> None:
         # imported here for start-up: the report's templates are needed by few processes

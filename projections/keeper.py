@@ -1,6 +1,7 @@
-"""What a long-running server does on its own, in the background: once a day it archives what is old enough.
+"""What a long-running server does on its own, in the background: it keeps this machine's journal up to the log, and
+once a day it archives what is old enough.
 
-Every server tries, and the ledger makes it once: the command's id follows from the ledger and the day.
+Every server tries to archive, and the ledger makes it once: the command's id follows from the ledger and the day.
 """
 
 import logging
@@ -16,6 +17,7 @@ from projections.app import App
 KEEPER = "tracking-ledger"  # who archives; the same on every server, so that their commands are the same
 FIRST = 60.0  # seconds until the first look: a server that is needed only for a moment does not begin
 EVERY = 3600.0
+FOLLOW_EVERY = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,12 @@ def start_keeping(app: App, *, first: float = FIRST, every: float = EVERY) -> Ca
             if app.opened and done != today and keep_once(app, today):
                 done = today
 
+    def follow() -> None:
+        while not ended.wait(FOLLOW_EVERY):
+            app.follow_quietly()
+
     threading.Thread(target=keep, name="tracking-ledger-keeper", daemon=True).start()
+    threading.Thread(target=follow, name="tracking-ledger-follower", daemon=True).start()
     return ended.set
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from uuid import UUID
 
+from ledger.offline.acknowledged import Acknowledged
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
 from ledger.offline.outbox import FILE as OUTBOX
@@ -38,6 +39,10 @@ class Local:
         with self._making:
             return self._journal
 
+    @cached_property
+    def acknowledged(self) -> Acknowledged:
+        return Acknowledged(self.home)
+
     @property
     def outbox(self) -> Outbox:
         with self._making:
@@ -62,6 +67,11 @@ class Local:
         """The ledger is in a database now."""
         with contextlib.suppress(OSError):  # it is met again at the next start
             (self.home / MET).touch()
+
+    def clear(self) -> None:
+        """Lets go of what the outbox holds, once the journal has all of it."""
+        if (self.home / OUTBOX).exists():
+            self.outbox.clear(self.journal.head.position)
 
     def contact(self) -> datetime | None:
         """When the journal was last known to be the whole log."""

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
+from ledger.errors import Diverged, LedgerClosed, LedgerError, OutcomeUnknown, Unavailable
 from ledger.moment import text
-from projections.app import App
+from projections.app import DIVERGED, App
 from projections.layers import STALE, WARNINGS, Layer, Witness
 from projections.tables import AsOf
 
@@ -37,6 +37,8 @@ def sentence(layer: Layer, now: datetime) -> str:
         "markdown": "answered from the status file",
         "none": "there is nothing on this machine to answer from",
     }
+    if "database_diverged" in layer.warnings:
+        return f"the database is not the history that this machine knows, see doctor: {words[layer.source]}"
     age = "" if layer.contact is None else f", {_ago(now - layer.contact)} old"
     return f"PostgreSQL cannot be reached: {words[layer.source]}{age if layer.source == 'journal' else ''}"
 
@@ -49,6 +51,10 @@ def ask(app: App, run: Callable[[App], Result], *, writes: bool = False) -> tupl
         layered, result = _live(app, run) if _is_settled(app) else _behind(app, run)
     except (Unavailable, OutcomeUnknown) as error:
         layered, result = _away(app, run, error, writes=writes)
+    except LedgerClosed as closed:
+        if closed.details.get("reason") != DIVERGED:
+            raise
+        layered, result = _away(app, run, Diverged(closed.message, next_step=closed.next_step), writes=writes)
     app.answered_by = layered.layer
     return layered, result
 
@@ -112,6 +118,8 @@ def _live(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
 def _away(app: App, run: Callable[[App], Result], error: LedgerError, *, writes: bool) -> tuple[App, Result]:
     told, lost = error, isinstance(error, OutcomeUnknown)
     for layer in _below(app, writes=writes, lost=lost):
+        if isinstance(error, Diverged):
+            layer = replace(layer, reachable=True, warnings=(*layer.warnings, "database_diverged"))
         layered = _witnessed(app, layer)
         try:
             return layered, run(layered)

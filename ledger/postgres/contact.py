@@ -37,6 +37,11 @@ class Contact:
         """Whether a database was ever reached."""
         return self._database is not None
 
+    @property
+    def ready(self) -> bool:
+        """Whether it can be asked now, as far as anybody knows."""
+        return self._ready
+
     def database(self) -> Database:
         """The database, within a second. Raises Unavailable, and what else is wrong with it."""
         with self._changed:

@@ -1,6 +1,6 @@
 """The log of one ledger in PostgreSQL."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -16,12 +16,14 @@ from ledger.moment import text
 from ledger.postgres.database import Database, situation
 from ledger.postgres.pages import events_in, facts_in, pages
 from ledger.postgres.shared_commit import SharedCommit
+from ledger.store import Known
 
 APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s)"
 APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %s)"
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
 LOCK = "SELECT tracking_ledger.lock_for_writing(%s)"
+KNOWN_AT = "SELECT * FROM tracking_ledger.known_at(%s, %s)"
 POSITION_AT = "SELECT tracking_ledger.position_at(%s, %s)"
 REFRESH_STATISTICS = "SELECT tracking_ledger.refresh_statistics()"
 ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
@@ -35,14 +37,24 @@ _encode = msgspec.json.Encoder().encode
 class PostgresStore:
     """See ledger.store.EventStore. `shapes` are the read models that this program writes, with their shape numbers.
 
-    `key` is what the ledger is known by in this database, where that is not its own UUID.
+    `key` is what the ledger is known by in this database, where that is not its own UUID. `acknowledge` is told the
+    last position of each command that was recorded, before anybody else is.
     """
 
-    def __init__(self, database: Database, ledger: UUID, shapes: Mapping[str, int], *, key: UUID | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ledger: UUID,
+        shapes: Mapping[str, int],
+        *,
+        key: UUID | None = None,
+        acknowledge: Callable[[int, UUID], None] = lambda *_: None,
+    ) -> None:
         self._database = database
         self.ledger = ledger
         self._key = key or ledger
         self._shapes = dict(shapes)
+        self._acknowledge = acknowledge
         self._shared = SharedCommit(self._append, self.append_group)
 
     def append(self, proposal: Proposal) -> Recorded:
@@ -54,7 +66,11 @@ class PostgresStore:
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
         given = _encode([self._as_json(proposal) for proposal in proposals]).decode()
         rows = self._database.call(APPEND_GROUP, [self._key, given])
-        return [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
+        verdicts = [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
+        for proposal, verdict in zip(proposals, verdicts, strict=True):
+            if isinstance(verdict, Recorded):
+                self._tell(proposal, verdict)
+        return verdicts
 
     def read_streams(self, streams: Iterable[str]) -> Past:
         rows = self._database.call(READ_STREAMS, [self._key, list(streams)])
@@ -92,6 +108,12 @@ class PostgresStore:
         position: int = self._database.call(POSITION_AT, [self._key, moment])[0][0]
         return position
 
+    def known_at(self, positions: list[int]) -> tuple[int, dict[int, Known]]:
+        """See ledger.offline.follower.Primary."""
+        rows = self._database.call(KNOWN_AT, [self._key, positions])
+        known = {position: Known(command_id, bytes(digest)) for position, command_id, digest in rows}
+        return max(known, default=0), known
+
     def refresh_statistics(self) -> None:
         """Tells the planner what is in the tables now, after many rows came at once."""
         self._database.call(REFRESH_STATISTICS)
@@ -111,7 +133,13 @@ class PostgresStore:
 
     def _append(self, proposal: Proposal) -> Recorded:
         row = self._database.call(APPEND, [self._key, _encode(self._as_json(proposal)).decode()])[0]
-        return _recorded(proposal, row)
+        recorded = _recorded(proposal, row)
+        self._tell(proposal, recorded)
+        return recorded
+
+    def _tell(self, proposal: Proposal, recorded: Recorded) -> None:
+        if not self._database.in_transaction:  # which may be rolled back yet
+            self._acknowledge(recorded.positions[-1], proposal.submission.command_id)
 
     def _as_json(self, proposal: Proposal) -> dict[str, Any]:
         submission = proposal.submission

@@ -48,9 +48,12 @@ class Invocation:
 
     def close(self) -> None:
         if "app" in self.__dict__:
+            if self.app.opened:
+                self.app.follow_quietly(FOLLOWED_SECONDS)
             self.app.close()
 
 
+FOLLOWED_SECONDS = 0.5  # that a command spends on the journal, after its answer; the next one goes on
 pass_invocation = click.make_pass_decorator(Invocation)
 
 

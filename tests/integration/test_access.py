@@ -139,6 +139,7 @@ DOORS = {  # each with arguments that it would take from a member
     "enter_ledger": "%s",
     "lock_for_writing": "%s",
     "position_at": "%s, now()",
+    "known_at": "%s, '{1}'",
     "matching": "%s, 1, '{a}'",
     "differing_terms": "%s, 1, '{a}', '{a}'",
     "register_projections": "%s, '{}'",

@@ -1,0 +1,81 @@
+"""The follower: brings the journal up to the log, and finds out when the log is not the one it was.
+
+It fetches first, then takes the lock, looks at the journal's last line again and appends. So a server that is frozen
+never holds the lock, and of two processes that fetched the same one appends and the other finds it done.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ledger.errors import Diverged
+from ledger.offline.acknowledged import Acknowledged
+from ledger.offline.journal import FOLLOW_LOCK, Head, Journal
+from ledger.store import Known, Primary
+
+PORTION = 2000  # events appended at once
+
+
+class Follower:
+    """Follows `log` into `journal`; `home` holds the lock."""
+
+    def __init__(self, journal: Journal, acknowledged: Acknowledged, home: Path, log: Primary) -> None:
+        self._journal = journal
+        self._acknowledged = acknowledged
+        self._lock = home / FOLLOW_LOCK
+        self._log = log
+
+    def follow(self, seconds: float | None = None) -> bool:
+        """Appends what is new, as long as time is left. Whether the journal is the whole log now.
+
+        Raises Diverged when the log is another history, and Damaged when the journal is damaged.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        while True:
+            head = self._journal.head
+            if self.meet(head) == head.position:
+                return True
+            if until is not None and time.monotonic() > until:
+                return False
+            events = list(islice(self._log.read_all(head.position, head.position + PORTION), PORTION))
+            with self._alone() as mine:
+                if not mine:
+                    return False
+                if self._journal.head == head:
+                    self._journal.append(events)
+
+    def meet(self, head: Head) -> int:
+        """Compares what this machine holds and has said with what the log has there. Its head; raises Diverged."""
+        said = self._acknowledged.read()
+        asked = {head.position} | ({said.position} if said else set())
+        log_head, known = self._log.known_at(sorted(asked))
+        if head.position:
+            _compare(head.position, known, log_head, lambda there: there.digest == head.digest)
+        if said is not None:
+            _compare(said.position, known, log_head, lambda there: there.command_id == said.command_id)
+        return log_head
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        try:
+            with FileLock(self._lock, blocking=False):
+                yield True
+        except Timeout:
+            yield False
+
+
+def _compare(position: int, known: dict[int, Known], log_head: int, same: Callable[[Known], bool]) -> None:
+    there = known.get(position)
+    if there is not None and same(there):
+        return
+    what = f"ends at position {log_head}" if there is None else "holds something else there"
+    raise Diverged(
+        f"this machine knows position {position} of the log, and the database {what}: it lost or changed history",
+        next_step="see `tracking-ledger doctor`; until then this machine answers from its own copy, and queues writes",
+        position=position,
+        head=log_head,
+    )

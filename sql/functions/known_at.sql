@@ -1,0 +1,14 @@
+-- What the log holds at some positions: whose command and which digest; and its head, in a row of its own. For telling
+-- whether another copy of the log is the same history.
+CREATE OR REPLACE FUNCTION tracking_ledger.known_at(p_ledger uuid, p_positions bigint[])
+RETURNS TABLE ("position" bigint, command_id uuid, digest bytea)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
+BEGIN
+    PERFORM require_member(p_ledger);
+    RETURN QUERY
+    SELECT e.position, e.command_id, e.digest FROM events e
+    WHERE e.ledger_id = p_ledger
+      AND (e.position = ANY (p_positions) OR e.position = (SELECT max(l.position) FROM events l WHERE l.ledger_id = p_ledger))
+    ORDER BY e.position;
+END
+$$;

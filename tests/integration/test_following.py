@@ -1,0 +1,161 @@
+"""The journal follows the log, whichever process writes, and finds out when the log is not what it was."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+import psycopg
+import pytest
+from filelock import FileLock
+
+from ledger.errors import Diverged
+from ledger.offline.acknowledged import Acknowledged
+from ledger.offline.journal import FOLLOW_LOCK
+from ledger.settings import Settings
+from projections.app import DIVERGED, App
+from projections.operations.catalog import OPERATIONS
+from projections.replay import check
+from tests.conftest import Perform
+
+Create = Callable[[int], list[str]]
+
+
+@pytest.fixture
+def create(perform: Perform) -> Create:
+    return lambda count: [perform("create_work_item", item_type="task", title=f"Item {n}")["id"] for n in range(count)]
+
+
+def test_the_journal_becomes_the_log_byte_for_byte_and_its_rows_the_read_models(app: App, create: Create) -> None:
+    create(5)
+
+    assert app.follow()
+    assert list(app.local.journal.read_all()) == list(app.store.read_all())
+    assert check(app.store, app.local.cache.tables).equal
+    assert app.local.contact() is not None
+
+
+def test_a_write_is_followed_without_being_asked(app: App, create: Create) -> None:
+    create(1)
+
+    app.afterwards.finish()
+    assert app.local.journal.head.position == 1
+
+
+def test_what_was_committed_is_acknowledged_before_it_is_said(app: App, create: Create) -> None:
+    create(2)
+
+    said = Acknowledged(app.home).read()
+    assert said is not None
+    assert (said.position, said.command_id) == (2, list(app.store.read_all())[1].command_id)
+
+
+def test_many_processes_follow_at_once_and_the_journal_stays_whole(
+    app: App, settings: Settings, create: Create
+) -> None:
+    followers = [_following(settings) for _ in range(3)]
+    create(60)
+    app.follow()
+    for follower in followers:
+        follower.kill()
+        follower.wait()
+    while not app.follow():
+        time.sleep(0.01)
+
+    assert list(app.local.journal.read_all()) == list(app.store.read_all())
+
+
+def test_a_follower_killed_at_any_moment_leaves_a_journal_that_goes_on(
+    app: App, settings: Settings, create: Create
+) -> None:
+    for round in range(6):
+        follower = _following(settings)
+        create(8)
+        time.sleep(0.05 * round)
+        os.kill(follower.pid, signal.SIGKILL)
+        follower.wait()
+
+        assert app.local.journal.damage is None
+    app.follow()
+    assert list(app.local.journal.read_all()) == list(app.store.read_all())
+
+
+def test_a_follower_that_is_stopped_with_the_lock_holds_up_nobody(app: App, create: Create) -> None:
+    create(1)
+    with FileLock(app.home / FOLLOW_LOCK):
+        assert not app.follow()
+        create(1)
+
+
+@pytest.mark.parametrize("lost", ["acknowledged", "journal.jsonl"])
+def test_a_database_that_lost_history_is_closed_and_this_machine_goes_on_from_its_own_copy(
+    app: App, settings: Settings, create: Create, owner_dsn: str, lost: str
+) -> None:
+    create(3)
+    app.follow()
+    app.close()
+    (app.home / lost).unlink()
+    _lose(owner_dsn, app.identity.ledger, after=1)
+    machine = App(settings)
+
+    with pytest.raises(Diverged):
+        _ = machine.database
+    read = OPERATIONS["list_work_items"].perform(machine, {})
+    written = OPERATIONS["create_work_item"].perform(machine, {"item_type": "task", "title": "Queued"})
+
+    assert _state(owner_dsn, app.identity.ledger) == ("closed", DIVERGED)
+    assert read["total_count"] == (3 if lost == "acknowledged" else 0)
+    assert read["source"] != "postgres"
+    assert "database_diverged" in read["warnings"]
+    assert written["outcome"] == "queued"
+    machine.close()
+
+
+def test_what_a_journal_behind_the_log_knows_is_no_divergence(app: App, settings: Settings, create: Create) -> None:
+    create(2)
+    app.follow()
+    create(2)
+    app.close()
+    (app.home / "journal.jsonl").write_bytes((app.home / "journal.jsonl").read_bytes().splitlines(True)[0])
+
+    machine = App(settings)
+    assert machine.follow()
+    assert machine.local.journal.head.position == 4
+    machine.close()
+
+
+def _lose(owner_dsn: str, ledger: UUID, *, after: int) -> None:
+    """As a database that was restored from a backup made at this position."""
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute("SELECT set_config('ledger.id', %s, true)", [str(ledger)])
+        connection.execute("ALTER TABLE tracking_ledger.events DISABLE TRIGGER events_are_never_changed")
+        connection.execute("DELETE FROM tracking_ledger.events WHERE ledger_id = %s AND position > %s", [ledger, after])
+        connection.execute("ALTER TABLE tracking_ledger.events ENABLE TRIGGER events_are_never_changed")
+
+
+def _state(owner_dsn: str, ledger: UUID) -> tuple[str, str]:
+    with psycopg.connect(owner_dsn) as connection:
+        rows = connection.execute("SELECT state, reason FROM tracking_ledger.ledgers WHERE ledger_id = %s", [ledger])
+        return rows.fetchall()[0]
+
+
+def _following(settings: Settings) -> subprocess.Popen[bytes]:
+    program = (
+        "import sys, msgspec; from ledger.settings import Settings; from projections.app import App\n"
+        "app = App(Settings.from_environment())\n"
+        "print('ready', flush=True)\n"
+        "while True: app.follow()\n"
+    )
+    environment = os.environ | {
+        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_DSN": str(settings.dsn),
+        "LEDGER_HOME": str(settings.home),
+    }
+    follower = subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE)
+    assert follower.stdout is not None
+    follower.stdout.readline()
+    follower.stdout.close()
+    return follower
