@@ -4,7 +4,7 @@ import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -13,10 +13,11 @@ from ledger.errors import Unavailable
 
 
 @contextmanager
-def replacing(file: Path) -> Iterator[BinaryIO]:
+def replacing(file: Path, last: Callable[[], None] = lambda: None) -> Iterator[BinaryIO]:
     """A draft beside the file that takes its place, with its rights, when the block ends well; else nothing remains.
 
-    A device or a pipe is no file to replace: it is written to. Unavailable where nothing can be written.
+    A device or a pipe is no file to replace: it is written to. Unavailable where nothing can be written. `last` is
+    called when all is on the disk but the exchange; what it raises leaves the file as it was.
     """
     try:
         target = file.resolve()
@@ -25,7 +26,7 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
             with target.open("wb") as stream:  # refused for a folder
                 yield stream
             return
-        with _drafted(target, None if mode is None else stat.S_IMODE(mode)) as stream:
+        with _drafted(target, None if mode is None else stat.S_IMODE(mode), last) as stream:
             yield stream
     except OSError as error:
         if isinstance(error, BrokenPipeError):
@@ -38,7 +39,7 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _drafted(target: Path, mode: int | None) -> Iterator[BinaryIO]:
+def _drafted(target: Path, mode: int | None, last: Callable[[], None]) -> Iterator[BinaryIO]:
     draft = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.new")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode or 0o666), "wb") as stream:
@@ -46,8 +47,29 @@ def _drafted(target: Path, mode: int | None) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         if mode is not None:
+            _give_to_owner_of(target, draft)
             draft.chmod(mode)
+        last()
         draft.replace(target)
+        _settle(target.parent)
     finally:
         with contextlib.suppress(FileNotFoundError):
             draft.unlink()
+
+
+def _give_to_owner_of(target: Path, draft: Path) -> None:
+    """Who replaces a file as root, as in a container, does not take it from whom it belongs to."""
+    if hasattr(os, "chown"):
+        owner = target.stat()
+        with contextlib.suppress(PermissionError):  # only root may give a file away
+            os.chown(draft, owner.st_uid, owner.st_gid)
+
+
+def _settle(folder: Path) -> None:
+    """Makes the new name last through a power cut, where folders can be flushed."""
+    with contextlib.suppress(PermissionError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -6,9 +6,6 @@ one; what an editor saves meanwhile is read again and kept.
 
 import contextlib
 import logging
-import os
-import secrets
-import stat
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +20,7 @@ from projections import reader, report, report_now
 from projections.activity import watching
 from projections.app import App
 from projections.questions.configuration import standing
+from projections.replacing import replacing
 from projections.report import Document
 from projections.report_reading import parse
 from projections.status_text import generated, report_in, with_report
@@ -46,6 +44,10 @@ class Written(Struct, frozen=True, kw_only=True):
     outcome: str
     position: int
     kept: Path | None = None
+
+
+class _SavedMeanwhile(Exception):
+    """Somebody else saved the file since it was read."""
 
 
 def place(app: App) -> Path:
@@ -91,19 +93,16 @@ def _configuration(app: App) -> dict[str, Any]:
 def write(file: Path, document: Document, home: Path) -> Written:
     """Puts a report into a file; `home` is where an edited generated part is kept."""
     text, position = report.with_ids(document), document["as_of"]["position"]
-    with _writing(file):
-        target = Path(os.path.realpath(file, strict=False))
-        for _ in range(ATTEMPTS):
-            seen = _look(target)
-            before = target.read_bytes() if seen else None
-            after = with_report(before or b"", text)
-            if after == before:
-                return Written(file=file, outcome="unchanged", position=position)
-            part = generated(before or b"")
-            kept = None if part is None or part.proven else _keep(home, part.text)
-            if _replaced(target, after, seen):
-                outcome = "created" if before is None else "replaced" if part else "added"
-                return Written(file=file, outcome=outcome, position=position, kept=kept)
+    for _ in range(ATTEMPTS):
+        seen, before = _look(file), _content(file)
+        after = with_report(before or b"", text)
+        if after == before:
+            return Written(file=file, outcome="unchanged", position=position)
+        part = generated(before or b"")
+        kept = None if part is None or part.proven else _keep(home, part.text)
+        if _replaced(file, after, seen):
+            outcome = "created" if before is None else "replaced" if part else "added"
+            return Written(file=file, outcome=outcome, position=position, kept=kept)
     raise Unavailable(f"{file} changes all the time", next_step="close what keeps saving it, and try again")
 
 
@@ -116,63 +115,41 @@ def read(file: Path) -> Document | None:
     return None if text is None else parse(text)
 
 
-def replace_file(file: Path, content: bytes) -> None:
-    """Replaces a file whole, or makes it. Raises Unavailable; then it is as before."""
-    with _writing(file):
-        target = Path(os.path.realpath(file, strict=False))
-        while not _replaced(target, content, _look(target)):
-            pass
-
-
-def _look(target: Path) -> tuple[int, ...] | None:
+def _look(file: Path) -> tuple[int, ...] | None:
     """What changes when somebody else writes the file; None if it is not there."""
     try:
-        status = target.stat()
+        status = file.stat()
     except FileNotFoundError:
         return None
-    if not target.is_file():
-        raise OSError(None, "it is not a file")
+    except OSError as error:
+        raise _unreadable(file, error.strerror or "") from error
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _replaced(target: Path, content: bytes, seen: tuple[int, ...] | None) -> bool:
-    """Whether the file is the new one now; it is not if it changed since it was looked at."""
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
-    draft = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.new")
+def _content(file: Path) -> bytes | None:
+    if file.exists() and not file.is_file():
+        raise _unreadable(file, "it is not a file")
     try:
-        rights = 0o666 if mode is None else mode
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, rights), "wb") as stream:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(file, error.strerror or "") from error
+
+
+def _replaced(file: Path, content: bytes, seen: tuple[int, ...] | None) -> bool:
+    """Whether the file is the new one now; it is not if it changed since it was looked at."""
+
+    def check() -> None:
+        if _look(file) != seen:
+            raise _SavedMeanwhile
+
+    try:
+        with replacing(file, check) as stream:
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if mode is not None:
-            _like(target, draft, mode)
-        if _look(target) != seen:
-            return False
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
-    _settle(target.parent)
+    except _SavedMeanwhile:
+        return False
     return True
-
-
-def _like(target: Path, draft: Path, mode: int) -> None:
-    """Gives the draft the owner and the rights of the file it replaces."""
-    if hasattr(os, "chown"):
-        owner = target.stat()
-        with contextlib.suppress(PermissionError):  # only root may give a file away
-            os.chown(draft, owner.st_uid, owner.st_gid)
-    draft.chmod(mode)
-
-
-def _settle(folder: Path) -> None:
-    """Makes the new name last through a power cut, where the system has folders that can be flushed."""
-    with contextlib.suppress(PermissionError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _keep(home: Path, text: bytes) -> Path:
@@ -192,15 +169,9 @@ def _alone(app: App) -> Iterator[None]:
         ) from None
 
 
-@contextlib.contextmanager
-def _writing(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except LedgerError:
-        raise
-    except OSError as error:
-        raise Unavailable(
-            f"{file} cannot be written: {error.strerror or error}",
-            next_step="make the file and its folder writable, or name another",
-            path=str(file),
-        ) from error
+def _unreadable(file: Path, why: str) -> Unavailable:
+    return Unavailable(
+        f"{file} cannot be written: {why}",
+        next_step="make the file and its folder writable, or name another with LEDGER_STATUS_FILE",
+        path=str(file),
+    )

@@ -16,7 +16,8 @@ from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, remark, shown, stdout
 from projections.earlier import view
 from projections.markdown_text import visible
-from projections.status_file import Written, replace_file, write_status
+from projections.replacing import replacing
+from projections.status_file import Written, write_status
 from projections.tables import Snapshot
 
 PAUSE = 1.0  # seconds between two looks at the ledger's position
@@ -124,7 +125,8 @@ def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> C
         if output is None:
             click.echo(content.encode(), nl=False)
         else:
-            replace_file(output.expanduser(), content.encode())
+            with replacing(output.expanduser()) as stream:
+                stream.write(content.encode())
             remark(f"wrote {shown(output)} ({len(content.encode()):,} bytes)")
 
     return tell
