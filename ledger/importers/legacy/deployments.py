@@ -123,6 +123,7 @@ class _Fields:
         if words.is_unknown(written):
             return
         token, _, more = written.partition(" ")
+        token = token.rstrip("/").rpartition("/")[2]  # of an address the last part
         self._found["commit_hash"] = token.lower() if re.fullmatch(r"[0-9A-Fa-f]+", token) else token
         if words.tidy(more):
             self._metadata["commit_note"] = words.tidy(more)

@@ -17,7 +17,7 @@ _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _STATUS = "|".join(sorted((word.replace(" ", "[ _-]") for word in words.ENHANCEMENT_STATUSES), key=len, reverse=True))
 _STATUS_WORD = re.compile(rf"(?:\bstatus\s*[:=]\s*)?\b({_STATUS})\b", re.IGNORECASE)
 _TARGET = re.compile(r"\b(?:target(?: quarter)?|quarter|due|planned for)\s*[:=]?\s*$", re.IGNORECASE)
-_BOX = re.compile(r"\[([ xX✓✔]?)\]\s+")
+_BOX = re.compile(r"^\[([ xX✓✔]?)\]\s+")
 _GROUP = re.compile(
     r"(?:p[0-4]|critical|high|medium|low|priority|prio|q[1-4]|\d{4}|future|planned|other|and|or|enhancements?|items?|"
     r"ideas|approved|implementing|completed|dropped|deferred|in progress|blocked|backlog|[\s&/,:()-])+"

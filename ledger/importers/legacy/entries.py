@@ -15,6 +15,7 @@ _FIELD = re.compile(
 _CELLS = re.compile(r"(?<!\\)\|")
 _COMMENT = re.compile(r"<!--.*?-->")
 _ASIDE = re.compile(r"[_*(]*(?:last |auto[ -]?)*(?:generated|updated|exported|as of)\b.*", re.IGNORECASE)
+_TOTAL = re.compile(r"\s*:?(?:\*\*|__)?\s*:?\s*\(?\d*\)?\s*$")  # what follows a name that stands as a heading
 _NOTHING = re.compile(r"[_*(]*(?:none|no |nothing|keine?\b|-+$|n/a)[^:]*$", re.IGNORECASE)
 
 
@@ -228,6 +229,8 @@ class _Builder:
             return
         if entry is not None and (entry.is_heading or not self._after_blank or line.indent > entry.indent):
             self._belongs(entry, line, line.text)
+        elif self._is_group(plain(_TOTAL.sub("", line.text))):
+            self._group, self._entry = plain(_TOTAL.sub("", line.text)), None
         elif not line.code and self._is_record(plain(line.text)):
             self._start(line.text, line)
         elif not _NOTHING.match(line.text):

@@ -10,7 +10,7 @@ LONGEST_HEADING = 1000  # characters; what is longer is text
 LONGEST_RECORD = 5000  # characters of one record's texts; what is longer is no record that anybody wrote
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+(.*?))?[ \t]*#*$")
 _FENCE = re.compile(r"(`{3,}|~{3,})")
-_BULLET = re.compile(r"(?:[-*+•–]|\d{1,4}[.)])(?:\s+(.*))?$")
+_BULLET = re.compile(r"(?:[-*+•–]|\d{1,4}[.)])(?:\s+(.*))?$|[-•](\*\*.*)$")
 _RULE = re.compile(r"(?:[-*_=]\s*){3,}$")
 
 
@@ -34,7 +34,7 @@ class Line(Struct, frozen=True):
         if self.code or self.is_rule:
             return None
         found = _BULLET.fullmatch(self.text)
-        return (found[1] or "").strip() if found else None
+        return (found[1] or found[2] or "").strip() if found else None
 
     @property
     def is_rule(self) -> bool:

@@ -138,6 +138,8 @@ class _File:
         told = announced(section.title)
         heading = section.title if told.operational is None or told.operational == told.records else ""
         said = key(plain(heading)) if any(word in key(plain(heading)) for word in VENDOR_STATUSES) else ""
+        if "production capabilities" in key(heading):  # which lists those that are operational
+            said = "operational"
         for entry in entries(section.lines, vendors.is_group, vendors.is_record, self._stray):
             vendors.take(entry, said, self._telling)
 
@@ -190,16 +192,24 @@ def _with_sessions_whole(found: list[Section]) -> list[Section]:
 def _as_one(section: Section) -> Entry | None:
     """The section as a single record, if its fields stand right below its heading and not several in it."""
     found = entries(section.lines, lambda _: False, deployments.is_record, lambda _: None)
-    if any(deployments.is_record(plain(entry.head)) for entry in found):
+    records = [entry for entry in found if deployments.is_record(plain(entry.head))]
+    if len(records) > 1 or any(entry.is_heading for entry in records) or (records and _is_plural(section.title)):
         return None
-    head = Line(section.number, 0, "# " + section.title)
-    lines = (_heading_as_field(line) for line in section.lines)
+    first = records[0].line if records else 0
+    head = Line(first or section.number, 0, "# " + (records[0].head if records else section.title))
+    lines = (_heading_as_field(line) for line in section.lines if line.number != first)
     whole = next(entries([head, *lines], lambda _: False, lambda _: False, lambda _: None))
+    if records:
+        return whole
     named = {"pr", "pull request", "commit", "commit hash", "hash", "date", "deployed"}
     if not named & whole.fields.keys():
         return None
     whole.head = ""
     return whole
+
+
+def _is_plural(title: str) -> bool:
+    return "deployments" in title.lower()
 
 
 def _heading_as_field(line: Line) -> Line:

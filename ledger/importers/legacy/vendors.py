@@ -38,10 +38,10 @@ _OUTPUT = re.compile(
 _EXTRACTOR = re.compile(r"\bextractor(?: path)?\s*[:=]?\s*$", re.IGNORECASE)
 _LABEL = re.compile(r"\b(?:formats?|supports?|status|tests?|version|manifest)\s*[:=]?\s*(?=$|[,;|(\[])", re.IGNORECASE)
 _GROUP = re.compile(r"(?:.* )?vendors(?: .*)?|(?:active|inactive|" + "|".join(words.VENDOR_STATUSES) + ")(?: vendor)?")
-_COLON = re.compile(r"\s*:(?=\s|$|\*)")
+_COLON = re.compile(r"\s*:(?=\s|$|\*|operational|broken|planned|deprecated|in.dev|ready)", re.IGNORECASE)
 _NAME_END = re.compile(r"\s+[-–—|→=]+\s+|\s*(?=[(\[])|\s+(?=[✓✔✅☑✗✘❌✕✖🟢🔴])")
 _BOLD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*:?\s*(.*)$")
-_BOX = re.compile(r"\[[ xX✓✔]?\]\s+")
+_BOX = re.compile(r"^\[[ xX✓✔]?\]\s+")
 
 
 def is_record(text: str) -> bool:
@@ -71,7 +71,7 @@ def take(entry: Entry, heading: str, telling: Telling) -> None:
 def _split(entry: Entry) -> tuple[str, str]:
     """The name, and what is said beside it."""
     head = _BOX.sub("", entry.head.strip())
-    start = re.match(r"[^\w\s*`\[(\"']+\s*", head)
+    start = re.match(r"[^\w\s*`\[(:\"']+\s*", head)
     marks, head = (start[0], head[start.end() :]) if start and "*" not in start[0] else ("", head)
     bold = _BOLD.match(head)
     if bold:
@@ -89,7 +89,11 @@ def _cut(head: str) -> tuple[str, str]:
         if before.count("(") == before.count(")"):
             return before, head[colon.end() :]
     end = _NAME_END.search(head)
-    return (head[: end.start()], head[end.end() :]) if end else (head, "")
+    name, rest = (head[: end.start()], head[end.end() :]) if end else (head, "")
+    status = _STATUS.search(name)
+    if status and name[: status.start()].strip():
+        name, rest = name[: status.start()], f"{name[status.start() :]} {rest}"
+    return name, rest
 
 
 class _Found:

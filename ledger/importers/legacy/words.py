@@ -78,6 +78,7 @@ SPACES = re.compile(r"[\s_-]+")
 
 _QUARTER = re.compile(r"\b(?:Q([1-4])[ /,-]*(?:of )?((?:19|20)\d\d)|((?:19|20)\d\d)[ /,-]*Q([1-4]))\b", re.IGNORECASE)
 _DATE = re.compile(r"\b(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
+_DATE_BY_DOTS = re.compile(r"\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b")
 _CLOCK = re.compile(
     r"(?:[T ,@]|\bat\b|\bum\b)+\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?\s*([AP]M\b)?\s*"
     r"(Z\b|UTC\b|GMT\b|[+-]\d{2}:?\d{2}\b|[ECMP][SD]T\b)?",
@@ -129,6 +130,8 @@ def moment(text: str) -> tuple[datetime, bool, str] | None:
     found = _DATE.search(text)
     if found:
         year, month, day = int(found[1]), int(found[2]), int(found[3])
+    elif found := _DATE_BY_DOTS.search(text):
+        day, month, year = int(found[1]), int(found[2]), int(found[3])
     else:
         found = _WORDY.search(text)
         if not found:

@@ -13,7 +13,7 @@ from ledger.work_item.commands import ImportedItem, ImportedLink
 
 LONGEST_TITLE = 200  # characters
 _TYPE = re.compile(r"\s*[(\[]([^()\[\]]{1,40})[)\]]\s*$")
-_BOX = re.compile(r"\[([ xX✓✔-]?)\]\s+")
+_BOX = re.compile(r"^\[([ xX✓✔-]?)\]\s+")
 _BOARD_FIELDS = {"status", "type", "started", "completed", "created", "branch", "parent"}
 _DONE = re.compile(r"(?:recently |already )?(?:completed|complete|done|finished|shipped|erledigt)\b")
 _OPEN = re.compile(
@@ -65,7 +65,8 @@ class Items:
         created = self._time(entry, metadata, "created", "created at", "started", "date")
         finished = self._time(entry, metadata, "completed", "finished", "completed at", "updated", "last updated")
         links = self._links(entry, title)
-        if branch := entry.take("branch", "branch name"):
+        branch = entry.take("branch", "branch name")
+        if branch and not words.is_unknown(plain(branch.whole)):
             fields["branch_name"] = plain(branch.whole)
         for name in ("assignee", "owner"):
             if person := entry.take(name):
