@@ -23,14 +23,15 @@ records only what changed in it. Ends with 8 when something of it was not taken;
 class Sources(Group):
     """`import NAME PATH`; and `import PATH`, which is what its content says."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        given = args[0]
-        if given in self.commands or given.startswith("-") or not Path(given).exists():
-            return super().resolve_command(ctx, args)
-        name = detected(Path(given))
-        return name, self.commands[name], args
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = [argument for argument in args if not argument.startswith("-")]
+        named = [argument for argument in given if argument in self.commands or Path(argument).exists()]
+        if given and not named:
+            names = ", ".join(self.commands)
+            ctx.fail(f"{shown(given[0])} is neither a file or folder that is there nor one of {names}")
+        if named and named[0] not in self.commands:
+            args = [detected(Path(named[0])), *args]
+        return super().parse_args(ctx, args)
 
 
 @click.group("import", cls=Sources)

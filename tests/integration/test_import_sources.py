@@ -104,6 +104,16 @@ def test_what_is_no_ordinary_file_ends_with_2(call: Call, tmp_path: Path, tracke
         assert (code, "nothing was recorded" in err) == (2, True)
 
 
+def test_options_may_stand_before_the_path_and_a_path_that_is_not_there_is_named(call: Call, tmp_path: Path) -> None:
+    path = TRACKERS["beads"](tmp_path, TASKS)
+
+    code, out, _ = call("import", "--json", "--dry-run", path)
+    wrong, _, err = call("import", "--dry-run", tmp_path / "absent")
+
+    assert (code, json.loads(out)["dry_run"]) == (0, True)
+    assert (wrong, "absent" in err) == (2, True)
+
+
 def test_a_bomb_of_yaml_is_named_and_the_other_files_are_taken(call: Call, tmp_path: Path) -> None:
     root = TRACKERS["backlog"](tmp_path, TASKS)
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
