@@ -36,6 +36,7 @@ from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings, user_name
 from projections.afterwards import Afterwards
 from projections.catalog import SHAPES
+from projections.conflict_watch import ConflictWatch
 from projections.layers import Layer
 from projections.local import Local
 from projections.neighbourhood import TableNeighbourhood
@@ -128,6 +129,10 @@ class App:
     def afterwards(self) -> Afterwards:
         """What follows a write: the journal, and the status file when the ledger's settings want one."""
         return Afterwards(self._after_write)
+
+    @cached_property
+    def conflict_watch(self) -> ConflictWatch:
+        return ConflictWatch()
 
     def catch_up(self) -> None:
         """Brings this program's read models up to the log, when another program has written past them."""
@@ -237,7 +242,7 @@ class App:
 
     def _share(self) -> None:
         """Makes what all copies of this object have in common."""
-        _ = self.afterwards, self.contact, self.local
+        _ = self.afterwards, self.contact, self.local, self.conflict_watch
 
     def drain(self, seconds: float | None = None, tell: Tell = lambda *_: None) -> Drained | None:
         """Brings what waits to the database, as long as time is left; None if another process is at it."""
@@ -246,7 +251,10 @@ class App:
             if not mine:
                 return None
             drain = Drain(self.store, TableNeighbourhood(self.tables), propose, outbox, self.catch_up)
-            drained = drain.run(seconds, tell)
+            try:
+                drained = drain.run(seconds, tell)
+            finally:
+                self.conflict_watch.look()
         if drained.settled:
             self.afterwards.soon()
         return drained

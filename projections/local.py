@@ -56,7 +56,12 @@ class Local:
     @property
     def is_settled(self) -> bool:
         """Whether no command of this machine waits for the database."""
-        return not (self.home / OUTBOX).exists() or self.outbox.waiting == 0
+        return self.waiting == 0
+
+    @property
+    def waiting(self) -> int:
+        """How many of them wait."""
+        return self.outbox.waiting if (self.home / OUTBOX).exists() else 0
 
     @property
     def has_met(self) -> bool:

@@ -25,7 +25,11 @@ Result = TypeVar("Result")
 def answer(app: App, run: Callable[[App], Answered], *, writes: bool = False) -> Answered:
     """What `run` answers on the first layer that can, with where it comes from."""
     layered, answered = ask(app, run, writes=writes)
-    return answered if app.layer is not None else answered | provenance(layered, answered, writes=writes)
+    if app.layer is not None:
+        return answered
+    if met := app.conflict_watch.warnings(layered.tables, answered):
+        answered = {**answered, "warnings": [*answered.get("warnings", ()), *met]}
+    return answered | provenance(layered, answered, writes=writes)
 
 
 def sentence(layer: Layer, now: datetime) -> str:

@@ -9,6 +9,7 @@ from projections.operations import (
     enhancements,
     history,
     status,
+    sync,
     vendors,
     work_items,
 )
@@ -40,6 +41,7 @@ _BY_NAME = {
         enhancements,
         history,
         status,
+        sync,
     )
     for operation in module.OPERATIONS
 }

@@ -10,7 +10,7 @@ from ledger.catalog import DECIDERS, FACTS
 from ledger.decider import Problem, Undo, check, problem, stale
 from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
 from ledger.errors import NotFound
-from ledger.pending import PENDING, place_of
+from ledger.pending import PENDING, Version, parse, place_of
 from projections.app import App
 from projections.earlier import past, position_of, row_at
 from projections.operations.base import (
@@ -51,7 +51,7 @@ class QueryHistoryInput(Input):
 class UndoInput(Writes):
     command: Annotated[str | None, Field(description="Its command_id")] = None
     id: Annotated[str | None, Field(description="Or a thing")] = None
-    version: Annotated[Annotated[int, Field(ge=1)] | str | None, Field(description="and version")] = None
+    version: Annotated[Point | None, Field(description="and version")] = None
     position: Annotated[int | None, Field(ge=1, description="Or position")] = None
     only_untouched: Annotated[bool, Field(description="Keep later changes")] = False
 
@@ -134,9 +134,9 @@ def _meant(app: App, wanted: UndoInput) -> tuple[str, tuple[str, ...]]:
         return str(event.command_id), (event.stream_id,)
     category, thing = _thing(app, wanted.id or "")
     events = past(app.store, category, thing)
-    version = len(events) if wanted.version is None else place_of(events, wanted.version)
+    version = len(events) if wanted.version is None else place_of(events, _version(wanted.version))
     if version is None:
-        raise stale(category, thing, wanted.version or 0, events)
+        raise stale(category, thing, _version(str(wanted.version)), events)
     if version == 0:
         raise _unknown("the configuration never changed", thing)
     return str(events[version - 1].command_id), (stream_id(category, thing),)
@@ -179,6 +179,12 @@ def _undo_problems(wanted: UndoInput) -> Iterator[Problem]:
         yield problem("command", "or id, or position is needed, one of them: what is to be undone?", named)
     if wanted.id is None and wanted.version is not None:
         yield problem("version", "goes with id", wanted.version)
+    if wanted.version is not None and parse(wanted.version) is None and not str(wanted.version).lstrip("0").isdigit():
+        yield problem("version", "must be a version from 1", wanted.version)
+
+
+def _version(given: Point) -> Version:
+    return int(given) if str(given).isdigit() else given
 
 
 def _uuid(given: str) -> UUID:

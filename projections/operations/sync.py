@@ -1,0 +1,116 @@
+"""Operations on what waits for the database, and on what met other changes when it got there."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid5
+
+from pydantic import Field
+
+from ledger.conflict.commands import ResolveConflict
+from ledger.conflict.decider import CATEGORY
+from ledger.envelope import Command, id_of
+from ledger.errors import LedgerError
+from ledger.offline.outbox_lines import Queued
+from ledger.reference import brief
+from projections.app import App
+from projections.operations.base import (
+    Answered,
+    AnyObject,
+    Input,
+    Metadata,
+    Operation,
+    Version,
+    Writes,
+    carry_out,
+    command_id,
+)
+from projections.questions import conflicts as questions
+from projections.questions.references import resolve
+
+MOST = 50  # conflicts in one answer; all are counted
+SHOWN = 10  # waiting commands that are named; all are counted
+
+
+class SyncStateInput(Input):
+    """Nothing: what there is to see to."""
+
+
+class ResolveConflictInput(Writes):
+    id: Annotated[str, Field(description="x-ref")]
+    version: Version
+    choice: Annotated[Literal["mine", "theirs", "edited"], Field(description="Who wins")]
+    changes: Annotated[Metadata | None, AnyObject, Field(description="If edited: fields")] = None
+
+
+def sync_state(app: App, _: SyncStateInput) -> Answered:
+    with app.tables.snapshot() as snapshot:
+        found = questions.waiting(snapshot, limit=MOST)
+        position = snapshot.as_of.position
+    return {
+        "position": position,
+        "journal": app.local.journal.head.position,
+        "queued": app.local.outbox.waiting,
+        "waiting": [_waiting(line) for line in app.local.outbox.unsettled(limit=SHOWN)],
+        "faults": [_fault(fault.line, fault.reason) for fault in app.local.outbox.faults],
+        "conflicts": found["total_count"],
+        "items": found["items"],
+        "returned": found["returned"],
+        "has_more": found["has_more"],
+    }
+
+
+def resolve_conflict(app: App, wanted: ResolveConflictInput) -> Answered:
+    thing = resolve(app.tables, CATEGORY, wanted.id)
+
+    def make(_: UUID) -> Command:
+        return ResolveConflict(id=thing, expected=wanted.version, choice=wanted.choice, arguments=wanted.changes)
+
+    answer = carry_out(app, wanted, CATEGORY, make, questions.by_id)
+    own = command_id(wanted.command_id)
+    if own is not None and (followed := list(_follow(app, thing, own, (str(own),), wanted.by))):
+        answer["resolved_too"] = followed
+    return answer
+
+
+def _follow(app: App, thing: str, own: UUID, after: tuple[str, ...], by: str | None) -> Iterator[str]:
+    """Carries out what waited for the conflict, in order, as far as nobody would be surprised by it."""
+    with app.tables.snapshot() as snapshot:
+        waiting = questions.after(snapshot, thing)
+    for row in waiting:
+        given = uuid5(own, row.id)
+        command = ResolveConflict(id=row.id, expected=row.version, choice="mine", after=after)
+        try:
+            app.record(command, by=by, command_id=given)
+        except LedgerError:  # it goes on waiting: somebody has to look at it
+            continue
+        after = (*after, str(given))
+        yield brief(CATEGORY, row.id)
+        yield from _follow(app, row.id, own, after, by)
+
+
+def _waiting(line: Queued) -> dict[str, Any]:
+    about = [brief(stream[:-37], id_of(stream)) for stream in line.streams]
+    return {"place": line.sequence, "command": line.command, "by": line.by, "about": about}
+
+
+def _fault(line: int, reason: str) -> dict[str, Any]:
+    return {"line": line, "reason": reason}
+
+
+OPERATIONS = (
+    Operation(
+        name="sync_state",
+        title="What waits, what met",
+        summary="Queued writes and conflicts.",
+        input=SyncStateInput,
+        run=sync_state,
+    ),
+    Operation(
+        name="resolve_conflict",
+        title="Resolve a conflict",
+        summary="Decide a conflict of sync_state.",
+        input=ResolveConflictInput,
+        run=resolve_conflict,
+        writes=True,
+    ),
+)

@@ -1,0 +1,86 @@
+"""What can be asked of conflicts: those that wait for a decision, and which of them are about some things."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ledger.conflict.decider import CATEGORY
+from ledger.conflict.events import Met
+from ledger.envelope import category_of, id_of
+from ledger.reference import brief
+from projections.questions import things
+from projections.questions.pages import page, place
+from projections.questions.references import references
+from projections.row import Row
+from projections.tables import Snapshot
+
+Thing = dict[str, Any]
+
+
+def by_id(snapshot: Snapshot, thing: str) -> Thing:
+    """The conflict, whole. Raises NotFound."""
+    return shown(snapshot, [things.row(snapshot, CATEGORY, thing, "check the id, or sync_state")])[0]
+
+
+def waiting(snapshot: Snapshot, *, limit: int, cursor: str | None = None) -> Thing:
+    """A page of those that wait, the oldest first."""
+    after_key, after_id = place(cursor, "found")
+    found = snapshot.ask("conflicts/list", status="open", after_key=after_key, after_id=after_id, limit=limit + 1)
+    total = count(snapshot)
+    return page(
+        found, limit, order="found", total=total, shown=lambda kept: shown(snapshot, things.rows(CATEGORY, kept))
+    )
+
+
+def count(snapshot: Snapshot) -> int:
+    """How many wait."""
+    total: int = snapshot.ask("conflicts/count", status="open")[0]["total"]
+    return total
+
+
+def about(snapshot: Snapshot, ids: Iterable[str]) -> list[str]:
+    """Those that wait and are about one of the things."""
+    wanted = sorted(set(ids))
+    return [row["id"] for row in snapshot.ask("conflicts/about", ids=wanted)] if wanted else []
+
+
+def after(snapshot: Snapshot, conflict: str) -> list[Row]:
+    """Those that wait for another one, in the order in which they were given."""
+    generation = snapshot.generation("conflicts")
+    found = snapshot.ask("entries/holders", generation=generation, relation="conflict_after", target=conflict)
+    ids = [row["id"] for row in found]
+    rows = things.rows(CATEGORY, snapshot.ask("things/by_ids", category=CATEGORY, generation=generation, ids=ids))
+    return sorted(rows, key=lambda row: row.position)
+
+
+def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Thing]:
+    """What met, in a person's words: the field, what stood there, what each wanted."""
+    found = list(rows)
+    refs = references(snapshot, CATEGORY, [row.id for row in found])
+    return [_shown(row, refs[row.id]) for row in found]
+
+
+def _shown(row: Row, ref: str) -> Thing:
+    conflict = row.state
+    said: Thing = {
+        "id": row.id,
+        "ref": ref,
+        "version": row.version,
+        "status": conflict.status,
+        "command": conflict.command,
+        "by": row.stamps.created_by,
+        "at": row.stamps.created_at,
+        "about": [brief(category_of(stream), id_of(stream)) for stream in conflict.about],
+        "arguments": conflict.arguments,
+    }
+    if conflict.met:
+        said["met"] = [_met(met) for met in conflict.met]
+    if conflict.refusal:
+        said["refusal"] = {name: conflict.refusal.get(name) for name in ("code", "message")}
+    if conflict.waits_for:
+        said["waits_for"] = [brief(CATEGORY, other) for other in conflict.waits_for]
+    return said
+
+
+def _met(met: Met) -> Thing:
+    ref = brief(category_of(met.stream), id_of(met.stream))
+    return {"ref": ref, "field": met.field, "base": met.base, "mine": met.mine, "now": met.now, "by": met.by}
