@@ -178,3 +178,13 @@ def test_a_list_of_boxes_is_a_tree(reads: Any) -> None:
 def test_a_file_without_anything_known_is_refused(reads: Any) -> None:
     with pytest.raises(Invalid, match="holds no vendors"):
         reads("# Notes\n\nNothing here.\n")
+
+
+def test_a_report_that_the_ledger_keeps_in_the_file_is_not_imported_with_it(reads: Any) -> None:
+    mark = "tracking-ledger: {} 0123456789abcdef"
+    ours = f"<!-- {mark.format('begin')}; do not edit -->\n## Vendors\n\n- X: broken\n<!-- {mark.format('end')} -->\n"
+
+    reading = reads(f"{ours}\n## Future Enhancements (1 total)\n\n- Fax (line 9)\n??? 1\n")
+
+    assert (reading.vendors, len(reading.enhancements)) == ([], 1)
+    assert reading.not_taken == []

@@ -23,6 +23,10 @@ from ledger.importers.sample import Sample
 __all__ = ["SOURCE", "read", "recognises"]
 LONGEST_LINE = 1_000_000  # characters; whoever writes longer ones has not written a status file
 DEEPEST = 3  # level of a heading that can be a section
+_OUR_REPORT = re.compile(
+    r"^<!-- tracking-ledger: begin ([0-9a-f]{16}).*?^<!-- tracking-ledger: end \1 -->", re.MULTILINE | re.DOTALL
+)
+_OUR_IDS = re.compile(r"^<!-- tracking-ledger: ids", re.MULTILINE)
 _SENTENCE = re.compile(r"[^\W\d][^\d]*\s(?:[^\s\d]+\s){2,}[^\d]*[.!?:]['\"”)*_]*")
 CONTEXTS = ("feature", "maintenance", "research")
 
@@ -33,7 +37,11 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     Invalid for a file that is no text, or that says nothing of them. Headings that announce records where none are
     become `failures`.
     """
-    text = text_of(path)
+    text = _without_our_report(text_of(path))
+    if _OUR_IDS.search(text):
+        raise unreadable(
+            path, None, "is a report that a tracking ledger wrote: `export` and `import` carry a ledger over"
+        )
     lines = lines_of(text)
     for line in lines:
         if len(line.text) > LONGEST_LINE:
@@ -47,9 +55,15 @@ def recognises(sample: Sample) -> bool:
     """A file of which a heading announces records as these files do, or has a section of theirs beside its title."""
     if sample.is_folder or "\0" in sample.text:
         return False
-    headings = [line.heading[1] for line in lines_of(sample.text) if line.heading and line.heading[0] <= DEEPEST]
+    lines = lines_of(_without_our_report(sample.text))
+    headings = [line.heading[1] for line in lines if line.heading and line.heading[0] <= DEEPEST]
     kinds = {kind for title in headings if (kind := kind_of(title)) is not None}
     return len(kinds) > 1 or any(announced(title).records for title in headings if kind_of(title) is not None)
+
+
+def _without_our_report(text: str) -> str:
+    """The part that this program keeps in a status file between its marks is not what its author wrote: blank lines."""
+    return _OUR_REPORT.sub(lambda found: "\n" * found[0].count("\n"), text)
 
 
 def _own_time(lines: list[Line]) -> datetime | None:

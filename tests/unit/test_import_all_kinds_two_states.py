@@ -1,0 +1,145 @@
+"""Whatever two states of a source are told one after the other, the ledger then holds what the second one says."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import asdict
+
+from ledger.catalog import fold_stream
+from ledger.codec import encode, schema_of
+from ledger.decider import Decided
+from ledger.envelope import Past, RecordedEvent, category_of
+from ledger.importing.commands import Import
+from ledger.importing.plan import plan
+from ledger.moment import parse
+from ledger.vendor.events import TestResults
+from ledger.world import Holder, World
+from tests.support.given import LEDGER, Neighbours
+from tests.support.telling import deployment, enhancement, vendor
+
+NOW = parse("2026-11-22T12:00:00Z")
+DAYS = st.integers(1, 9)
+TEXTS = st.text("abcd", max_size=3)
+
+
+class Log:
+    """The streams of a ledger that only imports of one source wrote to."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, list[RecordedEvent]] = {}
+
+    def bring(self, told: Import) -> Decided:
+        names = {
+            ("vendor_name", state["name"].casefold()): Holder(id=stream[-36:], label=state["name"])
+            for stream, state in self.standing().items()
+            if category_of(stream) == "vendor"
+        }
+        decided = plan(told, World(LEDGER, self._read, fold_stream, Neighbours(holder=names))).decided
+        for entry in decided:
+            self._record(*entry)  # type: ignore[call-arg]  # every entry of an import has its author and time
+        return decided
+
+    def standing(self) -> dict[str, dict[str, Any]]:
+        return {stream: asdict(fold_stream(stream, past)) for stream, past in self._streams.items()}
+
+    def _read(self, streams: Iterable[str]) -> Past:
+        return Past(head=0, now=NOW, events={name: self._streams[name] for name in streams if name in self._streams})
+
+    def _record(self, stream: str, fact: Any, by: str, at: Any) -> None:
+        past = self._streams.setdefault(stream, [])
+        past.append(
+            RecordedEvent(
+                position=1,
+                stream_id=stream,
+                version=len(past) + 1,
+                command_id=LEDGER,
+                n=0,
+                command="Import notes",
+                command_digest=b"",
+                type=type(fact).__name__,
+                schema=schema_of(type(fact).__name__),
+                topics=(),
+                data=encode(fact),
+                by=by,
+                occurred_at=at,
+                recorded_at=NOW,
+                digest=b"",
+            )
+        )
+
+
+def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+def results() -> st.SearchStrategy[TestResults]:
+    counts = st.one_of(st.none(), st.integers(0, 5))
+    return st.builds(TestResults, passing=counts, total=counts, skipped=counts)
+
+
+METADATA = st.dictionaries(TEXTS.filter(bool), st.one_of(st.integers(0, 3), TEXTS), max_size=2)
+VENDORS = st.tuples(
+    DAYS,
+    st.fixed_dictionaries(
+        {"test_results": results()},  # a run that was told once is never taken back
+        optional={
+            "status": st.sampled_from(["operational", "broken"]),
+            "extractor_version": TEXTS,
+            "format_support": st.dictionaries(st.sampled_from(["excel", "csv"]), st.booleans()),
+            "manifest_compliant": st.booleans(),
+            "metadata": METADATA,
+        },
+    ),
+)
+DEPLOYMENTS = st.tuples(
+    DAYS,
+    st.lists(st.sampled_from(["A", "B", "nobody"]), unique=True),
+    optional(
+        pr_title=TEXTS,
+        test_summary=st.dictionaries(st.sampled_from(["passed", "failed"]), st.integers(0, 9)),
+        constitutional_compliance=st.booleans(),
+        metadata=METADATA,
+    ),
+)
+ENHANCEMENTS = st.tuples(
+    DAYS,
+    st.booleans(),
+    optional(
+        description=TEXTS,
+        priority=st.integers(1, 5),
+        status=st.sampled_from(["planned", "approved", "dropped"]),
+        principles=st.lists(TEXTS).map(tuple),
+        metadata=METADATA,
+    ),
+)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> Import:
+    (one, first), (two, second) = draw(VENDORS), draw(VENDORS)
+    day, names, fields = draw(DEPLOYMENTS)
+    when, waits, planned = draw(ENHANCEMENTS)
+    return Import(
+        source="notes",
+        vendors=(vendor("A", day=one, **first), vendor("B", day=two, **second)),
+        deployments=(deployment("#7", day=day, vendors=tuple(names), **fields),),
+        enhancements=(
+            enhancement("one", day=when, needs=("two",) if waits else (), **planned),
+            enhancement("two"),
+        ),
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(states(), states())
+def test_after_both_the_ledger_holds_the_second(first: Import, second: Import) -> None:
+    one_after_the_other, at_once = Log(), Log()
+    one_after_the_other.bring(first)
+    at_once.bring(second)
+
+    one_after_the_other.bring(second)
+
+    assert one_after_the_other.standing() == at_once.standing()
+    assert one_after_the_other.bring(second) == []
