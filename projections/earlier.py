@@ -1,26 +1,19 @@
-"""What was so at an earlier point: of one thing by folding its stream, of everything by folding the log.
+"""What was so at an earlier point: of one thing by folding its stream, of everything by tables of that position."""
 
-The rows of an earlier position are put into tables of their own, so that the same questions answer as for today.
-"""
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import groupby
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ledger.decider import check, problem
-from ledger.envelope import RecordedEvent, category_of, stream_id
+from ledger.envelope import RecordedEvent, stream_id
 from ledger.errors import NotFound
 from ledger.moment import parse, text
 from ledger.reference import brief
 from ledger.store import EventStore
 from projections.app import App
-from projections.catalog import BY_CATEGORY, SHAPES
-from projections.projector import change, fold
+from projections.earlier_tables import FOLDER, tables_as_of
+from projections.projector import fold
 from projections.row import Row
-from projections.sqlite_tables import SqliteTables
 from projections.tables import Snapshot
 
 Point = str | int
@@ -85,38 +78,5 @@ def view(app: App, as_of: Point | None, field: str = "as_of") -> Iterator[Snapsh
             yield snapshot
     else:
         position = position_of(app.store, as_of, field)
-        with tables_as_of(app.store, position) as tables, tables.snapshot() as snapshot:
+        with tables_as_of(app.store, position, app.home / FOLDER) as tables, tables.snapshot() as snapshot:
             yield snapshot
-
-
-@contextmanager
-def tables_as_of(log: EventStore, position: int) -> Iterator[SqliteTables]:
-    """Tables of their own, which hold what the log up to a position adds up to. It costs reading that much of it."""
-    last: RecordedEvent | None = None
-
-    def seen() -> Iterator[RecordedEvent]:
-        nonlocal last
-        for event in log.read_all(0, position):
-            last = event
-            yield event
-
-    rows = fold(seen())
-    time = last.recorded_at if last else log.read_streams([]).now
-    with TemporaryDirectory(prefix="tracking-ledger-") as folder:
-        tables = SqliteTables(Path(folder) / "rows.sqlite3", log.ledger, lambda: time)
-        try:
-            with tables.rebuilding(SHAPES) as fresh:
-                for category, found in _by_category(rows):
-                    projection = BY_CATEGORY[category]
-                    fresh.put(projection.name, (change(projection, None, row, row.position) for row in found))
-                fresh.serve()
-            tables.advance(position, time if last else None)
-            yield tables
-        finally:
-            tables.close()
-
-
-def _by_category(rows: dict[str, Row]) -> Iterator[tuple[str, Iterable[Row]]]:
-    streams = sorted(rows)
-    for category, group in groupby(streams, key=category_of):
-        yield category, [rows[stream] for stream in group]

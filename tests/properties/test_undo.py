@@ -11,7 +11,7 @@ from ledger.errors import Refused
 from ledger.revision import apply, between
 from ledger.work_item.state import WorkItem
 from projections.catalog import BY_CATEGORY
-from projections.earlier import tables_as_of
+from projections.earlier_tables import tables_as_of
 from projections.questions.changes import Filter, changes_since
 from projections.tables import Snapshot, pages
 from tests.support.doings import Doing, a_ledger, attempt, command, histories, tell, undo_of
