@@ -1,0 +1,181 @@
+"""A server of the test's own that is stopped, killed or frozen: calls are answered soon, nothing is wrongly said."""
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from ledger import identity
+from ledger.postgres.connect import APPLICATION, DATABASE, connect
+from ledger.postgres.embedded import EmbeddedServer
+from ledger.settings import Settings
+from projections.app import App
+from tests.conftest import Perform
+
+Freeze = Callable[[], Callable[[], None]]
+
+SOON = 10.0  # seconds; generous, for a machine that does other things too: a frozen server would hold a call for ever
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[EmbeddedServer]:
+    memory = Path("/dev/shm")
+    root = Path(tempfile.mkdtemp(prefix="tracking-ledger-outage-", dir=memory if os.access(memory, os.W_OK) else None))
+    server = EmbeddedServer(root / "postgres")
+    connect(Settings(project=root, pgdata=root / "postgres")).close()
+    yield server
+    server.stop()
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def app(own_server: EmbeddedServer, tmp_path: Path) -> Iterator[App]:
+    own_server.ensure()
+    identity.create(tmp_path)
+    dsn = own_server.conninfo(APPLICATION, DATABASE)
+    app = App(Settings(project=tmp_path, dsn=dsn, home=tmp_path / "home", pgdata=tmp_path / "unused", by="tester"))
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def frozen(own_server: EmbeddedServer) -> Iterator[Freeze]:
+    """frozen() freezes every process of the server, and answers what thaws them."""
+    stopped: list[psutil.Process] = []
+
+    def freeze() -> Callable[[], None]:
+        leader = _leader(own_server)
+        stopped.extend([leader, *leader.children(recursive=True)])
+        _signal(stopped, signal.SIGSTOP)
+        return lambda: _signal(stopped, signal.SIGCONT)
+
+    yield freeze
+    _signal(stopped, signal.SIGCONT)
+
+
+def test_a_stopped_server_is_answered_for_by_the_journal_and_found_again(
+    app: App, perform: Perform, own_server: EmbeddedServer
+) -> None:
+    thing = perform("create_work_item", item_type="task", title="Before")
+    app.follow()
+
+    _stop(own_server)
+    read = perform("query_work_item", id=thing["id"])
+    queued = perform("update_work_item", id=thing["id"], version=1, title="Meanwhile")
+    own_server.ensure()
+    _until(lambda: app.contact.ready and app.local.is_settled)
+
+    assert (read["title"], read["source"]) == ("Before", "journal")
+    assert queued["outcome"] == "queued"
+    assert perform("query_work_item", id=thing["id"])["title"] == "Meanwhile"
+
+
+def test_a_frozen_server_is_noticed_by_whoever_reads_and_by_whoever_writes(
+    app: App, perform: Perform, frozen: Freeze
+) -> None:
+    thing = perform("create_work_item", item_type="task", title="Before")
+    app.follow()
+
+    frozen()
+    began = time.monotonic()
+    read = perform("query_work_item", id=thing["id"])
+    queued = perform("update_work_item", id=thing["id"], version=1, title="Meanwhile")
+
+    assert time.monotonic() - began < SOON
+    assert (read["source"], read["title"]) == ("journal", "Before")
+    assert queued["outcome"] == "queued"
+
+
+def test_a_write_that_a_freezing_server_has_received_is_queued_and_recorded_once(
+    app: App, perform: Perform, own_server: EmbeddedServer, frozen: Freeze
+) -> None:
+    perform("create_work_item", item_type="task", title="Before")
+    with _holding_the_lock(own_server, app):  # which the write below waits for, in the server
+        writing, answers = _in_background(lambda: perform("create_work_item", item_type="task", title="Held up"))
+        _until(lambda: _waiting_for_locks(own_server) == 1)
+        thaw = frozen()
+        writing.join(SOON)
+    thaw()
+
+    _until(lambda: app.contact.ready and app.local.is_settled)
+    assert [answer["outcome"] for answer in answers] == ["queued"]
+    assert [event.type for event in app.store.read_all()] == ["WorkItemCreated", "WorkItemCreated"]
+
+
+def test_a_long_call_on_a_healthy_server_is_waited_for(app: App, perform: Perform, own_server: EmbeddedServer) -> None:
+    perform("create_work_item", item_type="task", title="Before")
+    with _holding_the_lock(own_server, app):
+        writing, answers = _in_background(lambda: perform("create_work_item", item_type="task", title="Held up"))
+        time.sleep(3.0)  # longer than the watchdog's patience and a question of it
+        assert not answers
+    writing.join()
+
+    assert [answer["outcome"] for answer in answers] == ["committed"]
+
+
+def test_a_killed_server_costs_a_running_write_nothing(app: App, perform: Perform, own_server: EmbeddedServer) -> None:
+    perform("create_work_item", item_type="task", title="Before")
+    _signal(_leader(own_server).children(), signal.SIGKILL)
+
+    said = perform("create_work_item", item_type="task", title="After")
+
+    assert said["outcome"] in ("committed", "queued")
+    own_server.ensure()
+    _until(lambda: app.contact.ready and app.local.is_settled)
+    found = [item["title"] for item in perform("list_work_items", order="created")["items"]]
+    assert sorted(found) == ["After", "Before"]
+
+
+def _leader(server: EmbeddedServer) -> psutil.Process:
+    return psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
+
+
+def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+@contextmanager
+def _holding_the_lock(server: EmbeddedServer, app: App) -> Iterator[None]:
+    with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [str(app.identity.ledger)])
+        yield
+
+
+def _stop(server: EmbeddedServer) -> None:
+    """With clients on it, which the server's own way refuses."""
+    leader = _leader(server)
+    leader.send_signal(signal.SIGINT)
+    leader.wait(30)
+
+
+def _in_background(act: Callable[[], dict[str, Any]]) -> tuple[threading.Thread, list[dict[str, Any]]]:
+    answers: list[dict[str, Any]] = []
+    thread = threading.Thread(target=lambda: answers.append(act()))
+    thread.start()
+    return thread, answers
+
+
+def _waiting_for_locks(server: EmbeddedServer) -> int:
+
+    with psycopg.connect(server.conninfo("postgres", "postgres")) as connection:
+        rows = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return int(rows.fetchall()[0][0])
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
