@@ -111,8 +111,11 @@ def detected(path: Path) -> str:
     found = _recognised(path)
     if len(found) == 1:
         return found[0]
+    if found:
+        commands = " or ".join(f"`tracking-ledger import {name} {path}`" for name in found)
+        raise _invalid(path, f"could be {_either(found)}", f"say which: {commands}")
     known = ", ".join(f"{name} ({source.called})" for name, source in KNOWN.items())
-    problem = f"could be {_either(found)}" if found else "is in no format that is known by its content"
+    problem = "is in no format that is known by its content"
     raise _invalid(path, problem, f"say which: `tracking-ledger import NAME {path}`, NAME one of {known}")
 
 

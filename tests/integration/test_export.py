@@ -114,6 +114,19 @@ def test_any_history_comes_back_byte_for_byte(
     other.close()
 
 
+def test_a_folder_of_the_same_ledger_whose_database_lost_it_stays_what_it_is(folder: Folder, tmp_path: Path) -> None:
+    with a_ledger() as ledger:
+        tell(ledger, [("create_item", (0, None))])
+        content = b"".join(exporting.events(ledger.store))
+    other = folder("other")
+    identity.rewrite(replace(other.identity, ledger=ledger.store.ledger, copy=other.identity.ledger))
+    other = App(other.settings)
+
+    now = bring(other, content, tmp_path)
+
+    assert (exported(now), now.identity) == (content, other.identity)
+
+
 def test_an_import_goes_on_where_the_ledger_ends_and_a_second_one_does_nothing(
     app: App, perform: Perform, folder: Folder, tmp_path: Path
 ) -> None:

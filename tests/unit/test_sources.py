@@ -61,6 +61,16 @@ def test_what_is_no_source_is_refused_with_the_known_ones(tmp_path: Path, conten
     assert all(name in caught.value.next_step for name in SOURCES)
 
 
+def test_a_folder_that_could_be_two_things_is_refused_with_both_commands(tmp_path: Path) -> None:
+    TRACKERS["backlog"](tmp_path, [TASK])
+    TRACKERS["todotxt"](tmp_path, [TASK])
+
+    with pytest.raises(Invalid, match="could be") as caught:
+        detected(tmp_path)
+
+    assert f"`tracking-ledger import backlog {tmp_path}` or" in caught.value.next_step
+
+
 def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
