@@ -169,7 +169,7 @@ def _sessions(source: str, reading: Reading, found: dict[str, Row], before: int)
             check.only_in_file.append(name)
         elif row.version == 1 and _is_new(row, before):
             check.differing += _differing(name, row.state, {"title": item.fields["title"]})
-            check.differing += _differing(name, row.state, {"metadata": item.fields["metadata"]})
+            check.differing += _differing(name, row.state, {"metadata": item.fields.get("metadata", {})})
     new = [row for row in found.values() if row.state.item_type == "session" and _is_new(row, before)]
     check.only_in_ledger = [row.state.title for row in new if row.state.external_id not in told]
     return check

@@ -240,3 +240,7 @@ def test_the_word_of_the_source_is_kept(bring: Bring, perform: Perform) -> None:
 
     held = perform("query_vendor_status", name="A")
     assert (held["status"], json.dumps(held["metadata"])) == ("broken", '{"source_status": "ready_for_production"}')
+
+
+def test_a_session_among_the_work_items_needs_no_more_than_its_title(bring: Bring) -> None:
+    assert bring("## Active Work Items (1)\n\n### Reading (session)\n- Status: active\n")["success"]

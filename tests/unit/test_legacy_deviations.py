@@ -188,3 +188,11 @@ def test_a_report_that_the_ledger_keeps_in_the_file_is_not_imported_with_it(read
 
     assert (reading.vendors, len(reading.enhancements)) == ([], 1)
     assert reading.not_taken == []
+
+
+@pytest.mark.parametrize(
+    "ours", ["# Status of x\n\nAs of position 3, then.\n", "<!-- tracking-ledger: ids and versions\n-->\n"]
+)
+def test_a_report_that_a_ledger_wrote_is_refused(reads: Any, ours: str) -> None:
+    with pytest.raises(Invalid, match="is a report that a tracking ledger wrote"):
+        reads(f"{ours}\n## Vendors (1 total)\n\n- X: broken\n")

@@ -26,7 +26,7 @@ DEEPEST = 3  # level of a heading that can be a section
 _OUR_REPORT = re.compile(
     r"^<!-- tracking-ledger: begin ([0-9a-f]{16}).*?^<!-- tracking-ledger: end \1 -->", re.MULTILINE | re.DOTALL
 )
-_OUR_IDS = re.compile(r"^<!-- tracking-ledger: ids", re.MULTILINE)
+_OURS = re.compile(r"^<!-- tracking-ledger: ids|\A# Status of .*\n+As of position \d+", re.MULTILINE)
 _SENTENCE = re.compile(r"[^\W\d][^\d]*\s(?:[^\s\d]+\s){2,}[^\d]*[.!?:]['\"”)*_]*")
 CONTEXTS = ("feature", "maintenance", "research")
 
@@ -38,7 +38,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     become `failures`.
     """
     text = _without_our_report(text_of(path))
-    if _OUR_IDS.search(text):
+    if _OURS.search(text):
         raise unreadable(
             path, None, "is a report that a tracking ledger wrote: `export` and `import` carry a ledger over"
         )
