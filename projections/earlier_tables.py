@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from ledger.envelope import RecordedEvent
 from ledger.resources import sql
 from ledger.store import EventStore
-from projections.cache import PORTION, fold_into
+from projections.cache import fold_into
 from projections.catalog import PROJECTIONS, SHAPES
 from projections.replay import changes, folded_until
 from projections.sqlite_tables import SqliteTables
@@ -25,6 +25,7 @@ FOLDER = "earlier"
 KEPT = 8  # positions; the one that was not needed for the longest time goes
 PREFIX = "being-made-"  # of folders
 A_DAY = 86400.0  # seconds
+AT_ONCE = 50_000  # events folded between two writings of the rows they touch
 WORTH_KEEPING = 5000  # events that had to be folded
 
 
@@ -63,7 +64,7 @@ def _bring_to(tables: SqliteTables, log: EventStore, position: int, last: Record
                 rows.put(changes(folded, projection))
         else:
             events = log.read_all(reached, position)
-            while portion := list(islice(events, PORTION)):
+            while portion := list(islice(events, AT_ONCE)):
                 fold_into(rows, portion)
         rows.reached(position, last.recorded_at if last else None, last.digest if last else None)
     return position - reached

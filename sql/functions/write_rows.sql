@@ -14,7 +14,7 @@ BEGIN
     INTO v_models
     FROM projections p, LATERAL (SELECT p_shapes @> jsonb_build_object(p.projection, p.shape)) AS k (known)
     WHERE p.ledger_id = p_ledger;
-    IF v_models.serving IS NULL OR EXISTS (SELECT FROM jsonb_object_keys(p_shapes) s WHERE NOT v_models.serving ? s) THEN
+    IF EXISTS (SELECT FROM jsonb_object_keys(p_shapes) s WHERE NOT coalesce(v_models.serving, '{}') ? s) THEN
         RAISE EXCEPTION 'a read model is not registered, or behind' USING ERRCODE = 'TL007',
             DETAIL = json_build_object('shapes', p_shapes, 'serving', v_models.serving);
     END IF;
