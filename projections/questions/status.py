@@ -12,6 +12,7 @@ from ledger.world import Wanted
 from projections.questions import readiness
 from projections.questions.references import all_references, references
 from projections.questions.things import Thing, named, rows
+from projections.questions.vendors import whole_results
 from projections.row import Row
 from projections.tables import Answer, Snapshot, pages
 
@@ -35,6 +36,8 @@ def vendor_health(snapshot: Snapshot) -> Thing:
     refs = all_references("vendor", [row.id for row in found])
     living = [row for row in found if row.state.exists and not row.state.withdrawn]
     vendors = sorted(_told(living, refs, VENDOR_FIELDS), key=lambda vendor: vendor["name"].casefold())
+    for vendor in vendors:
+        vendor["test_results"] = whole_results(vendor["test_results"])
     counted = Counter(vendor["status"] for vendor in vendors)
     return {
         "total_vendors": len(vendors),

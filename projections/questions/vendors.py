@@ -93,8 +93,13 @@ def _flat(row: Row, ref: str) -> Thing:
     supported, results = vendor["format_support"], vendor["test_results"]
     return vendor | {
         "format_support": {name: supported.get(name) for name in FORMATS},
-        "test_results": results and {count: results.get(count) for count in COUNTS},
+        "test_results": whole_results(results),
     }
+
+
+def whole_results(results: Thing | None) -> Thing | None:
+    """All counts of a run, those that nobody told as None."""
+    return results and {count: results.get(count) for count in COUNTS}
 
 
 def _is_uuid(given: str) -> bool:

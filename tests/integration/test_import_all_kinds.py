@@ -7,6 +7,8 @@ import pytest
 
 from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
 from ledger.vendor.events import TestResults
+from projections import report as status_report
+from projections import report_now, report_page, report_reading
 from projections.app import App
 from projections.bringing import Report, bring, report
 from tests.conftest import Perform
@@ -171,3 +173,23 @@ def test_things_made_here_are_found_by_name_and_title(tell: Tell, perform: Perfo
 
     assert (told["created"], told["taken"]) == (0, 2)
     assert perform("list_enhancements")["total_count"] == 1
+
+
+def test_a_report_of_things_that_sources_told_half_of_is_whole(tell: Tell, app: App) -> None:
+    tell(
+        vendor("A", test_results=TestResults(passing=8, total=9)),
+        vendor("B", test_results=TestResults(skipped=1)),
+        vendor("C", format_support={"pdf": True}),
+        deployment("#1", commit_hash=None, pr_number=None, pr_title=None),
+        deployment("#2", deployed_at="2026-03-01T00:00:00.000000Z"),
+        enhancement("e"),
+    )
+
+    with app.tables.snapshot() as snapshot:
+        document = report_now.document_in(app, snapshot)
+        page = report_page.page(snapshot, app.store, document)
+    text = status_report.with_ids(document)
+
+    assert "8 of 9, ? skipped" in text
+    assert report_reading.parse(text)["vendor_health"]["total_vendors"] == 3
+    assert "8 of 9" in page
