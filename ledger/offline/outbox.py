@@ -16,6 +16,7 @@ from uuid import UUID
 
 import filelock
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.offline.outbox_lines import Begun, Line, Outcome, Queued, Settled, is_whole, read, written
@@ -209,16 +210,40 @@ class Outbox:
             count, last = self._ask(LAST_SETTLED)[0]
             if not count or last > reached:
                 return False
-            draft = self.file.with_suffix(".new")
-            with self._using():
-                with draft.open("wb") as file:
-                    file.write(written(Begun(sequence=self.sequence)))
-                    file.flush()
-                    os.fsync(file.fileno())
-                draft.replace(self.file)
-                _sync_folder(self._folder)
-            self._look()
+            self._replace(written(Begun(sequence=self.sequence)))
             return True
+
+    def put_before(self, earlier: Sequence[Queued]) -> None:
+        """Puts commands in front of all that wait, in one step; one that waits already is not put twice.
+
+        Raises Unavailable while a damaged line is set aside, which would be lost by it.
+        """
+        with self.locked(), self._guard:
+            if faults := self.faults:
+                raise self._unusable(OSError(f"line {faults[0].line} is damaged"))
+            ids = {line.command_id for line in earlier}
+            waiting = [line for line in self._every_waiting() if line.command_id not in ids]
+            begun = Begun(sequence=self.sequence)
+            numbered = (replace(line, sequence=begun.sequence + n) for n, line in enumerate([*earlier, *waiting], 1))
+            self._replace(b"".join([written(begun), *map(written, numbered)]))
+
+    def _every_waiting(self) -> Iterator[Queued]:
+        after = 0
+        while page := self.unsettled(after):
+            yield from page
+            after = page[-1].sequence
+
+    def _replace(self, content: bytes) -> None:
+        """The whole file by another one, or not at all. Only under `locked`."""
+        draft = self.file.with_suffix(".new")
+        with self._using():
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.file)
+            _sync_folder(self._folder)
+        self._look()
 
     def _write(self, lines: bytes) -> None:
         found = self._ask(PROGRESS)

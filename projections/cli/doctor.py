@@ -9,10 +9,12 @@ import click
 from msgspec import Struct, to_builtins
 
 from ledger import __version__
-from ledger.errors import LedgerError
+from ledger.errors import Diverged, LedgerError
+from ledger.moment import text
 from ledger.postgres.checkup import Checkup, checkup
 from ledger.postgres.connect import embedded_server
 from ledger.settings import ENVIRONMENT, Settings
+from projections import rebuilding
 from projections.activity import FILE, Summary, lines, summaries
 from projections.app import App
 from projections.cli import exits
@@ -20,6 +22,11 @@ from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, remark, say, shown, table
 
 Thing = dict[str, Any]
+
+_SET_ASIDE = (
+    "if the database is right: `tracking-ledger rebuild --from-database` sets the journal aside under a new name and"
+    " queues what only it held"
+)
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -45,6 +52,7 @@ def doctor(invocation: Invocation, stop_server: bool) -> int:
         "program": {"version": __version__, "process": os.getpid()},
         "ledger": _asked(findings, lambda: _ledger(invocation.app)),
         "database": _database(invocation.app, findings),
+        "machine": _machine(invocation.app, findings),
         "environment": sorted(name for name in ENVIRONMENT if os.environ.get(name)),
         "activity": _activity(invocation.app),
     }
@@ -91,6 +99,9 @@ def _database(app: App, findings: list[Finding]) -> Thing:
         checked = checkup(app.database, app.identity.key)
         with app.tables.snapshot() as snapshot:
             found |= {"position": snapshot.as_of.position}
+    except Diverged as error:
+        findings.append(_diverged(app, error))
+        return found | {"answers": True}
     except LedgerError as error:
         grave = error.code in ("unavailable", "outcome_unknown")
         what = f"the database does not answer: {error.message}"
@@ -99,6 +110,38 @@ def _database(app: App, findings: list[Finding]) -> Thing:
     findings.extend(_faults(checked))
     told: Thing = to_builtins(checked)
     return found | {"answers": True} | told
+
+
+def _machine(app: App, findings: list[Finding]) -> Thing:
+    """This machine's own copy: how far it is, what waits, and whether it is the database's history."""
+    try:
+        local = app.local
+        damage = local.journal.damage
+        found: Thing = {
+            "journal": local.journal.head.position,
+            "last_contact": (at := local.contact()) and text(at),
+            "waiting": local.waiting,
+        }
+    except LedgerError as error:
+        findings.append(Finding(what=error.message, next_step=error.next_step))
+        return {}
+    if damage is not None:
+        findings.append(Finding(what=damage.message, next_step=_SET_ASIDE))
+    return found
+
+
+def _diverged(app: App, error: Diverged) -> Finding:
+    """What differs from which position on, and the ways out."""
+    try:
+        standing = rebuilding.standing(app)
+    except LedgerError:
+        return Finding(what=error.message, next_step=error.next_step, grave=True)
+    what = (
+        f"journal and database are the same up to position {standing.common}; from there on the journal has"
+        f" {standing.journal - standing.common} events and the database {standing.database - standing.common} others"
+    )
+    journal = "if the journal is right: `tracking-ledger rebuild --from-journal`; " * standing.journal_contains_database
+    return Finding(what=what, next_step=journal + _SET_ASIDE, grave=True)
 
 
 def _given(settings: Settings) -> Thing:
@@ -143,7 +186,7 @@ def _activity(app: App) -> Thing:
 
 
 def _print(parts: dict[str, Any], findings: list[Finding]) -> None:
-    for name in ("program", "ledger", "database"):
+    for name in ("program", "ledger", "database", "machine"):
         heading(name)
         fields((key.replace("_", " "), value) for key, value in parts[name].items())
     if parts["environment"]:

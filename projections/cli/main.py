@@ -48,6 +48,8 @@ COMMANDS = {  # name -> where it is, and its sentence in the list
     "conflicts": ("projections.cli.syncing:conflicts", "Queued changes that met others."),
     "resolve": ("projections.cli.syncing:resolve", "Decide a conflict: mine, theirs or edited."),
     "replay": ("projections.cli.replaying:replay_command", "Rebuild the read models from the log."),
+    "verify": ("projections.cli.verifying:verify", "Do journal, log and read models say the same?"),
+    "rebuild": ("projections.cli.verifying:rebuild", "Make journal and database one history again."),
     "ledgers": ("projections.cli.ledgers:group", "The ledgers of this database, and who may use them."),
     "mcp": ("projections.cli.serving:mcp", "Serve an assistant over stdio."),
     "serve": ("projections.cli.serving:serve", "Serve a team over HTTP, with tokens."),

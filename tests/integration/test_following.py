@@ -6,9 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from uuid import UUID
 
-import psycopg
 import pytest
 from filelock import FileLock
 
@@ -20,6 +18,7 @@ from projections.app import DIVERGED, App
 from projections.operations.catalog import OPERATIONS
 from projections.replay import check
 from tests.conftest import Perform
+from tests.support.losing import lose, state
 
 Create = Callable[[int], list[str]]
 
@@ -98,7 +97,7 @@ def test_a_database_that_lost_history_is_closed_and_this_machine_goes_on_from_it
     app.follow()
     app.close()
     (app.home / lost).unlink()
-    _lose(owner_dsn, app.identity.ledger, after=1)
+    lose(owner_dsn, app.identity.ledger, after=1)
     machine = App(settings)
 
     with pytest.raises(Diverged):
@@ -106,7 +105,7 @@ def test_a_database_that_lost_history_is_closed_and_this_machine_goes_on_from_it
     read = OPERATIONS["list_work_items"].perform(machine, {})
     written = OPERATIONS["create_work_item"].perform(machine, {"item_type": "task", "title": "Queued"})
 
-    assert _state(owner_dsn, app.identity.ledger) == ("closed", DIVERGED)
+    assert state(owner_dsn, app.identity.ledger) == ("closed", DIVERGED)
     assert read["total_count"] == (3 if lost == "acknowledged" else 0)
     assert read["source"] != "postgres"
     assert "database_diverged" in read["warnings"]
@@ -125,21 +124,6 @@ def test_what_a_journal_behind_the_log_knows_is_no_divergence(app: App, settings
     assert machine.follow()
     assert machine.local.journal.head.position == 4
     machine.close()
-
-
-def _lose(owner_dsn: str, ledger: UUID, *, after: int) -> None:
-    """As a database that was restored from a backup made at this position."""
-    with psycopg.connect(owner_dsn) as connection:
-        connection.execute("SELECT set_config('ledger.id', %s, true)", [str(ledger)])
-        connection.execute("ALTER TABLE tracking_ledger.events DISABLE TRIGGER events_are_never_changed")
-        connection.execute("DELETE FROM tracking_ledger.events WHERE ledger_id = %s AND position > %s", [ledger, after])
-        connection.execute("ALTER TABLE tracking_ledger.events ENABLE TRIGGER events_are_never_changed")
-
-
-def _state(owner_dsn: str, ledger: UUID) -> tuple[str, str]:
-    with psycopg.connect(owner_dsn) as connection:
-        rows = connection.execute("SELECT state, reason FROM tracking_ledger.ledgers WHERE ledger_id = %s", [ledger])
-        return rows.fetchall()[0]
 
 
 def _following(settings: Settings) -> subprocess.Popen[bytes]:

@@ -1,0 +1,135 @@
+"""A database and a journal that are no longer one history: what differs is named, and either of them can be right."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from msgspec.structs import replace
+
+from ledger.errors import Refused
+from ledger.settings import Settings
+from projections import rebuilding
+from projections.app import App
+from projections.operations.catalog import OPERATIONS
+from projections.verifying import verify
+from tests.conftest import Perform
+from tests.support.losing import lose, state
+
+
+@pytest.fixture
+def machine(app: App, perform: Perform, settings: Settings, owner_dsn: str) -> Iterator[App]:
+    """A machine that knows four positions, and whose database has lost the last two."""
+    thing = perform("create_work_item", item_type="task", title="Kept")
+    perform("create_work_item", item_type="task", title="Kept too")
+    perform("update_work_item", id=thing["id"], version=1, title="Lost")
+    perform("create_vendor", name="Lost too")
+    app.follow()
+    app.close()
+    lose(owner_dsn, app.identity.ledger, after=2)
+    machine = App(replace(settings, admin_dsn=owner_dsn))
+    yield machine
+    machine.close()
+
+
+def test_verify_finds_no_difference_where_there_is_none(app: App, perform: Perform) -> None:
+    perform("create_work_item", item_type="task", title="One")
+    app.follow()
+    perform("create_work_item", item_type="task", title="Not followed yet")
+
+    found = verify(app)
+
+    assert (found.differences, found.database) == ((), 2)
+
+
+def test_verify_names_the_first_line_and_the_first_position_that_differ(machine: App) -> None:
+    file = machine.home / "journal.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(lines[0] + lines[1].replace(b"Kept too", b"Kept two") + lines[2])
+
+    found = verify(machine)
+
+    first = found.differences[0]
+    assert (first.where, first.at) == ("journal", "line 2")
+
+
+def test_verify_names_the_read_model_that_is_not_what_the_log_says(app: App, perform: Perform, owner_dsn: str) -> None:
+    thing = perform("create_vendor", name="Acme")
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute("SELECT set_config('ledger.id', %s, true)", [str(app.identity.ledger)])
+        connection.execute('UPDATE tracking_ledger.vendors SET doc = doc || \'{"status": "operational"}\'')
+
+    [found] = verify(app).differences
+
+    assert (found.where, found.at) == ("read models", f"vendors {thing['id']}")
+
+
+def test_what_differs_is_said_and_from_where_on(machine: App) -> None:
+    [found] = verify(machine).differences
+
+    assert (found.where, found.at) == ("database", "position 3")
+    assert rebuilding.standing(machine) == rebuilding.Standing(journal=4, database=2, common=2)
+
+
+def test_when_the_journal_is_right_the_database_gets_its_tail_back_byte_for_byte(machine: App, owner_dsn: str) -> None:
+    events = list(machine.local.journal.read_all())
+
+    done = rebuilding.from_journal(machine)
+
+    assert (done.common, done.restored) == (2, 2)
+    assert state(owner_dsn, machine.identity.ledger)[0] == "open"
+    machine.close()
+    again = App(machine.settings)
+    assert list(again.store.read_all()) == events
+    assert verify(again).differences == ()
+    again.close()
+
+
+def test_an_empty_database_is_rebuilt_from_the_journal(machine: App, owner_dsn: str) -> None:
+    lose(owner_dsn, machine.identity.ledger, after=0)
+    events = list(machine.local.journal.read_all())
+
+    assert rebuilding.from_journal(machine).restored == 4
+    machine.close()
+    again = App(machine.settings)
+    assert list(again.store.read_all()) == events
+    assert OPERATIONS["list_work_items"].perform(again, {})["total_count"] == 2
+    again.close()
+
+
+def test_when_the_database_is_right_the_journal_is_set_aside_and_what_only_it_held_is_recorded_or_a_conflict(
+    machine: App, settings: Settings, owner_dsn: str
+) -> None:
+    lost = list(machine.local.journal.read_all(2))
+    OPERATIONS["create_work_item"].perform(machine, {"item_type": "task", "title": "Queued meanwhile"})
+    kept = (machine.home / "journal.jsonl").read_bytes()
+
+    done = rebuilding.from_database(machine, machine.clock())
+
+    assert (done.common, done.queued) == (2, 2)
+    assert done.set_aside is not None
+    assert done.set_aside.read_bytes() == kept
+    machine.close()
+    again = App(machine.settings)
+    _ = again.database
+    assert again.settle(30)
+    log = list(again.store.read_all())
+    assert [event.command_id for event in log[2:4]] == [event.command_id for event in lost]
+    assert OPERATIONS["list_work_items"].perform(again, {"text": "Queued meanwhile"})["total_count"] == 1
+    assert OPERATIONS["list_work_items"].perform(again, {"text": "Lost"})["total_count"] == 1
+    assert again.follow()
+    assert verify(again).differences == ()
+    again.close()
+
+
+def test_a_database_that_went_another_way_is_not_given_the_journal(
+    machine: App, settings: Settings, tmp_path: object, owner_dsn: str
+) -> None:
+    other = App(replace(settings, home=settings.project / "other-machine"))
+    OPERATIONS["create_work_item"].perform(other, {"item_type": "task", "title": "Another way"})
+    other.close()
+
+    with pytest.raises(Refused, match="another way from position 3 on"):
+        rebuilding.from_journal(machine)
+    done = rebuilding.from_database(machine, machine.clock())
+
+    assert (done.common, done.position, done.queued) == (2, 3, 2)
