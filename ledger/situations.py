@@ -16,6 +16,7 @@ from ledger.errors import (
     NotUnique,
     ReadModelBehind,
     Refused,
+    Unavailable,
     VersionConflict,
 )
 
@@ -48,8 +49,16 @@ def ledger_closed(**found: Any) -> LedgerError:
     reason, successor = found["reason"], found.get("successor")
     if reason == "archived":
         return LedgerClosed("this ledger is archived", next_step="open it with `tracking-ledger ledgers open`", **found)
+    if reason == "moving":
+        return Unavailable(
+            "this ledger is moving to another database, which takes a few seconds",
+            next_step="try again; if the move was interrupted, repeat `tracking-ledger move`",
+            **found,
+        )
     where = f"; it went to {successor}" if successor else ""
-    return LedgerClosed(f"this ledger is closed: {reason}{where}", next_step="see `tracking-ledger doctor`", **found)
+    return LedgerClosed(
+        f"this ledger is closed: {reason}{where}", next_step="set LEDGER_DSN to where it is now", **found
+    )
 
 
 def not_a_member(**found: Any) -> LedgerError:

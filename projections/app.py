@@ -32,6 +32,8 @@ from ledger.postgres import ledgers
 from ledger.postgres.connect import Reaching, open_ledger
 from ledger.postgres.contact import Contact
 from ledger.postgres.database import Database
+from ledger.postgres.ledgers import MOVED
+from ledger.postgres.moving import EMBEDDED
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings, user_name
 from projections.afterwards import Afterwards
@@ -101,7 +103,7 @@ class App:
     def contact(self) -> Contact:
         with self._making:
             reaching = Reaching(self.settings)
-            return Contact(lambda known: self._greeted(reaching.database(known)), lambda: reaching.coming)
+            return Contact(lambda known: self._reached(reaching, known), lambda: reaching.coming)
 
     @property
     def local(self) -> Local:
@@ -253,6 +255,10 @@ class App:
             drain = Drain(self.store, TableNeighbourhood(self.tables), propose, outbox, self.catch_up)
             try:
                 drained = drain.run(seconds, tell)
+            except LedgerClosed as closed:
+                if closed.details.get("reason") == MOVED:
+                    self.contact.lost(waited=False)  # to find it where it is now
+                raise
             finally:
                 self.conflict_watch.look()
         if drained.settled:
@@ -297,6 +303,23 @@ class App:
     def _follower(self) -> Follower:
         local = self.local
         return Follower(local.journal, local.acknowledged, local.home, self.store)
+
+    def _reached(self, reaching: Reaching, known: Database | None) -> Database:
+        """The database of the settings, or the one to which the ledger went from the embedded server."""
+        database = reaching.database(known)
+        try:
+            return self._greeted(database)
+        except LedgerClosed as closed:
+            reaching.follow(self._successor(closed))
+            self.settings = replace(self.settings, dsn=closed.details["successor"])
+            return self._greeted(reaching.database(database))
+
+    def _successor(self, closed: LedgerClosed) -> str:
+        """Whoever names a server names the next one too; only from the embedded one the way is known."""
+        successor: str | None = closed.details.get("successor")
+        if closed.details.get("reason") != MOVED or self.settings.dsn is not None or successor in (None, EMBEDDED):
+            raise closed
+        return successor
 
     def _greeted(self, database: Database) -> Database:
         open_ledger(database, self.identity.key, self.identity.name, SHAPES, origin=self.identity.ledger)

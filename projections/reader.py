@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from ledger.errors import Diverged, LedgerClosed, LedgerError, OutcomeUnknown, Unavailable
 from ledger.moment import text
+from ledger.postgres.ledgers import MOVED, MOVING
 from projections.app import DIVERGED, App
 from projections.layers import STALE, WARNINGS, Layer, Witness
 from projections.tables import AsOf
@@ -56,9 +57,7 @@ def ask(app: App, run: Callable[[App], Result], *, writes: bool = False) -> tupl
     except (Unavailable, OutcomeUnknown) as error:
         layered, result = _away(app, run, error, writes=writes)
     except LedgerClosed as closed:
-        if closed.details.get("reason") != DIVERGED:
-            raise
-        layered, result = _away(app, run, Diverged(closed.message, next_step=closed.next_step), writes=writes)
+        layered, result = _closed(app, run, closed, writes=writes)
     app.answered_by = layered.layer
     return layered, result
 
@@ -119,8 +118,20 @@ def _live(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
             raise (error if isinstance(error, OutcomeUnknown) else again) from again  # what was sent stays sent
 
 
+def _closed(app: App, run: Callable[[App], Result], closed: LedgerClosed, *, writes: bool) -> tuple[App, Result]:
+    reason = closed.details.get("reason")
+    if reason == MOVED:
+        app.contact.lost(waited=False)
+        return _live(app, run)  # where it is now, if that is known
+    if reason == DIVERGED:
+        return _away(app, run, Diverged(closed.message, next_step=closed.next_step), writes=writes)
+    raise closed
+
+
 def _away(app: App, run: Callable[[App], Result], error: LedgerError, *, writes: bool) -> tuple[App, Result]:
     told, lost = error, isinstance(error, OutcomeUnknown)
+    if error.details.get("reason") == MOVING:  # the database is there, so nobody has to miss what it already has
+        app.follow_quietly(DRAIN_SECONDS)
     for layer in _below(app, writes=writes, lost=lost):
         if isinstance(error, Diverged):
             layer = replace(layer, reachable=True, warnings=(*layer.warnings, "database_diverged"))

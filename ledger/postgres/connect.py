@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
+from msgspec.structs import replace
 from psycopg import sql
 
 from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Unavailable
@@ -49,7 +50,12 @@ class Reaching:
         if known is None:
             return Database(conninfo, prepare=self._settings.prepare, call_seconds=self._settings.call_seconds)
         known.forget()
+        known.go_to(conninfo)
         return known
+
+    def follow(self, conninfo: str) -> None:
+        """The ledger went to a server of that address."""
+        self._settings, self._server = replace(self._settings, dsn=conninfo), None
 
     def _given(self) -> str:
         assert self._settings.dsn is not None

@@ -39,23 +39,8 @@ class Database:
         self._conninfo = conninfo
         self._watchdog = Watchdog(self._answers)
         self._mine = threading.local()
-        self._pool = psycopg_pool.ConnectionPool(
-            conninfo,
-            min_size=0,
-            max_size=max_size,
-            open=False,
-            timeout=CONNECT_SECONDS,
-            reconnect_timeout=CONNECT_SECONDS,
-            max_idle=300.0,
-            kwargs={
-                "autocommit": True,
-                "prepare_threshold": None,
-                "application_name": "tracking-ledger",
-                **({} if "connect_timeout" in conninfo_to_dict(conninfo) else {"connect_timeout": CONNECTING_SECONDS}),
-            },
-            configure=_configure,
-            check=None,
-        )
+        self._max_size = max_size
+        self._pool = _pool(conninfo, max_size)
         self._opening = threading.Lock()
 
     def close(self) -> None:
@@ -118,6 +103,14 @@ class Database:
         if not self._pool.closed:
             self._pool.drain()
 
+    def go_to(self, conninfo: str) -> None:
+        """From here on another database is asked; connections to the old one end with what is under way."""
+        with self._opening:
+            if conninfo == self._conninfo:
+                return
+            left, self._conninfo, self._pool = self._pool, conninfo, _pool(conninfo, self._max_size)
+        left.close(timeout=0.1)
+
     @property
     def in_transaction(self) -> bool:
         """Whether this thread is inside `transaction()`."""
@@ -145,6 +138,26 @@ class Database:
                 if self._pool.closed:
                     self._pool.open()
         return self._pool
+
+
+def _pool(conninfo: str, max_size: int) -> psycopg_pool.ConnectionPool[Connection]:
+    return psycopg_pool.ConnectionPool(
+        conninfo,
+        min_size=0,
+        max_size=max_size,
+        open=False,
+        timeout=CONNECT_SECONDS,
+        reconnect_timeout=CONNECT_SECONDS,
+        max_idle=300.0,
+        kwargs={
+            "autocommit": True,
+            "prepare_threshold": None,
+            "application_name": "tracking-ledger",
+            **({} if "connect_timeout" in conninfo_to_dict(conninfo) else {"connect_timeout": CONNECTING_SECONDS}),
+        },
+        configure=_configure,
+        check=None,
+    )
 
 
 def situation(sqlstate: str | None, detail: str | None) -> LedgerError | None:

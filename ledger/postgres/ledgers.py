@@ -8,7 +8,8 @@ from msgspec import Struct
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.postgres.database import Database
 
-ARCHIVED = "archived"  # why a ledger is closed that can be opened again
+# why a ledger is closed: until somebody opens it, for the last events of a move, for good
+ARCHIVED, MOVING, MOVED = "archived", "moving", "moved"
 SHORTEST = 4  # characters of an id that may stand for it
 
 
@@ -28,6 +29,16 @@ class Known(Struct, frozen=True, kw_only=True):
     @property
     def archived(self) -> bool:
         return self.state == "closed" and self.reason == ARCHIVED
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """Where one ledger stands: the end of its log, and its state."""
+
+    position: int
+    digest: bytes
+    state: str
+    reason: str | None
+    successor: str | None
 
 
 def overview(database: Database) -> list[Known]:
@@ -68,6 +79,11 @@ def find(database: Database, word: str) -> Known:
             ledger=word,
         )
     return found[0]
+
+
+def head(database: Database, ledger: UUID) -> Head:
+    row = database.call("SELECT * FROM tracking_ledger.head_of(%s)", [ledger])[0]
+    return Head(position=row[0], digest=bytes(row[1]), state=row[2], reason=row[3], successor=row[4])
 
 
 def rename(database: Database, ledger: UUID, name: str) -> None:

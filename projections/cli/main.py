@@ -51,6 +51,7 @@ COMMANDS = {  # name -> where it is, and its sentence in the list
     "verify": ("projections.cli.verifying:verify", "Do journal, log and read models say the same?"),
     "rebuild": ("projections.cli.verifying:rebuild", "Make journal and database one history again."),
     "ledgers": ("projections.cli.ledgers:group", "The ledgers of this database, and who may use them."),
+    "move": ("projections.cli.moving:move", "Take the ledger to another database, and back."),
     "mcp": ("projections.cli.serving:mcp", "Serve an assistant over stdio."),
     "serve": ("projections.cli.serving:serve", "Serve a team over HTTP, with tokens."),
     "token": ("projections.cli.tokens:token", "Make, list and revoke the tokens that `serve` lets in."),

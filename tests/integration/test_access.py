@@ -150,6 +150,8 @@ DOORS = {  # each with arguments that it would take from a member
     "serve_generation": "%s, 'vendors', 1, 1",
     "create_ledger": "%s, 'mine now'",
     "adopt_origin": "%s, gen_random_uuid()",
+    "head_of": "%s",
+    "sum_of_read_model": "%s, 'vendors', 1",
     "rename_ledger": "%s, 'mine now'",
     "close_ledger": "%s, 'archived', NULL",
     "reopen_ledger": "%s, 'archived'",

@@ -1,0 +1,40 @@
+"""`move`: take a ledger to another database, and back."""
+
+from typing import Any
+
+import click
+import msgspec
+
+from ledger.postgres.moving import EMBEDDED
+from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.output import answer_json, fields, remark, table
+from projections.moving import Moved, destination
+from projections.moving import move as move_ledger
+
+
+@click.command(cls=Command)
+@click.argument("to")
+@click.option("--admin-dsn", help="Who creates and owns the schema there, where the role of TO may not.")
+@pass_invocation
+def move(invocation: Invocation, to: str, admin_dsn: str | None) -> None:
+    """Move this project's ledger to another database: TO is a connection string, or the word embedded.
+
+    Everybody goes on meanwhile; only for the last events, a few seconds, writes wait. It proves that position, digest
+    and every read model are the same on both sides before it opens the ledger there and closes it here. If it is
+    interrupted, repeat it. Programs on the embedded server follow by themselves; set LEDGER_DSN for all others.
+    """
+    tell = (lambda _: None) if invocation.as_json else remark
+    moved = move_ledger(invocation.app, destination(invocation.app.settings, to, admin_dsn), tell)
+    if invocation.as_json:
+        answer_json(_as_answer(moved))
+        return
+    fields([("from", moved.source), ("to", moved.target), ("position", moved.position), ("digest", moved.digest)])
+    fields([("copied", moved.copied), ("closed", f"{moved.closed_ms:.0f} ms of {moved.elapsed_ms:.0f} ms")])
+    table(("read model", "rows", "digest"), ((name, *found) for name, found in moved.read_models.items()))
+    remark("next: unset LEDGER_DSN" if to == EMBEDDED else "next: set LEDGER_DSN to where it is now, for everybody")
+
+
+def _as_answer(moved: Moved) -> dict[str, Any]:
+    answer: dict[str, Any] = msgspec.to_builtins(moved)
+    models = {name: {"rows": rows, "digest": digest} for name, (rows, digest) in moved.read_models.items()}
+    return answer | {"read_models": models}

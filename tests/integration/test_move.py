@@ -1,0 +1,223 @@
+"""A ledger moves to another database and back, while its clients go on, and both sides are proved to hold the same."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from msgspec.structs import replace
+
+from ledger import identity
+from ledger.errors import LedgerClosed, Refused
+from ledger.postgres import ledgers
+from ledger.postgres.connect import APPLICATION, DATABASE, OWNER
+from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.ledgers import MOVING
+from ledger.postgres.moving import EMBEDDED
+from ledger.settings import Settings
+from projections.app import App
+from projections.moving import Moved, destination, move
+from projections.operations.catalog import OPERATIONS
+from projections.replay import check
+
+ELSEWHERE = "tracking_elsewhere"
+
+
+@pytest.fixture(scope="module")
+def elsewhere(server: EmbeddedServer) -> Iterator[tuple[str, str]]:
+    """Another database, as the application's role and as the owner's."""
+    with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as administrator:
+        administrator.execute(f"CREATE DATABASE {ELSEWHERE} OWNER {OWNER}")
+        yield server.conninfo(APPLICATION, ELSEWHERE), server.conninfo(OWNER, ELSEWHERE)
+        administrator.execute(f"DROP DATABASE {ELSEWHERE} WITH (FORCE)")
+
+
+@pytest.fixture
+def at_home(server: EmbeddedServer, tmp_path: Path) -> Settings:
+    """A project whose ledger lies on the embedded server."""
+    project = tmp_path / "project"
+    project.mkdir()
+    identity.create(project)
+    return Settings(project=project, home=tmp_path / "home", pgdata=server.root, by="tester")
+
+
+@pytest.fixture
+def away(at_home: Settings, elsewhere: tuple[str, str]) -> Settings:
+    return destination(at_home, *elsewhere)
+
+
+@pytest.fixture
+def app(at_home: Settings) -> Iterator[App]:
+    app = App(at_home)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def there(away: Settings, tmp_path: Path) -> Iterator[App]:
+    """The same ledger on another machine, which names the server that it goes to."""
+    app = App(replace(away, home=tmp_path / "another machine"))
+    yield app
+    app.close()
+
+
+def write(app: App, title: str) -> str:
+    answer: str = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": title})["id"]
+    return answer
+
+
+def titles(app: App) -> list[str]:
+    listed = OPERATIONS["list_work_items"].perform(app, {"limit": 100, "order": "created"})["items"]
+    return sorted(item["title"] for item in listed)
+
+
+def log(app: App) -> list[tuple[int, bytes]]:
+    return [(event.position, event.digest) for event in app.store.read_all()]
+
+
+def test_a_moved_ledger_is_the_same_ledger_event_by_event_and_row_by_row(app: App, away: Settings, there: App) -> None:
+    for number in range(30):
+        write(app, f"Item {number:02}")
+    before = log(app)
+
+    moved = move(app, away)
+
+    assert (moved.position, moved.copied, moved.read_models["work_items"][0]) == (30, 30, 30)
+    assert log(there) == before
+    assert (check(there.store, there.tables).equal, len(titles(there))) == (True, 30)
+    assert write(there, "The next one") and log(there)[-1][0] == 31
+
+
+def test_whoever_is_on_the_embedded_server_follows_by_itself(app: App, away: Settings, there: App) -> None:
+    write(app, "Before")
+    move(App(app.settings), away)
+
+    write(app, "After")
+
+    assert titles(app) == titles(there) == ["After", "Before"]
+    assert titles(App(replace(away, dsn=None, admin_dsn=None))) == ["After", "Before"]
+
+
+def test_whoever_names_the_old_server_is_told_where_it_went(
+    app: App, away: Settings, server: EmbeddedServer, at_home: Settings
+) -> None:
+    write(app, "One")
+    named = App(replace(at_home, dsn=server.conninfo(APPLICATION, DATABASE)))
+    titles(named)
+    move(app, away)
+
+    for attempt in (lambda: write(named, "Two"), lambda: titles(named), lambda: titles(App(named.settings))):
+        with pytest.raises(LedgerClosed, match=f"moved; it went to .*{ELSEWHERE}"):
+            attempt()
+    named.close()
+
+
+def test_there_and_back_again(app: App, away: Settings, at_home: Settings, there: App) -> None:
+    write(app, "One")
+    move(app, away)
+    write(there, "Two")
+    before = log(there)
+
+    moved = move(there, destination(at_home, EMBEDDED, None))
+
+    home = App(at_home)
+    assert (moved.copied, moved.target, log(home)) == (1, EMBEDDED, before)
+    write(home, "Three")
+    assert titles(home) == ["One", "Three", "Two"]
+    home.close()
+
+
+def test_four_writers_lose_nothing_and_nothing_is_doubled(
+    app: App, away: Settings, there: App, at_home: Settings
+) -> None:
+    write(app, "Begin")
+    stop = threading.Event()
+    answered: list[str] = []
+
+    def writing(name: str) -> None:
+        client = App(at_home)
+        number = 0
+        while not stop.is_set():
+            write(client, f"{name} {number:04}")
+            answered.append(f"{name} {number:04}")
+            number += 1
+        client.close()
+
+    writers = [threading.Thread(target=writing, args=(f"writer {number}",)) for number in range(4)]
+    for writer in writers:
+        writer.start()
+    moved: list[Moved] = []
+    try:
+        while len(answered) < 40:
+            stop.wait(0.01)
+        moved.append(move(App(at_home), away))
+        reached = len(answered)
+        while len(answered) < reached + 40:
+            stop.wait(0.01)
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    assert app.settle(10)
+
+    recorded = [event for event in there.store.read_all() if event.type == "WorkItemCreated"]
+    assert len(recorded) == len(answered) + 1  # committed or queued, each is there, and none twice
+    assert moved[0].position >= 41 and recorded[-1].position > moved[0].position
+    assert check(there.store, there.tables).equal
+
+
+def test_another_history_there_is_refused_and_everything_stays_as_it_was(app: App, away: Settings, there: App) -> None:
+    write(app, "Here")
+    write(there, "There")
+
+    with pytest.raises(Refused, match="another history"):
+        move(app, away)
+
+    assert (titles(app), titles(there)) == (["Here"], ["There"])
+    assert write(app, "Still open")
+
+
+def test_a_read_model_that_differs_is_named_and_the_ledger_stays_where_it_is(
+    app: App, away: Settings, server: EmbeddedServer
+) -> None:
+    write(app, "One")
+    with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as administrator:
+        administrator.execute(
+            "UPDATE tracking_ledger.work_items SET doc = jsonb_set(doc, '{title}', '\"Wrong\"') WHERE ledger_id = %s",
+            [app.identity.ledger],
+        )
+
+    with pytest.raises(Refused, match="do not hold the same: work_items"):
+        move(app, away)
+
+    assert write(app, "Still open")
+
+
+def test_an_interrupted_move_is_finished_by_repeating_it(app: App, away: Settings, there: App) -> None:
+    write(app, "One")
+    move(app, away)
+    ledgers.close(app.database, app.identity.key, MOVING, None)  # as if it had ended before the last step
+    write(there, "Two")
+    again = App(replace(away, dsn=None, admin_dsn=None))
+
+    moved = move(again, away)
+
+    assert (moved.position, titles(again)) == (1, ["One", "Two"])
+
+
+def test_while_the_last_events_are_on_their_way_readers_read_and_writes_are_queued(app: App) -> None:
+    write(app, "One")
+    ledgers.close(app.database, app.identity.key, MOVING, None)
+    queued = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "Two"})
+    seen = titles(app)
+    ledgers.reopen(app.database, app.identity.key, MOVING)
+
+    settled = app.settle(5)
+
+    assert (queued["outcome"], seen, settled, log(app)[-1][0]) == ("queued", ["One", "Two"], True, 2)
+
+
+def test_moving_to_where_it_is_is_refused(app: App) -> None:
+    with pytest.raises(Refused, match="is there already"):
+        move(app, destination(app.settings, EMBEDDED, None))
