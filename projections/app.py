@@ -246,7 +246,7 @@ class App:
         """Makes what all copies of this object have in common."""
         _ = self.afterwards, self.contact, self.local, self.conflict_watch
 
-    def drain(self, seconds: float | None = None, tell: Tell = lambda *_: None) -> Drained | None:
+    def drain(self, seconds: float | None = None, tell: Tell = lambda _: None) -> Drained | None:
         """Brings what waits to the database, as long as time is left; None if another process is at it."""
         outbox = self.local.outbox
         with outbox.draining() as mine:

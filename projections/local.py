@@ -56,7 +56,7 @@ class Local:
     @property
     def is_settled(self) -> bool:
         """Whether no command of this machine waits for the database."""
-        return self.waiting == 0
+        return not (self.home / OUTBOX).exists() or self.outbox.is_settled
 
     @property
     def waiting(self) -> int:

@@ -49,13 +49,13 @@ from ledger.work_item.commands import ReleaseClaim
 from ledger.world import Neighbourhood, World
 from ledger.written import command_of
 
-GROUP = 50  # commands recorded in one transaction
+GROUP = 100  # commands recorded in one transaction
 TRIES = 5
 UNIQUE = {"vendor_name", "external_id", "deployment_key"}  # relations whose entries may be taken
 CLAIMING = {command.__name__ for command in (*EXCLUSIVE, ReleaseClaim)}
 REFUSED = (*OF_RULES, AlreadyRecorded)
 
-Tell = Callable[[int, int], None]  # (settled so far, waiting still)
+Tell = Callable[[int], None]  # how many are settled so far
 
 
 class Drained(Struct, frozen=True, kw_only=True):
@@ -84,11 +84,12 @@ class Drain:
         self._outbox = outbox
         self._catch_up = catch_up
         self._own: set[UUID] = set()
-        self._conflicts: dict[UUID, Queued] = {}
+        self._conflicts: dict[str, str] = {}  # command -> conflict
+        self._missing: dict[str, str] = {}  # what a conflicted command would have created -> conflict
         self._seen = 0
         self._foreign: list[tuple[int, frozenset[str]]] = []
 
-    def run(self, seconds: float | None = None, tell: Tell = lambda *_: None) -> Drained:
+    def run(self, seconds: float | None = None, tell: Tell = lambda _: None) -> Drained:
         """Settles what waits, as long as time is left. An interrupted one goes on where it was."""
         until = None if seconds is None else time.monotonic() + seconds
         faults = self._outbox.faults
@@ -110,7 +111,7 @@ class Drain:
             settled = self._settle(free)
             outcomes.update(one.outcome for one in settled)
             after = lines[-1].sequence
-            tell(outcomes.total(), self._outbox.waiting)
+            tell(outcomes.total())
         return Drained(settled=outcomes.total(), outcomes=dict(outcomes), waiting=self._outbox.waiting, held=held)
 
     def _remember(self) -> None:
@@ -118,7 +119,7 @@ class Drain:
         self._own = self._outbox.own_before(self._outbox.sequence + 1)
         for command, _ in self._outbox.ended("conflict"):
             if found := self._outbox.find(command):
-                self._conflicts[command] = found[0]
+                self._conflicted(found[0])
         first = self._outbox.unsettled(0, 1)
         self._seen = min((line.as_of for line in first), default=0)
         self._foreign = []
@@ -274,7 +275,6 @@ class Drain:
             waits_for=tuple(waits_for),
             proposed=tuple(_shown(event) for event in line.events) if recovered else (),
         )
-        self._conflicts[line.command_id] = line
         return self._instead(line, fact, "conflict")
 
     def _instead(self, line: Queued, fact: Fact, outcome: Outcome) -> Settled:
@@ -340,13 +340,15 @@ class Drain:
         """The conflicts of the commands that it builds on: on the same stream, or on what one of them creates."""
         if not self._conflicts:
             return []
-        named = rebase.mentioned(line)
         bases = {base.command_id for stream, base in line.bases.items() if stream in line.streams}
-        return [
-            conflict_id(command)
-            for command, conflicted in self._conflicts.items()
-            if command != line.command_id and (str(command) in bases or named & rebase.created(conflicted))
-        ]
+        found = [self._conflicts[command] for command in bases & self._conflicts.keys() if command is not None]
+        found += [self._missing[thing] for thing in rebase.mentioned(line) & self._missing.keys()]
+        return sorted(set(found) - {conflict_id(line.command_id)})
+
+    def _conflicted(self, line: Queued) -> None:
+        conflict = conflict_id(line.command_id)
+        self._conflicts[str(line.command_id)] = conflict
+        self._missing |= dict.fromkeys(rebase.created(line), conflict)
 
     def _outcome(self, recorded: Recorded) -> Outcome:
         """How a command ended that is recorded already."""
@@ -366,7 +368,7 @@ class Drain:
 
     def _ended(self, line: Queued, outcome: Outcome, positions: tuple[int, ...]) -> Settled:
         if outcome == "conflict":
-            self._conflicts[line.command_id] = line
+            self._conflicted(line)
         return Settled(
             sequence=0, command_id=line.command_id, settles=line.sequence, outcome=outcome, positions=positions
         )

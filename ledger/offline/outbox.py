@@ -58,7 +58,8 @@ SETTLED_SINCE = (
     "SELECT DISTINCT s.stream_id FROM outbox_lines l JOIN outbox_streams s ON s.sequence = l.sequence"
     " WHERE l.settled_by > ? AND l.position <= ?"
 )
-COUNT = "SELECT count(*), min(sequence) FROM outbox_lines WHERE outcome IS NULL"
+COUNT = "SELECT count(*) FROM outbox_lines WHERE outcome IS NULL"
+ANY = "SELECT EXISTS (SELECT 1 FROM outbox_lines WHERE outcome IS NULL)"
 LAST_SETTLED = "SELECT count(*), coalesce(max(position), 0) FROM outbox_lines WHERE outcome IS NOT NULL"
 OUTCOMES = "SELECT command_id, sequence FROM outbox_lines WHERE outcome = ? ORDER BY sequence"
 BEFORE = "SELECT command_id FROM outbox_lines WHERE sequence < ?"
@@ -124,7 +125,7 @@ class Outbox:
     @property
     def is_settled(self) -> bool:
         """Whether nothing waits; nearly free when the file did not change."""
-        return self.waiting == 0
+        return not self.file.exists() or not self._ask(ANY)[0][0]
 
     @property
     def waiting(self) -> int:

@@ -95,7 +95,7 @@ def _drained(app: App, total: int) -> tuple[Counter[str], int]:
     held = 0
     with counting("bringing what waits to the database", total) as progress:
         while not app.local.is_settled:
-            drained = app.drain(tell=lambda settled, _: _show(progress, sum(outcomes.values()) + settled))
+            drained = app.drain(tell=lambda settled: _show(progress, sum(outcomes.values()) + settled))
             if drained is None:
                 if app.settle(AT_ONCE):
                     break

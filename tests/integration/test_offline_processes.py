@@ -1,0 +1,109 @@
+"""Real processes that queue and drain, and die while they do: nothing that was answered is lost or doubled."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.settings import Settings
+from projections.app import App
+from projections.replay import check
+
+ROOT = Path(__file__).parents[2]
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+Client = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[Client]:
+    """client("write", 100) -> a process beside an unreachable database; with `dsn`, beside the real one."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(what: str, argument: int, dsn: str = NOWHERE) -> subprocess.Popen[str]:
+        environment = {
+            **os.environ,
+            "LEDGER_PROJECT": str(settings.project),
+            "LEDGER_HOME": str(settings.home),
+            "LEDGER_PGDATA": str(settings.pgdata),
+            "LEDGER_DSN": dsn,
+        }
+        command = [sys.executable, "-m", "tests.support.offline_client", what, str(argument)]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def answers(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    """The receipts it printed whole, until it ended."""
+    assert process.stdout is not None
+    return [json.loads(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def check_home(app: App, told: list[dict[str, Any]]) -> None:
+    """All that was answered is in the log exactly once, and the read models are what the log adds up to."""
+    while not app.local.is_settled:
+        app.settle(30)
+    log = list(app.store.read_all())
+    recorded = [event.stream_id for event in log]
+    assert {line["outcome"] for line in told} <= {"queued"}
+    assert len(recorded) == len(set(recorded))
+    assert {f"work_item-{line['id']}" for line in told} <= set(recorded)
+    assert check(app.store, app.tables).equal
+
+
+def test_eight_processes_that_queue_a_hundred_writes_each_lose_none(client: Client, app: App) -> None:
+    writing = [client("write", 100) for _ in range(8)]
+
+    told = [line for process in writing for line in answers(process)]
+
+    assert len(told) == 800
+    assert app.local.outbox.waiting == 800
+    check_home(app, told)
+    assert len(list(app.store.read_all())) == 800
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clients_killed_in_the_middle_of_a_write_lose_nothing_they_answered(
+    client: Client, app: App, seed: int
+) -> None:
+    moments, told = random.Random(seed), list[dict[str, Any]]()
+    for _ in range(3):
+        process = client("write", 10_000)
+        assert process.stdout is not None
+        told.append(json.loads(process.stdout.readline()))
+        time.sleep(moments.uniform(0, 0.3))
+        process.send_signal(signal.SIGKILL)
+        told += answers(process)
+
+    check_home(app, told)
+
+
+def test_a_drain_killed_before_each_of_its_steps_records_everything_once(client: Client, app: App, dsn: str) -> None:
+    told = answers(client("write", 120))
+    deaths = 0
+
+    for step in range(1, 60):
+        if client("drain", step, dsn).wait() == 0:
+            break
+        deaths += 1
+
+    assert deaths > 3
+    check_home(app, told)
+    assert len(list(app.store.read_all())) == 120

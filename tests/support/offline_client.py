@@ -1,0 +1,56 @@
+"""A client in a process of its own, to be killed at any moment.
+
+`python -m tests.support.offline_client write COUNT` creates items and prints each receipt; `drain STEP` drains and
+is gone, as by kill -9, before its STEP-th touch of the database or of the outbox.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+from ledger.offline.outbox import Outbox
+from ledger.postgres.store import PostgresStore
+from ledger.settings import Settings
+from projections.app import App
+from projections.operations.catalog import OPERATIONS
+
+
+def write(app: App, count: int) -> None:
+    for number in range(count):
+        title = f"{os.getpid()} {number}"
+        answer = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": title})
+        print(json.dumps({"outcome": answer["outcome"], "id": answer["id"]}), flush=True)
+
+
+def drain(app: App, step: int) -> None:
+    left = step
+
+    def guarded(real: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left <= 0:
+                os._exit(9)
+            return real(*arguments, **named)
+
+        return call
+
+    _ = app.store  # meeting the database is no part of it
+    for owner, method in (
+        (PostgresStore, "append"),
+        (PostgresStore, "append_group"),
+        (PostgresStore, "read_streams"),
+        (Outbox, "append"),
+        (Outbox, "clear"),
+    ):
+        setattr(owner, method, guarded(getattr(owner, method)))
+    while not app.local.is_settled:
+        app.settle(5)
+
+
+if __name__ == "__main__":
+    what, argument = sys.argv[1:]
+    opened = App(Settings.from_environment())
+    {"write": write, "drain": drain}[what](opened, int(argument))
+    opened.close()
