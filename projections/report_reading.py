@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ledger.errors import Damaged
+from ledger.moment import parse as parse_moment
+from ledger.moment import text as text_of
 from ledger.vendor.decider import FORMATS
 from projections.markdown_text import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, moment_of, said
 from projections.report import ITEM_TYPES, PLANS, Document
@@ -20,37 +22,38 @@ IDS = "<!-- tracking-ledger: ids"
 _REF = r"`([^`]+)`"
 _MOMENT = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC|\*unknown\*)"
 _TYPE = rf"({'|'.join(ITEM_TYPES)})"
-_PRIORITY = r"(?:, P(\d+))?"
+_PRIORITY = r"(?:, P(\d{1,18}))?"
 
 _TITLE = re.compile(r"# Status of (.*)")
-_AS_OF = re.compile(rf"As of position (\d+)(?:, {_MOMENT})?\.")
-_HEALTH = re.compile(r"(\d+) of (\d+) operational \(([\d.]+) %\), (\d+) broken\.")
+_AS_OF = re.compile(rf"As of position (\d{{1,18}})(?:, {_MOMENT})?\.")
+_HEALTH = re.compile(r"(\d{1,18}) of (\d{1,18}) operational \((\d{1,3}\.\d\d) %\), (\d{1,18}) broken\.")
 _CELL = re.compile(rf"\| ({TEXT}?) (?=\|)")
-_TESTS = re.compile(r"(\d+|\?) of (\d+|\?)(?:, (\d+|\?) skipped)?")
-_MORE = re.compile(r"(?:- )?\.\.\. and (at least )?(\d+) more(?: vendors| unfinished items)?\.")
+_TESTS = re.compile(r"(\d{1,18}|\?) of (\d{1,18}|\?)(?:, (\d{1,18}|\?) skipped)?")
+_MORE = re.compile(r"(?:- )?\.\.\. and (at least )?(\d{1,18}) more(?: vendors| unfinished items)?\.")
 _COUNTS = re.compile(
-    r"(\d+) items, (\d+) of them archived\. The others by status: (.*); by type: (.*); by priority: (.*)\."
+    r"(\d{1,18}) items, (\d{1,18}) of them archived\. The others by status: (.*); by type: (.*); by priority: (.*)\."
 )
-_COUNT = re.compile(r"(\d+) P?(\w+)")
+_COUNT = re.compile(r"(\d{1,18}) P?(\w+)")
 _ITEM = re.compile(rf"( *)- {_REF} ({TEXT}?) \({_TYPE}(?:, (blocked|completed))?{_PRIORITY}\)(?:: (.*))?")
 _SITUATION = re.compile(
     rf"(queued(?:; |$))?(?:blocked because ({LISTED})(?:; |$))?(?:waits for ((?:{_REF}(?:, )?)+)(?:; |$))?"
     rf"(?:claimed by ({LISTED}) until {_MOMENT}(?:; |$))?(?:with ({LISTED})(?:; |$))?(?:on (.*))?"
 )
 _READY = re.compile(rf"\d+\. {_REF} ({TEXT}?) \({_TYPE}{_PRIORITY}\)")
-_DEPLOYMENT = re.compile(rf"- {_REF} {_MOMENT}(?: to ({NAMED}))?: (?:#(\d+) )?(.*)")
+_DEPLOYMENT = re.compile(rf"- {_REF} {_MOMENT}(?: to ({NAMED}))?: (?:#(\d{{1,18}}) )?(.*)")
 _DETAILS = re.compile(
     rf"  (?:Commit (.+?); tests|Tests): ({LISTED}); compliant: (yes|no|\*unknown\*)"
     rf"(?:; vendors: ({LISTED}))?(?:; work: (.*))?"
 )
-_TESTED = re.compile(rf"(-?\d+) ({ENTRY})")
+_TESTED = re.compile(rf"(-?\d{{1,18}}) ({ENTRY})")
 _ENTRIES = re.compile(rf"(?:^|(?<=, ))({ENTRY})(?=, |$)")
 _REFS = re.compile(_REF)
 _ENHANCEMENT = re.compile(rf"- {_REF} ({TEXT}?) \(({'|'.join(PLANS)}|\*unknown\*){_PRIORITY}(?:, for ({TEXT}))?\)")
 _SYNC = re.compile(
-    r"Answered from (\w+)\. Writes that wait for the database: (\d+)\. Conflicts that wait for a decision: (\d+)\."
+    r"Answered from (\w+)\. Writes that wait for the database: (\d{1,18})\. "
+    r"Conflicts that wait for a decision: (\d{1,18})\."
 )
-_ID = re.compile(r"([a-z]-[0-9a-z]+) ([0-9a-f-]{36})(?: (\d+|p-[0-9a-z-]+))?")
+_ID = re.compile(r"([a-z]-[0-9a-z]+) ([0-9a-f-]{36})(?: (\d{1,18}|p-[0-9a-z-]+))?")
 
 
 def parse(text: str) -> Document:
@@ -103,13 +106,13 @@ def _opening(lines: list[Line]) -> Document:
     position, time = _match(_AS_OF, as_of)
     name = _match(_TITLE, title)[0]
     _end(lines[2:])
-    return {"project": said(name), "as_of": {"position": int(position), "time": time and moment_of(time)}}
+    return {"project": said(name), "as_of": {"position": int(position), "time": time and _time(time, as_of)}}
 
 
 def _vendors(lines: list[Line]) -> Document:
     if _only(lines, "No vendors yet."):
         return {"vendor_health": _health(("0", "0", "0.0", "0"), [])}
-    return {"vendor_health": _health(_match(_HEALTH, lines[0]), lines[3:])}
+    return {"vendor_health": _health(_match(_HEALTH, _first(lines)), lines[3:])}
 
 
 def _health(counts: tuple[str, ...], rows: list[Line]) -> Thing:
@@ -157,7 +160,7 @@ def _tests(text: str, line: Line) -> Thing:
 
 def _work(lines: list[Line]) -> Document:
     nothing = _only(lines, "No work items yet.")
-    counts = ["0", "0", "", "", ""] if nothing else _match(_COUNTS, lines[0])
+    counts = ["0", "0", "", "", ""] if nothing else _match(_COUNTS, _first(lines))
     rows = [] if nothing or _only(lines[1:], "Nothing is unfinished.") else lines[1:]
     items, left_out = _folded(rows, _item)
     work = {
@@ -185,7 +188,7 @@ def _item(line: Line) -> Thing:
         "depth": len(indent) // 2,
         "block_reason": reason and said(reason),
         "blocked_by": [{"ref": blocker} for blocker in _REFS.findall(blockers or "")],
-        "claim": {"by": said(by), "until": moment_of(until)} if until else None,
+        "claim": {"by": said(by), "until": _time(until, line)} if until else None,
         "assignee": assignee and said(assignee),
         "branch_name": branch and coded(branch),
         **({"pending": True} if queued else {}),
@@ -193,7 +196,7 @@ def _item(line: Line) -> Thing:
 
 
 def _ready(lines: list[Line]) -> Document:
-    rows = [] if _only(lines, "Nothing is ready.") else lines
+    rows = _rows(lines, "Nothing is ready.")
     least = bool(rows and "at least" in rows[-1][1] and rows[-1][1].startswith("..."))
     items, left_out = _folded(rows, _ready_item)
     known = len(items) + left_out
@@ -207,7 +210,7 @@ def _ready_item(line: Line) -> Thing:
 
 
 def _deployments(lines: list[Line]) -> Document:
-    rows = [] if _only(lines, "No deployments yet.") else lines
+    rows = _rows(lines, "No deployments yet.")
     if len(rows) % 2:
         raise _unread(rows[-1])
     return {"recent_deployments": [_deployment(*pair) for pair in zip(rows[::2], rows[1::2], strict=True)]}
@@ -218,7 +221,7 @@ def _deployment(head: Line, details: Line) -> Thing:
     commit, tests, compliant, vendors, work = _match(_DETAILS, details)
     return {
         "ref": ref,
-        "deployed_at": moment_of(at),
+        "deployed_at": _time(at, head),
         "commit_hash": commit and coded(commit),
         "pr_number": pr_number and int(pr_number),
         "pr_title": _known(title),
@@ -235,7 +238,7 @@ def _named(entry: str) -> Thing:
 
 
 def _enhancements(lines: list[Line]) -> Document:
-    planned, left_out = _folded([] if _only(lines, "None planned.") else lines, _enhancement)
+    planned, left_out = _folded(_rows(lines, "None planned."), _enhancement)
     return {"pending_enhancements": planned, "pending_enhancements_count": len(planned) + left_out}
 
 
@@ -251,7 +254,7 @@ def _enhancement(line: Line) -> Thing:
 
 
 def _sync(lines: list[Line]) -> Document:
-    source, queued, conflicts = _match(_SYNC, lines[0])
+    source, queued, conflicts = _match(_SYNC, _first(lines))
     return {"sync": {"source": source, "clean": False, "queued": int(queued), "conflicts": int(conflicts)}}
 
 
@@ -317,8 +320,27 @@ def _count(text: str) -> int | None:
     return None if text == "?" else int(text)
 
 
+def _rows(lines: list[Line], words: str) -> list[Line]:
+    """The lines of a list, of which these words say that it is empty."""
+    if not lines or _MORE.fullmatch(lines[0][1]):
+        raise _unread(_first(lines))
+    return [] if _only(lines, words) else lines
+
+
 def _only(lines: list[Line], words: str) -> bool:
     return [text for _, text in lines] == [words]
+
+
+def _first(lines: list[Line]) -> Line:
+    return lines[0] if lines else (0, "nothing")
+
+
+def _time(text: str, line: Line) -> str | None:
+    time = moment_of(text)
+    try:
+        return time and text_of(parse_moment(time))
+    except ValueError:
+        raise _unread(line) from None
 
 
 def _end(lines: list[Line]) -> None:

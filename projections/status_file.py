@@ -107,11 +107,17 @@ def write(file: Path, document: Document, home: Path) -> Written:
 
 
 def read(file: Path) -> Document | None:
-    """What the status file shows; None without a file or a generated part. Raises Damaged and Refused."""
+    """What the status file shows, also one that is nothing but a report; None without a file or a report in it.
+
+    Raises Damaged and Refused.
+    """
     try:
-        text = report_in(file.read_bytes())
+        content = file.read_bytes()
     except OSError:
         return None
+    text = report_in(content)
+    if text is None and content.startswith(b"# Status of "):
+        text = content.decode("utf-8", "replace")
     return None if text is None else parse(text)
 
 

@@ -58,6 +58,22 @@ def test_a_new_file_holds_the_report_and_can_be_read_back(app: App, perform: Per
     assert (found["id"], found["version"], found["title"]) == (item["id"], 1, "Write it down")
 
 
+def test_a_report_that_somebody_put_into_a_file_is_read_too(settings: Settings, perform: Perform, file: Path) -> None:
+    task(perform, "Write it down")
+
+    file.write_text(run(settings, "status"), encoding="utf-8")
+
+    document = read(file)
+    assert document is not None
+    assert [item["title"] for item in document["active_work_items"]["items"]] == ["Write it down"]
+
+
+def test_a_text_of_a_person_is_no_report(file: Path) -> None:
+    file.write_text("# Status\n\nAll is well.\n")
+
+    assert read(file) is None
+
+
 def test_what_people_wrote_is_kept_and_the_report_comes_below(app: App, perform: Perform, file: Path) -> None:
     file.write_bytes(AUTHOR)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from ledger.errors import Damaged
 from projections import report
@@ -21,6 +22,34 @@ FIELDS = {
     ),
     "enhancements": ("title", "status", "priority", "target_quarter"),
 }  # fmt: skip
+WHOLE = """# Status of x
+
+As of position 7, 2026-11-22 15:00:00 UTC.
+
+## Vendors
+
+No vendors yet.
+
+## Active work
+
+No work items yet.
+
+## Ready to begin
+
+Nothing is ready.
+
+## Recent deployments
+
+No deployments yet.
+
+## Future enhancements
+
+None planned.
+
+## Sync
+
+Answered from journal. Writes that wait for the database: 3. Conflicts that wait for a decision: 1.
+"""
 IDENTITY = ("id", "ref", "version")
 
 
@@ -120,7 +149,17 @@ def test_a_folded_list_says_how_many_it_left_out() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "# Project status\n\nBy hand.\n", "# Status of x\n\nAs of position 7.\n\n## Vendors\n\nNo vendors yet.\n"],
+    [
+        *(
+            WHOLE.replace(part, wrong)
+            for part in WHOLE.split("\n\n")[2:]
+            for wrong in ("", "... and 5 more.", "9" * 5000)
+        ),
+        WHOLE.replace("15:00:00", "25:00:00"),
+        "",
+        "# Project status\n\nBy hand.\n",
+        "# Status of x\n\nAs of position 7.\n\n## Vendors\n\nNo vendors yet.\n",
+    ],
 )
 def test_a_text_that_no_report_is_is_refused(text: str) -> None:
     with pytest.raises(Damaged):
@@ -132,3 +171,20 @@ def test_a_line_that_somebody_edited_is_named() -> None:
 
     with pytest.raises(Damaged, match=r"line 13 .*A title"):
         parse(text)
+
+
+@given(documents(), some.data())
+@settings(max_examples=100, deadline=None)
+def test_whatever_is_cut_out_of_a_report_or_put_into_it_is_read_or_refused(
+    document: dict[str, Any], data: some.DataObject
+) -> None:
+    text = report.with_ids(document)
+    first, last = sorted(data.draw(some.tuples(*[some.integers(0, len(text))] * 2)))
+    damaged = (
+        text[:first] + data.draw(some.sampled_from(["", "\n", "## Sync\n", "- ", "... and 5 more.", "|"])) + text[last:]
+    )
+
+    try:
+        parse(damaged)
+    except Damaged as refused:
+        assert refused.next_step
