@@ -53,7 +53,7 @@ def migrate(
     """
     backup = None if dry_run else back_up(app, path)
     try:
-        migrated, taken_back = _in_one_transaction(app, source, read, by, dry_run), False
+        migrated, taken_back = _in_one_transaction(app, source, path, read, by, dry_run), False
     except _TakenBack as found:
         migrated, taken_back = found.migrated, bool(found.migrated.faults)
     told = _told(migrated, missing(migrated.reading), taken_back, dry_run)
@@ -79,7 +79,9 @@ def back_up(app: App, path: Path) -> Path | None:
     return copy
 
 
-def _in_one_transaction(app: App, source: str, read: Callable[[], Reading], by: str | None, dry_run: bool) -> Migrated:
+def _in_one_transaction(
+    app: App, source: str, path: Path, read: Callable[[], Reading], by: str | None, dry_run: bool
+) -> Migrated:
     with app.store.exclusively():
         app.catch_up()
         reading = read()
@@ -89,7 +91,8 @@ def _in_one_transaction(app: App, source: str, read: Callable[[], Reading], by: 
             before = snapshot.as_of.position
         brought = bring(app, source, reading, by=by)
         with app.tables.snapshot() as snapshot:
-            checks = reconcile(snapshot, source, read(), brought.made, before)
+            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+            checks = reconcile(snapshot, source, read(), brought.made, before, text)
         migrated = Migrated(reading=reading, brought=brought, checks=checks)
         if dry_run or migrated.faults:
             raise _TakenBack(migrated)

@@ -16,10 +16,12 @@ from ledger.importing.commands import ImportedVendor
 from ledger.importing.deployments import same_commit
 from ledger.importing.made import Made
 from ledger.revision import difference, same
+from projections import witnesses
 from projections.catalog import BY_CATEGORY
 from projections.questions.things import rows
 from projections.row import Row
 from projections.tables import Snapshot, pages
+from projections.witnesses import Text
 
 NAMES = ("vendor_count", "deployment_history", "enhancements", "session_prompts", "vendor_metadata")
 SHOWN = 200  # characters of a value
@@ -54,22 +56,44 @@ class Check(Struct, kw_only=True):
             yield f"{name}: {one['name']}: {one['field']} is {both}"
 
 
-def reconcile(snapshot: Snapshot, source: str, reading: Reading, made: Made, before: int) -> dict[str, Check]:
-    """`reading` is what the file says when read anew; `before` the log's head when the import began."""
-    vendors = _all(snapshot, "vendor")
-    return dict(
-        zip(
-            NAMES,
-            (
-                _names(reading, vendors, before),
-                _deployments(reading, _all(snapshot, "deployment"), made, before),
-                _enhancements(reading, _all(snapshot, "enhancement"), made, before),
-                _sessions(source, reading, _work_items(snapshot, source, reading), before),
-                _vendors(reading, vendors, made),
-            ),
-            strict=True,
-        )
-    )
+def reconcile(
+    snapshot: Snapshot, source: str, reading: Reading, made: Made, before: int, text: str | None = None
+) -> dict[str, Check]:
+    """`reading` is what the source says when read anew, `before` the log's head when the import began.
+
+    With the file's `text` every value of a thing that is new must also stand in it.
+    """
+    vendors, deployments = _all(snapshot, "vendor"), _all(snapshot, "deployment")
+    enhancements, items = _all(snapshot, "enhancement"), _work_items(snapshot, source, reading)
+    checks = {
+        "vendor_count": _names(reading, vendors, before),
+        "deployment_history": _deployments(reading, deployments, made, before),
+        "enhancements": _enhancements(reading, enhancements, made, before),
+        "session_prompts": _sessions(source, reading, items, before),
+        "vendor_metadata": _vendors(reading, vendors, made),
+    }
+    if text is not None:
+        told = Text(text)
+        for name, found, witness in (
+            ("vendor_metadata", vendors, witnesses.vendor),
+            ("deployment_history", deployments, witnesses.deployment),
+            ("enhancements", enhancements, witnesses.enhancement),
+            ("session_prompts", items, witnesses.work_item),
+        ):
+            checks[name].differing += _made_up(found, witness, told, before)
+    return checks
+
+
+def _made_up(
+    found: dict[str, Row], witness: Callable[[Any, Text], Iterable[witnesses.Unwitnessed]], told: Text, before: int
+) -> list[dict[str, Any]]:
+    """What rows that only this import wrote hold, and the file's text does not."""
+    return [
+        {"name": _called(row.state), "field": field, "file": None, "ledger": _shown(value)}
+        for row in found.values()
+        if row.version == 1 and _is_new(row, before)
+        for field, value in witness(row.state, told)
+    ]
 
 
 def _all(snapshot: Snapshot, category: str) -> dict[str, Row]:
@@ -150,8 +174,9 @@ def _same_title(told: Fields, state: Any) -> bool:
 
 
 def _called(state: Any) -> str:
-    if hasattr(state, "title"):
-        return str(state.title)
+    for name in ("title", "name"):
+        if hasattr(state, name):
+            return str(getattr(state, name))
     return f"PR #{state.pr_number or '?'} at {state.commit_hash or 'an unknown commit'}"
 
 

@@ -196,3 +196,9 @@ def test_a_report_that_the_ledger_keeps_in_the_file_is_not_imported_with_it(read
 def test_a_report_that_a_ledger_wrote_is_refused(reads: Any, ours: str) -> None:
     with pytest.raises(Invalid, match="is a report that a tracking ledger wrote"):
         reads(f"{ours}\n## Vendors (1 total)\n\n- X: broken\n")
+
+
+def test_the_last_ten_of_none_are_none(reads: Any) -> None:
+    reading = reads("## Recent Deployments (Last 10)\n\nNo deployments yet.\n\n## Future Enhancements\n- Fax\n")
+
+    assert (reading.failures, reading.not_taken, reading.deployments) == ([], [], [])
