@@ -79,9 +79,11 @@ def _resolved(
 
 
 def _chosen(node: Schema, definitions: Mapping[str, Schema], inside: tuple[str, ...]) -> Schema:
-    """A union without its null; one that has a single member left is that member."""
+    """A union without its null; one that has a single member left is that member, one of mere types a list of them."""
     members = [member for union in UNIONS for member in node.get(union, ()) if member.get("type") != "null"]
     if not members:
         return {}
     plain = [_plain(member, definitions, inside) for member in members]
+    if len(plain) > 1 and all(set(member) == {"type"} for member in plain):
+        return {"type": [member["type"] for member in plain]}
     return plain[0] if len(plain) == 1 else {"anyOf": plain}

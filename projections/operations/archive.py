@@ -19,7 +19,7 @@ NAMED = 20  # items that the answer names
 
 class ArchiveWorkItemsInput(Writes):
     action: Annotated[Literal["archive", "restore"], Field(description="Which")]
-    id: Annotated[str | None, Field(description="Else all old")] = None
+    id: Annotated[str | None, Field(description="Else all")] = None
     older_than_days: Annotated[int | None, Field(ge=0, le=36_500, description="Else setting")] = None
     dry_run: Annotated[bool, Field(description="Only tell")] = False
 

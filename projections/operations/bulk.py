@@ -58,7 +58,7 @@ class BulkWorkItemsInput(Writes):
             min_length=1, max_length=MOST, description="{op: create|update|link, key?, its arguments}; ids may be $key"
         ),
     ]
-    all_or_nothing: Annotated[bool, Field(description="false: skip the refused")] = True
+    all_or_nothing: Annotated[bool, Field(description="false: skip refused")] = True
 
 
 def bulk_work_items(app: App, wanted: BulkWorkItemsInput) -> Answered:
@@ -205,7 +205,7 @@ OPERATIONS = (
     Operation(
         name="bulk_work_items",
         title="Change many work items",
-        summary="Many creates, updates and links as one command.",
+        summary="Many creates, updates, links as one command.",
         input=BulkWorkItemsInput,
         run=bulk_work_items,
         writes=True,

@@ -56,7 +56,7 @@ class Filter(Input):
 
 class ClaimWorkItemInput(Writes):
     action: Annotated[Action, Field(description="next: first ready")]
-    id: Annotated[str | None, Field(description="Not with next")] = None
+    id: Annotated[str | None, Field(description="But next")] = None
     token: Annotated[Token | None, Field(description="Another's")] = None
     minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="Lease")] = None
     filter: Annotated[Filter, AsObject, AnyObject, Field(description="For next")] = Filter()
@@ -145,7 +145,7 @@ OPERATIONS = (
     Operation(
         name="ready_work",
         title="Ready work",
-        summary="What can begin now, the first first. To take: claim_work_item.",
+        summary="What can begin now; claim_work_item takes it.",
         input=ReadyWorkInput,
         run=ready_work,
     ),

@@ -133,7 +133,7 @@ OPERATIONS = (
     Operation(
         name="update_project_configuration",
         title="Change the configuration",
-        summary="Change what you name of the configuration.",
+        summary="Change its fields.",
         input=UpdateProjectConfigurationInput,
         run=update_project_configuration,
         writes=True,

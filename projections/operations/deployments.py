@@ -86,7 +86,7 @@ class QueryDeploymentsInput(Input):
     latest: Annotated[Moment | None, Field(alias="to", description="Time")] = None
     vendor: Annotated[str | None, Field(description="Or name")] = None
     work_item: Annotated[str | None, Field(description="Or ref")] = None
-    commit: Annotated[Annotated[str, AfterValidator(_beginning)] | None, Field(description="Or beginning")] = None
+    commit: Annotated[Annotated[str, AfterValidator(_beginning)] | None, Field(description="Or start")] = None
     pr_number: Annotated[PullRequest | None, Field(description="Number")] = None
     environment: Annotated[str | None, Field(description="Only")] = None
     limit: Limit = 50
@@ -181,7 +181,7 @@ OPERATIONS = (
     Operation(
         name="record_deployment",
         title="Record a deployment",
-        summary="Record what went out. A repetition answers the first.",
+        summary="Record what went out. Safe to repeat.",
         input=RecordDeploymentInput,
         run=record_deployment,
         writes=True,

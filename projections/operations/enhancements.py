@@ -119,7 +119,7 @@ OPERATIONS = (
     Operation(
         name="record_enhancement",
         title="Record an enhancement",
-        summary="Plan something for later; work of now is a work item.",
+        summary="Plan for later. Now: create_work_item.",
         input=RecordEnhancementInput,
         run=record_enhancement,
         writes=True,

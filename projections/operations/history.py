@@ -42,7 +42,7 @@ class QueryHistoryInput(Input):
     id: Annotated[str, Field(description="Id, ref or name")]
     since: Annotated[Point | None, Field(description="v3, position, time")] = None
     as_of: Annotated[Point | None, Field(description="Until; how it was")] = None
-    diff_from: Annotated[Point | None, Field(description="Differs since")] = None
+    diff_from: Annotated[Point | None, Field(description="Since")] = None
     limit: Limit = 20
     cursor: Annotated[str | None, Field(description="Next")] = None
     detail: Annotated[bool, Field(description="Long texts")] = False
@@ -53,13 +53,13 @@ class UndoInput(Writes):
     id: Annotated[str | None, Field(description="Or a thing")] = None
     version: Annotated[Point | None, Field(description="and version")] = None
     position: Annotated[int | None, Field(ge=1, description="Or position")] = None
-    only_untouched: Annotated[bool, Field(description="Keep later changes")] = False
+    only_untouched: Annotated[bool, Field(description="Keep later")] = False
 
 
 class ChangesSinceInput(Input):
     since: Annotated[Point, Field(description="Position, time")]
     categories: Annotated[tuple[Annotated[Category, AnyText], ...], AsArray, Field(description="Only")] = ()
-    types: Annotated[Texts, Field(description="Event names")] = ()
+    types: Annotated[Texts, Field(description="Events")] = ()
     by: Annotated[str | None, Field(description="Only theirs")] = None
     limit: Limit = 50
 
@@ -219,7 +219,7 @@ OPERATIONS = (
     Operation(
         name="changes_since",
         title="What changed since",
-        summary="What happened since, oldest first.",
+        summary="What happened, oldest first.",
         input=ChangesSinceInput,
         run=changes_since,
     ),

@@ -10,10 +10,12 @@ from projections import report, report_now
 from projections.app import App
 from projections.operations.base import Answered, Input, Limit, Operation
 
+TOLD = ("id", "created_at", "updated_at")  # of an entry whose reference is beside it
+
 
 class ProjectStatusInput(Input):
-    format: Annotated[Literal["json", "markdown"], Field(description="Data or text")] = "json"
-    limit: Limit = 20
+    format: Annotated[Literal["json", "markdown"], Field(description="Form")] = "json"
+    limit: Limit = 5
 
 
 class PrimeInput(Input):
@@ -24,7 +26,7 @@ def project_status(app: App, wanted: ProjectStatusInput) -> Answered:
     document = report_now.document(app)
     if wanted.format == "markdown":
         return {"as_of": document["as_of"], "markdown": report.markdown(document)}
-    return report.folded(document, wanted.limit)
+    return _brief(report.folded(document, wanted.limit))
 
 
 def prime(app: App, _: PrimeInput) -> Answered:
@@ -33,18 +35,34 @@ def prime(app: App, _: PrimeInput) -> Answered:
     return {"position": document["position"], "text": primer.markdown(document)}
 
 
+def _brief(document: Answered) -> Answered:
+    """Without what an entry does not have, and what its reference says already: this is read at every session."""
+    health, work, ready = (document[name] for name in ("vendor_health", "active_work_items", "ready"))
+    return document | {
+        "vendor_health": health | {"vendors": [_short(vendor) for vendor in health["vendors"]]},
+        "active_work_items": work | {"items": [_short(item) for item in work["items"]]},
+        "ready": ready | {"items": [_short(item) for item in ready["items"]]},
+        "recent_deployments": [_short(deployment) for deployment in document["recent_deployments"]],
+        "pending_enhancements": [_short(enhancement) for enhancement in document["pending_enhancements"]],
+    }
+
+
+def _short(entry: Answered) -> Answered:
+    return {name: value for name, value in entry.items() if name not in TOLD and value not in (None, [], ())}
+
+
 OPERATIONS = (
     Operation(
         name="project_status",
         title="Read the status report",
-        summary="The report: vendors, work, ready, deployments, plans.",
+        summary="The report: vendors, work, deployments, plans.",
         input=ProjectStatusInput,
         run=project_status,
     ),
     Operation(
         name="prime",
         title="Read this first",
-        summary="Read first: how to work here, what is going on.",
+        summary="Read first: how to work here, what goes on.",
         input=PrimeInput,
         run=prime,
     ),

@@ -39,7 +39,7 @@ class ResolveConflictInput(Writes):
     id: Annotated[str, Field(description="x-ref")]
     version: Version
     choice: Annotated[Literal["mine", "theirs", "edited"], Field(description="Who wins")]
-    changes: Annotated[Metadata | None, AnyObject, Field(description="If edited: fields")] = None
+    changes: Annotated[Metadata | None, AnyObject, Field(description="If edited")] = None
 
 
 def sync_state(app: App, _: SyncStateInput) -> Answered:

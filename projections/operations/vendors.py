@@ -55,7 +55,7 @@ class CreateVendorInput(Writes):
     extractor_version: Annotated[ExtractorVersion, Field(description="Version")] = "0.0.0"
     format_support: FormatSupport = Field(default_factory=dict, description="excel, csv, pdf, ocr: bool")
     test_results: Annotated[Results | None, Field(description="passing, total, skipped")] = None
-    manifest_compliant: Annotated[bool, Field(description="Follows it")] = False
+    manifest_compliant: Annotated[bool, Field(description="Follows")] = False
     metadata: Metadata = Field(default_factory=dict, description="More")
 
 
@@ -67,7 +67,7 @@ class QueryVendorStatusInput(Input):
     limit: Limit = 50
     cursor: Annotated[str | None, Field(description="Next")] = None
     as_of: Annotated[Point | None, Field(description="Position, time")] = None
-    include: Annotated[Texts, Field(description="test_runs, last good")] = ()
+    include: Annotated[Texts, Field(description="test_runs")] = ()
     broke_since: Annotated[Point | None, Field(description="Deployment, position, time")] = None
 
 
@@ -79,7 +79,7 @@ class UpdateVendorStatusInput(Writes):
     extractor_version: Annotated[ExtractorVersion, Field(description="Version")] = ""
     format_support: FormatSupport = Field(default_factory=dict, description="Merged")
     test_results: Results = Field(default_factory=dict, description="As created")
-    manifest_compliant: Annotated[bool, Field(description="Follows it")] = False
+    manifest_compliant: Annotated[bool, Field(description="Follows")] = False
     metadata: Metadata = Field(default_factory=dict, description="Merged; null drops")
     deployment_id: Annotated[str | None, Field(description="Tested")] = None
 
@@ -204,7 +204,7 @@ OPERATIONS = (
     Operation(
         name="update_vendor_status",
         title="Change a vendor",
-        summary="Change the fields you name, or report a test run.",
+        summary="Change its fields, or report a test run.",
         input=UpdateVendorStatusInput,
         run=update_vendor_status,
         writes=True,

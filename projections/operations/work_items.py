@@ -86,7 +86,7 @@ class CreateWorkItemInput(Writes):
     branch_name: Annotated[Name | None, Field(description="Branch")] = None
     commits: Annotated[Commits, Field(description="Hashes")] = ()
     pr_numbers: Annotated[PullRequests, Field(description="Numbers")] = ()
-    priority: Annotated[Priority, Field(description="1 (top)-5")] = 3
+    priority: Annotated[Priority, Field(description="1-5")] = 3
     tags: Annotated[Tags, Field(description="Labels")] = ()
     assignee: Annotated[Name | None, Field(description="Whose")] = None
 
@@ -98,9 +98,9 @@ class UpdateWorkItemInput(Writes):
     description: Annotated[Text, Field(description="New")] = ""
     notes: Annotated[Text, Field(description="New")] = ""
     status: Annotated[Status | None, Field(description="blocked: reason")] = None
-    reason: Annotated[str | None, Field(max_length=500, description="For blocked, force")] = None
+    reason: Annotated[str | None, Field(max_length=500, description="Why")] = None
     metadata: Metadata = Field(default_factory=dict, description="Merged; null drops")
-    parent_id: Annotated[str, Field(description="Move below it")] = ""
+    parent_id: Annotated[str, Field(description="Move")] = ""
     branch_name: Annotated[Name, Field(description="Branch")] = ""
     commits: Annotated[Commits, Field(description="Replaces")] = ()
     pr_numbers: Annotated[PullRequests, Field(description="Replaces")] = ()
@@ -108,10 +108,10 @@ class UpdateWorkItemInput(Writes):
     tags: Annotated[Tags, Field(description="Replaces")] = ()
     assignee: Annotated[Name, Field(description="Whose")] = ""
     deleted: Annotated[bool | None, Field(description="false restores")] = None
-    cascade: Annotated[bool, Field(description="Subtree too")] = False
-    force: Annotated[bool, Field(description="Anyway; reason")] = False
+    cascade: Annotated[bool, Field(description="Subtree")] = False
+    force: Annotated[bool, Field(description="Anyway")] = False
     token: Annotated[Token | None, Field(description="Its claim's")] = None
-    clear: Annotated[Texts, Field(description="Fields to empty")] = ()
+    clear: Annotated[Texts, Field(description="To empty")] = ()
 
 
 class QueryWorkItemInput(Input):
@@ -134,7 +134,7 @@ class ListWorkItemsInput(Input):
     changed_since: Annotated[Point | None, Field(description="Position, time")] = None
     include_deleted: Annotated[bool, Field(description="Too")] = False
     include_archived: Annotated[bool, Field(description="Too")] = False
-    order: Annotated[questions.Order | None, AnyText, Field(description="updated, created, priority, tree")] = None
+    order: Annotated[questions.Order | None, AnyText, Field(description="Or created, priority, tree")] = None
     limit: Limit = 50
     offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="Skip")] = 0
     cursor: Annotated[str | None, Field(description="next_cursor")] = None
@@ -144,12 +144,12 @@ class ListWorkItemsInput(Input):
 
 
 class LinkWorkItemsInput(Writes):
-    id: Annotated[str, Field(description="Id or ref: who")]
+    id: Annotated[str, Field(description="Who")]
     kind: Annotated[
         Literal["blocks", "depends_on", "relates_to", "discovered_from"],
-        Field(description="does what"),
+        Field(description="Does what"),
     ]
-    to_id: Annotated[str, Field(description="to whom")]
+    to_id: Annotated[str, Field(description="To whom")]
     remove: Annotated[bool, Field(description="Unlink")] = False
 
 
@@ -338,7 +338,7 @@ OPERATIONS = (
     Operation(
         name="create_work_item",
         title="Create a work item",
-        summary="Record a project, session, task or research.",
+        summary="Record new work.",
         input=CreateWorkItemInput,
         run=create_work_item,
         writes=True,
@@ -346,7 +346,7 @@ OPERATIONS = (
     Operation(
         name="update_work_item",
         title="Change a work item",
-        summary="Change the fields you name, status, parent, deletion.",
+        summary="Change, move, complete or delete an item.",
         input=UpdateWorkItemInput,
         run=update_work_item,
         writes=True,

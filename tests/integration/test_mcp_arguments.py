@@ -99,7 +99,8 @@ def good_value(name: str, schema: dict[str, Any]) -> Any:
 
 def wrong_value(schema: dict[str, Any]) -> Any:
     """A JSON value of none of the types that the field takes."""
-    taken = [TYPES[node.get("type", "string")] for node in schema.get("anyOf", [schema])]
+    named = schema.get("type", "string")
+    taken = [TYPES[name] for name in (named if isinstance(named, list) else [named])]
     return next(value for value in WRONG if not any(fits(value, kind) for kind in taken))
 
 
@@ -178,7 +179,11 @@ def test_an_id_of_nothing_is_not_found(client: McpClient, operation: Operation, 
 
 @pytest.mark.parametrize(
     "operation",
-    [operation for operation in OPERATIONS.values() if "version" in operation.input.model_fields],
+    [
+        operation
+        for operation in OPERATIONS.values()
+        if "version" in operation.input.model_fields and operation.name != "resolve_conflict"
+    ],  # no call makes a conflict, only an outage does
     ids=lambda operation: operation.name,
 )
 def test_a_version_that_is_not_there_is_a_conflict_that_tells_both(client: McpClient, operation: Operation) -> None:
