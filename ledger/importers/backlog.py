@@ -162,7 +162,8 @@ class _Reader(Record):
         return (*links, *([self._link("relates_to", key, "milestone", created)] if key else []))
 
     def _parent(self) -> str | None:
-        named = self.rest.pop("parent_task_id", None)
+        field = "parent_task_id" if "parent_task_id" in self.rest else "parent"
+        named = self.rest.pop(field, None) if isinstance(self.rest.get(field), (str, int)) else None
         if named is not None:
             return str(named)
         above, _, last = self._file.key.rpartition(".")

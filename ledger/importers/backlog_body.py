@@ -12,6 +12,7 @@ from msgspec import Struct
 TEXTS = ("description", "implementation plan", "implementation notes", "final summary")
 CHECKLISTS = {"acceptance criteria": "acceptance", "definition of done": "definition_of_done"}
 COMMENTS = "comments"
+DELIMITER = "---"
 _HEADING = re.compile(r"##\s+(\S.*?)\s*#*")
 _MARK = re.compile(r"<!--\s*(?:SECTION:)?(\w+):(BEGIN|END)\s*-->")
 _ENTRY = re.compile(r"[-*] \[([ xX])\] (?:#(\d+) )?(\S.*)")
@@ -90,7 +91,12 @@ def _take_checklist(section: Section, body: Body) -> None:
 
 
 def _comments(lines: list[str]) -> list[dict[str, Any]]:
-    """Each block between COMMENT marks; text outside of them is a comment of nobody known."""
+    """Between COMMENT marks, as the first versions wrote them, or between `---` lines, each after its fields.
+
+    Whatever is neither is a comment of nobody known.
+    """
+    if not any(_MARK.fullmatch(line.strip()) for line in lines):
+        return _delimited(lines)
     found: list[list[str]] = [[]]
     for line in lines:
         if _MARK.fullmatch(line.strip()):
@@ -98,6 +104,17 @@ def _comments(lines: list[str]) -> list[dict[str, Any]]:
         else:
             found[-1].append(line)
     return [_comment(block) for block in found if "\n".join(block).strip()]
+
+
+def _delimited(lines: list[str]) -> list[dict[str, Any]]:
+    parts: list[list[str]] = [[]]
+    for line in lines:
+        if line.strip() == DELIMITER:
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    pairs = zip(parts[::2], [*parts[1::2], []], strict=False)  # fields, text, fields, text, ... and what is left
+    return [_comment([*fields, "", *text]) for fields, text in pairs if "\n".join([*fields, *text]).strip()]
 
 
 def _comment(lines: list[str]) -> dict[str, Any]:

@@ -183,6 +183,20 @@ def test_what_breaks_a_rule_of_today_is_recorded_as_found(bring: Bring, items: I
     assert len(items()["long"]["title"]) == 300
 
 
+def test_a_comment_is_found_by_its_words_and_two_of_one_second_stay_two(
+    bring: Bring, perform: Perform, items: Items
+) -> None:
+    first = {"id": 1, "author": "ann", "text": "remember the zebra", "created_at": DAY.format(2)}
+    second = {"id": "c-2", "author": "ann", "text": "and the gnu", "created_at": DAY.format(2)}
+    bring(issue("a-1", comments=[first], comment_count=1))
+
+    report = bring(issue("a-1", comments=[first, second], comment_count=2))
+
+    assert (report["events"], items()["a-1"]["metadata"]["comments"]) == (1, [first, second])
+    for word in ("zebra", "gnu"):
+        assert perform("list_work_items", text=word)["total_count"] == 1
+
+
 def test_a_tombstone_deletes_what_was_imported_before(bring: Bring, items: Items) -> None:
     bring(issue("a-1"))
 

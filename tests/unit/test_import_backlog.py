@@ -99,6 +99,19 @@ def test_sections_checklists_and_comments_have_their_places(tmp_path: Path) -> N
     assert found["comments"] == [{"index": "1", "author": "ann", "created": "2026-03-01 10:00", "text": "one\n\ntwo"}]
 
 
+def test_comments_between_dashes_are_comments_too(tmp_path: Path) -> None:
+    written = (
+        "## Comments\n\n<!-- COMMENTS:BEGIN -->\nauthor: ann\ncreated: 2026-03-01 10:00\n---\none\n\ntwo\n---\n\n"
+        "created: 2026-03-02\n---\nthree\n---\nleft over\n<!-- COMMENTS:END -->\n"
+    )
+
+    assert fields(one(tmp_path, body=written))["comments"] == [
+        {"author": "ann", "created": "2026-03-01 10:00", "text": "one\n\ntwo"},
+        {"created": "2026-03-02", "text": "three"},
+        {"text": "left over"},
+    ]
+
+
 def test_a_body_without_headings_is_the_description(tmp_path: Path) -> None:
     assert one(tmp_path, body="\nJust text\n").fields["description"] == "Just text"
 
