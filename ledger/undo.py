@@ -171,7 +171,14 @@ def _facts(turn: Turn, undone: str) -> Iterator[Fact]:
 
 def _undoable(stream: str) -> Undoable[Any]:
     undoable = DECIDERS[category_of(stream)].undoable
-    assert undoable is not None, "every category can be undone"
+    if undoable is None:
+        ref = brief(category_of(stream), id_of(stream))
+        raise Refused(
+            f"{ref} is a conflict: what was decided of it stands",
+            rule="not_undoable",
+            items=[{"id": id_of(stream), "ref": ref}],
+            next_step="undo what the decision changed in the things themselves",
+        )
     return undoable
 
 

@@ -259,8 +259,6 @@ class App:
                 if closed.details.get("reason") == MOVED:
                     self.contact.lost(waited=False)  # to find it where it is now
                 raise
-            finally:
-                self.conflict_watch.look()
         if drained.settled:
             self.afterwards.soon()
         return drained

@@ -1,43 +1,37 @@
-"""Tells whoever asks about a thing that a conflict about it waits. Where none does, that costs a question a second."""
+"""Tells whoever asks about a thing that a conflict about it waits. Where none does, that costs a question a change."""
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from ledger.errors import LedgerError
 from projections.tables import Tables
 
-EVERY = 1.0  # seconds for which it is remembered that there are none
 CODE = "conflicts_waiting"
 
 
 class ConflictWatch:
-    """One for all that look at a ledger in this process."""
+    """One for all that look at a ledger in this process. It remembers at which position there was none."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._none_until = 0.0
+        self._none_at: int | None = None
 
-    def warnings(self, tables: Tables, answered: dict[str, Any]) -> list[str]:
-        """The warning, if a conflict is about something in the answer."""
+    def warnings(self, tables: Tables, answered: dict[str, Any], position: int | None) -> list[str]:
+        """The warning, if a conflict is about something in the answer, which is as of a position."""
         with self._lock:
-            if time.monotonic() < self._none_until:
+            if position is not None and position == self._none_at:
                 return []
         ids = sorted(set(_ids(answered)))
         try:
-            if not tables.ask("conflicts/count", status="open")[1][0]["total"]:
+            as_of, found = tables.ask("conflicts/count", status="open") if ids else (None, [])
+            if as_of is not None and not found[0]["total"]:
                 with self._lock:
-                    self._none_until = time.monotonic() + EVERY
+                    self._none_at = as_of.position
                 return []
             return [CODE] if ids and tables.ask("conflicts/about", ids=ids)[1] else []
         except LedgerError:  # the answer itself is there
             return []
-
-    def look(self) -> None:
-        """There may be new ones: the next answer asks."""
-        with self._lock:
-            self._none_until = 0.0
 
 
 def _ids(answered: dict[str, Any]) -> Iterator[str]:

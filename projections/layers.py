@@ -43,24 +43,24 @@ class Witness:
     """Tables that remember for which position they last answered. One for each call."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+        self.tables = tables
         self.as_of: AsOf | None = None
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        with self._tables.snapshot() as snapshot:
+        with self.tables.snapshot() as snapshot:
             self.as_of = snapshot.as_of
             yield snapshot
 
     def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
-        self.as_of, answer = self._tables.ask(question, **parameters)
+        self.as_of, answer = self.tables.ask(question, **parameters)
         return self.as_of, answer
 
     def behind(self) -> dict[str, int]:
-        return self._tables.behind()
+        return self.tables.behind()
 
     def rebuilding(self, projections: Any) -> Any:
-        return self._tables.rebuilding(projections)
+        return self.tables.rebuilding(projections)
 
     def extending(self, projections: Any) -> Any:
-        return self._tables.extending(projections)
+        return self.tables.extending(projections)

@@ -28,7 +28,10 @@ def answer(app: App, run: Callable[[App], Answered], *, writes: bool = False) ->
     layered, answered = ask(app, run, writes=writes)
     if app.layer is not None:
         return answered
-    if met := app.conflict_watch.warnings(layered.tables, answered):
+    witness = layered.tables
+    assert isinstance(witness, Witness), "a layer is always watched"
+    position = witness.as_of.position if witness.as_of else answered.get("position")
+    if met := app.conflict_watch.warnings(witness.tables, answered, position):
         answered = {**answered, "warnings": [*answered.get("warnings", ()), *met]}
     return answered | provenance(layered, answered, writes=writes)
 
@@ -89,7 +92,7 @@ def warnings_of(layer: Layer, now: datetime) -> list[str]:
 def _is_settled(app: App) -> bool:
     """Whether nothing of this machine waits for the database: its own order is never turned round."""
     try:
-        if app.local.is_settled:
+        if _has_nothing_waiting(app):
             return True
         _ = app.database
         return app.settle(DRAIN_SECONDS)
@@ -97,6 +100,13 @@ def _is_settled(app: App) -> bool:
         raise
     except LedgerError:  # what stops the drain is told by sync_state and doctor; this call queues behind it
         return False
+
+
+def _has_nothing_waiting(app: App) -> bool:
+    try:
+        return app.local.is_settled
+    except Unavailable:  # this machine's own files cannot be used: the database still can
+        return True
 
 
 def _behind(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from ledger.errors import Refused, Unavailable, VersionConflict
 from ledger.settings import Settings
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.status_file import NAME, read
 from tests.support.gate import Gate
+from tests.support.mcp_client import served
 
 
 @pytest.fixture
@@ -127,6 +129,115 @@ def test_a_ledger_that_never_met_a_database_works_for_as_long_as_that_lasts(
     assert (there["title"], there["notes"], there["claim"]["by"]) == ("One", None, "tester")
     assert {event.command for event in elsewhere.store.read_all()} >= {"CreateVendor", "ChangeWorkItems", "Undo"}
     app.close()
+
+
+def test_an_assistants_server_goes_on_while_the_database_is_away_and_brings_it_home(
+    settings: Settings, gate: Gate, elsewhere: App
+) -> None:
+    with served(settings, extra={"LEDGER_DSN": gate.dsn}) as client:
+        item = client.call("create_work_item", item_type="task", title="Before")
+        client.call("list_work_items")
+        gate.close()
+        queued = client.call("create_work_item", item_type="task", title="Away")
+        changed = client.call("update_work_item", id=queued["id"], version=queued["version"], notes="more")
+        seen = client.call("query_work_item", id=queued["id"])
+        listed = client.call("list_work_items")
+        gate.open()
+        for _ in range(400):
+            if client.call("sync_state")["queued"] == 0:
+                break
+            time.sleep(0.05)
+        back = client.call("query_work_item", id=queued["id"])
+
+    assert (item["outcome"], queued["outcome"], changed["outcome"]) == ("committed", "queued", "queued")
+    assert (seen["notes"], seen["version"], seen["source"]) == ("more", changed["version"], "journal")
+    assert "Away" in [one["title"] for one in listed["items"]]
+    assert (back["version"], back["notes"]) == (2, "more")
+    titles = [event.type for event in elsewhere.store.read_all()]
+    assert titles == ["WorkItemCreated", "WorkItemCreated", "WorkItemRevised"]
+
+
+def test_a_conflict_is_seen_by_everybody_and_decided_by_anybody(app: App, gate: Gate, elsewhere: App) -> None:
+    item = ask(app, "create_work_item", item_type="task", title="Before")
+    app.follow()
+    gate.close()
+    ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
+    ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
+    gate.open()
+    wait_until_settled(app)
+
+    seen = ask(elsewhere, "query_work_item", id=item["id"])
+    state = ask(elsewhere, "sync_state")
+    [conflict] = state["items"]
+    report = ask(elsewhere, "project_status")
+    decided = ask(
+        elsewhere, "resolve_conflict", id=conflict["ref"], version=1, choice="edited", changes={"title": "Both"}
+    )
+    after = ask(elsewhere, "query_work_item", id=item["id"])
+
+    assert "conflicts_waiting" in seen["warnings"]
+    assert (state["conflicts"], report["sync"]["conflicts"], report["sync"]["clean"]) == (1, 1, False)
+    assert conflict["met"][0] | {"ref": ""} == {
+        "ref": "",
+        "field": "title",
+        "base": "Before",
+        "mine": "Mine",
+        "now": "Theirs",
+        "by": "stranger",
+    }
+    assert decided["outcome"] == "committed"
+    assert after["title"] == "Both"
+    assert "conflicts_waiting" not in after.get("warnings", ())
+    with pytest.raises(VersionConflict):
+        ask(app, "resolve_conflict", id=conflict["id"], version=1, choice="mine")
+
+
+def test_what_waited_for_a_conflict_follows_its_decision_in_order(app: App, gate: Gate, elsewhere: App) -> None:
+    item = ask(app, "create_work_item", item_type="task", title="Before")
+    app.follow()
+    gate.close()
+    first = ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
+    second = ask(app, "update_work_item", id=item["id"], version=first["version"], notes="more")
+    ask(app, "update_work_item", id=item["id"], version=second["version"], assignee="ada")
+    ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
+    gate.open()
+    wait_until_settled(app)
+    conflict = ask(app, "sync_state")["items"][0]
+
+    decided = ask(app, "resolve_conflict", id=conflict["ref"], version=1, choice="mine")
+    after = ask(app, "query_work_item", id=item["id"])
+
+    assert len(decided["resolved_too"]) == 2
+    assert (after["title"], after["notes"], after["assignee"]) == ("Mine", "more", "ada")
+    assert ask(app, "sync_state")["conflicts"] == 0
+
+
+def test_working_files_that_cannot_be_used_are_an_answer(app: App, gate: Gate) -> None:
+    item = ask(app, "create_work_item", item_type="task", title="Before")
+    app.follow()
+    (app.home / "outbox.jsonl").mkdir()
+
+    live = ask(app, "query_work_item", id=item["id"])
+    gate.close()
+    with pytest.raises(Unavailable):
+        ask(app, "create_work_item", item_type="task", title="Away")
+
+    assert live["title"] == "Before"
+
+
+def test_a_conflict_itself_is_not_undone(app: App, gate: Gate, elsewhere: App) -> None:
+    item = ask(app, "create_work_item", item_type="task", title="Before")
+    app.follow()
+    gate.close()
+    ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
+    ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
+    gate.open()
+    wait_until_settled(app)
+
+    with pytest.raises(Refused) as refused:
+        ask(app, "undo", id=ask(app, "sync_state")["items"][0]["id"], version=1)
+
+    assert refused.value.details["rule"] == "not_undoable"
 
 
 def test_a_claim_while_away_is_refused_unavailable(app: App, gate: Gate) -> None:
