@@ -61,3 +61,20 @@ def test_a_file_of_another_kind_ends_with_2_and_names_it(
     code = call(monkeypatch, "import", "beads", export(tmp_path, "# a page"))
 
     assert (code, "issues.jsonl" in capsys.readouterr().err) == (2, True)
+
+
+def test_a_status_file_that_is_not_taken_ends_with_8_and_says_what_was_compared(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "status.md"
+    file.write_text("# Project Status\n\n## Vendors (2 total)\n\nSoon.\n\n## Future Enhancements (1 total)\n\n- Fax\n")
+
+    code = call(monkeypatch, "import", "legacy", file, "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (code, told["success"], told["rollback_executed"], told["events"]) == (8, False, True, 0)
+    assert "line 3: 'Vendors (2 total)' announces 2 records" in told["errors"][0]
+
+    assert call(monkeypatch, "import", file) == 8
+    shown = capsys.readouterr()
+    assert "vendor metadata" in shown.out
+    assert "nothing was recorded" in shown.err

@@ -67,7 +67,9 @@ class Items:
         links = self._links(entry, title)
         branch = entry.take("branch", "branch name")
         if branch and not words.is_unknown(plain(branch.whole)):
-            fields["branch_name"] = plain(branch.whole)
+            name, _, remark = plain(branch.whole).partition(" ")
+            fields["branch_name"] = name
+            metadata |= {"branch_note": remark.strip()} if remark.strip() else {}
         for name in ("assignee", "owner"):
             if person := entry.take(name):
                 fields["assignee"] = plain(person.whole)
