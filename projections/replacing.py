@@ -1,15 +1,19 @@
 """Files that are replaced whole: whoever reads one sees the old one or the new one, never a half."""
 
 import contextlib
+import glob
 import os
 import secrets
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from ledger.errors import Unavailable
+
+FORGOTTEN = 600.0  # seconds after which nobody is still writing a draft
 
 
 @contextmanager
@@ -40,6 +44,7 @@ def replacing(file: Path, last: Callable[[], None] = lambda: None) -> Iterator[B
 
 @contextmanager
 def _drafted(target: Path, mode: int | None, last: Callable[[], None]) -> Iterator[BinaryIO]:
+    _clear(target)
     draft = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.new")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode or 0o666), "wb") as stream:
@@ -55,6 +60,14 @@ def _drafted(target: Path, mode: int | None, last: Callable[[], None]) -> Iterat
     finally:
         with contextlib.suppress(FileNotFoundError):
             draft.unlink()
+
+
+def _clear(target: Path) -> None:
+    """Removes the drafts of processes that were killed."""
+    for draft in target.parent.glob(f".{glob.escape(target.name)}.*.new"):
+        with contextlib.suppress(OSError):
+            if time.time() - draft.stat().st_mtime > FORGOTTEN:
+                draft.unlink()
 
 
 def _give_to_owner_of(target: Path, draft: Path) -> None:

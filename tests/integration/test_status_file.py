@@ -117,6 +117,17 @@ def test_a_file_in_doubt_stays_as_it_is(app: App, file: Path) -> None:
     assert [path.name for path in file.parent.iterdir() if path.suffix == ".new"] == []
 
 
+def test_a_draft_that_a_killed_process_left_is_cleared_away(app: App, file: Path) -> None:
+    forgotten, fresh = (file.with_name(f".{NAME}.{n}-0.new") for n in (1, 2))
+    for draft in (forgotten, fresh):
+        draft.write_text("half")
+    os.utime(forgotten, (0, 0))
+
+    write_status(app)
+
+    assert (forgotten.exists(), fresh.exists()) == (False, True)
+
+
 def test_rights_and_links_survive(app: App, file: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.md"
     elsewhere.write_text("Mine.\n")
