@@ -166,19 +166,24 @@ def _probes(apps: Mapping[UUID, App], guard: Guard) -> list[BaseRoute]:
         if guard.draining:
             return JSONResponse({"ready": False, "why": "stopping"}, status_code=503)
         with anyio.move_on_after(READY_SECONDS):
-            answers = [await anyio.to_thread.run_sync(_answers, app, abandon_on_cancel=True) for app in apps.values()]
-            return JSONResponse({"ready": all(answers)}, status_code=200 if all(answers) else 503)
+            found = [await anyio.to_thread.run_sync(_source, app, abandon_on_cancel=True) for app in apps.values()]
+            able = "none" not in found
+            return JSONResponse({"ready": able, "sources": found}, status_code=200 if able else 503)
         return JSONResponse({"ready": False, "why": "no answer in time"}, status_code=503)
 
     return [Route("/health", health), Route("/ready", ready)]
 
 
-def _answers(app: App) -> bool:
-    try:
-        with app.tables.snapshot() as snapshot:
-            return snapshot.as_of.position >= 0
-    except LedgerError:
-        return False
+def _source(app: App) -> str:
+    """Where an answer would come from now: the database, else this machine's copy, else nowhere."""
+    for layer in (app.live, app.journal):
+        try:
+            found = layer()
+            with found.tables.snapshot():
+                return found.source
+        except LedgerError:
+            continue
+    return "none"
 
 
 def _metadata(serving: Serving) -> list[Route]:

@@ -105,6 +105,11 @@ class Judges:
                 print(f"  {rule['rule_id']}: {rule['message'][:200]}")
         return missed <= SCORE_MISSED
 
+    def bundle(self) -> Verdict:
+        program = self.modules / ".bin/mcpb"
+        manifest = HERE.parent.parent / "packaging/mcpb/manifest.json"
+        return told([self.node, str(program), "validate", str(manifest)]) if program.exists() else None
+
     def _conforms(self, suite: Path, revision: str, scenarios: tuple[str, ...]) -> bool:
         with tempfile.TemporaryDirectory() as folder:
             asked = ["server", "--url", self.url, "--requirements", revision, "-o", folder]
@@ -167,6 +172,7 @@ def main() -> int:
                     "TypeScript clients": judges.typescript,
                     "Python client 1.30": judges.python,
                     "mcpscore": judges.mcpscore,
+                    "bundle": judges.bundle,
                 }
             )
         finally:
