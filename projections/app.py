@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -78,6 +78,9 @@ class App:
         self.token = settings.token or secrets.token_urlsafe(12)  # whose claims are this process's own
         self.layer: Layer | None = None  # what this object sees the ledger through; None is whatever answers
         self.answered_by: Layer | None = None  # where the newest answer came from
+        self.recovered: dict[tuple[str, str], object] = {}  # what projections.recovering found, by source and version
+        self.recovering = threading.Lock()
+        self.closing = ExitStack()  # what else `close` ends
         self._making = threading.RLock()
 
     @cached_property
@@ -238,6 +241,7 @@ class App:
         """Ends what was opened; a copy that `through` made has nothing of its own."""
         if "afterwards" in self.__dict__:
             self.afterwards.finish()
+        self.closing.close()
         for name in ("contact", "_local"):
             if name in self.__dict__:
                 self.__dict__[name].close()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from ledger.errors import Diverged, LedgerClosed, LedgerError, OutcomeUnknown, Unavailable
+from ledger.errors import Diverged, LedgerClosed, LedgerError, NotFound, OutcomeUnknown, Unavailable
 from ledger.moment import text
 from ledger.postgres.ledgers import MOVED, MOVING
 from projections.app import DIVERGED, App
@@ -148,6 +148,10 @@ def _away(app: App, run: Callable[[App], Result], error: LedgerError, *, writes:
         layered = _witnessed(app, layer)
         try:
             return layered, run(layered)
+        except NotFound as missing:
+            if layer.source in ("postgres", "journal"):
+                raise
+            told = _not_in_what_is_left(missing)
         except (Unavailable, OutcomeUnknown) as further:
             told = further if isinstance(further, OutcomeUnknown) or not lost else error
         except LedgerError as refused:
@@ -157,8 +161,30 @@ def _away(app: App, run: Callable[[App], Result], error: LedgerError, *, writes:
     raise told from error
 
 
+def _not_in_what_is_left(missing: NotFound) -> Unavailable:
+    return Unavailable(
+        f"PostgreSQL cannot be reached, and in what is left of the ledger on this machine {missing.message}",
+        next_step="ask again when the database is back; see `tracking-ledger doctor`",
+    )
+
+
 def _below(app: App, *, writes: bool, lost: bool) -> Iterator[Layer]:
-    yield app.journal(lost=lost)
+    """Writes go to this machine's own copy only; what is read goes further down when that copy holds nothing."""
+    try:
+        own = app.journal(lost=lost)
+    except Unavailable:
+        if writes:
+            raise
+        own = None
+    if own is not None and (writes or own.source == "journal"):
+        yield own
+        return
+    # imported here for start-up: it brings the importers and the report, and is needed when all else is gone
+    from projections.recovering import recovered
+
+    yield from recovered(app)
+    if own is not None:
+        yield own
 
 
 def _witnessed(app: App, layer: Layer) -> App:

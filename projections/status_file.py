@@ -23,9 +23,8 @@ from projections.questions.configuration import standing
 from projections.replacing import replacing
 from projections.report import Document
 from projections.report_reading import parse
-from projections.status_text import generated, report_in, with_report
+from projections.status_text import NAME, generated, report_in, with_report
 
-NAME = ".project_status.md"
 LOCK = "status.lock"
 SETTING = "write_status_file"
 LOCK_SECONDS = 10.0

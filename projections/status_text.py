@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ledger.errors import Refused
 
+NAME = ".project_status.md"  # unless the settings name another file
 MOST = 20  # markers in one file
 
 _MARKER = re.compile(

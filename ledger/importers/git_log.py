@@ -74,7 +74,7 @@ def commits(repository: Path) -> Iterator[Commit]:
     The default branch is the one the remote calls so, else main, master or trunk, else what is checked out.
     """
     default = _default_branch(repository)
-    with _git(repository, _LOG) as output:
+    with git_output(repository, _LOG) as output:
         fields = _fields(output)
         while len(record := tuple(islice(fields, len(FIELDS)))) == len(FIELDS):
             yield _commit(record, default)
@@ -90,7 +90,7 @@ def moment(seconds: int | None) -> datetime | None:
 
 def _default_branch(repository: Path) -> frozenset[str]:
     """The full names of the refs at whose tips work has landed."""
-    with _git(repository, _REFS) as output:
+    with git_output(repository, _REFS) as output:
         lines = [line.split("\0") for line in output.read().decode(errors="replace").splitlines()]
     names = {name for _, name, symbolic in lines if not symbolic}
     lines.sort(key=lambda line: line[1] != "refs/remotes/origin/HEAD")
@@ -104,8 +104,8 @@ def _default_branch(repository: Path) -> frozenset[str]:
 
 
 @contextmanager
-def _git(repository: Path, arguments: tuple[str, ...]) -> Iterator[IO[bytes]]:
-    """What git prints; when it fails, what it complains of."""
+def git_output(repository: Path, arguments: tuple[str, ...]) -> Iterator[IO[bytes]]:
+    """What git prints; when it fails, Invalid with what it complains of."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _KEPT}
     with tempfile.TemporaryFile() as complaints:
         try:

@@ -48,6 +48,7 @@ COMMANDS = {  # name -> where it is, and its sentence in the list
     "conflicts": ("projections.cli.syncing:conflicts", "Queued changes that met others."),
     "resolve": ("projections.cli.syncing:resolve", "Decide a conflict: mine, theirs or edited."),
     "replay": ("projections.cli.replaying:replay_command", "Rebuild the read models from the log."),
+    "publish": ("projections.cli.publishing:publish", "Copy the journal into the project, for version control."),
     "verify": ("projections.cli.verifying:verify", "Do journal, log and read models say the same?"),
     "rebuild": ("projections.cli.verifying:rebuild", "Make journal and database one history again."),
     "ledgers": ("projections.cli.ledgers:group", "The ledgers of this database, and who may use them."),
