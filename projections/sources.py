@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ledger.errors import Invalid
 from ledger.importers import backlog, beads, git_history, prompts, taskmaster, todotxt
-from ledger.importers.legacy import status_file as legacy
+from ledger.importers.legacy import status_file, told
 from ledger.importers.reading import Identify, Reading
 from ledger.importers.sample import Sample, sample_of
 from projections import restoring
@@ -45,12 +45,12 @@ class Source(Known, frozen=True, kw_only=True):
 
 
 SOURCES: dict[str, Source] = {
-    legacy.SOURCE: Source(
+    told.SOURCE: Source(
         called="a status file in markdown",
         sentence="A status file kept in markdown: vendors, deployments, enhancements, sessions and work items.",
         argument="FILE",
-        recognises=legacy.recognises,
-        read=legacy.read,
+        recognises=status_file.recognises,
+        read=status_file.read,
         reconciled=True,
     ),
     prompts.SOURCE: Source(

@@ -13,21 +13,20 @@ from ledger.finding import Finding
 from ledger.importers.legacy import deployments, enhancements, freeform, sessions, vendors, work_items
 from ledger.importers.legacy.entries import Entry, entries
 from ledger.importers.legacy.kinds import announced, kind_of, sounds_like_records
-from ledger.importers.legacy.outline import LONGEST_RECORD, Line, Section, lines_of, plain
+from ledger.importers.legacy.outline import Line, Section, lines_of, plain
 from ledger.importers.legacy.outline import sections as cut
-from ledger.importers.legacy.told import SOURCE, Telling
+from ledger.importers.legacy.told import Telling
 from ledger.importers.legacy.words import VENDOR_STATUSES, key, moment
 from ledger.importers.reading import Identify, Reading, text_of, unreadable
 from ledger.importers.sample import Sample
 
-__all__ = ["SOURCE", "read", "recognises"]
 LONGEST_LINE = 1_000_000  # characters; whoever writes longer ones has not written a status file
 DEEPEST = 3  # level of a heading that can be a section
 _OUR_REPORT = re.compile(
     r"^<!-- tracking-ledger: begin ([0-9a-f]{16}).*?^<!-- tracking-ledger: end \1 -->", re.MULTILINE | re.DOTALL
 )
 _OURS = re.compile(r"^<!-- tracking-ledger: ids|\A# Status of .*\n+As of position \d+", re.MULTILINE)
-_SENTENCE = re.compile(r"[^\W\d][^\d]*\s(?:[^\s\d]+\s){2,}[^\d]*[.!?:]['\"”)*_]*")
+FEWEST_WORDS = 4  # of a sentence
 CONTEXTS = ("feature", "maintenance", "research")
 
 
@@ -143,7 +142,7 @@ class _File:
 
     def _stray(self, line: Line) -> None:
         """A line that belongs to no record: a sentence is its author's, anything else may be a record."""
-        if len(line.text) <= LONGEST_RECORD and _SENTENCE.fullmatch(line.text):
+        if _is_sentence(line.text):
             self._telling.warn("left_to_its_author", line.number, line.text[:80])
         else:
             self._telling.refuse("line_not_understood", line.number, line.text)
@@ -220,6 +219,12 @@ def _as_one(section: Section) -> Entry | None:
         return None
     whole.head = ""
     return whole
+
+
+def _is_sentence(text: str) -> bool:
+    """Words that end as a sentence does, and no number: a record has one."""
+    ends = text.rstrip("'\"”)*_")[-1:] in (*".!?:",)
+    return ends and text[0].isalpha() and not re.search(r"\d", text) and len(text.split()) >= FEWEST_WORDS
 
 
 def _is_plural(title: str) -> bool:
