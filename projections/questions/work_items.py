@@ -19,6 +19,8 @@ from projections.tables import Answer, Snapshot
 Order = Literal["updated", "created", "priority", "tree", "relevance"]
 Thing = dict[str, Any]
 
+PORTION = 50  # trees looked at first, each further portion is twice as large
+LARGEST = 5000
 SUMMARY = (
     "id",
     "ref",
@@ -95,6 +97,8 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
         if wanted.terms:
             searched = {"terms": list(wanted.terms), "order": order, "after_key": after[0]}
             return snapshot.ask("work_items/list_by_relevance", **filters, **searched, limit=limit, offset=offset)
+        if order == "tree":
+            return _grown(snapshot, filters, after, limit + offset)[offset:]
         return snapshot.ask(
             f"work_items/list_by_{order}", **filters, after_key=after[0], after_id=after[1], limit=limit, offset=offset
         )
@@ -177,6 +181,24 @@ def dependencies(snapshot: Snapshot, thing: str) -> list[Thing]:
 def _hidden(deleted: bool, archived: bool) -> dict[str, int]:
     """Which values of work_items.hidden a list shows besides 0; a 0 adds none."""
     return {"deleted": int(deleted), "archived": 2 * int(archived), "both": 3 * int(deleted and archived)}
+
+
+def _grown(snapshot: Snapshot, filters: dict[str, Any], after: Place, limit: int) -> Answer:
+    """A page of items in the order of their trees: as many trees as it takes are looked at, and no others."""
+    found: Answer = []
+    created, _, root = str(after[0] or "").partition("/")[0].rpartition(" ")
+    begins: Place = (created, root) if root else START
+    portion = PORTION
+    while len(found) < limit:
+        roots = snapshot.ask("work_items/roots", after_key=begins[0], after_id=begins[1], limit=portion + 1)
+        ids = [line["id"] for line in roots[:portion]]
+        place = {"after_key": after[0], "after_id": after[1], "limit": limit - len(found)}
+        found += snapshot.ask("work_items/list_by_tree", **filters, **place, ids=ids)
+        if len(roots) <= portion:
+            break
+        begins = roots[-1]["key"], roots[-1]["id"]
+        portion = min(2 * portion, LARGEST)
+    return found
 
 
 def _sifted(

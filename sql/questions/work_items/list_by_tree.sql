@@ -1,7 +1,7 @@
--- A page of items as a tree: each below its parent, brothers by age. Answered by work_items_children.
+-- Items of the trees below some roots: each below its parent, brothers by age. Answered by work_items_children.
 WITH RECURSIVE tree AS (
     SELECT root.id, root.created_at || ' ' || root.id AS path, 0 AS depth FROM work_items root
-    WHERE root.ledger_id = %(ledger)s AND root.generation = %(work_items)s AND root.parent_id IS NULL
+    WHERE root.ledger_id = %(ledger)s AND root.generation = %(work_items)s AND root.id = ANY (%(ids)s)
     UNION ALL
     SELECT child.id, tree.path || '/' || child.created_at || ' ' || child.id, tree.depth + 1
     FROM tree JOIN work_items child
@@ -24,4 +24,4 @@ WHERE (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
         AND entry.relation = 'tag' AND entry.target = %(tag)s))
   AND (CAST(%(after_key)s AS text) IS NULL OR (tree.path, item.id) > (%(after_key)s, %(after_id)s))
 ORDER BY tree.path, item.id
-LIMIT %(limit)s OFFSET %(offset)s
+LIMIT %(limit)s

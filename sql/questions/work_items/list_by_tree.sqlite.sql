@@ -1,0 +1,27 @@
+-- Items of the trees below some roots; see list_by_tree.sql.
+WITH RECURSIVE tree AS (
+    SELECT root.id, root.created_at || ' ' || root.id AS path, 0 AS depth FROM work_items root
+    WHERE root.ledger_id = %(ledger)s AND root.generation = %(work_items)s AND root.id IN (SELECT value FROM json_each(%(ids)s))
+    UNION ALL
+    SELECT child.id, tree.path || '/' || child.created_at || ' ' || child.id, tree.depth + 1
+    FROM tree JOIN work_items child
+        ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = tree.id
+    WHERE tree.depth < 64
+)
+SELECT item.id, item.version, item.position, item.doc, tree.path AS key FROM tree
+JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = tree.id
+WHERE (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
+  AND (CAST(%(status)s AS text) IS NULL OR item.status = %(status)s)
+  AND (CAST(%(parent_id)s AS text) IS NULL OR item.parent_id = %(parent_id)s)
+  AND (%(roots_only)s = 0 OR item.parent_id IS NULL)
+  AND (%(unfinished)s = 0 OR item.status IN ('active', 'blocked'))
+  AND (CAST(%(claimed_by)s AS text) IS NULL OR item.claimed_by = %(claimed_by)s AND item.claimed_until > %(moment)s)
+  AND (CAST(%(since)s AS bigint) IS NULL OR item.position > %(since)s)
+  AND item.hidden IN (0, %(deleted)s, %(archived)s, %(both)s)
+  AND (CAST(%(tag)s AS text) IS NULL OR item.id IN (
+      SELECT entry.id FROM entries entry
+      WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
+        AND entry.relation = 'tag' AND entry.target = %(tag)s))
+  AND (CAST(%(after_key)s AS text) IS NULL OR (tree.path, item.id) > (%(after_key)s, %(after_id)s))
+ORDER BY tree.path, item.id
+LIMIT %(limit)s
