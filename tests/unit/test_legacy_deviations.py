@@ -202,3 +202,18 @@ def test_the_last_ten_of_none_are_none(reads: Any) -> None:
     reading = reads("## Recent Deployments (Last 10)\n\nNo deployments yet.\n\n## Future Enhancements\n- Fax\n")
 
     assert (reading.failures, reading.not_taken, reading.deployments) == ([], [], [])
+
+
+def test_a_title_that_sounds_like_a_section_is_none_where_sections_stand_below_it(reads: Any) -> None:
+    reading = reads("# Tasks\n\n## Vendors (1 total)\n\n- A: broken\n\n## Future Enhancements (1 total)\n\n- Fax\n")
+
+    assert (len(reading.vendors), len(reading.enhancements), reading.items) == (1, 1, [])
+
+
+def test_headings_and_rules_inside_a_prompt_begin_no_session(reads: Any) -> None:
+    body = "Go.\n\n### Summary\n---\nText.\n\n### Session notes\n\n#### Session 2\n---\na: 1\n---"
+    text = f"## Session Prompts (1 total)\n\n### Session 2025-01-01\n---\nsession_id: s1\n---\n{body}\n"
+
+    reading = reads(text)
+
+    assert [(item.external_id, item.fields["metadata"]["body"]) for item in reading.items] == [("s1", body)]

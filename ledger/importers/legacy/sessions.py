@@ -13,7 +13,9 @@ from ledger.importers.reading import take as keep
 from ledger.importers.session import session_fields
 from ledger.work_item.commands import ImportedItem
 
+NEAR = 8  # lines below a heading among which its YAML begins
 _SESSION = re.compile(r"(?:inline )?session\b", re.IGNORECASE)
+_KEY = re.compile(r"[\"']?[^\W\d][\w -]*[\"']?\s*:")
 _FENCES = re.compile(r"-{3,}|`{3,}\s*ya?ml|~{3,}\s*ya?ml", re.IGNORECASE)
 
 
@@ -25,24 +27,31 @@ class Written(Struct, frozen=True):
     lines: list[Line]
 
 
-def is_session(line: Line, following: Line | None) -> bool:
-    """Whether a heading begins a session: it says so, or YAML follows at once."""
-    heading = line.heading
+def is_session(lines: list[Line], place: int) -> bool:
+    """Whether a heading stands there that begins a session: YAML follows at once, or it says so and of when."""
+    heading = lines[place].heading
     if heading is None or heading[0] < 2:
         return False
-    return bool(_SESSION.match(plain(heading[1]))) or (
-        following is not None and bool(_FENCES.fullmatch(following.text))
-    )
+    below = [line.text for line in lines[place + 1 : place + NEAR] if line.text][:2]
+    if len(below) == 2 and _FENCES.fullmatch(below[0]) and _KEY.match(below[1]):
+        return True
+    return bool(_SESSION.match(plain(heading[1])) and re.search(r"\d", heading[1]))
 
 
 def written(lines: list[Line]) -> Iterator[Written | Line]:
-    """The sessions among the lines, and the lines before the first that are not blank."""
+    """The sessions among the lines, and the lines before the first that are not blank.
+
+    A heading below the rank of the first session's is part of a prompt.
+    """
     current: Written | None = None
+    rank = 0
     for place, line in enumerate(lines):
-        if line.heading and is_session(line, next((after for after in lines[place + 1 :] if after.text), None)):
+        heading = line.heading
+        if heading and (not rank or heading[0] <= rank) and is_session(lines, place):
             if current is not None:
                 yield current
-            current = Written(line.heading[1], line, [])
+            rank = rank or heading[0]
+            current = Written(heading[1], line, [])
         elif current is not None:
             current.lines.append(line)
         elif line.text and not line.is_rule:

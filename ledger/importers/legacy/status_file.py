@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from ledger.finding import Finding
 from ledger.importers.legacy import deployments, enhancements, freeform, sessions, vendors, work_items
 from ledger.importers.legacy.entries import Entry, entries
@@ -60,6 +62,15 @@ def recognises(sample: Sample) -> bool:
     return len(kinds) > 1 or any(announced(title).records for title in headings if kind_of(title) is not None)
 
 
+def _section_level(headings: list[tuple[int, str]]) -> int:
+    """The level at which most kinds of sections stand, the higher one of equals; 0 if there are none."""
+    kinds: dict[int, set[str]] = {}
+    for level, title in headings:
+        if level <= DEEPEST and (kind := kind_of(title)) is not None:
+            kinds.setdefault(level, set()).add(kind)
+    return max(kinds, key=lambda level: (len(kinds[level]), -level), default=0)
+
+
 def _without_our_report(text: str) -> str:
     """The part that this program keeps in a status file between its marks is not what its author wrote: blank lines."""
     return _OUR_REPORT.sub(lambda found: "\n" * found[0].count("\n"), text)
@@ -82,9 +93,7 @@ class _File:
 
     def read(self) -> None:
         reading = self._telling.reading
-        level = min(
-            (heading[0] for line in self._lines if (heading := line.heading) and self._is_ours(heading)), default=0
-        )
+        level = _section_level([heading for line in self._lines if (heading := line.heading)])
         if level:
             for section in _with_sessions_whole(list(cut(self._lines, level))):
                 self._section(section)
@@ -92,9 +101,6 @@ class _File:
             freeform.read(self._lines, self._items, self._telling)
         if not _records(reading) and not reading.failures:
             raise unreadable(self._path, None, _nothing_found(reading))
-
-    def _is_ours(self, heading: tuple[int, str]) -> bool:
-        return heading[0] <= DEEPEST and kind_of(heading[1]) is not None
 
     def _section(self, section: Section) -> None:
         kind, reading = kind_of(section.title), self._telling.reading
@@ -190,16 +196,18 @@ def _with_sessions_whole(found: list[Section]) -> list[Section]:
     """A prompt may have headings of its own: what stands between two sessions belongs to the first of them."""
     whole: list[Section] = []
     for section in found:
-        if whole and kind_of(whole[-1].title) == "sessions" and kind_of(section.title) is None:
-            begins = [sessions.is_session(line, None) for line in section.lines]
-            if any(begins):
-                heading = Line(section.number, 0, f"{'#' * section.level} {section.title}")
-                whole[-1] = Section(
-                    whole[-1].level, whole[-1].title, whole[-1].number, [*whole[-1].lines, heading, *section.lines]
-                )
-                continue
-        whole.append(section)
+        if whole and kind_of(whole[-1].title) == "sessions" and _goes_on(section):
+            heading = Line(section.number, 0, f"{'#' * section.level} {section.title}")
+            whole[-1] = replace(whole[-1], lines=[*whole[-1].lines, heading, *section.lines])
+        else:
+            whole.append(section)
     return whole
+
+
+def _goes_on(section: Section) -> bool:
+    """Whether a section of nobody's kind holds further sessions."""
+    places = range(len(section.lines))
+    return kind_of(section.title) is None and any(sessions.is_session(section.lines, place) for place in places)
 
 
 def _as_one(section: Section) -> Entry | None:
