@@ -63,6 +63,7 @@ def bring_back(app: App, path: Path, *, dry_run: bool) -> Restored:
 
 def _restore(app: App, path: Path, head: Head, standing: int) -> None:
     before = app.identity
+    app.close()  # what follows the log in the background knows it by the identity it had
     adopts = before.ledger != head.ledger
     now = identity.become_copy(before, head.ledger) if adopts else before
     try:
