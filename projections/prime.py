@@ -22,8 +22,9 @@ COUNTED = 500  # claims that are looked at
 Document = dict[str, Any]
 
 
-def document(snapshot: Snapshot, name: str, holder: str) -> Document:
-    """Everything as plain data; `holder` is the digest of the token whose claims are the reader's own."""
+def document(snapshot: Snapshot, name: str, holder: str, source: str, queued: int) -> Document:
+    """Everything as plain data; `holder` is the digest of the token whose claims are the reader's own, `source` the
+    layer that answers, and `queued` how many writes of this machine wait for the database."""
     held = questions.claimed(snapshot, COUNTED)
     mine = [item for item in held if item["holder"] == holder]
     others = [item for item in held if item["holder"] != holder]
@@ -33,6 +34,9 @@ def document(snapshot: Snapshot, name: str, holder: str) -> Document:
         "position": snapshot.as_of.position,
         "time": snapshot.as_of.time and text(snapshot.as_of.time),
         "counts": status.active_counts(snapshot),
+        "conflicts": status.open_conflicts(snapshot),
+        "source": source,
+        "queued": queued,
         "mine": mine,
         "others": others,
         "ready": found["items"],

@@ -11,6 +11,14 @@ def document(app: App) -> report.Document:
 
 
 def document_in(app: App, snapshot: Snapshot) -> report.Document:
-    source = "postgres" if app.layer is None else app.layer.source
-    queued = 0 if app.local.is_settled else app.local.outbox.waiting
-    return report.document(snapshot, app.identity.name, source, queued)
+    return report.document(snapshot, app.identity.name, source(app), queued(app))
+
+
+def source(app: App) -> str:
+    """The layer that answers."""
+    return "postgres" if app.layer is None else app.layer.source
+
+
+def queued(app: App) -> int:
+    """How many writes of this machine wait for the database."""
+    return 0 if app.local.is_settled else app.local.outbox.waiting

@@ -273,11 +273,14 @@ Limit = Annotated[int, Field(ge=1, le=100, description="1-100")]
 
 
 def _invalid(error: ValidationError, model: type[Input]) -> Invalid:
-    faults = []
-    for fault in error.errors(include_url=False):
-        field = ".".join(str(part) for part in fault["loc"] if part != "[key]") or "arguments"
+    named: dict[tuple[str, Any], dict[str, Any]] = {}
+    for number, fault in enumerate(error.errors(include_url=False)):
+        parts = [str(part) for part in fault["loc"] if part != "[key]"]
+        kinds = [part for part in parts if part.startswith("constrained-")]  # a value that is none of several kinds
+        field = ".".join(part for part in parts if part not in kinds) or "arguments"
         value = fault.get("input") if fault["type"] != "missing" else None
-        faults.append(_fault(field, fault, value, model))
+        named.setdefault((field, bool(kinds) or number), _fault(field, fault, value, model))  # of those the first
+    faults = list(named.values())
     sentence = "; ".join(f"{fault['field']}: {fault['problem']}" for fault in faults)
     return Invalid(sentence, next_step="correct the named fields and send it again", fields=faults)
 

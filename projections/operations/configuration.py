@@ -13,7 +13,8 @@ from ledger.configuration.commands import ChangeConfiguration
 from ledger.configuration.decider import CATEGORY
 from ledger.decider import Problem, check, problem
 from ledger.envelope import Command, configuration_id
-from ledger.errors import Invalid
+from ledger.errors import Invalid, LedgerError
+from ledger.moment import text
 from projections.app import App
 from projections.operations.base import (
     Answered,
@@ -29,6 +30,8 @@ from projections.operations.base import (
 )
 from projections.questions import configuration as questions
 from projections.questions.references import resolve
+from projections.questions.status import open_conflicts
+from projections.report_now import queued, source
 
 REVISABLE = ("active_context_type", "git_branch", "git_head_commit", "default_token_budget")
 FROM_GIT = ("git_branch", "git_head_commit")
@@ -60,8 +63,19 @@ class UpdateProjectConfigurationInput(Writes):
 def get_project_configuration(app: App, _: GetProjectConfigurationInput) -> Answered:
     with app.tables.snapshot() as snapshot:
         configuration = questions.standing(snapshot, configuration_id(app.identity.ledger))
-    health = questions.health(app.tables, "embedded" if app.settings.dsn is None else "given")
-    return configuration | {"health": health}
+        conflicts = open_conflicts(snapshot)
+    health = questions.health(app.tables, source(app), "embedded" if app.settings.dsn is None else "given")
+    return configuration | {"health": health | _own_copy(app) | {"conflicts": conflicts}}
+
+
+def _own_copy(app: App) -> Answered:
+    """How far this machine's journal is, when it was last known to be the whole log, and what waits beside it."""
+    try:
+        contact = app.local.contact()
+        head = app.local.journal.head.position
+        return {"journal": head, "last_contact": contact and text(contact), "queued": queued(app)}
+    except LedgerError as error:  # a disk that cannot be used is what health has to tell
+        return {"journal": None, "working_files": error.message}
 
 
 def update_project_configuration(app: App, wanted: UpdateProjectConfigurationInput) -> Answered:

@@ -31,7 +31,8 @@ def project_status(app: App, wanted: ProjectStatusInput) -> Answered:
 
 def prime(app: App, _: PrimeInput) -> Answered:
     with app.tables.snapshot() as snapshot:
-        document = primer.document(snapshot, app.identity.name, token_digest(app.token))
+        holder, source, queued = token_digest(app.token), report_now.source(app), report_now.queued(app)
+        document = primer.document(snapshot, app.identity.name, holder, source, queued)
     return {"position": document["position"], "text": primer.markdown(document)}
 
 

@@ -33,12 +33,12 @@ def standing(snapshot: Snapshot, thing: str) -> Thing:
     return configuration
 
 
-def health(tables: Tables, database: str) -> Thing:
+def health(tables: Tables, source: str, database: str) -> Thing:
     """What answers now, up to which position, and how long it took to ask. Read when asked, never stored."""
     begun = time.perf_counter()
     as_of, found = tables.ask("configurations/server")
     return {
-        "source": "postgres",
+        "source": source,
         "database": database,
         "server_version": found[0]["version"],
         "position": as_of.position,

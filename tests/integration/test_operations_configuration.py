@@ -52,6 +52,8 @@ def test_health_says_what_answers_and_up_to_where(perform: Perform) -> None:
     assert health["server_version"]
     assert health["last_recorded_at"] <= health["as_of"]
     assert health["checked_ms"] >= 0
+    assert (health["queued"], health["conflicts"]) == (0, 0)
+    assert health["journal"] <= health["position"]
 
 
 def test_the_first_change_makes_version_1_and_leaves_the_rest_as_it_was(perform: Perform) -> None:
