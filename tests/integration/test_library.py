@@ -1,0 +1,109 @@
+"""The log and the replay as a library: what its guide shows, and what it promises of a rebuild."""
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from ledger.envelope import RecordedEvent
+from ledger.postgres.connect import DATABASE
+from ledger.postgres.database import Database
+from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.own_table import rebuild
+from ledger.vendor.commands import CreateVendor
+from tests.support.given import numbered
+from tests.support.ledgers import Ledger, on_postgres
+
+GUIDE = Path(__file__).parents[2] / "docs" / "library.md"
+MANY = 30
+
+
+@pytest.fixture
+def own_dsn(server: EmbeddedServer) -> Iterator[str]:
+    """An empty database of somebody's own."""
+    name = f"own_{uuid4().hex}"
+    with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as administrator:
+        administrator.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+        yield server.conninfo("postgres", name)
+        administrator.execute(psycopg.sql.SQL("DROP DATABASE {} WITH (FORCE)").format(psycopg.sql.Identifier(name)))
+
+
+@pytest.fixture
+def own(server: EmbeddedServer, dsn: str) -> Iterator[tuple[Ledger, psycopg.Connection]]:
+    """A ledger, and a connection on which a table of somebody's own is kept beside it."""
+    database = Database(dsn)
+    with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA own CREATE TABLE names (id text PRIMARY KEY, version int NOT NULL)")
+        yield on_postgres(database, uuid4()), connection
+        connection.execute("DROP SCHEMA own CASCADE")
+    database.close()
+
+
+class Names:
+    """How often each stream was written to."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, int] = {}
+
+    def add(self, event: RecordedEvent) -> str:
+        self.versions[event.stream_id] = event.version
+        return event.stream_id
+
+    def row(self, key: str) -> tuple[str, int]:
+        return key, self.versions[key]
+
+    def keys(self) -> list[str]:
+        return list(self.versions)
+
+
+def create(ledger: Ledger, number: int) -> None:
+    ledger.execute(number, CreateVendor(id=numbered(number), name=f"Vendor {number}"))
+
+
+def test_the_example_in_the_guide_runs(own_dsn: str) -> None:
+    [example] = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)
+
+    exec(compile(example, str(GUIDE), "exec"), {"dsn": own_dsn, "__name__": "example"})
+
+
+def test_a_reader_sees_all_old_rows_until_it_sees_all_new_ones(own: tuple[Ledger, psycopg.Connection]) -> None:
+    ledger, connection = own
+    for number in range(MANY):
+        create(ledger, number)
+    rebuild(ledger.store, connection, "own.names", Names())
+    done, seen = threading.Event(), set()
+
+    def read() -> None:
+        with psycopg.connect(connection.info.dsn, autocommit=True) as other:
+            while not done.is_set():
+                seen.add(other.execute("SELECT count(*) FROM own.names").fetchall()[0][0])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(MANY, MANY + 5):
+        create(ledger, number)
+        rebuild(ledger.store, connection, "own.names", Names())
+    done.set()
+    reader.join()
+
+    assert min(seen) >= MANY
+    assert connection.execute("SELECT count(*) FROM own.names").fetchall() == [(MANY + 5,)]
+
+
+def test_what_is_recorded_while_the_rows_are_made_is_among_them(own: tuple[Ledger, psycopg.Connection]) -> None:
+    ledger, connection = own
+    create(ledger, 1)
+    left = [2, 3]
+
+    def told(position: int) -> None:
+        while left:
+            create(ledger, left.pop())
+
+    reached = rebuild(ledger.store, connection, "own.names", Names(), told)
+
+    assert reached == 3
+    assert connection.execute("SELECT count(*) FROM own.names").fetchall() == [(3,)]
