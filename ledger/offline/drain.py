@@ -92,15 +92,16 @@ class Drain:
     def run(self, seconds: float | None = None, tell: Tell = lambda _: None) -> Drained:
         """Settles what waits, as long as time is left. An interrupted one goes on where it was."""
         until = None if seconds is None else time.monotonic() + seconds
-        faults = self._outbox.faults
-        if any(fault.is_newer for fault in faults):
-            raise _newer_line()
-        shut = {stream for fault in faults for stream in fault.streams}
+        shut: set[str] = set()
         outcomes: Counter[str] = Counter()
         after = held = 0
         self._remember()
         while (until is None or time.monotonic() < until) and (lines := self._outbox.unsettled(after, GROUP)):
             self._own |= {line.command_id for line in lines}
+            faults = self._outbox.faults  # reading the lines has proved them
+            if any(fault.is_newer for fault in faults):
+                raise _newer_line()
+            shut |= {stream for fault in faults for stream in fault.streams}
             free = []
             for line in lines:
                 if faults and (shut & {*line.streams, *line.bases} or self._is_orphan(line)):

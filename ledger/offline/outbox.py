@@ -23,6 +23,7 @@ from ledger.offline.outbox_lines import Begun, Line, Outcome, Queued, Settled, i
 from ledger.resources import sql
 
 FILE = "outbox.jsonl"
+ASIDE = "outbox.damaged"
 INDEX = "outbox-index.sqlite3"
 LOCK = "outbox.lock"
 DRAIN_LOCK = "drain.lock"  # held by whoever drains; tried only, never waited for
@@ -227,6 +228,29 @@ class Outbox:
             begun = Begun(sequence=self.sequence)
             numbered = (replace(line, sequence=begun.sequence + n) for n, line in enumerate([*earlier, *waiting], 1))
             self._replace(b"".join([written(begun), *map(written, numbered)]))
+
+    def set_aside(self) -> int:
+        """Moves damaged lines into a file beside this one, so that what waits behind them goes on. How many they were.
+
+        Nothing reads that file again; it is there for a person. Lines of a newer program stay.
+        """
+        with self.locked(), self._guard:
+            if not self.file.exists():
+                return 0
+            self._doubt()  # also what was damaged after it was taken in
+            rows = [row for row in self._ask(FAULTS) if row[3] == "damaged"]
+            if not rows:
+                return 0
+            content, kept, ends = self.file.read_bytes(), b"", 0
+            for _, begins, length, _ in rows:
+                kept, ends = kept + content[ends:begins], begins + length
+            damaged = b"".join(content[begins : begins + length].rstrip(b"\n") + b"\n" for _, begins, length, _ in rows)
+            with self._using(), self.file.with_name(ASIDE).open("ab") as file:
+                file.write(damaged)
+                file.flush()
+                os.fsync(file.fileno())
+            self._replace(kept + content[ends:])
+            return len(rows)
 
     def _every_waiting(self) -> Iterator[Queued]:
         after = 0

@@ -8,6 +8,7 @@ import click
 from rich.progress import Progress
 
 from ledger.errors import Invalid
+from ledger.offline.outbox import ASIDE, FILE
 from projections.app import App
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
@@ -19,14 +20,17 @@ AT_ONCE = 5.0  # seconds between two looks at whether somebody else drains
 
 
 @click.command(cls=Command)
+@click.option("--set-aside", is_flag=True, help="Move damaged lines out of the way, into a file of their own, first.")
 @pass_invocation
-def sync(invocation: Invocation) -> int:
+def sync(invocation: Invocation, set_aside: bool) -> int:
     """Bring what waits on this machine to the database.
 
     It goes in order, each command once, whatever happens in between; interrupted, it goes on where it was. Exit code
     8 if something became a conflict or is held back.
     """
     app = invocation.app
+    if set_aside and (moved := app.local.outbox.set_aside()):
+        remark(f"{moved} damaged lines are in {app.home / ASIDE} now", style="yellow")
     waited = app.local.waiting
     _ = app.database
     outcomes, held = _drained(app, waited)
@@ -39,7 +43,7 @@ def sync(invocation: Invocation) -> int:
         if outcomes["conflict"]:
             remark("next: tracking-ledger conflicts")
         if held:
-            remark(f"{held} are held back by damaged lines: see `tracking-ledger call sync_state`", style="yellow")
+            remark(f"{held} are held back by damaged lines of {app.home / FILE}; `sync --set-aside` lets them go on")
     return exits.DIFFERENCE if held or outcomes["conflict"] else exits.DONE
 
 

@@ -1,5 +1,6 @@
 """Bringing what waits to the database: the verdicts by example. See ledger.offline.drain."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -11,8 +12,9 @@ from ledger.conflict.commands import ResolveConflict
 from ledger.conflict.decider import conflict_id, conflict_stream
 from ledger.conflict.events import ConflictFound, ConflictResolved
 from ledger.decider import Undo
-from ledger.envelope import Command, Fact, Recorded, stream_id
-from ledger.errors import Refused, Unavailable, VersionConflict
+from ledger.envelope import Command, Fact, Recorded, Submission, stream_id
+from ledger.errors import NewerProgramNeeded, OutcomeUnknown, Refused, Unavailable, VersionConflict
+from ledger.offline.local import LocalHandler
 from ledger.pending import token
 from ledger.postgres.database import Database
 from ledger.vendor.commands import CreateVendor
@@ -21,9 +23,12 @@ from ledger.work_item.commands import (
     ClaimWorkItem,
     CreateWorkItem,
     LinkWorkItems,
+    ReleaseClaim,
     UpdateWorkItem,
 )
-from tests.support.given import numbered
+from projections.neighbourhood import TableNeighbourhood
+from projections.projector import propose
+from tests.support.given import FIRST_DAY, numbered
 from tests.support.ledgers import Ledger, in_memory, numbered_command, on_postgres
 from tests.support.machines import Machine, check_laws, ends
 
@@ -389,3 +394,126 @@ def test_what_waits_for_a_conflict_cannot_be_resolved_before_it(play: Play) -> N
         play.resolve(second, "mine")
 
     assert refused.value.details["rule"] == "waits_for"
+
+
+def damage(machine: Machine, words: bytes) -> None:
+    """One of its lines is not what was written."""
+    text = machine.outbox.file.read_bytes()
+    assert words in text
+    machine.outbox.file.write_bytes(text.replace(words, words.swapcase()))
+
+
+def test_behind_a_damaged_line_only_what_touches_the_same_things_is_held(play: Play) -> None:
+    first = play.queue(create(title="Broken"))
+    second = play.queue(change(token(first, 0), notes="more"))
+    free = play.queue(create(OTHER))
+    damage(play.here, b"Broken")
+
+    drained = play.here.drain()
+
+    assert (drained.settled, drained.held, drained.waiting) == (1, 1, 1)
+    assert [play.end_of(one) for one in (first, second, free)] == ["nowhere", "nowhere", "recorded"]
+
+
+def test_what_was_held_goes_on_when_the_damaged_line_is_set_aside(play: Play) -> None:
+    first = play.queue(create(title="Broken"))
+    second = play.queue(change(token(first, 0), notes="more"))
+    damage(play.here, b"Broken")
+    play.here.drain()
+
+    play.here.outbox.set_aside()
+    play.queued.remove(first)
+    play.meet()
+
+    [found] = play.facts(second)
+    assert isinstance(found, ConflictFound)
+    assert found.arguments["fields"] == {"notes": "more"}
+
+
+def test_a_command_of_a_newer_program_stops_the_drain_and_nothing_is_lost(play: Play) -> None:
+    play.queue(create())
+    text = play.here.outbox.file.read_bytes()
+    head, line = text.splitlines(keepends=True)
+    body = line[: line.index(b',"sha256"')].replace(b'"CreateWorkItem"', b'"CreateMoonItem"')
+    proof = b',"sha256":"' + hashlib.sha256(body).hexdigest().encode() + b'"}\n'
+    play.here.outbox.file.write_bytes(head + body + proof)
+
+    with pytest.raises(NewerProgramNeeded):
+        play.here.drain()
+
+    assert play.here.outbox.waiting == 1
+    assert list(play.database.store.read_all()) == []
+
+
+def test_a_lost_claim_is_withdrawn_so_that_its_late_original_writes_nothing(play: Play) -> None:
+    play.known(create())
+    claim = ClaimWorkItem(id=ITEM, token="secret-token")
+    given = numbered_command(500)
+    here = play.here
+    lost = LocalHandler(here.store, TableNeighbourhood(here.cache.tables), propose, here.cache.follow, lost=True)
+    submission = Submission(command=claim, command_id=given, by="traveller", occurred_at=FIRST_DAY)
+
+    with pytest.raises(OutcomeUnknown):
+        lost.execute(submission)
+    play.queued.add(given)
+    play.meet()
+    late = play.database.handler.execute(submission)
+
+    assert late.repeated
+    assert [type(fact).__name__ for fact in play.facts(given)] == ["CommandWithdrawn"]
+    assert play.item()["claim"] is None
+    assert b"secret-token" not in b"".join(event.data for event in play.database.store.read_all())
+
+
+def test_a_claim_that_did_arrive_is_found_by_its_withdrawal(play: Play) -> None:
+    play.known(create())
+    claim = ClaimWorkItem(id=ITEM, token="secret-token")
+    given = play.live(claim)
+    here = play.here
+    lost = LocalHandler(here.store, TableNeighbourhood(here.cache.tables), propose, here.cache.follow, lost=True)
+
+    with pytest.raises(OutcomeUnknown):
+        lost.execute(Submission(command=claim, command_id=given, by="stranger", occurred_at=FIRST_DAY))
+    play.meet()
+
+    assert [type(fact).__name__ for fact in play.facts(given)] == ["WorkItemClaimed"]
+
+
+def test_a_ledger_that_never_met_a_database_takes_claims_and_brings_them_along(
+    database: Ledger, tmp_path: Path
+) -> None:
+    machine = Machine(tmp_path / "alone", database, claims_here=True)
+    machine.queue(create(), numbered_command(1))
+    machine.queue(ClaimWorkItem(id=ITEM, token="secret-token"), numbered_command(2))
+
+    with pytest.raises(Refused):
+        machine.queue(ClaimWorkItem(id=ITEM, token="another-token"), numbered_command(3))
+    machine.drain()
+
+    assert [event.type for event in database.store.read_all()] == ["WorkItemCreated", "WorkItemClaimed"]
+    machine.close()
+
+
+def test_two_machines_that_began_the_same_ledger_alone_meet_in_it(play: Play) -> None:
+    play.queue(create(), play.here)
+    play.queue(create(OTHER, "Two"), play.there)
+    play.queue(CreateVendor(id=CHILD, name="Acme"), play.here)
+    clash = play.queue(CreateVendor(id=numbered(9), name="acme"), play.there)
+
+    play.meet()
+
+    assert play.end_of(clash) == "conflict"
+    assert play.here.rows() == play.there.rows()
+
+
+def test_a_conflicts_own_command_keeps_no_secret(play: Play) -> None:
+    play.known(create())
+    play.live(ClaimWorkItem(id=ITEM, token="secret-token"))
+    play.here.follow()
+    given = play.queue(ReleaseClaim(id=ITEM, token="secret-token"))
+    play.live(UpdateWorkItem(id=ITEM, expected=2, deleted=True))
+
+    play.meet()
+
+    assert play.end_of(given) in ("conflict", "recorded")
+    assert b"secret-token" not in b"".join(event.data for event in play.database.store.read_all())

@@ -154,6 +154,18 @@ def test_a_byte_flipped_after_the_line_was_taken_in_is_found_by_whoever_reads_it
     assert [fault.line for fault in outbox.faults] == [2]
 
 
+def test_damaged_lines_can_be_set_aside_and_are_kept_for_a_person(outbox: Outbox, tmp_path: Path) -> None:
+    put(outbox, queued(1), queued(2, "Broken"), queued(3), settled(4, 1))
+    text = outbox.file.read_bytes()
+    outbox.file.write_bytes(text.replace(b"Broken", b"broken"))
+
+    moved = outbox.set_aside()
+
+    assert (moved, outbox.faults) == (1, [])
+    assert waiting(tmp_path) == [3]
+    assert b"broken" in (tmp_path / "outbox.damaged").read_bytes()
+
+
 def test_a_line_of_a_newer_program_is_named_as_such(outbox: Outbox) -> None:
     put(outbox, queued(1), msgspec.structs.replace(queued(2), schema=99))
 
