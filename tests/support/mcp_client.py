@@ -119,7 +119,7 @@ class McpClient:
             number = self._last_id
         self._waiting[number] = Queue()
         if self.revision == STATELESS:
-            params = {**params, "_meta": self._envelope()}
+            params = {**params, "_meta": {**params.get("_meta", {}), **self._envelope()}}
         line = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
         self.write_line(line.replace(*as_text).encode() if as_text[0] else line.encode())
         return number

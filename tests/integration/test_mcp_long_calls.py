@@ -1,0 +1,55 @@
+"""Calls that last: a client hears that they still run, and can give them up."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+
+from ledger.settings import Settings
+from projections.app import App
+from projections.postgres_tables import LOCK
+from tests.support.mcp_client import STATELESS, served
+
+
+@contextmanager
+def a_slow_database(app: App) -> Iterator[None]:
+    """Somebody else holds this ledger's lock, so that its writes wait."""
+    with app.database.transaction() as connection:
+        connection.execute(LOCK, [app.identity.key])
+        yield
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", STATELESS])
+def test_whoever_asks_for_progress_hears_that_a_call_still_runs(settings: Settings, app: App, revision: str) -> None:
+    with served(settings, revision=revision) as client, ThreadPoolExecutor(1) as working:
+        client.call("prime")
+        arguments = {"item_type": "task", "title": "Waits"}
+        asked = {"name": "create_work_item", "arguments": arguments, "_meta": {"progressToken": "mine"}}
+        with a_slow_database(app):
+            answering = working.submit(client.request, "tools/call", asked)
+            notes = [client.note("notifications/progress") for _ in range(2)]
+        result = answering.result()
+
+    assert [note["progressToken"] for note in notes] == ["mine", "mine"]
+    assert notes[0]["progress"] < notes[1]["progress"]
+    assert result["structuredContent"]["outcome"] == "committed"
+
+
+def test_a_write_that_is_given_up_is_recorded_or_not_and_a_repetition_tells(settings: Settings, app: App) -> None:
+    with served(settings) as client:
+        client.call("prime")
+        arguments = {"item_type": "task", "title": "Given up", "command_id": str(uuid4())}
+        with a_slow_database(app):
+            number = client.send("tools/call", {"name": "create_work_item", "arguments": arguments})
+            time.sleep(0.5)  # it is under way
+            client.write({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": number}})
+            beside = client.call("list_work_items")
+        repeated = client.call("create_work_item", **arguments)
+        total = client.call("list_work_items")["total_count"]
+
+    assert beside["total_count"] == 0
+    assert repeated["outcome"] == "committed"
+    assert total == 1
