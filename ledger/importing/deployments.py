@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ledger.deployment.decider import CATEGORY
 from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
-from ledger.deployment.state import Deployment
+from ledger.deployment.state import Deployment, deployment_key
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.finding import Finding
 from ledger.importing.commands import Import, ImportedDeployment
@@ -33,13 +33,20 @@ class Others(Struct, frozen=True, kw_only=True):
 
 
 class Known:
-    """The deployments that the ledger has, by what tells them apart."""
+    """Deployments that are there already, in the ledger or earlier in the same source, by what tells them apart."""
 
     def __init__(self, keys: dict[str, str]) -> None:
         self._commits: dict[Place, dict[str, str]] = {}
         for key, thing in keys.items():
             commit, number, environment = key.split(":", 2)
             self._commits.setdefault((number, environment), {})[commit] = thing
+
+    def add(self, told: ImportedDeployment, thing: str) -> None:
+        fields = told.fields
+        key = deployment_key(fields.get("commit_hash"), fields.get("pr_number"), fields.get("environment"))
+        if key is not None and not fields.get("redeployment"):
+            place = (str(fields["pr_number"]), fields.get("environment") or "")
+            self._commits.setdefault(place, {}).setdefault(fields["commit_hash"], thing)
 
     def find(self, commit: str | None, number: int | None, environment: str | None) -> str | None:
         """The one of the same pull request and environment whose commit is, as far as both are known, the same."""
@@ -67,10 +74,12 @@ def ids(command: Import, world: World) -> list[str]:
     own = [imported_id(world.ledger, f"{command.source} {CATEGORY}", told.external_id) for told in command.deployments]
     world.look([stream_id(CATEGORY, thing) for thing in own])
     known = Known(world.holders("deployment_key") if own else {})
-    return [
-        thing if world.past(stream_id(CATEGORY, thing)) else _found(told, known) or thing
-        for thing, told in zip(own, command.deployments, strict=True)
-    ]
+    found = []
+    for thing, told in zip(own, command.deployments, strict=True):
+        is_there = bool(world.past(stream_id(CATEGORY, thing)))
+        found.append(thing if is_there else _found(told, known) or thing)
+        known.add(told, found[-1])
+    return found
 
 
 def plan(command: Import, ids: Iterable[str], others: Others, world: World, made: Made) -> None:

@@ -193,3 +193,10 @@ def test_a_report_of_things_that_sources_told_half_of_is_whole(tell: Tell, app: 
     assert "8 of 9, ? skipped" in text
     assert report_reading.parse(text)["vendor_health"]["total_vendors"] == 3
     assert "8 of 9" in page
+
+
+def test_two_deployments_of_one_commit_and_pull_request_are_one(tell: Tell, perform: Perform) -> None:
+    told = tell(deployment("a", commit_hash="84b0fb4"), deployment("b"), deployment("c", redeployment=True))
+
+    assert [entry["where"] for entry in told["not_taken"]] == [["deployment b"]]
+    assert perform("query_deployments")["total_count"] == 2

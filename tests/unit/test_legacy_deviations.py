@@ -57,6 +57,10 @@ BARE = {"status": "operational", "counts": (10, 12, None), "version": None, "for
          "- Version: v1.2.3", WHOLE),
         ("| Vendor | Status | Version | Tests | Formats |\n|---|---|---|---|---|\n"
          "| EPSON | operational | 1.2.3 | 10 of 12, 2 skipped | excel, csv |", WHOLE),
+        ("- EPSON: operational (10/12, 2 skipped) ✅ Excel ✅ CSV ❌ PDF v1.2.3", WHOLE),
+        ("- EPSON: operational (10/12, 2 skipped) Excel ✅ CSV ✅ PDF ❌ v1.2.3", WHOLE),
+        ("- EPSON: operational ✅ Excel, CSV (10/12, 2 skipped) v1.2.3", WHOLE),
+        ("- EPSON: broken ❌ Excel, CSV (10/12, 2 skipped) v1.2.3", WHOLE | {"status": "broken"}),
         ("- EPSON: operational (10/12)", BARE),
         ("### Operational vendors (1)\n- EPSON (10/12 tests passing)", BARE),
         ("**Operational vendors:** 1\n\n- EPSON (10/12 tests passing)", BARE),

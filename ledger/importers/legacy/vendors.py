@@ -22,6 +22,10 @@ _FORMAT = re.compile(
     r"\b(no |without )?(excel|xlsx|xls|csv|pdf|ocr)\b(?:\s*[:=]?\s*(✓|✔|✅|☑|✗|✘|❌|✕|✖|yes\b|no\b|true\b|false\b))?",
     re.IGNORECASE,
 )
+_MARKED = re.compile(r"([✓✔✅☑✗✘❌✕✖])\ufe0f?\s*(excel|xlsx|xls|csv|pdf|ocr)\b", re.IGNORECASE)
+_MARK_FIRST = re.compile(
+    r"^(?:(?!\b(?:excel|xlsx?|csv|pdf|ocr)\b).)*[✓✔✅☑✗✘❌✕✖]\ufe0f?\s*(?:excel|xlsx?|csv|pdf|ocr)\b", re.IGNORECASE
+)
 _VERSION = re.compile(
     r"\b(?:extractor\s+)?(?:version|ver\.?)\s*[:=]?\s*v?(\d[\w.+-]*)|(?<![\w.])v(\d[\w.+-]*)", re.IGNORECASE
 )
@@ -227,6 +231,10 @@ class _Found:
 
     def _list_of_formats(self, text: str, *, explicit: bool) -> str:
         """What a list names is supported, unless it says no. In free text only the words of formats count."""
+        if _MARK_FIRST.search(text) and len(_MARKED.findall(text)) > 1:  # a single mark is the status
+            for found in _MARKED.finditer(text):
+                self._formats[words.FORMATS[found[2].lower()]] = words.verdict(found[1]) is not False
+            text = _MARKED.sub(" ", text)
         for found in _FORMAT.finditer(text):
             said = words.verdict(found[3]) if found[3] else None
             self._formats[words.FORMATS[found[2].lower()]] = said if said is not None else not found[1]
