@@ -8,6 +8,7 @@ import click
 
 from ledger.envelope import RecordedEvent, category_of, id_of
 from ledger.moment import text
+from ledger.pending import shown_position, shown_version
 from ledger.reference import LETTERS
 from projections import reader
 from projections.app import App
@@ -189,14 +190,14 @@ def _event_lines(snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[Th
         refs |= references(snapshot, category, things)
     return [
         {
-            "position": event.position,
+            "position": shown_position(event),
             "recorded_at": text(event.recorded_at),
             "occurred_at": text(event.occurred_at),
             "by": event.by,
             "type": event.type,
             "id": id_of(event.stream_id),
             "ref": refs.get(id_of(event.stream_id)),
-            "version": event.version,
+            "version": shown_version(event),
             "summary": sentence(event),
         }
         for event in events
