@@ -1,6 +1,7 @@
 """One real PostgreSQL for the whole run, and a fresh ledger in it for every test that asks for one.
 
-`LEDGER_TEST_DSN` runs the suite on a given server instead (through a pooler, or on another version): it names a
+`LEDGER_TEST_PGBIN` names a folder with PostgreSQL's programs, to run the suite on another version; `LEDGER_TEST_POOLER`
+a PgBouncer, to run it through one in transaction mode. `LEDGER_TEST_DSN` runs it on a given server instead: it names a
 database where the role may create everything.
 """
 
@@ -8,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ import pytest
 
 from ledger import identity
 from ledger.postgres.connect import APPLICATION, DATABASE, OWNER, connect
+from ledger.postgres.database import Database
 from ledger.postgres.embedded import EmbeddedServer
 from ledger.settings import Settings
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
+from tests.support.pooler import Pooler
 
 Perform = Callable[..., dict[str, Any]]
 
@@ -28,8 +32,9 @@ def server() -> Iterator[EmbeddedServer]:
     """An embedded server of the test run's own, in memory where the machine has such a place."""
     memory = Path("/dev/shm")
     root = Path(tempfile.mkdtemp(prefix="tracking-ledger-tests-", dir=memory if os.access(memory, os.W_OK) else None))
-    server = EmbeddedServer(root / "postgres")
-    connect(Settings(project=root, pgdata=root / "postgres")).close()
+    programs = Path(given) if (given := os.environ.get("LEDGER_TEST_PGBIN")) else None
+    server = EmbeddedServer(root / "postgres", programs)
+    connect(Settings(project=root, pgdata=root / "postgres", pgbin=programs)).close()
     yield server
     server.stop()
     shutil.rmtree(root, ignore_errors=True)
@@ -42,7 +47,19 @@ def dsn(request: pytest.FixtureRequest) -> str:
     if given:
         return given
     running: EmbeddedServer = request.getfixturevalue("server")
-    return running.conninfo(APPLICATION, DATABASE)
+    direct = running.conninfo(APPLICATION, DATABASE)
+    program = os.environ.get("LEDGER_TEST_POOLER")
+    return _pooled(request, program, running, direct) if program else direct
+
+
+def _pooled(request: pytest.FixtureRequest, program: str, server: EmbeddedServer, direct: str) -> str:
+    pooler = Pooler(program, server, direct)
+    request.addfinalizer(pooler.stop)
+    if not pooler.keeps_statements:  # as LEDGER_PREPARE=off does, for everything that connects in this run
+        os.environ["LEDGER_PREPARE"] = "off"
+        connects = Database.__init__
+        Database.__init__ = partialmethod(connects, prepare=False)  # type: ignore[assignment, method-assign]
+    return pooler.conninfo(direct)
 
 
 @pytest.fixture(scope="session")

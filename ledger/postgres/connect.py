@@ -13,6 +13,7 @@ from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Unavailable
 from ledger.postgres.database import Database, translated
 from ledger.postgres.embedded import EmbeddedServer
 from ledger.postgres.migrate import is_current, migrate
+from ledger.postgres.probe import prove
 from ledger.settings import Settings
 
 DATABASE = "tracking_ledger"
@@ -151,8 +152,10 @@ def _migrate_given(settings: Settings, answered: Callable[[], None]) -> None:
     except psycopg.errors.InsufficientPrivilege:
         pass  # the schema is there and this role may not look at it yet: the administrator's grants are missing
     try:
-        with psycopg.connect(settings.admin_dsn or settings.dsn, autocommit=True, connect_timeout=5) as connection:
+        administrator = settings.admin_dsn or settings.dsn
+        with psycopg.connect(administrator, autocommit=True, connect_timeout=5) as connection:
             answered()
+            prove(administrator)
             migrate(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         raise _may_not_migrate(error) from error

@@ -10,13 +10,16 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from ledger.errors import NewerProgramNeeded, Unavailable
 from ledger.postgres import migrate as migrating
-from ledger.postgres.connect import OWNER
+from ledger.postgres.connect import OWNER, connect
 from ledger.postgres.embedded import EmbeddedServer
 from ledger.postgres.migrate import is_current, migrate
+from ledger.postgres.probe import prove
 from ledger.resources import folder
+from ledger.settings import Settings
 from tests.support import writers
 from tests.support.schema import schema
 
@@ -186,3 +189,28 @@ def test_a_database_that_cannot_hold_every_text_is_refused(new_database: NewData
 
     with psycopg.connect(dsn, autocommit=True) as connection, pytest.raises(Unavailable, match="UTF8 is needed"):
         migrate(connection)
+
+
+def test_a_server_whose_locks_lock_is_found_good(new_database: NewDatabase) -> None:
+    prove(new_database())
+
+
+def test_a_server_that_gives_a_lock_to_everybody_is_refused_before_anything_is_made(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    conninfo = new_database()
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA hollow")
+        for name, answer in (("pg_advisory_xact_lock", "NULL"), ("pg_try_advisory_xact_lock", "true")):
+            kind = "boolean" if answer == "true" else "text"
+            connection.execute(
+                f"CREATE FUNCTION hollow.{name}(bigint) RETURNS {kind} LANGUAGE sql AS 'SELECT {answer}::{kind}'"
+            )
+    hollow = make_conninfo(conninfo, options="-c search_path=hollow,pg_catalog")
+
+    with pytest.raises(Unavailable, match="locks do not lock"):
+        connect(Settings(project=tmp_path, dsn=hollow, pgdata=tmp_path))
+
+    with psycopg.connect(conninfo) as connection:
+        found = connection.execute("SELECT to_regnamespace('tracking_ledger') IS NULL").fetchall()
+    assert found == [(True,)]
