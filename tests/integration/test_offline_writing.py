@@ -1,14 +1,17 @@
 """Writing while the database is away, from outside: answers, what is seen, and that it comes home by itself."""
 
+import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
 
-from ledger.errors import Refused, Unavailable, VersionConflict
+from ledger.errors import CommandIdReused, Refused, Unavailable, VersionConflict
 from ledger.settings import Settings
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
@@ -279,3 +282,67 @@ def shown_when(file: Path, *, queued: int) -> dict[str, Any]:
             return document
         time.sleep(0.05)
     raise AssertionError(f"{file} does not say so")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_connections_cut_at_any_byte_lose_and_double_nothing(app: App, gate: Gate, elsewhere: App, seed: int) -> None:
+    moments = random.Random(seed)
+    first = ask(app, "create_work_item", item_type="task", title="Before")
+    told = [first]
+    for number in range(5):
+        gate.close_after(moments.randrange(1, 1500))
+        for part in range(2):
+            told.append(ask(app, "create_work_item", item_type="task", title=f"{number} {part}"))
+        gate.close()
+        gate.open()
+    wait_until_settled(app)
+
+    log = list(elsewhere.store.read_all())
+    by_stream = {event.stream_id: event for event in log}
+    assert len(by_stream) == len(log) == len(told)
+    for answer in told:
+        recorded = by_stream[f"work_item-{answer['id']}"]
+        assert answer["position"] in (None, recorded.position)
+    assert {answer["outcome"] for answer in told} == {"committed", "queued"}
+
+
+def test_threads_of_one_server_queue_at_once_and_lose_none(app: App, gate: Gate) -> None:
+    ask(app, "create_work_item", item_type="task", title="Before")
+    gate.close()
+
+    def write(number: int) -> str:
+        return str(ask(app, "create_work_item", item_type="task", title=f"T {number}")["outcome"])
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = set(pool.map(write, range(60)))
+    gate.open()
+    wait_until_settled(app)
+
+    assert outcomes == {"queued"}
+    for _ in range(100):
+        answer = ask(app, "list_work_items", limit=1)
+        if answer["source"] == "postgres":
+            break
+        time.sleep(0.05)
+    assert answer["total_count"] == 61
+
+
+def test_the_same_command_id_while_away_and_afterwards_is_one_command(app: App, gate: Gate) -> None:
+    ask(app, "create_work_item", item_type="task", title="Before")
+    gate.close()
+    given = {"item_type": "task", "title": "Once", "command_id": str(uuid4())}
+
+    first, again = ask(app, "create_work_item", **given), ask(app, "create_work_item", **given)
+    with pytest.raises(CommandIdReused):
+        ask(app, "create_work_item", **{**given, "title": "Another"})
+    gate.open()
+    wait_until_settled(app)
+    for _ in range(100):
+        after = ask(app, "create_work_item", **given)
+        if after["outcome"] == "committed":
+            break
+        time.sleep(0.05)
+
+    assert (first["id"], first["version"], first["place"]) == (again["id"], again["version"], again["place"])
+    assert again["repeated"]
+    assert (after["id"], after["outcome"], after["repeated"]) == (first["id"], "committed", True)
