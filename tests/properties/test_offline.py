@@ -16,7 +16,14 @@ from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as some
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from msgspec import UNSET
 
 from ledger.catalog import fact_of, states_of
@@ -27,11 +34,12 @@ from ledger.envelope import Command, Recorded, RecordedEvent, Submission, catego
 from ledger.errors import LedgerError
 from ledger.leaves import differing, leaves
 from ledger.pending import Version, newest
+from ledger.postgres.database import Database
 from ledger.revision import same
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.work_item.commands import ChangeWorkItems, ClaimWorkItem, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from tests.support.given import numbered
-from tests.support.ledgers import Ledger, in_memory, numbered_command
+from tests.support.ledgers import Ledger, in_memory, numbered_command, on_postgres
 from tests.support.machines import Machine, check_laws, ends
 
 MACHINES = ("train", "office")
@@ -384,10 +392,23 @@ def killing(machine: Machine, step: int) -> Iterator[None]:
             delattr(owner, method)
 
 
-TestOffline = Offline.TestCase
-TestOffline.settings = settings(
-    max_examples=40,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+def limits(examples: int, steps: int) -> settings:
+    return settings(
+        max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+
+
+def test_two_machines_and_a_database_in_memory_keep_the_invariants() -> None:
+    run_state_machine_as_test(Offline, settings=limits(40, 40))  # type: ignore[no-untyped-call]
+
+
+def test_two_machines_and_postgresql_keep_the_invariants(dsn: str) -> None:
+    database = Database(dsn)
+
+    class OnPostgres(Offline):
+        @contextmanager
+        def opened(self) -> Iterator[Ledger]:
+            yield on_postgres(database, uuid4())
+
+    run_state_machine_as_test(OnPostgres, settings=limits(10, 25))  # type: ignore[no-untyped-call]
+    database.close()
