@@ -6,9 +6,10 @@ the swap only, because everything that takes long is done before the log is lock
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 from msgspec import Raw, Struct
@@ -25,7 +26,7 @@ from projections.tables import Generation, Tables
 PORTION = 2000  # events folded between two looks at the progress
 SHORT = 200  # events that may be left for the time under the lock
 ROUNDS = 20  # of catching up before the lock, should writers never pause
-RETRY_SECONDS = 0.2  # while another program builds the same read models
+RETRY_SECONDS, RETRIES = 0.2, 25  # while another program builds the same read models
 
 _encode = msgspec.json.Encoder().encode
 
@@ -132,10 +133,13 @@ def write(
     until: int | None = None,
     progress: Progress = unseen,
 ) -> Report:
-    """Writes the rows as of a position (default: the head) to a new file, one JSON object a line."""
+    """Writes the rows as of a position (default: the head) to a new file, one JSON object a line.
+
+    Raises Invalid for a file that is there already or cannot be written.
+    """
     names = _named(projections)
-    folded = folded_until(log, until, source=source, progress=progress)
-    with file.open("xb") as lines:
+    with _new(file) as lines:
+        folded = folded_until(log, until, source=source, progress=progress)
         for name in names:
             for row in changes(folded, PROJECTIONS[name]):
                 place = {"projection": name, "id": row.id, "version": row.version, "position": row.n}
@@ -145,10 +149,13 @@ def write(
 
 def catch_up(log: EventStore, tables: Tables) -> None:
     """Brings this program's read models up to the log, if another program wrote past them; else does nothing."""
-    while fresh := [name for name, seen in tables.behind().items() if seen == 0]:  # the long part without the lock
+    for _ in range(RETRIES):  # the long part without the lock
+        fresh = [name for name, seen in tables.behind().items() if seen == 0]
+        if not fresh:
+            break
         try:
             replay(log, tables, fresh)
-        except Refused:  # another program is at it
+        except Refused:  # another program is at it, and may be waiting for a lock that the caller holds
             time.sleep(RETRY_SECONDS)
     if tables.behind():
         with log.exclusively():
@@ -173,6 +180,24 @@ def changes(folded: Fold, projection: Projection[Any]) -> Iterator[RowChange]:
     for stream in folded.streams(projection.name):
         if row := folded.row(stream):
             yield change(projection, None, row, row.position)
+
+
+@contextmanager
+def _new(file: Path) -> Iterator[BinaryIO]:
+    try:
+        opened = file.open("xb")
+    except OSError as error:
+        raise Invalid(
+            f"{file} cannot be written: {error.strerror}",
+            next_step="name a new file in a folder that is there",
+            fields=[{"field": "output", "problem": f"cannot be written: {error.strerror}", "value": str(file)}],
+        ) from error
+    with opened:
+        try:
+            yield opened
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
 
 
 def _fold(folded: Fold, log: Source, until: int | None, progress: Progress) -> None:

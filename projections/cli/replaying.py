@@ -66,8 +66,6 @@ def _faults(only_check: bool, until: str | None, output: Path | None) -> Iterato
         yield problem("until", "never lets older rows serve: add --check, or --output with a file", until)
     if only_check and output is not None:
         yield problem("output", "does not go with --check: the one writes, the other compares", str(output))
-    if output is not None and output.exists():
-        yield problem("output", "is there already: name a new file", str(output))
 
 
 def _source(app: App, name: str) -> Source | None:

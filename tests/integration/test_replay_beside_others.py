@@ -18,8 +18,9 @@ from ledger.offline.journal import Journal
 from ledger.postgres.database import Database
 from ledger.vendor.commands import CreateVendor
 from ledger.work_item.commands import UpdateWorkItem
+from projections import replay as replaying
 from projections.catalog import PROJECTIONS
-from projections.replay import check, replay, write
+from projections.replay import catch_up, check, replay, write
 from tests.support import history, programs
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
@@ -185,3 +186,18 @@ def _chained(ledger: Ledger, events: list[RecordedEvent]) -> list[RecordedEvent]
         previous = digest(previous, event)
         chained.append(msgspec.structs.replace(event, digest=previous))
     return chained
+
+
+def test_whoever_holds_the_log_does_not_wait_for_a_replay_that_waits_for_the_log(
+    ledger: Ledger, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "RETRIES", 2)
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute("SELECT set_config('ledger.id', %s, true)", [str(ledger.store.ledger)])
+        connection.execute("UPDATE tracking_ledger.projections SET behind_after = 0 WHERE projection = 'vendors'")
+
+    with ledger.tables.alone(), ledger.store.exclusively():
+        catch_up(ledger.store, ledger.tables)
+
+    assert ledger.tables.behind() == {}
+    assert check(ledger.store, ledger.tables).equal
