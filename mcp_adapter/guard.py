@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_SECONDS = 30.0  # for a request to arrive whole
+STREAM_SECONDS = 600.0  # after which who waits for news has to come back, with a token that is still good
 AT_ONCE = 256  # requests in work, streams counted
 EACH_AT_ONCE = 64  # of one token, or of one address without one
 REMEMBERED = 10_000  # callers whose rate is kept in mind
@@ -103,8 +105,9 @@ class Guard:
             seen.log()
 
     async def _served(self, scope: Scope, receive: Receive, seen: "_Seen") -> None:
-        with anyio.CancelScope() as stream:
-            if scope["method"] == "GET":
+        waits = _waits_for_news(scope)
+        with anyio.move_on_after(STREAM_SECONDS if waits else None) as stream:
+            if waits:
                 self._streams.add(stream)
             try:
                 await self._app(scope, _in_time(receive), seen.send)
@@ -181,6 +184,11 @@ class _Seen:
         if isinstance(user, AuthenticatedUser):
             line["caller"] = user.access_token.client_id
         log.info("%s", json.dumps(line))
+
+
+def _waits_for_news(scope: Scope) -> bool:
+    """Whether the answer is a stream without an end, in either era."""
+    return scope["method"] == "GET" or Headers(scope=scope).get("mcp-method") == "subscriptions/listen"
 
 
 def _caller(scope: Scope) -> str:
