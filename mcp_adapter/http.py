@@ -5,10 +5,12 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import anyio
@@ -213,6 +215,12 @@ def _hosts(serving: Serving) -> list[str]:
 
 
 def _faults(serving: Serving) -> Iterable[dict[str, Any]]:
+    for name, url in (("public_url", serving.public_url), ("issuer", serving.issuer), ("jwks", serving.keys_url)):
+        if url is not None and not _is_address(url):
+            yield problem(name, f"must be an http or https address, and {url!r} is none", url)
+            return
+    if serving.certificate and serving.key and (fault := _unreadable(serving.certificate, serving.key)):
+        yield problem("tls_cert", f"and tls_key must be readable PEM files that belong together: {fault}")
     open_to_others = serving.host not in LOOPBACK
     if open_to_others and serving.certificate is None and serving.proxies is None:
         yield problem(
@@ -228,6 +236,21 @@ def _faults(serving: Serving) -> Iterable[dict[str, Any]]:
         yield problem("tls_cert", "and tls_key go together", serving.certificate or serving.key)
     if (serving.issuer is None) != (serving.public_url is None):
         yield problem("issuer", "and public_url go together", serving.issuer or serving.public_url)
+
+
+def _is_address(url: str) -> bool:
+    with suppress(ValueError):
+        said = urlsplit(url)
+        return said.scheme in ("http", "https") and bool(said.hostname)
+    return False
+
+
+def _unreadable(certificate: str, key: str) -> str | None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:  # an encrypted key asks nobody, it is refused
+        return str(error)
+    return None
 
 
 def _bound(serving: Serving) -> socket.socket:

@@ -24,7 +24,11 @@ def chosen(
     """The operations of the toolsets, of all if none is named; `read_only` wins over everything. Raises Invalid."""
     wanted = tuple(toolsets)
     known = toolset_names(operations)
-    check(problem("toolset", "is no toolset", name, allowed=known) for name in wanted if name not in known)
+    check(
+        problem("toolset", f"{name} is none of {', '.join(known)}", name, allowed=known)
+        for name in wanted
+        if name not in known
+    )
     return {
         name: operation
         for name, operation in operations.items()

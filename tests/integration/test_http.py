@@ -280,6 +280,8 @@ def test_a_stop_finishes_what_runs_and_ends_well(tmp_path: Path, dsn: str) -> No
         ["--host", "0.0.0.0", "--behind-proxy", "*", "--allow-host", "x", "--no-tokens"],
         ["--tls-cert", "only.pem"],
         ["--issuer", "https://issuer.example"],
+        ["--issuer", "no address", "--public-url", "http://127.0.0.1/mcp"],
+        ["--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"],
         ["--toolset", "nothing"],
     ],
 )
