@@ -103,15 +103,19 @@ def _mint(file: Path, name: str) -> None:
 
 def home(identity: Identity, settings: Settings) -> Path:
     """The folder of this machine's working files, created if needed; checkout, pull and clean cannot touch it."""
-    if settings.home is not None:
-        folder = settings.home / str(identity.key)
-    elif (git := _git_folder(identity.project)) is not None:
-        folder = git / APPLICATION / str(identity.key)
-    else:
-        folder = platformdirs.user_state_path(APPLICATION) / str(identity.key)
+    folder = home_place(identity, settings)
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def home_place(identity: Identity, settings: Settings) -> Path:
+    """Where that folder is, or would be."""
+    if settings.home is not None:
+        return settings.home / str(identity.key)
+    if (git := _git_folder(identity.project)) is not None:
+        return git / APPLICATION / str(identity.key)
+    return platformdirs.user_state_path(APPLICATION) / str(identity.key)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from ledger import identity
 from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
-from ledger.errors import AlreadyRecorded, Diverged, LedgerClosed, LedgerError
+from ledger.errors import AlreadyRecorded, Diverged, LedgerClosed, LedgerError, Unavailable
 from ledger.handler import Handler
 from ledger.offline.drain import Drain, Drained, Tell
 from ledger.offline.follower import Follower
@@ -116,7 +116,11 @@ class App:
 
     @cached_property
     def _local(self) -> Local:
-        return Local(self.home, self.identity.ledger, self.clock)
+        try:
+            home = self.home
+        except Unavailable:  # with a database that answers it can be done without
+            home = identity.home_place(self.identity, self.settings)
+        return Local(home, self.identity.ledger, self.clock)
 
     @cached_property
     def store(self) -> PostgresStore:

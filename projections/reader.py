@@ -180,11 +180,10 @@ def _below(app: App, *, writes: bool, lost: bool) -> Iterator[Layer]:
         yield own
         return
     # imported here for start-up: it brings the importers and the report, and is needed when all else is gone
-    from projections.recovering import recovered
+    from projections.recovering import nothing, recovered
 
     yield from recovered(app)
-    if own is not None:
-        yield own
+    yield own or nothing(app)
 
 
 def _witnessed(app: App, layer: Layer) -> App:

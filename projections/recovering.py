@@ -139,6 +139,13 @@ def recovered(app: App) -> Iterator[Layer]:
             yield kept.layer(source)
 
 
+def nothing(app: App) -> Layer:
+    """What there is where even this machine's own copy cannot be opened."""
+    found = Recovered(app.identity.ledger, app.clock)
+    app.closing.callback(found.close)
+    return found.layer("none")
+
+
 def from_git(app: App) -> Recovered | None:
     """The published journal as it was committed, else the newest committed status file that can be read, else what the
     commits tell of deployments and work. None without git, or with nothing of it."""

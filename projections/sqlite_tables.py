@@ -18,6 +18,7 @@ import msgspec
 
 from ledger import situations
 from ledger.envelope import RowChange, category_of, id_of, stream_id
+from ledger.errors import Unavailable
 from ledger.moment import parse, text
 from ledger.resources import folder, sql
 from projections.catalog import BY_CATEGORY, SHAPES
@@ -242,28 +243,46 @@ class SqliteTables:
             connection.execute(begin)
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk may have ended it
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """One that nobody else uses meanwhile."""
-        with self._opening:
-            connection = self._idle.pop() if self._idle else self._open()
-        try:
-            yield connection
-        finally:
+        with self._using():
             with self._opening:
-                self._idle.append(connection)
+                connection = self._idle.pop() if self._idle else self._open()
+            try:
+                yield connection
+            finally:
+                with self._opening:
+                    self._idle.append(connection)
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-        connection.create_function("term_score", 2, _term_score, deterministic=True)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes is replayed
+        try:
+            connection.create_function("term_score", 2, _term_score, deterministic=True)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes is replayed
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """A disk that is full or broken is an answer."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(
+                f"the read models in {self._file} cannot be used: {error}",
+                next_step="see to its disk and rights; the file may be removed, it is made again from the journal",
+                file=str(self._file),
+            ) from error
 
 
 class SqliteAdvance:

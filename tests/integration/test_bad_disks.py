@@ -1,0 +1,54 @@
+"""A disk that cannot be used costs this machine's own copy, and nothing that the database has."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.errors import Unavailable
+from ledger.settings import Settings
+from projections.app import App
+from projections.operations.catalog import OPERATIONS
+from tests.conftest import Perform
+
+NOWHERE = "host=127.0.0.1 port=1"
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[App]:
+    app = App(replace(settings, home=Path("/dev/null")))
+    yield app
+    app.close()
+
+
+def test_without_working_files_the_database_is_read_and_written(perform: Perform) -> None:
+    made = perform("create_work_item", item_type="task", title="Recorded")
+
+    assert made["outcome"] == "committed"
+    assert perform("query_work_item", id=made["id"])["source"] == "postgres"
+    assert "working_files" in perform("get_project_configuration")["health"]
+
+
+def test_without_both_a_list_is_empty_and_a_write_is_unavailable(settings: Settings) -> None:
+    app = App(replace(settings, home=Path("/dev/null"), dsn=NOWHERE))
+
+    with pytest.raises(Unavailable):
+        OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "Nowhere"})
+    read = OPERATIONS["list_work_items"].perform(app, {})
+    assert (read["items"], read["source"]) == ([], "none")
+    app.close()
+
+
+def test_a_cache_that_is_no_database_is_made_again(settings: Settings) -> None:
+    app = App(settings)
+    made = OPERATIONS["create_vendor"].perform(app, {"name": "Acme"})
+    app.follow()
+    app.close()
+    for name in ("cache.sqlite3", "journal-index.sqlite3"):
+        (app.home / name).write_bytes(b"this is no database, and was never one, whatever its name says" * 100)
+
+    again = App(replace(settings, dsn=NOWHERE))
+    read = OPERATIONS["query_vendor_status"].perform(again, {"id": made["id"]})
+    assert (read["name"], read["source"]) == ("Acme", "journal")
+    again.close()
