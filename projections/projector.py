@@ -46,7 +46,7 @@ class Fold:
             read = readings.get(kind) or self._reading(kind)
             self.reached = fact.position
             thing = things[stream] if stream in things else self._begun(stream, fact)
-            if kind in self.unknown:
+            if self.unknown and kind in self.unknown:
                 self.unknown[kind] += 1
             if thing is None:
                 continue
