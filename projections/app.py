@@ -47,6 +47,7 @@ from projections.projector import propose
 from projections.replay import catch_up
 
 DIVERGED = "diverged"  # why a ledger is closed in a database that lost or changed history
+FIRST_SECONDS = 30.0  # for what waits on this machine, before a long command of its own
 LOOK_EVERY = 0.02  # seconds, while another process drains
 
 log = logging.getLogger(__name__)
@@ -281,6 +282,14 @@ class App:
             elif drained.held:
                 break
         return self.local.is_settled
+
+    def go_first(self) -> None:
+        """Lets this machine's own commands reach the database before another. Raises Unavailable if they still wait."""
+        if self.layer is None and not self.local.is_settled and not self.settle(FIRST_SECONDS):
+            raise Unavailable(
+                f"{self.local.waiting} writes of this machine wait for the database and go first",
+                next_step="run `tracking-ledger sync`, then try again",
+            )
 
     def follow(self, seconds: float | None = None) -> bool:
         """Brings the journal and its rows up to the log, as long as time is left. Whether they are up to it.

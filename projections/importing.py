@@ -28,6 +28,8 @@ class Import(Struct, frozen=True, kw_only=True):
         """
         started = time.perf_counter()
         check(self.source, self.path)
+        if not self.dry_run:
+            app.go_first()
         known = known_ids(app, self.source)
         identify, imported_at = identified(app, self.source, known), app.clock()
 

@@ -245,7 +245,7 @@ class Outbox:
             for _, begins, length, _ in rows:
                 kept, ends = kept + content[ends:begins], begins + length
             damaged = b"".join(content[begins : begins + length].rstrip(b"\n") + b"\n" for _, begins, length, _ in rows)
-            with self._using(), self.file.with_name(ASIDE).open("ab") as file:
+            with self._using(), os.fdopen(_opened(self.file.with_name(ASIDE), os.O_APPEND), "ab") as file:
                 file.write(damaged)
                 file.flush()
                 os.fsync(file.fileno())
@@ -262,7 +262,7 @@ class Outbox:
         """The whole file by another one, or not at all. Only under `locked`."""
         draft = self.file.with_suffix(".new")
         with self._using():
-            with draft.open("wb") as file:
+            with os.fdopen(_opened(draft, os.O_TRUNC), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -274,7 +274,7 @@ class Outbox:
         found = self._ask(PROGRESS)
         ends = found[0][2] if found else 0
         with self._using():
-            descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+            descriptor = _opened(self.file)
         try:
             if ends == 0:
                 lines = written(Begun(sequence=0)) + lines
@@ -421,6 +421,11 @@ def _lines(file: BinaryIO, begins: int) -> Iterator[tuple[int, bytes]]:
         if raw.strip() and (raw.endswith(b"\n") or is_whole(raw)):
             yield begins, raw
         begins += len(raw)
+
+
+def _opened(file: Path, more: int = 0) -> int:
+    """For its owner only: among the arguments of commands are the tokens of claims."""
+    return os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | more, 0o600)
 
 
 def _append(descriptor: int, ends: int, lines: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.progress import Progress
 
-from ledger.errors import Invalid
+from ledger.errors import Invalid, Unavailable
 from ledger.offline.outbox import ASIDE, FILE
 from projections.app import App
 from projections.cli import exits
@@ -32,7 +32,11 @@ def sync(invocation: Invocation, set_aside: bool) -> int:
     if set_aside and (moved := app.local.outbox.set_aside()):
         remark(f"{moved} damaged lines are in {app.home / ASIDE} now", style="yellow")
     waited = app.local.waiting
-    _ = app.database
+    try:
+        _ = app.database
+    except Unavailable:
+        remark(f"{waited} wait on this machine", style="yellow")
+        raise
     outcomes, held = _drained(app, waited)
     left = app.local.waiting
     if invocation.as_json:

@@ -96,6 +96,7 @@ def test_when_all_is_settled_and_followed_the_file_is_emptied_and_the_numbers_go
     put(outbox, queued(outbox.sequence + 1))
 
     assert (early, then) == (False, True)
+    assert outbox.file.stat().st_mode & 0o077 == 0
     assert waiting(tmp_path) == [3]
 
 
