@@ -25,6 +25,7 @@ from ledger.postgres.watchdog import Watchdog
 Connection = psycopg.Connection[Any]
 Parameters = Mapping[str, Any] | Sequence[Any]
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
+EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
 CONNECTING_SECONDS = 5  # and the pool behind it no longer than this for a host, unless the connection string says
 
 
@@ -46,9 +47,13 @@ class Database:
     def close(self) -> None:
         self._pool.close(timeout=0.1)  # a worker that still tries to connect must not hold up the end of a process
 
-    def call(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
-        """One statement and its rows. It is prepared on the server, so use it for statements of one plan."""
-        with self.connection(self._call_seconds) as connection:
+    def call(self, statement: str, parameters: Parameters = (), *, events: int = 0) -> list[tuple[Any, ...]]:
+        """One statement and its rows. It is prepared on the server, so use it for statements of one plan.
+
+        It may take the call's limit, and that much again for each EVENTS_IN_TIME `events` that it records.
+        """
+        limit = self._call_seconds and self._call_seconds * (1 + events / EVENTS_IN_TIME)
+        with self.connection(limit) as connection:
             return connection.execute(statement, parameters, prepare=self.prepares).fetchall()
 
     @contextmanager

@@ -65,7 +65,8 @@ class PostgresStore:
 
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
         given = _encode([self._as_json(proposal) for proposal in proposals]).decode()
-        rows = self._database.call(APPEND_GROUP, [self._key, given])
+        count = sum(len(proposal.events) for proposal in proposals)
+        rows = self._database.call(APPEND_GROUP, [self._key, given], events=count)
         verdicts = [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
         for proposal, verdict in zip(proposals, verdicts, strict=True):
             if isinstance(verdict, Recorded):
@@ -132,7 +133,8 @@ class PostgresStore:
         return pages(read, after, up_to, ahead=not self._database.in_transaction)  # which is one thread's alone
 
     def _append(self, proposal: Proposal) -> Recorded:
-        row = self._database.call(APPEND, [self._key, _encode(self._as_json(proposal)).decode()])[0]
+        given = _encode(self._as_json(proposal)).decode()
+        row = self._database.call(APPEND, [self._key, given], events=len(proposal.events))[0]
         recorded = _recorded(proposal, row)
         self._tell(proposal, recorded)
         return recorded

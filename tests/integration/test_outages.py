@@ -14,12 +14,14 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from ledger import identity
 from ledger.postgres.connect import APPLICATION, DATABASE, connect
 from ledger.postgres.embedded import EmbeddedServer
 from ledger.settings import Settings
 from projections.app import App
+from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 
 Freeze = Callable[[], Callable[[], None]]
@@ -121,6 +123,31 @@ def test_a_long_call_on_a_healthy_server_is_waited_for(app: App, perform: Perfor
     writing.join()
 
     assert [answer["outcome"] for answer in answers] == ["committed"]
+
+
+def test_a_call_is_given_up_when_its_own_limit_is_over(app: App, own_server: EmbeddedServer) -> None:
+    hurried = App(replace(app.settings, call_seconds=1.0))
+    create = OPERATIONS["create_work_item"]
+    create.perform(hurried, {"item_type": "task", "title": "Before"})
+    with _holding_the_lock(own_server, app):
+        assert create.perform(hurried, {"item_type": "task", "title": "Held up"})["outcome"] == "queued"
+    hurried.close()
+
+
+def test_after_half_an_hour_without_contact_an_answer_is_marked_stale(
+    app: App, perform: Perform, own_server: EmbeddedServer
+) -> None:
+    perform("create_work_item", item_type="task", title="Before")
+    app.follow()
+    long_ago = time.time() - 31 * 60
+    os.utime(app.home / "contact", (long_ago, long_ago))
+    _stop(own_server)
+
+    read = perform("list_work_items")
+
+    assert "stale_journal" in read["warnings"]
+    assert read["as_of"]["age"] >= 31 * 60
+    assert read["total_count"] == 1
 
 
 def test_a_killed_server_costs_a_running_write_nothing(app: App, perform: Perform, own_server: EmbeddedServer) -> None:
