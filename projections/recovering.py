@@ -110,7 +110,7 @@ class _Unwritable:
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
         raise _nothing_written()
 
-    def exclusively(self) -> AbstractContextManager[None]:
+    def exclusively(self, patience: float | None = None) -> AbstractContextManager[None]:
         raise _nothing_written()
 
 

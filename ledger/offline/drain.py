@@ -51,6 +51,7 @@ from ledger.written import command_of
 
 GROUP = 100  # commands recorded in one transaction
 TRIES = 5
+PATIENCE = 2.0  # seconds for the ledger's lock: whoever waits behind others for longer is told that it is queued
 UNIQUE = {"vendor_name", "external_id", "deployment_key"}  # relations whose entries may be taken
 CLAIMING = {command.__name__ for command in (*EXCLUSIVE, ReleaseClaim)}
 REFUSED = (*OF_RULES, AlreadyRecorded)
@@ -159,7 +160,7 @@ class Drain:
         """Records as proposed as many of the first commands as are so, in one transaction; none if the first is not."""
         for _ in range(TRIES):
             try:
-                with self._store.exclusively():
+                with self._store.exclusively(PATIENCE):
                     return self._grouped(lines)
             except ReadModelBehind:
                 self._catch_up()
@@ -207,7 +208,7 @@ class Drain:
         refusal: LedgerError | None = None
         for _ in range(TRIES):
             try:
-                with self._store.exclusively():
+                with self._store.exclusively(PATIENCE):
                     return self._verdict(line, refusal)
             except ReadModelBehind:
                 self._catch_up()

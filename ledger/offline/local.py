@@ -123,7 +123,7 @@ class LocalStore:
         return self._journal.position_at(moment)
 
     @contextmanager
-    def exclusively(self) -> Iterator[None]:
+    def exclusively(self, patience: float | None = None) -> Iterator[None]:
         with self._outbox.locked():
             yield
 

@@ -22,6 +22,7 @@ APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s)"
 APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %s)"
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
+PATIENCE = "SELECT set_config('lock_timeout', %s, true)"
 LOCK = "SELECT tracking_ledger.lock_for_writing(%s)"
 KNOWN_AT = "SELECT * FROM tracking_ledger.known_at(%s, %s)"
 POSITION_AT = "SELECT tracking_ledger.position_at(%s, %s)"
@@ -120,8 +121,10 @@ class PostgresStore:
         self._database.call(REFRESH_STATISTICS)
 
     @contextmanager
-    def exclusively(self) -> Iterator[None]:
+    def exclusively(self, patience: float | None = None) -> Iterator[None]:
         with self._database.joined_transaction() as connection:
+            if patience is not None:
+                connection.execute(PATIENCE, [str(round(patience * 1000))])
             connection.execute(LOCK, [self._key])
             yield
 

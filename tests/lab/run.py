@@ -1,0 +1,214 @@
+"""A lab run: two nodes, writing processes, faults in a seeded order; nothing acknowledged may be lost or doubled.
+
+    python -m tests.lab.run [--seed N] [--writers 8] [--rounds 1] [--only switchover,kill,freeze,cut]
+
+Bounded, on loopback only, in a temporary folder; it ends what it started. Prints what it found as JSON, and ends with 1
+when something acknowledged was lost or doubled, or a limit was passed.
+"""
+
+import argparse
+import itertools
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from msgspec.structs import replace
+from psycopg.conninfo import make_conninfo
+
+from ledger import identity
+from ledger.postgres.connect import connect
+from ledger.settings import Settings
+from projections.app import App
+from projections.replay import check
+from tests.lab.cluster import Node, processes_of
+
+LONGEST_SILENCE = 5.0  # seconds without an acknowledged or queued answer, of any one writer
+LONGEST_DRAIN = 10.0  # seconds after a primary is back, until nothing waits
+CALM = 3.0  # seconds of ordinary work between two faults
+DETECTED = 1.0  # seconds after which an operator believes that a node is gone
+FROZEN = 6.0
+CUT = 4.0
+
+
+class Lab:
+    """Which node is the primary, and what is done to it."""
+
+    def __init__(self, root: Path) -> None:
+        self.primary, self.standby = Node(root, "one"), Node(root, "two")
+        self.ready_at = time.time()  # when a primary could be reached again
+        self.primary.initialise()
+        self.primary.start()
+        self._follow()
+
+    @property
+    def dsn(self) -> str:
+        """Both nodes through their proxies; the order never changes, whoever is the primary."""
+        nodes = sorted((self.primary, self.standby), key=lambda node: node.name)
+        return make_conninfo(
+            "",
+            host="127.0.0.1,127.0.0.1",
+            port=",".join(str(node.proxy.port) for node in nodes),
+            user="team",
+            dbname="postgres",
+            target_session_attrs="read-write",
+            connect_timeout=2,
+        )
+
+    def switchover(self) -> None:
+        """Planned: the primary stops when the standby has everything, and follows the new one."""
+        self.primary.alone()
+        self.primary.stop()
+        self._promote()
+
+    def kill(self) -> None:
+        self.primary.destroy()
+        time.sleep(DETECTED)
+        self._promote()
+
+    def freeze(self) -> None:
+        """The primary stands still, is replaced, wakes up and is fenced a second later."""
+        self.primary.send(signal.SIGSTOP)
+        time.sleep(DETECTED)
+        old = self.primary
+        self.primary, self.standby = self.standby, self.primary
+        self._lead()
+        time.sleep(FROZEN)
+        old.send(signal.SIGCONT)
+        time.sleep(1)
+        old.destroy()
+        self._follow()
+
+    def cut(self) -> None:
+        """Nobody reaches the primary, which is well; and then everybody again."""
+        self.primary.proxy.cut()
+        time.sleep(CUT)
+        self.primary.proxy.heal()
+        self.ready_at = time.time()
+
+    def _promote(self) -> None:
+        self.primary, self.standby = self.standby, self.primary
+        self._lead()
+        self._follow()
+
+    def _lead(self) -> None:
+        self.primary.promote()
+        self.ready_at = time.time()
+
+    def _follow(self) -> None:
+        self.standby.copy_of(self.primary)
+        self.standby.start()
+        self.primary.wait_for(self.standby)
+
+    def end(self) -> None:
+        for node in (self.primary, self.standby):
+            node.proxy.heal()
+            node.send(signal.SIGCONT)
+            node.destroy()
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--writers", type=int, default=8)
+    arguments.add_argument("--rounds", type=int, default=1, help="of every fault")
+    arguments.add_argument("--only", default="switchover,kill,freeze,cut")
+    given = arguments.parse_args()
+    faults = given.only.split(",") * given.rounds
+    random.Random(given.seed).shuffle(faults)
+    with tempfile.TemporaryDirectory(prefix="tl-lab-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        found = run(Path(folder), faults, given.writers) | {"seed": given.seed, "faults": faults}
+    print(json.dumps(found, indent=1))
+    bad = found["lost"] or found["doubled"] or found["unsettled"] or not found["read_models_equal"]
+    late = [step for step in found["steps"] if step["drained_after_s"] > LONGEST_DRAIN]
+    return 1 if bad or late or found["longest_silence_s"] > LONGEST_SILENCE else 0
+
+
+def run(root: Path, faults: list[str], count: int) -> dict[str, Any]:
+    project = root / "project"
+    project.mkdir()
+    identity.create(project)
+    lab = Lab(root)
+    writers: list[subprocess.Popen[bytes]] = []
+    try:
+        admin = lab.primary.conninfo
+        with psycopg.connect(admin, autocommit=True) as administrator:
+            administrator.execute("CREATE ROLE team LOGIN")
+            settings = Settings(project=project, pgdata=root / "unused", home=root / "lab", by="lab")
+            connect(Settings(project=project, pgdata=root / "unused", dsn=admin)).close()
+            administrator.execute("GRANT tracking_ledger_writer TO team")
+        writers = [_writer(root, project, number, lab.dsn) for number in range(count)]
+        events = [_done(lab, fault) for fault in ("", *faults)]
+        time.sleep(CALM)
+        (root / "stop").touch()
+        for writer in writers:
+            writer.wait(120)
+        return _found(root, settings, lab.dsn, count, events)
+    finally:
+        processes_of(writers)
+        lab.end()
+
+
+def _writer(root: Path, project: Path, number: int, dsn: str) -> "subprocess.Popen[bytes]":
+    """Each has working files of its own, as on machines of their own."""
+    places = [project, root / f"home-{number}", dsn, root / f"answers-{number}", root / "stop"]
+    with (root / f"writer-{number}.log").open("wb") as log:
+        command = [sys.executable, "-m", "tests.lab.writer", *map(str, places)]
+        return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+
+def _done(lab: Lab, fault: str) -> dict[str, Any]:
+    time.sleep(CALM)
+    begun = time.time()
+    act: Callable[[], None] = getattr(lab, fault) if fault else lambda: None
+    act()
+    return {"fault": fault or "none", "begun": begun, "ready": max(lab.ready_at, begun)}
+
+
+def _found(root: Path, settings: Settings, dsn: str, count: int, steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the writers were told, held against the log."""
+    told = [[line.split() for line in (root / f"answers-{n}").read_text().splitlines()] for n in range(count)]
+    outcomes = Counter(outcome for lines in told for command, outcome, _, _ in lines if command != "-")
+    acknowledged = {command for lines in told for command, outcome, _, _ in lines if outcome in ("committed", "queued")}
+    app = App(replace(settings, dsn=dsn))
+    try:
+        recorded = Counter(str(event.command_id) for event in app.store.read_all() if event.type == "WorkItemCreated")
+        equal = check(app.store, app.tables).equal
+    finally:
+        app.close()
+    times = [[float(line[2]) for line in lines if line[0] != "-"] for lines in told]
+    gaps = [later - earlier for moments in times for earlier, later in itertools.pairwise(moments)]
+    return {
+        "answers": dict(outcomes),
+        "recorded": len(recorded),
+        "lost": len(acknowledged - recorded.keys()),
+        "doubled": sum(times > 1 for times in recorded.values()),
+        "longest_silence_s": round(max(gaps, default=0.0), 2),
+        "unsettled": sum(lines[-1][1] != "settled" for lines in told),
+        "read_models_equal": equal,
+        "steps": [_step(step, told) for step in steps],
+    }
+
+
+def _step(step: dict[str, Any], told: list[list[list[str]]]) -> dict[str, Any]:
+    """How long there was no primary, and how long after it was back the last writer had nothing waiting any more."""
+    committed = [[float(at) for _, outcome, at, _ in lines if outcome == "committed"] for lines in told]
+    first = [min((at for at in moments if at > step["ready"]), default=float("inf")) for moments in committed]
+    return {
+        "fault": step["fault"],
+        "without_primary_s": round(step["ready"] - step["begun"], 2),
+        "drained_after_s": round(max(first) - step["ready"], 2),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
