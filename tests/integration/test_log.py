@@ -14,9 +14,12 @@ import pytest
 
 from ledger.codec import digest, origin_digest
 from ledger.envelope import RecordedEvent
+from ledger.errors import Unavailable
 from ledger.moment import parse
 from ledger.postgres.database import Database
 from ledger.postgres.store import PostgresStore
+from ledger.settings import Settings
+from projections.app import App
 from projections.catalog import SHAPES
 from tests.support import history, writers
 from tests.support.ledgers import Ledger, on_postgres
@@ -126,3 +129,14 @@ def test_who_follows_the_log_beside_eight_writers_misses_nothing(ledger: Ledger,
     assert seen == list(range(1, len(seen) + 1))
     assert len(seen) == len(list(log.read_all()))
     reader.close()
+
+
+def test_whoever_waits_for_the_lock_with_patience_is_told_when_it_ends(app: App, settings: Settings) -> None:
+    other = App(settings)
+
+    with app.store.exclusively(), pytest.raises(Unavailable), other.store.exclusively(patience=0.2):
+        pass
+    with other.store.exclusively(patience=0.2):
+        assert other.store.read_streams([]).head == 0
+
+    other.close()
