@@ -94,6 +94,11 @@ def formats(support: dict[str, bool | None]) -> str:
     return ", ".join(text for _, text in sorted((named | unsaid).items())) or "none"
 
 
+def is_queued(thing: Document) -> bool:
+    """Whether it waits for the database: its version is not a number yet."""
+    return isinstance(thing.get("version"), str)
+
+
 def _shown(document: Document) -> Document:
     """What of the document the Markdown shows, and how much of it is left out."""
     health, planned = document["vendor_health"], document["pending_enhancements"]
@@ -129,11 +134,15 @@ def _referred(document: Document) -> Iterator[Document]:
 
 
 def _tree_lines(work: Document, most: int) -> tuple[list[dict[str, Any]], int]:
-    """The most important unfinished items below whatever they are part of, and how many are left out."""
+    """The most important unfinished items below whatever they are part of, and how many are left out.
+
+    What is only queued counts as most important, also when it says that something is finished.
+    """
     items = {item["id"]: item for item in work["items"]}
     unfinished = [item for item in items.values() if item["status"] != "completed"]
     shown: set[str] = set()
-    for item in sorted(unfinished, key=_importance):
+    told = [item for item in items.values() if item["status"] != "completed" or is_queued(item)]
+    for item in sorted(told, key=_importance):
         needed = _upwards(items, item) - shown
         if len(shown) + len(needed) <= most:
             shown |= needed
@@ -143,7 +152,7 @@ def _tree_lines(work: Document, most: int) -> tuple[list[dict[str, Any]], int]:
 
 
 def _importance(item: dict[str, Any]) -> tuple[Any, ...]:
-    return item["priority"] or 9, item.get("created_at", ""), item["id"]
+    return not is_queued(item), item["priority"] or 9, item.get("created_at", ""), item["id"]
 
 
 def _upwards(items: dict[str, dict[str, Any]], item: dict[str, Any]) -> set[str]:
@@ -156,9 +165,9 @@ def _upwards(items: dict[str, dict[str, Any]], item: dict[str, Any]) -> set[str]
     return found
 
 
-def _works(vendor: Document) -> bool:
-    """What does not work stands first."""
-    return bool(vendor["status"] == "operational")
+def _works(vendor: Document) -> tuple[bool, bool]:
+    """What does not work stands first, behind what is only queued."""
+    return not is_queued(vendor), vendor["status"] == "operational"
 
 
 def _cut(enhancement: Document) -> Document:

@@ -22,6 +22,7 @@ from projections.app import App
 from projections.questions.configuration import standing
 from projections.replacing import replacing
 from projections.report import Document
+from projections.report_merging import laid_over
 from projections.report_reading import parse
 from projections.status_text import NAME, generated, report_in, with_report
 
@@ -57,8 +58,9 @@ def place(app: App) -> Path:
 def write_status(app: App) -> Written:
     """Brings the status file up to what the ledger says now. Raises Refused and Unavailable; then it is as before."""
     with _alone(app):
+        file = place(app)
         _, document = reader.ask(app, report_now.document)
-        return write(place(app), document, app.home)
+        return write(file, _knowing_more(file, document), app.home)
 
 
 def keep_status(app: App) -> None:
@@ -73,6 +75,18 @@ def keep_status(app: App) -> None:
                 line.positions = [write_status(app).position]
     except LedgerError as error:
         log.warning("the status file has to wait: %s", ascii(error.message)[1:-1])
+
+
+def _knowing_more(file: Path, document: Document) -> Document:
+    """The document; or, with the database away, what a file of a later position tells, and over it what is queued."""
+    if document["sync"]["source"] == "postgres":
+        return document
+    try:
+        shown = read(file)
+    except (Damaged, Refused):
+        return document
+    newer = shown is not None and shown["as_of"]["position"] > document["as_of"]["position"]
+    return laid_over(shown, document) if shown is not None and newer else document
 
 
 def _tells_of_waiting(file: Path) -> bool:

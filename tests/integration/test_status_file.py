@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from ledger.errors import Refused, Unavailable
 from ledger.settings import Settings
 from projections.app import App
+from projections.operations.catalog import OPERATIONS
 from projections.status_file import NAME, place, read, write_status
 from projections.status_text import report_in
 from tests.conftest import Perform
@@ -275,3 +276,19 @@ def test_the_past_is_not_watched_or_written(settings: Settings) -> None:
 
     assert process.returncode == 2
     assert "--as-of tells of the past" in errors
+
+
+def test_with_the_database_away_a_queued_write_is_added_to_a_file_that_knows_more(
+    app: App, perform: Perform, file: Path, settings: Settings, tmp_path: Path
+) -> None:
+    task(perform, "Known to the file")
+    write_status(app)
+    elsewhere = App(replace(settings, dsn="host=/nowhere", home=tmp_path / "empty"))
+
+    OPERATIONS["create_work_item"].perform(elsewhere, {"item_type": "task", "title": "Queued"})
+    elsewhere.close()
+
+    document = read(file)
+    assert document is not None
+    assert {item["title"] for item in document["active_work_items"]["items"]} == {"Known to the file", "Queued"}
+    assert (document["as_of"]["position"], document["sync"]["queued"]) == (1, 1)

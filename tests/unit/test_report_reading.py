@@ -56,7 +56,7 @@ IDENTITY = ("id", "ref", "version")
 def facts(document: dict[str, Any]) -> dict[str, Any]:
     """What the report promises to show of a document with short lists."""
     health, work = document["vendor_health"], document["active_work_items"]
-    vendors = sorted(health["vendors"], key=lambda vendor: vendor["status"] == "operational")
+    vendors = sorted(health["vendors"], key=lambda one: (not report.is_queued(one), one["status"] == "operational"))
     items = [one for one in work["items"] if one["status"] != "completed" or _above(work["items"], one)]
     return {
         "project": document["project"],
