@@ -54,7 +54,8 @@ def public(dsn: str | None) -> str:
     """
     if dsn is None:
         return EMBEDDED
-    return make_conninfo("", **{key: value for key, value in conninfo_to_dict(dsn).items() if key not in SECRETS})
+    given = {key: value for key, value in conninfo_to_dict(dsn).items() if key not in SECRETS and value != ""}
+    return make_conninfo("", **given)
 
 
 def prepare(place: Place, name: str, shapes: dict[str, int]) -> None:

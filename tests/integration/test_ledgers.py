@@ -32,7 +32,7 @@ def database(dsn: str) -> Iterator[Database]:
     database.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")  # a pooler keeps the connections of a role, also when it is dropped and made anew
 def guest(server: EmbeddedServer, admin_dsn: str, dsn: str) -> Iterator[Database]:
     """Another role that may write, in ledgers of its own."""
     with psycopg.connect(admin_dsn, autocommit=True) as administrator:
