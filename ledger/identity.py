@@ -102,10 +102,13 @@ def _mint(file: Path, name: str) -> None:
 
 
 def home(identity: Identity, settings: Settings) -> Path:
-    """The folder of this machine's working files, created if needed; checkout, pull and clean cannot touch it."""
+    """The folder of this machine's working files, created if needed; checkout, pull and clean cannot touch it.
+
+    It holds whatever the ledger's texts say, so only its owner may look into it.
+    """
     folder = home_place(identity, settings)
     with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 

@@ -1,11 +1,13 @@
 """Which ledger a folder belongs to."""
 
+import stat
 from pathlib import Path
 
 import pytest
 
 from ledger import identity
 from ledger.errors import Damaged, NotFound, Unavailable
+from ledger.settings import Settings
 
 LEDGER = "c9b51e51-eaf0-422a-88e3-b1d06ef67af5"
 
@@ -36,6 +38,14 @@ def test_a_ledger_is_found_from_any_folder_below(tmp_path: Path) -> None:
     below.mkdir(parents=True)
 
     assert identity.find(below) == made
+
+
+def test_only_the_owner_may_look_into_the_working_files(tmp_path: Path) -> None:
+    settings = Settings(project=tmp_path, pgdata=tmp_path / "unused", home=tmp_path / "home")
+
+    folder = identity.home(identity.create(tmp_path), settings)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_a_folder_without_a_ledger_says_what_to_do(tmp_path: Path) -> None:
