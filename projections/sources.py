@@ -13,7 +13,7 @@ from msgspec import Struct
 from ledger.errors import Invalid
 from ledger.importers import backlog, beads, git_history, prompts, taskmaster, todotxt
 from ledger.importers.legacy import status_file, told
-from ledger.importers.reading import Identify, Reading
+from ledger.importers.reading import Identify, Reading, check_text
 from ledger.importers.sample import Sample, sample_of
 from projections import restoring
 
@@ -114,6 +114,8 @@ def detected(path: Path) -> str:
     if found:
         commands = " or ".join(f"`tracking-ledger import {name} {path}`" for name in found)
         raise _invalid(path, f"could be {_either(found)}", f"say which: {commands}")
+    if not path.is_dir():
+        check_text(path)
     known = ", ".join(f"{name} ({source.called})" for name, source in KNOWN.items())
     problem = "is in no format that is known by its content"
     raise _invalid(path, problem, f"say which: `tracking-ledger import NAME {path}`, NAME one of {known}")

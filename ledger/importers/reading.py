@@ -52,6 +52,12 @@ def text_of(path: Path) -> str:
     return b"\n".join(content for _, content in _every_line(path)).decode()
 
 
+def check_text(path: Path) -> None:
+    """Raises Invalid for a file that cannot be a text of lines, with the line that shows it."""
+    for _ in _every_line(path):
+        pass
+
+
 def inside(root: Path, place: PurePath | str) -> Path:
     """A file of a folder; Invalid for a link that leaves the folder, or that leads nowhere."""
     file = root / place

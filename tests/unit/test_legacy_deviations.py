@@ -43,6 +43,7 @@ BARE = {"status": "operational", "counts": (10, 12, None), "version": None, "for
     [
         ("- EPSON: operational (10/12 tests passed, 2 skipped) [Excel, CSV] v1.2.3", WHOLE),
         ("*   **EPSON**:  Operational ( 10 / 12 tests passed , 2 skipped ) [ excel,csv ] V1.2.3", WHOLE),
+        ("- **EPSON [Excel, CSV]**: operational (10/12 tests passed, 2 skipped) v1.2.3", WHOLE),
         ("- **EPSON:** OPERATIONAL (10 of 12 passing, 2 skipped) [Excel/CSV] version 1.2.3", WHOLE),
         ("+ `EPSON` - operational - 10/12/2 - Excel, CSV - v1.2.3", WHOLE),
         ("1. [EPSON](docs/epson.md): operational (10/12 tests, 2 skipped) [xlsx, csv] (v1.2.3)", WHOLE),
@@ -123,6 +124,15 @@ def test_an_enhancement_is_understood_however_it_is_written(reads: Any, text: st
     [enhancement] = reading.enhancements
     names = ("title", "priority", "target_quarter")
     assert tuple(enhancement.fields[name] for name in names) == ("Read faxes", 2, "2026-Q1")
+
+
+@pytest.mark.parametrize("name", ["Bank (EU)", "North - South", "Delta: East", "Data [beta]", "Bank"])
+def test_a_bold_name_with_a_colon_behind_it_is_the_whole_name(reads: Any, name: str) -> None:
+    (vendor,) = reads(f"# Project Status\n\n## Vendors\n\n- **{name}**: Operational (10/12 tests) none\n").vendors
+
+    assert vendor.name == name
+    assert flat(vendor.fields) == {**BARE, "formats": []}
+    assert "metadata" not in vendor.fields
 
 
 def test_nothing_is_made_up(reads: Any) -> None:

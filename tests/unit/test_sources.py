@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import Invalid
+from ledger.importers.reading import LONGEST_LINE
 from projections.sources import SOURCES, check, detected
 from tests.support.trackers import TRACKERS, Task
 
@@ -51,7 +52,7 @@ def test_older_and_odd_forms_are_told_too(tmp_path: Path, name: str, content: st
     assert detected(tmp_path / name) == tracker
 
 
-@pytest.mark.parametrize("content", ["", "# Notes", '{"name": "package"}', "just words", "\x7fELF\0", "[1, 2]"])
+@pytest.mark.parametrize("content", ["", "# Notes", '{"name": "package"}', "just words", "[1, 2]"])
 def test_what_is_no_source_is_refused_with_the_known_ones(tmp_path: Path, content: str) -> None:
     (tmp_path / "some.md").write_text(content)
 
@@ -59,6 +60,23 @@ def test_what_is_no_source_is_refused_with_the_known_ones(tmp_path: Path, conten
         detected(tmp_path / "some.md")
 
     assert all(name in caught.value.next_step for name in SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\x7fELF\0", "line 1 holds binary zeros"),
+        ("a\nb".encode("utf-16"), "line 1 holds binary zeros"),
+        (b"words\n\xff\xfe", "line 2 is not UTF-8"),
+        (b"a" * (LONGEST_LINE + 1), "line 1 is longer than"),
+    ],
+    ids=["a program", "UTF-16", "no encoding", "an endless line"],
+)
+def test_what_is_no_text_is_refused_with_the_line_that_shows_it(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "some").write_bytes(content)
+
+    with pytest.raises(Invalid, match=reason):
+        detected(tmp_path / "some")
 
 
 def test_a_folder_that_could_be_two_things_is_refused_with_both_commands(tmp_path: Path) -> None:
@@ -74,7 +92,7 @@ def test_a_folder_that_could_be_two_things_is_refused_with_both_commands(tmp_pat
 def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
-    with pytest.raises(Invalid, match="in no format"):
+    with pytest.raises(Invalid, match="is no ordinary file"):
         detected(tmp_path / "pipe")
     for name, source in SOURCES.items():
         with pytest.raises(Invalid):

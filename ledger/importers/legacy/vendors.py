@@ -44,7 +44,7 @@ _LABEL = re.compile(r"\b(?:formats?|supports?|status|tests?|version|manifest)\s*
 _GROUP = re.compile(r"(?:.* )?vendors(?: .*)?|(?:active|inactive|" + "|".join(words.VENDOR_STATUSES) + ")(?: vendor)?")
 _COLON = re.compile(r"\s*:(?=\s|$|\*|operational|broken|planned|deprecated|in.dev|ready)", re.IGNORECASE)
 _NAME_END = re.compile(r"\s+[-–—|→=]+\s+|\s*(?=[(\[])|\s+(?=[✓✔✅☑✗✘❌✕✖🟢🔴])")
-_BOLD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*:?\s*(.*)$")
+_BOLD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*(?P<colon>:?)\s*(?P<rest>.*)$")
 _BOX = re.compile(r"^\[[ xX✓✔]?\]\s+")
 
 
@@ -78,12 +78,20 @@ def _split(entry: Entry) -> tuple[str, str]:
     start = re.match(r"[^\w\s*`\[(:\"']+\s*", head)
     marks, head = (start[0], head[start.end() :]) if start and "*" not in start[0] else ("", head)
     bold = _BOLD.match(head)
-    if bold:
+    if bold and _is_name(bold):
+        name, rest = bold[1], bold["rest"]
+    elif bold:
         name, rest = _cut(bold[1])
-        rest = f"{rest} {bold[2]}"
+        rest = f"{rest} {bold['rest']}"
     else:
         name, rest = _cut(head)
     return plain(name).strip(" :"), f"{marks} {rest}".strip()
+
+
+def _is_name(bold: re.Match[str]) -> bool:
+    """Whether all that is bold is the name, as a colon behind it says: `**Bank (EU)**: operational`."""
+    told = _STATUS.search(bold[1]) or words.results(bold[1]) or any(map(_FORMAT.search, _BRACKETS.findall(bold[1])))
+    return bool(bold["colon"]) and not told
 
 
 def _cut(head: str) -> tuple[str, str]:
