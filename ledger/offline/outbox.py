@@ -126,7 +126,7 @@ class Outbox:
     @property
     def is_settled(self) -> bool:
         """Whether nothing waits; nearly free when the file did not change."""
-        return not self.file.exists() or not self._ask(ANY)[0][0]
+        return self._is_empty or not self._ask(ANY)[0][0]
 
     @property
     def waiting(self) -> int:
@@ -251,6 +251,12 @@ class Outbox:
                 os.fsync(file.fileno())
             self._replace(kept + content[ends:])
             return len(rows)
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether no line was ever written whole: a full disk leaves a file without bytes, and perhaps no index."""
+        stamp = _stamp(self.file)
+        return stamp is None or stamp[0] == 0
 
     def _every_waiting(self) -> Iterator[Queued]:
         after = 0

@@ -52,3 +52,13 @@ def test_a_cache_that_is_no_database_is_made_again(settings: Settings) -> None:
     read = OPERATIONS["query_vendor_status"].perform(again, {"id": made["id"]})
     assert (read["name"], read["source"]) == ("Acme", "journal")
     again.close()
+
+
+def test_an_outbox_that_a_full_disk_left_empty_holds_nothing_up(settings: Settings) -> None:
+    app = App(settings)
+    (app.home / "outbox.jsonl").touch()
+    (app.home / "outbox-index.sqlite3").mkdir()  # an index that cannot be written, as on a full disk
+
+    made = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "Recorded"})
+    assert made["outcome"] == "committed"
+    app.close()
