@@ -10,7 +10,7 @@ from typing import Any
 
 SPELLINGS = {"excel": ("excel", "xls"), "csv": ("csv",), "pdf": ("pdf",), "ocr": ("ocr",)}
 _WORD = re.compile(r"[^\W_]+")
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)|\d+")  # 1,045 is one number
 
 Unwitnessed = tuple[str, Any]  # field, value
 
@@ -21,7 +21,7 @@ class Text:
     def __init__(self, text: str) -> None:
         self._folded = text.casefold()
         self._letters = "".join(_WORD.findall(self._folded))  # emphasis may stand inside a word
-        self._numbers = {int(number) for number in _NUMBER.findall(text) if len(number) < 20}
+        self._numbers = {int(number.replace(",", "")) for number in _NUMBER.findall(text) if len(number) < 20}
 
     def has_words(self, value: str) -> bool:
         return all(word in self._letters for word in _WORD.findall(value.casefold()))

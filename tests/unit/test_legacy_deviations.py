@@ -135,6 +135,17 @@ def test_a_bold_name_with_a_colon_behind_it_is_the_whole_name(reads: Any, name: 
     assert "metadata" not in vendor.fields
 
 
+@pytest.mark.parametrize("tests", ["1,045 passed, 12 failed", "passed: 1,045, failed: 12"])
+def test_a_number_with_a_separator_of_thousands_is_one_number(reads: Any, tests: str) -> None:
+    reading = reads(
+        "## Vendors\n\n- EPSON: operational (1,045/1,057 tests)\n\n"
+        f"## Deployments\n\n### 2025-01-15 - PR #7\n- Tests: {tests}\n"
+    )
+
+    assert reading.deployments[0].fields["test_summary"] == {"passed": 1045, "failed": 12}
+    assert flat(reading.vendors[0].fields)["counts"] == (1045, 1057, None)
+
+
 def test_nothing_is_made_up(reads: Any) -> None:
     reading = reads("## Deployments\n\n### PR #7\n- Commit: n/a\n- Tests: all green\n- Constitutional Compliance: ?\n")
 

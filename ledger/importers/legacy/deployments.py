@@ -130,7 +130,7 @@ class _Fields:
 
     def _tests(self, field: Field) -> None:
         """`k: v` pairs, else `v k` pairs; of `a/b passed` both counts."""
-        written = plain(", ".join([part for part in (field.value, *field.below) if part]))
+        written = words.ungrouped(plain(", ".join([part for part in (field.value, *field.below) if part])))
         if words.is_unknown(written):
             return
         counts = {name.strip(): int(count) for name, count in _COUNT.findall(written)}

@@ -154,6 +154,7 @@ def results(text: str) -> tuple[TestResults, str] | None:
     >>> results("27 of 31 passing")[0], results("27/31/4")[0]
     (TestResults(passing=27, total=31, skipped=None), TestResults(passing=27, total=31, skipped=4))
     """
+    text = ungrouped(text)
     counts: dict[str, int] = {}
     for pattern in _RESULTS:
         found = pattern.search(text)
@@ -162,6 +163,15 @@ def results(text: str) -> tuple[TestResults, str] | None:
             counts |= fresh
             text = f"{text[: found.start()]} {text[found.end() :]}"
     return (TestResults(**counts), tidy(text)) if counts else None
+
+
+def ungrouped(text: str) -> str:
+    """The text with its numbers written without separators of thousands.
+
+    >>> ungrouped("1,045 passed, 12 failed"), ungrouped("3,4 and 1,0450")
+    ('1045 passed, 12 failed', '3,4 and 1,0450')
+    """
+    return _GROUPED.sub(lambda number: number[0].replace(",", ""), text)
 
 
 def tidy(text: str) -> str:
@@ -199,6 +209,7 @@ def is_unknown(text: str) -> bool:
     return text.strip().lower() in UNKNOWN
 
 
+_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?!,?\d)")
 _RESULTS = (
     re.compile(
         r"(?<![\d/])(?P<passing>\d{1,9})\s*/\s*(?P<total>\d{1,9})\s*/\s*(?P<skipped>\d{1,9})(?![\d/])"
