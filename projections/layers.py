@@ -4,7 +4,7 @@
 an App has it, so none of them knows which it is; whatever did not answer live says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ledger.handler import Handler
 from ledger.store import EventStore
-from projections.tables import Answer, AsOf, Snapshot, Tables
+from projections.tables import Answer, AsOf, Question, Snapshot, Tables
 
 Source = Literal["postgres", "journal", "git", "markdown", "none"]
 STALE = timedelta(minutes=30)  # without contact; what is older is still answered, and marked
@@ -55,6 +55,10 @@ class Witness:
     def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
         self.as_of, answer = self.tables.ask(question, **parameters)
         return self.as_of, answer
+
+    def ask_all(self, questions: Sequence[Question]) -> tuple[AsOf, list[Answer]]:
+        self.as_of, answers = self.tables.ask_all(questions)
+        return self.as_of, answers
 
     def behind(self) -> dict[str, int]:
         return self.tables.behind()

@@ -1,6 +1,6 @@
 """The read models of one ledger in PostgreSQL."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from itertools import islice
@@ -17,7 +17,7 @@ from ledger.postgres.database import Connection, Database
 from ledger.postgres.store import ENTER, LOCK, row_json
 from ledger.resources import sql
 from projections.catalog import SHAPES
-from projections.tables import Answer, AsOf, incomplete, serving, with_generations
+from projections.tables import Answer, AsOf, Question, incomplete, serving, with_generations
 
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 NEW = "SELECT tracking_ledger.new_generation(%s)"
@@ -25,6 +25,10 @@ ALONE = "SELECT tracking_ledger.begin_rebuilding(%s)"
 REMOVE = "SELECT tracking_ledger.remove_retired(%s, %s)"
 FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s)"
 SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
+ENTER_FOR_ONE_PLAN = (
+    "SELECT entered.* FROM set_config('plan_cache_mode', 'force_generic_plan', true)"
+    " CROSS JOIN LATERAL tracking_ledger.enter_ledger(%s) entered"
+)  # planning a question of many tables takes longer than answering it
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
 ATTEMPTS = 5  # to catch up with programs of another version before they are made to wait
@@ -104,23 +108,35 @@ class PostgresTables:
             yield self._snapshot(connection, *self._enter(connection))
 
     def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
-        """One round trip: the generations are guessed from the last answer; if they moved, it is asked again."""
+        as_of, [answer] = self.ask_all([(question, parameters)])
+        return as_of, answer
+
+    def ask_all(self, questions: Sequence[Question]) -> tuple[AsOf, list[Answer]]:
+        """One round trip: the generations are guessed from the last answer; if they moved, all is asked again."""
         if not self._generations or self._database.in_transaction:
             with self.snapshot() as snapshot:
-                return snapshot.as_of, snapshot.ask(question, **parameters)
+                return snapshot.as_of, [snapshot.ask(question, **parameters) for question, parameters in questions]
         guessed = self._generations
+        enter = ENTER_FOR_ONE_PLAN if all(_has_one_plan(question) for question, _ in questions) else ENTER
         with self._database.connection() as connection:
             with connection.pipeline():
                 connection.execute(BEGIN)
-                entered = connection.execute(ENTER, [self._ledger], prepare=self._database.prepares)
-                cursor = connection.cursor(row_factory=dict_row)
-                _ask(cursor, question, with_generations(parameters, self._ledger, guessed), self._database.prepares)
+                entered = connection.execute(enter, [self._ledger], prepare=self._database.prepares)
+                asked = [
+                    _ask(
+                        connection.cursor(row_factory=dict_row),
+                        question,
+                        with_generations(parameters, self._ledger, guessed),
+                        self._database.prepares,
+                    )
+                    for question, parameters in questions
+                ]
                 connection.execute("COMMIT")
             as_of, found = _entered(entered.fetchone())
             if found == guessed:
-                return as_of, cursor.fetchall()
+                return as_of, [cursor.fetchall() for cursor in asked]
         self._generations = {}
-        return self.ask(question, **parameters)
+        return self.ask_all(questions)
 
     def behind(self) -> dict[str, int]:
         with self._database.joined_transaction() as connection:
@@ -169,10 +185,14 @@ class PostgresTables:
 def _ask(
     cursor: Cursor[dict[str, Any]], question: str, given: dict[str, Any], prepares: bool
 ) -> Cursor[dict[str, Any]]:
-    """A question with optional filters is planned anew each time, because its best plan depends on which are given."""
     statement = sql(f"questions/{question}")
     given = {name: _array(value) if isinstance(value, list) else value for name, value in given.items()}
-    return cursor.execute(statement, given, prepare=prepares and " IS NULL OR " not in statement)
+    return cursor.execute(statement, given, prepare=prepares and _has_one_plan(question))
+
+
+def _has_one_plan(question: str) -> bool:
+    """A question with optional filters is planned anew each time, because its best plan depends on which are given."""
+    return " IS NULL OR " not in sql(f"questions/{question}")
 
 
 def _array(values: list[str]) -> str:

@@ -6,7 +6,7 @@ Many processes may share the file: a view never waits for a writer, and a writer
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -23,7 +23,7 @@ from ledger.moment import parse, text
 from ledger.resources import folder, sql
 from projections.catalog import BY_CATEGORY, SHAPES
 from projections.projector import Rows
-from projections.tables import Answer, AsOf, incomplete, serving, with_generations
+from projections.tables import Answer, AsOf, Question, incomplete, serving, with_generations
 from projections.terms import score
 
 WAIT_SECONDS = 10.0  # for another process that writes
@@ -134,8 +134,12 @@ class SqliteTables:
             yield self._view(connection, *self._enter(connection))
 
     def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
+        as_of, [answer] = self.ask_all([(question, parameters)])
+        return as_of, answer
+
+    def ask_all(self, questions: Sequence[Question]) -> tuple[AsOf, list[Answer]]:
         with self.snapshot() as snapshot:
-            return snapshot.as_of, snapshot.ask(question, **parameters)
+            return snapshot.as_of, [snapshot.ask(question, **parameters) for question, parameters in questions]
 
     def behind(self) -> dict[str, int]:
         with self._transaction("BEGIN") as connection:

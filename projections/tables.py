@@ -5,7 +5,7 @@ has a file of its own beside (`name.sqlite.sql`). Every question is given `ledge
 number of the generation that serves, under the read model's name.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from ledger.errors import LedgerError, Unavailable
 from projections.catalog import SHAPES
 
 Answer = list[dict[str, Any]]
+Question = tuple[str, dict[str, Any]]  # its file below sql/questions, and its parameters
 
 
 class AsOf(Struct, frozen=True, kw_only=True):
@@ -57,6 +58,9 @@ class Tables(Protocol):
 
     def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
         """One question in a view of its own, in as few round trips as the store can."""
+
+    def ask_all(self, questions: Sequence[Question]) -> tuple[AsOf, list[Answer]]:
+        """Several questions in one view of their own, none of which needs another's answer; as few round trips."""
 
     def behind(self) -> dict[str, int]:
         """This program's read models that the log left behind, each with the last position it has seen."""

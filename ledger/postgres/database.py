@@ -26,6 +26,7 @@ Connection = psycopg.Connection[Any]
 Parameters = Mapping[str, Any] | Sequence[Any]
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
 EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
+WHEN_TOLD = 2**31 - 1  # None would mean never, also for what is told to be prepared
 CONNECTING_SECONDS = 5  # and the pool behind it no longer than this for a host, unless the connection string says
 
 
@@ -156,7 +157,7 @@ def _pool(conninfo: str, max_size: int) -> psycopg_pool.ConnectionPool[Connectio
         max_idle=300.0,
         kwargs={
             "autocommit": True,
-            "prepare_threshold": None,
+            "prepare_threshold": WHEN_TOLD,
             "application_name": "tracking-ledger",
             **({} if "connect_timeout" in conninfo_to_dict(conninfo) else {"connect_timeout": CONNECTING_SECONDS}),
         },

@@ -219,6 +219,8 @@ def link_work_items(app: App, wanted: LinkWorkItemsInput) -> Answered:
 def query_work_item(app: App, wanted: QueryWorkItemInput) -> Answered:
     unknown = [name for name in wanted.include if name not in PARTS]
     check(problem("include", "is not something to include", name, allowed=PARTS) for name in unknown)
+    if wanted.as_of is None and not wanted.include:
+        return questions.meant(app.tables, wanted.id, token_digest(app.token))
     thing = resolve(app.tables, CATEGORY, wanted.id)
     if wanted.as_of is not None and not set(wanted.include) - {"history"}:
         return _alone(app, thing, wanted)

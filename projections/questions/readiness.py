@@ -14,12 +14,14 @@ from ledger.reference import brief
 from ledger.work_item.telling import CATEGORY, told
 from ledger.world import Obstacle, Wanted
 from projections.questions.pages import START, Place
-from projections.tables import Answer, Snapshot
+from projections.tables import Answer, Question, Snapshot
 
 Thing = dict[str, Any]
 Fetch = Callable[[Place, int], Answer]  # (after which place, how many) -> lines with `id` and `key`
 Keep = Callable[[Answer], Answer]
 
+OBSTACLES = "work_items/obstacles"
+EVER = ""  # a moment before all others, at which every claim lasts
 NOBODY = ""  # the digest of no token: whatever is claimed is claimed by another
 # A list says how many there are up to this, and beyond it that there are at least so many: to count them all would take
 # the longer the more there are, a list of 50 must not.
@@ -36,8 +38,29 @@ def obstacles(
 ) -> dict[str, list[Obstacle]]:
     """Why items are not ready, by id; an item that is ready is absent."""
     ids = list(things)
+    lines = (
+        snapshot.ask(OBSTACLES, ids=ids, lowest="", highest="", moment=text(moment), holder=holder, most=most)
+        if ids
+        else []
+    )
+    return _by_id(lines)
+
+
+def question(lowest: str, highest: str, holder: str) -> Question:
+    """Why the items are not ready whose ids lie in a range, for `told_at`, which knows the moment."""
+    given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EVER, "holder": holder, "most": TOLD}
+    return OBSTACLES, given
+
+
+def told_at(lines: Answer, moment: datetime) -> Thing:
+    """{ready, not_ready_because?} of one item, from the answer to `question`: a claim counts while it lasts."""
+    now = text(moment)
+    held = [line for line in lines if line["until"] is None or line["until"] > now]
+    return _told([obstacle for found in _by_id(held).values() for obstacle in found])
+
+
+def _by_id(lines: Answer) -> dict[str, list[Obstacle]]:
     found: dict[str, list[Obstacle]] = {}
-    lines = snapshot.ask("work_items/obstacles", ids=ids, moment=text(moment), holder=holder, most=most) if ids else []
     for line in lines:
         obstacle = Obstacle(
             reason=line["reason"],
@@ -53,7 +76,10 @@ def obstacles(
 
 def explained(snapshot: Snapshot, thing: str, moment: datetime, holder: str = NOBODY) -> Thing:
     """{ready, not_ready_because?}: each reason with the item that is the cause."""
-    found = obstacles(snapshot, [thing], moment, holder).get(thing, [])
+    return _told(obstacles(snapshot, [thing], moment, holder).get(thing, []))
+
+
+def _told(found: list[Obstacle]) -> Thing:
     return {"ready": not found, **({"not_ready_because": [told(obstacle) for obstacle in found]} if found else {})}
 
 

@@ -1,12 +1,14 @@
 """From what a person types to an id, and from ids to the short references that people read."""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from ledger.errors import Invalid, NotFound
 from ledger.reference import CATEGORIES, LETTERS, brief, parse, shorten, shortest_range
 from projections.catalog import BY_CATEGORY
-from projections.tables import Snapshot, Tables
+from projections.tables import Answer, Snapshot, Tables
 
 READERS = {
     "work_item": "query_work_item",
@@ -46,22 +48,32 @@ def reference(tables: Tables, category: str, thing: str) -> str:
 
 def resolve(tables: Tables, category: str, given: str, field: str = "id") -> str:
     """The id that a UUID or a reference names. Whether the thing exists is known for a reference only."""
-    given = given.strip()
-    try:
-        return str(UUID(given))
-    except ValueError:
-        meant = parse(given)
-    if meant is None or meant[0] != category:
-        raise _not_an_id(category, given, field)
+    lowest, highest = meant(category, given, field)
+    if lowest == highest:
+        return lowest
     with tables.snapshot() as snapshot:
         generation = snapshot.generation(BY_CATEGORY[category].name)
-        found = snapshot.ask(
-            "things/between", category=category, generation=generation, lowest=str(meant[1]), highest=str(meant[2])
-        )
+        found = snapshot.ask("things/between", category=category, generation=generation, lowest=lowest, highest=highest)
+    thing: str = the_one(category, given, found, field)["id"]
+    return thing
+
+
+def meant(category: str, given: str, field: str = "id") -> tuple[str, str]:
+    """The lowest and the highest id that a UUID or a reference can mean: of a UUID both are itself."""
+    with suppress(ValueError):
+        thing = str(UUID(given.strip()))
+        return thing, thing
+    read = parse(given)
+    if read is None or read[0] != category:
+        raise _not_an_id(category, given.strip(), field)
+    return str(read[1]), str(read[2])
+
+
+def the_one(category: str, given: str, found: Answer, field: str = "id") -> dict[str, Any]:
+    """The one line of those found in the range of what was given. Raises NotFound; Invalid for an ambiguous one."""
     if len(found) == 1:
-        thing: str = found[0]["id"]
-        return thing
-    noun = category.replace("_", " ")
+        return found[0]
+    given, noun = given.strip(), category.replace("_", " ")
     if not found:
         raise NotFound(
             f"there is no {noun} {given} in this ledger", next_step="check it, or list what there is", id=given

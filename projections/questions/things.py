@@ -21,9 +21,13 @@ def row(snapshot: Snapshot, category: str, thing: str, next_step: str) -> Row:
     generation = snapshot.generation(BY_CATEGORY[category].name)
     found = snapshot.ask("things/by_id", category=category, generation=generation, id=thing)
     if not found:
-        noun = category.replace("_", " ")
-        raise NotFound(f"there is no {noun} {thing} in this ledger", next_step=next_step, id=thing)
+        raise missing(category, thing, next_step)
     return rows(category, found)[0]
+
+
+def missing(category: str, thing: str, next_step: str) -> NotFound:
+    noun = category.replace("_", " ")
+    return NotFound(f"there is no {noun} {thing} in this ledger", next_step=next_step, id=thing)
 
 
 def rows(category: str, answer: Answer) -> list[Row]:

@@ -7,18 +7,20 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ledger.moment import text
-from ledger.reference import brief
+from ledger.reference import brief, shorten
 from ledger.work_item.telling import CATEGORY
 from ledger.world import Obstacle, Wanted
 from projections.questions import readiness, things
 from projections.questions.pages import START, Place, page, place
-from projections.questions.references import references
+from projections.questions.references import meant as range_meant
+from projections.questions.references import references, the_one
 from projections.row import Row
-from projections.tables import Answer, Snapshot
+from projections.tables import Answer, Question, Snapshot, Tables
 
 Order = Literal["updated", "created", "priority", "tree", "relevance"]
 Thing = dict[str, Any]
 
+UNKNOWN = "check the id, or list_work_items"  # of an id that nothing has
 PORTION = 50  # trees looked at first, each further portion is twice as large
 LARGEST = 5000
 SUMMARY = (
@@ -58,6 +60,19 @@ class Filter(Struct, frozen=True, kw_only=True):
     include_archived: bool = False
 
 
+def meant(tables: Tables, given: str, holder: str) -> Thing:
+    """The item that a UUID or reference names, whole, and whether it is ready, in one round trip. Raises NotFound."""
+    lowest, highest = range_meant(CATEGORY, given)
+    asked: Question = "work_items/meant", {"lowest": lowest, "highest": highest}
+    as_of, [found, held] = tables.ask_all([asked, readiness.question(lowest, highest, holder)])
+    if not found and lowest == highest:
+        raise things.missing(CATEGORY, lowest, UNKNOWN)
+    line = the_one(CATEGORY, given, found)
+    ref = shorten(CATEGORY, line["id"], [line[side] for side in ("before", "after") if line[side]])
+    item = things.flat(things.rows(CATEGORY, [line])[0], ref)
+    return _told(item, text(as_of.now)) | readiness.told_at(held, as_of.now)
+
+
 def by_id(snapshot: Snapshot, thing: str) -> Thing:
     """The item, whole. Raises NotFound."""
     return shown(snapshot, [row(snapshot, thing)])[0]
@@ -65,7 +80,7 @@ def by_id(snapshot: Snapshot, thing: str) -> Thing:
 
 def row(snapshot: Snapshot, thing: str) -> Row:
     """Raises NotFound."""
-    return things.row(snapshot, CATEGORY, thing, "check the id, or list_work_items")
+    return things.row(snapshot, CATEGORY, thing, UNKNOWN)
 
 
 def shown(snapshot: Snapshot, items: Iterable[Row]) -> list[Thing]:

@@ -10,7 +10,7 @@ import pytest
 
 from ledger.postgres.database import Database
 from projections.catalog import BY_CATEGORY, PROJECTIONS
-from projections.tables import Answer
+from projections.tables import Answer, Question
 from tests.support import history as told
 from tests.support.ledgers import Ledger, in_memory, on_postgres
 from tests.support.questions import Samples, cases, generation, is_ordered, questions
@@ -135,6 +135,16 @@ def test_every_store_answers_the_same(both: tuple[Ledger, Ledger], question: str
         found += len(one)
 
     assert found > 0 or question in NEEDS_A_CLAIM, "no sample finds anything, so the agreement means nothing"
+
+
+def test_questions_asked_at_once_are_answered_as_one_by_one_for_one_position(both: tuple[Ledger, Ledger]) -> None:
+    asked: list[Question] = [("vendors/by_name", {"name_key": "acme"}), ("conflicts/count", {"status": "open"})]
+
+    for ledger in both:
+        as_of, answers = ledger.tables.ask_all(asked)
+        alone = [ledger.tables.ask(question, **given) for question, given in asked]
+        assert answers == [answer for _, answer in alone]
+        assert {as_of.position} == {seen.position for seen, _ in alone}
 
 
 @pytest.mark.parametrize("question", sorted(ABOUT_THE_STORE))

@@ -1,8 +1,14 @@
--- The rule of readiness, here and nowhere else: what keeps each of some items from being begun at a moment of ledger time,
--- by whoever has the token of that digest. An item without a line is ready: it is active, not hidden, not claimed by another,
+-- The rule of readiness, here and nowhere else: what keeps each of some items, and of those whose id lies in a range, from
+-- being begun at a moment of ledger time, by whoever has the token of that digest. An item without a line is ready: it is active, not hidden, not claimed by another,
 -- no unfinished living item blocks it or one of its ancestors, and it has no unfinished living child. Of blockers and
 -- children `most` are told, for the item and for each ancestor. Answered by the primary keys and work_items_children.
-WITH RECURSIVE asked (id) AS (SELECT unnest(CAST(%(ids)s AS text[])) COLLATE "C"),
+WITH RECURSIVE asked (id) AS (
+    SELECT unnest(CAST(%(ids)s AS text[])) COLLATE "C"
+    UNION
+    (SELECT id FROM work_items
+     WHERE ledger_id = %(ledger)s AND generation = %(work_items)s AND id BETWEEN %(lowest)s AND %(highest)s
+     ORDER BY id LIMIT 10)
+),
 line (id, above) AS (
     SELECT asked.id, asked.id FROM asked
     UNION
@@ -13,13 +19,15 @@ line (id, above) AS (
 )
 SELECT item.id, 1 AS place, CASE WHEN item.hidden & 5 <> 0 THEN 'deleted' WHEN item.hidden = 2 THEN 'archived' ELSE 'status' END AS reason,
        item.id AS cause_id, item.title, item.status, NULL AS by, NULL AS until
-FROM asked
-JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
+FROM asked CROSS JOIN LATERAL (
+    SELECT own.id, own.title, own.status, own.hidden FROM work_items own
+    WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = asked.id LIMIT 1) item
 WHERE item.hidden <> 0 OR item.status <> 'active'
 UNION ALL
 SELECT item.id, 2, 'claimed', item.id, item.title, item.status, item.claimed_by, item.claimed_until
-FROM asked
-JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
+FROM asked CROSS JOIN LATERAL (
+    SELECT own.id, own.title, own.status, own.claimed_by, own.claimed_until, own.doc FROM work_items own
+    WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = asked.id LIMIT 1) item
 WHERE item.claimed_until > %(moment)s AND item.doc -> 'claim' ->> 'token_digest' <> %(holder)s
 UNION ALL
 SELECT line.id, 3, CASE WHEN line.above = line.id THEN 'blocker' ELSE 'ancestor_blocker' END,

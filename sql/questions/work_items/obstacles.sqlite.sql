@@ -1,5 +1,11 @@
 -- What keeps each of some items from being ready; the twin of obstacles.sql, where the rule is told.
-WITH RECURSIVE asked (id) AS (SELECT value FROM json_each(%(ids)s)),
+WITH RECURSIVE asked (id) AS (
+    SELECT value FROM json_each(%(ids)s)
+    UNION
+    SELECT id FROM (SELECT id FROM work_items
+        WHERE ledger_id = %(ledger)s AND generation = %(work_items)s AND id BETWEEN %(lowest)s AND %(highest)s
+        ORDER BY id LIMIT 10)
+),
 line (id, above) AS (
     SELECT asked.id, asked.id FROM asked
     UNION
