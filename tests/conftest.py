@@ -9,7 +9,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,11 @@ def _pooled(request: pytest.FixtureRequest, program: str, server: EmbeddedServer
     if not pooler.keeps_statements:  # as LEDGER_PREPARE=off does, for everything that connects in this run
         os.environ["LEDGER_PREPARE"] = "off"
         connects = Database.__init__
-        Database.__init__ = partialmethod(connects, prepare=False)  # type: ignore[assignment, method-assign]
+
+        def without_statements(self: Database, conninfo: str, **options: Any) -> None:
+            connects(self, conninfo, **options | {"prepare": False})
+
+        Database.__init__ = without_statements  # type: ignore[assignment, method-assign]
     return pooler.conninfo(direct)
 
 

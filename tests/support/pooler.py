@@ -30,7 +30,7 @@ pidfile = {folder}/pid
 ignore_startup_parameters = extra_float_digits, options
 {more}
 """
-KEEPS_STATEMENTS = (1, 21)  # the first version that does, for whoever asks it to
+KEEPS_STATEMENTS = (1, 22)  # the first version that does, for whoever asks it to
 PORT = 6432
 
 
