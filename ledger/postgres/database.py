@@ -49,13 +49,13 @@ class Database:
         self._pool.close(timeout=0.1)  # a worker that still tries to connect must not hold up the end of a process
 
     def call(self, statement: str, parameters: Parameters = (), *, events: int = 0) -> list[tuple[Any, ...]]:
-        """One statement and its rows. It is prepared on the server, so use it for statements of one plan.
+        """One statement and its rows. It is not kept: to plan the call of a function costs next to nothing.
 
         It may take the call's limit, and that much again for each EVENTS_IN_TIME `events` that it records.
         """
         limit = self._call_seconds and self._call_seconds * (1 + events / EVENTS_IN_TIME)
         with self.connection(limit) as connection:
-            return connection.execute(statement, parameters, prepare=self.prepares).fetchall()
+            return connection.execute(statement, parameters, prepare=False).fetchall()
 
     @contextmanager
     def connection(self, limit: float | None = None) -> Iterator[Connection]:
