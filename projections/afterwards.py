@@ -1,19 +1,24 @@
-"""Work that follows a write without holding up its answer: in a thread, and once for all writes of a short while."""
+"""Work that follows a write: in a thread, once for all writes of a short while, so that it holds up no answer."""
 
 import threading
+import time
 from collections.abc import Callable
 
 DELAY = 0.2  # seconds: the answer goes out first, and what is written meanwhile is covered too
 
 
 class Afterwards:
-    """`soon` asks for the work; `finish`, at the end of the process, waits until what was asked for is done."""
+    """`soon` asks for the work, `at_once` waits for it.
+
+    `finish`, at the end of the process, waits until what was asked for is done.
+    """
 
     def __init__(self, work: Callable[[], None], delay: float = DELAY) -> None:
         self._work = work
         self._delay = delay
         self._lock = threading.Lock()
         self._wanted = False
+        self._burst_until = 0.0  # by time.monotonic
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
 
@@ -23,6 +28,16 @@ class Afterwards:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="tracking-ledger-afterwards", daemon=True)
                 self._thread.start()
+
+    def at_once(self) -> None:
+        """For what an answer promises. Of a burst of writes the first waits for the work, the others ask for it."""
+        now = time.monotonic()
+        with self._lock:
+            in_burst, self._burst_until = now < self._burst_until, now + self._delay
+        if in_burst:
+            self.soon()
+        else:
+            self._work()
 
     def finish(self) -> None:
         self._ending.set()

@@ -232,7 +232,10 @@ class App:
                 token=token or self.token,
             )
         )
-        self.afterwards.soon()
+        if recorded.place is not None and not self.contact.ready:
+            self.afterwards.at_once()  # queued: the status file is one of the two places where it can be seen
+        else:
+            self.afterwards.soon()
         return recorded
 
     def new_command_id(self) -> UUID:

@@ -75,12 +75,11 @@ def test_a_write_while_away_is_queued_seen_at_once_and_in_the_log_once_when_it_i
     assert [event.position for event in elsewhere.store.read_all()] == [1, 2]
 
 
-def test_the_status_file_holds_what_waits(app: App, gate: Gate) -> None:
+def test_the_status_file_holds_what_waits_as_soon_as_it_is_answered(app: App, gate: Gate) -> None:
     ask(app, "create_work_item", item_type="task", title="Before")
     gate.close()
 
     ask(app, "create_work_item", item_type="task", title="Away from home")
-    app.close()
 
     text = (app.identity.project / ".project_status.md").read_text(encoding="utf-8")
     assert "Away from home" in text
