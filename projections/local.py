@@ -63,6 +63,11 @@ class Local:
         """How many of them wait."""
         return self.outbox.waiting if (self.home / OUTBOX).exists() else 0
 
+    def waiting_since(self) -> datetime | None:
+        """When the oldest of them was given."""
+        oldest = self.outbox.unsettled(limit=1) if (self.home / OUTBOX).exists() else []
+        return oldest[0].occurred_at if oldest else None
+
     @property
     def has_met(self) -> bool:
         """Whether this machine has ever found the ledger in a database."""

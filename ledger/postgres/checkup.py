@@ -1,5 +1,6 @@
 """What a database says about itself and about the role we come as. For people; nothing depends on it."""
 
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,12 +12,26 @@ SERVER = (  # not in sql/: these ask the server about itself, and answer without
     "SELECT current_setting('server_version'), current_database(), session_user::text, r.rolsuper, r.rolbypassrls,"
     " pg_database_size(current_database()) FROM pg_roles r WHERE r.rolname = session_user"
 )
+LOAD = (  # times of other roles' transactions are shown to those only who may read all statistics
+    "SELECT (SELECT sum(numbackends)::int FROM pg_stat_database), current_setting('max_connections')::int,"
+    " CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE') THEN (SELECT"
+    " coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::int FROM pg_stat_activity"
+    " WHERE backend_type = 'client backend') END,"
+    " (SELECT count(*)::int FROM pg_stat_replication),"
+    " (SELECT CASE WHEN current_setting('archive_mode') = 'off' THEN 'off'"
+    " WHEN last_failed_time > coalesce(last_archived_time, '-infinity') THEN 'failing' ELSE 'working' END"
+    " FROM pg_stat_archiver)"
+)
 LEDGER = "SELECT name, state FROM tracking_ledger.list_ledgers() WHERE ledger_id = %s"
 BEHIND = "SELECT projection FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL ORDER BY projection"
 
 
 class Checkup(Struct, frozen=True, kw_only=True):
-    """`size` in bytes, of the whole database; `behind` are read models that some program left behind the log."""
+    """`size` in bytes, of the whole database; `behind` are read models that some program left behind the log.
+
+    `connections` are those of the whole server, `longest_transaction` is the age in seconds of the oldest one that is
+    open there (None if this role may not see it), `standbys` are the servers that follow this one.
+    """
 
     server_version: str
     database: str
@@ -24,6 +39,11 @@ class Checkup(Struct, frozen=True, kw_only=True):
     superuser: bool
     bypasses_row_security: bool
     size: int
+    connections: int
+    max_connections: int
+    longest_transaction: int | None
+    standbys: int
+    archiving: Literal["off", "working", "failing"]
     migrated: bool
     member: bool
     state: str
@@ -35,6 +55,7 @@ def checkup(database: Database, ledger: UUID) -> Checkup:
     """Raises Unavailable if the database does not answer."""
     with database.transaction() as connection:
         version, name, role, superuser, bypasses, size = connection.execute(SERVER).fetchall()[0]
+        connections, most, longest, standbys, archiving = connection.execute(LOAD).fetchall()[0]
         mine = connection.execute(LEDGER, [ledger]).fetchone()
         ledgers = len(connection.execute("SELECT ledger_id FROM tracking_ledger.list_ledgers()").fetchall())
         migrated = is_current(connection)
@@ -47,6 +68,11 @@ def checkup(database: Database, ledger: UUID) -> Checkup:
         superuser=superuser,
         bypasses_row_security=bypasses,
         size=size,
+        connections=connections,
+        max_connections=most,
+        longest_transaction=longest,
+        standbys=standbys,
+        archiving=archiving,
         migrated=migrated,
         member=mine is not None,
         state=mine[1] if mine else "unknown",

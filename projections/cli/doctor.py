@@ -1,40 +1,29 @@
 """`doctor`: what is running where, what is wrong, and what to do."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from ledger import __version__
 from ledger.errors import Diverged, LedgerError
 from ledger.moment import text
-from ledger.postgres.checkup import Checkup, checkup
+from ledger.postgres.checkup import checkup
 from ledger.postgres.connect import embedded_server
 from ledger.settings import ENVIRONMENT, Settings
 from projections import rebuilding
 from projections.activity import FILE, Summary, lines, summaries
 from projections.app import App
-from projections.cli import exits
+from projections.cli import exits, faults
+from projections.cli.faults import Finding
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, remark, say, shown, table
+from projections.questions import conflicts
 
 Thing = dict[str, Any]
-
-_SET_ASIDE = (
-    "if the database is right: `tracking-ledger rebuild --from-database` sets the journal aside under a new name and"
-    " queues what only it held"
-)
-
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """Something to look at; `grave` findings keep the ledger from working."""
-
-    what: str
-    next_step: str
-    grave: bool = False
 
 
 @click.command(cls=Command)
@@ -51,8 +40,8 @@ def doctor(invocation: Invocation, stop_server: bool) -> int:
     parts = {
         "program": {"version": __version__, "process": os.getpid()},
         "ledger": _asked(findings, lambda: _ledger(invocation.app)),
-        "database": _database(invocation.app, findings),
-        "machine": _machine(invocation.app, findings),
+        "database": (database := _database(invocation.app, findings)),
+        "machine": _machine(invocation.app, findings, database.get("position")),
         "environment": sorted(name for name in ENVIRONMENT if os.environ.get(name)),
         "activity": _activity(invocation.app),
     }
@@ -98,7 +87,7 @@ def _database(app: App, findings: list[Finding]) -> Thing:
     try:
         checked = checkup(app.database, app.identity.key)
         with app.tables.snapshot() as snapshot:
-            found |= {"position": snapshot.as_of.position}
+            found |= {"position": snapshot.as_of.position, "conflicts": conflicts.count(snapshot)}
     except Diverged as error:
         findings.append(_diverged(app, error))
         return found | {"answers": True}
@@ -107,27 +96,27 @@ def _database(app: App, findings: list[Finding]) -> Thing:
         what = f"the database does not answer: {error.message}"
         findings.append(Finding(what=what, next_step=error.next_step, grave=grave))
         return found | {"answers": False}
-    findings.extend(_faults(checked))
+    findings.extend([*faults.of_database(checked), *faults.of_conflicts(found["conflicts"])])
     told: Thing = to_builtins(checked)
     return found | {"answers": True} | told
 
 
-def _machine(app: App, findings: list[Finding]) -> Thing:
-    """This machine's own copy: how far it is, what waits, and whether it is the database's history."""
+def _machine(app: App, findings: list[Finding], head: int | None) -> Thing:
+    """This machine's own copy: how far it is, what waits. `head` is the database's position, if that answered."""
     try:
         local = app.local
-        damage = local.journal.damage
-        found: Thing = {
-            "journal": local.journal.head.position,
-            "last_contact": (at := local.contact()) and text(at),
+        reached, contact, oldest = local.journal.head.position, local.contact(), local.waiting_since()
+        findings.extend(faults.of_machine(local, reached, head, oldest))
+        return {
+            "journal": reached,
+            "behind": None if head is None else max(head - reached, 0),
+            "last_contact": contact and text(contact),
             "waiting": local.waiting,
+            "waiting_since": oldest and text(oldest),
         }
     except LedgerError as error:
         findings.append(Finding(what=error.message, next_step=error.next_step))
         return {}
-    if damage is not None:
-        findings.append(Finding(what=damage.message, next_step=_SET_ASIDE))
-    return found
 
 
 def _diverged(app: App, error: Diverged) -> Finding:
@@ -141,7 +130,7 @@ def _diverged(app: App, error: Diverged) -> Finding:
         f" {standing.journal - standing.common} events and the database {standing.database - standing.common} others"
     )
     journal = "if the journal is right: `tracking-ledger rebuild --from-journal`; " * standing.journal_contains_database
-    return Finding(what=what, next_step=journal + _SET_ASIDE, grave=True)
+    return Finding(what=what, next_step=journal + faults.SET_ASIDE, grave=True)
 
 
 def _given(settings: Settings) -> Thing:
@@ -152,29 +141,6 @@ def _embedded(settings: Settings) -> Thing:
     server = embedded_server(settings)
     files = {"folder": str(server.root), "log": str(server.log_file)}
     return {"kind": "embedded", **files, "was_running": server.is_running()}
-
-
-def _faults(checked: Checkup) -> Iterator[Finding]:
-    if checked.superuser or checked.bypasses_row_security:
-        what = "a superuser" if checked.superuser else "a role with BYPASSRLS"
-        yield Finding(
-            what=f"{checked.role} is {what}: row security does not bind it, so it sees every ledger of the database",
-            next_step="connect as a plain role that was granted tracking_ledger_writer",
-        )
-    if not checked.member:
-        yield Finding(
-            what=f"{checked.role} is no member of this ledger",
-            next_step="let its administrator add the role to ledger_members",
-        )
-    if not checked.migrated:
-        yield Finding(
-            what="the database's schema is not this program's", next_step="run any command with LEDGER_ADMIN_DSN set"
-        )
-    if checked.behind:
-        names = ", ".join(checked.behind)
-        yield Finding(what=f"read models behind the log: {names}", next_step="run `tracking-ledger replay`")
-    if checked.state != "open":
-        yield Finding(what=f"the ledger is {checked.state} in this database", next_step="use its successor")
 
 
 def _activity(app: App) -> Thing:

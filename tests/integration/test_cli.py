@@ -288,6 +288,10 @@ def test_doctor_says_what_is_where_and_how_long_calls_took(run: Run, perform: Pe
     )
     assert told["database"]["position"] == 1
     assert told["findings"] == []
+    assert (told["database"]["conflicts"], told["machine"]["waiting"], told["machine"]["waiting_since"]) == (0, 0, None)
+    assert told["machine"]["behind"] == 1 - told["machine"]["journal"]
+    assert 0 < told["database"]["connections"] < told["database"]["max_connections"]
+    assert (told["database"]["longest_transaction"], told["database"]["archiving"]) == (None, "off")
     calls = {call["name"]: call for call in told["activity"]["calls"]}
     assert (calls["create_work_item"]["count"], calls["create_work_item"]["errors"]) == (1, 0)
     assert 0 < calls["create_work_item"]["p50"] <= calls["create_work_item"]["p99"]
@@ -302,6 +306,22 @@ def test_doctor_warns_of_a_role_that_row_security_does_not_bind(
     result = run("doctor", "--json", "--dsn", server.conninfo("postgres", DATABASE))
 
     assert "row security does not bind it" in answered(result)["findings"][0]["what"]
+
+
+def test_doctor_sees_the_age_of_transactions_as_a_role_that_may(run: Run, server: EmbeddedServer) -> None:
+    result = run("doctor", "--json", "--dsn", server.conninfo("postgres", DATABASE))
+
+    assert 0 <= answered(result)["database"]["longest_transaction"] < 3600
+
+
+def test_doctor_says_since_when_commands_wait(run: Run) -> None:
+    run("call", "create_work_item", "item_type=task", "title=Waits", LEDGER_DSN="host=127.0.0.1 port=1")
+
+    told = answered(run("doctor", "--json", LEDGER_DSN="host=127.0.0.1 port=1"))
+
+    assert told["machine"]["waiting"] == 1
+    assert told["machine"]["waiting_since"].startswith("20")
+    assert told["machine"]["behind"] is None
 
 
 def test_doctor_works_without_a_database_and_ends_with_5(run: Run) -> None:
