@@ -1,0 +1,137 @@
+"""The peers as contestants, each with what it takes to append, to read and to rebuild.
+
+`eventsourcing` is a Python package (requirements.txt); the functions of message-db, and emmett, come from npm and are
+used where their folder is named. The floor is a bare INSERT of the same bytes.
+"""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from own_store import PAYLOAD
+from turns import Call, Work, timed
+
+
+def inserting(conninfo: str) -> tuple[Call, Call]:
+    connection = psycopg.connect(conninfo, autocommit=True)
+
+    def insert() -> None:
+        connection.execute("INSERT INTO bare VALUES (%s, %s)", [uuid4(), PAYLOAD], prepare=True)
+
+    return insert, connection.close
+
+
+# ---- eventsourcing
+
+
+def eventsourcing_recorder(peers: str) -> Any:
+    from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+
+    told = psycopg.conninfo.conninfo_to_dict(peers)
+    datastore = PostgresDatastore(
+        "peers", str(told["host"]), str(told["port"]), str(told["user"]), "none", pool_size=2, max_overflow=2
+    )
+    recorder = PostgresApplicationRecorder(datastore)
+    recorder.create_table()
+    return recorder
+
+
+def stored(count: int) -> list[Any]:
+    from eventsourcing.persistence import StoredEvent
+
+    originator = uuid4()
+    return [StoredEvent(originator, version, "task:created", PAYLOAD.encode()) for version in range(1, count + 1)]
+
+
+def eventsourcing_appends(peers: str) -> tuple[Call, Call]:
+    recorder = eventsourcing_recorder(peers)
+    return lambda: recorder.insert_events(stored(1)), recorder.datastore.close
+
+
+def eventsourcing_batch(peers: str, count: int) -> tuple[int, float]:
+    recorder, events = eventsourcing_recorder(peers), stored(count)
+    before = time.perf_counter()
+    recorder.insert_events(events)
+    taken = time.perf_counter() - before
+    recorder.datastore.close()
+    return count, taken
+
+
+def eventsourcing_reads(peers: str, events: int) -> Work:
+    def read() -> int:
+        recorder, count, last = eventsourcing_recorder(peers), 0, 0
+        while page := recorder.select_notifications(last, 5000, inclusive_of_start=False):
+            count, last = count + len(page), page[-1].id
+        recorder.datastore.close()
+        return count
+
+    def filled() -> int:
+        recorder = eventsourcing_recorder(peers)
+        if (recorder.max_notification_id() or 0) < events:
+            for _ in range(events // 1000):
+                recorder.insert_events(stored(1000))
+        recorder.datastore.close()
+        return 0
+
+    first = [filled]
+
+    def run() -> tuple[int, float]:
+        while first:
+            first.pop()()
+        return timed(read)()
+
+    return run
+
+
+def eventsourcing_rebuilds(peers: str, events: int) -> Work:
+    """What its projection runner does: one transaction an event, view and tracking together."""
+    from peer_projection import rebuild
+
+    return lambda: rebuild(peers, events)
+
+
+# ---- message-db
+
+
+MESSAGE_DB = (
+    "schema/message-store", "types/message", "tables/messages", "functions/hash-64", "functions/category",
+    "functions/acquire-lock", "functions/is-category", "functions/id", "functions/cardinal-id",
+    "functions/stream-version", "functions/write-message", "indexes/messages-id", "indexes/messages-stream",
+    "indexes/messages-category",
+)  # fmt: skip
+
+
+def install_message_db(peers: str, folder: Path) -> None:
+    with psycopg.connect(peers) as connection:
+        for name in MESSAGE_DB:
+            text = (folder / f"{name}.sql").read_text(encoding="utf-8").replace("CONCURRENTLY", "")
+            connection.execute(text)  # type: ignore[arg-type]  # the peer's own files
+
+
+def message_db_appends(peers: str) -> tuple[Call, Call]:
+    connection = psycopg.connect(peers, autocommit=True, options="-csearch_path=message_store,public")
+    write = "SELECT write_message(%s, %s, 'Created', %s::jsonb, NULL, NULL)"
+    return lambda: connection.execute(write, [str(uuid4()), f"task-{uuid4()}", PAYLOAD], prepare=True), connection.close
+
+
+# ---- emmett
+
+
+def emmett(node: Path, conninfo: str, what: str, *given: object) -> Work:
+    """One turn of emmett.mjs, in a process of its own; `node` is the folder that holds its node_modules."""
+    told = psycopg.conninfo.conninfo_to_dict(conninfo)
+    address = f"postgresql://{told['user']}:none@/{told['dbname']}?host={told['host']}&port={told['port']}"
+    command = ["node", str(Path(__file__).with_name("emmett.mjs")), address, what, *map(str, given)]
+
+    def run() -> tuple[int, float]:
+        environment = {**os.environ, "NODE_DIR": str(node.resolve()), "PAYLOAD": PAYLOAD}
+        printed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+        found = json.loads(printed.stdout.splitlines()[-1])
+        return found["count"], found["seconds"]
+
+    return run
