@@ -59,7 +59,7 @@ ENVIRONMENT = {
     "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else the user's)",
     "LEDGER_TOKEN": "tells whose claims are the caller's own (default: a new one for each process)",
     "LEDGER_STATUS_FILE": "where the status report is kept, from the project folder (default: .project_status.md)",
-    "LEDGER_PREPARE": "on or off: statements prepared on the server (off for poolers that cannot keep them)",
+    "LEDGER_PREPARE": "on or off: statements prepared on the server (a PgBouncer that keeps none is found out)",
     "LEDGER_CALL_SECONDS": "how long one call to a database that answers may take before it is given up (default: 30)",
 }
 

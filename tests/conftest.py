@@ -54,12 +54,11 @@ def dsn(request: pytest.FixtureRequest) -> str:
 def _pooled(request: pytest.FixtureRequest, program: str, server: EmbeddedServer, direct: str) -> str:
     pooler = Pooler(program, server, direct)
     request.addfinalizer(pooler.stop)
-    if not pooler.keeps_statements:  # as LEDGER_PREPARE=off does, for everything that connects in this run
-        os.environ["LEDGER_PREPARE"] = "off"
+    if not pooler.keeps_statements:  # whoever connects without asking the program to find out must say so itself
         connects = Database.__init__
 
         def without_statements(self: Database, conninfo: str, **options: Any) -> None:
-            connects(self, conninfo, **options | {"prepare": False})
+            connects(self, conninfo, **{"prepare": False} | options)
 
         Database.__init__ = without_statements  # type: ignore[assignment, method-assign]
     return pooler.conninfo(direct)

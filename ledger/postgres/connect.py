@@ -13,6 +13,7 @@ from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Unavailable
 from ledger.postgres.database import Database, translated
 from ledger.postgres.embedded import EmbeddedServer
 from ledger.postgres.migrate import is_current, migrate
+from ledger.postgres.pooler import keeps_statements
 from ledger.postgres.probe import prove
 from ledger.settings import Settings
 
@@ -38,6 +39,7 @@ class Reaching:
         self._settings = settings
         self._server = embedded_server(settings) if settings.dsn is None else None
         self._seen = False
+        self._kept = True  # as far as is known, what is prepared there stays prepared
 
     @property
     def coming(self) -> bool:
@@ -48,8 +50,10 @@ class Reaching:
         """A database that is ready; the one that was known, rid of its old connections."""
         self._seen = False
         conninfo = self._given() if self._server is None else self._embedded(self._server)
+        prepare = self._settings.prepare and self._kept
         if known is None:
-            return Database(conninfo, prepare=self._settings.prepare, call_seconds=self._settings.call_seconds)
+            return Database(conninfo, prepare=prepare, call_seconds=self._settings.call_seconds)
+        known.prepares = prepare
         known.forget()
         known.go_to(conninfo)
         return known
@@ -73,8 +77,10 @@ class Reaching:
                 _prepare_embedded(server)
         return conninfo
 
-    def _answered(self) -> None:
+    def _answered(self, connection: psycopg.Connection | None = None) -> None:
         self._seen = True
+        if connection is not None:
+            self._kept = keeps_statements(connection)
 
 
 def owner_conninfo(settings: Settings) -> str:
@@ -142,11 +148,11 @@ def _prepare_embedded(server: EmbeddedServer) -> None:
         migrate(connection)
 
 
-def _migrate_given(settings: Settings, answered: Callable[[], None]) -> None:
+def _migrate_given(settings: Settings, answered: Callable[[psycopg.Connection], None]) -> None:
     assert settings.dsn is not None
     try:
         with psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5) as connection:
-            answered()
+            answered(connection)
             if is_current(connection):
                 return
     except psycopg.errors.InsufficientPrivilege:
@@ -154,7 +160,6 @@ def _migrate_given(settings: Settings, answered: Callable[[], None]) -> None:
     try:
         administrator = settings.admin_dsn or settings.dsn
         with psycopg.connect(administrator, autocommit=True, connect_timeout=5) as connection:
-            answered()
             prove(administrator)
             migrate(connection)
     except psycopg.errors.InsufficientPrivilege as error:

@@ -1,5 +1,6 @@
 """A PgBouncer in transaction mode in front of a server, for a whole run of the tests."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -25,27 +26,38 @@ auth_query = SELECT rolname, '' FROM pg_roles WHERE rolname = $1
 pool_mode = transaction
 default_pool_size = {size}
 max_client_conn = 500
+max_prepared_statements = {statements}
 logfile = {folder}/log
 pidfile = {folder}/pid
 ignore_startup_parameters = extra_float_digits, options
-{more}
 """
+STATEMENTS = "max_prepared_statements"  # a word that older versions do not know
 KEEPS_STATEMENTS = (1, 22)  # the first version that does, for whoever asks it to
 PORT = 6432
+
+
+def find_pooler() -> str | None:
+    return os.environ.get("LEDGER_TEST_POOLER") or shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 class Pooler:
     """`conninfo` leads to the server; fewer connections than clients are shared by all who come here."""
 
-    def __init__(self, program: str, server: EmbeddedServer, conninfo: str, size: int = 8) -> None:
+    def __init__(
+        self, program: str, server: EmbeddedServer, conninfo: str, *, size: int = 8, statements: int = 200
+    ) -> None:
         told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
         found = re.search(r"PgBouncer (\d+)\.(\d+)", told)
-        self.keeps_statements = found is not None and (int(found[1]), int(found[2])) >= KEEPS_STATEMENTS
+        knows_statements = found is not None and (int(found[1]), int(found[2])) >= KEEPS_STATEMENTS
+        self.keeps_statements = knows_statements and statements > 0
         self._folder = Path(tempfile.mkdtemp(prefix="tl-pooler-", dir="/tmp"))  # a socket's path is short
         self._folder.chmod(0o777)
         direct = conninfo_to_dict(conninfo)
-        more = "max_prepared_statements = 200" if self.keeps_statements else ""
-        text = SETTINGS.format(host=direct["host"], port=direct["port"], folder=self._folder, size=size, more=more)
+        text = SETTINGS.format(
+            host=direct["host"], port=direct["port"], folder=self._folder, size=size, statements=statements
+        )
+        if not knows_statements:
+            text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith(STATEMENTS))
         (self._folder / "users").write_text('"postgres" ""\n', encoding="utf-8")
         (self._folder / "settings.ini").write_text(text, encoding="utf-8")
         account = choose_account(data=server.data, root=server.root, programs=Path(program).parent)
