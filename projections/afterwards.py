@@ -8,7 +8,7 @@ DELAY = 0.2  # seconds: the answer goes out first, and what is written meanwhile
 
 
 class Afterwards:
-    """`soon` asks for the work, `at_once` waits for it.
+    """`soon` asks for the work, `at_once` waits for what an answer promises of it.
 
     `finish`, at the end of the process, waits until what was asked for is done.
     """
@@ -29,15 +29,15 @@ class Afterwards:
                 self._thread = threading.Thread(target=self._run, name="tracking-ledger-afterwards", daemon=True)
                 self._thread.start()
 
-    def at_once(self) -> None:
-        """For what an answer promises. Of a burst of writes the first waits for the work, the others ask for it."""
+    def at_once(self, promised: Callable[[], None]) -> None:
+        """Of a burst of writes the first waits for what is promised, the others ask for the work."""
         now = time.monotonic()
         with self._lock:
             in_burst, self._burst_until = now < self._burst_until, now + self._delay
         if in_burst:
             self.soon()
         else:
-            self._work()
+            promised()
 
     def finish(self) -> None:
         self._ending.set()

@@ -233,7 +233,7 @@ class App:
             )
         )
         if recorded.place is not None and not self.contact.ready:
-            self.afterwards.at_once()  # queued: the status file is one of the two places where it can be seen
+            self.afterwards.at_once(self._show_waiting)
         else:
             self.afterwards.soon()
         return recorded
@@ -387,6 +387,10 @@ class App:
     def _after_write(self) -> None:
         self.follow_quietly()
         self._keep_status()
+
+    def _show_waiting(self) -> None:
+        """What is queued can be seen in two places, and the status file is one: without a word to the database."""
+        self.through(self.journal())._keep_status()
 
     def _keep_status(self) -> None:
         # imported here for start-up: the report's templates are needed by few processes

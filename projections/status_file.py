@@ -1,7 +1,8 @@
 """The status file: the report where people and version control find it, beside what they wrote there themselves.
 
-It is replaced whole or not at all. Who writes holds the lock of this machine, so an older report never follows a newer
-one; what an editor saves meanwhile is read again and kept.
+It is replaced whole or not at all. Who writes holds the lock of this machine, never across the network, and asks again
+if somebody else has written since: so an older report does not follow a newer one, and a frozen server holds nobody up.
+What an editor saves meanwhile is read again and kept.
 """
 
 import contextlib
@@ -57,10 +58,17 @@ def place(app: App) -> Path:
 
 def write_status(app: App) -> Written:
     """Brings the status file up to what the ledger says now. Raises Refused and Unavailable; then it is as before."""
-    with _alone(app):
-        file = place(app)
+    file = place(app)
+    if app.layer is not None:  # nothing is asked but this machine
+        with _alone(app):
+            return _written(app, file, report_now.document(app))
+    for _ in range(ATTEMPTS):
+        seen = _look(file)
         _, document = reader.ask(app, report_now.document)
-        return write(file, _knowing_more(file, document), app.home)
+        with _alone(app):
+            if _look(file) == seen:
+                return _written(app, file, document)
+    raise _changing(file)
 
 
 def keep_status(app: App) -> None:
@@ -75,6 +83,10 @@ def keep_status(app: App) -> None:
                 line.positions = [write_status(app).position]
     except LedgerError as error:
         log.warning("the status file has to wait: %s", ascii(error.message)[1:-1])
+
+
+def _written(app: App, file: Path, document: Document) -> Written:
+    return write(file, _knowing_more(file, document), app.home)
 
 
 def _knowing_more(file: Path, document: Document) -> Document:
@@ -116,7 +128,7 @@ def write(file: Path, document: Document, home: Path) -> Written:
         if _replaced(file, after, seen):
             outcome = "created" if before is None else "replaced" if part else "added"
             return Written(file=file, outcome=outcome, position=position, kept=kept)
-    raise Unavailable(f"{file} changes all the time", next_step="close what keeps saving it, and try again")
+    raise _changing(file)
 
 
 def read(file: Path) -> Document | None:
@@ -186,6 +198,10 @@ def _alone(app: App) -> Iterator[None]:
         raise Unavailable(
             f"another process has been writing the status file for {LOCK_SECONDS:g} s", next_step="try again"
         ) from None
+
+
+def _changing(file: Path) -> Unavailable:
+    return Unavailable(f"{file} changes all the time", next_step="close what keeps saving it, and try again")
 
 
 def _unreadable(file: Path, why: str) -> Unavailable:

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from filelock import FileLock
 from msgspec.structs import replace
 
 from ledger import identity
@@ -22,6 +23,7 @@ from ledger.postgres.embedded import EmbeddedServer
 from ledger.settings import Settings
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
+from projections.status_file import LOCK, write_status
 from tests.conftest import Perform
 
 Freeze = Callable[[], Callable[[], None]]
@@ -112,6 +114,22 @@ def test_a_write_that_a_freezing_server_has_received_is_queued_and_recorded_once
     _until(lambda: app.contact.ready and app.local.is_settled)
     assert [answer["outcome"] for answer in answers] == ["queued"]
     assert [event.type for event in app.store.read_all()] == ["WorkItemCreated", "WorkItemCreated"]
+
+
+def test_while_a_frozen_server_is_asked_for_the_report_anybody_may_write_the_status_file(
+    app: App, perform: Perform, frozen: Freeze
+) -> None:
+    perform("create_work_item", item_type="task", title="Before")
+
+    frozen()
+    asking = threading.Thread(target=write_status, args=[app])
+    asking.start()
+    time.sleep(0.3)
+    with FileLock(app.home / LOCK, blocking=False):
+        assert asking.is_alive()
+
+    asking.join(SOON)
+    assert not asking.is_alive()
 
 
 def test_a_long_call_on_a_healthy_server_is_waited_for(app: App, perform: Perform, own_server: EmbeddedServer) -> None:
