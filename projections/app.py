@@ -26,7 +26,6 @@ from ledger.errors import AlreadyRecorded, Diverged, LedgerClosed, LedgerError, 
 from ledger.handler import Handler
 from ledger.offline.drain import Drain, Drained, Tell
 from ledger.offline.follower import Follower
-from ledger.offline.local import LocalHandler, LocalStore
 from ledger.pending import Version, is_pending, newest, shown_position
 from ledger.postgres import ledgers
 from ledger.postgres.connect import Reaching, open_ledger
@@ -39,6 +38,7 @@ from ledger.settings import Settings, user_name
 from projections.afterwards import Afterwards
 from projections.catalog import SHAPES
 from projections.conflict_watch import ConflictWatch
+from projections.journal_layer import journal_layer
 from projections.layers import Layer
 from projections.local import Local
 from projections.neighbourhood import TableNeighbourhood
@@ -79,7 +79,7 @@ class App:
         self.token = settings.token or secrets.token_urlsafe(12)  # whose claims are this process's own
         self.layer: Layer | None = None  # what this object sees the ledger through; None is whatever answers
         self.answered_by: Layer | None = None  # where the newest answer came from
-        self.recovered: dict[tuple[str, str], object] = {}  # what projections.recovering found, by source and version
+        self.recovered: dict[str, tuple[str, object]] = {}  # by source: of which version, and what was found in it
         self.recovering = threading.Lock()
         self.closing = ExitStack()  # what else `close` ends
         self._making = threading.RLock()
@@ -166,23 +166,13 @@ class App:
     def journal(self, *, lost: bool = False) -> Layer:
         """This machine's own copy. `lost` says that what is asked was sent to the database, and no answer came."""
         local = self.local
-        local.cache.follow()
-        tables = local.cache.tables
-        store = LocalStore(
-            local.journal,
+        known = local.journal.head.position or local.waiting
+        return journal_layer(
+            local.cache,
             local.outbox,
-            check_unique=tables.check_unique,
-            lay=local.cache.follow,
+            source="journal" if known else "none",
             claims_here=lambda: not local.has_met,
-        )
-        handler = LocalHandler(store, TableNeighbourhood(tables), propose, local.cache.follow, lost=lost)
-        waiting = local.outbox.waiting
-        return Layer(
-            source="journal" if local.journal.head.position or waiting else "none",
-            store=store,
-            tables=tables,
-            handler=handler,
-            warnings=("queued_offline",) if waiting else (),
+            lost=lost,
             contact=local.contact(),
         )
 

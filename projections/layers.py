@@ -28,7 +28,8 @@ WARNINGS: dict[Source, tuple[str, ...]] = {
 
 class Layer(Struct, frozen=True, kw_only=True):
     """One source of answers. `reachable` says that the database is there, but not asked before this machine's own
-    commands are in it. `contact` is when it was last known to be the whole log; None where that never was."""
+    commands are in it. `contact` is when it was last known to be the whole log; None where that never was. `held`
+    is what it stands on, kept for as long as it is used."""
 
     source: Source
     store: EventStore
@@ -37,6 +38,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     reachable: bool = False
     contact: datetime | None = None
+    held: object = None
 
 
 class Witness:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.envelope import RowChange, category_of, id_of
+from ledger.pending import is_number
 from projections.catalog import BY_CATEGORY
 from projections.row import Row
 from projections.sqlite_tables import SqliteAdvance
@@ -102,8 +103,9 @@ class OverlayRows:
         place = [self._ledger, self.rows.generation(projection.name), id_of(stream)]
         version, position, doc = self._ask(ROW.format(projection.name), place).fetchone() or (0, 0, None)
         terms = self._ask(TERMS, place).fetchone() if projection.name == "work_items" else None
-        self._ask(KEEP, [self._ledger, stream, version, position, doc, terms and terms[0], version])
-        return int(version)
+        number = version if is_number(version) else 0  # a row read from a report may show what waited elsewhere
+        self._ask(KEEP, [self._ledger, stream, version, position, doc, terms and terms[0], number])
+        return number
 
 
 def _listed(streams: Iterable[str]) -> str:

@@ -110,7 +110,9 @@ def _has_nothing_waiting(app: App) -> bool:
 
 
 def _behind(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
-    """On this machine's own copy, behind what waits: so that nobody misses their own writes."""
+    """On this machine's own copy, behind what waits: so that nobody misses their own writes, nor what the
+    database has."""
+    app.follow_quietly(DRAIN_SECONDS)
     layered = _witnessed(app, replace(app.journal(), reachable=True))
     return layered, run(layered)
 
@@ -161,6 +163,16 @@ def _away(app: App, run: Callable[[App], Result], error: LedgerError, *, writes:
     raise told from error
 
 
+def _is_part(app: App, layer: Layer) -> bool:
+    """Whether the ledger is known to hold more than a layer does, so that what is not in it is not missing."""
+    if layer.source != "journal":
+        return layer.source != "postgres"
+    # imported here for start-up, as below
+    from projections.recovering import recovered
+
+    return not app.local.journal.head.position and any(recovered(app, waits=True))
+
+
 def _not_in_what_is_left(missing: NotFound) -> Unavailable:
     return Unavailable(
         f"PostgreSQL cannot be reached, and in what is left of the ledger on this machine {missing.message}",
@@ -169,20 +181,23 @@ def _not_in_what_is_left(missing: NotFound) -> Unavailable:
 
 
 def _below(app: App, *, writes: bool, lost: bool) -> Iterator[Layer]:
-    """Writes go to this machine's own copy only; what is read goes further down when that copy holds nothing."""
+    """This machine's own copy; where its journal is empty, what git and the status file have left of the ledger."""
     try:
         own = app.journal(lost=lost)
     except Unavailable:
         if writes:
             raise
         own = None
-    if own is not None and (writes or own.source == "journal"):
+    if own is not None and app.local.journal.head.position:
         yield own
         return
     # imported here for start-up: it brings the importers and the report, and is needed when all else is gone
-    from projections.recovering import nothing, recovered
+    from projections.recovering import nothing, recovered, writable
 
-    yield from recovered(app)
+    if writes:
+        yield writable(app, lost=lost) or own or nothing(app)
+        return
+    yield from recovered(app, waits=own is not None and own.source == "journal")
     yield own or nothing(app)
 
 

@@ -1,19 +1,18 @@
 """What is left when neither the database nor this machine's copy is there: git, and the status file.
 
 Each answers through a ledger of its own, in a folder that is thrown away, filled with what was found; so the same
-operations answer as ever. Nothing can be written to it.
+operations answer as ever. What waits in the outbox is laid over what the ledger itself has left there. On a published
+journal can be built: what is queued names the events that it was decided on. Nothing else of it can be written to.
 """
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
-from functools import cached_property
-from itertools import islice
 from pathlib import Path
-from shutil import copyfileobj
-from tempfile import TemporaryDirectory
-from typing import Literal
-from uuid import UUID
+from shutil import copyfileobj, rmtree
+from tempfile import mkdtemp
+from typing import IO, Literal
 
 from ledger.envelope import Proposal, Recorded
 from ledger.errors import Damaged, Invalid, LedgerError, Refused, Unavailable
@@ -24,13 +23,17 @@ from ledger.memory import MemoryStore
 from ledger.moment import parse as moment_of
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
+from ledger.offline.local import LocalStore
+from ledger.offline.outbox import Outbox
 from ledger.store import EventStore
 from projections.app import App
 from projections.bringing import bring, identified
-from projections.cache import fold_into
+from projections.cache import Cache
 from projections.catalog import BY_CATEGORY, SHAPES
+from projections.journal_layer import journal_layer
 from projections.layers import Layer, Source
 from projections.neighbourhood import TableNeighbourhood
+from projections.overlay import Overlay
 from projections.projector import change, propose
 from projections.report import Document
 from projections.report_reading import parse
@@ -41,62 +44,103 @@ from projections.status_text import NAME, report_in
 
 PUBLISHED = f".ledger/{JOURNAL}"
 LOOKED_AT = 50  # committed versions of the status file, the newest first, until one can be read
-PORTION = 2000  # events folded at once
 GIT: Literal["git"] = "git"  # what an import from there is called, and its layer
 
 
 class Recovered:
-    """A ledger of its own with what was found, in a folder that `close` removes."""
+    """A ledger of its own with what was found, in a folder that goes with it. It begins with an empty journal.
 
-    def __init__(self, ledger: UUID, clock: Callable[[], datetime]) -> None:
-        self.ledger = ledger
-        self._clock = clock
-        self._folder = TemporaryDirectory(prefix="tracking-ledger-")
-        self.folder = Path(self._folder.name)
-        self.log: EventStore | Journal = MemoryStore(ledger, clock, lambda *_: None)
+    Whoever answers from it holds it by its layer, so it is there for as long as an answer needs it.
+    """
 
-    @cached_property
-    def tables(self) -> SqliteTables:
-        return SqliteTables(self.folder / "rows.sqlite3", self.ledger, self._clock)
+    is_guess = False  # whether nothing in it was written by a ledger that others share: what waits is more than that
 
-    def layer(self, source: Source) -> Layer:
-        store = _Unwritable(self.log)
-        handler = Handler(store, TableNeighbourhood(self.tables), propose)
-        return Layer(source=source, store=store, tables=self.tables, handler=handler)
+    def __init__(self, app: App) -> None:
+        self.ledger = app.identity.ledger
+        self.ending = ExitStack()
+        self.close = weakref.finalize(self, self.ending.close)
+        self.folder = Path(mkdtemp(prefix="tracking-ledger-"))
+        self.ending.callback(rmtree, self.folder, ignore_errors=True)
+        self.outbox = _outbox(app, self.folder)
+        self.journal = Journal(self.folder / JOURNAL, self.ledger, self.folder / "index.sqlite3", app.clock)
+        self.cache = Cache(self.folder / "rows.sqlite3", self.journal, self.outbox, app.clock)
+        self.ending.callback(self.journal.close)
+        self.ending.callback(self.cache.close)
 
-    def fill(self, document: Document) -> None:
-        """With what a report shows."""
+    @property
+    def is_empty(self) -> bool:
+        return not self.journal.head.position
+
+    def layer(self, source: Source, *, lost: bool = False) -> Layer:
+        """With what waits by now laid over it."""
+        return journal_layer(self.cache, self.outbox, source=source, claims_here=lambda: False, lost=lost, held=self)
+
+
+class _Published(Recovered):
+    """The journal as it was committed, up to its first damaged line."""
+
+    def __init__(self, app: App, content: IO[bytes]) -> None:
+        super().__init__(app)
+        with self.journal.file.open("wb") as file:
+            copyfileobj(content, file)
+
+
+class _Shown(Recovered):
+    """What a report shows: rows without their history."""
+
+    def __init__(self, app: App, document: Document) -> None:
+        super().__init__(app)
+        position, time = document["as_of"]["position"], document["as_of"]["time"]
+        self.is_guess = not position
+        self._overlay = Overlay(self.journal, self.outbox)
         by_name: dict[str, list[Row]] = {}
         for category, row in rows(document):
             by_name.setdefault(category, []).append(row)
-        with self.tables.rebuilding(SHAPES) as fresh:
+        with self.cache.tables.rebuilding(SHAPES) as fresh:
             for category, found in by_name.items():
                 projection = BY_CATEGORY[category]
                 fresh.put(projection.name, (change(projection, None, row, row.position) for row in found))
             fresh.serve()
-        time = document["as_of"]["time"]
-        self.tables.advance(document["as_of"]["position"], time and moment_of(time))
+        self.cache.tables.advance(position, time and moment_of(time))
 
-    def follow(self, journal: Journal) -> None:
-        """With what a journal holds, up to its first damaged line."""
-        self.log = journal
-        events = journal.read_all()
-        while portion := list(islice(events, PORTION)):
-            with self.tables.advancing() as advance:
-                fold_into(advance, portion)
-                advance.reached(portion[-1].position, portion[-1].recorded_at, portion[-1].digest)
+    def layer(self, source: Source, *, lost: bool = False) -> Layer:
+        tables = self.cache.tables
+        if not self.is_guess:
+            with tables.advancing() as rows:
+                self._overlay.lay(rows)
+        log = LocalStore(
+            self.journal, self.outbox, check_unique=tables.check_unique, lay=lambda: None, claims_here=lambda: False
+        )
+        waits = self.outbox.waiting and not self.is_guess
+        return _read_only(self, source, log, tables, ("queued_offline",) if waits else ())
 
-    def close(self) -> None:
-        if isinstance(self.log, Journal):
-            self.log.close()
-        self.tables.close()
-        self._folder.cleanup()
+
+class _Told(Recovered):
+    """What the commits tell of deployments and work: as of the newest one, so that an answer shows its age."""
+
+    is_guess = True
+
+    def __init__(self, app: App, at: datetime) -> None:
+        super().__init__(app)
+        self._tables = SqliteTables(self.folder / "told.sqlite3", self.ledger, lambda: at)
+        self.ending.callback(self._tables.close)
+        self._log = _Log(self.ledger, lambda: at, self._tables.apply)
+        handler = Handler(self._log, TableNeighbourhood(self._tables), propose)
+        recorder = app.through(Layer(source=GIT, store=self._log, tables=self._tables, handler=handler))
+        bring(recorder, GIT, git_history.read(app.identity.project, identified(recorder, GIT, {}), at), by=BY)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._log.read_streams([]).head
+
+    def layer(self, source: Source, *, lost: bool = False) -> Layer:
+        return _read_only(self, source, self._log, self._tables)
 
 
 class _Unwritable:
     """See ledger.store.EventStore: a log that is only read."""
 
-    def __init__(self, log: EventStore | Journal) -> None:
+    def __init__(self, log: EventStore) -> None:
         self.ledger = log.ledger
         self.read_streams = log.read_streams
         self.read_all = log.read_all
@@ -114,36 +158,36 @@ class _Unwritable:
         raise _nothing_written()
 
 
-class _Told(MemoryStore):
+class _Log(MemoryStore):
     """What an import is told to; it has no statistics."""
 
     def refresh_statistics(self) -> None:
         return
 
 
-def recovered(app: App) -> Iterator[Layer]:
+def recovered(app: App, *, waits: bool = False, lost: bool = False) -> Iterator[Layer]:
     """The layers below this machine's own copy, each looked for when the one above cannot answer.
 
-    What was found is kept by the App, and serves as long as it is the newest of its kind.
+    Where something `waits` in the outbox, only those that the shared ledger has left: what a ledger that began here
+    says of itself is truer than what its commits or its own status file tell.
     """
     for source, newest, look in _LOOKS:
-        stamp = newest(app)
-        with app.recovering:
-            key = (source, stamp)
-            if stamp and key not in app.recovered:
-                app.recovered[key] = found = look(app)
-                if found is not None:
-                    app.closing.callback(found.close)
-            kept = app.recovered.get(key)
-        if isinstance(kept, Recovered):
-            yield kept.layer(source)
+        found = _newest(app, source, newest(app), look)
+        if found is not None and not (waits and found.is_guess):
+            yield found.layer(source, lost=lost)
+
+
+def writable(app: App, *, lost: bool) -> Layer | None:
+    """What commands can be built on where this machine's own journal is empty: the published one, if there is one."""
+    if not (app.identity.project / PUBLISHED).exists():  # nor in git, most likely; every write comes by here
+        return None
+    found = _newest(app, GIT, _newest_commit(app), from_git)
+    return found.layer(GIT, lost=lost) if isinstance(found, _Published) else None
 
 
 def nothing(app: App) -> Layer:
     """What there is where even this machine's own copy cannot be opened."""
-    found = Recovered(app.identity.ledger, app.clock)
-    app.closing.callback(found.close)
-    return found.layer("none")
+    return Recovered(app).layer("none")
 
 
 def from_git(app: App) -> Recovered | None:
@@ -170,13 +214,45 @@ def status_place(app: App) -> Path:
     return app.identity.project / (app.settings.status_file or NAME)
 
 
+def _newest(app: App, source: Source, stamp: str, look: "_Find") -> Recovered | None:
+    """What was found is kept by the App, and serves for as long as it is the newest of its kind."""
+    with app.recovering:
+        if not app.recovered:
+            app.closing.callback(_forget, app.recovered)
+        known = app.recovered.get(source)
+        if known is None or known[0] != stamp:
+            app.recovered[source] = known = (stamp, look(app) if stamp else None)
+    found = known[1]
+    return found if isinstance(found, Recovered) else None
+
+
+def _forget(recovered: dict[str, tuple[str, object]]) -> None:
+    while recovered:
+        _, (_, found) = recovered.popitem()
+        if isinstance(found, Recovered):
+            found.close()
+
+
+def _outbox(app: App, instead: Path) -> Outbox:
+    """This machine's, or an empty one where that cannot be used."""
+    try:
+        _ = app.home
+        return app.local.outbox
+    except Unavailable:
+        return Outbox(instead)
+
+
+def _read_only(
+    found: Recovered, source: Source, log: EventStore, tables: SqliteTables, warnings: tuple[str, ...] = ()
+) -> Layer:
+    store = _Unwritable(log)
+    handler = Handler(store, TableNeighbourhood(tables), propose)
+    return Layer(source=source, store=store, tables=tables, handler=handler, warnings=warnings, held=found)
+
+
 def _published(app: App) -> Recovered | None:
-    found = Recovered(app.identity.ledger, app.clock)
-    file = found.folder / JOURNAL
-    with git_output(app.identity.project, ("show", f"HEAD:./{PUBLISHED}")) as content, file.open("wb") as copy:
-        copyfileobj(content, copy)
-    found.follow(Journal(file, app.identity.ledger, found.folder / "index.sqlite3", app.clock))
-    return _unless_empty(found)
+    with git_output(app.identity.project, ("show", f"HEAD:./{PUBLISHED}")) as content:
+        return _unless_empty(_Published(app, content))
 
 
 def _committed_status(app: App) -> Recovered | None:
@@ -195,36 +271,22 @@ def _committed_status(app: App) -> Recovered | None:
 
 
 def _told_by_commits(app: App) -> Recovered | None:
-    """As of the newest commit, so that an answer shows its age."""
     with git_output(app.identity.project, ("log", "-1", "--format=%cI", "--all")) as output:
         newest = output.read().decode().strip()
     if not newest:
         return None
-    at = moment_of(newest)
-    found = Recovered(app.identity.ledger, lambda: at)
-    told = _Told(app.identity.ledger, lambda: at, found.tables.apply)
-    found.log = told
-    handler = Handler(told, TableNeighbourhood(found.tables), propose)
-    recorder = app.through(Layer(source=GIT, store=told, tables=found.tables, handler=handler))
-    bring(recorder, GIT, git_history.read(app.identity.project, identified(recorder, GIT, {}), at), by=BY)
-    return _unless_empty(found)
+    return _unless_empty(_Told(app, moment_of(newest)))
 
 
 def _of_status(app: App, content: bytes) -> Recovered | None:
     text = report_in(content)
     if text is None:
         return None
-    document = parse(text)
-    found = Recovered(app.identity.ledger, app.clock)
-    found.fill(document)
-    return found
+    return _Shown(app, parse(text))
 
 
 def _unless_empty(found: Recovered) -> Recovered | None:
-    if found.log.read_streams([]).head:
-        return found
-    found.close()
-    return None
+    return None if found.is_empty else found
 
 
 def _nothing_written() -> Unavailable:
@@ -247,5 +309,6 @@ def _newest_status(app: App) -> str:
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
 
 
-_Look = tuple[Source, Callable[[App], str], Callable[[App], Recovered | None]]
+_Find = Callable[[App], Recovered | None]
+_Look = tuple[Source, Callable[[App], str], _Find]
 _LOOKS: tuple[_Look, ...] = ((GIT, _newest_commit, from_git), ("markdown", _newest_status, from_markdown))

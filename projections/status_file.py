@@ -97,8 +97,10 @@ def _knowing_more(file: Path, document: Document) -> Document:
         shown = read(file)
     except (Damaged, Refused):
         return document
-    newer = shown is not None and shown["as_of"]["position"] > document["as_of"]["position"]
-    return laid_over(shown, document) if shown is not None and newer else document
+    if shown is None or shown["as_of"]["position"] < document["as_of"]["position"]:
+        return document
+    is_whole = document["sync"]["source"] == "journal" and shown["as_of"] == document["as_of"]
+    return document if is_whole else laid_over(shown, document)
 
 
 def _tells_of_waiting(file: Path) -> bool:

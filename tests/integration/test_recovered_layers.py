@@ -1,0 +1,200 @@
+"""This machine's own copy is lost and the database away: what is queued lies over what git and the status file know."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.errors import NotFound, Unavailable
+from ledger.settings import Settings
+from projections.app import App
+from projections.operations.catalog import OPERATIONS
+from projections.publishing import publish
+from projections.status_file import NAME, write_status
+
+NOWHERE = "host=127.0.0.1 port=1"
+
+
+@pytest.fixture
+def live(settings: Settings) -> Iterator[App]:
+    app = App(settings)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def stranded(settings: Settings, tmp_path: Path) -> Iterator[App]:
+    """The same project on a machine without a copy of its own, which does not reach the database."""
+    app = App(replace(settings, dsn=NOWHERE, home=tmp_path / "another home"))
+    yield app
+    app.close()
+
+
+def ask(app: App, name: str, /, **arguments: Any) -> dict[str, Any]:
+    return OPERATIONS[name].perform(app, arguments)
+
+
+def commit(project: Path, message: str = "chore: keep the ledger") -> None:
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", message]):
+        named = ["-c", "user.name=ada", "-c", "user.email=ada@example.org"]
+        subprocess.run(["git", "-C", str(project), *named, *arguments], check=True, capture_output=True)
+
+
+def titles(listed: dict[str, Any]) -> set[str]:
+    return {item["title"] for item in listed["items"]}
+
+
+def publish_and_commit(app: App) -> None:
+    app.follow()
+    publish(app)
+    commit(app.identity.project)
+
+
+def test_a_queued_write_lies_over_the_status_file(live: App, stranded: App) -> None:
+    ask(live, "create_work_item", item_type="task", title="Known before")
+    write_status(live)
+
+    queued = ask(stranded, "create_work_item", item_type="task", title="Queued")
+    listed = ask(stranded, "list_work_items")
+    seen = ask(stranded, "query_work_item", id=queued["ref"])
+
+    assert titles(listed) == {"Known before", "Queued"}
+    assert (listed["source"], listed["as_of"]["position"]) == ("markdown", 1)
+    assert set(listed["warnings"]) >= {"postgres_unavailable", "using_markdown", "queued_offline"}
+    assert (seen["title"], seen["version"], seen["pending"]) == ("Queued", queued["version"], True)
+
+
+def test_a_queued_write_lies_over_the_committed_status_file(live: App, stranded: App) -> None:
+    ask(live, "create_work_item", item_type="task", title="Known before")
+    write_status(live)
+    commit(live.identity.project)
+    (live.identity.project / NAME).unlink()
+
+    ask(stranded, "create_work_item", item_type="task", title="Queued")
+    listed = ask(stranded, "list_work_items")
+
+    assert titles(listed) == {"Known before", "Queued"}
+    assert listed["source"] == "git"
+    assert set(listed["warnings"]) >= {"postgres_unavailable", "using_git_history", "queued_offline"}
+
+
+def test_what_only_the_status_file_knows_cannot_be_changed_and_is_not_said_to_be_missing(
+    live: App, stranded: App
+) -> None:
+    known = ask(live, "create_work_item", item_type="task", title="Known before")
+    write_status(live)
+
+    with pytest.raises(Unavailable):
+        ask(stranded, "update_work_item", id=known["id"], version=1, title="Changed")
+
+
+def test_with_a_published_journal_its_items_can_be_changed_while_away(live: App, stranded: App) -> None:
+    known = ask(live, "create_work_item", item_type="task", title="Known before")
+    ask(live, "create_vendor", name="Epson")
+    publish_and_commit(live)
+
+    changed = ask(stranded, "update_work_item", id=known["id"], version=1, title="Changed")
+    seen = ask(stranded, "query_work_item", id=known["id"])
+    history = ask(stranded, "query_history", id=known["id"])
+    vendors = ask(stranded, "query_vendor_status")
+
+    assert changed["outcome"] == "queued"
+    assert (seen["title"], seen["version"], seen["source"]) == ("Changed", changed["version"], "git")
+    assert seen["as_of"]["position"] == 2
+    assert [line["version"] for line in history["items"]] == [changed["version"], 1]
+    assert [vendor["name"] for vendor in vendors["items"]] == ["Epson"]
+
+
+def test_what_was_queued_on_a_published_journal_is_recorded_as_proposed_or_meets_what_others_did(
+    live: App, stranded: App, settings: Settings
+) -> None:
+    free, met = (ask(live, "create_work_item", item_type="task", title=title) for title in ("Free", "Met"))
+    publish_and_commit(live)
+    ask(stranded, "update_work_item", id=free["id"], version=1, title="Mine")
+    ask(stranded, "update_work_item", id=met["id"], version=1, title="Mine too")
+    ask(live, "update_work_item", id=met["id"], version=1, title="Theirs")
+    stranded.close()
+
+    again = App(replace(settings, home=stranded.settings.home))
+    drained = again.drain()
+    again.follow()
+
+    assert drained is not None and drained.outcomes == {"recorded": 1, "conflict": 1}
+    assert ask(again, "query_work_item", id=free["id"])["title"] == "Mine"
+    assert ask(again, "query_work_item", id=met["id"])["title"] == "Theirs"
+    again.close()
+
+
+def test_a_claim_on_a_published_journal_is_refused_as_the_ledger_has_met_a_database(live: App, stranded: App) -> None:
+    known = ask(live, "create_work_item", item_type="task", title="Known before")
+    publish_and_commit(live)
+
+    with pytest.raises(Unavailable):
+        ask(stranded, "claim_work_item", action="claim", id=known["id"])
+
+
+def test_a_ledger_that_began_on_this_machine_answers_for_itself(stranded: App) -> None:
+    commit(stranded.identity.project, "feat: add the parser (#12)")
+    ask(stranded, "create_work_item", item_type="task", title="One")
+    ask(stranded, "create_work_item", item_type="task", title="Two")  # the status file tells of the first by now
+
+    listed = ask(stranded, "list_work_items")
+
+    assert (titles(listed), listed["source"]) == ({"One", "Two"}, "journal")
+    with pytest.raises(NotFound):
+        ask(stranded, "update_work_item", id="w-zzzzz", version=1, title="Nothing")
+
+
+def test_the_status_file_keeps_what_it_folded_when_it_is_all_that_is_left(live: App, stranded: App) -> None:
+    items = [{"op": "create", "item_type": "task", "title": f"Item {n}", "key": f"k{n}"} for n in range(100)]
+    ask(live, "bulk_work_items", items=items)
+    write_status(live)
+    shutil.rmtree(live.home)
+
+    ask(stranded, "create_work_item", item_type="task", title="Queued")
+    write_status(stranded)
+
+    text = (live.identity.project / NAME).read_text(encoding="utf-8")
+    assert "101" in text
+    assert "Queued" in text
+
+
+def test_a_damaged_journal_says_so_with_every_answer_that_ends_before_the_damage(live: App, settings: Settings) -> None:
+    for title in ("Before", "Damaged", "Behind"):
+        ask(live, "create_work_item", item_type="task", title=title)
+    live.follow()
+    live.close()
+    file = live.home / "journal.jsonl"
+    file.write_bytes(file.read_bytes().replace(b"Damaged", b"Changed"))
+    for made_again in live.home.glob("*.sqlite3*"):
+        made_again.unlink()
+
+    away = App(replace(settings, dsn=NOWHERE))
+    listed = ask(away, "list_work_items")
+    away.close()
+
+    assert titles(listed) == {"Before"}
+    assert set(listed["warnings"]) >= {"postgres_unavailable", "using_journal", "journal_damaged"}
+
+
+def test_what_is_held_back_hides_nothing_of_a_database_that_answers(live: App, settings: Settings) -> None:
+    ask(live, "create_work_item", item_type="task", title="Recorded")
+    live.close()
+    away = App(replace(settings, dsn=NOWHERE))
+    made = ask(away, "create_work_item", item_type="task", title="Damaged")
+    ask(away, "update_work_item", id=made["id"], version=made["version"], title="Held")
+    away.close()
+    outbox = live.home / "outbox.jsonl"
+    outbox.write_bytes(outbox.read_bytes().replace(b'"title":"Damaged"', b'"title":"Changed"'))
+    for file in (*live.home.glob("journal*"), *live.home.glob("cache*")):
+        file.unlink()
+
+    again = App(settings)
+    listed = ask(again, "list_work_items")
+    again.close()
+
+    assert "Recorded" in titles(listed)
