@@ -20,11 +20,15 @@ Verdict = Recorded | LedgerError
 
 
 class _Place:
-    """One thread's place in the queue. `called` with a verdict, to lead the next group, or else to go on its own."""
+    """One thread's place in the queue. `called` with a verdict, to lead the next group, or else to go on its own.
+
+    `called` is a lock that is held until then: it is called once, and nobody else waits for it.
+    """
 
     def __init__(self, proposal: Proposal) -> None:
         self.proposal = proposal
-        self.called = threading.Event()
+        self.called = threading.Lock()
+        self.called.acquire()
         self.verdict: Verdict | None = None
         self.leads = False
 
@@ -67,7 +71,7 @@ class SharedCommit:
 
     def _wait(self, place: _Place) -> None:
         try:
-            place.called.wait()
+            place.called.acquire()
         except BaseException:  # an interrupted thread: nobody may wait for it to lead
             with self._lock:
                 if place in self._waiting:
@@ -102,7 +106,7 @@ class SharedCommit:
         finally:
             for place, verdict in zip(places, verdicts, strict=True):
                 place.verdict = verdict
-                place.called.set()
+                place.called.release()
         return verdicts[0] or self._append(places[0].proposal)
 
     def _call_next(self) -> None:
@@ -110,7 +114,7 @@ class SharedCommit:
         if self._waiting:
             place = self._waiting.popleft()
             place.leads = True
-            place.called.set()
+            place.called.release()
 
 
 def _again(error: LedgerError) -> LedgerError:

@@ -39,7 +39,7 @@ class PostgresStore:
     """See ledger.store.EventStore. `shapes` are the read models that this program writes, with their shape numbers.
 
     `key` is what the ledger is known by in this database, where that is not its own UUID. `acknowledge` is told the
-    last position of each command that was recorded, before anybody else is.
+    last position that a transaction has recorded, and whose command stands there, before anybody else is.
     """
 
     def __init__(
@@ -69,9 +69,7 @@ class PostgresStore:
         count = sum(len(proposal.events) for proposal in proposals)
         rows = self._database.call(APPEND_GROUP, [self._key, given], events=count)
         verdicts = [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
-        for proposal, verdict in zip(proposals, verdicts, strict=True):
-            if isinstance(verdict, Recorded):
-                self._tell(proposal, verdict)
+        self._tell(zip(proposals, verdicts, strict=True))
         return verdicts
 
     def read_streams(self, streams: Iterable[str]) -> Past:
@@ -139,12 +137,19 @@ class PostgresStore:
         given = _encode(self._as_json(proposal)).decode()
         row = self._database.call(APPEND, [self._key, given], events=len(proposal.events))[0]
         recorded = _recorded(proposal, row)
-        self._tell(proposal, recorded)
+        self._tell([(proposal, recorded)])
         return recorded
 
-    def _tell(self, proposal: Proposal, recorded: Recorded) -> None:
-        if not self._database.in_transaction:  # which may be rolled back yet
-            self._acknowledge(recorded.positions[-1], proposal.submission.command_id)
+    def _tell(self, verdicts: Iterable[tuple[Proposal, Recorded | LedgerError]]) -> None:
+        if self._database.in_transaction:  # which may be rolled back yet
+            return
+        ends = [
+            (verdict.positions[-1], proposal.submission.command_id)
+            for proposal, verdict in verdicts
+            if isinstance(verdict, Recorded)
+        ]
+        if ends:
+            self._acknowledge(*max(ends))
 
     def _as_json(self, proposal: Proposal) -> dict[str, Any]:
         submission = proposal.submission
