@@ -10,6 +10,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Raw, Struct
+from msgspec.structs import asdict
 
 from ledger.moment import microseconds
 from ledger.revision import Changes
@@ -32,7 +33,10 @@ MARKS = ("also", "rebased_from")  # what any fact may carry
 
 def stated(fact: Fact) -> dict[str, Any]:
     """The fact's own fields, by name."""
-    return {field: getattr(fact, field) for field in fact.__struct_fields__ if field not in MARKS}
+    fields = asdict(fact)
+    for mark in MARKS:
+        del fields[mark]
+    return fields
 
 
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -13,7 +13,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from itertools import chain
 from typing import Any
 
 TITLE, TAG, TEXT = "1A", "2B", "3D"
@@ -43,10 +42,8 @@ def kept(fields: Mapping[str, Iterable[str]]) -> str:
     """The terms of a thing from its texts by class, titles first; of a very long text those at its beginning."""
     classes: dict[str, str] = {}
     for place, texts in sorted(fields.items()):
-        found = dict.fromkeys(chain.from_iterable(_terms(fold(text)) for text in texts))
-        known = found.keys() & classes.keys()
-        fresh = dict.fromkeys((term for term in found if term not in known) if known else found, place)
-        classes |= {term: f"{classes[term]},{place}" for term in known} | fresh
+        for term in _terms(fold("\n".join(texts))):
+            classes[term] = f"{classes[term]},{place}" if term in classes else place
     whole = " ".join([f"'{term}':{places}" for term, places in classes.items()])
     return whole if len(whole) * 4 <= MOST else _beginning(whole)
 
@@ -103,11 +100,11 @@ def _marks() -> dict[int, None]:
 
 
 def _terms(folded: str) -> Iterable[str]:
-    """Each word is cut once; most texts have none to cut."""
+    """Each term once. Each word is cut once; most texts have none to cut."""
     words = dict.fromkeys(_WORD.findall(folded))
     if folded.isascii() and max(map(len, words), default=0) <= LONGEST:
         return words
-    return _cut(words)
+    return dict.fromkeys(_cut(words))
 
 
 def _cut(words: Iterable[str]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import asdict
+
 from ledger.decider import Decided, Decider, Turns, Undoable, check, living, problem, with_also
 from ledger.enhancement.commands import EnhancementCommand, RecordEnhancement, UpdateEnhancement
 from ledger.enhancement.events import (
@@ -43,7 +45,8 @@ def decide(command: EnhancementCommand, world: World) -> Decided:
 def _record(command: RecordEnhancement, world: World) -> Decided:
     world.creates(stream_id(CATEGORY, command.id))
     _check_dependencies(world, command.id, command.depends_on)
-    fields = {field: getattr(command, field) for field in command.__struct_fields__ if field != "id"}
+    fields = asdict(command)
+    del fields["id"]
     return [(stream_id(CATEGORY, command.id), EnhancementRecorded(**fields))]
 
 

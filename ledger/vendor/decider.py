@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec.structs import asdict
+
 from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, living, problem, with_also
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, NotUnique
@@ -41,7 +43,8 @@ def _create(command: CreateVendor, world: World) -> Decided:
     world.creates(stream_id(CATEGORY, command.id))
     check([*_format_problems(command.format_support), *_result_problems(command.test_results)])
     _check_name(world, command.name)
-    fields = {field: getattr(command, field) for field in command.__struct_fields__ if field != "id"}
+    fields = asdict(command)
+    del fields["id"]
     fields["format_support"] = dict.fromkeys(FORMATS, False) | command.format_support
     return [(stream_id(CATEGORY, command.id), VendorCreated(**fields))]
 

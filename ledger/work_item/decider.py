@@ -1,6 +1,7 @@
 """What may happen to a work item, and why not."""
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import asdict
 
 from ledger.decider import Decided, Decider, Undoable, check, living, problem, with_also
 from ledger.envelope import Fact, stream_id
@@ -88,7 +89,8 @@ def _create(command: CreateWorkItem, world: World) -> Decided:
     _check_form(command.item_type, command.description, command.metadata)
     if command.parent_id is not None:
         _check_depth(world, command.parent_id, height=0)
-    fields = {field: getattr(command, field) for field in command.__struct_fields__ if field != "id"}
+    fields = asdict(command)
+    del fields["id"]
     return [(stream_id(CATEGORY, command.id), WorkItemCreated(**fields))]
 
 
