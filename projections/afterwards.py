@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 DELAY = 0.2  # seconds: the answer goes out first, and what is written meanwhile is covered too
+LONGEST_DELAY = 1.0  # while writes go on and on: many at once cost less than few at a time
 
 
 class Afterwards:
@@ -46,11 +47,13 @@ class Afterwards:
             thread.join()
 
     def _run(self) -> None:
+        delay = self._delay
         while True:
-            self._ending.wait(self._delay)
+            self._ending.wait(delay)
             with self._lock:
                 if not self._wanted:
                     self._thread = None
                     return
                 self._wanted = False
             self._work()
+            delay = min(2 * delay, LONGEST_DELAY)

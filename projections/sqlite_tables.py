@@ -27,6 +27,7 @@ from projections.tables import Answer, AsOf, Question, incomplete, serving, with
 from projections.terms import score
 
 WAIT_SECONDS = 10.0  # for another process that writes
+CACHE_KILOBYTES = 8192  # at most: some thousand rows with their indexes, which one portion of a follower changes
 
 PROGRESS = "SELECT position, recorded_at FROM progress WHERE ledger_id = ?"
 GENERATIONS = (
@@ -271,6 +272,7 @@ class SqliteTables:
             connection.create_function("term_score", 2, _term_score, deterministic=True)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes is replayed
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
         except sqlite3.Error:
             connection.close()
             raise
@@ -322,15 +324,12 @@ class SqliteAdvance:
         A unique value that two rows have belongs to the one that is put, or with `yielding` to the one that has it:
         what waits for the database gives way to what it has recorded.
         """
-        generations, changes = self._generations(), list(changes)
-        for change in changes:
-            _put_row(
-                self.connection, [self.ledger, generations[change.projection]], change.projection, change, change.n
-            )
+        generations, changes, entries = self._generations(), list(changes), []
         for change in changes:
             place = [self.ledger, generations[change.projection]]
-            entries = [[*place, *entry, change.id] for entry in change.added]
-            self.connection.executemany(YIELD if yielding else TAKE, entries)
+            _put_row(self.connection, place, change.projection, change, change.n)
+            entries += [[*place, *entry, change.id] for entry in change.added]
+        self.connection.executemany(YIELD if yielding else TAKE, entries)
 
     def clear(self) -> None:
         """Begins anew: no rows, at position 0."""
@@ -363,7 +362,8 @@ def _put_row(
     connection.execute(PUT.format(projection), [*place, change.id, change.version, position, change.doc.decode()])
     if change.terms is not None:
         connection.execute(PUT_TERMS, [*place, change.id, change.terms])
-    connection.executemany(DROP, [[*place, *entry, change.id] for entry in change.dropped])
+    if change.dropped:
+        connection.executemany(DROP, [[*place, *entry, change.id] for entry in change.dropped])
 
 
 def _put_entries(connection: sqlite3.Connection, place: list[Any], change: RowChange) -> None:

@@ -30,18 +30,23 @@ class Follower:
         self._log = log
 
     def follow(self, seconds: float | None = None) -> bool:
-        """Appends what is new, as long as time is left. Whether the journal is the whole log now.
+        """Appends what the log holds now, as long as time is left. Whether the journal is the whole log of now.
 
+        What is recorded meanwhile is left for the next time: after a log that grows all the time nobody runs forever.
         Raises Diverged when the log is another history, and Damaged when the journal is damaged.
         """
         until = None if seconds is None else time.monotonic() + seconds
+        goal = None
         while True:
             head = self._journal.head
-            if self.meet(head) == head.position:
+            log_head = self.meet(head)
+            goal = log_head if goal is None else goal
+            if head.position >= goal:
                 return True
             if until is not None and time.monotonic() > until:
                 return False
-            events = list(islice(self._log.read_all(head.position, head.position + PORTION), PORTION))
+            up_to = min(goal, head.position + PORTION)
+            events = list(islice(self._log.read_all(head.position, up_to), PORTION))
             with self._alone() as mine:
                 if not mine:
                     return False

@@ -11,7 +11,7 @@ for a stream read next to nothing. It is only trusted to find lines: each line t
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +39,9 @@ LINES = "SELECT position, begins, length, digest FROM journal_lines WHERE positi
 OF_STREAM = "SELECT position FROM journal_lines WHERE stream_id = ? ORDER BY version"
 OF_COMMAND = "SELECT position FROM journal_lines WHERE command_id = ? ORDER BY position"
 RECORDED_AT = "SELECT recorded_at FROM journal_lines WHERE position = ?"
+
+Proved = Mapping[tuple[bytes, bytes], RecordedEvent]  # (the digest before it, its line) -> the event
+NOTHING: Proved = {}
 
 
 class Head(Struct, frozen=True, kw_only=True):
@@ -101,10 +104,10 @@ class Journal:
             self._look()
             if self._damage is not None:
                 raise self._damage
-            lines = list(self._lines(events))
+            proved = dict(self._proved(events))
             with _asking(self.file):
-                _append(self.file, self._end, b"".join(lines))
-            self._look()
+                _append(self.file, self._end, b"".join(line for _, line in proved))
+            self._look(proved)
 
     def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
         """See ledger.store.EventStore."""
@@ -168,24 +171,24 @@ class Journal:
         now, last = self._clock(), self._head.recorded_at
         return max(now, last) if last else now
 
-    def _lines(self, events: Sequence[RecordedEvent]) -> Iterator[bytes]:
-        head = self._head
-        position, previous = head.position, head.digest
+    def _proved(self, events: Sequence[RecordedEvent]) -> Iterator[tuple[tuple[bytes, bytes], RecordedEvent]]:
+        position, previous = self._head.position, self._head.digest
         for event in events:
             position += 1
             line = line_of(event)
             try:
-                previous = event_of(line, position, previous).digest
+                found = event_of(line, position, previous)
             except ValueError as error:
                 raise Damaged(
                     f"position {position} of the log does not follow from the journal's line {position - 1}: {error}",
                     next_step="see `tracking-ledger doctor`",
                     position=position,
                 ) from error
-            yield line
+            yield (previous, line), found
+            previous = found.digest
 
-    def _look(self) -> None:
-        """Takes in what was appended since, by this process or another."""
+    def _look(self, proved: Proved = NOTHING) -> None:
+        """Takes in what was appended since, by this process or another; what is `proved` needs no other proof."""
         stamp = _stamp(self.file)
         if stamp == self._seen:
             return
@@ -193,7 +196,7 @@ class Journal:
             self._damage = None
             self._head, self._end = self._indexed()
             if self._end < (stamp[0] if stamp else 0):
-                self._take_in()
+                self._take_in(proved)
         self._seen = stamp
 
     def _indexed(self) -> tuple[Head, int]:
@@ -207,19 +210,23 @@ class Journal:
         self._ask(FORGET, 0)
         return self._origin, 0
 
-    def _take_in(self) -> None:
+    def _take_in(self, proved: Proved) -> None:
         with self.file.open("rb") as file:
             file.seek(self._end)
-            for line in _whole_lines(file):
-                position = self._head.position + 1
-                try:
-                    event = event_of(line, position, self._head.digest)
-                except ValueError as error:
-                    self._damage = _damaged(self.file, position, error)
-                    return
-                self._ask(ADD, *_entry(event, self._end, len(line)))
-                self._head = Head(position=position, digest=event.digest, recorded_at=event.recorded_at)
-                self._end += len(line)
+            self._index.executemany(ADD, self._entries(file, proved))
+
+    def _entries(self, file: BinaryIO, proved: Proved) -> Iterator[tuple[object, ...]]:
+        """An entry of the index for each whole line; the head goes with them, up to the first that is damaged."""
+        for line in _whole_lines(file):
+            position, previous = self._head.position + 1, self._head.digest
+            try:
+                event = proved.get((previous, line)) or event_of(line, position, previous)
+            except ValueError as error:
+                self._damage = _damaged(self.file, position, error)
+                return
+            yield _entry(event, self._end, len(line))
+            self._head = Head(position=position, digest=event.digest, recorded_at=event.recorded_at)
+            self._end += len(line)
 
     def _positions(self, question: str, key: str) -> list[int]:
         return [row[0] for row in self._ask(question, key)]

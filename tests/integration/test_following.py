@@ -5,16 +5,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from ledger.envelope import RecordedEvent
 from ledger.errors import Diverged
 from ledger.offline.acknowledged import Acknowledged
-from ledger.offline.journal import FOLLOW_LOCK
+from ledger.offline.follower import Follower
+from ledger.offline.journal import FOLLOW_LOCK, Journal
+from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from projections.app import DIVERGED, App
+from projections.catalog import SHAPES
 from projections.operations.catalog import OPERATIONS
 from projections.replay import check
 from tests.conftest import Perform
@@ -35,6 +40,26 @@ def test_the_journal_becomes_the_log_byte_for_byte_and_its_rows_the_read_models(
     assert list(app.local.journal.read_all()) == list(app.store.read_all())
     assert check(app.store, app.local.cache.tables).equal
     assert app.local.contact() is not None
+
+
+def test_a_follower_ends_at_what_the_log_held_when_it_was_asked_however_fast_others_write(
+    app: App, create: Create, tmp_path: Path
+) -> None:
+    class Growing(PostgresStore):
+        """A log to which somebody adds whenever it is read."""
+
+        def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
+            events = list(super().read_all(after, up_to))
+            create(1)
+            return iter(events)
+
+    log = Growing(app.database, app.identity.ledger, SHAPES, key=app.identity.key)
+    own = Journal(tmp_path / "journal.jsonl", app.identity.ledger, tmp_path / "index.sqlite3")
+    create(3)
+
+    assert Follower(own, Acknowledged(tmp_path), tmp_path, log).follow(seconds=5)
+    assert own.head.position == 3
+    own.close()
 
 
 def test_a_write_is_followed_without_being_asked(app: App, create: Create) -> None:
