@@ -120,8 +120,8 @@ def _nothing_fits(seen: list[Binaries], bin_folder: Path | None, needed_major: i
         )
     return Unavailable(
         f"the data folder was made by PostgreSQL {needed_major}, but {where} there is: {found}",
-        next_step=f"install PostgreSQL {needed_major} to open this folder; to move to another version, "
-        "export there and import into a new folder named in LEDGER_PGDATA",
+        next_step=f"install PostgreSQL {needed_major} to open this folder, or put it aside and let "
+        "`tracking-ledger rebuild --from-journal` fill a new one: see docs/operations.md",
         needed_major=needed_major,
         found=[f"{binaries.version[0]}.{binaries.version[1]}" for binaries in seen],
     )
