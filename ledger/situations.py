@@ -55,6 +55,12 @@ def ledger_closed(**found: Any) -> LedgerError:
             next_step="try again; if the move was interrupted, repeat `tracking-ledger move`",
             **found,
         )
+    if reason == "arriving":
+        return Unavailable(
+            f"this ledger is on its way to this database, from {successor}",
+            next_step="try again when it is there; if the move was interrupted, repeat it where it was begun",
+            **found,
+        )
     where = f"; it went to {successor}" if successor else ""
     return LedgerClosed(
         f"this ledger is closed: {reason}{where}", next_step="set LEDGER_DSN to where it is now", **found

@@ -113,15 +113,27 @@ def replay(
     names = _named(projections)
     with tables.alone():
         folded = folded_until(log, None, source=source, progress=progress)
-        with tables.rebuilding(names) as new:
-            _fill(new, names, folded, progress)
-            for _ in range(ROUNDS):
-                if _follow(log, new, names, folded) <= SHORT:
-                    break
-            with log.exclusively():
-                _follow(log, new, names, folded)
-                new.serve()
+        swap_in(log, tables, names, folded, progress)
     return Report(as_of=folded.reached, projections=_uncompared(names, folded), unknown=_unknown(folded))
+
+
+def swap_in(log: EventStore, tables: Tables, names: Sequence[str], folded: Fold, progress: Progress = unseen) -> None:
+    """Lets the rows of a fold serve, completed from the log. Call it while `tables.alone()` is open."""
+    with tables.rebuilding(names) as new:
+        _fill(new, names, folded, progress)
+        for _ in range(ROUNDS):
+            if _follow(log, new, names, folded) <= SHORT:
+                break
+        with log.exclusively():
+            _follow(log, new, names, folded)
+            new.serve()
+
+
+def bring_up(log: EventStore, tables: Tables, names: Sequence[str], folded: Fold) -> None:
+    """Brings rows that serve, are behind and hold what was folded up to the log's head, and the fold with them."""
+    with log.exclusively(), tables.extending(names) as there:
+        _follow(log, there, names, folded)
+        there.serve()
 
 
 def write(

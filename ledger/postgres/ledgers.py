@@ -8,8 +8,8 @@ from msgspec import Struct
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.postgres.database import Database
 
-# why a ledger is closed: until somebody opens it, for the last events of a move, for good
-ARCHIVED, MOVING, MOVED = "archived", "moving", "moved"
+# why a ledger is closed: until somebody opens it; by a move: for the last events, for good, until all of it is there
+ARCHIVED, MOVING, MOVED, ARRIVING = "archived", "moving", "moved", "arriving"
 SHORTEST = 4  # characters of an id that may stand for it
 
 

@@ -1,11 +1,12 @@
 """Brings the log of a ledger from one database to another, event by event as it stands, and proves that it arrived.
 
-The events travel as the bytes of a binary COPY. What arrived is read again and held against the digest chain, so the
-proof is of what is stored and not of what was sent.
+The events travel as the bytes of a binary COPY. What arrived is held against the digest chain where it lies, so the
+proof is of what is stored and not of what was sent; one portion is proved while the next one is on its way.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from uuid import UUID
 
 import psycopg
@@ -14,19 +15,23 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger import resources
-from ledger.codec import digest
-from ledger.errors import Damaged, LedgerClosed, Refused
+from ledger.errors import Damaged, LedgerError, Refused
 from ledger.postgres.connect import open_ledger, owner_conninfo
-from ledger.postgres.database import Database, translated
-from ledger.postgres.ledgers import Head, head
+from ledger.postgres.database import Connection, Database, translated
+from ledger.postgres.ledgers import ARRIVING, MOVED, Head, head
 from ledger.postgres.store import ENTER, PostgresStore
 from ledger.settings import Settings
 
 EMBEDDED = "embedded"  # how the embedded server is called as a place
-PORTION = 200_000  # events that are copied and proved at a time
+PORTION = 50_000  # events that are copied and proved at a time
 SECRETS = ("password", "passfile", "sslpassword", "sslkey")
+ALONE = "SELECT tracking_ledger.begin_moving(%s)"
 EXPECT = "SELECT * FROM tracking_ledger.expect_events(%s, %s)"
-SUM = "SELECT * FROM tracking_ledger.sum_of_read_model(%s, %s, %s)"
+PROVE = "SELECT tracking_ledger.prove_events(%s, %s, %s)"
+SUM = "SELECT * FROM tracking_ledger.sum_of_read_model(%s, %s, %s, %s)"
+
+Sums = dict[str, tuple[int, str] | None]  # rows and digest of each read model; None for one that is behind the log
+Arrived = Callable[[int], None]  # is told up to which position the events are there
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -58,34 +63,67 @@ def public(dsn: str | None) -> str:
     return make_conninfo("", **given)
 
 
+@contextmanager
+def alone(place: Place) -> Iterator[Callable[[], None]]:
+    """While this is open nobody else moves the ledger away from there; call the answer to see that this is still so.
+
+    Raises Refused if somebody else does, Unavailable from the answer when the hold was lost.
+    """
+    with place.database.apart() as connection:
+        if not connection.execute(ALONE, [place.key]).fetchall()[0][0]:
+            raise Refused(
+                "this ledger is being moved by another process",
+                next_step="wait until that one has ended",
+                rule="not_alone",
+                items=[],
+            )
+        yield lambda: _answers(connection)
+
+
+def _answers(connection: Connection) -> None:
+    with translated():
+        connection.execute("SELECT 1")
+
+
 def prepare(place: Place, name: str, shapes: dict[str, int]) -> None:
-    """The ledger is known there; also one that moved away from there before."""
-    with suppress(LedgerClosed):  # it is coming back
+    """The ledger is known there; also one that moved away from there before, and one that is on its way to it."""
+    try:
         open_ledger(place.database, place.key, name, shapes, origin=place.origin)
+    except LedgerError as error:
+        if error.details.get("reason") not in (MOVED, ARRIVING):
+            raise
 
 
-def copy(source: Place, target: Place, up_to: int) -> int:
+def copy(source: Place, target: Place, up_to: int, arrived: Arrived) -> int:
     """Brings the target up to a position of the source, in portions. Answers how many events that took.
 
-    Refused when the target holds another history; Damaged when what arrived does not follow from what was there.
+    `arrived` is told of each portion, in another thread, while the next one is on its way. Refused when the target
+    holds another history.
     """
     before = target.head()
     check_same_history(source, before)
-    after, known = before.position, before.digest
-    for end in (*range(after + PORTION, up_to, PORTION), up_to):
-        if end > after:
+    with ThreadPoolExecutor(1, "tracking-ledger-arrived") as following:
+        told: Future[None] = following.submit(arrived, before.position)
+        for after in range(before.position, up_to, PORTION):
+            end = min(after + PORTION, up_to)
             _portion(source, target, after, end)
-            known = _proved(target, after, end, known)
-            after = end
-    return after - before.position
+            told.result()
+            told = following.submit(arrived, end)
+        told.result()
+    return max(up_to - before.position, 0)
+
+
+def prove(place: Place, after: int, up_to: int) -> None:
+    """Raises Damaged unless each event between two positions is there and follows from the one before it."""
+    with place.database.transaction() as connection:  # no call of ordinary length
+        wrong = connection.execute(PROVE, [place.key, after, up_to]).fetchall()[0][0]
+    if wrong is not None:
+        raise Damaged(f"the event at position {wrong} of {place.name} is not there as it was recorded", position=wrong)
 
 
 def check_same_history(source: Place, target: Head) -> None:
     """What the target has must be the beginning of what the source has."""
-    if target.position == 0:
-        return
-    here = next(iter(source.store.read_all(target.position - 1, target.position)), None)
-    if here is None or here.digest != target.digest:
+    if not holds(source, target):
         raise Refused(
             f"the ledger there has another history: at position {target.position} the two differ",
             next_step="move it to a database that does not have this ledger",
@@ -94,13 +132,20 @@ def check_same_history(source: Place, target: Head) -> None:
         )
 
 
-def sums(place: Place, shapes: dict[str, int]) -> dict[str, tuple[int, str] | None]:
-    """Rows and digest of every read model; None for one that is behind the log."""
-    found: dict[str, tuple[int, str] | None] = {}
-    for name, shape in shapes.items():
-        rows = place.database.call(SUM, [place.key, name, shape])
-        found[name] = (rows[0][0], rows[0][1]) if rows else None
-    return found
+def holds(place: Place, head: Head) -> bool:
+    """Whether the log of a place has what another one ends with."""
+    if head.position == 0:
+        return True
+    found = next(iter(place.store.read_all(head.position - 1, head.position)), None)
+    return found is not None and found.digest == head.digest
+
+
+def sums(place: Place, shapes: dict[str, int], after: int = 0) -> Sums:
+    """What the read models hold; after a position, only that of things with events since then."""
+    with place.database.joined_transaction() as connection:
+        found = {name: connection.execute(SUM, [place.key, name, shape, after]) for name, shape in shapes.items()}
+        rows = {name: asked.fetchall() for name, asked in found.items()}
+    return {name: (answer[0][0], answer[0][1]) if answer else None for name, answer in rows.items()}
 
 
 def _portion(source: Place, target: Place, after: int, up_to: int) -> None:
@@ -123,18 +168,6 @@ def _portion(source: Place, target: Place, after: int, up_to: int) -> None:
             for data in given:
                 taken.write(data)
         writing.execute(resources.sql("moving/take_in"), {"ledger": target.key})
-
-
-def _proved(target: Place, after: int, up_to: int, known: bytes) -> bytes:
-    """The digest at the end of what arrived, if all of it follows from what was known."""
-    position = after
-    for position, event in enumerate(target.store.read_all(after, up_to), after + 1):
-        known = digest(known, event)
-        if event.position != position or event.digest != known:
-            raise Damaged(f"the event at position {position} did not arrive as it was sent", position=position)
-    if position != up_to:
-        raise Damaged(f"only the events up to {position} of {up_to} arrived", position=position)
-    return known
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`move`: take a ledger to another database, and back."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -8,8 +9,10 @@ import msgspec
 from ledger.postgres.moving import EMBEDDED
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, remark, table
+from projections.cli.progress import progress
 from projections.moving import Moved, destination
 from projections.moving import move as move_ledger
+from projections.replay import unseen
 
 
 @click.command(cls=Command)
@@ -23,14 +26,17 @@ def move(invocation: Invocation, to: str, admin_dsn: str | None) -> None:
     and every read model are the same on both sides before it opens the ledger there and closes it here. If it is
     interrupted, repeat it. Programs on the embedded server follow by themselves; set LEDGER_DSN for all others.
     """
-    tell = (lambda _: None) if invocation.as_json else remark
-    moved = move_ledger(invocation.app, destination(invocation.app.settings, to, admin_dsn), tell)
+    with nullcontext(unseen) if invocation.as_json else progress() as told:
+        moved = move_ledger(invocation.app, destination(invocation.app.settings, to, admin_dsn), told)
     if invocation.as_json:
         answer_json(_as_answer(moved))
         return
     fields([("from", moved.source), ("to", moved.target), ("position", moved.position), ("digest", moved.digest)])
     fields([("copied", moved.copied), ("closed", f"{moved.closed_ms:.0f} ms of {moved.elapsed_ms:.0f} ms")])
-    table(("read model", "rows", "digest"), ((name, *found) for name, found in moved.read_models.items()))
+    table(
+        (f"read model at {moved.compared_at}", "rows", "digest"),
+        ((name, *found) for name, found in moved.read_models.items()),
+    )
     remark("next: unset LEDGER_DSN" if to == EMBEDDED else "next: set LEDGER_DSN to where it is now, for everybody")
 
 

@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION tracking_ledger.begin_rebuilding(p_ledger uuid) RETUR
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 BEGIN
     PERFORM require_member(p_ledger);
+    PERFORM set_config('idle_in_transaction_session_timeout', '0', true);  -- it is held while others work
     RETURN pg_try_advisory_xact_lock(hashtextextended('rebuilding ' || p_ledger, 0));
 END
 $$;

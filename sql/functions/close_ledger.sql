@@ -1,5 +1,7 @@
--- Closes a ledger to everybody who appends, and says why and where it went; answers the head that stays. One that is
--- closed for another reason is refused (TL004), but that one that is moving has moved, and that it may move again.
+-- Closes a ledger to everybody who appends, and says why and where it went; answers the head that stays.
+--
+-- One that is closed for another reason is refused (TL004), but for the steps of a move: what is moving has moved at its
+-- end, to where it was moving, and what moved away can arrive again.
 CREATE OR REPLACE FUNCTION tracking_ledger.close_ledger(p_ledger uuid, p_reason text, p_successor text)
 RETURNS TABLE (head bigint, digest bytea)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
@@ -9,8 +11,10 @@ BEGIN
     PERFORM require_member(p_ledger);
     PERFORM lock_ledger(p_ledger);
     SELECT * INTO v_ledger FROM ledgers l WHERE l.ledger_id = p_ledger;
-    IF v_ledger.state = 'closed' AND v_ledger.reason IS DISTINCT FROM p_reason
-       AND NOT (v_ledger.reason IN ('moving', 'moved') AND p_reason IN ('moving', 'moved')) THEN
+    IF v_ledger.state = 'closed' AND NOT (
+        p_reason = v_ledger.reason AND p_reason <> 'moving'
+        OR v_ledger.reason = 'moving' AND p_reason IN ('moving', 'moved') AND v_ledger.successor IS NOT DISTINCT FROM p_successor
+        OR v_ledger.reason = 'moved' AND p_reason = 'arriving') THEN
         RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = 'TL004',
             DETAIL = json_build_object('reason', v_ledger.reason, 'successor', v_ledger.successor);
     END IF;

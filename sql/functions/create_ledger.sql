@@ -1,8 +1,9 @@
--- Creates a ledger and makes the caller's role a member; one that exists must be the caller's, and here (TL004).
+-- Creates a ledger and makes the caller's role a member; one that exists must be the caller's, and here: neither gone to
+-- another database nor on its way from one (TL004).
 CREATE OR REPLACE FUNCTION tracking_ledger.create_ledger(p_ledger uuid, p_name text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 DECLARE
-    v_successor text;
+    v_ledger ledgers;
 BEGIN
     INSERT INTO ledgers (ledger_id, origin, name) VALUES (p_ledger, p_ledger, p_name) ON CONFLICT DO NOTHING;
     IF FOUND THEN
@@ -10,10 +11,10 @@ BEGIN
         RETURN true;
     END IF;
     PERFORM require_member(p_ledger);
-    SELECT l.successor INTO v_successor FROM ledgers l WHERE l.ledger_id = p_ledger AND l.reason = 'moved';
+    SELECT * INTO v_ledger FROM ledgers l WHERE l.ledger_id = p_ledger AND l.reason IN ('moved', 'arriving');
     IF FOUND THEN
-        RAISE EXCEPTION 'ledger % has moved', p_ledger USING ERRCODE = 'TL004',
-            DETAIL = json_build_object('reason', 'moved', 'successor', v_successor);
+        RAISE EXCEPTION 'ledger % is not here', p_ledger USING ERRCODE = 'TL004',
+            DETAIL = json_build_object('reason', v_ledger.reason, 'successor', v_ledger.successor);
     END IF;
     RETURN false;
 END

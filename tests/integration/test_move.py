@@ -194,10 +194,13 @@ def test_a_read_model_that_differs_is_named_and_the_ledger_stays_where_it_is(
     assert write(app, "Still open")
 
 
-def test_an_interrupted_move_is_finished_by_repeating_it(app: App, away: Settings, there: App) -> None:
+def test_an_interrupted_move_is_finished_by_repeating_it(
+    app: App, away: Settings, there: App, server: EmbeddedServer
+) -> None:
     write(app, "One")
     move(app, away)
-    ledgers.close(app.database, app.identity.key, MOVING, None)  # as if it had ended before the last step
+    with psycopg.connect(server.conninfo(OWNER, DATABASE)) as owner:  # as if it had ended before the last step
+        owner.execute("UPDATE tracking_ledger.ledgers SET reason = 'moving' WHERE ledger_id = %s", [app.identity.key])
     write(there, "Two")
     again = App(replace(away, dsn=None, admin_dsn=None))
 
