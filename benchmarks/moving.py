@@ -71,6 +71,7 @@ def fill(app: App, events: int, streams: int) -> None:
     administrator = embedded_server(app.settings).conninfo("postgres", DATABASE)
     with psycopg.connect(administrator, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
+    app.follow()  # as this machine has all along
 
 
 def recorded(origin: UUID, count: int, streams: int) -> Iterator[RecordedEvent]:
