@@ -60,7 +60,7 @@ def move(app: App, destination: Settings, progress: Progress = unseen) -> Moved:
         stack.callback(source.database.close)
         target = _place(app, destination)
         stack.callback(target.database.close)
-        held = stack.enter_context(moving.alone(source))
+        held = stack.enter_context(moving.alone(source.database, source.key))
         _check(source, target)
         return _finished(source, target) or _Move(source, target, held, progress).run()
 

@@ -64,13 +64,13 @@ def public(dsn: str | None) -> str:
 
 
 @contextmanager
-def alone(place: Place) -> Iterator[Callable[[], None]]:
+def alone(database: Database, key: UUID) -> Iterator[Callable[[], None]]:
     """While this is open nobody else moves the ledger away from there; call the answer to see that this is still so.
 
     Raises Refused if somebody else does, Unavailable from the answer when the hold was lost.
     """
-    with place.database.apart() as connection:
-        if not connection.execute(ALONE, [place.key]).fetchall()[0][0]:
+    with database.apart() as connection:
+        if not connection.execute(ALONE, [key]).fetchall()[0][0]:
             raise Refused(
                 "this ledger is being moved by another process",
                 next_step="wait until that one has ended",

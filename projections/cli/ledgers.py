@@ -14,7 +14,8 @@ from ledger.errors import NotFound
 from ledger.postgres import ledgers
 from ledger.postgres.connect import connect, open_ledger
 from ledger.postgres.database import Database
-from ledger.postgres.ledgers import ARCHIVED, Known
+from ledger.postgres.ledgers import ARCHIVED, MOVING, Known
+from ledger.postgres.moving import alone
 from projections.catalog import SHAPES
 from projections.cli.invocation import Group, Invocation, pass_invocation
 from projections.cli.output import answer_json, moment, remark, say, shown, table
@@ -98,12 +99,17 @@ def archive(invocation: Invocation, ledger: str | None) -> None:
 
 @group.command("open")
 @click.argument("ledger", required=False)
+@click.option("--gone", is_flag=True, help="It was left on its way to a database that will never come back.")
 @pass_invocation
-def open_(invocation: Invocation, ledger: str | None) -> None:
-    """Open LEDGER again that was archived."""
+def open_(invocation: Invocation, ledger: str | None, gone: bool) -> None:
+    """Open LEDGER again that was archived, or that an interrupted move left closed."""
     database = _database(invocation)
     known = _meant(invocation, database, ledger)
-    ledgers.reopen(database, known.id, ARCHIVED)
+    if gone:
+        with alone(database, known.id):
+            ledgers.reopen(database, known.id, MOVING)
+    else:
+        ledgers.reopen(database, known.id, ARCHIVED)
     _done(invocation, known, {"state": "open"}, f"{known.id} ({shown(known.name)}) is open")
 
 

@@ -1,7 +1,10 @@
 """A ledger moves to another database and back, while its clients go on, and both sides are proved to hold the same."""
 
+import multiprocessing
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -9,17 +12,21 @@ import pytest
 from msgspec.structs import replace
 
 from ledger import identity
-from ledger.errors import LedgerClosed, Refused
-from ledger.postgres import ledgers
-from ledger.postgres.connect import APPLICATION, DATABASE, OWNER
+from ledger.errors import LedgerClosed, OutcomeUnknown, Refused, Unavailable
+from ledger.postgres import ledgers, moving
+from ledger.postgres.connect import APPLICATION, DATABASE, OWNER, connect, open_ledger
 from ledger.postgres.embedded import EmbeddedServer
-from ledger.postgres.ledgers import MOVING
+from ledger.postgres.ledgers import ARRIVING, MOVING
 from ledger.postgres.moving import EMBEDDED
 from ledger.settings import Settings
 from projections.app import App
+from projections.catalog import SHAPES
+from projections.cli.main import main
 from projections.moving import Moved, destination, move
 from projections.operations.catalog import OPERATIONS
+from projections.reader import answer
 from projections.replay import check
+from tests.support.gate import Gate
 
 ELSEWHERE = "tracking_elsewhere"
 
@@ -74,6 +81,44 @@ def titles(app: App) -> list[str]:
 
 def log(app: App) -> list[tuple[int, bytes]]:
     return [(event.position, event.digest) for event in app.store.read_all()]
+
+
+def move_to(settings: Settings, away: Settings) -> None:
+    move(App(settings), away)
+
+
+@contextmanager
+def line_held(owner: str, app: App) -> Iterator[psycopg.Connection]:
+    """Whoever changes the ledger's state waits as long as this is open, or until it is rolled back."""
+    with psycopg.connect(owner) as connection:
+        connection.execute("SELECT FROM tracking_ledger.ledgers WHERE ledger_id = %s FOR UPDATE", [app.identity.key])
+        yield connection
+        connection.rollback()
+
+
+def until_somebody_waits(holder: psycopg.Connection) -> None:
+    question = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
+    with psycopg.connect(holder.info.dsn, autocommit=True) as connection:
+        while not connection.execute(question, [holder.info.backend_pid]).fetchall()[0][0]:
+            time.sleep(0.01)
+
+
+def end_who_waits(*owners: str) -> None:
+    """What a killed program had sent is not carried out after all."""
+    for owner in owners:
+        with psycopg.connect(owner, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+            )
+
+
+def standing(owner: str, app: App) -> str:
+    with psycopg.connect(owner) as connection:
+        rows = connection.execute(
+            "SELECT coalesce(reason, state) FROM tracking_ledger.ledgers WHERE ledger_id = %s", [app.identity.key]
+        ).fetchall()
+    return str(rows[0][0])
 
 
 def test_a_moved_ledger_is_the_same_ledger_event_by_event_and_row_by_row(app: App, away: Settings, there: App) -> None:
@@ -207,6 +252,110 @@ def test_an_interrupted_move_is_finished_by_repeating_it(
     moved = move(again, away)
 
     assert (moved.position, titles(again)) == (1, ["One", "Two"])
+
+
+def test_a_ledger_on_its_way_to_one_place_goes_to_no_other_until_somebody_says_that_the_first_is_gone(
+    app: App, away: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(app, "One")
+    ledgers.close(app.database, app.identity.key, MOVING, "host=first")
+
+    with pytest.raises(Refused, match="on its way to host=first"):
+        move(app, away)
+    monkeypatch.setenv("LEDGER_PROJECT", str(app.settings.project))
+    monkeypatch.setenv("LEDGER_PGDATA", str(app.settings.pgdata))
+    monkeypatch.setattr("sys.argv", ["tracking-ledger", "ledgers", "open", "--gone"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+
+    assert "is open" in capsys.readouterr().out
+    assert move(app, away).position == 1
+
+
+def test_nobody_else_moves_a_ledger_that_is_being_moved(app: App, away: Settings) -> None:
+    write(app, "One")
+
+    with (
+        moving.alone(app.database, app.identity.key),
+        pytest.raises(Refused, match="is being moved by another process"),
+    ):
+        move(app, away)
+
+    assert write(app, "Still open")
+
+
+def test_what_has_not_arrived_yet_is_answered_to_nobody(app: App, away: Settings, there: App) -> None:
+    write(app, "One")
+    database = connect(away)
+    open_ledger(database, app.identity.key, "arriving", SHAPES)
+    ledgers.close(database, app.identity.key, ARRIVING, "embedded")
+    database.close()
+
+    listed = answer(there, lambda layered: OPERATIONS["list_work_items"].perform(layered, {}))
+
+    assert (listed["items"], listed["source"]) == ([], "none")
+    assert OPERATIONS["create_work_item"].perform(there, {"item_type": "task", "title": "Two"})["outcome"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("step", "left"),
+    [
+        ("closing here", ("open", "arriving")),
+        ("opening there", ("moving", "arriving")),
+        ("leaving", ("moving", "open")),
+    ],
+)
+def test_a_mover_that_is_killed_leaves_one_side_open_at_most_and_the_next_one_finishes(
+    step: str, left: tuple[str, str], app: App, away: Settings, there: App, server: EmbeddedServer
+) -> None:
+    for number in range(3):
+        write(app, f"Item {number}")
+    before, here, to = log(app), server.conninfo("postgres", DATABASE), server.conninfo("postgres", ELSEWHERE)
+    mover = multiprocessing.get_context("spawn").Process(target=move_to, args=(app.settings, away))
+
+    with ExitStack() as held:  # each step of the mover waits until this process lets go of the ledger's line
+        stay = held.enter_context(line_held(here, app))
+        mover.start()
+        until_somebody_waits(stay)
+        if step != "closing here":
+            other = held.enter_context(line_held(to, app))
+            stay.rollback()
+            until_somebody_waits(other)
+        if step == "leaving":
+            last = held.enter_context(line_held(here, app))
+            other.rollback()
+            until_somebody_waits(last)
+        mover.kill()
+        mover.join()
+        seen = (standing(here, app), standing(to, app))
+        end_who_waits(here, to)
+
+    assert seen == left
+    again = App(replace(app.settings, home=app.home.parent / "again"))
+    moved = move(again, away)
+    assert (moved.position, log(there)) == (3, before)
+    assert (standing(here, app), standing(to, app)) == ("moved", "open")
+    assert titles(app) == titles(there) == ["Item 0", "Item 1", "Item 2"]
+
+
+@pytest.mark.parametrize("after", [1_000, 3_000, 6_000])
+def test_a_connection_that_is_cut_leaves_the_ledger_open_where_it_was(
+    after: int, app: App, away: Settings, at_home: Settings, elsewhere: tuple[str, str], there: App
+) -> None:
+    OPERATIONS["bulk_work_items"].perform(
+        app, {"items": [{"op": "create", "item_type": "task", "title": f"{number}"} for number in range(50)]}
+    )
+    gate, before = Gate(elsewhere[0]), log(app)
+    through = destination(at_home, gate.dsn, elsewhere[1])
+    gate.close_after(after)
+
+    with pytest.raises((Unavailable, OutcomeUnknown)):
+        move(app, through)
+
+    assert OPERATIONS["list_work_items"].perform(app, {})["total_count"] == 50
+    gate.open()
+    assert (move(app, through).position, log(there)) == (50, before)
+    gate.close()
 
 
 def test_while_the_last_events_are_on_their_way_readers_read_and_writes_are_queued(app: App) -> None:
