@@ -1,13 +1,11 @@
 """The log of one ledger in pages: each is one JSON text that the server made and msgspec takes apart.
 
-A page is an array of events, an event an array of its columns; see sql/functions/read_events.sql and read_facts.sql.
+A page is an array of columns, each an array with a value for every event; see sql/functions/read_events.sql and
+read_facts.sql.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -15,69 +13,120 @@ from msgspec import Raw, Struct
 
 from ledger.envelope import RecordedEvent, RecordedFact
 
-# (after a position, up to one or the head) -> the head, the position at which the page ends, the page if there is one
-Read = Callable[[int, int | None], tuple[int, int, str | None]]
+Page = tuple[int, int, str | None]  # the head, the position at which the page ends, the page if there is one
+Ask = Callable[[int, int], Callable[[], Page]]  # (after a position, up to another): asks, and answers what waits for it
 
 
-class _Columns(Struct, frozen=True, array_like=True, gc=False):
-    position: int
-    stream_id: str
-    version: int
-    command_id: UUID
-    n: int
-    command: str
-    command_digest: bytes
-    type: str
-    schema: int
-    topics: str
-    data: Raw
-    by: str
-    occurred_at: datetime
-    recorded_at: datetime
-    digest: bytes
+class _Facts(Struct, frozen=True, array_like=True):
+    position: list[int]
+    stream_id: list[str]
+    version: list[int]
+    type: list[str]
+    schema: list[int]
+    data: list[Raw]
+    by: list[str]
+    occurred_at: list[datetime]
 
 
-_columns = msgspec.json.Decoder(list[_Columns]).decode
-_facts = msgspec.json.Decoder(list[RecordedFact]).decode
+class _Events(Struct, frozen=True, array_like=True):
+    position: list[int]
+    stream_id: list[str]
+    version: list[int]
+    command_id: list[UUID]
+    n: list[int]
+    command: list[str]
+    command_digest: list[str]
+    type: list[str]
+    schema: list[int]
+    topics: list[tuple[str, ...]]
+    data: list[Raw]
+    by: list[str]
+    occurred_at: list[datetime]
+    recorded_at: list[datetime]
+    digest: list[str]
 
 
-def pages(read: Read, after: int, up_to: int | None, *, ahead: bool) -> Iterator[str]:
-    """The pages after a position, up to another or to the head at the time of the call.
+_facts = msgspec.json.Decoder(_Facts).decode
+_events = msgspec.json.Decoder(_Events).decode
 
-    With `ahead` a second thread reads the next page while one is used, so that client and server work at once.
-    """
-    head, ends, page = read(after, up_to)
-    last = head if up_to is None else min(up_to, head)
-    with ExitStack() as stack:
-        reader = stack.enter_context(ThreadPoolExecutor(1)) if ahead and ends < last else None
-        while page is not None:
-            following = None
-            if ends < last:
-                following = reader.submit(read, ends, last).result if reader else partial(read, ends, last)
-            yield page
-            _, ends, page = following() if following else (head, last, None)
+
+def pages(ask: Ask, after: int, up_to: int) -> Iterator[str]:
+    """The pages after a position, up to another that is in the log. Each is asked for before the last one is used."""
+    _, ends, page = ask(after, up_to)()
+    while page is not None:
+        following = ask(ends, up_to) if ends < up_to else None
+        yield page
+        _, ends, page = following() if following else (up_to, up_to, None)
+
+
+def facts_in(page: str) -> Iterator[RecordedFact]:
+    found = _facts(page)
+    return map(
+        RecordedFact,
+        found.position,
+        found.stream_id,
+        found.version,
+        found.type,
+        found.schema,
+        found.data,
+        found.by,
+        found.occurred_at,
+    )
 
 
 def events_in(page: str) -> Iterator[RecordedEvent]:
-    for found in _columns(page):
-        yield RecordedEvent(
-            position=found.position,
-            stream_id=found.stream_id,
-            version=found.version,
-            command_id=found.command_id,
-            n=found.n,
-            command=found.command,
-            command_digest=found.command_digest,
-            type=found.type,
-            schema=found.schema,
-            topics=tuple(found.topics.split(",")) if found.topics else (),
-            data=bytes(found.data),
-            by=found.by,
-            occurred_at=found.occurred_at,
-            recorded_at=found.recorded_at,
-            digest=found.digest,
-        )
+    found = _events(page)
+    return map(
+        _event,
+        found.position,
+        found.stream_id,
+        found.version,
+        found.command_id,
+        found.n,
+        found.command,
+        map(bytes.fromhex, found.command_digest),
+        found.type,
+        found.schema,
+        found.topics,
+        map(bytes, found.data),
+        found.by,
+        found.occurred_at,
+        found.recorded_at,
+        map(bytes.fromhex, found.digest),
+    )
 
 
-def facts_in(page: str) -> list[RecordedFact]:
-    return _facts(page)
+def _event(
+    position: int,
+    stream_id: str,
+    version: int,
+    command_id: UUID,
+    n: int,
+    command: str,
+    command_digest: bytes,
+    type: str,
+    schema: int,
+    topics: tuple[str, ...],
+    data: bytes,
+    by: str,
+    occurred_at: datetime,
+    recorded_at: datetime,
+    digest: bytes,
+) -> RecordedEvent:
+    return RecordedEvent(
+        position=position,
+        stream_id=stream_id,
+        version=version,
+        command_id=command_id,
+        n=n,
+        command=command,
+        command_digest=command_digest,
+        type=type,
+        schema=schema,
+        topics=topics,
+        data=data,
+        by=by,
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        digest=digest,
+    )

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg import Cursor
 
 from ledger.catalog import topics_of
 from ledger.codec import encode, schema_of
@@ -14,7 +16,7 @@ from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEve
 from ledger.errors import LedgerError
 from ledger.moment import text
 from ledger.postgres.database import Database, situation
-from ledger.postgres.pages import events_in, facts_in, pages
+from ledger.postgres.pages import Ask, Page, events_in, facts_in, pages
 from ledger.postgres.shared_commit import SharedCommit
 from ledger.store import Known
 
@@ -30,7 +32,10 @@ REFRESH_STATISTICS = "SELECT tracking_ledger.refresh_statistics()"
 ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
 READ_EVENTS = "SELECT * FROM tracking_ledger.read_events(%s, %s, %s, %s)"
 READ_FACTS = "SELECT * FROM tracking_ledger.read_facts(%s, %s, %s, %s)"
-PAGE = 2000  # events at most
+PAGE = 1000  # events at most
+# The C library gives the memory of every page back to the system, which takes half of the server's time, until it has
+# seen a larger piece come and go.
+KEEP_MEMORY = "SELECT length(repeat(' ', 4000000))"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -127,11 +132,31 @@ class PostgresStore:
             yield
 
     def _pages(self, statement: str, after: int, up_to: int | None) -> Iterator[str]:
-        def read(after: int, up_to: int | None) -> tuple[int, int, str | None]:
-            head, ends, page = self._database.call(statement, [self._key, after, up_to, PAGE])[0]
-            return head, ends, page
+        """The pages after a position, up to another or to the head at the time of the call."""
+        head, ends, page = self._page(statement, after, up_to)
+        last = head if up_to is None else min(up_to, head)
+        if page is not None:
+            yield page
+        if ends < last:
+            with self._asking(statement) as ask:
+                yield from pages(ask, ends, last)
 
-        return pages(read, after, up_to, ahead=not self._database.in_transaction)  # which is one thread's alone
+    def _page(self, statement: str, after: int, up_to: int | None) -> Page:
+        head, ends, page = self._database.call(statement, [self._key, after, up_to, PAGE])[0]
+        return head, ends, page
+
+    @contextmanager
+    def _asking(self, statement: str) -> Iterator[Ask]:
+        """On a connection of its own, so that the server makes the next page while one is used; a transaction has only
+        the one that its other calls need meanwhile."""
+        if self._database.in_transaction:
+            yield lambda after, up_to: partial(self._page, statement, after, up_to)
+            return
+        with self._database.connection() as connection, connection.pipeline():
+            connection.execute(KEEP_MEMORY, prepare=False)
+            yield lambda after, up_to: _answer(
+                connection.execute(statement, [self._key, after, up_to, PAGE], prepare=False)
+            )
 
     def _append(self, proposal: Proposal) -> Recorded:
         given = _encode(self._as_json(proposal)).decode()
@@ -187,6 +212,15 @@ def recorded_event(row: tuple[Any, ...]) -> RecordedEvent:
         recorded_at=row[13].astimezone(UTC),
         digest=bytes(row[14]),
     )
+
+
+def _answer(asked: Cursor[Page]) -> Callable[[], Page]:
+    def wait() -> Page:
+        page = asked.fetchone()
+        assert page is not None, "a page is always answered"
+        return page
+
+    return wait
 
 
 def _verdict(proposal: Proposal, row: tuple[Any, ...]) -> Recorded | LedgerError:
