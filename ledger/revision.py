@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 State = TypeVar("State", bound=Struct)
 _TEXT = msgspec.json.Encoder(order="deterministic")
@@ -54,25 +55,15 @@ def followed(then: Struct, now: Struct, wanted: Mapping[str, Any]) -> tuple[Chan
 
 def apply(state: State, changes: Changes) -> State:
     """The state after the changes; a field this program does not know is left alone."""
-    types, plain = _types(type(state)), _plain(type(state))
+    plain = _plain(type(state))
     fields: dict[str, Any] = {}
     for path, change in changes.items():
-        if type(change.new) in plain.get(path, ()):
-            fields[path] = change.new
-            continue
-        field, dot, key = path.partition(".")
-        if field not in types:
-            continue
-        if not dot:
-            fields[field] = msgspec.convert(change.new, types[field])
-            continue
-        mapping = dict(fields.get(field, getattr(state, field)))
-        if isinstance(change.new, UnsetType):
-            mapping.pop(key, None)
+        new = change.new
+        if type(new) in plain.get(path, ()):
+            fields[path] = new
         else:
-            mapping[key] = change.new
-        fields[field] = mapping
-    return msgspec.structs.replace(state, **fields)
+            _set(fields, state, path, new)
+    return replace(state, **fields)
 
 
 def between(before: Struct, after: Struct) -> Changes:
@@ -100,6 +91,22 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, UnsetType) or isinstance(other, UnsetType):
         return one is other
     return _TEXT.encode(one) == _TEXT.encode(other)  # not ==, for which 1 is True
+
+
+def _set(fields: dict[str, Any], state: Struct, path: str, new: Any) -> None:
+    field, dot, key = path.partition(".")
+    types = _types(type(state))
+    if field not in types:
+        return
+    if not dot:
+        fields[field] = msgspec.convert(new, types[field])
+        return
+    mapping = dict(fields.get(field, getattr(state, field)))
+    if isinstance(new, UnsetType):
+        mapping.pop(key, None)
+    else:
+        mapping[key] = new
+    fields[field] = mapping
 
 
 def _merged(field: str, old: dict[str, Any], new: dict[str, Any]) -> Changes:

@@ -68,12 +68,15 @@ class PostgresGeneration:
         self._generations = generations
 
     def put(self, projection: str, rows: Iterable[RowChange]) -> None:
+        """While the server takes one batch the next is made."""
         generation = self._generations[projection]
-        left = iter(rows)
-        while batch := list(islice(left, BATCH)):
-            self._connection.execute(
-                FILL, [self._ledger, projection, generation, _encode([row_json(row) for row in batch]).decode()]
-            )
+        left, taken = iter(rows), None
+        with self._connection.pipeline():
+            while batch := list(islice(left, BATCH)):
+                given = _encode([row_json(row) for row in batch]).decode()
+                if taken:
+                    taken.fetchone()
+                taken = self._connection.execute(FILL, [self._ledger, projection, generation, given])
 
     def serve(self) -> None:
         for name, generation in self._generations.items():
