@@ -9,6 +9,7 @@ import pytest
 
 from ledger.envelope import Proposal, Recorded, stream_id
 from ledger.errors import LedgerError, OutcomeUnknown
+from ledger.postgres import shared_commit
 from ledger.postgres.database import Database
 from ledger.postgres.shared_commit import MOST, SharedCommit
 from ledger.work_item.commands import CreateWorkItem
@@ -68,6 +69,31 @@ def test_those_who_wait_together_are_recorded_in_one_transaction_of_at_most_fift
     assert sizes == [MOST, 9]
     positions = [verdict.positions[0] for verdict in verdicts.values() if isinstance(verdict, Recorded)]
     assert sorted(positions) == list(range(1, MOST + 11))
+
+
+def test_those_who_were_recorded_together_are_waited_for_when_they_come_back_one_by_one(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_commit, "COMPANY_SECONDS", 60.0)
+    sizes: list[int] = []
+
+    def append_group(proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
+        sizes.append(len(proposals))
+        return ledger.store.append_group(proposals)
+
+    shared = SharedCommit(ledger.store.append, append_group)
+    all_at_once(ledger, shared, [creation(ledger, number) for number in range(4)])
+    threads = [threading.Thread(target=shared.append, args=[creation(ledger, number)]) for number in (4, 5, 6)]
+
+    threads[0].start()
+    threads[1].start()
+    while not shared.waiting:
+        time.sleep(0.001)
+    threads[2].start()
+    for thread in threads:
+        thread.join()
+
+    assert sizes == [3, 3]
 
 
 def test_when_the_answer_to_a_group_is_lost_each_is_told_that_nothing_is_known(ledger: Ledger, dsn: str) -> None:
