@@ -33,6 +33,7 @@ from ledger.postgres.contact import Contact
 from ledger.postgres.database import Database
 from ledger.postgres.ledgers import MOVED
 from ledger.postgres.moving import EMBEDDED
+from ledger.postgres.replica import Replica
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings, user_name
 from projections.afterwards import Afterwards
@@ -122,6 +123,29 @@ class App:
         except Unavailable:  # with a database that answers it can be done without
             home = identity.home_place(self.identity, self.settings)
         return Local(home, self.identity.ledger, self.clock)
+
+    @property
+    def replica(self) -> Replica | None:
+        """Where questions may be asked, if the settings name such a place."""
+        if self.settings.read_dsn is None:
+            return None
+        with self._making:
+            return self._replica
+
+    @cached_property
+    def _replica(self) -> Replica:
+        return Replica(self.settings, self.identity.key)
+
+    def saw(self, position: int) -> None:
+        """Somebody was shown it, or wrote it: no replica answers for this machine that has not reached it."""
+        if self.settings.read_dsn is not None:
+            self.local.seen.at(position)
+
+    def saw_head(self) -> None:
+        """As `saw`, where an answer of the database does not tell its position."""
+        if self.settings.read_dsn is not None and self.contact.ready:
+            with suppress(LedgerError):  # a database that is away now shows nothing newer either
+                self.saw(self.store.read_streams([]).head)
 
     @cached_property
     def store(self) -> PostgresStore:
@@ -240,13 +264,13 @@ class App:
         if "afterwards" in self.__dict__:
             self.afterwards.finish()
         self.closing.close()
-        for name in ("contact", "_local"):
+        for name in ("contact", "_replica", "_local"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 
     def _share(self) -> None:
         """Makes what all copies of this object have in common."""
-        _ = self.afterwards, self.contact, self.local, self.conflict_watch
+        _ = self.afterwards, self.contact, self.local, self.conflict_watch, self.replica
 
     def drain(self, seconds: float | None = None, tell: Tell = lambda _: None) -> Drained | None:
         """Brings what waits to the database, as long as time is left; None if another process is at it."""
@@ -373,6 +397,7 @@ class App:
 
     def _acknowledge(self, position: int, command_id: UUID) -> None:
         self.local.acknowledged.write(position, command_id)
+        self.saw(position)
 
     def _after_write(self) -> None:
         self.follow_quietly()

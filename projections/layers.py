@@ -1,7 +1,7 @@
 """The layers that can answer: an operation is run against the first; when that is away, the same one against the next.
 
-`postgres` is live. `journal` is this machine's own copy. A layer has what operations use, under the names under which
-an App has it, so none of them knows which it is; whatever did not answer live says so.
+`postgres` is live. `replica` follows it. `journal` is this machine's own copy. A layer has what operations use, under
+the names under which an App has it, so none of them knows which it is; whatever did not answer live says so.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,10 +15,11 @@ from ledger.handler import Handler
 from ledger.store import EventStore
 from projections.tables import Answer, AsOf, Question, Snapshot, Tables
 
-Source = Literal["postgres", "journal", "git", "markdown", "none"]
+Source = Literal["postgres", "replica", "journal", "git", "markdown", "none"]
 STALE = timedelta(minutes=30)  # without contact; what is older is still answered, and marked
 WARNINGS: dict[Source, tuple[str, ...]] = {
     "postgres": (),
+    "replica": ("postgres_unavailable",),
     "journal": ("postgres_unavailable", "using_journal"),
     "git": ("postgres_unavailable", "using_git_history"),
     "markdown": ("postgres_unavailable", "using_markdown"),

@@ -16,6 +16,7 @@ from ledger.offline.journal import Journal
 from ledger.offline.outbox import FILE as OUTBOX
 from ledger.offline.outbox import INDEX as OUTBOX_INDEX
 from ledger.offline.outbox import Outbox
+from ledger.offline.seen import Seen
 from ledger.resources import sql
 from projections.cache import FILE as CACHE
 from projections.cache import Cache
@@ -32,6 +33,7 @@ class Local:
         self.home = home
         self.ledger = ledger
         self._clock = clock
+        self.seen = Seen(home)
         self._making = threading.RLock()
 
     @property

@@ -6,6 +6,7 @@ is done on this machine's own copy, and what only reads goes on down.
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -13,10 +14,12 @@ from msgspec.structs import replace
 from ledger.errors import Diverged, LedgerClosed, LedgerError, NotFound, OutcomeUnknown, Unavailable
 from ledger.moment import text
 from ledger.postgres.ledgers import MOVED, MOVING
+from projections import replicated
 from projections.app import DIVERGED, App
 from projections.layers import STALE, WARNINGS, Layer, Witness
 from projections.tables import AsOf
 
+COPIES = ("replica", "journal")  # of which one knows how old they are
 DRAIN_SECONDS = 2.0  # that a caller waits for this machine's own commands to reach the database
 
 Answered = dict[str, Any]
@@ -25,9 +28,11 @@ Result = TypeVar("Result")
 
 def answer(app: App, run: Callable[[App], Answered], *, writes: bool = False) -> Answered:
     """What `run` answers on the first layer that can, with where it comes from."""
-    layered, answered = ask(app, run, writes=writes)
+    layered, answered = ask(app, run, writes=writes, replicas=not writes)
     if app.layer is not None:
         return answered
+    if writes and answered.get("position") is None:
+        app.saw_head()
     witness = layered.tables
     assert isinstance(witness, Witness), "a layer is always watched"
     position = witness.as_of.position if witness.as_of else answered.get("position")
@@ -40,6 +45,7 @@ def sentence(layer: Layer, now: datetime) -> str:
     """For a person: where an answer came from that did not come from the database."""
     words = {
         "postgres": "",
+        "replica": "answered by a replica",
         "journal": "answered from this machine's own copy",
         "git": "answered from what is committed in git",
         "markdown": "answered from the status file",
@@ -47,20 +53,32 @@ def sentence(layer: Layer, now: datetime) -> str:
     }
     if "database_diverged" in layer.warnings:
         return f"the database is not the history that this machine knows, see doctor: {words[layer.source]}"
+    if layer.source == "replica" and layer.reachable and layer.contact is not None:
+        return f"{words['replica']}, at most {_seconds(now - layer.contact)} s old"
     age = "" if layer.contact is None else f", {_ago(now - layer.contact)} old"
-    return f"PostgreSQL cannot be reached: {words[layer.source]}{age if layer.source == 'journal' else ''}"
+    return f"PostgreSQL cannot be reached: {words[layer.source]}{age if layer.source in COPIES else ''}"
 
 
-def ask(app: App, run: Callable[[App], Result], *, writes: bool = False) -> tuple[App, Result]:
-    """What `run` answers, and the App it ran on: that of the first layer that can answer."""
+def ask(app: App, run: Callable[[App], Result], *, writes: bool = False, replicas: bool = False) -> tuple[App, Result]:
+    """What `run` answers, and the App it ran on: that of the first layer that can answer.
+
+    With `replicas` that may be one of them; then all that is asked is asked by `run`, and the answer says where it
+    comes from.
+    """
     if app.layer is not None:
         return app, run(app)
+    allowed = timedelta(seconds=app.settings.read_seconds)
+    found = replicated.asked(app, run, most=allowed) if replicas else None
     try:
-        layered, result = _live(app, run) if _is_settled(app) else _behind(app, run)
+        layered, result = found or (_live(app, run) if _is_settled(app) else _behind(app, run))
     except (Unavailable, OutcomeUnknown) as error:
-        layered, result = _away(app, run, error, writes=writes)
+        found = None if isinstance(error, Diverged) or not replicas else replicated.asked(app, run, most=None)
+        layered, result = found or _away(app, run, error, writes=writes)
     except LedgerClosed as closed:
         layered, result = _closed(app, run, closed, writes=writes)
+    except LedgerError:
+        app.saw_head()  # whoever is refused reads again what stood in the way
+        raise
     app.answered_by = layered.layer
     return layered, result
 
@@ -75,7 +93,7 @@ def provenance(layered: App, answered: Answered, *, writes: bool = False) -> Ans
     said: Answered = {"source": "journal" if queued else layer.source}
     witness = layered.tables
     if isinstance(witness, Witness) and witness.as_of is not None:
-        said["as_of"] = _as_of(layer, witness.as_of) | _known(answered)
+        said["as_of"] = _as_of(layer, witness.as_of, layered.clock()) | _known(answered)
     warnings = warnings_of(layer, layered.clock()) + (["queued_offline"] if queued else [])
     if warnings:
         said["warnings"] = list(dict.fromkeys([*answered.get("warnings", ()), *warnings]))
@@ -118,16 +136,22 @@ def _behind(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
 
 
 def _live(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
-    live = _witnessed(app, app.live())
     try:
-        return live, run(live)
+        return _seen(app, run)
     except (Unavailable, OutcomeUnknown) as error:
         app.contact.lost(waited=_has_waited(error))
         try:
-            live = _witnessed(app, app.live())
-            return live, run(live)
+            return _seen(app, run)
         except Unavailable as again:
             raise (error if isinstance(error, OutcomeUnknown) else again) from again  # what was sent stays sent
+
+
+def _seen(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
+    live = _witnessed(app, app.live())
+    result = run(live)
+    if isinstance(live.tables, Witness) and live.tables.as_of is not None:
+        app.saw(live.tables.as_of.position)
+    return live, result
 
 
 def _closed(app: App, run: Callable[[App], Result], closed: LedgerClosed, *, writes: bool) -> tuple[App, Result]:
@@ -212,12 +236,19 @@ def _has_waited(error: LedgerError) -> bool:
     return isinstance(error, Unavailable) and "sqlstate" not in error.details
 
 
-def _as_of(layer: Layer, seen: AsOf) -> Answered:
+def _as_of(layer: Layer, seen: AsOf, now: datetime) -> Answered:
     said: Answered = {"position": seen.position, "time": seen.time and text(seen.time)}
-    if layer.source != "postgres":
+    if layer.source == "replica":
+        said["age"] = layer.contact and _seconds(now - layer.contact)
+    elif layer.source != "postgres":
         since = layer.contact or seen.time
         said["age"] = None if since is None else max(0, round((seen.now - since).total_seconds()))
     return said
+
+
+def _seconds(age: timedelta) -> int:
+    """Rounded up: nothing is older than it says."""
+    return max(0, ceil(age.total_seconds()))
 
 
 def _ago(age: timedelta) -> str:

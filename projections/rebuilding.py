@@ -74,6 +74,7 @@ def from_journal(app: App) -> Rebuilt:
             lines = (line_of(event) for event in journal.read_all(found.database))
             restore(app.settings, known.key, known.ledger, lines)
         app.local.acknowledged.forget()
+        app.local.seen.forget()
         direct.reopen()
         return Rebuilt(common=found.common, position=found.journal, restored=restored)
 
@@ -88,6 +89,7 @@ def from_database(app: App, now: datetime) -> Rebuilt:
             local.outbox.put_before(lines)
         aside = _set_aside(local.journal.file, now)
         local.acknowledged.forget()
+        local.seen.forget()
         direct.reopen()
         return Rebuilt(common=found.common, position=found.database, queued=len(lines), set_aside=aside)
 

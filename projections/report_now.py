@@ -15,7 +15,11 @@ def document_in(app: App, snapshot: Snapshot) -> report.Document:
 
 
 def source(app: App) -> str:
-    """The layer that answers."""
+    """The layer that answers, as a report names it: what a replica tells of a position, the database tells too."""
+    return "postgres" if (answering := layer(app)) == "replica" else answering
+
+
+def layer(app: App) -> str:
     return "postgres" if app.layer is None else app.layer.source
 
 

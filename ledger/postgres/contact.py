@@ -19,11 +19,17 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0  # seconds between two tries
 
 class Contact:
     """`reach(database | None)` makes the database ready, the same one again if there was one; `coming` tells whether
-    waiting for it makes sense."""
+    waiting for it makes sense. A caller waits for `seconds`."""
 
-    def __init__(self, reach: Callable[[Database | None], Database], coming: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        reach: Callable[[Database | None], Database],
+        coming: Callable[[], bool],
+        seconds: float = CONNECT_SECONDS,
+    ) -> None:
         self._reach = reach
         self._coming = coming
+        self._seconds = seconds
         self._changed = threading.Condition()
         self._database: Database | None = None
         self._ready = False
@@ -43,7 +49,7 @@ class Contact:
         return self._ready
 
     def database(self) -> Database:
-        """The database, within a second. Raises Unavailable, and what else is wrong with it."""
+        """The database, within those seconds. Raises Unavailable, and what else is wrong with it."""
         with self._changed:
             if not self._ready:
                 self._try()
@@ -51,7 +57,7 @@ class Contact:
                     self._changed.wait(LOOK_EVERY)
             if self._ready and self._database is not None:
                 return self._database
-            raise self._error or _not_yet()
+            raise self._error or _not_yet(self._seconds)
 
     def lost(self, *, waited: bool) -> None:
         """The database did not answer. `waited` says that the caller has given it its second already."""
@@ -60,7 +66,7 @@ class Contact:
                 self._ready, self._error = False, None
                 self._try()
                 if waited:
-                    self._begun -= CONNECT_SECONDS
+                    self._begun -= self._seconds
 
     def close(self) -> None:
         with self._changed:
@@ -71,7 +77,7 @@ class Contact:
 
     def _is_settled(self) -> bool:
         waited = time.monotonic() - self._begun
-        is_late = waited > CONNECT_SECONDS and (not self._coming() or waited > COMING_SECONDS)
+        is_late = waited > self._seconds and (not self._coming() or waited > COMING_SECONDS)
         return self._ready or self._error is not None or self._closed or is_late
 
     def _try(self) -> None:
@@ -108,8 +114,8 @@ class Contact:
             self._changed.notify_all()
 
 
-def _not_yet() -> Unavailable:
+def _not_yet(seconds: float) -> Unavailable:
     return Unavailable(
-        f"PostgreSQL did not answer within {CONNECT_SECONDS:g} s",
+        f"PostgreSQL did not answer within {seconds:g} s",
         next_step="see `tracking-ledger doctor`; connecting goes on in the background",
     )

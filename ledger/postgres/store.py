@@ -1,5 +1,6 @@
 """The log of one ledger in PostgreSQL."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -61,6 +62,7 @@ class PostgresStore:
         self._key = key or ledger
         self._shapes = dict(shapes)
         self._acknowledge = acknowledge
+        self._untold = threading.local()  # what this thread has recorded in a transaction that is not committed yet
         self._shared = SharedCommit(self._append, self.append_group)
 
     def append(self, proposal: Proposal) -> Recorded:
@@ -125,11 +127,15 @@ class PostgresStore:
 
     @contextmanager
     def exclusively(self, patience: float | None = None) -> Iterator[None]:
+        if not self._database.in_transaction:
+            self._untold.newest = None
         with self._database.joined_transaction() as connection:
             if patience is not None:
                 connection.execute(PATIENCE, [str(round(patience * 1000))])
             connection.execute(LOCK, [self._key])
             yield
+        if not self._database.in_transaction and (newest := self._untold.newest):
+            self._acknowledge(*newest)
 
     def _pages(self, statement: str, after: int, up_to: int | None) -> Iterator[str]:
         """The pages after a position, up to another or to the head at the time of the call."""
@@ -166,14 +172,14 @@ class PostgresStore:
         return recorded
 
     def _tell(self, verdicts: Iterable[tuple[Proposal, Recorded | LedgerError]]) -> None:
-        if self._database.in_transaction:  # which may be rolled back yet
-            return
         ends = [
             (verdict.positions[-1], proposal.submission.command_id)
             for proposal, verdict in verdicts
             if isinstance(verdict, Recorded)
         ]
-        if ends:
+        if ends and self._database.in_transaction:  # which may be rolled back yet
+            self._untold.newest = max(ends)
+        elif ends:
             self._acknowledge(*max(ends))
 
     def _as_json(self, proposal: Proposal) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def show(invocation: Invocation, ref: str) -> None:
 
     REF is a short reference (w-7k3qd), an id, or a vendor's name.
     """
-    _, (category, thing) = reader.ask(invocation.app, lambda app: found(app, ref))
+    _, (category, thing) = reader.ask(invocation.app, lambda app: found(app, ref), replicas=True)
     answered = whole(invocation.app, category, thing)
     if invocation.as_json:
         answer_json(answered)

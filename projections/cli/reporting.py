@@ -121,7 +121,7 @@ def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> C
             with view(app, as_of) as snapshot:
                 return page(snapshot, app.store, _document_in(app, snapshot, as_of))
 
-        _, content = reader.ask(invocation.app, told)
+        _, content = reader.ask(invocation.app, told, replicas=True)
         if output is None:
             click.echo(content.encode(), nl=False)
         else:
@@ -143,7 +143,7 @@ def _watch(app: App, tell: Callable[[], None]) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             try:
-                _, position = reader.ask(app, _position)
+                _, position = reader.ask(app, _position, replicas=True)
                 if position != seen:
                     tell()
                 seen, away = position, False

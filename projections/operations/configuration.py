@@ -31,7 +31,7 @@ from projections.operations.base import (
 from projections.questions import configuration as questions
 from projections.questions.references import resolve
 from projections.questions.status import open_conflicts
-from projections.report_now import queued, source
+from projections.report_now import layer, queued
 
 REVISABLE = ("active_context_type", "git_branch", "git_head_commit", "default_token_budget")
 FROM_GIT = ("git_branch", "git_head_commit")
@@ -64,7 +64,7 @@ def get_project_configuration(app: App, _: GetProjectConfigurationInput) -> Answ
     with app.tables.snapshot() as snapshot:
         configuration = questions.standing(snapshot, configuration_id(app.identity.ledger))
         conflicts = open_conflicts(snapshot)
-    health = questions.health(app.tables, source(app), "embedded" if app.settings.dsn is None else "given")
+    health = questions.health(app.tables, layer(app), "embedded" if app.settings.dsn is None else "given")
     return configuration | {"health": health | _own_copy(app) | {"conflicts": conflicts}}
 
 

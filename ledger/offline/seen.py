@@ -1,0 +1,71 @@
+"""The newest position that this machine has written or was shown: what a replica must reach before it may answer.
+
+It never goes down, whichever process is faster. It is not waited for on the disk: nobody who was shown something has it
+before their eyes after a power cut, and what the log holds is not in question here.
+"""
+
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock
+
+from ledger.errors import Unavailable
+
+FILE = "seen"
+LOCK = "seen.lock"
+PATIENCE = 1.0  # seconds, for another process that writes it
+WIDTH = 20  # digits, always as many, so one number never leaves an end of another
+
+
+class Seen:
+    """The file. What cannot be written there, only this process knows."""
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / FILE
+        self._lock = home / LOCK
+        self._mine = threading.Lock()
+        self._newest = 0
+
+    @property
+    def position(self) -> int:
+        """Raises Unavailable when that cannot be known."""
+        try:
+            return max(self._newest, int(self._file.read_bytes()))
+        except FileNotFoundError:
+            return self._newest
+        except (OSError, ValueError) as error:
+            raise Unavailable(
+                f"{self._file} does not say which position this machine has seen",
+                next_step="delete it: the next answer of the primary writes it anew",
+            ) from error
+
+    def at(self, position: int) -> None:
+        """Before the answer is said."""
+        with self._mine:
+            if position <= self._newest:
+                return
+            self._newest = position
+            with suppress(OSError), FileLock(self._lock, timeout=PATIENCE):
+                if self._told() < position:
+                    _write(self._file, position)
+
+    def forget(self) -> None:
+        """After an administrator has said which history is right."""
+        self._newest = 0
+        self._file.unlink(missing_ok=True)
+
+    def _told(self) -> int:
+        try:
+            return int(self._file.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return 0
+
+
+def _write(file: Path, position: int) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.pwrite(descriptor, b"%0*d" % (WIDTH, position), 0)
+    finally:
+        os.close(descriptor)
