@@ -105,11 +105,13 @@ def _of_cache(app: App) -> list[Difference]:
         local.cache.follow()
     except LedgerError as error:
         return [Difference(where="cache", at="file", what=error.message)]
-    return _of_rows("cache", local.journal, local.cache.tables)
+    with local.cache.tables.snapshot() as snapshot:
+        reached = snapshot.as_of.position  # the journal may go on meanwhile, in the background
+    return _of_rows("cache", local.journal, local.cache.tables, until=reached)
 
 
-def _of_rows(where: str, log: Any, tables: Tables) -> list[Difference]:
-    report = check(log, tables)
+def _of_rows(where: str, log: Any, tables: Tables, until: int | None = None) -> list[Difference]:
+    report = check(log, tables, until=until)
     return [
         Difference(
             where=where,

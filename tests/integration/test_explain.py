@@ -247,7 +247,11 @@ def test_a_question_that_is_prepared_is_answered_from_an_index_whatever_it_is_gi
 
     with large.writer.transaction():
         large.writer.execute(ENTER, [large.ledger])
-        found = large.writer.execute("EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + statement).fetchone()
+        large.writer.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        large.writer.execute(f"PREPARE asked AS {statement}")
+        given = f"({', '.join('NULL' for _ in names)})" if names else ""
+        found = large.writer.execute(f"EXPLAIN (FORMAT JSON) EXECUTE asked{given}").fetchone()
+        large.writer.execute("DEALLOCATE asked")
 
     assert found is not None
     assert sequential(found[0][0]["Plan"]) == []
