@@ -5,7 +5,7 @@ advanced, and what still waits laid on it again. A row that is laid over shows t
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 
 from msgspec.structs import replace
@@ -49,8 +49,9 @@ class Overlay:
         self._lift(over, ended)
         for stream in ended:
             self._extend(over, self._outbox.of_stream(stream, reached), only=stream)
-        for lines in _portions(self._outbox.lines(since, last)):
-            self._extend(over, lines, without=set(ended))
+        with rows.roomy() if last - since > PORTION else nullcontext():
+            for lines in _portions(self._outbox.lines(since, last)):
+                self._extend(over, lines, without=set(ended))
         over.reached(last)
 
     @contextmanager
@@ -82,9 +83,7 @@ class Overlay:
     ) -> None:
         """Lays lines on what is there, each stream's in their order."""
         events: dict[str, Added] = {}
-        for line in lines:
-            if self._is_followed(line, over.rows.checkpoint[0]):
-                continue
+        for line in self._not_followed(list(lines), over.rows.checkpoint[0]):
             for n, event in enumerate(line.events):
                 stream = event.stream_id
                 if only in (None, stream) and stream not in without and category_of(stream) in BY_CATEGORY:
@@ -97,10 +96,10 @@ class Overlay:
         )
         over.lay({stream: laid[stream] + len(added) for stream, added in events.items()})
 
-    def _is_followed(self, line: Queued, reached: int) -> bool:
-        """Whether the rows have it already; the line that says so may still be on its way."""
-        found = self._journal.find_command(line.command_id)
-        return found is not None and found[0].positions[-1] <= reached
+    def _not_followed(self, lines: list[Queued], reached: int) -> Iterator[Queued]:
+        """Without those that the rows have already; the line that says so may still be on its way."""
+        ends = self._journal.ends_of(line.command_id for line in lines)
+        return (line for line in lines if ends.get(line.command_id, PENDING) > reached)
 
 
 def _portions(lines: Iterator[Queued]) -> Iterator[list[Queued]]:

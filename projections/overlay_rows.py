@@ -1,15 +1,16 @@
 """Rows laid over those of the cache, and the confirmed ones kept aside meanwhile. See projections.overlay."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from ledger.envelope import RowChange, category_of, id_of
+from ledger.envelope import RowChange, category_of, id_of, stream_id
 from ledger.pending import is_number
 from projections.catalog import BY_CATEGORY
 from projections.row import Row
-from projections.sqlite_tables import SqliteAdvance
+from projections.sqlite_tables import SqliteAdvance, ids_by_category
 
 PROGRESS = "SELECT sequence FROM overlay_progress WHERE ledger_id = ?"
 ADVANCE = "INSERT INTO overlay_progress VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence"
@@ -22,8 +23,11 @@ LAID = "SELECT stream_id, laid FROM overlaid WHERE ledger_id = ? AND stream_id I
 KEEP = "INSERT INTO overlaid VALUES (?, ?, ?, ?, ?, ?, ?)"
 LAY = "UPDATE overlaid SET laid = ? WHERE ledger_id = ? AND stream_id = ?"
 RELEASE = "DELETE FROM overlaid WHERE ledger_id = ? AND stream_id = ?"
-ROW = "SELECT version, position, doc FROM {} WHERE ledger_id = ? AND generation = ? AND id = ?"
-TERMS = "SELECT terms FROM work_item_terms WHERE ledger_id = ? AND generation = ? AND id = ?"
+ROWS = (
+    "SELECT r.id, r.version, r.position, r.doc, t.terms FROM {} r LEFT JOIN work_item_terms t"
+    " ON t.ledger_id = r.ledger_id AND t.generation = r.generation AND t.id = r.id"
+    " WHERE r.ledger_id = ? AND r.generation = ? AND r.id IN (SELECT value FROM json_each(?))"
+)
 REMOVE = "DELETE FROM {} WHERE ledger_id = ? AND generation = ? AND id = ?"
 
 
@@ -68,15 +72,12 @@ class OverlayRows:
         """Sets the confirmed rows aside where that is not done yet. Answers at which number each stream's row is."""
         wanted = list(streams)
         laid: dict[str, int] = dict(self._ask(LAID, [self._ledger, _listed(wanted)]).fetchall())
-        for stream in wanted:
-            if stream not in laid:
-                laid[stream] = self._set_aside(stream)
-        return laid
+        return laid | self._set_aside([stream for stream in wanted if stream not in laid])
 
     def lay(self, versions: Mapping[str, int]) -> None:
         """From here on these streams' rows stand at these numbers."""
-        for stream, version in versions.items():
-            self._ask(LAY, [version, self._ledger, stream])
+        lines = ([version, self._ledger, stream] for stream, version in versions.items())
+        self.rows.connection.executemany(LAY, lines)
 
     def release(self, stream: str) -> None:
         self._ask(RELEASE, [self._ledger, stream])
@@ -98,14 +99,26 @@ class OverlayRows:
         for table in (projection.name, *(["work_item_terms"] if projection.name == "work_items" else [])):
             self._ask(REMOVE.format(table), place)
 
-    def _set_aside(self, stream: str) -> int:
-        projection = BY_CATEGORY[category_of(stream)]
-        place = [self._ledger, self.rows.generation(projection.name), id_of(stream)]
-        version, position, doc = self._ask(ROW.format(projection.name), place).fetchone() or (0, 0, None)
-        terms = self._ask(TERMS, place).fetchone() if projection.name == "work_items" else None
-        number = version if is_number(version) else 0  # a row read from a report may show what waited elsewhere
-        self._ask(KEEP, [self._ledger, stream, version, position, doc, terms and terms[0], number])
-        return number
+    def _set_aside(self, streams: list[str]) -> dict[str, int]:
+        nothing = (0, 0, None, None)
+        found = self._standing(streams)
+        numbers = {}
+        for stream in streams:  # a row read from a report may show what waited elsewhere, and then has no number
+            version = found.get(stream, nothing)[0]
+            numbers[stream] = version if is_number(version) else 0
+        kept = ([self._ledger, stream, *found.get(stream, nothing), numbers[stream]] for stream in streams)
+        self.rows.connection.executemany(KEEP, kept)
+        return numbers
+
+    def _standing(self, streams: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+        """(version, position, document, words) of each stream's row, if it has one."""
+        found = {}
+        for category, ids in ids_by_category(streams).items():
+            name = BY_CATEGORY[category].name
+            place = [self._ledger, self.rows.generation(name), _listed(ids)]
+            for id, *row in self._ask(ROWS.format(name), place):
+                found[stream_id(category, id)] = tuple(row)
+        return found
 
 
 def _listed(streams: Iterable[str]) -> str:

@@ -6,15 +6,18 @@ Many processes may share the file: a view never waits for a writer, and a writer
 import re
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 
 from ledger import situations
 from ledger.envelope import RowChange, category_of, id_of, stream_id
@@ -28,6 +31,7 @@ from projections.terms import score
 
 WAIT_SECONDS = 10.0  # for another process that writes
 CACHE_KILOBYTES = 8192  # at most: some thousand rows with their indexes, which one portion of a follower changes
+ROOM_KILOBYTES = 65536  # at most, while many thousand rows are put at once
 
 PROGRESS = "SELECT position, recorded_at FROM progress WHERE ledger_id = ?"
 GENERATIONS = (
@@ -219,7 +223,7 @@ class SqliteTables:
         self, connection: sqlite3.Connection, projection: str, generation: int, change: RowChange, position: int
     ) -> None:
         place = [self._ledger, generation]
-        _put_row(connection, place, projection, change, position)
+        _put_rows(connection, place, projection, [structs.replace(change, n=position)])
         _put_entries(connection, place, change)
 
     def _enter(self, connection: sqlite3.Connection) -> tuple[AsOf, dict[str, int]]:
@@ -307,7 +311,7 @@ class SqliteAdvance:
     def rows(self, streams: Iterable[str]) -> Rows:
         """The rows of some streams as they stand; one that has none is absent."""
         generations, found = self._generations(), Rows()
-        for category, ids in _ids_by_category(streams).items():
+        for category, ids in ids_by_category(streams).items():
             projection = BY_CATEGORY[category]
             asked = [self.ledger, generations[projection.name], msgspec.json.encode(ids).decode()]
             for id, version, position, doc in self.connection.execute(STANDING.format(projection.name), asked):
@@ -324,12 +328,24 @@ class SqliteAdvance:
         A unique value that two rows have belongs to the one that is put, or with `yielding` to the one that has it:
         what waits for the database gives way to what it has recorded.
         """
-        generations, changes, entries = self._generations(), list(changes), []
+        generations, by_name = self._generations(), defaultdict(list)
         for change in changes:
-            place = [self.ledger, generations[change.projection]]
-            _put_row(self.connection, place, change.projection, change, change.n)
-            entries += [[*place, *entry, change.id] for entry in change.added]
-        self.connection.executemany(YIELD if yielding else TAKE, entries)
+            by_name[change.projection].append(change)
+        for name, some in by_name.items():
+            _put_rows(self.connection, [self.ledger, generations[name]], name, some)
+        for name, some in by_name.items():
+            place = [self.ledger, generations[name]]
+            entries = ([*place, *entry, change.id] for change in some for entry in change.added)
+            self.connection.executemany(YIELD if yielding else TAKE, entries)
+
+    @contextmanager
+    def roomy(self) -> Iterator[None]:
+        """For many rows: what was touched stays in memory, instead of being written and read again and again."""
+        self.connection.execute(f"PRAGMA cache_size = -{ROOM_KILOBYTES}")
+        try:
+            yield
+        finally:
+            self.connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
 
     def clear(self) -> None:
         """Begins anew: no rows, at position 0."""
@@ -348,7 +364,7 @@ class SqliteAdvance:
         return serving(dict(self.connection.execute(GENERATIONS, [self.ledger]).fetchall()))
 
 
-def _ids_by_category(streams: Iterable[str]) -> dict[str, list[str]]:
+def ids_by_category(streams: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for stream in streams:
         if category_of(stream) in BY_CATEGORY:
@@ -356,14 +372,14 @@ def _ids_by_category(streams: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _put_row(
-    connection: sqlite3.Connection, place: list[Any], projection: str, change: RowChange, position: int
-) -> None:
-    connection.execute(PUT.format(projection), [*place, change.id, change.version, position, change.doc.decode()])
-    if change.terms is not None:
-        connection.execute(PUT_TERMS, [*place, change.id, change.terms])
-    if change.dropped:
-        connection.executemany(DROP, [[*place, *entry, change.id] for entry in change.dropped])
+def _put_rows(connection: sqlite3.Connection, place: list[Any], projection: str, changes: Sequence[RowChange]) -> None:
+    """In the order of their ids, which is that of the table."""
+    ordered = sorted(changes, key=attrgetter("id"))
+    rows = ([*place, change.id, change.version, change.n, change.doc.decode()] for change in ordered)
+    connection.executemany(PUT.format(projection), rows)
+    terms = ([*place, change.id, change.terms] for change in ordered if change.terms is not None)
+    connection.executemany(PUT_TERMS, terms)
+    connection.executemany(DROP, ([*place, *entry, change.id] for change in ordered for entry in change.dropped))
 
 
 def _put_entries(connection: sqlite3.Connection, place: list[Any], change: RowChange) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from ledger.codec import origin_digest
@@ -38,6 +39,10 @@ FORGET = "DELETE FROM journal_lines WHERE position >= ?"
 LINES = "SELECT position, begins, length, digest FROM journal_lines WHERE position BETWEEN ? AND ? ORDER BY position"
 OF_STREAM = "SELECT position FROM journal_lines WHERE stream_id = ? ORDER BY version"
 OF_COMMAND = "SELECT position FROM journal_lines WHERE command_id = ? ORDER BY position"
+OF_COMMANDS = (
+    "SELECT command_id, max(position) FROM journal_lines"
+    " WHERE command_id IN (SELECT value FROM json_each(?)) GROUP BY command_id"
+)
 RECORDED_AT = "SELECT recorded_at FROM journal_lines WHERE position = ?"
 
 Proved = Mapping[tuple[bytes, bytes], RecordedEvent]  # (the digest before it, its line) -> the event
@@ -146,6 +151,14 @@ class Journal:
             repeated=True,
         )
         return recorded, events[0].command_digest
+
+    def ends_of(self, commands: Iterable[UUID]) -> dict[UUID, int]:
+        """The position of the last event of each of these commands that is here."""
+        with self._lock:
+            if not self.head.position:
+                return {}
+            rows = self._ask(OF_COMMANDS, msgspec.json.encode(list(commands)).decode())
+        return {UUID(command): position for command, position in rows}
 
     def position_at(self, moment: datetime) -> int:
         """See ledger.store.EventStore. Ledger time rises with the position, so halving finds it."""

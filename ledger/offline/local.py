@@ -101,7 +101,7 @@ class LocalStore:
                     if queued.stream_id not in versions:
                         versions[queued.stream_id] = self._confirmed(queued.stream_id)
                     versions[queued.stream_id] += 1
-                    yield _event(line, n, queued, versions[queued.stream_id])
+                    yield _event(line, n, versions[queued.stream_id])
 
     def read_facts(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedFact]:
         return map(recorded_fact, self.read_all(after, up_to))
@@ -151,7 +151,7 @@ class LocalStore:
             for n, event in enumerate(line.events):
                 if event.stream_id == stream:
                     version += 1
-                    yield _event(line, n, event, version)
+                    yield _event(line, n, version)
 
     def _confirmed(self, stream: str) -> int:
         past = self._journal.read_streams([stream]).events.get(stream)
@@ -200,12 +200,9 @@ def no_claims() -> Unavailable:
 
 
 def pending_event(line: Queued, n: int, version: int) -> RecordedEvent:
-    """The n-th event of a waiting command, at a version of its stream."""
-    return _event(line, n, line.events[n], version)
-
-
-def _event(line: Queued, n: int, event: QueuedEvent, version: int) -> RecordedEvent:
-    bare = RecordedEvent(
+    """The n-th event of a waiting command, at a version of its stream; without its topics."""
+    event = line.events[n]
+    return RecordedEvent(
         position=PENDING,
         stream_id=event.stream_id,
         version=version,
@@ -222,7 +219,11 @@ def _event(line: Queued, n: int, event: QueuedEvent, version: int) -> RecordedEv
         recorded_at=event.occurred_at,
         digest=b"",
     )
-    return msgspec.structs.replace(bare, topics=topics_of(decode(FACTS.get(event.type), bare)))
+
+
+def _event(line: Queued, n: int, version: int) -> RecordedEvent:
+    bare = pending_event(line, n, version)
+    return msgspec.structs.replace(bare, topics=topics_of(decode(FACTS.get(bare.type), bare)))
 
 
 def _queued(proposal: Proposal, pasts: dict[str, list[RecordedEvent]], sequence: int) -> Queued:

@@ -313,18 +313,23 @@ class Outbox:
 
     def _take_in(self, index: sqlite3.Connection) -> None:
         sequence, lines, ends = self._trusted(index)
+        before, progress = lines, []
         if not self.file.exists():
             return
         with self.file.open("rb") as file:
             file.seek(ends)
+            entries = _Entries(index)
             for begins, raw in _lines(file, ends):
                 lines += 1
                 line = _parsed(index, lines, begins, raw)
                 if line is not None:
                     sequence = max(sequence, line.sequence)
-                    _enter(index, line, begins, len(raw))
+                    entries.add(line, begins, len(raw))
                 ends = begins + len(raw)
-                index.execute(ADVANCE, [sequence, lines, ends, begins, raw[-80:]])
+                progress = [sequence, lines, ends, begins, raw[-80:]]
+            entries.write()
+            if lines > before:
+                index.execute(ADVANCE, progress)
 
     def _trusted(self, index: sqlite3.Connection) -> tuple[int, int, int]:
         """Where the index ends, if that is still what the file holds; else it begins anew."""
@@ -409,16 +414,32 @@ def _parsed(index: sqlite3.Connection, number: int, begins: int, raw: bytes) -> 
     return line
 
 
-def _enter(index: sqlite3.Connection, line: Line, begins: int, length: int) -> None:
-    match line:
-        case Queued():
-            index.execute(ADD, [line.sequence, str(line.command_id), begins, length])
-            index.executemany(TOUCH, [[stream, line.sequence] for stream in line.streams])
-        case Settled():
-            position = max(line.positions, default=0)
-            index.execute(SETTLE, [line.outcome, position, line.sequence, line.settles, str(line.command_id)])
-        case Begun():
-            pass
+class _Entries:
+    """What lines say, on its way into the index: many lines of one kind are written at once."""
+
+    def __init__(self, index: sqlite3.Connection) -> None:
+        self._index = index
+        self._queued: list[tuple[Any, ...]] = []
+        self._touched: list[tuple[str, int]] = []
+        self._settled: list[tuple[Any, ...]] = []
+
+    def add(self, line: Line, begins: int, length: int) -> None:
+        match line:
+            case Queued():
+                if self._settled or len(self._queued) >= PAGE:
+                    self.write()
+                self._queued.append((line.sequence, str(line.command_id), begins, length))
+                self._touched += [(stream, line.sequence) for stream in line.streams]
+            case Settled():
+                position = max(line.positions, default=0)
+                self._settled.append((line.outcome, position, line.sequence, line.settles, str(line.command_id)))
+            case Begun():
+                pass
+
+    def write(self) -> None:
+        for statement, rows in ((ADD, self._queued), (TOUCH, self._touched), (SETTLE, self._settled)):
+            self._index.executemany(statement, rows)
+            rows.clear()
 
 
 def _lines(file: BinaryIO, begins: int) -> Iterator[tuple[int, bytes]]:
