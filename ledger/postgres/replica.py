@@ -22,7 +22,7 @@ BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 REACH_SECONDS = 0.3  # that a caller waits for a connection, once: the primary is there as well
 NOT_ASKED = "nothing has to be done: the primary is asked instead; see `tracking-ledger doctor`"
 STANDING = (  # not in sql/: it asks the server about itself
-    "SELECT pg_is_in_recovery(), extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8"
+    "SELECT pg_is_in_recovery(), extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::int"
 )
 
 
@@ -32,7 +32,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     position: int
     follows: bool
-    newest_commit: float | None
+    newest_commit: int | None
 
 
 class Replica:

@@ -41,6 +41,7 @@ def doctor(invocation: Invocation, stop_server: bool) -> int:
         "program": {"version": __version__, "process": os.getpid()},
         "ledger": _asked(findings, lambda: _ledger(invocation.app)),
         "database": (database := _database(invocation.app, findings)),
+        **_replica(invocation.app, findings, database.get("position")),
         "machine": _machine(invocation.app, findings, database.get("position")),
         "environment": sorted(name for name in ENVIRONMENT if os.environ.get(name)),
         "activity": _activity(invocation.app),
@@ -101,6 +102,22 @@ def _database(app: App, findings: list[Finding]) -> Thing:
     return found | {"answers": True} | told
 
 
+def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, Thing]:
+    """What the settings name beside the database, if they do; `head` is the database's position, if that answered."""
+    replica = app.replica
+    if replica is None:
+        return {}
+    try:
+        standing, journal = replica.standing(), app.local.journal
+        findings.extend(faults.of_replica(standing, head, app.settings.read_seconds))
+        common = min(standing.position, journal.head.position)
+        with replica.asking(common, common, journal.digest_at(common) or b""):
+            return {"replica": {"answers": True, **to_builtins(standing), "behind": faults.lacks(standing, head)}}
+    except LedgerError as error:
+        findings.append(Finding(what=f"no question is asked of a replica: {error.message}", next_step=error.next_step))
+        return {"replica": {"answers": False}}
+
+
 def _machine(app: App, findings: list[Finding], head: int | None) -> Thing:
     """This machine's own copy: how far it is, what waits. `head` is the database's position, if that answered."""
     try:
@@ -152,7 +169,7 @@ def _activity(app: App) -> Thing:
 
 
 def _print(parts: dict[str, Any], findings: list[Finding]) -> None:
-    for name in ("program", "ledger", "database", "machine"):
+    for name in ("program", "ledger", "database", *(["replica"] if "replica" in parts else []), "machine"):
         heading(name)
         fields((key.replace("_", " "), value) for key, value in parts[name].items())
     if parts["environment"]:

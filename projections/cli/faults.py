@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from ledger.moment import text
 from ledger.postgres.checkup import Checkup
+from ledger.postgres.replica import Standing
 from projections.local import Local
 
 CONNECTIONS = 0.8  # of those that the server allows
@@ -38,6 +39,25 @@ def of_database(checked: Checkup) -> Iterator[Finding]:
 def of_conflicts(waiting: int) -> Iterator[Finding]:
     if waiting:
         yield Finding(what=f"{waiting} conflicts wait for a decision", next_step="see `tracking-ledger conflicts`")
+
+
+def of_replica(standing: Standing, head: int | None, allowed: float) -> Iterator[Finding]:
+    """`head` is the database's position, None while that does not answer; `allowed` seconds a replica may be behind."""
+    if not standing.follows:
+        yield Finding(
+            what="the replica follows no server: it was promoted, or LEDGER_READ_DSN names a primary",
+            next_step="name standbys of LEDGER_DSN in LEDGER_READ_DSN, or unset it",
+        )
+    elif (missing := lacks(standing, head)) and (standing.newest_commit or 0) > allowed:
+        yield Finding(
+            what=f"the replica lacks {missing} events, its newest commit is {standing.newest_commit} s old",
+            next_step="see on the standby whether replay is paused or waits, and in its log whether it is connected",
+        )
+
+
+def lacks(standing: Standing, head: int | None) -> int | None:
+    """How many events of the database a replica does not have."""
+    return None if head is None else max(head - standing.position, 0)
 
 
 def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | None) -> Iterator[Finding]:

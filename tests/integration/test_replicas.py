@@ -21,6 +21,7 @@ from ledger.settings import Settings
 from projections import reader
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
+from tests.support.mcp_client import served
 from tests.support.replicas import Pair, followed, machine
 
 Answered = dict[str, Any]
@@ -469,6 +470,48 @@ def test_a_person_is_told_that_a_replica_answered(settings: Settings, app: App, 
     assert "answered by a replica, at most" in ended.stderr
 
 
+def test_doctor_tells_where_the_replica_stands(settings: Settings, app: App, elsewhere: App, pair: Pair) -> None:
+    create(app, "One")
+    followed(app, pair)
+    pair.pause()
+    create(elsewhere, "Two")
+
+    behind = command(settings, "doctor")["replica"]
+    pair.catch_up()
+    level = command(settings, "doctor")
+
+    assert (behind["answers"], behind["follows"], behind["position"], behind["behind"]) == (True, True, 1, 1)
+    assert (level["replica"]["position"], level["replica"]["behind"]) == (2, 0)
+    assert not [finding for finding in level["findings"] if "replica" in finding["what"]]
+
+
+def test_doctor_tells_why_no_replica_is_asked(settings: Settings, app: App) -> None:
+    create(app, "One")
+    away = replace(settings, read_dsn=NOWHERE)
+
+    told = command(away, "doctor")
+
+    assert told["replica"] == {"answers": False}
+    assert any("no question is asked of a replica" in finding["what"] for finding in told["findings"])
+    assert "no question is asked of a replica" in program(away, "doctor").stdout
+
+
+def test_a_tool_call_is_answered_by_the_replica_and_reads_what_it_wrote(
+    settings: Settings, app: App, pair: Pair
+) -> None:
+    create(app, "First")
+    followed(app, pair)
+    with served(settings, extra=for_reading(settings)) as client:
+        first = client.call("list_work_items")
+        pair.pause()
+        made = client.call("create_work_item", item_type="task", title="Second")
+        then = client.call("list_work_items")
+    pair.catch_up()
+
+    assert first["source"] == "replica"
+    assert made["id"] in [item["id"] for item in then["items"]]
+
+
 def test_a_migration_in_one_transaction_counts_as_written(app: App) -> None:
     with app.store.exclusively():
         made = create_in(app, "One")
@@ -504,10 +547,14 @@ def program(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str
         "LEDGER_HOME": str(settings.home),
         "LEDGER_PGDATA": str(settings.pgdata),
         "LEDGER_DSN": str(settings.dsn),
-        "LEDGER_READ_DSN": str(settings.read_dsn),
+        **for_reading(settings),
     }
     asked = [sys.executable, "-c", START, *words]
     return subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def for_reading(settings: Settings) -> dict[str, str]:
+    return {"LEDGER_READ_DSN": str(settings.read_dsn), "LEDGER_READ_SECONDS": f"{settings.read_seconds:g}"}
 
 
 def command(settings: Settings, *words: str) -> Answered:
