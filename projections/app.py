@@ -405,7 +405,8 @@ class App:
 
     def _show_waiting(self) -> None:
         """What is queued can be seen in two places, and the status file is one: without a word to the database."""
-        self.through(self.journal())._keep_status()
+        on_published = self.layer is not None and self.layer.source == "git"
+        (self if on_published else self.through(self.journal()))._keep_status()
 
     def _keep_status(self) -> None:
         # imported here for start-up: the report's templates are needed by few processes

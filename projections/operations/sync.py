@@ -24,6 +24,7 @@ from projections.operations.base import (
     carry_out,
     command_id,
 )
+from projections.operations.editing import check_edit
 from projections.questions import conflicts as questions
 from projections.questions.references import resolve
 
@@ -61,6 +62,9 @@ def sync_state(app: App, _: SyncStateInput) -> Answered:
 
 def resolve_conflict(app: App, wanted: ResolveConflictInput) -> Answered:
     thing = resolve(app.tables, CATEGORY, wanted.id)
+    if wanted.changes:
+        with app.tables.snapshot() as snapshot:
+            check_edit(questions.by_id(snapshot, thing)["command"], wanted.changes)
 
     def make(_: UUID) -> Command:
         return ResolveConflict(id=thing, expected=wanted.version, choice=wanted.choice, arguments=wanted.changes)

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
-from ledger.errors import CommandIdReused, Refused, Unavailable, VersionConflict
+from ledger.errors import CommandIdReused, Invalid, Refused, Unavailable, VersionConflict
 from ledger.settings import Settings
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
@@ -192,6 +192,33 @@ def test_a_conflict_is_seen_by_everybody_and_decided_by_anybody(app: App, gate: 
     assert "conflicts_waiting" not in after.get("warnings", ())
     with pytest.raises(VersionConflict):
         ask(app, "resolve_conflict", id=conflict["id"], version=1, choice="mine")
+
+
+def test_an_edit_is_held_to_the_limits_of_every_other_input(app: App, gate: Gate, elsewhere: App) -> None:
+    item = ask(app, "create_work_item", item_type="task", title="Before")
+    app.follow()
+    gate.close()
+    ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
+    ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
+    gate.open()
+    wait_until_settled(app)
+    [conflict] = ask(elsewhere, "sync_state")["items"]
+
+    for changes, faulty in (
+        ({"title": "x" * 201, "priority": 9}, ["changes.title", "changes.priority"]),
+        ({"tags": "one"}, ["changes.tags"]),
+        ({"fields": {"title": " "}}, ["changes.title"]),
+    ):
+        with pytest.raises(Invalid) as refused:
+            ask(elsewhere, "resolve_conflict", id=conflict["id"], version=1, choice="edited", changes=changes)
+        assert [fault["field"] for fault in refused.value.details["fields"]] == faulty
+    decided = ask(
+        elsewhere, "resolve_conflict", id=conflict["id"], version=1, choice="edited", changes={"tags": ["one"]}
+    )
+
+    assert decided["outcome"] == "committed"
+    after = ask(elsewhere, "query_work_item", id=item["id"])
+    assert (after["title"], after["tags"]) == ("Mine", ["one"])
 
 
 def test_what_waited_for_a_conflict_follows_its_decision_in_order(app: App, gate: Gate, elsewhere: App) -> None:

@@ -100,6 +100,7 @@ def test_with_a_published_journal_its_items_can_be_changed_while_away(live: App,
     changed = ask(stranded, "update_work_item", id=known["id"], version=1, title="Changed")
     seen = ask(stranded, "query_work_item", id=known["id"])
     history = ask(stranded, "query_history", id=known["id"])
+    status = (live.identity.project / NAME).read_text(encoding="utf-8")
     vendors = ask(stranded, "query_vendor_status")
 
     assert changed["outcome"] == "queued"
@@ -107,6 +108,8 @@ def test_with_a_published_journal_its_items_can_be_changed_while_away(live: App,
     assert seen["as_of"]["position"] == 2
     assert [line["version"] for line in history["items"]] == [changed["version"], 1]
     assert [vendor["name"] for vendor in vendors["items"]] == ["Epson"]
+    assert "Changed" in status
+    assert "Epson" in status
 
 
 def test_what_was_queued_on_a_published_journal_is_recorded_as_proposed_or_meets_what_others_did(

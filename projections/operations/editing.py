@@ -1,0 +1,37 @@
+"""What an edit of a queued command may say: its fields are held to the limits of the operation that gives such ones."""
+
+from typing import Any
+
+from pydantic import create_model
+
+from projections.operations.base import Input, checked, inside
+from projections.operations.configuration import UpdateProjectConfigurationInput
+from projections.operations.deployments import DeploymentChanges, RecordDeploymentInput
+from projections.operations.enhancements import EnhancementChanges, RecordEnhancementInput
+from projections.operations.vendors import CreateVendorInput, UpdateVendorStatusInput
+from projections.operations.work_items import CreateWorkItemInput, UpdateWorkItemInput
+
+INPUTS: dict[str, type[Input]] = {
+    "CreateWorkItem": CreateWorkItemInput,
+    "UpdateWorkItem": UpdateWorkItemInput,
+    "CreateVendor": CreateVendorInput,
+    "UpdateVendor": UpdateVendorStatusInput,
+    "RecordDeployment": RecordDeploymentInput,
+    "AmendDeployment": DeploymentChanges,
+    "RecordEnhancement": RecordEnhancementInput,
+    "UpdateEnhancement": EnhancementChanges,
+    "ChangeConfiguration": UpdateProjectConfigurationInput,
+}
+
+
+def check_edit(command: str, changes: dict[str, Any]) -> None:
+    """Raises Invalid for values that the operation would not take. What it has no field for, the command itself judges,
+    and so what a null removes."""
+    named = changes.get("fields")
+    changes = {**changes, **(named if isinstance(named, dict) else {})}
+    fields = INPUTS[command].model_fields if command in INPUTS else {}
+    given = {name: value for name, value in changes.items() if name in fields and value is not None}
+    shape: dict[str, Any] = {name: (fields[name].annotation, fields[name]) for name in given}
+    model = create_model("Edit", __base__=Input, **shape)
+    with inside("changes", model):
+        checked(model, given)
