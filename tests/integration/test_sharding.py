@@ -1,6 +1,7 @@
 """Every key and every statement carries the ledger, so that the tables could be distributed by it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,21 +11,23 @@ import pytest
 from ledger.resources import folder
 
 WHOLE = {"ledgers", "migrations"}  # tables of the database, not of a ledger: one row a ledger, one a migration
-REFERENCE = r"\b(?:FROM|JOIN|UPDATE|INTO)\s+(?:ONLY\s+)?(?:tracking_ledger\.)?({})\b(?:\s+(?:AS\s+)?(\w+))?"
-NO_ALIAS = {
-    "where",
-    "on",
-    "order",
-    "select",
-    "limit",
-    "cross",
-    "left",
-    "set",
-    "values",
-    "join",
-    "using",
-    "group",
-    "union",
+REFERENCE = (
+    r"(?:\b(?:FROM|JOIN|UPDATE|INTO|USING)\s+|,\s*)(?:ONLY\s+)?(?:tracking_ledger\.)?({})\b(?!\s*\()"
+    r"(?:\s+(?:AS\s+)?(\w+))?"
+)
+NO_ALIAS = re.compile(
+    "as|cross|for|full|group|inner|join|left|limit|natural|offset|on|order|returning|right|select|set|union|using"
+    "|values|when|where",
+    re.IGNORECASE,
+)
+PLANTED = {
+    "no ledger at all": "SELECT e.data FROM events e WHERE e.position = 1",
+    "only one of two tables": "SELECT 1 FROM events e JOIN vendors v ON v.id = e.stream_id WHERE e.ledger_id = $1",
+    "a table after a comma": "SELECT 1 FROM events e, vendors v WHERE e.ledger_id = $1 AND v.id = e.stream_id",
+    "named and not compared": "SELECT e.ledger_id FROM events e ORDER BY e.position",
+    "once of twice": "SELECT 1 FROM events e WHERE e.ledger_id = $1 UNION ALL SELECT 1 FROM events e WHERE e.n = 1",
+    "another statement's": "DELETE FROM entries WHERE ledger_id = $1; DELETE FROM entries WHERE generation = 1",
+    "an update": "UPDATE projections p SET behind_after = 1 WHERE p.projection = 'vendors'",
 }
 
 
@@ -37,12 +40,6 @@ def owner(owner_dsn: str) -> Iterator[psycopg.Connection]:
 def tables(owner: psycopg.Connection) -> set[str]:
     rows = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'tracking_ledger'").fetchall()
     return {row[0] for row in rows}
-
-
-def statements() -> list[Path]:
-    root = folder("sql")
-    questions = [path for path in root.glob("questions/*/*.sql") if not path.name.endswith(".sqlite.sql")]
-    return [*questions, *root.glob("functions/*.sql")]
 
 
 def test_every_key_begins_with_the_ledger(owner: psycopg.Connection) -> None:
@@ -66,33 +63,52 @@ def test_no_key_leads_from_one_table_to_another(owner: psycopg.Connection) -> No
     assert found == []
 
 
-def test_every_statement_names_the_ledger_of_every_table_it_reads(owner: psycopg.Connection) -> None:
+def test_every_statement_compares_the_ledger_of_every_table_it_reads(owner: psycopg.Connection) -> None:
     wanted = tables(owner) - WHOLE | {"things"}
-    missing = [
-        f"{path.parent.name}/{path.name}: {table}"
-        for path in statements()
-        for table, alias in _references(path, wanted)
-        if not _bound(path, alias or table)
+
+    missing = {f"{path.parent.name}/{path.name}": unbound(path.read_text(encoding="utf-8"), wanted) for path in files()}
+
+    assert {name: found for name, found in missing.items() if found} == {}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_statement_that_forgets_the_ledger_is_found(planted: str, owner: psycopg.Connection) -> None:
+    assert unbound(PLANTED[planted], tables(owner))
+
+
+def files() -> list[Path]:
+    root = folder("sql")
+    questions = [path for path in root.glob("questions/*/*.sql") if not path.name.endswith(".sqlite.sql")]
+    return [*questions, *root.glob("functions/*.sql"), *root.glob("moving/*.sql")]
+
+
+def unbound(text: str, tables: set[str]) -> list[str]:
+    """Tables, by their alias if they have one, that are read more often than their ledger is compared."""
+    return [
+        name
+        for statement in _code(text).split(";")
+        for name, (times, aliased) in _references(statement, tables).items()
+        if times > _comparisons(statement, name, aliased)
     ]
 
-    assert missing == []
+
+def _references(statement: str, tables: set[str]) -> dict[str, tuple[int, bool]]:
+    """How often each is read, and whether by an alias."""
+    found: Counter[tuple[str, bool]] = Counter()
+    for match in re.finditer(REFERENCE.format("|".join(sorted(tables))), statement, re.IGNORECASE):
+        alias = match[2] if match[2] and not NO_ALIAS.fullmatch(match[2]) else None
+        found[alias or match[1].lower(), alias is not None] += 1
+    return {name: (times, aliased) for (name, aliased), times in found.items()}
 
 
-def _references(path: Path, tables: set[str]) -> Iterator[tuple[str, str | None]]:
-    for match in re.finditer(REFERENCE.format("|".join(sorted(tables))), _code(path), re.IGNORECASE):
-        alias = match[2]
-        yield match[1].lower(), None if alias is None or alias.lower() in NO_ALIAS else alias
+def _comparisons(statement: str, name: str, aliased: bool) -> int:
+    qualified = rf"\b{name}\.ledger_id\s*=|=\s*{name}\.ledger_id\b"
+    plain = r"(?<![.\w])ledger_id\s*=|\(ledger_id,"  # also of the columns of an INSERT
+    return len(re.findall(qualified if aliased else f"{qualified}|{plain}", statement))
 
 
-def _bound(path: Path, name: str) -> bool:
-    """The alias is compared by its ledger, or the only table of a statement without aliases."""
-    code = _code(path)
-    return (
-        re.search(rf"\b{name}\.ledger_id\b", code) is not None or re.search(r"(?<![.\w])ledger_id\b", code) is not None
-    )
-
-
-def _code(path: Path) -> str:
-    """Without comments, and without the insertion of whole rows, which have their ledger in them."""
-    text = re.sub(r"--[^\n]*", "", path.read_text(encoding="utf-8"))
+def _code(text: str) -> str:
+    """Without comments, the columns of a made-up table, and the insertion of whole rows, which have their ledger."""
+    text = re.sub(r"--[^\n]*", "", text)
+    text = re.sub(r"AS \w+ \([^)]*\)", "", text)
     return re.sub(r"INSERT INTO \w+ SELECT \* FROM unnest\(v_\w+\)", "", text)
