@@ -104,22 +104,33 @@ def reopen(database: Database, ledger: UUID, reason: str) -> None:
 
 
 def allow(database: Database, ledger: UUID, role: str) -> None:
-    """A database role may use the ledger, and everybody who has that role. NotFound if the server has no such role."""
-    if _set_member(database, ledger, role, allowed=True) == "no_role":
-        raise NotFound(
-            f"this server has no role {role}",
-            next_step="create it, and grant it tracking_ledger_writer",
-            role=role,
-        )
+    """A database role may use the ledger, and everybody who has that role.
+
+    NotFound if the server has no such role, Refused for one that may not use any ledger of this database.
+    """
+    match _set_member(database, ledger, role, allowed=True):
+        case "no_role":
+            raise NotFound(
+                f"this server has no role {role}",
+                next_step="create it, and grant it tracking_ledger_writer",
+                role=role,
+            )
+        case "no_right":
+            raise Refused(
+                f"{role} may not use any ledger of this database",
+                next_step="grant it tracking_ledger_writer first",
+                rule="no_right",
+                items=[{"role": role}],
+            )
 
 
 def deny(database: Database, ledger: UUID, role: str) -> None:
-    """Refused for the last member, without whom nobody could use the ledger."""
-    if _set_member(database, ledger, role, allowed=False) == "last_member":
+    """Refused for the role by which the caller uses the ledger, so that somebody always can."""
+    if _set_member(database, ledger, role, allowed=False) == "own_access":
         raise Refused(
-            f"{role} is the last member of ledger {ledger}",
-            next_step="let another role in first",
-            rule="last_member",
+            f"{role} is how you use ledger {ledger} yourself",
+            next_step="let another role in, and let it do that",
+            rule="own_access",
             items=[{"role": role}],
         )
 

@@ -147,13 +147,25 @@ def test_a_stranger_may_neither_name_nor_close_nor_share_a_ledger(database: Data
             attempt()
 
 
-def test_the_last_member_stays_and_an_absent_role_is_named(database: Database) -> None:
+def test_nobody_shuts_out_itself(database: Database, guest: Database) -> None:
+    known = made(database)
+    ledgers.allow(database, known.id, GUEST)
+
+    for who, role in ((database, "tracking_ledger_app"), (guest, GUEST)):
+        with pytest.raises(Refused, match=f"{role} is how you use ledger {known.id} yourself"):
+            ledgers.deny(who, known.id, role)
+
+    ledgers.deny(guest, known.id, "tracking_ledger_app")
+    assert known.id in {ledger.id for ledger in ledgers.overview(guest)}
+
+
+def test_a_role_that_is_not_there_or_may_not_use_any_ledger_is_not_let_in(database: Database) -> None:
     known = made(database)
 
-    with pytest.raises(Refused, match="is the last member"):
-        ledgers.deny(database, known.id, "tracking_ledger_app")
     with pytest.raises(NotFound, match="no role nobody_at_all"):
         ledgers.allow(database, known.id, "nobody_at_all")
+    with pytest.raises(Refused, match="pg_monitor may not use any ledger"):
+        ledgers.allow(database, known.id, "pg_monitor")
 
 
 def test_a_ledger_is_made_listed_renamed_archived_and_opened_by_command(call: Call, tmp_path: Path) -> None:
