@@ -15,6 +15,7 @@ from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
 from ledger.postgres.contact import Contact
 from ledger.postgres.database import Connection, Database
 from ledger.postgres.migrate import is_current
+from ledger.postgres.pooler import keeps_statements
 from ledger.postgres.store import KNOWN_AT
 from ledger.settings import Settings
 
@@ -76,6 +77,8 @@ class Replica:
         with _unavailable():
             known = known or _database(settings, settings.read_dsn)
             known.forget()
+            with known.connection() as connection:
+                known.prepares = settings.prepare and keeps_statements(connection)
             with known.transaction(BEGIN) as connection:
                 _check_schema(connection)
         return known

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
+from ledger import identity
 from ledger.postgres.connect import APPLICATION, DATABASE, connect
 from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.replica import Replica
 from ledger.settings import Settings
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
@@ -43,6 +45,18 @@ def test_without_a_pooler_they_are_kept(server: EmbeddedServer, settings: Settin
 
     assert database.prepares
     database.close()
+
+
+def test_a_pooler_before_replicas_is_found_out_too(pooler: Pooler, pooled: Settings) -> None:
+    writer = App(pooled)
+    OPERATIONS["create_vendor"].perform(writer, {"name": "Acme"})
+    writer.close()
+    replica = Replica(replace(pooled, read_dsn=pooled.dsn), identity.find(pooled.project).key)
+
+    with replica.asking(0, 0, b"") as database:
+        assert database.prepares is pooler.keeps_statements
+
+    replica.close()
 
 
 def test_clients_in_turn_over_two_connections_are_answered_by_the_database(pooled: Settings) -> None:

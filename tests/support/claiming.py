@@ -5,8 +5,10 @@ Arguments: the project's folder, the server's DSN, the folder of working files.
 
 import json
 import sys
+import time
 from pathlib import Path
 
+from ledger.errors import Unavailable
 from ledger.settings import Settings
 from projections.app import App
 from projections.operations.catalog import OPERATIONS
@@ -15,11 +17,24 @@ from projections.operations.catalog import OPERATIONS
 def main() -> None:
     project, dsn, home = sys.argv[1:]
     app = App(Settings(project=Path(project), dsn=dsn, home=Path(home), pgdata=Path(home) / "unused", by="claude-code"))
-    app.database  # noqa: B018  # connects before the start
+    connect(app)
     print("ready", flush=True)
     sys.stdin.readline()
     print(json.dumps(OPERATIONS["claim_work_item"].perform(app, {"action": "next"})), flush=True)
     app.close()
+
+
+def connect(app: App) -> None:
+    """However long it takes where fifty begin at once: trying goes on in the background."""
+    until = time.monotonic() + 120
+    while True:
+        try:
+            app.database  # noqa: B018
+            return
+        except Unavailable:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":
