@@ -38,7 +38,7 @@ def decode(fact: type[Fact] | None, event: RecordedEvent) -> Fact:
 
 def reading(fact: type[Fact] | None, type_name: str, schema: int) -> Callable[[bytes | Raw], Fact]:
     """How the payloads of one type and schema are read; whoever reads many asks once."""
-    newest = _newest(type_name)
+    newest = schema_of(type_name)
     if fact is None or schema > newest:
         unknown = UnknownFact(type=type_name, schema=schema)
         return lambda _: unknown
@@ -111,11 +111,6 @@ def unstorable(value: Any, path: str = "") -> list[Problem]:
             return [p for place, item in enumerate(value) for p in unstorable(item, f"{path}[{place}]")]
         case _:
             return []
-
-
-@cache
-def _newest(type_name: str) -> int:
-    return schema_of(type_name)
 
 
 @cache

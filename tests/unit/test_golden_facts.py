@@ -1,0 +1,78 @@
+"""What every schema of every fact looks like in the log, kept for ever, and what it reads as today.
+
+`python -m tests.unit.test_golden_facts` writes the files of new schemas and brings `read` up; it never changes
+`recorded`.
+"""
+
+import json
+import types
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from ledger.catalog import FACTS
+from ledger.codec import encode, reading, schema_of
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "facts"
+SCHEMAS = [(name, schema) for name in FACTS for schema in range(1, schema_of(name) + 1)]
+
+
+@pytest.mark.parametrize(("name", "schema"), SCHEMAS)
+def test_what_any_release_recorded_reads_as_its_golden_file_says(name: str, schema: int) -> None:
+    golden = json.loads(file_of(name, schema).read_text(encoding="utf-8"))
+
+    assert read(name, schema, golden["recorded"]) == golden["read"]
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_fact_is_recorded_as_the_golden_file_of_its_schema_says(name: str) -> None:
+    golden = json.loads(file_of(name, schema_of(name)).read_text(encoding="utf-8"))
+
+    fact = reading(FACTS[name], name, schema_of(name))(msgspec.json.encode(golden["recorded"]))
+
+    assert json.loads(encode(fact)) == golden["recorded"]
+
+
+def test_every_golden_file_belongs_to_a_schema_that_is_read() -> None:
+    assert sorted(GOLDEN.glob("*.json")) == sorted(file_of(*schema) for schema in SCHEMAS)
+
+
+def file_of(name: str, schema: int) -> Path:
+    return GOLDEN / f"{name}.{schema}.json"
+
+
+def read(name: str, schema: int, recorded: dict[str, Any]) -> Any:
+    return json.loads(encode(reading(FACTS[name], name, schema)(msgspec.json.encode(recorded))))
+
+
+def example(kind: Any, name: str) -> Any:
+    """A JSON value of a type with everything in it that can be there."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return {field: example(hint, field) for field, hint in get_type_hints(kind).items()}
+    origin, kinds = get_origin(kind), get_args(kind)
+    if origin in (types.UnionType, Union):
+        return example(kinds[0], name)
+    if origin is tuple:
+        return [example(kinds[0], name)]
+    if origin is dict:
+        return {f"{name} key": example(kinds[1], name)}
+    return {str: f"a {name}", int: 7, float: 0.5, bool: True, Any: {"any": ["é", 2.5, None]}}[kind]
+
+
+def write_golden() -> None:
+    GOLDEN.mkdir(exist_ok=True)
+    for name, schema in SCHEMAS:
+        file = file_of(name, schema)
+        if file.exists():
+            recorded = json.loads(file.read_text(encoding="utf-8"))["recorded"]
+        else:
+            recorded = example(FACTS[name], name)
+        told = {"recorded": recorded, "read": read(name, schema, recorded)}
+        file.write_text(json.dumps(told, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_golden()
