@@ -1,9 +1,12 @@
 """The log in PostgreSQL: its digest chain, and what a reader sees who follows it while others write."""
 
+import itertools
 import json
 import multiprocessing
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,10 +22,12 @@ from ledger.moment import parse
 from ledger.postgres.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
+from ledger.work_item.commands import CreateWorkItem
 from projections.app import App
 from projections.catalog import SHAPES
 from tests.support import history, writers
-from tests.support.ledgers import Ledger, on_postgres
+from tests.support.given import numbered
+from tests.support.ledgers import Ledger, numbered_command, on_postgres
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "digests.json").read_text(encoding="utf-8"))
 COLUMNS = (
@@ -118,7 +123,7 @@ def test_who_follows_the_log_beside_eight_writers_misses_nothing(ledger: Ledger,
     seen: list[int] = []
     start.wait()
 
-    while len(seen) < 2000:
+    while len(seen) < 1000:
         seen += [event.position for event in log.read_all(after=seen[-1] if seen else 0)]
     stop.set()
     for process in processes:
@@ -128,6 +133,37 @@ def test_who_follows_the_log_beside_eight_writers_misses_nothing(ledger: Ledger,
     assert {process.exitcode for process in processes} == {0}
     assert seen == list(range(1, len(seen) + 1))
     assert len(seen) == len(list(log.read_all()))
+    reader.close()
+
+
+def test_who_follows_the_log_beside_eight_threads_that_share_commits_misses_nothing(ledger: Ledger, dsn: str) -> None:
+    """Every answered command arrives once, where its answer says it stands, and each event continues the chain."""
+    stop = threading.Event()
+    answered: dict[int, UUID] = {}
+
+    def keep_creating(first: int) -> None:
+        for number in itertools.count(first):
+            if stop.is_set():
+                return
+            command = CreateWorkItem(id=numbered(number), item_type="task", title=f"Item {number}")
+            [position] = ledger.execute(number, command).positions
+            answered[position] = numbered_command(number)
+
+    reader = Database(dsn)
+    log = PostgresStore(reader, ledger.store.ledger, SHAPES)
+    seen: list[RecordedEvent] = []
+    with ThreadPoolExecutor(8) as writing:
+        running = [writing.submit(keep_creating, first) for first in range(0, 800_000, 100_000)]
+        while len(seen) < 1000 and not any(thread.done() for thread in running):
+            seen += log.read_all(after=len(seen))
+        stop.set()
+    seen += log.read_all(after=len(seen))
+
+    assert [thread.result() for thread in running] == [None] * 8
+    assert [event.position for event in seen] == list(range(1, len(seen) + 1))
+    assert {event.position: event.command_id for event in seen} == answered
+    before = [origin_digest(log.ledger), *(event.digest for event in seen)]
+    assert all(digest(previous, event) == event.digest for previous, event in zip(before, seen, strict=False))
     reader.close()
 
 
