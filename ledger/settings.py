@@ -29,6 +29,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     status_file: Path | None = None
     prepare: bool = True
     call_seconds: float = 30.0
+    command_seconds: float = 3.0
     read_dsn: str | None = None
     read_seconds: float = 10.0
 
@@ -48,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             status_file=_relative(given, "LEDGER_STATUS_FILE"),
             prepare=_switch(given, "LEDGER_PREPARE", default=True),
             call_seconds=_seconds(given, "LEDGER_CALL_SECONDS", default=30.0),
+            command_seconds=_seconds(given, "LEDGER_COMMAND_SECONDS", default=3.0),
             read_dsn=given.get("LEDGER_READ_DSN"),
             read_seconds=_seconds(given, "LEDGER_READ_SECONDS", default=10.0),
         )
@@ -65,6 +67,7 @@ ENVIRONMENT = {
     "LEDGER_STATUS_FILE": "where the status report is kept, from the project folder (default: .project_status.md)",
     "LEDGER_PREPARE": "on or off: statements prepared on the server (a PgBouncer that keeps none is found out)",
     "LEDGER_CALL_SECONDS": "how long one call to a database that answers may take before it is given up (default: 30)",
+    "LEDGER_COMMAND_SECONDS": "how long a write may wait for the database before it is queued (default: 3)",
     "LEDGER_READ_DSN": "replicas of LEDGER_DSN that answer questions, as a libpq connection string",
     "LEDGER_READ_SECONDS": "how old a replica's answer may be before the primary is asked instead (default: 10)",
 }

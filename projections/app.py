@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from ledger import identity
 from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
-from ledger.errors import AlreadyRecorded, Diverged, LedgerClosed, LedgerError, Unavailable
+from ledger.errors import AlreadyRecorded, Diverged, LedgerClosed, LedgerError, OutcomeUnknown, Unavailable
 from ledger.handler import Handler
 from ledger.offline.drain import Drain, Drained, Tell
 from ledger.offline.follower import Follower
@@ -30,7 +30,7 @@ from ledger.pending import Version, is_pending, newest, shown_position
 from ledger.postgres import ledgers
 from ledger.postgres.connect import Reaching, open_ledger
 from ledger.postgres.contact import Contact
-from ledger.postgres.database import Database
+from ledger.postgres.database import Database, is_held_up
 from ledger.postgres.ledgers import MOVED
 from ledger.postgres.moving import EMBEDDED
 from ledger.postgres.replica import Replica
@@ -39,6 +39,7 @@ from ledger.settings import Settings, user_name
 from projections.afterwards import Afterwards
 from projections.catalog import SHAPES
 from projections.conflict_watch import ConflictWatch
+from projections.draining import Draining, GoesOn
 from projections.journal_layer import journal_layer
 from projections.layers import Layer
 from projections.local import Local
@@ -165,6 +166,11 @@ class App:
         return Afterwards(self._after_write)
 
     @cached_property
+    def draining(self) -> Draining:
+        """What brings home what waits, beside whoever asks for it."""
+        return Draining()
+
+    @cached_property
     def conflict_watch(self) -> ConflictWatch:
         return ConflictWatch()
 
@@ -261,6 +267,8 @@ class App:
 
     def close(self) -> None:
         """Ends what was opened; a copy that `through` made has nothing of its own."""
+        if "draining" in self.__dict__:
+            self.draining.end()
         if "afterwards" in self.__dict__:
             self.afterwards.finish()
         self.closing.close()
@@ -270,17 +278,17 @@ class App:
 
     def _share(self) -> None:
         """Makes what all copies of this object have in common."""
-        _ = self.afterwards, self.contact, self.local, self.conflict_watch, self.replica
+        _ = self.afterwards, self.contact, self.local, self.draining, self.conflict_watch, self.replica
 
-    def drain(self, seconds: float | None = None, tell: Tell = lambda _: None) -> Drained | None:
-        """Brings what waits to the database, as long as time is left; None if another process is at it."""
+    def drain(self, tell: Tell = lambda _: None, goes_on: GoesOn = lambda: True) -> Drained | None:
+        """Brings what waits to the database, as long as it `goes_on`; None if another process is at it."""
         outbox = self.local.outbox
         with outbox.draining() as mine:
             if not mine:
                 return None
             drain = Drain(self.store, TableNeighbourhood(self.tables), propose, outbox, self.catch_up)
             try:
-                drained = drain.run(seconds, tell)
+                drained = drain.run(tell, goes_on)
             except LedgerClosed as closed:
                 if closed.details.get("reason") == MOVED:
                     self.contact.lost(waited=False)  # to find it where it is now
@@ -290,10 +298,10 @@ class App:
         return drained
 
     def settle(self, seconds: float) -> bool:
-        """Whether nothing of this machine waits any more, after a while of draining at most."""
+        """Whether nothing of this machine waits any more, after that time of draining at most, which goes on then."""
         until = time.monotonic() + seconds
         while not self.local.is_settled and (left := until - time.monotonic()) > 0:
-            drained = self.drain(left)
+            drained = self.draining.wait(self._drain_beside, left)
             if drained is None:
                 time.sleep(min(LOOK_EVERY, left))
             elif drained.held:
@@ -358,9 +366,7 @@ class App:
         self._compare(database)
         self.local.meet()
         if not self.local.is_settled:
-            threading.Thread(
-                target=self._on(database)._drain_quietly, name="tracking-ledger-drain", daemon=True
-            ).start()
+            self.draining.begin(self._on(database)._drain_beside)
         return database
 
     def _on(self, database: Database) -> "App":
@@ -370,12 +376,14 @@ class App:
         seen.__dict__["tables"] = PostgresTables(database, self.identity.key, seen.catch_up)
         return seen
 
-    def _drain_quietly(self) -> None:
-        """On its own after every reconnection; whoever calls meanwhile sees what waits, and may drain as well."""
+    def _drain_beside(self, goes_on: GoesOn) -> Drained | None:
+        """Begun after every reconnection, and by whoever finds something waiting."""
         try:
-            self.drain()
-        except LedgerError as error:
-            log.warning("draining has to wait: %s", ascii(error.message)[1:-1])
+            return self.drain(goes_on=goes_on)
+        except (Unavailable, OutcomeUnknown) as error:
+            if not is_held_up(error) and "reason" not in error.details:  # else it was the server that said no
+                self.contact.lost(waited=True)
+            raise
 
     def _compare(self, database: Database) -> None:
         """Closes the ledger in a database that is not the history which this machine knows, and raises Diverged."""

@@ -5,6 +5,7 @@ is done on this machine's own copy, and what only reads goes on down.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from ledger.errors import Diverged, LedgerClosed, LedgerError, NotFound, OutcomeUnknown, Unavailable
 from ledger.moment import text
+from ledger.postgres import patience
 from ledger.postgres.ledgers import MOVED, MOVING
 from projections import replicated
 from projections.app import DIVERGED, App
@@ -67,6 +69,11 @@ def ask(app: App, run: Callable[[App], Result], *, writes: bool = False, replica
     """
     if app.layer is not None:
         return app, run(app)
+    with patience.at_most(app.settings.command_seconds) if writes else nullcontext():
+        return _asked(app, run, writes=writes, replicas=replicas)
+
+
+def _asked(app: App, run: Callable[[App], Result], *, writes: bool, replicas: bool) -> tuple[App, Result]:
     allowed = timedelta(seconds=app.settings.read_seconds)
     found = replicated.asked(app, run, most=allowed) if replicas else None
     try:
@@ -113,7 +120,10 @@ def _is_settled(app: App) -> bool:
         if _has_nothing_waiting(app):
             return True
         _ = app.database
-        return app.settle(DRAIN_SECONDS)
+        if app.settle(DRAIN_SECONDS):
+            return True
+        _ = app.database  # which may have gone away over it
+        return False
     except (Unavailable, OutcomeUnknown):
         raise
     except LedgerError:  # what stops the drain is told by sync_state and doctor; this call queues behind it
@@ -139,6 +149,8 @@ def _live(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
     try:
         return _seen(app, run)
     except (Unavailable, OutcomeUnknown) as error:
+        if patience.is_over():  # the server may be well: what is asked of it next will tell
+            raise
         app.contact.lost(waited=_has_waited(error))
         try:
             return _seen(app, run)

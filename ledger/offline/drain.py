@@ -5,7 +5,6 @@ nobody else changed a field that it changes and the rules still accept it, so it
 becomes a conflict under its own id. What builds on a conflict becomes one that names it.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
@@ -90,14 +89,13 @@ class Drain:
         self._seen = 0
         self._foreign: list[tuple[int, frozenset[str]]] = []
 
-    def run(self, seconds: float | None = None, tell: Tell = lambda _: None) -> Drained:
-        """Settles what waits, as long as time is left. An interrupted one goes on where it was."""
-        until = None if seconds is None else time.monotonic() + seconds
+    def run(self, tell: Tell = lambda _: None, goes_on: Callable[[], bool] = lambda: True) -> Drained:
+        """Settles what waits, portion by portion as long as it `goes_on`. An interrupted one goes on where it was."""
         shut: set[str] = set()
         outcomes: Counter[str] = Counter()
         after = held = 0
         self._remember()
-        while (until is None or time.monotonic() < until) and (lines := self._outbox.unsettled(after, GROUP)):
+        while goes_on() and (lines := self._outbox.unsettled(after, GROUP)):
             self._own |= {line.command_id for line in lines}
             faults = self._outbox.faults  # reading the lines has proved them
             if any(fault.is_newer for fault in faults):

@@ -47,6 +47,7 @@ class Follower:
                 return False
             up_to = min(goal, head.position + PORTION)
             events = list(islice(self._log.read_all(head.position, up_to), PORTION))
+            self.meet(head)  # a killed server shows for a moment what no standby has, and gives no second answer
             with self._alone() as mine:
                 if not mine:
                     return False

@@ -8,10 +8,12 @@ import msgspec
 import psycopg
 from msgspec.structs import replace
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Unavailable
-from ledger.postgres.database import Database, translated
+from ledger.postgres.database import Database, in_time, translated
 from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.hosts import leader_first
 from ledger.postgres.migrate import is_current, migrate
 from ledger.postgres.pooler import keeps_statements
 from ledger.postgres.probe import prove
@@ -63,10 +65,14 @@ class Reaching:
         self._settings, self._server = replace(self._settings, dsn=conninfo), None
 
     def _given(self) -> str:
-        assert self._settings.dsn is not None
+        dsn, admin_dsn = self._settings.dsn, self._settings.admin_dsn
+        assert dsn is not None
+        _check("LEDGER_DSN or --dsn", dsn)
+        _check("LEDGER_ADMIN_DSN or --admin-dsn", admin_dsn or dsn)
         with _opening():
-            _migrate_given(self._settings, self._answered)
-        return self._settings.dsn
+            conninfo = leader_first(dsn)
+            _migrate_given(conninfo, admin_dsn or dsn, self._answered)
+        return conninfo
 
     def _embedded(self, server: EmbeddedServer) -> str:
         server.ensure()
@@ -117,9 +123,20 @@ def _opening() -> Iterator[None]:
             f"PostgreSQL cannot be reached: {' '.join(str(error.__cause__).split())}",
             next_step="see `tracking-ledger doctor`; start the server, or correct LEDGER_DSN or --dsn",
         ) from error
+    except psycopg.Error as error:
+        raise Unavailable(
+            f"the schema cannot be brought up to date: {' '.join(str(error).split())}",
+            next_step="nothing was changed; report this message, and go on with the release that worked",
+            sqlstate=error.sqlstate,
+        ) from error
+
+
+def _check(setting: str, conninfo: str) -> None:
+    try:
+        conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError as error:  # its text may repeat a password
         raise Invalid(
-            "LEDGER_DSN or --dsn is not a connection string",
+            f"{setting} is not a connection string",
             next_step="write it like postgresql://user@host/database or host=... dbname=...",
             fields=[{"field": "dsn", "problem": "is not a connection string"}],
         ) from error
@@ -148,18 +165,17 @@ def _prepare_embedded(server: EmbeddedServer) -> None:
         migrate(connection)
 
 
-def _migrate_given(settings: Settings, answered: Callable[[psycopg.Connection], None]) -> None:
-    assert settings.dsn is not None
+def _migrate_given(conninfo: str, administrator: str, answered: Callable[[psycopg.Connection], None]) -> None:
     try:
-        with psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5) as connection:
+        with psycopg.connect(in_time(conninfo), autocommit=True) as connection:
             answered(connection)
             if is_current(connection):
                 return
     except psycopg.errors.InsufficientPrivilege:
         pass  # the schema is there and this role may not look at it yet: the administrator's grants are missing
     try:
-        administrator = settings.admin_dsn or settings.dsn
-        with psycopg.connect(administrator, autocommit=True, connect_timeout=5) as connection:
+        administrator = in_time(leader_first(administrator))
+        with psycopg.connect(administrator, autocommit=True) as connection:
             prove(administrator)
             migrate(connection)
     except psycopg.errors.InsufficientPrivilege as error:

@@ -14,7 +14,7 @@ from ledger.postgres.database import CONNECT_SECONDS, Database
 
 COMING_SECONDS = 60.0  # at most, for what is seen to be coming
 LOOK_EVERY = 0.05
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0  # seconds between two tries
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0  # seconds between two tries
 
 
 class Contact:

@@ -19,6 +19,7 @@ from psycopg.pq import Format
 
 from ledger import situations
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
+from ledger.postgres import patience
 from ledger.postgres.ping import ping
 from ledger.postgres.watchdog import Watchdog
 
@@ -26,6 +27,7 @@ Connection = psycopg.Connection[Any]
 Parameters = Mapping[str, Any] | Sequence[Any]
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
 EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
+LOCK_NOT_AVAILABLE = "55P03"
 WHEN_TOLD = 2**31 - 1  # None would mean never, also for what is told to be prepared
 CONNECTING_SECONDS = 5  # and the pool behind it no longer than this for a host, unless the connection string says
 
@@ -53,21 +55,27 @@ class Database:
 
         It may take the call's limit, and that much again for each EVENTS_IN_TIME `events` that it records.
         """
-        limit = self._call_seconds and self._call_seconds * (1 + events / EVENTS_IN_TIME)
-        with self.connection(limit) as connection:
+        more = (self._call_seconds or 0) * events / EVENTS_IN_TIME
+        with self.connection(self._call_seconds and self._call_seconds + more, more) as connection:
             return connection.execute(statement, parameters, prepare=False).fetchall()
 
     @contextmanager
-    def connection(self, limit: float | None = None) -> Iterator[Connection]:
+    def connection(self, limit: float | None = None, more: float = 0.0) -> Iterator[Connection]:
         """This thread's connection if it is in a transaction, else one from the pool. Driver errors become ours.
 
-        It is given up when the server falls silent, and after `limit` seconds.
+        It is given up when the server falls silent, after `limit` seconds, and `more` seconds after the time of the
+        command under way.
         """
         mine: Connection | None = getattr(self._mine, "connection", None)
         with translated():
             if mine is not None:
                 yield mine
                 return
+            left = patience.left()
+            if left is not None:
+                limit = left + more if limit is None else min(limit, left + more)
+            if limit == 0.0:
+                raise _no_time_left()
             pool = self._opened()
             connection = pool.getconn()
             try:
@@ -146,9 +154,15 @@ class Database:
         return self._pool
 
 
+def in_time(conninfo: str) -> str:
+    """The same, so that a try to connect ends in time, unless it says itself when."""
+    given = conninfo_to_dict(conninfo)
+    return make_conninfo("", **{"connect_timeout": CONNECTING_SECONDS, **given})
+
+
 def _pool(conninfo: str, max_size: int) -> psycopg_pool.ConnectionPool[Connection]:
     return psycopg_pool.ConnectionPool(
-        conninfo,
+        in_time(conninfo),
         min_size=0,
         max_size=max_size,
         open=False,
@@ -159,7 +173,6 @@ def _pool(conninfo: str, max_size: int) -> psycopg_pool.ConnectionPool[Connectio
             "autocommit": True,
             "prepare_threshold": WHEN_TOLD,
             "application_name": "tracking-ledger",
-            **({} if "connect_timeout" in conninfo_to_dict(conninfo) else {"connect_timeout": CONNECTING_SECONDS}),
         },
         configure=_configure,
         check=None,
@@ -174,6 +187,11 @@ def situation(sqlstate: str | None, detail: str | None) -> LedgerError | None:
     return translate(**(msgspec.json.decode(detail) if detail and detail.startswith("{") else {}))
 
 
+def is_held_up(error: LedgerError) -> bool:
+    """Whether the server is well, and others held the ledger's lock for too long."""
+    return isinstance(error, Unavailable) and error.details.get("sqlstate") == LOCK_NOT_AVAILABLE
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Driver errors as ours. What was not sent is Unavailable; what was sent and lost is OutcomeUnknown."""
@@ -184,7 +202,7 @@ def translated() -> Iterator[None]:
             f"no connection to PostgreSQL within {CONNECT_SECONDS:g} s",
             next_step="see `tracking-ledger doctor`; try again when the server is back",
         ) from error
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:  # the latter leads no more
         raise _lost(error) from error
     except psycopg.Error as error:
         ours = situation(error.sqlstate, error.diag.message_detail)
@@ -210,6 +228,14 @@ def _address(connection: Connection) -> dict[str, str]:
     return {"hostaddr": address} if address else {}
 
 
+def _no_time_left() -> Unavailable:
+    return Unavailable(
+        "the command has used up the time that it may wait for the database",
+        next_step="try again, or let it take longer with LEDGER_COMMAND_SECONDS",
+        given_up="its time is over",
+    )
+
+
 def _given_up(why: str) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"PostgreSQL did not answer in time: {why}",
@@ -218,7 +244,7 @@ def _given_up(why: str) -> OutcomeUnknown:
     )
 
 
-def _lost(error: psycopg.OperationalError) -> LedgerError:
+def _lost(error: psycopg.Error) -> LedgerError:
     if error.sqlstate is None:
         return OutcomeUnknown(
             f"the connection to PostgreSQL was lost: {str(error).strip()}",

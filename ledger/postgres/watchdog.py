@@ -73,14 +73,19 @@ class Watchdog:
                 long = [one for one in self._watched if now - one.asked > PATIENCE and one not in over]
             for one in over:
                 self._shut(one, f"it took longer than {one.limit:g} s")
-            for one in long:
-                self._ask(one)
+            self._ask(long)
 
-    def _ask(self, one: _Watched) -> None:
-        if self._answers(one.connection):
-            one.asked = time.monotonic()
-        else:
-            self._shut(one, "the server is silent")
+    def _ask(self, long: list[_Watched]) -> None:
+        answers: dict[object, bool] = {}  # each server is asked once, or the last of many would be given up late
+        for one in long:
+            with contextlib.suppress(psycopg.Error):  # it ended by itself meanwhile
+                server = _server(one.connection)
+                if server not in answers:
+                    answers[server] = self._answers(one.connection)
+                if answers[server]:
+                    one.asked = time.monotonic()
+                else:
+                    self._shut(one, "the server is silent")
 
     def _shut(self, one: _Watched, why: str) -> None:
         with self._lock, contextlib.suppress(OSError, psycopg.Error):  # it ended by itself meanwhile
@@ -88,3 +93,7 @@ class Watchdog:
                 with socket.socket(fileno=os.dup(one.connection.fileno())) as shared:
                     shared.shutdown(socket.SHUT_RDWR)
                 one.shut = why
+
+
+def _server(connection: Connection) -> object:
+    return connection.info.host, connection.info.hostaddr, connection.info.port

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from msgspec.structs import replace
 
 from ledger.envelope import RecordedEvent
-from ledger.errors import Diverged
+from ledger.errors import Diverged, Unavailable
 from ledger.offline.acknowledged import Acknowledged
 from ledger.offline.follower import Follower
 from ledger.offline.journal import FOLLOW_LOCK, Journal
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
+from ledger.store import Known
 from projections.app import DIVERGED, App
 from projections.catalog import SHAPES
 from projections.operations.catalog import OPERATIONS
@@ -75,6 +77,37 @@ def test_what_was_committed_is_acknowledged_before_it_is_said(app: App, create: 
     said = Acknowledged(app.home).read()
     assert said is not None
     assert (said.position, said.command_id) == (2, list(app.store.read_all())[1].command_id)
+
+
+class _Dying:
+    """A server that was killed: what it shows at the end may be on no standby, and it gives no second answer."""
+
+    def __init__(self, store: PostgresStore) -> None:
+        self._store = store
+        self._shown = False
+
+    def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
+        self._shown = True
+        return self._store.read_all(after, up_to)
+
+    def known_at(self, positions: list[int]) -> tuple[int, dict[int, Known]]:
+        if self._shown:
+            raise Unavailable("PostgreSQL cannot answer: it is gone")
+        return self._store.known_at(positions)
+
+
+def test_what_a_server_showed_as_it_died_is_not_taken_into_the_journal(
+    app: App, create: Create, settings: Settings, tmp_path: Path
+) -> None:
+    create(1)
+    elsewhere = App(replace(settings, home=tmp_path / "elsewhere"))
+    local = elsewhere.local
+
+    with pytest.raises(Unavailable):
+        Follower(local.journal, local.acknowledged, local.home, _Dying(app.store)).follow()
+
+    assert local.journal.head.position == 0
+    elsewhere.close()
 
 
 def test_many_processes_follow_at_once_and_the_journal_stays_whole(

@@ -184,6 +184,22 @@ def test_a_migration_that_fails_leaves_nothing_behind(
         assert is_current(connection)
 
 
+def test_what_goes_wrong_while_migrating_is_told_as_what_it_is(
+    new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "sql"
+    shutil.copytree(folder("sql"), broken)
+    (broken / "functions" / "twice.sql").write_text(
+        "CREATE FUNCTION tracking_ledger.twice(int) RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        "CREATE FUNCTION tracking_ledger.twice(text) RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        "REVOKE ALL ON FUNCTION tracking_ledger.twice FROM PUBLIC;"
+    )
+
+    settings = Settings(project=tmp_path, pgdata=tmp_path / "unused", dsn=new_database())
+    with program_of(broken, monkeypatch), pytest.raises(Unavailable, match=r"twice\" is not unique"):
+        connect(settings)
+
+
 def test_a_database_that_cannot_hold_every_text_is_refused(new_database: NewDatabase) -> None:
     dsn = new_database("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
 

@@ -1,5 +1,6 @@
 """A server of the test's own that is stopped, killed or frozen: calls are answered soon, nothing is wrongly said."""
 
+import json
 import os
 import shutil
 import signal
@@ -132,15 +133,46 @@ def test_while_a_frozen_server_is_asked_for_the_report_anybody_may_write_the_sta
     assert not asking.is_alive()
 
 
-def test_a_long_call_on_a_healthy_server_is_waited_for(app: App, perform: Perform, own_server: EmbeddedServer) -> None:
-    perform("create_work_item", item_type="task", title="Before")
+def test_a_long_call_on_a_healthy_server_is_waited_for(app: App, own_server: EmbeddedServer) -> None:
+    patient = App(replace(app.settings, command_seconds=30.0))
+    create = OPERATIONS["create_work_item"]
+    create.perform(patient, {"item_type": "task", "title": "Before"})
     with _holding_the_lock(own_server, app):
-        writing, answers = _in_background(lambda: perform("create_work_item", item_type="task", title="Held up"))
+        writing, answers = _in_background(lambda: create.perform(patient, {"item_type": "task", "title": "Held up"}))
         time.sleep(3.0)  # longer than the watchdog's patience and a question of it
         assert not answers
     writing.join()
+    patient.close()
 
     assert [answer["outcome"] for answer in answers] == ["committed"]
+
+
+def test_writes_that_wait_for_the_lock_too_long_are_queued_and_recorded_once_in_their_order(
+    app: App, perform: Perform, own_server: EmbeddedServer
+) -> None:
+    perform("create_work_item", item_type="task", title="Before")
+    with _holding_the_lock(own_server, app):
+        began = time.monotonic()
+        queued = [perform("create_work_item", item_type="task", title=title) for title in ("First", "Second")]
+        waited = time.monotonic() - began
+
+    _until(lambda: app.local.is_settled)
+    assert waited < 2 * SOON
+    assert [answer["outcome"] for answer in queued] == ["queued", "queued"]
+    titles = [json.loads(event.data)["title"] for event in app.store.read_all()]
+    assert titles == ["Before", "First", "Second"]
+
+
+def test_a_primary_that_became_a_standby_is_an_outage_until_a_primary_is_found(
+    app: App, perform: Perform, own_server: EmbeddedServer
+) -> None:
+    perform("create_work_item", item_type="task", title="Before")
+    with _taking_no_writes(own_server):
+        queued = perform("create_work_item", item_type="task", title="Meanwhile")
+
+    _until(lambda: app.contact.ready and app.local.is_settled)
+    assert queued["outcome"] == "queued"
+    assert [event.position for event in app.store.read_all()] == [1, 2]
 
 
 def test_a_call_is_given_up_when_its_own_limit_is_over(app: App, own_server: EmbeddedServer) -> None:
@@ -196,6 +228,17 @@ def _holding_the_lock(server: EmbeddedServer, app: App) -> Iterator[None]:
     with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [str(app.identity.ledger)])
         yield
+
+
+@contextmanager
+def _taking_no_writes(server: EmbeddedServer) -> Iterator[None]:
+    """What a standby says to a writer: its transactions are read-only."""
+    with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as connection:
+        connection.execute(f"ALTER ROLE {APPLICATION} SET default_transaction_read_only = on")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [APPLICATION])
+        yield
+        connection.execute(f"ALTER ROLE {APPLICATION} RESET default_transaction_read_only")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [APPLICATION])
 
 
 def _stop(server: EmbeddedServer) -> None:

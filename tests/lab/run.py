@@ -10,6 +10,7 @@ import argparse
 import itertools
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +37,7 @@ LONGEST_DRAIN = 10.0  # seconds after a primary is back, until nothing waits
 CALM = 3.0  # seconds of ordinary work between two faults
 DETECTED = 1.0  # seconds after which an operator believes that a node is gone
 FROZEN = 6.0
+STARTING = 120.0  # for all writers to be answered once
 CUT = 4.0
 
 
@@ -147,6 +149,7 @@ def run(root: Path, faults: list[str], count: int) -> dict[str, Any]:
             connect(Settings(project=project, pgdata=root / "unused", dsn=admin)).close()
             administrator.execute("GRANT tracking_ledger_writer TO team")
         writers = [_writer(root, project, number, lab.dsn) for number in range(count)]
+        _wait_for_first_answers(root, count)
         events = [_done(lab, fault) for fault in ("", *faults)]
         time.sleep(CALM)
         (root / "stop").touch()
@@ -159,11 +162,21 @@ def run(root: Path, faults: list[str], count: int) -> dict[str, Any]:
 
 
 def _writer(root: Path, project: Path, number: int, dsn: str) -> "subprocess.Popen[bytes]":
-    """Each has working files of its own, as on machines of their own."""
-    places = [project, root / f"home-{number}", dsn, root / f"answers-{number}", root / "stop"]
+    """Each has a copy of the project and working files of its own, as on machines of their own."""
+    own = Path(shutil.copytree(project, root / f"project-{number}"))
+    places = [own, root / f"home-{number}", dsn, root / f"answers-{number}", root / "stop"]
     with (root / f"writer-{number}.log").open("wb") as log:
         command = [sys.executable, "-m", "tests.lab.writer", *map(str, places)]
         return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+
+def _wait_for_first_answers(root: Path, count: int) -> None:
+    """The faults are to meet writers at work, however long their start takes on a busy machine."""
+    until = time.monotonic() + STARTING
+    while not all((root / f"answers-{n}").exists() and (root / f"answers-{n}").stat().st_size for n in range(count)):
+        if time.monotonic() > until:
+            raise TimeoutError(f"not all writers have written within {STARTING:g} s")
+        time.sleep(0.1)
 
 
 def _done(lab: Lab, fault: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Machine:
             Submission(command=command, command_id=command_id, by=by, occurred_at=self.clock(), token=token)
         )
 
-    def drain(self, seconds: float | None = None) -> Drained:
+    def drain(self) -> Drained:
         database = self.database
         neighbours = TableNeighbourhood(database.tables)
         drain = Drain(
@@ -75,7 +75,7 @@ class Machine:
         )
         with self.outbox.draining() as mine:
             assert mine, "nobody else drains"
-            return drain.run(seconds)
+            return drain.run()
 
     def follow(self, most: int | None = None) -> None:
         """Takes in what the log has, or some of it."""

@@ -1,0 +1,28 @@
+"""How long the command under way may still wait for the database; no such end has a question, or background work."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_until: ContextVar[float | None] = ContextVar("until", default=None)  # by time.monotonic
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """All that this thread asks the database in here, together."""
+    token = _until.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def left() -> float | None:
+    """Seconds; None where nothing was said."""
+    until = _until.get()
+    return None if until is None else max(0.0, until - time.monotonic())
+
+
+def is_over() -> bool:
+    return left() == 0.0

@@ -1,0 +1,73 @@
+"""Several hosts in one connection string: the one that leads is found, whatever the others do."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ledger.postgres.hosts import leader_first
+from ledger.settings import Settings
+from projections.app import App
+from projections.operations.catalog import OPERATIONS
+from tests.support.gate import Gate
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port where somebody takes connections and says nothing, as a frozen server does."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def gate(dsn: str) -> Iterator[Gate]:
+    gate = Gate(dsn)
+    yield gate
+    gate.close()
+
+
+def together(gate: Gate, *ports: int) -> str:
+    hosts = {"host": ",".join("127.0.0.1" for _ in ports), "port": ",".join(map(str, ports))}
+    return make_conninfo("", **{**conninfo_to_dict(gate.dsn), **hosts})
+
+
+def ports(conninfo: str) -> list[int]:
+    return [int(port) for port in str(conninfo_to_dict(conninfo)["port"]).split(",")]
+
+
+def test_the_host_that_leads_comes_first_though_one_is_silent_and_one_gone(gate: Gate, silent: int) -> None:
+    gone = Gate(gate.dsn)
+    gone.close()
+
+    found = leader_first(together(gate, silent, gone.port, gate.port))
+
+    assert ports(found) == [gate.port, silent, gone.port]
+
+
+def test_hosts_of_which_none_is_what_is_wanted_stay_as_they_were(gate: Gate, silent: int) -> None:
+    wanted = make_conninfo(together(gate, silent, gate.port), target_session_attrs="standby")
+
+    assert ports(leader_first(wanted, 0.5)) == [silent, gate.port]
+
+
+def test_one_host_is_left_as_it_is(gate: Gate) -> None:
+    assert leader_first(gate.dsn) == gate.dsn
+
+
+def test_hosts_without_a_word_about_which_is_wanted_lead_to_the_primary(gate: Gate) -> None:
+    found = conninfo_to_dict(leader_first(together(gate, gate.port, gate.port)))
+
+    assert found["target_session_attrs"] == "read-write"
+
+
+def test_a_ledger_works_beside_a_host_that_is_silent(settings: Settings, gate: Gate, silent: int) -> None:
+    app = App(Settings(project=settings.project, pgdata=settings.pgdata, dsn=together(gate, silent, gate.port)))
+
+    told = [
+        OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": title})["outcome"]
+        for title in ("One", "Two")
+    ]
+    app.close()
+
+    assert told == ["committed", "committed"]
