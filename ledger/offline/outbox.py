@@ -63,6 +63,7 @@ COUNT = "SELECT count(*) FROM outbox_lines WHERE outcome IS NULL"
 ANY = "SELECT EXISTS (SELECT 1 FROM outbox_lines WHERE outcome IS NULL)"
 LAST_SETTLED = "SELECT count(*), coalesce(max(position), 0) FROM outbox_lines WHERE outcome IS NOT NULL"
 OUTCOMES = "SELECT command_id, sequence FROM outbox_lines WHERE outcome = ? ORDER BY sequence"
+OUTCOMES_SINCE = "SELECT outcome, count(*) FROM outbox_lines WHERE settled_by > ? GROUP BY outcome"
 BEFORE = "SELECT command_id FROM outbox_lines WHERE sequence < ?"
 
 
@@ -90,6 +91,7 @@ class Outbox:
         self._guard = threading.RLock()
         self._seen: tuple[int, ...] | None = None
         self._lock = filelock.FileLock(folder / LOCK, timeout=WAIT_SECONDS, thread_local=True)
+        self._drainer = threading.Lock()
         self._drain_lock = filelock.FileLock(folder / DRAIN_LOCK, timeout=0, thread_local=False)
         self._index: sqlite3.Connection | None = None
 
@@ -111,17 +113,22 @@ class Outbox:
 
     @contextmanager
     def draining(self) -> Iterator[bool]:
-        """Whether this one may drain: one process at a time, and nobody waits for it."""
+        """Whether this one may drain: one thread of one process at a time, and nobody waits for it."""
+        if not self._drainer.acquire(blocking=False):  # the file's lock is the process's, so its threads share it
+            yield False
+            return
         try:
             with self._using():
                 self._drain_lock.acquire()
         except Unavailable:
+            self._drainer.release()
             yield False
             return
         try:
             yield True
         finally:
             self._drain_lock.release()
+            self._drainer.release()
 
     @property
     def is_settled(self) -> bool:
@@ -191,6 +198,10 @@ class Outbox:
     def ended(self, outcome: Outcome) -> list[tuple[UUID, int]]:
         """The commands in this file that ended so, each with its number."""
         return [(UUID(command), sequence) for command, sequence in self._ask(OUTCOMES, outcome)]
+
+    def ended_since(self, sequence: int) -> dict[str, int]:
+        """How many commands ended by lines behind that one, by outcome, as far as this file still tells."""
+        return dict(self._ask(OUTCOMES_SINCE, sequence))
 
     def own_before(self, sequence: int) -> set[UUID]:
         """The commands that were given before that line."""

@@ -31,7 +31,7 @@ def sync(invocation: Invocation, set_aside: bool) -> int:
     app = invocation.app
     if set_aside and (moved := app.local.outbox.set_aside()):
         remark(f"{moved} damaged lines are in {app.home / ASIDE} now", style="yellow")
-    waited = app.local.waiting
+    waited, asked_at = app.local.waiting, app.local.outbox.sequence
     try:
         _ = app.database
     except Unavailable:
@@ -39,11 +39,13 @@ def sync(invocation: Invocation, set_aside: bool) -> int:
         raise
     outcomes, held = _drained(app, waited)
     left = app.local.waiting
+    outcomes |= Counter(app.local.outbox.ended_since(asked_at))  # also by others, who may be faster
+    settled = max(outcomes.total(), waited - left)
     if invocation.as_json:
-        answer_json({"waited": waited, "settled": sum(outcomes.values()), **outcomes, "waiting": left, "held": held})
+        answer_json({"waited": waited, "settled": settled, **outcomes, "waiting": left, "held": held})
     else:
         told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-        say(f"{sum(outcomes.values())} settled{': ' if told else ''}{told}; {left} wait")
+        say(f"{settled} settled{': ' if told else ''}{told}; {left} wait")
         if outcomes["conflict"]:
             remark("next: tracking-ledger conflicts")
         if held:

@@ -107,3 +107,16 @@ def test_a_drain_killed_before_each_of_its_steps_records_everything_once(client:
     assert deaths > 3
     check_home(app, told)
     assert len(list(app.store.read_all())) == 120
+
+
+def test_sync_tells_what_came_home_since_it_was_asked_whoever_brought_it(
+    client: Client, settings: Settings, dsn: str
+) -> None:
+    told = answers(client("write", 30))
+    environment = {"LEDGER_PROJECT": str(settings.project), "LEDGER_HOME": str(settings.home), "LEDGER_DSN": dsn}
+
+    program = [sys.executable, "-c", "from projections.cli.main import main; main()", "sync"]
+    sync = subprocess.run(program, env=os.environ | environment, capture_output=True, text=True, check=True)
+
+    assert len(told) == 30
+    assert sync.stdout.strip() == "30 settled: 30 recorded; 0 wait"

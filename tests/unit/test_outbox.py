@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid5
 
@@ -246,3 +247,15 @@ def test_eight_processes_that_queue_a_hundred_each_lose_none(tmp_path: Path) -> 
     outbox.close()
     assert [line.sequence for line in lines] == list(range(1, 801))
     assert sorted(int(line.arguments["title"]) for line in lines) == sorted(list(range(8)) * 100)
+
+
+def test_of_the_threads_of_a_process_one_drains(outbox: Outbox) -> None:
+    with outbox.draining() as first, ThreadPoolExecutor(1) as another:
+
+        def drain() -> bool:
+            with outbox.draining() as mine:
+                return mine
+
+        assert (first, another.submit(drain).result()) == (True, False)
+    with outbox.draining() as again:
+        assert again
