@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -76,7 +75,7 @@ class Pooler:
         return make_conninfo(direct, host=str(self._folder), port=PORT, hostaddr=None)
 
     def stop(self) -> None:
-        self._running.send_signal(signal.SIGQUIT)  # newer ones wait for their clients at a SIGTERM
+        self._running.kill()  # newer ones wait for their clients at a SIGTERM; it keeps nothing
         self._running.wait(10)
         shutil.rmtree(self._folder, ignore_errors=True)
 
