@@ -12,7 +12,7 @@ import psycopg
 from ledger.deployment.state import Deployment
 from ledger.moment import text
 from ledger.postgres.connect import DATABASE, OWNER, embedded_server
-from ledger.postgres.store import row_json
+from ledger.postgres.store import documents, entries_json, row_json
 from ledger.vendor.state import TestResults, Vendor
 from ledger.work_item.state import Link, WorkItem
 from projections.app import App
@@ -101,11 +101,12 @@ def _row(thing: str, state: msgspec.Struct, n: int) -> Row:
 def _serve(app: App, name: str, rows: list[Row]) -> None:
     projection, ledger = PROJECTIONS[name], app.identity.ledger
     generation = app.database.call("SELECT tracking_ledger.new_generation(%s)", [ledger])[0][0]
-    lines = iter(rows)
-    while batch := list(islice(lines, BATCH)):
-        documents = [row_json(change(projection, None, row, row.position)) for row in batch]
-        given = [ledger, name, generation, msgspec.json.encode(documents).decode()]
-        app.database.call("SELECT tracking_ledger.fill_generation(%s, %s, %s, %s)", given)
+    left = iter(rows)
+    while batch := [change(projection, None, row, row.position) for row in islice(left, BATCH)]:
+        rows_and_entries = ([row_json(row) for row in batch], entries_json(batch))
+        told = [msgspec.json.encode(value).decode() for value in rows_and_entries]
+        given = [ledger, name, generation, *told, documents(batch)]
+        app.database.call("SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s)", given)
     app.database.call(
         "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)", [ledger, name, projection.shape, generation]
     )

@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from ledger.envelope import RowChange
 from ledger.errors import LedgerError, Refused
 from ledger.postgres.database import Connection, Database
-from ledger.postgres.store import ENTER, LOCK, row_json
+from ledger.postgres.store import ENTER, LOCK, documents, entries_json, row_json
 from ledger.resources import sql
 from projections.catalog import SHAPES
 from projections.tables import Answer, AsOf, Question, incomplete, serving, with_generations
@@ -23,7 +23,7 @@ BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 NEW = "SELECT tracking_ledger.new_generation(%s)"
 ALONE = "SELECT tracking_ledger.begin_rebuilding(%s)"
 REMOVE = "SELECT tracking_ledger.remove_retired(%s, %s)"
-FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s)"
+FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s)"
 SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
 ENTER_FOR_ONE_PLAN = (
     "SELECT entered.* FROM set_config('plan_cache_mode', 'force_generic_plan', true)"
@@ -73,10 +73,11 @@ class PostgresGeneration:
         left, taken = iter(rows), None
         with self._connection.pipeline():
             while batch := list(islice(left, BATCH)):
-                given = _encode([row_json(row) for row in batch]).decode()
+                told = [_encode([row_json(row) for row in batch]), _encode(entries_json(batch))]
+                given = [self._ledger, projection, generation, *(text.decode() for text in told), documents(batch)]
                 if taken:
                     taken.fetchone()
-                taken = self._connection.execute(FILL, [self._ledger, projection, generation, given])
+                taken = self._connection.execute(FILL, given)
 
     def serve(self) -> None:
         for name, generation in self._generations.items():

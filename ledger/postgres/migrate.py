@@ -18,6 +18,12 @@ from ledger.resources import folder
 
 OLDEST_SERVER = 150000  # PostgreSQL 15
 RELEASE = [int(part) for part in __version__.split(".")]
+FUNCTIONS = "functions"  # as what all files of that folder are applied
+STANDING = (
+    "SELECT p.oid, p.ctid::text, p.oid::regprocedure::text FROM pg_proc p"
+    " WHERE p.pronamespace = 'tracking_ledger'::regnamespace"
+    " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = p.oid AND d.classid = 'pg_trigger'::regclass)"
+)  # a function that is replaced has another place in the catalogue afterwards
 LOCK = 8_231_774_015  # one migrating program at a time, in any database of the server
 
 Applied = dict[str, tuple[str, list[int]]]  # name -> (digest, release that applied it)
@@ -70,7 +76,7 @@ def _wanted() -> Iterator[tuple[str, str, str]]:
     functions = sorted((root / "functions").glob("*.sql"))
     files: list[tuple[str, list[Path]]] = [
         *((path.stem, [path]) for path in sorted((root / "migrations").glob("*.sql"))),
-        ("functions", functions),
+        (FUNCTIONS, functions),
         ("grants", [root / "grants.sql", *functions]),  # a replaced function may need its grant again
     ]
     for name, paths in files:
@@ -89,13 +95,22 @@ def _apply_missing(connection: psycopg.Connection, applied: Applied) -> Iterator
                 f"migration {name} was applied with another text",
                 next_step="install the released program; a released migration is never edited",
             )
+        before = connection.execute(STANDING).fetchall()
         connection.execute(sql.SQL(text))
+        if name == FUNCTIONS:
+            _drop(connection, [found[2] for found in connection.execute(STANDING).fetchall() if found in before])
         connection.execute(
             "INSERT INTO tracking_ledger.migrations (name, digest, release) VALUES (%s, %s, %s) ON CONFLICT (name)"
             " DO UPDATE SET digest = excluded.digest, release = excluded.release, applied_at = clock_timestamp()",
             [name, digest, RELEASE],
         )
         yield name
+
+
+def _drop(connection: psycopg.Connection, functions: list[str]) -> None:
+    """What no file has any more, or has with other arguments, would stay callable beside what is meant."""
+    if functions:
+        connection.execute(sql.SQL("DROP ROUTINE " + ", ".join(functions)))
 
 
 def _applied(connection: psycopg.Connection) -> Applied:

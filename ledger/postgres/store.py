@@ -21,8 +21,8 @@ from ledger.postgres.pages import Ask, Page, events_in, facts_in, pages
 from ledger.postgres.shared_commit import SharedCommit
 from ledger.store import Known
 
-APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s)"
-APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %s)"
+APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s, %s)"
+APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %b, %b)"
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
 PATIENCE = "SELECT set_config('lock_timeout', %s, true)"
@@ -72,9 +72,9 @@ class PostgresStore:
         return self._shared.append(proposal)
 
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
-        given = _encode([self._as_json(proposal) for proposal in proposals]).decode()
+        given = [list(column) for column in zip(*map(self._given, proposals), strict=True)] or [[], []]
         count = sum(len(proposal.events) for proposal in proposals)
-        rows = self._database.call(APPEND_GROUP, [self._key, given], events=count)
+        rows = self._database.call(APPEND_GROUP, [self._key, *given], events=count)
         verdicts = [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
         self._tell(zip(proposals, verdicts, strict=True))
         return verdicts
@@ -165,8 +165,7 @@ class PostgresStore:
             )
 
     def _append(self, proposal: Proposal) -> Recorded:
-        given = _encode(self._as_json(proposal)).decode()
-        row = self._database.call(APPEND, [self._key, given], events=len(proposal.events))[0]
+        row = self._database.call(APPEND, [self._key, *self._given(proposal)], events=len(proposal.events))[0]
         recorded = _recorded(proposal, row)
         self._tell([(proposal, recorded)])
         return recorded
@@ -182,9 +181,11 @@ class PostgresStore:
         elif ends:
             self._acknowledge(*max(ends))
 
-    def _as_json(self, proposal: Proposal) -> dict[str, Any]:
+    def _given(self, proposal: Proposal) -> tuple[str, str]:
+        """The command as JSON and the documents of its rows, as `append_events` reads them."""
         submission = proposal.submission
-        return {
+        rows = _by_projection(proposal.rows)
+        command = {
             "command_id": submission.command_id,
             "command": submission.command.recorded_as,
             "command_digest": proposal.command_digest.hex(),
@@ -195,8 +196,11 @@ class PostgresStore:
             "not_after": proposal.not_after,
             "shapes": self._shapes,
             "events": [_event(event) for event in proposal.events],
-            "rows": _rows(proposal.rows),
+            "models": list(rows),
+            "changes": {name: [row_json(row) for row in changed] for name, changed in rows.items()},
+            "entries": {name: entries for name, changed in rows.items() if (entries := entries_json(changed))},
         }
+        return _encode(command).decode(), documents(row for changed in rows.values() for row in changed)
 
 
 def recorded_event(row: tuple[Any, ...]) -> RecordedEvent:
@@ -246,17 +250,28 @@ def _recorded(proposal: Proposal, row: Sequence[Any]) -> Recorded:
 
 
 def row_json(row: RowChange) -> dict[str, Any]:
-    """A row as `put_rows` reads it."""
+    """A row as `put_rows` reads it, without its document."""
     terms = {} if row.terms is None else {"terms": row.terms}
-    return {
-        "id": row.id,
-        "version": row.version,
-        "n": row.n,
-        "doc": msgspec.Raw(row.doc),
-        "added": row.added,
-        "dropped": row.dropped,
-        **terms,
-    }
+    return {"id": row.id, "version": row.version, "n": row.n, **terms}
+
+
+def entries_json(rows: Iterable[RowChange]) -> dict[str, list[tuple[str, str, str]]]:
+    """The entries that rows lose and gain, as `put_entries` reads them; nothing that is empty."""
+    dropped = [(row.id, *entry) for row in rows for entry in row.dropped]
+    added = [(row.id, *entry) for row in rows for entry in row.added]
+    return ({"dropped": dropped} if dropped else {}) | ({"added": added} if added else {})
+
+
+def documents(rows: Iterable[RowChange]) -> str:
+    """The documents of rows, one a line: no JSON of ours has a line's end in it."""
+    return b"\n".join([row.doc for row in rows]).decode()
+
+
+def _by_projection(rows: Iterable[RowChange]) -> dict[str, list[RowChange]]:
+    grouped: dict[str, list[RowChange]] = {}
+    for row in rows:
+        grouped.setdefault(row.projection, []).append(row)
+    return grouped
 
 
 def _versions(events: Iterable[ProposedEvent]) -> dict[str, int]:
@@ -275,10 +290,3 @@ def _event(event: ProposedEvent) -> dict[str, Any]:
         "by": event.by,
         "occurred_at": text(event.occurred_at),
     }
-
-
-def _rows(rows: Iterable[RowChange]) -> dict[str, list[dict[str, Any]]]:
-    grouped: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        grouped.setdefault(row.projection, []).append(row_json(row))
-    return grouped

@@ -1,16 +1,120 @@
 -- Records one command: its events numbered, timed and chained, its read-model rows beside them; or nothing at all.
 --
+-- `p_command` has its rows by read model as put_rows takes them, and the entries as put_entries does; `p_documents` are the
+-- documents of all rows, one a line, so that each is read as JSON once. Here every statement counts: what is asked is asked
+-- at once, and functions are few and called by assignment, which takes no executor of its own.
 -- What it refuses has a SQLSTATE of its own and its facts as JSON in the error's detail:
 -- TL001 version conflict, TL002 a condition no longer holds, TL003 command id reused, TL004 ledger closed,
 -- TL005 not a member, TL006 not unique, TL007 a read model is behind, TL008 the ledger's time is out of bounds.
-CREATE OR REPLACE FUNCTION tracking_ledger.append_events(p_ledger uuid, p_command json)
-RETURNS TABLE (first_position bigint, last_position bigint, recorded_at timestamptz, repeated boolean, streams json,
-               before text, after text)
+CREATE OR REPLACE FUNCTION tracking_ledger.append_events(
+    p_ledger uuid, p_command json, p_documents text,
+    OUT first_position bigint, OUT last_position bigint, OUT recorded_at timestamptz, OUT repeated boolean, OUT streams json,
+    OUT before text, OUT after text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    v_given    record;  -- the command, read once: each -> on json reads all of its text again
+    v_digest   bytea;
+    v_standing record;
+    v_beside   record;
+    v_count    bigint;
+    v_first    text;
+    v_model    text;
+    v_rows     json;
+    v_documents jsonb[];
+    v_done     int := 0;  -- how many of the documents are written
+    v_generation bigint;
 BEGIN
     PERFORM require_member(p_ledger);
     PERFORM lock_ledger(p_ledger);
-    RETURN QUERY SELECT * FROM record_command(p_ledger, p_command);
+    SELECT * INTO v_given FROM json_to_record(p_command) AS given (
+        command_id uuid, command text, command_digest text, expected json, conditions text, as_of bigint,
+        not_before text, not_after text, shapes jsonb, events json, models text[], changes json, entries json);
+    v_digest := decode(v_given.command_digest, 'hex');
+    SELECT l.state, l.reason, l.successor, coalesce(last.position, 0) AS head, coalesce(last.digest, sha256(uuid_send(l.origin))) AS digest,
+           greatest(clock_timestamp(), last.recorded_at) AS now, found.position AS found, found.command_digest,
+           differing.stream_id AS stream, differing.expected, differing.actual, models.serving, models.missing, models.others
+    INTO v_standing
+    FROM ledgers l
+    LEFT JOIN LATERAL (SELECT e.position, e.digest, e.recorded_at FROM events e
+                       WHERE e.ledger_id = p_ledger ORDER BY e.position DESC LIMIT 1) last ON true
+    LEFT JOIN LATERAL (SELECT e.position, e.command_digest FROM events e
+                       WHERE e.ledger_id = p_ledger AND e.command_id = v_given.command_id
+                       ORDER BY e.n LIMIT 1) found ON true  -- keeps to the index, also where one import has nearly all events
+    LEFT JOIN LATERAL (SELECT x.key AS stream_id, x.value::int AS expected, coalesce(newest.version, 0) AS actual
+                       FROM json_each_text(v_given.expected) x
+                       LEFT JOIN LATERAL (SELECT e.version FROM events e WHERE e.ledger_id = p_ledger AND e.stream_id = x.key
+                                          ORDER BY e.version DESC LIMIT 1) newest ON true
+                       WHERE x.value::int <> coalesce(newest.version, 0) LIMIT 1) differing ON true
+    LEFT JOIN LATERAL (SELECT jsonb_object_agg(p.projection, p.generation) FILTER (WHERE known) AS serving,
+                              v_given.shapes - coalesce(array_agg(p.projection) FILTER (WHERE known), '{}') <> '{}' AS missing,
+                              coalesce(bool_or(known IS NOT TRUE), false) AS others
+                       FROM projections p, LATERAL (SELECT (v_given.shapes ->> p.projection)::int = p.shape) AS k (known)
+                       WHERE p.ledger_id = p_ledger AND p.behind_after IS NULL) models ON true
+    WHERE l.ledger_id = p_ledger;
+
+    IF v_standing.found IS NOT NULL THEN
+        IF v_standing.command_digest <> v_digest THEN
+            RAISE EXCEPTION 'command id % is taken', v_given.command_id USING ERRCODE = 'TL003',
+                DETAIL = json_build_object('command_id', v_given.command_id, 'first_position', v_standing.found);
+        END IF;
+        SELECT f.first_position, f.last_position, f.recorded_at, true, f.streams
+        INTO first_position, last_position, recorded_at, repeated, streams FROM find_command(p_ledger, v_given.command_id) f;
+        RETURN;
+    END IF;
+    IF v_standing.state <> 'open' THEN
+        RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = 'TL004',
+            DETAIL = json_build_object('reason', v_standing.reason, 'successor', v_standing.successor);
+    END IF;
+    IF v_standing.stream IS NOT NULL THEN
+        RAISE EXCEPTION 'stream % is at version %, not %', v_standing.stream, v_standing.actual, v_standing.expected
+            USING ERRCODE = 'TL001', DETAIL = json_build_object(
+                'stream_id', v_standing.stream, 'expected', v_standing.expected, 'actual', v_standing.actual);
+    END IF;
+    IF v_given.conditions <> '' OR v_given.not_before IS NOT NULL OR v_given.not_after IS NOT NULL THEN
+        PERFORM check_conditions(p_ledger, v_given.conditions, v_given.as_of, v_given.not_before, v_given.not_after, v_standing.now);
+    END IF;
+    IF v_standing.missing THEN
+        RAISE EXCEPTION 'a read model is not registered, or behind' USING ERRCODE = 'TL007',
+            DETAIL = json_build_object('shapes', v_given.shapes, 'serving', v_standing.serving);
+    END IF;
+
+    INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
+                        data, by, occurred_at, recorded_at, digest)
+    SELECT p_ledger, e.position, e.stream_id, e.version, v_given.command_id, e.n, v_given.command, v_digest, e.type, e.schema,
+           string_to_array(e.topics, ','), e.data, e.by, e.occurred_at, v_standing.now,
+           chain(v_standing.digest, header(
+               e.position, e.stream_id, e.version, v_given.command_id, e.n, v_given.command, v_given.command_digest, e.type, e.schema,
+               e.topics, e.by, e.occurred_at, v_standing.now), e.data) OVER (ORDER BY e.position)
+    FROM (SELECT v_standing.head + g.place AS position, (g.place - 1)::int AS n, g.stream_id, g.version, g.type, g.schema,
+                 g.topics, g.data, g.by, g.occurred_at
+          FROM ROWS FROM (json_to_recordset(v_given.events) AS (
+              stream_id text, version int, type text, schema int, topics text, data json, by text, occurred_at timestamptz))
+              WITH ORDINALITY AS g (stream_id, version, type, schema, topics, data, by, occurred_at, place)) e;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+
+    IF v_standing.others THEN
+        UPDATE projections p SET behind_after = v_standing.head
+        WHERE p.ledger_id = p_ledger AND p.behind_after IS NULL AND (v_given.shapes ->> p.projection)::int IS DISTINCT FROM p.shape;
+    END IF;
+    v_documents := string_to_array(p_documents, E'\n');
+    FOREACH v_model IN ARRAY v_given.models LOOP
+        v_generation := v_standing.serving ->> v_model;
+        v_rows := v_given.changes -> v_model;
+        v_done := v_done + put_rows(p_ledger, v_model, v_generation, v_rows,
+                                    v_documents[v_done + 1 : v_done + json_array_length(v_rows)], v_standing.head + 1);
+        IF v_given.entries -> v_model IS NOT NULL THEN
+            PERFORM put_entries(p_ledger, v_generation, v_given.entries -> v_model);
+        END IF;
+    END LOOP;
+
+    v_first := v_given.events -> 0 ->> 'stream_id';  -- what the command is about; its category and an s name its read model
+    v_beside := beside(p_ledger, left(v_first, -37) || 's', (v_standing.serving ->> (left(v_first, -37) || 's'))::bigint, right(v_first, 36));
+    before := v_beside.before;
+    after := v_beside.after;
+    first_position := v_standing.head + 1;
+    last_position := v_standing.head + v_count;
+    recorded_at := v_standing.now;
+    repeated := false;
 END
 $$;

@@ -5,20 +5,25 @@ LANGUAGE plpgsql AS $$
 BEGIN
     CASE p_projection
     WHEN 'work_items' THEN
-        SELECT t.id INTO before FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1;
-        SELECT t.id INTO after FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1;
+        SELECT (SELECT t.id FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1),
+               (SELECT t.id FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1)
+        INTO before, after;
     WHEN 'vendors' THEN
-        SELECT t.id INTO before FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1;
-        SELECT t.id INTO after FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1;
+        SELECT (SELECT t.id FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1),
+               (SELECT t.id FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1)
+        INTO before, after;
     WHEN 'deployments' THEN
-        SELECT t.id INTO before FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1;
-        SELECT t.id INTO after FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1;
+        SELECT (SELECT t.id FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1),
+               (SELECT t.id FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1)
+        INTO before, after;
     WHEN 'enhancements' THEN
-        SELECT t.id INTO before FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1;
-        SELECT t.id INTO after FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1;
+        SELECT (SELECT t.id FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1),
+               (SELECT t.id FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1)
+        INTO before, after;
     WHEN 'conflicts' THEN
-        SELECT t.id INTO before FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1;
-        SELECT t.id INTO after FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1;
+        SELECT (SELECT t.id FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id < p_id ORDER BY t.id DESC LIMIT 1),
+               (SELECT t.id FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id > p_id ORDER BY t.id LIMIT 1)
+        INTO before, after;
     ELSE
         NULL;  -- there is one configuration: nothing is beside it
     END CASE;

@@ -5,13 +5,13 @@ LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_successor text;
 BEGIN
+    PERFORM pg_catalog.set_config('search_path', 'tracking_ledger, pg_temp', true);  -- first: no operator of the caller's own
     PERFORM tracking_ledger.require_member(p_ledger);
     SELECT l.successor INTO v_successor FROM tracking_ledger.ledgers l WHERE l.ledger_id = p_ledger AND l.reason = 'moved';
     IF FOUND THEN  -- what is here grows old unnoticed
         RAISE EXCEPTION 'ledger % has moved', p_ledger USING ERRCODE = 'TL004',
             DETAIL = json_build_object('reason', 'moved', 'successor', v_successor);
     END IF;
-    PERFORM set_config('search_path', 'tracking_ledger, pg_temp', true);
     PERFORM set_config('enable_seqscan', 'off', true);  -- a young table has no statistics yet, and every question an index
     RETURN QUERY
     SELECT coalesce(last.position, 0), last.recorded_at, greatest(clock_timestamp(), last.recorded_at),

@@ -1,6 +1,7 @@
 -- Puts replayed rows into a generation that does not serve: a new one, or one that is behind (then under the lock).
--- Here each row brings its own position.
-CREATE OR REPLACE FUNCTION tracking_ledger.fill_generation(p_ledger uuid, p_projection text, p_generation bigint, p_rows jsonb)
+-- Here each row's n is its position. The rest is what append_events is given for one read model.
+CREATE OR REPLACE FUNCTION tracking_ledger.fill_generation(
+    p_ledger uuid, p_projection text, p_generation bigint, p_rows json, p_entries json, p_documents text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 DECLARE
     v_found record;
@@ -16,6 +17,7 @@ BEGIN
                 DETAIL = json_build_object('projection', p_projection, 'generation', p_generation);
         END IF;
     END IF;
-    PERFORM put_rows(p_ledger, p_projection, p_generation, p_rows, 0);
+    PERFORM put_rows(p_ledger, p_projection, p_generation, p_rows, string_to_array(p_documents, E'\n')::jsonb[], 0);
+    PERFORM put_entries(p_ledger, p_generation, p_entries);
 END
 $$;

@@ -75,8 +75,8 @@ def visible(connection: psycopg.Connection, table: str) -> int:
         "ALTER TABLE tracking_ledger.events DISABLE TRIGGER ALL",
         "DROP TABLE tracking_ledger.events",
         "CREATE TABLE tracking_ledger.mine (n int)",
-        "SELECT tracking_ledger.put_rows(gen_random_uuid(), 'vendors', 1, '[]', 1)",
-        "SELECT tracking_ledger.write_rows(gen_random_uuid(), '{}', '{}', 1)",
+        "SELECT tracking_ledger.put_rows(gen_random_uuid(), 'vendors', 1, '[]', '{}', 1)",
+        "SELECT tracking_ledger.put_entries(gen_random_uuid(), 1, '{}')",
         "SET ROLE tracking_ledger_owner",
     ],
 )
@@ -130,8 +130,8 @@ def test_a_stranger_sees_nothing_even_if_it_forges_the_setting(ledger: Ledger, s
 
 
 DOORS = {  # each with arguments that it would take from a member
-    "append_events": "%s, '{}'",
-    "append_group": "%s, '[]'",
+    "append_events": "%s, '{}', ''",
+    "append_group": "%s, '{}', '{}'",
     "read_streams": "%s, '{}'",
     "read_events": "%s, 0, NULL, 1",
     "read_facts": "%s, 0, NULL, 1",
@@ -141,12 +141,13 @@ DOORS = {  # each with arguments that it would take from a member
     "position_at": "%s, now()",
     "known_at": "%s, '{1}'",
     "matching": "%s, 1, '{a}'",
+    "differing_columns": "%s, 'vendors', 1",
     "differing_terms": "%s, 1, '{a}', '{a}'",
     "register_projections": "%s, '{}'",
     "new_generation": "%s",
     "begin_rebuilding": "%s",
     "remove_retired": "%s, 1",
-    "fill_generation": "%s, 'vendors', 1, '[]'",
+    "fill_generation": "%s, 'vendors', 1, '[]', '{}', ''",
     "serve_generation": "%s, 'vendors', 1, 1",
     "create_ledger": "%s, 'mine now'",
     "adopt_origin": "%s, gen_random_uuid()",

@@ -25,7 +25,11 @@ ITEMS, VENDORS, DEPLOYMENTS, ENHANCEMENTS = 120_000, 4_500, 5_000, 1_000
 DEEPEST = 5
 COUNT_OF_TAGS = 200
 
-COPY_ROWS = "COPY tracking_ledger.{} (ledger_id, generation, id, version, position, doc) FROM STDIN"
+STAGE = "CREATE TEMPORARY TABLE staged (ledger_id uuid, generation bigint, id text, version int, position bigint, doc jsonb)"
+COPY_ROWS = "COPY staged FROM STDIN"
+TAKE_IN = """
+    WITH taken AS (DELETE FROM staged RETURNING *)
+    INSERT INTO tracking_ledger.{0} SELECT t.*, c.* FROM taken t, tracking_ledger.columns_of_{0}(t.doc) c"""
 COPY_ENTRIES = "COPY tracking_ledger.entries (ledger_id, generation, relation, target, id) FROM STDIN"
 EVENTS = """
     INSERT INTO tracking_ledger.events
@@ -56,8 +60,10 @@ def fill(administrator: psycopg.Connection, ledger: UUID, *, seed: int = 1) -> d
     made["deployments"] = list(_deployments(chance, made))
     made["enhancements"] = list(_enhancements(chance))
     generations: dict[str, int] = dict(administrator.execute(GENERATIONS, [ledger]).fetchall())
+    administrator.execute(STAGE)
     for name, rows in made.items():
-        _copy(administrator, COPY_ROWS.format(name), _lines(ledger, generations[name], name, rows))
+        _copy(administrator, COPY_ROWS, _lines(ledger, generations[name], name, rows))
+        administrator.execute(TAKE_IN.format(name))
         _copy(administrator, COPY_ENTRIES, _entries(ledger, generations[name], name, rows))
     data = encode(WorkItemCreated(item_type="task", title="One of many"))
     administrator.execute(EVENTS, [ledger, data.decode(), ITEMS])

@@ -20,7 +20,9 @@ QUESTIONS = {
         FROM pg_constraint WHERE connamespace = 'tracking_ledger'::regnamespace""",
     "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'tracking_ledger'",
     "functions": """
-        SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proacl::text, pg_get_userbyid(p.proowner)
+        SELECT p.oid::regprocedure::text, 
+               CASE p.prokind WHEN 'a' THEN (SELECT a::text FROM pg_aggregate a WHERE a.aggfnoid = p.oid) ELSE pg_get_functiondef(p.oid) END,
+               p.proacl::text, pg_get_userbyid(p.proowner)
         FROM pg_proc p WHERE p.pronamespace = 'tracking_ledger'::regnamespace""",
     "policies": "SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check FROM pg_policies"
     " WHERE schemaname = 'tracking_ledger'",

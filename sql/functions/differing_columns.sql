@@ -1,0 +1,18 @@
+-- Which rows of a read model have a column that is not what their document says; what compares a read model with the log
+-- asks this.
+CREATE OR REPLACE FUNCTION tracking_ledger.differing_columns(p_ledger uuid, p_projection text, p_generation bigint)
+RETURNS TABLE (id text, field text, stored text, told text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
+BEGIN
+    PERFORM require_member(p_ledger);
+    IF to_regproc(format('tracking_ledger.%I', 'columns_of_' || p_projection)) IS NULL THEN
+        RETURN;  -- it has none
+    END IF;
+    RETURN QUERY EXECUTE format(
+        $query$SELECT t.id, told.key, to_jsonb(t) ->> told.key, told.value #>> '{}'
+               FROM %I t, %I(t.doc) c, jsonb_each(to_jsonb(c)) told
+               WHERE t.ledger_id = $1 AND t.generation = $2 AND to_jsonb(t) -> told.key IS DISTINCT FROM told.value
+               ORDER BY t.id, told.key$query$, p_projection, 'columns_of_' || p_projection)
+    USING p_ledger, p_generation;
+END
+$$;
