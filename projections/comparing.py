@@ -57,6 +57,7 @@ def compare(snapshot: Snapshot, projection: Projection[Any], folded: Fold) -> Co
     ]
     same = [replayed[thing] for thing in replayed.keys() - unseen - later]
     differences += _other_terms(snapshot, projection, same)
+    differences += _other_columns(snapshot, projection, {difference.id for difference in differences} | later)
     return Compared(
         projection=projection.name,
         rows=len(same),
@@ -92,6 +93,16 @@ def _other_terms(snapshot: Snapshot, projection: Projection[Any], rows: Sequence
         given = {"ids": list(words), "words": list(words.values())}
         for found in snapshot.ask(f"{projection.name}/differing_terms", **given):
             yield Difference(id=found["id"], field="terms", stored="other words", replayed=words[found["id"]])
+
+
+def _other_columns(snapshot: Snapshot, projection: Projection[Any], known: set[str]) -> Iterator[Difference]:
+    """Rows whose document is right and is not what questions filter and sort by."""
+    given = {"projection": projection.name, "generation": snapshot.generation(projection.name)}
+    for found in snapshot.ask("things/differing_columns", **given):
+        if found["id"] not in known:
+            yield Difference(
+                id=found["id"], field=f"column {found['field']}", stored=found["stored"], replayed=found["told"]
+            )
 
 
 def _flat(version: int | str, position: int, document: bytes, entries: Entries) -> dict[str, Any]:

@@ -16,11 +16,15 @@ from tests.support.ledgers import Ledger, in_memory, on_postgres
 from tests.support.questions import Samples, cases, generation, is_ordered, questions
 
 ABOUT_THE_STORE = {"configurations/server"}  # these answer with the name of the engine
-NEEDS_A_CLAIM = {"work_items/claimed"}  # a lease ends by the ledger's time, which no two stores share
+FOUND_NOWHERE = {
+    "work_items/claimed",  # a lease ends by the ledger's time, which no two stores share
+    "things/differing_columns",  # a fault that nobody has planted here
+}
 ITEMS = [told.TASK, told.LEAF, told.BLOCKED, told.PROJECT, told.GONE, told.UNKNOWN]
 ALL = [*ITEMS, told.SESSION, told.SUBTASK, told.RESEARCH, told.DONE, told.ACME, told.FIRST, told.SOON]
 SAMPLES: Samples = {
     "category": list(BY_CATEGORY),
+    "projection": ["work_items"],
     "relation": [
         "tag",
         "blocks",
@@ -134,7 +138,7 @@ def test_every_store_answers_the_same(both: tuple[Ledger, Ledger], question: str
         assert one == other, given
         found += len(one)
 
-    assert found > 0 or question in NEEDS_A_CLAIM, "no sample finds anything, so the agreement means nothing"
+    assert found > 0 or question in FOUND_NOWHERE, "no sample finds anything, so the agreement means nothing"
 
 
 def test_questions_asked_at_once_are_answered_as_one_by_one_for_one_position(both: tuple[Ledger, Ledger]) -> None:

@@ -88,6 +88,7 @@ def samples(large: Scale) -> Samples:
     late = text(FIRST_DAY + timedelta(hours=4900))
     return {
         "category": list(BY_CATEGORY),
+        "projection": ["work_items"],
         "relation": ["blocks", "tag", "external_id"],
         "target": [item.id, "tag-7", "scale:60000"],
         "id": [item.id, large.rows["work_items"][0].id],

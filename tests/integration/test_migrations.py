@@ -159,6 +159,23 @@ def test_functions_of_another_text_are_replaced_and_their_grants_with_them(new_d
         assert schema(connection) == fresh
 
 
+@pytest.mark.parametrize("other", ["position_at(uuid)", "nobody_has_this(uuid)"])
+def test_a_function_that_no_file_has_is_dropped_when_functions_are_replaced(
+    new_database: NewDatabase, other: str
+) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        fresh = schema(connection)
+        connection.execute(f"CREATE FUNCTION tracking_ledger.{other} RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        connection.execute(
+            "UPDATE tracking_ledger.migrations SET digest = 'older' WHERE name IN ('functions', 'grants')"
+        )
+
+        migrate(connection)
+
+        assert schema(connection) == fresh
+
+
 def test_a_migration_that_was_applied_with_another_text_is_refused(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)

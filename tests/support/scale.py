@@ -25,7 +25,9 @@ ITEMS, VENDORS, DEPLOYMENTS, ENHANCEMENTS = 120_000, 4_500, 5_000, 1_000
 DEEPEST = 5
 COUNT_OF_TAGS = 200
 
-STAGE = "CREATE TEMPORARY TABLE staged (ledger_id uuid, generation bigint, id text, version int, position bigint, doc jsonb)"
+STAGE = """
+    CREATE TEMPORARY TABLE staged
+    (ledger_id uuid, generation bigint, id text, version int, position bigint, doc jsonb)"""
 COPY_ROWS = "COPY staged FROM STDIN"
 TAKE_IN = """
     WITH taken AS (DELETE FROM staged RETURNING *)

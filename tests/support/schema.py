@@ -21,7 +21,8 @@ QUESTIONS = {
     "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'tracking_ledger'",
     "functions": """
         SELECT p.oid::regprocedure::text, 
-               CASE p.prokind WHEN 'a' THEN (SELECT a::text FROM pg_aggregate a WHERE a.aggfnoid = p.oid) ELSE pg_get_functiondef(p.oid) END,
+               CASE p.prokind WHEN 'a' THEN (SELECT a::text FROM pg_aggregate a WHERE a.aggfnoid = p.oid)
+               ELSE pg_get_functiondef(p.oid) END,
                p.proacl::text, pg_get_userbyid(p.proowner)
         FROM pg_proc p WHERE p.pronamespace = 'tracking_ledger'::regnamespace""",
     "policies": "SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check FROM pg_policies"
