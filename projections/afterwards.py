@@ -1,21 +1,25 @@
 """Work that follows a write: in a thread, once for all writes of a short while, so that it holds up no answer."""
 
+import random
 import threading
 import time
 from collections.abc import Callable
 
 DELAY = 0.2  # seconds: the answer goes out first, and what is written meanwhile is covered too
 LONGEST_DELAY = 1.0  # while writes go on and on: many at once cost less than few at a time
+LONGEST_REST = 3.0  # while others do it: the status file of this process may be another one than theirs
 
 
 class Afterwards:
     """`soon` asks for the work, `at_once` waits for what an answer promises of it.
 
-    `finish`, at the end of the process, waits until what was asked for is done.
+    `age` tells how many seconds ago this or another process of the machine has done it: of many that write, one works
+    while the others rest. `finish`, at the end of the process, waits until what was asked for is done.
     """
 
-    def __init__(self, work: Callable[[], None], delay: float = DELAY) -> None:
+    def __init__(self, work: Callable[[], None], age: Callable[[], float], delay: float = DELAY) -> None:
         self._work = work
+        self._age = age
         self._delay = delay
         self._lock = threading.Lock()
         self._wanted = False
@@ -50,6 +54,7 @@ class Afterwards:
         delay = self._delay
         while True:
             self._ending.wait(delay)
+            self._let_others_go_first(delay)
             with self._lock:
                 if not self._wanted:
                     self._thread = None
@@ -57,3 +62,10 @@ class Afterwards:
                 self._wanted = False
             self._work()
             delay = min(2 * delay, LONGEST_DELAY)
+
+    def _let_others_go_first(self, delay: float) -> None:
+        """Each rests for a time of its own, so that those who waited together do not all work at once."""
+        until = time.monotonic() + LONGEST_REST
+        while (left := delay - self._age()) > 0 and time.monotonic() < until:
+            if self._ending.wait(left * random.uniform(1, 2)):
+                return

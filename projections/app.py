@@ -163,7 +163,7 @@ class App:
     @cached_property
     def afterwards(self) -> Afterwards:
         """What follows a write: the journal, and the status file when the ledger's settings want one."""
-        return Afterwards(self._after_write)
+        return Afterwards(self._after_write, lambda: self.local.followed)
 
     @cached_property
     def draining(self) -> Draining:

@@ -1,8 +1,10 @@
 """This machine's copy of one ledger: the journal, the rows folded from it, and what is known of the last contact."""
 
 import contextlib
+import math
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -91,6 +93,13 @@ class Local:
             return datetime.fromtimestamp((self.home / CONTACT).stat().st_mtime, UTC)
         except OSError:
             return None
+
+    @property
+    def followed(self) -> float:
+        """How many seconds ago that was; a time to come, by a clock that was set back, is as good as none."""
+        contact = self.contact()
+        ago = time.time() - contact.timestamp() if contact else -1.0
+        return ago if ago >= 0 else math.inf
 
     def touch(self) -> None:
         """The journal is the whole log now."""

@@ -1,0 +1,35 @@
+"""What follows a write, where many processes of one machine write at once."""
+
+import itertools
+import math
+import time
+
+from projections.afterwards import Afterwards
+
+
+def test_whoever_writes_rests_until_nobody_else_has_just_done_the_work() -> None:
+    ages = itertools.chain([0.0, 0.005], itertools.repeat(math.inf))
+    asked: list[float] = []
+    done: list[int] = []
+
+    def age() -> float:
+        asked.append(next(ages))
+        return asked[-1]
+
+    afterwards = Afterwards(lambda: done.append(len(asked)), age, delay=0.01)
+    afterwards.soon()
+    while not done:
+        time.sleep(0.001)
+    afterwards.finish()
+
+    assert done == [3]
+
+
+def test_at_the_end_of_a_process_what_was_asked_for_is_done_whoever_did_it_last() -> None:
+    done: list[str] = []
+    afterwards = Afterwards(lambda: done.append("followed"), lambda: 0.0, delay=60.0)
+
+    afterwards.soon()
+    afterwards.finish()
+
+    assert done == ["followed"]
