@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from ledger.errors import Unavailable
 from ledger.importers.reading import Reading
 from projections.app import App
 from projections.bringing import Report, bring, identified, known_ids, report
@@ -24,8 +25,20 @@ class Import(Struct, frozen=True, kw_only=True):
         """All of the source in one append; the report names what is not taken. Invalid for one of another kind.
 
         A source that is reconciled is compared with the ledger before the commit: where they differ, `success` is
-        false, nothing was recorded, and `errors` name every difference.
+        false, nothing was recorded, and `errors` name every difference. Unavailable while the database is away, as what
+        is new in a source is told by what the ledger holds; then nothing was recorded or queued.
         """
+        try:
+            return self._brought(app)
+        except Unavailable as away:
+            raise Unavailable(
+                f"{self.path} was not imported, and nothing of it was recorded or queued: what is new in it is told by"
+                f" what the ledger holds, but {away.message}",
+                next_step=f"import it again when the database answers: {away.next_step}",
+                **away.details,
+            ) from away
+
+    def _brought(self, app: App) -> Report:
         started = time.perf_counter()
         check(self.source, self.path)
         if not self.dry_run:

@@ -87,7 +87,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         drawn.add_column(heading, overflow="fold")
     for row in rows:
         drawn.add_row(*(_cell(value) for value in row))
-    stdout().print(drawn)
+    _draw(drawn)
 
 
 def fields(pairs: Iterable[tuple[str, object]]) -> None:
@@ -97,7 +97,7 @@ def fields(pairs: Iterable[tuple[str, object]]) -> None:
     drawn.add_column(overflow="fold")
     for name, value in pairs:
         drawn.add_row(shown(name), _cell(value))
-    stdout().print(drawn)
+    _draw(drawn)
 
 
 def heading(text: str) -> None:
@@ -123,6 +123,18 @@ def working(what: str) -> Iterator[None]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         progress.add_task(shown(what), total=None)
         yield
+
+
+def _draw(drawn: Table) -> None:
+    """Without a terminal, no line is filled up with spaces."""
+    console = stdout()
+    if console.is_terminal:
+        console.print(drawn)
+        return
+    with console.capture() as captured:
+        console.print(drawn)
+    for line in captured.get().splitlines():
+        console.print(line.rstrip(), soft_wrap=True)
 
 
 def _cell(value: object) -> Text:

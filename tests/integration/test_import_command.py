@@ -78,3 +78,30 @@ def test_a_status_file_that_is_not_taken_ends_with_8_and_says_what_was_compared(
     shown = capsys.readouterr()
     assert "vendor metadata" in shown.out
     assert "nothing was recorded" in shown.err
+
+
+def test_while_the_database_is_away_it_is_refused_whole_and_says_why_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, settings: Settings
+) -> None:
+    monkeypatch.setenv("LEDGER_DSN", "host=127.0.0.1 port=1")
+    file = export(tmp_path, issue("a-1"))
+
+    code = call(monkeypatch, "import", "beads", file)
+
+    told = capsys.readouterr().err
+    assert code == 5
+    assert f"{file} was not imported, and nothing of it was recorded or queued" in told
+    assert "import it again when the database answers" in told
+    assert settings.home is not None
+    assert not list(settings.home.rglob("outbox.jsonl"))
+
+
+def test_without_a_terminal_no_line_of_a_table_is_filled_up_with_spaces(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    call(monkeypatch, "import", "beads", export(tmp_path, issue("a-1"), issue("a-2")))
+    call(monkeypatch, "list")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 2
+    assert [line for line in lines if line != line.rstrip()] == []
