@@ -9,7 +9,7 @@ BEGIN
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = p_role) THEN
             RETURN 'no_role';
         END IF;
-        IF NOT has_function_privilege(p_role, 'append_events(uuid, json)', 'EXECUTE') THEN
+        IF NOT has_function_privilege(p_role, 'append_events'::regproc, 'EXECUTE') THEN
             RETURN 'no_right';
         END IF;
         INSERT INTO ledger_members (ledger_id, member) VALUES (p_ledger, p_role) ON CONFLICT DO NOTHING;
