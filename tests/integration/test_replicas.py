@@ -343,6 +343,22 @@ def test_a_replica_with_an_older_schema_is_asked_once_it_has_this_programs(app: 
     until(lambda: fresh(app) and perform(app, "query_work_item", id=made["id"])["source"] == "replica")
 
 
+def test_of_several_hosts_the_one_that_is_a_standby_answers(app: App, pair: Pair) -> None:
+    create(app, "One")
+    followed(app, pair)
+    ports = f"1,{pair.primary.port},{pair.standby.port}"
+    several = make_conninfo(pair.read_dsn, host=",".join(["127.0.0.1"] * 3), port=ports)
+    asking = App(replace(app.settings, read_dsn=make_conninfo(several, target_session_attrs="prefer-standby")))
+
+    listed = perform(asking, "list_work_items")
+    assert asking.replica is not None
+    standing = asking.replica.standing()
+    asking.close()
+
+    assert listed["source"] == "replica"
+    assert standing.follows
+
+
 def test_a_replica_of_another_ledgers_database_answers_nothing(app: App, tmp_path: Path, pair: Pair) -> None:
     create(app, "One")
     followed(app, pair)
