@@ -301,7 +301,13 @@ class App:
         """Whether nothing of this machine waits any more, after that time of draining at most, which goes on then."""
         until = time.monotonic() + seconds
         while not self.local.is_settled and (left := until - time.monotonic()) > 0:
-            drained = self.draining.wait(self._drain_beside, left)
+            try:
+                drained = self.draining.wait(self._drain_beside, left)
+            except LedgerClosed as closed:
+                if closed.details.get("reason") != MOVED:
+                    raise
+                _ = self.database  # where it is now; raises what says where it went, if the way is not known
+                continue
             if drained is None:
                 time.sleep(min(LOOK_EVERY, left))
             elif drained.held:

@@ -370,6 +370,20 @@ def test_while_the_last_events_are_on_their_way_readers_read_and_writes_are_queu
     assert (queued["outcome"], seen, settled, log(app)[-1][0]) == ("queued", ["One", "Two"], True, 2)
 
 
+def test_what_was_queued_during_a_move_comes_home_to_where_the_ledger_went(
+    app: App, away: Settings, at_home: Settings, there: App
+) -> None:
+    write(app, "One")
+    ledgers.close(app.database, app.identity.key, MOVING, None)
+    write(app, "Two")
+    ledgers.reopen(app.database, app.identity.key, MOVING)
+    move(App(at_home), away)
+
+    settled = app.settle(10)
+
+    assert (settled, titles(there)) == (True, ["One", "Two"])
+
+
 def test_moving_to_where_it_is_is_refused(app: App) -> None:
     with pytest.raises(Refused, match="is there already"):
         move(app, destination(app.settings, EMBEDDED, None))
