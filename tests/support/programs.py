@@ -71,7 +71,7 @@ def _names(own: Ledger, field: str) -> list[str]:
 
 
 def _on(dsn: str, ledger: UUID, work: Callable[[Ledger], object]) -> None:
-    database = Database(dsn)
+    database = Database(dsn, prepare=False)  # the dsn may lead through a pooler that keeps no statements
     try:
         work(on_postgres(database, ledger))
     finally:
