@@ -124,6 +124,8 @@ EXTRA_ENTRY = (
         ("UPDATE deployments SET withdrawn = 1 WHERE ledger_id = %s", "deployments", "column withdrawn"),
         ("UPDATE enhancements SET rank = 'x' WHERE ledger_id = %s", "enhancements", "column rank"),
         ("UPDATE conflicts SET created_at = 'x' WHERE ledger_id = %s", "conflicts", "column created_at"),
+        ("UPDATE work_items SET status = 'wrong' WHERE ledger_id = %s", "work_items", "column status"),
+        ("UPDATE deployments SET deployed_at = '' WHERE ledger_id = %s", "deployments", "column deployed_at"),
         ("UPDATE work_item_terms SET terms = '' WHERE ledger_id = %s", "work_items", "terms"),
         ("DELETE FROM work_item_terms WHERE ledger_id = %s", "work_items", "terms"),
         ("DELETE FROM entries WHERE relation = 'tag' AND ledger_id = %s", "work_items", "entries"),
