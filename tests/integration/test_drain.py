@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -242,6 +243,22 @@ def test_a_rule_that_others_made_bind_is_a_conflict_that_names_it(play: Play) ->
     assert isinstance(found, ConflictFound)
     assert found.refusal is not None
     assert found.refusal["details"]["rule"] == "unfinished"
+
+
+def test_a_clock_that_is_set_back_while_away_turns_nothing_round(play: Play) -> None:
+    play.known(create())
+    first = play.queue(change(title="First"))
+    today = play.here.clock()
+    play.here.clock = lambda: today - timedelta(days=400)
+    second = play.queue(change(token(first, 0), title="Second"))
+
+    play.meet()
+
+    log = list(play.database.store.read_all())
+    assert [event.command_id for event in log[-2:]] == [first, second]
+    assert log[-1].occurred_at < log[-2].occurred_at
+    assert log[-1].recorded_at >= log[-2].recorded_at
+    assert play.item()["title"] == "Second"
 
 
 def test_links_of_two_machines_do_not_meet(play: Play) -> None:
