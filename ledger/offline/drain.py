@@ -13,8 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from ledger.catalog import DECIDERS, fact_of, fold_stream, topics_of
-from ledger.codec import encode, schema_of
+from ledger.catalog import fact_of, fold_stream
 from ledger.conflict.decider import conflict_id, conflict_stream
 from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, Met
 from ledger.envelope import (
@@ -25,7 +24,6 @@ from ledger.envelope import (
     Recorded,
     RecordedEvent,
     Submission,
-    category_of,
 )
 from ledger.errors import (
     AlreadyRecorded,
@@ -38,6 +36,7 @@ from ledger.errors import (
 )
 from ledger.handler import Project, rule_of
 from ledger.offline import rebase
+from ledger.offline.ahead import Ahead
 from ledger.offline.local import EXCLUSIVE
 from ledger.offline.outbox import Outbox
 from ledger.offline.outbox_lines import Outcome, Queued, QueuedEvent, Settled
@@ -170,7 +169,7 @@ class Drain:
         streams = {stream for line in lines for stream in (*line.bases, conflict_stream(line.command_id))}
         past = self._store.read_streams(streams)
         self._look(past.head)
-        ahead = _Ahead(past.events)
+        ahead = Ahead(past.events)
         taken: list[tuple[Queued, Proposal]] = []
         for line in lines:
             proposal = self._as_proposed(line, ahead, past.head)
@@ -189,7 +188,7 @@ class Drain:
             self._ended(line, "recorded", answer.positions) for (line, _), answer in zip(taken, recorded, strict=True)
         ]
 
-    def _as_proposed(self, line: Queued, ahead: "_Ahead", head: int) -> Proposal | None:
+    def _as_proposed(self, line: Queued, ahead: Ahead, head: int) -> Proposal | None:
         if line.kind == "withdrawal" or self._waits_for(line) or ahead.knows(line):
             return None
         if not all(rebase.stands_on_its_base(line, stream, ahead.past(stream), self._is_own) for stream in line.bases):
@@ -226,7 +225,7 @@ class Drain:
             return self._conflict(line, pasts, met=rebase.meetings(line, pasts, self._is_own), waits_for=waits_for)
         if refusal is None and not moved and self._conditions_hold(line):
             facts = [(stream, fact, event.by, event.occurred_at) for (stream, fact), event in _facts(line)]
-            ahead = _Ahead(pasts)
+            ahead = Ahead(pasts)
             proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, past.head)
             return self._ended(line, "recorded", self._store.append(proposal).positions)
         if refusal is None and (met := rebase.meetings(line, pasts, self._is_own)):
@@ -280,7 +279,7 @@ class Drain:
     def _instead(self, line: Queued, fact: Fact, outcome: Outcome) -> Settled:
         """Records under the command's id what became of it."""
         stream = conflict_stream(line.command_id)
-        ahead = _Ahead({})
+        ahead = Ahead({})
         head = self._store.read_streams([]).head
         proposal = self._proposal(
             line, [(stream, fact, line.by, line.occurred_at)], ahead.past, ahead.state, [stream], head
@@ -377,56 +376,8 @@ class Drain:
         return command in self._own
 
 
-class _Ahead:
-    """Histories and states with what the group has proposed so far."""
-
-    def __init__(self, pasts: rebase.Pasts) -> None:
-        self._pasts = {stream: list(past) for stream, past in pasts.items()}
-        self._states: dict[str, Any] = {}
-
-    def past(self, stream: str) -> list[RecordedEvent]:
-        return self._pasts.setdefault(stream, [])
-
-    def state(self, stream: str) -> Any:
-        if stream not in self._states:
-            self._states[stream] = fold_stream(stream, self.past(stream))
-        return self._states[stream]
-
-    def knows(self, line: Queued) -> bool:
-        """Whether the command is recorded already, as far as these histories tell."""
-        streams = (*line.streams, conflict_stream(line.command_id))
-        return any(event.command_id == line.command_id for stream in streams for event in self.past(stream))
-
-    def happened(self, line: Queued, proposal: Proposal) -> None:
-        for n, event in enumerate(proposal.events):
-            state = self.state(event.stream_id)
-            self.past(event.stream_id).append(_as_recorded(line, n, event))
-            self._states[event.stream_id] = DECIDERS[category_of(event.stream_id)].after(state, event.fact)
-
-
 def _facts(line: Queued) -> Iterable[tuple[tuple[str, Fact], Any]]:
     return zip(rebase.proposed_facts(line), line.events, strict=True)
-
-
-def _as_recorded(line: Queued, n: int, event: ProposedEvent) -> RecordedEvent:
-    name = type(event.fact).__name__
-    return RecordedEvent(
-        position=line.as_of,
-        stream_id=event.stream_id,
-        version=event.version,
-        command_id=line.command_id,
-        n=n,
-        command=line.command,
-        command_digest=b"",
-        type=name,
-        schema=schema_of(name),
-        topics=topics_of(event.fact),
-        data=encode(event.fact),
-        by=event.by,
-        occurred_at=event.occurred_at,
-        recorded_at=event.occurred_at,
-        digest=b"",
-    )
 
 
 def _whole(entry: tuple[Any, ...], line: Queued) -> tuple[str, Fact, str, Any]:

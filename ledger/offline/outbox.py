@@ -18,8 +18,10 @@ import filelock
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.errors import OutcomeUnknown, Unavailable
-from ledger.offline.outbox_lines import Begun, Line, Outcome, Queued, Settled, is_whole, read, written
+from ledger.errors import Unavailable
+from ledger.offline.outbox_file import append, cut_back, opened, stamp_of, sync_folder
+from ledger.offline.outbox_index import Entries, parsed
+from ledger.offline.outbox_lines import Begun, Outcome, Queued, Settled, is_whole, read, written
 from ledger.resources import sql
 
 FILE = "outbox.jsonl"
@@ -37,10 +39,6 @@ _STREAM = re.compile(
 PROGRESS = "SELECT sequence, lines, ends, begins, proof FROM outbox_progress"
 ADVANCE = "INSERT OR REPLACE INTO outbox_progress VALUES (1, ?, ?, ?, ?, ?)"
 FORGET = ("outbox_progress", "outbox_lines", "outbox_streams", "outbox_faults")
-ADD = "INSERT OR REPLACE INTO outbox_lines VALUES (?, ?, ?, ?, NULL, NULL, NULL)"
-TOUCH = "INSERT OR IGNORE INTO outbox_streams VALUES (?, ?)"
-SETTLE = "UPDATE outbox_lines SET outcome = ?, position = ?, settled_by = ? WHERE sequence = ? AND command_id = ?"
-FAULT = "INSERT OR REPLACE INTO outbox_faults VALUES (?, ?, ?, ?)"
 FAULTS = "SELECT line, begins, length, reason FROM outbox_faults ORDER BY line"
 LINES = "SELECT sequence, begins, length FROM outbox_lines"
 UNSETTLED = LINES + " WHERE outcome IS NULL AND sequence > ? ORDER BY sequence LIMIT ?"
@@ -256,7 +254,7 @@ class Outbox:
             for _, begins, length, _ in rows:
                 kept, ends = kept + content[ends:begins], begins + length
             damaged = b"".join(content[begins : begins + length].rstrip(b"\n") + b"\n" for _, begins, length, _ in rows)
-            with self._using(), os.fdopen(_opened(self.file.with_name(ASIDE), os.O_APPEND), "ab") as file:
+            with self._using(), os.fdopen(opened(self.file.with_name(ASIDE), os.O_APPEND), "ab") as file:
                 file.write(damaged)
                 file.flush()
                 os.fsync(file.fileno())
@@ -266,7 +264,7 @@ class Outbox:
     @property
     def _is_empty(self) -> bool:
         """Whether no line was ever written whole: a full disk leaves a file without bytes, and perhaps no index."""
-        stamp = _stamp(self.file)
+        stamp = stamp_of(self.file)
         return stamp is None or stamp[0] == 0
 
     def _every_waiting(self) -> Iterator[Queued]:
@@ -279,36 +277,36 @@ class Outbox:
         """The whole file by another one, or not at all. Only under `locked`."""
         draft = self.file.with_suffix(".new")
         with self._using():
-            with os.fdopen(_opened(draft, os.O_TRUNC), "wb") as file:
+            with os.fdopen(opened(draft, os.O_TRUNC), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self.file)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         self._look()
 
     def _write(self, lines: bytes) -> None:
         found = self._ask(PROGRESS)
         ends = found[0][2] if found else 0
         with self._using():
-            descriptor = _opened(self.file)
+            descriptor = opened(self.file)
         try:
             if ends == 0:
                 lines = written(Begun(sequence=0)) + lines
             elif os.pread(descriptor, 1, ends - 1) != b"\n":
                 lines = b"\n" + lines
-            _append(descriptor, ends, lines)
+            append(descriptor, ends, lines)
             if ends == 0:
-                _sync_folder(self._folder)
+                sync_folder(self._folder)
         except OSError as error:
-            _cut_back(descriptor, ends, error)
+            cut_back(descriptor, ends, error)
             raise self._unusable(error) from error
         finally:
             os.close(descriptor)
 
     def _look(self) -> None:
         """Takes in what was appended since, by this process or another."""
-        stamp = _stamp(self.file)
+        stamp = stamp_of(self.file)
         if stamp is not None and stamp == self._seen:
             return
         with self._using():
@@ -329,10 +327,10 @@ class Outbox:
             return
         with self.file.open("rb") as file:
             file.seek(ends)
-            entries = _Entries(index)
+            entries = Entries(index)
             for begins, raw in _lines(file, ends):
                 lines += 1
-                line = _parsed(index, lines, begins, raw)
+                line = parsed(index, lines, begins, raw)
                 if line is not None:
                     sequence = max(sequence, line.sequence)
                     entries.add(line, begins, len(raw))
@@ -414,93 +412,12 @@ class Outbox:
         )
 
 
-def _parsed(index: sqlite3.Connection, number: int, begins: int, raw: bytes) -> Line | None:
-    try:
-        line = read(raw)
-    except ValueError:
-        index.execute(FAULT, [number, begins, len(raw), "damaged"])
-        return None
-    if line is None:
-        index.execute(FAULT, [number, begins, len(raw), "newer"])
-    return line
-
-
-class _Entries:
-    """What lines say, on its way into the index: many lines of one kind are written at once."""
-
-    def __init__(self, index: sqlite3.Connection) -> None:
-        self._index = index
-        self._queued: list[tuple[Any, ...]] = []
-        self._touched: list[tuple[str, int]] = []
-        self._settled: list[tuple[Any, ...]] = []
-
-    def add(self, line: Line, begins: int, length: int) -> None:
-        match line:
-            case Queued():
-                if self._settled or len(self._queued) >= PAGE:
-                    self.write()
-                self._queued.append((line.sequence, str(line.command_id), begins, length))
-                self._touched += [(stream, line.sequence) for stream in line.streams]
-            case Settled():
-                position = max(line.positions, default=0)
-                self._settled.append((line.outcome, position, line.sequence, line.settles, str(line.command_id)))
-            case Begun():
-                pass
-
-    def write(self) -> None:
-        for statement, rows in ((ADD, self._queued), (TOUCH, self._touched), (SETTLE, self._settled)):
-            self._index.executemany(statement, rows)
-            rows.clear()
-
-
 def _lines(file: BinaryIO, begins: int) -> Iterator[tuple[int, bytes]]:
     """Each line with its place. The last one without a newline counts if it is whole; else somebody is writing it."""
     for raw in file:
         if raw.strip() and (raw.endswith(b"\n") or is_whole(raw)):
             yield begins, raw
         begins += len(raw)
-
-
-def _opened(file: Path, more: int = 0) -> int:
-    """For its owner only: among the arguments of commands are the tokens of claims."""
-    return os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | more, 0o600)
-
-
-def _append(descriptor: int, ends: int, lines: bytes) -> None:
-    os.ftruncate(descriptor, ends)  # what a killed process left unfinished
-    written_bytes = 0
-    while written_bytes < len(lines):
-        written_bytes += os.pwrite(descriptor, lines[written_bytes:], ends + written_bytes)
-    os.fsync(descriptor)
-
-
-def _cut_back(descriptor: int, ends: int, error: OSError) -> None:
-    try:
-        os.ftruncate(descriptor, ends)
-        os.fsync(descriptor)
-    except OSError as worse:
-        raise OutcomeUnknown(
-            f"the outbox could neither be written ({error}) nor cut back: it may or may not have been queued",
-            next_step="see to the disk, then repeat it with the same command_id",
-        ) from worse
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # elsewhere a folder cannot be opened, and need not be
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _stamp(file: Path) -> tuple[int, ...] | None:
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_size, found.st_ino, found.st_mtime_ns
 
 
 def _streams_in(raw: bytes) -> tuple[str, ...]:

@@ -1,0 +1,48 @@
+"""What the outbox does to its file on the disk: only whole lines at the end, and cut back where that fails."""
+
+import os
+from pathlib import Path
+
+from ledger.errors import OutcomeUnknown
+
+
+def opened(file: Path, more: int = 0) -> int:
+    """For its owner only: among the arguments of commands are the tokens of claims."""
+    return os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | more, 0o600)
+
+
+def append(descriptor: int, ends: int, lines: bytes) -> None:
+    os.ftruncate(descriptor, ends)  # what a killed process left unfinished
+    written_bytes = 0
+    while written_bytes < len(lines):
+        written_bytes += os.pwrite(descriptor, lines[written_bytes:], ends + written_bytes)
+    os.fsync(descriptor)
+
+
+def cut_back(descriptor: int, ends: int, error: OSError) -> None:
+    try:
+        os.ftruncate(descriptor, ends)
+        os.fsync(descriptor)
+    except OSError as worse:
+        raise OutcomeUnknown(
+            f"the outbox could neither be written ({error}) nor cut back: it may or may not have been queued",
+            next_step="see to the disk, then repeat it with the same command_id",
+        ) from worse
+
+
+def sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened, and need not be
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def stamp_of(file: Path) -> tuple[int, ...] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_ino, found.st_mtime_ns
