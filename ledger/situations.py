@@ -8,6 +8,7 @@ from typing import Any
 from ledger.errors import (
     CommandIdReused,
     Damaged,
+    Diverged,
     LeaseMoved,
     LedgerClosed,
     LedgerError,
@@ -110,6 +111,16 @@ def another_history(**found: Any) -> LedgerError:
         next_step="restore .ledger/ledger.json as it was, or work with another database",
         rule="another_history",
         items=[],
+        **found,
+    )
+
+
+def lost_history(**found: Any) -> LedgerError:
+    """Takes position and head."""
+    return Diverged(
+        f"position {found['position']} was called committed, and the database ends at position {found['head']}: it lost"
+        " history",
+        next_step="see `tracking-ledger doctor`; nothing was recorded",
         **found,
     )
 

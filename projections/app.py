@@ -27,7 +27,7 @@ from ledger.handler import Handler
 from ledger.offline.drain import Drain, Drained, Tell
 from ledger.offline.follower import Follower
 from ledger.pending import Version, is_pending, newest, shown_position
-from ledger.postgres import ledgers
+from ledger.postgres import ledgers, patience
 from ledger.postgres.connect import Reaching, open_ledger
 from ledger.postgres.contact import Contact
 from ledger.postgres.database import Database, is_held_up
@@ -252,6 +252,7 @@ class App:
                 token=token or self.token,
             )
         )
+        patience.is_no_more()
         if recorded.place is not None and not self.contact.ready:
             self.afterwards.at_once(self._show_waiting)
         else:
@@ -370,6 +371,8 @@ class App:
     def _greeted(self, database: Database) -> Database:
         open_ledger(database, self.identity.key, self.identity.name, SHAPES, origin=self.identity.ledger)
         self._compare(database)
+        if "store" in self.__dict__:
+            self.store.met()
         self.local.meet()
         if not self.local.is_settled:
             self.draining.begin(self._on(database)._drain_beside)

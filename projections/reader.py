@@ -245,7 +245,7 @@ def _has_waited(error: LedgerError) -> bool:
     """Whether the caller has given the database its second: nobody was there to connect to, or it fell silent."""
     if "given_up" in error.details:
         return True
-    return isinstance(error, Unavailable) and "sqlstate" not in error.details
+    return isinstance(error, Unavailable) and not isinstance(error, Diverged) and "sqlstate" not in error.details
 
 
 def _as_of(layer: Layer, seen: AsOf, now: datetime) -> Answered:

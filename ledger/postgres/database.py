@@ -269,6 +269,7 @@ _SITUATIONS: dict[str, Callable[..., LedgerError]] = {
     "TL009": situations.append_only,
     "TL010": situations.does_not_follow,
     "TL011": situations.another_history,
+    "TL012": situations.lost_history,
 }
 
 

@@ -62,6 +62,7 @@ class PostgresStore:
         self._key = key or ledger
         self._shapes = dict(shapes)
         self._acknowledge = acknowledge
+        self._said = 0  # the newest position that was called committed since the history was last compared
         self._untold = threading.local()  # what this thread has recorded in a transaction that is not committed yet
         self._shared = SharedCommit(self._append, self.append_group)
 
@@ -121,6 +122,10 @@ class PostgresStore:
         known = {position: Known(command_id, bytes(digest)) for position, command_id, digest in rows}
         return max(known, default=0), known
 
+    def met(self) -> None:
+        """The database has been compared with what this machine knows: what was said of it before counts no more."""
+        self._said = 0
+
     def refresh_statistics(self) -> None:
         """Tells the planner what is in the tables now, after many rows came at once."""
         self._database.call(REFRESH_STATISTICS)
@@ -135,7 +140,7 @@ class PostgresStore:
             connection.execute(LOCK, [self._key])
             yield
         if not self._database.in_transaction and (newest := self._untold.newest):
-            self._acknowledge(*newest)
+            self._say(*newest)
 
     def _pages(self, statement: str, after: int, up_to: int | None) -> Iterator[str]:
         """The pages after a position, up to another or to the head at the time of the call."""
@@ -179,7 +184,11 @@ class PostgresStore:
         if ends and self._database.in_transaction:  # which may be rolled back yet
             self._untold.newest = max(ends)
         elif ends:
-            self._acknowledge(*max(ends))
+            self._say(*max(ends))
+
+    def _say(self, position: int, command_id: UUID) -> None:
+        self._said = max(self._said, position)
+        self._acknowledge(position, command_id)
 
     def _given(self, proposal: Proposal) -> tuple[str, str]:
         """The command as JSON and the documents of its rows, as `append_events` reads them."""
@@ -192,6 +201,7 @@ class PostgresStore:
             "expected": proposal.expected,
             "conditions": ",".join(proposal.conditions),
             "as_of": proposal.as_of,
+            "said": self._said,
             "not_before": proposal.not_before,
             "not_after": proposal.not_after,
             "shapes": self._shapes,

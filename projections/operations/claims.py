@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ledger.decider import Problem, check, problem
 from ledger.envelope import Command, id_of
+from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.work_item.telling import CATEGORY
@@ -115,9 +116,12 @@ def _next(app: App, wanted: ClaimWorkItemInput) -> Done | None:
 def _told(app: App, wanted: ClaimWorkItemInput, done: Done) -> Answered:
     """The receipt, what was taken, and until when; the token is needed to renew or release it from elsewhere."""
     token = wanted.token or app.token
-    with app.tables.snapshot() as snapshot:
-        row = questions.row(snapshot, done.id)
-        whole = questions.by_id(snapshot, done.id) if wanted.detail else {}
+    try:
+        with app.tables.snapshot() as snapshot:
+            row = questions.row(snapshot, done.id)
+            whole = questions.by_id(snapshot, done.id) if wanted.detail else {}
+    except Unavailable as error:
+        raise OutcomeUnknown("it is recorded, and cannot be read", next_step=error.next_step) from error
     claim = row.state.claim
     mine = claim is not None and claim.token_digest == token_digest(token)
     lease = {"until": claim.until, "token": token} if mine else {}

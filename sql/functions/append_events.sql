@@ -5,7 +5,8 @@
 -- at once, and functions are few and called by assignment, which takes no executor of its own.
 -- What it refuses has a SQLSTATE of its own and its facts as JSON in the error's detail:
 -- TL001 version conflict, TL002 a condition no longer holds, TL003 command id reused, TL004 ledger closed,
--- TL005 not a member, TL006 not unique, TL007 a read model is behind, TL008 the ledger's time is out of bounds.
+-- TL005 not a member, TL006 not unique, TL007 a read model is behind, TL008 the ledger's time is out of bounds,
+-- TL012 this log lacks what the writer was told is committed.
 CREATE OR REPLACE FUNCTION tracking_ledger.append_events(
     p_ledger uuid, p_command json, p_documents text,
     OUT first_position bigint, OUT last_position bigint, OUT recorded_at timestamptz, OUT repeated boolean, OUT streams json,
@@ -17,7 +18,7 @@ DECLARE
     v_digest   bytea;
     v_standing record;
     v_beside   record;
-    v_count    bigint;
+    v_count    int;
     v_first    text;
     v_model    text;
     v_rows     json;
@@ -28,7 +29,7 @@ BEGIN
     PERFORM require_member(p_ledger);
     PERFORM lock_ledger(p_ledger);
     SELECT * INTO v_given FROM json_to_record(p_command) AS given (
-        command_id uuid, command text, command_digest text, expected json, conditions text, as_of bigint,
+        command_id uuid, command text, command_digest text, expected json, conditions text, as_of bigint, said bigint,
         not_before text, not_after text, shapes jsonb, events json, models text[], changes json, entries json);
     v_digest := decode(v_given.command_digest, 'hex');
     SELECT l.state, l.reason, l.successor, coalesce(last.position, 0) AS head, coalesce(last.digest, sha256(uuid_send(l.origin))) AS digest,
@@ -62,6 +63,10 @@ BEGIN
         INTO first_position, last_position, recorded_at, repeated, streams FROM find_command(p_ledger, v_given.command_id) f;
         RETURN;
     END IF;
+    IF v_given.said > v_standing.head THEN
+        RAISE EXCEPTION 'ledger % ends at %, and % was called committed', p_ledger, v_standing.head, v_given.said USING ERRCODE = 'TL012',
+            DETAIL = json_build_object('position', v_given.said, 'head', v_standing.head);
+    END IF;
     IF v_standing.state <> 'open' THEN
         RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = 'TL004',
             DETAIL = json_build_object('reason', v_standing.reason, 'successor', v_standing.successor);
@@ -92,6 +97,7 @@ BEGIN
               stream_id text, version int, type text, schema int, topics text, data json, by text, occurred_at timestamptz))
               WITH ORDINALITY AS g (stream_id, version, type, schema, topics, data, by, occurred_at, place)) e;
     GET DIAGNOSTICS v_count = ROW_COUNT;
+    last_position := v_standing.head + v_count;
 
     IF v_standing.others THEN
         UPDATE projections p SET behind_after = v_standing.head
@@ -101,8 +107,9 @@ BEGIN
     FOREACH v_model IN ARRAY v_given.models LOOP
         v_generation := v_standing.serving ->> v_model;
         v_rows := v_given.changes -> v_model;
-        v_done := v_done + put_rows(p_ledger, v_model, v_generation, v_rows,
-                                    v_documents[v_done + 1 : v_done + json_array_length(v_rows)], v_standing.head + 1);
+        v_count := json_array_length(v_rows);
+        PERFORM put_rows(p_ledger, v_model, v_generation, v_rows, v_documents[v_done + 1 : v_done + v_count], v_standing.head + 1);
+        v_done := v_done + v_count;
         IF v_given.entries -> v_model IS NOT NULL THEN
             PERFORM put_entries(p_ledger, v_generation, v_given.entries -> v_model);
         END IF;
@@ -113,7 +120,6 @@ BEGIN
     before := v_beside.before;
     after := v_beside.after;
     first_position := v_standing.head + 1;
-    last_position := v_standing.head + v_count;
     recorded_at := v_standing.now;
     repeated := false;
 END

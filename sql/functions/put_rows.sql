@@ -1,12 +1,10 @@
--- Puts rows of one read model into one generation; answers how many.
+-- Puts rows of one read model into one generation.
 --
 -- A row is {id, version, n, terms?}; its position is `p_first` + n, its document stands at the same place of `p_documents`.
 -- The statements differ in the table and its columns only: EXECUTE would plan each one anew.
 CREATE OR REPLACE FUNCTION tracking_ledger.put_rows(
     p_ledger uuid, p_projection text, p_generation bigint, p_rows json, p_documents jsonb[], p_first bigint)
-RETURNS int LANGUAGE plpgsql AS $$
-DECLARE
-    v_count int;
+RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     CASE p_projection
     WHEN 'work_items' THEN
@@ -74,7 +72,5 @@ BEGIN
             (version, position, doc, status, created_at) =
             (excluded.version, excluded.position, excluded.doc, excluded.status, excluded.created_at);
     END CASE;
-    GET DIAGNOSTICS v_count = ROW_COUNT;
-    RETURN v_count;
 END
 $$;

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from filelock import FileLock
 from msgspec.structs import replace
@@ -169,6 +170,25 @@ def test_a_database_that_lost_history_is_closed_and_this_machine_goes_on_from_it
     assert "database_diverged" in read["warnings"]
     assert written["outcome"] == "queued"
     machine.close()
+
+
+def test_a_process_that_goes_on_writes_nothing_to_a_database_that_lost_what_it_was_told(
+    app: App, create: Create, owner_dsn: str
+) -> None:
+    create(3)
+    lose(owner_dsn, app.identity.ledger, after=1)
+
+    written = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "Queued"})
+
+    assert written["outcome"] == "queued"
+    assert "database_diverged" in written["warnings"]
+    assert state(owner_dsn, app.identity.ledger) == ("closed", DIVERGED)
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute("SELECT set_config('ledger.id', %s, true)", [str(app.identity.ledger)])
+        found = connection.execute(
+            "SELECT max(position) FROM tracking_ledger.events WHERE ledger_id = %s", [app.identity.ledger]
+        )
+        assert found.fetchall() == [(1,)]
 
 
 def test_what_a_journal_behind_the_log_knows_is_no_divergence(app: App, settings: Settings, create: Create) -> None:

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from ledger.errors import Unavailable
 from ledger.settings import Settings
 from projections.app import App
@@ -16,7 +18,8 @@ from projections.operations.catalog import OPERATIONS
 
 def main() -> None:
     project, dsn, home = sys.argv[1:]
-    app = App(Settings(project=Path(project), dsn=dsn, home=Path(home), pgdata=Path(home) / "unused", by="claude-code"))
+    settings = Settings(project=Path(project), dsn=dsn, home=Path(home), pgdata=Path(home) / "unused", by="claude-code")
+    app = App(replace(settings, command_seconds=120.0))  # fifty at once on few cores
     connect(app)
     print("ready", flush=True)
     sys.stdin.readline()

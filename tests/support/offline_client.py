@@ -36,7 +36,6 @@ def drain(app: App, step: int) -> None:
 
         return call
 
-    _ = app.store  # meeting the database is no part of it
     for owner, method in (
         (PostgresStore, "append"),
         (PostgresStore, "append_group"),
