@@ -51,6 +51,14 @@ class Afterwards:
             thread.join()
 
     def _run(self) -> None:
+        try:
+            self._work_on()
+        except BaseException:
+            with self._lock:
+                self._thread = None  # what goes wrong once is tried again after the next write
+            raise
+
+    def _work_on(self) -> None:
         delay = self._delay
         while True:
             self._ending.wait(delay)

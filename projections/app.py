@@ -279,7 +279,8 @@ class App:
 
     def _share(self) -> None:
         """Makes what all copies of this object have in common."""
-        _ = self.afterwards, self.contact, self.local, self.draining, self.conflict_watch, self.replica
+        with self._making:
+            _ = self.afterwards, self.contact, self.local, self.draining, self.conflict_watch, self.replica
 
     def drain(self, tell: Tell = lambda _: None, goes_on: GoesOn = lambda: True) -> Drained | None:
         """Brings what waits to the database, as long as it `goes_on`; None if another process is at it."""
@@ -295,6 +296,7 @@ class App:
                     self.contact.lost(waited=False)  # to find it where it is now
                 raise
         if drained.settled:
+            self.saw_head()  # what was found recorded already, too
             self.afterwards.soon()
         return drained
 
@@ -328,10 +330,10 @@ class App:
 
         Raises Diverged, when the database is not the history that this machine knows.
         """
-        local = self.local
+        local, begun = self.local, time.time()
         is_whole = self._follower().follow(seconds)
         if is_whole:
-            local.touch()
+            local.touch(begun)
         local.cache.follow()
         local.clear()
         return is_whole
@@ -355,11 +357,16 @@ class App:
         """The database of the settings, or the one to which the ledger went from the embedded server."""
         database = reaching.database(known)
         try:
-            return self._greeted(database)
-        except LedgerClosed as closed:
-            reaching.follow(self._successor(closed))
-            self.settings = replace(self.settings, dsn=closed.details["successor"])
-            return self._greeted(reaching.database(database))
+            try:
+                return self._greeted(database)
+            except LedgerClosed as closed:
+                reaching.follow(self._successor(closed))
+                self.settings = replace(self.settings, dsn=closed.details["successor"])
+                return self._greeted(reaching.database(database))
+        except BaseException:
+            if known is None:  # the next try makes another one
+                database.close()
+            raise
 
     def _successor(self, closed: LedgerClosed) -> str:
         """Whoever names a server names the next one too; only from the embedded one the way is known."""
@@ -373,6 +380,7 @@ class App:
         self._compare(database)
         if "store" in self.__dict__:
             self.store.met()
+        self._share()  # before the first copy, so that `close` ends what a drain in the background begins
         self.local.meet()
         if not self.local.is_settled:
             self.draining.begin(self._on(database)._drain_beside)
@@ -390,7 +398,8 @@ class App:
         try:
             return self.drain(goes_on=goes_on)
         except (Unavailable, OutcomeUnknown) as error:
-            if not is_held_up(error) and "reason" not in error.details:  # else it was the server that said no
+            told = {"reason", "file"} & error.details.keys()  # by a server that said no, or by this machine's disk
+            if not is_held_up(error) and not told:
                 self.contact.lost(waited=True)
             raise
 

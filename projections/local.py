@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import sqlite3
 import threading
 import time
@@ -101,10 +102,11 @@ class Local:
         ago = time.time() - contact.timestamp() if contact else -1.0
         return ago if ago >= 0 else math.inf
 
-    def touch(self) -> None:
-        """The journal is the whole log now."""
+    def touch(self, when: float) -> None:
+        """The journal is the whole log of that time, in seconds since 1970."""
         with contextlib.suppress(OSError):  # only an age becomes less exact
             (self.home / CONTACT).touch()
+            os.utime(self.home / CONTACT, (when, when))
 
     def close(self) -> None:
         with self._making:

@@ -6,6 +6,7 @@ refused, because guessing could cost somebody their words.
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from hashlib import sha256
 from itertools import combinations
@@ -94,7 +95,7 @@ def _digest(text: bytes) -> bytes:
 def _closed(file: bytes) -> bytes:
     """The file, ready for a new part below it: after an empty line, if there is anything."""
     newline = _newline(file)
-    if not file.strip(b"\xef\xbb\xbf"):
+    if file in (b"", BOM_UTF8):
         return file
     return file + (b"" if file.endswith(b"\n") else newline) + newline
 

@@ -187,6 +187,9 @@ class LocalHandler(Handler):
     def execute(self, submission: Submission, decide: Decide | None = None) -> Recorded:
         with self._local.exclusively():
             if isinstance(submission.command, EXCLUSIVE):
+                known = self._recorded(submission)
+                if known is not None and known.place is None:  # it is in the journal
+                    return known
                 self._local.check_claim(submission, lost=self._lost)
             self._refresh()
             return super().execute(submission, decide)

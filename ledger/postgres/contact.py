@@ -99,12 +99,17 @@ class Contact:
                 self._tell(error, ends=True)
                 return
             else:
-                with self._changed:
-                    self._database, self._ready, self._error, self._thread = database, True, None, None
-                    self._changed.notify_all()
+                self._met(database)
                 return
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _met(self, database: Database) -> None:
+        with self._changed:
+            self._database, self._ready, self._error, self._thread = database, not self._closed, None, None
+            self._changed.notify_all()
+        if self._closed:  # meanwhile
+            database.close()
 
     def _tell(self, error: Exception, *, ends: bool = False) -> None:
         with self._changed:

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Format
 
 from ledger import situations
-from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
+from ledger.errors import LedgerError, NewerProgramNeeded, OutcomeUnknown, Unavailable
 from ledger.postgres import patience
 from ledger.postgres.ping import ping
 from ledger.postgres.watchdog import Watchdog
@@ -75,7 +75,7 @@ class Database:
             if left is not None:
                 limit = left + more if limit is None else min(limit, left + more)
             if limit == 0.0:
-                raise _no_time_left()
+                raise no_time_left()
             pool = self._opened()
             connection = pool.getconn()
             try:
@@ -84,7 +84,7 @@ class Database:
                         yield connection
                     except psycopg.OperationalError as error:
                         if why := shut():
-                            raise _given_up(why) from error
+                            raise given_up(why) from error
                         raise
             finally:
                 pool.putconn(connection)
@@ -204,6 +204,11 @@ def translated() -> Iterator[None]:
         ) from error
     except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:  # the latter leads no more
         raise _lost(error) from error
+    except psycopg.errors.UndefinedFunction as error:
+        raise NewerProgramNeeded(
+            "a newer program has changed this database's functions while this one was running",
+            next_step="start it again, and upgrade it if it says so; nothing was recorded",
+        ) from error
     except psycopg.Error as error:
         ours = situation(error.sqlstate, error.diag.message_detail)
         if ours is None:
@@ -228,7 +233,7 @@ def _address(connection: Connection) -> dict[str, str]:
     return {"hostaddr": address} if address else {}
 
 
-def _no_time_left() -> Unavailable:
+def no_time_left() -> Unavailable:
     return Unavailable(
         "the command has used up the time that it may wait for the database",
         next_step="try again, or let it take longer with LEDGER_COMMAND_SECONDS",
@@ -236,7 +241,7 @@ def _no_time_left() -> Unavailable:
     )
 
 
-def _given_up(why: str) -> OutcomeUnknown:
+def given_up(why: str) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"PostgreSQL did not answer in time: {why}",
         next_step="repeat it with the same command_id; a command is never recorded twice",

@@ -15,6 +15,8 @@ import psycopg
 
 from ledger.envelope import Proposal, Recorded
 from ledger.errors import LedgerError, OutcomeUnknown
+from ledger.postgres import patience
+from ledger.postgres.database import given_up, no_time_left
 
 MOST = 50  # proposals in one transaction
 COMPANY_SECONDS = 0.002  # less than a transaction takes
@@ -56,6 +58,11 @@ class SharedCommit:
         with self._lock:
             return len(self._waiting)
 
+    @property
+    def is_led(self) -> bool:
+        """Whether somebody records just now."""
+        return self._led
+
     def append(self, proposal: Proposal) -> Recorded:
         place = self._enter(proposal)
         if not place.leads:
@@ -77,15 +84,23 @@ class SharedCommit:
         return place
 
     def _wait(self, place: _Place) -> None:
+        left = patience.left()
         try:
-            place.called.acquire()
-        except BaseException:  # an interrupted thread: nobody may wait for it to lead
+            if not place.called.acquire(timeout=-1 if left is None else left):
+                raise self._too_late(place)
+        except BaseException:  # nobody may wait for a thread that goes away to lead
             with self._lock:
                 if place in self._waiting:
                     self._waiting.remove(place)
                 elif place.leads:
                     self._call_next()
             raise
+
+    def _too_late(self, place: _Place) -> LedgerError:
+        """What a thread is told whose command may wait no longer, while another leads."""
+        with self._lock:
+            was_sent = place not in self._waiting and not place.leads
+        return given_up("its time is over") if was_sent else no_time_left()
 
     def _lead(self, place: _Place) -> Verdict:
         try:
@@ -109,7 +124,8 @@ class SharedCommit:
         try:
             verdicts = self._append_group([place.proposal for place in places])
         except LedgerError as error:
-            verdicts = [_again(error) for _ in places]
+            mine_alone = patience.is_over()  # the time of this thread's command: the others have their own
+            verdicts = [_again(error), *(None if mine_alone else _again(error) for _ in places[1:])]
         except psycopg.Error:  # one of them is a fault of ours; nothing is recorded, and each finds out for itself
             verdicts = [None for _ in places]
         finally:

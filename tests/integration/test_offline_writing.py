@@ -85,6 +85,20 @@ def test_the_status_file_holds_what_waits_as_soon_as_it_is_answered(app: App, ga
     assert "Away from home" in text
 
 
+def test_a_claim_that_is_known_to_be_recorded_is_answered_again_while_away(app: App, gate: Gate) -> None:
+    item = ask(app, "create_work_item", item_type="task", title="Before")
+    claim = {"action": "claim", "id": item["id"], "command_id": str(uuid4())}
+    claimed = ask(app, "claim_work_item", **claim)
+    app.follow()
+    gate.close()
+
+    again = ask(app, "claim_work_item", **claim)
+
+    assert (claimed["outcome"], again["outcome"], again["version"]) == ("committed", "committed", claimed["version"])
+    with pytest.raises(Unavailable, match="nothing was claimed"):
+        ask(app, "claim_work_item", **claim | {"command_id": str(uuid4())})
+
+
 def test_what_is_asked_after_the_database_came_back_is_answered_live_again(app: App, gate: Gate) -> None:
     ask(app, "create_work_item", item_type="task", title="Before")
     gate.close()

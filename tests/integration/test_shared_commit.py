@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from ledger.envelope import Proposal, Recorded, stream_id
-from ledger.errors import LedgerError, OutcomeUnknown
-from ledger.postgres import shared_commit
-from ledger.postgres.database import Database
+from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
+from ledger.postgres import patience, shared_commit
+from ledger.postgres.database import Database, no_time_left
 from ledger.postgres.shared_commit import MOST, SharedCommit
 from ledger.work_item.commands import CreateWorkItem
 from ledger.work_item.events import WorkItemCreated
@@ -110,3 +110,48 @@ def test_when_the_answer_to_a_group_is_lost_each_is_told_that_nothing_is_known(l
     assert len(lost) == 4
     assert len(list(ledger.store.read_all())) == 5
     assert all(ledger.store.append(given[number]).repeated for number in lost)
+
+
+def test_nobody_waits_for_a_leader_longer_than_their_own_time(ledger: Ledger) -> None:
+    shared, late = SharedCommit(ledger.store.append, ledger.store.append_group), creation(ledger, 2)
+    leader = threading.Thread(target=shared.append, args=[creation(ledger, 1)])
+
+    with ledger.store.exclusively():
+        leader.start()
+        while not shared.is_led:
+            time.sleep(0.001)
+        with patience.at_most(0.1), pytest.raises(Unavailable):
+            shared.append(late)
+    leader.join()
+
+    assert [event.position for event in ledger.store.read_all()] == [1]
+    assert shared.append(late).positions == (2,)
+
+
+def test_the_time_of_who_leads_is_not_the_time_of_the_others(ledger: Ledger) -> None:
+    def append_group(proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
+        while not patience.is_over():
+            time.sleep(0.001)
+        raise no_time_left()
+
+    shared, verdicts = SharedCommit(ledger.store.append, append_group), dict[int, Recorded | LedgerError]()
+
+    def append(number: int, seconds: float) -> None:
+        with patience.at_most(seconds):
+            try:
+                verdicts[number] = shared.append(creation(ledger, number))
+            except LedgerError as error:
+                verdicts[number] = error
+
+    threads = [threading.Thread(target=append, args=each) for each in ((1, 60.0), (2, 1.0), (3, 60.0))]
+    with ledger.store.exclusively():
+        for n, thread in enumerate(threads):
+            thread.start()
+            while not shared.is_led or shared.waiting < n:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+
+    assert isinstance(verdicts[2], Unavailable)
+    assert isinstance(verdicts[1], Recorded)
+    assert isinstance(verdicts[3], Recorded)

@@ -40,6 +40,7 @@ HOSTILE = [
 @given(authors)
 @example(b"")
 @example(b"\xff\xfe")
+@example(b"\xbf")
 def test_whatever_an_author_wrote_is_kept_byte_for_byte(author: bytes) -> None:
     try:
         assume(generated(author) is None)
