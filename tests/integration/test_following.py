@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -189,6 +190,30 @@ def test_a_process_that_goes_on_writes_nothing_to_a_database_that_lost_what_it_w
             "SELECT max(position) FROM tracking_ledger.events WHERE ledger_id = %s", [app.identity.ledger]
         )
         assert found.fetchall() == [(1,)]
+
+
+class _Slow:
+    """A log that is read slowly."""
+
+    def __init__(self, log: PostgresStore, seconds: float) -> None:
+        self._log = log
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
+        time.sleep(self._seconds)
+        return self._log.read_all(after, up_to)
+
+
+def test_a_journal_is_as_old_as_the_moment_at_which_the_log_was_asked(app: App, create: Create) -> None:
+    create(1)
+    app.__dict__["store"] = _Slow(app.store, 0.4)
+
+    assert app.follow()
+
+    assert app.local.followed >= 0.4
 
 
 def test_what_a_journal_behind_the_log_knows_is_no_divergence(app: App, settings: Settings, create: Create) -> None:

@@ -20,6 +20,7 @@ from ledger.postgres.migrate import is_current, migrate
 from ledger.postgres.probe import prove
 from ledger.resources import folder
 from ledger.settings import Settings
+from projections.app import App
 from tests.support import writers
 from tests.support.schema import schema
 
@@ -174,6 +175,11 @@ def test_a_function_that_no_file_has_is_dropped_when_functions_are_replaced(
         migrate(connection)
 
         assert schema(connection) == fresh
+
+
+def test_a_program_whose_functions_are_gone_is_told_to_start_again(app: App) -> None:
+    with pytest.raises(NewerProgramNeeded, match="a newer program"):
+        app.database.call("SELECT tracking_ledger.a_function_of_before(%s)", [1])
 
 
 def test_a_migration_that_was_applied_with_another_text_is_refused(new_database: NewDatabase) -> None:

@@ -4,6 +4,8 @@ import itertools
 import math
 import time
 
+import pytest
+
 from projections.afterwards import Afterwards
 
 
@@ -33,3 +35,19 @@ def test_at_the_end_of_a_process_what_was_asked_for_is_done_whoever_did_it_last(
     afterwards.finish()
 
     assert done == ["followed"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_work_that_failed_once_is_done_after_the_next_write() -> None:
+    done: list[int] = []
+
+    def work() -> None:
+        done.append(len(done))
+        if len(done) == 1:
+            raise RuntimeError("a fault")
+
+    afterwards = Afterwards(work, lambda: math.inf, delay=0.01)
+    for times in (1, 2):
+        afterwards.soon()
+        afterwards.finish()
+        assert len(done) == times
