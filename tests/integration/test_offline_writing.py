@@ -54,6 +54,18 @@ def wait_until_settled(app: App) -> None:
     raise AssertionError("it was not drained")
 
 
+def clash(app: App, gate: Gate, elsewhere: App) -> dict[str, Any]:
+    """An item whose title was changed here while away, and elsewhere meanwhile: a conflict, now that it is back."""
+    item = ask(app, "create_work_item", item_type="task", title="Before")
+    app.follow()
+    gate.close()
+    ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
+    ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
+    gate.open()
+    wait_until_settled(app)
+    return item
+
+
 def test_a_write_while_away_is_queued_seen_at_once_and_in_the_log_once_when_it_is_back(
     app: App, gate: Gate, elsewhere: App
 ) -> None:
@@ -174,13 +186,7 @@ def test_an_assistants_server_goes_on_while_the_database_is_away_and_brings_it_h
 
 
 def test_a_conflict_is_seen_by_everybody_and_decided_by_anybody(app: App, gate: Gate, elsewhere: App) -> None:
-    item = ask(app, "create_work_item", item_type="task", title="Before")
-    app.follow()
-    gate.close()
-    ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
-    ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
-    gate.open()
-    wait_until_settled(app)
+    item = clash(app, gate, elsewhere)
 
     seen = ask(elsewhere, "query_work_item", id=item["id"])
     state = ask(elsewhere, "sync_state")
@@ -209,13 +215,7 @@ def test_a_conflict_is_seen_by_everybody_and_decided_by_anybody(app: App, gate: 
 
 
 def test_an_edit_is_held_to_the_limits_of_every_other_input(app: App, gate: Gate, elsewhere: App) -> None:
-    item = ask(app, "create_work_item", item_type="task", title="Before")
-    app.follow()
-    gate.close()
-    ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
-    ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
-    gate.open()
-    wait_until_settled(app)
+    item = clash(app, gate, elsewhere)
     [conflict] = ask(elsewhere, "sync_state")["items"]
 
     for changes, faulty in (
@@ -269,13 +269,7 @@ def test_working_files_that_cannot_be_used_are_an_answer(app: App, gate: Gate) -
 
 
 def test_a_conflict_itself_is_not_undone(app: App, gate: Gate, elsewhere: App) -> None:
-    item = ask(app, "create_work_item", item_type="task", title="Before")
-    app.follow()
-    gate.close()
-    ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
-    ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
-    gate.open()
-    wait_until_settled(app)
+    clash(app, gate, elsewhere)
 
     with pytest.raises(Refused) as refused:
         ask(app, "undo", id=ask(app, "sync_state")["items"][0]["id"], version=1)
