@@ -1,6 +1,7 @@
 """Writing while the database is away, from outside: answers, what is seen, and that it comes home by itself."""
 
 import random
+import resource
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -380,3 +381,24 @@ def test_the_same_command_id_while_away_and_afterwards_is_one_command(app: App, 
     assert (first["id"], first["version"], first["place"]) == (again["id"], again["version"], again["place"])
     assert again["repeated"]
     assert (after["id"], after["outcome"], after["repeated"]) == (first["id"], "committed", True)
+
+
+def test_a_disk_that_takes_no_verdict_is_not_taken_for_a_lost_database(app: App, gate: Gate) -> None:
+    ask(app, "create_work_item", item_type="task", title="Before")
+    gate.close()
+    ask(app, "create_work_item", item_type="task", title="Away")
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((app.home / "outbox.jsonl").stat().st_size, usual[1]))
+    try:
+        gate.open()
+        while not app.contact.ready:
+            time.sleep(0.01)
+        with pytest.raises(Unavailable) as failed:
+            app.settle(5.0)
+        ready = app.contact.ready
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+    assert "file" in failed.value.details
+    assert ready
+    assert app.settle(5.0)  # whoever asks next begins it again
