@@ -64,6 +64,25 @@ def test_a_fresh_database_is_brought_to_the_schema_and_is_then_current(new_datab
         assert applied == [*MIGRATIONS, "functions", "grants"]
 
 
+def test_the_planner_knows_that_a_generation_belongs_to_one_ledger(new_database: NewDatabase) -> None:
+    names = ("work_items", "vendors", "deployments", "enhancements", "configurations", "conflicts")
+    fill = """INSERT INTO {} (ledger_id, generation, id, version, position, doc)
+              SELECT md5(l::text)::uuid, l, md5(n::text), 1, n, '{{}}'
+              FROM generate_series(1, 200) l, generate_series(1, 20) n"""
+    expected = {}
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        for name in names:
+            table = sql.Identifier("tracking_ledger", name)
+            for statement in ("ALTER TABLE {} DISABLE ROW LEVEL SECURITY", fill, "ANALYZE {}"):
+                connection.execute(sql.SQL(statement).format(table))
+            one = "EXPLAIN (FORMAT JSON) SELECT FROM {} WHERE ledger_id = md5('7')::uuid AND generation = 7"
+            [[[plan]]] = connection.execute(sql.SQL(one).format(table)).fetchall()
+            expected[name] = plan["Plan"]["Plan Rows"]
+
+    assert all(10 <= rows <= 40 for rows in expected.values()), expected
+
+
 def test_migrating_again_applies_nothing_and_changes_nothing(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
