@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 from single_ledger import ledger
 
-from ledger.postgres.connect import APPLICATION, DATABASE, embedded_server
-from projections.app import App
-from projections.replay import replay
+from ledger.postgres.connection.connect import APPLICATION, DATABASE, embedded_server
+from projections.application.app import App
+from projections.tables.replay import replay
 
 
 def main() -> None:

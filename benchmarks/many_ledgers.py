@@ -19,12 +19,12 @@ from rich.table import Table
 
 from ledger import identity
 from ledger.postgres import ledgers
-from ledger.postgres.connect import DATABASE, embedded_server
+from ledger.postgres.connection.connect import DATABASE, embedded_server
 from ledger.settings import Settings
-from projections import report
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from projections.replay import replay
+from projections.reports import report
+from projections.tables.replay import replay
 
 WARM_UP = 3  # rounds that are not counted
 

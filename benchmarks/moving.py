@@ -26,13 +26,13 @@ from single_ledger import TEXT, ledger
 from ledger import resources
 from ledger.codec import digest, origin_digest
 from ledger.envelope import RecordedEvent
-from ledger.postgres.connect import APPLICATION, DATABASE, OWNER, connect, embedded_server, owner_conninfo
+from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, connect, embedded_server, owner_conninfo
 from ledger.postgres.moving import EXPECT
 from ledger.settings import Settings
-from projections.app import App
-from projections.moving import Moved, destination, move
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from projections.replay import catch_up, check
+from projections.tables.replay import catch_up, check
+from projections.transfer.moving import Moved, destination, move
 
 BEFORE, AFTER = 3.0, 3.0  # seconds that the clients write before and after the move
 BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from single_ledger import ledger
 
 from ledger.offline.acknowledged import Acknowledged
 from ledger.offline.journal import Journal
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 
 WARM_UP = 20  # rounds that are not counted

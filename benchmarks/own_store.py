@@ -10,15 +10,15 @@ from turns import Call
 
 from ledger.codec import command_digest
 from ledger.envelope import Command, Proposal, ProposedEvent, Submission, stream_id
-from ledger.postgres.connect import open_ledger
-from ledger.postgres.database import Database
+from ledger.postgres.connection.connect import open_ledger
+from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.work_item.commands import CreateWorkItem
 from ledger.work_item.events import WorkItemCreated
-from projections.app import App
-from projections.catalog import SHAPES
-from projections.postgres_tables import PostgresTables
-from projections.projector import propose
+from projections.application.app import App
+from projections.read_models.catalog import SHAPES
+from projections.read_models.fold import propose
+from projections.tables.postgres import PostgresTables
 
 PAYLOAD = '{"item_type":"task","title":"A task of ordinary length","priority":3,"description":"' + TEXT + '"}'
 

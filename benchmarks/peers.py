@@ -35,9 +35,9 @@ from rich.table import Table
 from single_ledger import ledger
 from turns import Work, in_processes, in_threads, timed
 
-from ledger.postgres.connect import APPLICATION, DATABASE, embedded_server
-from projections.app import App
-from projections.replay import folded_until, replay
+from ledger.postgres.connection.connect import APPLICATION, DATABASE, embedded_server
+from projections.application.app import App
+from projections.tables.replay import folded_until, replay
 
 Works = dict[str, dict[str, Work]]  # work -> contestant -> its turn
 Measured = dict[str, dict[str, list[float]]]  # work -> contestant -> rates a second, one a round

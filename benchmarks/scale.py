@@ -10,15 +10,15 @@ import msgspec
 import psycopg
 
 from ledger.deployment.state import Deployment
-from ledger.moment import text
-from ledger.postgres.connect import DATABASE, OWNER, embedded_server
+from ledger.postgres.connection.connect import DATABASE, OWNER, embedded_server
 from ledger.postgres.store import documents, entries_json, row_json
+from ledger.values.moment import text
 from ledger.vendor.state import TestResults, Vendor
 from ledger.work_item.state import Link, WorkItem
-from projections.app import App
-from projections.catalog import PROJECTIONS
-from projections.projector import change
-from projections.row import Row, Stamps
+from projections.application.app import App
+from projections.read_models.catalog import PROJECTIONS
+from projections.read_models.fold import change
+from projections.read_models.projection import Row, Stamps
 
 ITEMS, VENDORS, DEPLOYMENTS = 1200, 45, 50  # the original's scale
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)

@@ -22,13 +22,13 @@ from rich.table import Table
 from scale import ITEMS, VENDORS, fill
 
 from ledger import identity
-from ledger.postgres.connect import DATABASE, embedded_server
+from ledger.postgres.connection.connect import DATABASE, embedded_server
 from ledger.settings import Settings
-from projections import report_now
-from projections.app import App
-from projections.importing import Import
+from projections.application.app import App
+from projections.maintenance import report_now
 from projections.operations.catalog import OPERATIONS
-from projections.report_page import page
+from projections.reports.html_page import page
+from projections.transfer.importing import Import
 
 WARM_UP = 50  # rounds that are not counted
 TEXT = "An ordinary description. " * 12

@@ -52,7 +52,7 @@ def _fields(fact: type[Fact]) -> Iterator[str]:
 def _plain(name: str) -> str:
     for prefix in (
         "typing.",
-        "ledger.revision.",
+        "ledger.values.revision.",
         "ledger.vendor.",
         "ledger.vendor.state.",
         "ledger.vendor.events.",

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from ledger.decider import Problem, problem
 from ledger.envelope import Command, Fact, RecordedEvent, UnknownFact
-from ledger.moment import microseconds
+from ledger.values.moment import microseconds
 
 SCHEMA = 1  # of every fact that has no upcast yet
 UPCASTS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}  # (type, schema) -> data of schema + 1

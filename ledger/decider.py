@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from ledger.envelope import Command, Fact, RecordedEvent, minted_id, stream_id
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
 from ledger.pending import Version, newest, parse, place_of, shown_version
-from ledger.reference import brief
-from ledger.revision import Changes, apply
+from ledger.values.reference import brief
+from ledger.values.revision import Changes, apply
 from ledger.world import World
 
 State = TypeVar("State", bound=Struct)

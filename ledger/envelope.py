@@ -12,8 +12,8 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
-from ledger.moment import microseconds
-from ledger.revision import Changes
+from ledger.values.moment import microseconds
+from ledger.values.revision import Changes
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from ledger.across.conflict_resolution import decide as resolve_conflict
+from ledger.across.undo import decide as decide_undo
 from ledger.catalog import decider_of, fold_stream, is_known
 from ledger.codec import command_digest, storable, unstorable
 from ledger.conflict.commands import ResolveConflict
@@ -22,9 +24,7 @@ from ledger.errors import (
 )
 from ledger.importing.commands import Import
 from ledger.importing.plan import plan
-from ledger.resolving import decide as resolve_conflict
 from ledger.store import EventStore
-from ledger.undo import decide as decide_undo
 from ledger.world import Neighbourhood, World
 
 REFUSALS = 5  # lost races before the command is decided under the ledger's lock

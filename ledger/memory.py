@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger import situations
+from ledger import store_errors
 from ledger.catalog import topics_of
 from ledger.codec import digest, encode, origin_digest, schema_of
 from ledger.envelope import (
@@ -94,14 +94,14 @@ class MemoryStore:
         for stream, expected in proposal.expected.items():
             actual = len(self._streams.get(stream, ()))
             if actual != expected:
-                raise situations.version_conflict(stream_id=stream, expected=expected, actual=actual)
+                raise store_errors.version_conflict(stream_id=stream, expected=expected, actual=actual)
         for event in self._events[proposal.as_of :]:
             if set(event.topics) & set(proposal.conditions):
-                raise situations.lost_race(position=event.position, type=event.type, topics=list(event.topics))
+                raise store_errors.lost_race(position=event.position, type=event.type, topics=list(event.topics))
         early = proposal.not_before is not None and now < proposal.not_before
         late = proposal.not_after is not None and now > proposal.not_after
         if early or late:
-            raise situations.lease_moved(now=now, not_before=proposal.not_before, not_after=proposal.not_after)
+            raise store_errors.lease_moved(now=now, not_before=proposal.not_before, not_after=proposal.not_after)
 
     def _chained(self, proposal: Proposal, now: datetime) -> Iterator[RecordedEvent]:
         previous = self._events[-1].digest if self._events else origin_digest(self.ledger)
@@ -119,7 +119,7 @@ class MemoryStore:
 
 def _same_command(proposal: Proposal, recorded: Recorded, command_digest: bytes) -> Recorded:
     if command_digest != proposal.command_digest:
-        raise situations.command_id_reused(
+        raise store_errors.command_id_reused(
             command_id=str(proposal.submission.command_id), first_position=recorded.positions[0]
         )
     return recorded

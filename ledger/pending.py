@@ -10,7 +10,7 @@ from typing import TypeGuard
 from uuid import UUID
 
 from ledger.envelope import RecordedEvent
-from ledger.reference import decode, encode
+from ledger.values.reference import decode, encode
 
 Version = int | str  # a place in a stream, or a token
 

@@ -2,7 +2,8 @@
 
 from ledger.settings import Settings
 from mcp_adapter.server import run_stdio
-from projections.app import App
+from projections.application.app import App
+from projections.maintenance.after_write import keep_status
 
 if __name__ == "__main__":
-    run_stdio(App(Settings.from_environment()))
+    run_stdio(App(Settings.from_environment(), keep_status=keep_status))

@@ -12,8 +12,8 @@ from mcp.server.auth.provider import AccessToken
 
 from mcp_adapter.caller import SCOPES, Caller, Context
 from mcp_adapter.issuer import Issuer
-from projections.app import App
-from projections.tokens import PREFIX, Scope, Tokens
+from projections.application.app import App
+from projections.maintenance.access_tokens import PREFIX, Scope, Tokens
 
 LEDGER, SCOPE = "ledger", "scope"  # claims of ours in what the SDK carries
 

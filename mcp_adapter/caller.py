@@ -7,9 +7,9 @@ from mcp.server import ServerRequestContext
 from msgspec import Struct
 
 from ledger.errors import Forbidden
-from projections.app import App
+from projections.application.app import App
+from projections.maintenance.access_tokens import Scope
 from projections.operations.base import Operation
-from projections.tokens import Scope
 
 Arguments = dict[str, Any]
 Context = ServerRequestContext[Any]

@@ -7,9 +7,9 @@ import mcp.types as wire
 
 from ledger.errors import LedgerError
 from mcp_adapter.caller import Caller, CallerOf, Context
-from projections import terms
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
+from projections.read_models import search_terms
 
 MOST = 100  # values that the protocol lets an answer hold
 
@@ -44,7 +44,7 @@ def _values(caller: Caller, argument: str, begun: str) -> list[str]:
 
 def _items(app: App, begun: str) -> list[str]:
     """References that begin so, else of the items that a search for the words finds."""
-    searched = begun and not begun.lower().startswith("w-") and terms.wanted(begun)
+    searched = begun and not begun.lower().startswith("w-") and search_terms.wanted(begun)
     page = OPERATIONS["list_work_items"].perform(app, {"limit": MOST, **({"text": begun} if searched else {})})
     refs = [item["ref"] for item in page["items"]]
     return refs if searched else [ref for ref in refs if ref.startswith(begun.lower())]

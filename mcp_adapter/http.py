@@ -34,14 +34,14 @@ from ledger.decider import check, problem
 from ledger.errors import LedgerError, Unavailable
 from mcp_adapter.access import Access
 from mcp_adapter.caller import SCOPES
-from mcp_adapter.guard import Guard, Names, Rates, Turns
+from mcp_adapter.http_guard import Guard, Names, Rates, Turns
 from mcp_adapter.issuer import Issuer
 from mcp_adapter.server import TITLE, build
-from mcp_adapter.surface import chosen
+from mcp_adapter.toolsets import chosen
 from mcp_adapter.watching import Watching
-from projections.activity import places
-from projections.app import App
-from projections.keeper import start_keeping
+from projections.application.activity import places
+from projections.application.app import App
+from projections.maintenance.background_jobs import start_keeping
 from projections.operations.catalog import OPERATIONS
 
 PATH = "/mcp"

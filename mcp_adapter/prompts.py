@@ -18,9 +18,9 @@ from mcp_adapter.answers import ANSWER_BYTES, fitted
 from mcp_adapter.caller import Caller, CallerOf, Context
 from mcp_adapter.resources import JSON, contents
 from mcp_adapter.tools import one_page
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from projections.templates import rendered
+from projections.reports.templates import rendered
 
 LONGEST = 4_000  # characters of an argument
 RECENT = 50  # positions that a hand-over looks back, unless it is told since when

@@ -15,7 +15,7 @@ from ledger.errors import LedgerError
 from mcp_adapter.answers import ANSWER_BYTES, fitted
 from mcp_adapter.caller import Caller, CallerOf, Context
 from mcp_adapter.tools import one_page
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 
 MARKDOWN, JSON = "text/markdown", "application/json"

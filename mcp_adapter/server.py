@@ -20,12 +20,12 @@ from mcp_adapter.caller import Caller, CallerOf, Context
 from mcp_adapter.completion import completer
 from mcp_adapter.prompts import getter, list_prompts
 from mcp_adapter.resources import list_resources, list_templates, reader
-from mcp_adapter.surface import chosen
 from mcp_adapter.tools import Tools
+from mcp_adapter.toolsets import chosen
 from mcp_adapter.unreadable import Incoming, answer_unreadable
 from mcp_adapter.watching import Watching
-from projections.app import App
-from projections.keeper import start_keeping
+from projections.application.app import App
+from projections.maintenance.background_jobs import start_keeping
 from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
 

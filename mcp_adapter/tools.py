@@ -12,7 +12,7 @@ from ledger.errors import LedgerError
 from mcp_adapter.answers import answered, crashed, refused
 from mcp_adapter.caller import Arguments, Caller, CallerOf, Context
 from mcp_adapter.registry import tool
-from projections.app import App
+from projections.application.app import App
 from projections.operations.base import Operation
 
 CALLS_AT_ONCE = 8  # fewer than the pool's ten connections, so that no call waits for one until it gives up

@@ -18,8 +18,8 @@ from ledger.envelope import stream_id
 from ledger.errors import LedgerError
 from mcp_adapter.caller import CallerOf, Context
 from mcp_adapter.resources import SHELVES
-from projections.app import App
-from projections.questions.finding import found
+from projections.application.app import App
+from projections.questions.lookup import found
 
 EVERY = 1.0  # seconds between two looks
 STREAMS = 256  # requests that may stay open to listen

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from ledger import identity
-from ledger.postgres.connect import APPLICATION, DATABASE, OWNER, connect
-from ledger.postgres.database import Database
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.embedded.server import EmbeddedServer
+from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, connect
+from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
+from projections.maintenance.after_write import keep_status
 from projections.operations.catalog import OPERATIONS
 from tests.support.pooler import Pooler
 
@@ -87,7 +88,7 @@ def settings(tmp_path: Path, dsn: str) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[App]:
-    app = App(settings)
+    app = App(settings, keep_status=keep_status)
     yield app
     app.close()
 

@@ -9,7 +9,7 @@ from ledger.configuration.state import Configuration, evolve
 from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, check_current, problem
 from ledger.envelope import stream_id
 from ledger.errors import NotFound
-from ledger.revision import difference
+from ledger.values.revision import difference
 from ledger.world import World
 
 CATEGORY = "configuration"

@@ -1,7 +1,7 @@
 """What can happen to the configuration. Never edited after release; a changed shape is a new schema with an upcast."""
 
 from ledger.envelope import Fact
-from ledger.revision import Changes
+from ledger.values.revision import Changes
 
 
 class ConfigurationFact(Fact, frozen=True, kw_only=True):

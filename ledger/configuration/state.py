@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from ledger.configuration.events import ConfigurationChanged, ConfigurationReverted
 from ledger.envelope import Fact
-from ledger.revision import apply
+from ledger.values.revision import apply
 
 ContextType = Literal["feature", "maintenance", "research"]
 

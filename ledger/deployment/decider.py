@@ -14,8 +14,8 @@ from ledger.deployment.events import (
 from ledger.deployment.state import Deployment, evolve
 from ledger.envelope import stream_id
 from ledger.errors import AlreadyRecorded, NotFound, NotUnique
-from ledger.reference import brief
-from ledger.revision import apply, difference
+from ledger.values.reference import brief
+from ledger.values.revision import apply, difference
 from ledger.world import World
 
 CATEGORY = "deployment"

@@ -13,7 +13,7 @@ from ledger.deployment.events import (
     DeploymentWithdrawn,
 )
 from ledger.envelope import Fact, stated
-from ledger.revision import apply
+from ledger.values.revision import apply
 
 
 class Deployment(Struct, frozen=True, kw_only=True, omit_defaults=True):

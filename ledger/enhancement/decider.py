@@ -17,8 +17,8 @@ from ledger.enhancement.events import (
 from ledger.enhancement.state import Enhancement, evolve
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, Refused
-from ledger.reference import brief
-from ledger.revision import Changes, apply, difference
+from ledger.values.reference import brief
+from ledger.values.revision import Changes, apply, difference
 from ledger.world import World
 
 CATEGORY = "enhancement"

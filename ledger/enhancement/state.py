@@ -14,7 +14,7 @@ from ledger.enhancement.events import (
     EnhancementWithdrawn,
 )
 from ledger.envelope import Fact, stated
-from ledger.revision import apply
+from ledger.values.revision import apply
 
 Status = Literal["planned", "approved", "implementing", "completed", "dropped"]
 

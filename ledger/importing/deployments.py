@@ -9,11 +9,11 @@ from ledger.deployment.decider import CATEGORY
 from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
 from ledger.deployment.state import Deployment, deployment_key
 from ledger.envelope import Fact, imported_id, stream_id
-from ledger.finding import Finding
 from ledger.importing.commands import Import, ImportedDeployment
 from ledger.importing.made import Made
-from ledger.importing.standing import Standing, mapping, news, standing
-from ledger.revision import Change
+from ledger.importing.three_way_merge import Standing, mapping, news, standing
+from ledger.values.finding import Finding
+from ledger.values.revision import Change
 from ledger.work_item.commands import Mark
 from ledger.world import World
 

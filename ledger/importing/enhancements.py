@@ -7,10 +7,10 @@ from ledger.enhancement.decider import CATEGORY
 from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
 from ledger.enhancement.state import Enhancement
 from ledger.envelope import Fact, imported_id, stream_id
-from ledger.finding import Finding
 from ledger.importing.commands import Import, ImportedEnhancement
 from ledger.importing.made import Made
-from ledger.importing.standing import Standing, mapping, news, standing
+from ledger.importing.three_way_merge import Standing, mapping, news, standing
+from ledger.values.finding import Finding
 from ledger.work_item.commands import Mark
 from ledger.world import World
 

@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
-from ledger.finding import Finding
+from ledger.values.finding import Finding
 from ledger.work_item.commands import Mark
 
 

@@ -5,11 +5,11 @@ from msgspec.structs import replace
 from ledger.deployment.decider import CATEGORY as DEPLOYMENT
 from ledger.enhancement.decider import CATEGORY as ENHANCEMENT
 from ledger.envelope import stream_id
-from ledger.finding import Finding
 from ledger.importing import deployments, enhancements, vendors
-from ledger.importing.as_found import as_found
 from ledger.importing.commands import Import
+from ledger.importing.import_warnings import as_found
 from ledger.importing.made import Made
+from ledger.values.finding import Finding
 from ledger.vendor.decider import CATEGORY as VENDOR
 from ledger.work_item import importing as work_items
 from ledger.work_item.commands import ImportedItem, ImportWorkItems

@@ -3,11 +3,11 @@
 from typing import Any
 
 from ledger.envelope import Fact, imported_id
-from ledger.finding import Finding
 from ledger.importing.commands import Import, ImportedVendor
 from ledger.importing.made import Made
-from ledger.importing.standing import Standing, mapping, news, standing
-from ledger.revision import Changes
+from ledger.importing.three_way_merge import Standing, mapping, news, standing
+from ledger.values.finding import Finding
+from ledger.values.revision import Changes
 from ledger.vendor.decider import CATEGORY
 from ledger.vendor.events import TestResults, VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported
 from ledger.vendor.state import Vendor

@@ -13,7 +13,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from ledger.across.conflict_resolution import rebased
 from ledger.catalog import fact_of, fold_stream
+from ledger.command_codec import command_of
 from ledger.conflict.decider import conflict_id, conflict_stream
 from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, Met
 from ledger.envelope import (
@@ -36,16 +38,14 @@ from ledger.errors import (
 )
 from ledger.handler import Project, rule_of
 from ledger.offline import rebase
-from ledger.offline.ahead import Ahead
 from ledger.offline.local import EXCLUSIVE
 from ledger.offline.outbox import Outbox
 from ledger.offline.outbox_lines import Outcome, Queued, QueuedEvent, Settled
-from ledger.resolving import rebased
+from ledger.offline.pending_histories import Ahead
 from ledger.store import EventStore
 from ledger.work_item.bulk import REFUSALS as OF_RULES
 from ledger.work_item.commands import ReleaseClaim
 from ledger.world import Neighbourhood, World
-from ledger.written import command_of
 
 GROUP = 100  # commands recorded in one transaction
 TRIES = 5

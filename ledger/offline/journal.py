@@ -24,9 +24,9 @@ from msgspec import Struct
 from ledger.codec import origin_digest
 from ledger.envelope import Past, Recorded, RecordedEvent, RecordedFact, recorded_fact
 from ledger.errors import Damaged, Unavailable
-from ledger.moment import EPOCH, microseconds
 from ledger.offline.lines import event_of, line_of
 from ledger.resources import sql
+from ledger.values.moment import EPOCH, microseconds
 
 FILE = "journal.jsonl"
 FOLLOW_LOCK = "follow.lock"  # held by whoever appends; tried only, never waited for

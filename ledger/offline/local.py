@@ -10,9 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from ledger import situations
+from ledger import store_errors
 from ledger.catalog import FACTS, topics_of
 from ledger.codec import command_digest, decode, encode, schema_of
+from ledger.command_codec import SCHEMA, arguments_of
 from ledger.conflict.events import Base
 from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RecordedFact, RowChange, Submission, recorded_fact
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
@@ -21,10 +22,9 @@ from ledger.offline.journal import Journal
 from ledger.offline.outbox import Outbox
 from ledger.offline.outbox_lines import Queued, QueuedEvent
 from ledger.pending import PENDING, token
-from ledger.situations import command_id_reused
+from ledger.store_errors import command_id_reused
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, RenewClaim
 from ledger.world import Neighbourhood
-from ledger.written import SCHEMA, arguments_of
 
 EXCLUSIVE = (ClaimWorkItem, ClaimNextWorkItem, RenewClaim)  # what only the database can promise
 
@@ -64,7 +64,7 @@ class LocalStore:
             for stream, expected in proposal.expected.items():
                 actual = len(pasts.get(stream, ()))
                 if actual != expected:
-                    raise situations.version_conflict(stream_id=stream, expected=expected, actual=actual)
+                    raise store_errors.version_conflict(stream_id=stream, expected=expected, actual=actual)
             self._check_unique(proposal.rows)
             line = _queued(proposal, pasts, self._outbox.sequence + 1)
             self._outbox.append(line)

@@ -16,9 +16,9 @@ from ledger.catalog import DECIDERS, FACTS, fold_stream, states_of
 from ledger.codec import decode
 from ledger.conflict.events import Met
 from ledger.envelope import Fact, RecordedEvent, category_of, id_of
-from ledger.leaves import differing, leaves
 from ledger.offline.outbox_lines import Queued
-from ledger.revision import same
+from ledger.values.field_paths import differing, leaves
+from ledger.values.revision import same
 
 Pasts = Mapping[str, Sequence[RecordedEvent]]
 Own = Callable[[UUID], bool]  # whether a command is one of this outbox

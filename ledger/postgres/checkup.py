@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.postgres.migrate import is_current
 
 SERVER = (  # not in sql/: these ask the server about itself, and answer without any ledger

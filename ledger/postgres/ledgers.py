@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ledger.errors import Invalid, NotFound, Refused
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 
 # why a ledger is closed: until somebody opens it; by a move: for the last events, for good, until all of it is there
 ARCHIVED, MOVING, MOVED, ARRIVING = "archived", "moving", "moved", "arriving"

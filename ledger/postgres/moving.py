@@ -16,8 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger import resources
 from ledger.errors import Damaged, LedgerError, Refused
-from ledger.postgres.connect import open_ledger, owner_conninfo
-from ledger.postgres.database import Connection, Database, translated
+from ledger.postgres.connection.connect import open_ledger, owner_conninfo
+from ledger.postgres.connection.database import Connection, Database, translated
 from ledger.postgres.ledgers import ARRIVING, MOVED, Head, head
 from ledger.postgres.store import ENTER, PostgresStore
 from ledger.settings import Settings

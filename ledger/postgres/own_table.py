@@ -12,7 +12,7 @@ from typing import Any, LiteralString, Protocol
 from psycopg import Cursor, sql
 
 from ledger.envelope import RecordedEvent
-from ledger.postgres.database import Connection
+from ledger.postgres.connection.database import Connection
 from ledger.store import EventStore
 
 PORTION = 2000  # events folded at once

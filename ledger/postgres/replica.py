@@ -12,10 +12,10 @@ import psycopg
 from msgspec import Struct
 
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
-from ledger.postgres.contact import Contact
-from ledger.postgres.database import Connection, Database
+from ledger.postgres.connection.contact import Contact
+from ledger.postgres.connection.database import Connection, Database
+from ledger.postgres.connection.pooler import keeps_statements
 from ledger.postgres.migrate import is_current
-from ledger.postgres.pooler import keeps_statements
 from ledger.postgres.store import KNOWN_AT
 from ledger.settings import Settings
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import psycopg
 
 from ledger.errors import Refused
-from ledger.postgres.connect import owner_conninfo
-from ledger.postgres.database import translated
+from ledger.postgres.connection.connect import owner_conninfo
+from ledger.postgres.connection.database import translated
 from ledger.settings import Settings
 
 RESTORE = "SELECT tracking_ledger.restore_events(%s, %s, %s)"

@@ -15,8 +15,8 @@ import psycopg
 
 from ledger.envelope import Proposal, Recorded
 from ledger.errors import LedgerError, OutcomeUnknown
-from ledger.postgres import patience
-from ledger.postgres.database import given_up, no_time_left
+from ledger.postgres.connection import deadline
+from ledger.postgres.connection.database import given_up, no_time_left
 
 MOST = 50  # proposals in one transaction
 COMPANY_SECONDS = 0.002  # less than a transaction takes
@@ -84,7 +84,7 @@ class SharedCommit:
         return place
 
     def _wait(self, place: _Place) -> None:
-        left = patience.left()
+        left = deadline.left()
         try:
             if not place.called.acquire(timeout=-1 if left is None else left):
                 raise self._too_late(place)
@@ -124,7 +124,7 @@ class SharedCommit:
         try:
             verdicts = self._append_group([place.proposal for place in places])
         except LedgerError as error:
-            mine_alone = patience.is_over()  # the time of this thread's command: the others have their own
+            mine_alone = deadline.is_over()  # the time of this thread's command: the others have their own
             verdicts = [_again(error), *(None if mine_alone else _again(error) for _ in places[1:])]
         except psycopg.Error:  # one of them is a fault of ours; nothing is recorded, and each finds out for itself
             verdicts = [None for _ in places]

@@ -15,11 +15,11 @@ from ledger.catalog import topics_of
 from ledger.codec import encode, schema_of
 from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEvent, RecordedFact, RowChange
 from ledger.errors import LedgerError
-from ledger.moment import text
-from ledger.postgres.database import Database, situation
+from ledger.postgres.connection.database import Database, situation
 from ledger.postgres.pages import Ask, Page, events_in, facts_in, pages
 from ledger.postgres.shared_commit import SharedCommit
 from ledger.store import Known
+from ledger.values.moment import text
 
 APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s, %s)"
 APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %b, %b)"

@@ -8,8 +8,8 @@ from msgspec.structs import asdict
 from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, living, problem, with_also
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, NotUnique
-from ledger.reference import brief
-from ledger.revision import difference
+from ledger.values.reference import brief
+from ledger.values.revision import difference
 from ledger.vendor.commands import CreateVendor, UpdateVendor, VendorCommand
 from ledger.vendor.events import (
     TestResults,

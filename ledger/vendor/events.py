@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from ledger.envelope import Fact
-from ledger.revision import Changes
+from ledger.values.revision import Changes
 
 
 class TestResults(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from ledger.decider import Decided, living
 from ledger.envelope import stream_id
 from ledger.errors import LostRace, Refused
-from ledger.reference import brief
+from ledger.values.reference import brief
 from ledger.work_item.commands import ArchiveWorkItems, RestoreArchived
 from ledger.work_item.events import WorkItemArchived, WorkItemUnarchived
+from ledger.work_item.item_summaries import CATEGORY, named, shown
 from ledger.work_item.state import WorkItem
-from ledger.work_item.telling import CATEGORY, named, shown
 from ledger.world import Neighbour, World
 
 

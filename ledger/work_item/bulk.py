@@ -8,9 +8,9 @@ from msgspec import Struct
 from ledger.decider import Decided
 from ledger.envelope import id_of, stream_id
 from ledger.errors import Invalid, LedgerError, NotFound, NotUnique, Refused, VersionConflict
-from ledger.work_item.ahead import Ahead
 from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem
-from ledger.work_item.telling import CATEGORY
+from ledger.work_item.item_summaries import CATEGORY
+from ledger.work_item.speculative_world import Ahead
 from ledger.world import World
 
 REFUSALS = (

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from ledger.decider import Decided, living
 from ledger.envelope import stream_id
 from ledger.errors import LostRace, Refused
-from ledger.moment import parse, text
-from ledger.reference import brief
+from ledger.values.moment import parse, text
+from ledger.values.reference import brief
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.work_item.events import (
     PreviousHolder,
@@ -20,8 +20,8 @@ from ledger.work_item.events import (
     WorkItemClaimReleased,
     WorkItemClaimRenewed,
 )
+from ledger.work_item.item_summaries import CATEGORY, named, told
 from ledger.work_item.state import Claim, WorkItem
-from ledger.work_item.telling import CATEGORY, named, told
 from ledger.world import World
 
 INSTANT = timedelta(microseconds=1)  # of ledger time; a lease holds until the one before its end

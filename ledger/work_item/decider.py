@@ -6,8 +6,8 @@ from msgspec.structs import asdict
 from ledger.decider import Decided, Decider, Undoable, check, living, problem, with_also
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
-from ledger.reference import brief
-from ledger.revision import Change, Changes, apply, difference
+from ledger.values.reference import brief
+from ledger.values.revision import Change, Changes, apply, difference
 from ledger.work_item.archiving import archive, refuse_archived, refuse_archived_parent, restore
 from ledger.work_item.bulk import change_all
 from ledger.work_item.claiming import claim, claim_next, claimed, held_by_another, release, renew
@@ -47,9 +47,9 @@ from ledger.work_item.events import (
     WorkItemWithdrawn,
 )
 from ledger.work_item.importing import plan
+from ledger.work_item.item_summaries import CATEGORY, named, shown
 from ledger.work_item.metadata import metadata_problems
 from ledger.work_item.state import WorkItem, evolve
-from ledger.work_item.telling import CATEGORY, named, shown
 from ledger.work_item.undoing import check_undo
 from ledger.world import Neighbour, World
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from ledger.finding import Finding
-from ledger.moment import text
+from ledger.values.finding import Finding
+from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink
 
 KEPT_UNDER = "source_links"  # the key of the metadata

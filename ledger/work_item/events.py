@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from ledger.envelope import Fact
-from ledger.revision import Changes
+from ledger.values.revision import Changes
 
 
 class WorkItemFact(Fact, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger.envelope import Fact
-from ledger.revision import Change, followed
+from ledger.values.revision import Change, followed
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 from ledger.work_item.events import (
     WorkItemBlocked,

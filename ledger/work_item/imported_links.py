@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from ledger.finding import Finding
+from ledger.values.finding import Finding
 from ledger.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark
 
 LinkKey = tuple[str, str]  # kind, to_id

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from ledger.decider import Decided
 from ledger.envelope import import_of, stream_id
-from ledger.finding import Finding
-from ledger.work_item.circles import circles
+from ledger.values.finding import Finding
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
+from ledger.work_item.cycles import circles
 from ledger.work_item.early_links import with_early_links
 from ledger.work_item.imported_life import Happened, in_order, news, relinked, whole_life
 from ledger.work_item.imported_links import Links, arranged

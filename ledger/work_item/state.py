@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.envelope import Fact, stated
-from ledger.revision import apply
+from ledger.values.revision import apply
 from ledger.work_item.events import (
     WorkItemArchived,
     WorkItemBlocked,

@@ -6,10 +6,10 @@ from functools import cached_property
 from ledger.decider import Turns
 from ledger.envelope import stream_id
 from ledger.errors import Refused
-from ledger.reference import brief
-from ledger.work_item.circles import circles
+from ledger.values.reference import brief
+from ledger.work_item.cycles import circles
+from ledger.work_item.item_summaries import CATEGORY, named
 from ledger.work_item.state import WorkItem
-from ledger.work_item.telling import CATEGORY, named
 from ledger.world import World
 
 MANY = 20  # items, from which on the tree is read once instead of asked for each of them

@@ -10,17 +10,17 @@ from msgspec import to_builtins
 
 from ledger import __version__
 from ledger.errors import Diverged, LedgerError
-from ledger.moment import text
 from ledger.postgres.checkup import checkup
-from ledger.postgres.connect import embedded_server
+from ledger.postgres.connection.connect import embedded_server
 from ledger.settings import ENVIRONMENT, Settings
-from projections import rebuilding
-from projections.activity import FILE, Summary, lines, summaries
-from projections.app import App
-from projections.cli import exits, faults
-from projections.cli.faults import Finding
+from ledger.values.moment import text
+from projections.application.activity import FILE, Summary, lines, summaries
+from projections.application.app import App
+from projections.cli import exits, health_checks
+from projections.cli.health_checks import Finding
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, remark, say, shown, table
+from projections.maintenance import rebuild
 from projections.questions import conflicts
 
 Thing = dict[str, Any]
@@ -97,7 +97,7 @@ def _database(app: App, findings: list[Finding]) -> Thing:
         what = f"the database does not answer: {error.message}"
         findings.append(Finding(what=what, next_step=error.next_step, grave=grave))
         return found | {"answers": False}
-    findings.extend([*faults.of_database(checked), *faults.of_conflicts(found["conflicts"])])
+    findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
     told: Thing = to_builtins(checked)
     return found | {"answers": True} | told
 
@@ -109,10 +109,12 @@ def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, T
         return {}
     try:
         standing, journal = replica.standing(), app.local.journal
-        findings.extend(faults.of_replica(standing, head, app.settings.read_seconds))
+        findings.extend(health_checks.of_replica(standing, head, app.settings.read_seconds))
         common = min(standing.position, journal.head.position)
         with replica.asking(common, common, journal.digest_at(common) or b""):
-            return {"replica": {"answers": True, **to_builtins(standing), "behind": faults.lacks(standing, head)}}
+            return {
+                "replica": {"answers": True, **to_builtins(standing), "behind": health_checks.lacks(standing, head)}
+            }
     except LedgerError as error:
         findings.append(Finding(what=f"no question is asked of a replica: {error.message}", next_step=error.next_step))
         return {"replica": {"answers": False}}
@@ -123,7 +125,7 @@ def _machine(app: App, findings: list[Finding], head: int | None) -> Thing:
     try:
         local = app.local
         reached, contact, oldest = local.journal.head.position, local.contact(), local.waiting_since()
-        findings.extend(faults.of_machine(local, reached, head, oldest))
+        findings.extend(health_checks.of_machine(local, reached, head, oldest))
         return {
             "journal": reached,
             "behind": None if head is None else max(head - reached, 0),
@@ -139,7 +141,7 @@ def _machine(app: App, findings: list[Finding], head: int | None) -> Thing:
 def _diverged(app: App, error: Diverged) -> Finding:
     """What differs from which position on, and the ways out."""
     try:
-        standing = rebuilding.standing(app)
+        standing = rebuild.standing(app)
     except LedgerError:
         return Finding(what=error.message, next_step=error.next_step, grave=True)
     what = (
@@ -147,7 +149,7 @@ def _diverged(app: App, error: Diverged) -> Finding:
         f" {standing.journal - standing.common} events and the database {standing.database - standing.common} others"
     )
     journal = "if the journal is right: `tracking-ledger rebuild --from-journal`; " * standing.journal_contains_database
-    return Finding(what=what, next_step=journal + faults.SET_ASIDE, grave=True)
+    return Finding(what=what, next_step=journal + health_checks.SET_ASIDE, grave=True)
 
 
 def _given(settings: Settings) -> Thing:

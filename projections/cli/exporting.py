@@ -10,12 +10,14 @@ import click
 
 from ledger.errors import Unavailable
 from ledger.store import EventStore
-from projections import exporting, github_issues, reader, report
-from projections.app import App
-from projections.catalog import BY_CATEGORY, PROJECTIONS
+from projections.application.app import App
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import counting, remark, shown
-from projections.replacing import replacing
+from projections.fallback import router
+from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
+from projections.reports import report
+from projections.reports.atomic_file import replacing
+from projections.transfer import exporting, github_issues
 
 Write = Callable[[bytes], Any]
 NOUNS = tuple(PROJECTIONS)
@@ -51,7 +53,7 @@ def export(invocation: Invocation, what: str, read_model: str | None, output: st
 
 def _whole(app: App) -> App:
     """The first layer that can answer, if it has everything: an excerpt would pass for the whole."""
-    seen, _ = reader.ask(app, lambda layered: layered.store.read_streams([]).head)
+    seen, _ = router.ask(app, lambda layered: layered.store.read_streams([]).head)
     if seen.layer is not None and seen.layer.source not in WHOLE:
         raise Unavailable(
             "the database cannot be reached, and this machine has no copy of the whole ledger",

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import click
 
-from projections import reader
-from projections.app import App
+from projections.application.app import App
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, moment, remark, say, shown, table
+from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 
 Thing = dict[str, Any]
@@ -143,7 +143,7 @@ def _meant(app: App, what: str, version: int | None) -> Thing:
         return {"position": int(what)}
     try:
         command = UUID(what)
-        if reader.ask(app, lambda layered: layered.store.find_command(command))[1] is not None:
+        if router.ask(app, lambda layered: layered.store.find_command(command))[1] is not None:
             return {"command": what}
     except ValueError:
         pass

@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from projections import restoring
-from projections.bringing import EXAMPLES
 from projections.cli import exits
-from projections.cli.findings import KINDS, NO_CONCERN
+from projections.cli.import_messages import KINDS, NO_CONCERN
 from projections.cli.invocation import Command, Group, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, remark, shown, table, working
-from projections.importing import Import
-from projections.sources import SOURCES, Source, check, detected
+from projections.transfer import restore
+from projections.transfer.import_execution import EXAMPLES
+from projections.transfer.import_sources import SOURCES, Source, check, detected
+from projections.transfer.importing import Import
 
 PARTS = ("only_in_file", "only_in_ledger", "differing", "kept_here")  # of a comparison
 MOST_ERRORS = 20  # that a person is shown
@@ -57,7 +57,7 @@ for _name, _source in SOURCES.items():
     import_.add_command(_command(_name, _source))
 
 
-@import_.command(restoring.SOURCE, short_help="Events that a ledger exported: the same ledger again.")
+@import_.command(restore.SOURCE, short_help="Events that a ledger exported: the same ledger again.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Prove the file, and change nothing.")
 @pass_invocation
@@ -68,13 +68,13 @@ def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
     others. Any other is refused, and so is a file that is damaged or cut: every line is proved before the first is
     recorded.
     """
-    check(restoring.SOURCE, file)
+    check(restore.SOURCE, file)
     with working(f"importing {file}"):
-        restored = restoring.bring_back(invocation.app, file, dry_run=dry_run)
+        restored = restore.bring_back(invocation.app, file, dry_run=dry_run)
         invocation.move_to(invocation.settings.project)
         invocation.app.catch_up()
     if invocation.as_json:
-        answer_json(restoring.as_report(restored))
+        answer_json(restore.as_report(restored))
         return
     fields([("ledger", restored.ledger), ("found", restored.found), ("taken", restored.taken)])
     remark("nothing was recorded: a dry run" if dry_run else f"{restored.taken} events recorded")

@@ -8,12 +8,13 @@ import click
 from msgspec.structs import replace
 
 from ledger.settings import Settings, user_name
-from projections import reader
-from projections.activity import watching
-from projections.app import App
+from projections.application.activity import watching
+from projections.application.app import App
 from projections.cli import exits
 from projections.cli.options import Options, common_options
 from projections.cli.output import remark
+from projections.fallback import router
+from projections.maintenance.after_write import keep_status
 
 
 class Invocation:
@@ -29,7 +30,7 @@ class Invocation:
 
     @cached_property
     def app(self) -> App:
-        return App(self.settings)
+        return App(self.settings, keep_status=keep_status)
 
     def move_to(self, project: Path) -> None:
         """From here on it is about the ledger of another folder."""
@@ -43,7 +44,7 @@ class Invocation:
         if layer is None or layer.source == "postgres":
             return exits.DONE
         if not self.as_json:
-            remark(reader.sentence(layer, self.app.clock()), style="yellow")
+            remark(router.sentence(layer, self.app.clock()), style="yellow")
         return exits.UNAVAILABLE if layer.source == "none" else exits.DONE
 
     def close(self) -> None:

@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.errors import NotFound
 from ledger.postgres import ledgers
-from ledger.postgres.connect import connect, open_ledger
-from ledger.postgres.database import Database
+from ledger.postgres.connection.connect import connect, open_ledger
+from ledger.postgres.connection.database import Database
 from ledger.postgres.ledgers import ARCHIVED, MOVING, Known
 from ledger.postgres.moving import alone
-from projections.catalog import SHAPES
 from projections.cli.invocation import Group, Invocation, pass_invocation
 from projections.cli.output import answer_json, moment, remark, say, shown, table
+from projections.read_models.catalog import SHAPES
 
 NAME_LENGTH = identity.NAME_LENGTH
 

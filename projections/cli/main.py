@@ -14,7 +14,7 @@ import click
 
 from ledger import __version__
 from ledger.errors import LedgerError
-from projections.activity import places
+from projections.application.activity import places
 from projections.cli import exits
 from projections.cli.options import common_options
 

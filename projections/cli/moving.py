@@ -10,9 +10,9 @@ from ledger.postgres.moving import EMBEDDED
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, remark, table
 from projections.cli.progress import progress
-from projections.moving import Moved, destination
-from projections.moving import move as move_ledger
-from projections.replay import unseen
+from projections.tables.replay import unseen
+from projections.transfer.moving import Moved, destination
+from projections.transfer.moving import move as move_ledger
 
 
 @click.command(cls=Command)

@@ -5,7 +5,7 @@ import click
 from ledger.errors import LedgerError
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, remark, shown
-from projections.publishing import publish as copy_out
+from projections.transfer.publishing import publish as copy_out
 
 
 @click.command(cls=Command)

@@ -7,19 +7,19 @@ from typing import Any
 import click
 
 from ledger.envelope import RecordedEvent, category_of, id_of
-from ledger.moment import text
 from ledger.pending import shown_position, shown_version
-from ledger.reference import LETTERS
-from projections import reader
-from projections.app import App
-from projections.cli.facts import sentence
+from ledger.values.moment import text
+from ledger.values.reference import LETTERS
+from projections.application.app import App
+from projections.cli.event_lines import sentence
 from projections.cli.finding import found
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, moment, remark, shown, table
+from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions import things
 from projections.questions.references import references
-from projections.tables import Snapshot
+from projections.tables.contract import Snapshot
 
 Thing = dict[str, Any]
 LINES = 50
@@ -31,7 +31,7 @@ LINES = 50
 @pass_invocation
 def log(invocation: Invocation, after: int | None, limit: int) -> None:
     """What happened, event by event: the newest ones, or those after a position."""
-    answered = reader.answer(invocation.app, lambda app: _events(app, after, limit))
+    answered = router.answer(invocation.app, lambda app: _events(app, after, limit))
     if invocation.as_json:
         answer_json(answered)
         return
@@ -52,7 +52,7 @@ def show(invocation: Invocation, ref: str) -> None:
 
     REF is a short reference (w-7k3qd), an id, or a vendor's name.
     """
-    _, (category, thing) = reader.ask(invocation.app, lambda app: found(app, ref), replicas=True)
+    _, (category, thing) = router.ask(invocation.app, lambda app: found(app, ref), replicas=True)
     answered = whole(invocation.app, category, thing)
     if invocation.as_json:
         answer_json(answered)
@@ -156,7 +156,7 @@ def whole(app: App, category: str, thing: str) -> Thing:
         case "configuration":
             return OPERATIONS["get_project_configuration"].perform(app, {})
         case _:
-            return reader.answer(app, lambda layered: _plain(layered, category, thing))
+            return router.answer(app, lambda layered: _plain(layered, category, thing))
 
 
 def _plain(app: App, category: str, thing: str) -> Thing:

@@ -9,14 +9,14 @@ import msgspec
 
 from ledger.decider import check as check_input
 from ledger.decider import problem
-from projections.app import App
+from projections.application.app import App
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, remark, say, shown, table
 from projections.cli.progress import Told, progress
-from projections.earlier import position_of
-from projections.postgres_tables import PostgresTables
-from projections.replay import Report, Source, check, replay, unseen, write
+from projections.questions.as_of import position_of
+from projections.tables.postgres import PostgresTables
+from projections.tables.replay import Report, Source, check, replay, unseen, write
 
 NAMES = {True: "equal", False: "different", None: "nothing to compare with"}
 

@@ -10,15 +10,16 @@ import click
 from rich.markdown import Markdown
 
 from ledger.errors import OutcomeUnknown, Unavailable
-from projections import reader, report, report_now
-from projections.app import App
+from projections.application.app import App
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, remark, shown, stdout
-from projections.earlier import view
-from projections.markdown_text import visible
-from projections.replacing import replacing
-from projections.status_file import Written, write_status
-from projections.tables import Snapshot
+from projections.fallback import router
+from projections.maintenance import report_now
+from projections.maintenance.status_file import Written, write_status
+from projections.reports import report
+from projections.reports.atomic_file import replacing
+from projections.reports.markdown import visible
+from projections.tables.contract import Snapshot
 
 PAUSE = 1.0  # seconds between two looks at the ledger's position
 NEWS = {
@@ -74,7 +75,7 @@ def print_report(document: report.Document) -> None:
 
 def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], None]:
     def tell() -> None:
-        document = reader.answer(invocation.app, lambda app: _document(app, as_of))
+        document = router.answer(invocation.app, lambda app: _document(app, as_of))
         if invocation.as_json and again:
             click.echo(json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # a line each
         elif invocation.as_json:
@@ -88,7 +89,7 @@ def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Calla
 
 
 def _document(app: App, as_of: str | None) -> report.Document:
-    with view(app, as_of) as snapshot:
+    with app.snapshot(as_of) as snapshot:
         return _document_in(app, snapshot, as_of)
 
 
@@ -115,13 +116,13 @@ def _writing(invocation: Invocation) -> Callable[[], None]:
 def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> Callable[[], None]:
     def tell() -> None:
         # imported only here: the events of vendors and a second set of templates are needed by no other report
-        from projections.report_page import page
+        from projections.reports.html_page import page
 
         def told(app: App) -> str:
-            with view(app, as_of) as snapshot:
+            with app.snapshot(as_of) as snapshot:
                 return page(snapshot, app.store, _document_in(app, snapshot, as_of))
 
-        _, content = reader.ask(invocation.app, told, replicas=True)
+        _, content = router.ask(invocation.app, told, replicas=True)
         if output is None:
             click.echo(content.encode(), nl=False)
         else:
@@ -143,7 +144,7 @@ def _watch(app: App, tell: Callable[[], None]) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             try:
-                _, position = reader.ask(app, _position, replicas=True)
+                _, position = router.ask(app, _position, replicas=True)
                 if position != seen:
                     tell()
                 seen, away = position, False

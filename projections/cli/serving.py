@@ -8,8 +8,9 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from projections.app import App
+from projections.application.app import App
 from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.maintenance.after_write import keep_status
 
 
 @click.command(cls=Command)
@@ -53,7 +54,10 @@ def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **
     /health and /ready answer without a token.
     """
     adapter = _loaded("mcp_adapter.http")
-    others = [App(replace(invocation.settings, project=folder.expanduser().absolute())) for folder in also]
+    others = [
+        App(replace(invocation.settings, project=folder.expanduser().absolute()), keep_status=keep_status)
+        for folder in also
+    ]
     adapter.run_http([invocation.app, *others], adapter.Serving(tokens_needed=not no_tokens, **how))
 
 

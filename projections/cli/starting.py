@@ -9,12 +9,13 @@ import click
 from ledger import identity
 from ledger.errors import NotFound, Unavailable
 from ledger.identity import Identity
-from projections import reader, report_now
-from projections.app import App
+from projections.application.app import App
 from projections.cli.example import EXAMPLE, Step, record, refuse_another_history, steps
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, counting, remark, say, shown
 from projections.cli.reporting import print_report
+from projections.fallback import router
+from projections.maintenance import report_now
 
 DEMO_FOLDER = Path("tracking-ledger-demo")
 
@@ -35,7 +36,7 @@ def demo(invocation: Invocation, folder: Path) -> None:
     app, example = invocation.app, steps()
     refuse_another_history(app, example)
     repeated = _recorded(app, example)
-    document = reader.answer(app, report_now.document)
+    document = router.answer(app, report_now.document)
     if invocation.as_json:
         place = {"folder": str(folder), "ledger": str(app.identity.ledger)}
         answer_json({**place, "steps": len(example), "repeated": repeated})

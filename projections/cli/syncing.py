@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from ledger.errors import Invalid, Unavailable
 from ledger.offline.outbox import ASIDE, FILE
-from projections.app import App
+from projections.application.app import App
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, counting, remark, say, shown, table

@@ -8,7 +8,7 @@ from ledger.decider import check, problem
 from ledger.settings import NAME_LENGTH
 from projections.cli.invocation import Group, Invocation, pass_invocation
 from projections.cli.output import answer_json, moment, remark, say, shown, table
-from projections.tokens import Scope, Tokens
+from projections.maintenance.access_tokens import Scope, Tokens
 
 
 @click.group(cls=Group)

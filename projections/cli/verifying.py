@@ -5,13 +5,13 @@ from typing import Any
 import click
 from msgspec import to_builtins
 
-from projections import rebuilding
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, remark, say, shown
-from projections.rebuilding import Rebuilt
-from projections.verifying import Verified
-from projections.verifying import verify as verify_all
+from projections.maintenance import rebuild as rebuilding
+from projections.maintenance.rebuild import Rebuilt
+from projections.maintenance.verify import Verified
+from projections.maintenance.verify import verify as verify_all
 
 
 @click.command(cls=Command)

@@ -9,8 +9,8 @@ from ledger.decider import Problem, check, problem
 from ledger.envelope import id_of
 from ledger.work_item.commands import ArchiveWorkItems, RestoreArchived
 from ledger.work_item.decider import decide
-from ledger.work_item.telling import CATEGORY
-from projections.app import App
+from ledger.work_item.item_summaries import CATEGORY
+from projections.application.app import App
 from projections.operations.base import Answered, Operation, Writes, command_id, where
 from projections.questions.references import references, resolve
 

@@ -28,13 +28,13 @@ from ledger.codec import storable, unstorable
 from ledger.decider import check, problem
 from ledger.envelope import Command, Recorded
 from ledger.errors import Invalid
-from ledger.moment import parse, text
-from ledger.reference import shorten
-from projections import reader
-from projections.activity import watching
-from projections.app import App, Done
+from ledger.values.moment import parse, text
+from ledger.values.reference import shorten
+from projections.application.activity import watching
+from projections.application.app import App, Done
+from projections.fallback import router
 from projections.questions.references import reference
-from projections.tables import Snapshot
+from projections.tables.contract import Snapshot
 
 Answered = dict[str, Any]
 LARGEST = 4 * 1024 * 1024  # bytes of one call, as JSON
@@ -78,7 +78,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""
         with watching(lambda: app.home, "tool", self.name, app.actor(_named(arguments))) as line:
             wanted = self._checked(app, arguments)
-            answered = reader.answer(app, lambda layered: self.run(layered, wanted), writes=self.writes)
+            answered = router.answer(app, lambda layered: self.run(layered, wanted), writes=self.writes)
             line.answer(answered)
             return answered
 

@@ -15,7 +15,7 @@ from ledger.work_item.bulk import REFUSALS, Outcome, plan, refusal
 from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.work_item.decider import decide
 from ledger.world import World
-from projections.app import App
+from projections.application.app import App
 from projections.operations.base import (
     Answered,
     AnyObject,

@@ -11,9 +11,9 @@ from ledger.envelope import Command, id_of
 from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
-from ledger.work_item.telling import CATEGORY
+from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import Wanted
-from projections.app import App, Done
+from projections.application.app import App, Done
 from projections.operations.base import (
     Answered,
     AnyObject,

@@ -14,8 +14,9 @@ from ledger.configuration.decider import CATEGORY
 from ledger.decider import Problem, check, problem
 from ledger.envelope import Command, configuration_id
 from ledger.errors import Invalid, LedgerError
-from ledger.moment import text
-from projections.app import App
+from ledger.values.moment import text
+from projections.application.app import App
+from projections.maintenance.report_now import layer, queued
 from projections.operations.base import (
     Answered,
     AsObject,
@@ -31,7 +32,6 @@ from projections.operations.base import (
 from projections.questions import configuration as questions
 from projections.questions.references import resolve
 from projections.questions.status import open_conflicts
-from projections.report_now import layer, queued
 
 REVISABLE = ("active_context_type", "git_branch", "git_head_commit", "default_token_budget")
 FROM_GIT = ("git_branch", "git_head_commit")

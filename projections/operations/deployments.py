@@ -11,8 +11,8 @@ from ledger.decider import Problem, check, problem
 from ledger.deployment.commands import AmendDeployment, RecordDeployment
 from ledger.deployment.decider import CATEGORY, LINKS
 from ledger.envelope import Command, minted_id
-from ledger.moment import FUTURE_ALLOWED, parse
-from projections.app import App
+from ledger.values.moment import FUTURE_ALLOWED, parse
+from projections.application.app import App
 from projections.operations.base import (
     Answered,
     AnyObject,

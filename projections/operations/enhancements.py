@@ -8,7 +8,7 @@ from pydantic import Field
 from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
 from ledger.enhancement.decider import CATEGORY
 from ledger.envelope import Command, minted_id
-from projections.app import App
+from projections.application.app import App
 from projections.operations.base import (
     Answered,
     AnyObject,

@@ -11,8 +11,7 @@ from ledger.decider import Problem, Undo, check, problem, stale
 from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
 from ledger.errors import NotFound
 from ledger.pending import PENDING, Version, parse, place_of
-from projections.app import App
-from projections.earlier import past, position_of, row_at
+from projections.application.app import App
 from projections.operations.base import (
     Answered,
     AnyText,
@@ -28,10 +27,11 @@ from projections.operations.base import (
 )
 from projections.questions import changes as changes_questions
 from projections.questions import history as questions
-from projections.questions.finding import found
+from projections.questions.as_of import past, position_of, row_at
+from projections.questions.lookup import found
 from projections.questions.references import references
 from projections.questions.things import flat
-from projections.tables import Snapshot
+from projections.tables.contract import Snapshot
 
 SHOWN = 50  # things that a receipt of an undo names; it counts all
 

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ledger.work_item.claiming import token_digest
-from projections import prime as primer
-from projections import report, report_now
-from projections.app import App
+from projections.application.app import App
+from projections.maintenance import report_now
 from projections.operations.base import Answered, Input, Limit, Operation
+from projections.reports import prime as primer
+from projections.reports import report
 
 TOLD = ("id", "created_at", "updated_at")  # of an entry whose reference is beside it
 

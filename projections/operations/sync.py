@@ -11,8 +11,8 @@ from ledger.conflict.decider import CATEGORY
 from ledger.envelope import Command, id_of
 from ledger.errors import LedgerError
 from ledger.offline.outbox_lines import Queued
-from ledger.reference import brief
-from projections.app import App
+from ledger.values.reference import brief
+from projections.application.app import App
 from projections.operations.base import (
     Answered,
     AnyObject,

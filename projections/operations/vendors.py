@@ -8,12 +8,11 @@ from pydantic import AfterValidator, Field
 
 from ledger.decider import Problem, check, problem
 from ledger.envelope import Command, minted_id
-from ledger.moment import parse
+from ledger.values.moment import parse
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.decider import CATEGORY
 from ledger.vendor.events import TestResults
-from projections.app import App
-from projections.earlier import past, position_of, row_at, shown_point, view
+from projections.application.app import App
 from projections.operations.base import (
     Answered,
     AnyText,
@@ -32,6 +31,7 @@ from projections.operations.base import (
 )
 from projections.questions import vendor_history
 from projections.questions import vendors as questions
+from projections.questions.as_of import past, position_of, row_at, shown_point
 from projections.questions.references import category_of_reference, resolve
 
 REVISABLE = ("status", "extractor_version", "format_support", "manifest_compliant", "metadata")
@@ -102,7 +102,7 @@ def query_vendor_status(app: App, wanted: QueryVendorStatusInput) -> Answered:
         return _one(app, wanted)
     if wanted.broke_since is not None:
         return _broken_since(app, wanted.broke_since)
-    with view(app, wanted.as_of) as snapshot:
+    with app.snapshot(wanted.as_of) as snapshot:
         return questions.listed(
             snapshot, status=wanted.status, format=wanted.format, limit=wanted.limit, cursor=wanted.cursor
         )

@@ -10,12 +10,10 @@ from pydantic import Field
 
 from ledger.decider import Problem, check, problem
 from ledger.envelope import Command, minted_id
-from ledger.moment import parse
+from ledger.values.moment import parse
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
-from projections import terms
-from projections.app import App
-from projections.earlier import position_of, row_at, shown_point, view
+from projections.application.app import App
 from projections.operations.base import (
     LARGEST_NUMBER,
     Answered,
@@ -41,8 +39,10 @@ from projections.operations.base import (
 )
 from projections.questions import deployments, readiness
 from projections.questions import work_items as questions
+from projections.questions.as_of import position_of, row_at, shown_point
 from projections.questions.history import history
 from projections.questions.references import resolve
+from projections.read_models import search_terms
 
 CATEGORY = "work_item"
 ItemType = Literal["project", "session", "task", "research"]
@@ -224,7 +224,7 @@ def query_work_item(app: App, wanted: QueryWorkItemInput) -> Answered:
     thing = resolve(app.tables, CATEGORY, wanted.id)
     if wanted.as_of is not None and not set(wanted.include) - {"history"}:
         return _alone(app, thing, wanted)
-    with view(app, wanted.as_of) as snapshot:
+    with app.snapshot(wanted.as_of) as snapshot:
         item = questions.by_id(snapshot, thing)
         item |= readiness.explained(snapshot, thing, snapshot.as_of.now, token_digest(app.token))
         if "ancestors" in wanted.include:
@@ -256,7 +256,7 @@ def list_work_items(app: App, wanted: ListWorkItemsInput) -> Answered:
     parent = resolve(app.tables, CATEGORY, wanted.parent_id, "parent_id") if wanted.parent_id else None
     check(_list_problems(wanted))
     filters = questions.Filter(
-        terms=tuple(terms.wanted(wanted.text or "")),
+        terms=tuple(search_terms.wanted(wanted.text or "")),
         item_type=wanted.item_type,
         status=wanted.status,
         parent_id=parent,
@@ -271,7 +271,7 @@ def list_work_items(app: App, wanted: ListWorkItemsInput) -> Answered:
         include_archived=wanted.include_archived,
     )
     default: questions.Order = "relevance" if wanted.text is not None else "updated"
-    with view(app, wanted.as_of) as snapshot:
+    with app.snapshot(wanted.as_of) as snapshot:
         page = questions.listed(
             snapshot,
             filters,
@@ -286,7 +286,7 @@ def list_work_items(app: App, wanted: ListWorkItemsInput) -> Answered:
 
 
 def _list_problems(wanted: ListWorkItemsInput) -> Iterator[Problem]:
-    if wanted.text is not None and not terms.wanted(wanted.text):
+    if wanted.text is not None and not search_terms.wanted(wanted.text):
         yield problem("text", "holds no word to look for", wanted.text)
     if wanted.order in ("tree", "relevance") and (wanted.text is None) == (wanted.order == "relevance"):
         yield problem("order", "goes with text" if wanted.text is None else "does not go with text", wanted.order)

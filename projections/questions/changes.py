@@ -9,14 +9,14 @@ from msgspec import Struct
 from ledger.catalog import states_of
 from ledger.decider import check, problem
 from ledger.envelope import RecordedEvent, category_of, id_of
-from ledger.moment import text
 from ledger.pending import is_pending, shown_position
-from ledger.reference import LETTERS
 from ledger.store import EventStore
-from projections.catalog import BY_CATEGORY
+from ledger.values.moment import text
+from ledger.values.reference import LETTERS
 from projections.questions.history import changed_fields, name_of
 from projections.questions.references import references
-from projections.tables import Snapshot
+from projections.read_models.catalog import BY_CATEGORY
+from projections.tables.contract import Snapshot
 
 Thing = dict[str, Any]
 

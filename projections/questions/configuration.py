@@ -4,13 +4,13 @@ import time
 from typing import Any
 
 from ledger.configuration.decider import CATEGORY
-from ledger.moment import text
-from projections.catalog import BY_CATEGORY
-from projections.configurations import configurations
+from ledger.values.moment import text
 from projections.questions import things
 from projections.questions.references import references
-from projections.row import Row, Stamps
-from projections.tables import Snapshot, Tables
+from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.configurations import configurations
+from projections.read_models.projection import Row, Stamps
+from projections.tables.contract import Snapshot, Tables
 
 Thing = dict[str, Any]
 

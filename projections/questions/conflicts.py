@@ -6,12 +6,12 @@ from typing import Any
 from ledger.conflict.decider import CATEGORY
 from ledger.conflict.events import Met
 from ledger.envelope import category_of, id_of
-from ledger.reference import brief
+from ledger.values.reference import brief
 from projections.questions import things
 from projections.questions.pages import page, place
 from projections.questions.references import references
-from projections.row import Row
-from projections.tables import Snapshot
+from projections.read_models.projection import Row
+from projections.tables.contract import Snapshot
 
 Thing = dict[str, Any]
 

@@ -9,8 +9,8 @@ from ledger.deployment.decider import CATEGORY
 from projections.questions import things
 from projections.questions.pages import page, place
 from projections.questions.references import references
-from projections.row import Row
-from projections.tables import Snapshot
+from projections.read_models.projection import Row
+from projections.tables.contract import Snapshot
 
 Thing = dict[str, Any]
 

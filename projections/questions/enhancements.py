@@ -7,8 +7,8 @@ from ledger.enhancement.decider import CATEGORY
 from projections.questions import things
 from projections.questions.pages import page, place
 from projections.questions.references import references
-from projections.row import Row
-from projections.tables import Snapshot
+from projections.read_models.projection import Row
+from projections.tables.contract import Snapshot
 
 Thing = dict[str, Any]
 

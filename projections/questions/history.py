@@ -11,15 +11,15 @@ from msgspec import UNSET, to_builtins
 from ledger.catalog import fact_of, states_of
 from ledger.decider import check, problem
 from ledger.envelope import RecordedEvent, stream_id
-from ledger.moment import text
 from ledger.pending import is_pending, place_of, shown_position, shown_version
-from ledger.revision import Changes, between
 from ledger.store import EventStore
-from projections.catalog import BY_CATEGORY
-from projections.earlier import Point, not_there_yet, past, position_of
-from projections.projector import fold
+from ledger.values.moment import text
+from ledger.values.revision import Changes, between
+from projections.questions.as_of import Point, not_there_yet, past, position_of
 from projections.questions.pages import page, place
 from projections.questions.things import flat
+from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.fold import fold
 
 Thing = dict[str, Any]
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from ledger.decider import Problem, check
 from ledger.errors import Invalid, NotFound
-from projections.catalog import BY_CATEGORY
 from projections.questions.references import resolve
 from projections.questions.vendors import resolve_vendor
-from projections.tables import Tables
+from projections.read_models.catalog import BY_CATEGORY
+from projections.tables.contract import Tables
 
 Ids = tuple[str, ...]
 

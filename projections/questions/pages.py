@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ledger.errors import Invalid
-from projections.tables import Answer
+from projections.tables.contract import Answer
 
 Thing = dict[str, Any]
 Place = tuple[str | int | None, str | None]  # the sort key and the id of the last thing seen; None: from the start

@@ -9,12 +9,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from ledger.moment import text
-from ledger.reference import brief
-from ledger.work_item.telling import CATEGORY, told
+from ledger.values.moment import text
+from ledger.values.reference import brief
+from ledger.work_item.item_summaries import CATEGORY, told
 from ledger.world import Obstacle, Wanted
 from projections.questions.pages import START, Place
-from projections.tables import Answer, Question, Snapshot
+from projections.tables.contract import Answer, Question, Snapshot
 
 Thing = dict[str, Any]
 Fetch = Callable[[Place, int], Answer]  # (after which place, how many) -> lines with `id` and `key`

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from ledger.errors import Invalid, NotFound
-from ledger.reference import CATEGORIES, LETTERS, brief, parse, shorten, shortest_range
-from projections.catalog import BY_CATEGORY
-from projections.tables import Answer, Snapshot, Tables
+from ledger.values.reference import CATEGORIES, LETTERS, brief, parse, shorten, shortest_range
+from projections.read_models.catalog import BY_CATEGORY
+from projections.tables.contract import Answer, Snapshot, Tables
 
 READERS = {
     "work_item": "query_work_item",

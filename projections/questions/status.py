@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from ledger.moment import EPOCH, text
+from ledger.values.moment import EPOCH, text
 from ledger.world import Wanted
 from projections.questions import readiness
 from projections.questions.references import all_references, references
 from projections.questions.things import Thing, named, rows
 from projections.questions.vendors import whole_results
-from projections.row import Row
-from projections.tables import Answer, Snapshot, pages
+from projections.read_models.projection import Row
+from projections.tables.contract import Answer, Snapshot, pages
 
 LISTED = 1500  # items in one report; what is left out is counted
 READY = 10

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from ledger.errors import NotFound
-from projections.catalog import BY_CATEGORY
 from projections.questions.references import references
-from projections.row import Row
-from projections.tables import Answer, Snapshot
+from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.projection import Row
+from projections.tables.contract import Answer, Snapshot
 
 Thing = dict[str, Any]
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from ledger.catalog import fact_of, states_of
 from ledger.envelope import RecordedEvent, stream_id
-from ledger.moment import text
 from ledger.store import EventStore
+from ledger.values.moment import text
 from ledger.vendor.decider import CATEGORY
 from ledger.vendor.events import VendorCreated, VendorTestsReported
 from ledger.vendor.state import Vendor
 from projections.questions import things
 from projections.questions.references import references
-from projections.tables import Snapshot
+from projections.tables.contract import Snapshot
 
 Thing = dict[str, Any]
 

@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from ledger.errors import NotFound
-from ledger.reference import parse, shorten
+from ledger.values.reference import parse, shorten
 from ledger.vendor.decider import CATEGORY, FORMATS
 from projections.questions import things
 from projections.questions.pages import page, place
 from projections.questions.references import references, resolve
-from projections.row import Row
-from projections.tables import Answer, Snapshot, Tables
+from projections.read_models.projection import Row
+from projections.tables.contract import Answer, Snapshot, Tables
 
 Thing = dict[str, Any]
 

@@ -6,16 +6,16 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from ledger.moment import text
-from ledger.reference import brief, shorten
-from ledger.work_item.telling import CATEGORY
+from ledger.values.moment import text
+from ledger.values.reference import brief, shorten
+from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import Obstacle, Wanted
 from projections.questions import readiness, things
 from projections.questions.pages import START, Place, page, place
 from projections.questions.references import meant as range_meant
 from projections.questions.references import references, the_one
-from projections.row import Row
-from projections.tables import Answer, Question, Snapshot, Tables
+from projections.read_models.projection import Row
+from projections.tables.contract import Answer, Question, Snapshot, Tables
 
 Order = Literal["updated", "created", "priority", "tree", "relevance"]
 Thing = dict[str, Any]

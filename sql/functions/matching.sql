@@ -1,5 +1,5 @@
 -- The work items that hold all of some terms, with what the hits weigh: 4 in the title, 3 in a tag, 1 in another text.
--- A term that ends in * is the beginning of a word. See projections/terms.py.
+-- A term that ends in * is the beginning of a word. See projections/read_models/search_terms.py.
 CREATE OR REPLACE FUNCTION tracking_ledger.matching(p_ledger uuid, p_generation bigint, p_terms text[])
 RETURNS TABLE (id text, score bigint) LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
 SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_custom_plan AS $$

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ledger.settings import Settings
-from projections.status_file import NAME, read
+from projections.maintenance.status_file import NAME, read
 from tests.support.mcp_client import McpClient, environment
 
 Connect = Callable[[str], McpClient]

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from tests.acceptance.test_03_deployment import COMMIT, TESTS
 from tests.acceptance.test_06_hierarchy import LEVELS
 from tests.acceptance.test_08_full_status import SCENARIO, command_line, fill

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from projections.app import App
-from projections.report_now import document_in
-from projections.report_page import page as page_of
+from projections.application.app import App
+from projections.maintenance.report_now import document_in
+from projections.reports.html_page import page as page_of
 from tests.conftest import Perform
 
 api = pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")

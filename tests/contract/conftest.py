@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from tests.support.ledgers import Ledger, in_memory, on_postgres
 
 

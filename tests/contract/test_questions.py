@@ -8,9 +8,9 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from ledger.postgres.database import Database
-from projections.catalog import BY_CATEGORY, PROJECTIONS
-from projections.tables import Answer, Question
+from ledger.postgres.connection.database import Database
+from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
+from projections.tables.contract import Answer, Question
 from tests.support import history as told
 from tests.support.ledgers import Ledger, in_memory, on_postgres
 from tests.support.questions import Samples, cases, generation, is_ordered, questions

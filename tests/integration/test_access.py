@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from ledger.embedded.server import EmbeddedServer
 from ledger.errors import NotFound, Refused
-from ledger.postgres.connect import APPLICATION, DATABASE, WRITER
-from ledger.postgres.database import Database, translated
-from ledger.postgres.embedded import EmbeddedServer
-from projections.catalog import SHAPES
+from ledger.postgres.connection.connect import APPLICATION, DATABASE, WRITER
+from ledger.postgres.connection.database import Database, translated
+from projections.read_models.catalog import SHAPES
 from tests.support import history
 from tests.support.ledgers import Ledger, on_postgres
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import Invalid, VersionConflict
-from projections import activity
-from projections.activity import FILE, Line, lines, summaries, watching
-from projections.app import App
+from projections.application import activity
+from projections.application.activity import FILE, Line, lines, summaries, watching
+from projections.application.app import App
 from tests.conftest import Perform
 
 SECRET = "hunter2-very-secret"
@@ -54,7 +54,7 @@ def test_an_unexpected_fault_is_known_by_its_kind_and_place_only(tmp_path: Path)
 
     fault = list(lines(tmp_path))[-1]
     assert fault.error == "AttributeError"
-    assert fault.at[-1].startswith("projections/activity.py:")
+    assert fault.at[-1].startswith("projections/application/activity.py:")
     assert SECRET not in (tmp_path / FILE).read_text()
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ledger.errors import Unavailable
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 

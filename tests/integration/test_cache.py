@@ -8,9 +8,9 @@ import pytest
 from ledger.envelope import RecordedEvent
 from ledger.offline.journal import Journal
 from ledger.offline.outbox import Outbox
-from projections import cache as caching
-from projections.cache import Cache
-from projections.replay import check
+from projections.local_copy import cache as caching
+from projections.local_copy.cache import Cache
+from projections.tables.replay import check
 from tests.support.given import LEDGER
 from tests.support.history import tell
 from tests.support.ledgers import in_memory, now

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from ledger.postgres.connect import DATABASE
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.embedded.server import EmbeddedServer
+from ledger.postgres.connection.connect import DATABASE
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from projections.cli.main import COMMANDS, cli
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
@@ -263,7 +263,7 @@ def test_a_fault_of_the_program_is_told_without_a_traceback_or_its_text(
     def fail(*_: object) -> None:
         raise KeyError("the secret")
 
-    monkeypatch.setattr("projections.report.document", fail)
+    monkeypatch.setattr("projections.reports.report.document", fail)
 
     text, as_json = run("status"), run("status", "--json")
 

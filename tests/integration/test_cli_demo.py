@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.embedded.server import EmbeddedServer
 from projections.cli.example import steps
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from ledger.envelope import stream_id
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.work_item.commands import CreateWorkItem
-from projections.replay import check
+from projections.tables.replay import check
 from tests.support import writers
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres

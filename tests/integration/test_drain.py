@@ -17,7 +17,7 @@ from ledger.envelope import Command, Fact, Recorded, Submission, stream_id
 from ledger.errors import NewerProgramNeeded, OutcomeUnknown, Refused, Unavailable, VersionConflict
 from ledger.offline.local import LocalHandler
 from ledger.pending import token
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.vendor.commands import CreateVendor
 from ledger.work_item.commands import (
     ChangeWorkItems,
@@ -27,8 +27,8 @@ from ledger.work_item.commands import (
     ReleaseClaim,
     UpdateWorkItem,
 )
-from projections.neighbourhood import TableNeighbourhood
-from projections.projector import propose
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models.fold import propose
 from tests.support.given import FIRST_DAY, numbered
 from tests.support.ledgers import Ledger, in_memory, numbered_command, on_postgres
 from tests.support.machines import Machine, check_laws, ends

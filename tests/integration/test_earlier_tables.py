@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from ledger.postgres.database import Database
-from projections import earlier_tables
-from projections.catalog import BY_CATEGORY
-from projections.earlier_tables import KEPT, tables_as_of
+from ledger.postgres.connection.database import Database
+from projections.local_copy import as_of_tables
+from projections.local_copy.as_of_tables import KEPT, tables_as_of
+from projections.read_models.catalog import BY_CATEGORY
 from tests.support import history
 from tests.support.ledgers import Ledger, on_postgres
 
@@ -32,7 +32,7 @@ def ledger(database: Database) -> Ledger:
 
 @pytest.fixture(autouse=True)
 def all_is_worth_keeping(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(earlier_tables, "WORTH_KEEPING", 1)
+    monkeypatch.setattr(as_of_tables, "WORTH_KEEPING", 1)
 
 
 def everything(ledger: Ledger, position: int, kept: Path | None = None) -> list[Any]:

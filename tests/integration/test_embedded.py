@@ -16,15 +16,15 @@ import psutil
 import psycopg
 import pytest
 
+from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Unavailable
-from ledger.postgres.embedded import EmbeddedServer
 
 PROJECT = Path(__file__).parents[2]
 AS_ROOT = os.geteuid() == 0
 ENSURE = """
 import sys
 from pathlib import Path
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.embedded.server import EmbeddedServer
 server = EmbeddedServer(Path(sys.argv[1]), start_timeout=60)
 server.ensure()
 print((server.data / "postmaster.pid").read_text().split()[0], flush=True)

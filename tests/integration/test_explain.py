@@ -11,18 +11,18 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from ledger.embedded.server import EmbeddedServer
 from ledger.envelope import stream_id
-from ledger.moment import text
-from ledger.postgres.connect import DATABASE
-from ledger.postgres.database import Database
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.connection.connect import DATABASE
+from ledger.postgres.connection.database import Database
 from ledger.postgres.store import ENTER, PostgresStore
+from ledger.values.moment import text
 from ledger.work_item.commands import CreateWorkItem
 from ledger.work_item.events import WorkItemCreated, WorkItemDeleted
-from projections.catalog import BY_CATEGORY, PROJECTIONS, SHAPES
-from projections.postgres_tables import PostgresTables
-from projections.row import Row
-from projections.tables import with_generations
+from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS, SHAPES
+from projections.read_models.projection import Row
+from projections.tables.contract import with_generations
+from projections.tables.postgres import PostgresTables
 from tests.support import scale
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, now, numbered_command, on_postgres, proposal

@@ -17,10 +17,11 @@ from ledger.errors import Damaged, Invalid, Refused
 from ledger.postgres.restore import restore
 from ledger.settings import Settings
 from ledger.vendor.commands import CreateVendor
-from projections import exporting, github_issues, restoring
-from projections.app import App
-from projections.catalog import PROJECTIONS
-from projections.replay import check
+from projections.application.app import App
+from projections.read_models.catalog import PROJECTIONS
+from projections.tables.replay import check
+from projections.transfer import exporting, github_issues
+from projections.transfer.restore import bring_back
 from tests.conftest import Perform
 from tests.support.doings import Doing, a_ledger, histories, tell
 
@@ -60,7 +61,7 @@ def bring(app: App, content: bytes, tmp_path: Path, **more: Any) -> App:
     """The App of the folder after an import of these bytes."""
     file = tmp_path / "events.jsonl"
     file.write_bytes(content)
-    restoring.bring_back(app, file, **{"dry_run": False} | more)
+    bring_back(app, file, **{"dry_run": False} | more)
     app.close()
     return App(app.settings)
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ledger import identity
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from projections.cli.main import main
 from tests.conftest import Perform
 

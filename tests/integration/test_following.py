@@ -22,10 +22,10 @@ from ledger.offline.journal import FOLLOW_LOCK, Journal
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from ledger.store import Known
-from projections.app import DIVERGED, App
-from projections.catalog import SHAPES
+from projections.application.app import DIVERGED, App
 from projections.operations.catalog import OPERATIONS
-from projections.replay import check
+from projections.read_models.catalog import SHAPES
+from projections.tables.replay import check
 from tests.conftest import Perform
 from tests.support.losing import lose, state
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ledger.postgres.hosts import leader_first
+from ledger.postgres.connection.hosts import leader_first
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.support.gate import Gate
 

@@ -7,10 +7,11 @@ import pytest
 
 from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
 from ledger.vendor.events import TestResults
-from projections import report as status_report
-from projections import report_now, report_page, report_reading
-from projections.app import App
-from projections.bringing import Report, bring, report
+from projections.application.app import App
+from projections.maintenance import report_now
+from projections.reports import html_page, parse
+from projections.reports import report as status_report
+from projections.transfer.import_execution import Report, bring, report
 from tests.conftest import Perform
 from tests.support.telling import FULL_HASH, deployment, enhancement, reading, vendor
 
@@ -187,11 +188,11 @@ def test_a_report_of_things_that_sources_told_half_of_is_whole(tell: Tell, app: 
 
     with app.tables.snapshot() as snapshot:
         document = report_now.document_in(app, snapshot)
-        page = report_page.page(snapshot, app.store, document)
+        page = html_page.page(snapshot, app.store, document)
     text = status_report.with_ids(document)
 
     assert "8 of 9, ? skipped" in text
-    assert report_reading.parse(text)["vendor_health"]["total_vendors"] == 3
+    assert parse.parse(text)["vendor_health"]["total_vendors"] == 3
     assert "8 of 9" in page
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from ledger.envelope import imported_id
 from ledger.errors import Invalid
-from projections.app import App
-from projections.importing import Import
+from projections.application.app import App
+from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.beads import DAY, closed, export, issue, needs
 

@@ -10,9 +10,9 @@ import pytest
 
 from ledger.errors import Invalid
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from projections.cli.main import main
-from projections.importing import Import
+from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.git_repository import Repository, git
 

@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid
-from ledger.postgres.connect import DATABASE
-from ledger.postgres.embedded import EmbeddedServer
-from projections.app import App
-from projections.importing import Import
+from ledger.postgres.connection.connect import DATABASE
+from projections.application.app import App
+from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.status_files import grammar_a, grammar_c
 

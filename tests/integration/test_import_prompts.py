@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ledger.errors import Invalid
-from projections.app import App
-from projections.importing import Import
+from projections.application.app import App
+from projections.transfer.importing import Import
 from tests.conftest import Perform
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "legacy"

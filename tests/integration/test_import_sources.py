@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from ledger.settings import Settings
-from projections import report
-from projections.app import App
+from projections.application.app import App
 from projections.cli.main import main
-from projections.importing import Import
+from projections.reports import report
+from projections.transfer.importing import Import
 from tests.support.trackers import TRACKERS, Task
 
 TASKS = [

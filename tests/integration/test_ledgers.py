@@ -10,15 +10,15 @@ import psycopg
 import pytest
 
 from ledger import identity
+from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, LedgerClosed, NotFound, Refused
 from ledger.postgres import ledgers
-from ledger.postgres.connect import WRITER, open_ledger
-from ledger.postgres.database import Database
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.connection.connect import WRITER, open_ledger
+from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
-from projections.app import App
-from projections.catalog import SHAPES
+from projections.application.app import App
 from projections.cli.main import main
+from projections.read_models.catalog import SHAPES
 from tests.conftest import Perform
 
 Call = Callable[..., tuple[int, Any]]

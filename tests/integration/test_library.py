@@ -9,10 +9,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from ledger.embedded.server import EmbeddedServer
 from ledger.envelope import RecordedEvent
-from ledger.postgres.connect import DATABASE
-from ledger.postgres.database import Database
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.connection.connect import DATABASE
+from ledger.postgres.connection.database import Database
 from ledger.postgres.own_table import rebuild
 from ledger.vendor.commands import CreateVendor
 from tests.support.given import numbered

@@ -18,13 +18,13 @@ import pytest
 from ledger.codec import digest, origin_digest
 from ledger.envelope import RecordedEvent
 from ledger.errors import Unavailable
-from ledger.moment import parse
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
+from ledger.values.moment import parse
 from ledger.work_item.commands import CreateWorkItem
-from projections.app import App
-from projections.catalog import SHAPES
+from projections.application.app import App
+from projections.read_models.catalog import SHAPES
 from tests.support import history, writers
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, numbered_command, on_postgres

@@ -14,7 +14,7 @@ from ledger.errors import Invalid
 from ledger.settings import Settings
 from mcp_adapter.answers import ANSWER_BYTES, REFUSAL_BYTES, answered, fitted, refused
 from mcp_adapter.tools import call
-from projections.app import App
+from projections.application.app import App
 from projections.operations.base import Input, Operation
 from tests.support.mcp_client import McpClient, served
 

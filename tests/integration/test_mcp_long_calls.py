@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from ledger.settings import Settings
-from projections.app import App
-from projections.postgres_tables import LOCK
+from projections.application.app import App
+from projections.tables.postgres import LOCK
 from tests.support.mcp_client import STATELESS, served
 
 

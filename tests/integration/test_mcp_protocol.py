@@ -12,7 +12,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 import ledger
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.embedded.server import EmbeddedServer
 from ledger.settings import Settings
 from tests.conftest import Perform
 from tests.support.mcp_client import HANDSHAKES, SERVER, STATELESS, RefusedByProtocol, environment, served

@@ -12,15 +12,15 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from ledger.embedded.server import EmbeddedServer
 from ledger.errors import NewerProgramNeeded, Unavailable
 from ledger.postgres import migrate as migrating
-from ledger.postgres.connect import OWNER, connect
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.connection.connect import OWNER, connect
+from ledger.postgres.connection.probe import prove
 from ledger.postgres.migrate import is_current, migrate
-from ledger.postgres.probe import prove
 from ledger.resources import folder
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from tests.support import writers
 from tests.support.schema import schema
 

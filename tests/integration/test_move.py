@@ -12,20 +12,20 @@ import pytest
 from msgspec.structs import replace
 
 from ledger import identity
+from ledger.embedded.server import EmbeddedServer
 from ledger.errors import LedgerClosed, OutcomeUnknown, Refused, Unavailable
 from ledger.postgres import ledgers, moving
-from ledger.postgres.connect import APPLICATION, DATABASE, OWNER, connect, open_ledger
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, connect, open_ledger
 from ledger.postgres.ledgers import ARRIVING, MOVING
 from ledger.postgres.moving import EMBEDDED
 from ledger.settings import Settings
-from projections.app import App
-from projections.catalog import SHAPES
+from projections.application.app import App
 from projections.cli.main import main
-from projections.moving import Moved, destination, move
+from projections.fallback.router import answer
 from projections.operations.catalog import OPERATIONS
-from projections.reader import answer
-from projections.replay import check
+from projections.read_models.catalog import SHAPES
+from projections.tables.replay import check
+from projections.transfer.moving import Moved, destination, move
 from tests.support.gate import Gate
 
 ELSEWHERE = "tracking_elsewhere"

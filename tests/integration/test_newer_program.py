@@ -7,7 +7,7 @@ import pytest
 
 from ledger import catalog
 from ledger.errors import NewerProgramNeeded
-from projections.app import App
+from projections.application.app import App
 
 Perform = Callable[..., dict[str, Any]]
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ledger.settings import Settings
-from projections.app import App
-from projections.replay import check
+from projections.application.app import App
+from projections.tables.replay import check
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from ledger.errors import CommandIdReused, Invalid, Refused, Unavailable, VersionConflict
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
+from projections.maintenance.status_file import NAME, read
 from projections.operations.catalog import OPERATIONS
-from projections.status_file import NAME, read
 from tests.support.gate import Gate
 from tests.support.mcp_client import served
 

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from ledger import codec
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.vendor.commands import CreateVendor, UpdateVendor
-from projections.replay import Unknown, check, replay
+from projections.tables.replay import Unknown, check, replay
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 

@@ -10,8 +10,8 @@ from ledger.envelope import minted_id
 from ledger.errors import Invalid, Refused
 from ledger.settings import Settings
 from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
-from projections.app import App
-from projections.keeper import keep_once, start_keeping
+from projections.application.app import App
+from projections.maintenance.background_jobs import keep_once, start_keeping
 from tests.conftest import Perform
 
 TODAY = "2026-11-22"

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from ledger.errors import CommandIdReused, Invalid, LedgerError, Refused
-from projections.app import App
+from projections.application.app import App
 from tests.conftest import Perform
 
 Item = dict[str, Any]

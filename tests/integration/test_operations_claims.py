@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from ledger.errors import CommandIdReused, Invalid, Refused
-from ledger.postgres import patience
-from ledger.reference import brief
+from ledger.postgres.connection import deadline
 from ledger.settings import Settings
+from ledger.values.reference import brief
 from ledger.work_item.commands import ClaimNextWorkItem
 from ledger.world import Wanted
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.questions import readiness
 from tests.conftest import Perform
@@ -264,8 +264,8 @@ def test_fifty_processes_of_one_name_get_fifty_different_items_or_none(
 def test_what_is_read_of_a_claim_once_it_is_recorded_may_take_the_time_of_a_question(app: App, task: Make) -> None:
     task("item")
 
-    with patience.at_most(60):
+    with deadline.at_most(60):
         app.record(ClaimNextWorkItem(token=OTHER, wanted=Wanted()))
-        left = patience.left()
+        left = deadline.left()
 
     assert left is None

@@ -7,7 +7,7 @@ import pytest
 
 from ledger.envelope import configuration_id
 from ledger.errors import Invalid, NotFound, VersionConflict
-from projections.app import App
+from projections.application.app import App
 from tests.conftest import Perform
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ledger.errors import Invalid, NotFound, NotUnique, VersionConflict
-from ledger.moment import text
-from projections.app import App
+from ledger.values.moment import text
+from projections.application.app import App
 from tests.conftest import Perform
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"

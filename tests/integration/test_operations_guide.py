@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.postgres.binaries import find_binaries
-from ledger.postgres.server_account import choose_account
+from ledger.embedded.binaries import find_binaries
+from ledger.embedded.server_account import choose_account
 from tests.lab.cluster import free_port
 from tests.support.guide import ROOT, Machine, blocks, paths
 from tests.support.pooler import SETTINGS

@@ -5,7 +5,7 @@ from math import ceil
 
 import pytest
 
-from projections.app import App
+from projections.application.app import App
 from tests.conftest import Perform
 
 PRIME_TOKENS = 1_500  # UTF-8 bytes of the answer as JSON, divided by four

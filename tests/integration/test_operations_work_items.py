@@ -4,7 +4,7 @@ import pytest
 
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
 from ledger.work_item.commands import CreateWorkItem
-from projections.app import App
+from projections.application.app import App
 from tests.conftest import Perform
 
 

@@ -19,12 +19,12 @@ from filelock import FileLock
 from msgspec.structs import replace
 
 from ledger import identity
-from ledger.postgres.connect import APPLICATION, DATABASE, connect
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.embedded.server import EmbeddedServer
+from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
+from projections.maintenance.status_file import LOCK, write_status
 from projections.operations.catalog import OPERATIONS
-from projections.status_file import LOCK, write_status
 from tests.conftest import Perform
 
 Freeze = Callable[[], Callable[[], None]]

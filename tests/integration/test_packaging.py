@@ -11,7 +11,7 @@ import pytest
 
 import ledger
 from ledger.settings import Settings
-from mcp_adapter.surface import NOUNS
+from mcp_adapter.toolsets import NOUNS
 from tests.support.mcp_client import RefusedByProtocol, served
 
 ROOT = Path(__file__).parents[2]

@@ -9,11 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from ledger import identity
-from ledger.postgres.connect import APPLICATION, DATABASE, connect
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.embedded.server import EmbeddedServer
+from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
 from ledger.postgres.replica import Replica
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.support.pooler import Pooler, find_pooler
 

@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 
 from ledger.errors import LedgerError
-from projections.app import App
-from projections.postgres_tables import PostgresTables
+from projections.application.app import App
+from projections.tables.postgres import PostgresTables
 from tests.conftest import Perform
 
 KEPT = "SELECT statement FROM pg_prepared_statements"

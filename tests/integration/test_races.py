@@ -12,7 +12,7 @@ from ledger.envelope import Command, Submission
 from ledger.errors import Refused
 from ledger.work_item.commands import LinkWorkItems
 from ledger.world import World
-from projections.app import App
+from projections.application.app import App
 from tests.conftest import Perform
 
 PLANNED = {"description": "d", "priority": 3, "principles": []}

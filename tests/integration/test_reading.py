@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.envelope import ProposedEvent
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PAGE, PostgresStore
 from ledger.vendor.commands import CreateVendor
 from ledger.work_item.commands import CreateWorkItem

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from projections.app import App
-from projections.importing import Import
+from projections.application.app import App
+from projections.transfer.importing import Import
 from tests.conftest import Perform
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "trackers" / "beads-issues-2026-02-27.jsonl"

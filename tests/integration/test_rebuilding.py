@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from ledger.errors import Refused
 from ledger.settings import Settings
-from projections import rebuilding
-from projections.app import App
+from projections.application.app import App
+from projections.maintenance import rebuild
+from projections.maintenance.verify import verify
 from projections.operations.catalog import OPERATIONS
-from projections.verifying import verify
 from tests.conftest import Perform
 from tests.support.losing import lose, state
 
@@ -67,13 +67,13 @@ def test_what_differs_is_said_and_from_where_on(machine: App) -> None:
     [found] = verify(machine).differences
 
     assert (found.where, found.at) == ("database", "position 3")
-    assert rebuilding.standing(machine) == rebuilding.Standing(journal=4, database=2, common=2)
+    assert rebuild.standing(machine) == rebuild.Standing(journal=4, database=2, common=2)
 
 
 def test_when_the_journal_is_right_the_database_gets_its_tail_back_byte_for_byte(machine: App, owner_dsn: str) -> None:
     events = list(machine.local.journal.read_all())
 
-    done = rebuilding.from_journal(machine)
+    done = rebuild.from_journal(machine)
 
     assert (done.common, done.restored) == (2, 2)
     assert state(owner_dsn, machine.identity.ledger)[0] == "open"
@@ -88,7 +88,7 @@ def test_an_empty_database_is_rebuilt_from_the_journal(machine: App, owner_dsn: 
     lose(owner_dsn, machine.identity.ledger, after=0)
     events = list(machine.local.journal.read_all())
 
-    assert rebuilding.from_journal(machine).restored == 4
+    assert rebuild.from_journal(machine).restored == 4
     machine.close()
     again = App(machine.settings)
     assert list(again.store.read_all()) == events
@@ -103,7 +103,7 @@ def test_when_the_database_is_right_the_journal_is_set_aside_and_what_only_it_he
     OPERATIONS["create_work_item"].perform(machine, {"item_type": "task", "title": "Queued meanwhile"})
     kept = (machine.home / "journal.jsonl").read_bytes()
 
-    done = rebuilding.from_database(machine, machine.clock())
+    done = rebuild.from_database(machine, machine.clock())
 
     assert (done.common, done.queued) == (2, 2)
     assert done.set_aside is not None
@@ -129,7 +129,7 @@ def test_a_database_that_went_another_way_is_not_given_the_journal(
     other.close()
 
     with pytest.raises(Refused, match="another way from position 3 on"):
-        rebuilding.from_journal(machine)
-    done = rebuilding.from_database(machine, machine.clock())
+        rebuild.from_journal(machine)
+    done = rebuild.from_database(machine, machine.clock())
 
     assert (done.common, done.position, done.queued) == (2, 3, 2)

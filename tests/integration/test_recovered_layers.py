@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from ledger.errors import NotFound, Unavailable
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
+from projections.maintenance.status_file import NAME, write_status
 from projections.operations.catalog import OPERATIONS
-from projections.publishing import publish
-from projections.status_file import NAME, write_status
+from projections.transfer.publishing import publish
 
 NOWHERE = "host=127.0.0.1 port=1"
 

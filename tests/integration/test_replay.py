@@ -12,20 +12,21 @@ from click.testing import CliRunner
 from msgspec.structs import replace as altered
 from psycopg import sql
 
+from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, Unavailable
 from ledger.handler import Handler
-from ledger.postgres.database import Database
-from ledger.postgres.embedded import EmbeddedServer
+from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from ledger.vendor.commands import CreateVendor
 from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
-from projections import catalog, postgres_tables, tables
 from projections.cli.main import cli
-from projections.neighbourhood import TableNeighbourhood
-from projections.postgres_tables import PostgresTables
-from projections.projector import propose
-from projections.replay import check, replay
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models import catalog
+from projections.read_models.fold import propose
+from projections.tables import contract, postgres
+from projections.tables.postgres import PostgresTables
+from projections.tables.replay import check, replay
 from tests.conftest import Perform
 from tests.support import history
 from tests.support.given import numbered
@@ -248,7 +249,7 @@ def test_readers_and_writers_never_notice_twenty_replays(ledger: Ledger, dsn: st
     assert check(ledger.store, ledger.tables).equal
 
 
-def _views(snapshot: tables.Snapshot, made: int, changed: int) -> Iterator[tuple[str, int, int]]:
+def _views(snapshot: contract.Snapshot, made: int, changed: int) -> Iterator[tuple[str, int, int]]:
     """Views of a snapshot: (name, what it holds, what the writer's commands so far add up to)."""
     generation = snapshot.generation("work_items")
     listed = snapshot.ask("things/all", category="work_item", generation=generation, after="", limit=10_000)
@@ -300,18 +301,18 @@ def test_without_catching_up_a_read_model_that_is_behind_is_not_shown(
     older.execute(500, CreateWorkItem(id=numbered(500), item_type="task", title="By the older one"))
     tables = PostgresTables(database, ledger.store.ledger)
 
-    with pytest.raises(Unavailable), tables.snapshot():
+    with pytest.raises(Unavailable), contract.snapshot():
         pass
 
     assert check(ledger.store, tables).projections["work_items"].equal is None
-    assert tables.behind() == {"work_items": len(list(ledger.store.read_all())) - 1}
+    assert contract.behind() == {"work_items": len(list(ledger.store.read_all())) - 1}
 
 
 def test_a_newer_program_with_a_new_shape_builds_its_rows_itself(
     ledger: Ledger, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = {**catalog.SHAPES, "vendors": 99}
-    for module in (catalog, tables, postgres_tables):
+    for module in (catalog, contract, postgres):
         monkeypatch.setattr(module, "SHAPES", newer)
     database.call(REGISTER, [ledger.store.ledger, '{"vendors": 99}'])
     program = on_postgres(database, ledger.store.ledger)

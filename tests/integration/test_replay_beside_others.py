@@ -15,12 +15,12 @@ from ledger.codec import digest, origin_digest
 from ledger.envelope import RecordedEvent
 from ledger.errors import Damaged, Refused
 from ledger.offline.journal import Journal
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.vendor.commands import CreateVendor
 from ledger.work_item.commands import UpdateWorkItem
-from projections import replay as replaying
-from projections.catalog import PROJECTIONS
-from projections.replay import catch_up, check, replay, write
+from projections.read_models.catalog import PROJECTIONS
+from projections.tables import replay as replaying
+from projections.tables.replay import catch_up, check, replay, write
 from tests.support import history, programs
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres

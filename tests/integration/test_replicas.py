@@ -18,8 +18,8 @@ from psycopg.conninfo import make_conninfo
 
 from ledger.errors import LedgerError, NotFound, VersionConflict
 from ledger.settings import Settings
-from projections import reader
-from projections.app import App
+from projections.application.app import App
+from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from tests.support.mcp_client import served
 from tests.support.replicas import Pair, followed, machine
@@ -142,7 +142,7 @@ def test_nobody_is_shown_less_than_before(app: App, elsewhere: App, pair: Pair) 
     followed(app, pair)
     pair.pause()
     made = create(elsewhere, "Second")
-    shown = reader.ask(app, lambda live: live.tables.ask("conflicts/count", status="open")[0].position)[1]
+    shown = router.ask(app, lambda live: live.tables.ask("conflicts/count", status="open")[0].position)[1]
 
     again = perform(app, "list_work_items")
     pair.catch_up()
@@ -227,7 +227,7 @@ def test_an_answer_is_of_one_position_though_others_write_meanwhile(app: App, el
         then, _ = layered.tables.ask("conflicts/count", status="open")
         return {"positions": [first.position, then.position, layered.store.read_streams([]).head]}
 
-    read = reader.answer(app, look)
+    read = router.answer(app, look)
 
     assert read["source"] == "replica"
     assert len(set(read["positions"])) == 1
@@ -265,8 +265,8 @@ def test_a_replica_that_freezes_in_the_middle_fails_no_question(app: App, renewe
         return {"found": len(layered.tables.ask("conflicts/count", status="open")[1])}
 
     began = time.monotonic()
-    read = reader.answer(app, look)
-    again = reader.answer(app, look)
+    read = router.answer(app, look)
+    again = router.answer(app, look)
     renewed.standby.send(signal.SIGCONT)
 
     assert time.monotonic() - began < SOON
@@ -294,7 +294,7 @@ def test_a_replica_that_cancels_a_question_for_its_replay_fails_none(app: App, r
             renewed.catch_up()
         return {"found": len(layered.tables.ask("conflicts/count", status="open")[1])}
 
-    read = reader.answer(app, look)
+    read = router.answer(app, look)
 
     assert asked == ["replica", "postgres"]
     assert read["source"] == "postgres"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from projections import report
-from projections.app import App
+from projections.application.app import App
+from projections.reports import report
 from tests.conftest import Perform
 
 COMMIT = "84b0fb41c6a1b1a7a9c2a4b4c7f8e9d0a1b2c3d4"

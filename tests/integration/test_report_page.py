@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from projections.app import App
-from projections.report_now import document_in
-from projections.report_page import page
+from projections.application.app import App
+from projections.maintenance.report_now import document_in
+from projections.reports.html_page import page
 from tests.conftest import Perform
 
 HOSTILE = [

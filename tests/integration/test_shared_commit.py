@@ -9,8 +9,9 @@ import pytest
 
 from ledger.envelope import Proposal, Recorded, stream_id
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
-from ledger.postgres import patience, shared_commit
-from ledger.postgres.database import Database, no_time_left
+from ledger.postgres import shared_commit
+from ledger.postgres.connection import deadline
+from ledger.postgres.connection.database import Database, no_time_left
 from ledger.postgres.shared_commit import MOST, SharedCommit
 from ledger.work_item.commands import CreateWorkItem
 from ledger.work_item.events import WorkItemCreated
@@ -120,7 +121,7 @@ def test_nobody_waits_for_a_leader_longer_than_their_own_time(ledger: Ledger) ->
         leader.start()
         while not shared.is_led:
             time.sleep(0.001)
-        with patience.at_most(0.1), pytest.raises(Unavailable):
+        with deadline.at_most(0.1), pytest.raises(Unavailable):
             shared.append(late)
     leader.join()
 
@@ -130,14 +131,14 @@ def test_nobody_waits_for_a_leader_longer_than_their_own_time(ledger: Ledger) ->
 
 def test_the_time_of_who_leads_is_not_the_time_of_the_others(ledger: Ledger) -> None:
     def append_group(proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
-        while not patience.is_over():
+        while not deadline.is_over():
             time.sleep(0.001)
         raise no_time_left()
 
     shared, verdicts = SharedCommit(ledger.store.append, append_group), dict[int, Recorded | LedgerError]()
 
     def append(number: int, seconds: float) -> None:
-        with patience.at_most(seconds):
+        with deadline.at_most(seconds):
             try:
                 verdicts[number] = shared.append(creation(ledger, number))
             except LedgerError as error:

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from ledger.errors import Refused, Unavailable
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
+from projections.maintenance.after_write import keep_status
+from projections.maintenance.status_file import NAME, place, read, write_status
 from projections.operations.catalog import OPERATIONS
-from projections.status_file import NAME, place, read, write_status
-from projections.status_text import report_in
+from projections.reports.marked_section import report_in
 from tests.conftest import Perform
 from tests.support.mcp_client import environment
 
@@ -283,7 +284,7 @@ def test_with_the_database_away_a_queued_write_is_added_to_a_file_that_knows_mor
 ) -> None:
     task(perform, "Known to the file")
     write_status(app)
-    elsewhere = App(replace(settings, dsn="host=/nowhere", home=tmp_path / "empty"))
+    elsewhere = App(replace(settings, dsn="host=/nowhere", home=tmp_path / "empty"), keep_status=keep_status)
 
     OPERATIONS["create_work_item"].perform(elsewhere, {"item_type": "task", "title": "Queued"})
     elsewhere.close()

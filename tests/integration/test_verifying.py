@@ -6,9 +6,9 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from ledger.postgres.embedded import EmbeddedServer
-from projections.app import App
-from projections.verifying import verify
+from ledger.embedded.server import EmbeddedServer
+from projections.application.app import App
+from projections.maintenance.verify import verify
 from tests.conftest import Perform
 
 Plant = Callable[..., None]

@@ -19,10 +19,10 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from ledger.postgres.binaries import find_binaries
-from ledger.postgres.data_folder import servers_living_in
-from ledger.postgres.ping import ping
-from ledger.postgres.server_account import choose_account
+from ledger.embedded.binaries import find_binaries
+from ledger.embedded.data_folder import servers_living_in
+from ledger.embedded.ping import ping
+from ledger.embedded.server_account import choose_account
 
 SETTINGS = """
 listen_addresses = '127.0.0.1'

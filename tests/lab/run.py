@@ -26,10 +26,10 @@ from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
 from ledger import identity
-from ledger.postgres.connect import connect
+from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
-from projections.app import App
-from projections.replay import check
+from projections.application.app import App
+from projections.tables.replay import check
 from tests.lab.cluster import Node, processes_of
 
 LONGEST_SILENCE = 5.0  # seconds without an acknowledged or queued answer, of any one writer

@@ -15,9 +15,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from ledger import identity
-from ledger.postgres.connect import connect
+from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.lab.cluster import Node
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ledger.errors import LedgerError
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 
 SETTLE_SECONDS = 60.0

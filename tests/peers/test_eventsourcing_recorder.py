@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from eventsourcing.tests import persistence as theirs
 from recorder import LedgerAggregateRecorder, LedgerRecorder
 
-from ledger.postgres.connect import open_ledger
-from ledger.postgres.database import Database
+from ledger.postgres.connection.connect import open_ledger
+from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 
 

@@ -16,7 +16,7 @@ from ledger.catalog import fact_of
 from ledger.envelope import Command, RecordedEvent, Submission
 from ledger.errors import LedgerError
 from ledger.handler import Handler
-from ledger.moment import parse
+from ledger.values.moment import parse
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import (
     ClaimNextWorkItem,
@@ -27,8 +27,8 @@ from ledger.work_item.commands import (
     UpdateWorkItem,
 )
 from ledger.work_item.events import WorkItemClaimed, WorkItemClaimReleased, WorkItemClaimRenewed, WorkItemCompleted
-from projections.neighbourhood import TableNeighbourhood
-from projections.projector import propose
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models.fold import propose
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, in_memory
 

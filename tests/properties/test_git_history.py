@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.importers import git_history
-from ledger.importers.reading import Reading
+from ledger.importing.readers.git import history
+from ledger.importing.readers.reading import Reading
 from tests.support.git_repository import Repository, git
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -57,7 +57,7 @@ def built(folder: Path, plan: list[tuple[Any, ...]], beginning: str = "Begin") -
 
 
 def read(folder: Path) -> Reading:
-    return git_history.read(folder, lambda id: id, NOW)
+    return history.read(folder, lambda id: id, NOW)
 
 
 def expected(folder: Path) -> dict[str, Any]:

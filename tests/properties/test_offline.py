@@ -32,10 +32,10 @@ from ledger.conflict.events import ConflictFound
 from ledger.decider import Undo
 from ledger.envelope import Command, Recorded, RecordedEvent, Submission, category_of, id_of, stream_id
 from ledger.errors import LedgerError
-from ledger.leaves import differing, leaves
 from ledger.pending import Version, newest
-from ledger.postgres.database import Database
-from ledger.revision import same
+from ledger.postgres.connection.database import Database
+from ledger.values.field_paths import differing, leaves
+from ledger.values.revision import same
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.work_item.commands import ChangeWorkItems, ClaimWorkItem, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from tests.support.given import numbered

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from msgspec import Struct
 
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimWorkItem, ImportedItem, ImportedLink, ImportWorkItems, Mark
 from ledger.world import Wanted
 from projections.questions import readiness, work_items
-from projections.tables import Snapshot
+from projections.tables.contract import Snapshot
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, on_postgres
 

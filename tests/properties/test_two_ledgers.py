@@ -21,13 +21,13 @@ from ledger.deployment.commands import AmendDeployment, RecordDeployment
 from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
 from ledger.envelope import Command, RecordedEvent, Submission, configuration_id, stream_id
 from ledger.errors import LedgerError
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.events import TestResults
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
-from projections.catalog import BY_CATEGORY
-from projections.replay import check, replay
-from projections.tables import pages
+from projections.read_models.catalog import BY_CATEGORY
+from projections.tables.contract import pages
+from projections.tables.replay import check, replay
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, numbered_command, on_postgres
 

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from ledger.catalog import states_of
 from ledger.errors import Refused
-from ledger.revision import apply, between
+from ledger.values.revision import apply, between
 from ledger.work_item.state import WorkItem
-from projections.catalog import BY_CATEGORY
-from projections.earlier_tables import tables_as_of
+from projections.local_copy.as_of_tables import tables_as_of
 from projections.questions.changes import Filter, changes_since
-from projections.tables import Snapshot, pages
+from projections.read_models.catalog import BY_CATEGORY
+from projections.tables.contract import Snapshot, pages
 from tests.support.doings import Doing, a_ledger, attempt, command, histories, tell, undo_of
 from tests.support.ledgers import Ledger, numbered_command
 

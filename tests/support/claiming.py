@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ledger.errors import Unavailable
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hypothesis import strategies as some
 
-from ledger.reference import FULL, LETTERS, encode
+from ledger.values.reference import FULL, LETTERS, encode
 
 HOSTILE = [
     "two\nlines\r\n",

@@ -12,12 +12,12 @@ from ledger.catalog import fold_stream
 from ledger.codec import encode, schema_of
 from ledger.decider import Decided
 from ledger.envelope import Past, RecordedEvent, import_of, imported_id
-from ledger.moment import parse
+from ledger.values.moment import parse
 from ledger.work_item.commands import ImportWorkItems
 from ledger.work_item.events import WorkItemRevised
 from ledger.work_item.importing import plan
 from ledger.world import World
-from projections.sources import SOURCES
+from projections.transfer.import_sources import SOURCES
 from tests.support.given import LEDGER, Neighbours
 
 NOW = parse("2026-11-22T12:00:00Z")

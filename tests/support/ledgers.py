@@ -13,17 +13,17 @@ from ledger.codec import command_digest
 from ledger.envelope import Command, Fact, Proposal, ProposedEvent, Recorded, RecordedEvent, Submission
 from ledger.handler import Handler
 from ledger.memory import MemoryStore
-from ledger.postgres.connect import open_ledger
-from ledger.postgres.database import Database
+from ledger.postgres.connection.connect import open_ledger
+from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.store import EventStore
-from projections.catalog import SHAPES
-from projections.neighbourhood import TableNeighbourhood
-from projections.postgres_tables import PostgresTables
-from projections.projector import propose
-from projections.replay import catch_up
-from projections.sqlite_tables import SqliteTables
-from projections.tables import Tables
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models.catalog import SHAPES
+from projections.read_models.fold import propose
+from projections.tables.contract import Tables
+from projections.tables.postgres import PostgresTables
+from projections.tables.replay import catch_up
+from projections.tables.sqlite import SqliteTables
 
 FIRST_DAY = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 

@@ -13,12 +13,12 @@ from ledger.offline.drain import Drain, Drained
 from ledger.offline.journal import Journal
 from ledger.offline.local import LocalHandler, LocalStore
 from ledger.offline.outbox import Outbox
-from projections.cache import Cache
-from projections.catalog import BY_CATEGORY
-from projections.neighbourhood import TableNeighbourhood
-from projections.projector import propose
-from projections.replay import catch_up, check
-from projections.tables import Tables, pages
+from projections.local_copy.cache import Cache
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.fold import propose
+from projections.tables.contract import Tables, pages
+from projections.tables.replay import catch_up, check
 from tests.support.ledgers import Ledger, now
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from ledger.offline.outbox import Outbox
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
+from projections.maintenance.after_write import keep_status
 from projections.operations.catalog import OPERATIONS
 
 
@@ -50,6 +51,6 @@ def drain(app: App, step: int) -> None:
 
 if __name__ == "__main__":
     what, argument = sys.argv[1:]
-    opened = App(Settings.from_environment())
+    opened = App(Settings.from_environment(), keep_status=keep_status)
     {"write": write, "drain": drain}[what](opened, int(argument))
     opened.close()

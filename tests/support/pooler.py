@@ -11,9 +11,9 @@ from pathlib import Path
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ledger.postgres.embedded import EmbeddedServer
-from ledger.postgres.ping import ping
-from ledger.postgres.server_account import choose_account
+from ledger.embedded.ping import ping
+from ledger.embedded.server import EmbeddedServer
+from ledger.embedded.server_account import choose_account
 
 SETTINGS = """[databases]
 * = host={host} port={port} auth_user=postgres

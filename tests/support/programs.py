@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace as altered
 
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.vendor.commands import CreateVendor
-from projections import catalog
-from projections.replay import check, replay
+from projections.read_models import catalog
+from projections.tables.replay import check, replay
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 

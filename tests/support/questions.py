@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger.resources import folder, sql
-from projections.catalog import BY_CATEGORY, PROJECTIONS
-from projections.tables import Snapshot
+from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
+from projections.tables.contract import Snapshot
 
 # Of which read model the entries of a relation are; every other relation belongs to work items.
 RELATIONS = {

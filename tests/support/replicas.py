@@ -11,9 +11,9 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ledger import identity
-from ledger.postgres.connect import connect
+from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
-from projections.app import App
+from projections.application.app import App
 from tests.lab.cluster import Node
 
 ROLE = "team"  # works with ledgers and may nothing else

@@ -12,13 +12,13 @@ import psycopg
 from ledger.codec import encode
 from ledger.deployment.state import Deployment
 from ledger.enhancement.state import Enhancement
-from ledger.moment import text
+from ledger.values.moment import text
 from ledger.vendor.events import TestResults
 from ledger.vendor.state import Vendor
 from ledger.work_item.events import WorkItemCreated
 from ledger.work_item.state import Claim, Link, WorkItem
-from projections.catalog import PROJECTIONS
-from projections.row import Row, Stamps
+from projections.read_models.catalog import PROJECTIONS
+from projections.read_models.projection import Row, Stamps
 from tests.support.ledgers import FIRST_DAY
 
 ITEMS, VENDORS, DEPLOYMENTS, ENHANCEMENTS = 120_000, 4_500, 5_000, 1_000

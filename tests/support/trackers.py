@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from ledger.importers import backlog, beads, taskmaster, todotxt
+from ledger.importing.readers import beads, taskmaster, todotxt
+from ledger.importing.readers.backlog import tasks
 from tests.support.beads import DAY, issue, needs
 
 NUMBERS = range(1, 6)
@@ -144,7 +145,7 @@ Write = Callable[[Path, list[Task]], Path]
 TRACKERS: dict[str, Write] = {
     beads.SOURCE: as_beads,
     taskmaster.SOURCE: as_taskmaster,
-    backlog.SOURCE: as_backlog,
+    tasks.SOURCE: as_backlog,
     todotxt.SOURCE: as_todotxt,
 }
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.errors import VersionConflict
-from ledger.postgres.database import Database
+from ledger.postgres.connection.database import Database
 from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres

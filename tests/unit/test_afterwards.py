@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from projections.afterwards import Afterwards
+from projections.application.debounced import Afterwards
 
 
 def test_whoever_writes_rests_until_nobody_else_has_just_done_the_work() -> None:

@@ -10,7 +10,7 @@ from ledger.configuration.events import ConfigurationChanged
 from ledger.configuration.state import Configuration
 from ledger.envelope import UnknownFact
 from ledger.errors import NotFound, VersionConflict
-from ledger.revision import Change
+from ledger.values.revision import Change
 from ledger.work_item.events import WorkItemCreated, WorkItemDeleted
 from tests.support.given import CONFIGURATION, Given, given, numbered
 

@@ -10,7 +10,7 @@ from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
 from ledger.deployment.state import Deployment
 from ledger.envelope import UnknownFact
 from ledger.errors import AlreadyRecorded, NotFound, NotUnique, VersionConflict
-from ledger.revision import Change
+from ledger.values.revision import Change
 from ledger.world import Holder
 from tests.support.given import THING, Given, given, numbered
 

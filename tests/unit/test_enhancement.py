@@ -10,7 +10,7 @@ from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, E
 from ledger.enhancement.state import Enhancement
 from ledger.envelope import UnknownFact
 from ledger.errors import NotFound, Refused, VersionConflict
-from ledger.revision import Change
+from ledger.values.revision import Change
 from tests.support.given import THING, Given, given, numbered
 
 SECOND, THIRD, FOURTH = numbered(1), numbered(2), numbered(3)

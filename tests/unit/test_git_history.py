@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import Invalid
-from ledger.importers import git_history, git_items
-from ledger.importers.git_log import LONGEST_MESSAGE
-from ledger.importers.reading import Reading
 from ledger.importing.commands import ImportedDeployment
+from ledger.importing.readers.git import history
+from ledger.importing.readers.git import items as git_items
+from ledger.importing.readers.git.log import LONGEST_MESSAGE
+from ledger.importing.readers.reading import Reading
 from ledger.vendor.events import TestResults
 from ledger.work_item.commands import ImportedItem
 from tests.support.git_repository import DAY, START, Repository, git
@@ -23,7 +24,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def read(repository: Repository) -> Reading:
-    return git_history.read(repository.folder, lambda id: id, NOW)
+    return history.read(repository.folder, lambda id: id, NOW)
 
 
 def items(reading: Reading) -> dict[str, ImportedItem]:
@@ -315,7 +316,7 @@ def test_the_edge_of_a_shallow_clone_is_told(repository: Repository, tmp_path: P
     repository.commit("feat: x (#5)", base)
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository.write().folder}", "shallow")
 
-    reading = git_history.read(tmp_path / "shallow", lambda id: id, NOW)
+    reading = history.read(tmp_path / "shallow", lambda id: id, NOW)
 
     assert (list(deployments(reading)), list(kinds(reading))) == (["pr:5"], ["history_ends_here"])
 
@@ -342,7 +343,7 @@ def test_what_is_no_repository_is_refused_by_name(tmp_path: Path, name: str) -> 
     (tmp_path / "empty").mkdir()
 
     with pytest.raises(Invalid, match=f"{name} cannot be read by git"):
-        git_history.read(tmp_path / name, lambda id: id, NOW)
+        history.read(tmp_path / name, lambda id: id, NOW)
 
 
 def test_a_damaged_repository_is_refused_and_gives_nothing(repository: Repository) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.importers.git_message import IssueNamed, VendorNamed, said, work_branch
+from ledger.importing.readers.git.message import IssueNamed, VendorNamed, said, work_branch
 
 
 def test_a_merged_pull_request_has_its_title_in_the_first_line_of_the_body() -> None:

@@ -13,7 +13,7 @@ from ledger.decider import Decided
 from ledger.envelope import Past, RecordedEvent, category_of
 from ledger.importing.commands import Import
 from ledger.importing.plan import plan
-from ledger.moment import parse
+from ledger.values.moment import parse
 from ledger.vendor.events import TestResults
 from ledger.world import Holder, World
 from tests.support.given import LEDGER, Neighbours

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from ledger.codec import unstorable
 from ledger.errors import Invalid
-from ledger.importers.reading import Reading
-from ledger.moment import parse
-from projections.sources import SOURCES
+from ledger.importing.readers.reading import Reading
+from ledger.values.moment import parse
+from projections.transfer.import_sources import SOURCES
 from tests.support.trackers import TRACKERS
 
 NOW: datetime = parse("2026-11-22T12:00:00Z")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from ledger.errors import Invalid
-from ledger.importers import backlog
-from ledger.importers.backlog_folder import canonical
-from ledger.importers.reading import Reading
-from ledger.moment import parse, text
+from ledger.importing.readers.backlog import tasks
+from ledger.importing.readers.backlog.folder import canonical
+from ledger.importing.readers.reading import Reading
+from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
 
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")
@@ -71,7 +71,7 @@ def put(root: Path, place: str, head: str = "", body: str = "", *, number: str =
 
 
 def read(root: Path) -> Reading:
-    return backlog.read(root, lambda name: f"id of {name}", IMPORTED_AT)
+    return tasks.read(root, lambda name: f"id of {name}", IMPORTED_AT)
 
 
 def one(root: Path, head: str = "", body: str = "") -> ImportedItem:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ledger.errors import Invalid
-from ledger.importers import beads
-from ledger.importers.reading import LONGEST_LINE, Reading
-from ledger.moment import parse
+from ledger.importing.readers import beads
+from ledger.importing.readers.reading import LONGEST_LINE, Reading
+from ledger.values.moment import parse
 from ledger.work_item.commands import ImportedItem, Mark
 from tests.support.beads import DAY, closed, export, issue, needs
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ledger.errors import Invalid
-from ledger.importers import taskmaster
-from ledger.importers.reading import Reading
-from ledger.moment import parse, text
+from ledger.importing.readers import taskmaster
+from ledger.importing.readers.reading import Reading
+from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
 
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import Invalid
-from ledger.importers import todotxt
-from ledger.importers.reading import Reading
-from ledger.importers.todotxt import parsed
-from ledger.moment import parse, text
+from ledger.importing.readers import todotxt
+from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.todotxt import parsed
+from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
 
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.revision import Change
+from ledger.values.revision import Change
 from ledger.work_item.events import WorkItemRevised
 from tests.support.beads import DAY, export, issue, needs
 from tests.support.imported_log import ImportedLog

@@ -5,8 +5,8 @@ from typing import Any
 
 from ledger.catalog import fold_stream
 from ledger.envelope import Past
-from ledger.moment import parse
-from ledger.revision import Change
+from ledger.values.moment import parse
+from ledger.values.revision import Change
 from ledger.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark
 from ledger.work_item.decider import decider
 from ledger.work_item.events import (

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from ledger.errors import Invalid
-from ledger.importers.legacy.status_file import read
-from ledger.importers.reading import Reading
-from ledger.moment import parse
+from ledger.importing.readers.legacy.status_file import read
+from ledger.importing.readers.reading import Reading
+from ledger.values.moment import parse
 
 NOW = parse("2026-11-22T12:00:00Z")
 

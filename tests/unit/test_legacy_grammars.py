@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import Invalid
-from ledger.importers.legacy.status_file import read
-from ledger.importers.reading import Reading
-from ledger.moment import parse
+from ledger.importing.readers.legacy.status_file import read
+from ledger.importing.readers.reading import Reading
+from ledger.values.moment import parse
 from tests.support.status_files import Known, grammar_a, grammar_b, grammar_c
 
 NOW = parse("2026-11-22T12:00:00Z")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from ledger.moment import EPOCH, microseconds, parse, text
+from ledger.values.moment import EPOCH, microseconds, parse, text
 
 moments = some.datetimes(
     min_value=datetime(2, 1, 1),

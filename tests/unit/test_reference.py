@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from ledger.reference import LETTERS, SHORTEST, brief, encode, parse, shorten, shortest_range
+from ledger.values.reference import LETTERS, SHORTEST, brief, encode, parse, shorten, shortest_range
 from projections.questions.references import all_references
 
 categories = some.sampled_from(sorted(LETTERS))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from projections import report
-from projections.markdown_text import code, inline, visible
+from projections.reports import report
+from projections.reports.markdown import code, inline, visible
 from tests.support.documents import document, item
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from projections import report
-from projections.report_merging import laid_over
-from projections.report_reading import parse
+from projections.reports import report
+from projections.reports.merge import laid_over
+from projections.reports.parse import parse
 from tests.support.documents import WAITING, document, documents, item
 
 PENDING = "p-06h09h7k61ymb5pfyf7nz8vd5w-0"

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from ledger.errors import Damaged
-from projections import report
-from projections.report_reading import parse
+from projections.reports import report
+from projections.reports.parse import parse
 from tests.support.documents import HOSTILE, document, documents, item
 from tests.support.doings import Doing, a_ledger, histories, tell
 

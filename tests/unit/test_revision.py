@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from msgspec import Struct
 
-from ledger.revision import Change, Changes, apply, difference, inverse
+from ledger.values.revision import Change, Changes, apply, difference, inverse
 
 values = some.none() | some.booleans() | some.integers(-(2**53), 2**53) | some.text(max_size=5)
 documents = some.recursive(

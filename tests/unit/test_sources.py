@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import Invalid
-from ledger.importers.reading import LONGEST_LINE
-from projections.sources import SOURCES, check, detected
+from ledger.importing.readers.reading import LONGEST_LINE
+from projections.transfer.import_sources import SOURCES, check, detected
 from tests.support.trackers import TRACKERS, Task
 
 TASK = Task(number=1, title="T", text="x", state="done", priority=1, parent=None, needs=(), tags=("a",), changed=2)

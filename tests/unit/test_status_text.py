@@ -5,7 +5,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as some
 
 from ledger.errors import Refused
-from projections.status_text import generated, report_in, with_report
+from projections.reports.marked_section import generated, report_in, with_report
 
 REPORT, NEXT = "# Status of it\n\nAs of position 7.\n", "# Status of it\n\nAs of position 8.\n"
 COPY = with_report(b"", REPORT)

@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.errors import Invalid
-from mcp_adapter.surface import NOUNS, chosen, toolset_names
+from mcp_adapter.toolsets import NOUNS, chosen, toolset_names
 from projections.operations.catalog import OPERATIONS
 
 

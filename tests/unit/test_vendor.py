@@ -6,7 +6,7 @@ import pytest
 
 from ledger.envelope import UnknownFact
 from ledger.errors import NotFound, NotUnique, VersionConflict
-from ledger.revision import Change
+from ledger.values.revision import Change
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.decider import decider
 from ledger.vendor.events import TestResults, VendorCreated, VendorRevised, VendorStatusChanged, VendorTestsReported

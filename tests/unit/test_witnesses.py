@@ -4,7 +4,7 @@ from ledger.deployment.state import Deployment
 from ledger.enhancement.state import Enhancement
 from ledger.vendor.events import TestResults
 from ledger.vendor.state import Vendor
-from projections.witnesses import Text, deployment, enhancement, vendor
+from projections.transfer.source_check import Text, deployment, enhancement, vendor
 
 TEXT = Text("- **EP**SON_2: (8/012 tests) [XLSX] V1.2.3\n### PR #7 `84B0FB4` 45 passed\n- Read *faxes* (Q1 2026)\n")
 

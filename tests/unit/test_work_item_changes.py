@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.errors import NotFound, VersionConflict
-from ledger.revision import Change
+from ledger.values.revision import Change
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.decider import decider
 from ledger.work_item.events import WorkItemCreated, WorkItemRevised

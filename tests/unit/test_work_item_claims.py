@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from ledger.errors import Refused
-from ledger.moment import parse, text
+from ledger.values.moment import parse, text
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim, UpdateWorkItem
 from ledger.work_item.decider import decider

@@ -4,7 +4,7 @@ import pytest
 
 from ledger.configuration.events import ConfigurationChanged
 from ledger.errors import NotFound, Refused
-from ledger.revision import Change
+from ledger.values.revision import Change
 from ledger.work_item.commands import CreateWorkItem
 from ledger.work_item.decider import decider
 from ledger.work_item.events import WorkItemCreated

@@ -4,7 +4,7 @@ import pytest
 
 from ledger.envelope import Fact
 from ledger.errors import Refused
-from ledger.revision import Change
+from ledger.values.revision import Change
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.decider import decider
 from ledger.work_item.events import (

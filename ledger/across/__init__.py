@@ -1,0 +1,1 @@
+"""Rules of no single category: undo, and the resolution of conflicts."""

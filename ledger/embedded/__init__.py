@@ -1,0 +1,1 @@
+"""A private PostgreSQL server: its programs, its data folder, its account, its life."""

@@ -1,0 +1,1 @@
+"""Folders of Backlog.md, read into work items."""

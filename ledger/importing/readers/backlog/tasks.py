@@ -1,0 +1,270 @@
+"""Folders of Backlog.md: a markdown file for each task, draft, milestone and decision, with YAML front matter.
+
+Ids compare as Backlog.md compares them: letter case and zeros before a number do not count. A task without a named
+parent is below the one that its dotted id names. What lies in `archive/` was given up there, unless it was done.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ledger.importing.readers.backlog.body import CHECKLISTS, Body, body_of
+from ledger.importing.readers.backlog.folder import (
+    CONFIGS,
+    FIRST_PREFIX,
+    File,
+    Setup,
+    canonical,
+    files_of,
+    root_of,
+    setup_of,
+)
+from ledger.importing.readers.reading import Identify, Reading, take, time_of, unreadable
+from ledger.importing.readers.record import Record
+from ledger.importing.readers.sample import Sample, sample_of
+from ledger.values.finding import Finding
+from ledger.values.moment import text
+from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
+
+SOURCE = "backlog"
+NOBODY = "unknown (backlog)"
+WORDS = {
+    **dict.fromkeys(("done", "complete", "completed", "closed", "finished"), "completed"),
+    **dict.fromkeys(("accepted", "rejected", "superseded", "deprecated"), "completed"),  # of decisions
+    **dict.fromkeys(("todo", "backlog", "open", "planned", "draft", "proposed", "inprogress", "review"), "active"),
+    "blocked": "blocked",
+}
+REMOVED = ("cancelled", "canceled", "deferred", "wontdo", "wontfix")
+ITEM_TYPES = {"milestone": "project", "decision": "research", "draft": "task", "task": "task"}
+TEXTS = {"implementation plan": "implementation_plan", "final summary": "final_summary"}
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
+_SHORT_DAY = re.compile(r"(\d\d)[-/.](\d\d)[-/.](\d\d)")
+
+Fields = dict[str, Any]
+
+
+def recognises(sample: Sample) -> bool:
+    """By the words of its configuration, or by a task in its folder of tasks."""
+    if not sample.is_folder:
+        return False
+    root = root_of(sample.path)
+    configured = (sample_of(root / name).holds(r"^(?:statuses|task_prefix|default_status)\s*:") for name in CONFIGS)
+    return any(configured) or any((root / "tasks").glob("*-[0-9]* - *.md"))
+
+
+def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
+    """All records of the folder, or of `backlog/` in it. `imported_at` stands for times that no file tells."""
+    root = root_of(path)
+    reading = Reading()
+    setup = setup_of(root, path)
+    files = {file.key: file for file in files_of(root, reading)}
+    folder = _Folder(setup, files)
+    for file in files.values():
+        _Reader(file, folder, identify, reading).take(imported_at)
+    if not reading.items:
+        first = f" ({reading.not_taken[0].where}: {reading.not_taken[0].kind})" if reading.not_taken else ""
+        raise unreadable(path, None, f"holds no Backlog.md task{first}")
+    return reading
+
+
+class _Folder:
+    """What one file may have to know of the others: how statuses are called here, and who is meant by a reference."""
+
+    def __init__(self, setup: Setup, files: Mapping[str, File]) -> None:
+        self.last_status = _word(setup.statuses[-1])
+        self.statuses = {_word(status) for status in setup.statuses}
+        self._prefixes = (setup.prefix, FIRST_PREFIX)
+        self._files = files
+        self._milestones = {
+            str(file.fields.get("title")): key for key, file in files.items() if file.kind == "milestone"
+        }
+
+    def milestone(self, named: str) -> str | None:
+        """The key of a milestone that is in the folder, by its title or its id."""
+        key = self._milestones.get(named, canonical(named))
+        return key if key in self._milestones.values() else None
+
+    def key(self, spelled: str) -> str:
+        """Whom a reference means: the task of that id, or the one that has it under today's prefix or the first one."""
+        whole = f"{self._prefixes[0]}-{spelled}" if spelled[:1].isdigit() else spelled
+        key = canonical(whole)
+        prefix, _, number = key.partition("-")
+        others = [f"{other}-{number}" for other in self._prefixes if prefix in self._prefixes]
+        return next((other for other in (key, *others) if other in self._files), key)
+
+
+class _Reader(Record):
+    """One file on its way."""
+
+    def __init__(self, file: File, folder: _Folder, identify: Identify, reading: Reading) -> None:
+        super().__init__(file.fields.pop("id"), file.fields, reading)
+        self._file = file
+        self._folder = folder
+        self._identify = identify
+
+    def take(self, imported_at: datetime) -> None:
+        created, changed = self._marks(imported_at)
+        body = Body(before=self._file.body.strip()) if self._file.kind == "decision" else body_of(self._file.body)
+        links = self._links(created)
+        status, removed = self._standing(changed)
+        fields: Fields = {"item_type": ITEM_TYPES[self._file.kind], "title": str(self._value("title") or "")}
+        if not fields["title"].strip():
+            self.warn("no_title")
+        fields |= self._assignee() | self.priority("priority") | self._labels() | self._texts(body)
+        item = ImportedItem(
+            id=self._identify(self._file.key),
+            external_id=self.name,
+            fields=fields | {"metadata": self._metadata(body)},
+            created=created,
+            changed=changed,
+            status=status,
+            removed=removed,
+            links=links,
+        )
+        take(self.reading, item, imported_at)
+
+    def _marks(self, imported_at: datetime) -> tuple[Mark, Mark]:
+        """Who began it when, and when it last changed."""
+        self._changed_at = self._day("updated_date")
+        created_at = self._day("created_date") or self._day("date")
+        if created_at is None:
+            self.warn("no_creation_time")
+        began = created_at or self._changed_at or imported_at
+        reporter = self.rest.get("reporter")
+        created = Mark(by=reporter if isinstance(reporter, str) else NOBODY, at=began)
+        return created, Mark(by=NOBODY, at=max(self._changed_at or began, began))
+
+    def _day(self, field: str) -> datetime | None:
+        """A date, with or without a time, which is UTC there."""
+        value = self.rest.get(field)
+        moment = _moment(value) if isinstance(value, str) else None
+        if moment is not None:
+            del self.rest[field]
+        elif value is not None:
+            self.warn("time_not_understood", f": {field}")
+        return moment
+
+    def _standing(self, changed: Mark) -> tuple[str | None, Mark | None]:
+        """Status, and when it was deleted."""
+        written = self.rest.get("status")
+        word = _word(written) if isinstance(written, str) else ""
+        done = word == self._folder.last_status and WORDS.get(word, "completed") == "completed"
+        status = "completed" if done else WORDS.get(word)
+        parts = self._file.place.parts
+        if word in REMOVED or ("archive" in parts and status != "completed"):
+            return "active", changed
+        if "completed" in parts and status != "completed":
+            self.warn("status_disagrees_with_its_folder")
+            return "completed", None
+        if status is None and word not in self._folder.statuses and self._file.kind != "milestone":
+            self.warn("unknown_status" if word else "no_status", f": {str(written)[:50]}" if word else "")
+        return status or "active", None
+
+    def _links(self, created: Mark) -> tuple[ImportedLink, ...]:
+        parent, milestone = self._parent(), self.rest.get("milestone")
+        links = [self._linked("parent", parent, "parent_task_id", created)] if parent else []
+        for spelled in self._references("dependencies"):
+            links.append(self._linked("depends_on", spelled, "dependencies", created))
+        key = self._folder.milestone(milestone) if isinstance(milestone, str) else None
+        return (*links, *([self._link("relates_to", key, "milestone", created)] if key else []))
+
+    def _parent(self) -> str | None:
+        field = "parent_task_id" if "parent_task_id" in self.rest else "parent"
+        named = self.rest.pop(field, None) if isinstance(self.rest.get(field), (str, int)) else None
+        if named is not None:
+            return str(named)
+        above, _, last = self._file.key.rpartition(".")
+        return above if last and above and self._file.kind in ("task", "draft") else None
+
+    def _references(self, field: str) -> list[str]:
+        given = self.rest.pop(field, [])
+        entries = given if isinstance(given, list) else [given]
+        strange = [entry for entry in entries if not isinstance(entry, (str, int)) or isinstance(entry, bool)]
+        if strange:
+            self.rest[field] = strange
+            self.reading.not_taken += [
+                Finding("link_not_understood", f"{self.name}: {str(entry)[:100]}") for entry in strange
+            ]
+        return [str(entry) for entry in entries if entry not in strange]
+
+    def _linked(self, kind: str, spelled: str, word: str, made: Mark) -> ImportedLink:
+        key = self._folder.key(spelled)
+        if not spelled[:1].isdigit() and key != canonical(spelled):
+            self.warn("link_by_another_prefix", f": {spelled} is {key}")
+        return self._link(kind, key, word, made)
+
+    def _link(self, kind: str, key: str, word: str, made: Mark) -> ImportedLink:
+        return ImportedLink(kind=kind, to_id=self._identify(key), to=key, word=word, made=made)
+
+    def _assignee(self) -> Fields:
+        """The first of them; all of them stay as they are when they are several."""
+        given = self.rest.get("assignee")
+        names = [name for name in (given if isinstance(given, list) else [given]) if isinstance(name, str) and name]
+        if not names:
+            return {}
+        if given in (names[0], [names[0]]):
+            del self.rest["assignee"]
+        return {"assignee": names[0]}
+
+    def _labels(self) -> Fields:
+        more = ("draft",) if self._file.kind == "draft" else ()
+        field = "labels" if "labels" in self.rest else "tags"
+        if isinstance(labels := self.rest.get(field), list):
+            self.rest[field] = [str(label) if type(label) is int else label for label in labels]
+        return self.tags(field, more)
+
+    def _texts(self, body: Body) -> Fields:
+        description = body.texts.pop("description", None)
+        if description is None and body.before:
+            description, body.before = body.before, ""
+        notes = body.texts.pop("implementation notes", None)
+        return {name: value for name, value in (("description", description), ("notes", notes)) if value}
+
+    def _metadata(self, body: Body) -> Fields:
+        self.own["source_type"] = self.rest.pop("type", None) or self._file.kind
+        self.own["source_file"] = str(self._file.place)
+        if "status" in self.rest:
+            self.own["source_status"] = self.rest.pop("status")
+        if self._changed_at is not None:
+            self.own["source_updated_at"] = text(self._changed_at)
+        self.own |= {TEXTS.get(heading, heading): value for heading, value in body.texts.items()}
+        for heading, entries in body.checklists.items():
+            name = CHECKLISTS[heading]
+            self.own[name] = [entry for _, entry in entries]
+            self.own[f"{name}_checked"] = [place for place, (checked, _) in enumerate(entries, 1) if checked]
+        more = {"comments": body.comments, "body": body.before, "sections": body.more}
+        self.own |= {name: value for name, value in more.items() if value}
+        return self.metadata()
+
+    def _value(self, field: str) -> Any:
+        """A text, also one that looks like a number."""
+        value = self.rest.get(field)
+        if isinstance(value, (str, int)):
+            del self.rest[field]
+            return value
+        return None
+
+
+def _word(status: str) -> str:
+    """A status without what decorates it.
+
+    >>> _word("◑ In Progress")
+    'inprogress'
+    """
+    return re.sub(r"[\W_]+", "", status).casefold()
+
+
+def _moment(value: str) -> datetime | None:
+    day, short = _DAY.fullmatch(value.strip()), _SHORT_DAY.fullmatch(value.strip())
+    if day:
+        parts = [int(part) for part in day.groups() if part is not None]
+    elif short:
+        parts = [2000 + int(short[3]), int(short[2]), int(short[1])]
+    else:
+        return time_of(value)
+    try:
+        return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]  # three to six whole numbers
+    except ValueError:
+        return None

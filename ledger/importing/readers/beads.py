@@ -1,0 +1,249 @@
+"""Exports of the tracker beads: JSON lines, one issue each, with its dependencies inside.
+
+A dependency says that `issue_id` depends on `depends_on_id`: of type blocks the other one blocks this issue, of type
+parent-child the other one is its parent. What has no place of its own in a work item is kept in its metadata.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ledger.codec import storable, unstorable
+from ledger.importing.readers.json_text import TooLarge, decoded, document, plain
+from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, take, time_of, unreadable
+from ledger.importing.readers.record import Record
+from ledger.importing.readers.sample import Sample
+from ledger.values.finding import Finding
+from ledger.values.moment import text
+from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
+
+SOURCE = "beads"
+NOBODY = "unknown (beads)"
+STATUSES = {
+    "open": "active",
+    "in_progress": "active",
+    "hooked": "active",
+    "pinned": "active",
+    "blocked": "blocked",
+    "closed": "completed",
+}
+DELETED = "tombstone"
+LINKS = {"blocks": "depends_on", "parent-child": "parent", "discovered-from": "discovered_from"}
+DERIVED = ("dependency_count", "dependent_count", "dependents", "notes_preview")  # told anew by whoever asks
+WORDS = {"issue_type": "source_type", "status": "source_status"}
+PLAIN_LINK = {"issue_id", "depends_on_id", "type", "created_at", "created_by"}
+NO_METADATA: tuple[Any, ...] = (None, "", "{}", {})
+
+Fields = dict[str, Any]
+Told = tuple[str, Any, str | None]  # where it stands, the record, why it cannot be one
+
+
+def recognises(sample: Sample) -> bool:
+    """By the fields of an issue in the first line, or in the entries of a list."""
+    if sample.begins(r"\["):
+        return sample.holds(r'"id"\s*:\s*"') and sample.holds(r'"(?:issue_type|depends_on_id)"\s*:')
+    record = r'\{[^\n]*"(?:issue_type|_schema"\s*:\s*"beads[^"\n]*|_type"\s*:\s*"(?:issue|memory))"'
+    old_record = r'\{(?=[^\n]*"id"\s*:)(?=[^\n]*"status"\s*:)[^\n]*"created_at"\s*:'
+    return sample.begins(record) or sample.begins(old_record)
+
+
+def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
+    """All issues of an export. `imported_at` stands for times that the source does not tell."""
+    reading = Reading()
+    seen: set[str] = set()
+    for place, record, fault in _told(path):
+        reading.found += 1
+        where = f"{place} ({record['id'][:LONGEST_ID]!a})" if _has_id(record) else place
+        kind = fault or _fault(record, seen)
+        if kind is not None:
+            reading.not_taken.append(Finding(kind, where))
+            continue
+        seen.add(record["id"])
+        _Issue(
+            {key: value for key, value in record.items() if value is not None}, identify, imported_at, reading
+        ).take()
+    if reading.found and not reading.items:
+        first = reading.not_taken[0]
+        raise unreadable(path, None, f"holds no beads issue ({first.where}: {first.kind})")
+    return reading
+
+
+def _told(path: Path) -> Iterator[Told]:
+    """Every record: a line of an export, or an entry of the list that `bd list --json` prints."""
+    given = lines(path)
+    first = next(given, None)
+    if first is None:
+        return
+    if first[1].startswith(b"["):
+        whole = plain(document(path))
+        yield from ((f"entry {place}", record, None) for place, record in enumerate(whole, 1))
+        return
+    for number, line in (first, *given):
+        told = _line(number, line)
+        if not (isinstance(told[1], dict) and "_schema" in told[1] and "id" not in told[1]):  # a head is no record
+            yield told
+
+
+def _line(number: int, line: bytes) -> Told:
+    try:
+        return f"line {number}", decoded(line), None
+    except TooLarge:
+        return f"line {number}", None, "number_too_large"
+    except (ValueError, RecursionError):
+        return f"line {number}", None, "not_json"
+
+
+def _has_id(record: Any) -> bool:
+    return isinstance(record, dict) and isinstance(record.get("id"), str)
+
+
+def _fault(record: Any, seen: set[str]) -> str | None:
+    if not isinstance(record, dict):
+        return "not_an_object"
+    if record.get("_type", "issue") != "issue":
+        return "another_kind_of_record"
+    if not _has_id(record) or not record["id"].strip():
+        return "no_id"
+    if not record.keys() & {"title", "issue_type", "status"}:
+        return "not_an_issue"
+    if len(record["id"]) > LONGEST_ID:
+        return "id_too_long"
+    if record["id"] in seen:
+        return "repeated_id"
+    if not storable(record) and unstorable(record):
+        return "unstorable"
+    return None
+
+
+class _Issue(Record):
+    """One issue on its way: what is understood is taken out of the record, the rest goes into the metadata."""
+
+    def __init__(self, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
+        super().__init__(record.pop("id"), record, reading)
+        self._identify = identify
+        self._imported_at = imported_at
+        self._changed_at = self.time("updated_at")
+        created_at = self.time("created_at")
+        if created_at is None:
+            self.warn("no_creation_time")
+            closed_at = time_of(record.get("closed_at"))
+            created_at = min((at for at in (self._changed_at, closed_at) if at is not None), default=imported_at)
+        self._created = Mark(by=self.text("created_by") or NOBODY, at=created_at)
+        self._changed = Mark(by=NOBODY, at=max(self._changed_at or created_at, created_at))
+
+    def take(self) -> None:
+        record = self.rest
+        if isinstance(record.get("type"), str) and "issue_type" not in record:
+            record["issue_type"] = record.pop("type")  # as the first exports called it
+        links = self._links()
+        status, settled, removed = self._standing(str(record.get("status", "")))
+        fields: Fields = {"item_type": "project" if record.get("issue_type") == "epic" else "task"}
+        for field in ("title", "description", "notes", "assignee"):
+            if (value := self.text(field)) is not None:
+                fields[field] = value
+        if not fields.get("title", "").strip():
+            self.warn("no_title")
+        fields = {"title": ""} | fields | self._rank() | self.tags("labels") | {"metadata": self._metadata()}
+        item = ImportedItem(
+            id=self._identify(self.name),
+            external_id=self.name,
+            fields=fields,
+            created=self._created,
+            changed=self._changed,
+            status=status,
+            settled=settled,
+            removed=removed,
+            links=links,
+        )
+        take(self.reading, item, self._imported_at)
+
+    def _standing(self, word: str) -> tuple[str | None, Mark | None, Mark | None]:
+        """Status, when it came to that, and when it was deleted."""
+        closed_at = self.time("closed_at") if word in ("closed", DELETED) else None
+        closed = Mark(by=NOBODY, at=closed_at) if closed_at else None
+        if word == DELETED:
+            at = self.time("deleted_at") or self._changed.at
+            removed = Mark(by=self.text("deleted_by") or NOBODY, at=at)
+            return ("completed" if closed else None), closed, removed
+        if word == "closed" and closed is None:
+            self.warn("no_closing_time")
+        if word not in STATUSES:
+            self.warn("unknown_status" if word else "no_status", f": {word[:50]}" if word else "")
+        return STATUSES.get(word, "active"), closed, None
+
+    def _rank(self) -> Fields:
+        priority = self.taken("priority", int)
+        if priority is None:
+            return {}
+        self.own["source_priority"] = priority
+        if priority < 0:
+            self.warn("unknown_priority")
+            return {}
+        return {"priority": min(priority + 1, 5)}
+
+    def _links(self) -> tuple[ImportedLink, ...]:
+        given, parent = self.rest.pop("dependencies", []), self.rest.pop("parent", None)
+        links: list[ImportedLink] = []
+        kept: list[Any] = []
+        for entry in given if isinstance(given, list) else [given]:
+            link = self._link(entry)
+            if link is not None:
+                links.append(link)
+            if link is None or not _is_plain(entry):
+                kept.append(entry)
+        parents = [link.to for link in links if link.kind == "parent"]
+        if isinstance(parent, str) and parent and not parents:
+            links.append(self._linked("parent", parent, "parent", self._created))
+        elif parent is not None and parent not in parents:
+            self.rest["parent"] = parent
+            self.warn("parent_disagrees")
+        if kept:
+            self.rest["dependencies"] = kept
+        return tuple(sorted(links, key=lambda link: link.kind == "parent" and link.to != parent))
+
+    def _link(self, entry: Any) -> ImportedLink | None:
+        """A dependency as exports have it; or as `bd show` prints it, the whole other issue with the link's kind."""
+        shown = isinstance(entry, dict) and "dependency_type" in entry
+        to = entry.get("id" if shown else "depends_on_id") if isinstance(entry, dict) else None
+        if not isinstance(to, str) or not to or entry.get("issue_id", self.name) != self.name:
+            self.reading.not_taken.append(Finding("link_not_understood", f"{self.name}: {str(entry)[:100]}"))
+            return None
+        kind = entry.get("dependency_type" if shown else "type")
+        word = kind if isinstance(kind, str) and kind else "no type"
+        if shown:
+            return self._linked(LINKS.get(word, "relates_to"), to, word, self._created)
+        by = entry.get("created_by")
+        made = Mark(
+            by=by if isinstance(by, str) and by else NOBODY, at=time_of(entry.get("created_at")) or self._created.at
+        )
+        return self._linked(LINKS.get(word, "relates_to"), to, word, made)
+
+    def _linked(self, kind: str, to: str, word: str, made: Mark) -> ImportedLink:
+        return ImportedLink(kind=kind, to_id=self._identify(to), to=to, word=word, made=made)
+
+    def _metadata(self) -> Fields:
+        """Everything that is left, the words of the source, and what our own fields of the metadata can say."""
+        rest = self.rest
+        for name in DERIVED:
+            rest.pop(name, None)
+        rest.pop("_type", None)
+        counted, comments = rest.pop("comment_count", 0), rest.get("comments", [])
+        if counted != (len(comments) if isinstance(comments, list) else 0):
+            self.warn("comments_missing")
+        for name, ours in WORDS.items():
+            if name in rest:
+                self.own[ours] = rest.pop(name)
+        if self._changed_at is not None:
+            self.own["source_updated_at"] = text(self._changed_at)
+        if (acceptance := self.text("acceptance_criteria")) is not None:
+            self.own["acceptance"] = [acceptance]
+        return self.metadata()
+
+
+def _is_plain(entry: Fields) -> bool:
+    """Whether a link of ours says all that this dependency says. Another issue printed whole stands in its own line."""
+    if "dependency_type" in entry:
+        return True
+    more = entry.keys() - PLAIN_LINK - {"metadata"}
+    return not more and entry.get("metadata") in NO_METADATA and time_of(entry.get("created_at")) is not None

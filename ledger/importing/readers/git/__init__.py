@@ -1,0 +1,1 @@
+"""A git history, read into deployments, work items and vendors."""

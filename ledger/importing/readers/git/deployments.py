@@ -1,0 +1,179 @@
+"""Deployments as a git history tells of them. A pull request counts once, however often its number comes up.
+
+Of several commits that announce the same pull request, one that has landed comes before one that has not, one on the
+main line before one beside it, a merge before a squash, the older before the newer; its metadata names the others.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.importing.commands import ImportedDeployment
+from ledger.importing.readers.git.items import branch_id, issue_id
+from ledger.importing.readers.git.lines import Place
+from ledger.importing.readers.git.log import Commit, moment
+from ledger.importing.readers.git.marks import NOBODY, Marks
+from ledger.importing.readers.git.message import Said
+from ledger.values.finding import Finding
+from ledger.values.moment import text
+from ledger.work_item.commands import Mark
+
+FORMS = ("merge", "squash", "titled", "deploy")  # the surest first
+MOST_OTHERS = 100  # hashes of further commits that one deployment names
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A commit that says it brought something. `age` is its place in the walk, which goes from new to old."""
+
+    hash: str
+    said: Said
+    place: Place
+    mark: Mark
+    deployed_at: str | None
+    authored_at: str | None
+    committer: str
+    age: int
+
+    @property
+    def rank(self) -> tuple[bool, bool, int, int]:
+        return (not self.place.landed, not self.place.main, FORMS.index(self.said.form or "deploy"), -self.age)
+
+
+class DeploymentsTold(Struct, kw_only=True):
+    deployments: list[ImportedDeployment] = []
+    used: set[str] = set()
+    warnings: list[Finding] = []
+
+
+class Deployments:
+    """Told of the newest commit first."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._pulls: dict[tuple[int, str], list[Claim]] = {}
+        self._plain: dict[str, list[Claim]] = {}
+        self._reverts: dict[str, list[str]] = {}
+        self._claims = 0
+
+    def take(self, commit: Commit, message: Said, place: Place) -> None:
+        self._claims += 1
+        claim = Claim(
+            hash=commit.hash,
+            said=message,
+            place=place,
+            mark=self._marks.landed(commit),
+            deployed_at=_text(commit.committed),
+            authored_at=_text(commit.authored),
+            committer=commit.committer.strip() or NOBODY,
+            age=self._claims,
+        )
+        if message.pull is not None:
+            self._pulls.setdefault((message.pull, message.environment or ""), []).append(claim)
+        else:
+            key = f"{claim.mark.by}\n{claim.authored_at}\n{message.scope or ''}\n{message.title or ''}"
+            self._plain.setdefault(hashlib.sha256(key.encode()).hexdigest()[:16], []).append(claim)
+
+    def revert(self, commit: Commit, reverted: tuple[str, ...]) -> None:
+        for hash in reverted:
+            self._reverts.setdefault(hash, []).append(commit.hash)
+
+    def numbers(self) -> set[int]:
+        return {number for number, _ in self._pulls}
+
+    def told(self, items: set[str], vendors: set[str]) -> DeploymentsTold:
+        """`items` and `vendors` (in lower case) are those of the same reading, to which deployments may lead."""
+        told = DeploymentsTold()
+        for external_id, first, others in self._all():
+            reverted_by = self._reverts.get(first.hash, [])
+            told.used.update((first.hash, *(other.hash for other in others[:MOST_OTHERS]), *reverted_by))
+            told.deployments.append(_deployment(external_id, first, others[:MOST_OTHERS], reverted_by, items, vendors))
+            if others:
+                told.warnings.append(Finding("announced_more_than_once", f"{external_id} ({len(others) + 1} commits)"))
+        return told
+
+    def _all(self) -> Iterator[tuple[str, Claim, list[Claim]]]:
+        """External id, the commit that counts, and the others."""
+        for (number, environment), claims in self._pulls.items():
+            pull = f"pr:{number}@{environment}" if environment else f"pr:{number}"
+            yield from _by_head(pull, sorted(claims, key=lambda claim: claim.rank))
+        for fingerprint, claims in self._plain.items():
+            yield from _by_turn(f"deploy:{fingerprint}", sorted(claims, key=lambda claim: claim.rank))
+
+
+def _by_head(pull: str, claims: list[Claim]) -> Iterator[tuple[str, Claim, list[Claim]]]:
+    """Merges of different branches are different pull requests, of a repository that was merged into this one."""
+    own = next((_head(claim) for claim in claims if claim.said.form == "merge"), "")
+    heads: dict[str, list[Claim]] = {}
+    for claim in claims:
+        heads.setdefault(_head(claim) if claim.said.form == "merge" else own, []).append(claim)
+    for head, same in heads.items():
+        yield (pull if head == own else f"{pull}:{head}"), same[0], same[1:]
+
+
+def _by_turn(external_id: str, claims: list[Claim]) -> Iterator[tuple[str, Claim, list[Claim]]]:
+    """All that landed are deployments of their own; the same on a line that has not landed is a copy."""
+    landed = [claim for claim in claims if claim.place.landed]
+    copies = [claim for claim in claims if not claim.place.landed]
+    if not landed:
+        yield external_id, copies[0], copies[1:]
+    for turn, claim in enumerate(landed):
+        yield (f"{external_id}:{turn + 1}" if turn else external_id), claim, [] if turn else copies
+
+
+def _deployment(
+    external_id: str, claim: Claim, others: list[Claim], reverted_by: list[str], items: set[str], vendors: set[str]
+) -> ImportedDeployment:
+    message = claim.said
+    linked = [branch_id(message.branch)] if message.branch else []
+    linked += [issue_id(issue.number) for issue in message.issues]
+    fields: dict[str, Any] = {
+        "deployed_at": claim.deployed_at,
+        "commit_hash": claim.hash,
+        "pr_number": message.pull,
+        "pr_title": message.title,
+        "constitutional_compliance": message.compliant,
+        "environment": message.environment,
+    }
+    fields = {field: value for field, value in fields.items() if value is not None}
+    if message.tests:
+        fields["test_summary"] = {"passed": message.tests[0], "total": message.tests[1]}
+    return ImportedDeployment(
+        external_id=external_id,
+        fields=fields | {"metadata": _metadata(claim, others, reverted_by)},
+        created=claim.mark,
+        changed=claim.mark,
+        vendors=tuple(dict.fromkeys(vendor.name for vendor in message.vendors if vendor.name.casefold() in vendors)),
+        work_items=tuple(dict.fromkeys(name for name in linked if name in items)),
+    )
+
+
+def _head(claim: Claim) -> str:
+    return f"{claim.said.owner or ''}/{claim.said.branch or ''}"
+
+
+def _text(seconds: int | None) -> str | None:
+    at = moment(seconds)
+    return text(at) if at else None
+
+
+def _metadata(claim: Claim, others: list[Claim], reverted_by: list[str]) -> dict[str, Any]:
+    message = claim.said
+    told: dict[str, Any] = {
+        "announced_as": message.form,
+        "commit_type": message.commit_type,
+        "scope": message.scope,
+        "breaking": message.breaking or None,
+        "version": message.version,
+        "branch": message.branch,
+        "branch_owner": message.owner,
+        "merged_into": message.into,
+        "landed": None if claim.place.landed else False,
+        "authored_at": claim.authored_at if claim.authored_at != claim.deployed_at else None,
+        "committed_by": claim.committer if claim.committer != claim.mark.by else None,
+        "reverts": list(message.reverts) or None,
+        "reverted_by": reverted_by or None,
+        "other_commits": [other.hash for other in others] or None,
+    }
+    return {name: value for name, value in told.items() if value is not None}

@@ -1,0 +1,153 @@
+"""Work items as a git history tells of them: branches that are somebody's piece of work, and issues that texts name."""
+
+import re
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.importing.readers.git.lines import Place
+from ledger.importing.readers.git.log import Commit
+from ledger.importing.readers.git.marks import Marks
+from ledger.importing.readers.git.message import Said, work_branch
+from ledger.importing.readers.reading import Identify
+from ledger.values.finding import Finding
+from ledger.work_item.commands import ImportedItem, Mark
+
+MOST_COMMITS = 1000  # of one item; further ones are named as not taken
+
+
+class Piece(Struct, kw_only=True):
+    """One item on its way; the newest commit is told first."""
+
+    commits: list[str] = []
+    further: list[str] = []
+    pulls: list[int] = []
+    first: Mark | None = None
+    last: Mark | None = None
+    settled: Mark | None = None
+    open: bool = False
+
+    def add(self, commit: Commit, mark: Mark) -> None:
+        (self.commits if len(self.commits) < MOST_COMMITS else self.further).append(commit.hash)
+        self.see(mark)
+
+    def see(self, mark: Mark) -> None:
+        self.first = mark if self.first is None or mark.at < self.first.at else self.first
+        self.last = mark if self.last is None or mark.at > self.last.at else self.last
+
+    def settle(self, mark: Mark) -> None:
+        self.settled = mark if self.settled is None or mark.at > self.settled.at else self.settled
+        self.see(mark)
+
+    def item(self, identify: Identify, external_id: str, fields: dict[str, Any]) -> ImportedItem:
+        assert self.first is not None and self.last is not None  # a piece begins with something that was seen
+        done = self.settled is not None and not self.open
+        return ImportedItem(
+            id=identify(external_id),
+            external_id=external_id,
+            fields={"item_type": "task", "commits": tuple(reversed(self.commits))} | fields,
+            created=self.first,
+            changed=self.last,
+            status="completed" if done else "active" if self.open else None,
+            settled=self.settled if done else None,
+        )
+
+
+class ItemsTold(Struct, kw_only=True):
+    """`used` are the hashes of all commits that stand in an item."""
+
+    items: list[ImportedItem] = []
+    used: set[str] = set()
+    not_taken: list[Finding] = []
+
+    def add(self, piece: Piece, item: ImportedItem) -> None:
+        self.items.append(item)
+        self.used.update(piece.commits)
+        self.not_taken += [
+            Finding("more_commits_than_an_item_takes", f"{hash} ({item.external_id})") for hash in piece.further
+        ]
+
+
+class Branches:
+    """A branch is completed when it was merged and has landed, and nothing of it waits to land."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._pieces: dict[str, Piece] = {}
+
+    def commit(self, name: str, commit: Commit, place: Place) -> None:
+        """One of the branch's own commits."""
+        self._piece(name).add(commit, self._marks.made(commit))
+
+    def tip(self, name: str, commit: Commit, place: Place) -> None:
+        """The branch stands here. Whose commit it is says nobody if it has none of its own."""
+        piece = self._piece(name)
+        piece.open |= not place.landed
+        if piece.first is None:
+            piece.see(self._marks.made(commit))
+
+    def merge(self, name: str, commit: Commit, message: Said, place: Place) -> None:
+        piece, mark = self._piece(name), self._marks.landed(commit)
+        piece.add(commit, mark)
+        if message.pull is not None:
+            piece.pulls.append(message.pull)
+        if place.landed:
+            piece.settle(mark)
+
+    def items(self, identify: Identify) -> ItemsTold:
+        told = ItemsTold()
+        for name, piece in self._pieces.items():
+            told.add(piece, piece.item(identify, branch_id(name), _branch_fields(name, piece)))
+        return told
+
+    def _piece(self, name: str) -> Piece:
+        return self._pieces.setdefault(name, Piece())
+
+
+class Issues:
+    """An issue is completed when a commit that closes it has landed. Its title is known to nobody here."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._pieces: dict[int, Piece] = {}
+        self._certain: set[int] = set()
+
+    def take(self, commit: Commit, message: Said, place: Place) -> None:
+        for issue in message.issues:
+            piece = self._pieces.setdefault(issue.number, Piece())
+            piece.add(commit, self._marks.made(commit))
+            if issue.closing and place.landed:
+                piece.settle(self._marks.landed(commit))
+            if issue.certain:
+                self._certain.add(issue.number)
+
+    def items(self, pulls: set[int], identify: Identify) -> ItemsTold:
+        """`pulls` are the numbers of pull requests: only a text that says issue or task means another thing by them."""
+        told = ItemsTold()
+        for number, piece in self._pieces.items():
+            if number not in pulls or number in self._certain:
+                told.add(piece, piece.item(identify, issue_id(number), _issue_fields(number)))
+        return told
+
+
+def branch_id(name: str) -> str:
+    return f"branch:{name}"
+
+
+def issue_id(number: int) -> str:
+    return f"issue:{number}"
+
+
+def _branch_fields(name: str, piece: Piece) -> dict[str, Any]:
+    kind, words = work_branch(name) or ("", name)
+    metadata = {"branch_kind": "numbered", "number": kind} if kind.isdigit() else {"branch_kind": kind}
+    return {
+        "title": re.sub(r"[-_/]+", " ", words).strip() or name,
+        "branch_name": name,
+        "pr_numbers": tuple(sorted(set(piece.pulls))),
+        "metadata": metadata,
+    }
+
+
+def _issue_fields(number: int) -> dict[str, Any]:
+    return {"title": f"Issue #{number}", "metadata": {"issue_number": number}}

@@ -1,0 +1,46 @@
+"""Who made a commit and who brought it where it is, and when: as the ledger names and counts them."""
+
+from datetime import datetime
+
+from ledger.importing.readers.git.log import Commit, moment
+from ledger.values.finding import Finding
+from ledger.values.moment import FUTURE_ALLOWED
+from ledger.work_item.commands import Mark
+
+NOBODY = "unknown (git)"
+LONGEST_NAME = 100  # characters of who acts
+
+
+class Marks:
+    """`imported_at` stands for a time that no calendar has. What was found odd of a commit is kept once."""
+
+    def __init__(self, imported_at: datetime) -> None:
+        self._imported_at = imported_at
+        self._odd: dict[Finding, None] = {}
+
+    @property
+    def warnings(self) -> list[Finding]:
+        return list(self._odd)
+
+    def made(self, commit: Commit) -> Mark:
+        """Its author, when the work was done: a rewritten history keeps that."""
+        return Mark(by=self._name(commit), at=self._time(commit, commit.authored))
+
+    def landed(self, commit: Commit) -> Mark:
+        """Its author, when the commit came to be as it is: for a merge that is when its branch came in."""
+        return Mark(by=self._name(commit), at=self._time(commit, commit.committed))
+
+    def _name(self, commit: Commit) -> str:
+        name = commit.author.strip()
+        if len(name) > LONGEST_NAME:
+            self._odd[Finding("name_shortened", commit.hash)] = None
+        return name[:LONGEST_NAME] or NOBODY
+
+    def _time(self, commit: Commit, seconds: int | None) -> datetime:
+        at = moment(seconds)
+        if at is None:
+            self._odd[Finding("commit_without_a_time", commit.hash)] = None
+            return self._imported_at
+        if at > self._imported_at + FUTURE_ALLOWED:
+            self._odd[Finding("time_in_the_future", commit.hash)] = None
+        return at

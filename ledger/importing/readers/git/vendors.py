@@ -1,0 +1,55 @@
+"""Vendors as commit messages tell of them: the last word on each field stands."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.importing.commands import ImportedVendor
+from ledger.importing.import_warnings import NAME
+from ledger.importing.readers.git.log import Commit
+from ledger.importing.readers.git.marks import Marks
+from ledger.importing.readers.git.message import Said, VendorNamed
+from ledger.values.finding import Finding
+from ledger.vendor.events import TestResults
+from ledger.work_item.commands import Mark
+
+
+class VendorsTold(Struct, kw_only=True):
+    vendors: list[ImportedVendor] = []
+    used: set[str] = set()
+    not_taken: list[Finding] = []
+
+
+class Vendors:
+    """Told of the newest commit first."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._said: dict[str, list[tuple[VendorNamed, Mark]]] = {}
+        self._told = VendorsTold()
+
+    def take(self, commit: Commit, message: Said) -> None:
+        for vendor in reversed(message.vendors):
+            if not NAME.fullmatch(vendor.name):
+                self._told.not_taken.append(Finding("vendor_name_not_possible", f"{commit.hash} {vendor.name[:100]!a}"))
+                continue
+            self._said.setdefault(vendor.name.casefold(), []).append((vendor, self._marks.landed(commit)))
+            self._told.used.add(commit.hash)
+
+    def told(self) -> VendorsTold:
+        self._told.vendors = [_vendor(told) for told in self._said.values()]
+        return self._told
+
+
+def _vendor(told: list[tuple[VendorNamed, Mark]]) -> ImportedVendor:
+    status = next((vendor.status for vendor, _ in told if vendor.status), None)
+    version = next((vendor.version for vendor, _ in told if vendor.version), None)
+    tests = next((vendor.tests for vendor, _ in told if vendor.tests), None)
+    fields: dict[str, Any] = {"status": status, "extractor_version": version}
+    fields["test_results"] = TestResults(passing=tests[0], total=tests[1]) if tests else None
+    return ImportedVendor(
+        name=told[-1][0].name,
+        fields={field: value for field, value in fields.items() if value is not None},
+        created=min((mark for _, mark in told), key=lambda mark: mark.at),
+        changed=max((mark for _, mark in told), key=lambda mark: mark.at),
+    )

@@ -1,0 +1,172 @@
+"""Deployments of legacy files: a heading with a date and a pull request, a list item, a row, or one section."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from ledger.importing.commands import ImportedDeployment
+from ledger.importing.readers.legacy import words
+from ledger.importing.readers.legacy.entries import Entry, Field
+from ledger.importing.readers.legacy.outline import plain
+from ledger.importing.readers.legacy.told import Telling
+from ledger.values.moment import parse, text
+
+_PULL_REQUEST = re.compile(r"\b(?:PR|MR|pull request)\s*[:#]?\s*#?(\d{1,9})\b|(?<![\w#])#(\d{1,9})\b", re.IGNORECASE)
+_HASH = re.compile(r"`([0-9A-Za-z]{4,64})`|\b(?=[0-9a-f]*\d)([0-9a-f]{7,64})\b")
+_GROUP = re.compile(
+    r"(?:earlier|older|recent|previous|last|this|production|staging|archived?)(?: .*)?|deployments?(?: .*)?"
+    r"|(?:[^\W\d]+ )?\d{4}|q[1-4] \d{4}|\d{4} (?:\d{2}|q[1-4])|week .*"
+)
+_COUNT = re.compile(r"(?:^|[,;])\s*([^\W\d][\w .-]*?)\s*[:=]\s*(\d{1,9})\s*(?=$|[,;(])")
+_PAIR = re.compile(r"\b(\d{1,9})\s+([^\W\d][\w-]*)")
+
+
+def is_record(line: str) -> bool:
+    return _PULL_REQUEST.search(line) is not None and words.moment(line) is not None
+
+
+def is_group(title: str) -> bool:
+    """Whether a heading only says of when, or where, the deployments below it are."""
+    return _GROUP.fullmatch(words.key(re.sub(r"\(.*?\)", "", title))) is not None
+
+
+def take(entry: Entry, telling: Telling) -> None:
+    metadata: dict[str, Any] = {}
+    fields = _Fields(entry, metadata, telling).read()
+    number, commit, at = fields.get("pr_number"), fields.get("commit_hash"), fields.get("deployed_at")
+    if number is None and commit is None and at is None:
+        telling.refuse("deployment_not_understood", entry.line, entry.head)
+        return
+    telling.reading.found += 1
+    name = f"#{number} {commit or ''}".strip() if number is not None else commit or str(at)
+    vendors = _names(entry.take("vendors", "vendor", "affected vendors", "vendors affected"))
+    items = _names(entry.take("work items", "work item", "tasks", "work_items", "items"))
+    for field in entry.fields.values():
+        metadata[re.sub(r"\W+", "_", field.name.lower()).strip("_")] = _list_or_text(field)
+    if entry.below:
+        metadata["notes"] = [plain(line) for line in entry.below]
+    mark = telling.mark(_moment_of(at))
+    telling.reading.deployments.append(
+        ImportedDeployment(
+            external_id=telling.name("deployment", name),
+            fields=fields | ({"metadata": metadata} if metadata else {}),
+            created=mark,
+            changed=mark,
+            vendors=vendors,
+            work_items=tuple(item.lstrip("#") for item in items),
+        )
+    )
+
+
+class _Fields:
+    def __init__(self, entry: Entry, metadata: dict[str, Any], telling: Telling) -> None:
+        self._entry, self._metadata, self._telling = entry, metadata, telling
+        self._found: dict[str, Any] = {}
+
+    def read(self) -> dict[str, Any]:
+        left = self._head(self._entry.head)
+        take = self._entry.take
+        if field := take("pr", "pull request", "pr number", "pr_number"):
+            self._pull_request(field)
+        if field := take("date", "deployed", "deployed at", "deployed_at", "time", "when"):
+            self._when(field.whole, field.line)
+        if field := take("commit", "commit hash", "hash", "commit_hash", "sha", "merge commit"):
+            self._commit(field)
+        if field := take("title", "pr title", "pr_title"):
+            self._found["pr_title"] = plain(field.whole)
+        if field := take("tests", "test summary", "test results", "test_summary"):
+            self._tests(field)
+        if field := take("constitutional compliance", "constitutional_compliance", "compliance", "constitutional"):
+            self._compliance(field)
+        if field := take("environment", "env"):
+            self._found["environment"] = plain(field.whole)
+        if left and "pr_title" not in self._found:
+            self._found["pr_title"] = left
+        elif left:
+            self._metadata["heading"] = left
+        return self._found
+
+    def _head(self, head: str) -> str:
+        """Time, number and commit out of the first line; answers what is left: a title, if anything."""
+        head = re.sub(r"^\[[ xX✓✔]?\]\s+", "", head)
+        if (found := words.moment(head)) and self._when(head, self._entry.line):
+            head = head.replace(found[2], " ", 1)
+        if number := _PULL_REQUEST.search(head):
+            self._found["pr_number"] = int(number[1] or number[2])
+            head = f"{head[: number.start()]} {head[number.end() :]}"
+        if commit := _HASH.search(head):
+            self._found["commit_hash"] = (commit[1] or commit[2]).lower()
+            head = f"{head[: commit.start()]} {head[commit.end() :]}"
+        return words.tidy(plain(head))
+
+    def _when(self, written: str, line: int) -> bool:
+        at = self._telling.moment(self._metadata, "deployed_at", written, line)
+        if at is None:
+            self._metadata["date"] = plain(written)
+            return False
+        self._found["deployed_at"] = text(at)
+        return True
+
+    def _pull_request(self, field: Field) -> None:
+        number = re.search(r"\d{1,9}", field.whole)
+        if number is None:
+            self._metadata["pr"] = plain(field.whole)
+            return
+        self._found["pr_number"] = int(number[0])
+        left = words.tidy(plain(field.whole.replace(number[0], " ", 1)).replace("#", " "))
+        if re.sub(r"\bPR\b", "", left, flags=re.IGNORECASE).strip():
+            self._found["pr_title"] = left
+
+    def _commit(self, field: Field) -> None:
+        """The hash as it is found, also one that is none; a hash that is one is lower-cased."""
+        written = plain(field.whole)
+        if words.is_unknown(written):
+            return
+        token, _, more = written.partition(" ")
+        token = token.rstrip("/").rpartition("/")[2]  # of an address the last part
+        self._found["commit_hash"] = token.lower() if re.fullmatch(r"[0-9A-Fa-f]+", token) else token
+        if words.tidy(more):
+            self._metadata["commit_note"] = words.tidy(more)
+
+    def _tests(self, field: Field) -> None:
+        """`k: v` pairs, else `v k` pairs; of `a/b passed` both counts."""
+        written = words.ungrouped(plain(", ".join([part for part in (field.value, *field.below) if part])))
+        if words.is_unknown(written):
+            return
+        counts = {name.strip(): int(count) for name, count in _COUNT.findall(written)}
+        if not counts:
+            ratio = re.search(r"(?<![\d/])(\d{1,9})\s*(?:/|of)\s*(\d{1,9})(?![\d/])", written)
+            if ratio:
+                counts = {"passed": int(ratio[1]), "total": int(ratio[2])}
+                written = f"{written[: ratio.start()]} {written[ratio.end() :]}"
+            counts |= {name.lower(): int(count) for count, name in _PAIR.findall(written)}
+        if counts:
+            self._found["test_summary"] = counts
+        left = words.tidy(re.sub(r"\([^()]*\)", " ", _PAIR.sub(" ", _COUNT.sub(",", written))))
+        if not counts or re.search(r"\d", left):
+            self._metadata["tests"] = written
+            self._telling.warn("text_kept", field.line, f"tests: {written[:80]}")
+
+    def _compliance(self, field: Field) -> None:
+        said = words.verdict(re.sub(r"[*_`]", "", field.whole))
+        if said is not None:
+            self._found["constitutional_compliance"] = said
+        elif not words.is_unknown(field.whole):
+            self._metadata["compliance"] = plain(field.whole)
+            self._telling.warn("text_kept", field.line, f"compliance: {field.whole[:80]}")
+
+
+def _names(field: Field | None) -> tuple[str, ...]:
+    if field is None:
+        return ()
+    parts = [plain(part).strip(" .") for part in re.split(r"[,;]", ",".join([field.value, *field.below]))]
+    return tuple(dict.fromkeys(part for part in parts if not words.is_unknown(part)))
+
+
+def _list_or_text(field: Field) -> Any:
+    lines = [plain(line) for line in field.below]
+    return [*([plain(field.value)] if field.value else []), *lines] if lines else plain(field.value)
+
+
+def _moment_of(at: str | None) -> datetime | None:
+    return parse(at) if at else None

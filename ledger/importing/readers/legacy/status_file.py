@@ -1,0 +1,254 @@
+"""A status file, whichever grammar it is kept in, or mixes: each section is read by what its heading says it is.
+
+Sections that are nobody's grammar are the author's own words: they are named and left alone. In the sections that are
+ours every line is part of a record, or is reported with its number.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from ledger.importing.readers.legacy import deployments, enhancements, freeform, sessions, vendors, work_items
+from ledger.importing.readers.legacy.entries import Entry, entries
+from ledger.importing.readers.legacy.kinds import announced, kind_of, sounds_like_records
+from ledger.importing.readers.legacy.outline import Line, Section, lines_of, plain
+from ledger.importing.readers.legacy.outline import sections as cut
+from ledger.importing.readers.legacy.told import Telling
+from ledger.importing.readers.legacy.words import VENDOR_STATUSES, key, moment
+from ledger.importing.readers.reading import Identify, Reading, text_of, unreadable
+from ledger.importing.readers.sample import Sample
+from ledger.values.finding import Finding
+
+LONGEST_LINE = 1_000_000  # characters; whoever writes longer ones has not written a status file
+DEEPEST = 3  # level of a heading that can be a section
+_OUR_REPORT = re.compile(
+    r"^<!-- tracking-ledger: begin ([0-9a-f]{16}).*?^<!-- tracking-ledger: end \1 -->", re.MULTILINE | re.DOTALL
+)
+_OURS = re.compile(r"^<!-- tracking-ledger: ids|\A# Status of .*\n+As of position \d+", re.MULTILINE)
+FEWEST_WORDS = 4  # of a sentence
+CONTEXTS = ("feature", "maintenance", "research")
+
+
+def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
+    """Everything that the file says of vendors, deployments, enhancements, sessions and work items.
+
+    Invalid for a file that is no text, or that says nothing of them. Headings that announce records where none are
+    become `failures`.
+    """
+    text = _without_our_report(text_of(path))
+    if _OURS.search(text):
+        raise unreadable(
+            path, None, "is a report that a tracking ledger wrote: `export` and `import` carry a ledger over"
+        )
+    lines = lines_of(text)
+    for line in lines:
+        if len(line.text) > LONGEST_LINE:
+            raise unreadable(path, line.number, f"is longer than {LONGEST_LINE:,} characters")
+    telling = Telling(reading=Reading(), identify=identify, at=_own_time(lines) or imported_at, imported_at=imported_at)
+    _File(path, text, lines, telling).read()
+    return telling.reading
+
+
+def recognises(sample: Sample) -> bool:
+    """A file of which a heading announces records as these files do, or has a section of theirs beside its title."""
+    if sample.is_folder or "\0" in sample.text:
+        return False
+    lines = lines_of(_without_our_report(sample.text))
+    headings = [line.heading[1] for line in lines if line.heading and line.heading[0] <= DEEPEST]
+    kinds = {kind for title in headings if (kind := kind_of(title)) is not None}
+    return len(kinds) > 1 or any(announced(title).records for title in headings if kind_of(title) is not None)
+
+
+def _section_level(headings: list[tuple[int, str]]) -> int:
+    """The level at which most kinds of sections stand, the higher one of equals; 0 if there are none."""
+    kinds: dict[int, set[str]] = {}
+    for level, title in headings:
+        if level <= DEEPEST and (kind := kind_of(title)) is not None:
+            kinds.setdefault(level, set()).add(kind)
+    return max(kinds, key=lambda level: (len(kinds[level]), -level), default=0)
+
+
+def _without_our_report(text: str) -> str:
+    """The part that this program keeps in a status file between its marks is not what its author wrote: blank lines."""
+    return _OUR_REPORT.sub(lambda found: "\n" * found[0].count("\n"), text)
+
+
+def _own_time(lines: list[Line]) -> datetime | None:
+    """The time in the first heading, where there is one: when the file was generated."""
+    for line in lines:
+        if heading := line.heading:
+            found = moment(heading[1]) if heading[0] == 1 else None
+            return found[0] if found else None
+    return None
+
+
+class _File:
+    def __init__(self, path: Path, text: str, lines: list[Line], telling: Telling) -> None:
+        self._path, self._lines, self._telling = path, lines, telling
+        self._raw = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self._items = work_items.Items(telling)
+
+    def read(self) -> None:
+        reading = self._telling.reading
+        level = _section_level([heading for line in self._lines if (heading := line.heading)])
+        if level:
+            for section in _with_sessions_whole(list(cut(self._lines, level))):
+                self._section(section)
+        else:
+            freeform.read(self._lines, self._items, self._telling)
+        if not _records(reading) and not reading.failures:
+            raise unreadable(self._path, None, _nothing_found(reading))
+
+    def _section(self, section: Section) -> None:
+        kind, reading = kind_of(section.title), self._telling.reading
+        if kind is None:
+            self._leave(section)
+            return
+        before, missed = _records(reading), len(reading.not_taken)
+        read: dict[str, Callable[[Section], None]] = {
+            "vendors": self._vendors,
+            "deployments": self._deployments,
+            "enhancements": self._enhancements,
+            "sessions": self._sessions,
+            "work_items": self._work_items,
+            "context": self._context,
+        }
+        vendors_before = len(reading.vendors)
+        read[kind](section)
+        self._compare(section, _records(reading) - before, len(reading.not_taken) - missed, vendors_before)
+
+    def _leave(self, section: Section) -> None:
+        if sounds_like_records(section):
+            self._telling.refuse("section_not_understood", section.number, plain(section.title))
+        elif section.level and any(line.text for line in section.lines):
+            self._telling.warn("left_to_its_author", section.number, plain(section.title)[:80])
+
+    def _compare(self, section: Section, found: int, missed: int, vendors_before: int) -> None:
+        """A heading that announces records above none is a failure; one that counts them wrongly is a known trait."""
+        told, where = announced(section.title), section.number
+        if told.records and not found and (missed or not told.at_most):
+            self._telling.reading.failures.append(
+                f"{self._path}, line {where}: {plain(section.title)!r} announces {told.records} records,"
+                " and none can be read below it"
+            )
+        if told.records is not None and (found + missed > told.records or (found < told.records and not told.at_most)):
+            self._telling.warn(
+                "count_disagrees", where, f"{plain(section.title)!r} announces {told.records}, lists {found}"
+            )
+        if told.operational is not None:
+            listed = self._telling.reading.vendors[vendors_before:]
+            operational = sum(vendor.fields.get("status") == "operational" for vendor in listed)
+            if operational != told.operational:
+                self._telling.warn(
+                    "count_disagrees", where, f"{told.operational} called operational, {operational} are"
+                )
+
+    def _stray(self, line: Line) -> None:
+        """A line that belongs to no record: a sentence is its author's, anything else may be a record."""
+        if _is_sentence(line.text):
+            self._telling.warn("left_to_its_author", line.number, line.text[:80])
+        else:
+            self._telling.refuse("line_not_understood", line.number, line.text)
+
+    def _vendors(self, section: Section) -> None:
+        told = announced(section.title)
+        heading = section.title if told.operational is None or told.operational == told.records else ""
+        said = key(plain(heading)) if any(word in key(plain(heading)) for word in VENDOR_STATUSES) else ""
+        if "production capabilities" in key(heading):  # which lists those that are operational
+            said = "operational"
+        for entry in entries(section.lines, vendors.is_group, vendors.is_record, self._stray):
+            vendors.take(entry, said, self._telling)
+
+    def _deployments(self, section: Section) -> None:
+        whole = _as_one(section)
+        if whole is not None:
+            deployments.take(whole, self._telling)
+            return
+        for entry in entries(section.lines, deployments.is_group, deployments.is_record, self._stray):
+            deployments.take(entry, self._telling)
+
+    def _enhancements(self, section: Section) -> None:
+        for entry in entries(section.lines, enhancements.is_group, enhancements.is_record, self._stray):
+            enhancements.take(entry, self._telling)
+
+    def _work_items(self, section: Section) -> None:
+        for entry in entries(section.lines, work_items.is_group, work_items.is_record, self._stray):
+            self._items.take(entry, status=work_items.state_of(entry.group or section.title))
+
+    def _sessions(self, section: Section) -> None:
+        for found in sessions.written(section.lines):
+            if isinstance(found, Line):
+                self._stray(found)
+            else:
+                sessions.take(found, self._raw, self._telling)
+
+    def _context(self, section: Section) -> None:
+        """A setting of the ledger, not a record: it is told, and whoever wants it sets it."""
+        text = " ".join(line.text for line in section.lines if line.text and not line.is_rule)
+        said = next((word for word in CONTEXTS if word in key(plain(text)).split()), None)
+        self._telling.warn("context_type", section.number, said or plain(text)[:80] or "nothing")
+
+
+def _with_sessions_whole(found: list[Section]) -> list[Section]:
+    """A prompt may have headings of its own: what stands between two sessions belongs to the first of them."""
+    whole: list[Section] = []
+    for section in found:
+        if whole and kind_of(whole[-1].title) == "sessions" and _goes_on(section):
+            heading = Line(section.number, 0, f"{'#' * section.level} {section.title}")
+            whole[-1] = replace(whole[-1], lines=[*whole[-1].lines, heading, *section.lines])
+        else:
+            whole.append(section)
+    return whole
+
+
+def _goes_on(section: Section) -> bool:
+    """Whether a section of nobody's kind holds further sessions."""
+    places = range(len(section.lines))
+    return kind_of(section.title) is None and any(sessions.is_session(section.lines, place) for place in places)
+
+
+def _as_one(section: Section) -> Entry | None:
+    """The section as a single record, if its fields stand right below its heading and not several in it."""
+    found = entries(section.lines, lambda _: False, deployments.is_record, lambda _: None)
+    records = [entry for entry in found if deployments.is_record(plain(entry.head))]
+    if len(records) > 1 or any(entry.is_heading for entry in records) or (records and _is_plural(section.title)):
+        return None
+    first = records[0].line if records else 0
+    head = Line(first or section.number, 0, "# " + (records[0].head if records else section.title))
+    lines = (_heading_as_field(line) for line in section.lines if line.number != first)
+    whole = next(entries([head, *lines], lambda _: False, lambda _: False, lambda _: None))
+    if records:
+        return whole
+    named = {"pr", "pull request", "commit", "commit hash", "hash", "date", "deployed"}
+    if not named & whole.fields.keys():
+        return None
+    whole.head = ""
+    return whole
+
+
+def _is_sentence(text: str) -> bool:
+    """Words that end as a sentence does, and no number: a record has one."""
+    ends = text.rstrip("'\"”)*_")[-1:] in (*".!?:",)
+    return ends and text[0].isalpha() and not re.search(r"\d", text) and len(text.split()) >= FEWEST_WORDS
+
+
+def _is_plural(title: str) -> bool:
+    return "deployments" in title.lower()
+
+
+def _heading_as_field(line: Line) -> Line:
+    return Line(line.number, line.indent, f"**{plain(line.heading[1])}:**") if line.heading else line
+
+
+def _records(reading: Reading) -> int:
+    return len(reading.items) + len(reading.vendors) + len(reading.deployments) + len(reading.enhancements)
+
+
+def _nothing_found(reading: Reading) -> str:
+    first: list[Finding] = reading.not_taken[:1]
+    return "holds no vendors, deployments, enhancements, sessions or work items" + (
+        f" that can be read ({first[0].kind}: {first[0].where})" if first else ""
+    )

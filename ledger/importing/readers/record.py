@@ -1,0 +1,81 @@
+"""One record of a source on its way: what is understood is taken out of it, and nothing of the rest is lost."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from ledger.importing.readers.reading import Reading, time_of
+from ledger.values.finding import Finding
+from ledger.work_item.early_links import KEPT_UNDER
+
+LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only
+PRIORITIES = {"p0": 1, "critical": 1, "p1": 1, "high": 2, "p2": 3, "medium": 3, "p3": 4, "low": 4}
+SOURCE_FIELDS = "source_fields"
+RESERVED = (SOURCE_FIELDS, KEPT_UNDER)  # names in the metadata that a source's own fields cannot have
+
+Kind = TypeVar("Kind")
+
+
+class Record:
+    """`rest` is what nobody has taken yet, `own` our names for what was; `name` is what the findings about it say."""
+
+    def __init__(self, name: str, rest: dict[str, Any], reading: Reading) -> None:
+        self.name = name
+        self.rest = rest
+        self.own: dict[str, Any] = {}
+        self.reading = reading
+
+    def text(self, field: str) -> str | None:
+        return self.taken(field, str)
+
+    def taken(self, field: str, kind: type[Kind]) -> Kind | None:
+        """The field's value when it is of that very kind; else it stays among the rest."""
+        value = self.rest.get(field)
+        if type(value) is kind:
+            del self.rest[field]
+            return value
+        if value is not None:
+            self.warn("field_not_understood", f": {field}")
+        return None
+
+    def time(self, field: str) -> datetime | None:
+        """A time is taken when it is one; else it stays, as found, among the rest."""
+        moment = time_of(self.rest.get(field))
+        if moment is not None:
+            del self.rest[field]
+        elif self.rest.get(field):
+            self.warn("time_not_understood", f": {field}")
+        return moment
+
+    def tags(self, field: str, more: Iterable[str] = ()) -> dict[str, Any]:
+        """The labels of a field as tags. It stays among the rest when they do not say all that it says."""
+        labels = self.rest.get(field)
+        found = labels if isinstance(labels, list) else []
+        written = [label.strip().lower() for label in (*more, *found) if isinstance(label, str)]
+        kept = tuple(dict.fromkeys(tag for tag in written if 0 < len(tag) <= LONGEST_TAG))
+        if any(not isinstance(label, str) or not 0 < len(label.strip()) <= LONGEST_TAG for label in found):
+            self.warn("label_not_a_tag")
+        if all(label in kept for label in found) and isinstance(labels, list) and len(set(found)) == len(found):
+            del self.rest[field]
+        return {"tags": kept} if kept else {}
+
+    def priority(self, field: str) -> dict[str, Any]:
+        """A priority given as a word, which is kept."""
+        word = self.text(field)
+        if not word:
+            return {}
+        self.own["source_priority"] = word
+        if word.strip().lower() not in PRIORITIES:
+            self.warn("unknown_priority", f": {word[:50]}")
+            return {}
+        return {"priority": PRIORITIES[word.strip().lower()]}
+
+    def metadata(self) -> dict[str, Any]:
+        """What is left, and what is our own; a field of the source that has a name of ours is kept beside it."""
+        ours = {*self.own, *RESERVED}
+        clashing = {field: value for field, value in self.rest.items() if field in ours}
+        rest = {field: value for field, value in self.rest.items() if field not in ours}
+        return rest | self.own | ({SOURCE_FIELDS: clashing} if clashing else {})
+
+    def warn(self, kind: str, more: str = "") -> None:
+        self.reading.warnings.append(Finding(kind, self.name + more))

@@ -1,0 +1,194 @@
+"""From settings to a database that is ready: the embedded server or a given one, migrated, its ledger registered."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from uuid import UUID
+
+import msgspec
+import psycopg
+from msgspec.structs import replace
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from ledger.embedded.server import EmbeddedServer
+from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Unavailable
+from ledger.postgres.connection.database import Database, in_time, translated
+from ledger.postgres.connection.hosts import leader_first
+from ledger.postgres.connection.pooler import keeps_statements
+from ledger.postgres.connection.probe import prove
+from ledger.postgres.migrate import is_current, migrate
+from ledger.settings import Settings
+
+DATABASE = "tracking_ledger"
+OWNER = "tracking_ledger_owner"  # owns the schema and may migrate it; nobody works as this role
+APPLICATION = "tracking_ledger_app"  # a writer: may read rows and execute the doors, nothing more
+WRITER = "tracking_ledger_writer"
+
+
+def embedded_server(settings: Settings) -> EmbeddedServer:
+    return EmbeddedServer(settings.pgdata, settings.pgbin)
+
+
+def connect(settings: Settings) -> Database:
+    """A database with this program's schema. Starts the embedded server if no other is given."""
+    return Reaching(settings).database(None)
+
+
+class Reaching:
+    """The way to the database of some settings. `coming`: it was seen to answer or to start, so waiting makes sense."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._server = embedded_server(settings) if settings.dsn is None else None
+        self._seen = False
+        self._kept = True  # as far as is known, what is prepared there stays prepared
+
+    @property
+    def coming(self) -> bool:
+        self._seen = self._seen or (self._server is not None and self._server.starting)
+        return self._seen
+
+    def database(self, known: Database | None) -> Database:
+        """A database that is ready; the one that was known, rid of its old connections."""
+        self._seen = False
+        conninfo = self._given() if self._server is None else self._embedded(self._server)
+        prepare = self._settings.prepare and self._kept
+        if known is None:
+            return Database(conninfo, prepare=prepare, call_seconds=self._settings.call_seconds)
+        known.prepares = prepare
+        known.forget()
+        known.go_to(conninfo)
+        return known
+
+    def follow(self, conninfo: str) -> None:
+        """The ledger went to a server of that address."""
+        self._settings, self._server = replace(self._settings, dsn=conninfo), None
+
+    def _given(self) -> str:
+        dsn, admin_dsn = self._settings.dsn, self._settings.admin_dsn
+        assert dsn is not None
+        _check("LEDGER_DSN or --dsn", dsn)
+        _check("LEDGER_ADMIN_DSN or --admin-dsn", admin_dsn or dsn)
+        with _opening():
+            conninfo = leader_first(dsn)
+            _migrate_given(conninfo, admin_dsn or dsn, self._answered)
+        return conninfo
+
+    def _embedded(self, server: EmbeddedServer) -> str:
+        server.ensure()
+        self._answered()
+        conninfo = server.conninfo(APPLICATION, DATABASE)
+        if not _is_ready(conninfo):
+            with _opening():
+                _prepare_embedded(server)
+        return conninfo
+
+    def _answered(self, connection: psycopg.Connection | None = None) -> None:
+        self._seen = True
+        if connection is not None:
+            self._kept = keeps_statements(connection)
+
+
+def owner_conninfo(settings: Settings) -> str:
+    """How to connect as whoever owns the schema; with a given server, as whom the settings call the administrator."""
+    if settings.dsn is not None:
+        return settings.admin_dsn or settings.dsn
+    return embedded_server(settings).conninfo(OWNER, DATABASE)
+
+
+def open_ledger(
+    database: Database, ledger: UUID, name: str, shapes: Mapping[str, int], *, origin: UUID | None = None
+) -> bool:
+    """Makes sure that the ledger and its read models are known there. True if it is new.
+
+    `origin` is the ledger it is a copy of. Raises Refused if the database has another history under this key.
+    """
+    created = database.call("SELECT tracking_ledger.create_ledger(%s, %s)", [ledger, name])[0][0]
+    if origin not in (None, ledger):
+        database.call("SELECT tracking_ledger.adopt_origin(%s, %s)", [ledger, origin])
+    database.call(
+        "SELECT tracking_ledger.register_projections(%s, %s)", [ledger, msgspec.json.encode(dict(shapes)).decode()]
+    )
+    return bool(created)
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    """Nothing was asked for yet, so a connection that fails here loses nothing."""
+    try:
+        with translated():
+            yield
+    except OutcomeUnknown as error:
+        raise Unavailable(
+            f"PostgreSQL cannot be reached: {' '.join(str(error.__cause__).split())}",
+            next_step="see `tracking-ledger doctor`; start the server, or correct LEDGER_DSN or --dsn",
+        ) from error
+    except psycopg.Error as error:
+        raise Unavailable(
+            f"the schema cannot be brought up to date: {' '.join(str(error).split())}",
+            next_step="nothing was changed; report this message, and go on with the release that worked",
+            sqlstate=error.sqlstate,
+        ) from error
+
+
+def _check(setting: str, conninfo: str) -> None:
+    try:
+        conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError as error:  # its text may repeat a password
+        raise Invalid(
+            f"{setting} is not a connection string",
+            next_step="write it like postgresql://user@host/database or host=... dbname=...",
+            fields=[{"field": "dsn", "problem": "is not a connection string"}],
+        ) from error
+
+
+def _is_ready(conninfo: str) -> bool:
+    try:
+        with psycopg.connect(conninfo, autocommit=True, connect_timeout=5) as connection:
+            return is_current(connection)
+    except psycopg.OperationalError:  # no such role or database yet
+        return False
+
+
+def _prepare_embedded(server: EmbeddedServer) -> None:
+    """Roles and database as an administrator of a given server would make them; safe when several do it at once."""
+    with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [1])  # a session of our own server, no pooler in between
+        for role, rights in ((OWNER, "LOGIN CREATEROLE"), (APPLICATION, "LOGIN"), (WRITER, "NOLOGIN")):
+            if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
+                connection.execute(sql.SQL("CREATE ROLE {} " + rights).format(sql.Identifier(role)))
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(WRITER), sql.Identifier(APPLICATION)))
+        if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
+            names = (sql.Identifier(DATABASE), sql.Identifier(OWNER))
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
+    with psycopg.connect(server.conninfo(OWNER, DATABASE), autocommit=True) as connection:
+        migrate(connection)
+
+
+def _migrate_given(conninfo: str, administrator: str, answered: Callable[[psycopg.Connection], None]) -> None:
+    try:
+        with psycopg.connect(in_time(conninfo), autocommit=True) as connection:
+            answered(connection)
+            if is_current(connection):
+                return
+    except psycopg.errors.InsufficientPrivilege:
+        pass  # the schema is there and this role may not look at it yet: the administrator's grants are missing
+    try:
+        administrator = in_time(leader_first(administrator))
+        with psycopg.connect(administrator, autocommit=True) as connection:
+            prove(administrator)
+            migrate(connection)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise _may_not_migrate(error) from error
+
+
+def _may_not_migrate(error: psycopg.Error) -> LedgerError:
+    return Unavailable(
+        f"this role may not create or migrate the schema: {str(error).strip()}",
+        next_step="set LEDGER_ADMIN_DSN to a role that may, once;"
+        " then grant tracking_ledger_writer to the role of LEDGER_DSN",
+    )
+
+
+def _exists(connection: psycopg.Connection, question: str, name: str) -> bool:
+    return connection.execute(question, [name]).fetchone() is not None

@@ -1,0 +1,126 @@
+"""This process's contact with its database: made in the background, remembered when lost, made again when possible.
+
+A caller waits at most a second for it, once per outage; from then on whoever asks is told at once that it is away, and
+a thread goes on trying. What is seen to be coming (a server that starts, a schema that is brought up to date) is waited
+for longer.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from ledger.errors import OutcomeUnknown, Unavailable
+from ledger.postgres.connection.database import CONNECT_SECONDS, Database
+
+COMING_SECONDS = 60.0  # at most, for what is seen to be coming
+LOOK_EVERY = 0.05
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0  # seconds between two tries
+
+
+class Contact:
+    """`reach(database | None)` makes the database ready, the same one again if there was one; `coming` tells whether
+    waiting for it makes sense. A caller waits for `seconds`."""
+
+    def __init__(
+        self,
+        reach: Callable[[Database | None], Database],
+        coming: Callable[[], bool],
+        seconds: float = CONNECT_SECONDS,
+    ) -> None:
+        self._reach = reach
+        self._coming = coming
+        self._seconds = seconds
+        self._changed = threading.Condition()
+        self._database: Database | None = None
+        self._ready = False
+        self._closed = False
+        self._error: Exception | None = None
+        self._thread: threading.Thread | None = None
+        self._begun = 0.0
+
+    @property
+    def opened(self) -> bool:
+        """Whether a database was ever reached."""
+        return self._database is not None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be asked now, as far as anybody knows."""
+        return self._ready
+
+    def database(self) -> Database:
+        """The database, within those seconds. Raises Unavailable, and what else is wrong with it."""
+        with self._changed:
+            if not self._ready:
+                self._try()
+                while not self._is_settled():
+                    self._changed.wait(LOOK_EVERY)
+            if self._ready and self._database is not None:
+                return self._database
+            raise self._error or _not_yet(self._seconds)
+
+    def lost(self, *, waited: bool) -> None:
+        """The database did not answer. `waited` says that the caller has given it its second already."""
+        with self._changed:
+            if self._ready:
+                self._ready, self._error = False, None
+                self._try()
+                if waited:
+                    self._begun -= self._seconds
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed, self._ready = True, False
+            self._changed.notify_all()
+        if self._database is not None:
+            self._database.close()
+
+    def _is_settled(self) -> bool:
+        waited = time.monotonic() - self._begun
+        is_late = waited > self._seconds and (not self._coming() or waited > COMING_SECONDS)
+        return self._ready or self._error is not None or self._closed or is_late
+
+    def _try(self) -> None:
+        if self._thread is None and not self._closed:
+            self._begun, self._error = time.monotonic(), None
+            self._thread = threading.Thread(target=self._keep_trying, name="tracking-ledger-contact", daemon=True)
+            self._thread.start()
+
+    def _keep_trying(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._closed:
+            try:
+                database = self._reach(self._database)
+            except (Unavailable, OutcomeUnknown) as error:
+                self._tell(error)
+            except (
+                Exception
+            ) as error:  # it is there, and something is wrong that only a person can mend: callers raise it
+                self._tell(error, ends=True)
+                return
+            else:
+                self._met(database)
+                return
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _met(self, database: Database) -> None:
+        with self._changed:
+            self._database, self._ready, self._error, self._thread = database, not self._closed, None, None
+            self._changed.notify_all()
+        if self._closed:  # meanwhile
+            database.close()
+
+    def _tell(self, error: Exception, *, ends: bool = False) -> None:
+        with self._changed:
+            self._error = error
+            if ends:
+                self._thread = None
+            self._changed.notify_all()
+
+
+def _not_yet(seconds: float) -> Unavailable:
+    return Unavailable(
+        f"PostgreSQL did not answer within {seconds:g} s",
+        next_step="see `tracking-ledger doctor`; connecting goes on in the background",
+    )

@@ -1,0 +1,295 @@
+"""Connections to one PostgreSQL, and the place where the driver's errors become ours.
+
+Everything here is safe behind a pooler in transaction mode: settings are local to a transaction, locks too.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import psycopg
+import psycopg_pool
+from psycopg import pq
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Format
+
+from ledger import store_errors
+from ledger.embedded.ping import ping
+from ledger.errors import LedgerError, NewerProgramNeeded, OutcomeUnknown, Unavailable
+from ledger.postgres.connection import deadline
+from ledger.postgres.connection.watchdog import Watchdog
+
+Connection = psycopg.Connection[Any]
+Parameters = Mapping[str, Any] | Sequence[Any]
+CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
+EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
+LOCK_NOT_AVAILABLE = "55P03"
+WHEN_TOLD = 2**31 - 1  # None would mean never, also for what is told to be prepared
+CONNECTING_SECONDS = 5  # and the pool behind it no longer than this for a host, unless the connection string says
+
+
+class Database:
+    """A pool of connections; within `transaction()` all calls of that thread share one."""
+
+    def __init__(
+        self, conninfo: str, *, prepare: bool = True, max_size: int = 10, call_seconds: float | None = None
+    ) -> None:
+        self.prepares = prepare  # whether statements may be kept on the server
+        self._call_seconds = call_seconds
+        self._conninfo = conninfo
+        self._watchdog = Watchdog(self._answers)
+        self._mine = threading.local()
+        self._max_size = max_size
+        self._pool = _pool(conninfo, max_size)
+        self._opening = threading.Lock()
+
+    def close(self) -> None:
+        self._pool.close(timeout=0.1)  # a worker that still tries to connect must not hold up the end of a process
+
+    def call(self, statement: str, parameters: Parameters = (), *, events: int = 0) -> list[tuple[Any, ...]]:
+        """One statement and its rows. It is not kept: to plan the call of a function costs next to nothing.
+
+        It may take the call's limit, and that much again for each EVENTS_IN_TIME `events` that it records.
+        """
+        more = (self._call_seconds or 0) * events / EVENTS_IN_TIME
+        with self.connection(self._call_seconds and self._call_seconds + more, more) as connection:
+            return connection.execute(statement, parameters, prepare=False).fetchall()
+
+    @contextmanager
+    def connection(self, limit: float | None = None, more: float = 0.0) -> Iterator[Connection]:
+        """This thread's connection if it is in a transaction, else one from the pool. Driver errors become ours.
+
+        It is given up when the server falls silent, after `limit` seconds, and `more` seconds after the time of the
+        command under way.
+        """
+        mine: Connection | None = getattr(self._mine, "connection", None)
+        with translated():
+            if mine is not None:
+                yield mine
+                return
+            left = deadline.left()
+            if left is not None:
+                limit = left + more if limit is None else min(limit, left + more)
+            if limit == 0.0:
+                raise no_time_left()
+            pool = self._opened()
+            connection = pool.getconn()
+            try:
+                with self._watchdog.watching(connection, limit) as shut:
+                    try:
+                        yield connection
+                    except psycopg.OperationalError as error:
+                        if why := shut():
+                            raise given_up(why) from error
+                        raise
+            finally:
+                pool.putconn(connection)
+
+    @contextmanager
+    def transaction(self, begin: str = "BEGIN") -> Iterator[Connection]:
+        """Commits at the end, rolls back on an error. Calls of this thread inside it use the same connection."""
+        with self.connection() as connection:
+            connection.execute(begin)
+            self._mine.connection = connection
+            try:
+                yield connection
+            except BaseException:
+                if not connection.closed:
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._mine.connection = None
+            with committing():
+                connection.execute("COMMIT")
+
+    @contextmanager
+    def apart(self) -> Iterator[Connection]:
+        """A transaction on a connection that this thread's other calls do not use: what it locks is held meanwhile."""
+        with translated(), self._opened().connection() as connection, connection.transaction():
+            yield connection
+
+    def forget(self) -> None:
+        """Drops the connections that a server which went away has left behind; asks it nothing."""
+        if not self._pool.closed:
+            self._pool.drain()
+
+    def go_to(self, conninfo: str) -> None:
+        """From here on another database is asked; connections to the old one end with what is under way."""
+        with self._opening:
+            if conninfo == self._conninfo:
+                return
+            left, self._conninfo, self._pool = self._pool, conninfo, _pool(conninfo, self._max_size)
+        left.close(timeout=0.1)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this thread is inside `transaction()`."""
+        return getattr(self._mine, "connection", None) is not None
+
+    @contextmanager
+    def joined_transaction(self, begin: str = "BEGIN") -> Iterator[Connection]:
+        """This thread's transaction if it is in one, else one of its own."""
+        if self.in_transaction:
+            with self.connection() as connection:
+                yield connection
+        else:
+            with self.transaction(begin) as connection:
+                yield connection
+
+    def _answers(self, connection: Connection) -> bool:
+        """Whether the server of a connection answers on another one; of a cluster this very host is asked."""
+        host = connection.info.host
+        conninfo = make_conninfo(self._conninfo, host=host, port=connection.info.port, **_address(connection))
+        return ping(conninfo) != pq.Ping.NO_RESPONSE
+
+    def _opened(self) -> psycopg_pool.ConnectionPool[Connection]:
+        if self._pool.closed:
+            with self._opening:
+                if self._pool.closed:
+                    self._pool.open()
+        return self._pool
+
+
+def in_time(conninfo: str) -> str:
+    """The same, so that a try to connect ends in time, unless it says itself when."""
+    given = conninfo_to_dict(conninfo)
+    return make_conninfo("", **{"connect_timeout": CONNECTING_SECONDS, **given})
+
+
+def _pool(conninfo: str, max_size: int) -> psycopg_pool.ConnectionPool[Connection]:
+    return psycopg_pool.ConnectionPool(
+        in_time(conninfo),
+        min_size=0,
+        max_size=max_size,
+        open=False,
+        timeout=CONNECT_SECONDS,
+        reconnect_timeout=CONNECT_SECONDS,
+        max_idle=300.0,
+        kwargs={
+            "autocommit": True,
+            "prepare_threshold": WHEN_TOLD,
+            "application_name": "tracking-ledger",
+        },
+        configure=_configure,
+        check=None,
+    )
+
+
+def situation(sqlstate: str | None, detail: str | None) -> LedgerError | None:
+    """What an SQLSTATE of our own stands for; None for one that is not ours."""
+    translate = _SITUATIONS.get(sqlstate or "")
+    if translate is None:
+        return None
+    return translate(**(msgspec.json.decode(detail) if detail and detail.startswith("{") else {}))
+
+
+def is_held_up(error: LedgerError) -> bool:
+    """Whether the server is well, and others held the ledger's lock for too long."""
+    return isinstance(error, Unavailable) and error.details.get("sqlstate") == LOCK_NOT_AVAILABLE
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Driver errors as ours. What was not sent is Unavailable; what was sent and lost is OutcomeUnknown."""
+    try:
+        yield
+    except psycopg_pool.PoolTimeout as error:
+        raise Unavailable(
+            f"no connection to PostgreSQL within {CONNECT_SECONDS:g} s",
+            next_step="see `tracking-ledger doctor`; try again when the server is back",
+        ) from error
+    except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:  # the latter leads no more
+        raise _lost(error) from error
+    except psycopg.errors.UndefinedFunction as error:
+        raise NewerProgramNeeded(
+            "a newer program has changed this database's functions while this one was running",
+            next_step="start it again, and upgrade it if it says so; nothing was recorded",
+        ) from error
+    except psycopg.Error as error:
+        ours = situation(error.sqlstate, error.diag.message_detail)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+@contextmanager
+def committing() -> Iterator[None]:
+    """A COMMIT whose answer is lost may have happened."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise OutcomeUnknown(
+            "the connection was lost during the commit: it may or may not have happened",
+            next_step="repeat it with the same command_id; a command is never recorded twice",
+        ) from error
+
+
+def _address(connection: Connection) -> dict[str, str]:
+    address = connection.info.hostaddr
+    return {"hostaddr": address} if address else {}
+
+
+def no_time_left() -> Unavailable:
+    return Unavailable(
+        "the command has used up the time that it may wait for the database",
+        next_step="try again, or let it take longer with LEDGER_COMMAND_SECONDS",
+        given_up="its time is over",
+    )
+
+
+def given_up(why: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"PostgreSQL did not answer in time: {why}",
+        next_step="repeat it with the same command_id; a command is never recorded twice",
+        given_up=why,
+    )
+
+
+def _lost(error: psycopg.Error) -> LedgerError:
+    if error.sqlstate is None:
+        return OutcomeUnknown(
+            f"the connection to PostgreSQL was lost: {str(error).strip()}",
+            next_step="repeat it with the same command_id; a command is never recorded twice",
+        )
+    return Unavailable(
+        f"PostgreSQL cannot answer: {str(error).strip()}",
+        next_step="see `tracking-ledger doctor`",
+        sqlstate=error.sqlstate,
+    )
+
+
+_SITUATIONS: dict[str, Callable[..., LedgerError]] = {
+    "TL001": store_errors.version_conflict,
+    "TL002": store_errors.lost_race,
+    "TL003": store_errors.command_id_reused,
+    "TL004": store_errors.ledger_closed,
+    "TL005": store_errors.not_a_member,
+    "TL006": store_errors.not_unique,
+    "TL007": store_errors.read_model_behind,
+    "TL008": store_errors.lease_moved,
+    "TL009": store_errors.append_only,
+    "TL010": store_errors.does_not_follow,
+    "TL011": store_errors.another_history,
+    "TL012": store_errors.lost_history,
+}
+
+
+class _RawLoader(Loader):
+    """JSON as the bytes that are stored: whoever needs a value decodes it into its own type."""
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+class _RawBinaryLoader(_RawLoader):
+    format = Format.BINARY
+
+
+def _configure(connection: Connection) -> None:
+    connection.adapters.register_loader("json", _RawLoader)
+    connection.adapters.register_loader("json", _RawBinaryLoader)
+    connection.adapters.register_loader("jsonb", _RawLoader)

@@ -1,0 +1,36 @@
+"""A state taken apart: fields, keys of mappings and single links, so that changes meet only where they really do."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from ledger.values.revision import same
+
+Leaves = dict[str, Any]  # a field, a key of a mapping (`metadata.x`) or one link (`links.blocks <id>`) -> its JSON
+
+
+def leaves(state: Any) -> Leaves:
+    found: Leaves = {}
+    for field in state.__struct_fields__:
+        value = getattr(state, field)
+        if is_keyed(value):
+            found |= {key(field, element): msgspec.to_builtins(element) for element in value}
+        elif isinstance(value, dict):
+            found |= {f"{field}.{key}": inner for key, inner in value.items()}
+        elif value != ():  # a list without elements has no leaf
+            found[field] = msgspec.to_builtins(value)
+    return found
+
+
+def is_keyed(value: Any) -> bool:
+    """Whether it is a list of links, each a thing of its own."""
+    return isinstance(value, tuple) and bool(value) and hasattr(value[0], "to_id")
+
+
+def key(field: str, element: Any) -> str:
+    return f"{field}.{element.kind} {element.to_id}"
+
+
+def differing(one: Leaves, other: Leaves) -> set[str]:
+    return {path for path in one.keys() | other.keys() if not same(one.get(path, UNSET), other.get(path, UNSET))}

@@ -1,0 +1,42 @@
+"""A journal that answers and takes commands: its rows, with what waits in the outbox laid over them."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from ledger.offline.local import LocalHandler, LocalStore
+from ledger.offline.outbox import Outbox
+from projections.application.layers import Layer, Source
+from projections.local_copy.cache import Cache
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models.fold import propose
+
+DAMAGED = "journal_damaged"  # answers end before the damaged line
+
+
+def journal_layer(
+    cache: Cache,
+    outbox: Outbox,
+    *,
+    source: Source,
+    claims_here: Callable[[], bool],
+    lost: bool = False,
+    contact: datetime | None = None,
+    held: object = None,
+) -> Layer:
+    """The layer of `cache`'s journal, up to date. `lost` says that what is asked was sent to the database before."""
+    cache.follow()
+    tables = cache.tables
+    store = LocalStore(
+        cache.journal, outbox, check_unique=tables.check_unique, lay=cache.follow, claims_here=claims_here
+    )
+    handler = LocalHandler(store, TableNeighbourhood(tables), propose, cache.follow, lost=lost)
+    damaged = cache.journal.damage is not None
+    return Layer(
+        source=source,
+        store=store,
+        tables=tables,
+        handler=handler,
+        warnings=(*(("queued_offline",) if outbox.waiting else ()), *((DAMAGED,) if damaged else ())),
+        contact=contact,
+        held=held,
+    )

@@ -1,6 +1,0 @@
-"""The read model `configurations`: one row a ledger, and none before its first change."""
-
-from ledger.configuration.decider import decider
-from projections.row import Projection
-
-configurations = Projection(name="configurations", shape=1, decider=decider, entries=lambda *_: ())

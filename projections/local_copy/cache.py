@@ -1,0 +1,85 @@
+"""The cache: the read models as the journal adds up to them, in the machine's SQLite file.
+
+It can be deleted at any time: it is folded from the journal again. Its checkpoint is a position with the log's digest
+there, so rows of another history are noticed and made anew.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from ledger.envelope import RecordedEvent, category_of
+from ledger.offline.journal import Journal
+from ledger.offline.outbox import Outbox
+from projections.local_copy.overlay import Overlay
+from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.fold import advance, change
+from projections.tables.sqlite import SqliteAdvance, SqliteTables
+
+FILE = "cache.sqlite3"
+PORTION = 2000  # events folded at once
+
+
+class Cache:
+    """The rows of `journal`, in `file`. Many processes may follow at once: each finds what the others have done."""
+
+    def __init__(self, file: Path, journal: Journal, outbox: Outbox, clock: Callable[[], datetime]) -> None:
+        self.journal = journal
+        self.tables = SqliteTables(file, journal.ledger, clock)
+        self._overlay = Overlay(journal, outbox)
+
+    def close(self) -> None:
+        self.tables.close()
+
+    def follow(self) -> None:
+        """Brings the rows up to the journal's head, and lays what waits over them; takes no lock when they are so."""
+        head = self.journal.head
+        with self.tables.viewing() as rows:
+            is_up = rows.complete and rows.checkpoint == (head.position, head.digest)
+            if is_up and self._overlay.is_laid(rows):
+                return
+        while not is_up and self._portion():
+            pass
+        with self.tables.advancing() as rows:
+            self._overlay.lay(rows)
+
+    def _portion(self) -> bool:
+        """Folds some more events. Answers whether there may be others."""
+        checkpoint = self._checkpoint()
+        events = list(islice(self.journal.read_all(checkpoint[0]), PORTION))  # not inside: one file's lock at a time
+        with self.tables.advancing() as rows:
+            if rows.checkpoint != checkpoint:
+                return True  # another process was faster
+            if events:
+                streams = [event.stream_id for event in events]
+                with self._overlay.lifted(rows, streams, events[-1].position):
+                    fold_into(rows, events)
+                    rows.reached(events[-1].position, events[-1].recorded_at, events[-1].digest)
+        return len(events) == PORTION
+
+    def _checkpoint(self) -> tuple[int, bytes | None]:
+        """Where to go on; rows that are not of this journal, or not of this program's shape, go first."""
+        with self.tables.viewing() as rows:
+            checkpoint, complete = rows.checkpoint, rows.complete
+        if complete and checkpoint[1] == self.journal.digest_at(checkpoint[0]):
+            return checkpoint
+        with self.tables.advancing() as rows:
+            if (rows.checkpoint, rows.complete) == (checkpoint, complete):
+                rows.clear()
+                rows.reached(0, None, self.journal.digest_at(0))
+            return rows.checkpoint
+
+
+def fold_into(rows: SqliteAdvance, events: Sequence[RecordedEvent]) -> None:
+    """Folds neighbouring events on the rows that stand."""
+    streams = list(dict.fromkeys(event.stream_id for event in events))
+    before = rows.rows(streams)
+    after = dict(before)
+    for event in events:
+        advance(after, event)
+    rows.put(
+        change(BY_CATEGORY[category_of(stream)], before.get(stream), after[stream], after[stream].position)
+        for stream in streams
+        if stream in after
+    )

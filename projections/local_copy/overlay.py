@@ -1,0 +1,122 @@
+"""What waits in the outbox, laid over the rows of the cache, so that everybody on this machine sees it at once.
+
+The confirmed row is kept aside. When the journal brings a thing further, the overlay is lifted, the confirmed row
+advanced, and what still waits laid on it again. A row that is laid over shows the token of its newest event as version.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from itertools import islice
+
+from msgspec.structs import replace
+
+from ledger.envelope import RowChange, category_of
+from ledger.offline.journal import Journal
+from ledger.offline.local import pending_event
+from ledger.offline.outbox import Outbox
+from ledger.offline.outbox_lines import Queued
+from ledger.pending import PENDING, token
+from projections.local_copy.overlay_rows import OverlayRows
+from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.fold import Rows, advance, change
+from projections.read_models.projection import Row
+from projections.tables.sqlite import SqliteAdvance
+
+PORTION = 1000  # lines laid at once
+
+Added = list[tuple[Queued, int]]  # events of waiting commands: (line, n)
+
+
+class Overlay:
+    """Each method works inside the transaction of `rows`, which are those of the journal's cache."""
+
+    def __init__(self, journal: Journal, outbox: Outbox) -> None:
+        self._journal = journal
+        self._outbox = outbox
+
+    def is_laid(self, rows: SqliteAdvance) -> bool:
+        """Whether the rows show all that the outbox holds."""
+        return OverlayRows(rows).sequence == self._outbox.sequence
+
+    def lay(self, rows: SqliteAdvance) -> None:
+        """Takes in what was queued and settled since."""
+        over, last, reached = OverlayRows(rows), self._outbox.sequence, rows.checkpoint[0]
+        since = over.sequence
+        if since > last:  # the outbox is another one
+            self._lift(over, over.overlaid())
+            since = 0
+        ended = self._outbox.settled_since(since, reached)
+        self._lift(over, ended)
+        for stream in ended:
+            self._extend(over, self._outbox.of_stream(stream, reached), only=stream)
+        with rows.roomy() if last - since > PORTION else nullcontext():
+            for lines in _portions(self._outbox.lines(since, last)):
+                self._extend(over, lines, without=set(ended))
+        over.reached(last)
+
+    @contextmanager
+    def lifted(self, rows: SqliteAdvance, streams: Iterable[str], up_to: int) -> Iterator[None]:
+        """The confirmed rows of these streams, and of whatever was settled up to a position: to advance them."""
+        over = OverlayRows(rows)
+        settled = self._outbox.settled_between(rows.checkpoint[0], up_to)
+        lifted = self._lift(over, dict.fromkeys([*streams, *settled]))
+        yield
+        for stream in lifted:
+            self._extend(over, self._outbox.of_stream(stream, up_to), only=stream)
+
+    def _lift(self, over: OverlayRows, streams: Iterable[str]) -> list[str]:
+        """Shows the confirmed rows again. Answers which of the streams were laid over."""
+        kept = over.kept(streams)
+        top = over.rows.rows(kept)
+        for stream, confirmed in kept.items():
+            if confirmed.row is None:
+                over.remove(stream, top.get(stream))
+            else:
+                projection = BY_CATEGORY[category_of(stream)]
+                back = change(projection, top.get(stream), confirmed.row, confirmed.row.position)
+                over.rows.put([replace(back, terms=confirmed.terms)])
+            over.release(stream)
+        return list(kept)
+
+    def _extend(
+        self, over: OverlayRows, lines: Iterable[Queued], *, without: Collection[str] = (), only: str | None = None
+    ) -> None:
+        """Lays lines on what is there, each stream's in their order."""
+        events: dict[str, Added] = {}
+        for line in self._not_followed(list(lines), over.rows.checkpoint[0]):
+            for n, event in enumerate(line.events):
+                stream = event.stream_id
+                if only in (None, stream) and stream not in without and category_of(stream) in BY_CATEGORY:
+                    events.setdefault(stream, []).append((line, n))
+        laid = over.keep(events)
+        standing = over.rows.rows(events)
+        over.rows.put(
+            (_over(stream, _numbered(standing.get(stream), laid[stream]), added) for stream, added in events.items()),
+            yielding=True,
+        )
+        over.lay({stream: laid[stream] + len(added) for stream, added in events.items()})
+
+    def _not_followed(self, lines: list[Queued], reached: int) -> Iterator[Queued]:
+        """Without those that the rows have already; the line that says so may still be on its way."""
+        ends = self._journal.ends_of(line.command_id for line in lines)
+        return (line for line in lines if ends.get(line.command_id, PENDING) > reached)
+
+
+def _portions(lines: Iterator[Queued]) -> Iterator[list[Queued]]:
+    while portion := list(islice(lines, PORTION)):
+        yield portion
+
+
+def _over(stream: str, before: Row | None, added: Added) -> RowChange:
+    after: Rows = {} if before is None else {stream: before}
+    version = int(before.version) if before else 0
+    for line, n in added:
+        version += 1
+        advance(after, pending_event(line, n, version))
+    made = change(BY_CATEGORY[category_of(stream)], before, after[stream], 0)
+    line, n = added[-1]
+    return replace(made, version=token(line.command_id, n), n=PENDING)
+
+
+def _numbered(row: Row | None, version: int) -> Row | None:
+    return None if row is None else replace(row, version=version)

@@ -1,0 +1,151 @@
+"""This machine's copy of one ledger: the journal, the rows folded from it, and what is known of the last contact."""
+
+import contextlib
+import math
+import os
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from uuid import UUID
+
+from ledger.offline.acknowledged import Acknowledged
+from ledger.offline.journal import FILE as JOURNAL
+from ledger.offline.journal import Journal
+from ledger.offline.outbox import FILE as OUTBOX
+from ledger.offline.outbox import INDEX as OUTBOX_INDEX
+from ledger.offline.outbox import Outbox
+from ledger.offline.seen import Seen
+from ledger.resources import sql
+from projections.local_copy.cache import FILE as CACHE
+from projections.local_copy.cache import Cache
+
+INDEX = "journal-index.sqlite3"
+MET = "met"  # there since the ledger was found in a database
+CONTACT = "contact"  # its time is when this machine last knew that its journal is the whole log
+
+
+class Local:
+    """The working files of a ledger in the folder `home`, each opened when first needed."""
+
+    def __init__(self, home: Path, ledger: UUID, clock: Callable[[], datetime]) -> None:
+        self.home = home
+        self.ledger = ledger
+        self._clock = clock
+        self.seen = Seen(home)
+        self._making = threading.RLock()
+
+    @property
+    def journal(self) -> Journal:
+        with self._making:
+            return self._journal
+
+    @cached_property
+    def acknowledged(self) -> Acknowledged:
+        return Acknowledged(self.home)
+
+    @property
+    def outbox(self) -> Outbox:
+        with self._making:
+            return self._outbox
+
+    @property
+    def cache(self) -> Cache:
+        with self._making:
+            return self._cache
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no command of this machine waits for the database."""
+        return not (self.home / OUTBOX).exists() or self.outbox.is_settled
+
+    @property
+    def waiting(self) -> int:
+        """How many of them wait."""
+        return self.outbox.waiting if (self.home / OUTBOX).exists() else 0
+
+    def waiting_since(self) -> datetime | None:
+        """When the oldest of them was given."""
+        oldest = self.outbox.unsettled(limit=1) if (self.home / OUTBOX).exists() else []
+        return oldest[0].occurred_at if oldest else None
+
+    @property
+    def has_met(self) -> bool:
+        """Whether this machine has ever found the ledger in a database."""
+        return (self.home / MET).exists() or self.contact() is not None or self.journal.head.position > 0
+
+    def meet(self) -> None:
+        """The ledger is in a database now."""
+        with contextlib.suppress(OSError):  # it is met again at the next start
+            (self.home / MET).touch()
+
+    def clear(self) -> None:
+        """Lets go of what the outbox holds, once the journal has all of it."""
+        if (self.home / OUTBOX).exists():
+            self.outbox.clear(self.journal.head.position)
+
+    def contact(self) -> datetime | None:
+        """When the journal was last known to be the whole log."""
+        try:
+            return datetime.fromtimestamp((self.home / CONTACT).stat().st_mtime, UTC)
+        except OSError:
+            return None
+
+    @property
+    def followed(self) -> float:
+        """How many seconds ago that was; a time to come, by a clock that was set back, is as good as none."""
+        contact = self.contact()
+        ago = time.time() - contact.timestamp() if contact else -1.0
+        return ago if ago >= 0 else math.inf
+
+    def touch(self, when: float) -> None:
+        """The journal is the whole log of that time, in seconds since 1970."""
+        with contextlib.suppress(OSError):  # only an age becomes less exact
+            (self.home / CONTACT).touch()
+            os.utime(self.home / CONTACT, (when, when))
+
+    def close(self) -> None:
+        with self._making:
+            for name in ("_cache", "_journal", "_outbox"):
+                if name in self.__dict__:
+                    self.__dict__.pop(name).close()
+
+    @cached_property
+    def _journal(self) -> Journal:
+        _usable(self.home / INDEX, "cache/journal")
+        return Journal(self.home / JOURNAL, self.ledger, self.home / INDEX, self._clock)
+
+    @cached_property
+    def _outbox(self) -> Outbox:
+        _usable(self.home / OUTBOX_INDEX, "cache/outbox")
+        return Outbox(self.home)
+
+    @cached_property
+    def _cache(self) -> Cache:
+        _usable(self.home / CACHE, "cache/schema")
+        return Cache(self.home / CACHE, self._journal, self._outbox, self._clock)
+
+
+def _usable(file: Path, schema: str) -> None:
+    """Removes a file that can be made again, if it is broken or of another program's shape."""
+    shape = zlib.crc32(sql(schema).encode()) & 0x7FFFFFFF
+    with contextlib.suppress(sqlite3.OperationalError):  # what is in use or cannot be opened is named by its user
+        try:
+            with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+                found = connection.execute("PRAGMA user_version").fetchone()[0]
+                if found == shape:
+                    return
+                if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    connection.execute(f"PRAGMA user_version = {shape}")
+                    return
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+        for suffix in ("", "-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA user_version = {shape}")

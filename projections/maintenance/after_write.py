@@ -1,0 +1,11 @@
+"""What follows a write in programs that keep the status file: handed to the `App` that they make."""
+
+from projections.application.app import App
+
+
+def keep_status(app: App) -> None:
+    """Writes the status file if this write is to be seen in it. Never raises."""
+    # imported here for start-up: the report's templates are needed by few processes
+    from projections.maintenance.status_file import keep_status
+
+    keep_status(app)

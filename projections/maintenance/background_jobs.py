@@ -1,0 +1,62 @@
+"""What a long-running server does on its own, in the background: it keeps this machine's journal up to the log, and
+once a day it archives what is old enough.
+
+Every server tries to archive, and the ledger makes it once: the command's id follows from the ledger and the day.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from uuid import UUID, uuid5
+
+from ledger.errors import CommandIdReused, LedgerError
+from ledger.work_item.commands import ArchiveWorkItems
+from projections.application.activity import watching
+from projections.application.app import App
+
+KEEPER = "tracking-ledger"  # who archives; the same on every server, so that their commands are the same
+FIRST = 60.0  # seconds until the first look: a server that is needed only for a moment does not begin
+EVERY = 3600.0
+FOLLOW_EVERY = 2.0
+
+log = logging.getLogger(__name__)
+
+
+def start_keeping(app: App, *, first: float = FIRST, every: float = EVERY) -> Callable[[], None]:
+    """Begins in a thread of its own, which never keeps a process alive. Call the answer to end it."""
+    ended = threading.Event()
+
+    def keep() -> None:
+        done = ""
+        wait = first
+        while not ended.wait(wait):
+            wait, today = every, app.clock().date().isoformat()
+            if app.opened and done != today and keep_once(app, today):
+                done = today
+
+    def follow() -> None:
+        while not ended.wait(FOLLOW_EVERY):
+            app.follow_quietly()
+
+    threading.Thread(target=keep, name="tracking-ledger-keeper", daemon=True).start()
+    threading.Thread(target=follow, name="tracking-ledger-follower", daemon=True).start()
+    return ended.set
+
+
+def keep_once(app: App, day: str) -> bool:
+    """Archives for a day, unless that was done. Answers whether it is done: what failed is tried again later."""
+    try:
+        with watching(lambda: app.home, "keeper", "archive", KEEPER) as line:
+            app.go_first()
+            recorded = app.record(ArchiveWorkItems(), by=KEEPER, command_id=archive_id(app.identity.ledger, day))
+            line.positions = list(recorded.positions[-1:])
+    except CommandIdReused:  # a program of another version did it
+        return True
+    except LedgerError as error:
+        log.warning("archiving has to wait: %s", error.code)
+        return False
+    return True
+
+
+def archive_id(ledger: UUID, day: str) -> UUID:
+    return uuid5(ledger, f"archive {day}")

@@ -1,0 +1,146 @@
+"""The two ways out when a database is not the history that this machine knows: one of the two is said to be right.
+
+Nothing is lost by either: a journal that gives way is set aside under a new name, and what only it held is queued.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from msgspec import Struct
+
+from ledger.errors import LedgerClosed, Refused, Unavailable
+from ledger.offline.journal import FOLLOW_LOCK, Journal
+from ledger.offline.lines import line_of
+from ledger.offline.recovery import common_position, only_in
+from ledger.postgres import ledgers
+from ledger.postgres.connection.connect import Reaching, open_ledger
+from ledger.postgres.connection.database import Database
+from ledger.postgres.restore import restore
+from ledger.postgres.store import PostgresStore
+from projections.application.app import DIVERGED, App
+from projections.read_models.catalog import SHAPES
+
+LOCK_SECONDS = 10.0
+
+
+class Rebuilt(Struct, frozen=True, kw_only=True):
+    """`common` is the last position that both had. `restored` events went into the database; `queued` commands wait."""
+
+    common: int
+    position: int
+    restored: int = 0
+    queued: int = 0
+    set_aside: Path | None = None
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """Where the journal and the log in the database end, and up to where they are the same."""
+
+    journal: int
+    database: int
+    common: int
+
+    @property
+    def journal_contains_database(self) -> bool:
+        return self.common == self.database
+
+
+def standing(app: App) -> Standing:
+    """Asks the database itself, also one whose ledger is closed. Raises Unavailable when it is away."""
+    with _Direct(app) as direct:
+        return direct.standing(app.local.journal)
+
+
+def from_journal(app: App) -> Rebuilt:
+    """The journal is right: its tail goes into the database, exact bytes, digests checked, and the ledger is opened.
+
+    Refused unless the database's head lies on the journal.
+    """
+    with _Direct(app) as direct:
+        journal, known = app.local.journal, app.identity
+        found = direct.standing(journal)
+        if not found.journal_contains_database:
+            raise Refused(
+                f"the database has gone another way from position {found.common + 1} on than the journal",
+                next_step="see `tracking-ledger doctor`: the other way out takes the database as right",
+                rule="another_history",
+                items=[],
+            )
+        restored = found.journal - found.database
+        if restored:
+            lines = (line_of(event) for event in journal.read_all(found.database))
+            restore(app.settings, known.key, known.ledger, lines)
+        app.local.acknowledged.forget()
+        app.local.seen.forget()
+        direct.reopen()
+        return Rebuilt(common=found.common, position=found.journal, restored=restored)
+
+
+def from_database(app: App, now: datetime) -> Rebuilt:
+    """The database is right: the journal is set aside, and what only it held waits in the outbox."""
+    with _Direct(app) as direct, _alone(app):
+        local = app.local
+        found = direct.standing(local.journal)
+        lines = list(only_in(local.journal, found.common)) if found.journal > found.common else []
+        if lines:
+            local.outbox.put_before(lines)
+        aside = _set_aside(local.journal.file, now)
+        local.acknowledged.forget()
+        local.seen.forget()
+        direct.reopen()
+        return Rebuilt(common=found.common, position=found.database, queued=len(lines), set_aside=aside)
+
+
+class _Direct:
+    """The database beside the App's own contact, which keeps away from a history that it does not know."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def __enter__(self) -> "_Direct":
+        known = self._app.identity
+        self._database: Database = Reaching(self._app.settings).database(None)
+        open_ledger(self._database, known.key, known.name, SHAPES, origin=known.ledger)
+        self._store = PostgresStore(self._database, known.ledger, SHAPES, key=known.key)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def standing(self, journal: Journal) -> Standing:
+        return Standing(
+            journal=journal.head.position,
+            database=self._store.known_at([])[0],
+            common=common_position(journal, self._store),
+        )
+
+    def reopen(self) -> None:
+        try:
+            ledgers.reopen(self._database, self._app.identity.key, DIVERGED)
+        except LedgerClosed:  # for another reason, which stays
+            return
+
+
+@contextmanager
+def _alone(app: App) -> Iterator[None]:
+    """Nobody follows meanwhile."""
+    try:
+        with FileLock(app.home / FOLLOW_LOCK, timeout=LOCK_SECONDS):
+            yield
+    except Timeout as error:
+        raise Unavailable(
+            f"another process has been following the log for {LOCK_SECONDS:g} s", next_step="repeat it"
+        ) from error
+
+
+def _set_aside(file: Path, now: datetime) -> Path | None:
+    """Renames the journal; never over another file."""
+    if not file.exists():
+        return None
+    stamp = now.strftime("%Y%m%dT%H%M%S%f")
+    aside = file.with_name(f"{file.stem}.set-aside-{stamp}{file.suffix}")
+    file.rename(aside)
+    return aside

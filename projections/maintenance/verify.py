@@ -1,0 +1,123 @@
+"""Whether journal, log and read models say the same: every line and every event proved, the first difference named."""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.codec import digest, origin_digest
+from ledger.envelope import RecordedEvent
+from ledger.errors import Diverged, LedgerError, OutcomeUnknown, Unavailable
+from ledger.offline.journal import Journal
+from projections.application.app import App
+from projections.maintenance.rebuild import standing
+from projections.tables.contract import Tables
+from projections.tables.replay import check
+
+EVERY_LINE = Path(":memory:")  # an index that knows nothing, so that the whole file is read and proved
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """`where` is journal, database, read models or cache; `at` a line, a position, or a read model's row."""
+
+    where: str
+    at: str
+    what: str
+
+
+class Verified(Struct, frozen=True, kw_only=True):
+    """What was looked at: positions of journal and database (None: not reached), and the first thing that differs."""
+
+    journal: int
+    database: int | None
+    differences: tuple[Difference, ...] = ()
+    unreachable: str | None = None
+
+
+def verify(app: App) -> Verified:
+    """Reads everything; it changes nothing."""
+    journal = Journal(app.local.journal.file, app.identity.ledger, EVERY_LINE, app.clock)
+    try:
+        found = list(_of_journal(journal))
+        unreachable: str | None = None
+        try:
+            head, differences = _of_database(app, journal)
+        except Diverged as error:
+            head, differences = error.details["head"], [_diverged(app, error)]
+        except (Unavailable, OutcomeUnknown) as error:
+            head, differences, unreachable = None, [], error.message
+        found += [*differences, *_of_cache(app)]
+        return Verified(journal=journal.head.position, database=head, differences=tuple(found), unreachable=unreachable)
+    finally:
+        journal.close()
+
+
+def _of_journal(journal: Journal) -> Iterator[Difference]:
+    if journal.damage is not None:
+        yield Difference(where="journal", at=f"line {journal.damage.details['line']}", what=journal.damage.message)
+
+
+def _of_database(app: App, journal: Journal) -> tuple[int, list[Difference]]:
+    store, previous, head = app.store, origin_digest(app.identity.ledger), 0
+    found: list[Difference] = []
+    known = journal.read_all(0, journal.head.position)  # its end is known before that of the log, which goes on
+    for there, here in zip_longest(store.read_all(), known):
+        difference = _compare(previous, there, here)
+        if difference is not None or there is None:
+            found += [difference] if difference else []
+            break
+        previous, head = there.digest, there.position
+    else:
+        found += _of_rows("read models", store, app.tables)
+    return head, found
+
+
+def _diverged(app: App, error: Diverged) -> Difference:
+    first = standing(app).common + 1
+    return Difference(where="database", at=f"position {first}", what=error.message)
+
+
+def _compare(previous: bytes, there: RecordedEvent | None, here: RecordedEvent | None) -> Difference | None:
+    """The journal may be behind; whatever it holds must stand in the database, and that must prove itself."""
+    if there is None:
+        assert here is not None
+        return Difference(
+            where="database",
+            at=f"position {here.position}",
+            what=f"the journal goes on with {here.type}, the database ends before it",
+        )
+    at = f"position {there.position}"
+    if digest(previous, there) != there.digest:
+        return Difference(where="database", at=at, what=f"the digest of {there.type} does not follow")
+    if here is not None and here != there:
+        fields = [name for name in there.__struct_fields__ if getattr(here, name) != getattr(there, name)]
+        return Difference(where="journal", at=at, what=f"journal and database differ in {', '.join(fields)}")
+    return None
+
+
+def _of_cache(app: App) -> list[Difference]:
+    local = app.local
+    if not local.is_settled:
+        return []  # what waits is laid over its rows
+    try:
+        local.cache.follow()
+    except LedgerError as error:
+        return [Difference(where="cache", at="file", what=error.message)]
+    with local.cache.tables.snapshot() as snapshot:
+        reached = snapshot.as_of.position  # the journal may go on meanwhile, in the background
+    return _of_rows("cache", local.journal, local.cache.tables, until=reached)
+
+
+def _of_rows(where: str, log: Any, tables: Tables, until: int | None = None) -> list[Difference]:
+    report = check(log, tables, until=until)
+    return [
+        Difference(
+            where=where,
+            at=f"{name} {difference.id}",
+            what=f"{difference.field} is {difference.stored!r}, by the log {difference.replayed!r}",
+        )
+        for name, rebuilt in report.projections.items()
+        for difference in rebuilt.differences[:1]
+    ]

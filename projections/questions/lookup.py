@@ -1,0 +1,50 @@
+"""From whatever a person types to the thing that is meant."""
+
+from uuid import UUID
+
+from ledger.errors import NotFound
+from ledger.values.reference import LETTERS
+from projections.questions.references import category_of_reference, resolve
+from projections.read_models.catalog import BY_CATEGORY
+from projections.tables.contract import Tables
+
+
+def found(tables: Tables, given: str) -> tuple[str, str]:
+    """(category, id) of a reference, an id of anything, or a vendor's name. Raises NotFound."""
+    given = given.strip()
+    try:
+        return _by_id(tables, str(UUID(given)))
+    except ValueError:
+        pass
+    category = category_of_reference(given)
+    vendor = _by_vendor_name(tables, given)  # a name may look like a reference: v-alpha
+    if vendor is not None:
+        return "vendor", vendor
+    if category is not None:
+        return category, resolve(tables, category, given)
+    raise _nothing(given)
+
+
+def _by_id(tables: Tables, thing: str) -> tuple[str, str]:
+    with tables.snapshot() as snapshot:
+        for category in LETTERS.keys() & BY_CATEGORY.keys():
+            generation = snapshot.generation(BY_CATEGORY[category].name)
+            if snapshot.ask("things/by_id", category=category, generation=generation, id=thing):
+                return category, thing
+    raise _nothing(thing)
+
+
+def _by_vendor_name(tables: Tables, name: str) -> str | None:
+    with tables.snapshot() as snapshot:
+        generation = snapshot.generation("vendors")
+        held = snapshot.ask("entries/holders", generation=generation, relation="vendor_name", target=name.casefold())
+    return held[0]["id"] if held else None
+
+
+def _nothing(given: str) -> NotFound:
+    shown = given if len(given) <= 80 else given[:77] + "..."
+    return NotFound(
+        f"nothing in this ledger is called {shown!r}",
+        next_step="send a reference like w-7k3qd, an id, or a vendor's name; `tracking-ledger status` lists them",
+        id=shown,
+    )

@@ -1,0 +1,110 @@
+"""What a rule may ask about neighbouring things, answered by the read models."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from ledger.values.moment import text
+from ledger.values.reference import brief
+from ledger.world import Holder, Moment, Neighbour, Obstacle, Wanted
+from projections.questions import readiness
+from projections.questions.things import rows
+from projections.read_models.catalog import BY_CATEGORY
+from projections.tables.contract import Answer, Tables
+
+DELETED, ARCHIVED, WITHDRAWN = 1, 2, 4  # the bits of work_items.hidden
+DEEPEST = 64  # no tree is deeper; an imported circle ends here
+HOLDS = {"vendor_name": "vendor", "deployment_key": "deployment", "external_id": "work_item"}
+
+
+class TableNeighbourhood:
+    """See ledger.world.Neighbourhood."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def lineage(self, work_item: str) -> list[Neighbour]:
+        return _neighbours(self._ask("work_items/lineage", id=work_item))
+
+    def subtree(self, work_item: str) -> list[Neighbour]:
+        return _neighbours(self._ask("work_items/subtree", id=work_item, max_depth=DEEPEST))
+
+    def blockers(self, work_item: str) -> list[Neighbour]:
+        return _neighbours(self._ask("work_items/blockers", id=work_item))
+
+    def obstacles(self, work_item: str, moment: datetime, holder: str) -> list[Obstacle]:
+        with self._tables.snapshot() as snapshot:
+            return readiness.obstacles(snapshot, [work_item], moment, holder).get(work_item, [])
+
+    def next_ready(self, wanted: Wanted, moment: datetime) -> str | None:
+        with self._tables.snapshot() as snapshot:
+            found = next(readiness.ready(snapshot, wanted, moment), None)
+        return found["id"] if found else None
+
+    def finished(self, before: datetime) -> list[str]:
+        return [line["id"] for line in self._ask("work_items/finished", before=text(before))]
+
+    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
+        answer = self._ask(
+            "work_items/precedes",
+            first_side=first[0],
+            first_id=first[1],
+            then_side=then[0],
+            then_id=then[1],
+            without=without or "",
+        )
+        return bool(answer[0]["found"])
+
+    def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        with self._tables.snapshot() as snapshot:
+            parents = {row["id"]: row["parent_id"] for row in snapshot.ask("work_items/parents")}
+            generation = snapshot.generation("work_items")
+            blocks = snapshot.ask("entries/of_relation", generation=generation, relation="blocks")
+        return parents, [(row["id"], row["target"]) for row in blocks]
+
+    def known(self, category: str, things: Iterable[str]) -> set[str]:
+        with self._tables.snapshot() as snapshot:
+            generation = snapshot.generation(BY_CATEGORY[category].name)
+            answer = snapshot.ask("things/by_ids", category=category, generation=generation, ids=list(things))
+        return {row.id for row in rows(category, answer) if not getattr(row.state, "withdrawn", False)}
+
+    def holder(self, relation: str, target: str) -> Holder | None:
+        category = HOLDS[relation]
+        projection = BY_CATEGORY[category]
+        with self._tables.snapshot() as snapshot:
+            generation = snapshot.generation(projection.name)
+            found = snapshot.ask("entries/holders", generation=generation, relation=relation, target=target)
+            if not found:
+                return None
+            thing: str = found[0]["id"]
+            found = snapshot.ask("things/by_id", generation=generation, category=category, id=thing)
+        row = rows(category, found)[0]
+        label = getattr(row.state, "name", None) or getattr(row.state, "title", None) or brief(category, thing)
+        return Holder(id=thing, label=label)
+
+    def holders(self, relation: str) -> dict[str, str]:
+        if relation == "enhancement_title":
+            titles = self._ask("enhancements/titles")
+            return {row["title"].casefold(): row["id"] for row in reversed(titles)}
+        with self._tables.snapshot() as snapshot:
+            generation = snapshot.generation(BY_CATEGORY[HOLDS[relation]].name)
+            found = snapshot.ask("entries/of_relation", generation=generation, relation=relation)
+        return {row["target"]: row["id"] for row in found}
+
+    def _ask(self, question: str, **parameters: Any) -> Answer:
+        return self._tables.ask(question, **parameters)[1]
+
+
+def _neighbours(answer: Answer) -> list[Neighbour]:
+    return [
+        Neighbour(
+            id=row["id"],
+            title=row["title"],
+            status=row["status"],
+            parent_id=row["parent_id"],
+            deleted=bool(row["hidden"] & (DELETED | WITHDRAWN)),
+            archived=bool(row["hidden"] & ARCHIVED),
+            depth=row["depth"],
+        )
+        for row in answer
+    ]

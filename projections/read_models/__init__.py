@@ -1,0 +1,1 @@
+"""The read models: which columns each has, and how events become rows."""

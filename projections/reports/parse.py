@@ -1,0 +1,363 @@
+"""The report's Markdown, read back: the same facts that it shows, for whoever has nothing else left.
+
+`parse` is the inverse of `report.markdown` and of `report.with_ids`; only with the latter do things have their `id`
+and `version`. A time is known to the second. What a folded list leaves out is counted, never guessed.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ledger.errors import Damaged
+from ledger.values.moment import parse as parse_moment
+from ledger.values.moment import text as text_of
+from ledger.vendor.decider import FORMATS
+from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, moment_of, said
+from projections.reports.report import ITEM_TYPES, PLANS, Document
+
+Line = tuple[int, str]  # its number in the text, from 1
+Thing = dict[str, Any]
+
+IDS = "<!-- tracking-ledger: ids"
+_REF = r"`([^`]+)`"
+_MOMENT = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC|\*unknown\*)"
+_TYPE = rf"({'|'.join(ITEM_TYPES)})"
+_PRIORITY = r"(?:, P(\d{1,18}))?"
+
+_TITLE = re.compile(r"# Status of (.*)")
+_AS_OF = re.compile(rf"As of position (\d{{1,18}})(?:, {_MOMENT})?\.")
+_HEALTH = re.compile(r"(\d{1,18}) of (\d{1,18}) operational \((\d{1,3}\.\d\d) %\), (\d{1,18}) broken\.")
+_CELL = re.compile(rf"\| ({TEXT}?) (?=\|)")
+_TESTS = re.compile(r"(\d{1,18}|\?) of (\d{1,18}|\?)(?:, (\d{1,18}|\?) skipped)?")
+_MORE = re.compile(r"(?:- )?\.\.\. and (at least )?(\d{1,18}) more(?: vendors| unfinished items)?\.")
+_COUNTS = re.compile(
+    r"(\d{1,18}) items, (\d{1,18}) of them archived\. The others by status: (.*); by type: (.*); by priority: (.*)\."
+)
+_COUNT = re.compile(r"(\d{1,18}) P?(\w+)")
+_ITEM = re.compile(rf"( *)- {_REF} ({TEXT}?) \({_TYPE}(?:, (blocked|completed))?{_PRIORITY}\)(?:: (.*))?")
+_SITUATION = re.compile(
+    rf"(queued(?:; |$))?(?:blocked because ({LISTED})(?:; |$))?(?:waits for ((?:{_REF}(?:, )?)+)(?:; |$))?"
+    rf"(?:claimed by ({LISTED}) until {_MOMENT}(?:; |$))?(?:with ({LISTED})(?:; |$))?(?:on (.*))?"
+)
+_READY = re.compile(rf"\d+\. {_REF} ({TEXT}?) \({_TYPE}{_PRIORITY}\)")
+_DEPLOYMENT = re.compile(rf"- {_REF} {_MOMENT}(?: to ({NAMED}))?: (?:#(\d{{1,18}}) )?(.*)")
+_DETAILS = re.compile(
+    rf"  (?:Commit (.+?); tests|Tests): ({LISTED}); compliant: (yes|no|\*unknown\*)"
+    rf"(?:; vendors: ({LISTED}))?(?:; work: (.*))?"
+)
+_TESTED = re.compile(rf"(-?\d{{1,18}}) ({ENTRY})")
+_ENTRIES = re.compile(rf"(?:^|(?<=, ))({ENTRY})(?=, |$)")
+_REFS = re.compile(_REF)
+_ENHANCEMENT = re.compile(rf"- {_REF} ({TEXT}?) \(({'|'.join(PLANS)}|\*unknown\*){_PRIORITY}(?:, for ({TEXT}))?\)")
+_SYNC = re.compile(
+    r"Answered from (\w+)\. Writes that wait for the database: (\d{1,18})\. "
+    r"Conflicts that wait for a decision: (\d{1,18})\."
+)
+_ID = re.compile(r"([a-z]-[0-9a-z]+) ([0-9a-f-]{36})(?: (\d{1,18}|p-[0-9a-z-]+))?")
+
+
+def parse(text: str) -> Document:
+    """The document in the shape of `report.document`, as far as the text shows it.
+
+    What is not shown is absent, but `id` and `version` are None then. An item that is only queued is `pending`.
+    Raises Damaged, naming the line, for a text that no report is.
+    """
+    sections = _sections(text)
+    ids = dict(_ids(sections.pop(IDS, [])))
+    readers: dict[str, Callable[[list[Line]], Thing]] = {
+        "": _opening,
+        "## Vendors": _vendors,
+        "## Active work": _work,
+        "## Ready to begin": _ready,
+        "## Recent deployments": _deployments,
+        "## Future enhancements": _enhancements,
+        "## Sync": _sync,
+    }
+    found: Document = {"sync": {"source": "postgres", "clean": True, "queued": 0, "conflicts": 0}}
+    for heading, lines in sections.items():
+        if heading not in readers:
+            raise _unread((lines[0][0] - 1, heading))
+        found |= readers[heading](lines[1:])
+    missing = readers.keys() - sections.keys() - {"## Sync"}
+    if missing:
+        raise Damaged(f"the report has no section {min(missing)}", next_step="write it anew with `status --write`")
+    _identify(found, ids)
+    _place(found["active_work_items"]["items"])
+    return found
+
+
+def _sections(text: str) -> dict[str, list[Line]]:
+    """The lines below each heading, the heading first; blank ones left out."""
+    found: dict[str, list[Line]] = {"": [(0, "")]}
+    section = found[""]
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith(("## ", IDS)):
+            name = IDS if line.startswith(IDS) else line
+            if name in found:
+                raise _unread((number, line))
+            section = found[name] = [(number, line)]
+        elif line:
+            section.append((number, line))
+    return found
+
+
+def _opening(lines: list[Line]) -> Document:
+    title, as_of = (*lines, (0, ""), (0, ""))[:2]
+    position, time = _match(_AS_OF, as_of)
+    name = _match(_TITLE, title)[0]
+    _end(lines[2:])
+    return {"project": said(name), "as_of": {"position": int(position), "time": time and _time(time, as_of)}}
+
+
+def _vendors(lines: list[Line]) -> Document:
+    if _only(lines, "No vendors yet."):
+        return {"vendor_health": _health(("0", "0", "0.0", "0"), [])}
+    return {"vendor_health": _health(_match(_HEALTH, _first(lines)), lines[3:])}
+
+
+def _health(counts: tuple[str, ...], rows: list[Line]) -> Thing:
+    vendors, left_out = _folded(rows, _vendor)
+    return {
+        "total_vendors": int(counts[1]),
+        "operational_count": int(counts[0]),
+        "broken_count": int(counts[3]),
+        "operational_percentage": float(counts[2]),
+        "vendors": vendors,
+        "has_more": left_out > 0,
+    }
+
+
+def _vendor(line: Line) -> Thing:
+    cells = _CELL.findall(line[1])
+    if len(cells) != 7:
+        raise _unread(line)
+    name, status, version, tests, formats, manifest, ref = cells
+    return {
+        "ref": coded(ref),
+        "name": said(name),
+        "status": None if status == UNKNOWN else status,
+        "extractor_version": _known(version),
+        "format_support": _formats(formats),
+        "test_results": None if tests == UNKNOWN else _tests(tests, line),
+        "manifest_compliant": _yes(manifest),
+    }
+
+
+def _formats(text: str) -> dict[str, bool]:
+    """What is named is supported, what has a question mark is unknown, what is neither is not supported."""
+    if text == UNKNOWN:
+        return {}
+    entries = [] if text == "none" else _ENTRIES.findall(text)
+    unsaid = {name for name in FORMATS if f"{name}?" in entries}
+    named = {said(entry): True for entry in entries if entry.removesuffix("?") not in unsaid}
+    return {name: False for name in FORMATS if name not in unsaid} | named
+
+
+def _tests(text: str, line: Line) -> Thing:
+    passing, total, skipped = _match(_TESTS, (line[0], text))
+    return {"passing": _count(passing), "total": _count(total), "skipped": _count(skipped or "0")}
+
+
+def _work(lines: list[Line]) -> Document:
+    nothing = _only(lines, "No work items yet.")
+    counts = ["0", "0", "", "", ""] if nothing else _match(_COUNTS, _first(lines))
+    rows = [] if nothing or _only(lines[1:], "Nothing is unfinished.") else lines[1:]
+    items, left_out = _folded(rows, _item)
+    work = {
+        "total_count": int(counts[0]),
+        "archived_count": int(counts[1]),
+        "by_type": _counted(counts[3]),
+        "by_priority": _counted(counts[4]),
+        "by_status": _counted(counts[2]),
+        "returned": len(items),
+        "has_more": left_out > 0,
+        "items": items,
+    }
+    return {"active_work_items": work}
+
+
+def _item(line: Line) -> Thing:
+    indent, ref, title, item_type, status, priority, rest = _match(_ITEM, line)
+    queued, reason, blockers, _, by, until, assignee, branch = _match(_SITUATION, (line[0], rest or ""))
+    return {
+        "ref": ref,
+        "title": said(title),
+        "item_type": item_type,
+        "status": status or "active",
+        "priority": priority and int(priority),
+        "depth": len(indent) // 2,
+        "block_reason": reason and said(reason),
+        "blocked_by": [{"ref": blocker} for blocker in _REFS.findall(blockers or "")],
+        "claim": {"by": said(by), "until": _time(until, line)} if until else None,
+        "assignee": assignee and said(assignee),
+        "branch_name": branch and coded(branch),
+        **({"pending": True} if queued else {}),
+    }
+
+
+def _ready(lines: list[Line]) -> Document:
+    rows = _rows(lines, "Nothing is ready.")
+    least = bool(rows and "at least" in rows[-1][1] and rows[-1][1].startswith("..."))
+    items, left_out = _folded(rows, _ready_item)
+    known = len(items) + left_out
+    total = {"total_count": None, "total_is_at_least": known} if least else {"total_count": known}
+    return {"ready": {**total, "returned": len(items), "has_more": left_out > 0, "items": items}}
+
+
+def _ready_item(line: Line) -> Thing:
+    ref, title, item_type, priority = _match(_READY, line)
+    return {"ref": ref, "title": said(title), "item_type": item_type, "priority": priority and int(priority)}
+
+
+def _deployments(lines: list[Line]) -> Document:
+    rows = _rows(lines, "No deployments yet.")
+    if len(rows) % 2:
+        raise _unread(rows[-1])
+    return {"recent_deployments": [_deployment(*pair) for pair in zip(rows[::2], rows[1::2], strict=True)]}
+
+
+def _deployment(head: Line, details: Line) -> Thing:
+    ref, at, environment, pr_number, title = _match(_DEPLOYMENT, head)
+    commit, tests, compliant, vendors, work = _match(_DETAILS, details)
+    return {
+        "ref": ref,
+        "deployed_at": _time(at, head),
+        "commit_hash": commit and coded(commit),
+        "pr_number": pr_number and int(pr_number),
+        "pr_title": _known(title),
+        "test_summary": {said(name): int(count) for count, name in _TESTED.findall(tests)},
+        "constitutional_compliance": _yes(compliant),
+        "environment": environment and said(environment),
+        "vendors": [_named(entry) for entry in _ENTRIES.findall(vendors)] if vendors else [],
+        "work_items": [{"ref": item} for item in _REFS.findall(work or "")],
+    }
+
+
+def _named(entry: str) -> Thing:
+    return {"ref": coded(entry), "name": None} if entry.startswith("`") else {"name": said(entry)}
+
+
+def _enhancements(lines: list[Line]) -> Document:
+    planned, left_out = _folded(_rows(lines, "None planned."), _enhancement)
+    return {"pending_enhancements": planned, "pending_enhancements_count": len(planned) + left_out}
+
+
+def _enhancement(line: Line) -> Thing:
+    ref, title, status, priority, quarter = _match(_ENHANCEMENT, line)
+    return {
+        "ref": ref,
+        "title": said(title),
+        "status": _known(status),
+        "priority": priority and int(priority),
+        "target_quarter": quarter and said(quarter),
+    }
+
+
+def _sync(lines: list[Line]) -> Document:
+    source, queued, conflicts = _match(_SYNC, _first(lines))
+    return {"sync": {"source": source, "clean": False, "queued": int(queued), "conflicts": int(conflicts)}}
+
+
+def _ids(lines: list[Line]) -> Iterator[tuple[str, Thing]]:
+    for line in lines[1:]:
+        if line[1] != "-->":
+            ref, id, version = _match(_ID, line)
+            yield ref, {"id": id, "version": int(version) if version and version.isdigit() else version}
+
+
+def _identify(document: Document, ids: dict[str, Thing]) -> None:
+    """Gives every thing that is named by its reference the id behind it."""
+    unknown = {"id": None, "version": None}
+    for thing in _things(document):
+        thing |= ids.get(thing["ref"], unknown) if "ref" in thing else {}
+    vendors = {vendor["name"]: vendor for vendor in document["vendor_health"]["vendors"]}
+    for deployment in document["recent_deployments"]:
+        for vendor in deployment["vendors"]:
+            known = vendors.get(vendor["name"])
+            vendor |= {name: known[name] for name in ("ref", "id")} if known and "ref" not in vendor else {}
+
+
+def _things(document: Document) -> Iterator[Thing]:
+    for item in document["active_work_items"]["items"]:
+        yield item
+        yield from item["blocked_by"]
+    for deployment in document["recent_deployments"]:
+        yield from (deployment, *deployment["vendors"], *deployment["work_items"])
+    yield from document["vendor_health"]["vendors"]
+    yield from document["ready"]["items"]
+    yield from document["pending_enhancements"]
+
+
+def _place(items: list[Thing]) -> None:
+    """Each item's parent is the last one above it that is one step less deep."""
+    above: list[Thing] = []
+    for item in items:
+        del above[item["depth"] :]
+        item["parent_id"] = above[-1]["id"] if above else None
+        item["parent_ref"] = above[-1]["ref"] if above else None
+        above.append(item)
+
+
+def _folded(lines: list[Line], read: Callable[[Line], Thing]) -> tuple[list[Thing], int]:
+    """The entries of a list, and how many the list says it leaves out."""
+    more = _MORE.fullmatch(lines[-1][1]) if lines else None
+    return [read(line) for line in (lines[:-1] if more else lines)], int(more[2]) if more else 0
+
+
+def _counted(text: str) -> dict[str, int]:
+    return {word: int(count) for count, word in _COUNT.findall(text)}
+
+
+def _known(text: str) -> str | None:
+    return None if text == UNKNOWN else said(text)
+
+
+def _yes(text: str) -> bool | None:
+    return None if text == UNKNOWN else text == "yes"
+
+
+def _count(text: str) -> int | None:
+    return None if text == "?" else int(text)
+
+
+def _rows(lines: list[Line], words: str) -> list[Line]:
+    """The lines of a list, of which these words say that it is empty."""
+    if not lines or _MORE.fullmatch(lines[0][1]):
+        raise _unread(_first(lines))
+    return [] if _only(lines, words) else lines
+
+
+def _only(lines: list[Line], words: str) -> bool:
+    return [text for _, text in lines] == [words]
+
+
+def _first(lines: list[Line]) -> Line:
+    return lines[0] if lines else (0, "nothing")
+
+
+def _time(text: str, line: Line) -> str | None:
+    time = moment_of(text)
+    try:
+        return time and text_of(parse_moment(time))
+    except ValueError:
+        raise _unread(line) from None
+
+
+def _end(lines: list[Line]) -> None:
+    if lines:
+        raise _unread(lines[0])
+
+
+def _match(pattern: re.Pattern[str], line: Line) -> tuple[Any, ...]:
+    found = pattern.fullmatch(line[1])
+    if found is None:
+        raise _unread(line)
+    return found.groups()
+
+
+def _unread(line: Line) -> Damaged:
+    return Damaged(
+        f"line {line[0]} of the report is not one that a report has: {line[1][:80]}",
+        next_step="write it anew with `tracking-ledger status --write`",
+        line=line[0],
+    )

@@ -1,0 +1,96 @@
+"""A report, read back into rows: as far as it shows a thing, the thing is there. What it does not show is unknown."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from msgspec import Struct
+
+from ledger.deployment.state import Deployment
+from ledger.enhancement.state import Enhancement
+from ledger.vendor.events import TestResults
+from ledger.vendor.state import Vendor
+from ledger.work_item.state import Claim, Link, WorkItem
+from projections.read_models.projection import Row, Stamps
+from projections.reports.report import Document
+
+BY = "unknown"  # the report does not say who
+NEVER = "1970-01-01T00:00:00.000000Z"
+
+Thing = dict[str, Any]
+
+
+def rows(document: Document) -> Iterator[tuple[str, Row]]:
+    """(category, row) of everything that the report shows."""
+    stamps = _stamps(document["as_of"]["time"] or NEVER)
+    items = document["active_work_items"]["items"]
+    for place, item in enumerate(items):
+        yield "work_item", _row(item, _item(item, items), stamps, place)
+    for vendor in document["vendor_health"]["vendors"]:
+        yield "vendor", _row(vendor, _vendor(vendor), stamps)
+    for deployment in document["recent_deployments"]:
+        yield "deployment", _row(deployment, _deployment(deployment), stamps)
+    for enhancement in document["pending_enhancements"]:
+        yield "enhancement", _row(enhancement, _enhancement(enhancement), stamps)
+
+
+def _row(thing: Thing, state: Struct, stamps: Stamps, place: int = 0) -> Row:
+    return Row(id=_id(thing), version=thing["version"] or 1, position=0, stamps=stamps, state=state)
+
+
+def _stamps(time: str) -> Stamps:
+    return Stamps(created_at=time, created_by=BY, updated_at=time, updated_by=BY)
+
+
+def _id(thing: Thing) -> str:
+    """A report that was not made for a file has references only."""
+    return str(thing["id"] or uuid5(NAMESPACE_OID, thing["ref"]))
+
+
+def _ids(things: list[Thing]) -> tuple[str, ...]:
+    return tuple(_id(thing) for thing in things if thing.get("id") or "ref" in thing)
+
+
+def _item(item: Thing, items: list[Thing]) -> WorkItem:
+    claim = item["claim"]
+    waiting = [other for other in items if any(blocker["ref"] == item["ref"] for blocker in other["blocked_by"])]
+    return WorkItem(
+        item_type=item["item_type"],
+        title=item["title"],
+        status=item["status"],
+        block_reason=item["block_reason"],
+        parent_id=item["parent_id"],
+        assignee=item["assignee"],
+        branch_name=item["branch_name"],
+        priority=item["priority"],
+        links=tuple(Link(kind="blocks", to_id=_id(other)) for other in waiting),
+        claim=claim and Claim(by=claim["by"], until=claim["until"], token_digest=""),
+    )
+
+
+def _vendor(vendor: Thing) -> Vendor:
+    results = vendor["test_results"]
+    return Vendor(
+        name=vendor["name"],
+        status=vendor["status"],
+        extractor_version=vendor["extractor_version"],
+        format_support=vendor["format_support"],
+        test_results=results and TestResults(**results),
+        manifest_compliant=vendor["manifest_compliant"],
+    )
+
+
+def _deployment(deployment: Thing) -> Deployment:
+    shown = ("deployed_at", "commit_hash", "pr_number", "pr_title", "test_summary", "constitutional_compliance")
+    return Deployment(
+        recorded=True,
+        environment=deployment["environment"],
+        vendor_ids=_ids(deployment["vendors"]),
+        work_item_ids=_ids(deployment["work_items"]),
+        **{name: deployment[name] for name in shown},
+    )
+
+
+def _enhancement(enhancement: Thing) -> Enhancement:
+    shown = ("title", "status", "priority", "target_quarter")
+    return Enhancement(**{name: enhancement[name] for name in shown})

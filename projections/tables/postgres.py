@@ -1,0 +1,221 @@
+"""The read models of one ledger in PostgreSQL."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import dict_row
+
+from ledger.envelope import RowChange
+from ledger.errors import LedgerError, Refused
+from ledger.postgres.connection.database import Connection, Database
+from ledger.postgres.store import ENTER, LOCK, documents, entries_json, row_json
+from ledger.resources import sql
+from projections.read_models.catalog import SHAPES
+from projections.tables.contract import Answer, AsOf, Question, incomplete, serving, with_generations
+
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+NEW = "SELECT tracking_ledger.new_generation(%s)"
+ALONE = "SELECT tracking_ledger.begin_rebuilding(%s)"
+REMOVE = "SELECT tracking_ledger.remove_retired(%s, %s)"
+FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s)"
+SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
+ENTER_FOR_ONE_PLAN = (
+    "SELECT entered.* FROM set_config('plan_cache_mode', 'force_generic_plan', true)"
+    " CROSS JOIN LATERAL tracking_ledger.enter_ledger(%s) entered"
+)  # planning a question of many tables takes longer than answering it
+BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
+NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
+ATTEMPTS = 5  # to catch up with programs of another version before they are made to wait
+BATCH = 1000  # rows in one call
+PORTION = 5000  # rows that are removed in one transaction
+
+_encode = msgspec.json.Encoder().encode
+
+
+class PostgresSnapshot:
+    """See projections.tables.Snapshot."""
+
+    def __init__(
+        self, connection: Connection, ledger: UUID, as_of: AsOf, generations: dict[str, int], prepares: bool
+    ) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self._generations = generations
+        self._prepares = prepares
+        self.as_of = as_of
+
+    def ask(self, question: str, **parameters: Any) -> Answer:
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            given = with_generations(parameters, self._ledger, self._generations)
+            return _ask(cursor, question, given, self._prepares).fetchall()
+
+    def generation(self, projection: str) -> int:
+        return self._generations[projection]
+
+
+class PostgresGeneration:
+    """See projections.tables.Generation."""
+
+    def __init__(self, connection: Connection, ledger: UUID, generations: dict[str, int]) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self._generations = generations
+
+    def put(self, projection: str, rows: Iterable[RowChange]) -> None:
+        """While the server takes one batch the next is made."""
+        generation = self._generations[projection]
+        left, taken = iter(rows), None
+        with self._connection.pipeline():
+            while batch := list(islice(left, BATCH)):
+                told = [_encode([row_json(row) for row in batch]), _encode(entries_json(batch))]
+                given = [self._ledger, projection, generation, *(text.decode() for text in told), documents(batch)]
+                if taken:
+                    taken.fetchone()
+                taken = self._connection.execute(FILL, given)
+
+    def serve(self) -> None:
+        for name, generation in self._generations.items():
+            self._connection.execute(SERVE, [self._ledger, name, SHAPES[name], generation])
+
+
+class PostgresTables:
+    """See projections.tables.Tables. Rows are written by the append and by a replay, never here.
+
+    `catch_up` is called when a read model of this program is behind; without one, such a view is refused.
+    """
+
+    def __init__(self, database: Database, ledger: UUID, catch_up: Callable[[], None] | None = None) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._catch_up = catch_up
+        self._generations: dict[str, int] = {}
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresSnapshot]:
+        catch_up = self._catch_up or (lambda: None)
+        for _ in range(ATTEMPTS):
+            with self._database.joined_transaction(BEGIN) as connection:
+                as_of, generations = self._enter(connection)
+                if self._catch_up is None or generations.keys() == SHAPES.keys():
+                    yield self._snapshot(connection, as_of, generations)
+                    return
+            catch_up()
+        with self._database.joined_transaction() as connection:  # programs of another version write without a pause
+            connection.execute(LOCK, [self._ledger])
+            catch_up()
+            yield self._snapshot(connection, *self._enter(connection))
+
+    def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
+        as_of, [answer] = self.ask_all([(question, parameters)])
+        return as_of, answer
+
+    def ask_all(self, questions: Sequence[Question]) -> tuple[AsOf, list[Answer]]:
+        """One round trip: the generations are guessed from the last answer; if they moved, all is asked again."""
+        if not self._generations or self._database.in_transaction:
+            with self.snapshot() as snapshot:
+                return snapshot.as_of, [snapshot.ask(question, **parameters) for question, parameters in questions]
+        guessed = self._generations
+        enter = ENTER_FOR_ONE_PLAN if all(_has_one_plan(question) for question, _ in questions) else ENTER
+        with self._database.connection() as connection:
+            with connection.pipeline():
+                connection.execute(BEGIN)
+                entered = connection.execute(enter, [self._ledger], prepare=self._database.prepares)
+                asked = [
+                    _ask(
+                        connection.cursor(row_factory=dict_row),
+                        question,
+                        with_generations(parameters, self._ledger, guessed),
+                        self._database.prepares,
+                    )
+                    for question, parameters in questions
+                ]
+                connection.execute("COMMIT")
+            as_of, found = _entered(entered.fetchone())
+            if found == guessed:
+                return as_of, [cursor.fetchall() for cursor in asked]
+        self._generations = {}
+        return self.ask_all(questions)
+
+    def behind(self) -> dict[str, int]:
+        with self._database.joined_transaction() as connection:
+            connection.execute(ENTER, [self._ledger])
+            rows = connection.execute(BEHIND, [self._ledger]).fetchall()
+        return {name: seen for name, shape, seen in rows if SHAPES.get(name) == shape}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        self._remove_retired()
+        with self._database.apart() as connection:
+            if not connection.execute(ALONE, [self._ledger]).fetchall()[0][0]:
+                raise _under_way()
+            yield
+            self._remove_retired()
+
+    @contextmanager
+    def rebuilding(self, projections: Iterable[str]) -> Iterator[PostgresGeneration]:
+        with self._database.joined_transaction() as connection:
+            numbers = {name: connection.execute(NEW, [self._ledger]).fetchall()[0][0] for name in projections}
+            yield PostgresGeneration(connection, self._ledger, numbers)
+
+    @contextmanager
+    def extending(self, projections: Iterable[str]) -> Iterator[PostgresGeneration]:
+        with self._database.joined_transaction() as connection:
+            connection.execute(ENTER, [self._ledger])
+            rows = connection.execute(NUMBERS, [self._ledger, list(projections)]).fetchall()
+            numbers = {name: number for name, shape, number in rows if SHAPES.get(name) == shape}
+            yield PostgresGeneration(connection, self._ledger, numbers)
+
+    def _remove_retired(self) -> None:
+        """Removes what served before, also what a killed program left of it; never within a transaction."""
+        while not self._database.in_transaction and self._database.call(REMOVE, [self._ledger, PORTION])[0][0]:
+            pass
+
+    def _enter(self, connection: Connection) -> tuple[AsOf, dict[str, int]]:
+        return _entered(connection.execute(ENTER, [self._ledger], prepare=self._database.prepares).fetchone())
+
+    def _snapshot(self, connection: Connection, as_of: AsOf, generations: dict[str, int]) -> PostgresSnapshot:
+        if generations.keys() != SHAPES.keys():
+            raise incomplete(generations)
+        self._generations = generations
+        return PostgresSnapshot(connection, self._ledger, as_of, generations, self._database.prepares)
+
+
+def _ask(
+    cursor: Cursor[dict[str, Any]], question: str, given: dict[str, Any], prepares: bool
+) -> Cursor[dict[str, Any]]:
+    statement = sql(f"questions/{question}")
+    given = {name: _array(value) if isinstance(value, list) else value for name, value in given.items()}
+    return cursor.execute(statement, given, prepare=prepares and _has_one_plan(question))
+
+
+def _has_one_plan(question: str) -> bool:
+    """A question with optional filters is planned anew each time, because its best plan depends on which are given."""
+    return " IS NULL OR " not in sql(f"questions/{question}")
+
+
+def _array(values: list[str]) -> str:
+    """An array of texts as PostgreSQL reads one, in a fifth of the time the driver takes for a long list."""
+    escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in escaped) + "}"
+
+
+def _under_way() -> LedgerError:
+    return Refused(
+        "another replay of this ledger is under way",
+        rule="replay_under_way",
+        items=[],
+        next_step="wait until it is done; what it rebuilds needs no second replay",
+    )
+
+
+def _entered(row: tuple[Any, ...] | None) -> tuple[AsOf, dict[str, int]]:
+    assert row is not None, "enter_ledger answers exactly one row"
+    head, head_at, now, generations = row
+    as_of = AsOf(position=head, time=head_at and head_at.astimezone(UTC), now=now.astimezone(UTC))
+    return as_of, serving(msgspec.json.decode(generations) if generations else {})

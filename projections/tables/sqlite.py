@@ -1,0 +1,411 @@
+"""The read models of one ledger in an SQLite file: what answers when there is no server.
+
+Many processes may share the file: a view never waits for a writer, and a writer never for a view.
+"""
+
+import re
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import structs
+
+from ledger import store_errors
+from ledger.envelope import RowChange, category_of, id_of, stream_id
+from ledger.errors import Unavailable
+from ledger.resources import folder, sql
+from ledger.values.moment import parse, text
+from projections.read_models.catalog import BY_CATEGORY, SHAPES
+from projections.read_models.fold import Rows
+from projections.read_models.search_terms import score
+from projections.tables.contract import Answer, AsOf, Question, incomplete, serving, with_generations
+
+WAIT_SECONDS = 10.0  # for another process that writes
+CACHE_KILOBYTES = 8192  # at most: some thousand rows with their indexes, which one portion of a follower changes
+ROOM_KILOBYTES = 65536  # at most, while many thousand rows are put at once
+
+PROGRESS = "SELECT position, recorded_at FROM progress WHERE ledger_id = ?"
+GENERATIONS = (
+    "SELECT projection || ':' || shape, generation FROM projections WHERE ledger_id = ? AND behind_after IS NULL"
+)
+BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = ? AND behind_after IS NOT NULL"
+NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = ?"
+NEXT = "SELECT coalesce(max(generation), 0) + 1 FROM projections WHERE ledger_id = ?"
+REGISTER = "INSERT INTO projections VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+SERVE = (
+    "INSERT INTO projections VALUES (?, ?, ?, ?, NULL)"
+    " ON CONFLICT DO UPDATE SET generation = excluded.generation, behind_after = NULL"
+)
+LEAVE_BEHIND = (
+    "UPDATE projections SET behind_after = ?"
+    " WHERE ledger_id = ? AND projection = ? AND shape <> ? AND behind_after IS NULL"
+)
+ADVANCE = (
+    "INSERT INTO progress VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+    " SET position = excluded.position, recorded_at = excluded.recorded_at, digest = excluded.digest"
+)
+CHECKPOINT = "SELECT position, digest FROM progress WHERE ledger_id = ?"
+PUT = (
+    "INSERT INTO {} (ledger_id, generation, id, version, position, doc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+    " SET version = excluded.version, position = excluded.position, doc = excluded.doc"
+)
+PUT_TERMS = "INSERT INTO work_item_terms VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET terms = excluded.terms"
+CLEAR = "DELETE FROM {} WHERE ledger_id = ? AND generation = ?"
+EMPTY = "DELETE FROM {} WHERE ledger_id = ?"
+STANDING = (
+    "SELECT id, version, position, doc FROM {}"
+    " WHERE ledger_id = ? AND generation = ? AND id IN (SELECT value FROM json_each(?))"
+)
+DROP = "DELETE FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id = ?"
+ADD = "INSERT INTO entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING"
+TAKE = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)"
+YIELD = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)"
+UNIQUE = ("vendor_name", "external_id", "deployment_key")
+HOLDER = "SELECT id FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id <> ?"
+
+
+class SqliteSnapshot:
+    """See projections.tables.Snapshot."""
+
+    def __init__(self, connection: sqlite3.Connection, ledger: str, as_of: AsOf, generations: dict[str, int]) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self._generations = generations
+        self.as_of = as_of
+
+    def ask(self, question: str, **parameters: Any) -> Answer:
+        given = with_generations(parameters, self._ledger, self._generations)
+        cursor = self._connection.execute(_statement(question), {name: _bound(value) for name, value in given.items()})
+        names = [column[0] for column in cursor.description]
+        return [_with_document(dict(zip(names, row, strict=True))) for row in cursor]
+
+    def generation(self, projection: str) -> int:
+        return self._generations[projection]
+
+
+class SqliteGeneration:
+    """See projections.tables.Generation. It keeps what it is given until `serve`: the file is not locked meanwhile."""
+
+    def __init__(self, tables: "SqliteTables", projections: Iterable[str], *, fresh: bool) -> None:
+        self._tables = tables
+        self._fresh = fresh
+        self._rows: dict[str, list[RowChange]] = {name: [] for name in projections}
+
+    def put(self, projection: str, rows: Iterable[RowChange]) -> None:
+        self._rows[projection] += rows
+
+    def serve(self) -> None:
+        self._tables._replace(self._rows, fresh=self._fresh)
+
+
+class SqliteTables:
+    """See projections.tables.Tables. `clock` tells the time where no server does."""
+
+    def __init__(
+        self, file: Path, ledger: UUID, clock: Callable[[], datetime], catch_up: Callable[[], None] | None = None
+    ) -> None:
+        self._file = file
+        self._ledger = str(ledger)
+        self._clock = clock
+        self._catch_up = catch_up
+        self._idle: list[sqlite3.Connection] = []
+        self._opening = threading.Lock()
+        self._create()
+
+    def close(self) -> None:
+        """Only when no view is open."""
+        with self._opening:
+            while self._idle:
+                self._idle.pop().close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqliteSnapshot]:
+        with self._transaction("BEGIN") as connection:
+            as_of, generations = self._enter(connection)
+            if self._catch_up is None or generations.keys() == SHAPES.keys():
+                yield self._view(connection, as_of, generations)
+                return
+        self._catch_up()
+        with self._transaction("BEGIN") as connection:
+            yield self._view(connection, *self._enter(connection))
+
+    def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
+        as_of, [answer] = self.ask_all([(question, parameters)])
+        return as_of, answer
+
+    def ask_all(self, questions: Sequence[Question]) -> tuple[AsOf, list[Answer]]:
+        with self.snapshot() as snapshot:
+            return snapshot.as_of, [snapshot.ask(question, **parameters) for question, parameters in questions]
+
+    def behind(self) -> dict[str, int]:
+        with self._transaction("BEGIN") as connection:
+            rows = connection.execute(BEHIND, [self._ledger]).fetchall()
+        return {name: seen for name, shape, seen in rows if SHAPES.get(name) == shape}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        yield  # a rebuilding keeps its rows to itself until it serves: of two at once the later one counts
+
+    @contextmanager
+    def rebuilding(self, projections: Iterable[str]) -> Iterator[SqliteGeneration]:
+        yield SqliteGeneration(self, projections, fresh=True)
+
+    @contextmanager
+    def extending(self, projections: Iterable[str]) -> Iterator[SqliteGeneration]:
+        yield SqliteGeneration(self, projections, fresh=False)
+
+    def apply(self, changes: Iterable[RowChange], first_position: int, head: int, at: datetime) -> None:
+        """Writes the rows of one command; its event 0 stands at `first_position`, `head` and `at` are its last one's.
+
+        Raises NotUnique when a unique entry is taken, and ReadModelBehind as an append does; then nothing is written.
+        """
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            numbers = self._enter(connection)[1]
+            if numbers.keys() != SHAPES.keys():
+                raise store_errors.read_model_behind(shapes=SHAPES, serving=numbers)
+            for name, shape in SHAPES.items():
+                connection.execute(LEAVE_BEHIND, [first_position - 1, self._ledger, name, shape])
+            for change in changes:
+                self._put(connection, change.projection, numbers[change.projection], change, first_position + change.n)
+            connection.execute(ADVANCE, [self._ledger, head, text(at), None])
+
+    def advance(self, head: int, at: datetime | None) -> None:
+        """The rows are true up to this position of the log, as after rebuilding all of them from a copy of it."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            connection.execute(ADVANCE, [self._ledger, head, at and text(at), None])
+
+    def check_unique(self, changes: Iterable[RowChange]) -> None:
+        """Raises NotUnique for rows of which another has a unique value already."""
+        with self._transaction("BEGIN") as connection:
+            numbers = self._enter(connection)[1]
+            for change in changes:
+                for relation, target in change.added:
+                    asked = [self._ledger, numbers[change.projection], relation, target, change.id]
+                    if relation in UNIQUE and (holder := connection.execute(HOLDER, asked).fetchone()):
+                        raise store_errors.not_unique(relation=relation, target=target, id=holder[0])
+
+    @contextmanager
+    def viewing(self) -> Iterator["SqliteAdvance"]:
+        """As `advancing`, to look only: no lock is taken."""
+        with self._transaction("BEGIN") as connection:
+            yield SqliteAdvance(connection, self._ledger)
+
+    @contextmanager
+    def advancing(self) -> Iterator["SqliteAdvance"]:
+        """One transaction that brings the rows further along a log; no other process writes meanwhile."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            yield SqliteAdvance(connection, self._ledger)
+
+    def _replace(self, rows: dict[str, list[RowChange]], *, fresh: bool) -> None:
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            found = connection.execute(NUMBERS, [self._ledger]).fetchall()
+            before = {name: number for name, shape, number in found if SHAPES.get(name) == shape}
+            for name, changes in rows.items():
+                old = before.get(name)
+                new = connection.execute(NEXT, [self._ledger]).fetchone()[0] if fresh else before[name]
+                for change in changes:
+                    self._put(connection, name, new, change, change.n)
+                connection.execute(SERVE, [self._ledger, name, SHAPES[name], new])
+                if old != new:
+                    for table in ("entries", "work_item_terms", name):
+                        connection.execute(CLEAR.format(table), [self._ledger, old])
+
+    def _put(
+        self, connection: sqlite3.Connection, projection: str, generation: int, change: RowChange, position: int
+    ) -> None:
+        place = [self._ledger, generation]
+        _put_rows(connection, place, projection, [structs.replace(change, n=position)])
+        _put_entries(connection, place, change)
+
+    def _enter(self, connection: sqlite3.Connection) -> tuple[AsOf, dict[str, int]]:
+        position, at = connection.execute(PROGRESS, [self._ledger]).fetchone() or (0, None)
+        time, now = parse(at) if at else None, self._clock()
+        as_of = AsOf(position=position, time=time, now=max(now, time) if time else now)
+        return as_of, serving(dict(connection.execute(GENERATIONS, [self._ledger]).fetchall()))
+
+    def _view(self, connection: sqlite3.Connection, as_of: AsOf, generations: dict[str, int]) -> SqliteSnapshot:
+        if generations.keys() != SHAPES.keys():
+            raise incomplete(generations)
+        return SqliteSnapshot(connection, self._ledger, as_of, generations)
+
+    def _create(self) -> None:
+        with self._connection() as connection:
+            connection.executescript(sql("cache/schema"))
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            position = (connection.execute(PROGRESS, [self._ledger]).fetchone() or (0,))[0]
+            for name, shape in SHAPES.items():
+                number = connection.execute(NEXT, [self._ledger]).fetchone()[0]
+                connection.execute(REGISTER, [self._ledger, name, shape, number, 0 if position else None])
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self._connection() as connection:
+            connection.execute(begin)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # a full disk may have ended it
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """One that nobody else uses meanwhile."""
+        with self._using():
+            with self._opening:
+                connection = self._idle.pop() if self._idle else self._open()
+            try:
+                yield connection
+            finally:
+                with self._opening:
+                    self._idle.append(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            connection.create_function("term_score", 2, _term_score, deterministic=True)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes is replayed
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """A disk that is full or broken is an answer."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(
+                f"the read models in {self._file} cannot be used: {error}",
+                next_step="see to its disk and rights; the file may be removed, it is made again from the journal",
+                file=str(self._file),
+            ) from error
+
+
+class SqliteAdvance:
+    """The rows inside one transaction that advances them. `checkpoint` is (position, digest) of what they add up to."""
+
+    def __init__(self, connection: sqlite3.Connection, ledger: str) -> None:
+        self.connection = connection
+        self.ledger = ledger
+        self.checkpoint: tuple[int, bytes | None] = connection.execute(CHECKPOINT, [ledger]).fetchone() or (0, None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every read model of this program is there, up to the checkpoint."""
+        return self._generations().keys() == SHAPES.keys()
+
+    def rows(self, streams: Iterable[str]) -> Rows:
+        """The rows of some streams as they stand; one that has none is absent."""
+        generations, found = self._generations(), Rows()
+        for category, ids in ids_by_category(streams).items():
+            projection = BY_CATEGORY[category]
+            asked = [self.ledger, generations[projection.name], msgspec.json.encode(ids).decode()]
+            for id, version, position, doc in self.connection.execute(STANDING.format(projection.name), asked):
+                found[stream_id(category, id)] = projection.row(id, version, position, doc.encode())
+        return found
+
+    def generation(self, projection: str) -> int:
+        """The generation of a read model that serves."""
+        return self._generations()[projection]
+
+    def put(self, changes: Iterable[RowChange], *, yielding: bool = False) -> None:
+        """Puts rows; `n` is the position of a row's newest event. What one gives up another may take at once.
+
+        A unique value that two rows have belongs to the one that is put, or with `yielding` to the one that has it:
+        what waits for the database gives way to what it has recorded.
+        """
+        generations, by_name = self._generations(), defaultdict(list)
+        for change in changes:
+            by_name[change.projection].append(change)
+        for name, some in by_name.items():
+            _put_rows(self.connection, [self.ledger, generations[name]], name, some)
+        for name, some in by_name.items():
+            place = [self.ledger, generations[name]]
+            entries = ([*place, *entry, change.id] for change in some for entry in change.added)
+            self.connection.executemany(YIELD if yielding else TAKE, entries)
+
+    @contextmanager
+    def roomy(self) -> Iterator[None]:
+        """For many rows: what was touched stays in memory, instead of being written and read again and again."""
+        self.connection.execute(f"PRAGMA cache_size = -{ROOM_KILOBYTES}")
+        try:
+            yield
+        finally:
+            self.connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
+
+    def clear(self) -> None:
+        """Begins anew: no rows, at position 0."""
+        for table in (*SHAPES, "work_item_terms", "entries", "projections", "progress", "overlaid", "overlay_progress"):
+            self.connection.execute(EMPTY.format(table), [self.ledger])
+        for number, (name, shape) in enumerate(SHAPES.items(), 1):
+            self.connection.execute(REGISTER, [self.ledger, name, shape, number, None])
+        self.checkpoint = (0, None)
+
+    def reached(self, position: int, at: datetime | None, digest: bytes | None) -> None:
+        """The rows are true up to this position of the log, whose digest it has there."""
+        self.connection.execute(ADVANCE, [self.ledger, position, at and text(at), digest])
+        self.checkpoint = (position, digest)
+
+    def _generations(self) -> dict[str, int]:
+        return serving(dict(self.connection.execute(GENERATIONS, [self.ledger]).fetchall()))
+
+
+def ids_by_category(streams: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for stream in streams:
+        if category_of(stream) in BY_CATEGORY:
+            found.setdefault(category_of(stream), []).append(id_of(stream))
+    return found
+
+
+def _put_rows(connection: sqlite3.Connection, place: list[Any], projection: str, changes: Sequence[RowChange]) -> None:
+    """In the order of their ids, which is that of the table."""
+    ordered = sorted(changes, key=attrgetter("id"))
+    rows = ([*place, change.id, change.version, change.n, change.doc.decode()] for change in ordered)
+    connection.executemany(PUT.format(projection), rows)
+    terms = ([*place, change.id, change.terms] for change in ordered if change.terms is not None)
+    connection.executemany(PUT_TERMS, terms)
+    connection.executemany(DROP, ([*place, *entry, change.id] for change in ordered for entry in change.dropped))
+
+
+def _put_entries(connection: sqlite3.Connection, place: list[Any], change: RowChange) -> None:
+    for relation, target in change.added:
+        try:
+            connection.execute(ADD, [*place, relation, target, change.id])
+        except sqlite3.IntegrityError as error:
+            holder = connection.execute(HOLDER, [*place, relation, target, change.id]).fetchone()
+            raise store_errors.not_unique(relation=relation, target=target, id=holder[0]) from error
+
+
+@cache
+def _statement(question: str) -> str:
+    """The question in SQLite's words where it has its own, with its parameters as SQLite writes them."""
+    own = folder("sql") / "questions" / f"{question}.sqlite.sql"
+    words = own.read_text(encoding="utf-8") if own.is_file() else sql(f"questions/{question}")
+    return re.sub(r"%\((\w+)\)s", r":\1", words)
+
+
+def _term_score(kept: str | None, terms: str) -> int:
+    return score(kept or "", msgspec.json.decode(terms))
+
+
+def _bound(value: Any) -> Any:
+    return msgspec.json.encode(value).decode() if isinstance(value, (list, tuple)) else value
+
+
+def _with_document(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"doc": row["doc"].encode()} if "doc" in row else row

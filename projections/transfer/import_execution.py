@@ -1,0 +1,130 @@
+"""What an import of a reading records, and what a person is told of it."""
+
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ledger.decider import Decided
+from ledger.envelope import Submission, command_id_at, imported_id
+from ledger.importing.commands import Import as ImportCommand
+from ledger.importing.made import Made, Tally
+from ledger.importing.plan import plan
+from ledger.importing.readers.reading import Identify, Reading
+from ledger.values.finding import Finding
+from ledger.world import World
+from projections.application.app import App
+
+Report = dict[str, Any]
+MANY = 500  # events after which the planner should look at the tables again
+EXAMPLES = 5  # of each warning
+
+
+class Brought(Struct, frozen=True, kw_only=True):
+    """What an import found to record, and where it stands in the log."""
+
+    made: Made = msgspec.field(default_factory=Made)
+    positions: tuple[int, ...] = ()
+
+
+class _Decision:
+    """The rule for an import, which remembers what it found when it was asked last: that is what was recorded."""
+
+    def __init__(self) -> None:
+        self.made = Made()
+
+    def __call__(self, command: ImportCommand, world: World) -> Decided:
+        self.made = plan(command, world)
+        return self.made.decided
+
+
+def bring(app: App, source: str, reading: Reading, *, by: str | None = None, dry_run: bool = False) -> Brought:
+    """Records what is new in a reading; joins the transaction that this thread is in."""
+    decision = _Decision()
+    command = ImportCommand(
+        source=source,
+        items=tuple(reading.items),
+        vendors=tuple(reading.vendors),
+        deployments=tuple(reading.deployments),
+        enhancements=tuple(reading.enhancements),
+    )
+    if dry_run:
+        decision(command, app.handler.world())
+        return Brought(made=decision.made)
+    if not _told(reading):
+        return Brought(made=decision.made)
+    now = app.clock()
+    submission = Submission(
+        command=command, command_id=command_id_at(now, os.urandom(10)), by=app.actor(by), occurred_at=now
+    )
+    positions = app.handler.execute(submission, decision).positions
+    if len(positions) > MANY:
+        app.store.refresh_statistics()
+    return Brought(made=decision.made, positions=positions)
+
+
+def known_ids(app: App, source: str) -> dict[str, str]:
+    """The ids of the work items that came from this source before, by their ids there."""
+    with app.tables.snapshot() as snapshot:
+        generation = snapshot.generation("work_items")
+        entries = snapshot.ask("entries/of_relation", generation=generation, relation="external_id")
+    prefix = f"{source}:"
+    return {row["target"].removeprefix(prefix): row["id"] for row in entries if row["target"].startswith(prefix)}
+
+
+def identified(app: App, source: str, known: dict[str, str]) -> Identify:
+    """From an id in the source to the id of its work item in the ledger, also of one that is not there yet."""
+    ledger = app.store.ledger
+    return lru_cache(maxsize=None)(lambda id: known.get(id) or imported_id(ledger, source, id))
+
+
+def report(reading: Reading, brought: Brought, missing: Iterable[str] = ()) -> Report:
+    """What a person and a script are told; `missing` are ids that an earlier import brought and this source lacks."""
+    made = brought.made
+    gone = [Finding("no_longer_in_the_file", external_id) for external_id in sorted(missing)]
+    not_taken = [*reading.not_taken, *made.not_taken]
+    tallies = made.tallies.values()
+    told_twice = sum(finding.kind == "told_twice" for finding in made.not_taken)
+    return {
+        "success": True,
+        "found": reading.found,
+        "taken": (_told(reading) if reading.taken is None else reading.taken) - told_twice,
+        "created": sum(tally.created for tally in tallies),
+        "changed": sum(tally.changed for tally in tallies),
+        "unchanged": sum(tally.unchanged for tally in tallies),
+        "events": len(made.decided),
+        "position": brought.positions[-1] if brought.positions else None,
+        "by_category": {category: _counts(tally) for category, tally in sorted(made.tallies.items())},
+        "links": {
+            "found": made.links_found.total(),
+            "taken": made.links_taken.total(),
+            "by_kind": {
+                word: {"found": found, "taken": made.links_taken[word]}
+                for word, found in sorted(made.links_found.items())
+            },
+        },
+        "warnings": [
+            {"kind": kind, "count": len(where), "examples": where[:EXAMPLES]}
+            for kind, where in _by_kind([*reading.warnings, *made.warnings, *gone])
+        ],
+        "not_taken": [{"kind": kind, "count": len(where), "where": where} for kind, where in _by_kind(not_taken)],
+    }
+
+
+def _told(reading: Reading) -> int:
+    return len(reading.items) + len(reading.vendors) + len(reading.deployments) + len(reading.enhancements)
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    counts: dict[str, int] = msgspec.to_builtins(tally)
+    return counts
+
+
+def _by_kind(findings: Iterable[Finding]) -> list[tuple[str, list[str]]]:
+    kinds: dict[str, list[str]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.kind, []).append(finding.where)
+    return sorted(kinds.items(), key=lambda kind: (-len(kind[1]), kind[0]))

@@ -1,0 +1,150 @@
+"""The sources that can be imported: how each is called, how it is recognised, and who reads it.
+
+Whoever writes a reader adds a line here, and the command line offers it: `import NAME PATH`, and `import PATH`, which
+looks at the content.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from ledger.errors import Invalid
+from ledger.importing.readers import beads, prompts, taskmaster, todotxt
+from ledger.importing.readers.backlog import tasks
+from ledger.importing.readers.git import history
+from ledger.importing.readers.legacy import status_file, told
+from ledger.importing.readers.reading import Identify, Reading, check_text
+from ledger.importing.readers.sample import Sample, sample_of
+from projections.transfer import restore
+
+Read = Callable[[Path, Identify, datetime], Reading]
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What `import NAME` takes. `called` completes "it looks like ...", `recognises` is True only for what is sure.
+
+    `surrounds` is said of what any other source may lie in, as in a repository: without a path it is the one around the
+    project, and nothing else in its folder speaks against it.
+    """
+
+    called: str
+    recognises: Callable[[Sample], bool]
+    surrounds: bool = False
+
+
+class Source(Known, frozen=True, kw_only=True):
+    """A source that gives records. `sentence` and `argument` are for the help of its command.
+
+    One that is `reconciled` is compared with the ledger before the commit.
+    """
+
+    sentence: str
+    argument: str
+    read: Read
+    reconciled: bool = False
+
+
+SOURCES: dict[str, Source] = {
+    told.SOURCE: Source(
+        called="a status file in markdown",
+        sentence="A status file kept in markdown: vendors, deployments, enhancements, sessions and work items.",
+        argument="FILE",
+        recognises=status_file.recognises,
+        read=status_file.read,
+        reconciled=True,
+    ),
+    prompts.SOURCE: Source(
+        called="a folder of session prompts",
+        sentence="A folder of session prompts in markdown, with YAML front matter or bold header lines.",
+        argument="FOLDER",
+        recognises=prompts.recognises,
+        read=prompts.read,
+        reconciled=True,
+    ),
+    beads.SOURCE: Source(
+        called="a beads export",
+        sentence="An export of the tracker beads: JSON lines, or the list that `bd list --json` prints.",
+        argument="FILE",
+        recognises=beads.recognises,
+        read=beads.read,
+    ),
+    taskmaster.SOURCE: Source(
+        called="a task-master file",
+        sentence="The tasks.json of task-master: all tags, tasks and subtasks.",
+        argument="FILE",
+        recognises=taskmaster.recognises,
+        read=taskmaster.read,
+    ),
+    tasks.SOURCE: Source(
+        called="a Backlog.md folder",
+        sentence="A folder of Backlog.md: tasks, drafts, milestones and decisions, also completed and archived ones.",
+        argument="FOLDER",
+        recognises=tasks.recognises,
+        read=tasks.read,
+    ),
+    todotxt.SOURCE: Source(
+        called="a todo.txt file",
+        sentence="A todo.txt file, or a folder's todo.txt and done.txt.",
+        argument="FILE",
+        recognises=todotxt.recognises,
+        read=todotxt.read,
+    ),
+    history.SOURCE: Source(
+        called="a git repository",
+        sentence="The history of a git repository: deployments, branches, issues and vendors that its commits name.",
+        argument="[REPOSITORY]",
+        recognises=history.recognises,
+        read=history.read,
+        surrounds=True,
+    ),
+}
+
+
+KNOWN: dict[str, Known] = {
+    **SOURCES,
+    restore.SOURCE: Known(called="events that a ledger exported", recognises=restore.recognises),
+}
+
+
+def detected(path: Path) -> str:
+    """The one source that a path surely is; Invalid if it is none, or more than one."""
+    found = _recognised(path)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        commands = " or ".join(f"`tracking-ledger import {name} {path}`" for name in found)
+        raise _invalid(path, f"could be {_either(found)}", f"say which: {commands}")
+    if not path.is_dir():
+        check_text(path)
+    known = ", ".join(f"{name} ({source.called})" for name, source in KNOWN.items())
+    problem = "is in no format that is known by its content"
+    raise _invalid(path, problem, f"say which: `tracking-ledger import NAME {path}`, NAME one of {known}")
+
+
+def check(name: str, path: Path) -> None:
+    """Raises Invalid when a path is surely something else than what it is said to be."""
+    found = [other for other in _recognised(path) if not KNOWN[other].surrounds]
+    if found and name not in found and not KNOWN[name].surrounds:
+        said = KNOWN[name].called
+        raise _invalid(
+            path, f"looks like {_either(found)}, not like {said}", f"use `tracking-ledger import {found[0]} {path}`"
+        )
+
+
+def _recognised(path: Path) -> list[str]:
+    sample = sample_of(path)
+    return [name for name, source in KNOWN.items() if source.recognises(sample)]
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join(KNOWN[name].called for name in names)
+
+
+def _invalid(path: Path, problem: str, next_step: str) -> Invalid:
+    return Invalid(
+        f"{path} {problem}",
+        next_step=f"{next_step}; nothing was recorded",
+        fields=[{"field": "file", "problem": problem, "value": str(path), "line": None}],
+    )

@@ -1,0 +1,65 @@
+"""Brings what other tools have recorded into the ledger as one command, and tells what became of every record of it."""
+
+import time
+from pathlib import Path
+
+from msgspec import Struct
+
+from ledger.errors import Unavailable
+from ledger.importing.readers.reading import Reading
+from projections.application.app import App
+from projections.transfer.import_execution import Report, bring, identified, known_ids, report
+from projections.transfer.import_sources import SOURCES, check
+from projections.transfer.reconciled_import import migrate
+
+
+class Import(Struct, frozen=True, kw_only=True):
+    """`source` is one of SOURCES. A dry run decides everything and records nothing."""
+
+    source: str
+    path: Path
+    by: str | None = None
+    dry_run: bool = False
+
+    def run(self, app: App) -> Report:
+        """All of the source in one append; the report names what is not taken. Invalid for one of another kind.
+
+        A source that is reconciled is compared with the ledger before the commit: where they differ, `success` is
+        false, nothing was recorded, and `errors` name every difference. Unavailable while the database is away, as what
+        is new in a source is told by what the ledger holds; then nothing was recorded or queued.
+        """
+        try:
+            return self._brought(app)
+        except Unavailable as away:
+            raise Unavailable(
+                f"{self.path} was not imported, and nothing of it was recorded or queued: what is new in it is told by"
+                f" what the ledger holds, but {away.message}",
+                next_step=f"import it again when the database answers: {away.next_step}",
+                **away.details,
+            ) from away
+
+    def _brought(self, app: App) -> Report:
+        started = time.perf_counter()
+        check(self.source, self.path)
+        if not self.dry_run:
+            app.go_first()
+        known = known_ids(app, self.source)
+        identify, imported_at = identified(app, self.source, known), app.clock()
+
+        def read() -> Reading:
+            return SOURCES[self.source].read(self.path, identify, imported_at)
+
+        def missing(reading: Reading) -> list[str]:
+            told = {item.id for item in reading.items}
+            return [name for name, thing in known.items() if thing not in told]
+
+        if SOURCES[self.source].reconciled:
+            found = migrate(app, self.source, self.path, read, missing, by=self.by, dry_run=self.dry_run)
+        else:
+            reading = read()
+            brought = bring(app, self.source, reading, by=self.by, dry_run=self.dry_run)
+            found = report(reading, brought, missing(reading))
+        if found["position"] is not None:
+            app.afterwards.soon()
+        elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
+        return found | {"dry_run": self.dry_run, "elapsed_ms": elapsed_ms}

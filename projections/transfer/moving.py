@@ -1,0 +1,278 @@
+"""Moves a ledger to another database while its clients go on, and proves that both sides hold the same.
+
+All that takes long is done while everybody writes: the events are copied and proved, the read models built from what
+arrived, and compared with those here as of one position. Then the ledger is closed where it is, for as long as the last
+events take, and writers wait; what is compared then are the things that these events are about. It opens there while it
+is closed here, so at no time are two open, and whoever repeats an interrupted move finishes it.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+from filelock import FileLock, Timeout
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.errors import LedgerError, Refused, Unavailable
+from ledger.postgres import ledgers, moving
+from ledger.postgres.connection.connect import connect
+from ledger.postgres.ledgers import ARRIVING, MOVED, MOVING, Head
+from ledger.postgres.moving import EMBEDDED, Place, Sums
+from ledger.postgres.store import PostgresStore
+from ledger.settings import Settings
+from ledger.store_errors import ledger_closed
+from projections.application.app import App
+from projections.read_models.catalog import SHAPES
+from projections.read_models.fold import Fold
+from projections.tables.postgres import PostgresTables
+from projections.tables.replay import Progress, bring_up, catch_up, swap_in, unseen
+
+FEW = 1_000  # events that are left for the time in which the ledger is closed
+ROUNDS = 20  # of copying what came meanwhile, before the ledger is closed with more than a few left
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class Moved(Struct, frozen=True, kw_only=True):
+    """`read_models` are rows and digest of each as of `compared_at`, the same on both sides, as is what came after it.
+
+    `closed_ms` is how long nobody could write. One that only had to be finished brings and compares nothing again.
+    """
+
+    source: str
+    target: str
+    position: int
+    digest: str
+    copied: int
+    compared_at: int
+    read_models: dict[str, tuple[int, str]]
+    closed_ms: float
+    elapsed_ms: float
+
+
+def move(app: App, destination: Settings, progress: Progress = unseen) -> Moved:
+    """Refused when the target has another history, or a read model differs; then the ledger is open where it was."""
+    with ExitStack() as stack:
+        stack.enter_context(_alone(app))
+        source = _source(app)
+        stack.callback(source.database.close)
+        target = _place(app, destination)
+        stack.callback(target.database.close)
+        held = stack.enter_context(moving.alone(source.database, source.key))
+        _check(source, target)
+        return _finished(source, target) or _Move(source, target, held, progress).run()
+
+
+class _Move:
+    """One move under way. `held()` raises unless this is still the only one."""
+
+    def __init__(self, source: Place, target: Place, held: Callable[[], None], progress: Progress) -> None:
+        self._source = source
+        self._target = target
+        self._tables = PostgresTables(target.database, target.key)
+        self._held = held
+        self._progress = progress
+        self._proved = 0  # the position up to which what arrived is proved
+        self._folded = Fold()  # what it adds up to
+        self._copied = 0
+
+    def run(self) -> Moved:
+        started = time.perf_counter()
+        moving.check_same_history(self._source, self._target.head())
+        ledgers.close(self._target.database, self._target.key, ARRIVING, self._source.name)
+        if self._source.head().reason == MOVING:  # an earlier move was interrupted, and opened nothing there
+            ledgers.reopen(self._source.database, self._source.key, MOVING)
+        with self._tables.alone():
+            self._repeat(self._gather)
+            swap_in(self._target.store, self._tables, list(SHAPES), self._folded, self._progress)
+            compared_at, read_models = self._compare()
+            self._repeat(self._extend)
+            closed = time.perf_counter()
+            head = self._change_over(compared_at)
+        ended = time.perf_counter()
+        return Moved(
+            source=self._source.name,
+            target=self._target.name,
+            position=head.position,
+            digest=head.digest.hex(),
+            copied=self._copied,
+            compared_at=compared_at,
+            read_models=read_models,
+            closed_ms=round((ended - closed) * 1000, 1),
+            elapsed_ms=round((ended - started) * 1000, 1),
+        )
+
+    def _repeat(self, bring: Callable[[int], None]) -> None:
+        """Brings what is there while everybody writes, until only a few events are left."""
+        for _ in range(ROUNDS):
+            bring(self._source.head().position)
+            if self._source.head().position - self._proved <= FEW:
+                return
+
+    def _gather(self, up_to: int) -> None:
+        """Copies, proves and folds; also what was there before this move."""
+
+        def arrived(position: int) -> None:
+            while self._proved < position:
+                self._prove(min(self._proved + moving.PORTION, position))
+                self._folded.add(self._target.store.read_facts(self._folded.reached, self._proved))
+                self._progress("events", self._proved, up_to)
+
+        self._copied += moving.copy(self._source, self._target, up_to, arrived)
+
+    def _extend(self, up_to: int) -> None:
+        """Copies and proves a few further events, and brings the read models there up to them."""
+        self._copied += moving.copy(self._source, self._target, up_to, self._prove)
+        if self._folded.reached < self._proved:
+            bring_up(self._target.store, self._tables, list(SHAPES), self._folded)
+
+    def _prove(self, position: int) -> None:
+        moving.prove(self._target, self._proved, position)
+        self._proved = position
+
+    def _compare(self) -> tuple[int, dict[str, tuple[int, str]]]:
+        """The position as of which all rows are the same on both sides, and what they add up to."""
+        self._catch_up_here()
+        with self._source.database.transaction(SNAPSHOT):
+            position = self._source.head().position
+            return position, self._same(position, 0)
+
+    def _change_over(self, compared_at: int) -> Head:
+        """Closes here, brings the last events, compares what they changed, opens there, closes here for good."""
+        source, target = self._source, self._target
+        self._held()
+        head, digest = ledgers.close(source.database, source.key, MOVING, target.name)
+        try:
+            self._catch_up_here()
+            self._same(head, compared_at)
+            arrived = target.head()
+            if (arrived.position, arrived.digest) != (head, digest):
+                raise _differs([f"the head ({head} here, {arrived.position} there)"])
+            self._held()
+        except BaseException as error:
+            self._stay(error)
+            raise
+        ledgers.reopen(target.database, target.key, ARRIVING)
+        ledgers.close(source.database, source.key, MOVED, target.name)
+        return arrived
+
+    def _same(self, position: int, after: int) -> dict[str, tuple[int, str]]:
+        """What both sides hold as of a position; of later events than `after` only what these are about."""
+        with ThreadPoolExecutor(1, "tracking-ledger-there") as aside:
+            coming = aside.submit(self._sums_there, position, after)
+            here, there = moving.sums(self._source, SHAPES, after), coming.result()
+        different = [name for name in SHAPES if here[name] is None or here[name] != there[name]]
+        if different:
+            raise _differs(different)
+        return {name: found for name, found in here.items() if found is not None}
+
+    def _sums_there(self, position: int, after: int) -> Sums:
+        self._extend(position)
+        return moving.sums(self._target, SHAPES, after)
+
+    def _catch_up_here(self) -> None:
+        """Programs of another version may have written past the read models of this one."""
+        catch_up(self._source.store, PostgresTables(self._source.database, self._source.key))
+
+    def _stay(self, error: BaseException) -> None:
+        """Opens the ledger again where it was, unless the way there is lost too."""
+        try:
+            self._held()
+            ledgers.reopen(self._source.database, self._source.key, MOVING)
+        except LedgerError:
+            raise Unavailable(
+                "the move was interrupted while the ledger was closed: nothing is lost, and writes wait",
+                next_step="repeat `tracking-ledger move`",
+            ) from error
+
+
+def _alone(app: App) -> Any:
+    lock = FileLock(app.home / "moving.lock", timeout=0)
+    try:
+        return lock.acquire()
+    except Timeout as error:
+        raise Refused(
+            "this ledger is being moved by another process of this machine",
+            next_step="wait until that one has ended",
+            rule="not_alone",
+            items=[],
+        ) from error
+
+
+def _source(app: App) -> Place:
+    """Where the ledger is now; from the embedded server the way is known."""
+    place = _place(app, app.settings)
+    head = place.head()
+    if head.reason not in (MOVED, ARRIVING):
+        return place
+    place.database.close()
+    if head.reason == ARRIVING or app.settings.dsn is not None or head.successor in (None, EMBEDDED):
+        gone = "not here any more: it went to" if head.reason == MOVED else "not here yet: it is on its way from"
+        raise Refused(
+            f"the ledger is {gone} {head.successor}",
+            next_step="set LEDGER_DSN to where it is, or unset it for the embedded server, and repeat it",
+            rule="not_here",
+            items=[],
+        )
+    return _place(app, replace(app.settings, dsn=head.successor))
+
+
+def _place(app: App, settings: Settings) -> Place:
+    key, origin = app.identity.key, app.identity.ledger
+    database = connect(settings)
+    store = PostgresStore(database, origin, SHAPES, key=key)
+    place = Place(settings=settings, database=database, store=store, key=key, origin=origin)
+    moving.prepare(place, app.identity.name, SHAPES)
+    return place
+
+
+def _check(source: Place, target: Place) -> None:
+    """Before anything is done: whether the ledger may leave, and go there."""
+    here = source.head()
+    if source.name == target.name:
+        raise Refused(f"the ledger is there already: {source.name}", next_step="", rule="already_there", items=[])
+    if here.state == "closed" and here.reason != MOVING:
+        raise ledger_closed(reason=here.reason, successor=here.successor)
+    if here.state == "closed" and here.successor != target.name:
+        raise Refused(
+            f"the ledger is on its way to {here.successor} since an earlier move",
+            next_step="repeat `tracking-ledger move` with that place;"
+            " if it is gone for good, `tracking-ledger ledgers open --gone`",
+            rule="on_its_way",
+            items=[],
+        )
+
+
+def _finished(source: Place, target: Place) -> Moved | None:
+    """Closes here for good what an earlier move had opened there already; None if there was no such move."""
+    here, there = source.head(), target.head()
+    if here.reason != MOVING or there.state != "open" or not moving.holds(target, here):
+        return None
+    ledgers.close(source.database, source.key, MOVED, target.name)
+    return Moved(
+        source=source.name,
+        target=target.name,
+        position=here.position,
+        digest=here.digest.hex(),
+        copied=0,
+        compared_at=here.position,
+        read_models={},
+        closed_ms=0.0,
+        elapsed_ms=0.0,
+    )
+
+
+def _differs(what: list[str]) -> Refused:
+    return Refused(
+        f"the two sides do not hold the same: {', '.join(what)}",
+        next_step="run `tracking-ledger replay --check`; the ledger is open where it was, nothing was lost",
+        rule="not_the_same",
+        items=[{"differs": name} for name in what],
+    )
+
+
+def destination(settings: Settings, to: str, admin: str | None) -> Settings:
+    """Where it shall go: a connection string, or the embedded server."""
+    return replace(settings, dsn=None if to == EMBEDDED else to, admin_dsn=admin)

@@ -1,0 +1,82 @@
+"""The published journal: a copy of the confirmed log in the project's .ledger folder, to be committed with it.
+
+It is replaced whole or not at all, and only by one that contains it.
+"""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from shutil import copyfileobj
+
+from msgspec import Struct
+
+from ledger.errors import Refused, Unavailable
+from ledger.identity import FOLDER
+from ledger.offline.journal import FILE, Journal
+from projections.application.app import App
+
+NO_INDEX = Path(":memory:")
+
+
+class Published(Struct, frozen=True, kw_only=True):
+    """`outcome` is created, replaced, unchanged, or newer: then the copy in the project has more than this machine."""
+
+    file: Path
+    position: int
+    outcome: str
+
+
+def publish(app: App) -> Published:
+    """Copies this machine's journal into the project. Refused over a copy that holds another history."""
+    file = app.identity.project / FOLDER / FILE
+    journal = app.local.journal
+    head = journal.head.position
+    there = _reach(app, file)
+    outcome = _outcome(file, there, head)
+    if outcome in ("created", "replaced"):
+        _copy(journal, file)
+    return Published(file=file, position=max(there, head), outcome=outcome)
+
+
+def _reach(app: App, file: Path) -> int:
+    """Up to where the copy in the project goes; one that is damaged or leaves our history is refused."""
+    known = app.local.journal
+    copy = Journal(file, app.identity.ledger, NO_INDEX, app.clock)
+    try:
+        head = copy.head
+        common = min(head.position, known.head.position)
+        if copy.damage is not None or copy.digest_at(common) != known.digest_at(common):
+            raise Refused(
+                f"{file} holds another history than this machine's journal",
+                next_step="look at what was committed, and move the file away if it is not needed",
+                rule="another_history",
+                items=[],
+            )
+        return head.position
+    finally:
+        copy.close()
+
+
+def _outcome(file: Path, there: int, head: int) -> str:
+    if there > head:
+        return "newer"
+    if there == head and file.exists():
+        return "unchanged"
+    return "replaced" if file.exists() else "created"
+
+
+def _copy(journal: Journal, file: Path) -> None:
+    draft = file.with_name(f"{FILE}.{secrets.token_hex(4)}.new")
+    try:
+        with journal.file.open("rb") as source, draft.open("wb") as target:
+            copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        draft.replace(file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise Unavailable(
+            f"{file} cannot be written: {error.strerror or error}", next_step="see to its disk and rights, and repeat"
+        ) from error

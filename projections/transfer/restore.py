@@ -1,0 +1,139 @@
+"""An export of events, brought back: into an empty ledger, which then is that ledger, or behind what it has of it."""
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from ledger import identity
+from ledger.codec import origin_digest
+from ledger.envelope import RecordedEvent
+from ledger.errors import Refused
+from ledger.importing.readers.reading import unreadable
+from ledger.importing.readers.sample import Sample
+from ledger.offline.lines import event_of
+from ledger.postgres.restore import restore
+from projections.application.app import App
+from projections.transfer.exporting import EVENTS, VERSION
+
+SOURCE = "events"
+LONGEST_LINE = 256 * 2**20  # bytes; no JSON in PostgreSQL is longer
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """The first line: whose events follow, how many, and the last one's digest."""
+
+    format: str
+    version: int
+    ledger: UUID
+    events: int
+    digest: str
+
+
+class Restored(Struct, frozen=True, kw_only=True):
+    """`found` events in the file, of which `taken` were not in the log."""
+
+    ledger: UUID
+    found: int
+    taken: int
+    dry_run: bool
+
+
+def recognises(sample: Sample) -> bool:
+    return sample.begins(r'\{"format"\s*:\s*"' + EVENTS + '"')
+
+
+def bring_back(app: App, path: Path, *, dry_run: bool) -> Restored:
+    """Proves the whole file first. Afterwards the App is of no use: the folder may be that of another ledger.
+
+    Invalid for a file that is damaged, cut or of another kind; Refused where the ledger has a history of its own.
+    """
+    head = _head(path)
+    standing = app.store.read_streams([]).head
+    _check_history(app, path, head, standing)
+    if not dry_run and standing < head.events:
+        _restore(app, path, head, standing)
+        app.saw(head.events)
+    return Restored(ledger=head.ledger, found=head.events, taken=max(head.events - standing, 0), dry_run=dry_run)
+
+
+def _restore(app: App, path: Path, head: Head, standing: int) -> None:
+    before = app.identity
+    app.close()  # what follows the log in the background knows it by the identity it had
+    adopts = before.ledger != head.ledger
+    now = identity.become_copy(before, head.ledger) if adopts else before
+    try:
+        restore(app.settings, now.key, head.ledger, islice(_lines(path), standing + 1, None))
+    except BaseException:
+        if adopts:
+            identity.rewrite(before)
+        raise
+
+
+def _check_history(app: App, path: Path, head: Head, standing: int) -> None:
+    """Every line is read and proved here, before anything is changed."""
+    if standing and app.identity.ledger != head.ledger:
+        raise Refused(
+            f"this ledger has {standing} events of its own, {path} holds those of ledger {head.ledger}",
+            next_step="import it in a folder whose ledger is empty: make one with `tracking-ledger init`",
+            rule="not_empty",
+            items=[],
+        )
+    common = min(standing, head.events)
+    here = next(iter(app.store.read_all(common - 1, common)), None) if common else None
+    for event in _events(path, head):
+        if here is not None and event.position == common and event.digest != here.digest:
+            raise Refused(
+                f"{path} and this ledger have gone different ways at or before position {common}",
+                next_step="compare them with `tracking-ledger log`; nothing was recorded",
+                rule="another_history",
+                items=[],
+            )
+
+
+def _head(path: Path) -> Head:
+    first = next(_lines(path), b"")
+    try:
+        head = msgspec.json.decode(first, type=Head)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise unreadable(path, 1, f"is no head of exported events: {error}") from error
+    if head.format != EVENTS or head.version != VERSION:
+        raise unreadable(path, 1, f"is of version {head.version} of {head.format!r}, this program reads {VERSION}")
+    return head
+
+
+def _events(path: Path, head: Head) -> Iterator[RecordedEvent]:
+    """Every event, proved by its place and its digest; and the whole by the head."""
+    digest, position = origin_digest(head.ledger), 0
+    for position, line in enumerate(islice(_lines(path), 1, None), 1):
+        try:
+            event = event_of(line, position, digest)
+        except ValueError as error:
+            raise unreadable(path, position + 1, f"is no event of this ledger: {error}") from error
+        digest = event.digest
+        yield event
+    if (position, digest.hex()) != (head.events, head.digest):
+        raise unreadable(path, position + 1, f"ends the file after {position} events, its head announces {head.events}")
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        if not path.is_file():
+            raise unreadable(path, None, "is no file that can be read")
+        with path.open("rb") as file:
+            while line := file.readline(LONGEST_LINE + 1):
+                if len(line) > LONGEST_LINE:
+                    raise unreadable(path, None, f"has a line longer than {LONGEST_LINE:,} bytes")
+                yield line
+    except OSError as error:
+        raise unreadable(path, None, f"cannot be read: {error.strerror or os.strerror(error.errno or 0)}") from error
+
+
+def as_report(restored: Restored) -> dict[str, Any]:
+    report: dict[str, Any] = msgspec.to_builtins(restored)
+    return report
