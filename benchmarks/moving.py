@@ -151,7 +151,7 @@ def write(settings: Settings, name: str, pause: float, begun: Semaphore, stop: E
         if len(told) == 1:
             begun.release()
         time.sleep(pause)
-    app.settle(60)
+    app.drain_for(60)
     answers.put(told)
     app.close()
 

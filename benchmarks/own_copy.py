@@ -44,7 +44,7 @@ def fill(app: App, count: int) -> list[str]:
         items = [{"op": "create", "item_type": "task", "title": f"Item {first + n}"} for n in range(AT_ONCE)]
         answered = OPERATIONS["bulk_work_items"].perform(app, {"items": items})
         ids += [result["ref"] for result in answered["results"]]
-    app.afterwards.finish()
+    app.after_write.finish()
     return ids
 
 
@@ -62,7 +62,7 @@ def follow(app: App, table: Table, count: int) -> None:
 
 
 def reads(app: App, table: Table, ids: list[str], rounds: int) -> None:
-    live, cache = app.through(app.live()), app.through(app.journal())
+    live, cache = app.on_layer(app.live()), app.on_layer(app.journal())
     asked = {
         "query_work_item": {"id": ids[len(ids) // 2]},
         "list_work_items": {"limit": 50},

@@ -44,7 +44,7 @@ def _work_items(chance: random.Random, count: int) -> Iterator[Row]:
     """Each tree is a chain of five levels with leaves; one item in ten has no parent; the first has 600 children."""
     ids = [str(UUID(int=chance.getrandbits(128), version=4)) for _ in range(count)]
     depths = [0] * count
-    for n, thing in enumerate(ids):
+    for n, entity_id in enumerate(ids):
         parent = None
         if n % 10:
             above = 0 if n < 600 else chance.randrange(max(0, n - 200), n)
@@ -61,7 +61,7 @@ def _work_items(chance: random.Random, count: int) -> Iterator[Row]:
             tags=tuple({f"tag-{chance.randrange(200)}" for _ in range(2)}),
             links=(Link(kind="blocks", to_id=ids[chance.randrange(n)]),) if n and chance.random() < 0.1 else (),
         )
-        yield _row(thing, state, n)
+        yield _row(entity_id, state, n)
 
 
 def _vendors(chance: random.Random, count: int) -> Iterator[Row]:
@@ -92,10 +92,10 @@ def _deployments(chance: random.Random, count: int, vendors: list[Row], items: l
         yield _row(str(UUID(int=chance.getrandbits(128), version=4)), state, n)
 
 
-def _row(thing: str, state: msgspec.Struct, n: int) -> Row:
+def _row(entity_id: str, state: msgspec.Struct, n: int) -> Row:
     moment = text(BEGINNING + timedelta(minutes=n))
     stamps = Stamps(created_at=moment, created_by="scale", updated_at=moment, updated_by="scale")
-    return Row(id=thing, version=1, position=n + 1, stamps=stamps, state=state)
+    return Row(id=entity_id, version=1, position=n + 1, stamps=stamps, state=state)
 
 
 def _serve(app: App, name: str, rows: list[Row]) -> None:

@@ -177,9 +177,9 @@ def claim_and_release(app: App) -> None:
 
 def deepest(app: App, items: list[str]) -> str:
     """A leaf at depth 5."""
-    for thing in reversed(items):
-        if len(call(app, "query_work_item", id=thing, include=["ancestors"])["ancestors"]) == 5:
-            return thing
+    for entity_id in reversed(items):
+        if len(call(app, "query_work_item", id=entity_id, include=["ancestors"])["ancestors"]) == 5:
+            return entity_id
     raise LookupError("no leaf at depth 5: use a larger scale")
 
 

@@ -97,48 +97,48 @@ def check(problems: Iterable[Problem]) -> None:
         raise Invalid(sentence, next_step="correct the named fields and send it again", fields=found)
 
 
-def living(world: World, category: str, thing: str, expected: Version | None) -> Any:
+def existing(world: World, category: str, entity_id: str, expected: Version | None) -> Any:
     """The state of a thing that must exist, at the version its writer has read (None: at whichever it is)."""
-    stream = stream_id(category, thing)
+    stream = stream_id(category, entity_id)
     past = world.past(stream)
     if not past:
         raise NotFound(
-            f"there is no {category.replace('_', ' ')} {thing} in this ledger",
+            f"there is no {category.replace('_', ' ')} {entity_id} in this ledger",
             next_step="check the id, or list what there is",
-            id=thing,
+            id=entity_id,
         )
     if expected is not None:
-        check_current(world, category, thing, expected)
-    state = world.state(category, thing)
+        check_current(world, category, entity_id, expected)
+    state = world.state(category, entity_id)
     if getattr(state, "withdrawn", False):
         raise Refused(
-            f"{brief(category, thing)} was withdrawn: its creation was undone",
+            f"{brief(category, entity_id)} was withdrawn: its creation was undone",
             rule="withdrawn",
-            items=[{"id": thing, "ref": brief(category, thing)}],
+            items=[{"id": entity_id, "ref": brief(category, entity_id)}],
             next_step=f"undo that with `undo` of its version {newest(past)}, or create a new one",
         )
     return state
 
 
-def check_current(world: World, category: str, thing: str, expected: Version) -> None:
+def check_current(world: World, category: str, entity_id: str, expected: Version) -> None:
     """Raises VersionConflict unless the thing is at the version that its writer has read."""
-    past = world.past(stream_id(category, thing))
+    past = world.past(stream_id(category, entity_id))
     if place_of(past, expected) == len(past):
         return
     named = parse(expected)
     if named is not None and world.state("conflict", minted_id(named[0], "conflict")).exists:
-        raise _became_a_conflict(category, thing, expected, past, minted_id(named[0], "conflict"))
-    raise stale(category, thing, expected, past)
+        raise _became_a_conflict(category, entity_id, expected, past, minted_id(named[0], "conflict"))
+    raise version_conflict(category, entity_id, expected, past)
 
 
-def stale(category: str, thing: str, expected: Version, past: list[RecordedEvent]) -> VersionConflict:
+def version_conflict(category: str, entity_id: str, expected: Version, past: list[RecordedEvent]) -> VersionConflict:
     """What a writer is told whose version is not the newest: both versions, and who did what since."""
     actual, known = newest(past), place_of(past, expected)
     since = past[known:] if known is not None else [event for event in past if event.version > _number(expected)]
     return VersionConflict(
-        f"{brief(category, thing)} is at version {actual}, not {expected}: read it again and retry",
+        f"{brief(category, entity_id)} is at version {actual}, not {expected}: read it again and retry",
         next_step=f"read it again and repeat the change with version {actual} if it is still wanted",
-        id=thing,
+        id=entity_id,
         expected=expected,
         actual=actual,
         by=past[-1].by if past else None,
@@ -147,13 +147,13 @@ def stale(category: str, thing: str, expected: Version, past: list[RecordedEvent
 
 
 def _became_a_conflict(
-    category: str, thing: str, expected: Version, past: list[RecordedEvent], conflict: str
+    category: str, entity_id: str, expected: Version, past: list[RecordedEvent], conflict: str
 ) -> VersionConflict:
     ref = brief("conflict", conflict)
     return VersionConflict(
-        f"version {expected} of {brief(category, thing)} is a change that became the conflict {ref}",
+        f"version {expected} of {brief(category, entity_id)} is a change that became the conflict {ref}",
         next_step=f"see to {ref} with resolve_conflict, or read it again and change it at version {newest(past)}",
-        id=thing,
+        id=entity_id,
         expected=expected,
         actual=newest(past),
         conflict=ref,

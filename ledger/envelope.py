@@ -153,15 +153,16 @@ class Proposal(Struct, frozen=True, kw_only=True):
 class Recorded(Struct, frozen=True, kw_only=True):
     """Where a command stands in the log; `repeated` when it already stood there before this call.
 
-    `beside` are the ids before and after the first thing it touched, where the store has looked; else absent. `place`
-    is the command's number in the outbox while it waits there: then it has no positions, and `streams` name its events.
+    `adjacent_ids` are the ids before and after the first one it touched, where the store has looked; else absent.
+    `place` is the command's number in the outbox while it waits there: then it has no positions, and `streams` name
+    its events.
     """
 
     positions: tuple[int, ...]
     streams: Mapping[str, int | str]
     recorded_at: datetime | None
     repeated: bool = False
-    beside: tuple[str, ...] | None = None
+    adjacent_ids: tuple[str, ...] | None = None
     place: int | None = None
 
 
@@ -186,12 +187,12 @@ def recorded_fact(event: RecordedEvent) -> RecordedFact:
     )
 
 
-def stream_id(category: str, thing: UUID | str) -> str:
+def stream_id(category: str, entity_id: UUID | str) -> str:
     """
     >>> stream_id("vendor", "7d444840-9dc0-11d1-b245-5ffdce74fad2")
     'vendor-7d444840-9dc0-11d1-b245-5ffdce74fad2'
     """
-    return f"{category}-{thing}"
+    return f"{category}-{entity_id}"
 
 
 def category_of(stream: str) -> str:

@@ -76,7 +76,7 @@ class MemoryStore:
             return sum(event.recorded_at <= moment for event in self._events)  # ledger time rises with the position
 
     @contextmanager
-    def exclusively(self, patience: float | None = None) -> Iterator[None]:
+    def exclusively(self, lock_timeout: float | None = None) -> Iterator[None]:
         with self._lock:
             yield
 

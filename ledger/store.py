@@ -47,7 +47,7 @@ class EventStore(Protocol):
     def position_at(self, moment: datetime) -> int:
         """The last position recorded at or before a moment; 0 if there is none."""
 
-    def exclusively(self, patience: float | None = None) -> AbstractContextManager[None]:
+    def exclusively(self, lock_timeout: float | None = None) -> AbstractContextManager[None]:
         """While this is open nobody else appends, and this thread sees one transaction.
 
         Raises Unavailable when others are at it for longer than `patience` seconds; None waits as long as it takes.

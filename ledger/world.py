@@ -16,7 +16,7 @@ from ledger.envelope import Past, RecordedEvent, configuration_id, stream_id
 
 READINESS = ("creation", "existence", "hierarchy", "links", "reopening")  # the topics of what may end it
 
-Moment = tuple[Literal["start", "finish"], str]  # of the work item with this id
+Endpoint = tuple[Literal["start", "finish"], str]  # of the work item with this id
 
 
 class Neighbour(Struct, frozen=True, kw_only=True):
@@ -49,7 +49,7 @@ class Obstacle(Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: str | None = None
 
 
-class Wanted(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ReadyFilter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which items one asks for; None means any. `parent_id` is a whole UUID: whatever is below that item."""
 
     item_type: str | None = None
@@ -73,13 +73,13 @@ class Neighbourhood(Protocol):
     def obstacles(self, work_item: str, moment: datetime, holder: str) -> list[Obstacle]:
         """Why the item is not ready at a moment, for whoever has the token with this digest. Empty: it is ready."""
 
-    def next_ready(self, wanted: Wanted, moment: datetime) -> str | None:
+    def next_ready(self, wanted: ReadyFilter, moment: datetime) -> str | None:
         """The most important item, then the oldest, that is ready and that nobody has claimed."""
 
     def finished(self, before: datetime) -> list[str]:
         """Items not archived whose whole subtrees are completed or deleted and did not change since that moment."""
 
-    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
+    def precedes(self, first: Endpoint, then: Endpoint, without: str | None = None) -> bool:
         """Whether `first` must come before `then`, by hierarchy and links, over any distance.
 
         `without` is an item whose present parent does not count, because it is about to leave it.
@@ -88,7 +88,7 @@ class Neighbourhood(Protocol):
     def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
         """The parent of every living item that has one, and every (blocker, blocked)."""
 
-    def known(self, category: str, things: Iterable[str]) -> set[str]:
+    def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
         """Which of the ids exist and are not withdrawn."""
 
     def holder(self, relation: str, target: str) -> Holder | None:
@@ -143,9 +143,9 @@ class World:
         """This stream is new: its id was minted for it, so nothing is read. The append refuses it if it is not."""
         self._pasts.setdefault(stream, [])
 
-    def state(self, category: str, thing: str) -> Any:
+    def state(self, category: str, entity_id: str) -> Any:
         """The state that the stream's events add up to; its category's initial state if there are none."""
-        return self.state_of(stream_id(category, thing))
+        return self.state_of(stream_id(category, entity_id))
 
     def state_of(self, stream: str) -> Any:
         if stream not in self._states:
@@ -182,7 +182,7 @@ class World:
         answer: list[Obstacle] = self._ask(READINESS, self._neighbours.obstacles, work_item, self.now, holder)
         return answer
 
-    def next_ready(self, wanted: Wanted) -> str | None:
+    def next_ready(self, wanted: ReadyFilter) -> str | None:
         answer: str | None = self._ask(READINESS, self._neighbours.next_ready, wanted, self.now)
         return answer
 
@@ -191,7 +191,7 @@ class World:
         answer: list[str] = self._ask(topics, self._neighbours.finished, before)
         return answer
 
-    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
+    def precedes(self, first: Endpoint, then: Endpoint, without: str | None = None) -> bool:
         topics = ("creation", "existence", "hierarchy", "links")
         answer: bool = self._ask(topics, self._neighbours.precedes, first, then, without)
         return answer
@@ -205,8 +205,8 @@ class World:
         """The ledger's configuration."""
         return self.state("configuration", configuration_id(self.ledger))
 
-    def known(self, category: str, things: Iterable[str]) -> set[str]:
-        wanted = list(things)
+    def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
+        wanted = list(entity_ids)
         answer: set[str] = self._ask(("existence",), self._neighbours.known, category, wanted) if wanted else set()
         return answer
 

@@ -24,7 +24,7 @@ EVERYTHING = ["ancestors", "descendants", "dependencies", "deployments"]
 Answer = dict[str, Any]
 
 
-class Shelf(Struct, frozen=True):
+class ResourceKind(Struct, frozen=True):
     """One kind of resource: its address, with at most one name in braces, and how to read it."""
 
     address: str
@@ -74,12 +74,18 @@ def _recorded(app: App, name: str) -> Answer:
     return dict(found[0])
 
 
-SHELVES = (
-    Shelf("ledger://status", "status", "Status report", "Vendors, work, deployments and plans.", MARKDOWN, _report),
-    Shelf("ledger://prime", "prime", "Start here", "How to work here, and what is going on.", MARKDOWN, _prime),
-    Shelf("ledger://items/{ref}", "item", "Work item", "An item with what is above, below and around it.", JSON, _item),
-    Shelf("ledger://vendors/{name}", "vendor", "Vendor", "A vendor, by name, reference or id.", JSON, _vendor),
-    Shelf("ledger://log/{position}", "log", "Event", "What was recorded at a position of the log.", JSON, _recorded),
+RESOURCE_KINDS = (
+    ResourceKind(
+        "ledger://status", "status", "Status report", "Vendors, work, deployments and plans.", MARKDOWN, _report
+    ),
+    ResourceKind("ledger://prime", "prime", "Start here", "How to work here, and what is going on.", MARKDOWN, _prime),
+    ResourceKind(
+        "ledger://items/{ref}", "item", "Work item", "An item with what is above, below and around it.", JSON, _item
+    ),
+    ResourceKind("ledger://vendors/{name}", "vendor", "Vendor", "A vendor, by name, reference or id.", JSON, _vendor),
+    ResourceKind(
+        "ledger://log/{position}", "log", "Event", "What was recorded at a position of the log.", JSON, _recorded
+    ),
 )
 
 
@@ -88,15 +94,15 @@ async def list_resources(_: Context, params: wire.PaginatedRequestParams | None)
     return wire.ListResourcesResult(
         resources=[
             wire.Resource(
-                uri=shelf.address,
-                name=shelf.name,
-                title=shelf.title,
-                description=shelf.sentence,
-                mime_type=shelf.media,
+                uri=resource_kind.address,
+                name=resource_kind.name,
+                title=resource_kind.title,
+                description=resource_kind.sentence,
+                mime_type=resource_kind.media,
                 annotations=wire.Annotations(audience=["user", "assistant"]),
             )
-            for shelf in SHELVES
-            if shelf.variable is None
+            for resource_kind in RESOURCE_KINDS
+            if resource_kind.variable is None
         ]
     )
 
@@ -106,15 +112,15 @@ async def list_templates(_: Context, params: wire.PaginatedRequestParams | None)
     return wire.ListResourceTemplatesResult(
         resource_templates=[
             wire.ResourceTemplate(
-                uri_template=shelf.address,
-                name=shelf.name,
-                title=shelf.title,
-                description=shelf.sentence,
-                mime_type=shelf.media,
+                uri_template=resource_kind.address,
+                name=resource_kind.name,
+                title=resource_kind.title,
+                description=resource_kind.sentence,
+                mime_type=resource_kind.media,
                 annotations=wire.Annotations(audience=["user", "assistant"]),
             )
-            for shelf in SHELVES
-            if shelf.variable is not None
+            for resource_kind in RESOURCE_KINDS
+            if resource_kind.variable is not None
         ]
     )
 
@@ -135,11 +141,11 @@ def _contents(caller: Caller, uri: str) -> wire.TextResourceContents:
 
 def contents(app: App, uri: str) -> wire.TextResourceContents:
     """What stands at an address. Raises MCPError for an address of nothing, and for what cannot be read now."""
-    for shelf in SHELVES:
-        name = shelf.named(uri)
+    for resource_kind in RESOURCE_KINDS:
+        name = resource_kind.named(uri)
         if name is not None:
-            text = _text(shelf, app, uri, name)
-            return wire.TextResourceContents(uri=uri, mime_type=shelf.media, text=text)
+            text = _text(resource_kind, app, uri, name)
+            return wire.TextResourceContents(uri=uri, mime_type=resource_kind.media, text=text)
     raise nothing_at(uri, "no resource has this address")
 
 
@@ -147,9 +153,9 @@ def nothing_at(uri: str, why: str) -> MCPError:
     return MCPError(wire.INVALID_PARAMS, f"Resource not found: {why}", {"uri": uri[:500]})
 
 
-def _text(shelf: Shelf, app: App, uri: str, name: str) -> str:
+def _text(resource_kind: ResourceKind, app: App, uri: str, name: str) -> str:
     try:
-        found = shelf.read(app, name)
+        found = resource_kind.read(app, name)
     except LedgerError as error:
         answer = error.as_answer()["error"]
         if error.number < 500:

@@ -17,7 +17,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, Res
 from ledger.envelope import stream_id
 from ledger.errors import LedgerError
 from mcp_adapter.caller import CallerOf, Context
-from mcp_adapter.resources import SHELVES
+from mcp_adapter.resources import RESOURCE_KINDS
 from projections.application.app import App
 from projections.questions.lookup import found
 
@@ -103,7 +103,7 @@ class Watched:
     def _changed(self, uris: set[str]) -> set[str]:
         with self._app.tables.snapshot() as snapshot:
             head = snapshot.as_of.position
-        self._app.saw(head)  # whoever is told of a change reads it, also from a replica
+        self._app.remember_position(head)  # whoever is told of a change reads it, also from a replica
         since, self._position = self._position, head
         if since is None or head <= since:
             return set()
@@ -113,11 +113,11 @@ class Watched:
         return {uri for uri in uris if self._touched(uri, streams, since, head)}
 
     def _touched(self, uri: str, streams: set[str], since: int, head: int) -> bool:
-        for shelf in SHELVES:
-            name = shelf.named(uri)
+        for resource_kind in RESOURCE_KINDS:
+            name = resource_kind.named(uri)
             if name == "":
                 return True
-            if name is not None and shelf.name == "log":
+            if name is not None and resource_kind.name == "log":
                 return name.isdigit() and since < int(name) <= head
             if name is not None:
                 return any(stream in streams for stream in self._streams(name))

@@ -17,7 +17,7 @@ from ledger.decider import Decided, Undo, Undoable
 from ledger.envelope import Fact, RecordedEvent, UnknownFact, category_of, id_of
 from ledger.errors import NewerProgramNeeded, NotFound, Refused
 from ledger.pending import shown_position, shown_version
-from ledger.values.field_paths import differing, is_keyed, key, leaves
+from ledger.values.field_paths import differing, flatten, is_keyed, key
 from ledger.values.moment import text
 from ledger.values.reference import brief
 from ledger.values.revision import Change, Changes, apply, between, same
@@ -98,7 +98,7 @@ def _touched_since(
         if undoes is not None and any(str(other.command_id) == undoes for other in past[last : event.version]):
             taken_back.add(undoes)
             continue
-        touched.append((event, differing(leaves(states[event.version - 1]), leaves(states[event.version]))))
+        touched.append((event, differing(flatten(states[event.version - 1]), flatten(states[event.version]))))
     return touched[::-1]
 
 
@@ -106,7 +106,7 @@ def _compared(
     before: Any, after: Any, now: Any, later: list[tuple[RecordedEvent, set[str]]], undoable: Undoable[Any]
 ) -> tuple[Changes, set[str]]:
     """The changes that restore what was, and the leaves that cannot be, because they were changed since."""
-    was, made, is_now = leaves(before), leaves(after), leaves(now)
+    was, made, is_now = flatten(before), flatten(after), flatten(now)
     since = set().union(*(paths for _, paths in later)) if later else set()
     done = {path for path in differing(was, made) if path.partition(".")[0] not in undoable.kept}
     done = {path for path in done if not same(is_now.get(path, UNSET), was.get(path, UNSET))}

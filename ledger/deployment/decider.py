@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ledger.decider import Decided, Decider, Turns, Undoable, check, living, problem
+from ledger.decider import Decided, Decider, Turns, Undoable, check, existing, problem
 from ledger.deployment.commands import AmendDeployment, DeploymentCommand, RecordDeployment
 from ledger.deployment.events import (
     DeploymentAmended,
@@ -43,7 +43,7 @@ def _record(command: RecordDeployment, world: World) -> Decided:
 
 
 def _amend(command: AmendDeployment, world: World) -> Decided:
-    deployment: Deployment = living(world, CATEGORY, command.id, command.expected)
+    deployment: Deployment = existing(world, CATEGORY, command.id, command.expected)
     check(
         problem(field, "is required and cannot be cleared")
         for field in REQUIRED
@@ -60,10 +60,10 @@ def _amend(command: AmendDeployment, world: World) -> Decided:
 
 
 def _check_undo(world: World, turns: Turns[Deployment]) -> None:
-    for thing, (now, then) in turns.items():
+    for entity_id, (now, then) in turns.items():
         if not then.withdrawn:
             if now.withdrawn or now.key != then.key:
-                _check_key(world, thing, then)
+                _check_key(world, entity_id, then)
             _check_links(world, now, then)
 
 
@@ -94,9 +94,9 @@ def _check_key(world: World, own: str, amended: Deployment) -> None:
 def _check_links(world: World, before: Deployment, after: Deployment) -> None:
     """Only new links must lead somewhere: what an import brought stays as found."""
     unknown = [
-        {"field": field, "id": thing}
+        {"field": field, "id": entity_id}
         for field, category in LINKS.items()
-        for thing in _unknown(world, category, set(getattr(after, field)) - set(getattr(before, field)))
+        for entity_id in _unknown(world, category, set(getattr(after, field)) - set(getattr(before, field)))
     ]
     if unknown:
         raise NotFound(
@@ -106,10 +106,10 @@ def _check_links(world: World, before: Deployment, after: Deployment) -> None:
         )
 
 
-def _unknown(world: World, category: str, things: Iterable[str]) -> list[str]:
-    wanted = sorted(things)
+def _unknown(world: World, category: str, entity_ids: Iterable[str]) -> list[str]:
+    wanted = sorted(entity_ids)
     known = world.known(category, wanted)
-    return [thing for thing in wanted if thing not in known]
+    return [entity_id for entity_id in wanted if entity_id not in known]
 
 
 decider: Decider[Deployment] = Decider(

@@ -225,8 +225,8 @@ class EmbeddedServer:
 
     def _pg_ctl(self, verb: str, *options: str, seconds: float) -> int:
         account = choose_account(data=self.data, root=self.root, programs=self.binaries.folder)
-        patience = ("-w", "-t", str(round(seconds)))
-        command = [str(self.binaries.folder / "pg_ctl"), verb, "-D", self.data.name, *patience, *options]
+        lock_timeout = ("-w", "-t", str(round(seconds)))
+        command = [str(self.binaries.folder / "pg_ctl"), verb, "-D", self.data.name, *lock_timeout, *options]
         return account.run(command, folder=self.root, log=self._tools_log, timeout=seconds + 30)
 
     def _has_other_clients(self) -> bool:

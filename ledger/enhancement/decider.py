@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import asdict
 
-from ledger.decider import Decided, Decider, Turns, Undoable, check, living, problem, with_also
+from ledger.decider import Decided, Decider, Turns, Undoable, check, existing, problem, with_also
 from ledger.enhancement.commands import EnhancementCommand, RecordEnhancement, UpdateEnhancement
 from ledger.enhancement.events import (
     EnhancementRecorded,
@@ -51,7 +51,7 @@ def _record(command: RecordEnhancement, world: World) -> Decided:
 
 
 def _update(command: UpdateEnhancement, world: World) -> Decided:
-    enhancement: Enhancement = living(world, CATEGORY, command.id, command.expected)
+    enhancement: Enhancement = existing(world, CATEGORY, command.id, command.expected)
     stream = stream_id(CATEGORY, command.id)
     changes = _revise(command, enhancement, world)
     if changed := _change_status(command, enhancement):
@@ -66,7 +66,9 @@ def _revise(command: UpdateEnhancement, enhancement: Enhancement, world: World) 
         if field in command.fields and command.fields[field] is None
     )
     changes = difference(enhancement, command.fields)
-    added = [thing for thing in apply(enhancement, changes).depends_on if thing not in enhancement.depends_on]
+    added = [
+        entity_id for entity_id in apply(enhancement, changes).depends_on if entity_id not in enhancement.depends_on
+    ]
     _check_dependencies(world, command.id, added)
     return changes
 
@@ -89,9 +91,9 @@ def _change_status(command: UpdateEnhancement, enhancement: Enhancement) -> Enha
 
 def _check_dependencies(world: World, own: str, added: Iterable[str]) -> None:
     wanted = list(added)
-    check(problem("depends_on", "is the enhancement itself", thing) for thing in wanted if thing == own)
+    check(problem("depends_on", "is the enhancement itself", entity_id) for entity_id in wanted if entity_id == own)
     known = world.known(CATEGORY, wanted)
-    unknown = [{"field": "depends_on", "id": thing} for thing in wanted if thing not in known]
+    unknown = [{"field": "depends_on", "id": entity_id} for entity_id in wanted if entity_id not in known]
     if unknown:
         raise NotFound(
             "this ledger does not have the enhancements " + ", ".join(link["id"] for link in unknown),
@@ -102,15 +104,15 @@ def _check_dependencies(world: World, own: str, added: Iterable[str]) -> None:
         raise Refused(
             f"{brief(CATEGORY, own)} cannot depend on {brief(CATEGORY, circle[0])}: by dependencies it waits for it",
             rule="dependency_cycle",
-            items=[_named(thing, world.state(CATEGORY, thing)) for thing in circle],
+            items=[_named(entity_id, world.state(CATEGORY, entity_id)) for entity_id in circle],
             next_step="remove the dependency that closes the circle",
         )
 
 
 def _check_undo(world: World, turns: Turns[Enhancement]) -> None:
-    for thing, (now, then) in turns.items():
+    for entity_id, (now, then) in turns.items():
         if not then.withdrawn:
-            _check_dependencies(world, thing, [other for other in then.depends_on if other not in now.depends_on])
+            _check_dependencies(world, entity_id, [other for other in then.depends_on if other not in now.depends_on])
 
 
 def _way_back(world: World, starts: list[str], goal: str) -> list[str]:
@@ -118,14 +120,14 @@ def _way_back(world: World, starts: list[str], goal: str) -> list[str]:
     came_from: dict[str, str | None] = dict.fromkeys(starts)
     level = list(came_from)
     while level:
-        world.look(stream_id(CATEGORY, thing) for thing in level)
+        world.look(stream_id(CATEGORY, entity_id) for entity_id in level)
         following: list[str] = []
-        for thing in level:
-            for dependency in world.state(CATEGORY, thing).depends_on:
+        for entity_id in level:
+            for dependency in world.state(CATEGORY, entity_id).depends_on:
                 if dependency == goal:
-                    return _chain(came_from, thing)
+                    return _chain(came_from, entity_id)
                 if dependency not in came_from:
-                    came_from[dependency] = thing
+                    came_from[dependency] = entity_id
                     following.append(dependency)
         level = following
     return []
@@ -145,9 +147,9 @@ def _way_on(status: str) -> str:
     )
 
 
-def _named(thing: str, enhancement: Enhancement) -> dict[str, str | None]:
-    ref = brief(CATEGORY, thing)
-    return {"id": thing, "ref": ref, "title": enhancement.title, "status": enhancement.status}
+def _named(entity_id: str, enhancement: Enhancement) -> dict[str, str | None]:
+    ref = brief(CATEGORY, entity_id)
+    return {"id": entity_id, "ref": ref, "title": enhancement.title, "status": enhancement.status}
 
 
 decider: Decider[Enhancement] = Decider(

@@ -10,7 +10,7 @@ from ledger.deployment.events import DeploymentAmended, DeploymentRecorded
 from ledger.deployment.state import Deployment, deployment_key
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedDeployment
-from ledger.importing.made import Made
+from ledger.importing.made import ImportPlan
 from ledger.importing.three_way_merge import Standing, mapping, news, standing
 from ledger.values.finding import Finding
 from ledger.values.revision import Change
@@ -37,16 +37,16 @@ class Known:
 
     def __init__(self, keys: dict[str, str]) -> None:
         self._commits: dict[Place, dict[str, str]] = {}
-        for key, thing in keys.items():
+        for key, entity_id in keys.items():
             commit, number, environment = key.split(":", 2)
-            self._commits.setdefault((number, environment), {})[commit] = thing
+            self._commits.setdefault((number, environment), {})[commit] = entity_id
 
-    def add(self, told: ImportedDeployment, thing: str) -> None:
+    def add(self, told: ImportedDeployment, entity_id: str) -> None:
         fields = told.fields
         key = deployment_key(fields.get("commit_hash"), fields.get("pr_number"), fields.get("environment"))
         if key is not None and not fields.get("redeployment"):
             place = (str(fields["pr_number"]), fields.get("environment") or "")
-            self._commits.setdefault(place, {}).setdefault(fields["commit_hash"], thing)
+            self._commits.setdefault(place, {}).setdefault(fields["commit_hash"], entity_id)
 
     def find(self, commit: str | None, number: int | None, environment: str | None) -> str | None:
         """The one of the same pull request and environment whose commit is, as far as both are known, the same."""
@@ -55,7 +55,7 @@ class Known:
         commits = self._commits.get((str(number), environment or ""), {})
         if commit in commits:
             return commits[commit]
-        same = {thing for other, thing in commits.items() if same_commit(commit, other)}
+        same = {entity_id for other, entity_id in commits.items() if same_commit(commit, other)}
         return same.pop() if len(same) == 1 else None
 
 
@@ -72,26 +72,26 @@ def same_commit(one: str, other: str) -> bool:
 def ids(command: Import, world: World) -> list[str]:
     """The id of each deployment of the source, in their order."""
     own = [imported_id(world.ledger, f"{command.source} {CATEGORY}", told.external_id) for told in command.deployments]
-    world.look([stream_id(CATEGORY, thing) for thing in own])
+    world.look([stream_id(CATEGORY, entity_id) for entity_id in own])
     known = Known(world.holders("deployment_key") if own else {})
     found = []
-    for thing, told in zip(own, command.deployments, strict=True):
-        is_there = bool(world.past(stream_id(CATEGORY, thing)))
-        found.append(thing if is_there else _found(told, known) or thing)
+    for entity_id, told in zip(own, command.deployments, strict=True):
+        is_there = bool(world.past(stream_id(CATEGORY, entity_id)))
+        found.append(entity_id if is_there else _found(told, known) or entity_id)
         known.add(told, found[-1])
     return found
 
 
-def plan(command: Import, ids: Iterable[str], others: Others, world: World, made: Made) -> None:
+def plan(command: Import, ids: Iterable[str], others: Others, world: World, made: ImportPlan) -> None:
     seen: set[str] = set()
-    for told, thing in zip(command.deployments, ids, strict=True):
-        if thing in seen:
+    for told, entity_id in zip(command.deployments, ids, strict=True):
+        if entity_id in seen:
             made.not_taken.append(Finding("told_twice", f"deployment {told.external_id}"))
             continue
-        seen.add(thing)
-        stands = standing(world, CATEGORY, thing, command.source)
-        facts = _facts(told, thing, _linked(told, others, made), stands, made)
-        made.add(CATEGORY, thing, told.external_id, facts, is_new=stands is None)
+        seen.add(entity_id)
+        stands = standing(world, CATEGORY, entity_id, command.source)
+        facts = _facts(told, entity_id, _linked(told, others, made), stands, made)
+        made.add(CATEGORY, entity_id, told.external_id, facts, is_new=stands is None)
 
 
 def _found(told: ImportedDeployment, known: Known) -> str | None:
@@ -101,26 +101,26 @@ def _found(told: ImportedDeployment, known: Known) -> str | None:
     return known.find(fields.get("commit_hash"), fields.get("pr_number"), fields.get("environment"))
 
 
-def _linked(told: ImportedDeployment, others: Others, made: Made) -> dict[str, Any]:
+def _linked(told: ImportedDeployment, others: Others, made: ImportPlan) -> dict[str, Any]:
     """All fields, the links among them; what cannot be linked is kept as it was told."""
     vendors = {name: others.vendors.get(name.casefold()) for name in told.vendors}
     items = {name: others.work_items.get(name) for name in told.work_items}
     metadata = dict(told.fields.get("metadata", {}))
     for word, found in (("vendors", vendors), ("work_items", items)):
-        absent = [name for name, thing in found.items() if thing is None]
+        absent = [name for name, entity_id in found.items() if entity_id is None]
         if absent:
             metadata[word] = absent
             made.warnings += [Finding("link_kept_as_text", f"{told.external_id} -> {name}") for name in absent]
     return {
         **told.fields,
         "metadata": metadata,
-        "vendor_ids": tuple(dict.fromkeys(thing for thing in vendors.values() if thing)),
-        "work_item_ids": tuple(dict.fromkeys(thing for thing in items.values() if thing)),
+        "vendor_ids": tuple(dict.fromkeys(entity_id for entity_id in vendors.values() if entity_id)),
+        "work_item_ids": tuple(dict.fromkeys(entity_id for entity_id in items.values() if entity_id)),
     }
 
 
 def _facts(
-    told: ImportedDeployment, thing: str, fields: dict[str, Any], stands: Standing | None, made: Made
+    told: ImportedDeployment, entity_id: str, fields: dict[str, Any], stands: Standing | None, made: ImportPlan
 ) -> list[tuple[Fact, Mark]]:
     if stands is None:
         return [(DeploymentRecorded(**fields), told.created)]
@@ -133,7 +133,7 @@ def _facts(
     if now.commit_hash and wanted["commit_hash"] and same_commit(now.commit_hash, wanted["commit_hash"]):
         longer = max(now.commit_hash, wanted["commit_hash"], key=len)
         del wanted["commit_hash"]
-    changes = news(stands, wanted, thing, f"deployment {told.external_id}", made)
+    changes = news(stands, wanted, entity_id, f"deployment {told.external_id}", made)
     if longer is not None and longer != now.commit_hash and not now.withdrawn:
         changes["commit_hash"] = Change(now.commit_hash, longer)
     return [(DeploymentAmended(changes=changes), stands.when(told.changed))] if changes else []

@@ -8,7 +8,7 @@ from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, E
 from ledger.enhancement.state import Enhancement
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedEnhancement
-from ledger.importing.made import Made
+from ledger.importing.made import ImportPlan
 from ledger.importing.three_way_merge import Standing, mapping, news, standing
 from ledger.values.finding import Finding
 from ledger.work_item.commands import Mark
@@ -20,36 +20,38 @@ PLAIN = ("title", "description", "priority", "status", "target_quarter")
 def ids(command: Import, world: World) -> list[str]:
     """The id of each enhancement of the source, in their order."""
     own = [imported_id(world.ledger, f"{command.source} {CATEGORY}", told.external_id) for told in command.enhancements]
-    world.look([stream_id(CATEGORY, thing) for thing in own])
+    world.look([stream_id(CATEGORY, entity_id) for entity_id in own])
     titles = world.holders("enhancement_title") if own else {}
     return [
-        thing if world.past(stream_id(CATEGORY, thing)) else titles.get(told.fields["title"].casefold(), thing)
-        for thing, told in zip(own, command.enhancements, strict=True)
+        entity_id
+        if world.past(stream_id(CATEGORY, entity_id))
+        else titles.get(told.fields["title"].casefold(), entity_id)
+        for entity_id, told in zip(own, command.enhancements, strict=True)
     ]
 
 
-def plan(command: Import, ids: Iterable[str], world: World, made: Made) -> None:
+def plan(command: Import, ids: Iterable[str], world: World, made: ImportPlan) -> None:
     things = dict(zip((told.external_id for told in command.enhancements), ids, strict=True))
     seen: set[str] = set()
     for told in command.enhancements:
-        thing = things[told.external_id]
-        if thing in seen:
+        entity_id = things[told.external_id]
+        if entity_id in seen:
             made.not_taken.append(Finding("told_twice", f"enhancement {told.external_id}"))
             continue
-        seen.add(thing)
-        stands = standing(world, CATEGORY, thing, command.source)
-        facts = _facts(told, thing, _depends_on(told, things, made), stands, made)
-        made.add(CATEGORY, thing, told.external_id, facts, is_new=stands is None)
+        seen.add(entity_id)
+        stands = standing(world, CATEGORY, entity_id, command.source)
+        facts = _facts(told, entity_id, _depends_on(told, things, made), stands, made)
+        made.add(CATEGORY, entity_id, told.external_id, facts, is_new=stands is None)
 
 
-def _depends_on(told: ImportedEnhancement, things: dict[str, str], made: Made) -> tuple[str, ...]:
+def _depends_on(told: ImportedEnhancement, things: dict[str, str], made: ImportPlan) -> tuple[str, ...]:
     absent = [other for other in told.depends_on if other not in things or other == told.external_id]
     made.not_taken += [Finding("link_to_absent_id", f"{told.external_id} -> {other}") for other in absent]
     return tuple(dict.fromkeys(things[other] for other in told.depends_on if other not in absent))
 
 
 def _facts(
-    told: ImportedEnhancement, thing: str, depends_on: tuple[str, ...], stands: Standing | None, made: Made
+    told: ImportedEnhancement, entity_id: str, depends_on: tuple[str, ...], stands: Standing | None, made: ImportPlan
 ) -> list[tuple[Fact, Mark]]:
     if stands is None:
         fields = {"status": None} | told.fields | {"depends_on": depends_on}
@@ -59,7 +61,7 @@ def _facts(
     wanted["principles"] = told.fields.get("principles", ())
     wanted["metadata"] = mapping(then.metadata, told.fields.get("metadata", {}))
     wanted["depends_on"] = depends_on
-    changes = news(stands, wanted, thing, f"enhancement {told.external_id}", made)
+    changes = news(stands, wanted, entity_id, f"enhancement {told.external_id}", made)
     if not changes:
         return []
     status = changes.pop("status", None)

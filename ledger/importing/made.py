@@ -18,7 +18,7 @@ class Tally(Struct, kw_only=True):
     unchanged: int = 0
 
 
-class Made(Struct, kw_only=True):
+class ImportPlan(Struct, kw_only=True):
     """What to record, and what to tell the person. `tallies` and `things` (ids by what the source
     calls them) are by category.
 
@@ -37,10 +37,10 @@ class Made(Struct, kw_only=True):
     def tally(self, category: str) -> Tally:
         return self.tallies.setdefault(category, Tally())
 
-    def add(self, category: str, thing: str, told: str, facts: list[tuple[Fact, Mark]], *, is_new: bool) -> None:
+    def add(self, category: str, entity_id: str, told: str, facts: list[tuple[Fact, Mark]], *, is_new: bool) -> None:
         """One thing of the source, which calls it `told`, and what happened to it there."""
-        stream, tally = stream_id(category, thing), self.tally(category)
-        self.things.setdefault(category, {})[told] = thing
+        stream, tally = stream_id(category, entity_id), self.tally(category)
+        self.things.setdefault(category, {})[told] = entity_id
         self.decided += [(stream, fact, mark.by, mark.at) for fact, mark in facts]
         if is_new:
             tally.created += 1

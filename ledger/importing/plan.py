@@ -8,7 +8,7 @@ from ledger.envelope import stream_id
 from ledger.importing import deployments, enhancements, vendors
 from ledger.importing.commands import Import
 from ledger.importing.import_warnings import as_found
-from ledger.importing.made import Made
+from ledger.importing.made import ImportPlan
 from ledger.values.finding import Finding
 from ledger.vendor.decider import CATEGORY as VENDOR
 from ledger.work_item import importing as work_items
@@ -16,15 +16,15 @@ from ledger.work_item.commands import ImportedItem, ImportWorkItems
 from ledger.world import World
 
 
-def plan(command: Import, world: World) -> Made:
+def plan(command: Import, world: World) -> ImportPlan:
     """All that happened in the source, in the order of time; each stream's own order stays."""
-    made = Made()
+    made = ImportPlan()
     vendor_ids = vendors.ids(command, world)
     deployment_ids = deployments.ids(command, world)
     enhancement_ids = enhancements.ids(command, world)
-    world.look(stream_id(VENDOR, thing) for thing in vendor_ids.values())
-    world.look(stream_id(DEPLOYMENT, thing) for thing in deployment_ids)
-    world.look(stream_id(ENHANCEMENT, thing) for thing in enhancement_ids)
+    world.look(stream_id(VENDOR, entity_id) for entity_id in vendor_ids.values())
+    world.look(stream_id(DEPLOYMENT, entity_id) for entity_id in deployment_ids)
+    world.look(stream_id(ENHANCEMENT, entity_id) for entity_id in enhancement_ids)
     vendors.plan(command, vendor_ids, world, made)
     _plan_items(command, vendor_ids, world, made)
     deployments.plan(command, deployment_ids, _others(command, vendor_ids, world), world, made)
@@ -34,7 +34,7 @@ def plan(command: Import, world: World) -> Made:
     return made
 
 
-def _plan_items(command: Import, vendor_ids: dict[str, str], world: World, made: Made) -> None:
+def _plan_items(command: Import, vendor_ids: dict[str, str], world: World, made: ImportPlan) -> None:
     if not command.items:
         return
     items = _with_vendors(command, vendor_ids, world, made)
@@ -48,7 +48,9 @@ def _plan_items(command: Import, vendor_ids: dict[str, str], world: World, made:
     tally.unchanged = len(command.items) - tally.created - tally.changed
 
 
-def _with_vendors(command: Import, vendor_ids: dict[str, str], world: World, made: Made) -> tuple[ImportedItem, ...]:
+def _with_vendors(
+    command: Import, vendor_ids: dict[str, str], world: World, made: ImportPlan
+) -> tuple[ImportedItem, ...]:
     """The items, those that name vendors with the ids of the vendors that are there."""
     if not any(item.vendors for item in command.items):
         return command.items
@@ -71,5 +73,7 @@ def _others(command: Import, vendor_ids: dict[str, str], world: World) -> deploy
     prefix = f"{command.source}:"
     if any(name not in items for told in command.deployments for name in told.work_items):
         known = world.holders("external_id")
-        items = {key.removeprefix(prefix): thing for key, thing in known.items() if key.startswith(prefix)} | items
+        items = {
+            key.removeprefix(prefix): entity_id for key, entity_id in known.items() if key.startswith(prefix)
+        } | items
     return deployments.Others(vendors=held | vendor_ids, work_items=items)

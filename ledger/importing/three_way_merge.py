@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from ledger.envelope import import_of, stream_id
-from ledger.importing.made import Made
+from ledger.importing.made import ImportPlan
 from ledger.values.finding import Finding
 from ledger.values.revision import Changes, difference, followed
 from ledger.work_item.commands import Mark
@@ -27,9 +27,9 @@ class Standing(Struct, frozen=True, kw_only=True):
         return Mark(by=changed.by, at=at)
 
 
-def standing(world: World, category: str, thing: str, source: str) -> Standing | None:
+def standing(world: World, category: str, entity_id: str, source: str) -> Standing | None:
     """None if the ledger does not have the thing."""
-    stream, own = stream_id(category, thing), import_of(source)
+    stream, own = stream_id(category, entity_id), import_of(source)
     past = world.past(stream)
     if not past:
         return None
@@ -39,7 +39,7 @@ def standing(world: World, category: str, thing: str, source: str) -> Standing |
     return Standing(then=then, now=now, last_told=max((event.occurred_at for event in told), default=None))
 
 
-def news(stands: Standing, wanted: Mapping[str, Any], thing: str, name: str, made: Made) -> Changes:
+def news(stands: Standing, wanted: Mapping[str, Any], entity_id: str, name: str, made: ImportPlan) -> Changes:
     """What the source says anew, where nobody else has said something different since."""
     missing = difference(stands.now, wanted)
     if stands.now.withdrawn:
@@ -50,7 +50,7 @@ def news(stands: Standing, wanted: Mapping[str, Any], thing: str, name: str, mad
         kind = "differs_here" if stands.last_told is None else "changed_on_both_sides"
         made.warnings += [Finding(kind, f"{name}: {path}") for path in clashes]
     if stands.last_told is not None:
-        made.kept |= {(thing, path) for path in missing.keys() - changes.keys()}
+        made.kept |= {(entity_id, path) for path in missing.keys() - changes.keys()}
     return changes
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from ledger.envelope import Fact, imported_id
 from ledger.importing.commands import Import, ImportedVendor
-from ledger.importing.made import Made
+from ledger.importing.made import ImportPlan
 from ledger.importing.three_way_merge import Standing, mapping, news, standing
 from ledger.values.finding import Finding
 from ledger.values.revision import Changes
@@ -25,7 +25,7 @@ def ids(command: Import, world: World) -> dict[str, str]:
     return {key: held.get(key) or imported_id(world.ledger, CATEGORY, key) for key in keys}
 
 
-def plan(command: Import, ids: dict[str, str], world: World, made: Made) -> None:
+def plan(command: Import, ids: dict[str, str], world: World, made: ImportPlan) -> None:
     seen: set[str] = set()
     for vendor in command.vendors:
         key = vendor.name.casefold()
@@ -38,21 +38,23 @@ def plan(command: Import, ids: dict[str, str], world: World, made: Made) -> None
         made.add(CATEGORY, ids[key], vendor.name, facts, is_new=stands is None)
 
 
-def _facts(vendor: ImportedVendor, thing: str, stands: Standing | None, made: Made) -> list[tuple[Fact, Mark]]:
+def _facts(
+    vendor: ImportedVendor, entity_id: str, stands: Standing | None, made: ImportPlan
+) -> list[tuple[Fact, Mark]]:
     if stands is None:
         return [(VendorCreated(name=vendor.name, **vendor.fields), vendor.created)]
     then: Vendor = stands.then
     wanted: dict[str, Any] = {field: vendor.fields.get(field) for field in PLAIN}
     wanted |= {field: mapping(getattr(then, field), vendor.fields.get(field, {})) for field in MAPPINGS}
     name = f"vendor {vendor.name}"
-    changes = news(stands, wanted, thing, name, made)
-    run = _run(vendor.fields.get("test_results"), stands, thing, name, made)
+    changes = news(stands, wanted, entity_id, name, made)
+    run = _run(vendor.fields.get("test_results"), stands, entity_id, name, made)
     if not changes and run is None:
         return []
     return [(_fact(changes, run), stands.when(vendor.changed))]
 
 
-def _run(told: TestResults | None, stands: Standing, thing: str, name: str, made: Made) -> TestResults | None:
+def _run(told: TestResults | None, stands: Standing, entity_id: str, name: str, made: ImportPlan) -> TestResults | None:
     """The results of a run that the source tells anew. A run that is told no longer has still been."""
     then, now = stands.then.test_results, stands.now.test_results
     if told is None or told == now or stands.now.withdrawn:
@@ -60,7 +62,7 @@ def _run(told: TestResults | None, stands: Standing, thing: str, name: str, made
     if told != then and now in (then, None):
         return told
     if stands.last_told is not None:
-        made.kept.add((thing, "test_results"))
+        made.kept.add((entity_id, "test_results"))
     if told != then:
         kind = "differs_here" if stands.last_told is None else "changed_on_both_sides"
         made.warnings.append(Finding(kind, f"{name}: test_results"))

@@ -54,7 +54,7 @@ UNIQUE = {"vendor_name", "external_id", "deployment_key"}  # relations whose ent
 CLAIMING = {command.__name__ for command in (*EXCLUSIVE, ReleaseClaim)}
 REFUSED = (*OF_RULES, AlreadyRecorded)
 
-Tell = Callable[[int], None]  # how many are settled so far
+OnProgress = Callable[[int], None]  # how many are settled so far
 
 
 class Drained(Struct, frozen=True, kw_only=True):
@@ -88,13 +88,13 @@ class Drain:
         self._seen = 0
         self._foreign: list[tuple[int, frozenset[str]]] = []
 
-    def run(self, tell: Tell = lambda _: None, goes_on: Callable[[], bool] = lambda: True) -> Drained:
+    def run(self, tell: OnProgress = lambda _: None, should_continue: Callable[[], bool] = lambda: True) -> Drained:
         """Settles what waits, portion by portion as long as it `goes_on`. An interrupted one goes on where it was."""
         shut: set[str] = set()
         outcomes: Counter[str] = Counter()
         after = held = 0
         self._remember()
-        while goes_on() and (lines := self._outbox.unsettled(after, GROUP)):
+        while should_continue() and (lines := self._outbox.unsettled(after, GROUP)):
             self._own |= {line.command_id for line in lines}
             faults = self._outbox.faults  # reading the lines has proved them
             if any(fault.is_newer for fault in faults):
@@ -341,7 +341,7 @@ class Drain:
             return []
         bases = {base.command_id for stream, base in line.bases.items() if stream in line.streams}
         found = [self._conflicts[command] for command in bases & self._conflicts.keys() if command is not None]
-        found += [self._missing[thing] for thing in rebase.mentioned(line) & self._missing.keys()]
+        found += [self._missing[entity_id] for entity_id in rebase.mentioned(line) & self._missing.keys()]
         return sorted(set(found) - {conflict_id(line.command_id)})
 
     def _conflicted(self, line: Queued) -> None:

@@ -123,7 +123,7 @@ class LocalStore:
         return self._journal.position_at(moment)
 
     @contextmanager
-    def exclusively(self, patience: float | None = None) -> Iterator[None]:
+    def exclusively(self, lock_timeout: float | None = None) -> Iterator[None]:
         with self._outbox.locked():
             yield
 

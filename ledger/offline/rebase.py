@@ -17,7 +17,7 @@ from ledger.codec import decode
 from ledger.conflict.events import Met
 from ledger.envelope import Fact, RecordedEvent, category_of, id_of
 from ledger.offline.outbox_lines import Queued
-from ledger.values.field_paths import differing, leaves
+from ledger.values.field_paths import differing, flatten
 from ledger.values.revision import same
 
 Pasts = Mapping[str, Sequence[RecordedEvent]]
@@ -87,10 +87,10 @@ def _met(line: Queued, stream: str, facts: list[Fact], past: Sequence[RecordedEv
     for fact in facts:
         mine = decider.after(mine, fact)
     states = states_of(stream, past)
-    was, wanted, now = leaves(base), leaves(mine), leaves(states[-1])
+    was, wanted, now = flatten(base), flatten(mine), flatten(states[-1])
     touched: dict[str, str] = {}
     for event in theirs:
-        before, after = leaves(states[event.version - 1]), leaves(states[event.version])
+        before, after = flatten(states[event.version - 1]), flatten(states[event.version])
         touched |= dict.fromkeys(differing(before, after), event.by)
     for path in sorted(differing(was, wanted) & touched.keys()):
         if not same(wanted.get(path, UNSET), now.get(path, UNSET)):

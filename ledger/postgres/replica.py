@@ -58,7 +58,7 @@ class Replica:
                 yield database
         except (Unavailable, OutcomeUnknown) as error:
             if "reason" not in error.details:
-                self._contact.lost(waited=True)
+                self._contact.mark_lost(after_timeout=True)
             raise
 
     def standing(self) -> Standing:

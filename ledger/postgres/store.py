@@ -131,12 +131,12 @@ class PostgresStore:
         self._database.call(REFRESH_STATISTICS)
 
     @contextmanager
-    def exclusively(self, patience: float | None = None) -> Iterator[None]:
+    def exclusively(self, lock_timeout: float | None = None) -> Iterator[None]:
         if not self._database.in_transaction:
             self._untold.newest = None
         with self._database.joined_transaction() as connection:
-            if patience is not None:
-                connection.execute(PATIENCE, [str(round(patience * 1000))])
+            if lock_timeout is not None:
+                connection.execute(PATIENCE, [str(round(lock_timeout * 1000))])
             connection.execute(LOCK, [self._key])
             yield
         if not self._database.in_transaction and (newest := self._untold.newest):
@@ -255,7 +255,7 @@ def _recorded(proposal: Proposal, row: Sequence[Any]) -> Recorded:
         streams=msgspec.json.decode(streams, type=dict[str, int]) if repeated else _versions(proposal.events),
         recorded_at=recorded_at.astimezone(UTC),
         repeated=repeated,
-        beside=None if repeated else tuple(other for other in (before, after) if other),
+        adjacent_ids=None if repeated else tuple(other for other in (before, after) if other),
     )
 
 

@@ -10,7 +10,7 @@ from ledger.values.revision import same
 Leaves = dict[str, Any]  # a field, a key of a mapping (`metadata.x`) or one link (`links.blocks <id>`) -> its JSON
 
 
-def leaves(state: Any) -> Leaves:
+def flatten(state: Any) -> Leaves:
     found: Leaves = {}
     for field in state.__struct_fields__:
         value = getattr(state, field)

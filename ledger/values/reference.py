@@ -24,13 +24,13 @@ _ALIASES = str.maketrans("oil", "011")  # Crockford: what people misread is read
 _PATTERN = re.compile(rf"([{''.join(CATEGORIES)}])-([0-9a-z]{{{SHORTEST},{FULL}}})")
 
 
-def encode(thing: str, length: int = FULL) -> str:
+def encode(entity_id: str, length: int = FULL) -> str:
     """The first characters, all 26 unless fewer are wanted.
 
     >>> encode("00000000-0000-0000-0000-000000000000", 5)
     '00000'
     """
-    bits = _number(thing) << 2
+    bits = _number(entity_id) << 2
     return "".join([ALPHABET[bits >> shift & 31] for shift in range(125, 125 - 5 * length, -5)])
 
 
@@ -46,27 +46,27 @@ def decode(text: str) -> UUID | None:
     return UUID(int=value >> 2) if len(text) == FULL and value >> 2 < 1 << 128 and not value & 3 else None
 
 
-def shorten(category: str, thing: str, others: Iterable[str]) -> str:
+def shorten(category: str, entity_id: str, others: Iterable[str]) -> str:
     """The shortest reference that none of the others shares.
 
     >>> shorten("work_item", "7d444840-9dc0-41d1-b245-5ffdce74fad2", ["7d444841-0000-4000-8000-000000000000"])
     'w-fn24gg4'
     """
-    own = _number(thing)
-    alike = max((128 - (own ^ _number(other)).bit_length() for other in others if other != thing), default=0)
-    return f"{LETTERS[category]}-{encode(thing, min(max(SHORTEST, alike // 5 + 1), FULL))}"
+    own = _number(entity_id)
+    alike = max((128 - (own ^ _number(other)).bit_length() for other in others if other != entity_id), default=0)
+    return f"{LETTERS[category]}-{encode(entity_id, min(max(SHORTEST, alike // 5 + 1), FULL))}"
 
 
-def shortest_range(thing: str) -> tuple[str, str]:
+def shortest_range(entity_id: str) -> tuple[str, str]:
     """The lowest and the highest id that begin with the same five characters, which are 25 bits or 6.25 hex digits."""
-    if thing[6] < "8":
-        return f"{thing[:6]}00-0000-0000-0000-000000000000", f"{thing[:6]}7f-ffff-ffff-ffff-ffffffffffff"
-    return f"{thing[:6]}80-0000-0000-0000-000000000000", f"{thing[:6]}ff-ffff-ffff-ffff-ffffffffffff"
+    if entity_id[6] < "8":
+        return f"{entity_id[:6]}00-0000-0000-0000-000000000000", f"{entity_id[:6]}7f-ffff-ffff-ffff-ffffffffffff"
+    return f"{entity_id[:6]}80-0000-0000-0000-000000000000", f"{entity_id[:6]}ff-ffff-ffff-ffff-ffffffffffff"
 
 
-def brief(category: str, thing: str) -> str:
+def brief(category: str, entity_id: str) -> str:
     """Eight characters, for messages: always accepted, ambiguous about once in a billion."""
-    return f"{LETTERS[category]}-{encode(thing, 8)}"
+    return f"{LETTERS[category]}-{encode(entity_id, 8)}"
 
 
 def parse(reference: str) -> tuple[str, UUID, UUID] | None:
@@ -94,5 +94,5 @@ def parse(reference: str) -> tuple[str, UUID, UUID] | None:
     return CATEGORIES[match[1]], UUID(int=lowest), UUID(int=highest)
 
 
-def _number(thing: str) -> int:
-    return int(thing.replace("-", ""), 16)
+def _number(entity_id: str) -> int:
+    return int(entity_id.replace("-", ""), 16)

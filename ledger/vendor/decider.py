@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, living, problem, with_also
+from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, existing, problem, with_also
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, NotUnique
 from ledger.values.reference import brief
@@ -50,7 +50,7 @@ def _create(command: CreateVendor, world: World) -> Decided:
 
 
 def _update(command: UpdateVendor, world: World) -> Decided:
-    vendor: Vendor = living(world, CATEGORY, command.id, command.expected)
+    vendor: Vendor = existing(world, CATEGORY, command.id, command.expected)
     results = _merged(vendor.test_results, command.test_results)
     check([*_update_problems(command), *_result_problems(results)])
     stream = stream_id(CATEGORY, command.id)

@@ -2,25 +2,30 @@
 
 from datetime import datetime, timedelta
 
-from ledger.decider import Decided, living
+from ledger.decider import Decided, existing
 from ledger.envelope import stream_id
 from ledger.errors import LostRace, Refused
 from ledger.values.reference import brief
 from ledger.work_item.commands import ArchiveWorkItems, RestoreArchived
 from ledger.work_item.events import WorkItemArchived, WorkItemUnarchived
-from ledger.work_item.item_summaries import CATEGORY, named, shown
+from ledger.work_item.item_summaries import CATEGORY, neighbour_summary, state_summary
 from ledger.work_item.state import WorkItem
 from ledger.world import Neighbour, World
 
 
-def refuse_archived(thing: str, item: WorkItem) -> None:
+def refuse_archived(entity_id: str, item: WorkItem) -> None:
     if item.archived:
-        raise _refused(f"{brief(CATEGORY, thing)} is archived", "archived", [named(thing, item)], _restore(thing))
+        raise _refused(
+            f"{brief(CATEGORY, entity_id)} is archived",
+            "archived",
+            [state_summary(entity_id, item)],
+            _restore(entity_id),
+        )
 
 
 def refuse_archived_parent(parent: Neighbour) -> None:
     if parent.archived:
-        raise _refused("the parent is archived", "parent_archived", [shown(parent)], _restore(parent.id))
+        raise _refused("the parent is archived", "parent_archived", [neighbour_summary(parent)], _restore(parent.id))
 
 
 def archive(command: ArchiveWorkItems, world: World) -> Decided:
@@ -30,37 +35,37 @@ def archive(command: ArchiveWorkItems, world: World) -> Decided:
     days = world.settings().archive_days if command.older_than_days is None else command.older_than_days
     before = _before(days, world)
     found = world.finished(before)
-    world.look(stream_id(CATEGORY, thing) for thing in found)
-    if any(_changed(thing, world) > before for thing in found):
+    world.look(stream_id(CATEGORY, entity_id) for entity_id in found)
+    if any(_changed(entity_id, world) > before for entity_id in found):
         raise LostRace("an item changed after it was found old enough")
-    return [(stream_id(CATEGORY, thing), WorkItemArchived()) for thing in found]
+    return [(stream_id(CATEGORY, entity_id), WorkItemArchived()) for entity_id in found]
 
 
 def restore(command: RestoreArchived, world: World) -> Decided:
-    living(world, CATEGORY, command.id, None)
+    existing(world, CATEGORY, command.id, None)
     around = [*reversed(world.lineage(command.id)), *world.subtree(command.id)[1:]]
     return [(stream_id(CATEGORY, other.id), WorkItemUnarchived()) for other in around if other.archived]
 
 
-def _archive_one(thing: str, days: int, world: World) -> Decided:
-    living(world, CATEGORY, thing, None)
-    tree = world.subtree(thing)
+def _archive_one(entity_id: str, days: int, world: World) -> Decided:
+    existing(world, CATEGORY, entity_id, None)
+    tree = world.subtree(entity_id)
     world.look(stream_id(CATEGORY, below.id) for below in tree)
     unfinished = [below for below in tree if below.status != "completed" and not below.deleted]
     if unfinished:
         raise _refused(
-            f"{brief(CATEGORY, thing)} and its subtree hold {len(unfinished)} unfinished items",
+            f"{brief(CATEGORY, entity_id)} and its subtree hold {len(unfinished)} unfinished items",
             "unfinished",
-            [shown(below) for below in unfinished],
+            [neighbour_summary(below) for below in unfinished],
             "complete or delete those first",
         )
     before = _before(days, world)
     recent = [below for below in tree if not below.archived and _changed(below.id, world) > before]
     if days and recent:
         raise _refused(
-            f"{len(recent)} items of the subtree of {brief(CATEGORY, thing)} changed within {days} days",
+            f"{len(recent)} items of the subtree of {brief(CATEGORY, entity_id)} changed within {days} days",
             "too_recent",
-            [shown(below) for below in recent],
+            [neighbour_summary(below) for below in recent],
             "name fewer older_than_days",
         )
     return [(stream_id(CATEGORY, below.id), WorkItemArchived()) for below in tree if not below.archived]
@@ -70,12 +75,12 @@ def _before(days: int, world: World) -> datetime:
     return world.now - timedelta(days=days)
 
 
-def _changed(thing: str, world: World) -> datetime:
-    return world.past(stream_id(CATEGORY, thing))[-1].occurred_at
+def _changed(entity_id: str, world: World) -> datetime:
+    return world.past(stream_id(CATEGORY, entity_id))[-1].occurred_at
 
 
-def _restore(thing: str) -> str:
-    return f"bring it back first: archive_work_items with action restore and id {brief(CATEGORY, thing)}"
+def _restore(entity_id: str) -> str:
+    return f"bring it back first: archive_work_items with action restore and id {brief(CATEGORY, entity_id)}"
 
 
 def _refused(message: str, rule: str, items: list[dict[str, str]], next_step: str) -> Refused:

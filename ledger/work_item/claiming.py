@@ -8,7 +8,7 @@ have the same name.
 import hashlib
 from datetime import datetime, timedelta
 
-from ledger.decider import Decided, living
+from ledger.decider import Decided, existing
 from ledger.envelope import stream_id
 from ledger.errors import LostRace, Refused
 from ledger.values.moment import parse, text
@@ -20,7 +20,7 @@ from ledger.work_item.events import (
     WorkItemClaimReleased,
     WorkItemClaimRenewed,
 )
-from ledger.work_item.item_summaries import CATEGORY, named, told
+from ledger.work_item.item_summaries import CATEGORY, obstacle_summary, state_summary
 from ledger.work_item.state import Claim, WorkItem
 from ledger.world import World
 
@@ -43,11 +43,11 @@ def held_by_another(item: WorkItem, world: World) -> Claim | None:
     return force if force is not None and force.token_digest != token_digest(world.token) else None
 
 
-def claimed(thing: str, item: WorkItem, claim: Claim, next_step: str) -> Refused:
+def claimed(entity_id: str, item: WorkItem, claim: Claim, next_step: str) -> Refused:
     return Refused(
-        f"{brief(CATEGORY, thing)} is claimed by {claim.by} until {claim.until}",
+        f"{brief(CATEGORY, entity_id)} is claimed by {claim.by} until {claim.until}",
         rule="claimed",
-        items=[named(thing, item)],
+        items=[state_summary(entity_id, item)],
         next_step=next_step,
         by=claim.by,
         until=claim.until,
@@ -56,7 +56,7 @@ def claimed(thing: str, item: WorkItem, claim: Claim, next_step: str) -> Refused
 
 def claim(command: ClaimWorkItem, world: World) -> Decided:
     """Only what is ready can be claimed; claiming again what one holds renews it."""
-    item: WorkItem = living(world, CATEGORY, command.id, None)
+    item: WorkItem = existing(world, CATEGORY, command.id, None)
     digest, force = token_digest(command.token), held(item, world.now)
     if force is not None and force.token_digest != digest:
         raise claimed(command.id, item, force, "claim another item, or this one when its lease has ended")
@@ -65,7 +65,7 @@ def claim(command: ClaimWorkItem, world: World) -> Decided:
         raise Refused(
             f"{brief(CATEGORY, command.id)} is not ready, so nobody can begin with it",
             rule="not_ready",
-            items=[told(obstacle) for obstacle in obstacles],
+            items=[obstacle_summary(obstacle) for obstacle in obstacles],
             next_step="see to the items named first, or claim another one (action next)",
         )
     if force is not None:
@@ -85,20 +85,20 @@ def claim_next(command: ClaimNextWorkItem, world: World) -> Decided:
 
 
 def renew(command: RenewClaim, world: World) -> Decided:
-    item: WorkItem = living(world, CATEGORY, command.id, None)
+    item: WorkItem = existing(world, CATEGORY, command.id, None)
     mine = _own(command.id, item, command.token, world)
     if mine is None:
         raise Refused(
             f"{brief(CATEGORY, command.id)} is not claimed",
             rule="not_claimed",
-            items=[named(command.id, item)],
+            items=[state_summary(command.id, item)],
             next_step="claim it (action claim)",
         )
     if held(item, world.now) is None:
         raise Refused(
             f"the lease on {brief(CATEGORY, command.id)} ended at {mine.until}",
             rule="lease_expired",
-            items=[named(command.id, item)],
+            items=[state_summary(command.id, item)],
             next_step="claim it again (action claim), after a look at what changed",
             by=mine.by,
             until=mine.until,
@@ -108,22 +108,22 @@ def renew(command: RenewClaim, world: World) -> Decided:
 
 def release(command: ReleaseClaim, world: World) -> Decided:
     """Giving back what one does not hold any more is no fault: what was wanted is so already."""
-    item: WorkItem = living(world, CATEGORY, command.id, None)
+    item: WorkItem = existing(world, CATEGORY, command.id, None)
     mine = _own(command.id, item, command.token, world)
     return [(stream_id(CATEGORY, command.id), WorkItemClaimReleased())] if mine else []
 
 
-def _own(thing: str, item: WorkItem, token: str, world: World) -> Claim | None:
+def _own(entity_id: str, item: WorkItem, token: str, world: World) -> Claim | None:
     """The caller's claim, expired or not. Raises Refused while it is another's."""
     if item.claim is None or item.claim.token_digest == token_digest(token):
         return item.claim
     force = held(item, world.now)
     if force is not None:
-        raise claimed(thing, item, force, "send the token that claiming it answered, or claim another item")
+        raise claimed(entity_id, item, force, "send the token that claiming it answered, or claim another item")
     return None
 
 
-def _taken(thing: str, item: WorkItem, digest: str, minutes: int | None, world: World) -> Decided:
+def _taken(entity_id: str, item: WorkItem, digest: str, minutes: int | None, world: World) -> Decided:
     previous = None
     if item.claim is not None:  # its lease has ended: that must still be so when this is recorded
         world.not_before = parse(item.claim.until)
@@ -131,13 +131,13 @@ def _taken(thing: str, item: WorkItem, digest: str, minutes: int | None, world: 
             previous = PreviousHolder(by=item.claim.by, until=item.claim.until)
     until = _end(world, minutes)
     fact = WorkItemClaimed(by=world.by, until=until, token_digest=digest, taken_from=previous)
-    return [(stream_id(CATEGORY, thing), fact)]
+    return [(stream_id(CATEGORY, entity_id), fact)]
 
 
-def _renewed(thing: str, mine: Claim, until: str, world: World) -> Decided:
+def _renewed(entity_id: str, mine: Claim, until: str, world: World) -> Decided:
     """A lease is never shortened; and only recorded while it lasts."""
     world.not_after = parse(mine.until) - INSTANT
-    return [(stream_id(CATEGORY, thing), WorkItemClaimRenewed(until=until))] if until > mine.until else []
+    return [(stream_id(CATEGORY, entity_id), WorkItemClaimRenewed(until=until))] if until > mine.until else []
 
 
 def _end(world: World, minutes: int | None) -> str:

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from ledger.envelope import Command, import_of
 from ledger.pending import Version
-from ledger.world import Wanted
+from ledger.world import ReadyFilter
 
 
 class WorkItemCommand(Command, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ class ClaimNextWorkItem(Command, frozen=True, kw_only=True):
 
     token: str
     minutes: int | None = None
-    wanted: Wanted = Wanted()
+    wanted: ReadyFilter = ReadyFilter()
 
 
 class RenewClaim(WorkItemCommand, frozen=True, kw_only=True):

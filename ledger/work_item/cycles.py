@@ -6,29 +6,33 @@ finish(child) -> finish(parent), finish(blocker) -> start(blocked).
 
 from collections.abc import Iterable, Mapping
 
-from ledger.world import Moment
+from ledger.world import Endpoint
 
 
 def circles(parents: Mapping[str, str], blocks: Iterable[tuple[str, str]]) -> list[list[str]]:
     """The groups of items that wait for themselves, by `child -> parent` and (blocker, blocked); ids in order."""
-    edges: dict[Moment, list[Moment]] = {}
+    edges: dict[Endpoint, list[Endpoint]] = {}
     for child, parent in parents.items():
         edges.setdefault(("start", parent), []).append(("start", child))
         edges.setdefault(("finish", child), []).append(("finish", parent))
     for blocker, blocked in blocks:
         edges.setdefault(("finish", blocker), []).append(("start", blocked))
-    for thing in {thing for edge in list(edges.items()) for _, thing in (edge[0], *edge[1])}:
-        edges.setdefault(("start", thing), []).append(("finish", thing))
-    groups = {tuple(sorted({thing for _, thing in group})) for group in _knots(edges) if len(group) > 1}
+    for entity_id in {entity_id for edge in list(edges.items()) for _, entity_id in (edge[0], *edge[1])}:
+        edges.setdefault(("start", entity_id), []).append(("finish", entity_id))
+    groups = {
+        tuple(sorted({entity_id for _, entity_id in group}))
+        for group in _strongly_connected_components(edges)
+        if len(group) > 1
+    }
     return [list(group) for group in sorted(groups)]
 
 
-def _knots(edges: Mapping[Moment, list[Moment]]) -> Iterable[list[Moment]]:
+def _strongly_connected_components(edges: Mapping[Endpoint, list[Endpoint]]) -> Iterable[list[Endpoint]]:
     """Strongly connected components after Tarjan, without recursion: a source may be as deep as it likes."""
-    order: dict[Moment, int] = {}
-    lowest: dict[Moment, int] = {}
-    waiting: list[Moment] = []
-    inside: set[Moment] = set()
+    order: dict[Endpoint, int] = {}
+    lowest: dict[Endpoint, int] = {}
+    waiting: list[Endpoint] = []
+    inside: set[Endpoint] = set()
     for root in edges:
         walk = [(root, iter(edges.get(root, ())))] if root not in order else []
         while walk:
@@ -57,5 +61,5 @@ def _knots(edges: Mapping[Moment, list[Moment]]) -> Iterable[list[Moment]]:
                 yield knot
 
 
-def _place(waiting: list[Moment], moment: Moment) -> int:
+def _place(waiting: list[Endpoint], moment: Endpoint) -> int:
     return next(at for at in range(len(waiting) - 1, -1, -1) if waiting[at] == moment)

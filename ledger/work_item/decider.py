@@ -3,7 +3,7 @@
 from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
-from ledger.decider import Decided, Decider, Undoable, check, living, problem, with_also
+from ledger.decider import Decided, Decider, Undoable, check, existing, problem, with_also
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.values.reference import brief
@@ -47,7 +47,7 @@ from ledger.work_item.events import (
     WorkItemWithdrawn,
 )
 from ledger.work_item.importing import plan
-from ledger.work_item.item_summaries import CATEGORY, named, shown
+from ledger.work_item.item_summaries import CATEGORY, neighbour_summary, state_summary
 from ledger.work_item.metadata import metadata_problems
 from ledger.work_item.state import WorkItem, evolve
 from ledger.work_item.undoing import check_undo
@@ -95,13 +95,13 @@ def _create(command: CreateWorkItem, world: World) -> Decided:
 
 
 def _update(command: UpdateWorkItem, world: World) -> Decided:
-    item: WorkItem = living(world, CATEGORY, command.id, command.expected)
+    item: WorkItem = existing(world, CATEGORY, command.id, command.expected)
     refuse_archived(command.id, item)
     if item.deleted and command.deleted is not False:
         raise Refused(
             f"{brief(CATEGORY, command.id)} is deleted",
             rule="deleted",
-            items=[named(command.id, item)],
+            items=[state_summary(command.id, item)],
             next_step="restore it first with deleted=false",
         )
     stream = stream_id(CATEGORY, command.id)
@@ -165,7 +165,7 @@ def _change_status(command: UpdateWorkItem, item: WorkItem, world: World) -> lis
             raise Refused(
                 f"{brief(CATEGORY, command.id)} is {before} and cannot become {after}",
                 rule="status_transition",
-                items=[named(command.id, item)],
+                items=[state_summary(command.id, item)],
                 next_step="make it active first",
                 present=before,
                 wanted=after,
@@ -187,7 +187,7 @@ def _complete(command: UpdateWorkItem, item: WorkItem, world: World) -> WorkItem
     raise Refused(
         f"{brief(CATEGORY, command.id)} has {len(children)} unfinished children and {len(blockers)} open blockers",
         rule="unfinished",
-        items=[shown(neighbour) for neighbour in (*children, *blockers)],
+        items=[neighbour_summary(neighbour) for neighbour in (*children, *blockers)],
         children=[below.id for below in children],
         blockers=[blocker.id for blocker in blockers],
         next_step="finish those first, or send force=true with a reason",
@@ -200,7 +200,7 @@ def _delete(command: UpdateWorkItem, world: World) -> Decided:
         raise Refused(
             f"{brief(CATEGORY, command.id)} has {len(below)} living descendants",
             rule="living_children",
-            items=[shown(item) for item in below],
+            items=[neighbour_summary(item) for item in below],
             next_step="delete or move those first, or send cascade=true to delete them with it",
         )
     return [
@@ -216,22 +216,22 @@ def _restore(command: UpdateWorkItem, item: WorkItem, world: World) -> Decided:
             raise Refused(
                 f"the parent of {brief(CATEGORY, command.id)} is deleted",
                 rule="parent_deleted",
-                items=[shown(parent[0])],
+                items=[neighbour_summary(parent[0])],
                 next_step=f"restore {brief(CATEGORY, item.parent_id)} first",
             )
     below = [other.id for other in world.subtree(command.id)[1:] if other.deleted]
     world.look(stream_id(CATEGORY, other) for other in below)
     taken_along = [other for other in below if world.state(CATEGORY, other).cascade_of == command.id]
-    return [(stream_id(CATEGORY, thing), WorkItemRestored()) for thing in (command.id, *taken_along)]
+    return [(stream_id(CATEGORY, entity_id), WorkItemRestored()) for entity_id in (command.id, *taken_along)]
 
 
 def _link(command: LinkWorkItems, world: World) -> Decided:
-    living(world, CATEGORY, command.id, command.expected)
+    existing(world, CATEGORY, command.id, command.expected)
     owner, other, kind = command.id, command.to_id, command.kind
     if kind == "depends_on":  # the mirror of blocks, stored once
         owner, other, kind = other, owner, "blocks"
-    item: WorkItem = living(world, CATEGORY, owner, None)
-    target: WorkItem = living(world, CATEGORY, other, None)
+    item: WorkItem = existing(world, CATEGORY, owner, None)
+    target: WorkItem = existing(world, CATEGORY, other, None)
     refuse_archived(owner, item)
     stored = {(link.kind, link.to_id): link.note for link in item.links}
     mirrored = kind == "relates_to" and any((link.kind, link.to_id) == (kind, owner) for link in target.links)
@@ -258,7 +258,7 @@ def _check_link(world: World, owner: tuple[str, WorkItem], other: tuple[str, Wor
             next_step="name another item",
             fields=[problem("to_id", "is the item itself", other[0])],
         )
-    gone = [named(thing, item) for thing, item in (owner, other) if item.deleted]
+    gone = [state_summary(entity_id, item) for entity_id, item in (owner, other) if item.deleted]
     if gone:
         raise Refused("a deleted item cannot be linked", rule="deleted", items=gone, next_step="restore it first")
     if kind == "blocks" and world.precedes(("start", other[0]), ("finish", owner[0])):
@@ -266,7 +266,7 @@ def _check_link(world: World, owner: tuple[str, WorkItem], other: tuple[str, Wor
             f"{brief(CATEGORY, owner[0])} cannot block {brief(CATEGORY, other[0])}:"
             " by links and hierarchy it would wait for itself",
             rule="dependency_cycle",
-            items=[named(*owner), named(*other)],
+            items=[state_summary(*owner), state_summary(*other)],
             next_step="remove the link or the parent that closes the circle",
         )
 
@@ -299,7 +299,7 @@ def _check_depth(world: World, parent: str, *, height: int) -> None:
         raise Refused(
             "the parent is deleted",
             rule="parent_deleted",
-            items=[shown(lineage[0])],
+            items=[neighbour_summary(lineage[0])],
             next_step="restore the parent first",
         )
     refuse_archived_parent(lineage[0])
@@ -308,7 +308,7 @@ def _check_depth(world: World, parent: str, *, height: int) -> None:
         raise Refused(
             f"the item or its subtree would reach depth {deepest}, the limit is {limit}",
             rule="depth_limit",
-            items=[shown(lineage[0])],
+            items=[neighbour_summary(lineage[0])],
             next_step="choose a parent nearer to the root, or raise the setting depth_limit",
             depth=deepest,
             limit=limit,

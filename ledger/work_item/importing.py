@@ -38,7 +38,7 @@ class Plan(Struct, kw_only=True):
 def plan(command: ImportWorkItems, world: World) -> Plan:
     """Looks at the streams of all items at once, and decides for each what happened to it in the source."""
     world.look(dict.fromkeys(_streams(command)))
-    links = arranged(command, lambda thing: bool(world.past(stream_id(CATEGORY, thing))))
+    links = arranged(command, lambda entity_id: bool(world.past(stream_id(CATEGORY, entity_id))))
     early: list[Finding] = []
     began = _creation(command, world)
     items = [with_early_links(item, began, early) for item in command.items]
@@ -73,9 +73,9 @@ def _creation(command: ImportWorkItems, world: World) -> Callable[[str], datetim
     """Tells when an item began: as it is recorded, else as the source says."""
     created = {item.id: item.created.at for item in command.items}
 
-    def began(thing: str) -> datetime | None:
-        past = world.past(stream_id(CATEGORY, thing))
-        return past[0].occurred_at if past else created.get(thing)
+    def began(entity_id: str) -> datetime | None:
+        past = world.past(stream_id(CATEGORY, entity_id))
+        return past[0].occurred_at if past else created.get(entity_id)
 
     return began
 
@@ -141,4 +141,4 @@ def _circles(command: ImportWorkItems, links: Links) -> Iterator[Finding]:
     parents = {child: link.to_id for child, link in links.parents.items()}
     blocks = ((owner, to) for owner, keys in links.owned.items() for kind, to in keys if kind == "blocks")
     for circle in circles(parents, blocks):
-        yield Finding("circle", ", ".join(sorted(names.get(thing, thing) for thing in circle)))
+        yield Finding("circle", ", ".join(sorted(names.get(entity_id, entity_id) for entity_id in circle)))

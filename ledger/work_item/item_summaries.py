@@ -9,15 +9,15 @@ from ledger.world import Neighbour, Obstacle
 CATEGORY = "work_item"
 
 
-def named(thing: str, item: WorkItem) -> dict[str, str]:
-    return {"id": thing, "ref": brief(CATEGORY, thing), "title": item.title, "status": item.status}
+def state_summary(entity_id: str, item: WorkItem) -> dict[str, str]:
+    return {"id": entity_id, "ref": brief(CATEGORY, entity_id), "title": item.title, "status": item.status}
 
 
-def shown(item: Neighbour) -> dict[str, str]:
+def neighbour_summary(item: Neighbour) -> dict[str, str]:
     return {"id": item.id, "ref": brief(CATEGORY, item.id), "title": item.title, "status": item.status}
 
 
-def told(obstacle: Obstacle) -> dict[str, str]:
+def obstacle_summary(obstacle: Obstacle) -> dict[str, str]:
     """Why an item is not ready: {reason, id, ref, title, status, by?, until?}."""
     fields: dict[str, str] = to_builtins(obstacle)
     return {"reason": fields.pop("reason"), "id": fields.pop("id"), "ref": brief(CATEGORY, obstacle.id), **fields}

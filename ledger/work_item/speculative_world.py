@@ -15,7 +15,7 @@ from ledger.envelope import Fact, RecordedEvent, id_of, stream_id
 from ledger.values.moment import EPOCH
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import WorkItem, evolve
-from ledger.world import Holder, Moment, Neighbour, Obstacle, Wanted, World
+from ledger.world import Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
 
 Places = dict[str, set[str]]
 
@@ -39,13 +39,13 @@ class Ahead(World):
 
     def happened(self, stream: str, fact: Fact) -> None:
         """From here on this is so."""
-        thing = id_of(stream)
-        before: WorkItem = self.state(CATEGORY, thing)
+        entity_id = id_of(stream)
+        before: WorkItem = self.state(CATEGORY, entity_id)
         after = evolve(before, fact)
         self._pending.setdefault(stream, []).append(_pending(stream, self.version(stream) + 1, fact, self.by))
-        self._items[thing] = after
-        _move(self._children_of, thing, {before.parent_id}, {after.parent_id})
-        _move(self._blockers_of, thing, _blocked(before), _blocked(after))
+        self._items[entity_id] = after
+        _move(self._children_of, entity_id, {before.parent_id}, {after.parent_id})
+        _move(self._blockers_of, entity_id, _blocked(before), _blocked(after))
 
     @property
     def not_before(self) -> datetime | None:
@@ -75,10 +75,10 @@ class Ahead(World):
     def creates(self, stream: str) -> None:
         self._world.creates(stream)
 
-    def state(self, category: str, thing: str) -> Any:
-        if category == CATEGORY and thing in self._items:
-            return self._items[thing]
-        return self._world.state(category, thing)
+    def state(self, category: str, entity_id: str) -> Any:
+        if category == CATEGORY and entity_id in self._items:
+            return self._items[entity_id]
+        return self._world.state(category, entity_id)
 
     def partly(self, stream: str, events: Iterable[RecordedEvent]) -> Any:
         return self._world.partly(stream, events)
@@ -116,9 +116,9 @@ class Ahead(World):
         for node in filter(None, map(self._node, self._blockers_of.get(work_item, ()))):
             if node.status != "completed" and not node.deleted:
                 found[node.id] = node
-        return [found[thing] for thing in sorted(found)]
+        return [found[entity_id] for entity_id in sorted(found)]
 
-    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
+    def precedes(self, first: Endpoint, then: Endpoint, without: str | None = None) -> bool:
         if not self._pending:
             return self._world.precedes(first, then, without)
         reached, waiting = {first}, [first]
@@ -129,10 +129,10 @@ class Ahead(World):
                     waiting.append(moment)
         return then in reached
 
-    def known(self, category: str, things: Iterable[str]) -> set[str]:
-        wanted = set(things)
+    def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
+        wanted = set(entity_ids)
         here = wanted & self._items.keys() if category == CATEGORY else set()
-        return {thing for thing in here if not self._items[thing].withdrawn} | self._world.known(
+        return {entity_id for entity_id in here if not self._items[entity_id].withdrawn} | self._world.known(
             category, wanted - here
         )
 
@@ -149,7 +149,7 @@ class Ahead(World):
     def obstacles(self, work_item: str, holder: str) -> list[Obstacle]:
         return self._world.obstacles(work_item, holder)
 
-    def next_ready(self, wanted: Wanted) -> str | None:
+    def next_ready(self, wanted: ReadyFilter) -> str | None:
         return self._world.next_ready(wanted)
 
     def finished(self, before: datetime) -> list[str]:
@@ -162,23 +162,23 @@ class Ahead(World):
     def topics(self) -> tuple[str, ...]:
         return self._world.topics
 
-    def _is_new(self, thing: str) -> bool:
-        return thing in self._items and not self._world.past(stream_id(CATEGORY, thing))
+    def _is_new(self, entity_id: str) -> bool:
+        return entity_id in self._items and not self._world.past(stream_id(CATEGORY, entity_id))
 
-    def _node(self, thing: str) -> Neighbour | None:
-        item = self._items.get(thing)
+    def _node(self, entity_id: str) -> Neighbour | None:
+        item = self._items.get(entity_id)
         if item is not None:
             return Neighbour(
-                id=thing,
+                id=entity_id,
                 title=item.title,
                 status=item.status,
                 parent_id=item.parent_id,
                 deleted=item.deleted or item.withdrawn,
                 archived=item.archived,
             )
-        if thing not in self._nodes:
-            self._nodes |= {node.id: node for node in self._world.lineage(thing)}
-        return self._nodes.get(thing)
+        if entity_id not in self._nodes:
+            self._nodes |= {node.id: node for node in self._world.lineage(entity_id)}
+        return self._nodes.get(entity_id)
 
     def _children(self, parent: str) -> list[Neighbour]:
         if parent not in self._below and not self._is_new(parent):
@@ -187,24 +187,24 @@ class Ahead(World):
                 self._below[node.id] = []
                 if node.id != parent and node.parent_id is not None:
                     self._below[node.parent_id].append(node.id)
-        ids = {thing for thing in self._below.get(parent, ()) if thing not in self._items}
+        ids = {entity_id for entity_id in self._below.get(parent, ()) if entity_id not in self._items}
         ids |= self._children_of.get(parent, set())
         return [node for node in map(self._node, sorted(ids)) if node is not None]
 
-    def _onward(self, moment: Moment, without: str | None) -> Iterator[Moment]:
-        side, thing = moment
+    def _onward(self, moment: Endpoint, without: str | None) -> Iterator[Endpoint]:
+        side, entity_id = moment
         children, parents, blocked = self._ties()
-        item = self._items.get(thing)
+        item = self._items.get(entity_id)
         if side == "start":
-            yield "finish", thing
-            standing = {child for child in children.get(thing, ()) if child not in self._items}
-            living = {child for child in self._children_of.get(thing, ()) if not self._items[child].deleted}
-            yield from (("start", child) for child in standing | living if child != without)
+            yield "finish", entity_id
+            standing = {child for child in children.get(entity_id, ()) if child not in self._items}
+            existing = {child for child in self._children_of.get(entity_id, ()) if not self._items[child].deleted}
+            yield from (("start", child) for child in standing | existing if child != without)
             return
-        parent = item.parent_id if item is not None else parents.get(thing)
-        if parent is not None and thing != without:
+        parent = item.parent_id if item is not None else parents.get(entity_id)
+        if parent is not None and entity_id != without:
             yield "finish", parent
-        for other in blocked.get(thing, ()) if item is None else _blocked(item):
+        for other in blocked.get(entity_id, ()) if item is None else _blocked(item):
             yield "start", other
 
     def _ties(self) -> tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]]:
@@ -225,13 +225,13 @@ def _blocked(item: WorkItem) -> set[str]:
     return {link.to_id for link in item.links if link.kind == "blocks"}
 
 
-def _move(places: Places, thing: str, before: Iterable[str | None], after: Iterable[str | None]) -> None:
+def _move(places: Places, entity_id: str, before: Iterable[str | None], after: Iterable[str | None]) -> None:
     """The thing leaves the places where it was, and comes to those where it is."""
     for place in before:
-        places.get(place or "", set()).discard(thing)
+        places.get(place or "", set()).discard(entity_id)
     for place in after:
         if place is not None:
-            places.setdefault(place, set()).add(thing)
+            places.setdefault(place, set()).add(entity_id)
 
 
 def _pending(stream: str, version: int, fact: Fact, by: str) -> RecordedEvent:

@@ -8,7 +8,7 @@ from ledger.envelope import stream_id
 from ledger.errors import Refused
 from ledger.values.reference import brief
 from ledger.work_item.cycles import circles
-from ledger.work_item.item_summaries import CATEGORY, named
+from ledger.work_item.item_summaries import CATEGORY, state_summary
 from ledger.work_item.state import WorkItem
 from ledger.world import World
 
@@ -24,33 +24,33 @@ class After:
         self._world = world
         self._turns = turns
         parents = [then.parent_id for _, then in turns.values() if then.parent_id is not None]
-        world.look(stream_id(CATEGORY, thing) for thing in dict.fromkeys([*turns, *parents]))
+        world.look(stream_id(CATEGORY, entity_id) for entity_id in dict.fromkeys([*turns, *parents]))
 
-    def item(self, thing: str) -> WorkItem:
-        if thing in self._turns:
-            return self._turns[thing][1]
-        found: WorkItem = self._world.state(CATEGORY, thing)
+    def item(self, entity_id: str) -> WorkItem:
+        if entity_id in self._turns:
+            return self._turns[entity_id][1]
+        found: WorkItem = self._world.state(CATEGORY, entity_id)
         return found
 
-    def children(self, thing: str) -> list[str]:
+    def children(self, entity_id: str) -> list[str]:
         """Its living children."""
-        there = [below for below, depth in self.below(thing) if depth == 1]
-        coming = [other for other, (_, then) in self._turns.items() if then.parent_id == thing]
+        there = [below for below, depth in self.below(entity_id) if depth == 1]
+        coming = [other for other, (_, then) in self._turns.items() if then.parent_id == entity_id]
         found = {child: self.item(child) for child in [*there, *coming]}
-        return [child for child, item in found.items() if item.parent_id == thing and _living(item)]
+        return [child for child, item in found.items() if item.parent_id == entity_id and _living(item)]
 
-    def below(self, thing: str) -> list[tuple[str, int]]:
+    def below(self, entity_id: str) -> list[tuple[str, int]]:
         """What stands below it now, with its depth from there; at least all that is living."""
         if len(self._turns) <= MANY:
-            return [(below.id, below.depth) for below in self._world.subtree(thing)[1:]]
-        found: dict[str, int] = {thing: 0}
-        waiting = [thing]
+            return [(below.id, below.depth) for below in self._world.subtree(entity_id)[1:]]
+        found: dict[str, int] = {entity_id: 0}
+        waiting = [entity_id]
         while waiting:
             parent = waiting.pop()
             fresh = [child for child in self._tree.get(parent, ()) if child not in found]
             found |= dict.fromkeys(fresh, found[parent] + 1)
             waiting += fresh
-        del found[thing]
+        del found[entity_id]
         return list(found.items())
 
     @cached_property
@@ -60,10 +60,10 @@ class After:
             children.setdefault(parent, []).append(child)
         return children
 
-    def depth(self, thing: str) -> int:
+    def depth(self, entity_id: str) -> int:
         """How many items are above it; an imported circle ends where it began."""
         above: set[str] = set()
-        parent = self.item(thing).parent_id
+        parent = self.item(entity_id).parent_id
         while parent is not None and parent not in above:
             above.add(parent)
             parent = self.item(parent).parent_id
@@ -74,65 +74,65 @@ def check_undo(world: World, turns: Turns[WorkItem]) -> None:
     """Refuses an undo after which one of the rules of work items would not hold."""
     after = After(world, turns)
     _check_children(after, turns)
-    for thing, (now, then) in turns.items():
+    for entity_id, (now, then) in turns.items():
         if _living(then):
-            _check_parent(after, thing, now, then)
-            _check_links(after, thing, now, then)
-            _check_finished(world, after, thing, now, then)
-            _check_archived(after, thing, now, then)
+            _check_parent(after, entity_id, now, then)
+            _check_links(after, entity_id, now, then)
+            _check_finished(world, after, entity_id, now, then)
+            _check_archived(after, entity_id, now, then)
     _check_depth(world, after, turns)
     _check_circles(world, turns)
 
 
 def _check_children(after: After, turns: Turns[WorkItem]) -> None:
     """`needed` are those that must stay, because somebody stays below them."""
-    gone = [thing for thing, (now, then) in turns.items() if _living(now) and not _living(then)]
-    left = {thing: after.children(thing) for thing in gone}
+    gone = [entity_id for entity_id, (now, then) in turns.items() if _living(now) and not _living(then)]
+    left = {entity_id: after.children(entity_id) for entity_id in gone}
     staying = [child for children in left.values() for child in children]
     if staying:
         raise Refused(
             f"{len(staying)} living items would be left below a deleted or withdrawn one",
             rule="living_children",
             items=_named(after, staying),
-            needed=[thing for thing, children in left.items() if children],
+            needed=[entity_id for entity_id, children in left.items() if children],
             next_step="delete or move those first",
         )
 
 
-def _check_parent(after: After, thing: str, now: WorkItem, then: WorkItem) -> None:
+def _check_parent(after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:
     if then.parent_id is None or (_living(now) and now.parent_id == then.parent_id):
         return
     parent = after.item(then.parent_id)
     if not _living(parent):
         gone = "withdrawn" if parent.withdrawn else "deleted"
         raise Refused(
-            f"the parent of {brief(CATEGORY, thing)} is {gone}",
+            f"the parent of {brief(CATEGORY, entity_id)} is {gone}",
             rule="parent_deleted",
             items=_named(after, [then.parent_id]),
             next_step=f"{'undo that' if parent.withdrawn else 'restore'} {brief(CATEGORY, then.parent_id)} first",
         )
 
 
-def _check_links(after: After, thing: str, now: WorkItem, then: WorkItem) -> None:
+def _check_links(after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:
     there = _links(now)
     lost = [other for _, other in _links(then) - there if not _living(after.item(other))]
     if lost:
         raise Refused(
-            f"{brief(CATEGORY, thing)} would be linked to what is deleted",
+            f"{brief(CATEGORY, entity_id)} would be linked to what is deleted",
             rule="deleted",
             items=_named(after, lost),
             next_step="restore those first",
         )
 
 
-def _check_finished(world: World, after: After, thing: str, now: WorkItem, then: WorkItem) -> None:
+def _check_finished(world: World, after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:
     if then.status != "completed" or then.forced is not None or (now.status == "completed" and _living(now)):
         return
-    open_below = [child for child in after.children(thing) if after.item(child).status != "completed"]
-    blockers = [blocker.id for blocker in world.blockers(thing) if after.item(blocker.id).status != "completed"]
+    open_below = [child for child in after.children(entity_id) if after.item(child).status != "completed"]
+    blockers = [blocker.id for blocker in world.blockers(entity_id) if after.item(blocker.id).status != "completed"]
     if open_below or blockers:
         raise Refused(
-            f"{brief(CATEGORY, thing)} would be completed over"
+            f"{brief(CATEGORY, entity_id)} would be completed over"
             f" {len(open_below)} unfinished children and {len(blockers)} open blockers",
             rule="unfinished",
             items=_named(after, [*open_below, *blockers]),
@@ -142,14 +142,14 @@ def _check_finished(world: World, after: After, thing: str, now: WorkItem, then:
         )
 
 
-def _check_archived(after: After, thing: str, now: WorkItem, then: WorkItem) -> None:
+def _check_archived(after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:
     if not then.archived or now.archived:
         return
-    below = [thing, *(other for other, _ in after.below(thing))]
+    below = [entity_id, *(other for other, _ in after.below(entity_id))]
     unfinished = [other for other in below if _living(after.item(other)) and after.item(other).status != "completed"]
     if unfinished:
         raise Refused(
-            f"{brief(CATEGORY, thing)} and its subtree hold {len(unfinished)} unfinished items",
+            f"{brief(CATEGORY, entity_id)} and its subtree hold {len(unfinished)} unfinished items",
             rule="unfinished",
             items=_named(after, unfinished),
             next_step="complete or delete those first",
@@ -158,20 +158,20 @@ def _check_archived(after: After, thing: str, now: WorkItem, then: WorkItem) -> 
 
 def _check_depth(world: World, after: After, turns: Turns[WorkItem]) -> None:
     moved = {
-        thing: then.parent_id
-        for thing, (now, then) in turns.items()
+        entity_id: then.parent_id
+        for entity_id, (now, then) in turns.items()
         if _living(then) and then.parent_id is not None and (now.parent_id != then.parent_id or not _living(now))
     }
     if not moved:
         return
     limit = world.settings().depth_limit
-    for thing in moved:
-        deepest = after.depth(thing) + max((depth for _, depth in after.below(thing)), default=0)
+    for entity_id in moved:
+        deepest = after.depth(entity_id) + max((depth for _, depth in after.below(entity_id)), default=0)
         if deepest > limit:
             raise Refused(
-                f"{brief(CATEGORY, thing)} or its subtree would reach depth {deepest}, the limit is {limit}",
+                f"{brief(CATEGORY, entity_id)} or its subtree would reach depth {deepest}, the limit is {limit}",
                 rule="depth_limit",
-                items=_named(after, [thing]),
+                items=_named(after, [entity_id]),
                 depth=deepest,
                 limit=limit,
                 next_step="move it nearer to the root, or raise the setting depth_limit",
@@ -180,10 +180,14 @@ def _check_depth(world: World, after: After, turns: Turns[WorkItem]) -> None:
 
 def _check_circles(world: World, turns: Turns[WorkItem]) -> None:
     """One new tie is a question to the read models; of several, each may close the circle of another."""
-    living = [(thing, now, then) for thing, (now, then) in turns.items() if _living(then)]
-    moved = {thing: then.parent_id for thing, now, then in living if then.parent_id and then.parent_id != now.parent_id}
-    added = [(thing, *link) for thing, now, then in living for link in _links(then) - _links(now)]
-    blocks = [(thing, other) for thing, kind, other in added if kind == "blocks"]
+    existing = [(entity_id, now, then) for entity_id, (now, then) in turns.items() if _living(then)]
+    moved = {
+        entity_id: then.parent_id
+        for entity_id, now, then in existing
+        if then.parent_id and then.parent_id != now.parent_id
+    }
+    added = [(entity_id, *link) for entity_id, now, then in existing for link in _links(then) - _links(now)]
+    blocks = [(entity_id, other) for entity_id, kind, other in added if kind == "blocks"]
     if len(moved) + len(blocks) == 0:
         return
     if len(moved) + len(blocks) == 1:
@@ -194,19 +198,19 @@ def _check_circles(world: World, turns: Turns[WorkItem]) -> None:
         raise Refused(
             f"by hierarchy and links {', '.join(brief(CATEGORY, one) for one in closed[0])} would wait for themselves",
             rule="dependency_cycle",
-            items=[named(one, world.state(CATEGORY, one)) for one in closed[0]],
+            items=[state_summary(one, world.state(CATEGORY, one)) for one in closed[0]],
             next_step="remove the link or the parent that closes the circle",
         )
 
 
 def _closing_moves(world: World, moved: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for thing, parent in moved.items():
+    for entity_id, parent in moved.items():
         if (
-            parent == thing
-            or world.precedes(("start", thing), ("start", parent), without=thing)
-            or world.precedes(("finish", parent), ("finish", thing), without=thing)
+            parent == entity_id
+            or world.precedes(("start", entity_id), ("start", parent), without=entity_id)
+            or world.precedes(("finish", parent), ("finish", entity_id), without=entity_id)
         ):
-            yield thing, parent
+            yield entity_id, parent
 
 
 def _closing_blocks(world: World, blocks: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -221,11 +225,13 @@ def _new_circles(
     """The circles that would be there, with both ends of a restored tie in them, and are not there now."""
     parents, links = world.ties()
     before = circles(parents, links)
-    for thing, (_, then) in turns.items():
-        parents.pop(thing, None)
+    for entity_id, (_, then) in turns.items():
+        parents.pop(entity_id, None)
         if _living(then) and then.parent_id is not None:
-            parents[thing] = then.parent_id
-    own = {(thing, other) for thing, (_, then) in turns.items() for kind, other in _links(then) if kind == "blocks"}
+            parents[entity_id] = then.parent_id
+    own = {
+        (entity_id, other) for entity_id, (_, then) in turns.items() for kind, other in _links(then) if kind == "blocks"
+    }
     links = [*(tie for tie in links if tie[0] not in turns), *sorted(own)]
     ties = [*moved.items(), *blocks]
     after = [circle for circle in circles(parents, links) if circle not in before]
@@ -240,5 +246,5 @@ def _living(item: WorkItem) -> bool:
     return item.exists and not item.deleted and not item.withdrawn
 
 
-def _named(after: After, things: Iterable[str]) -> list[dict[str, str]]:
-    return [named(thing, after.item(thing)) for thing in things]
+def _named(after: After, entity_ids: Iterable[str]) -> list[dict[str, str]]:
+    return [state_summary(entity_id, after.item(entity_id)) for entity_id in entity_ids]

@@ -24,12 +24,12 @@ from ledger import identity
 from ledger.envelope import Command, Recorded, Submission, category_of, command_id_at, id_of
 from ledger.errors import AlreadyRecorded, Diverged, LedgerClosed, LedgerError, OutcomeUnknown, Unavailable
 from ledger.handler import Handler
-from ledger.offline.drain import Drain, Drained, Tell
+from ledger.offline.drain import Drain, Drained, OnProgress
 from ledger.offline.follower import Follower
 from ledger.pending import Version, is_pending, newest, shown_position
 from ledger.postgres import ledgers
 from ledger.postgres.connection import deadline
-from ledger.postgres.connection.connect import Reaching, open_ledger
+from ledger.postgres.connection.connect import Connector, open_ledger
 from ledger.postgres.connection.contact import Contact
 from ledger.postgres.connection.database import Database, is_held_up
 from ledger.postgres.ledgers import MOVED
@@ -38,8 +38,8 @@ from ledger.postgres.replica import Replica
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings, user_name
 from projections.application.conflict_watch import ConflictWatch
-from projections.application.debounced import Afterwards
-from projections.application.drain_thread import Draining, GoesOn
+from projections.application.debounced import Debounced
+from projections.application.drain_thread import DrainThread, ShouldContinue
 from projections.application.layers import Layer
 from projections.application.local_layer import journal_layer
 from projections.local_copy.as_of_tables import FOLDER
@@ -73,7 +73,7 @@ class Done(Struct, frozen=True, kw_only=True):
     place: int | None = None
     repeated: bool = False
     unchanged: bool = False
-    beside: tuple[str, ...] | None = None
+    adjacent_ids: tuple[str, ...] | None = None
 
 
 class App:
@@ -120,8 +120,8 @@ class App:
     @cached_property
     def contact(self) -> Contact:
         with self._making:
-            reaching = Reaching(self.settings)
-            return Contact(lambda known: self._reached(reaching, known), lambda: reaching.coming)
+            connector = Connector(self.settings)
+            return Contact(lambda known: self._reached(connector, known), lambda: connector.is_starting)
 
     @property
     def local(self) -> Local:
@@ -149,16 +149,16 @@ class App:
     def _replica(self) -> Replica:
         return Replica(self.settings, self.identity.key)
 
-    def saw(self, position: int) -> None:
+    def remember_position(self, position: int) -> None:
         """Somebody was shown it, or wrote it: no replica answers for this machine that has not reached it."""
         if self.settings.read_dsn is not None:
             self.local.seen.at(position)
 
-    def saw_head(self) -> None:
+    def remember_head(self) -> None:
         """As `saw`, where an answer of the database does not tell its position."""
         if self.settings.read_dsn is not None and self.contact.ready:
             with suppress(LedgerError):  # a database that is away now shows nothing newer either
-                self.saw(self.store.read_streams([]).head)
+                self.remember_position(self.store.read_streams([]).head)
 
     @cached_property
     def store(self) -> PostgresStore:
@@ -173,14 +173,14 @@ class App:
         return Handler(self.store, TableNeighbourhood(self.tables), propose, self.catch_up)
 
     @cached_property
-    def afterwards(self) -> Afterwards:
+    def after_write(self) -> Debounced:
         """What follows a write: the journal, and the status file when the ledger's settings want one."""
-        return Afterwards(self._after_write, lambda: self.local.followed)
+        return Debounced(self._after_write, lambda: self.local.followed)
 
     @cached_property
-    def draining(self) -> Draining:
+    def drain_thread(self) -> DrainThread:
         """What brings home what waits, beside whoever asks for it."""
-        return Draining()
+        return DrainThread()
 
     @cached_property
     def conflict_watch(self) -> ConflictWatch:
@@ -190,7 +190,7 @@ class App:
         """Brings this program's read models up to the log, when another program has written past them."""
         catch_up(self.store, self.tables)
 
-    def as_seen_by(self, token: str, by: str | None) -> "App":
+    def for_caller(self, token: str, by: str | None) -> "App":
         """The same ledger for one of many callers of this process: whose claims are its own, and who acts."""
         with suppress(LedgerError):  # what is shared exists before it is copied; what cannot be opened, the call says
             self._share()
@@ -228,7 +228,7 @@ class App:
             contact=local.contact(),
         )
 
-    def through(self, layer: Layer) -> "App":
+    def on_layer(self, layer: Layer) -> "App":
         """The same ledger, seen and changed through one layer."""
         self._share()
         seen = copy.copy(self)
@@ -274,11 +274,11 @@ class App:
                 token=token or self.token,
             )
         )
-        deadline.is_no_more()
+        deadline.clear()
         if recorded.place is not None and not self.contact.ready:
-            self.afterwards.at_once(self._show_waiting)
+            self.after_write.at_once(self._show_waiting)
         else:
-            self.afterwards.soon()
+            self.after_write.soon()
         return recorded
 
     def new_command_id(self) -> UUID:
@@ -289,11 +289,11 @@ class App:
         return by or self.settings.by or user_name()
 
     def close(self) -> None:
-        """Ends what was opened; a copy that `through` made has nothing of its own."""
-        if "draining" in self.__dict__:
-            self.draining.end()
-        if "afterwards" in self.__dict__:
-            self.afterwards.finish()
+        """Ends what was opened; a copy that `on_layer` made has nothing of its own."""
+        if "drain_thread" in self.__dict__:
+            self.drain_thread.end()
+        if "after_write" in self.__dict__:
+            self.after_write.finish()
         self.closing.close()
         for name in ("contact", "_replica", "_local"):
             if name in self.__dict__:
@@ -302,9 +302,11 @@ class App:
     def _share(self) -> None:
         """Makes what all copies of this object have in common."""
         with self._making:
-            _ = self.afterwards, self.contact, self.local, self.draining, self.conflict_watch, self.replica
+            _ = self.after_write, self.contact, self.local, self.drain_thread, self.conflict_watch, self.replica
 
-    def drain(self, tell: Tell = lambda _: None, goes_on: GoesOn = lambda: True) -> Drained | None:
+    def drain(
+        self, tell: OnProgress = lambda _: None, should_continue: ShouldContinue = lambda: True
+    ) -> Drained | None:
         """Brings what waits to the database, as long as it `goes_on`; None if another process is at it."""
         outbox = self.local.outbox
         with outbox.draining() as mine:
@@ -312,22 +314,22 @@ class App:
                 return None
             drain = Drain(self.store, TableNeighbourhood(self.tables), propose, outbox, self.catch_up)
             try:
-                drained = drain.run(tell, goes_on)
+                drained = drain.run(tell, should_continue)
             except LedgerClosed as closed:
                 if closed.details.get("reason") == MOVED:
-                    self.contact.lost(waited=False)  # to find it where it is now
+                    self.contact.mark_lost(after_timeout=False)  # to find it where it is now
                 raise
         if drained.settled:
-            self.saw_head()  # what was found recorded already, too
-            self.afterwards.soon()
+            self.remember_head()  # what was found recorded already, too
+            self.after_write.soon()
         return drained
 
-    def settle(self, seconds: float) -> bool:
+    def drain_for(self, seconds: float) -> bool:
         """Whether nothing of this machine waits any more, after that time of draining at most, which goes on then."""
         until = time.monotonic() + seconds
         while not self.local.is_settled and (left := until - time.monotonic()) > 0:
             try:
-                drained = self.draining.wait(self._drain_beside, left)
+                drained = self.drain_thread.wait(self._drain_beside, left)
             except LedgerClosed as closed:
                 if closed.details.get("reason") != MOVED:
                     raise
@@ -339,9 +341,9 @@ class App:
                 break
         return self.local.is_settled
 
-    def go_first(self) -> None:
+    def require_drained(self) -> None:
         """Lets this machine's own commands reach the database before another. Raises Unavailable if they still wait."""
-        if self.layer is None and not self.local.is_settled and not self.settle(FIRST_SECONDS):
+        if self.layer is None and not self.local.is_settled and not self.drain_for(FIRST_SECONDS):
             raise Unavailable(
                 f"{self.local.waiting} writes of this machine wait for the database and go first",
                 next_step="run `tracking-ledger sync`, then try again",
@@ -367,7 +369,7 @@ class App:
         try:
             self.follow(seconds)
         except Diverged:
-            self.contact.lost(waited=True)  # to meet it anew, which closes it
+            self.contact.mark_lost(after_timeout=True)  # to meet it anew, which closes it
         except LedgerError as error:
             log.warning("following has to wait: %s", ascii(error.message)[1:-1])
 
@@ -375,16 +377,16 @@ class App:
         local = self.local
         return Follower(local.journal, local.acknowledged, local.home, self.store)
 
-    def _reached(self, reaching: Reaching, known: Database | None) -> Database:
+    def _reached(self, connector: Connector, known: Database | None) -> Database:
         """The database of the settings, or the one to which the ledger went from the embedded server."""
-        database = reaching.database(known)
+        database = connector.database(known)
         try:
             try:
                 return self._greeted(database)
             except LedgerClosed as closed:
-                reaching.follow(self._successor(closed))
+                connector.follow(self._successor(closed))
                 self.settings = replace(self.settings, dsn=closed.details["successor"])
-                return self._greeted(reaching.database(database))
+                return self._greeted(connector.database(database))
         except BaseException:
             if known is None:  # the next try makes another one
                 database.close()
@@ -405,7 +407,7 @@ class App:
         self._share()  # before the first copy, so that `close` ends what a drain in the background begins
         self.local.meet()
         if not self.local.is_settled:
-            self.draining.begin(self._on(database)._drain_beside)
+            self.drain_thread.begin(self._on(database)._drain_beside)
         return database
 
     def _on(self, database: Database) -> "App":
@@ -415,14 +417,14 @@ class App:
         seen.__dict__["tables"] = PostgresTables(database, self.identity.key, seen.catch_up)
         return seen
 
-    def _drain_beside(self, goes_on: GoesOn) -> Drained | None:
+    def _drain_beside(self, should_continue: ShouldContinue) -> Drained | None:
         """Begun after every reconnection, and by whoever finds something waiting."""
         try:
-            return self.drain(goes_on=goes_on)
+            return self.drain(should_continue=should_continue)
         except (Unavailable, OutcomeUnknown) as error:
             told = {"reason", "file"} & error.details.keys()  # by a server that said no, or by this machine's disk
             if not is_held_up(error) and not told:
-                self.contact.lost(waited=True)
+                self.contact.mark_lost(after_timeout=True)
             raise
 
     def _compare(self, database: Database) -> None:
@@ -445,7 +447,7 @@ class App:
 
     def _acknowledge(self, position: int, command_id: UUID) -> None:
         self.local.acknowledged.write(position, command_id)
-        self.saw(position)
+        self.remember_position(position)
 
     def _after_write(self) -> None:
         self.follow_quietly()
@@ -454,29 +456,29 @@ class App:
     def _show_waiting(self) -> None:
         """What is queued can be seen in two places, and the status file is one: without a word to the database."""
         on_published = self.layer is not None and self.layer.source == "git"
-        (self if on_published else self.through(self.journal()))._keep_status()
+        (self if on_published else self.on_layer(self.journal()))._keep_status()
 
     def _keep_status(self) -> None:
         self._keep_status_of(self)
 
     def _done(self, category: str, command: Command, recorded: Recorded) -> Done:
-        thing: str = command.id  # type: ignore[attr-defined]  # whoever asks for more or less than one thing records it
-        version = recorded.streams.get(f"{category}-{thing}")
+        entity_id: str = command.id  # type: ignore[attr-defined]  # whoever asks for more or less than one thing records it
+        version = recorded.streams.get(f"{category}-{entity_id}")
         if version is None:
             if recorded.streams:  # what changed is another thing, as when the mirror of a link is stored
                 stream, version = next(iter(recorded.streams.items()))
-                category, thing = category_of(stream), id_of(stream)
+                category, entity_id = category_of(stream), id_of(stream)
             else:
-                return self._standing(category, thing)
+                return self._standing(category, entity_id)
         return Done(
             outcome=self.outcome(recorded),
             category=category,
-            id=thing,
+            id=entity_id,
             version=version,
             position=recorded.positions[-1] if recorded.positions else None,
             place=recorded.place,
             repeated=recorded.repeated,
-            beside=recorded.beside if next(iter(recorded.streams)) == f"{category}-{thing}" else None,
+            adjacent_ids=recorded.adjacent_ids if next(iter(recorded.streams)) == f"{category}-{entity_id}" else None,
         )
 
     def outcome(self, recorded: Recorded) -> str:
@@ -489,14 +491,14 @@ class App:
         past = self.store.read_streams(conflicts).events[conflicts[0]]
         return {"CommandFulfilled": "committed", "CommandWithdrawn": "withdrawn"}.get(past[0].type, "conflict")
 
-    def _standing(self, category: str, thing: str, *, repeated: bool = False) -> Done:
+    def _standing(self, category: str, entity_id: str, *, repeated: bool = False) -> Done:
         """Nothing had to change: where the thing stands already."""
-        past = self.store.read_streams([f"{category}-{thing}"]).events.get(f"{category}-{thing}", [])
+        past = self.store.read_streams([f"{category}-{entity_id}"]).events.get(f"{category}-{entity_id}", [])
         last = past[-1] if past else None
         return Done(
             outcome="queued" if last and is_pending(last) else "committed",
             category=category,
-            id=thing,
+            id=entity_id,
             version=newest(past),
             position=shown_position(last) if last else None,
             repeated=repeated,

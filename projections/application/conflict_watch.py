@@ -35,9 +35,9 @@ class ConflictWatch:
 
 
 def _ids(answered: dict[str, Any]) -> Iterator[str]:
-    for thing in (answered, *_listed(answered.get("items")), *_listed(answered.get("results"))):
-        if isinstance(thing.get("id"), str):
-            yield thing["id"]
+    for entity in (answered, *_listed(answered.get("items")), *_listed(answered.get("results"))):
+        if isinstance(entity.get("id"), str):
+            yield entity["id"]
 
 
 def _listed(value: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ LONGEST_DELAY = 1.0  # while writes go on and on: many at once cost less than fe
 LONGEST_REST = 3.0  # while others do it: the status file of this process may be another one than theirs
 
 
-class Afterwards:
+class Debounced:
     """`soon` asks for the work, `at_once` waits for what an answer promises of it.
 
     `age` tells how many seconds ago this or another process of the machine has done it: of many that write, one works

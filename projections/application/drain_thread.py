@@ -11,8 +11,8 @@ from ledger.postgres.connection.database import is_held_up
 AGAIN_AFTER = 0.5  # seconds, when others hold the ledger's lock
 LAST_SECONDS = 5.0  # for the portion under way, at the end of the process
 
-GoesOn = Callable[[], bool]
-Drains = Callable[[GoesOn], Drained | None]  # None if another process is at it
+ShouldContinue = Callable[[], bool]
+Drains = Callable[[ShouldContinue], Drained | None]  # None if another process is at it
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class _Run:
             self._ending.wait(AGAIN_AFTER)
 
 
-class Draining:
+class DrainThread:
     """At most one thread of this process. Safe for many that wait."""
 
     def __init__(self) -> None:

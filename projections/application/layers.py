@@ -42,7 +42,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     held: object = None
 
 
-class Witness:
+class PositionRecorder:
     """Tables that remember for which position they last answered. One for each call."""
 
     def __init__(self, tables: Tables) -> None:

@@ -23,7 +23,7 @@ from projections.cli.output import answer_json, fields, heading, remark, say, sh
 from projections.maintenance import rebuild
 from projections.questions import conflicts
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 
 @click.command(cls=Command)
@@ -69,7 +69,7 @@ def _stop_server(invocation: Invocation) -> int:
     return exits.REFUSED if running else exits.DONE
 
 
-def _asked(findings: list[Finding], question: Callable[[], Thing]) -> Thing:
+def _asked(findings: list[Finding], question: Callable[[], Entity]) -> Entity:
     try:
         return question()
     except LedgerError as error:
@@ -77,12 +77,12 @@ def _asked(findings: list[Finding], question: Callable[[], Thing]) -> Thing:
         return {}
 
 
-def _ledger(app: App) -> Thing:
+def _ledger(app: App) -> Entity:
     known = app.identity
     return {"id": str(known.ledger), "name": known.name, "project": str(known.project), "working_files": str(app.home)}
 
 
-def _database(app: App, findings: list[Finding]) -> Thing:
+def _database(app: App, findings: list[Finding]) -> Entity:
     """What is known without asking the database, then what it says itself."""
     found = _given(app.settings) if app.settings.dsn else _embedded(app.settings)
     try:
@@ -98,11 +98,11 @@ def _database(app: App, findings: list[Finding]) -> Thing:
         findings.append(Finding(what=what, next_step=error.next_step, grave=grave))
         return found | {"answers": False}
     findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
-    told: Thing = to_builtins(checked)
+    told: Entity = to_builtins(checked)
     return found | {"answers": True} | told
 
 
-def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, Thing]:
+def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, Entity]:
     """What the settings name beside the database, if they do; `head` is the database's position, if that answered."""
     replica = app.replica
     if replica is None:
@@ -120,7 +120,7 @@ def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, T
         return {"replica": {"answers": False}}
 
 
-def _machine(app: App, findings: list[Finding], head: int | None) -> Thing:
+def _machine(app: App, findings: list[Finding], head: int | None) -> Entity:
     """This machine's own copy: how far it is, what waits. `head` is the database's position, if that answered."""
     try:
         local = app.local
@@ -152,17 +152,17 @@ def _diverged(app: App, error: Diverged) -> Finding:
     return Finding(what=what, next_step=journal + health_checks.SET_ASIDE, grave=True)
 
 
-def _given(settings: Settings) -> Thing:
+def _given(settings: Settings) -> Entity:
     return {"kind": "given", "by": "LEDGER_DSN or --dsn"}  # the string itself may hold a password
 
 
-def _embedded(settings: Settings) -> Thing:
+def _embedded(settings: Settings) -> Entity:
     server = embedded_server(settings)
     files = {"folder": str(server.root), "log": str(server.log_file)}
     return {"kind": "embedded", **files, "was_running": server.is_running()}
 
 
-def _activity(app: App) -> Thing:
+def _activity(app: App) -> Entity:
     try:
         home: Path = app.home
     except (LedgerError, OSError):

@@ -45,7 +45,7 @@ def record(app: App, example: list[Step]) -> Iterator[Answered]:
 
 def refuse_another_history(app: App, example: list[Step]) -> None:
     """The example goes into a new ledger or its own, never into somebody's project."""
-    _, of_its_own = router.ask(app, lambda layered: _has_another_history(layered, example[0]))
+    _, of_its_own = router.run_on_first_source(app, lambda layered: _has_another_history(layered, example[0]))
     if of_its_own:
         raise Refused(
             f"{app.identity.project} has a ledger with a history of its own",

@@ -53,7 +53,7 @@ def export(invocation: Invocation, what: str, read_model: str | None, output: st
 
 def _whole(app: App) -> App:
     """The first layer that can answer, if it has everything: an excerpt would pass for the whole."""
-    seen, _ = router.ask(app, lambda layered: layered.store.read_streams([]).head)
+    seen, _ = router.run_on_first_source(app, lambda layered: layered.store.read_streams([]).head)
     if seen.layer is not None and seen.layer.source not in WHOLE:
         raise Unavailable(
             "the database cannot be reached, and this machine has no copy of the whole ledger",

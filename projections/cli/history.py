@@ -13,7 +13,7 @@ from projections.cli.output import answer_json, moment, remark, say, shown, tabl
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 
 @click.command(cls=Command)
@@ -79,7 +79,7 @@ def undo(invocation: Invocation, what: str, version: int | None, only_untouched:
     WHAT is a command's id, a position of the log (120), or a thing: a reference, an id, a vendor's name. An undo can
     be undone itself.
     """
-    asked: Thing = _meant(invocation.app, what, version)
+    asked: Entity = _meant(invocation.app, what, version)
     given = {"only_untouched": only_untouched, "command_id": command_id}
     answered = _perform(invocation.app, "undo", **asked, **given)
     if invocation.as_json:
@@ -133,24 +133,24 @@ def changes(
         remark(f"more: tracking-ledger changes --since {answered['next_position']}")
 
 
-def _perform(app: App, name: str, **arguments: Any) -> Thing:
+def _perform(app: App, name: str, **arguments: Any) -> Entity:
     return OPERATIONS[name].perform(app, {key: value for key, value in arguments.items() if value is not None})
 
 
-def _meant(app: App, what: str, version: int | None) -> Thing:
+def _meant(app: App, what: str, version: int | None) -> Entity:
     """The arguments of the undo that a person means."""
     if what.isdigit() and version is None:
         return {"position": int(what)}
     try:
         command = UUID(what)
-        if router.ask(app, lambda layered: layered.store.find_command(command))[1] is not None:
+        if router.run_on_first_source(app, lambda layered: layered.store.find_command(command))[1] is not None:
             return {"command": what}
     except ValueError:
         pass
     return {"id": what, "version": version}
 
 
-def _sentence(item: Thing) -> str:
+def _sentence(item: Entity) -> str:
     changed = [(change["field"], _text(change["old"]), _text(change["new"])) for change in item["changes"]]
     return ", ".join(f"{field}: {old} -> {new}" for field, old, new in changed)
 

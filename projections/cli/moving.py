@@ -10,7 +10,7 @@ from ledger.postgres.moving import EMBEDDED
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, remark, table
 from projections.cli.progress import progress
-from projections.tables.replay import unseen
+from projections.tables.replay import no_progress
 from projections.transfer.moving import Moved, destination
 from projections.transfer.moving import move as move_ledger
 
@@ -26,7 +26,7 @@ def move(invocation: Invocation, to: str, admin_dsn: str | None) -> None:
     and every read model are the same on both sides before it opens the ledger there and closes it here. If it is
     interrupted, repeat it. Programs on the embedded server follow by themselves; set LEDGER_DSN for all others.
     """
-    with nullcontext(unseen) if invocation.as_json else progress() as told:
+    with nullcontext(no_progress) if invocation.as_json else progress() as told:
         moved = move_ledger(invocation.app, destination(invocation.app.settings, to, admin_dsn), told)
     if invocation.as_json:
         answer_json(_as_answer(moved))

@@ -17,11 +17,11 @@ from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, moment, remark, shown, table
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
-from projections.questions import things
+from projections.questions import entities
 from projections.questions.references import references
 from projections.tables.contract import Snapshot
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 LINES = 50
 
 
@@ -52,8 +52,8 @@ def show(invocation: Invocation, ref: str) -> None:
 
     REF is a short reference (w-7k3qd), an id, or a vendor's name.
     """
-    _, (category, thing) = router.ask(invocation.app, lambda app: found(app, ref), replicas=True)
-    answered = whole(invocation.app, category, thing)
+    _, (category, entity_id) = router.run_on_first_source(invocation.app, lambda app: found(app, ref), replicas=True)
+    answered = whole(invocation.app, category, entity_id)
     if invocation.as_json:
         answer_json(answered)
     else:
@@ -124,7 +124,7 @@ def deployments(
     _remark_rest(answered)
 
 
-def _print_broken(items: list[Thing]) -> None:
+def _print_broken(items: list[Entity]) -> None:
     table(
         ("ref", "name", "status", "broke (UTC)", "by", "last good version"),
         (
@@ -143,29 +143,29 @@ def _print_broken(items: list[Thing]) -> None:
         remark("nobody broke since")
 
 
-def whole(app: App, category: str, thing: str) -> Thing:
+def whole(app: App, category: str, entity_id: str) -> Entity:
     """The answer of the operation that reads such a thing."""
     match category:
         case "work_item":
             include = ["ancestors", "descendants", "dependencies"]
-            return OPERATIONS["query_work_item"].perform(app, {"id": thing, "include": include})
+            return OPERATIONS["query_work_item"].perform(app, {"id": entity_id, "include": include})
         case "vendor":
-            return OPERATIONS["query_vendor_status"].perform(app, {"id": thing})
+            return OPERATIONS["query_vendor_status"].perform(app, {"id": entity_id})
         case "deployment":
-            return OPERATIONS["query_deployments"].perform(app, {"id": thing})
+            return OPERATIONS["query_deployments"].perform(app, {"id": entity_id})
         case "configuration":
             return OPERATIONS["get_project_configuration"].perform(app, {})
         case _:
-            return router.answer(app, lambda layered: _plain(layered, category, thing))
+            return router.answer(app, lambda layered: _plain(layered, category, entity_id))
 
 
-def _plain(app: App, category: str, thing: str) -> Thing:
+def _plain(app: App, category: str, entity_id: str) -> Entity:
     with app.tables.snapshot() as snapshot:
-        row = things.row(snapshot, category, thing, "check the id, or see the log")
-        return things.flat(row, references(snapshot, category, [thing])[thing])
+        row = entities.row(snapshot, category, entity_id, "check the id, or see the log")
+        return entities.flat(row, references(snapshot, category, [entity_id])[entity_id])
 
 
-def _events(app: App, after: int | None, limit: int) -> Thing:
+def _events(app: App, after: int | None, limit: int) -> Entity:
     with app.tables.snapshot() as snapshot:
         head = snapshot.as_of.position
         start = max(0, head - limit) if after is None else after
@@ -182,12 +182,12 @@ def _events(app: App, after: int | None, limit: int) -> Thing:
     }
 
 
-def _event_lines(snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[Thing]:
+def _event_lines(snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[Entity]:
     events = list(events)
     refs: dict[str, str] = {}
     for category in {category_of(event.stream_id) for event in events} & LETTERS.keys():
-        things = {id_of(event.stream_id) for event in events if category_of(event.stream_id) == category}
-        refs |= references(snapshot, category, things)
+        entity_ids = {id_of(event.stream_id) for event in events if category_of(event.stream_id) == category}
+        refs |= references(snapshot, category, entity_ids)
     return [
         {
             "position": shown_position(event),
@@ -204,18 +204,18 @@ def _event_lines(snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[Th
     ]
 
 
-def _print_thing(category: str, thing: Thing) -> None:
+def _print_thing(category: str, entity: Entity) -> None:
     lists = ("ancestors", "descendants", "dependencies", "links")
-    name = thing.get("title") or thing.get("name") or thing.get("pr_title") or category.replace("_", " ")
-    heading(f"{thing.get('ref', '')} {shown(name)}".strip())
-    fields((key, _flat(value)) for key, value in thing.items() if key not in lists and value not in (None, [], {}, ()))
+    name = entity.get("title") or entity.get("name") or entity.get("pr_title") or category.replace("_", " ")
+    heading(f"{entity.get('ref', '')} {shown(name)}".strip())
+    fields((key, _flat(value)) for key, value in entity.items() if key not in lists and value not in (None, [], {}, ()))
     for part in lists[:-1]:
-        if thing.get(part):
+        if entity.get(part):
             heading(part)
-            table(("ref", "", "title", "status"), (_neighbour(part, item) for item in thing[part]))
+            table(("ref", "", "title", "status"), (_neighbour(part, item) for item in entity[part]))
 
 
-def _neighbour(part: str, item: Thing) -> tuple[object, ...]:
+def _neighbour(part: str, item: Entity) -> tuple[object, ...]:
     indent = "  " * (item["depth"] - 1) if part == "descendants" else ""
     return item["ref"], item.get("kind") or item.get("item_type"), indent + item["title"], item["status"]
 
@@ -234,13 +234,13 @@ def _deployment_cell(name: str, value: Any) -> object:
     return value[:7] if name == "commit_hash" and value else value
 
 
-def _tests(results: Thing | None) -> str | None:
+def _tests(results: Entity | None) -> str | None:
     if not results:
         return None
     skipped = f", {results['skipped']} skipped" if results.get("skipped") else ""
     return f"{shown(results.get('passing'))} of {shown(results.get('total'))}{skipped}"
 
 
-def _remark_rest(answered: Thing) -> None:
+def _remark_rest(answered: Entity) -> None:
     if answered["has_more"]:
         remark(f"{answered['returned']} of {answered['total_count']}; the rest with --limit, or `tracking-ledger call`")

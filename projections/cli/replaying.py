@@ -16,7 +16,7 @@ from projections.cli.output import answer_json, remark, say, shown, table
 from projections.cli.progress import Told, progress
 from projections.questions.as_of import position_of
 from projections.tables.postgres import PostgresTables
-from projections.tables.replay import Report, Source, check, replay, unseen, write
+from projections.tables.replay import Report, Source, check, no_progress, replay, write
 
 NAMES = {True: "equal", False: "different", None: "nothing to compare with"}
 
@@ -80,7 +80,7 @@ def _source(app: App, name: str) -> Source | None:
 @contextmanager
 def _progress(invocation: Invocation) -> Iterator[Told]:
     if invocation.as_json:
-        yield unseen
+        yield no_progress
         return
     with progress() as told:
         yield told

@@ -122,7 +122,7 @@ def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> C
             with app.snapshot(as_of) as snapshot:
                 return page(snapshot, app.store, _document_in(app, snapshot, as_of))
 
-        _, content = router.ask(invocation.app, told, replicas=True)
+        _, content = router.run_on_first_source(invocation.app, told, replicas=True)
         if output is None:
             click.echo(content.encode(), nl=False)
         else:
@@ -144,7 +144,7 @@ def _watch(app: App, tell: Callable[[], None]) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             try:
-                _, position = router.ask(app, _position, replicas=True)
+                _, position = router.run_on_first_source(app, _position, replicas=True)
                 if position != seen:
                     tell()
                 seen, away = position, False

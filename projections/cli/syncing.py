@@ -107,7 +107,7 @@ def _drained(app: App, total: int) -> tuple[Counter[str], int]:
         while not app.local.is_settled:
             drained = app.drain(tell=lambda settled: _show(progress, sum(outcomes.values()) + settled))
             if drained is None:
-                if app.settle(AT_ONCE):
+                if app.drain_for(AT_ONCE):
                     break
                 continue
             outcomes.update(drained.outcomes)

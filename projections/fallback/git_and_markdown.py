@@ -40,7 +40,7 @@ from projections.reports.parse import parse
 from projections.reports.report import Document
 from projections.reports.rows_from_report import BY, rows
 from projections.tables.sqlite import SqliteTables
-from projections.transfer.import_execution import bring, identified
+from projections.transfer.import_execution import identified, record_reading
 
 PUBLISHED = f".ledger/{JOURNAL}"
 LOOKED_AT = 50  # committed versions of the status file, the newest first, until one can be read
@@ -76,7 +76,7 @@ class Recovered:
         return journal_layer(self.cache, self.outbox, source=source, claims_here=lambda: False, lost=lost, held=self)
 
 
-class _Published(Recovered):
+class PublishedJournal(Recovered):
     """The journal as it was committed, up to its first damaged line."""
 
     def __init__(self, app: App, content: IO[bytes]) -> None:
@@ -85,7 +85,7 @@ class _Published(Recovered):
             copyfileobj(content, file)
 
 
-class _Shown(Recovered):
+class ReportLedger(Recovered):
     """What a report shows: rows without their history."""
 
     def __init__(self, app: App, document: Document) -> None:
@@ -115,7 +115,7 @@ class _Shown(Recovered):
         return _read_only(self, source, log, tables, ("queued_offline",) if waits else ())
 
 
-class _Told(Recovered):
+class CommitLedger(Recovered):
     """What the commits tell of deployments and work: as of the newest one, so that an answer shows its age."""
 
     is_guess = True
@@ -126,8 +126,8 @@ class _Told(Recovered):
         self.ending.callback(self._tables.close)
         self._log = _Log(self.ledger, lambda: at, self._tables.apply)
         handler = Handler(self._log, TableNeighbourhood(self._tables), propose)
-        recorder = app.through(Layer(source=GIT, store=self._log, tables=self._tables, handler=handler))
-        bring(recorder, GIT, history.read(app.identity.project, identified(recorder, GIT, {}), at), by=BY)
+        recorder = app.on_layer(Layer(source=GIT, store=self._log, tables=self._tables, handler=handler))
+        record_reading(recorder, GIT, history.read(app.identity.project, identified(recorder, GIT, {}), at), by=BY)
 
     @property
     def is_empty(self) -> bool:
@@ -154,7 +154,7 @@ class _Unwritable:
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
         raise _nothing_written()
 
-    def exclusively(self, patience: float | None = None) -> AbstractContextManager[None]:
+    def exclusively(self, lock_timeout: float | None = None) -> AbstractContextManager[None]:
         raise _nothing_written()
 
 
@@ -182,7 +182,7 @@ def writable(app: App, *, lost: bool) -> Layer | None:
     if not (app.identity.project / PUBLISHED).exists():  # nor in git, most likely; every write comes by here
         return None
     found = _newest(app, GIT, _newest_commit(app), from_git)
-    return found.layer(GIT, lost=lost) if isinstance(found, _Published) else None
+    return found.layer(GIT, lost=lost) if isinstance(found, PublishedJournal) else None
 
 
 def nothing(app: App) -> Layer:
@@ -252,7 +252,7 @@ def _read_only(
 
 def _published(app: App) -> Recovered | None:
     with git_output(app.identity.project, ("show", f"HEAD:./{PUBLISHED}")) as content:
-        return _unless_empty(_Published(app, content))
+        return _unless_empty(PublishedJournal(app, content))
 
 
 def _committed_status(app: App) -> Recovered | None:
@@ -275,14 +275,14 @@ def _told_by_commits(app: App) -> Recovered | None:
         newest = output.read().decode().strip()
     if not newest:
         return None
-    return _unless_empty(_Told(app, moment_of(newest)))
+    return _unless_empty(CommitLedger(app, moment_of(newest)))
 
 
 def _of_status(app: App, content: bytes) -> Recovered | None:
     text = report_in(content)
     if text is None:
         return None
-    return _Shown(app, parse(text))
+    return ReportLedger(app, parse(text))
 
 
 def _unless_empty(found: Recovered) -> Recovered | None:

@@ -19,7 +19,7 @@ from ledger.offline.journal import Head
 from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from projections.application.app import App
-from projections.application.layers import Layer, Witness
+from projections.application.layers import Layer, PositionRecorder
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.catalog import SHAPES
 from projections.read_models.fold import propose
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
-def asked(app: App, run: Callable[[App], Result], *, most: timedelta | None) -> tuple[App, Result] | None:
+def try_replica(app: App, run: Callable[[App], Result], *, most: timedelta | None) -> tuple[App, Result] | None:
     """What `run` answers on a replica, and the App it ran on; None if it does not answer.
 
     `most` is how old the answer may be; None takes the newest there is, because the primary is away.
@@ -44,7 +44,7 @@ def asked(app: App, run: Callable[[App], Result], *, most: timedelta | None) -> 
         if most is not None and not (_is_whole(app, head) and _is_recent(app, contact, most)):
             return None
         with replica.asking(_needed(app, head), head.position, head.digest) as database:
-            layered = app.through(_layer(app, database, contact, reachable=most is not None))
+            layered = app.on_layer(_layer(app, database, contact, reachable=most is not None))
             result = run(layered)
         _remember(app, layered)
         return layered, result
@@ -75,9 +75,9 @@ def _layer(app: App, database: Database, contact: datetime | None, *, reachable:
     store, tables = PostgresStore(database, known.ledger, SHAPES, key=known.key), PostgresTables(database, known.key)
     handler = Handler(store, TableNeighbourhood(tables), propose, lambda: None)
     layer = Layer(source="replica", store=store, tables=tables, handler=handler, reachable=reachable, contact=contact)
-    return replace(layer, tables=Witness(tables))
+    return replace(layer, tables=PositionRecorder(tables))
 
 
 def _remember(app: App, layered: App) -> None:
-    if isinstance(layered.tables, Witness) and layered.tables.as_of is not None:
-        app.saw(layered.tables.as_of.position)
+    if isinstance(layered.tables, PositionRecorder) and layered.tables.as_of is not None:
+        app.remember_position(layered.tables.as_of.position)

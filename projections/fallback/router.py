@@ -17,7 +17,7 @@ from ledger.postgres.connection import deadline
 from ledger.postgres.ledgers import MOVED, MOVING
 from ledger.values.moment import text
 from projections.application.app import DIVERGED, App
-from projections.application.layers import STALE, WARNINGS, Layer, Witness
+from projections.application.layers import STALE, WARNINGS, Layer, PositionRecorder
 from projections.fallback import replica
 from projections.tables.contract import AsOf
 
@@ -30,15 +30,15 @@ Result = TypeVar("Result")
 
 def answer(app: App, run: Callable[[App], Answered], *, writes: bool = False) -> Answered:
     """What `run` answers on the first layer that can, with where it comes from."""
-    layered, answered = ask(app, run, writes=writes, replicas=not writes)
+    layered, answered = run_on_first_source(app, run, writes=writes, replicas=not writes)
     if app.layer is not None:
         return answered
     if writes and answered.get("position") is None:
-        app.saw_head()
-    witness = layered.tables
-    assert isinstance(witness, Witness), "a layer is always watched"
-    position = witness.as_of.position if witness.as_of else answered.get("position")
-    if met := app.conflict_watch.warnings(witness.tables, answered, position):
+        app.remember_head()
+    recorder = layered.tables
+    assert isinstance(recorder, PositionRecorder), "a layer is always watched"
+    position = recorder.as_of.position if recorder.as_of else answered.get("position")
+    if met := app.conflict_watch.warnings(recorder.tables, answered, position):
         answered = {**answered, "warnings": [*answered.get("warnings", ()), *met]}
     return answered | provenance(layered, answered, writes=writes)
 
@@ -61,7 +61,9 @@ def sentence(layer: Layer, now: datetime) -> str:
     return f"PostgreSQL cannot be reached: {words[layer.source]}{age if layer.source in COPIES else ''}"
 
 
-def ask(app: App, run: Callable[[App], Result], *, writes: bool = False, replicas: bool = False) -> tuple[App, Result]:
+def run_on_first_source(
+    app: App, run: Callable[[App], Result], *, writes: bool = False, replicas: bool = False
+) -> tuple[App, Result]:
     """What `run` answers, and the App it ran on: that of the first layer that can answer.
 
     With `replicas` that may be one of them; then all that is asked is asked by `run`, and the answer says where it
@@ -70,21 +72,21 @@ def ask(app: App, run: Callable[[App], Result], *, writes: bool = False, replica
     if app.layer is not None:
         return app, run(app)
     with deadline.at_most(app.settings.command_seconds) if writes else nullcontext():
-        return _asked(app, run, writes=writes, replicas=replicas)
+        return _run_with_fallback(app, run, writes=writes, replicas=replicas)
 
 
-def _asked(app: App, run: Callable[[App], Result], *, writes: bool, replicas: bool) -> tuple[App, Result]:
+def _run_with_fallback(app: App, run: Callable[[App], Result], *, writes: bool, replicas: bool) -> tuple[App, Result]:
     allowed = timedelta(seconds=app.settings.read_seconds)
-    found = replica.asked(app, run, most=allowed) if replicas else None
+    found = replica.try_replica(app, run, most=allowed) if replicas else None
     try:
-        layered, result = found or (_live(app, run) if _is_settled(app) else _behind(app, run))
+        layered, result = found or (_run_live(app, run) if _is_settled(app) else _run_behind_outbox(app, run))
     except (Unavailable, OutcomeUnknown) as error:
-        found = None if isinstance(error, Diverged) or not replicas else replica.asked(app, run, most=None)
-        layered, result = found or _away(app, run, error, writes=writes)
+        found = None if isinstance(error, Diverged) or not replicas else replica.try_replica(app, run, most=None)
+        layered, result = found or _run_on_fallback(app, run, error, writes=writes)
     except LedgerClosed as closed:
         layered, result = _closed(app, run, closed, writes=writes)
     except LedgerError:
-        app.saw_head()  # whoever is refused reads again what stood in the way
+        app.remember_head()  # whoever is refused reads again what stood in the way
         raise
     app.answered_by = layered.layer
     return layered, result
@@ -98,9 +100,9 @@ def provenance(layered: App, answered: Answered, *, writes: bool = False) -> Ans
         return {}
     queued = answered.get("place") is not None
     said: Answered = {"source": "journal" if queued else layer.source}
-    witness = layered.tables
-    if isinstance(witness, Witness) and witness.as_of is not None:
-        said["as_of"] = _as_of(layer, witness.as_of, layered.clock()) | _known(answered)
+    recorder = layered.tables
+    if isinstance(recorder, PositionRecorder) and recorder.as_of is not None:
+        said["as_of"] = _as_of(layer, recorder.as_of, layered.clock()) | _known_position(answered)
     warnings = warnings_of(layer, layered.clock()) + (["queued_offline"] if queued else [])
     if warnings:
         said["warnings"] = list(dict.fromkeys([*answered.get("warnings", ()), *warnings]))
@@ -120,7 +122,7 @@ def _is_settled(app: App) -> bool:
         if _has_nothing_waiting(app):
             return True
         _ = app.database
-        if app.settle(DRAIN_SECONDS):
+        if app.drain_for(DRAIN_SECONDS):
             return True
         _ = app.database  # which may have gone away over it
         return False
@@ -137,53 +139,53 @@ def _has_nothing_waiting(app: App) -> bool:
         return True
 
 
-def _behind(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
+def _run_behind_outbox(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
     """On this machine's own copy, behind what waits: so that nobody misses their own writes, nor what the
     database has."""
     app.follow_quietly(DRAIN_SECONDS)
-    layered = _witnessed(app, replace(app.journal(), reachable=True))
+    layered = _recording(app, replace(app.journal(), reachable=True))
     return layered, run(layered)
 
 
-def _live(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
+def _run_live(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
     try:
-        return _seen(app, run)
+        return _run_on_database(app, run)
     except (Unavailable, OutcomeUnknown) as error:
         if deadline.is_over():  # the server may be well: what is asked of it next will tell
             raise
-        app.contact.lost(waited=_has_waited(error))
+        app.contact.mark_lost(after_timeout=_has_waited(error))
         try:
-            return _seen(app, run)
+            return _run_on_database(app, run)
         except Unavailable as again:
             raise (error if isinstance(error, OutcomeUnknown) else again) from again  # what was sent stays sent
 
 
-def _seen(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
-    live = _witnessed(app, app.live())
+def _run_on_database(app: App, run: Callable[[App], Result]) -> tuple[App, Result]:
+    live = _recording(app, app.live())
     result = run(live)
-    if isinstance(live.tables, Witness) and live.tables.as_of is not None:
-        app.saw(live.tables.as_of.position)
+    if isinstance(live.tables, PositionRecorder) and live.tables.as_of is not None:
+        app.remember_position(live.tables.as_of.position)
     return live, result
 
 
 def _closed(app: App, run: Callable[[App], Result], closed: LedgerClosed, *, writes: bool) -> tuple[App, Result]:
     reason = closed.details.get("reason")
     if reason == MOVED:
-        app.contact.lost(waited=False)
-        return _live(app, run)  # where it is now, if that is known
+        app.contact.mark_lost(after_timeout=False)
+        return _run_live(app, run)  # where it is now, if that is known
     if reason == DIVERGED:
-        return _away(app, run, Diverged(closed.message, next_step=closed.next_step), writes=writes)
+        return _run_on_fallback(app, run, Diverged(closed.message, next_step=closed.next_step), writes=writes)
     raise closed
 
 
-def _away(app: App, run: Callable[[App], Result], error: LedgerError, *, writes: bool) -> tuple[App, Result]:
+def _run_on_fallback(app: App, run: Callable[[App], Result], error: LedgerError, *, writes: bool) -> tuple[App, Result]:
     told, lost = error, isinstance(error, OutcomeUnknown)
     if error.details.get("reason") == MOVING:  # the database is there, so nobody has to miss what it already has
         app.follow_quietly(DRAIN_SECONDS)
-    for layer in _below(app, writes=writes, lost=lost):
+    for layer in _fallback_layers(app, writes=writes, lost=lost):
         if isinstance(error, Diverged):
             layer = replace(layer, reachable=True, warnings=(*layer.warnings, "database_diverged"))
-        layered = _witnessed(app, layer)
+        layered = _recording(app, layer)
         try:
             return layered, run(layered)
         except NotFound as missing:
@@ -216,7 +218,7 @@ def _not_in_what_is_left(missing: NotFound) -> Unavailable:
     )
 
 
-def _below(app: App, *, writes: bool, lost: bool) -> Iterator[Layer]:
+def _fallback_layers(app: App, *, writes: bool, lost: bool) -> Iterator[Layer]:
     """This machine's own copy; where its journal is empty, what git and the status file have left of the ledger."""
     try:
         own = app.journal(lost=lost)
@@ -237,8 +239,8 @@ def _below(app: App, *, writes: bool, lost: bool) -> Iterator[Layer]:
     yield own or nothing(app)
 
 
-def _witnessed(app: App, layer: Layer) -> App:
-    return app.through(replace(layer, tables=Witness(layer.tables)))
+def _recording(app: App, layer: Layer) -> App:
+    return app.on_layer(replace(layer, tables=PositionRecorder(layer.tables)))
 
 
 def _has_waited(error: LedgerError) -> bool:
@@ -268,7 +270,7 @@ def _ago(age: timedelta) -> str:
     return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
 
 
-def _known(answered: Answered) -> Answered:
+def _known_position(answered: Answered) -> Answered:
     """What the answer itself says it is true for: an earlier point."""
     as_of = answered.get("as_of")
     return as_of if isinstance(as_of, dict) else {}

@@ -47,7 +47,7 @@ def keep_once(app: App, day: str) -> bool:
     """Archives for a day, unless that was done. Answers whether it is done: what failed is tried again later."""
     try:
         with watching(lambda: app.home, "keeper", "archive", KEEPER) as line:
-            app.go_first()
+            app.require_drained()
             recorded = app.record(ArchiveWorkItems(), by=KEEPER, command_id=archive_id(app.identity.ledger, day))
             line.positions = list(recorded.positions[-1:])
     except CommandIdReused:  # a program of another version did it

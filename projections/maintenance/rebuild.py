@@ -16,7 +16,7 @@ from ledger.offline.journal import FOLLOW_LOCK, Journal
 from ledger.offline.lines import line_of
 from ledger.offline.recovery import common_position, only_in
 from ledger.postgres import ledgers
-from ledger.postgres.connection.connect import Reaching, open_ledger
+from ledger.postgres.connection.connect import Connector, open_ledger
 from ledger.postgres.connection.database import Database
 from ledger.postgres.restore import restore
 from ledger.postgres.store import PostgresStore
@@ -102,7 +102,7 @@ class _Direct:
 
     def __enter__(self) -> "_Direct":
         known = self._app.identity
-        self._database: Database = Reaching(self._app.settings).database(None)
+        self._database: Database = Connector(self._app.settings).database(None)
         open_ledger(self._database, known.key, known.name, SHAPES, origin=known.ledger)
         self._store = PostgresStore(self._database, known.ledger, SHAPES, key=known.key)
         return self

@@ -66,7 +66,7 @@ def write_status(app: App) -> Written:
             return _written(app, file, report_now.document(app))
     for _ in range(ATTEMPTS):
         seen = _look(file)
-        _, document = router.ask(app, report_now.document)
+        _, document = router.run_on_first_source(app, report_now.document)
         with _alone(app):
             if _look(file) == seen:
                 return _written(app, file, document)
@@ -79,7 +79,7 @@ def keep_status(app: App) -> None:
     What fails is only reported.
     """
     try:
-        _, configuration = router.ask(app, _configuration)
+        _, configuration = router.run_on_first_source(app, _configuration)
         if configuration["settings"][SETTING] or not app.local.is_settled or _tells_of_waiting(place(app)):
             with watching(lambda: app.home, "keeper", "status_file", app.actor(None)) as line:
                 line.positions = [write_status(app).position]

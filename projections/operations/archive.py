@@ -24,34 +24,39 @@ class ArchiveWorkItemsInput(Writes):
     dry_run: Annotated[bool, Field(description="Only tell")] = False
 
 
-def archive_work_items(app: App, wanted: ArchiveWorkItemsInput) -> Answered:
-    check(_faults(wanted))
-    command = _command(wanted, resolve(app.tables, CATEGORY, wanted.id) if wanted.id is not None else None)
-    if wanted.dry_run:
-        streams = [entry[0] for entry in decide(command, app.handler.world(app.actor(wanted.by)))]
+def archive_work_items(app: App, request: ArchiveWorkItemsInput) -> Answered:
+    check(_faults(request))
+    command = _command(request, resolve(app.tables, CATEGORY, request.id) if request.id is not None else None)
+    if request.dry_run:
+        streams = [entry[0] for entry in decide(command, app.handler.world(app.actor(request.by)))]
         outcome: Answered = {"outcome": "dry_run"}
     else:
-        recorded = app.record(command, by=wanted.by, command_id=command_id(wanted.command_id))
+        recorded = app.record(command, by=request.by, command_id=command_id(request.command_id))
         streams = list(recorded.streams)
         outcome = where(app, recorded)
         outcome |= {"repeated": True} if recorded.repeated else {}
     ids = [id_of(stream) for stream in streams]
     with app.tables.snapshot() as snapshot:
         refs = references(snapshot, CATEGORY, ids[:NAMED])
-    return {**outcome, "action": wanted.action, "count": len(ids), "refs": [refs[thing] for thing in ids[:NAMED]]}
+    return {
+        **outcome,
+        "action": request.action,
+        "count": len(ids),
+        "refs": [refs[entity_id] for entity_id in ids[:NAMED]],
+    }
 
 
-def _command(wanted: ArchiveWorkItemsInput, thing: str | None) -> ArchiveWorkItems | RestoreArchived:
-    if wanted.action == "restore" and thing is not None:
-        return RestoreArchived(id=thing)
-    return ArchiveWorkItems(id=thing, older_than_days=wanted.older_than_days)
+def _command(request: ArchiveWorkItemsInput, entity_id: str | None) -> ArchiveWorkItems | RestoreArchived:
+    if request.action == "restore" and entity_id is not None:
+        return RestoreArchived(id=entity_id)
+    return ArchiveWorkItems(id=entity_id, older_than_days=request.older_than_days)
 
 
-def _faults(wanted: ArchiveWorkItemsInput) -> Iterator[Problem]:
-    if wanted.action == "restore" and wanted.id is None:
+def _faults(request: ArchiveWorkItemsInput) -> Iterator[Problem]:
+    if request.action == "restore" and request.id is None:
         yield problem("id", "is required for action restore")
-    if wanted.action == "restore" and wanted.older_than_days is not None:
-        yield problem("older_than_days", "goes with action archive only", wanted.older_than_days)
+    if request.action == "restore" and request.older_than_days is not None:
+        yield problem("older_than_days", "goes with action archive only", request.older_than_days)
 
 
 OPERATIONS = (

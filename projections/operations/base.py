@@ -77,17 +77,17 @@ class Operation(Struct, frozen=True, kw_only=True):
     def perform(self, app: App, arguments: dict[str, Any]) -> Answered:
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""
         with watching(lambda: app.home, "tool", self.name, app.actor(_named(arguments))) as line:
-            wanted = self._checked(app, arguments)
-            answered = router.answer(app, lambda layered: self.run(layered, wanted), writes=self.writes)
+            request = self._checked(app, arguments)
+            answered = router.answer(app, lambda layered: self.run(layered, request), writes=self.writes)
             line.answer(answered)
             return answered
 
     def _checked(self, app: App, arguments: dict[str, Any]) -> Any:
         _check_storable(arguments)
-        wanted = checked(self.input, arguments)
-        if self.writes and wanted.command_id is None:  # with an id, running it twice records it once
-            return wanted.model_copy(update={"command_id": str(app.new_command_id())})
-        return wanted
+        request = checked(self.input, arguments)
+        if self.writes and request.command_id is None:  # with an id, running it twice records it once
+            return request.model_copy(update={"command_id": str(app.new_command_id())})
+        return request
 
 
 def _check_storable(arguments: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def checked(model: type[Input], arguments: dict[str, Any]) -> Any:
 
 def carry_out(
     app: App,
-    wanted: Writes,
+    request: Writes,
     category: str,
     make: Callable[[UUID], Command],
     read: Callable[[Snapshot, str], Answered],
@@ -117,9 +117,9 @@ def carry_out(
     token: str | None = None,
 ) -> Answered:
     """Records what `make(command_id)` asks for; answers a receipt, and with `detail` what `read` finds of the thing."""
-    done = app.do(make, category=category, by=wanted.by, command_id=command_id(wanted.command_id), token=token)
+    done = app.do(make, category=category, by=request.by, command_id=command_id(request.command_id), token=token)
     answer = receipt(app, done)
-    if not wanted.detail:
+    if not request.detail:
         return answer
     with app.tables.snapshot() as snapshot:
         return read(snapshot, done.id) | answer
@@ -149,9 +149,9 @@ def receipt(app: App, done: Done) -> Answered:
 
 
 def _reference(app: App, done: Done) -> str:
-    if done.beside is None:
+    if done.adjacent_ids is None:
         return reference(app.tables, done.category, done.id)
-    return shorten(done.category, done.id, done.beside)
+    return shorten(done.category, done.id, done.adjacent_ids)
 
 
 def command_id(given: str | None) -> UUID | None:
@@ -258,7 +258,7 @@ NotBlank = AfterValidator(_not_blank)
 Title = Annotated[str, Field(min_length=1, max_length=200), NotBlank]
 Text = Annotated[str, Field(max_length=20_000)]
 Name = Annotated[str, Field(max_length=100)]
-Moment = Annotated[str, AfterValidator(_moment)]
+Endpoint = Annotated[str, AfterValidator(_moment)]
 Commit = Annotated[str, AfterValidator(_commit)]
 Commits = Annotated[tuple[Commit, ...], AsArray]
 PullRequests = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NUMBER)], ...], AsArray]

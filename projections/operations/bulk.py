@@ -36,8 +36,8 @@ from projections.operations.work_items import (
     update,
 )
 from projections.questions import work_items as questions
+from projections.questions.entities import rows
 from projections.questions.references import references, resolve
-from projections.questions.things import rows
 
 MOST = 1000
 OF_THE_CALL = ("by", "command_id", "detail", "token")  # these are said once for all items
@@ -61,26 +61,26 @@ class BulkWorkItemsInput(Writes):
     all_or_nothing: Annotated[bool, Field(description="false: skip refused")] = True
 
 
-def bulk_work_items(app: App, wanted: BulkWorkItemsInput) -> Answered:
+def bulk_work_items(app: App, request: BulkWorkItemsInput) -> Answered:
     now = app.clock()
-    own = command_id(wanted.command_id) or command_id_at(now, os.urandom(10))
+    own = command_id(request.command_id) or command_id_at(now, os.urandom(10))
     reading = _Reading(app, own)
-    read = [reading.read(number, item) for number, item in enumerate(wanted.items)]
+    read = [reading.read(number, item) for number, item in enumerate(request.items)]
     changes = tuple(change for change in read if not isinstance(change, LedgerError))
     unread = {number: change for number, change in enumerate(read) if isinstance(change, LedgerError)}
     if not changes:
         raise refusal(unread, len(read))
     decision = _Decision(unread, len(read))
     submission = Submission(
-        command=ChangeWorkItems(changes=changes, refused_are_left_out=not wanted.all_or_nothing),
+        command=ChangeWorkItems(changes=changes, refused_are_left_out=not request.all_or_nothing),
         command_id=own,
-        by=app.actor(wanted.by),
+        by=app.actor(request.by),
         occurred_at=now,
         token=app.token,
     )
     recorded = app.handler.execute(submission, decision)
     outcomes = decision.outcomes(recorded, changes)
-    return _answer(app, wanted, recorded, {"command_id": str(own)}, outcomes)
+    return _answer(app, request, recorded, {"command_id": str(own)}, outcomes)
 
 
 class _Reading:
@@ -102,22 +102,22 @@ class _Reading:
         op, key = given.pop("op", None), given.pop("key", None)
         check(self._problems(op, key, item))
         fresh = op == "update" and str(given.get("id", "")).startswith("$") and "version" not in given
-        wanted = checked(KINDS[op], given | ({"version": 1} if fresh else {}))
-        match wanted:
+        request = checked(KINDS[op], given | ({"version": 1} if fresh else {}))
+        match request:
             case CreateWorkItemInput():
-                thing = minted_id(self._command_id, str(number))
-                made = creation(wanted, thing, self._meant)
+                entity_id = minted_id(self._command_id, str(number))
+                made = creation(request, entity_id, self._meant)
                 if key is not None:
-                    self._keys[key] = thing
+                    self._keys[key] = entity_id
                 return made
             case UpdateWorkItemInput():
-                return update(wanted, self._meant)
+                return update(request, self._meant)
             case _:
                 return LinkWorkItems(
-                    id=self._meant(wanted.id, "id"),
-                    kind=wanted.kind,
-                    to_id=self._meant(wanted.to_id, "to_id"),
-                    remove=wanted.remove,
+                    id=self._meant(request.id, "id"),
+                    kind=request.kind,
+                    to_id=self._meant(request.to_id, "to_id"),
+                    remove=request.remove,
                 )
 
     def _meant(self, given: str, field: str) -> str:
@@ -168,15 +168,15 @@ class _Decision:
 
 
 def _answer(
-    app: App, wanted: BulkWorkItemsInput, recorded: Recorded, more: Answered, outcomes: list[Outcome]
+    app: App, request: BulkWorkItemsInput, recorded: Recorded, more: Answered, outcomes: list[Outcome]
 ) -> Answered:
     ids = [outcome.id for outcome in outcomes if outcome.refused is None]
     with app.tables.snapshot() as snapshot:
         refs = references(snapshot, CATEGORY, ids)
         whole: dict[str, Answered] = {}
-        if wanted.detail:
+        if request.detail:
             generation = snapshot.generation("work_items")
-            found = snapshot.ask("things/by_ids", category=CATEGORY, generation=generation, ids=ids)
+            found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
             whole = {item["id"]: item for item in questions.shown(snapshot, rows(CATEGORY, found))}
     refused = sum(outcome.refused is not None for outcome in outcomes)
     return {
@@ -187,7 +187,7 @@ def _answer(
         "refused": refused,
         "results": [
             _verdict(number, item, outcome, refs, whole)
-            for number, (item, outcome) in enumerate(zip(wanted.items, outcomes, strict=True))
+            for number, (item, outcome) in enumerate(zip(request.items, outcomes, strict=True))
         ],
     }
 

@@ -12,7 +12,7 @@ from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.work_item.item_summaries import CATEGORY
-from ledger.world import Wanted
+from ledger.world import ReadyFilter
 from projections.application.app import App, Done
 from projections.operations.base import (
     Answered,
@@ -63,43 +63,43 @@ class ClaimWorkItemInput(Writes):
     filter: Annotated[Filter, AsObject, AnyObject, Field(description="For next")] = Filter()
 
 
-def ready_work(app: App, wanted: ReadyWorkInput) -> Answered:
-    filters, holder = _wanted(app, wanted), token_digest(app.token)
+def ready_work(app: App, request: ReadyWorkInput) -> Answered:
+    filters, holder = _wanted(app, request), token_digest(app.token)
     with app.tables.snapshot() as snapshot:
-        page = questions.ready(snapshot, filters, holder=holder, limit=wanted.limit, cursor=wanted.cursor)
+        page = questions.ready(snapshot, filters, holder=holder, limit=request.limit, cursor=request.cursor)
     return page | {"items": [summary(item) for item in page["items"]]}
 
 
-def claim_work_item(app: App, wanted: ClaimWorkItemInput) -> Answered:
-    check(_faults(wanted))
-    done = _next(app, wanted) if wanted.action == "next" else _one(app, wanted)
+def claim_work_item(app: App, request: ClaimWorkItemInput) -> Answered:
+    check(_faults(request))
+    done = _next(app, request) if request.action == "next" else _one(app, request)
     if done is None:
         return {
             "outcome": "none_left",
             "next_step": "nothing is ready; list_work_items with blocked=true shows what waits",
         }
-    return _told(app, wanted, done)
+    return _told(app, request, done)
 
 
-def _one(app: App, wanted: ClaimWorkItemInput) -> Done:
-    thing, token = resolve(app.tables, CATEGORY, wanted.id or ""), wanted.token or app.token
+def _one(app: App, request: ClaimWorkItemInput) -> Done:
+    entity_id, token = resolve(app.tables, CATEGORY, request.id or ""), request.token or app.token
 
     def make(_: UUID) -> Command:
-        match wanted.action:
+        match request.action:
             case "renew":
-                return RenewClaim(id=thing, token=token, minutes=wanted.minutes)
+                return RenewClaim(id=entity_id, token=token, minutes=request.minutes)
             case "release":
-                return ReleaseClaim(id=thing, token=token)
+                return ReleaseClaim(id=entity_id, token=token)
             case _:
-                return ClaimWorkItem(id=thing, token=token, minutes=wanted.minutes)
+                return ClaimWorkItem(id=entity_id, token=token, minutes=request.minutes)
 
-    return app.do(make, category=CATEGORY, by=wanted.by, command_id=command_id(wanted.command_id), token=token)
+    return app.do(make, category=CATEGORY, by=request.by, command_id=command_id(request.command_id), token=token)
 
 
-def _next(app: App, wanted: ClaimWorkItemInput) -> Done | None:
-    token = wanted.token or app.token
-    command = ClaimNextWorkItem(token=token, minutes=wanted.minutes, wanted=_wanted(app, wanted.filter))
-    recorded = app.record(command, by=wanted.by, command_id=command_id(wanted.command_id), token=token)
+def _next(app: App, request: ClaimWorkItemInput) -> Done | None:
+    token = request.token or app.token
+    command = ClaimNextWorkItem(token=token, minutes=request.minutes, wanted=_wanted(app, request.filter))
+    recorded = app.record(command, by=request.by, command_id=command_id(request.command_id), token=token)
     for stream, version in recorded.streams.items():
         return Done(
             outcome=app.outcome(recorded),
@@ -113,13 +113,13 @@ def _next(app: App, wanted: ClaimWorkItemInput) -> Done | None:
     return None
 
 
-def _told(app: App, wanted: ClaimWorkItemInput, done: Done) -> Answered:
+def _told(app: App, request: ClaimWorkItemInput, done: Done) -> Answered:
     """The receipt, what was taken, and until when; the token is needed to renew or release it from elsewhere."""
-    token = wanted.token or app.token
+    token = request.token or app.token
     try:
         with app.tables.snapshot() as snapshot:
             row = questions.row(snapshot, done.id)
-            whole = questions.by_id(snapshot, done.id) if wanted.detail else {}
+            whole = questions.by_id(snapshot, done.id) if request.detail else {}
     except Unavailable as error:
         raise OutcomeUnknown("it is recorded, and cannot be read", next_step=error.next_step) from error
     claim = row.state.claim
@@ -128,21 +128,21 @@ def _told(app: App, wanted: ClaimWorkItemInput, done: Done) -> Answered:
     return whole | receipt(app, done) | {"title": row.state.title} | lease
 
 
-def _faults(wanted: ClaimWorkItemInput) -> Iterator[Problem]:
-    if wanted.action == "next":
-        if wanted.id is not None:
-            yield problem("id", "is not given with action next, which chooses the item", wanted.id)
+def _faults(request: ClaimWorkItemInput) -> Iterator[Problem]:
+    if request.action == "next":
+        if request.id is not None:
+            yield problem("id", "is not given with action next, which chooses the item", request.id)
         return
-    if wanted.id is None:
-        yield problem("id", f"is required for action {wanted.action}")
-    if wanted.filter.model_fields_set:
-        yield problem("filter", "goes with action next only", sorted(wanted.filter.model_fields_set))
+    if request.id is None:
+        yield problem("id", f"is required for action {request.action}")
+    if request.filter.model_fields_set:
+        yield problem("filter", "goes with action next only", sorted(request.filter.model_fields_set))
 
 
-def _wanted(app: App, wanted: ReadyWorkInput | Filter) -> Wanted:
-    parent = resolve(app.tables, CATEGORY, wanted.parent_id, "parent_id") if wanted.parent_id else None
-    tag = wanted.tag.strip().lower() if wanted.tag else None
-    return Wanted(item_type=wanted.item_type, tag=tag, parent_id=parent, assignee=wanted.assignee)
+def _wanted(app: App, request: ReadyWorkInput | Filter) -> ReadyFilter:
+    parent = resolve(app.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
+    tag = request.tag.strip().lower() if request.tag else None
+    return ReadyFilter(item_type=request.item_type, tag=tag, parent_id=parent, assignee=request.assignee)
 
 
 OPERATIONS = (

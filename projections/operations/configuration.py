@@ -78,19 +78,19 @@ def _own_copy(app: App) -> Answered:
         return {"journal": None, "working_files": error.message}
 
 
-def update_project_configuration(app: App, wanted: UpdateProjectConfigurationInput) -> Answered:
-    check(_twice(wanted))
-    fields: dict[str, Any] = given(wanted, *REVISABLE) | wanted.settings
-    if "current_session_id" in wanted.model_fields_set:
-        session = wanted.current_session_id
+def update_project_configuration(app: App, request: UpdateProjectConfigurationInput) -> Answered:
+    check(_twice(request))
+    fields: dict[str, Any] = given(request, *REVISABLE) | request.settings
+    if "current_session_id" in request.model_fields_set:
+        session = request.current_session_id
         fields["current_session_id"] = session and resolve(app.tables, "work_item", session, "current_session_id")
-    if wanted.from_git:
+    if request.from_git:
         fields |= working_tree(app.identity.project)
 
     def make(_: UUID) -> Command:
-        return ChangeConfiguration(id=configuration_id(app.identity.ledger), expected=wanted.version, fields=fields)
+        return ChangeConfiguration(id=configuration_id(app.identity.ledger), expected=request.version, fields=fields)
 
-    return carry_out(app, wanted, CATEGORY, make, questions.standing)
+    return carry_out(app, request, CATEGORY, make, questions.standing)
 
 
 def working_tree(project: Path) -> dict[str, str | None]:
@@ -102,10 +102,10 @@ def working_tree(project: Path) -> dict[str, str | None]:
     }
 
 
-def _twice(wanted: UpdateProjectConfigurationInput) -> Iterator[Problem]:
+def _twice(request: UpdateProjectConfigurationInput) -> Iterator[Problem]:
     for field in FROM_GIT:
-        if wanted.from_git and field in wanted.model_fields_set:
-            yield problem(field, "is given, and to be taken from git: send one of them", getattr(wanted, field))
+        if request.from_git and field in request.model_fields_set:
+            yield problem(field, "is given, and to be taken from git: send one of them", getattr(request, field))
 
 
 def _git(project: Path, *arguments: str, needed: bool = False) -> str | None:

@@ -17,10 +17,10 @@ from projections.operations.base import (
     Answered,
     AnyObject,
     AsObject,
+    Endpoint,
     Input,
     Limit,
     Metadata,
-    Moment,
     Name,
     Operation,
     Texts,
@@ -67,7 +67,7 @@ CountChanges = Annotated[dict[str, Count | None], AsObject]
 
 
 class RecordDeploymentInput(Writes):
-    deployed_at: Annotated[Moment, Field(description="RFC 3339")]
+    deployed_at: Annotated[Endpoint, Field(description="RFC 3339")]
     commit_hash: Annotated[Commit, Field(description="40 hex")]
     pr_number: Annotated[PullRequest, Field(description="Number")]
     pr_title: Annotated[Title, Field(description="Title")]
@@ -82,8 +82,8 @@ class RecordDeploymentInput(Writes):
 
 class QueryDeploymentsInput(Input):
     id: Annotated[str | None, Field(description="Just this")] = None
-    earliest: Annotated[Moment | None, Field(alias="from", description="Time")] = None
-    latest: Annotated[Moment | None, Field(alias="to", description="Time")] = None
+    earliest: Annotated[Endpoint | None, Field(alias="from", description="Time")] = None
+    latest: Annotated[Endpoint | None, Field(alias="to", description="Time")] = None
     vendor: Annotated[str | None, Field(description="Or name")] = None
     work_item: Annotated[str | None, Field(description="Or ref")] = None
     commit: Annotated[Annotated[str, AfterValidator(_beginning)] | None, Field(description="Or start")] = None
@@ -96,7 +96,7 @@ class QueryDeploymentsInput(Input):
 class DeploymentChanges(Input):
     """Corrections, named as in record_deployment. Counts and metadata merge, null removes; links are replaced."""
 
-    deployed_at: Moment = ""
+    deployed_at: Endpoint = ""
     commit_hash: Commit = ""
     pr_number: PullRequest = 1
     pr_title: Title = ""
@@ -114,51 +114,51 @@ class AmendDeploymentInput(Writes):
     changes: Annotated[DeploymentChanges, AsObject, AnyObject, Field(description="As recorded; null removes")]
 
 
-def record_deployment(app: App, wanted: RecordDeploymentInput) -> Answered:
-    check(_future(app, wanted.deployed_at))
-    fields: dict[str, Any] = wanted.model_dump(exclude={"by", "command_id", "detail"}) | _links(app, wanted)
+def record_deployment(app: App, request: RecordDeploymentInput) -> Answered:
+    check(_future(app, request.deployed_at))
+    fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail"}) | _links(app, request)
 
     def make(command_id: UUID) -> Command:
         return RecordDeployment(id=minted_id(command_id), **fields)
 
-    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+    return carry_out(app, request, CATEGORY, make, questions.by_id)
 
 
-def amend_deployment(app: App, wanted: AmendDeploymentInput) -> Answered:
-    thing, changes = resolve(app.tables, CATEGORY, wanted.id), wanted.changes
+def amend_deployment(app: App, request: AmendDeploymentInput) -> Answered:
+    entity_id, changes = resolve(app.tables, CATEGORY, request.id), request.changes
     with inside("changes", DeploymentChanges):
         if "deployed_at" in changes.model_fields_set:
             check(_future(app, changes.deployed_at))
         fields = given(changes, *AMENDABLE) | _links(app, changes)
 
         def make(_: UUID) -> Command:
-            return AmendDeployment(id=thing, expected=wanted.version, fields=fields)
+            return AmendDeployment(id=entity_id, expected=request.version, fields=fields)
 
-        return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+        return carry_out(app, request, CATEGORY, make, questions.by_id)
 
 
-def query_deployments(app: App, wanted: QueryDeploymentsInput) -> Answered:
-    if wanted.id is not None:
-        check(_beside_id(wanted))
-        thing = resolve(app.tables, CATEGORY, wanted.id)
+def query_deployments(app: App, request: QueryDeploymentsInput) -> Answered:
+    if request.id is not None:
+        check(_beside_id(request))
+        entity_id = resolve(app.tables, CATEGORY, request.id)
         with app.tables.snapshot() as snapshot:
-            return questions.by_id(snapshot, thing)
+            return questions.by_id(snapshot, entity_id)
     filters = questions.Filter(
-        earliest=wanted.earliest,
-        latest=wanted.latest,
-        vendor=_resolved(app, "vendor", wanted.vendor),
-        work_item=_resolved(app, "work_item", wanted.work_item),
-        commit=wanted.commit,
-        pr_number=wanted.pr_number,
-        environment=wanted.environment,
+        earliest=request.earliest,
+        latest=request.latest,
+        vendor=_resolved(app, "vendor", request.vendor),
+        work_item=_resolved(app, "work_item", request.work_item),
+        commit=request.commit,
+        pr_number=request.pr_number,
+        environment=request.environment,
     )
     with app.tables.snapshot() as snapshot:
-        return questions.listed(snapshot, filters, limit=wanted.limit, cursor=wanted.cursor)
+        return questions.listed(snapshot, filters, limit=request.limit, cursor=request.cursor)
 
 
-def _links(app: App, wanted: Input) -> dict[str, Any]:
+def _links(app: App, request: Input) -> dict[str, Any]:
     """The ids that the links given mean."""
-    links = given(wanted, *LINKS)
+    links = given(request, *LINKS)
     return dict(resolve_all(app.tables, {field: (LINKS[field], names) for field, names in links.items()}))
 
 
@@ -171,10 +171,10 @@ def _future(app: App, deployed_at: str) -> Iterator[Problem]:
         yield problem("deployed_at", "lies more than 5 minutes in the future", deployed_at)
 
 
-def _beside_id(wanted: QueryDeploymentsInput) -> Iterator[Problem]:
+def _beside_id(request: QueryDeploymentsInput) -> Iterator[Problem]:
     for name, field in QueryDeploymentsInput.model_fields.items():
-        if name != "id" and name in wanted.model_fields_set and getattr(wanted, name) is not None:
-            yield problem(field.alias or name, "belongs to the list: send it without id", getattr(wanted, name))
+        if name != "id" and name in request.model_fields_set and getattr(request, name) is not None:
+            yield problem(field.alias or name, "belongs to the list: send it without id", getattr(request, name))
 
 
 OPERATIONS = (

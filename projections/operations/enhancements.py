@@ -78,40 +78,40 @@ class ListEnhancementsInput(Input):
     cursor: Annotated[str | None, Field(description="Next")] = None
 
 
-def record_enhancement(app: App, wanted: RecordEnhancementInput) -> Answered:
-    fields: dict[str, Any] = wanted.model_dump(exclude={"by", "command_id", "detail"}) | _dependencies(app, wanted)
+def record_enhancement(app: App, request: RecordEnhancementInput) -> Answered:
+    fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail"}) | _dependencies(app, request)
 
     def make(command_id: UUID) -> Command:
         return RecordEnhancement(id=minted_id(command_id), **fields)
 
-    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+    return carry_out(app, request, CATEGORY, make, questions.by_id)
 
 
-def update_enhancement(app: App, wanted: UpdateEnhancementInput) -> Answered:
-    thing, changes = resolve(app.tables, CATEGORY, wanted.id), wanted.changes
+def update_enhancement(app: App, request: UpdateEnhancementInput) -> Answered:
+    entity_id, changes = resolve(app.tables, CATEGORY, request.id), request.changes
     with inside("changes", EnhancementChanges):
         fields = given(changes, *REVISABLE) | _dependencies(app, changes)
 
         def make(_: UUID) -> Command:
-            return UpdateEnhancement(id=thing, expected=wanted.version, fields=fields, status=changes.status)
+            return UpdateEnhancement(id=entity_id, expected=request.version, fields=fields, status=changes.status)
 
-        return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+        return carry_out(app, request, CATEGORY, make, questions.by_id)
 
 
-def list_enhancements(app: App, wanted: ListEnhancementsInput) -> Answered:
+def list_enhancements(app: App, request: ListEnhancementsInput) -> Answered:
     with app.tables.snapshot() as snapshot:
         return questions.listed(
             snapshot,
-            priority=wanted.priority,
-            status=wanted.status,
-            target_quarter=wanted.target_quarter,
-            limit=wanted.limit,
-            cursor=wanted.cursor,
+            priority=request.priority,
+            status=request.status,
+            target_quarter=request.target_quarter,
+            limit=request.limit,
+            cursor=request.cursor,
         )
 
 
-def _dependencies(app: App, wanted: Input) -> dict[str, Any]:
-    links = given(wanted, "depends_on")
+def _dependencies(app: App, request: Input) -> dict[str, Any]:
+    links = given(request, "depends_on")
     return dict(resolve_all(app.tables, {field: (CATEGORY, names) for field, names in links.items()}))
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from ledger.catalog import DECIDERS, FACTS
-from ledger.decider import Problem, Undo, check, problem, stale
+from ledger.decider import Problem, Undo, check, problem, version_conflict
 from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
 from ledger.errors import NotFound
 from ledger.pending import PENDING, Version, parse, place_of
@@ -28,9 +28,9 @@ from projections.operations.base import (
 from projections.questions import changes as changes_questions
 from projections.questions import history as questions
 from projections.questions.as_of import past, position_of, row_at
+from projections.questions.entities import flat
 from projections.questions.lookup import found
 from projections.questions.references import references
-from projections.questions.things import flat
 from projections.tables.contract import Snapshot
 
 SHOWN = 50  # things that a receipt of an undo names; it counts all
@@ -64,50 +64,54 @@ class ChangesSinceInput(Input):
     limit: Limit = 50
 
 
-def query_history(app: App, wanted: QueryHistoryInput) -> Answered:
-    check(_history_problems(wanted))
-    category, thing = _thing(app, wanted.id)
+def query_history(app: App, request: QueryHistoryInput) -> Answered:
+    check(_history_problems(request))
+    category, entity_id = _thing(app, request.id)
     with app.tables.snapshot() as snapshot:
-        named: Answered = {"id": thing, "ref": references(snapshot, category, [thing])[thing], "category": category}
-        if wanted.diff_from is not None:
+        named: Answered = {
+            "id": entity_id,
+            "ref": references(snapshot, category, [entity_id])[entity_id],
+            "category": category,
+        }
+        if request.diff_from is not None:
             return named | questions.differing(
-                app.store, category, thing, earlier=wanted.diff_from, later=wanted.as_of, whole=wanted.detail
+                app.store, category, entity_id, earlier=request.diff_from, later=request.as_of, whole=request.detail
             )
         answer = named | questions.history(
             app.store,
             category,
-            thing,
-            since=wanted.since,
-            as_of=wanted.as_of,
-            limit=wanted.limit,
-            cursor=wanted.cursor,
-            whole=wanted.detail,
+            entity_id,
+            since=request.since,
+            as_of=request.as_of,
+            limit=request.limit,
+            cursor=request.cursor,
+            whole=request.detail,
         )
-    if wanted.as_of is not None:
-        answer["then"] = questions.state_at(app.store, category, thing, wanted.as_of, named["ref"])
+    if request.as_of is not None:
+        answer["then"] = questions.state_at(app.store, category, entity_id, request.as_of, named["ref"])
     return answer
 
 
-def undo(app: App, wanted: UndoInput) -> Answered:
-    check(_undo_problems(wanted))
-    undone, streams = _meant(app, wanted)
+def undo(app: App, request: UndoInput) -> Answered:
+    check(_undo_problems(request))
+    undone, streams = _meant(app, request)
     recorded = app.record(
-        Undo(undone=undone, streams=streams, only_untouched=wanted.only_untouched),
-        by=wanted.by,
-        command_id=command_id(wanted.command_id),
+        Undo(undone=undone, streams=streams, only_untouched=request.only_untouched),
+        by=request.by,
+        command_id=command_id(request.command_id),
     )
     with app.tables.snapshot() as snapshot:
-        return _receipt(app, snapshot, wanted, undone, recorded)
+        return _receipt(app, snapshot, request, undone, recorded)
 
 
-def changes_since(app: App, wanted: ChangesSinceInput) -> Answered:
+def changes_since(app: App, request: ChangesSinceInput) -> Answered:
     check(
-        problem("types", "is not an event", name, allowed=sorted(FACTS)) for name in wanted.types if name not in FACTS
+        problem("types", "is not an event", name, allowed=sorted(FACTS)) for name in request.types if name not in FACTS
     )
-    filters = changes_questions.Filter(types=wanted.types, categories=wanted.categories, by=wanted.by)
-    since = position_of(app.store, wanted.since, "since")
+    filters = changes_questions.Filter(types=request.types, categories=request.categories, by=request.by)
+    since = position_of(app.store, request.since, "since")
     with app.tables.snapshot() as snapshot:
-        return changes_questions.changes_since(app.store, snapshot, since, filters, wanted.limit)
+        return changes_questions.changes_since(app.store, snapshot, since, filters, request.limit)
 
 
 def _thing(app: App, given: str) -> tuple[str, str]:
@@ -117,38 +121,42 @@ def _thing(app: App, given: str) -> tuple[str, str]:
     return found(app.tables, given)
 
 
-def _meant(app: App, wanted: UndoInput) -> tuple[str, tuple[str, ...]]:
+def _meant(app: App, request: UndoInput) -> tuple[str, tuple[str, ...]]:
     """The command to take back, and the streams in which to do so."""
-    if wanted.command is not None:
-        recorded = app.store.find_command(_uuid(wanted.command))
+    if request.command is not None:
+        recorded = app.store.find_command(_uuid(request.command))
         if recorded is None:
-            raise _unknown(f"no command {wanted.command} is recorded in this ledger", wanted.command)
+            raise _unknown(f"no command {request.command} is recorded in this ledger", request.command)
         streams = [stream for stream in sorted(recorded[0].streams) if DECIDERS[category_of(stream)].undoable]
         if not streams:
-            raise _unknown(f"command {wanted.command} became a conflict: resolve_conflict ends it", wanted.command)
-        return str(_uuid(wanted.command)), tuple(streams)
-    if wanted.position is not None:
-        event = next(app.store.read_all(wanted.position - 1, wanted.position), None)
+            raise _unknown(f"command {request.command} became a conflict: resolve_conflict ends it", request.command)
+        return str(_uuid(request.command)), tuple(streams)
+    if request.position is not None:
+        event = next(app.store.read_all(request.position - 1, request.position), None)
         if event is None:
-            raise _unknown(f"there is no position {wanted.position} in this ledger", str(wanted.position))
+            raise _unknown(f"there is no position {request.position} in this ledger", str(request.position))
         return str(event.command_id), (event.stream_id,)
-    category, thing = _thing(app, wanted.id or "")
-    events = past(app.store, category, thing)
-    version = len(events) if wanted.version is None else place_of(events, _version(wanted.version))
+    category, entity_id = _thing(app, request.id or "")
+    events = past(app.store, category, entity_id)
+    version = len(events) if request.version is None else place_of(events, _version(request.version))
     if version is None:
-        raise stale(category, thing, _version(str(wanted.version)), events)
+        raise version_conflict(category, entity_id, _version(str(request.version)), events)
     if version == 0:
-        raise _unknown("the configuration never changed", thing)
-    return str(events[version - 1].command_id), (stream_id(category, thing),)
+        raise _unknown("the configuration never changed", entity_id)
+    return str(events[version - 1].command_id), (stream_id(category, entity_id),)
 
 
-def _receipt(app: App, snapshot: Snapshot, wanted: UndoInput, undone: str, recorded: Recorded) -> Answered:
+def _receipt(app: App, snapshot: Snapshot, request: UndoInput, undone: str, recorded: Recorded) -> Answered:
     """`command_id` is what takes the undo itself back."""
     streams = sorted(recorded.streams)
     by_category: dict[str, list[str]] = {}
     for stream in streams[:SHOWN]:
         by_category.setdefault(category_of(stream), []).append(id_of(stream))
-    refs = {thing: ref for name, own in by_category.items() for thing, ref in references(snapshot, name, own).items()}
+    refs = {
+        entity_id: ref
+        for name, own in by_category.items()
+        for entity_id, ref in references(snapshot, name, own).items()
+    }
     items: list[Answered] = [
         {"id": id_of(one), "ref": refs[id_of(one)], "version": recorded.streams[one]} for one in streams[:SHOWN]
     ]
@@ -156,31 +164,35 @@ def _receipt(app: App, snapshot: Snapshot, wanted: UndoInput, undone: str, recor
         **(items[0] if len(streams) == 1 else {}),
         **where(app, recorded),
         "undone": undone,
-        "command_id": wanted.command_id,
+        "command_id": request.command_id,
         **({"repeated": True} if recorded.repeated else {}),
     }
     if len(streams) > 1:
         answer |= {"items": items, "total_count": len(streams), "returned": len(items)}
-    if wanted.detail and len(streams) == 1:
+    if request.detail and len(streams) == 1:
         row = row_at(app.store, category_of(streams[0]), id_of(streams[0]), (recorded.positions or (PENDING,))[-1])
         answer = flat(row, items[0]["ref"]) | answer
     return answer
 
 
-def _history_problems(wanted: QueryHistoryInput) -> Iterator[Problem]:
+def _history_problems(request: QueryHistoryInput) -> Iterator[Problem]:
     for name in ("since", "cursor"):
-        if wanted.diff_from is not None and getattr(wanted, name) is not None:
-            yield problem(name, "belongs to the list: send it without diff_from", getattr(wanted, name))
+        if request.diff_from is not None and getattr(request, name) is not None:
+            yield problem(name, "belongs to the list: send it without diff_from", getattr(request, name))
 
 
-def _undo_problems(wanted: UndoInput) -> Iterator[Problem]:
-    named = [name for name in ("command", "id", "position") if getattr(wanted, name) is not None]
+def _undo_problems(request: UndoInput) -> Iterator[Problem]:
+    named = [name for name in ("command", "id", "position") if getattr(request, name) is not None]
     if len(named) != 1:
         yield problem("command", "or id, or position is needed, one of them: what is to be undone?", named)
-    if wanted.id is None and wanted.version is not None:
-        yield problem("version", "goes with id", wanted.version)
-    if wanted.version is not None and parse(wanted.version) is None and not str(wanted.version).lstrip("0").isdigit():
-        yield problem("version", "must be a version from 1", wanted.version)
+    if request.id is None and request.version is not None:
+        yield problem("version", "goes with id", request.version)
+    if (
+        request.version is not None
+        and parse(request.version) is None
+        and not str(request.version).lstrip("0").isdigit()
+    ):
+        yield problem("version", "must be a version from 1", request.version)
 
 
 def _version(given: Point) -> Version:

@@ -23,11 +23,11 @@ class PrimeInput(Input):
     """Nothing: it is the same for every reader, but for whose claims are whose."""
 
 
-def project_status(app: App, wanted: ProjectStatusInput) -> Answered:
+def project_status(app: App, request: ProjectStatusInput) -> Answered:
     document = report_now.document(app)
-    if wanted.format == "markdown":
+    if request.format == "markdown":
         return {"as_of": document["as_of"], "markdown": report.markdown(document)}
-    return _brief(report.folded(document, wanted.limit))
+    return _brief(report.folded(document, request.limit))
 
 
 def prime(app: App, _: PrimeInput) -> Answered:

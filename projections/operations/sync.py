@@ -60,26 +60,26 @@ def sync_state(app: App, _: SyncStateInput) -> Answered:
     }
 
 
-def resolve_conflict(app: App, wanted: ResolveConflictInput) -> Answered:
-    thing = resolve(app.tables, CATEGORY, wanted.id)
-    if wanted.changes:
+def resolve_conflict(app: App, request: ResolveConflictInput) -> Answered:
+    entity_id = resolve(app.tables, CATEGORY, request.id)
+    if request.changes:
         with app.tables.snapshot() as snapshot:
-            check_edit(questions.by_id(snapshot, thing)["command"], wanted.changes)
+            check_edit(questions.by_id(snapshot, entity_id)["command"], request.changes)
 
     def make(_: UUID) -> Command:
-        return ResolveConflict(id=thing, expected=wanted.version, choice=wanted.choice, arguments=wanted.changes)
+        return ResolveConflict(id=entity_id, expected=request.version, choice=request.choice, arguments=request.changes)
 
-    answer = carry_out(app, wanted, CATEGORY, make, questions.by_id)
-    own = command_id(wanted.command_id)
-    if own is not None and (followed := list(_follow(app, thing, own, (str(own),), wanted.by))):
+    answer = carry_out(app, request, CATEGORY, make, questions.by_id)
+    own = command_id(request.command_id)
+    if own is not None and (followed := list(_follow(app, entity_id, own, (str(own),), request.by))):
         answer["resolved_too"] = followed
     return answer
 
 
-def _follow(app: App, thing: str, own: UUID, after: tuple[str, ...], by: str | None) -> Iterator[str]:
+def _follow(app: App, entity_id: str, own: UUID, after: tuple[str, ...], by: str | None) -> Iterator[str]:
     """Carries out what waited for the conflict, in order, as far as nobody would be surprised by it."""
     with app.tables.snapshot() as snapshot:
-        waiting = questions.after(snapshot, thing)
+        waiting = questions.after(snapshot, entity_id)
     for row in waiting:
         given = uuid5(own, row.id)
         command = ResolveConflict(id=row.id, expected=row.version, choice="mine", after=after)

@@ -84,59 +84,59 @@ class UpdateVendorStatusInput(Writes):
     deployment_id: Annotated[str | None, Field(description="Tested")] = None
 
 
-def create_vendor(app: App, wanted: CreateVendorInput) -> Answered:
-    fields: dict[str, Any] = wanted.model_dump(exclude={"by", "command_id", "detail"})
-    results = None if wanted.test_results is None else TestResults(**wanted.test_results)
+def create_vendor(app: App, request: CreateVendorInput) -> Answered:
+    fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail"})
+    results = None if request.test_results is None else TestResults(**request.test_results)
 
     def make(command_id: UUID) -> Command:
         return CreateVendor(id=minted_id(command_id), **fields | {"test_results": results})
 
-    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+    return carry_out(app, request, CATEGORY, make, questions.by_id)
 
 
-def query_vendor_status(app: App, wanted: QueryVendorStatusInput) -> Answered:
-    check(_query_problems(wanted))
-    if wanted.name is not None and wanted.as_of is None and not wanted.include:
-        return questions.by_name(app.tables, wanted.name)
-    if wanted.id is not None or wanted.name is not None:
-        return _one(app, wanted)
-    if wanted.broke_since is not None:
-        return _broken_since(app, wanted.broke_since)
-    with app.snapshot(wanted.as_of) as snapshot:
+def query_vendor_status(app: App, request: QueryVendorStatusInput) -> Answered:
+    check(_query_problems(request))
+    if request.name is not None and request.as_of is None and not request.include:
+        return questions.by_name(app.tables, request.name)
+    if request.id is not None or request.name is not None:
+        return _one(app, request)
+    if request.broke_since is not None:
+        return _broken_since(app, request.broke_since)
+    with app.snapshot(request.as_of) as snapshot:
         return questions.listed(
-            snapshot, status=wanted.status, format=wanted.format, limit=wanted.limit, cursor=wanted.cursor
+            snapshot, status=request.status, format=request.format, limit=request.limit, cursor=request.cursor
         )
 
 
-def update_vendor_status(app: App, wanted: UpdateVendorStatusInput) -> Answered:
-    thing = _vendor_to_update(app, wanted)
-    tested = wanted.deployment_id
+def update_vendor_status(app: App, request: UpdateVendorStatusInput) -> Answered:
+    entity_id = _vendor_to_update(app, request)
+    tested = request.deployment_id
     deployment = resolve(app.tables, "deployment", tested, "deployment_id") if tested is not None else None
-    results = TestResults(**wanted.test_results) if "test_results" in wanted.model_fields_set else None
+    results = TestResults(**request.test_results) if "test_results" in request.model_fields_set else None
 
     def make(_: UUID) -> Command:
         return UpdateVendor(
-            id=thing,
-            expected=wanted.version,
-            fields=given(wanted, *REVISABLE),
+            id=entity_id,
+            expected=request.version,
+            fields=given(request, *REVISABLE),
             test_results=results,
             deployment_id=deployment,
         )
 
-    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+    return carry_out(app, request, CATEGORY, make, questions.by_id)
 
 
-def _one(app: App, wanted: QueryVendorStatusInput) -> Answered:
-    thing = questions.resolve_vendor(app.tables, wanted.id if wanted.id is not None else wanted.name or "")
-    as_of = None if wanted.as_of is None else position_of(app.store, wanted.as_of)
+def _one(app: App, request: QueryVendorStatusInput) -> Answered:
+    entity_id = questions.resolve_vendor(app.tables, request.id if request.id is not None else request.name or "")
+    as_of = None if request.as_of is None else position_of(app.store, request.as_of)
     with app.tables.snapshot() as snapshot:
         if as_of is None:
-            vendor = questions.by_id(snapshot, thing)
+            vendor = questions.by_id(snapshot, entity_id)
         else:
-            vendor = questions.shown(snapshot, [row_at(app.store, CATEGORY, thing, as_of)])[0]
+            vendor = questions.shown(snapshot, [row_at(app.store, CATEGORY, entity_id, as_of)])[0]
             vendor["as_of"] = shown_point(app.store, as_of)
-    if "test_runs" in wanted.include:
-        seen = [event for event in past(app.store, CATEGORY, thing) if as_of is None or event.position <= as_of]
+    if "test_runs" in request.include:
+        seen = [event for event in past(app.store, CATEGORY, entity_id) if as_of is None or event.position <= as_of]
         vendor["test_runs"] = vendor_history.test_runs(seen)
         vendor["last_good"] = vendor_history.last_good(seen)
     return vendor
@@ -145,9 +145,9 @@ def _one(app: App, wanted: QueryVendorStatusInput) -> Answered:
 def _broken_since(app: App, since: Point) -> Answered:
     """Since a deployment means since it went out, or since it was recorded if that was earlier."""
     if category_of_reference(str(since)) == "deployment" or len(str(since)) == UUID_LENGTH:
-        thing = resolve(app.tables, "deployment", str(since), "broke_since")
-        recorded = past(app.store, "deployment", thing)[0].position - 1
-        deployed_at = row_at(app.store, "deployment", thing, app.store.read_streams([]).head).state.deployed_at
+        entity_id = resolve(app.tables, "deployment", str(since), "broke_since")
+        recorded = past(app.store, "deployment", entity_id)[0].position - 1
+        deployed_at = row_at(app.store, "deployment", entity_id, app.store.read_streams([]).head).state.deployed_at
         deployed = app.store.position_at(parse(deployed_at)) if deployed_at else recorded
         position = min(recorded, deployed)
     else:
@@ -164,25 +164,25 @@ def _broken_since(app: App, since: Point) -> Answered:
     }
 
 
-def _query_problems(wanted: QueryVendorStatusInput) -> Iterator[Problem]:
-    if wanted.id is not None and wanted.name is not None:
-        yield problem("name", "is given beside id: send one of them", wanted.name)
-    for part in wanted.include:
+def _query_problems(request: QueryVendorStatusInput) -> Iterator[Problem]:
+    if request.id is not None and request.name is not None:
+        yield problem("name", "is given beside id: send one of them", request.name)
+    for part in request.include:
         if part not in PARTS:
             yield problem("include", "is not something to include", part, allowed=PARTS)
-    if wanted.id is not None or wanted.name is not None:
+    if request.id is not None or request.name is not None:
         for field in LIST_ONLY:
-            if field in wanted.model_fields_set and getattr(wanted, field) is not None:
-                yield problem(field, "belongs to the list: send it without id and name", getattr(wanted, field))
+            if field in request.model_fields_set and getattr(request, field) is not None:
+                yield problem(field, "belongs to the list: send it without id and name", getattr(request, field))
 
 
-def _vendor_to_update(app: App, wanted: UpdateVendorStatusInput) -> str:
-    if (wanted.id is None) == (wanted.name is None):
-        check([problem("id", "or name is needed, one of them: which vendor is it?", wanted.id)])
-    if wanted.id is not None:
-        return questions.resolve_vendor(app.tables, wanted.id)
-    thing: str = questions.by_name(app.tables, wanted.name or "")["id"]
-    return thing
+def _vendor_to_update(app: App, request: UpdateVendorStatusInput) -> str:
+    if (request.id is None) == (request.name is None):
+        check([problem("id", "or name is needed, one of them: which vendor is it?", request.id)])
+    if request.id is not None:
+        return questions.resolve_vendor(app.tables, request.id)
+    entity_id: str = questions.by_name(app.tables, request.name or "")["id"]
+    return entity_id
 
 
 OPERATIONS = (

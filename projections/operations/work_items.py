@@ -153,152 +153,152 @@ class LinkWorkItemsInput(Writes):
     remove: Annotated[bool, Field(description="Unlink")] = False
 
 
-def create_work_item(app: App, wanted: CreateWorkItemInput) -> Answered:
+def create_work_item(app: App, request: CreateWorkItemInput) -> Answered:
     meant = _meant(app)
-    command = creation(wanted, "", meant)
+    command = creation(request, "", meant)
 
     def make(command_id: UUID) -> Command:
         return replace(command, id=minted_id(command_id))
 
-    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+    return carry_out(app, request, CATEGORY, make, questions.by_id)
 
 
-def creation(wanted: CreateWorkItemInput, thing: str, meant: Meant) -> CreateWorkItem:
+def creation(request: CreateWorkItemInput, entity_id: str, meant: Meant) -> CreateWorkItem:
     """The command for an item of this id."""
-    fields = wanted.model_dump(exclude={"by", "command_id", "detail", "parent_id"})
-    if wanted.description is None and isinstance(wanted.metadata.get("description"), str):
-        fields["metadata"] = {name: value for name, value in wanted.metadata.items() if name != "description"}
-        fields["description"] = wanted.metadata["description"]  # where the original contract had it
-    parent = meant(wanted.parent_id, "parent_id") if wanted.parent_id else None
-    return CreateWorkItem(id=thing, parent_id=parent, **fields)
+    fields = request.model_dump(exclude={"by", "command_id", "detail", "parent_id"})
+    if request.description is None and isinstance(request.metadata.get("description"), str):
+        fields["metadata"] = {name: value for name, value in request.metadata.items() if name != "description"}
+        fields["description"] = request.metadata["description"]  # where the original contract had it
+    parent = meant(request.parent_id, "parent_id") if request.parent_id else None
+    return CreateWorkItem(id=entity_id, parent_id=parent, **fields)
 
 
-def update_work_item(app: App, wanted: UpdateWorkItemInput) -> Answered:
-    command = update(wanted, _meant(app))
+def update_work_item(app: App, request: UpdateWorkItemInput) -> Answered:
+    command = update(request, _meant(app))
 
     def make(_: UUID) -> Command:
         return command
 
-    answer = carry_out(app, wanted, CATEGORY, make, questions.by_id, token=wanted.token)
-    if wanted.status == "completed":
+    answer = carry_out(app, request, CATEGORY, make, questions.by_id, token=request.token)
+    if request.status == "completed":
         with app.tables.snapshot() as snapshot:
             answer |= readiness.became_ready(snapshot, command.id, snapshot.as_of.now)
     return answer
 
 
-def update(wanted: UpdateWorkItemInput, meant: Meant) -> UpdateWorkItem:
-    _check_update(wanted)
+def update(request: UpdateWorkItemInput, meant: Meant) -> UpdateWorkItem:
+    _check_update(request)
     parent: Any = UNSET
-    if "parent_id" in wanted.clear:
+    if "parent_id" in request.clear:
         parent = None
-    elif "parent_id" in wanted.model_fields_set:
-        parent = meant(wanted.parent_id, "parent_id")
+    elif "parent_id" in request.model_fields_set:
+        parent = meant(request.parent_id, "parent_id")
     return UpdateWorkItem(
-        id=meant(wanted.id, "id"),
-        expected=wanted.version,
-        fields=given(wanted, *REVISABLE) | {name: _emptied(name) for name in wanted.clear if name != "parent_id"},
-        status=wanted.status,
-        reason=wanted.reason,
+        id=meant(request.id, "id"),
+        expected=request.version,
+        fields=given(request, *REVISABLE) | {name: _emptied(name) for name in request.clear if name != "parent_id"},
+        status=request.status,
+        reason=request.reason,
         parent_id=parent,
-        deleted=wanted.deleted,
-        cascade=wanted.cascade,
-        force=wanted.force,
+        deleted=request.deleted,
+        cascade=request.cascade,
+        force=request.force,
     )
 
 
-def link_work_items(app: App, wanted: LinkWorkItemsInput) -> Answered:
-    thing = resolve(app.tables, CATEGORY, wanted.id)
-    other = resolve(app.tables, CATEGORY, wanted.to_id, "to_id")
+def link_work_items(app: App, request: LinkWorkItemsInput) -> Answered:
+    entity_id = resolve(app.tables, CATEGORY, request.id)
+    other = resolve(app.tables, CATEGORY, request.to_id, "to_id")
 
     def make(_: UUID) -> Command:
-        return LinkWorkItems(id=thing, kind=wanted.kind, to_id=other, remove=wanted.remove)
+        return LinkWorkItems(id=entity_id, kind=request.kind, to_id=other, remove=request.remove)
 
-    return carry_out(app, wanted, CATEGORY, make, questions.by_id)
+    return carry_out(app, request, CATEGORY, make, questions.by_id)
 
 
-def query_work_item(app: App, wanted: QueryWorkItemInput) -> Answered:
-    unknown = [name for name in wanted.include if name not in PARTS]
+def query_work_item(app: App, request: QueryWorkItemInput) -> Answered:
+    unknown = [name for name in request.include if name not in PARTS]
     check(problem("include", "is not something to include", name, allowed=PARTS) for name in unknown)
-    if wanted.as_of is None and not wanted.include:
-        return questions.meant(app.tables, wanted.id, token_digest(app.token))
-    thing = resolve(app.tables, CATEGORY, wanted.id)
-    if wanted.as_of is not None and not set(wanted.include) - {"history"}:
-        return _alone(app, thing, wanted)
-    with app.snapshot(wanted.as_of) as snapshot:
-        item = questions.by_id(snapshot, thing)
-        item |= readiness.explained(snapshot, thing, snapshot.as_of.now, token_digest(app.token))
-        if "ancestors" in wanted.include:
-            item["ancestors"] = questions.lineage(snapshot, thing)
-        if "descendants" in wanted.include:
-            item["descendants"] = questions.descendants(snapshot, thing, wanted.max_depth)
-        if "dependencies" in wanted.include:
-            item["dependencies"] = questions.dependencies(snapshot, thing)
-        if "deployments" in wanted.include:
-            item["deployments"] = deployments.of_work_item(snapshot, thing)
+    if request.as_of is None and not request.include:
+        return questions.meant(app.tables, request.id, token_digest(app.token))
+    entity_id = resolve(app.tables, CATEGORY, request.id)
+    if request.as_of is not None and not set(request.include) - {"history"}:
+        return _alone(app, entity_id, request)
+    with app.snapshot(request.as_of) as snapshot:
+        item = questions.by_id(snapshot, entity_id)
+        item |= readiness.explained(snapshot, entity_id, snapshot.as_of.now, token_digest(app.token))
+        if "ancestors" in request.include:
+            item["ancestors"] = questions.lineage(snapshot, entity_id)
+        if "descendants" in request.include:
+            item["descendants"] = questions.descendants(snapshot, entity_id, request.max_depth)
+        if "dependencies" in request.include:
+            item["dependencies"] = questions.dependencies(snapshot, entity_id)
+        if "deployments" in request.include:
+            item["deployments"] = deployments.of_work_item(snapshot, entity_id)
         as_of = snapshot.as_of.position
-    if "history" in wanted.include:
-        item["history"] = history(app.store, CATEGORY, thing, as_of=as_of)["items"]
-    return item if wanted.as_of is None else item | {"as_of": shown_point(app.store, as_of)}
+    if "history" in request.include:
+        item["history"] = history(app.store, CATEGORY, entity_id, as_of=as_of)["items"]
+    return item if request.as_of is None else item | {"as_of": shown_point(app.store, as_of)}
 
 
-def _alone(app: App, thing: str, wanted: QueryWorkItemInput) -> Answered:
+def _alone(app: App, entity_id: str, request: QueryWorkItemInput) -> Answered:
     """An item as it was, without what stood around it: that costs no more than its own past."""
-    as_of = position_of(app.store, wanted.as_of or 0)
-    row = row_at(app.store, CATEGORY, thing, as_of)
+    as_of = position_of(app.store, request.as_of or 0)
+    row = row_at(app.store, CATEGORY, entity_id, as_of)
     with app.tables.snapshot() as snapshot:
         item = questions.shown(snapshot, [row])[0]
-    if "history" in wanted.include:
-        item["history"] = history(app.store, CATEGORY, thing, as_of=as_of)["items"]
+    if "history" in request.include:
+        item["history"] = history(app.store, CATEGORY, entity_id, as_of=as_of)["items"]
     return item | {"as_of": shown_point(app.store, as_of)}
 
 
-def list_work_items(app: App, wanted: ListWorkItemsInput) -> Answered:
-    parent = resolve(app.tables, CATEGORY, wanted.parent_id, "parent_id") if wanted.parent_id else None
-    check(_list_problems(wanted))
+def list_work_items(app: App, request: ListWorkItemsInput) -> Answered:
+    parent = resolve(app.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
+    check(_list_problems(request))
     filters = questions.Filter(
-        terms=tuple(search_terms.wanted(wanted.text or "")),
-        item_type=wanted.item_type,
-        status=wanted.status,
+        terms=tuple(search_terms.wanted(request.text or "")),
+        item_type=request.item_type,
+        status=request.status,
         parent_id=parent,
-        roots_only=wanted.roots_only,
-        tag=wanted.tag.strip().lower() if wanted.tag else None,
-        since=_position(app, wanted.changed_since),
-        ready=wanted.ready,
-        blocked=wanted.blocked,
-        claimed_by=wanted.claimed_by,
+        roots_only=request.roots_only,
+        tag=request.tag.strip().lower() if request.tag else None,
+        since=_position(app, request.changed_since),
+        ready=request.ready,
+        blocked=request.blocked,
+        claimed_by=request.claimed_by,
         holder=token_digest(app.token),
-        include_deleted=wanted.include_deleted,
-        include_archived=wanted.include_archived,
+        include_deleted=request.include_deleted,
+        include_archived=request.include_archived,
     )
-    default: questions.Order = "relevance" if wanted.text is not None else "updated"
-    with app.snapshot(wanted.as_of) as snapshot:
+    default: questions.Order = "relevance" if request.text is not None else "updated"
+    with app.snapshot(request.as_of) as snapshot:
         page = questions.listed(
             snapshot,
             filters,
-            order=wanted.order or default,
-            limit=wanted.limit,
-            offset=wanted.offset,
-            cursor=wanted.cursor,
+            order=request.order or default,
+            limit=request.limit,
+            offset=request.offset,
+            cursor=request.cursor,
         )
-    if not wanted.detail:
-        page["items"] = [summary(item, wanted.fields) for item in page["items"]]
+    if not request.detail:
+        page["items"] = [summary(item, request.fields) for item in page["items"]]
     return page
 
 
-def _list_problems(wanted: ListWorkItemsInput) -> Iterator[Problem]:
-    if wanted.text is not None and not search_terms.wanted(wanted.text):
-        yield problem("text", "holds no word to look for", wanted.text)
-    if wanted.order in ("tree", "relevance") and (wanted.text is None) == (wanted.order == "relevance"):
-        yield problem("order", "goes with text" if wanted.text is None else "does not go with text", wanted.order)
+def _list_problems(request: ListWorkItemsInput) -> Iterator[Problem]:
+    if request.text is not None and not search_terms.wanted(request.text):
+        yield problem("text", "holds no word to look for", request.text)
+    if request.order in ("tree", "relevance") and (request.text is None) == (request.order == "relevance"):
+        yield problem("order", "goes with text" if request.text is None else "does not go with text", request.order)
 
 
 def _meant(app: App) -> Meant:
     return lambda given, field: resolve(app.tables, CATEGORY, given, field)
 
 
-def _check_update(wanted: UpdateWorkItemInput) -> None:
-    both = set(wanted.clear) & wanted.model_fields_set
-    full = [name for name in wanted.clear if name not in CLEARABLE]
+def _check_update(request: UpdateWorkItemInput) -> None:
+    both = set(request.clear) & request.model_fields_set
+    full = [name for name in request.clear if name not in CLEARABLE]
     check(
         [
             *(problem("clear", "is not a field that can be empty", name, allowed=CLEARABLE) for name in full),

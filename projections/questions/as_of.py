@@ -33,33 +33,35 @@ def position_of(log: EventStore, point: Point, field: str = "as_of") -> int:
     return position
 
 
-def row_at(log: EventStore, category: str, thing: str, position: int) -> Row:
+def row_at(log: EventStore, category: str, entity_id: str, position: int) -> Row:
     """One thing as it was at a position. Raises NotFound, also when it was not there yet."""
-    events = past(log, category, thing)
+    events = past(log, category, entity_id)
     seen = [event for event in events if event.position <= position]
     if not seen:
-        raise not_there_yet(category, thing, events, position)
-    return fold(seen)[stream_id(category, thing)]
+        raise not_there_yet(category, entity_id, events, position)
+    return fold(seen)[stream_id(category, entity_id)]
 
 
-def past(log: EventStore, category: str, thing: str) -> list[RecordedEvent]:
+def past(log: EventStore, category: str, entity_id: str) -> list[RecordedEvent]:
     """Everything that happened to a thing. Raises NotFound for one that never was."""
-    stream = stream_id(category, thing)
+    stream = stream_id(category, entity_id)
     events = log.read_streams([stream]).events.get(stream, [])
     if not events and category != "configuration":  # which is there from the start
         noun = category.replace("_", " ")
         raise NotFound(
-            f"there is no {noun} {thing} in this ledger", next_step="check the id, or list what there is", id=thing
+            f"there is no {noun} {entity_id} in this ledger",
+            next_step="check the id, or list what there is",
+            id=entity_id,
         )
     return events
 
 
-def not_there_yet(category: str, thing: str, events: list[RecordedEvent], position: int) -> NotFound:
+def not_there_yet(category: str, entity_id: str, events: list[RecordedEvent], position: int) -> NotFound:
     first = events[0]
     return NotFound(
-        f"{brief(category, thing)} was not there at position {position}: it came with position {first.position}",
+        f"{brief(category, entity_id)} was not there at position {position}: it came with position {first.position}",
         next_step=f"ask as of position {first.position} or later, or of {text(first.recorded_at)} or later",
-        id=thing,
+        id=entity_id,
         first_position=first.position,
     )
 

@@ -18,7 +18,7 @@ from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 SCANNED = 1000  # events that one answer looks at, however few of them a filter lets through
 
@@ -38,7 +38,7 @@ class Filter(Struct, frozen=True, kw_only=True):
         )
 
 
-def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Filter, limit: int) -> Thing:
+def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Filter, limit: int) -> Entity:
     """{items, returned, next_position, has_more}, oldest first. Whoever asks again with `next_position` misses nothing.
 
     One answer looks at SCANNED events at most, so `next_position` may advance where nothing is shown.
@@ -63,15 +63,15 @@ def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Filte
     }
 
 
-def _told(log: EventStore, snapshot: Snapshot, events: list[RecordedEvent]) -> list[Thing]:
+def _told(log: EventStore, snapshot: Snapshot, events: list[RecordedEvent]) -> list[Entity]:
     pasts = log.read_streams(list(dict.fromkeys(event.stream_id for event in events))).events if events else {}
     states = {stream: states_of(stream, past) for stream, past in pasts.items() if category_of(stream) in BY_CATEGORY}
     refs = dict(_references(snapshot, events))
     return [_line(event, states.get(event.stream_id), refs.get(event.stream_id)) for event in events]
 
 
-def _line(event: RecordedEvent, states: list[Any] | None, ref: str | None) -> Thing:
-    line: Thing = {
+def _line(event: RecordedEvent, states: list[Any] | None, ref: str | None) -> Entity:
+    line: Entity = {
         "position": shown_position(event),
         "ref": ref or id_of(event.stream_id),
         "type": event.type,
@@ -91,5 +91,5 @@ def _references(snapshot: Snapshot, events: list[RecordedEvent]) -> Iterator[tup
     streams = sorted({event.stream_id for event in events if category_of(event.stream_id) in LETTERS})
     for category, group in groupby(streams, key=category_of):
         own = {id_of(stream): stream for stream in group}
-        for thing, ref in references(snapshot, category, own).items():
-            yield own[thing], ref
+        for entity_id, ref in references(snapshot, category, own).items():
+            yield own[entity_id], ref

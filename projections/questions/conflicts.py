@@ -7,27 +7,27 @@ from ledger.conflict.decider import CATEGORY
 from ledger.conflict.events import Met
 from ledger.envelope import category_of, id_of
 from ledger.values.reference import brief
-from projections.questions import things
+from projections.questions import entities
 from projections.questions.pages import page, place
 from projections.questions.references import references
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 
-def by_id(snapshot: Snapshot, thing: str) -> Thing:
+def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The conflict, whole. Raises NotFound."""
-    return shown(snapshot, [things.row(snapshot, CATEGORY, thing, "check the id, or sync_state")])[0]
+    return shown(snapshot, [entities.row(snapshot, CATEGORY, entity_id, "check the id, or sync_state")])[0]
 
 
-def waiting(snapshot: Snapshot, *, limit: int, cursor: str | None = None) -> Thing:
+def waiting(snapshot: Snapshot, *, limit: int, cursor: str | None = None) -> Entity:
     """A page of those that wait, the oldest first."""
     after_key, after_id = place(cursor, "found")
     found = snapshot.ask("conflicts/list", status="open", after_key=after_key, after_id=after_id, limit=limit + 1)
     total = count(snapshot)
     return page(
-        found, limit, order="found", total=total, shown=lambda kept: shown(snapshot, things.rows(CATEGORY, kept))
+        found, limit, order="found", total=total, shown=lambda kept: shown(snapshot, entities.rows(CATEGORY, kept))
     )
 
 
@@ -48,20 +48,20 @@ def after(snapshot: Snapshot, conflict: str) -> list[Row]:
     generation = snapshot.generation("conflicts")
     found = snapshot.ask("entries/holders", generation=generation, relation="conflict_after", target=conflict)
     ids = [row["id"] for row in found]
-    rows = things.rows(CATEGORY, snapshot.ask("things/by_ids", category=CATEGORY, generation=generation, ids=ids))
+    rows = entities.rows(CATEGORY, snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids))
     return sorted(rows, key=lambda row: row.position)
 
 
-def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Thing]:
+def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
     """What met, in a person's words: the field, what stood there, what each wanted."""
     found = list(rows)
     refs = references(snapshot, CATEGORY, [row.id for row in found])
     return [_shown(row, refs[row.id]) for row in found]
 
 
-def _shown(row: Row, ref: str) -> Thing:
+def _shown(row: Row, ref: str) -> Entity:
     conflict = row.state
-    said: Thing = {
+    said: Entity = {
         "id": row.id,
         "ref": ref,
         "version": row.version,
@@ -81,6 +81,6 @@ def _shown(row: Row, ref: str) -> Thing:
     return said
 
 
-def _met(met: Met) -> Thing:
+def _met(met: Met) -> Entity:
     ref = brief(category_of(met.stream), id_of(met.stream))
     return {"ref": ref, "field": met.field, "base": met.base, "mine": met.mine, "now": met.now, "by": met.by}

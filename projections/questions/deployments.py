@@ -6,13 +6,13 @@ from typing import Any
 from msgspec import Struct
 
 from ledger.deployment.decider import CATEGORY
-from projections.questions import things
+from projections.questions import entities
 from projections.questions.pages import page, place
 from projections.questions.references import references
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 NAMED = ("id", "ref", "deployed_at", "commit_hash", "pr_number", "pr_title", "environment")
 
@@ -29,13 +29,13 @@ class Filter(Struct, frozen=True, kw_only=True):
     environment: str | None = None
 
 
-def by_id(snapshot: Snapshot, thing: str) -> Thing:
+def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The deployment, whole. Raises NotFound."""
-    row = things.row(snapshot, CATEGORY, thing, "check the id, or list all with query_deployments")
+    row = entities.row(snapshot, CATEGORY, entity_id, "check the id, or list all with query_deployments")
     return shown(snapshot, [row])[0]
 
 
-def listed(snapshot: Snapshot, wanted: Filter, *, limit: int, cursor: str | None) -> Thing:
+def listed(snapshot: Snapshot, wanted: Filter, *, limit: int, cursor: str | None) -> Entity:
     """A page of deployments, newest first, whole."""
     filters = {
         "earliest": wanted.earliest,
@@ -51,33 +51,33 @@ def listed(snapshot: Snapshot, wanted: Filter, *, limit: int, cursor: str | None
     found = snapshot.ask("deployments/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)
     total = snapshot.ask("deployments/count", **filters)[0]["total"]
     return page(
-        found, limit, order="deployed", total=total, shown=lambda kept: shown(snapshot, things.rows(CATEGORY, kept))
+        found, limit, order="deployed", total=total, shown=lambda kept: shown(snapshot, entities.rows(CATEGORY, kept))
     )
 
 
-def of_work_item(snapshot: Snapshot, item: str) -> list[Thing]:
+def of_work_item(snapshot: Snapshot, item: str) -> list[Entity]:
     """The deployments that name the item, newest first, in short."""
-    rows = things.rows(CATEGORY, snapshot.ask("deployments/of_work_item", work_item=item))
+    rows = entities.rows(CATEGORY, snapshot.ask("deployments/of_work_item", work_item=item))
     refs = references(snapshot, CATEGORY, [row.id for row in rows])
-    whole = [things.flat(row, refs[row.id]) for row in rows]
+    whole = [entities.flat(row, refs[row.id]) for row in rows]
     return [{name: deployment[name] for name in NAMED} for deployment in whole]
 
 
-def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Thing]:
+def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
     """Deployments as flat objects; beside the ids stand the vendors and work items they mean."""
     found = list(rows)
     refs = references(snapshot, CATEGORY, [row.id for row in found])
-    vendors = things.named(snapshot, "vendor", _linked(found, "vendor_ids"), "name")
-    items = things.named(snapshot, "work_item", _linked(found, "work_item_ids"), "title")
+    vendors = entities.named(snapshot, "vendor", _linked(found, "vendor_ids"), "name")
+    items = entities.named(snapshot, "work_item", _linked(found, "work_item_ids"), "title")
     return [
-        things.flat(row, refs[row.id])
+        entities.flat(row, refs[row.id])
         | {
-            "vendors": [vendors[thing] for thing in row.state.vendor_ids],
-            "work_items": [items[thing] for thing in row.state.work_item_ids],
+            "vendors": [vendors[entity_id] for entity_id in row.state.vendor_ids],
+            "work_items": [items[entity_id] for entity_id in row.state.work_item_ids],
         }
         for row in found
     ]
 
 
 def _linked(rows: Iterable[Row], field: str) -> set[str]:
-    return {thing for row in rows for thing in getattr(row.state, field)}
+    return {entity_id for row in rows for entity_id in getattr(row.state, field)}

@@ -16,12 +16,12 @@ from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.revision import Changes, between
 from projections.questions.as_of import Point, not_there_yet, past, position_of
+from projections.questions.entities import flat
 from projections.questions.pages import page, place
-from projections.questions.things import flat
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.fold import fold
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 LONGEST = 200  # characters of a text, unless the whole is asked for
 NAMES = ("title", "name", "pr_title")
@@ -31,25 +31,25 @@ SECRETS = ("token_digest",)
 def history(
     log: EventStore,
     category: str,
-    thing: str,
+    entity_id: str,
     *,
     since: Point | None = None,
     as_of: Point | None = None,
     limit: int = 20,
     cursor: str | None = None,
     whole: bool = False,
-) -> Thing:
+) -> Entity:
     """A page of what happened to a thing, the newest first. Raises NotFound for one that never was."""
-    events = past(log, category, thing)
-    stream = stream_id(category, thing)
+    events = past(log, category, entity_id)
+    stream = stream_id(category, entity_id)
     states = states_of(stream, events)
-    first = 0 if since is None else version_at(log, category, thing, events, since, "since", at_least=0)
-    last = len(events) if as_of is None else version_at(log, category, thing, events, as_of, "as_of")
+    first = 0 if since is None else version_at(log, category, entity_id, events, since, "since", at_least=0)
+    last = len(events) if as_of is None else version_at(log, category, entity_id, events, as_of, "as_of")
     before, _ = place(cursor, "history")
     upper = last if before is None else min(last, int(before) - 1)
-    found = [{"key": event.version, "id": thing} for event in reversed(events[first:upper][-(limit + 1) :])]
+    found = [{"key": event.version, "id": entity_id} for event in reversed(events[first:upper][-(limit + 1) :])]
 
-    def told(kept: list[Thing]) -> list[Thing]:
+    def told(kept: list[Entity]) -> list[Entity]:
         versions = [line["key"] for line in kept]
         return [_told(events[v - 1], between(states[v - 1], states[v]), whole=whole) for v in versions]
 
@@ -57,13 +57,13 @@ def history(
 
 
 def differing(
-    log: EventStore, category: str, thing: str, *, earlier: Point, later: Point | None, whole: bool = False
-) -> Thing:
+    log: EventStore, category: str, entity_id: str, *, earlier: Point, later: Point | None, whole: bool = False
+) -> Entity:
     """What differs between two points of a thing's life, the later one being now if it is not named."""
-    events = past(log, category, thing)
-    first = version_at(log, category, thing, events, earlier, "diff_from", at_least=0)
-    last = len(events) if later is None else version_at(log, category, thing, events, later, "as_of", at_least=0)
-    states = states_of(stream_id(category, thing), events)
+    events = past(log, category, entity_id)
+    first = version_at(log, category, entity_id, events, earlier, "diff_from", at_least=0)
+    last = len(events) if later is None else version_at(log, category, entity_id, events, later, "as_of", at_least=0)
+    states = states_of(stream_id(category, entity_id), events)
     return {
         "from": _place(events, first),
         "to": _place(events, last),
@@ -71,20 +71,20 @@ def differing(
     }
 
 
-def state_at(log: EventStore, category: str, thing: str, point: Point, ref: str) -> Thing:
+def state_at(log: EventStore, category: str, entity_id: str, point: Point, ref: str) -> Entity:
     """The thing, whole, as it was at a point. Raises NotFound when it was not there yet."""
-    events = past(log, category, thing)
-    version = version_at(log, category, thing, events, point, "as_of")
+    events = past(log, category, entity_id)
+    version = version_at(log, category, entity_id, events, point, "as_of")
     if version == 0:
-        return {"id": thing, "ref": ref, "version": 0, **_json(BY_CATEGORY[category].decider.initial)}
-    shown: Thing = _value(flat(fold(events[:version])[stream_id(category, thing)], ref), whole=True)
+        return {"id": entity_id, "ref": ref, "version": 0, **_json(BY_CATEGORY[category].decider.initial)}
+    shown: Entity = _value(flat(fold(events[:version])[stream_id(category, entity_id)], ref), whole=True)
     return shown
 
 
 def version_at(
     log: EventStore,
     category: str,
-    thing: str,
+    entity_id: str,
     events: list[RecordedEvent],
     point: Point,
     field: str,
@@ -103,7 +103,7 @@ def version_at(
     position = position_of(log, point, field)
     version = sum(event.position <= position for event in events)
     if version < at_least:
-        raise not_there_yet(category, thing, events, position)
+        raise not_there_yet(category, entity_id, events, position)
     return version
 
 
@@ -122,7 +122,7 @@ def _first(category: str) -> int:
     return 0 if category == "configuration" else 1
 
 
-def _told(event: RecordedEvent, changes: Changes, *, whole: bool) -> Thing:
+def _told(event: RecordedEvent, changes: Changes, *, whole: bool) -> Entity:
     undoes = getattr(fact_of(event), "undoes", None)
     return {
         "version": shown_version(event),
@@ -139,7 +139,7 @@ def _told(event: RecordedEvent, changes: Changes, *, whole: bool) -> Thing:
     }
 
 
-def _changes(changes: Changes, *, whole: bool) -> list[Thing]:
+def _changes(changes: Changes, *, whole: bool) -> list[Entity]:
     return [
         {"field": path, "old": _value(change.old, whole=whole), "new": _value(change.new, whole=whole)}
         for path, change in changes.items()
@@ -159,11 +159,11 @@ def _value(value: Any, *, whole: bool) -> Any:
             return None if value is UNSET else value
 
 
-def _json(state: Any) -> Thing:
+def _json(state: Any) -> Entity:
     return {name: to_builtins(getattr(state, name)) for name in state.__struct_fields__}
 
 
-def _place(events: Iterable[RecordedEvent], version: int) -> Thing:
+def _place(events: Iterable[RecordedEvent], version: int) -> Entity:
     event = next((event for event in events if event.version == version), None)
     return {
         "version": shown_version(event) if event else version,

@@ -33,8 +33,10 @@ def resolve_all(tables: Tables, wanted: Mapping[str, tuple[str, Iterable[str]]])
         ids[field] = tuple(dict.fromkeys(found))
     check(faults)
     if missing:
-        for field, things in ids.items():
-            missing += [{"field": field, "id": thing} for thing in _unknown(tables, wanted[field][0], things)]
+        for field, entity_ids in ids.items():
+            missing += [
+                {"field": field, "id": entity_id} for entity_id in _unknown(tables, wanted[field][0], entity_ids)
+            ]
         raise _nowhere(missing)
     return ids
 
@@ -46,12 +48,12 @@ def resolve_one(tables: Tables, category: str, given: str, field: str = "id") ->
     return resolve(tables, category, given, field)
 
 
-def _unknown(tables: Tables, category: str, things: Ids) -> list[str]:
+def _unknown(tables: Tables, category: str, entity_ids: Ids) -> list[str]:
     with tables.snapshot() as snapshot:
         generation = snapshot.generation(BY_CATEGORY[category].name)
-        found = snapshot.ask("things/by_ids", category=category, generation=generation, ids=list(things))
+        found = snapshot.ask("entities/by_ids", category=category, generation=generation, ids=list(entity_ids))
     known = {line["id"] for line in found}
-    return [thing for thing in things if thing not in known]
+    return [entity_id for entity_id in entity_ids if entity_id not in known]
 
 
 def _nowhere(missing: list[dict[str, str]]) -> NotFound:

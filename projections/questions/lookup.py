@@ -25,13 +25,13 @@ def found(tables: Tables, given: str) -> tuple[str, str]:
     raise _nothing(given)
 
 
-def _by_id(tables: Tables, thing: str) -> tuple[str, str]:
+def _by_id(tables: Tables, entity_id: str) -> tuple[str, str]:
     with tables.snapshot() as snapshot:
         for category in LETTERS.keys() & BY_CATEGORY.keys():
             generation = snapshot.generation(BY_CATEGORY[category].name)
-            if snapshot.ask("things/by_id", category=category, generation=generation, id=thing):
-                return category, thing
-    raise _nothing(thing)
+            if snapshot.ask("entities/by_id", category=category, generation=generation, id=entity_id):
+                return category, entity_id
+    raise _nothing(entity_id)
 
 
 def _by_vendor_name(tables: Tables, name: str) -> str | None:

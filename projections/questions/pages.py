@@ -9,13 +9,15 @@ import msgspec
 from ledger.errors import Invalid
 from projections.tables.contract import Answer
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 Place = tuple[str | int | None, str | None]  # the sort key and the id of the last thing seen; None: from the start
 
 START: Place = (None, None)
 
 
-def page(found: Answer, limit: int, *, order: str, total: int | None, shown: Callable[[Answer], list[Thing]]) -> Thing:
+def page(
+    found: Answer, limit: int, *, order: str, total: int | None, shown: Callable[[Answer], list[Entity]]
+) -> Entity:
     """{items, total_count, returned, has_more, next_cursor}. `found` are up to `limit` + 1 lines with their `key`."""
     kept, more = found[:limit], len(found) > limit
     return {
@@ -32,20 +34,22 @@ def place(cursor: str | None, order: str) -> Place:
     return decode_cursor(cursor, order) if cursor else START
 
 
-def encode_cursor(order: str, key: str | int, thing: str) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode([order, key, thing])).decode().rstrip("=")
+def encode_cursor(order: str, key: str | int, entity_id: str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode([order, key, entity_id])).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, order: str) -> Place:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        made_for, key, thing = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=tuple[str, str | int, str])
+        made_for, key, entity_id = msgspec.json.decode(
+            base64.urlsafe_b64decode(padded), type=tuple[str, str | int, str]
+        )
     except (ValueError, msgspec.MsgspecError):
-        made_for, key, thing = "", "", ""
+        made_for, key, entity_id = "", "", ""
     if made_for != order:
         raise Invalid(
             "cursor: is not the next_cursor of this list",
             next_step="send next_cursor as it was answered, with the same order, or start without it",
             fields=[{"field": "cursor", "problem": "is not from this list", "value": cursor[:80]}],
         )
-    return key, thing
+    return key, entity_id

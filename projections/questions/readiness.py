@@ -11,18 +11,18 @@ from typing import Any
 
 from ledger.values.moment import text
 from ledger.values.reference import brief
-from ledger.work_item.item_summaries import CATEGORY, told
-from ledger.world import Obstacle, Wanted
+from ledger.work_item.item_summaries import CATEGORY, obstacle_summary
+from ledger.world import Obstacle, ReadyFilter
 from projections.questions.pages import START, Place
 from projections.tables.contract import Answer, Question, Snapshot
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 Fetch = Callable[[Place, int], Answer]  # (after which place, how many) -> lines with `id` and `key`
 Keep = Callable[[Answer], Answer]
 
 OBSTACLES = "work_items/obstacles"
-EVER = ""  # a moment before all others, at which every claim lasts
-NOBODY = ""  # the digest of no token: whatever is claimed is claimed by another
+EPOCH_TEXT = ""  # a moment before all others, at which every claim lasts
+NO_HOLDER = ""  # the digest of no token: whatever is claimed is claimed by another
 # A list says how many there are up to this, and beyond it that there are at least so many: to count them all would take
 # the longer the more there are, a list of 50 must not.
 COUNTED = 100
@@ -34,10 +34,10 @@ NAMED = 20  # items that became ready by one completion and are named
 
 
 def obstacles(
-    snapshot: Snapshot, things: Iterable[str], moment: datetime, holder: str = NOBODY, most: int = TOLD
+    snapshot: Snapshot, entity_ids: Iterable[str], moment: datetime, holder: str = NO_HOLDER, most: int = TOLD
 ) -> dict[str, list[Obstacle]]:
     """Why items are not ready, by id; an item that is ready is absent."""
-    ids = list(things)
+    ids = list(entity_ids)
     lines = (
         snapshot.ask(OBSTACLES, ids=ids, lowest="", highest="", moment=text(moment), holder=holder, most=most)
         if ids
@@ -48,11 +48,11 @@ def obstacles(
 
 def question(lowest: str, highest: str, holder: str) -> Question:
     """Why the items are not ready whose ids lie in a range, for `told_at`, which knows the moment."""
-    given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EVER, "holder": holder, "most": TOLD}
+    given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EPOCH_TEXT, "holder": holder, "most": TOLD}
     return OBSTACLES, given
 
 
-def told_at(lines: Answer, moment: datetime) -> Thing:
+def told_at(lines: Answer, moment: datetime) -> Entity:
     """{ready, not_ready_because?} of one item, from the answer to `question`: a claim counts while it lasts."""
     now = text(moment)
     held = [line for line in lines if line["until"] is None or line["until"] > now]
@@ -74,17 +74,20 @@ def _by_id(lines: Answer) -> dict[str, list[Obstacle]]:
     return found
 
 
-def explained(snapshot: Snapshot, thing: str, moment: datetime, holder: str = NOBODY) -> Thing:
+def explained(snapshot: Snapshot, entity_id: str, moment: datetime, holder: str = NO_HOLDER) -> Entity:
     """{ready, not_ready_because?}: each reason with the item that is the cause."""
-    return _told(obstacles(snapshot, [thing], moment, holder).get(thing, []))
+    return _told(obstacles(snapshot, [entity_id], moment, holder).get(entity_id, []))
 
 
-def _told(found: list[Obstacle]) -> Thing:
-    return {"ready": not found, **({"not_ready_because": [told(obstacle) for obstacle in found]} if found else {})}
+def _told(found: list[Obstacle]) -> Entity:
+    return {
+        "ready": not found,
+        **({"not_ready_because": [obstacle_summary(obstacle) for obstacle in found]} if found else {}),
+    }
 
 
 def ready(
-    snapshot: Snapshot, wanted: Wanted, moment: datetime, holder: str = NOBODY, after: Place = START
+    snapshot: Snapshot, wanted: ReadyFilter, moment: datetime, holder: str = NO_HOLDER, after: Place = START
 ) -> Iterator[dict[str, Any]]:
     """Ready items as lines of {id, key}, the most important first, then the oldest; looked for as they are taken."""
 
@@ -96,7 +99,7 @@ def ready(
     return sifted(fetch, lambda lines: ready_of(snapshot, lines, moment, holder), after)
 
 
-def ready_of(snapshot: Snapshot, lines: Answer, moment: datetime, holder: str = NOBODY) -> Answer:
+def ready_of(snapshot: Snapshot, lines: Answer, moment: datetime, holder: str = NO_HOLDER) -> Answer:
     held = obstacles(snapshot, (line["id"] for line in lines), moment, holder, most=1)
     return [line for line in lines if line["id"] not in held]
 
@@ -112,13 +115,13 @@ def sifted(fetch: Fetch, keep: Keep, after: Place) -> Iterator[dict[str, Any]]:
         portion = min(2 * portion, LARGEST)
 
 
-def counted(lines: Iterator[Any]) -> Thing:
+def counted(lines: Iterator[Any]) -> Entity:
     """{total_count}, or {total_count: None, total_is_at_least} when there are more than are counted."""
     total = sum(1 for _ in islice(lines, COUNTED + 1))
     return {"total_count": total} if total <= COUNTED else {"total_count": None, "total_is_at_least": COUNTED}
 
 
-def became_ready(snapshot: Snapshot, ended: str, moment: datetime) -> Thing:
+def became_ready(snapshot: Snapshot, ended: str, moment: datetime) -> Entity:
     """What is ready now and could not be before this item came to its end; nothing if there is no such item."""
     waited = snapshot.ask("work_items/freed", id=ended, limit=WAITING)
     refs = [brief(CATEGORY, line["id"]) for line in ready_of(snapshot, waited, moment)]
@@ -126,7 +129,7 @@ def became_ready(snapshot: Snapshot, ended: str, moment: datetime) -> Thing:
     return {"became_ready": refs[:NAMED], **more} if refs else {}
 
 
-def _filters(wanted: Wanted) -> dict[str, Any]:
+def _filters(wanted: ReadyFilter) -> dict[str, Any]:
     return {
         "item_type": wanted.item_type,
         "tag": wanted.tag,

@@ -19,9 +19,9 @@ READERS = {
 }  # the tool for whoever has the reference of a thing
 
 
-def references(snapshot: Snapshot, category: str, things: Iterable[str]) -> dict[str, str]:
+def references(snapshot: Snapshot, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
     """The shortest unambiguous reference of each id, whether or not the thing exists."""
-    ids = sorted(set(things))
+    ids = sorted(set(entity_ids))
     if not ids:
         return {}
     rivals: dict[str, list[str]] = {}
@@ -31,19 +31,21 @@ def references(snapshot: Snapshot, category: str, things: Iterable[str]) -> dict
             f"{BY_CATEGORY[category].name}/rivals", ids=ids, lowest=list(lowest), highest=list(highest)
         ):
             rivals.setdefault(row["id"], []).append(row["rival"])
-    return {thing: shorten(category, thing, rivals.get(thing, ())) for thing in ids}
+    return {entity_id: shorten(category, entity_id, rivals.get(entity_id, ())) for entity_id in ids}
 
 
-def all_references(category: str, things: list[str]) -> dict[str, str]:
+def all_references(category: str, entity_ids: list[str]) -> dict[str, str]:
     """The same for all things of a category, given in the order of their ids: each is most like those beside it."""
-    padded = ["", *things, ""]
-    beside = zip(padded, things, padded[2:], strict=False)
-    return {thing: shorten(category, thing, filter(None, (before, after))) for before, thing, after in beside}
+    padded = ["", *entity_ids, ""]
+    beside = zip(padded, entity_ids, padded[2:], strict=False)
+    return {
+        entity_id: shorten(category, entity_id, filter(None, (before, after))) for before, entity_id, after in beside
+    }
 
 
-def reference(tables: Tables, category: str, thing: str) -> str:
+def reference(tables: Tables, category: str, entity_id: str) -> str:
     with tables.snapshot() as snapshot:
-        return references(snapshot, category, [thing])[thing]
+        return references(snapshot, category, [entity_id])[entity_id]
 
 
 def resolve(tables: Tables, category: str, given: str, field: str = "id") -> str:
@@ -53,16 +55,18 @@ def resolve(tables: Tables, category: str, given: str, field: str = "id") -> str
         return lowest
     with tables.snapshot() as snapshot:
         generation = snapshot.generation(BY_CATEGORY[category].name)
-        found = snapshot.ask("things/between", category=category, generation=generation, lowest=lowest, highest=highest)
-    thing: str = the_one(category, given, found, field)["id"]
-    return thing
+        found = snapshot.ask(
+            "entities/between", category=category, generation=generation, lowest=lowest, highest=highest
+        )
+    entity_id: str = the_one(category, given, found, field)["id"]
+    return entity_id
 
 
 def meant(category: str, given: str, field: str = "id") -> tuple[str, str]:
     """The lowest and the highest id that a UUID or a reference can mean: of a UUID both are itself."""
     with suppress(ValueError):
-        thing = str(UUID(given.strip()))
-        return thing, thing
+        entity_id = str(UUID(given.strip()))
+        return entity_id, entity_id
     read = parse(given)
     if read is None or read[0] != category:
         raise _not_an_id(category, given.strip(), field)

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from ledger.values.moment import EPOCH, text
-from ledger.world import Wanted
+from ledger.world import ReadyFilter
 from projections.questions import readiness
+from projections.questions.entities import Entity, named, rows
 from projections.questions.references import all_references, references
-from projections.questions.things import Thing, named, rows
 from projections.questions.vendors import whole_results
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot, pages
@@ -30,12 +30,12 @@ DEPLOYMENT_FIELDS = (
 ENHANCEMENT_FIELDS = ("title", "description", "priority", "status", "target_quarter", "principles")
 
 
-def vendor_health(snapshot: Snapshot) -> Thing:
+def vendor_health(snapshot: Snapshot) -> Entity:
     """Every vendor by name, and how many of them work; a status that nobody told is neither."""
     found = rows("vendor", list(pages(snapshot, "vendor", snapshot.generation("vendors"))))
     refs = all_references("vendor", [row.id for row in found])
-    living = [row for row in found if row.state.exists and not row.state.withdrawn]
-    vendors = sorted(_told(living, refs, VENDOR_FIELDS), key=lambda vendor: vendor["name"].casefold())
+    existing = [row for row in found if row.state.exists and not row.state.withdrawn]
+    vendors = sorted(_told(existing, refs, VENDOR_FIELDS), key=lambda vendor: vendor["name"].casefold())
     for vendor in vendors:
         vendor["test_results"] = whole_results(vendor["test_results"])
     counted = Counter(vendor["status"] for vendor in vendors)
@@ -48,7 +48,7 @@ def vendor_health(snapshot: Snapshot) -> Thing:
     }
 
 
-def active_work_items(snapshot: Snapshot) -> Thing:
+def active_work_items(snapshot: Snapshot) -> Entity:
     """Counts over all living items; of those not archived the tree, each item below its parent, what matters first.
 
     `items` are at most LISTED and whatever those are part of; `has_more` says that there are others.
@@ -76,21 +76,21 @@ def active_counts(snapshot: Snapshot) -> dict[str, int]:
     return _by([line for line in snapshot.ask("status/counts") if not line["hidden"]], "status")
 
 
-def ready(snapshot: Snapshot, moment: datetime | None = None) -> Thing:
+def ready(snapshot: Snapshot, moment: datetime | None = None) -> Entity:
     """What somebody can begin with at a moment, else at the position's time; most important first, then oldest first.
 
     `total_count` is None where there are more than `total_is_at_least`.
     """
-    lines = list(islice(readiness.ready(snapshot, Wanted(), moment or _moment(snapshot)), readiness.COUNTED + 1))
+    lines = list(islice(readiness.ready(snapshot, ReadyFilter(), moment or _moment(snapshot)), readiness.COUNTED + 1))
     generation, ids = snapshot.generation("work_items"), [line["id"] for line in lines[:READY]]
-    found = snapshot.ask("things/by_ids", category="work_item", generation=generation, ids=ids)
+    found = snapshot.ask("entities/by_ids", category="work_item", generation=generation, ids=ids)
     ordered = sorted(rows("work_item", found), key=lambda row: ids.index(row.id))
     items = _shown(snapshot, "work_item", ordered, READY_FIELDS)
     more = len(lines) > len(items)
     return {**readiness.counted(iter(lines)), "returned": len(items), "has_more": more, "items": items}
 
 
-def recent_deployments(snapshot: Snapshot, most: int = DEPLOYMENTS) -> list[Thing]:
+def recent_deployments(snapshot: Snapshot, most: int = DEPLOYMENTS) -> list[Entity]:
     """The newest deployments, the newest first, with what they touched by name."""
     found = rows("deployment", snapshot.ask("status/recent_deployments", limit=most))
     shown = _shown(snapshot, "deployment", found, DEPLOYMENT_FIELDS)
@@ -112,7 +112,7 @@ def deployments_count(snapshot: Snapshot) -> int:
     return count
 
 
-def pending_enhancements(snapshot: Snapshot) -> list[Thing]:
+def pending_enhancements(snapshot: Snapshot) -> list[Entity]:
     """What is planned and not done, most important first."""
     found = rows("enhancement", snapshot.ask("status/pending_enhancements", limit=ENHANCEMENTS))
     shown = _shown(snapshot, "enhancement", found, ENHANCEMENT_FIELDS)
@@ -131,15 +131,15 @@ def open_conflicts(snapshot: Snapshot) -> int:
     return count
 
 
-def _shown(snapshot: Snapshot, category: str, things: list[Row], names: tuple[str, ...]) -> list[Thing]:
-    return _told(things, references(snapshot, category, [row.id for row in things]), names)
+def _shown(snapshot: Snapshot, category: str, entity_ids: list[Row], names: tuple[str, ...]) -> list[Entity]:
+    return _told(entity_ids, references(snapshot, category, [row.id for row in entity_ids]), names)
 
 
-def _told(things: list[Row], refs: dict[str, str], names: tuple[str, ...]) -> list[Thing]:
+def _told(entity_ids: list[Row], refs: dict[str, str], names: tuple[str, ...]) -> list[Entity]:
     return [
         {"id": row.id, "ref": refs[row.id], "version": row.version}
         | {name: _plain(getattr(row.state, name)) for name in names}
-        for row in things
+        for row in entity_ids
     ]
 
 
@@ -192,7 +192,7 @@ def _importance(line: dict[str, Any]) -> tuple[bool, int, str, str]:
     return line["status"] == "completed", line["priority"] or 9, line["created_at"], line["id"]
 
 
-def _described(snapshot: Snapshot, items: Answer) -> list[Thing]:
+def _described(snapshot: Snapshot, items: Answer) -> list[Entity]:
     ids = [line["id"] for line in items]
     found = snapshot.ask("status/open_blockers", ids=ids)
     refs = references(snapshot, "work_item", [*ids, *(line["blocker_id"] for line in found)])
@@ -210,9 +210,9 @@ def _moment(snapshot: Snapshot) -> datetime:
     return snapshot.as_of.time or EPOCH
 
 
-def _blockers(found: Answer, refs: dict[str, str]) -> dict[str, list[Thing]]:
+def _blockers(found: Answer, refs: dict[str, str]) -> dict[str, list[Entity]]:
     """The blockers of each blocked item, by its id."""
-    blockers: dict[str, list[Thing]] = {}
+    blockers: dict[str, list[Entity]] = {}
     for line in found:
         blocker = {"id": line["blocker_id"], "ref": refs[line["blocker_id"]], "title": line["title"]}
         blockers.setdefault(line["id"], []).append(blocker)

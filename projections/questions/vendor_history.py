@@ -10,14 +10,14 @@ from ledger.values.moment import text
 from ledger.vendor.decider import CATEGORY
 from ledger.vendor.events import VendorCreated, VendorTestsReported
 from ledger.vendor.state import Vendor
-from projections.questions import things
+from projections.questions import entities
 from projections.questions.references import references
 from projections.tables.contract import Snapshot
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 
-def test_runs(events: list[RecordedEvent]) -> list[Thing]:
+def test_runs(events: list[RecordedEvent]) -> list[Entity]:
     """Every run, the newest first: its counts, the version that was tested, when, by whom, of which deployment."""
     states: list[Vendor] = states_of(events[0].stream_id, events) if events else []
     taken_back = _undone(events)
@@ -43,7 +43,7 @@ def test_runs(events: list[RecordedEvent]) -> list[Thing]:
 test_runs.__test__ = False  # type: ignore[attr-defined]  # pytest would take the name for a test
 
 
-def last_good(events: list[RecordedEvent]) -> Thing | None:
+def last_good(events: list[RecordedEvent]) -> Entity | None:
     """The extractor version of the newest run in which every test that was not skipped passed; None without one."""
     for run in test_runs(events):
         passed = (run["passing"] or 0) + (run["skipped"] or 0)
@@ -52,16 +52,16 @@ def last_good(events: list[RecordedEvent]) -> Thing | None:
     return None
 
 
-def broken_since(log: EventStore, snapshot: Snapshot, position: int) -> list[Thing]:
+def broken_since(log: EventStore, snapshot: Snapshot, position: int) -> list[Entity]:
     """The vendors that became broken after a position, the latest first, with how they are now.
 
     One that was new, or whose status was unknown, did not become broken.
     """
-    changed = things.rows(CATEGORY, snapshot.ask("vendors/changed_since", since=position))
+    changed = entities.rows(CATEGORY, snapshot.ask("vendors/changed_since", since=position))
     streams = [stream_id(CATEGORY, row.id) for row in changed]
     pasts = log.read_streams(streams).events if streams else {}
     refs = references(snapshot, CATEGORY, [row.id for row in changed])
-    found: list[Thing] = []
+    found: list[Entity] = []
     for row in changed:
         events = pasts[stream_id(CATEGORY, row.id)]
         breaking = _breaking(events, position)

@@ -7,13 +7,13 @@ from uuid import UUID
 from ledger.errors import NotFound
 from ledger.values.reference import parse, shorten
 from ledger.vendor.decider import CATEGORY, FORMATS
-from projections.questions import things
+from projections.questions import entities
 from projections.questions.pages import page, place
 from projections.questions.references import references, resolve
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot, Tables
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 SUMMARY = (
     "id",
@@ -30,30 +30,30 @@ SUMMARY = (
 COUNTS = ("passing", "total", "skipped")
 
 
-def by_name(tables: Tables, name: str) -> Thing:
+def by_name(tables: Tables, name: str) -> Entity:
     """The vendor of a name, whichever its spelling, in one round trip. Raises NotFound."""
     _, found = tables.ask("vendors/by_name", name_key=name_key(name))
     if not found:
         raise _no_vendor(name)
     line = found[0]
     beside = [line[side] for side in ("before", "after") if line[side]]
-    return _flat(things.rows(CATEGORY, found)[0], shorten(CATEGORY, line["id"], beside))
+    return _flat(entities.rows(CATEGORY, found)[0], shorten(CATEGORY, line["id"], beside))
 
 
-def by_id(snapshot: Snapshot, thing: str) -> Thing:
+def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The vendor, whole. Raises NotFound."""
-    row = things.row(snapshot, CATEGORY, thing, "check the id, or list all with query_vendor_status")
+    row = entities.row(snapshot, CATEGORY, entity_id, "check the id, or list all with query_vendor_status")
     return shown(snapshot, [row])[0]
 
 
-def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Thing]:
+def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
     """Vendors as flat objects with their references."""
     found = list(rows)
     refs = references(snapshot, CATEGORY, [row.id for row in found])
     return [_flat(row, refs[row.id]) for row in found]
 
 
-def listed(snapshot: Snapshot, *, status: str | None, format: str | None, limit: int, cursor: str | None) -> Thing:
+def listed(snapshot: Snapshot, *, status: str | None, format: str | None, limit: int, cursor: str | None) -> Entity:
     """A page of vendors by name, summaries."""
     filters = {"status": status, "format": format}
     after_key, after_id = place(cursor, "name")
@@ -72,8 +72,8 @@ def resolve_vendor(tables: Tables, given: str, field: str = "id") -> str:
     _, found = tables.ask("vendors/by_name", name_key=name_key(given))
     if not found:
         raise _no_vendor(given)
-    thing: str = found[0]["id"]
-    return thing
+    entity_id: str = found[0]["id"]
+    return entity_id
 
 
 def name_key(name: str) -> str:
@@ -81,15 +81,15 @@ def name_key(name: str) -> str:
     return name.strip().casefold()
 
 
-def _summaries(snapshot: Snapshot, found: Answer) -> list[Thing]:
-    rows = things.rows(CATEGORY, found)
+def _summaries(snapshot: Snapshot, found: Answer) -> list[Entity]:
+    rows = entities.rows(CATEGORY, found)
     refs = references(snapshot, CATEGORY, [row.id for row in rows])
     whole = [_flat(row, refs[row.id]) for row in rows]
     return [{name: vendor[name] for name in SUMMARY} for vendor in whole]
 
 
-def _flat(row: Row, ref: str) -> Thing:
-    vendor = things.flat(row, ref)
+def _flat(row: Row, ref: str) -> Entity:
+    vendor = entities.flat(row, ref)
     supported, results = vendor["format_support"], vendor["test_results"]
     return vendor | {
         "format_support": {name: supported.get(name) for name in FORMATS},
@@ -97,7 +97,7 @@ def _flat(row: Row, ref: str) -> Thing:
     }
 
 
-def whole_results(results: Thing | None) -> Thing | None:
+def whole_results(results: Entity | None) -> Entity | None:
     """All counts of a run, those that nobody told as None."""
     return results and {count: results.get(count) for count in COUNTS}
 

@@ -9,8 +9,8 @@ from msgspec import Struct
 from ledger.values.moment import text
 from ledger.values.reference import brief, shorten
 from ledger.work_item.item_summaries import CATEGORY
-from ledger.world import Obstacle, Wanted
-from projections.questions import readiness, things
+from ledger.world import Obstacle, ReadyFilter
+from projections.questions import entities, readiness
 from projections.questions.pages import START, Place, page, place
 from projections.questions.references import meant as range_meant
 from projections.questions.references import references, the_one
@@ -18,7 +18,7 @@ from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Question, Snapshot, Tables
 
 Order = Literal["updated", "created", "priority", "tree", "relevance"]
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 UNKNOWN = "check the id, or list_work_items"  # of an id that nothing has
 PORTION = 50  # trees looked at first, each further portion is twice as large
@@ -55,43 +55,43 @@ class Filter(Struct, frozen=True, kw_only=True):
     ready: bool | None = None
     blocked: bool | None = None
     claimed_by: str | None = None
-    holder: str = readiness.NOBODY
+    holder: str = readiness.NO_HOLDER
     include_deleted: bool = False
     include_archived: bool = False
 
 
-def meant(tables: Tables, given: str, holder: str) -> Thing:
+def meant(tables: Tables, given: str, holder: str) -> Entity:
     """The item that a UUID or reference names, whole, and whether it is ready, in one round trip. Raises NotFound."""
     lowest, highest = range_meant(CATEGORY, given)
     asked: Question = "work_items/meant", {"lowest": lowest, "highest": highest}
     as_of, [found, held] = tables.ask_all([asked, readiness.question(lowest, highest, holder)])
     if not found and lowest == highest:
-        raise things.missing(CATEGORY, lowest, UNKNOWN)
+        raise entities.missing(CATEGORY, lowest, UNKNOWN)
     line = the_one(CATEGORY, given, found)
     ref = shorten(CATEGORY, line["id"], [line[side] for side in ("before", "after") if line[side]])
-    item = things.flat(things.rows(CATEGORY, [line])[0], ref)
+    item = entities.flat(entities.rows(CATEGORY, [line])[0], ref)
     return _told(item, text(as_of.now)) | readiness.told_at(held, as_of.now)
 
 
-def by_id(snapshot: Snapshot, thing: str) -> Thing:
+def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The item, whole. Raises NotFound."""
-    return shown(snapshot, [row(snapshot, thing)])[0]
+    return shown(snapshot, [row(snapshot, entity_id)])[0]
 
 
-def row(snapshot: Snapshot, thing: str) -> Row:
+def row(snapshot: Snapshot, entity_id: str) -> Row:
     """Raises NotFound."""
-    return things.row(snapshot, CATEGORY, thing, UNKNOWN)
+    return entities.row(snapshot, CATEGORY, entity_id, UNKNOWN)
 
 
-def shown(snapshot: Snapshot, items: Iterable[Row]) -> list[Thing]:
+def shown(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
     """Items as flat objects with their references, as every answer has them."""
     listed = list(items)
     refs = references(snapshot, CATEGORY, [item.id for item in listed])
     moment = text(snapshot.as_of.now)
-    return [_told(things.flat(item, refs[item.id]), moment) for item in listed]
+    return [_told(entities.flat(item, refs[item.id]), moment) for item in listed]
 
 
-def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Thing:
+def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Entity:
     """A page of items: {items, total_count, returned, has_more, next_cursor}; the items are whole."""
     moment = snapshot.as_of.now
     unfinished = wanted.ready is not None or wanted.blocked is not None
@@ -132,26 +132,26 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
     )
 
 
-def ready(snapshot: Snapshot, wanted: Wanted, *, holder: str, limit: int, cursor: str | None) -> Thing:
+def ready(snapshot: Snapshot, wanted: ReadyFilter, *, holder: str, limit: int, cursor: str | None) -> Entity:
     """A page of what can be begun now, the most important first, then the oldest; the items are whole."""
     moment = snapshot.as_of.now
 
     def lines(after: Place) -> Iterator[dict[str, Any]]:
         return readiness.ready(snapshot, wanted, moment, holder, after)
 
-    def whole(kept: Answer) -> list[Thing]:
+    def whole(kept: Answer) -> list[Entity]:
         ids = [line["id"] for line in kept]
         generation = snapshot.generation("work_items")
-        found = snapshot.ask("things/by_ids", category=CATEGORY, generation=generation, ids=ids)
+        found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
         items = {item["id"]: item for item in _items(snapshot, found)}
-        return [items[thing] for thing in ids]
+        return [items[entity_id] for entity_id in ids]
 
     return _counted(lines, place(cursor, "ready"), order="ready", limit=limit, offset=0, shown=whole)
 
 
-def claimed(snapshot: Snapshot, limit: int) -> list[Thing]:
+def claimed(snapshot: Snapshot, limit: int) -> list[Entity]:
     """What is held now: {ref, title, by, until, holder}; `holder` is a token's digest and never shown."""
-    found = things.rows(CATEGORY, snapshot.ask("work_items/claimed", moment=text(snapshot.as_of.now), limit=limit))
+    found = entities.rows(CATEGORY, snapshot.ask("work_items/claimed", moment=text(snapshot.as_of.now), limit=limit))
     refs = references(snapshot, CATEGORY, [item.id for item in found])
     return [
         {
@@ -165,20 +165,20 @@ def claimed(snapshot: Snapshot, limit: int) -> list[Thing]:
     ]
 
 
-def lineage(snapshot: Snapshot, thing: str) -> list[Thing]:
+def lineage(snapshot: Snapshot, entity_id: str) -> list[Entity]:
     """The ancestors, root first."""
-    found = snapshot.ask("work_items/lineage", id=thing)
+    found = snapshot.ask("work_items/lineage", id=entity_id)
     return _named(snapshot, list(reversed(found[1:])))
 
 
-def descendants(snapshot: Snapshot, thing: str, max_depth: int) -> list[Thing]:
+def descendants(snapshot: Snapshot, entity_id: str, max_depth: int) -> list[Entity]:
     """Everything below, parents before children, each with its depth below the item."""
-    return _named(snapshot, snapshot.ask("work_items/subtree", id=thing, max_depth=max_depth)[1:])
+    return _named(snapshot, snapshot.ask("work_items/subtree", id=entity_id, max_depth=max_depth)[1:])
 
 
-def dependencies(snapshot: Snapshot, thing: str) -> list[Thing]:
+def dependencies(snapshot: Snapshot, entity_id: str) -> list[Entity]:
     """Every link of the item, seen from it: {kind, id, ref, title, status, note?}."""
-    found = snapshot.ask("work_items/links", id=thing)
+    found = snapshot.ask("work_items/links", id=entity_id)
     refs = references(snapshot, CATEGORY, [line["id"] for line in found])
     kinds = {("blocks", "in"): "blocked_by", ("discovered_from", "in"): "led_to"}
     return [
@@ -225,7 +225,7 @@ def _sifted(
     limit: int,
     offset: int,
     after: Place,
-) -> Thing:
+) -> Entity:
     moment = snapshot.as_of.now
     name = f"found {order}" if wanted.terms else order
 
@@ -256,8 +256,8 @@ def _counted(
     order: str,
     limit: int,
     offset: int,
-    shown: Callable[[Answer], list[Thing]],
-) -> Thing:
+    shown: Callable[[Answer], list[Entity]],
+) -> Entity:
     """A page of a list that is walked, not counted by the store: its count ends at readiness.COUNTED."""
     walked = list(islice(lines(START), max(readiness.COUNTED, offset + limit) + 1))
     found = (walked if after == START else list(islice(lines(after), offset + limit + 1)))[offset : offset + limit + 1]
@@ -265,11 +265,11 @@ def _counted(
     return page(found, limit, order=order, total=total["total_count"], shown=shown) | total
 
 
-def _items(snapshot: Snapshot, lines: Answer) -> list[Thing]:
-    return shown(snapshot, things.rows(CATEGORY, lines))
+def _items(snapshot: Snapshot, lines: Answer) -> list[Entity]:
+    return shown(snapshot, entities.rows(CATEGORY, lines))
 
 
-def _told(item: Thing, moment: str) -> Thing:
+def _told(item: Entity, moment: str) -> Entity:
     """The item as it is shown: links with references; a claim without its token's digest, `expired` when it is."""
     links = [{**link, "ref": brief(CATEGORY, link["to_id"])} for link in item["links"]]
     claim = item["claim"] and {"by": item["claim"]["by"], "until": item["claim"]["until"]}
@@ -278,7 +278,7 @@ def _told(item: Thing, moment: str) -> Thing:
     return item | {"links": links, "claim": claim}
 
 
-def _named(snapshot: Snapshot, answer: Answer) -> list[Thing]:
+def _named(snapshot: Snapshot, answer: Answer) -> list[Entity]:
     refs = references(snapshot, CATEGORY, [line["id"] for line in answer])
     kept = ("id", "title", "item_type", "status", "parent_id", "depth")
     return [{"ref": refs[line["id"]], **{name: line[name] for name in kept}} for line in answer]

@@ -6,9 +6,9 @@ from typing import Any
 
 from ledger.values.moment import text
 from ledger.values.reference import brief
-from ledger.world import Holder, Moment, Neighbour, Obstacle, Wanted
+from ledger.world import Endpoint, Holder, Neighbour, Obstacle, ReadyFilter
 from projections.questions import readiness
-from projections.questions.things import rows
+from projections.questions.entities import rows
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Answer, Tables
 
@@ -36,7 +36,7 @@ class TableNeighbourhood:
         with self._tables.snapshot() as snapshot:
             return readiness.obstacles(snapshot, [work_item], moment, holder).get(work_item, [])
 
-    def next_ready(self, wanted: Wanted, moment: datetime) -> str | None:
+    def next_ready(self, wanted: ReadyFilter, moment: datetime) -> str | None:
         with self._tables.snapshot() as snapshot:
             found = next(readiness.ready(snapshot, wanted, moment), None)
         return found["id"] if found else None
@@ -44,7 +44,7 @@ class TableNeighbourhood:
     def finished(self, before: datetime) -> list[str]:
         return [line["id"] for line in self._ask("work_items/finished", before=text(before))]
 
-    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
+    def precedes(self, first: Endpoint, then: Endpoint, without: str | None = None) -> bool:
         answer = self._ask(
             "work_items/precedes",
             first_side=first[0],
@@ -62,10 +62,10 @@ class TableNeighbourhood:
             blocks = snapshot.ask("entries/of_relation", generation=generation, relation="blocks")
         return parents, [(row["id"], row["target"]) for row in blocks]
 
-    def known(self, category: str, things: Iterable[str]) -> set[str]:
+    def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
         with self._tables.snapshot() as snapshot:
             generation = snapshot.generation(BY_CATEGORY[category].name)
-            answer = snapshot.ask("things/by_ids", category=category, generation=generation, ids=list(things))
+            answer = snapshot.ask("entities/by_ids", category=category, generation=generation, ids=list(entity_ids))
         return {row.id for row in rows(category, answer) if not getattr(row.state, "withdrawn", False)}
 
     def holder(self, relation: str, target: str) -> Holder | None:
@@ -76,11 +76,11 @@ class TableNeighbourhood:
             found = snapshot.ask("entries/holders", generation=generation, relation=relation, target=target)
             if not found:
                 return None
-            thing: str = found[0]["id"]
-            found = snapshot.ask("things/by_id", generation=generation, category=category, id=thing)
+            entity_id: str = found[0]["id"]
+            found = snapshot.ask("entities/by_id", generation=generation, category=category, id=entity_id)
         row = rows(category, found)[0]
-        label = getattr(row.state, "name", None) or getattr(row.state, "title", None) or brief(category, thing)
-        return Holder(id=thing, label=label)
+        label = getattr(row.state, "name", None) or getattr(row.state, "title", None) or brief(category, entity_id)
+        return Holder(id=entity_id, label=label)
 
     def holders(self, relation: str) -> dict[str, str]:
         if relation == "enhancement_title":

@@ -39,46 +39,56 @@ class Fold:
 
     def add(self, facts: Iterable[RecordedFact]) -> set[str]:
         """Takes events in their order. Answers the streams that have rows and were touched."""
-        things, readings, touched = self._things, self._readings, set()
+        entity_ids, readings, touched = self._things, self._readings, set()
         for fact in facts:
             stream = fact.stream_id
             kind = (fact.type, fact.schema)
             read = readings.get(kind) or self._reading(kind)
             self.reached = fact.position
-            thing = things[stream] if stream in things else self._begun(stream, fact)
+            entity_id = entity_ids[stream] if stream in entity_ids else self._begun(stream, fact)
             if self.unknown and kind in self.unknown:
                 self.unknown[kind] += 1
-            if thing is None:
+            if entity_id is None:
                 continue
-            if fact.version != thing.version + 1:
-                raise behind(thing.projection, id_of(stream), thing.version, fact.version)
-            thing.state = thing.after(thing.state, read(fact.data))
-            thing.version, thing.position = fact.version, fact.position
-            thing.updated_at, thing.updated_by = fact.occurred_at, fact.by
+            if fact.version != entity_id.version + 1:
+                raise behind(entity_id.projection, id_of(stream), entity_id.version, fact.version)
+            entity_id.state = entity_id.after(entity_id.state, read(fact.data))
+            entity_id.version, entity_id.position = fact.version, fact.position
+            entity_id.updated_at, entity_id.updated_by = fact.occurred_at, fact.by
             touched.add(stream)
         return touched
 
     def streams(self, projection: str) -> list[str]:
         """The streams whose rows belong to a read model."""
-        return [stream for stream, thing in self._things.items() if thing and thing.projection.name == projection]
+        return [
+            stream
+            for stream, entity_id in self._things.items()
+            if entity_id and entity_id.projection.name == projection
+        ]
 
     def row(self, stream: str) -> Row | None:
-        thing = self._things.get(stream)
-        if thing is None:
+        entity_id = self._things.get(stream)
+        if entity_id is None:
             return None
         stamps = Stamps(
-            created_at=text(thing.created_at),
-            created_by=thing.created_by,
-            updated_at=text(thing.updated_at),
-            updated_by=thing.updated_by,
+            created_at=text(entity_id.created_at),
+            created_by=entity_id.created_by,
+            updated_at=text(entity_id.updated_at),
+            updated_by=entity_id.updated_by,
         )
-        return Row(id=id_of(stream), version=thing.version, position=thing.position, stamps=stamps, state=thing.state)
+        return Row(
+            id=id_of(stream),
+            version=entity_id.version,
+            position=entity_id.position,
+            stamps=stamps,
+            state=entity_id.state,
+        )
 
     def _begun(self, stream: str, fact: RecordedFact) -> "_Thing | None":
         """A category that nobody knows has no row."""
         projection = BY_CATEGORY.get(category_of(stream))
-        thing = self._things[stream] = _Thing(projection, fact) if projection else None
-        return thing
+        entity_id = self._things[stream] = _Thing(projection, fact) if projection else None
+        return entity_id
 
     def _reading(self, kind: tuple[str, int]) -> Callable[[Raw], Fact]:
         read = self._readings[kind] = reading_of(*kind)
@@ -139,9 +149,9 @@ def propose(
         if stream not in before:
             before[stream] = _standing(stream, past(stream), state)
         row = after[stream][1] if stream in after else before[stream]
-        thing = id_of(stream)
+        entity_id = id_of(stream)
         row = projection.project(
-            row, event.fact, id=thing, version=event.version, position=0, by=event.by, at=event.occurred_at
+            row, event.fact, id=entity_id, version=event.version, position=0, by=event.by, at=event.occurred_at
         )
         after[stream] = (n, row)
     for stream, (n, row) in after.items():

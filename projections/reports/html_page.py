@@ -20,7 +20,7 @@ from ledger.store import EventStore
 from ledger.values.moment import parse
 from ledger.vendor.decider import FORMATS
 from projections.questions import status, vendor_history
-from projections.questions.things import rows
+from projections.questions.entities import rows
 from projections.reports import report
 from projections.tables.contract import Snapshot
 
@@ -37,7 +37,7 @@ TICKS = 5
 PLOT_HEIGHT = 24
 FAILED = frozenset({"failed", "failures", "errors", "error"})  # what test summaries call a test that did not pass
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -70,20 +70,20 @@ def page(snapshot: Snapshot, log: EventStore, document: report.Document) -> str:
     )
 
 
-def _with_tags(snapshot: Snapshot, items: list[Thing]) -> list[Thing]:
+def _with_tags(snapshot: Snapshot, items: list[Entity]) -> list[Entity]:
     generation = snapshot.generation("work_items")
     ids = [item["id"] for item in items]
-    found = rows("work_item", snapshot.ask("things/by_ids", category="work_item", generation=generation, ids=ids))
+    found = rows("work_item", snapshot.ask("entities/by_ids", category="work_item", generation=generation, ids=ids))
     states = {row.id: row.state for row in found}
-    hidden = {thing for thing, state in states.items() if state.archived or state.deleted or state.withdrawn}
+    hidden = {entity_id for entity_id, state in states.items() if state.archived or state.deleted or state.withdrawn}
     return [item | {"tags": list(states[item["id"]].tags), "above": item["id"] in hidden} for item in items]
 
 
-def _tags(items: list[Thing]) -> list[tuple[str, int]]:
+def _tags(items: list[Entity]) -> list[tuple[str, int]]:
     return Counter(tag for item in items for tag in item["tags"]).most_common(TAGS)
 
 
-def _with_runs(log: EventStore, vendors: list[Thing], position: int) -> list[Thing]:
+def _with_runs(log: EventStore, vendors: list[Entity], position: int) -> list[Entity]:
     streams = [stream_id("vendor", vendor["id"]) for vendor in vendors]
     pasts = log.read_streams(streams).events if streams else {}
     told = []
@@ -94,7 +94,7 @@ def _with_runs(log: EventStore, vendors: list[Thing], position: int) -> list[Thi
     return told
 
 
-def _run(run: Thing) -> Thing:
+def _run(run: Entity) -> Entity:
     passing, total, skipped = run["passing"] or 0, run["total"] or 0, run["skipped"] or 0
     height = round(PLOT_HEIGHT * passing / total) if total else 0
     return {"undone": False, **run, "height": max(height, 1 if passing else 0), "bad": passing + skipped < total}
@@ -105,10 +105,10 @@ def _formats(support: dict[str, bool | None]) -> str:
     return ", ".join(named) or "none"
 
 
-def _tree(items: list[Thing]) -> list[Thing]:
+def _tree(items: list[Entity]) -> list[Entity]:
     """Each item with what is below it, in the order of the report."""
-    roots: list[Thing] = []
-    above: list[Thing] = []
+    roots: list[Entity] = []
+    above: list[Entity] = []
     for item in items:
         node = {
             "item": item,
@@ -127,13 +127,13 @@ def _tree(items: list[Thing]) -> list[Thing]:
     return roots
 
 
-def _searched(item: Thing) -> str:
+def _searched(item: Entity) -> str:
     words = (item["ref"], item["title"], item["assignee"], item["branch_name"], item["block_reason"])
     claimed = item["claim"] and item["claim"]["by"]
     return " ".join(word for word in (*words, claimed, *item["tags"]) if word).lower()
 
 
-def _timeline(deployments: list[Thing]) -> Thing:
+def _timeline(deployments: list[Entity]) -> Entity:
     """Where each deployment stands: from the left to the right its time, a line for each environment."""
     placed = [deployment for deployment in deployments if deployment["deployed_at"]][::-1]
     if not placed:
@@ -162,7 +162,7 @@ def _timeline(deployments: list[Thing]) -> Thing:
     }
 
 
-def _ticks(first: str, last: str) -> list[Thing]:
+def _ticks(first: str, last: str) -> list[Entity]:
     """A few days along the time, each named once."""
     beginning, end = parse(first), parse(last)
     days: dict[str, float] = {}
@@ -172,11 +172,11 @@ def _ticks(first: str, last: str) -> list[Thing]:
     return [{"x": x, "label": day} for day, x in days.items()]
 
 
-def _lane(deployment: Thing) -> str:
+def _lane(deployment: Entity) -> str:
     return deployment["environment"] or "no environment"
 
 
-def _state(deployment: Thing) -> str:
+def _state(deployment: Entity) -> str:
     failed = any(count for name, count in deployment["test_summary"].items() if name.lower() in FAILED)
     compliant = deployment["constitutional_compliance"]
     if failed or compliant is False:
@@ -188,7 +188,7 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _works(vendor: Thing) -> bool:
+def _works(vendor: Entity) -> bool:
     return bool(vendor["status"] == "operational")
 
 

@@ -10,7 +10,7 @@ from projections.reports.report import Document, is_queued
 
 DEPLOYMENTS = 10  # that a report lists
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 
 def laid_over(shown: Document, told: Document) -> Document:
@@ -28,7 +28,7 @@ def laid_over(shown: Document, told: Document) -> Document:
     }
 
 
-def _work(shown: Document, told: Document) -> Thing:
+def _work(shown: Document, told: Document) -> Entity:
     work, since = dict(shown["active_work_items"]), shown["as_of"]["time"] or ""
     items = list(work["items"])
     for item in filter(is_queued, told["active_work_items"]["items"]):
@@ -43,7 +43,7 @@ def _work(shown: Document, told: Document) -> Thing:
     return work | {"items": items, "returned": len(items)}
 
 
-def _with(items: list[Thing], item: Thing) -> list[Thing]:
+def _with(items: list[Entity], item: Entity) -> list[Entity]:
     """The items with one more, below its parent if that is there."""
     for n, parent in enumerate(items):
         if item["parent_id"] is not None and parent["id"] == item["parent_id"]:
@@ -51,7 +51,7 @@ def _with(items: list[Thing], item: Thing) -> list[Thing]:
     return [*items, item | {"depth": 0, "parent_id": None}]
 
 
-def _counted(work: Thing, item: Thing, change: int) -> Thing:
+def _counted(work: Entity, item: Entity, change: int) -> Entity:
     """The counts after an item came or went."""
     words = {
         "by_type": item["item_type"],
@@ -65,7 +65,7 @@ def _counted(work: Thing, item: Thing, change: int) -> Thing:
     return work | counts | {"total_count": work["total_count"] + change}
 
 
-def _vendors(shown: Thing, told: Thing) -> Thing:
+def _vendors(shown: Entity, told: Entity) -> Entity:
     """Where the file folds its vendors, only those it shows are known to be counted."""
     queued = {vendor["id"]: vendor for vendor in filter(is_queued, told["vendors"])}
     known = {vendor["id"]: vendor for vendor in shown["vendors"]}
@@ -87,13 +87,13 @@ def _vendors(shown: Thing, told: Thing) -> Thing:
     }
 
 
-def _deployments(shown: list[Thing], told: list[Thing]) -> list[Thing]:
+def _deployments(shown: list[Entity], told: list[Entity]) -> list[Entity]:
     queued = {deployment["id"]: deployment for deployment in filter(is_queued, told)}
     found = (queued | {one["id"]: queued.get(one["id"], one) for one in shown}).values()
     return sorted(found, key=lambda one: one["deployed_at"] or "", reverse=True)[:DEPLOYMENTS]
 
 
-def _enhancements(shown: Document, told: Document) -> Thing:
+def _enhancements(shown: Document, told: Document) -> Entity:
     known = {one["id"]: one for one in shown["pending_enhancements"]}
     queued = {one["id"]: one for one in filter(is_queued, told["pending_enhancements"])}
     planned = list((known | queued).values())

@@ -16,7 +16,7 @@ from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, co
 from projections.reports.report import ITEM_TYPES, PLANS, Document
 
 Line = tuple[int, str]  # its number in the text, from 1
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 IDS = "<!-- tracking-ledger: ids"
 _REF = r"`([^`]+)`"
@@ -64,7 +64,7 @@ def parse(text: str) -> Document:
     """
     sections = _sections(text)
     ids = dict(_ids(sections.pop(IDS, [])))
-    readers: dict[str, Callable[[list[Line]], Thing]] = {
+    readers: dict[str, Callable[[list[Line]], Entity]] = {
         "": _opening,
         "## Vendors": _vendors,
         "## Active work": _work,
@@ -115,7 +115,7 @@ def _vendors(lines: list[Line]) -> Document:
     return {"vendor_health": _health(_match(_HEALTH, _first(lines)), lines[3:])}
 
 
-def _health(counts: tuple[str, ...], rows: list[Line]) -> Thing:
+def _health(counts: tuple[str, ...], rows: list[Line]) -> Entity:
     vendors, left_out = _folded(rows, _vendor)
     return {
         "total_vendors": int(counts[1]),
@@ -127,7 +127,7 @@ def _health(counts: tuple[str, ...], rows: list[Line]) -> Thing:
     }
 
 
-def _vendor(line: Line) -> Thing:
+def _vendor(line: Line) -> Entity:
     cells = _CELL.findall(line[1])
     if len(cells) != 7:
         raise _unread(line)
@@ -153,7 +153,7 @@ def _formats(text: str) -> dict[str, bool]:
     return {name: False for name in FORMATS if name not in unsaid} | named
 
 
-def _tests(text: str, line: Line) -> Thing:
+def _tests(text: str, line: Line) -> Entity:
     passing, total, skipped = _match(_TESTS, (line[0], text))
     return {"passing": _count(passing), "total": _count(total), "skipped": _count(skipped or "0")}
 
@@ -176,7 +176,7 @@ def _work(lines: list[Line]) -> Document:
     return {"active_work_items": work}
 
 
-def _item(line: Line) -> Thing:
+def _item(line: Line) -> Entity:
     indent, ref, title, item_type, status, priority, rest = _match(_ITEM, line)
     queued, reason, blockers, _, by, until, assignee, branch = _match(_SITUATION, (line[0], rest or ""))
     return {
@@ -204,7 +204,7 @@ def _ready(lines: list[Line]) -> Document:
     return {"ready": {**total, "returned": len(items), "has_more": left_out > 0, "items": items}}
 
 
-def _ready_item(line: Line) -> Thing:
+def _ready_item(line: Line) -> Entity:
     ref, title, item_type, priority = _match(_READY, line)
     return {"ref": ref, "title": said(title), "item_type": item_type, "priority": priority and int(priority)}
 
@@ -216,7 +216,7 @@ def _deployments(lines: list[Line]) -> Document:
     return {"recent_deployments": [_deployment(*pair) for pair in zip(rows[::2], rows[1::2], strict=True)]}
 
 
-def _deployment(head: Line, details: Line) -> Thing:
+def _deployment(head: Line, details: Line) -> Entity:
     ref, at, environment, pr_number, title = _match(_DEPLOYMENT, head)
     commit, tests, compliant, vendors, work = _match(_DETAILS, details)
     return {
@@ -233,7 +233,7 @@ def _deployment(head: Line, details: Line) -> Thing:
     }
 
 
-def _named(entry: str) -> Thing:
+def _named(entry: str) -> Entity:
     return {"ref": coded(entry), "name": None} if entry.startswith("`") else {"name": said(entry)}
 
 
@@ -242,7 +242,7 @@ def _enhancements(lines: list[Line]) -> Document:
     return {"pending_enhancements": planned, "pending_enhancements_count": len(planned) + left_out}
 
 
-def _enhancement(line: Line) -> Thing:
+def _enhancement(line: Line) -> Entity:
     ref, title, status, priority, quarter = _match(_ENHANCEMENT, line)
     return {
         "ref": ref,
@@ -258,18 +258,18 @@ def _sync(lines: list[Line]) -> Document:
     return {"sync": {"source": source, "clean": False, "queued": int(queued), "conflicts": int(conflicts)}}
 
 
-def _ids(lines: list[Line]) -> Iterator[tuple[str, Thing]]:
+def _ids(lines: list[Line]) -> Iterator[tuple[str, Entity]]:
     for line in lines[1:]:
         if line[1] != "-->":
             ref, id, version = _match(_ID, line)
             yield ref, {"id": id, "version": int(version) if version and version.isdigit() else version}
 
 
-def _identify(document: Document, ids: dict[str, Thing]) -> None:
+def _identify(document: Document, ids: dict[str, Entity]) -> None:
     """Gives every thing that is named by its reference the id behind it."""
     unknown = {"id": None, "version": None}
-    for thing in _things(document):
-        thing |= ids.get(thing["ref"], unknown) if "ref" in thing else {}
+    for entity in _things(document):
+        entity |= ids.get(entity["ref"], unknown) if "ref" in entity else {}
     vendors = {vendor["name"]: vendor for vendor in document["vendor_health"]["vendors"]}
     for deployment in document["recent_deployments"]:
         for vendor in deployment["vendors"]:
@@ -277,7 +277,7 @@ def _identify(document: Document, ids: dict[str, Thing]) -> None:
             vendor |= {name: known[name] for name in ("ref", "id")} if known and "ref" not in vendor else {}
 
 
-def _things(document: Document) -> Iterator[Thing]:
+def _things(document: Document) -> Iterator[Entity]:
     for item in document["active_work_items"]["items"]:
         yield item
         yield from item["blocked_by"]
@@ -288,9 +288,9 @@ def _things(document: Document) -> Iterator[Thing]:
     yield from document["pending_enhancements"]
 
 
-def _place(items: list[Thing]) -> None:
+def _place(items: list[Entity]) -> None:
     """Each item's parent is the last one above it that is one step less deep."""
-    above: list[Thing] = []
+    above: list[Entity] = []
     for item in items:
         del above[item["depth"] :]
         item["parent_id"] = above[-1]["id"] if above else None
@@ -298,7 +298,7 @@ def _place(items: list[Thing]) -> None:
         above.append(item)
 
 
-def _folded(lines: list[Line], read: Callable[[Line], Thing]) -> tuple[list[Thing], int]:
+def _folded(lines: list[Line], read: Callable[[Line], Entity]) -> tuple[list[Entity], int]:
     """The entries of a list, and how many the list says it leaves out."""
     more = _MORE.fullmatch(lines[-1][1]) if lines else None
     return [read(line) for line in (lines[:-1] if more else lines)], int(more[2]) if more else 0

@@ -94,9 +94,9 @@ def formats(support: dict[str, bool | None]) -> str:
     return ", ".join(text for _, text in sorted((named | unsaid).items())) or "none"
 
 
-def is_queued(thing: Document) -> bool:
+def is_queued(entity: Document) -> bool:
     """Whether it waits for the database: its version is not a number yet."""
-    return isinstance(thing.get("version"), str)
+    return isinstance(entity.get("version"), str)
 
 
 def _shown(document: Document) -> Document:
@@ -117,9 +117,9 @@ def _shown(document: Document) -> Document:
 def _things(document: Document) -> list[Document]:
     """Everything that the Markdown names by a reference, once each."""
     found: dict[str, Document] = {}
-    for thing in _referred(document):
-        if thing.get("version") or thing["ref"] not in found:
-            found[thing["ref"]] = thing
+    for entity in _referred(document):
+        if entity.get("version") or entity["ref"] not in found:
+            found[entity["ref"]] = entity
     return [found[ref] for ref in sorted(found)]
 
 

@@ -17,7 +17,7 @@ from projections.reports.report import Document
 BY = "unknown"  # the report does not say who
 NEVER = "1970-01-01T00:00:00.000000Z"
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 
 def rows(document: Document) -> Iterator[tuple[str, Row]]:
@@ -34,24 +34,24 @@ def rows(document: Document) -> Iterator[tuple[str, Row]]:
         yield "enhancement", _row(enhancement, _enhancement(enhancement), stamps)
 
 
-def _row(thing: Thing, state: Struct, stamps: Stamps, place: int = 0) -> Row:
-    return Row(id=_id(thing), version=thing["version"] or 1, position=0, stamps=stamps, state=state)
+def _row(entity: Entity, state: Struct, stamps: Stamps, place: int = 0) -> Row:
+    return Row(id=_id(entity), version=entity["version"] or 1, position=0, stamps=stamps, state=state)
 
 
 def _stamps(time: str) -> Stamps:
     return Stamps(created_at=time, created_by=BY, updated_at=time, updated_by=BY)
 
 
-def _id(thing: Thing) -> str:
+def _id(entity: Entity) -> str:
     """A report that was not made for a file has references only."""
-    return str(thing["id"] or uuid5(NAMESPACE_OID, thing["ref"]))
+    return str(entity["id"] or uuid5(NAMESPACE_OID, entity["ref"]))
 
 
-def _ids(things: list[Thing]) -> tuple[str, ...]:
-    return tuple(_id(thing) for thing in things if thing.get("id") or "ref" in thing)
+def _ids(entity_ids: list[Entity]) -> tuple[str, ...]:
+    return tuple(_id(entity) for entity in entity_ids if entity.get("id") or "ref" in entity)
 
 
-def _item(item: Thing, items: list[Thing]) -> WorkItem:
+def _item(item: Entity, items: list[Entity]) -> WorkItem:
     claim = item["claim"]
     waiting = [other for other in items if any(blocker["ref"] == item["ref"] for blocker in other["blocked_by"])]
     return WorkItem(
@@ -68,7 +68,7 @@ def _item(item: Thing, items: list[Thing]) -> WorkItem:
     )
 
 
-def _vendor(vendor: Thing) -> Vendor:
+def _vendor(vendor: Entity) -> Vendor:
     results = vendor["test_results"]
     return Vendor(
         name=vendor["name"],
@@ -80,7 +80,7 @@ def _vendor(vendor: Thing) -> Vendor:
     )
 
 
-def _deployment(deployment: Thing) -> Deployment:
+def _deployment(deployment: Entity) -> Deployment:
     shown = ("deployed_at", "commit_hash", "pr_number", "pr_title", "test_summary", "constitutional_compliance")
     return Deployment(
         recorded=True,
@@ -91,6 +91,6 @@ def _deployment(deployment: Thing) -> Deployment:
     )
 
 
-def _enhancement(enhancement: Thing) -> Enhancement:
+def _enhancement(enhancement: Entity) -> Enhancement:
     shown = ("title", "status", "priority", "target_quarter")
     return Enhancement(**{name: enhancement[name] for name in shown})

@@ -39,23 +39,25 @@ def compare(snapshot: Snapshot, projection: Projection[Any], folded: Fold) -> Co
     since; those are in both."""
     category, until = projection.decider.category, folded.reached
     replayed = {row.id: row for stream in folded.streams(projection.name) if (row := folded.row(stream))}
-    unseen, later = set(replayed), set()
+    no_progress, later = set(replayed), set()
     entries = _stored_entries(snapshot, projection.name)
     differences: list[Difference] = []
     for stored in pages(snapshot, category, snapshot.generation(projection.name)):
-        thing, found = stored["id"], entries.pop(stored["id"], frozenset())
-        unseen.discard(thing)
+        entity_id, found = stored["id"], entries.pop(stored["id"], frozenset())
+        no_progress.discard(entity_id)
         if stored["position"] > until:
-            later.add(thing)
+            later.add(entity_id)
         else:
-            differences += _differences(projection, stored, found, replayed.get(thing))
-    differences += [Difference(id=thing, field="id", stored=None, replayed=thing) for thing in sorted(unseen)]
+            differences += _differences(projection, stored, found, replayed.get(entity_id))
     differences += [
-        Difference(id=thing, field="entries", stored=sorted(found), replayed=None)
-        for thing, found in entries.items()
-        if thing not in unseen
+        Difference(id=entity_id, field="id", stored=None, replayed=entity_id) for entity_id in sorted(no_progress)
     ]
-    same = [replayed[thing] for thing in replayed.keys() - unseen - later]
+    differences += [
+        Difference(id=entity_id, field="entries", stored=sorted(found), replayed=None)
+        for entity_id, found in entries.items()
+        if entity_id not in no_progress
+    ]
+    same = [replayed[entity_id] for entity_id in replayed.keys() - no_progress - later]
     differences += _other_terms(snapshot, projection, same)
     differences += _other_columns(snapshot, projection, {difference.id for difference in differences} | later)
     return Compared(
@@ -98,7 +100,7 @@ def _other_terms(snapshot: Snapshot, projection: Projection[Any], rows: Sequence
 def _other_columns(snapshot: Snapshot, projection: Projection[Any], known: set[str]) -> Iterator[Difference]:
     """Rows whose document is right and is not what questions filter and sort by."""
     given = {"projection": projection.name, "generation": snapshot.generation(projection.name)}
-    for found in snapshot.ask("things/differing_columns", **given):
+    for found in snapshot.ask("entities/differing_columns", **given):
         if found["id"] not in known:
             yield Difference(
                 id=found["id"], field=f"column {found['field']}", stored=found["stored"], replayed=found["told"]
@@ -126,16 +128,16 @@ def _same(one: Any, other: Any) -> bool:
 
 def _stored_entries(snapshot: Snapshot, name: str) -> dict[str, Entries]:
     found: dict[str, set[tuple[str, str]]] = {}
-    relation, target, thing = NOWHERE
+    relation, target, entity_id = NOWHERE
     while page := snapshot.ask(
         "entries/of_generation",
         generation=snapshot.generation(name),
         after_relation=relation,
         after_target=target,
-        after_id=thing,
+        after_id=entity_id,
         limit=PAGE,
     ):
         for entry in page:
-            relation, target, thing = entry["relation"], entry["target"], entry["id"]
-            found.setdefault(thing, set()).add((relation, target))
-    return {thing: frozenset(entries) for thing, entries in found.items()}
+            relation, target, entity_id = entry["relation"], entry["target"], entry["id"]
+            found.setdefault(entity_id, set()).add((relation, target))
+    return {entity_id: frozenset(entries) for entity_id, entries in found.items()}

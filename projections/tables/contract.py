@@ -78,7 +78,7 @@ class Tables(Protocol):
 def pages(snapshot: Snapshot, category: str, generation: int, size: int = 1000) -> Iterator[dict[str, Any]]:
     """Every row of a category, in id order."""
     after = ""
-    while page := snapshot.ask("things/all", category=category, generation=generation, after=after, limit=size):
+    while page := snapshot.ask("entities/all", category=category, generation=generation, after=after, limit=size):
         yield from page
         after = page[-1]["id"]
 

@@ -65,7 +65,7 @@ class Report(Struct, frozen=True, kw_only=True):
         return all(found.equal is not False for found in self.projections.values())
 
 
-def unseen(what: str, done: int, total: int) -> None:
+def no_progress(what: str, done: int, total: int) -> None:
     """Progress that nobody looks at."""
 
 
@@ -76,7 +76,7 @@ def check(
     *,
     source: Source | None = None,
     until: int | None = None,
-    progress: Progress = unseen,
+    progress: Progress = no_progress,
 ) -> Report:
     """Compares read models (default: all) with what the log adds up to. Changes nothing.
 
@@ -103,7 +103,7 @@ def replay(
     projections: Sequence[str] = (),
     *,
     source: Source | None = None,
-    progress: Progress = unseen,
+    progress: Progress = no_progress,
 ) -> Report:
     """Rebuilds read models (default: all) and lets the new rows serve.
 
@@ -117,7 +117,9 @@ def replay(
     return Report(as_of=folded.reached, projections=_uncompared(names, folded), unknown=_unknown(folded))
 
 
-def swap_in(log: EventStore, tables: Tables, names: Sequence[str], folded: Fold, progress: Progress = unseen) -> None:
+def swap_in(
+    log: EventStore, tables: Tables, names: Sequence[str], folded: Fold, progress: Progress = no_progress
+) -> None:
     """Lets the rows of a fold serve, completed from the log. Call it while `tables.alone()` is open."""
     with tables.rebuilding(names) as new:
         _fill(new, names, folded, progress)
@@ -143,7 +145,7 @@ def write(
     *,
     source: Source | None = None,
     until: int | None = None,
-    progress: Progress = unseen,
+    progress: Progress = no_progress,
 ) -> Report:
     """Writes the rows as of a position (default: the head) to a new file, one JSON object a line.
 
@@ -176,7 +178,7 @@ def catch_up(log: EventStore, tables: Tables) -> None:
 
 
 def folded_until(
-    log: EventStore, until: int | None, *, source: Source | None = None, progress: Progress = unseen
+    log: EventStore, until: int | None, *, source: Source | None = None, progress: Progress = no_progress
 ) -> Fold:
     """What the log adds up to at a position, or at its head; read from a copy of it as far as that goes."""
     folded = Fold()

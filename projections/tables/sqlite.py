@@ -67,8 +67,8 @@ STANDING = (
 )
 DROP = "DELETE FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id = ?"
 ADD = "INSERT INTO entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING"
-TAKE = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)"
-YIELD = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)"
+INSERT_REPLACE = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)"
+INSERT_IGNORE = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)"
 UNIQUE = ("vendor_name", "external_id", "deployment_key")
 HOLDER = "SELECT id FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id <> ?"
 
@@ -336,7 +336,7 @@ class SqliteAdvance:
         for name, some in by_name.items():
             place = [self.ledger, generations[name]]
             entries = ([*place, *entry, change.id] for change in some for entry in change.added)
-            self.connection.executemany(YIELD if yielding else TAKE, entries)
+            self.connection.executemany(INSERT_IGNORE if yielding else INSERT_REPLACE, entries)
 
     @contextmanager
     def roomy(self) -> Iterator[None]:

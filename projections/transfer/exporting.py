@@ -14,8 +14,8 @@ import msgspec
 from ledger.codec import origin_digest
 from ledger.offline.lines import line_of
 from ledger.store import EventStore
+from projections.questions.entities import UNSAID, Entity, flat, rows
 from projections.questions.references import references
-from projections.questions.things import UNSAID, Thing, flat, rows
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot
 
@@ -47,8 +47,8 @@ def read_models(snapshot: Snapshot, ledger: UUID) -> Iterator[bytes]:
     yield _encode(head)[:-1]
     for category, projection in BY_CATEGORY.items():
         yield b',\n"' + projection.name.encode() + b'": ['
-        for number, thing in enumerate(things(snapshot, category)):
-            yield (b",\n" if number else b"\n") + _encode(thing)
+        for number, entity_id in enumerate(entities(snapshot, category)):
+            yield (b",\n" if number else b"\n") + _encode(entity_id)
         yield b"\n]"
     yield b"\n}\n"
 
@@ -63,15 +63,15 @@ def table(snapshot: Snapshot, category: str) -> Iterator[bytes]:
     fields = BY_CATEGORY[category].decider.initial.__struct_fields__
     names = ("id", "ref", "version", *fields, *STAMPS)
     yield _line(names)
-    for thing in things(snapshot, category):
-        yield _line(_cell(thing.get(name, UNSAID.get(name))) for name in names)
+    for entity in entities(snapshot, category):
+        yield _line(_cell(entity.get(name, UNSAID.get(name))) for name in names)
 
 
-def things(snapshot: Snapshot, category: str) -> Iterator[Thing]:
+def entities(snapshot: Snapshot, category: str) -> Iterator[Entity]:
     """Every thing of a category, by id; also what is deleted, archived or withdrawn, as its fields say."""
     generation = snapshot.generation(BY_CATEGORY[category].name)
     after = ""
-    while found := snapshot.ask("things/all", category=category, generation=generation, after=after, limit=PAGE):
+    while found := snapshot.ask("entities/all", category=category, generation=generation, after=after, limit=PAGE):
         page = rows(category, found)
         refs = references(snapshot, category, [row.id for row in page])
         yield from (flat(row, refs[row.id]) for row in page)

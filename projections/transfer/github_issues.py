@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from projections.questions.things import Thing
+from projections.questions.entities import Entity
 from projections.tables.contract import Snapshot
-from projections.transfer.exporting import things
+from projections.transfer.exporting import entities
 
 LONGEST_TITLE = 256  # characters
 LONGEST_BODY = 65_000  # characters; GitHub takes 65,536
@@ -19,58 +19,58 @@ def issues(snapshot: Snapshot) -> Iterator[bytes]:
     """A JSON list, an issue a line. Deleted and withdrawn items are left out."""
     yield b"["
     separator = b"\n"
-    for thing in things(snapshot, "work_item"):
-        if not thing["deleted"] and not thing.get("withdrawn"):
-            yield separator + _encode({"issue": _issue(thing), "comments": _comments(thing)})
+    for entity in entities(snapshot, "work_item"):
+        if not entity["deleted"] and not entity.get("withdrawn"):
+            yield separator + _encode({"issue": _issue(entity), "comments": _comments(entity)})
             separator = b",\n"
     yield b"\n]\n"
 
 
-def _issue(thing: Thing) -> dict[str, Any]:
+def _issue(entity: Entity) -> dict[str, Any]:
     told = {
-        "title": (thing["title"].strip() or thing["ref"])[:LONGEST_TITLE],
-        "body": _body(thing),
-        "created_at": thing["created_at"],
-        "updated_at": thing["updated_at"],
-        "closed": thing["status"] == "completed",
-        "labels": sorted({thing["item_type"], *_state(thing), *thing["tags"]}),
+        "title": (entity["title"].strip() or entity["ref"])[:LONGEST_TITLE],
+        "body": _body(entity),
+        "created_at": entity["created_at"],
+        "updated_at": entity["updated_at"],
+        "closed": entity["status"] == "completed",
+        "labels": sorted({entity["item_type"], *_state(entity), *entity["tags"]}),
     }
-    return told | ({"assignee": thing["assignee"].removeprefix("@")} if thing["assignee"] else {})
+    return told | ({"assignee": entity["assignee"].removeprefix("@")} if entity["assignee"] else {})
 
 
-def _state(thing: Thing) -> Iterator[str]:
-    if thing["status"] == "blocked":
+def _state(entity: Entity) -> Iterator[str]:
+    if entity["status"] == "blocked":
         yield "blocked"
-    if thing["priority"] is not None:
-        yield f"priority {thing['priority']}"
+    if entity["priority"] is not None:
+        yield f"priority {entity['priority']}"
 
 
-def _body(thing: Thing) -> str:
-    acceptance = thing["metadata"].get("acceptance")
+def _body(entity: Entity) -> str:
+    acceptance = entity["metadata"].get("acceptance")
     checks = [f"- [ ] {text}" for text in acceptance] if isinstance(acceptance, list) else []
     parts = [
-        thing["description"],
+        entity["description"],
         "\n".join(["## Acceptance", *checks]) if checks else None,
-        f"## Notes\n\n{thing['notes']}" if thing["notes"] else None,
-        f"Blocked: {thing['block_reason']}" if thing["block_reason"] else None,
-        "\n".join(_origin(thing)),
+        f"## Notes\n\n{entity['notes']}" if entity["notes"] else None,
+        f"Blocked: {entity['block_reason']}" if entity["block_reason"] else None,
+        "\n".join(_origin(entity)),
     ]
     return "\n\n".join(part for part in parts if part)[:LONGEST_BODY]
 
 
-def _origin(thing: Thing) -> Iterator[str]:
-    yield f"Ledger: {thing['ref']} ({thing['id']}), by {thing['created_by']}"
-    if thing["parent_id"]:
-        yield f"Below: {thing['parent_id']}"
-    if thing["external_id"]:
-        yield f"From: {thing['external_source']} {thing['external_id']}"
-    for link in thing["links"]:
+def _origin(entity: Entity) -> Iterator[str]:
+    yield f"Ledger: {entity['ref']} ({entity['id']}), by {entity['created_by']}"
+    if entity["parent_id"]:
+        yield f"Below: {entity['parent_id']}"
+    if entity["external_id"]:
+        yield f"From: {entity['external_source']} {entity['external_id']}"
+    for link in entity["links"]:
         yield f"{link['kind'].replace('_', ' ').capitalize()}: {link['to_id']}"
 
 
-def _comments(thing: Thing) -> list[dict[str, str]]:
+def _comments(entity: Entity) -> list[dict[str, str]]:
     """Those that came with an import and say something."""
-    comments = thing["metadata"].get("comments")
+    comments = entity["metadata"].get("comments")
     found = [comment for comment in comments if isinstance(comment, dict)] if isinstance(comments, list) else []
     return [{"body": _said(comment)} for comment in found if comment.get("text")]
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from ledger.decider import Decided
 from ledger.envelope import Submission, command_id_at, imported_id
 from ledger.importing.commands import Import as ImportCommand
-from ledger.importing.made import Made, Tally
+from ledger.importing.made import ImportPlan, Tally
 from ledger.importing.plan import plan
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.values.finding import Finding
@@ -23,10 +23,10 @@ MANY = 500  # events after which the planner should look at the tables again
 EXAMPLES = 5  # of each warning
 
 
-class Brought(Struct, frozen=True, kw_only=True):
+class ImportResult(Struct, frozen=True, kw_only=True):
     """What an import found to record, and where it stands in the log."""
 
-    made: Made = msgspec.field(default_factory=Made)
+    made: ImportPlan = msgspec.field(default_factory=ImportPlan)
     positions: tuple[int, ...] = ()
 
 
@@ -34,14 +34,16 @@ class _Decision:
     """The rule for an import, which remembers what it found when it was asked last: that is what was recorded."""
 
     def __init__(self) -> None:
-        self.made = Made()
+        self.made = ImportPlan()
 
     def __call__(self, command: ImportCommand, world: World) -> Decided:
         self.made = plan(command, world)
         return self.made.decided
 
 
-def bring(app: App, source: str, reading: Reading, *, by: str | None = None, dry_run: bool = False) -> Brought:
+def record_reading(
+    app: App, source: str, reading: Reading, *, by: str | None = None, dry_run: bool = False
+) -> ImportResult:
     """Records what is new in a reading; joins the transaction that this thread is in."""
     decision = _Decision()
     command = ImportCommand(
@@ -53,9 +55,9 @@ def bring(app: App, source: str, reading: Reading, *, by: str | None = None, dry
     )
     if dry_run:
         decision(command, app.handler.world())
-        return Brought(made=decision.made)
+        return ImportResult(made=decision.made)
     if not _told(reading):
-        return Brought(made=decision.made)
+        return ImportResult(made=decision.made)
     now = app.clock()
     submission = Submission(
         command=command, command_id=command_id_at(now, os.urandom(10)), by=app.actor(by), occurred_at=now
@@ -63,7 +65,7 @@ def bring(app: App, source: str, reading: Reading, *, by: str | None = None, dry
     positions = app.handler.execute(submission, decision).positions
     if len(positions) > MANY:
         app.store.refresh_statistics()
-    return Brought(made=decision.made, positions=positions)
+    return ImportResult(made=decision.made, positions=positions)
 
 
 def known_ids(app: App, source: str) -> dict[str, str]:
@@ -81,7 +83,7 @@ def identified(app: App, source: str, known: dict[str, str]) -> Identify:
     return lru_cache(maxsize=None)(lambda id: known.get(id) or imported_id(ledger, source, id))
 
 
-def report(reading: Reading, brought: Brought, missing: Iterable[str] = ()) -> Report:
+def report(reading: Reading, brought: ImportResult, missing: Iterable[str] = ()) -> Report:
     """What a person and a script are told; `missing` are ids that an earlier import brought and this source lacks."""
     made = brought.made
     gone = [Finding("no_longer_in_the_file", external_id) for external_id in sorted(missing)]

@@ -8,7 +8,7 @@ from msgspec import Struct
 from ledger.errors import Unavailable
 from ledger.importing.readers.reading import Reading
 from projections.application.app import App
-from projections.transfer.import_execution import Report, bring, identified, known_ids, report
+from projections.transfer.import_execution import Report, identified, known_ids, record_reading, report
 from projections.transfer.import_sources import SOURCES, check
 from projections.transfer.reconciled_import import migrate
 
@@ -42,7 +42,7 @@ class Import(Struct, frozen=True, kw_only=True):
         started = time.perf_counter()
         check(self.source, self.path)
         if not self.dry_run:
-            app.go_first()
+            app.require_drained()
         known = known_ids(app, self.source)
         identify, imported_at = identified(app, self.source, known), app.clock()
 
@@ -51,15 +51,15 @@ class Import(Struct, frozen=True, kw_only=True):
 
         def missing(reading: Reading) -> list[str]:
             told = {item.id for item in reading.items}
-            return [name for name, thing in known.items() if thing not in told]
+            return [name for name, entity_id in known.items() if entity_id not in told]
 
         if SOURCES[self.source].reconciled:
             found = migrate(app, self.source, self.path, read, missing, by=self.by, dry_run=self.dry_run)
         else:
             reading = read()
-            brought = bring(app, self.source, reading, by=self.by, dry_run=self.dry_run)
+            brought = record_reading(app, self.source, reading, by=self.by, dry_run=self.dry_run)
             found = report(reading, brought, missing(reading))
         if found["position"] is not None:
-            app.afterwards.soon()
+            app.after_write.soon()
         elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
         return found | {"dry_run": self.dry_run, "elapsed_ms": elapsed_ms}

@@ -28,7 +28,7 @@ from projections.application.app import App
 from projections.read_models.catalog import SHAPES
 from projections.read_models.fold import Fold
 from projections.tables.postgres import PostgresTables
-from projections.tables.replay import Progress, bring_up, catch_up, swap_in, unseen
+from projections.tables.replay import Progress, bring_up, catch_up, no_progress, swap_in
 
 FEW = 1_000  # events that are left for the time in which the ledger is closed
 ROUNDS = 20  # of copying what came meanwhile, before the ledger is closed with more than a few left
@@ -52,7 +52,7 @@ class Moved(Struct, frozen=True, kw_only=True):
     elapsed_ms: float
 
 
-def move(app: App, destination: Settings, progress: Progress = unseen) -> Moved:
+def move(app: App, destination: Settings, progress: Progress = no_progress) -> Moved:
     """Refused when the target has another history, or a read model differs; then the ledger is open where it was."""
     with ExitStack() as stack:
         stack.enter_context(_alone(app))

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ledger.errors import Unavailable
 from ledger.importing.readers.reading import Reading
 from projections.application.app import App
-from projections.transfer.import_execution import Brought, Report, bring, report
+from projections.transfer.import_execution import ImportResult, Report, record_reading, report
 from projections.transfer.reconciliation import NAMES, Check, reconcile
 
 BACKUPS = "backups"
@@ -20,7 +20,7 @@ class Migrated(Struct, frozen=True, kw_only=True):
     """`brought` is None when nothing was tried; `checks` are the five, by name."""
 
     reading: Reading
-    brought: Brought | None = None
+    brought: ImportResult | None = None
     checks: dict[str, Check] = {}
 
     @property
@@ -89,7 +89,7 @@ def _in_one_transaction(
             raise _TakenBack(Migrated(reading=reading))
         with app.tables.snapshot() as snapshot:
             before = snapshot.as_of.position
-        brought = bring(app, source, reading, by=by)
+        brought = record_reading(app, source, reading, by=by)
         with app.tables.snapshot() as snapshot:
             text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
             checks = reconcile(snapshot, source, read(), brought.made, before, text)
@@ -101,7 +101,7 @@ def _in_one_transaction(
 
 def _told(migrated: Migrated, missing: list[str], taken_back: bool, dry_run: bool) -> Report:
     """The report, and beside it what only a migration tells."""
-    told = report(migrated.reading, migrated.brought or Brought(), missing)
+    told = report(migrated.reading, migrated.brought or ImportResult(), missing)
     if taken_back or migrated.faults:
         told |= dict.fromkeys(("taken", "created", "changed", "unchanged", "events"), 0)
     if taken_back or migrated.faults or dry_run:

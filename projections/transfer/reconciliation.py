@@ -13,10 +13,10 @@ from msgspec import UNSET, Struct
 
 from ledger.importing.commands import ImportedVendor
 from ledger.importing.deployments import same_commit
-from ledger.importing.made import Made
+from ledger.importing.made import ImportPlan
 from ledger.importing.readers.reading import Reading
 from ledger.values.revision import difference, same
-from projections.questions.things import rows
+from projections.questions.entities import rows
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot, pages
@@ -57,7 +57,7 @@ class Check(Struct, kw_only=True):
 
 
 def reconcile(
-    snapshot: Snapshot, source: str, reading: Reading, made: Made, before: int, text: str | None = None
+    snapshot: Snapshot, source: str, reading: Reading, made: ImportPlan, before: int, text: str | None = None
 ) -> dict[str, Check]:
     """`reading` is what the source says when read anew, `before` the log's head when the import began.
 
@@ -107,7 +107,7 @@ def _work_items(snapshot: Snapshot, source: str, reading: Reading) -> dict[str, 
     entries = snapshot.ask("entries/of_relation", generation=generation, relation="external_id")
     ids = {entry["id"] for entry in entries if entry["target"].startswith(f"{source}:")}
     ids |= {item.id for item in reading.items}
-    found = snapshot.ask("things/by_ids", category="work_item", generation=generation, ids=sorted(ids))
+    found = snapshot.ask("entities/by_ids", category="work_item", generation=generation, ids=sorted(ids))
     return _readable("work_item", found)
 
 
@@ -129,7 +129,7 @@ def _names(reading: Reading, found: dict[str, Row], before: int) -> Check:
     )
 
 
-def _deployments(reading: Reading, found: dict[str, Row], made: Made, before: int) -> Check:
+def _deployments(reading: Reading, found: dict[str, Row], made: ImportPlan, before: int) -> Check:
     told = {
         one.external_id: {"pr_number": one.fields.get("pr_number"), "commit_hash": one.fields.get("commit_hash")}
         for one in reading.deployments
@@ -137,13 +137,13 @@ def _deployments(reading: Reading, found: dict[str, Row], made: Made, before: in
     return _compared("deployment", told, found, made, before, _same_deployment)
 
 
-def _enhancements(reading: Reading, found: dict[str, Row], made: Made, before: int) -> Check:
+def _enhancements(reading: Reading, found: dict[str, Row], made: ImportPlan, before: int) -> Check:
     told = {one.external_id: {"title": one.fields["title"]} for one in reading.enhancements}
     return _compared("enhancement", told, found, made, before, _same_title)
 
 
 def _compared(
-    category: str, told: dict[str, Fields], found: dict[str, Row], made: Made, before: int, is_same: IsSame
+    category: str, told: dict[str, Fields], found: dict[str, Row], made: ImportPlan, before: int, is_same: IsSame
 ) -> Check:
     """By what the source calls each of them, else by what it says of it; then what was written beside them."""
     check = Check()
@@ -200,7 +200,7 @@ def _sessions(source: str, reading: Reading, found: dict[str, Row], before: int)
     return check
 
 
-def _vendors(reading: Reading, found: dict[str, Row], made: Made) -> Check:
+def _vendors(reading: Reading, found: dict[str, Row], made: ImportPlan) -> Check:
     check = Check()
     held = {row.state.name.casefold(): row for row in found.values()}
     for vendor in reading.vendors:

@@ -17,7 +17,7 @@ DECLARE
     v_given    record;  -- the command, read once: each -> on json reads all of its text again
     v_digest   bytea;
     v_standing record;
-    v_beside   record;
+    v_adjacent_ids   record;
     v_count    int;
     v_first    text;
     v_model    text;
@@ -116,9 +116,9 @@ BEGIN
     END LOOP;
 
     v_first := v_given.events -> 0 ->> 'stream_id';  -- what the command is about; its category and an s name its read model
-    v_beside := beside(p_ledger, left(v_first, -37) || 's', (v_standing.serving ->> (left(v_first, -37) || 's'))::bigint, right(v_first, 36));
-    before := v_beside.before;
-    after := v_beside.after;
+    v_adjacent_ids := adjacent_ids(p_ledger, left(v_first, -37) || 's', (v_standing.serving ->> (left(v_first, -37) || 's'))::bigint, right(v_first, 36));
+    before := v_adjacent_ids.before;
+    after := v_adjacent_ids.after;
     first_position := v_standing.head + 1;
     recorded_at := v_standing.now;
     repeated := false;

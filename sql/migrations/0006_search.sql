@@ -1,4 +1,4 @@
--- The words by which work items are found (see projections/read_models/search_terms.py), beside their rows and in the same generations.
+-- The words by which work items are found (see projections/terms.py), beside their rows and in the same generations.
 --
 -- No row security here, because @@ is not leakproof and would lose its index under it: nobody but the owner may read
 -- this table, and the door `matching` asks for membership.

@@ -116,9 +116,9 @@ def test_the_commits_alone_tell_of_deployments_and_the_committed_report_of_vendo
     assert ([vendor["name"] for vendor in vendors["items"]], vendors["source"]) == (["Epson"], "git")
 
 
-def _read(settings: Settings, thing: str) -> dict[str, object]:
+def _read(settings: Settings, entity_id: str) -> dict[str, object]:
     with served(settings) as assistant:
-        return assistant.call("query_work_item", id=thing)
+        return assistant.call("query_work_item", id=entity_id)
 
 
 def _until_followed(settings: Settings, position: int) -> None:

@@ -173,7 +173,7 @@ def test_a_taken_unique_value_is_refused_with_its_holder_and_nothing_is_recorded
 
 
 def test_one_command_cannot_give_a_unique_value_to_two_things(ledger: Ledger) -> None:
-    vendors = [stream_id("vendor", thing) for thing in (ITEM, OTHER)]
+    vendors = [stream_id("vendor", entity_id) for entity_id in (ITEM, OTHER)]
     both = [(stream, 1, VendorCreated(name="Acme")) for stream in vendors]
 
     with pytest.raises(NotUnique) as refused:
@@ -207,7 +207,7 @@ def test_rows_are_there_as_soon_as_the_command_is_recorded(ledger: Ledger) -> No
 
     with ledger.tables.snapshot() as snapshot:
         generation = snapshot.generation("vendors")
-        [row] = snapshot.ask("things/by_id", category="vendor", generation=generation, id=numbered(1))
+        [row] = snapshot.ask("entities/by_id", category="vendor", generation=generation, id=numbered(1))
     assert (snapshot.as_of.position, row["version"], row["position"]) == (2, 2, 2)
 
 

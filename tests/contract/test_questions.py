@@ -18,7 +18,7 @@ from tests.support.questions import Samples, cases, generation, is_ordered, ques
 ABOUT_THE_STORE = {"configurations/server"}  # these answer with the name of the engine
 FOUND_NOWHERE = {
     "work_items/claimed",  # a lease ends by the ledger's time, which no two stores share
-    "things/differing_columns",  # a fault that nobody has planted here
+    "entities/differing_columns",  # a fault that nobody has planted here
 }
 ITEMS = [told.TASK, told.LEAF, told.BLOCKED, told.PROJECT, told.GONE, told.UNKNOWN]
 ALL = [*ITEMS, told.SESSION, told.SUBTASK, told.RESEARCH, told.DONE, told.ACME, told.FIRST, told.SOON]

@@ -67,13 +67,13 @@ def test_rows_of_another_history_are_made_anew(
 
     cache.follow()
 
-    assert (check(journal, cache.tables).equal, cache.tables.ask("things/all", **ANY)[0].position) == (True, 20)
+    assert (check(journal, cache.tables).equal, cache.tables.ask("entities/all", **ANY)[0].position) == (True, 20)
 
 
 def test_an_empty_journal_has_empty_rows(cache: Cache) -> None:
     cache.follow()
 
-    assert cache.tables.ask("things/all", **ANY)[1] == []
+    assert cache.tables.ask("entities/all", **ANY)[1] == []
 
 
 ANY = {"category": "work_item", "generation": 1, "after": "", "limit": 10}

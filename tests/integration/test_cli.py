@@ -94,11 +94,11 @@ def test_show_takes_a_reference_or_an_id_of_anything(run: Run, perform: Perform,
         perform("record_enhancement", title="E", **fields),
     ]
 
-    for thing in made:
-        result = run("show", thing[as_typed], "--json")
+    for entity in made:
+        result = run("show", entity[as_typed], "--json")
         assert result.exit_code == 0, result.stderr
-        assert answered(result)["id"] == thing["id"]
-        assert run("show", thing[as_typed]).exit_code == 0
+        assert answered(result)["id"] == entity["id"]
+        assert run("show", entity[as_typed]).exit_code == 0
 
 
 def test_show_takes_a_vendors_name_in_any_case(run: Run, perform: Perform) -> None:
@@ -214,11 +214,11 @@ def test_a_stale_version_ends_with_4_and_a_taken_name_with_3(run: Run, perform: 
     item = perform("create_work_item", item_type="task", title="T")
     perform("create_vendor", name="Acme")
 
-    stale = run("call", "update_work_item", f"id={item['ref']}", "version=7", "title=x")
+    version_conflict = run("call", "update_work_item", f"id={item['ref']}", "version=7", "title=x")
     taken = run("call", "create_vendor", "name=ACME")
 
-    assert (stale.exit_code, taken.exit_code) == (4, 3)
-    assert "is at version 1, not 7" in stale.stderr
+    assert (version_conflict.exit_code, taken.exit_code) == (4, 3)
+    assert "is at version 1, not 7" in version_conflict.stderr
 
 
 def test_operations_names_every_tool_and_each_of_its_arguments(run: Run) -> None:

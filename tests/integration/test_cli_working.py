@@ -58,10 +58,10 @@ def test_a_claim_is_kept_and_given_back_by_its_token_only(run: Run, perform: Per
 
 
 def test_archive_and_restore_say_how_many(run: Run, perform: Perform) -> None:
-    thing = perform("create_work_item", item_type="task", title="Done")
-    perform("update_work_item", id=thing["id"], version=1, status="completed")
+    entity = perform("create_work_item", item_type="task", title="Done")
+    perform("update_work_item", id=entity["id"], version=1, status="completed")
 
-    assert run("archive", thing["ref"], "--dry-run").stdout == f"1 would be archived: {thing['ref']}\n"
-    assert run("archive", thing["ref"]).stdout == f"1 archived: {thing['ref']}\n"
-    assert run("restore", thing["ref"]).stdout == f"1 brought back: {thing['ref']}\n"
+    assert run("archive", entity["ref"], "--dry-run").stdout == f"1 would be archived: {entity['ref']}\n"
+    assert run("archive", entity["ref"]).stdout == f"1 archived: {entity['ref']}\n"
+    assert run("restore", entity["ref"]).stdout == f"1 brought back: {entity['ref']}\n"
     assert run("archive").stdout == "0 archived: -\n"

@@ -65,7 +65,7 @@ def shown(ledger: Ledger) -> tuple[str, int]:
     """The title and the version of the one item's row."""
     with ledger.tables.snapshot() as snapshot:
         generation = snapshot.generation("work_items")
-        [row] = snapshot.ask("things/by_id", category="work_item", generation=generation, id=ITEM)
+        [row] = snapshot.ask("entities/by_id", category="work_item", generation=generation, id=ITEM)
     return msgspec.json.decode(row["doc"])["title"], row["version"]
 
 

@@ -101,9 +101,9 @@ class Play:
         resolving = ResolveConflict(id=conflict_id(command), expected=1, choice=choice, **more)  # type: ignore[arg-type]
         return self.database.execute(self._number, resolving, by="judge")
 
-    def item(self, thing: str = ITEM) -> dict[str, object]:
+    def item(self, entity_id: str = ITEM) -> dict[str, object]:
         rows = self.here.rows()
-        version, _, state = rows[f"work_item-{thing}"]  # type: ignore[misc]
+        version, _, state = rows[f"work_item-{entity_id}"]  # type: ignore[misc]
         return {"version": version, **state}  # type: ignore[dict-item]
 
 
@@ -115,12 +115,12 @@ def play(database: Ledger, tmp_path: Path) -> Iterator[Play]:
     play.there.close()
 
 
-def create(thing: str = ITEM, title: str = "One", **more: object) -> CreateWorkItem:
-    return CreateWorkItem(id=thing, item_type="task", title=title, **more)  # type: ignore[arg-type]
+def create(entity_id: str = ITEM, title: str = "One", **more: object) -> CreateWorkItem:
+    return CreateWorkItem(id=entity_id, item_type="task", title=title, **more)  # type: ignore[arg-type]
 
 
-def change(expected: int | str = 1, thing: str = ITEM, **fields: object) -> UpdateWorkItem:
-    return UpdateWorkItem(id=thing, expected=expected, fields=fields)
+def change(expected: int | str = 1, entity_id: str = ITEM, **fields: object) -> UpdateWorkItem:
+    return UpdateWorkItem(id=entity_id, expected=expected, fields=fields)
 
 
 def test_a_queued_write_is_seen_at_once_and_recorded_as_it_was_meant(play: Play) -> None:

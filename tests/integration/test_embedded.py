@@ -177,10 +177,10 @@ def test_lock_files_that_name_a_living_stranger_neither_stop_a_start_nor_harm_th
 ) -> None:
     server.ensure()
     lock_files = [server.data / "postmaster.pid", server.socket_folder / ".s.PGSQL.5432.lock"]
-    stale = [file.read_text().partition("\n")[2] for file in lock_files]
+    version_conflict = [file.read_text().partition("\n")[2] for file in lock_files]
     os.kill(postmaster(server), signal.SIGKILL)
     with subprocess.Popen(["sleep", "100"], cwd=server.data) as stranger:
-        for file, rest in zip(lock_files, stale, strict=True):
+        for file, rest in zip(lock_files, version_conflict, strict=True):
             file.write_text(f"{stranger.pid}\n{rest}")
 
         server.ensure()
@@ -363,7 +363,7 @@ def test_stop_ends_every_process_and_says_false_when_there_is_none(server: Embed
 
     assert answers == [False, True, False]
     assert not server.is_running()
-    assert living(server) == []
+    assert existing(server) == []
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="the other tests already run as a normal user")
@@ -492,7 +492,7 @@ def postmaster(server: EmbeddedServer) -> int:
     return int((server.data / "postmaster.pid").read_text().split()[0])
 
 
-def living(server: EmbeddedServer) -> list[int]:
+def existing(server: EmbeddedServer) -> list[int]:
     processes = psutil.process_iter(["cwd", "name"])
     return [each.pid for each in processes if each.info["name"] == "postgres" and each.info["cwd"] == str(server.data)]
 
@@ -503,9 +503,9 @@ def end_server(server: EmbeddedServer) -> None:
         server.stop()
     except Unavailable as problem:
         print(problem)
-    for process_id in living(server):
+    for process_id in existing(server):
         os.kill(process_id, signal.SIGKILL)
-    wait_until(lambda: not living(server))
+    wait_until(lambda: not existing(server))
     if server.root not in server.socket_folder.parents and server.socket_folder.exists():
         for file in server.socket_folder.iterdir():
             file.unlink()

@@ -244,7 +244,7 @@ def test_all_read_models_are_one_json_document(told: App) -> None:
 def test_a_table_is_safe_to_open_and_loses_nothing(told: App) -> None:
     with told.tables.snapshot() as snapshot:
         text = b"".join(exporting.table(snapshot, "work_item")).decode()
-        things = {thing["id"]: thing for thing in exporting.things(snapshot, "work_item")}
+        things = {entity["id"]: entity for entity in exporting.entities(snapshot, "work_item")}
 
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == 2
@@ -258,7 +258,7 @@ def test_a_table_is_safe_to_open_and_loses_nothing(told: App) -> None:
 def test_every_read_model_has_its_table(told: App, category: str) -> None:
     with told.tables.snapshot() as snapshot:
         rows = list(csv.reader(io.StringIO(b"".join(exporting.table(snapshot, category)).decode(), newline="")))
-        count = len(list(exporting.things(snapshot, category)))
+        count = len(list(exporting.entities(snapshot, category)))
 
     assert (rows[0][:3], len(rows) - 1) == (["id", "ref", "version"], count)
 

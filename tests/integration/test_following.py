@@ -69,7 +69,7 @@ def test_a_follower_ends_at_what_the_log_held_when_it_was_asked_however_fast_oth
 def test_a_write_is_followed_without_being_asked(app: App, create: Create) -> None:
     create(1)
 
-    app.afterwards.finish()
+    app.after_write.finish()
     assert app.local.journal.head.position == 1
 
 

@@ -11,21 +11,21 @@ from projections.application.app import App
 from projections.maintenance import report_now
 from projections.reports import html_page, parse
 from projections.reports import report as status_report
-from projections.transfer.import_execution import Report, bring, report
+from projections.transfer.import_execution import Report, record_reading, report
 from tests.conftest import Perform
 from tests.support.telling import FULL_HASH, deployment, enhancement, reading, vendor
 
 Told = ImportedVendor | ImportedDeployment | ImportedEnhancement
-Tell = Callable[..., Report]
+OnProgress = Callable[..., Report]
 
 
 @pytest.fixture
-def tell(app: App) -> Tell:
+def tell(app: App) -> OnProgress:
     """tell(vendor(...), deployment(...), source="notes") -> the report of importing what a source tells."""
 
     def run(*told: Told, source: str = "notes", **more: Any) -> Report:
         given = reading(*told)
-        return report(given, bring(app, source, given, **more))
+        return report(given, record_reading(app, source, given, **more))
 
     return run
 
@@ -39,7 +39,7 @@ def warned(told: Report) -> dict[str, list[str]]:
 
 
 def test_all_kinds_are_recorded_at_once_by_whom_and_when_the_source_says(
-    tell: Tell, app: App, perform: Perform
+    tell: OnProgress, app: App, perform: Perform
 ) -> None:
     results = TestResults(passing=8, total=8)
 
@@ -56,7 +56,7 @@ def test_all_kinds_are_recorded_at_once_by_whom_and_when_the_source_says(
     assert (planned["title"], planned["status"]) == ("Read faxes", None)
 
 
-def test_what_the_source_does_not_say_is_told_and_not_made_up(tell: Tell) -> None:
+def test_what_the_source_does_not_say_is_told_and_not_made_up(tell: OnProgress) -> None:
     told = tell(vendor("x/y"), deployment(commit_hash="84b0fb4"))
 
     assert warned(told)["not_stated"] == [
@@ -67,7 +67,7 @@ def test_what_the_source_does_not_say_is_told_and_not_made_up(tell: Tell) -> Non
     assert warned(told)["hash_not_of_40_hex_digits"] == ["deployment #7: 84b0fb4"]
 
 
-def test_telling_the_same_again_records_nothing(tell: Tell, app: App) -> None:
+def test_telling_the_same_again_records_nothing(tell: OnProgress, app: App) -> None:
     same = (vendor(status="broken"), deployment(vendors=("EPSON", "gone"), work_items=("T1",)), enhancement())
     tell(*same)
     before = events(app)
@@ -77,7 +77,7 @@ def test_telling_the_same_again_records_nothing(tell: Tell, app: App) -> None:
     assert (told["events"], told["unchanged"], events(app)) == (0, 3, before)
 
 
-def test_two_states_of_a_source_become_the_events_between_them(tell: Tell, app: App) -> None:
+def test_two_states_of_a_source_become_the_events_between_them(tell: OnProgress, app: App) -> None:
     tell(vendor(status="broken", metadata={"a": 1}), deployment(), enhancement(status="planned"))
 
     tell(
@@ -93,7 +93,7 @@ def test_two_states_of_a_source_become_the_events_between_them(tell: Tell, app: 
     ]
 
 
-def test_what_was_changed_here_since_stays(tell: Tell, perform: Perform) -> None:
+def test_what_was_changed_here_since_stays(tell: OnProgress, perform: Perform) -> None:
     tell(vendor(status="operational", extractor_version="1.0"))
     perform("update_vendor_status", name="EPSON", version=1, extractor_version="9.9")
 
@@ -104,7 +104,7 @@ def test_what_was_changed_here_since_stays(tell: Tell, perform: Perform) -> None
     assert warned(told)["changed_on_both_sides"] == ["vendor EPSON: extractor_version"]
 
 
-def test_two_sources_do_not_overwrite_each_other(tell: Tell, app: App, perform: Perform) -> None:
+def test_two_sources_do_not_overwrite_each_other(tell: OnProgress, app: App, perform: Perform) -> None:
     tell(vendor(status="operational"), source="one")
     told = tell(vendor(day=2, status="broken", extractor_version="2.0"), source="two")
     before = events(app)
@@ -117,7 +117,7 @@ def test_two_sources_do_not_overwrite_each_other(tell: Tell, app: App, perform: 
     assert (again["events"], events(app)) == (0, before)
 
 
-def test_a_deployment_known_by_the_beginning_of_its_hash_gets_the_whole_one(tell: Tell, perform: Perform) -> None:
+def test_a_deployment_known_by_the_beginning_of_its_hash_gets_the_whole_one(tell: OnProgress, perform: Perform) -> None:
     tell(deployment(commit_hash="84b0fb4"), source="one")
 
     tell(deployment("other", day=2), source="two")
@@ -127,14 +127,14 @@ def test_a_deployment_known_by_the_beginning_of_its_hash_gets_the_whole_one(tell
     assert (deployed["commit_hash"], told["events"]) == (FULL_HASH, 0)
 
 
-def test_one_told_twice_is_taken_once(tell: Tell) -> None:
+def test_one_told_twice_is_taken_once(tell: OnProgress) -> None:
     told = tell(vendor("EPSON"), vendor("Epson"), deployment("a"), deployment("a"))
 
     assert (told["found"], told["taken"], told["created"]) == (4, 2, 2)
     assert told["not_taken"] == [{"kind": "told_twice", "count": 2, "where": ["vendor Epson", "deployment a"]}]
 
 
-def test_what_is_linked_and_absent_is_kept_in_its_words(tell: Tell, perform: Perform) -> None:
+def test_what_is_linked_and_absent_is_kept_in_its_words(tell: OnProgress, perform: Perform) -> None:
     told = tell(deployment(vendors=("EPSON", "gone"), work_items=("T1",)), vendor())
 
     [deployed] = perform("query_deployments")["items"]
@@ -143,14 +143,14 @@ def test_what_is_linked_and_absent_is_kept_in_its_words(tell: Tell, perform: Per
     assert warned(told)["link_kept_as_text"] == ["#7 -> gone", "#7 -> T1"]
 
 
-def test_enhancements_that_wait_for_each_other_are_linked(tell: Tell, perform: Perform) -> None:
+def test_enhancements_that_wait_for_each_other_are_linked(tell: OnProgress, perform: Perform) -> None:
     tell(enhancement("one", needs=("two",)), enhancement("two"))
 
     listed = {one["title"]: one for one in perform("list_enhancements")["items"]}
     assert listed["one"]["depends_on"] == [listed["two"]["id"]]
 
 
-def test_a_thing_withdrawn_here_stays_withdrawn(tell: Tell, app: App, perform: Perform) -> None:
+def test_a_thing_withdrawn_here_stays_withdrawn(tell: OnProgress, app: App, perform: Perform) -> None:
     tell(vendor(status="broken"))
     perform("undo", command=str(next(app.store.read_all()).command_id))
 
@@ -159,14 +159,14 @@ def test_a_thing_withdrawn_here_stays_withdrawn(tell: Tell, app: App, perform: P
     assert (told["events"], warned(told)["withdrawn_here"]) == (0, ["vendor EPSON"])
 
 
-def test_a_dry_run_tells_the_same_and_records_nothing(tell: Tell, app: App) -> None:
+def test_a_dry_run_tells_the_same_and_records_nothing(tell: OnProgress, app: App) -> None:
     planned = tell(vendor(), deployment(), dry_run=True)
 
     assert events(app) == []
     assert planned == tell(vendor(), deployment()) | {"position": None}
 
 
-def test_things_made_here_are_found_by_name_and_title(tell: Tell, perform: Perform) -> None:
+def test_things_made_here_are_found_by_name_and_title(tell: OnProgress, perform: Perform) -> None:
     perform("create_vendor", name="epson", status="operational")
     perform("record_enhancement", title="READ FAXES", description="d", priority=2, principles=[])
 
@@ -176,7 +176,7 @@ def test_things_made_here_are_found_by_name_and_title(tell: Tell, perform: Perfo
     assert perform("list_enhancements")["total_count"] == 1
 
 
-def test_a_report_of_things_that_sources_told_half_of_is_whole(tell: Tell, app: App) -> None:
+def test_a_report_of_things_that_sources_told_half_of_is_whole(tell: OnProgress, app: App) -> None:
     tell(
         vendor("A", test_results=TestResults(passing=8, total=9)),
         vendor("B", test_results=TestResults(skipped=1)),
@@ -196,7 +196,7 @@ def test_a_report_of_things_that_sources_told_half_of_is_whole(tell: Tell, app: 
     assert "8 of 9" in page
 
 
-def test_two_deployments_of_one_commit_and_pull_request_are_one(tell: Tell, perform: Perform) -> None:
+def test_two_deployments_of_one_commit_and_pull_request_are_one(tell: OnProgress, perform: Perform) -> None:
     told = tell(deployment("a", commit_hash="84b0fb4"), deployment("b"), deployment("c", redeployment=True))
 
     assert [entry["where"] for entry in told["not_taken"]] == [["deployment b"]]

@@ -170,9 +170,9 @@ def test_who_follows_the_log_beside_eight_threads_that_share_commits_misses_noth
 def test_whoever_waits_for_the_lock_with_patience_is_told_when_it_ends(app: App, settings: Settings) -> None:
     other = App(settings)
 
-    with app.store.exclusively(), pytest.raises(Unavailable), other.store.exclusively(patience=0.2):
+    with app.store.exclusively(), pytest.raises(Unavailable), other.store.exclusively(lock_timeout=0.2):
         pass
-    with other.store.exclusively(patience=0.2):
+    with other.store.exclusively(lock_timeout=0.2):
         assert other.store.read_streams([]).head == 0
 
     other.close()

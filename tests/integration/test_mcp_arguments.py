@@ -43,7 +43,7 @@ PARENTS = [("create_work_item", "parent_id"), ("update_work_item", "parent_id")]
 MAKERS: dict[str, tuple[str, Arguments]] = {
     "work_item": ("create_work_item", {"item_type": "task", "title": "Changed by two"}),
     "vendor": ("create_vendor", {}),
-    "enhancement": ("record_enhancement", {"title": "Wanted"}),
+    "enhancement": ("record_enhancement", {"title": "ReadyFilter"}),
     "deployment": ("record_deployment", {}),
 }
 CHANGES: Arguments = {
@@ -188,17 +188,17 @@ def test_an_id_of_nothing_is_not_found(client: McpClient, operation: Operation, 
 )
 def test_a_version_that_is_not_there_is_a_conflict_that_tells_both(client: McpClient, operation: Operation) -> None:
     fields = operation.input.model_fields
-    thing = made(client, operation)
-    where = {"id": thing["id"]} if "id" in fields else {}
+    entity = made(client, operation)
+    where = {"id": entity["id"]} if "id" in fields else {}
     change = next(({name: value} for name, value in CHANGES.items() if name in fields), {})
 
-    refusal = client.refusal(operation.name, **where, **change, version=thing["version"] + 98)
+    refusal = client.refusal(operation.name, **where, **change, version=entity["version"] + 98)
 
     assert refusal["code"] == "version_conflict"
     assert refusal["retryable"] is True
     assert refusal["details"]["status"] == 409
-    assert refusal["details"]["expected"] == thing["version"] + 98
-    assert refusal["details"]["actual"] == thing["version"]
+    assert refusal["details"]["expected"] == entity["version"] + 98
+    assert refusal["details"]["actual"] == entity["version"]
 
 
 def made(client: McpClient, operation: Operation) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ledger.errors import CommandIdReused, Invalid, Refused, Unavailable, VersionConflict
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import NAME, read
 from projections.operations.catalog import OPERATIONS
 from tests.support.gate import Gate
@@ -30,7 +31,7 @@ def gate(dsn: str) -> Iterator[Gate]:
 
 @pytest.fixture
 def app(settings: Settings, gate: Gate) -> Iterator[App]:
-    app = App(replace(settings, dsn=gate.dsn))
+    app = App(replace(settings, dsn=gate.dsn), keep_status=keep_status)
     yield app
     app.close()
 
@@ -38,7 +39,7 @@ def app(settings: Settings, gate: Gate) -> Iterator[App]:
 @pytest.fixture
 def elsewhere(settings: Settings, tmp_path: Path) -> Iterator[App]:
     """Another machine, whose way to the database is never shut."""
-    app = App(replace(settings, home=tmp_path / "elsewhere", by="stranger"))
+    app = App(replace(settings, home=tmp_path / "elsewhere", by="stranger"), keep_status=keep_status)
     yield app
     app.close()
 
@@ -133,7 +134,7 @@ def test_a_ledger_that_never_met_a_database_works_for_as_long_as_that_lasts(
     settings: Settings, gate: Gate, elsewhere: App
 ) -> None:
     gate.close()
-    app = App(replace(settings, dsn=gate.dsn))
+    app = App(replace(settings, dsn=gate.dsn), keep_status=keep_status)
 
     item = ask(app, "create_work_item", item_type="task", title="One")
     changed = ask(app, "update_work_item", id=item["id"], version=item["version"], title="Two", notes="n")
@@ -394,11 +395,11 @@ def test_a_disk_that_takes_no_verdict_is_not_taken_for_a_lost_database(app: App,
         while not app.contact.ready:
             time.sleep(0.01)
         with pytest.raises(Unavailable) as failed:
-            app.settle(5.0)
+            app.drain_for(5.0)
         ready = app.contact.ready
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
     assert "file" in failed.value.details
     assert ready
-    assert app.settle(5.0)  # whoever asks next begins it again
+    assert app.drain_for(5.0)  # whoever asks next begins it again

@@ -86,6 +86,6 @@ def test_an_event_of_a_newer_schema_is_carried_and_reported(
 def vendor(ledger: Ledger, id: str) -> dict[str, Any]:
     with ledger.tables.snapshot() as snapshot:
         generation = snapshot.generation("vendors")
-        [row] = snapshot.ask("things/by_id", category="vendor", generation=generation, id=id)
+        [row] = snapshot.ask("entities/by_id", category="vendor", generation=generation, id=id)
     document: dict[str, Any] = msgspec.json.decode(row["doc"])
     return document

@@ -24,11 +24,11 @@ def made(app: App, title: str, *, age: int, parent: str | None = None, finished:
     def create(command_id: UUID) -> CreateWorkItem:
         return CreateWorkItem(id=minted_id(command_id), item_type="task", title=title, parent_id=parent)
 
-    thing = app.do(create, category="work_item", occurred_at=then).id
+    entity_id = app.do(create, category="work_item", occurred_at=then).id
     if finished:
-        done = UpdateWorkItem(id=thing, expected=1, status="completed", force=True, reason="as it was")
+        done = UpdateWorkItem(id=entity_id, expected=1, status="completed", force=True, reason="as it was")
         app.do(lambda _: done, category="work_item", occurred_at=then)
-    return thing
+    return entity_id
 
 
 def standing(perform: Perform, **filters: bool) -> set[str]:
@@ -82,12 +82,12 @@ def test_an_archived_item_keeps_its_links_and_comes_back(app: App, perform: Perf
 
 
 def test_an_archived_item_does_not_hide_that_it_is_one(app: App, perform: Perform) -> None:
-    thing = made(app, "old", age=400)
-    perform("archive_work_items", action="archive", id=thing)
+    entity_id = made(app, "old", age=400)
+    perform("archive_work_items", action="archive", id=entity_id)
 
-    assert perform("query_work_item", id=thing)["not_ready_because"][0]["reason"] == "archived"
+    assert perform("query_work_item", id=entity_id)["not_ready_because"][0]["reason"] == "archived"
     with pytest.raises(Refused) as refused:
-        perform("update_work_item", id=thing, version=3, title="new")
+        perform("update_work_item", id=entity_id, version=3, title="new")
     assert refused.value.details["rule"] == "archived"
 
 

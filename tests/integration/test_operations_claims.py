@@ -14,7 +14,7 @@ from ledger.postgres.connection import deadline
 from ledger.settings import Settings
 from ledger.values.reference import brief
 from ledger.work_item.commands import ClaimNextWorkItem
-from ledger.world import Wanted
+from ledger.world import ReadyFilter
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.questions import readiness
@@ -36,12 +36,12 @@ def titles(answer: dict[str, Any]) -> list[str]:
     return [item["title"] for item in answer["items"]]
 
 
-def version(perform: Perform, thing: str) -> int:
-    return int(perform("query_work_item", id=thing)["version"])
+def version(perform: Perform, entity_id: str) -> int:
+    return int(perform("query_work_item", id=entity_id)["version"])
 
 
-def complete(perform: Perform, thing: str) -> dict[str, Any]:
-    return perform("update_work_item", id=thing, version=version(perform, thing), status="completed")
+def complete(perform: Perform, entity_id: str) -> dict[str, Any]:
+    return perform("update_work_item", id=entity_id, version=version(perform, entity_id), status="completed")
 
 
 def test_ready_work_is_ordered_by_priority_and_then_by_age(perform: Perform, task: Make) -> None:
@@ -96,7 +96,7 @@ def test_an_item_says_why_it_is_not_ready(perform: Perform, task: Make) -> None:
     perform("link_work_items", id=blocker, kind="blocks", to_id=epic)
 
     assert perform("query_work_item", id=blocker)["ready"] is True
-    told = {thing: perform("query_work_item", id=thing) for thing in (epic, child)}
+    told = {entity_id: perform("query_work_item", id=entity_id) for entity_id in (epic, child)}
 
     assert [(why["reason"], why["title"]) for why in told[epic]["not_ready_because"]] == [
         ("blocker", "blocker"),
@@ -131,10 +131,10 @@ def test_completing_answers_with_what_became_ready_by_it(perform: Perform, task:
     assert "became_ready" not in complete(perform, epic)
 
 
-def readable(perform: Perform, thing: str) -> str:
+def readable(perform: Perform, entity_id: str) -> str:
     """The reference of eight characters."""
-    assert perform("query_work_item", id=brief("work_item", thing))["id"] == thing
-    return brief("work_item", thing)
+    assert perform("query_work_item", id=brief("work_item", entity_id))["id"] == entity_id
+    return brief("work_item", entity_id)
 
 
 def test_the_next_item_is_the_most_important_one_that_nobody_has(perform: Perform, task: Make) -> None:
@@ -161,43 +161,43 @@ def test_repeating_claim_next_with_its_command_id_answers_the_same_item(perform:
 
 
 def test_a_claim_is_shown_without_its_token(perform: Perform, task: Make) -> None:
-    thing = task("mine")
-    taken = perform("claim_work_item", action="claim", id=thing, by="ann")
+    entity_id = task("mine")
+    taken = perform("claim_work_item", action="claim", id=entity_id, by="ann")
 
-    shown = perform("query_work_item", id=thing)
+    shown = perform("query_work_item", id=entity_id)
 
     assert shown["claim"] == {"by": "ann", "until": taken["until"]}
     assert taken["token"] not in json.dumps(shown)
 
 
 def test_two_of_the_same_name_are_told_apart_by_their_tokens(settings: Settings, perform: Perform, task: Make) -> None:
-    thing = task("contested")
-    perform("claim_work_item", action="claim", id=thing)
+    entity_id = task("contested")
+    perform("claim_work_item", action="claim", id=entity_id)
     twin = App(settings)
 
     for action in ("claim", "renew", "release"):
         with pytest.raises(Refused) as refused:
-            OPERATIONS["claim_work_item"].perform(twin, {"action": action, "id": thing})
-        assert (refused.value.details["rule"], refused.value.details["items"][0]["id"]) == ("claimed", thing)
+            OPERATIONS["claim_work_item"].perform(twin, {"action": action, "id": entity_id})
+        assert (refused.value.details["rule"], refused.value.details["items"][0]["id"]) == ("claimed", entity_id)
     twin.close()
 
 
 def test_a_claim_is_renewed_and_released_with_its_token_from_anywhere(perform: Perform, task: Make) -> None:
-    thing = task("carried over")
-    first = perform("claim_work_item", action="claim", id=thing, token=OTHER, minutes=10)
+    entity_id = task("carried over")
+    first = perform("claim_work_item", action="claim", id=entity_id, token=OTHER, minutes=10)
 
-    renewed = perform("claim_work_item", action="renew", id=thing, token=OTHER, minutes=60)
-    released = perform("claim_work_item", action="release", id=thing, token=OTHER)
+    renewed = perform("claim_work_item", action="renew", id=entity_id, token=OTHER, minutes=60)
+    released = perform("claim_work_item", action="release", id=entity_id, token=OTHER)
 
     assert renewed["until"] > first["until"]
     assert "until" not in released
-    assert perform("claim_work_item", action="next")["id"] == thing
+    assert perform("claim_work_item", action="next")["id"] == entity_id
 
 
 def test_what_another_holds_is_completed_with_its_token_or_by_force(perform: Perform, task: Make) -> None:
-    thing = task("theirs")
-    taken = perform("claim_work_item", action="claim", id=thing, token=OTHER)
-    asked = {"id": thing, "version": taken["version"], "status": "completed"}
+    entity_id = task("theirs")
+    taken = perform("claim_work_item", action="claim", id=entity_id, token=OTHER)
+    asked = {"id": entity_id, "version": taken["version"], "status": "completed"}
 
     with pytest.raises(Refused) as refused:
         perform("update_work_item", **asked)
@@ -265,7 +265,7 @@ def test_what_is_read_of_a_claim_once_it_is_recorded_may_take_the_time_of_a_ques
     task("item")
 
     with deadline.at_most(60):
-        app.record(ClaimNextWorkItem(token=OTHER, wanted=Wanted()))
+        app.record(ClaimNextWorkItem(token=OTHER, wanted=ReadyFilter()))
         left = deadline.left()
 
     assert left is None

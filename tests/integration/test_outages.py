@@ -71,30 +71,30 @@ def frozen(own_server: EmbeddedServer) -> Iterator[Freeze]:
 def test_a_stopped_server_is_answered_for_by_the_journal_and_found_again(
     app: App, perform: Perform, own_server: EmbeddedServer
 ) -> None:
-    thing = perform("create_work_item", item_type="task", title="Before")
+    entity = perform("create_work_item", item_type="task", title="Before")
     app.follow()
 
     _stop(own_server)
-    read = perform("query_work_item", id=thing["id"])
-    queued = perform("update_work_item", id=thing["id"], version=1, title="Meanwhile")
+    read = perform("query_work_item", id=entity["id"])
+    queued = perform("update_work_item", id=entity["id"], version=1, title="Meanwhile")
     own_server.ensure()
     _until(lambda: app.contact.ready and app.local.is_settled)
 
     assert (read["title"], read["source"]) == ("Before", "journal")
     assert queued["outcome"] == "queued"
-    assert perform("query_work_item", id=thing["id"])["title"] == "Meanwhile"
+    assert perform("query_work_item", id=entity["id"])["title"] == "Meanwhile"
 
 
 def test_a_frozen_server_is_noticed_by_whoever_reads_and_by_whoever_writes(
     app: App, perform: Perform, frozen: Freeze
 ) -> None:
-    thing = perform("create_work_item", item_type="task", title="Before")
+    entity = perform("create_work_item", item_type="task", title="Before")
     app.follow()
 
     frozen()
     began = time.monotonic()
-    read = perform("query_work_item", id=thing["id"])
-    queued = perform("update_work_item", id=thing["id"], version=1, title="Meanwhile")
+    read = perform("query_work_item", id=entity["id"])
+    queued = perform("update_work_item", id=entity["id"], version=1, title="Meanwhile")
 
     assert time.monotonic() - began < SOON
     assert (read["source"], read["title"]) == ("journal", "Before")

@@ -19,9 +19,9 @@ from tests.support.losing import lose, state
 @pytest.fixture
 def machine(app: App, perform: Perform, settings: Settings, owner_dsn: str) -> Iterator[App]:
     """A machine that knows four positions, and whose database has lost the last two."""
-    thing = perform("create_work_item", item_type="task", title="Kept")
+    entity = perform("create_work_item", item_type="task", title="Kept")
     perform("create_work_item", item_type="task", title="Kept too")
-    perform("update_work_item", id=thing["id"], version=1, title="Lost")
+    perform("update_work_item", id=entity["id"], version=1, title="Lost")
     perform("create_vendor", name="Lost too")
     app.follow()
     app.close()
@@ -53,14 +53,14 @@ def test_verify_names_the_first_line_and_the_first_position_that_differ(machine:
 
 
 def test_verify_names_the_read_model_that_is_not_what_the_log_says(app: App, perform: Perform, owner_dsn: str) -> None:
-    thing = perform("create_vendor", name="Acme")
+    entity = perform("create_vendor", name="Acme")
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("SELECT set_config('ledger.id', %s, true)", [str(app.identity.ledger)])
         connection.execute('UPDATE tracking_ledger.vendors SET doc = doc || \'{"status": "operational"}\'')
 
     [found] = verify(app).differences
 
-    assert (found.where, found.at) == ("read models", f"vendors {thing['id']}")
+    assert (found.where, found.at) == ("read models", f"vendors {entity['id']}")
 
 
 def test_what_differs_is_said_and_from_where_on(machine: App) -> None:
@@ -111,7 +111,7 @@ def test_when_the_database_is_right_the_journal_is_set_aside_and_what_only_it_he
     machine.close()
     again = App(machine.settings)
     _ = again.database
-    assert again.settle(30)
+    assert again.drain_for(30)
     log = list(again.store.read_all())
     assert [event.command_id for event in log[2:4]] == [event.command_id for event in lost]
     assert OPERATIONS["list_work_items"].perform(again, {"text": "Queued meanwhile"})["total_count"] == 1

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ledger.errors import NotFound, Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import NAME, write_status
 from projections.operations.catalog import OPERATIONS
 from projections.transfer.publishing import publish
@@ -21,7 +22,7 @@ NOWHERE = "host=127.0.0.1 port=1"
 
 @pytest.fixture
 def live(settings: Settings) -> Iterator[App]:
-    app = App(settings)
+    app = App(settings, keep_status=keep_status)
     yield app
     app.close()
 
@@ -29,7 +30,7 @@ def live(settings: Settings) -> Iterator[App]:
 @pytest.fixture
 def stranded(settings: Settings, tmp_path: Path) -> Iterator[App]:
     """The same project on a machine without a copy of its own, which does not reach the database."""
-    app = App(replace(settings, dsn=NOWHERE, home=tmp_path / "another home"))
+    app = App(replace(settings, dsn=NOWHERE, home=tmp_path / "another home"), keep_status=keep_status)
     yield app
     app.close()
 
@@ -122,7 +123,7 @@ def test_what_was_queued_on_a_published_journal_is_recorded_as_proposed_or_meets
     ask(live, "update_work_item", id=met["id"], version=1, title="Theirs")
     stranded.close()
 
-    again = App(replace(settings, home=stranded.settings.home))
+    again = App(replace(settings, home=stranded.settings.home), keep_status=keep_status)
     drained = again.drain()
     again.follow()
 
@@ -176,7 +177,7 @@ def test_a_damaged_journal_says_so_with_every_answer_that_ends_before_the_damage
     for made_again in live.home.glob("*.sqlite3*"):
         made_again.unlink()
 
-    away = App(replace(settings, dsn=NOWHERE))
+    away = App(replace(settings, dsn=NOWHERE), keep_status=keep_status)
     listed = ask(away, "list_work_items")
     away.close()
 
@@ -187,7 +188,7 @@ def test_a_damaged_journal_says_so_with_every_answer_that_ends_before_the_damage
 def test_what_is_held_back_hides_nothing_of_a_database_that_answers(live: App, settings: Settings) -> None:
     ask(live, "create_work_item", item_type="task", title="Recorded")
     live.close()
-    away = App(replace(settings, dsn=NOWHERE))
+    away = App(replace(settings, dsn=NOWHERE), keep_status=keep_status)
     made = ask(away, "create_work_item", item_type="task", title="Damaged")
     ask(away, "update_work_item", id=made["id"], version=made["version"], title="Held")
     away.close()
@@ -196,7 +197,7 @@ def test_what_is_held_back_hides_nothing_of_a_database_that_answers(live: App, s
     for file in (*live.home.glob("journal*"), *live.home.glob("cache*")):
         file.unlink()
 
-    again = App(settings)
+    again = App(settings, keep_status=keep_status)
     listed = ask(again, "list_work_items")
     again.close()
 

@@ -67,7 +67,7 @@ def plant(server: EmbeddedServer) -> Plant:
 def titles(ledger: Ledger) -> list[str]:
     with ledger.tables.snapshot() as snapshot:
         found = snapshot.ask(
-            "things/all", category="work_item", generation=snapshot.generation("work_items"), after="", limit=1000
+            "entities/all", category="work_item", generation=snapshot.generation("work_items"), after="", limit=1000
         )
     return [row["id"] for row in found]
 
@@ -252,7 +252,7 @@ def test_readers_and_writers_never_notice_twenty_replays(ledger: Ledger, dsn: st
 def _views(snapshot: contract.Snapshot, made: int, changed: int) -> Iterator[tuple[str, int, int]]:
     """Views of a snapshot: (name, what it holds, what the writer's commands so far add up to)."""
     generation = snapshot.generation("work_items")
-    listed = snapshot.ask("things/all", category="work_item", generation=generation, after="", limit=10_000)
+    listed = snapshot.ask("entities/all", category="work_item", generation=generation, after="", limit=10_000)
     yield "list", len(listed), made
     counts = snapshot.ask("status/counts")
     yield "counts", sum(row["items"] for row in counts) + DELETED, made
@@ -261,7 +261,7 @@ def _views(snapshot: contract.Snapshot, made: int, changed: int) -> Iterator[tup
         yield tag, len(found), holders
     if made:
         newest = numbered(999 + made)
-        [row] = snapshot.ask("things/by_id", category="work_item", generation=generation, id=newest)
+        [row] = snapshot.ask("entities/by_id", category="work_item", generation=generation, id=newest)
         yield "item", row["version"], 2 if made == changed else 1
 
 
@@ -301,11 +301,11 @@ def test_without_catching_up_a_read_model_that_is_behind_is_not_shown(
     older.execute(500, CreateWorkItem(id=numbered(500), item_type="task", title="By the older one"))
     tables = PostgresTables(database, ledger.store.ledger)
 
-    with pytest.raises(Unavailable), contract.snapshot():
+    with pytest.raises(Unavailable), tables.snapshot():
         pass
 
     assert check(ledger.store, tables).projections["work_items"].equal is None
-    assert contract.behind() == {"work_items": len(list(ledger.store.read_all())) - 1}
+    assert tables.behind() == {"work_items": len(list(ledger.store.read_all())) - 1}
 
 
 def test_a_newer_program_with_a_new_shape_builds_its_rows_itself(
@@ -319,7 +319,7 @@ def test_a_newer_program_with_a_new_shape_builds_its_rows_itself(
 
     with program.tables.snapshot() as snapshot:
         found = snapshot.ask(
-            "things/all", category="vendor", generation=snapshot.generation("vendors"), after="", limit=9
+            "entities/all", category="vendor", generation=snapshot.generation("vendors"), after="", limit=9
         )
 
     assert {row["id"] for row in found} == {history.ACME, history.ZEBRA, history.UMLAUT}

@@ -175,7 +175,7 @@ def test_events_that_only_a_newer_program_understands_are_carried_and_reported(
     assert [(kind.type, kind.schema) for kind in report.unknown] == [("WorkItemRevised", 1)]
     with ledger.tables.snapshot() as snapshot:
         generation = snapshot.generation("work_items")
-        [row] = snapshot.ask("things/by_id", category="work_item", generation=generation, id=history.TASK)
+        [row] = snapshot.ask("entities/by_id", category="work_item", generation=generation, id=history.TASK)
     assert row["version"] == 3
 
 

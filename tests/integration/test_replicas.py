@@ -142,7 +142,9 @@ def test_nobody_is_shown_less_than_before(app: App, elsewhere: App, pair: Pair) 
     followed(app, pair)
     pair.pause()
     made = create(elsewhere, "Second")
-    shown = router.ask(app, lambda live: live.tables.ask("conflicts/count", status="open")[0].position)[1]
+    shown = router.run_on_first_source(app, lambda live: live.tables.ask("conflicts/count", status="open")[0].position)[
+        1
+    ]
 
     again = perform(app, "list_work_items")
     pair.catch_up()
@@ -544,7 +546,7 @@ def create(app: App, title: str) -> Answered:
 
 def create_in(app: App, title: str) -> int:
     """Within this thread's transaction."""
-    live = app.through(app.live())
+    live = app.on_layer(app.live())
     position = OPERATIONS["create_work_item"].run(
         live, OPERATIONS["create_work_item"].input(item_type="task", title=title)
     )["position"]

@@ -209,7 +209,7 @@ def test_a_server_writes_the_file_after_its_answer(app: App, perform: Perform, f
     for n in range(5):
         task(perform, f"Task {n}")
 
-    app.afterwards.finish()
+    app.after_write.finish()
 
     assert read(file)["as_of"]["position"] == 6  # type: ignore[index]
 
@@ -217,7 +217,7 @@ def test_a_server_writes_the_file_after_its_answer(app: App, perform: Perform, f
 def test_without_the_setting_nothing_is_written(app: App, perform: Perform, file: Path) -> None:
     task(perform)
 
-    app.afterwards.finish()
+    app.after_write.finish()
 
     assert not file.exists()
 
@@ -228,7 +228,7 @@ def test_a_file_that_cannot_be_written_fails_no_write(
     file.mkdir()
 
     perform("update_project_configuration", version=0, settings={"write_status_file": True})
-    app.afterwards.finish()
+    app.after_write.finish()
 
     assert f"{file} cannot be written" in caplog.text
 

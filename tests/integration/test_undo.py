@@ -14,20 +14,20 @@ def task(perform: Perform, title: str, **fields: Any) -> dict[str, Any]:
     return perform("create_work_item", item_type="task", title=title, **fields)
 
 
-def change(perform: Perform, thing: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    version = perform("query_work_item", id=thing["id"])["version"]
-    return perform("update_work_item", id=thing["id"], version=version, **fields)
+def change(perform: Perform, entity: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    version = perform("query_work_item", id=entity["id"])["version"]
+    return perform("update_work_item", id=entity["id"], version=version, **fields)
 
 
-def command_of(perform: Perform, thing: dict[str, Any], version: int) -> str:
-    history = perform("query_history", id=thing["id"], limit=100)["items"]
+def command_of(perform: Perform, entity: dict[str, Any], version: int) -> str:
+    history = perform("query_history", id=entity["id"], limit=100)["items"]
     found: str = next(item["command_id"] for item in history if item["version"] == version)
     return found
 
 
-def read(perform: Perform, thing: dict[str, Any]) -> dict[str, Any]:
+def read(perform: Perform, entity: dict[str, Any]) -> dict[str, Any]:
     """The fields that an undo restores."""
-    item = perform("query_work_item", id=thing["id"])
+    item = perform("query_work_item", id=entity["id"])
     changing = ("version", "updated_at", "updated_by", "as_of")
     return {name: value for name, value in item.items() if name not in changing}
 

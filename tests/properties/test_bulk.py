@@ -60,8 +60,8 @@ def bulk(wanted: list[Any], *, left_out: bool = True) -> ChangeWorkItems:
     return ChangeWorkItems(changes=changes, refused_are_left_out=left_out)
 
 
-def there(ledger: Ledger, thing: str) -> bool:
-    stream = stream_id("work_item", thing)
+def there(ledger: Ledger, entity_id: str) -> bool:
+    stream = stream_id("work_item", entity_id)
     return stream in ledger.store.read_streams([stream]).events
 
 

@@ -125,19 +125,19 @@ def _ask(handler: Handler, clock: Clock, asked: dict[UUID, Step], step: Step) ->
 
 
 def _command(handler: Handler, step: Step) -> Command:
-    thing = numbered(step.item)
+    entity_id = numbered(step.item)
     match step.action:
         case "next":
             return ClaimNextWorkItem(token=step.token, minutes=step.minutes)
         case "renew":
-            return RenewClaim(id=thing, token=step.token, minutes=step.minutes)
+            return RenewClaim(id=entity_id, token=step.token, minutes=step.minutes)
         case "release":
-            return ReleaseClaim(id=thing, token=step.token)
+            return ReleaseClaim(id=entity_id, token=step.token)
         case "complete":
-            version = handler.world().version(f"work_item-{thing}")
-            return UpdateWorkItem(id=thing, expected=version, status="completed")
+            version = handler.world().version(f"work_item-{entity_id}")
+            return UpdateWorkItem(id=entity_id, expected=version, status="completed")
         case _:
-            return ClaimWorkItem(id=thing, token=step.token, minutes=step.minutes)
+            return ClaimWorkItem(id=entity_id, token=step.token, minutes=step.minutes)
 
 
 def _check(log: list[RecordedEvent], asked: dict[UUID, Step]) -> None:

@@ -34,7 +34,7 @@ from ledger.envelope import Command, Recorded, RecordedEvent, Submission, catego
 from ledger.errors import LedgerError
 from ledger.pending import Version, newest
 from ledger.postgres.connection.database import Database
-from ledger.values.field_paths import differing, leaves
+from ledger.values.field_paths import differing, flatten
 from ledger.values.revision import same
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.work_item.commands import ChangeWorkItems, ClaimWorkItem, CreateWorkItem, LinkWorkItems, UpdateWorkItem
@@ -114,17 +114,19 @@ class Offline(RuleBasedStateMachine):
 
     @rule(name=some.sampled_from(MACHINES), parent=some.none() | places, title=texts)
     def create_item(self, name: str, parent: int | None, title: str) -> None:
-        thing = numbered(self.number)
-        above = None if parent is None else self.thing("work_item", parent)
-        if self.give(name, CreateWorkItem(id=thing, item_type="task", title=title, parent_id=above)):
-            self.things["work_item"].append(thing)
+        entity_id = numbered(self.number)
+        above = None if parent is None else self.entity_id("work_item", parent)
+        if self.give(name, CreateWorkItem(id=entity_id, item_type="task", title=title, parent_id=above)):
+            self.things["work_item"].append(entity_id)
 
-    @rule(name=some.sampled_from(MACHINES), place=places, fields=fields, stale=some.sampled_from([0, 0, 0, 1]))
-    def change_fields(self, name: str, place: int, fields: dict[str, Any], stale: int) -> None:
-        thing = self.thing("work_item", place)
-        version = self.version(name, "work_item", thing)
-        expected = version - stale if isinstance(version, int) else version
-        self.give(name, UpdateWorkItem(id=thing, expected=expected, fields=fields))
+    @rule(
+        name=some.sampled_from(MACHINES), place=places, fields=fields, version_conflict=some.sampled_from([0, 0, 0, 1])
+    )
+    def change_fields(self, name: str, place: int, fields: dict[str, Any], version_conflict: int) -> None:
+        entity_id = self.entity_id("work_item", place)
+        version = self.version(name, "work_item", entity_id)
+        expected = version - version_conflict if isinstance(version, int) else version
+        self.give(name, UpdateWorkItem(id=entity_id, expected=expected, fields=fields))
 
     @rule(
         name=some.sampled_from(MACHINES),
@@ -133,22 +135,22 @@ class Offline(RuleBasedStateMachine):
         force=some.booleans(),
     )
     def change_status(self, name: str, place: int, status: str, force: bool) -> None:
-        thing = self.thing("work_item", place)
-        expected = self.version(name, "work_item", thing)
-        self.give(name, UpdateWorkItem(id=thing, expected=expected, status=status, reason="why", force=force))
+        entity_id = self.entity_id("work_item", place)
+        expected = self.version(name, "work_item", entity_id)
+        self.give(name, UpdateWorkItem(id=entity_id, expected=expected, status=status, reason="why", force=force))
 
     @rule(name=some.sampled_from(MACHINES), place=places, parent=some.none() | places)
     def move(self, name: str, place: int, parent: int | None) -> None:
-        thing = self.thing("work_item", place)
-        above = None if parent is None else self.thing("work_item", parent)
-        expected = self.version(name, "work_item", thing)
-        self.give(name, UpdateWorkItem(id=thing, expected=expected, parent_id=above))
+        entity_id = self.entity_id("work_item", place)
+        above = None if parent is None else self.entity_id("work_item", parent)
+        expected = self.version(name, "work_item", entity_id)
+        self.give(name, UpdateWorkItem(id=entity_id, expected=expected, parent_id=above))
 
     @rule(name=some.sampled_from(MACHINES), place=places, deleted=some.booleans())
     def delete(self, name: str, place: int, deleted: bool) -> None:
-        thing = self.thing("work_item", place)
-        expected = self.version(name, "work_item", thing)
-        self.give(name, UpdateWorkItem(id=thing, expected=expected, deleted=deleted, cascade=True))
+        entity_id = self.entity_id("work_item", place)
+        expected = self.version(name, "work_item", entity_id)
+        self.give(name, UpdateWorkItem(id=entity_id, expected=expected, deleted=deleted, cascade=True))
 
     @rule(
         name=some.sampled_from(MACHINES),
@@ -158,30 +160,30 @@ class Offline(RuleBasedStateMachine):
         remove=some.sampled_from([False, False, True]),
     )
     def link(self, name: str, place: int, other: int, kind: str, remove: bool) -> None:
-        one, two = self.thing("work_item", place), self.thing("work_item", other)
+        one, two = self.entity_id("work_item", place), self.entity_id("work_item", other)
         self.give(name, LinkWorkItems(id=one, kind=kind, to_id=two, remove=remove))
 
     @rule(name=some.sampled_from(MACHINES), places=some.lists(places, min_size=2, max_size=3, unique=True), title=texts)
     def change_many(self, name: str, places: list[int], title: str) -> None:
-        things = list(dict.fromkeys(self.thing("work_item", place) for place in places))
+        things = list(dict.fromkeys(self.entity_id("work_item", place) for place in places))
         changes = tuple(
-            UpdateWorkItem(id=thing, expected=self.version(name, "work_item", thing), fields={"title": title})
-            for thing in things
+            UpdateWorkItem(id=entity_id, expected=self.version(name, "work_item", entity_id), fields={"title": title})
+            for entity_id in things
         )
         self.give(name, ChangeWorkItems(changes=changes, refused_are_left_out=True))
 
     @rule(name=some.sampled_from(MACHINES), vendor=some.sampled_from(["Acme", "ACME", "Zebra"]))
     def create_vendor(self, name: str, vendor: str) -> None:
-        thing = numbered(self.number)
-        if self.give(name, CreateVendor(id=thing, name=vendor)):
-            self.things["vendor"].append(thing)
+        entity_id = numbered(self.number)
+        if self.give(name, CreateVendor(id=entity_id, name=vendor)):
+            self.things["vendor"].append(entity_id)
 
     @precondition(lambda self: self.things["vendor"])
     @rule(name=some.sampled_from(MACHINES), place=places, version=texts)
     def change_vendor(self, name: str, place: int, version: str) -> None:
-        thing = self.thing("vendor", place)
-        expected = self.version(name, "vendor", thing)
-        self.give(name, UpdateVendor(id=thing, expected=expected, fields={"extractor_version": version}))
+        entity_id = self.entity_id("vendor", place)
+        expected = self.version(name, "vendor", entity_id)
+        self.give(name, UpdateVendor(id=entity_id, expected=expected, fields={"extractor_version": version}))
 
     @rule(name=some.sampled_from(MACHINES), back=some.integers(1, 4))
     def undo(self, name: str, back: int) -> None:
@@ -196,7 +198,7 @@ class Offline(RuleBasedStateMachine):
 
     @rule(name=some.sampled_from(MACHINES), place=places)
     def claim(self, name: str, place: int) -> None:
-        self.give(name, ClaimWorkItem(id=self.thing("work_item", place), token=f"token-of-{name}"))
+        self.give(name, ClaimWorkItem(id=self.entity_id("work_item", place), token=f"token-of-{name}"))
 
     @rule(away=some.sets(some.sampled_from(MACHINES)))
     def the_database_goes(self, away: set[str]) -> None:
@@ -286,15 +288,15 @@ class Offline(RuleBasedStateMachine):
 
     def check_nothing_was_overwritten_unseen(self, log: list[RecordedEvent], command: UUID) -> None:
         """I7: what a recorded command replaced is what its writer saw there, or what it put there itself."""
-        for stream, saw in self.seen[command].items():
+        for stream, remember_position in self.seen[command].items():
             past = [event for event in log if event.stream_id == stream]
             own = [number for number, event in enumerate(past) if event.command_id == command]
             if not own:
                 continue
             states = states_of(stream, past)
-            before, after = leaves(states[own[0]]), leaves(states[own[-1] + 1])
-            for path in differing(before, after) & saw.keys():
-                assert same(before.get(path, UNSET), saw[path]), (stream, path)
+            before, after = flatten(states[own[0]]), flatten(states[own[-1] + 1])
+            for path in differing(before, after) & remember_position.keys():
+                assert same(before.get(path, UNSET), remember_position[path]), (stream, path)
 
     def check_it_is_kept(self, log: list[RecordedEvent], command: UUID) -> None:
         [event] = [event for event in log if event.command_id == command]
@@ -303,12 +305,12 @@ class Offline(RuleBasedStateMachine):
             assert fact.command == event.command
             assert fact.arguments
 
-    def thing(self, category: str, place: int) -> str:
+    def entity_id(self, category: str, place: int) -> str:
         things = self.things[category]
         return things[place % len(things)] if things else numbered(10_000)
 
-    def version(self, name: str, category: str, thing: str) -> Version:
-        stream = stream_id(category, thing)
+    def version(self, name: str, category: str, entity_id: str) -> Version:
+        stream = stream_id(category, entity_id)
         store = self.database.store if self.is_live(name) else self.machines[name].store
         return newest(store.read_streams([stream]).events.get(stream, []))
 
@@ -346,9 +348,9 @@ class Offline(RuleBasedStateMachine):
     def states(self, name: str) -> dict[str, Any]:
         if self.is_live(name):
             return {}
-        streams = [stream_id(category, thing) for category, things in self.things.items() for thing in things]
+        streams = [stream_id(category, entity_id) for category, things in self.things.items() for entity_id in things]
         past = self.machines[name].store.read_streams(streams).events
-        return {stream: leaves(states_of(stream, events)[-1]) for stream, events in past.items()}
+        return {stream: flatten(states_of(stream, events)[-1]) for stream, events in past.items()}
 
     def what_was_seen(self, name: str, given: UUID, before: dict[str, Any]) -> dict[str, dict[str, Any]]:
         found = self.machines[name].outbox.find(given)
@@ -358,7 +360,7 @@ class Offline(RuleBasedStateMachine):
         seen: dict[str, dict[str, Any]] = {}
         for stream in streams:
             if stream in before:
-                after = leaves(states_of(stream, past[stream])[-1])
+                after = flatten(states_of(stream, past[stream])[-1])
                 changed = differing(before[stream], after)
                 seen[stream] = {path: before[stream].get(path, UNSET) for path in changed}
         return seen

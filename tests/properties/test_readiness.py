@@ -15,7 +15,7 @@ from msgspec import Struct
 from ledger.postgres.connection.database import Database
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimWorkItem, ImportedItem, ImportedLink, ImportWorkItems, Mark
-from ledger.world import Wanted
+from ledger.world import ReadyFilter
 from projections.questions import readiness, work_items
 from projections.tables.contract import Snapshot
 from tests.support.given import numbered
@@ -99,7 +99,7 @@ def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list
 
         with ledger.tables.snapshot() as snapshot:
             explained, listed, page = _detail(snapshot, len(items)), _listed(snapshot), _page(snapshot)
-            next_one = next(readiness.ready(snapshot, Wanted(), snapshot.as_of.now), {"id": None})["id"]
+            next_one = next(readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now), {"id": None})["id"]
 
     expected = {numbered(place) for place in free - others}
     by_rank = sorted(free - mine - others, key=lambda place: (items[place].priority, place))
@@ -110,7 +110,9 @@ def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list
 def _detail(snapshot: Snapshot, count: int) -> set[str]:
     ids = [numbered(place) for place in range(count)]
     return {
-        thing for thing in ids if readiness.explained(snapshot, thing, snapshot.as_of.now, token_digest(MINE))["ready"]
+        entity_id
+        for entity_id in ids
+        if readiness.explained(snapshot, entity_id, snapshot.as_of.now, token_digest(MINE))["ready"]
     }
 
 
@@ -126,7 +128,7 @@ def _page(snapshot: Snapshot) -> list[str]:
     found: list[str] = []
     cursor = None
     while True:
-        page = work_items.ready(snapshot, Wanted(), holder=token_digest(MINE), limit=1, cursor=cursor)
+        page = work_items.ready(snapshot, ReadyFilter(), holder=token_digest(MINE), limit=1, cursor=cursor)
         found += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:

@@ -49,32 +49,32 @@ class Told:
         self._things.setdefault(category, []).append(numbered(self._made))
         return numbered(self._made)
 
-    def thing(self, category: str, place: int) -> str:
+    def entity_id(self, category: str, place: int) -> str:
         """The thing at a place, counted round; one that nobody made if there is none."""
         things = self._things.get(category)
         return things[place % len(things)] if things else numbered(0)
 
     def things(self, category: str, places: list[int]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.thing(category, place) for place in places))
+        return tuple(dict.fromkeys(self.entity_id(category, place) for place in places))
 
-    def version(self, category: str, thing: str, off: int) -> int:
-        stream = stream_id(category, thing)
+    def version(self, category: str, entity_id: str, off: int) -> int:
+        stream = stream_id(category, entity_id)
         return len(self._ledger.store.read_streams([stream]).events.get(stream, ())) + off
 
 
 def create_item(told: Told, *, parent: int | None, **fields: Any) -> Command:
-    parent_id = None if parent is None else told.thing("work_item", parent)
+    parent_id = None if parent is None else told.entity_id("work_item", parent)
     return CreateWorkItem(id=told.new("work_item"), parent_id=parent_id, **fields)
 
 
 def update_item(told: Told, *, place: int, off: int, parent: object, **fields: Any) -> Command:
-    thing = told.thing("work_item", place)
-    target: Any = told.thing("work_item", parent) if isinstance(parent, int) else parent
-    return UpdateWorkItem(id=thing, expected=told.version("work_item", thing, off), parent_id=target, **fields)
+    entity_id = told.entity_id("work_item", place)
+    target: Any = told.entity_id("work_item", parent) if isinstance(parent, int) else parent
+    return UpdateWorkItem(id=entity_id, expected=told.version("work_item", entity_id, off), parent_id=target, **fields)
 
 
 def link_items(told: Told, *, place: int, other: int, **fields: Any) -> Command:
-    return LinkWorkItems(id=told.thing("work_item", place), to_id=told.thing("work_item", other), **fields)
+    return LinkWorkItems(id=told.entity_id("work_item", place), to_id=told.entity_id("work_item", other), **fields)
 
 
 def create_vendor(told: Told, **fields: Any) -> Command:
@@ -82,9 +82,9 @@ def create_vendor(told: Told, **fields: Any) -> Command:
 
 
 def update_vendor(told: Told, *, place: int, off: int, deployment: int | None, **fields: Any) -> Command:
-    thing = told.thing("vendor", place)
-    tested = None if deployment is None else told.thing("deployment", deployment)
-    return UpdateVendor(id=thing, expected=told.version("vendor", thing, off), deployment_id=tested, **fields)
+    entity_id = told.entity_id("vendor", place)
+    tested = None if deployment is None else told.entity_id("deployment", deployment)
+    return UpdateVendor(id=entity_id, expected=told.version("vendor", entity_id, off), deployment_id=tested, **fields)
 
 
 def record_deployment(told: Told, *, vendors: list[int], items: list[int], **fields: Any) -> Command:
@@ -96,9 +96,9 @@ def record_deployment(told: Told, *, vendors: list[int], items: list[int], **fie
 
 
 def amend_deployment(told: Told, *, place: int, off: int, vendors: list[int], fields: dict[str, Any]) -> Command:
-    thing = told.thing("deployment", place)
+    entity_id = told.entity_id("deployment", place)
     amended = {**fields, "vendor_ids": list(told.things("vendor", vendors))}
-    return AmendDeployment(id=thing, expected=told.version("deployment", thing, off), fields=amended)
+    return AmendDeployment(id=entity_id, expected=told.version("deployment", entity_id, off), fields=amended)
 
 
 def record_enhancement(told: Told, *, depends_on: list[int], **fields: Any) -> Command:
@@ -107,10 +107,10 @@ def record_enhancement(told: Told, *, depends_on: list[int], **fields: Any) -> C
 
 
 def update_enhancement(told: Told, *, place: int, off: int, depends_on: list[int], status: str | None) -> Command:
-    thing = told.thing("enhancement", place)
+    entity_id = told.entity_id("enhancement", place)
     fields = {"depends_on": list(told.things("enhancement", depends_on))} if depends_on else {}
-    expected = told.version("enhancement", thing, off)
-    return UpdateEnhancement(id=thing, expected=expected, fields=fields, status=status)
+    expected = told.version("enhancement", entity_id, off)
+    return UpdateEnhancement(id=entity_id, expected=expected, fields=fields, status=status)
 
 
 def configure(told: Told, *, off: int, fields: dict[str, Any]) -> Command:

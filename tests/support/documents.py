@@ -100,15 +100,15 @@ ids = some.integers(0, 2**128 - 1).map(lambda number: str(UUID(int=number)))
 versions = some.integers(1, 999) | some.just("p-06h09h7k61ymb5pfyf7nz8vd5w-0")  # of one that is only queued
 
 
-def ref(category: str, thing: str) -> str:
-    return f"{LETTERS[category]}-{encode(thing, FULL)}"
+def ref(category: str, entity_id: str) -> str:
+    return f"{LETTERS[category]}-{encode(entity_id, FULL)}"
 
 
 def things(category: str, **fields: some.SearchStrategy[Any]) -> some.SearchStrategy[list[dict[str, Any]]]:
     """Some things of a category, whatever their fields."""
     made = some.fixed_dictionaries({"id": ids, "version": versions, **fields})
-    return some.lists(made, max_size=5, unique_by=lambda thing: thing["id"]).map(
-        lambda found: [thing | {"ref": ref(category, thing["id"])} for thing in found]
+    return some.lists(made, max_size=5, unique_by=lambda entity: entity["id"]).map(
+        lambda found: [entity | {"ref": ref(category, entity["id"])} for entity in found]
     )
 
 

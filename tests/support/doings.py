@@ -191,6 +191,6 @@ def _update_vendor(ledger: Ledger, number: int, **changes: Any) -> UpdateVendor:
     return UpdateVendor(id=vendor(number), expected=_version(ledger, "vendor", vendor(number)), **changes)
 
 
-def _version(ledger: Ledger, category: str, thing: str) -> int:
-    stream = stream_id(category, thing)
+def _version(ledger: Ledger, category: str, entity_id: str) -> int:
+    stream = stream_id(category, entity_id)
     return len(ledger.store.read_streams([stream]).events.get(stream, []))

@@ -18,7 +18,7 @@ from ledger.codec import encode, schema_of
 from ledger.decider import Decided, Decider
 from ledger.envelope import Command, Fact, Past, RecordedEvent, configuration_id, stream_id
 from ledger.errors import Invalid, LedgerError, LostRace
-from ledger.world import Holder, Moment, Neighbour, Obstacle, Wanted, World
+from ledger.world import Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
 
 LEDGER = UUID("5f0c9b1e-3d1c-4a52-9f58-0c6d2f1f8a10")
 CONFIGURATION = configuration_id(LEDGER)
@@ -43,7 +43,7 @@ class Neighbours:
         lineage: dict[str, list[Neighbour]] | None = None,
         subtree: dict[str, list[Neighbour]] | None = None,
         blockers: dict[str, list[Neighbour]] | None = None,
-        precedes: Iterable[tuple[Moment, Moment]] = (),
+        precedes: Iterable[tuple[Endpoint, Endpoint]] = (),
         known: dict[str, set[str]] | None = None,
         holder: dict[tuple[str, str], Holder] | None = None,
         obstacles: Iterable[Obstacle] = (),
@@ -74,13 +74,13 @@ class Neighbours:
     def obstacles(self, work_item: str, moment: datetime, holder: str) -> list[Obstacle]:
         return self._obstacles
 
-    def next_ready(self, wanted: Wanted, moment: datetime) -> str | None:
+    def next_ready(self, wanted: ReadyFilter, moment: datetime) -> str | None:
         return self._next_ready
 
     def finished(self, before: datetime) -> list[str]:
         return self._finished
 
-    def precedes(self, first: Moment, then: Moment, without: str | None = None) -> bool:
+    def precedes(self, first: Endpoint, then: Endpoint, without: str | None = None) -> bool:
         return (first, then) in self._precedes
 
     def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -99,9 +99,9 @@ class Neighbours:
 class Outcome:
     """What was decided, and everything it looked at."""
 
-    def __init__(self, decider: Decider[Any], thing: str, world: World, command: Command) -> None:
+    def __init__(self, decider: Decider[Any], entity_id: str, world: World, command: Command) -> None:
         self._decider = decider
-        self._thing = thing
+        self._thing = entity_id
         self._world = world
         self._decided: Decided = []
         self._refused: LedgerError | None = None
@@ -114,7 +114,7 @@ class Outcome:
         """Exactly these facts, in this order; a fact of another thing comes with its id."""
         assert self._refused is None, f"refused: {self._refused}"
         pairs = [fact if isinstance(fact, tuple) else (self._thing, fact) for fact in expected]
-        wanted = [(stream_id(self._decider.category, thing), fact) for thing, fact in pairs]
+        wanted = [(stream_id(self._decider.category, entity_id), fact) for entity_id, fact in pairs]
         assert [(entry[0], _as_read(entry[1])) for entry in self._decided] == wanted
         return self
 
@@ -164,9 +164,9 @@ class Outcome:
 
 
 class Given:
-    def __init__(self, decider: Decider[Any], thing: str) -> None:
+    def __init__(self, decider: Decider[Any], entity_id: str) -> None:
         self._decider = decider
-        self._thing = thing
+        self._thing = entity_id
         self._streams: dict[str, list[RecordedEvent]] = {}
         self._neighbours = Neighbours()
 
@@ -174,10 +174,10 @@ class Given:
         """What happened to the thing before, or to another one of its kind."""
         return self.elsewhere(self._decider.category, of or self._thing, *facts)
 
-    def elsewhere(self, category: str, thing: str, *facts: Fact) -> "Given":
+    def elsewhere(self, category: str, entity_id: str, *facts: Fact) -> "Given":
         """What happened to a thing of another kind."""
         for fact in facts:
-            self._record(stream_id(category, thing), fact)
+            self._record(stream_id(category, entity_id), fact)
         return self
 
     def around(self, **answers: Any) -> "Given":
@@ -225,8 +225,8 @@ class Given:
         return sum(len(past) for past in self._streams.values())
 
 
-def given(decider: Decider[Any], thing: str = THING) -> Given:
-    return Given(decider, thing)
+def given(decider: Decider[Any], entity_id: str = THING) -> Given:
+    return Given(decider, entity_id)
 
 
 def _as_read(fact: Fact) -> Fact:

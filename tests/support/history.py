@@ -37,8 +37,8 @@ def _meet(ledger: Ledger) -> None:
         met=(Met(stream=stream_id("work_item", TASK), field="title", base="Apple", mine="pear", now="apple"),),
     )
     done = CommandFulfilled(command="UpdateWorkItem")
-    for number, (thing, fact) in enumerate(((MET, found), (MET_TOO, done)), start=900):
-        ledger.store.append(proposal(ledger.store, command, (stream_id("conflict", thing), 1, fact), number=number))
+    for number, (entity_id, fact) in enumerate(((MET, found), (MET_TOO, done)), start=900):
+        ledger.store.append(proposal(ledger.store, command, (stream_id("conflict", entity_id), 1, fact), number=number))
 
 
 def _commands(configuration: str) -> list[Command]:

@@ -66,7 +66,7 @@ def _create(own: Ledger, first: int) -> None:
 def _names(own: Ledger, field: str) -> list[str]:
     with own.tables.snapshot() as snapshot:
         generation = snapshot.generation("vendors")
-        rows = snapshot.ask("things/all", category="vendor", generation=generation, after="", limit=1000)
+        rows = snapshot.ask("entities/all", category="vendor", generation=generation, after="", limit=1000)
     return sorted(msgspec.json.decode(row["doc"])[field].lower() for row in rows)
 
 

@@ -78,7 +78,7 @@ def _work_items(chance: random.Random) -> Iterator[Row]:
     """Trees of depth 5, one item in ten without a parent; the first has 600 children, one in a hundred is deleted."""
     ids = [_id(chance) for _ in range(ITEMS)]
     depths = [0] * ITEMS
-    for n, thing in enumerate(ids):
+    for n, entity_id in enumerate(ids):
         parent = None
         above = 0 if n < 600 else chance.randrange(max(0, n - 200), max(1, n))
         if n % 10 and depths[above] < DEEPEST:
@@ -100,7 +100,7 @@ def _work_items(chance: random.Random) -> Iterator[Row]:
             external_source="scale",
             external_id=str(n),
         )
-        yield _row(thing, state, n)
+        yield _row(entity_id, state, n)
 
 
 def _vendors(chance: random.Random) -> Iterator[Row]:
@@ -143,10 +143,10 @@ def _id(chance: random.Random) -> str:
     return str(UUID(int=chance.getrandbits(128), version=4))
 
 
-def _row(thing: str, state: msgspec.Struct, n: int) -> Row:
+def _row(entity_id: str, state: msgspec.Struct, n: int) -> Row:
     moment = text(FIRST_DAY + timedelta(minutes=n))
     stamps = Stamps(created_at=moment, created_by="scale", updated_at=moment, updated_by="scale")
-    return Row(id=thing, version=1, position=n + 1, stamps=stamps, state=state)
+    return Row(id=entity_id, version=1, position=n + 1, stamps=stamps, state=state)
 
 
 def _lines(ledger: UUID, generation: int, name: str, rows: Iterable[Row]) -> Iterator[tuple[Any, ...]]:

@@ -34,10 +34,10 @@ def mark(number: int, by: str = "ann") -> Mark:
     return Mark(by=by, at=day(number))
 
 
-def item(thing: str = THING, *links: ImportedLink, **more: Any) -> ImportedItem:
+def item(entity_id: str = THING, *links: ImportedLink, **more: Any) -> ImportedItem:
     fields = {"item_type": "task", "title": "T"} | more.pop("fields", {})
     plain: dict[str, Any] = {"status": "active", "created": mark(1), "changed": mark(1)}
-    return ImportedItem(id=thing, external_id=f"x-{thing[:4]}", fields=fields, links=links, **plain | more)
+    return ImportedItem(id=entity_id, external_id=f"x-{entity_id[:4]}", fields=fields, links=links, **plain | more)
 
 
 def link(kind: str, to: str = OTHER, at: int = 2) -> ImportedLink:
@@ -48,9 +48,9 @@ def source(*items: ImportedItem) -> ImportWorkItems:
     return ImportWorkItems(source="beads", items=items)
 
 
-def created(thing: str = THING, **more: Any) -> WorkItemCreated:
+def created(entity_id: str = THING, **more: Any) -> WorkItemCreated:
     return WorkItemCreated(
-        **{"item_type": "task", "title": "T", "external_source": "beads", "external_id": f"x-{thing[:4]}"} | more
+        **{"item_type": "task", "title": "T", "external_source": "beads", "external_id": f"x-{entity_id[:4]}"} | more
     )
 
 

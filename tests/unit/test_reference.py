@@ -15,29 +15,29 @@ THING = UUID("7d444840-9dc0-41d1-b245-5ffdce74fad2")
 
 @settings(deadline=None)
 @given(categories, some.uuids(), some.lists(some.uuids(), max_size=3))
-def test_a_short_reference_always_means_its_thing(category: str, thing: UUID, others: list[UUID]) -> None:
-    meant = parse(shorten(category, str(thing), map(str, others)))
+def test_a_short_reference_always_means_its_thing(category: str, entity_id: UUID, others: list[UUID]) -> None:
+    meant = parse(shorten(category, str(entity_id), map(str, others)))
 
     assert meant is not None
     assert meant[0] == category
-    assert meant[1] <= thing <= meant[2]
+    assert meant[1] <= entity_id <= meant[2]
 
 
 @settings(deadline=None)
 @given(some.uuids(), some.sets(some.integers(0, 2**128 - 1).map(lambda number: UUID(int=number)), max_size=20))
-def test_a_short_reference_means_no_other_thing(thing: UUID, others: set[UUID]) -> None:
-    meant = parse(shorten("work_item", str(thing), map(str, others)))
+def test_a_short_reference_means_no_other_thing(entity_id: UUID, others: set[UUID]) -> None:
+    meant = parse(shorten("work_item", str(entity_id), map(str, others)))
 
     assert meant is not None
-    assert not [other for other in others - {thing} if meant[1] <= other <= meant[2]]
+    assert not [other for other in others - {entity_id} if meant[1] <= other <= meant[2]]
 
 
 @settings(deadline=None)
 @given(some.integers(0, 2**128 - 1), some.integers(0, 127))
 def test_two_ids_that_differ_in_one_bit_are_told_apart(number: int, bit: int) -> None:
-    thing, other = UUID(int=number), UUID(int=number ^ (1 << bit))
+    entity_id, other = UUID(int=number), UUID(int=number ^ (1 << bit))
 
-    meant = parse(shorten("vendor", str(thing), [str(other)]))
+    meant = parse(shorten("vendor", str(entity_id), [str(other)]))
 
     assert meant is not None
     assert not meant[1] <= other <= meant[2]
@@ -45,11 +45,11 @@ def test_two_ids_that_differ_in_one_bit_are_told_apart(number: int, bit: int) ->
 
 @settings(deadline=None)
 @given(categories, some.uuids(), some.integers(SHORTEST, 26))
-def test_every_longer_prefix_works(category: str, thing: UUID, length: int) -> None:
-    meant = parse(f"{LETTERS[category]}-{encode(str(thing))[:length]}")
+def test_every_longer_prefix_works(category: str, entity_id: UUID, length: int) -> None:
+    meant = parse(f"{LETTERS[category]}-{encode(str(entity_id))[:length]}")
 
     assert meant is not None
-    assert meant[1] <= thing <= meant[2]
+    assert meant[1] <= entity_id <= meant[2]
 
 
 @settings(deadline=None)
@@ -98,5 +98,5 @@ def test_of_all_ids_each_is_told_apart_by_those_beside_it() -> None:
 
     refs = all_references("vendor", ids)
 
-    assert refs == {thing: shorten("vendor", thing, ids) for thing in ids}
+    assert refs == {entity_id: shorten("vendor", entity_id, ids) for entity_id in ids}
     assert all_references("vendor", []) == {}

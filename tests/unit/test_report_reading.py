@@ -86,9 +86,9 @@ def facts(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fields(thing: dict[str, Any], kind: str) -> dict[str, Any]:
-    shown = {name: thing[name] for name in (*IDENTITY, *FIELDS[kind])}
-    claim = shown.get("claim") and thing["claim"] | {"until": _second(thing["claim"]["until"])}
+def _fields(entity: dict[str, Any], kind: str) -> dict[str, Any]:
+    shown = {name: entity[name] for name in (*IDENTITY, *FIELDS[kind])}
+    claim = shown.get("claim") and entity["claim"] | {"until": _second(entity["claim"]["until"])}
     return (
         shown
         | ({"claim": claim} if "claim" in shown else {})

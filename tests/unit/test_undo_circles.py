@@ -31,8 +31,8 @@ def unlink(owner: str, to: str) -> tuple[str, WorkItemUnlinked]:
 
 def test_two_restored_links_that_close_a_circle_only_together_are_refused() -> None:
     with a_ledger() as ledger:
-        for number, thing in enumerate((A, B, C, D)):
-            ledger.execute(number, CreateWorkItem(id=thing, item_type="task", title=f"Item {number}"))
+        for number, entity_id in enumerate((A, B, C, D)):
+            ledger.execute(number, CreateWorkItem(id=entity_id, item_type="task", title=f"Item {number}"))
         several(ledger, 10, [link(A, B), link(C, D)])
         several(ledger, 11, [unlink(A, B), unlink(C, D)])
         ledger.execute(12, LinkWorkItems(id=B, kind="blocks", to_id=C))
@@ -47,8 +47,8 @@ def test_two_restored_links_that_close_a_circle_only_together_are_refused() -> N
 
 def test_two_restored_links_that_close_no_circle_come_back_together() -> None:
     with a_ledger() as ledger:
-        for number, thing in enumerate((A, B, C, D)):
-            ledger.execute(number, CreateWorkItem(id=thing, item_type="task", title=f"Item {number}"))
+        for number, entity_id in enumerate((A, B, C, D)):
+            ledger.execute(number, CreateWorkItem(id=entity_id, item_type="task", title=f"Item {number}"))
         several(ledger, 10, [link(A, B), link(C, D)])
         several(ledger, 11, [unlink(A, B), unlink(C, D)])
         ledger.execute(12, LinkWorkItems(id=B, kind="blocks", to_id=C))

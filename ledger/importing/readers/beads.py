@@ -19,7 +19,7 @@ from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 
 SOURCE = "beads"
-NOBODY = "unknown (beads)"
+NO_HOLDER = "unknown (beads)"
 STATUSES = {
     "open": "active",
     "in_progress": "active",
@@ -129,8 +129,8 @@ class _Issue(Record):
             self.warn("no_creation_time")
             closed_at = time_of(record.get("closed_at"))
             created_at = min((at for at in (self._changed_at, closed_at) if at is not None), default=imported_at)
-        self._created = Mark(by=self.text("created_by") or NOBODY, at=created_at)
-        self._changed = Mark(by=NOBODY, at=max(self._changed_at or created_at, created_at))
+        self._created = Mark(by=self.text("created_by") or NO_HOLDER, at=created_at)
+        self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or created_at, created_at))
 
     def take(self) -> None:
         record = self.rest
@@ -161,10 +161,10 @@ class _Issue(Record):
     def _standing(self, word: str) -> tuple[str | None, Mark | None, Mark | None]:
         """Status, when it came to that, and when it was deleted."""
         closed_at = self.time("closed_at") if word in ("closed", DELETED) else None
-        closed = Mark(by=NOBODY, at=closed_at) if closed_at else None
+        closed = Mark(by=NO_HOLDER, at=closed_at) if closed_at else None
         if word == DELETED:
             at = self.time("deleted_at") or self._changed.at
-            removed = Mark(by=self.text("deleted_by") or NOBODY, at=at)
+            removed = Mark(by=self.text("deleted_by") or NO_HOLDER, at=at)
             return ("completed" if closed else None), closed, removed
         if word == "closed" and closed is None:
             self.warn("no_closing_time")
@@ -215,7 +215,7 @@ class _Issue(Record):
             return self._linked(LINKS.get(word, "relates_to"), to, word, self._created)
         by = entry.get("created_by")
         made = Mark(
-            by=by if isinstance(by, str) and by else NOBODY, at=time_of(entry.get("created_at")) or self._created.at
+            by=by if isinstance(by, str) and by else NO_HOLDER, at=time_of(entry.get("created_at")) or self._created.at
         )
         return self._linked(LINKS.get(word, "relates_to"), to, word, made)
 

@@ -25,7 +25,7 @@ from ledger.values.finding import Finding
 from ledger.work_item.commands import ImportedItem, Mark
 
 SOURCE = "prompts"
-NOBODY = "unknown (prompts)"
+NO_HOLDER = "unknown (prompts)"
 ENDINGS = (".md", ".markdown", ".mdown", ".mkd")
 NO_MARKDOWN = "no_markdown"
 MOST_FILES = 20_000
@@ -216,7 +216,7 @@ def _size(file: Path) -> int:
 
 
 def _author(said: dict[str, Any]) -> str:
-    named = next((said[name] for name in AUTHORS if isinstance(said.get(name), str) and said[name].strip()), NOBODY)
+    named = next((said[name] for name in AUTHORS if isinstance(said.get(name), str) and said[name].strip()), NO_HOLDER)
     return str(named).strip()[:LONGEST_NAME]
 
 

@@ -23,7 +23,7 @@ from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 
 SOURCE = "taskmaster"
-NOBODY = "unknown (task-master)"
+NO_HOLDER = "unknown (task-master)"
 MAIN = "master"
 STATUSES = {
     "pending": "active",
@@ -178,8 +178,8 @@ class _Reader(Record):
         self._identify = identify
         self._changed_at = self.time("updatedAt")
         began = self.time("createdAt") or min(tasks.began, self._changed_at or tasks.began)
-        self._created = Mark(by=NOBODY, at=began)
-        self._changed = Mark(by=NOBODY, at=max(self._changed_at or tasks.changed, began))
+        self._created = Mark(by=NO_HOLDER, at=began)
+        self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or tasks.changed, began))
 
     def take(self, imported_at: datetime) -> None:
         links = self._links()

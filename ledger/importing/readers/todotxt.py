@@ -24,7 +24,7 @@ from ledger.values.finding import Finding
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 
 SOURCE = "todotxt"
-NOBODY = "unknown (todo.txt)"
+NO_HOLDER = "unknown (todo.txt)"
 FILES = ("todo.txt", "done.txt")
 LONGEST_KEY = 200  # characters of a task's words by which it is known; a longer one is known by their digest
 PRIORITIES = "ABCDE"  # 1 to 5; a later letter is a 5 too
@@ -153,8 +153,8 @@ class _Reader(Record):
         if line.created_at is None:
             self.warn("no_creation_time")
         began = line.created_at or line.completed_at or imported_at
-        created = Mark(by=NOBODY, at=began)
-        changed = Mark(by=NOBODY, at=max(line.completed_at or began, began))
+        created = Mark(by=NO_HOLDER, at=began)
+        changed = Mark(by=NO_HOLDER, at=max(line.completed_at or began, began))
         if line.done and line.completed_at is None:
             self.warn("no_closing_time")
         item = ImportedItem(

@@ -31,11 +31,11 @@ def embedded_server(settings: Settings) -> EmbeddedServer:
 
 def connect(settings: Settings) -> Database:
     """A database with this program's schema. Starts the embedded server if no other is given."""
-    return Reaching(settings).database(None)
+    return Connector(settings).database(None)
 
 
-class Reaching:
-    """The way to the database of some settings. `coming`: it was seen to answer or to start, so waiting makes sense."""
+class Connector:
+    """The way to the database of some settings. `is_starting`: it answered or is starting, so waiting makes sense."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -44,7 +44,7 @@ class Reaching:
         self._kept = True  # as far as is known, what is prepared there stays prepared
 
     @property
-    def coming(self) -> bool:
+    def is_starting(self) -> bool:
         self._seen = self._seen or (self._server is not None and self._server.starting)
         return self._seen
 

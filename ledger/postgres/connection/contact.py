@@ -1,8 +1,7 @@
 """This process's contact with its database: made in the background, remembered when lost, made again when possible.
 
 A caller waits at most a second for it, once per outage; from then on whoever asks is told at once that it is away, and
-a thread goes on trying. What is seen to be coming (a server that starts, a schema that is brought up to date) is waited
-for longer.
+a thread goes on trying. A server that is starting, or a schema that is being migrated, is waited for longer.
 """
 
 import threading
@@ -12,23 +11,23 @@ from collections.abc import Callable
 from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.postgres.connection.database import CONNECT_SECONDS, Database
 
-COMING_SECONDS = 60.0  # at most, for what is seen to be coming
+COMING_SECONDS = 60.0  # at most, for what is seen to be is_starting
 LOOK_EVERY = 0.05
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0  # seconds between two tries
 
 
 class Contact:
-    """`reach(database | None)` makes the database ready, the same one again if there was one; `coming` tells whether
-    waiting for it makes sense. A caller waits for `seconds`."""
+    """`reach(database | None)` makes the database ready, the same one again if there was one; `is_starting` says
+    whether waiting makes sense. A caller waits for `seconds`."""
 
     def __init__(
         self,
         reach: Callable[[Database | None], Database],
-        coming: Callable[[], bool],
+        is_starting: Callable[[], bool],
         seconds: float = CONNECT_SECONDS,
     ) -> None:
         self._reach = reach
-        self._coming = coming
+        self._is_starting = is_starting
         self._seconds = seconds
         self._changed = threading.Condition()
         self._database: Database | None = None
@@ -59,13 +58,13 @@ class Contact:
                 return self._database
             raise self._error or _not_yet(self._seconds)
 
-    def lost(self, *, waited: bool) -> None:
-        """The database did not answer. `waited` says that the caller has given it its second already."""
+    def mark_lost(self, *, after_timeout: bool) -> None:
+        """The database did not answer. `after_timeout` says that the caller has given it its second already."""
         with self._changed:
             if self._ready:
                 self._ready, self._error = False, None
                 self._try()
-                if waited:
+                if after_timeout:
                     self._begun -= self._seconds
 
     def close(self) -> None:
@@ -76,8 +75,8 @@ class Contact:
             self._database.close()
 
     def _is_settled(self) -> bool:
-        waited = time.monotonic() - self._begun
-        is_late = waited > self._seconds and (not self._coming() or waited > COMING_SECONDS)
+        after_timeout = time.monotonic() - self._begun
+        is_late = after_timeout > self._seconds and (not self._is_starting() or after_timeout > COMING_SECONDS)
         return self._ready or self._error is not None or self._closed or is_late
 
     def _try(self) -> None:

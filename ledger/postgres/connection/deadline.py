@@ -18,7 +18,7 @@ def at_most(seconds: float) -> Iterator[None]:
         _until.reset(token)
 
 
-def is_no_more() -> None:
+def clear() -> None:
     """What the command is for is recorded: whatever is still read for its answer may take the time of a question."""
     _until.set(None)
 

@@ -11,7 +11,7 @@ import psycopg
 from ledger.errors import Unavailable
 
 RELATED = ("CockroachDB", "-YB-", "Materialize", "CrateDB", "QuestDB")  # in version(), of engines that were not tried
-TAKE = "SELECT pg_advisory_xact_lock(%s::bigint)"
+INSERT_REPLACE = "SELECT pg_advisory_xact_lock(%s::bigint)"
 TRY = "SELECT pg_try_advisory_xact_lock(%s::bigint)"
 
 
@@ -25,7 +25,7 @@ def prove(conninfo: str) -> None:
         if any(name in version for name in RELATED) or not version.startswith("PostgreSQL"):
             raise _refused(f"this is not PostgreSQL, but {version[:80]}")
         key = secrets.randbits(62)
-        one.execute(TAKE, [key])
+        one.execute(INSERT_REPLACE, [key])
         if other.execute(TRY, [key]).fetchall()[0][0]:
             raise _refused("its advisory locks do not lock: a second connection was given the same one")
 

@@ -29,7 +29,7 @@ from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 
 SOURCE = "backlog"
-NOBODY = "unknown (backlog)"
+NO_HOLDER = "unknown (backlog)"
 WORDS = {
     **dict.fromkeys(("done", "complete", "completed", "closed", "finished"), "completed"),
     **dict.fromkeys(("accepted", "rejected", "superseded", "deprecated"), "completed"),  # of decisions
@@ -133,8 +133,8 @@ class _Reader(Record):
             self.warn("no_creation_time")
         began = created_at or self._changed_at or imported_at
         reporter = self.rest.get("reporter")
-        created = Mark(by=reporter if isinstance(reporter, str) else NOBODY, at=began)
-        return created, Mark(by=NOBODY, at=max(self._changed_at or began, began))
+        created = Mark(by=reporter if isinstance(reporter, str) else NO_HOLDER, at=began)
+        return created, Mark(by=NO_HOLDER, at=max(self._changed_at or began, began))
 
     def _day(self, field: str) -> datetime | None:
         """A date, with or without a time, which is UTC there."""

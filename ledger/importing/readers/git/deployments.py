@@ -14,7 +14,7 @@ from ledger.importing.commands import ImportedDeployment
 from ledger.importing.readers.git.items import branch_id, issue_id
 from ledger.importing.readers.git.lines import Place
 from ledger.importing.readers.git.log import Commit, moment
-from ledger.importing.readers.git.marks import NOBODY, Marks
+from ledger.importing.readers.git.marks import NO_HOLDER, Marks
 from ledger.importing.readers.git.message import Said
 from ledger.values.finding import Finding
 from ledger.values.moment import text
@@ -66,7 +66,7 @@ class Deployments:
             mark=self._marks.landed(commit),
             deployed_at=_text(commit.committed),
             authored_at=_text(commit.authored),
-            committer=commit.committer.strip() or NOBODY,
+            committer=commit.committer.strip() or NO_HOLDER,
             age=self._claims,
         )
         if message.pull is not None:

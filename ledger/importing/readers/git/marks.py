@@ -7,7 +7,7 @@ from ledger.values.finding import Finding
 from ledger.values.moment import FUTURE_ALLOWED
 from ledger.work_item.commands import Mark
 
-NOBODY = "unknown (git)"
+NO_HOLDER = "unknown (git)"
 LONGEST_NAME = 100  # characters of who acts
 
 
@@ -34,7 +34,7 @@ class Marks:
         name = commit.author.strip()
         if len(name) > LONGEST_NAME:
             self._odd[Finding("name_shortened", commit.hash)] = None
-        return name[:LONGEST_NAME] or NOBODY
+        return name[:LONGEST_NAME] or NO_HOLDER
 
     def _time(self, commit: Commit, seconds: int | None) -> datetime:
         at = moment(seconds)

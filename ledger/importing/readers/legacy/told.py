@@ -13,7 +13,7 @@ from ledger.values.moment import text
 from ledger.work_item.commands import Mark
 
 SOURCE = "legacy"
-NOBODY = "unknown (legacy)"
+NO_HOLDER = "unknown (legacy)"
 
 
 class Telling(Struct, kw_only=True):
@@ -27,7 +27,7 @@ class Telling(Struct, kw_only=True):
 
     def mark(self, at: datetime | None = None) -> Mark:
         """Nothing in a file happened after it was imported."""
-        return Mark(by=NOBODY, at=min(at or self.at, self.imported_at))
+        return Mark(by=NO_HOLDER, at=min(at or self.at, self.imported_at))
 
     def warn(self, kind: str, line: int, what: str) -> None:
         self.reading.warnings.append(Finding(kind, f"line {line}: {what}"))

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from projections.application.debounced import Afterwards
+from projections.application.debounced import Debounced
 
 
 def test_whoever_writes_rests_until_nobody_else_has_just_done_the_work() -> None:
@@ -18,7 +18,7 @@ def test_whoever_writes_rests_until_nobody_else_has_just_done_the_work() -> None
         asked.append(next(ages))
         return asked[-1]
 
-    afterwards = Afterwards(lambda: done.append(len(asked)), age, delay=0.01)
+    afterwards = Debounced(lambda: done.append(len(asked)), age, delay=0.01)
     afterwards.soon()
     while not done:
         time.sleep(0.001)
@@ -29,7 +29,7 @@ def test_whoever_writes_rests_until_nobody_else_has_just_done_the_work() -> None
 
 def test_at_the_end_of_a_process_what_was_asked_for_is_done_whoever_did_it_last() -> None:
     done: list[str] = []
-    afterwards = Afterwards(lambda: done.append("followed"), lambda: 0.0, delay=60.0)
+    afterwards = Debounced(lambda: done.append("followed"), lambda: 0.0, delay=60.0)
 
     afterwards.soon()
     afterwards.finish()
@@ -46,7 +46,7 @@ def test_work_that_failed_once_is_done_after_the_next_write() -> None:
         if len(done) == 1:
             raise RuntimeError("a fault")
 
-    afterwards = Afterwards(work, lambda: math.inf, delay=0.01)
+    afterwards = Debounced(work, lambda: math.inf, delay=0.01)
     for times in (1, 2):
         afterwards.soon()
         afterwards.finish()

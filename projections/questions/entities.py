@@ -11,23 +11,23 @@ from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 UNSAID = {"recorded": True, "withdrawn": False}  # what holds of every thing that is shown, but for what was undone
 
 
-def row(snapshot: Snapshot, category: str, thing: str, next_step: str) -> Row:
+def row(snapshot: Snapshot, category: str, entity_id: str, next_step: str) -> Row:
     """The thing's row. Raises NotFound."""
     generation = snapshot.generation(BY_CATEGORY[category].name)
-    found = snapshot.ask("things/by_id", category=category, generation=generation, id=thing)
+    found = snapshot.ask("entities/by_id", category=category, generation=generation, id=entity_id)
     if not found:
-        raise missing(category, thing, next_step)
+        raise missing(category, entity_id, next_step)
     return rows(category, found)[0]
 
 
-def missing(category: str, thing: str, next_step: str) -> NotFound:
+def missing(category: str, entity_id: str, next_step: str) -> NotFound:
     noun = category.replace("_", " ")
-    return NotFound(f"there is no {noun} {thing} in this ledger", next_step=next_step, id=thing)
+    return NotFound(f"there is no {noun} {entity_id} in this ledger", next_step=next_step, id=entity_id)
 
 
 def rows(category: str, answer: Answer) -> list[Row]:
@@ -35,7 +35,7 @@ def rows(category: str, answer: Answer) -> list[Row]:
     return [read(line["id"], line["version"], line["position"], line["doc"]) for line in answer]
 
 
-def flat(row: Row, ref: str) -> Thing:
+def flat(row: Row, ref: str) -> Entity:
     """The thing as every answer has it: all its fields, also those at their defaults, and its stamps."""
     fields = {name: _plain(getattr(row.state, name)) for name in row.state.__struct_fields__}
     fields = {name: value for name, value in fields.items() if name not in UNSAID or value is not UNSAID[name]}
@@ -43,18 +43,22 @@ def flat(row: Row, ref: str) -> Thing:
     return {"id": row.id, "ref": ref, "version": row.version, **waits, **fields, **msgspec.to_builtins(row.stamps)}
 
 
-def named(snapshot: Snapshot, category: str, things: Iterable[str], *fields: str) -> dict[str, Thing]:
+def named(snapshot: Snapshot, category: str, entity_ids: Iterable[str], *fields: str) -> dict[str, Entity]:
     """Each of the things as {id, ref, <fields>}, by id; the fields of one that is not there are None."""
-    ids = sorted(set(things))
+    ids = sorted(set(entity_ids))
     if not ids:
         return {}
     generation = snapshot.generation(BY_CATEGORY[category].name)
-    found = rows(category, snapshot.ask("things/by_ids", category=category, generation=generation, ids=ids))
+    found = rows(category, snapshot.ask("entities/by_ids", category=category, generation=generation, ids=ids))
     states = {row.id: row.state for row in found}
     refs = references(snapshot, category, ids)
     return {
-        thing: {"id": thing, "ref": refs[thing], **{name: getattr(states.get(thing), name, None) for name in fields}}
-        for thing in ids
+        entity_id: {
+            "id": entity_id,
+            "ref": refs[entity_id],
+            **{name: getattr(states.get(entity_id), name, None) for name in fields},
+        }
+        for entity_id in ids
     }
 
 

@@ -1,5 +1,5 @@
 -- The ids just before and just after a thing's, from which its shortest unambiguous reference follows.
-CREATE OR REPLACE FUNCTION tracking_ledger.beside(
+CREATE OR REPLACE FUNCTION tracking_ledger.adjacent_ids(
     p_ledger uuid, p_projection text, p_generation bigint, p_id text, OUT before text, OUT after text)
 LANGUAGE plpgsql AS $$
 BEGIN

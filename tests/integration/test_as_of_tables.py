@@ -41,7 +41,7 @@ def everything(ledger: Ledger, position: int, kept: Path | None = None) -> list[
     with tables_as_of(ledger.store, position, kept) as tables, tables.snapshot() as snapshot:
         for category, projection in BY_CATEGORY.items():
             generation = snapshot.generation(projection.name)
-            found += snapshot.ask("things/all", category=category, generation=generation, after="", limit=1000)
+            found += snapshot.ask("entities/all", category=category, generation=generation, after="", limit=1000)
             places = {"after_relation": "", "after_target": "", "after_id": "", "limit": 1000}
             found += snapshot.ask("entries/of_generation", generation=generation, **places)
         found.append((snapshot.as_of.position, snapshot.as_of.time))
