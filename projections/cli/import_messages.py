@@ -70,6 +70,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "repeated_id": "records whose id stood in the file before",
     "says_nothing_to_record": "commits that tell of no deployment, work item or vendor",
     "second_parent": "a second parent: kept as a link",
+    "section_without_its_end": "sections with one of their two marks: they end at the next known heading",
     "several_test_counts": "messages with several test counts, of which the first was taken",
     "status_disagrees_with_its_folder": "in the folder of completed ones with another status: taken as completed",
     "test_count_impossible": "counts of more passing tests than there are: left out",

@@ -145,12 +145,13 @@ def _rank(place: PurePosixPath) -> tuple[bool, bool, str]:
 
 def _file(place: PurePosixPath, content: str) -> File | str:
     """The record that a file is, or why it is none."""
-    head, body, _ = split(content.replace("\r\n", "\n"))
+    head, body, _ = split(content)
     if DOCUMENTS in place.parts[:-1]:
         return "document"
     if head is None:
         return "no_front_matter" if _RECORD.match(place.name) else "document"
-    fields = {name: value for name, value in parse(_AT_SIGN.sub(_quoted, head)).items() if value not in (None, [], "")}
+    told = parse(_AT_SIGN.sub(_quoted, head.replace("\r\n", "\n")))
+    fields = {name: value for name, value in told.items() if value not in (None, [], "")}
     spelled = fields.get("id")
     if not isinstance(spelled, (str, int)) or not str(spelled).strip():
         return "no_id"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.importing.readers.backlog.body import CHECKLISTS, Body, body_of
+from ledger.importing.readers.backlog.body import CHECKLISTS, Body, body_of, one_text
 from ledger.importing.readers.backlog.folder import (
     CONFIGS,
     FIRST_PREFIX,
@@ -106,7 +106,9 @@ class _Reader(Record):
 
     def take(self, imported_at: datetime) -> None:
         created, changed = self._marks(imported_at)
-        body = Body(before=self._file.body.strip()) if self._file.kind == "decision" else body_of(self._file.body)
+        body = one_text(self._file.body) if self._file.kind == "decision" else body_of(self._file.body)
+        for heading in body.unpaired:
+            self.warn("section_without_its_end", f": {heading}")
         links = self._links(created)
         status, removed = self._standing(changed)
         fields: Fields = {"item_type": ITEM_TYPES[self._file.kind], "title": str(self._value("title") or "")}
