@@ -1,22 +1,23 @@
 """The published journal: a copy of the confirmed log in the project's .ledger folder, to be committed with it.
 
-It is replaced whole or not at all, and only by one that contains it.
+It is replaced whole or not at all, and only by one that contains it. Git is asked to keep its bytes as they are: with
+other line ends, or two copies merged line by line, it would no longer be a journal.
 """
 
-import contextlib
-import os
-import secrets
 from pathlib import Path
 from shutil import copyfileobj
 
 from msgspec import Struct
 
-from ledger.errors import Refused, Unavailable
+from ledger.errors import Refused
 from ledger.identity import FOLDER
 from ledger.offline.journal import FILE, Journal
 from projections.application.app import App
+from projections.reports.atomic_file import replacing
 
 NO_INDEX = Path(":memory:")
+ATTRIBUTES = ".gitattributes"
+AS_IT_IS = f"{FILE} -text -merge\n".encode()
 
 
 class Published(Struct, frozen=True, kw_only=True):
@@ -36,6 +37,7 @@ def publish(app: App) -> Published:
     outcome = _outcome(file, there, head)
     if outcome in ("created", "replaced"):
         _copy(journal, file)
+    _keep_bytes(file.with_name(ATTRIBUTES))
     return Published(file=file, position=max(there, head), outcome=outcome)
 
 
@@ -66,17 +68,14 @@ def _outcome(file: Path, there: int, head: int) -> str:
     return "replaced" if file.exists() else "created"
 
 
+def _keep_bytes(attributes: Path) -> None:
+    """The rule for git, unless there is one for this file; what else the project has there stays."""
+    rules = attributes.read_bytes() if attributes.exists() else b""
+    if not any(rule.startswith(AS_IT_IS.split()[0]) for rule in rules.splitlines()):
+        with replacing(attributes) as target:
+            target.write(rules + (b"\n" if rules and not rules.endswith(b"\n") else b"") + AS_IT_IS)
+
+
 def _copy(journal: Journal, file: Path) -> None:
-    draft = file.with_name(f"{FILE}.{secrets.token_hex(4)}.new")
-    try:
-        with journal.file.open("rb") as source, draft.open("wb") as target:
-            copyfileobj(source, target)
-            target.flush()
-            os.fsync(target.fileno())
-        draft.replace(file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise Unavailable(
-            f"{file} cannot be written: {error.strerror or error}", next_step="see to its disk and rights, and repeat"
-        ) from error
+    with replacing(file) as target, journal.file.open("rb") as source:
+        copyfileobj(source, target)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ledger.errors import Unavailable
 from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.text_lines import decoded
 from projections.application.app import App
 from projections.transfer.import_execution import ImportResult, Report, record_reading, report
 from projections.transfer.reconciliation import NAMES, Check, reconcile
@@ -91,7 +92,7 @@ def _in_one_transaction(
             before = snapshot.as_of.position
         brought = record_reading(app, source, reading, by=by)
         with app.tables.snapshot() as snapshot:
-            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+            text = decoded(path.read_bytes()) if path.is_file() else None
             checks = reconcile(snapshot, source, read(), brought.made, before, text)
         migrated = Migrated(reading=reading, brought=brought, checks=checks)
         if dry_run or migrated.faults:

@@ -1,6 +1,5 @@
 """An export of events, brought back: into an empty ledger, which then is that ledger, or behind what it has of it."""
 
-import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,14 +13,15 @@ from ledger import identity
 from ledger.codec import origin_digest
 from ledger.envelope import RecordedEvent
 from ledger.errors import Refused
-from ledger.importing.readers.reading import unreadable
 from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text_lines import text_lines, unreadable
 from ledger.offline.lines import event_of
 from ledger.postgres.restore import restore
 from projections.application.app import App
 from projections.transfer.exporting import EVENTS, VERSION
 
 SOURCE = "events"
+AGAIN = "export them again with `tracking-ledger export -o FILE`, or take an older copy"
 LONGEST_LINE = 256 * 2**20  # bytes; no JSON in PostgreSQL is longer
 
 
@@ -68,7 +68,7 @@ def _restore(app: App, path: Path, head: Head, standing: int) -> None:
     adopts = before.ledger != head.ledger
     now = identity.become_copy(before, head.ledger) if adopts else before
     try:
-        restore(app.settings, now.key, head.ledger, islice(_lines(path), standing + 1, None))
+        restore(app.settings, now.key, head.ledger, (line for _, line in islice(_lines(path), standing + 1, None)))
     except BaseException:
         if adopts:
             identity.rewrite(before)
@@ -97,41 +97,47 @@ def _check_history(app: App, path: Path, head: Head, standing: int) -> None:
 
 
 def _head(path: Path) -> Head:
-    first = next(_lines(path), b"")
+    number, first = next(_lines(path), (1, b""))
+    if not first:
+        raise unreadable(path, None, "is empty: it holds no exported events", AGAIN)
     try:
         head = msgspec.json.decode(first, type=Head)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise unreadable(path, 1, f"is no head of exported events: {error}") from error
+        raise unreadable(path, number, f"is no head of exported events: {error}", AGAIN) from error
     if head.format != EVENTS or head.version != VERSION:
-        raise unreadable(path, 1, f"is of version {head.version} of {head.format!r}, this program reads {VERSION}")
+        raise unreadable(path, number, f"is of version {head.version} of {head.format!r}, this program reads {VERSION}")
     return head
 
 
 def _events(path: Path, head: Head) -> Iterator[RecordedEvent]:
     """Every event, proved by its place and its digest; and the whole by the head."""
-    digest, position = origin_digest(head.ledger), 0
-    for position, line in enumerate(islice(_lines(path), 1, None), 1):
+    digest, position, number = origin_digest(head.ledger), 0, 1
+    for position, (number, line) in enumerate(islice(_lines(path), 1, None), 1):
         try:
             event = event_of(line, position, digest)
         except ValueError as error:
-            raise unreadable(path, position + 1, f"is no event of this ledger: {error}") from error
+            raise unreadable(path, number, _problem(line, error), AGAIN) from error
         digest = event.digest
         yield event
     if (position, digest.hex()) != (head.events, head.digest):
-        raise unreadable(path, position + 1, f"ends the file after {position} events, its head announces {head.events}")
+        problem = f"ends the file after {position} events, its head announces {head.events}"
+        raise unreadable(path, number, problem, AGAIN)
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        if not path.is_file():
-            raise unreadable(path, None, "is no file that can be read")
-        with path.open("rb") as file:
-            while line := file.readline(LONGEST_LINE + 1):
-                if len(line) > LONGEST_LINE:
-                    raise unreadable(path, None, f"has a line longer than {LONGEST_LINE:,} bytes")
-                yield line
-    except OSError as error:
-        raise unreadable(path, None, f"cannot be read: {error.strerror or os.strerror(error.errno or 0)}") from error
+def _problem(line: bytes, error: ValueError) -> str:
+    if not line.endswith(b"}\n"):
+        return "is no event of this ledger: it is cut off in the middle"
+    return f"is no event of this ledger: {error}"
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of every line that is not blank, with the end that an export gives it.
+
+    Mail, editors and git may have given it another one; what a line says is proved by its digest.
+    """
+    for number, line in text_lines(path, LONGEST_LINE):
+        if stripped := line.strip():
+            yield number, stripped + b"\n"
 
 
 def as_report(restored: Restored) -> dict[str, Any]:

@@ -173,11 +173,11 @@ def test_a_ledger_with_a_history_of_its_own_is_refused(told: App, folder: Folder
         (lambda lines: [*lines[:2], lines[2].replace(b"tester", b"nobody"), *lines[3:]], "line 3 is no event"),
         (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], "line 2 is no event"),
         (lambda lines: [*lines, lines[-1]], "is no event"),
-        (lambda lines: [*lines[:-1], lines[-1][:40]], "is no event"),
+        (lambda lines: [*lines[:-1], lines[-1][:40]], "is no event of this ledger: it is cut off"),
         (lambda lines: [lines[0].replace(b'"version":1', b'"version":2'), *lines[1:]], "version 2"),
         (lambda lines: lines[1:], "no head"),
-        (lambda lines: [], "no head"),
-        (lambda lines: [b"\x7fELF\0\xff\n"], "no head"),
+        (lambda lines: [], "is empty"),
+        (lambda lines: [b"\x7fELF\0\xff\n"], "line 1 holds binary zeros"),
     ],
 )
 def test_a_spoiled_export_is_refused_with_its_line_and_changes_nothing(
@@ -192,6 +192,30 @@ def test_a_spoiled_export_is_refused_with_its_line_and_changes_nothing(
 
     now = App(other.settings)
     assert (now.identity, exported(now)) == before
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda content: content.replace(b"\n", b"\r\n"),
+        lambda content: content + b"\r\n \n\n",
+        lambda content: content.removesuffix(b"\n"),
+        lambda content: content.replace(b"\n", b"\n\n"),
+        lambda content: b"\xef\xbb\xbf" + content,
+        lambda content: content.decode().replace("\n", "\r\n").encode("utf-16"),
+        lambda content: content.decode().encode("utf-32-be"),
+    ],
+    ids=["crlf", "blank at the end", "no end", "blank between", "mark", "PowerShell", "utf-32"],
+)
+def test_other_line_ends_and_forms_of_unicode_are_the_same_events(
+    told: App, folder: Folder, tmp_path: Path, written: Callable[[bytes], bytes]
+) -> None:
+    content = exported(told)
+
+    other = bring(folder("other"), written(content), tmp_path)
+
+    assert exported(other) == content
+    other.close()
 
 
 def test_a_dry_run_proves_the_file_and_changes_nothing(told: App, folder: Folder, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_what_is_no_source_is_refused_with_the_known_ones(tmp_path: Path, conten
     ("content", "reason"),
     [
         (b"\x7fELF\0", "line 1 holds binary zeros"),
-        ("a\nb".encode("utf-16"), "line 1 holds binary zeros"),
+        ("a\nb\0".encode("utf-16"), "line 2 holds binary zeros"),
         (b"words\n\xff\xfe", "line 2 is not UTF-8"),
         (b"a" * (LONGEST_LINE + 1), "line 1 is longer than"),
     ],

@@ -11,9 +11,10 @@ from typing import Any
 
 from ledger.codec import storable, unstorable
 from ledger.importing.readers.json_text import TooLarge, decoded, document, plain
-from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, take, time_of, unreadable
+from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, take, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark

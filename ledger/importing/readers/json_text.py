@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from ledger.importing.readers.reading import text_of, unreadable
+from ledger.importing.readers.reading import text_of
+from ledger.importing.readers.text_lines import unreadable
 
 _MANY_DIGITS = re.compile(rb"[0-9]{19}")
 LARGEST_FLOAT = Decimal("1.7976931348623157e308")

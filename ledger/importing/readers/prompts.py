@@ -18,9 +18,10 @@ from ledger.identity import FOLDER as LEDGER_FOLDER
 from ledger.importing.readers.front_matter import BrokenYaml, parse, split
 from ledger.importing.readers.legacy.entries import field_of
 from ledger.importing.readers.legacy.outline import plain
-from ledger.importing.readers.reading import LARGEST_FILE, LONGEST_ID, Identify, Reading, take, text_of, unreadable
+from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, take, text_of
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.session import session_fields
+from ledger.importing.readers.text_lines import LARGEST_FILE, decoded, unreadable
 from ledger.values.finding import Finding
 from ledger.work_item.commands import ImportedItem, Mark
 
@@ -81,9 +82,7 @@ class _Prompt:
         if unstorable(self._name) or len(self._name) > LONGEST_ID:
             self._refuse("unstorable", ascii(self._name)[:LONGEST_ID])
             return
-        text_of(self._file)  # which refuses what is no text, and names the line
-        content = self._file.read_bytes()
-        text = content.decode().removeprefix("\ufeff")
+        text = text_of(self._file)
         if not text.strip():
             self._refuse("empty", self._name)
             return
@@ -94,7 +93,7 @@ class _Prompt:
         if front is None:
             metadata.pop("yaml_frontmatter", None)
             metadata |= {"header": header} if header else {}
-        metadata |= {"prompt_path": self._name, "sha256": hashlib.sha256(content).hexdigest()}
+        metadata |= {"prompt_path": self._name, "sha256": hashlib.sha256(self._file.read_bytes()).hexdigest()}
         if unstorable(fields):
             self._refuse("unstorable", self._name)
             return
@@ -228,7 +227,7 @@ def _names(value: Any) -> tuple[str, ...]:
 def _has_session_date(file: Path) -> bool:
     try:
         with file.open("rb") as opened:
-            start = opened.read(4096).decode(errors="replace")
+            start = decoded(opened.read(4096))
     except OSError:
         return False
-    return re.match(r"\ufeff?---\s*\n(?:.*\n)*?session_(?:date|id|time)\s*:", start) is not None
+    return re.match(r"---\s*\n(?:.*\n)*?session_(?:date|id|time)\s*:", start) is not None

@@ -1,6 +1,5 @@
 """A source read to its end: what it gives, and what of it cannot be taken or is taken with a warning."""
 
-import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -8,14 +7,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.errors import Invalid
 from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
+from ledger.importing.readers.text_lines import LARGEST_FILE, text_lines, unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import FUTURE_ALLOWED, parse, text
 from ledger.work_item.commands import ImportedItem
 
 LONGEST_LINE = 16 * 2**20  # bytes
-LARGEST_FILE = 96 * 2**20  # bytes; one import is one statement, and a JSON array in PostgreSQL ends at 256 MB
 LONGEST_ID = 500  # characters; an index entry of PostgreSQL ends at 2,700 bytes
 # requirements section 1; an import records longer texts as found
 LIMITS = {"title": 200, "description": 20_000, "notes": 20_000, "assignee": 100, "tags": 50}
@@ -48,8 +46,8 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def text_of(path: Path) -> str:
-    """The whole text of a file, its byte order mark left out; Invalid for a file that cannot be a text of lines."""
-    return b"\n".join(content for _, content in _every_line(path)).decode()
+    """The whole text of a file but for its byte order mark; Invalid for a file that cannot be a text of lines."""
+    return b"".join(content for _, content in _every_line(path)).decode()
 
 
 def check_text(path: Path) -> None:
@@ -68,15 +66,6 @@ def inside(root: Path, place: PurePath | str) -> Path:
     if outside:
         raise unreadable(file, None, "is a link that leaves the folder")
     return file
-
-
-def unreadable(path: Path, line: int | None, problem: str) -> Invalid:
-    where = f"{path}, line {line}" if line else str(path)
-    return Invalid(
-        f"{where} {problem}",
-        next_step="name a file of the right format; nothing was recorded",
-        fields=[{"field": "file", "problem": problem, "value": str(path), "line": line}],
-    )
 
 
 def time_of(value: Any) -> datetime | None:
@@ -106,34 +95,10 @@ def _too_long(item: ImportedItem) -> Iterator[Finding]:
 
 
 def _every_line(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Every line without its end. A device or a pipe, which might never end, is not opened."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise unreadable(path, None, "cannot be read: it is a folder" if path.is_dir() else "is no ordinary file")
-        yield from _lines(path)
-    except OSError as error:
-        raise unreadable(path, None, f"cannot be read: {error.strerror or error}") from error
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Every line with its end, as far as one import goes."""
     size = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), 1):
-            size += len(line)
-            if len(line) > LONGEST_LINE:
-                raise unreadable(path, number, f"is longer than {LONGEST_LINE:,} bytes")
-            if size > LARGEST_FILE:
-                raise unreadable(
-                    path, number, f"lies beyond {LARGEST_FILE:,} bytes: that is more than one import takes"
-                )
-            if b"\0" in line:
-                raise unreadable(path, number, "holds binary zeros: it is not a text")
-            _check_encoding(path, number, line)
-            yield number, (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).removesuffix(b"\n")
-
-
-def _check_encoding(path: Path, number: int, line: bytes) -> None:
-    try:
-        line.decode()
-    except UnicodeDecodeError as error:
-        raise unreadable(path, number, f"is not UTF-8 ({error.reason} at byte {error.start})") from None
+    for number, line in text_lines(path, LONGEST_LINE):
+        size += len(line)
+        if size > LARGEST_FILE:
+            raise unreadable(path, number, f"lies beyond {LARGEST_FILE:,} bytes: that is more than one import takes")
+        yield number, line

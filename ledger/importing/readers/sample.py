@@ -7,6 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from ledger.importing.readers.text_lines import decoded
+
 FIRST = 2**20  # bytes looked at
 MOST_NAMES = 2000  # of a folder's entries looked at
 
@@ -37,7 +39,7 @@ def sample_of(path: Path) -> Sample:
         if not stat.S_ISREG(mode):
             return Sample(path=path)
         with path.open("rb") as file:
-            return Sample(path=path, text=file.read(FIRST).decode(errors="replace"))
+            return Sample(path=path, text=decoded(file.read(FIRST)))
     except OSError:
         return Sample(path=path)
 

@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from ledger.codec import storable, unstorable
 from ledger.importing.readers.json_text import document, plain
-from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, take, time_of, unreadable
+from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, take, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark

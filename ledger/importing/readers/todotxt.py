@@ -17,9 +17,10 @@ from typing import Any
 from msgspec import Struct
 
 from ledger.codec import unstorable
-from ledger.importing.readers.reading import Identify, Reading, inside, lines, take, unreadable
+from ledger.importing.readers.reading import Identify, Reading, inside, lines, take
 from ledger.importing.readers.record import LONGEST_TAG, Record
 from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 from ledger.codec import storable, unstorable
 from ledger.errors import Invalid
 from ledger.importing.readers.front_matter import BrokenYaml, parse, split
-from ledger.importing.readers.reading import LARGEST_FILE, LONGEST_ID, Reading, inside, text_of, unreadable
+from ledger.importing.readers.reading import LONGEST_ID, Reading, inside, text_of
+from ledger.importing.readers.text_lines import LARGEST_FILE, unreadable
 from ledger.values.finding import Finding
 
 CONFIGS = ("config.yml", "config.yaml", "backlog.config.yml")

@@ -21,9 +21,10 @@ from ledger.importing.readers.backlog.folder import (
     root_of,
     setup_of,
 )
-from ledger.importing.readers.reading import Identify, Reading, take, time_of, unreadable
+from ledger.importing.readers.reading import Identify, Reading, take, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample, sample_of
+from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark

@@ -17,7 +17,7 @@ from typing import IO
 from msgspec import Struct
 
 from ledger.errors import Invalid, Unavailable
-from ledger.importing.readers.reading import unreadable
+from ledger.importing.readers.text_lines import unreadable
 
 LONGEST_MESSAGE = 64 * 2**10  # bytes; what stands beyond is left out
 CHUNK = 2**20

@@ -18,8 +18,9 @@ from ledger.importing.readers.legacy.outline import Line, Section, lines_of, pla
 from ledger.importing.readers.legacy.outline import sections as cut
 from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.legacy.words import VENDOR_STATUSES, key, moment
-from ledger.importing.readers.reading import Identify, Reading, text_of, unreadable
+from ledger.importing.readers.reading import Identify, Reading, text_of
 from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 
 LONGEST_LINE = 1_000_000  # characters; whoever writes longer ones has not written a status file

@@ -1,0 +1,56 @@
+"""The published journal in a repository: git keeps its bytes, whatever it is told to do with line ends."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from projections.application.app import App
+from projections.transfer.publishing import publish
+from tests.conftest import Perform
+
+
+@pytest.fixture
+def published(app: App, perform: Perform) -> App:
+    """The App of a project whose journal is published."""
+    perform("create_vendor", name="Acme")
+    app.follow()
+    publish(app)
+    return app
+
+
+def git(folder: Path, *arguments: str) -> str:
+    named = ["-c", "user.name=ada", "-c", "user.email=ada@example.org"]
+    done = subprocess.run(["git", "-C", str(folder), *named, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def test_a_clone_that_turns_line_ends_has_the_same_journal(published: App, tmp_path: Path) -> None:
+    project = published.identity.project
+    journal = (project / ".ledger" / "journal.jsonl").read_bytes()
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "chore: keep the ledger")
+
+    git(tmp_path, "clone", "-q", "-c", "core.autocrlf=true", "-c", "core.eol=crlf", str(project), "clone")
+
+    assert (tmp_path / "clone" / ".ledger" / "journal.jsonl").read_bytes() == journal
+    assert git(tmp_path / "clone", "check-attr", "merge", ".ledger/journal.jsonl").endswith("merge: unset\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", b"journal.jsonl -text -merge\n"),
+        (b"*.json text", b"*.json text\njournal.jsonl -text -merge\n"),
+        (b"journal.jsonl text\r\n", b"journal.jsonl text\r\n"),
+        (b"journal.jsonl -text -merge\n", b"journal.jsonl -text -merge\n"),
+    ],
+)
+def test_what_a_project_tells_git_itself_stays(published: App, before: bytes, after: bytes) -> None:
+    attributes = published.identity.project / ".ledger" / ".gitattributes"
+    attributes.write_bytes(before)
+
+    publish(published)
+
+    assert attributes.read_bytes() == after
