@@ -1,6 +1,10 @@
 """Exit codes, and how an error is told to a person and to a machine."""
 
-from typing import Any
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 from ledger.errors import LedgerError
 
@@ -23,6 +27,32 @@ OF_ERROR = {
 }
 OF_OUTCOME = {"queued": QUEUED, "unknown": UNKNOWN}
 INTERRUPTED = 130
+OUTPUT_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended
+
+
+class OutputClosed(Exception):
+    """The reader of our output has gone, as `head` does when it has its lines."""
+
+
+@contextmanager
+def noticing_closed_output() -> Iterator[None]:
+    """Raises OutputClosed where the output has no reader, however a library took it."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+    except SystemExit as error:  # what Rich makes of it
+        if isinstance(error.__context__, BrokenPipeError):
+            raise OutputClosed from error
+        raise
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process; without a reader by the signal that ends other tools then, so that a shell sees the same."""
+    if code == OUTPUT_CLOSED and hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGPIPE)
+    sys.exit(code)
 
 
 def of_error(error: LedgerError) -> int:

@@ -1,5 +1,6 @@
 """One call of a command: the settings its options lead to, and the App it works with."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -70,12 +71,19 @@ class Command(click.Command):
         name = ctx.command_path.removeprefix(ctx.find_root().command_path).strip()
         try:
             with watching(lambda: invocation.app.home, "command", name, invocation.settings.by or user_name()) as line:
-                code = super().invoke(ctx)
-                code = code or invocation.tell_source()
+                code = _code(super().invoke, ctx) or invocation.tell_source()
                 line.outcome = f"exit {code}" if code else line.outcome
                 return code
         finally:
             invocation.close()
+
+
+def _code(invoke: Callable[[click.Context], Any], ctx: click.Context) -> Any:
+    try:
+        with exits.noticing_closed_output():
+            return invoke(ctx)
+    except exits.OutputClosed:
+        return exits.OUTPUT_CLOSED
 
 
 class Group(click.Group):

@@ -81,7 +81,21 @@ class CommandLine(click.Group):
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
         given = list(sys.argv[1:] if args is None else args)
-        sys.exit(self._ended(given, prog_name or "tracking-ledger", extra))
+        try:
+            with exits.noticing_closed_output():
+                code = self._ended(given, prog_name or "tracking-ledger", extra)
+                sys.stdout.flush()
+        except exits.OutputClosed:
+            code = exits.OUTPUT_CLOSED
+        exits.leave(code)
+
+    def make_context(self, *arguments: Any, **named: Any) -> click.Context:
+        with exits.noticing_closed_output():  # before click does, which ends with the code of a fault
+            return super().make_context(*arguments, **named)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with exits.noticing_closed_output():
+            return super().invoke(ctx)
 
     def _ended(self, args: list[str], prog_name: str, extra: dict[str, Any]) -> int:
         as_json = "--json" in args  # also where the rest of the line cannot be understood
@@ -101,9 +115,8 @@ class CommandLine(click.Group):
             return exits.of_error(error)
         except (click.Abort, KeyboardInterrupt):
             return exits.INTERRUPTED
-        except BrokenPipeError:  # whoever read the answer has enough of it
-            sys.stderr.close()
-            return exits.DONE
+        except exits.OutputClosed:
+            return exits.OUTPUT_CLOSED
         except Exception as error:
             return _fault(error, as_json=as_json)
 

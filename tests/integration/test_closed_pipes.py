@@ -1,0 +1,98 @@
+"""Commands whose reader has gone, as in `tracking-ledger log | head -3`: they end as other tools do."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ledger.settings import Settings
+from projections.application.activity import lines
+from projections.application.app import App
+from tests.conftest import Perform
+from tests.support.mcp_client import environment
+
+PROGRAM = (sys.executable, "-c", "from projections.cli.main import main; main()")
+SECONDS = 60
+ISSUE = '{"id":"x-1","title":"Brought","status":"open","issue_type":"task","created_at":"2026-01-01T10:00:00Z"}'
+ASKED = (
+    "status",
+    "status --json",
+    "status --watch",
+    "log",
+    "log --json",
+    "show {ref}",
+    "ready",
+    "search words",
+    "changes",
+    "operations",
+    "call list_work_items",
+    "export",
+    "export json",
+    "doctor",
+    "prime",
+    "--help",
+    "log --help",
+    "--version",
+    "import {file}",
+    "import {file} --json",
+)
+
+
+@pytest.fixture
+def ref(perform: Perform) -> str:
+    ref: str = perform("create_work_item", item_type="task", title="Some words")["ref"]
+    return ref
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "issues.jsonl"
+    file.write_text(ISSUE + "\n", encoding="utf-8")
+    return file
+
+
+def without_a_reader(settings: Settings, words: str, *, errors_too: bool = False) -> tuple[int, str]:
+    """How the command ends whose standard output nobody reads, and what it says on standard error."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [*PROGRAM, *words.split()],
+            stdout=writing,
+            stderr=writing if errors_too else subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            env=environment(settings),
+            cwd=settings.project,
+            timeout=SECONDS,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    return ended.returncode, (ended.stderr or b"").decode()
+
+
+@pytest.mark.parametrize("words", ASKED)
+def test_a_command_whose_reader_has_gone_ends_by_the_signal_for_it(
+    settings: Settings, ref: str, file: Path, words: str
+) -> None:
+    code, errors = without_a_reader(settings, words.format(ref=ref, file=file))
+
+    assert code == -signal.SIGPIPE, errors
+    assert not [word for word in ("Traceback", "BrokenPipe", "fault of the program", "Exception") if word in errors]
+
+
+@pytest.mark.parametrize("words", ["log", "show x-1", "no-such-command"])
+def test_standard_error_without_a_reader_is_no_fault_either(settings: Settings, ref: str, words: str) -> None:
+    code, _ = without_a_reader(settings, words, errors_too=True)
+
+    assert code == -signal.SIGPIPE
+
+
+def test_what_the_command_was_for_is_done_all_the_same(settings: Settings, app: App, file: Path, ref: str) -> None:
+    without_a_reader(settings, f"import {file}")
+
+    assert [event.type for event in app.store.read_all()] == ["WorkItemCreated", "WorkItemCreated"]
+    assert [line.error for line in lines(app.home) if line.kind == "command"] == [None]
