@@ -21,6 +21,10 @@ DECIDERS: dict[str, Decider[Any]] = {
     decider.category: decider for decider in (work_item, vendor, deployment, enhancement, configuration, conflict)
 }
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for decider in DECIDERS.values() for fact in decider.facts}
+NAME_FIELDS = ("title", "name", "pr_title")  # what people call an entity, whichever of them it has
+UNIQUE: dict[str, str] = {  # relation -> the category whose read model it stands in
+    relation: decider.category for decider in DECIDERS.values() for relation in decider.unique
+}
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (Undo, Import, *(command for decider in DECIDERS.values() for command in decider.commands))

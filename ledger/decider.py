@@ -54,7 +54,10 @@ class Undoable(Struct, Generic[State], frozen=True, kw_only=True):
 
 
 class Decider(Struct, Generic[State], frozen=True, kw_only=True):
-    """`decide` is `(command, world) -> Decided`; see ledger.world."""
+    """`decide` is `(command, world) -> Decided`; see ledger.world.
+
+    `unique` are the relations of its read model under which a value has one holder at most.
+    """
 
     category: str
     initial: State
@@ -63,6 +66,7 @@ class Decider(Struct, Generic[State], frozen=True, kw_only=True):
     facts: tuple[type[Fact], ...]
     commands: tuple[type, ...]
     undoable: Undoable[State] | None = None
+    unique: tuple[str, ...] = ()
 
     def after(self, state: State, fact: Fact) -> State:
         """The state after one more fact, and after what was revised in the same breath."""

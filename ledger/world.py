@@ -16,6 +16,8 @@ from ledger.envelope import Past, RecordedEvent, configuration_id, stream_id
 
 READINESS = ("creation", "existence", "hierarchy", "links", "reopening")  # the topics of what may end it
 
+DEEPEST = 64  # no tree is deeper; an imported cycle ends here
+
 Endpoint = tuple[Literal["start", "finish"], str]  # of the work item with this id
 
 

@@ -119,6 +119,7 @@ decider: Decider[Deployment] = Decider(
     decide=decide,
     facts=(DeploymentRecorded, DeploymentAmended, DeploymentReverted, DeploymentWithdrawn, DeploymentReinstated),
     commands=(RecordDeployment, AmendDeployment),
+    unique=("deployment_key",),
     undoable=Undoable(
         reverted=DeploymentReverted, withdrawn=DeploymentWithdrawn, reinstated=DeploymentReinstated, check=_check_undo
     ),

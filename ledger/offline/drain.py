@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.across.conflict_resolution import rebased
-from ledger.catalog import fact_of, fold_stream
+from ledger.catalog import UNIQUE, fact_of, fold_stream
 from ledger.command_codec import command_of
 from ledger.conflict.decider import conflict_id, conflict_stream
 from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, Met
@@ -50,7 +50,6 @@ from ledger.world import Neighbourhood, World
 GROUP = 100  # commands recorded in one transaction
 TRIES = 5
 PATIENCE = 2.0  # seconds for the ledger's lock: whoever waits behind others for longer is told that it is queued
-UNIQUE = {"vendor_name", "external_id", "deployment_key"}  # relations whose entries may be taken
 CLAIMING = {command.__name__ for command in (*EXCLUSIVE, ReleaseClaim)}
 REFUSED = (*OF_RULES, AlreadyRecorded)
 

@@ -155,6 +155,7 @@ decider: Decider[Vendor] = Decider(
         VendorReinstated,
     ),
     commands=(CreateVendor, UpdateVendor),
+    unique=("vendor_name",),
     undoable=Undoable(
         reverted=VendorReverted, withdrawn=VendorWithdrawn, reinstated=VendorReinstated, check=_check_undo
     ),

@@ -374,6 +374,7 @@ decider: Decider[WorkItem] = Decider(
         RestoreArchived,
         ImportWorkItems,
     ),
+    unique=("external_id",),
     undoable=Undoable(
         reverted=WorkItemReverted,
         withdrawn=WorkItemWithdrawn,

@@ -15,11 +15,9 @@ from ledger.envelope import Fact, RecordedEvent, id_of, stream_id
 from ledger.values.moment import EPOCH
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import WorkItem, evolve
-from ledger.world import Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
+from ledger.world import DEEPEST, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
 
 Places = dict[str, set[str]]
-
-DEEPEST = 64  # no tree is deeper; an imported circle ends here
 
 
 class Ahead(World):

@@ -1,6 +1,6 @@
 """What the facts of one work item add up to."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,8 +29,11 @@ from ledger.work_item.events import (
     WorkItemWithdrawn,
 )
 
+ItemType = Literal["project", "session", "task", "research"]
 Status = Literal["active", "blocked", "completed"]
 LinkKind = Literal["blocks", "relates_to", "discovered_from"]
+ITEM_TYPES: tuple[str, ...] = get_args(ItemType)
+LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
 
 
 class Link(Struct, frozen=True, kw_only=True, omit_defaults=True):

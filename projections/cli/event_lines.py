@@ -6,11 +6,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from ledger.catalog import fact_of
+from ledger.catalog import NAME_FIELDS, fact_of
 from ledger.envelope import Fact, RecordedEvent, UnknownFact, stated
 from ledger.values.revision import Change
 
-NAMES = ("title", "name", "pr_title")
 LONGEST, LONGEST_VALUE = 100, 40  # characters
 EMPTY: tuple[Any, ...] = (None, UNSET, "", [], {}, ())
 
@@ -20,7 +19,7 @@ def sentence(event: RecordedEvent) -> str:
     fact = fact_of(event)
     if isinstance(fact, UnknownFact):
         return f"(a fact of a newer program, schema {fact.schema})"
-    name = next((getattr(fact, name) for name in NAMES if getattr(fact, name, None)), None)
+    name = next((getattr(fact, name) for name in NAME_FIELDS if getattr(fact, name, None)), None)
     return _cut(str(name) if name else ", ".join(_parts(fact)), LONGEST)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ledger.catalog import NAME_FIELDS
 from ledger.envelope import RecordedEvent, category_of, id_of
 from ledger.pending import shown_position, shown_version
 from ledger.values.moment import text
@@ -206,7 +207,7 @@ def _event_lines(snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[En
 
 def _print_thing(category: str, entity: Entity) -> None:
     lists = ("ancestors", "descendants", "dependencies", "links")
-    name = entity.get("title") or entity.get("name") or entity.get("pr_title") or category.replace("_", " ")
+    name = next(filter(None, map(entity.get, NAME_FIELDS)), category.replace("_", " "))
     heading(f"{entity.get('ref', '')} {shown(name)}".strip())
     fields((key, _flat(value)) for key, value in entity.items() if key not in lists and value not in (None, [], {}, ()))
     for part in lists[:-1]:

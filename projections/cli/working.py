@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from ledger.work_item.state import ITEM_TYPES
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, moment, remark, say, shown, table
@@ -14,7 +15,7 @@ from projections.operations.claims import LONGEST
 Decorator = Callable[[Any], Any]
 
 FILTERS = ("item_type", "tag", "parent_id", "assignee")
-ITEM_TYPES = click.Choice(["project", "session", "task", "research"])
+TYPES = click.Choice(ITEM_TYPES)
 MINUTES = click.option("--minutes", type=click.IntRange(1, LONGEST), help="Length of the lease (default: the setting).")
 TOKEN = click.option("--token", help="The token that claiming it printed (default: LEDGER_TOKEN).")
 
@@ -22,7 +23,7 @@ TOKEN = click.option("--token", help="The token that claiming it printed (defaul
 def filters(command: Any) -> Any:
     """The options that narrow down what is ready."""
     options: list[Decorator] = [
-        click.option("--type", "item_type", type=ITEM_TYPES, help="Only this type."),
+        click.option("--type", "item_type", type=TYPES, help="Only this type."),
         click.option("--tag", help="Only with this tag."),
         click.option("--below", "parent_id", metavar="REF", help="Only below this item."),
         click.option("--assignee", help="Only for them."),

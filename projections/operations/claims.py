@@ -12,6 +12,7 @@ from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.work_item.item_summaries import CATEGORY
+from ledger.work_item.state import ItemType
 from ledger.world import ReadyFilter
 from projections.application.app import App, Done
 from projections.operations.base import (
@@ -28,7 +29,7 @@ from projections.operations.base import (
     command_id,
     receipt,
 )
-from projections.operations.work_items import ItemType, summary
+from projections.operations.work_items import summary
 from projections.questions import work_items as questions
 from projections.questions.references import resolve
 

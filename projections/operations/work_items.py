@@ -13,6 +13,7 @@ from ledger.envelope import Command, minted_id
 from ledger.values.moment import parse
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
+from ledger.work_item.state import ItemType, LinkKind, Status
 from projections.application.app import App
 from projections.operations.base import (
     LARGEST_NUMBER,
@@ -45,8 +46,6 @@ from projections.questions.references import resolve
 from projections.read_models import search_terms
 
 CATEGORY = "work_item"
-ItemType = Literal["project", "session", "task", "research"]
-Status = Literal["active", "blocked", "completed"]
 Sought = Annotated[str, Field(min_length=1, max_length=500)]
 Meant = Callable[[str, str], str]  # (what was given, the field it stands in) -> the id that is meant
 CLEARABLE = (
@@ -146,7 +145,7 @@ class ListWorkItemsInput(Input):
 class LinkWorkItemsInput(Writes):
     id: Annotated[str, Field(description="Who")]
     kind: Annotated[
-        Literal["blocks", "depends_on", "relates_to", "discovered_from"],
+        LinkKind | Literal["depends_on"],
         Field(description="Does what"),
     ]
     to_id: Annotated[str, Field(description="To whom")]

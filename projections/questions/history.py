@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import UNSET, to_builtins
 
-from ledger.catalog import fact_of, states_of
+from ledger.catalog import NAME_FIELDS, fact_of, states_of
 from ledger.decider import check, problem
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.pending import is_pending, place_of, shown_position, shown_version
@@ -24,7 +24,6 @@ from projections.read_models.fold import fold
 Entity = dict[str, Any]
 
 LONGEST = 200  # characters of a text, unless the whole is asked for
-NAMES = ("title", "name", "pr_title")
 SECRETS = ("token_digest",)
 
 
@@ -114,7 +113,7 @@ def changed_fields(before: Any, after: Any) -> list[str]:
 
 def name_of(state: Any) -> str | None:
     """What people call the thing; None for one without a name."""
-    return next((getattr(state, name) for name in NAMES if getattr(state, name, None)), None)
+    return next((getattr(state, name) for name in NAME_FIELDS if getattr(state, name, None)), None)
 
 
 def _first(category: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ledger.values.moment import EPOCH, text
-from ledger.world import ReadyFilter
+from ledger.world import DEEPEST, ReadyFilter
 from projections.questions import readiness
 from projections.questions.entities import Entity, named, rows
 from projections.questions.references import all_references, references
@@ -20,7 +20,6 @@ LISTED = 1500  # items in one report; what is left out is counted
 READY = 10
 DEPLOYMENTS = 10
 ENHANCEMENTS = 100
-DEEPEST = 64  # no tree is deeper; an imported circle ends here
 
 READY_FIELDS = ("title", "item_type", "priority", "branch_name", "assignee")
 VENDOR_FIELDS = ("name", "status", "extractor_version", "format_support", "test_results", "manifest_compliant")

@@ -9,12 +9,13 @@ from msgspec import Struct
 from ledger.values.moment import text
 from ledger.values.reference import brief, shorten
 from ledger.work_item.item_summaries import CATEGORY
-from ledger.world import Obstacle, ReadyFilter
+from ledger.world import DEEPEST, Obstacle, ReadyFilter
 from projections.questions import entities, readiness
 from projections.questions.pages import START, Place, page, place
 from projections.questions.references import meant as range_meant
 from projections.questions.references import references, the_one
 from projections.read_models.projection import Row
+from projections.read_models.work_items import HIDDEN
 from projections.tables.contract import Answer, Question, Snapshot, Tables
 
 Order = Literal["updated", "created", "priority", "tree", "relevance"]
@@ -167,7 +168,7 @@ def claimed(snapshot: Snapshot, limit: int) -> list[Entity]:
 
 def lineage(snapshot: Snapshot, entity_id: str) -> list[Entity]:
     """The ancestors, root first."""
-    found = snapshot.ask("work_items/lineage", id=entity_id)
+    found = snapshot.ask("work_items/lineage", id=entity_id, max_depth=DEEPEST)
     return _named(snapshot, list(reversed(found[1:])))
 
 
@@ -195,7 +196,8 @@ def dependencies(snapshot: Snapshot, entity_id: str) -> list[Entity]:
 
 def _hidden(deleted: bool, archived: bool) -> dict[str, int]:
     """Which values of work_items.hidden a list shows besides 0; a 0 adds none."""
-    return {"deleted": int(deleted), "archived": 2 * int(archived), "both": 3 * int(deleted and archived)}
+    shown = {"deleted": HIDDEN["deleted"] * deleted, "archived": HIDDEN["archived"] * archived}
+    return shown | {"both": sum(shown.values()) if deleted and archived else 0}
 
 
 def _grown(snapshot: Snapshot, filters: dict[str, Any], after: Place, limit: int) -> Answer:
@@ -208,7 +210,7 @@ def _grown(snapshot: Snapshot, filters: dict[str, Any], after: Place, limit: int
         roots = snapshot.ask("work_items/roots", after_key=begins[0], after_id=begins[1], limit=portion + 1)
         ids = [line["id"] for line in roots[:portion]]
         place = {"after_key": after[0], "after_id": after[1], "limit": limit - len(found)}
-        found += snapshot.ask("work_items/list_by_tree", **filters, **place, ids=ids)
+        found += snapshot.ask("work_items/list_by_tree", **filters, **place, ids=ids, max_depth=DEEPEST)
         if len(roots) <= portion:
             break
         begins = roots[-1]["key"], roots[-1]["id"]

@@ -4,17 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from ledger.catalog import UNIQUE
 from ledger.values.moment import text
 from ledger.values.reference import brief
-from ledger.world import Endpoint, Holder, Neighbour, Obstacle, ReadyFilter
+from ledger.world import DEEPEST, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter
 from projections.questions import readiness
 from projections.questions.entities import rows
 from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.work_items import HIDDEN
 from projections.tables.contract import Answer, Tables
-
-DELETED, ARCHIVED, WITHDRAWN = 1, 2, 4  # the bits of work_items.hidden
-DEEPEST = 64  # no tree is deeper; an imported circle ends here
-HOLDS = {"vendor_name": "vendor", "deployment_key": "deployment", "external_id": "work_item"}
 
 
 class TableNeighbourhood:
@@ -24,7 +22,7 @@ class TableNeighbourhood:
         self._tables = tables
 
     def lineage(self, work_item: str) -> list[Neighbour]:
-        return _neighbours(self._ask("work_items/lineage", id=work_item))
+        return _neighbours(self._ask("work_items/lineage", id=work_item, max_depth=DEEPEST))
 
     def subtree(self, work_item: str) -> list[Neighbour]:
         return _neighbours(self._ask("work_items/subtree", id=work_item, max_depth=DEEPEST))
@@ -69,7 +67,7 @@ class TableNeighbourhood:
         return {row.id for row in rows(category, answer) if not getattr(row.state, "withdrawn", False)}
 
     def holder(self, relation: str, target: str) -> Holder | None:
-        category = HOLDS[relation]
+        category = UNIQUE[relation]
         projection = BY_CATEGORY[category]
         with self._tables.snapshot() as snapshot:
             generation = snapshot.generation(projection.name)
@@ -87,7 +85,7 @@ class TableNeighbourhood:
             titles = self._ask("enhancements/titles")
             return {row["title"].casefold(): row["id"] for row in reversed(titles)}
         with self._tables.snapshot() as snapshot:
-            generation = snapshot.generation(BY_CATEGORY[HOLDS[relation]].name)
+            generation = snapshot.generation(BY_CATEGORY[UNIQUE[relation]].name)
             found = snapshot.ask("entries/of_relation", generation=generation, relation=relation)
         return {row["target"]: row["id"] for row in found}
 
@@ -102,8 +100,8 @@ def _neighbours(answer: Answer) -> list[Neighbour]:
             title=row["title"],
             status=row["status"],
             parent_id=row["parent_id"],
-            deleted=bool(row["hidden"] & (DELETED | WITHDRAWN)),
-            archived=bool(row["hidden"] & ARCHIVED),
+            deleted=bool(row["hidden"] & (HIDDEN["deleted"] | HIDDEN["withdrawn"])),
+            archived=bool(row["hidden"] & HIDDEN["archived"]),
             depth=row["depth"],
         )
         for row in answer

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ledger.conflict.decider import decider
 from ledger.conflict.state import Conflict
 from ledger.envelope import id_of
+from projections.read_models.columns import Field, Index
 from projections.read_models.projection import Projection
 
 
@@ -17,4 +18,11 @@ def entries(_: str, conflict: Conflict) -> Iterator[tuple[str, str]]:
             yield "conflict_after", other
 
 
-conflicts = Projection(name="conflicts", shape=1, decider=decider, entries=entries)
+conflicts = Projection(
+    name="conflicts",
+    shape=1,
+    decider=decider,
+    entries=entries,
+    columns=(Field("status"), Field("created_at")),
+    indexes=(Index("conflicts_by_status", ("status", "created_at", "id")),),
+)

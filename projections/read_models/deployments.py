@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ledger.deployment.decider import decider
 from ledger.deployment.state import Deployment
+from projections.read_models.columns import Condition, Entry, EntryRange, Equal, Field, Flags, Index
 from projections.read_models.projection import Projection
 
 
@@ -21,4 +22,24 @@ def entries(_: str, deployment: Deployment) -> Iterator[tuple[str, str]]:
         yield "deployment_key", deployment.key
 
 
-deployments = Projection(name="deployments", shape=1, decider=decider, entries=entries)
+deployments = Projection(
+    name="deployments",
+    shape=1,
+    decider=decider,
+    entries=entries,
+    columns=(Field("deployed_at", absent=""), Field("environment"), Flags("withdrawn", {"withdrawn": 1})),
+    indexes=(Index("deployments_by_time", ("deployed_at", "id")),),
+    filters=(
+        Condition("deployment.withdrawn = 0"),
+        Condition("(CAST(%(earliest)s AS text) IS NULL OR deployment.deployed_at >= %(earliest)s)"),
+        Condition(
+            "(CAST(%(latest)s AS text) IS NULL"
+            " OR (deployment.deployed_at <= %(latest)s AND deployment.deployed_at <> ''))"
+        ),
+        Equal("environment"),
+        Entry("deployed_vendor", "vendor"),
+        Entry("deployed_work_item", "work_item"),
+        Entry("pr_number", "pr_number"),
+        EntryRange("commit", "commit_from", "commit_to"),
+    ),
+)

@@ -16,6 +16,7 @@ from ledger.decider import Decider
 from ledger.envelope import Fact
 from ledger.errors import Damaged
 from ledger.values.moment import text
+from projections.read_models.columns import Column, Filter, Index
 from projections.read_models.search_terms import kept
 
 State = TypeVar("State", bound=Struct)
@@ -47,7 +48,8 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
     """One read model: its name is its table; `shape` rises when what is stored in a row changes.
 
     `entries` are the (relation, target) pairs under which a row can be found, `texts` the texts in which words are
-    searched for, by the classes of projections.terms; a read model that is not searched has none.
+    searched for, by the classes of projections.terms; a read model that is not searched has none. The SQL that follows
+    from `columns`, `indexes` and `filters` is written by docs/make_sql.py. `is_single`: there is one row a ledger.
     """
 
     name: str
@@ -56,6 +58,10 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
     entries: Callable[[str, State], Iterable[tuple[str, str]]]
     derived: Callable[[State], dict[str, Any]] = lambda _: {}
     texts: Callable[[State], Texts] | None = None
+    columns: tuple[Column, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    is_single: bool = False
 
     def project(
         self, row: Row | None, fact: Fact, *, id: str, version: int, position: int, by: str, at: datetime

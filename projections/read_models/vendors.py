@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ledger.vendor.decider import decider
 from ledger.vendor.state import Vendor
+from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index
 from projections.read_models.projection import Projection
 
 
@@ -22,4 +23,7 @@ vendors = Projection(
     decider=decider,
     entries=entries,
     derived=lambda vendor: {"name_key": vendor.name.casefold()},
+    columns=(Field("name_key"), Field("status"), Flags("withdrawn", {"withdrawn": 1})),
+    indexes=(Index("vendors_by_name", ("name_key", "id")),),
+    filters=(Condition("vendor.withdrawn = 0"), Equal("status"), Entry("format", "format")),
 )

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from ledger.work_item.decider import decider
 from ledger.work_item.state import WorkItem
 from projections.read_models import search_terms
+from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index, Joined
 from projections.read_models.projection import Projection
+
+HIDDEN = {"deleted": 1, "archived": 2, "withdrawn": 4}  # the bits of the column `hidden`
 
 
 def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:
@@ -36,4 +39,50 @@ def external_key(source: str, external_id: str) -> str:
     return f"{source}:{external_id}"
 
 
-work_items = Projection(name="work_items", shape=3, decider=decider, entries=entries, texts=texts)
+work_items = Projection(
+    name="work_items",
+    shape=3,
+    decider=decider,
+    entries=entries,
+    texts=texts,
+    columns=(
+        Field("item_type"),
+        Field("status"),
+        Field("title"),
+        Field("parent_id"),
+        Field("priority", "int"),
+        Joined("rank", (Field("priority", absent="9"), Field("created_at"))),
+        Flags("hidden", HIDDEN),
+        Field("claimed_by", inside=("claim", "by")),
+        Field("claimed_until", inside=("claim", "until")),
+        Field("created_at"),
+        Field("updated_at"),
+    ),
+    indexes=(
+        Index("work_items_children", ("parent_id", "id")),
+        Index("work_items_by_update", ("updated_at", "id")),
+        Index("work_items_by_creation", ("created_at", "id")),
+        Index("work_items_open", ("rank", "id"), where="status = 'active' AND hidden = 0"),
+        Index("work_items_claimed", ("claimed_by", "claimed_until"), where="claimed_by IS NOT NULL"),
+        Index("work_items_by_priority", ("rank", "id")),
+        Index(
+            "work_items_counted",
+            ("hidden", "status", "item_type", "priority", "position", "parent_id"),
+            only_in_postgres=True,
+        ),
+    ),
+    filters=(
+        Equal("item_type"),
+        Equal("status"),
+        Equal("parent_id"),
+        Condition("(%(roots_only)s = 0 OR item.parent_id IS NULL)"),
+        Condition("(%(unfinished)s = 0 OR item.status IN ('active', 'blocked'))"),
+        Condition(
+            "(CAST(%(claimed_by)s AS text) IS NULL"
+            " OR item.claimed_by = %(claimed_by)s AND item.claimed_until > %(moment)s)"
+        ),
+        Condition("(CAST(%(since)s AS bigint) IS NULL OR item.position > %(since)s)"),
+        Condition("item.hidden IN (0, %(deleted)s, %(archived)s, %(both)s)"),
+        Entry("tag", "tag"),
+    ),
+)

@@ -12,8 +12,9 @@ from ledger.errors import Damaged
 from ledger.values.moment import parse as parse_moment
 from ledger.values.moment import text as text_of
 from ledger.vendor.decider import FORMATS
+from ledger.work_item.state import ITEM_TYPES
 from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, moment_of, said
-from projections.reports.report import ITEM_TYPES, PLANS, Document
+from projections.reports.report import PLANS, Document
 
 Line = tuple[int, str]  # its number in the text, from 1
 Entity = dict[str, Any]

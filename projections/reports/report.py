@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger.values.moment import text as moment_text
 from ledger.vendor.decider import FORMATS
+from ledger.work_item.state import ITEM_TYPES
 from projections.questions import status
 from projections.reports.markdown import UNKNOWN, inline
 from projections.reports.templates import rendered
@@ -24,7 +25,6 @@ LONGEST = 200  # characters of a description in a folded document
 
 Document = dict[str, Any]
 
-ITEM_TYPES = ("project", "session", "task", "research")
 PLANS = ("planned", "approved", "implementing")
 _BRACKET = re.compile(rf"\((?=(?:{'|'.join(ITEM_TYPES + PLANS)})[,)])")
 

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import structs
 
 from ledger import store_errors
+from ledger.catalog import UNIQUE
 from ledger.envelope import RowChange, category_of, id_of, stream_id
 from ledger.errors import Unavailable
 from ledger.resources import folder, sql
@@ -69,7 +70,6 @@ DROP = "DELETE FROM entries WHERE ledger_id = ? AND generation = ? AND relation 
 ADD = "INSERT INTO entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING"
 INSERT_REPLACE = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)"
 INSERT_IGNORE = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)"
-UNIQUE = ("vendor_name", "external_id", "deployment_key")
 HOLDER = "SELECT id FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id <> ?"
 
 

@@ -25,7 +25,11 @@ EXCEPTION WHEN unique_violation THEN
         UNION ALL  -- or another row of this very command
         SELECT other ->> 0 FROM json_array_elements(v_added) other
         WHERE other ->> 1 = a ->> 1 AND other ->> 2 = a ->> 2) holder
-    WHERE a ->> 1 IN ('vendor_name', 'external_id', 'deployment_key') AND holder.id <> a ->> 0 LIMIT 1;
+    WHERE holder.id <> a ->> 0
+      -- generated: unique relations
+      AND a ->> 1 IN ('external_id', 'vendor_name', 'deployment_key')
+      -- end
+    LIMIT 1;
     RAISE EXCEPTION '% % is taken', v_taken.relation, v_taken.target USING ERRCODE = 'TL006', DETAIL = row_to_json(v_taken);
 END
 $$;

@@ -2,6 +2,7 @@
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 from ledger import errors
 from ledger.catalog import DECIDERS
@@ -12,13 +13,22 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_the_events_catalogue_is_what_the_code_says() -> None:
-    specification = importlib.util.spec_from_file_location("make_events", ROOT / "docs" / "make_events.py")
+    assert (ROOT / "docs" / "events.md").read_text(encoding="utf-8") == maker("make_events").catalogue()
+
+
+def test_the_generated_sql_is_what_the_read_models_declare() -> None:
+    files = maker("make_sql").generated()
+
+    assert [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text] == []
+
+
+def maker(name: str) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert specification is not None
     assert specification.loader is not None
-    maker = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(maker)
-
-    assert (ROOT / "docs" / "events.md").read_text(encoding="utf-8") == maker.catalogue()
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
 
 
 def test_facts_are_named_in_the_past_tense() -> None:

@@ -21,6 +21,7 @@ from ledger.postgres.migrate import is_current, migrate
 from ledger.resources import folder
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.read_models.catalog import PROJECTIONS
 from tests.support import writers
 from tests.support.schema import schema
 
@@ -81,6 +82,30 @@ def test_the_planner_knows_that_a_generation_belongs_to_one_ledger(new_database:
             expected[name] = plan["Plan"]["Plan Rows"]
 
     assert all(10 <= rows <= 40 for rows in expected.values()), expected
+
+
+def test_a_fresh_database_has_the_columns_and_indexes_that_the_read_models_declare(new_database: NewDatabase) -> None:
+    kept = ("ledger_id", "generation", "id", "version", "position", "doc")
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        columns = connection.execute(
+            "SELECT table_name, column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = 'tracking_ledger'"
+        ).fetchall()
+        indexes = connection.execute(
+            "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'tracking_ledger'"
+        ).fetchall()
+
+    for name, projection in PROJECTIONS.items():
+        there = {column: kind for table, column, kind in columns if table == name and column not in kept}
+        declared = {column.name: {"int": "integer"}.get(column.kind, column.kind) for column in projection.columns}
+        assert there == declared, name
+        shapes = {index: definition for table, index, definition in indexes if table == name}
+        assert shapes.keys() == {f"{name}_pkey", *(index.name for index in projection.indexes)}
+        for index in projection.indexes:
+            columns_of = f"(ledger_id, generation, {', '.join(index.columns)})"
+            assert columns_of in shapes[index.name].replace('"position"', "position")
+            assert bool(index.where) == (" WHERE " in shapes[index.name])
 
 
 def test_migrating_again_applies_nothing_and_changes_nothing(new_database: NewDatabase) -> None:

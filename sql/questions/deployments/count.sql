@@ -1,6 +1,8 @@
 -- How many deployments a filter lets through. Answered by the primary key, and that of entries.
 SELECT count(*) AS total FROM deployments deployment
-WHERE deployment.ledger_id = %(ledger)s AND deployment.generation = %(deployments)s AND deployment.withdrawn = 0
+WHERE deployment.ledger_id = %(ledger)s AND deployment.generation = %(deployments)s
+  -- generated: filters of deployments
+  AND deployment.withdrawn = 0
   AND (CAST(%(earliest)s AS text) IS NULL OR deployment.deployed_at >= %(earliest)s)
   AND (CAST(%(latest)s AS text) IS NULL OR (deployment.deployed_at <= %(latest)s AND deployment.deployed_at <> ''))
   AND (CAST(%(environment)s AS text) IS NULL OR deployment.environment = %(environment)s)
@@ -20,3 +22,4 @@ WHERE deployment.ledger_id = %(ledger)s AND deployment.generation = %(deployment
       SELECT entry.id FROM entries entry
       WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(deployments)s
         AND entry.relation = 'commit' AND entry.target BETWEEN %(commit_from)s AND %(commit_to)s))
+  -- end

@@ -1,7 +1,9 @@
 -- A page of deployments, newest first, of unknown time last. Answered by deployments_by_time and the key of entries.
 SELECT deployment.id, deployment.version, deployment.position, deployment.doc, deployment.deployed_at AS key
 FROM deployments deployment
-WHERE deployment.ledger_id = %(ledger)s AND deployment.generation = %(deployments)s AND deployment.withdrawn = 0
+WHERE deployment.ledger_id = %(ledger)s AND deployment.generation = %(deployments)s
+  -- generated: filters of deployments
+  AND deployment.withdrawn = 0
   AND (CAST(%(earliest)s AS text) IS NULL OR deployment.deployed_at >= %(earliest)s)
   AND (CAST(%(latest)s AS text) IS NULL OR (deployment.deployed_at <= %(latest)s AND deployment.deployed_at <> ''))
   AND (CAST(%(environment)s AS text) IS NULL OR deployment.environment = %(environment)s)
@@ -21,6 +23,7 @@ WHERE deployment.ledger_id = %(ledger)s AND deployment.generation = %(deployment
       SELECT entry.id FROM entries entry
       WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(deployments)s
         AND entry.relation = 'commit' AND entry.target BETWEEN %(commit_from)s AND %(commit_to)s))
+  -- end
   AND (CAST(%(after_key)s AS text) IS NULL
        OR (deployment.deployed_at, deployment.id) < (%(after_key)s, %(after_id)s))
 ORDER BY deployment.deployed_at DESC, deployment.id DESC

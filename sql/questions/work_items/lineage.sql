@@ -6,6 +6,6 @@ WITH RECURSIVE lineage AS (
     SELECT parent.id, parent.title, parent.status, parent.item_type, parent.parent_id, parent.hidden, lineage.depth + 1
     FROM lineage JOIN work_items parent
         ON parent.ledger_id = %(ledger)s AND parent.generation = %(work_items)s AND parent.id = lineage.parent_id
-    WHERE lineage.depth < 64
+    WHERE lineage.depth < %(max_depth)s
 )
 SELECT id, title, status, item_type, parent_id, hidden, depth FROM lineage ORDER BY depth

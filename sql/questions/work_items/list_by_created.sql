@@ -1,6 +1,7 @@
 -- A page of items, newest first. Answered by work_items_by_creation.
 SELECT item.id, item.version, item.position, item.doc, item.created_at AS key FROM work_items item
 WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
+  -- generated: filters of work_items
   AND (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
   AND (CAST(%(status)s AS text) IS NULL OR item.status = %(status)s)
   AND (CAST(%(parent_id)s AS text) IS NULL OR item.parent_id = %(parent_id)s)
@@ -13,6 +14,7 @@ WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
       SELECT entry.id FROM entries entry
       WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
         AND entry.relation = 'tag' AND entry.target = %(tag)s))
+  -- end
   AND (CAST(%(after_key)s AS text) IS NULL OR (item.created_at, item.id) < (%(after_key)s, %(after_id)s))
 ORDER BY item.created_at DESC, item.id DESC
 LIMIT %(limit)s OFFSET %(offset)s

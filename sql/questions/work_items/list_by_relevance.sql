@@ -11,6 +11,7 @@ WITH found AS (
         SELECT * FROM work_items own
         WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = found.id LIMIT 1) item
     WHERE found.score > 0
+      -- generated: filters of work_items
       AND (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
       AND (CAST(%(status)s AS text) IS NULL OR item.status = %(status)s)
       AND (CAST(%(parent_id)s AS text) IS NULL OR item.parent_id = %(parent_id)s)
@@ -23,6 +24,7 @@ WITH found AS (
           SELECT entry.id FROM entries entry
           WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
             AND entry.relation = 'tag' AND entry.target = %(tag)s))
+      -- end
 )
 SELECT item.id, item.version, item.position, item.doc, placed.place AS key, placed.total
 FROM placed CROSS JOIN LATERAL (

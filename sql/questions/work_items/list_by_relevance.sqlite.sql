@@ -10,6 +10,7 @@ WITH found AS (
     FROM found JOIN work_items item
         ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = found.id
     WHERE found.score > 0
+      -- generated: filters of work_items
       AND (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
       AND (CAST(%(status)s AS text) IS NULL OR item.status = %(status)s)
       AND (CAST(%(parent_id)s AS text) IS NULL OR item.parent_id = %(parent_id)s)
@@ -22,6 +23,7 @@ WITH found AS (
           SELECT entry.id FROM entries entry
           WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
             AND entry.relation = 'tag' AND entry.target = %(tag)s))
+      -- end
 )
 SELECT item.id, item.version, item.position, item.doc, placed.place AS key, placed.total
 FROM placed JOIN work_items item

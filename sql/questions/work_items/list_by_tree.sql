@@ -6,11 +6,13 @@ WITH RECURSIVE tree AS (
     SELECT child.id, tree.path || '/' || child.created_at || ' ' || child.id, tree.depth + 1
     FROM tree JOIN work_items child
         ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = tree.id
-    WHERE tree.depth < 64
+    WHERE tree.depth < %(max_depth)s
 )
 SELECT item.id, item.version, item.position, item.doc, tree.path AS key FROM tree
 JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = tree.id
-WHERE (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
+WHERE (CAST(%(after_key)s AS text) IS NULL OR (tree.path, item.id) > (%(after_key)s, %(after_id)s))
+  -- generated: filters of work_items
+  AND (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
   AND (CAST(%(status)s AS text) IS NULL OR item.status = %(status)s)
   AND (CAST(%(parent_id)s AS text) IS NULL OR item.parent_id = %(parent_id)s)
   AND (%(roots_only)s = 0 OR item.parent_id IS NULL)
@@ -22,6 +24,6 @@ WHERE (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
       SELECT entry.id FROM entries entry
       WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
         AND entry.relation = 'tag' AND entry.target = %(tag)s))
-  AND (CAST(%(after_key)s AS text) IS NULL OR (tree.path, item.id) > (%(after_key)s, %(after_id)s))
+  -- end
 ORDER BY tree.path, item.id
 LIMIT %(limit)s

@@ -1,0 +1,327 @@
+"""Writes the SQL that follows from the read models' declarations: `python docs/make_sql.py`.
+
+A test says what is out of date. Whole files: sql/functions/columns_of_*, put_rows and adjacent_ids, and sql/cache/schema.sql.
+In other files what stands between `-- generated: <name>` and `-- end` is replaced. Migrations are written by hand.
+"""
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, assert_never
+
+from ledger.catalog import UNIQUE
+from ledger.work_item.state import LINK_KINDS
+from projections.read_models.catalog import PROJECTIONS
+from projections.read_models.columns import (
+    Column,
+    Condition,
+    Entry,
+    EntryRange,
+    Equal,
+    Field,
+    Filter,
+    Flags,
+    Index,
+    Joined,
+)
+from projections.read_models.projection import Projection
+
+SQL = Path(__file__).parent.parent / "sql"
+WIDTH = 124
+BEGIN, END = "-- generated: ", "-- end"
+KEY = "ledger_id, generation, id"
+MODELS: list[Projection[Any]] = list(PROJECTIONS.values())
+
+
+def generated() -> dict[Path, str]:
+    """Every file that is generated or holds something generated, as it should be."""
+    files = {SQL / "functions" / f"columns_of_{model.name}.sql": columns_of(model) for model in MODELS if model.columns}
+    files[SQL / "functions" / "put_rows.sql"] = PUT_ROWS.format(cases="".join(map(_put, MODELS)))
+    files[SQL / "functions" / "adjacent_ids.sql"] = ADJACENT.format(cases="".join(map(_adjacent, MODELS)))
+    files[SQL / "cache" / "schema.sql"] = cache_schema()
+    for file in sorted(SQL.rglob("*.sql")):
+        text = file.read_text(encoding="utf-8")
+        if file not in files and BEGIN in text:
+            files[file] = _with_regions(text)
+    return files
+
+
+def columns_of(model: Projection[Any]) -> str:
+    returns = _wrapped([f"{column.name} {column.kind}" for column in model.columns], "RETURNS TABLE (", ")")
+    values = _wrapped([_in_postgres(column) for column in model.columns], "    SELECT ")
+    return COLUMNS_OF.format(name=model.name, noun=model.name.replace("_", " "), returns=returns, values=values)
+
+
+def cache_schema() -> str:
+    tables = "".join(map(_cache_table, MODELS))
+    selects = [ONE_OF_ALL.format(category=model.decider.category, name=model.name) for model in MODELS]
+    selects[0] = selects[0].replace(",", " AS category,", 1)
+    return CACHE_SCHEMA.format(
+        tables=tables,
+        unique=_listed(UNIQUE),
+        links=_listed(LINK_KINDS),
+        things="\n    UNION ALL ".join(selects),
+    )
+
+
+def filters(model: Projection[Any]) -> list[str]:
+    """The conditions of a list of this read model and of its count."""
+    return [f"AND {_condition(model, one)}" for one in model.filters]
+
+
+REGIONS: dict[str, Callable[[], list[str]]] = {
+    **{f"filters of {model.name}": lambda model=model: filters(model) for model in MODELS if model.filters},  # type: ignore[misc]
+    "unique relations": lambda: [f"AND a ->> 1 IN ({_listed(UNIQUE)})"],
+}
+
+
+def _with_regions(text: str) -> str:
+    return "".join(_lines(iter(text.splitlines(keepends=True))))
+
+
+def _lines(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield line
+        indent, begins, name = line.partition(BEGIN)
+        if begins and not indent.strip():
+            yield from (textwrap.indent(f"{part}\n", indent) for part in REGIONS[name.strip()]())
+            yield next(line for line in lines if line.strip() == END)
+
+
+def _condition(model: Projection[Any], one: Filter) -> str:
+    alias = model.decider.category.split("_")[-1]
+    match one:
+        case Equal(column=name):
+            kind = next(column.kind for column in model.columns if column.name == name)
+            return f"(CAST(%({name})s AS {kind}) IS NULL OR {alias}.{name} = %({name})s)"
+        case Entry(relation=relation, parameter=parameter):
+            return ENTRY.format(
+                parameter=parameter, alias=alias, model=model.name, relation=relation, target=f"= %({parameter})s"
+            )
+        case EntryRange(relation=relation, first=first, last=last):
+            return ENTRY.format(
+                parameter=first,
+                alias=alias,
+                model=model.name,
+                relation=relation,
+                target=f"BETWEEN %({first})s AND %({last})s",
+            )
+        case Condition(sql=sql):
+            return sql
+        case _:
+            assert_never(one)
+
+
+def _in_postgres(column: Column) -> str:
+    match column:
+        case Field(kind="int"):
+            return f"({_read(column)})::int"
+        case Field():
+            return _read(column) if column.absent is None else f"coalesce({_read(column)}, '{column.absent}')"
+        case Flags(bits=bits):
+            flags = (f"{_times(bit)}coalesce((p_doc ->> '{name}')::boolean, false)::int" for name, bit in bits.items())
+            return " + ".join(flags)
+        case Joined(parts=parts):
+            return " || ' ' || ".join(_part(_in_postgres(part)) for part in parts)
+        case _:
+            assert_never(column)
+
+
+def _in_sqlite(column: Column) -> str:
+    match column:
+        case Field(absent=None):
+            return f"json_extract(doc, '$.{'.'.join(column.path)}')"
+        case Field(absent=absent):
+            return f"coalesce(json_extract(doc, '$.{'.'.join(column.path)}'), '{absent}')"
+        case Flags(bits=bits):
+            return " + ".join(f"{_times(bit)}coalesce(json_extract(doc, '$.{name}'), 0)" for name, bit in bits.items())
+        case Joined(parts=parts):
+            return " || ' ' || ".join(map(_in_sqlite, parts))
+        case _:
+            assert_never(column)
+
+
+def _read(field: Field) -> str:
+    *outer, last = field.path
+    return "p_doc " + "".join(f"-> '{name}' " for name in outer) + f"->> '{last}'"
+
+
+def _part(expression: str) -> str:
+    return expression if expression.startswith("coalesce") else f"({expression})"
+
+
+def _times(bit: int) -> str:
+    return "" if bit == 1 else f"{bit} * "
+
+
+def _put(model: Projection[Any]) -> str:
+    names = [column.name for column in model.columns]
+    written = ["version", "position", "doc", *names]
+    into = _wrapped(["ledger_id", "generation", "id", *written], f"        INSERT INTO {model.name} (", ")", indent=12)
+    first = "        SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, "
+    values = _wrapped(["r.doc", *(f"c.{name}" for name in names)], first, indent=15)
+    source = "given r" if model.texts else f"{GIVEN} AS r (id, version, n, doc)"
+    columns = f",\n             columns_of_{model.name}(r.doc) c" if names else ""
+    updated = _wrapped(written, "            (", ") =", indent=12)
+    excluded = _wrapped([f"excluded.{name}" for name in written], "            (", ");", indent=12)
+    searched = WITH_TERMS if model.texts else ""
+    return (
+        f"    WHEN '{model.name}' THEN\n{searched}{into}\n{values}\n        FROM {source}{columns}\n"
+        f"        ON CONFLICT ({KEY}) DO UPDATE SET\n{updated}\n{excluded}\n"
+    )
+
+
+def _adjacent(model: Projection[Any]) -> str:
+    if model.is_single:
+        return ""
+    return ADJACENT_CASE.format(name=model.name, others=OTHERS.format(name=model.name))
+
+
+def _cache_table(model: Projection[Any]) -> str:
+    columns = "".join(
+        f"    {column.name} {column.kind} GENERATED ALWAYS AS ({_in_sqlite(column)}) STORED,\n"
+        for column in model.columns
+    )
+    indexes = "".join(_cache_index(model, index) for index in model.indexes if not index.only_in_postgres)
+    return CACHE_TABLE.format(name=model.name, columns=columns, key=KEY) + indexes
+
+
+def _cache_index(model: Projection[Any], index: Index) -> str:
+    where = f"\n    WHERE {index.where}" if index.where else ""
+    columns = ", ".join(("ledger_id", "generation", *index.columns))
+    return f"CREATE INDEX IF NOT EXISTS {index.name} ON {model.name} ({columns}){where};\n"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _wrapped(parts: list[str], first: str, last: str = "", *, indent: int | None = None) -> str:
+    """`first`, the parts with commas between them, `last`; broken before WIDTH, further lines indented."""
+    rest = " " * (len(first) if indent is None else indent)
+    lines = [first]
+    for number, part in enumerate(parts):
+        word = part + ("," if number < len(parts) - 1 else last)
+        if len(lines[-1]) + len(word) + 1 > WIDTH and lines[-1] not in (first, rest):
+            lines.append(rest)
+        lines[-1] += word if lines[-1] in (first, rest) else f" {word}"
+    return "\n".join(lines)
+
+
+ONE_OF_ALL = "SELECT '{category}', ledger_id, generation, id, version, position, doc FROM {name}"
+
+ENTRY = """\
+(CAST(%({parameter})s AS text) IS NULL OR {alias}.id IN (
+    SELECT entry.id FROM entries entry
+    WHERE entry.ledger_id = %(ledger)s AND entry.generation = %({model})s
+      AND entry.relation = '{relation}' AND entry.target {target}))"""
+
+COLUMNS_OF = """\
+-- What questions filter and sort {noun} by, from the document: written by put_rows, held against it by differing_columns.
+-- Generated by docs/make_sql.py.
+CREATE OR REPLACE FUNCTION tracking_ledger.columns_of_{name}(p_doc jsonb)
+{returns}
+LANGUAGE sql IMMUTABLE AS $$
+{values}
+$$;
+"""
+
+GIVEN = "ROWS FROM (json_to_recordset(p_rows) AS (id text, version int, n bigint), unnest(p_documents))"
+
+WITH_TERMS = """\
+        WITH given AS (
+            SELECT r.id, r.version, r.n, r.terms, r.doc
+            FROM ROWS FROM (json_to_recordset(p_rows) AS (id text, version int, n bigint, terms text), unnest(p_documents))
+                 AS r (id, version, n, terms, doc)
+        ), found_by AS (
+            INSERT INTO work_item_terms (ledger_id, generation, id, terms)
+            SELECT p_ledger, p_generation, g.id, g.terms::tsvector FROM given g WHERE g.terms IS NOT NULL
+            ON CONFLICT (ledger_id, generation, id) DO UPDATE SET terms = excluded.terms
+        )
+"""
+
+PUT_ROWS = """\
+-- Puts rows of one read model into one generation. Generated by docs/make_sql.py.
+--
+-- A row is {{id, version, n, terms?}}; its position is `p_first` + n, its document stands at the same place of `p_documents`.
+-- The statements differ in the table and its columns only: EXECUTE would plan each one anew.
+CREATE OR REPLACE FUNCTION tracking_ledger.put_rows(
+    p_ledger uuid, p_projection text, p_generation bigint, p_rows json, p_documents jsonb[], p_first bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    CASE p_projection
+{cases}    END CASE;
+END
+$$;
+"""
+
+ADJACENT = """\
+-- The ids just before and just after a thing's, from which its shortest unambiguous reference follows.
+-- Generated by docs/make_sql.py.
+CREATE OR REPLACE FUNCTION tracking_ledger.adjacent_ids(
+    p_ledger uuid, p_projection text, p_generation bigint, p_id text, OUT before text, OUT after text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    CASE p_projection
+{cases}    ELSE
+        NULL;  -- there is one configuration: nothing is beside it
+    END CASE;
+END
+$$;
+"""
+
+OTHERS = "(SELECT t.id FROM {name} t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id"
+
+ADJACENT_CASE = """\
+    WHEN '{name}' THEN
+        SELECT {others} < p_id ORDER BY t.id DESC LIMIT 1),
+               {others} > p_id ORDER BY t.id LIMIT 1)
+        INTO before, after;
+"""
+
+CACHE_TABLE = """\
+CREATE TABLE IF NOT EXISTS {name} (
+    ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,
+    doc text NOT NULL,
+{columns}    PRIMARY KEY ({key})
+) WITHOUT ROWID;
+"""
+
+CACHE_SCHEMA = """\
+-- The read models in SQLite: the same tables and columns as in PostgreSQL, so that the same questions answer.
+-- `progress` says up to which position of the log they are, and the digest it has there if the log is a journal;
+-- `projections` which generation serves. Generated by docs/make_sql.py.
+CREATE TABLE IF NOT EXISTS progress (
+    ledger_id text NOT NULL PRIMARY KEY, position int NOT NULL, recorded_at text, digest blob
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS overlay_progress (
+    ledger_id text NOT NULL PRIMARY KEY, sequence int NOT NULL
+) WITHOUT ROWID;
+-- The confirmed rows of things that commands in the outbox are laid over; `laid` is the number of the row on top.
+CREATE TABLE IF NOT EXISTS overlaid (
+    ledger_id text NOT NULL, stream_id text NOT NULL, version int NOT NULL, position int NOT NULL, doc text, terms text,
+    laid int NOT NULL, PRIMARY KEY (ledger_id, stream_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS projections (
+    ledger_id text NOT NULL, projection text NOT NULL, shape int NOT NULL, generation int NOT NULL, behind_after int,
+    PRIMARY KEY (ledger_id, projection, shape)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS work_item_terms (
+    ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, terms text NOT NULL,
+    PRIMARY KEY (ledger_id, generation, id)
+) WITHOUT ROWID;
+{tables}CREATE TABLE IF NOT EXISTS entries (
+    ledger_id text NOT NULL, generation int NOT NULL, relation text NOT NULL, target text NOT NULL, id text NOT NULL,
+    PRIMARY KEY (ledger_id, generation, relation, target, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS entries_that_are_unique ON entries (ledger_id, generation, relation, target)
+    WHERE relation IN ({unique});
+CREATE INDEX IF NOT EXISTS entries_from ON entries (ledger_id, generation, id, relation, target)
+    WHERE relation IN ({links});
+CREATE VIEW IF NOT EXISTS things AS
+    {things};
+"""
+
+if __name__ == "__main__":
+    for path, text in generated().items():
+        path.write_text(text, encoding="utf-8")
