@@ -26,7 +26,7 @@ from ledger.errors import AlreadyRecorded, Diverged, LedgerClosed, LedgerError, 
 from ledger.handler import Handler
 from ledger.offline.drain import Drain, Drained, OnProgress
 from ledger.offline.follower import Follower
-from ledger.pending import Version, is_pending, newest, shown_position
+from ledger.pending import Version, newest, shown_position
 from ledger.postgres import ledgers
 from ledger.postgres.connection import deadline
 from ledger.postgres.connection.connect import Connector, open_ledger
@@ -251,7 +251,7 @@ class App:
         try:
             recorded = self.record(command, by=by, command_id=command_id, occurred_at=occurred_at, token=token)
         except AlreadyRecorded as known:
-            return self._standing(category, known.details["id"], repeated=True)
+            return self._first(category, known.details["id"])
         return self._done(category, command, recorded)
 
     def record(
@@ -469,7 +469,7 @@ class App:
                 stream, version = next(iter(recorded.streams.items()))
                 category, entity_id = category_of(stream), id_of(stream)
             else:
-                return self._standing(category, entity_id)
+                return self._unchanged(category, entity_id)
         return Done(
             outcome=self.outcome(recorded),
             category=category,
@@ -485,22 +485,37 @@ class App:
         """What became of a write; one that waited and met another change says so when it is repeated."""
         if recorded.place is not None:
             return "queued"
+        if not recorded.positions:
+            return "unchanged"
         conflicts = [stream for stream in recorded.streams if category_of(stream) == "conflict"]
         if not recorded.repeated or len(conflicts) != len(recorded.streams) or not conflicts:
             return "committed"
         past = self.store.read_streams(conflicts).events[conflicts[0]]
         return {"CommandFulfilled": "committed", "CommandWithdrawn": "withdrawn"}.get(past[0].type, "conflict")
 
-    def _standing(self, category: str, entity_id: str, *, repeated: bool = False) -> Done:
-        """Nothing had to change: where the thing stands already."""
-        past = self.store.read_streams([f"{category}-{entity_id}"]).events.get(f"{category}-{entity_id}", [])
-        last = past[-1] if past else None
+    def _unchanged(self, category: str, entity_id: str) -> Done:
+        """Nothing had to change, so nothing was recorded or queued: which version the thing is at."""
+        stream = f"{category}-{entity_id}"
         return Done(
-            outcome="queued" if last and is_pending(last) else "committed",
+            outcome="unchanged",
+            category=category,
+            id=entity_id,
+            version=newest(self.store.read_streams([stream]).events.get(stream, [])),
+            position=None,
+            unchanged=True,
+        )
+
+    def _first(self, category: str, entity_id: str) -> Done:
+        """The thing was recorded by another command: where that one stands."""
+        past = self.store.read_streams([f"{category}-{entity_id}"]).events[f"{category}-{entity_id}"]
+        found = self.store.find_command(past[0].command_id)
+        place = found[0].place if found else None
+        return Done(
+            outcome="committed" if place is None else "queued",
             category=category,
             id=entity_id,
             version=newest(past),
-            position=shown_position(last) if last else None,
-            repeated=repeated,
-            unchanged=not repeated,
+            position=shown_position(past[0]),
+            place=place,
+            repeated=True,
         )

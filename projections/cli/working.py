@@ -140,7 +140,7 @@ def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> in
     elif "id" not in answered:
         remark(f"nothing is left to claim: {answered['next_step']}")
     else:
-        say(f"{answered['ref']}  {shown(answered['title'])}")
+        say(f"{answered['ref']}  {shown(answered.get('title', answered['outcome']))}")
         if "until" in answered:
             remark(f"yours until {moment(answered['until'])} UTC; token {answered['token']}")
     return exits.of_answer(answered)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from ledger.decider import Problem, check, problem
-from ledger.envelope import Command, id_of
+from ledger.envelope import Command, category_of, id_of
 from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
@@ -104,7 +104,7 @@ def _next(app: App, request: ClaimWorkItemInput) -> Done | None:
     for stream, version in recorded.streams.items():
         return Done(
             outcome=app.outcome(recorded),
-            category=CATEGORY,
+            category=category_of(stream),
             id=id_of(stream),
             version=version,
             position=recorded.positions[-1] if recorded.positions else None,
@@ -116,6 +116,8 @@ def _next(app: App, request: ClaimWorkItemInput) -> Done | None:
 
 def _told(app: App, request: ClaimWorkItemInput, done: Done) -> Answered:
     """The receipt, what was taken, and until when; the token is needed to renew or release it from elsewhere."""
+    if done.category != CATEGORY:  # what became of a claim whose answer was lost
+        return receipt(app, done) | {"next_step": "nothing was claimed: claim again with another command_id"}
     token = request.token or app.token
     try:
         with app.tables.snapshot() as snapshot:

@@ -119,8 +119,8 @@ def test_what_is_asked_after_the_database_came_back_is_answered_live_again(app: 
     queued = ask(app, "create_work_item", item_type="task", title="Away")
     gate.open()
 
-    for _ in range(100):
-        answer = ask(app, "update_work_item", id=queued["id"], version=queued["version"], notes="back")
+    for attempt in range(100):
+        answer = ask(app, "update_work_item", id=queued["id"], version=queued["version"], notes=f"back {attempt}")
         if answer["outcome"] == "committed":
             break
         queued = answer
@@ -403,3 +403,33 @@ def test_a_disk_that_takes_no_verdict_is_not_taken_for_a_lost_database(app: App,
     assert "file" in failed.value.details
     assert ready
     assert app.drain_for(5.0)  # whoever asks next begins it again
+
+
+def test_a_change_that_changes_nothing_is_not_queued(app: App, gate: Gate) -> None:
+    gate.close()
+    item = ask(app, "create_work_item", item_type="task", title="Away")
+
+    again = ask(app, "update_work_item", id=item["id"], version=item["version"], title="Away")
+
+    assert (again["outcome"], again["position"], again["version"]) == ("unchanged", None, item["version"])
+    assert "place" not in again
+    assert app.local.waiting == 1
+
+
+def test_what_waits_already_is_answered_with_the_place_at_which_it_waits(app: App, gate: Gate) -> None:
+    gate.close()
+    deployment = {
+        "pr_number": 7,
+        "pr_title": "Ship",
+        "commit_hash": "a" * 40,
+        "deployed_at": "2026-01-01T00:00:00Z",
+        "environment": "production",
+        "test_summary": {"passed": 1},
+        "constitutional_compliance": True,
+    }
+    first = ask(app, "record_deployment", **deployment)
+    ask(app, "create_work_item", item_type="task", title="Behind it")
+
+    again = ask(app, "record_deployment", **deployment)
+
+    assert (again["outcome"], again["place"], again["id"]) == ("queued", first["place"], first["id"])

@@ -114,4 +114,18 @@ def test_an_update_that_changes_nothing_says_so(perform: Perform) -> None:
 
     answer = perform("update_work_item", id=item["id"], version=1, title="Same")
 
-    assert answer == item | {"unchanged": True}
+    assert answer == item | {"outcome": "unchanged", "position": None, "unchanged": True}
+
+
+def test_an_update_that_changes_nothing_has_no_position_of_another_command(perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="Same", tags=["a"])
+    changed = perform("update_work_item", id=item["id"], version=1, title="Changed")
+
+    unchanged = [
+        perform("update_work_item", id=item["id"], version=2, title="Changed"),
+        perform("bulk_work_items", items=[{"op": "update", "id": item["id"], "version": 2, "title": "Changed"}]),
+        perform("claim_work_item", action="release", id=item["id"]),
+    ]
+
+    assert [(answer["outcome"], answer["position"]) for answer in unchanged] == [("unchanged", None)] * 3
+    assert unchanged[0]["version"] == changed["version"]
