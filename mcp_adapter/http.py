@@ -34,6 +34,7 @@ from ledger.decider import check, problem
 from ledger.errors import LedgerError, Unavailable
 from mcp_adapter.access import Access
 from mcp_adapter.caller import SCOPES
+from mcp_adapter.http_bodies import Bodies
 from mcp_adapter.http_guard import Guard, Names, Rates, Turns
 from mcp_adapter.issuer import Issuer
 from mcp_adapter.server import TITLE, build
@@ -139,7 +140,7 @@ def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watchi
             yield
 
     turns = Turns(protocol, Rates(serving.rate, serving.rate * BURST))
-    routes = [Route(PATH, endpoint=turns), *_metadata(serving)]
+    routes = [Route(PATH, endpoint=Bodies(turns, BODY)), *_metadata(serving)]
     inner = Starlette(routes=routes, middleware=doors, lifespan=running)
     guard = Guard(inner, Names(_hosts(serving), serving.origins))
     inner.routes.extend(_probes(apps, guard))

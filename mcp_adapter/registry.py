@@ -79,11 +79,15 @@ def _resolved(
 
 
 def _chosen(node: Schema, definitions: Mapping[str, Schema], inside: tuple[str, ...]) -> Schema:
-    """A union without its null; one that has a single member left is that member, one of mere types a list of them."""
-    members = [member for union in UNIONS for member in node.get(union, ()) if member.get("type") != "null"]
+    """A union, without its null where null is no value; one member stands for itself, mere types for a list of them."""
+    members = [member for union in UNIONS for member in node.get(union, ()) if _counts(member, node)]
     if not members:
         return {}
     plain = [_plain(member, definitions, inside) for member in members]
     if len(plain) > 1 and all(set(member) == {"type"} for member in plain):
         return {"type": [member["type"] for member in plain]}
     return plain[0] if len(plain) == 1 else {"anyOf": plain}
+
+
+def _counts(member: Schema, node: Schema) -> bool:
+    return member.get("type") != "null" or "nullable" in node

@@ -16,13 +16,14 @@ from mcp.server.stdio import stdio_server
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 import ledger
+from mcp_adapter.batches import Batches
 from mcp_adapter.caller import Caller, CallerOf, Context
 from mcp_adapter.completion import completer
 from mcp_adapter.prompts import getter, list_prompts
 from mcp_adapter.resources import list_resources, list_templates, reader
-from mcp_adapter.tools import Tools
+from mcp_adapter.tools import Tools, read_arguments
 from mcp_adapter.toolsets import chosen
-from mcp_adapter.unreadable import Incoming, answer_unreadable
+from mcp_adapter.unreadable import Incoming, read_on
 from mcp_adapter.watching import Watching
 from projections.application.app import App
 from projections.maintenance.background_jobs import start_keeping
@@ -91,6 +92,7 @@ def build(operations: Mapping[str, Operation], caller_of: CallerOf, watching: Wa
         on_completion=completer(caller_of),
         cache_hints={method: CacheHint(ttl_ms=FIXED, scope="private") for method in LISTS},
     )
+    server.middleware.append(read_arguments)
     server.add_request_handler("server/discover", wire.RequestParams, _discoverer(server))
     return server
 
@@ -117,7 +119,8 @@ def _discoverer(server: Server[Any]) -> Any:
 
 
 async def _serve_stdio(server: Server[Any]) -> None:
-    async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as group:
+    async with stdio_server() as (incoming, written), anyio.create_task_group() as group:
         passed_on, readable = anyio.create_memory_object_stream[Incoming](0)
-        group.start_soon(answer_unreadable, incoming, passed_on, outgoing)
+        outgoing = Batches(written)
+        group.start_soon(read_on, incoming, passed_on, outgoing)
         await server.run(readable, outgoing, server.create_initialization_options())

@@ -1,18 +1,21 @@
 """Tools: the list of them, and a call. Operations are synchronous, so each call runs in a worker thread."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import anyio
 import anyio.to_thread
 import mcp.types as wire
 from mcp import MCPError
+from mcp.server.context import CallNext, HandlerResult
 
-from ledger.errors import LedgerError
+from ledger.errors import Invalid, LedgerError
 from mcp_adapter.answers import answered, crashed, refused
 from mcp_adapter.caller import Arguments, Caller, CallerOf, Context
 from mcp_adapter.registry import tool
 from projections.application.app import App
+from projections.operations import argument_values
 from projections.operations.base import Operation
 
 CALLS_AT_ONCE = 8  # fewer than the pool's ten connections, so that no call waits for one until it gives up
@@ -73,6 +76,18 @@ def call(seen: Callable[[], App], operation: Operation, arguments: Arguments) ->
         return refused(error)
     except Exception:  # the client must get an answer, and the server must live on
         return crashed(operation.name)
+
+
+async def read_arguments(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """For a host that sends the whole arguments as their JSON text: the SDK takes an object only."""
+    params = ctx.params
+    if ctx.method != "tools/call" or params is None or isinstance(params.get("arguments", {}), dict):
+        return await call_next(ctx)
+    try:
+        read = argument_values.arguments(params["arguments"])
+    except Invalid as error:
+        raise MCPError(wire.INVALID_PARAMS, error.message, error.as_answer()["error"]) from error
+    return await call_next(replace(ctx, params={**params, "arguments": read}))
 
 
 def one_page(what: str, params: wire.PaginatedRequestParams | None) -> None:

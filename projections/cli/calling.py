@@ -10,6 +10,7 @@ from ledger.errors import Invalid, NotFound
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, remark, say, table
+from projections.operations import argument_values
 from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
 
@@ -48,7 +49,8 @@ def call(invocation: Invocation, operation: str, pairs: tuple[str, ...], argumen
       tracking-ledger call update_work_item id=w-7k3qd version=1 status=completed
     """
     chosen = _operation(operation)
-    answered = chosen.perform(invocation.app, _whole(arguments) | dict(_argument(chosen, pair) for pair in pairs))
+    given = _whole(arguments) | dict(_argument(chosen, pair) for pair in pairs)
+    answered = chosen.perform(invocation.app, given)
     if invocation.as_json or "items" in answered:
         answer_json(answered)
     else:
@@ -76,16 +78,8 @@ def _text(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
 
 
-def _whole(arguments: str | None) -> dict[str, Any]:
-    if arguments is None:
-        return {}
-    try:
-        given = json.loads(sys.stdin.read() if arguments == "-" else arguments)
-    except ValueError as error:
-        raise _wrong("--arguments", f"is not JSON: {error}") from None
-    if not isinstance(given, dict):
-        raise _wrong("--arguments", "is not a JSON object")
-    return given
+def _whole(given: str | None) -> dict[str, Any]:
+    return {} if given is None else argument_values.arguments(sys.stdin.read() if given == "-" else given)
 
 
 def _argument(operation: Operation, pair: str) -> tuple[str, Any]:
@@ -93,29 +87,20 @@ def _argument(operation: Operation, pair: str) -> tuple[str, Any]:
     if not equals:
         raise _wrong(pair[:80], "is not KEY=VALUE or KEY:=JSON")
     if not key.endswith(":"):
-        return key, _read(_properties(operation).get(key, {}), value)
+        return key, _listed(value) if _is_array(operation, key) else value
     try:
         return key[:-1], json.loads(value)
     except ValueError as error:
         raise _wrong(key[:-1], f"is not JSON: {error}") from None
 
 
-def _read(schema: Schema, value: str) -> Any:
-    """The value as the argument's kind; what cannot be read so stays text, and the operation says what is wrong."""
-    kinds = _kinds(schema)
-    if "integer" in kinds and value.isdigit():
-        return int(value)
-    if "string" in kinds or not kinds:
-        return value
-    if "array" in kinds and not value.lstrip().startswith("["):
-        items: Schema = next((kind["items"] for kind in _alternatives(schema) if "items" in kind), {})
-        return [_read(items, part.strip()) for part in value.split(",") if part.strip()]
-    if "boolean" in kinds and value.lower() in ("yes", "no"):
-        return value.lower() == "yes"
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
+def _listed(value: str) -> str | list[str]:
+    """a,b,c as a list; a JSON text is left to the operation, as everything else is."""
+    return value if value.lstrip()[:1] in ("[", "{") else [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _is_array(operation: Operation, name: str) -> bool:
+    return "array" in _kinds(_properties(operation).get(name, {}))
 
 
 def _properties(operation: Operation) -> dict[str, Schema]:

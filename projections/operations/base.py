@@ -21,7 +21,7 @@ from pydantic import (
     Field,
     ValidationError,
     WithJsonSchema,
-    field_validator,
+    model_validator,
 )
 
 from ledger.codec import storable, unstorable
@@ -33,26 +33,35 @@ from ledger.values.reference import shorten
 from projections.application.activity import watching
 from projections.application.app import App, Done
 from projections.fallback import router
+from projections.operations import argument_values
 from projections.questions.references import reference
 from projections.tables.contract import Snapshot
 
 Answered = dict[str, Any]
 LARGEST = 4 * 1024 * 1024  # bytes of one call, as JSON
 LARGEST_NUMBER = 2_147_483_647
-EXACT = 2.0**53  # floats below it are exact integers
+PRIORITIES = {f"p{number}": number for number in range(1, 6)} | {
+    "critical": 1,
+    "urgent": 1,
+    "highest": 1,
+    "high": 2,
+    "medium": 3,
+    "normal": 3,
+    "low": 4,
+    "lowest": 5,
+}
 SHOWN = 200  # characters of a faulty value that a refusal repeats
 
 
 class Input(BaseModel):
-    """What an operation is given. Unknown names are refused; objects and arrays may come as their JSON text."""
+    """What an operation is given, read as hosts really send it. Unknown names are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    @field_validator("*", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _take_whole_floats(cls, value: Any) -> Any:
-        """2.0 is an integer to JSON Schema, so it is one here."""
-        return [_whole(entry) for entry in value] if isinstance(value, list) else _whole(value)
+    def _read(cls, given: Any) -> Any:
+        return argument_values.read_fields(cls, given) if isinstance(given, dict) else given
 
 
 class Writes(Input):
@@ -190,10 +199,6 @@ def _named(arguments: dict[str, Any]) -> str | None:
     return by if isinstance(by, str) and len(by) <= 100 else None
 
 
-def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < EXACT else value
-
-
 def _from_json(value: Any) -> Any:
     """Several clients send objects and arrays as their JSON text."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
@@ -223,9 +228,17 @@ def _moment(value: str) -> str:
 
 
 def _commit(value: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{7,40}", value):
-        raise ValueError("must be a commit hash of 7 to 40 lower-case hex digits")
+    if not re.fullmatch(r"[0-9a-f]{7,40}", value := value.strip().lower()):
+        raise ValueError("must be a commit hash of 7 to 40 hex digits")
     return value
+
+
+def _priority(value: Any) -> Any:
+    """The words and signs for it that can only mean one; P0 is another tool's scale."""
+    meant = PRIORITIES.get(value.strip().lower()) if isinstance(value, str) else value
+    if meant is None or (type(meant) is int and not 1 <= meant <= 5):
+        raise ValueError("must be 1 (most urgent) to 5 (least urgent), or critical, high, medium or low")
+    return meant
 
 
 def _finite(value: Any) -> Any:
@@ -245,10 +258,6 @@ def _lowered(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip().lower() for tag in value))
 
 
-def _to_text(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 AsObject = BeforeValidator(_from_json)
 AsArray = BeforeValidator(_to_tuple)
 AnyText = WithJsonSchema({"type": "string"})  # of words that a refusal lists
@@ -262,13 +271,13 @@ Endpoint = Annotated[str, AfterValidator(_moment)]
 Commit = Annotated[str, AfterValidator(_commit)]
 Commits = Annotated[tuple[Commit, ...], AsArray]
 PullRequests = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NUMBER)], ...], AsArray]
-Priority = Annotated[int, Field(ge=1, le=5)]
+Priority = Annotated[int, BeforeValidator(_priority)]
 Tags = Annotated[tuple[Annotated[str, Field(max_length=50), NotBlank], ...], AsArray, AfterValidator(_lowered)]
 Texts = Annotated[tuple[str, ...], AsArray]
 Metadata = Annotated[dict[str, Any], AsObject, AfterValidator(_finite)]
 Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
 Version = Annotated[Annotated[int, Field(ge=0)] | Token, Field(description="As read")]  # a token while it waits
-Point = Annotated[str, BeforeValidator(_to_text)]  # a position or a time; of one thing also a version, as v3
+Point = str  # a position or a time; of one thing also a version, as v3
 Limit = Annotated[int, Field(ge=1, le=100, description="1-100")]
 
 

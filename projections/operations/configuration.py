@@ -17,6 +17,7 @@ from ledger.errors import Invalid, LedgerError
 from ledger.values.moment import text
 from projections.application.app import App
 from projections.maintenance.report_now import layer, queued
+from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
     Answered,
     AsObject,
@@ -50,9 +51,13 @@ class GetProjectConfigurationInput(Input):
 class UpdateProjectConfigurationInput(Writes):
     version: Version
     active_context_type: Annotated[Literal["feature", "maintenance", "research"], Field(description="Work")] = "feature"
-    current_session_id: Annotated[str | None, Field(description="null clears")] = None
-    git_branch: Annotated[Name | None, Field(description="null clears")] = None
-    git_head_commit: Annotated[Commit | None, Field(description="null clears")] = None
+    current_session_id: Annotated[str | None, Field(description="null clears", json_schema_extra=NULL_IS_A_VALUE)] = (
+        None
+    )
+    git_branch: Annotated[Name | None, Field(description="null clears", json_schema_extra=NULL_IS_A_VALUE)] = None
+    git_head_commit: Annotated[Commit | None, Field(description="null clears", json_schema_extra=NULL_IS_A_VALUE)] = (
+        None
+    )
     default_token_budget: Annotated[int, Field(ge=1_000, le=1_000_000, description="Per session")] = 200_000
     settings: Settings = Field(
         default_factory=dict, description="depth_limit, archive_days, lease_minutes, write_status_file"

@@ -13,6 +13,7 @@ from ledger.deployment.decider import CATEGORY, LINKS
 from ledger.envelope import Command, minted_id
 from ledger.values.moment import FUTURE_ALLOWED, parse
 from projections.application.app import App
+from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
     Answered,
     AnyObject,
@@ -48,14 +49,14 @@ AMENDABLE = (
 
 
 def _whole_commit(value: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{40}", value):
-        raise ValueError("must be a whole commit hash, 40 lower-case hex digits")
+    if not re.fullmatch(r"[0-9a-f]{40}", value := value.strip().lower()):
+        raise ValueError("must be a whole commit hash, 40 hex digits")
     return value
 
 
 def _beginning(value: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{7,40}", value):
-        raise ValueError("must be a commit hash or its first 7 or more lower-case hex digits")
+    if not re.fullmatch(r"[0-9a-f]{7,40}", value := value.strip().lower()):
+        raise ValueError("must be a commit hash or its first 7 or more hex digits")
     return value
 
 
@@ -104,7 +105,7 @@ class DeploymentChanges(Input):
     constitutional_compliance: bool = False
     vendor_ids: Texts = ()
     work_item_ids: Texts = ()
-    environment: Name | None = None
+    environment: Name | None = Field(default=None, json_schema_extra=NULL_IS_A_VALUE)
     metadata: Metadata = Field(default_factory=dict)
 
 

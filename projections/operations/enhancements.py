@@ -9,6 +9,7 @@ from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
 from ledger.enhancement.decider import CATEGORY
 from ledger.envelope import Command, minted_id
 from projections.application.app import App
+from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
     Answered,
     AnyObject,
@@ -59,7 +60,7 @@ class EnhancementChanges(Input):
     priority: Priority = 3
     principles: Texts = ()
     status: Status | None = None
-    target_quarter: Quarter | None = None
+    target_quarter: Quarter | None = Field(default=None, json_schema_extra=NULL_IS_A_VALUE)
     depends_on: Texts = ()
     metadata: Metadata = Field(default_factory=dict)
 

@@ -169,15 +169,15 @@ def test_a_line_that_is_no_message_is_answered_and_the_next_one_is_served(
         assert client.tools()
 
 
-def test_a_request_with_half_a_character_is_answered_under_its_own_id(settings: Settings) -> None:
-    arguments = {"item_type": "task", "title": "half \ud83d"}
+@pytest.mark.parametrize("place", ["title", "description"])
+def test_half_a_character_is_named_by_its_argument(settings: Settings, place: str) -> None:
+    arguments = {"item_type": "task", "title": "whole", place: "half \ud83d"}
 
     with served(settings) as client:
-        number = client.send("tools/call", {"name": "create_work_item", "arguments": arguments})
-        with pytest.raises(RefusedByProtocol) as refused:
-            client.wait(number)
+        refusal = client.refusal("create_work_item", **arguments)
 
-    assert refused.value.code == PARSE_ERROR
+    assert refusal["code"] == "invalid"
+    assert [fault["field"] for fault in refusal["details"]["fields"]] == [place]
 
 
 def test_calls_sent_at_once_are_all_answered(settings: Settings) -> None:

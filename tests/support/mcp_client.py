@@ -19,7 +19,7 @@ from ledger.settings import Settings
 
 Message = dict[str, Any]
 
-HANDSHAKES = ("2024-11-05", "2025-06-18", "2025-11-25")
+HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 STATELESS = "2026-07-28"
 SERVER = (sys.executable, "-m", "mcp_adapter")
 SECONDS = 30.0  # a test that waits longer has failed
@@ -54,6 +54,7 @@ class McpClient:
         self.lines: list[bytes] = []  # everything that the server wrote to standard output
         self.greeting: Message = {}
         self.notes: Queue[Message] = Queue()  # what the server said without being asked
+        self.batches: Queue[list[Message]] = Queue()  # the answers to batches
         self._waiting: dict[Any, Queue[Message]] = {None: Queue()}
         self._writing = threading.Lock()
         self._last_id = 0
@@ -171,7 +172,9 @@ class McpClient:
         for line in self.process.stdout:
             self.lines.append(line)
             message = json.loads(line)
-            if "result" in message or "error" in message:
+            if isinstance(message, list):
+                self.batches.put(message)
+            elif "result" in message or "error" in message:
                 self._waiting[message.get("id")].put(message)
             else:
                 self.notes.put(message)
@@ -199,8 +202,9 @@ def served(
     command: Sequence[str] = SERVER,
     extra: dict[str, str] | None = None,
     log: Path | None = None,
+    mark: bytes = b"",
 ) -> Iterator[McpClient]:
-    """A server process of its own, greeted. `log` keeps its standard error."""
+    """A server process of its own, greeted. `log` keeps its standard error; `mark` stands before the first message."""
     with (log or Path(os.devnull)).open("wb") as errors:
         process = subprocess.Popen(
             command,
@@ -212,6 +216,8 @@ def served(
         )
         client = McpClient(process, revision, name)
         try:
+            assert process.stdin is not None
+            process.stdin.write(mark)
             client.greet()
             yield client
         finally:
