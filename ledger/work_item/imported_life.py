@@ -107,6 +107,8 @@ def in_order(happened: Iterable[Happened], earliest: datetime) -> list[Happened]
 
 def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
     wanted: dict[str, Any] = {field: item.fields.get(field) for field in FIELDS}
+    if "commits" not in item.fields:  # which were a branch's own cannot be seen after a fast-forward: they still were
+        wanted["commits"] = then.commits
     wanted["title"] = item.fields.get("title", "")
     wanted["metadata"] = dict.fromkeys(then.metadata) | item.fields.get("metadata", {})
     changes, clashing = followed(then, now, wanted)

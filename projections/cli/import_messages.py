@@ -1,8 +1,5 @@
 """What an import finds, in the words that a person reads."""
 
-from ledger.importing.readers import prompts
-from ledger.importing.readers.git import history
-
 KINDS = {  # a kind that is not here is readable as it is
     "broken_front_matter": "files or sessions whose front matter cannot be read",
     "context_type": "a context type, which is a setting: `call update_project_configuration` sets it",
@@ -28,7 +25,11 @@ KINDS = {  # a kind that is not here is readable as it is
     "cannot_be_read": "files that cannot be read",
     "changed_on_both_sides": "changed in the source and here: what was written here stays",
     "circle": "items that wait for themselves",
-    "commit_without_a_time": "commits with a time that no calendar has: the time of this import stands for it",
+    "commit_without_a_time": "commits with a time that no calendar has: made at this import, deployed at no known one",
+    "branch_in_the_default_one": "branches that lie wholly in the default branch: completed, their own commits unknown",
+    "branch_just_begun": "branches that are checked out and have no commit yet: their status is unknown",
+    "may_be_squashed": "branches outside the default one, and a squash came after them: their status is unknown",
+    "numbers_of_a_list": "commits that number their points like issues: taken for no issues",
     "comments_missing": "comments that the source counts and does not tell",
     "deeper_than_the_limit": "items deeper than the limit",
     "deleted_here": "changed in the source and deleted here: stays deleted",
@@ -85,8 +86,3 @@ KINDS = {  # a kind that is not here is readable as it is
     "vendor_name_not_possible": "vendors whose name no vendor can have",
     "withdrawn_here": "changed in the source and withdrawn here: stays withdrawn",
 }
-NO_CONCERN = {
-    "document",
-    history.NOTHING,
-    prompts.NO_MARKDOWN,
-}  # kinds that are named, and still everything is taken that there was to take

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from projections.cli import exits
-from projections.cli.import_messages import KINDS, NO_CONCERN
+from projections.cli.import_messages import KINDS
 from projections.cli.invocation import Command, Group, Invocation, pass_invocation
 from projections.cli.output import answer_json, fields, heading, remark, shown, table, working
 from projections.transfer import restore
@@ -87,8 +87,7 @@ def _import(invocation: Invocation, wanted: Import) -> int:
         answer_json(report)
     else:
         _tell(report)
-    complete = all(entry["kind"] in NO_CONCERN for entry in report["not_taken"])
-    return exits.DONE if report["success"] and complete else exits.DIFFERENCE
+    return exits.DONE if report["success"] and not report["not_taken"] else exits.DIFFERENCE
 
 
 def _tell(report: dict[str, Any]) -> None:
@@ -98,6 +97,7 @@ def _tell(report: dict[str, Any]) -> None:
         + [("links", f"{report['links']['taken']} of {report['links']['found']}")]
     )
     _kinds("Not taken", [(entry["kind"], entry["count"], entry["where"]) for entry in report["not_taken"]])
+    _kinds("No records", [(entry["kind"], entry["count"], entry["where"]) for entry in report["nothing_to_record"]])
     _kinds("Taken as found", [(entry["kind"], entry["count"], entry["examples"]) for entry in report["warnings"]])
     if "reconciliation" in report:
         _checks(report)

@@ -13,6 +13,8 @@ from ledger.envelope import Submission, command_id_at, imported_id
 from ledger.importing.commands import Import as ImportCommand
 from ledger.importing.made import ImportPlan, Tally
 from ledger.importing.plan import plan
+from ledger.importing.readers import prompts
+from ledger.importing.readers.git import history
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.values.finding import Finding
 from ledger.world import World
@@ -21,6 +23,7 @@ from projections.application.app import App
 Report = dict[str, Any]
 MANY = 500  # events after which the planner should look at the tables again
 EXAMPLES = 5  # of each warning
+NO_RECORD = {"document", history.NOTHING, prompts.NO_MARKDOWN}  # kinds of what is named, and is nothing to take
 
 
 class ImportResult(Struct, frozen=True, kw_only=True):
@@ -88,6 +91,7 @@ def report(reading: Reading, brought: ImportResult, missing: Iterable[str] = ())
     made = brought.made
     gone = [Finding("no_longer_in_the_file", external_id) for external_id in sorted(missing)]
     not_taken = [*reading.not_taken, *made.not_taken]
+    named = [{"kind": kind, "count": len(where), "where": where} for kind, where in _by_kind(not_taken)]
     tallies = made.tallies.values()
     told_twice = sum(finding.kind == "told_twice" for finding in made.not_taken)
     return {
@@ -112,7 +116,8 @@ def report(reading: Reading, brought: ImportResult, missing: Iterable[str] = ())
             {"kind": kind, "count": len(where), "examples": where[:EXAMPLES]}
             for kind, where in _by_kind([*reading.warnings, *made.warnings, *gone])
         ],
-        "not_taken": [{"kind": kind, "count": len(where), "where": where} for kind, where in _by_kind(not_taken)],
+        "not_taken": [entry for entry in named if entry["kind"] not in NO_RECORD],
+        "nothing_to_record": [entry for entry in named if entry["kind"] in NO_RECORD],
     }
 
 

@@ -136,8 +136,8 @@ def test_links_are_not_followed_out_of_the_folder_nor_in_circles(bring: Bring, f
         "link_to_a_folder": ["loop"],
         "link_to_nothing": ["self.md"],
         "link_to_another_file": ["twin.md"],
-        "no_markdown": ["picture.png"],
     }
+    assert report["nothing_to_record"] == [{"kind": "no_markdown", "count": 1, "where": ["picture.png"]}]
 
 
 def test_a_changed_file_is_a_revision_and_an_unchanged_one_nothing(bring: Bring, app: App, perform: Perform) -> None:

@@ -181,15 +181,103 @@ def test_a_branch_that_has_not_landed_is_active_with_its_own_commits_only(reposi
     assert item.fields["metadata"] == {"branch_kind": "numbered", "number": "012"}
 
 
-def test_a_branch_without_commits_of_its_own_says_no_status(repository: Repository) -> None:
+def test_a_branch_that_was_only_just_begun_says_no_status(repository: Repository) -> None:
     repository.branch("feature/new", repository.commit("Begin"))
+    git(repository.write().folder, "symbolic-ref", "HEAD", "refs/heads/feature/new")
+
+    reading = read(repository)
+
+    item = items(reading)["branch:feature/new"]
+    assert (item.status, "commits" in item.fields) == (None, False)
+    assert kinds(reading)["branch_just_begun"] == ["feature/new"]
+
+
+def test_a_merge_under_its_own_words_completes_the_branch_that_stands_at_what_it_merged(repository: Repository) -> None:
+    base = repository.commit("Begin")
+    side = repository.commit("Second", repository.commit("First", base, on="side"), on="side")
+    repository.commit("On main", repository.commit("feat: merge Feature 003 - Thing", base, side, author="Eve"))
+    repository.branch("003-thing", side)
+    repository.remove("side")
 
     reading = read(repository.write())
 
-    assert (items(reading)["branch:feature/new"].status, items(reading)["branch:feature/new"].fields["commits"]) == (
-        None,
-        (),
+    item, hashes = items(reading)["branch:003-thing"], repository.hashes()
+    own = ("First", "Second", "feat: merge Feature 003 - Thing")
+    assert (item.status, item.fields["commits"]) == ("completed", tuple(hashes[subject] for subject in own))
+    assert (item.created.by, item.settled and item.settled.by) == ("Ann", "Eve")
+    assert kinds(reading) == {"says_nothing_to_record": [hashes["On main"], hashes["Begin"]]}
+
+
+def test_a_merge_under_its_own_words_that_has_not_landed_completes_nothing(repository: Repository) -> None:
+    base = repository.commit("Begin")
+    side = repository.commit("First", base, on="003-thing")
+    repository.commit("Take the thing in", repository.commit("Develop", base, on="develop"), side, on="develop")
+
+    item = items(read(repository.write()))["branch:003-thing"]
+
+    assert (item.status, len(item.fields["commits"])) == ("active", 2)
+
+
+def test_what_an_unnamed_merge_brought_is_not_a_branch_that_only_lies_in_it(repository: Repository) -> None:
+    base = repository.commit("Begin")
+    inside = repository.commit("Inside", base, on="side")
+    repository.commit("Release it", base, repository.commit("Head", inside, on="side"))
+    repository.branch("003-thing", inside)
+    repository.remove("side")
+
+    reading = read(repository.write())
+
+    assert (items(reading)["branch:003-thing"].status, "commits" in items(reading)["branch:003-thing"].fields) == (
+        "completed",
+        False,
     )
+    assert kinds(reading)["branch_in_the_default_one"] == ["003-thing"]
+
+
+@pytest.mark.parametrize("further", [True, False])
+def test_a_branch_that_was_fast_forwarded_is_completed_and_what_were_its_own_commits_is_not_known(
+    repository: Repository, further: bool
+) -> None:
+    tip = repository.commit("Its work", repository.commit("Begin"))
+    repository.branch("006-forward", tip)
+    if further:
+        repository.commit("On main", tip)
+
+    reading = read(repository.write())
+
+    item = items(reading)["branch:006-forward"]
+    assert (item.status, item.settled, "commits" in item.fields) == ("completed", item.changed, False)
+    assert kinds(reading)["branch_in_the_default_one"] == ["006-forward"]
+
+
+def test_the_default_branch_merged_into_a_branch_brings_no_other_branch(repository: Repository) -> None:
+    tip = repository.commit("Work", repository.commit("Begin"))
+    repository.branch("006-forward", tip)
+    side = repository.commit("Half", repository.commit("Begin half", tip, on="007-half"), on="007-half")
+    main = repository.commit("On main", tip)
+    repository.commit("Bring it up to date", side, main, on="007-half")
+    repository.branch("main", main)
+
+    told = items(read(repository.write()))
+
+    assert (told["branch:006-forward"].status, "commits" in told["branch:006-forward"].fields) == ("completed", False)
+    assert (told["branch:007-half"].status, len(told["branch:007-half"].fields["commits"])) == ("active", 3)
+
+
+def test_whether_a_branch_was_squashed_is_unknown_and_told(repository: Repository) -> None:
+    base = repository.commit("Begin")
+    repository.commit("Its work", base, on="012-invoices")
+    squash = repository.commit("feat: invoices (#12)", base)
+    repository.commit("Newer work", squash, on="013-newer")
+    repository.branch("main", squash)
+
+    reading = read(repository.write())
+
+    assert {name: item.status for name, item in items(reading).items()} == {
+        "branch:012-invoices": None,
+        "branch:013-newer": "active",
+    }
+    assert kinds(reading)["may_be_squashed"] == ["012-invoices"]
 
 
 def test_a_branch_that_goes_on_after_its_merge_is_active_again(repository: Repository) -> None:
@@ -321,10 +409,9 @@ def test_the_edge_of_a_shallow_clone_is_told(repository: Repository, tmp_path: P
     assert (list(deployments(reading)), list(kinds(reading))) == (["pr:5"], ["history_ends_here"])
 
 
-def test_a_repository_without_commits_tells_nothing(repository: Repository) -> None:
-    reading = read(repository.write())
-
-    assert (reading.found, reading.items, reading.deployments) == (0, [], [])
+def test_a_repository_without_commits_says_so(repository: Repository) -> None:
+    with pytest.raises(Invalid, match="is a repository without commits"):
+        read(repository.write())
 
 
 def test_stash_notes_and_what_was_rewritten_are_no_history(repository: Repository) -> None:

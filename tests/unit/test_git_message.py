@@ -178,3 +178,33 @@ def test_compliance_is_known_only_where_it_is_stated(line: str, compliant: bool 
 def test_no_message_takes_long(unit: str) -> None:
     said("feat: " + unit * (64 * 1024 // len(unit)) + "(#x)")  # with a square of that length, nobody would see the end
     said("deploy: x\n\nfixes vendor(a): compliant tests This reverts commit " + unit * (64 * 1024 // len(unit)))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Fix Issue #1: The pool\n\nFix Issue #2: The cache\n",
+        "fix: review\n\n- Issue #1: pool\n- Issue #2: cache\n- Issue #3 - both",
+        "fix: review\n\n**Bug #1**: pool\n\nIt leaked.\n\n**Bug #2**: cache",
+        "fix: review\n\n### Critical Issue #1: pool\nwords\n### Critical Issue #2: cache",
+        "fix: review\n\n1. Fixes #1: pool\n2. Fixes #2: cache",
+    ],
+)
+def test_numbers_that_count_the_points_of_a_message_are_no_issues(message: str) -> None:
+    told = said(message)
+
+    assert (told.issues, told.doubts) == ((), ("numbers_of_a_list",))
+
+
+@pytest.mark.parametrize(
+    ("message", "numbers"),
+    [
+        ("Fix Issue #1: The pool", [1]),
+        ("fix: x\n\nFixes #2: pool\nFixes #3: cache", [2, 3]),
+        ("fix: x\n\nFixes #1\nFixes #2", [1, 2]),
+        ("fix: x\n\nThis fixes #1, and it fixes #2.", [1, 2]),
+        ("fix: x\n\nIssue #1: pool\nIssue #2: cache\n\nCloses #2, closes #7", [2, 7]),
+    ],
+)
+def test_numbers_that_count_nothing_are_issues(message: str, numbers: list[int]) -> None:
+    assert [issue.number for issue in said(message).issues] == numbers

@@ -20,6 +20,7 @@ from ledger.importing.readers.git.message import Said, said, work_branch
 from ledger.importing.readers.git.vendors import Vendors
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 
 SOURCE = "git"
@@ -32,8 +33,11 @@ def recognises(sample: Sample) -> bool:
 
 
 def read(repository: Path, identify: Identify, imported_at: datetime) -> Reading:
-    """What a repository tells. Invalid for a folder that git cannot read."""
-    return told(commits(repository), identify, imported_at)
+    """What a repository tells. Invalid for a folder that git cannot read, and for one without a commit."""
+    reading = told(commits(repository), identify, imported_at)
+    if not reading.found:
+        raise unreadable(repository, None, "is a repository without commits", "import it when something is committed")
+    return reading
 
 
 def told(history: Iterable[Commit], identify: Identify, imported_at: datetime) -> Reading:
@@ -60,15 +64,17 @@ class _Walk:
     def take(self, commit: Commit) -> None:
         message = said(commit.message, merge=len(commit.parents) > 1)
         tips = [name for name in commit.branches if work_branch(name)]
-        merged = message.branch if message.branch and work_branch(message.branch) else ""
+        merged = None if message.branch is None else message.branch if work_branch(message.branch) else ""
         place = self._lines.place(commit, tips, merged)
+        if place.merge is not None:
+            self._branches.merge(place.branch, place.merge, (), place)
         self._hashes.append(commit.hash)
         self._doubt(commit, message)
         self._distribute(commit, message, place)
         for tip in tips:
             self._branches.tip(tip, commit, place)
         if merged:
-            self._branches.merge(merged, commit, message, place)
+            self._branches.merge(merged, commit, (message.pull,) if message.pull else (), place)
 
     def reading(self, identify: Identify) -> Reading:
         reading = self._reading
@@ -86,7 +92,7 @@ class _Walk:
         named = {finding.where.partition(" ")[0] for finding in reading.not_taken}
         reading.not_taken += [Finding(NOTHING, hash) for hash in self._hashes if hash not in used and hash not in named]
         reading.taken = sum(hash in used for hash in self._hashes)
-        reading.warnings += [*self._marks.warnings, *deployments.warnings]
+        reading.warnings += [*self._marks.warnings, *branches.warnings, *deployments.warnings]
         return reading
 
     def _distribute(self, commit: Commit, message: Said, place: Place) -> None:
@@ -94,6 +100,8 @@ class _Walk:
             self._branches.commit(place.branch, commit, place)
         if message.form is not None and (message.pull is not None or message.form == "deploy"):
             self._deployments.take(commit, message, place)
+        if message.form == "squash" and place.landed:
+            self._branches.squash(commit)
         if message.reverts:
             self._deployments.revert(commit, message.reverts)
         if message.issues:

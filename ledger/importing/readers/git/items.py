@@ -1,6 +1,7 @@
 """Work items as a git history tells of them: branches that are somebody's piece of work, and issues that texts name."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +18,10 @@ MOST_COMMITS = 1000  # of one item; further ones are named as not taken
 
 
 class Piece(Struct, kw_only=True):
-    """One item on its way; the newest commit is told first."""
+    """One item on its way; the newest commit is told first.
+
+    `open` tells that something of it has not landed, `contained` that its branch's tip has, and when that was made.
+    """
 
     commits: list[str] = []
     further: list[str] = []
@@ -25,6 +29,7 @@ class Piece(Struct, kw_only=True):
     first: Mark | None = None
     last: Mark | None = None
     settled: Mark | None = None
+    contained: Mark | None = None
     open: bool = False
 
     def add(self, commit: Commit, mark: Mark) -> None:
@@ -42,10 +47,11 @@ class Piece(Struct, kw_only=True):
     def item(self, identify: Identify, external_id: str, fields: dict[str, Any]) -> ImportedItem:
         assert self.first is not None and self.last is not None  # a piece begins with something that was seen
         done = self.settled is not None and not self.open
+        commits = {"commits": tuple(reversed(self.commits))} if self.commits else {}
         return ImportedItem(
             id=identify(external_id),
             external_id=external_id,
-            fields={"item_type": "task", "commits": tuple(reversed(self.commits))} | fields,
+            fields={"item_type": "task"} | commits | fields,
             created=self.first,
             changed=self.last,
             status="completed" if done else "active" if self.open else None,
@@ -59,6 +65,7 @@ class ItemsTold(Struct, kw_only=True):
     items: list[ImportedItem] = []
     used: set[str] = set()
     not_taken: list[Finding] = []
+    warnings: list[Finding] = []
 
     def add(self, piece: Piece, item: ImportedItem) -> None:
         self.items.append(item)
@@ -69,36 +76,60 @@ class ItemsTold(Struct, kw_only=True):
 
 
 class Branches:
-    """A branch is completed when it was merged and has landed, and nothing of it waits to land."""
+    """A branch is completed when it has landed and nothing of it waits to land.
+
+    It has landed by a merge, whatever that says, or because the default branch holds its tip, as after a fast-forward.
+    A squash leaves nothing in the history by which it could be known: the branch stays active, with a warning.
+    """
 
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
         self._pieces: dict[str, Piece] = {}
+        self._squashed: Mark | None = None  # the newest squash that has landed
 
     def commit(self, name: str, commit: Commit, place: Place) -> None:
         """One of the branch's own commits."""
         self._piece(name).add(commit, self._marks.made(commit))
 
     def tip(self, name: str, commit: Commit, place: Place) -> None:
-        """The branch stands here. Whose commit it is says nobody if it has none of its own."""
+        """The branch stands here. A branch that was only just begun, where the default branch is, has not landed."""
         piece = self._piece(name)
         piece.open |= not place.landed
+        if place.landed and not (commit.landing and commit.checked_out == name):
+            piece.contained = piece.contained or self._marks.landed(commit)
         if piece.first is None:
             piece.see(self._marks.made(commit))
 
-    def merge(self, name: str, commit: Commit, message: Said, place: Place) -> None:
+    def merge(self, name: str, commit: Commit, pulls: tuple[int, ...], place: Place) -> None:
         piece, mark = self._piece(name), self._marks.landed(commit)
         piece.add(commit, mark)
-        if message.pull is not None:
-            piece.pulls.append(message.pull)
+        piece.pulls += pulls
         if place.landed:
             piece.settle(mark)
+
+    def squash(self, commit: Commit) -> None:
+        """A squash has landed; which branch it brought is not in the history."""
+        self._squashed = self._squashed or self._marks.landed(commit)
 
     def items(self, identify: Identify) -> ItemsTold:
         told = ItemsTold()
         for name, piece in self._pieces.items():
+            told.warnings += self._doubts(name, piece)
+            if self._may_be_squashed(piece):
+                piece.open, piece.settled = False, None
+            elif piece.contained is not None and piece.settled is None:
+                piece.settle(piece.contained)
             told.add(piece, piece.item(identify, branch_id(name), _branch_fields(name, piece)))
         return told
+
+    def _may_be_squashed(self, piece: Piece) -> bool:
+        return bool(piece.open and piece.last and self._squashed and self._squashed.at > piece.last.at)
+
+    def _doubts(self, name: str, piece: Piece) -> Iterator[Finding]:
+        if self._may_be_squashed(piece):
+            yield Finding("may_be_squashed", name)
+        elif piece.settled is None and not piece.open:
+            yield Finding("branch_in_the_default_one" if piece.contained else "branch_just_begun", name)
 
     def _piece(self, name: str) -> Piece:
         return self._pieces.setdefault(name, Piece())

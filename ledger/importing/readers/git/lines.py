@@ -1,7 +1,8 @@
 """Which line of a history a commit stands on: has it landed, and whose branch brought it.
 
 A commit belongs to the branch whose merge brought it first: it is an ancestor of what was merged, and not of what that
-was merged into. Commits come children before parents, so what a commit has to know is told by its children, and only
+was merged into. Which branch that is says the merge's message, or else the work branch that stands at what was merged.
+Commits come children before parents, so what a commit has to know is told by its children, and only
 the frontier of the walk is kept.
 """
 
@@ -14,11 +15,15 @@ _Mark = tuple[bool, int, int, str]
 
 
 class Place(Struct, frozen=True):
-    """`main`: on the default branch's own line, not brought by a merge. `branch`: whose work it was, or ""."""
+    """`main`: on the default branch's own line, not brought by a merge. `branch`: whose work it was, or "".
+
+    `merge` is the commit that merged exactly this one, where its message names no branch and a work branch stands here.
+    """
 
     landed: bool
     main: bool
     branch: str
+    merge: Commit | None = None
 
 
 class Lines:
@@ -26,18 +31,29 @@ class Lines:
 
     def __init__(self) -> None:
         self._marks: dict[str, _Mark] = {}
+        self._unnamed: dict[str, Commit] = {}  # what was merged by a message that names no branch, and the merge
         self._lines = 0
 
-    def place(self, commit: Commit, tips: list[str], merged: str) -> Place:
-        """`tips` are the work branches that end here, `merged` the work branch that this commit merges, or ""."""
-        mark = self._mark(commit, tips)
+    def place(self, commit: Commit, tips: list[str], merged: str | None) -> Place:
+        """`tips` are the work branches that end here.
+
+        `merged` is the work branch that this commit's message says it merges, "" where it names one that is none, None
+        where it names no branch.
+        """
+        mark, merge = self._mark(commit, tips), self._unnamed.pop(commit.hash, None)
+        if merge is not None and tips and mark[:2] != (False, 0) and mark[3] in ("", tips[0]):
+            mark = (*mark[:3], tips[0])
+        else:
+            merge = None
         if commit.parents:
             self._tell(commit.parents[0], mark)
         if len(commit.parents) > 1:
-            beside = (mark[0], mark[1] + 1, self._next(), merged)
+            beside = (mark[0], mark[1] + 1, self._next(), merged or "")
             for parent in commit.parents[1:]:
                 self._tell(parent, beside)
-        return Place(landed=not mark[0], main=mark[:2] == (False, 0), branch=mark[3])
+                if merged is None:
+                    self._unnamed[parent] = commit
+        return Place(landed=not mark[0], main=mark[:2] == (False, 0), branch=mark[3], merge=merge)
 
     def _mark(self, commit: Commit, tips: list[str]) -> _Mark:
         told = self._marks.pop(commit.hash, None)

@@ -50,8 +50,8 @@ _REFUSING = {
 class Commit(Struct, frozen=True, kw_only=True):
     """One commit. Times are seconds since 1970 as git has them; `branches` are those whose tip it is, without remote.
 
-    `landing` says that it is the tip of the default branch; `whole` is false for a message that was cut, `readable`
-    false for one that is not UTF-8.
+    `landing` says that it is the tip of the default branch, `checked_out` which of them HEAD is on; `whole` is false
+    for a message that was cut, `readable` for one that is not UTF-8.
     """
 
     hash: str
@@ -62,6 +62,7 @@ class Commit(Struct, frozen=True, kw_only=True):
     committed: int | None = None
     branches: tuple[str, ...] = ()
     landing: bool = False
+    checked_out: str | None = None
     grafted: bool = False
     message: str = ""
     whole: bool = True
@@ -156,6 +157,7 @@ def _commit(record: tuple[bytes, ...], default: frozenset[str]) -> Commit:
         committed=_whole(committed),
         branches=tuple(dict.fromkeys(_short(name) for name in names if name.startswith("refs/"))) if names else (),
         landing=bool(names) and not default.isdisjoint(names),
+        checked_out=_checked_out(refs),
         grafted=GRAFTED in names,
         message=text,
         whole=len(message) <= LONGEST_MESSAGE,
@@ -167,6 +169,11 @@ def _names(refs: bytes) -> tuple[str, ...]:
     """`HEAD -> refs/heads/main, refs/remotes/origin/main`: no ref has a blank in its name."""
     names = (name for part in refs.decode(errors="replace").split(", ") for name in part.split(" -> "))
     return tuple(name for name in names if not name.endswith("/HEAD"))
+
+
+def _checked_out(refs: bytes) -> str | None:
+    head = next((part for part in refs.split(b", ") if part.startswith(b"HEAD -> ")), None)
+    return _short(head.removeprefix(b"HEAD -> ").decode(errors="replace")) if head else None
 
 
 def _short(ref: str) -> str:

@@ -34,6 +34,8 @@ _ISSUES = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"#(\d+)")
+_BEFORE_POINT = re.compile(r"(?:\d{1,3}[.)]|[^\w\n]){0,9}(?:\w{1,20}[ \t]){0,3}")  # of a line that is a point of a list
+_AFTER_POINT = re.compile(r"[*_`]{0,3}[ \t]{0,3}[:.)–—-]")
 _VENDOR = re.compile(r"^[ \t]*(?:[-*][ \t]+)?vendor\(([^()\n]{0,300})\)!?:[ \t]*(.*)$", re.MULTILINE | re.IGNORECASE)
 _STATUS = re.compile(r"(operational|broken)\b", re.IGNORECASE)
 _VERSION = re.compile(r"\bversion:?[ \t]{1,3}v?(\d{1,9}\.\d{1,9}\.\d{1,9}(?:[-+][0-9A-Za-z.-]{1,30})?)", re.IGNORECASE)
@@ -193,11 +195,16 @@ def _conventional(title: str | None, told: Said) -> None:
 
 
 def _issues(message: str, told: Said) -> Iterator[IssueNamed]:
-    """Every number once: closed if the message closes it anywhere."""
+    """Every number once: closed if the message closes it anywhere. What numbers the points of a list is no issue."""
     found: dict[int, IssueNamed] = {}
-    for match in _ISSUES.finditer(message):
+    matches = list(_ISSUES.finditer(message))
+    points = [match for match in matches if _is_point(message, match)]
+    if len(points) > 1 and [_digits(match) for match in points] == [[str(n + 1)] for n in range(len(points))]:
+        matches = [match for match in matches if match not in points]
+        told.doubts += ("numbers_of_a_list",)
+    for match in matches:
         closing, certain = match["closing"] is not None, match["noun"] is not None or match["named"] is not None
-        for digits in _NUMBER.findall(match["of"] or match["named"]):
+        for digits in _digits(match):
             number = int(digits) if len(digits) <= 10 else 0
             if not 1 <= number <= LARGEST_NUMBER:
                 told.doubts += ("number_out_of_range",)
@@ -209,6 +216,17 @@ def _issues(message: str, told: Said) -> Iterator[IssueNamed]:
                 certain=certain or (before is not None and before.certain),
             )
     yield from found.values()
+
+
+def _digits(match: re.Match[str]) -> list[str]:
+    return _NUMBER.findall(match["of"] or match["named"])
+
+
+def _is_point(message: str, match: re.Match[str]) -> bool:
+    """Whether the number stands at the head of a line, as in `Fix Issue #1: the pool`."""
+    start = message.rfind("\n", 0, match.start()) + 1
+    begins = _BEFORE_POINT.fullmatch(message, start, match.start()) is not None
+    return begins and _AFTER_POINT.match(message, match.end()) is not None
 
 
 def _vendors(message: str, told: Said) -> None:
