@@ -15,7 +15,6 @@ Arguments = dict[str, Any]
 Context = ServerRequestContext[Any]
 
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")  # each holds those before it
-ADMIN = frozenset({"update_project_configuration", "archive_work_items"})  # they change the ledger for everybody
 BY_LENGTH = 100
 
 
@@ -32,15 +31,15 @@ class Caller(Struct, frozen=True):
         return self.app if self.holder is None else self.app.for_caller(self.holder, self.actor)
 
     def may(self, operation: Operation) -> bool:
-        return SCOPES.index(needed(operation)) <= SCOPES.index(self.scope)
+        return SCOPES.index(operation.scope) <= SCOPES.index(self.scope)
 
     def check(self, operation: Operation, arguments: Arguments) -> None:
         """Raises Forbidden for what the caller's token does not allow."""
         if not self.may(operation):
             raise Forbidden(
-                f"{operation.name} needs the scope {needed(operation)}, and this token has {self.scope}",
+                f"{operation.name} needs the scope {operation.scope}, and this token has {self.scope}",
                 next_step="do it with a token of that scope, or ask whoever runs the server for one",
-                needed=needed(operation),
+                needed=operation.scope,
                 scope=self.scope,
             )
         by = arguments.get("by")
@@ -66,9 +65,3 @@ class Caller(Struct, frozen=True):
 
 
 CallerOf = Callable[[Context], Caller]
-
-
-def needed(operation: Operation) -> Scope:
-    if operation.name in ADMIN:
-        return "admin"
-    return "write" if operation.writes else "read"

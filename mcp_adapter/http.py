@@ -38,7 +38,7 @@ from mcp_adapter.http_bodies import Bodies
 from mcp_adapter.http_guard import Guard, Names, Rates, Turns
 from mcp_adapter.issuer import Issuer
 from mcp_adapter.server import TITLE, build
-from mcp_adapter.toolsets import chosen
+from mcp_adapter.toolsets import offered
 from mcp_adapter.watching import Watching
 from projections.application.activity import places
 from projections.application.app import App
@@ -117,9 +117,9 @@ def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watchi
     """The ASGI application, outermost layer first: names, tokens, turns, the protocol."""
     access = Access(apps, _issuer(serving), tokens_needed=serving.tokens_needed)
     watching = Watching(access.caller)
-    operations = chosen(OPERATIONS, serving.toolsets, read_only=serving.read_only)
+    offer = offered(OPERATIONS, serving.toolsets, read_only=serving.read_only)
     manager = StreamableHTTPSessionManager(
-        build(operations, access.caller, watching),
+        build(offer, access.caller, watching),
         max_request_body_size=BODY,
         max_sessions=SESSIONS,
         session_idle_timeout=IDLE,

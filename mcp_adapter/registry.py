@@ -79,13 +79,15 @@ def _resolved(
 
 
 def _chosen(node: Schema, definitions: Mapping[str, Schema], inside: tuple[str, ...]) -> Schema:
-    """A union, without its null where null is no value; one member stands for itself, mere types for a list of them."""
+    """A union, without its null where null is no value: its one member, or one list of mere types or mere words."""
     members = [member for union in UNIONS for member in node.get(union, ()) if _counts(member, node)]
     if not members:
         return {}
     plain = [_plain(member, definitions, inside) for member in members]
     if len(plain) > 1 and all(set(member) == {"type"} for member in plain):
         return {"type": [member["type"] for member in plain]}
+    if len(plain) > 1 and all("enum" in member or "const" in member for member in plain):
+        return {"enum": [word for member in plain for word in member.get("enum", [member.get("const")])]}
     return plain[0] if len(plain) == 1 else {"anyOf": plain}
 
 

@@ -3,7 +3,7 @@
 A greeting and the lists of tools, resources and prompts touch no database.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,12 +22,11 @@ from mcp_adapter.completion import completer
 from mcp_adapter.prompts import getter, list_prompts
 from mcp_adapter.resources import list_resources, list_templates, reader
 from mcp_adapter.tools import Tools, read_arguments
-from mcp_adapter.toolsets import chosen
+from mcp_adapter.toolsets import Offer, offered
 from mcp_adapter.unreadable import Incoming, read_on
 from mcp_adapter.watching import Watching
 from projections.application.app import App
 from projections.maintenance.background_jobs import start_keeping
-from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
 
 NAME = "tracking-ledger"
@@ -52,19 +51,19 @@ CHANGES = NotificationOptions(tools_changed=True, resources_changed=True, prompt
 
 def run_stdio(app: App, toolsets: Iterable[str] = (), *, read_only: bool = False) -> None:
     """Serves one client on standard input and output, which carry nothing but the protocol, until it closes them."""
-    operations = chosen(OPERATIONS, toolsets, read_only=read_only)
+    offer = offered(OPERATIONS, toolsets, read_only=read_only)
     caller = Caller(app=app)
     stop_keeping = start_keeping(app)
     try:
-        anyio.run(_serve_stdio, build(operations, lambda _: caller))
+        anyio.run(_serve_stdio, build(offer, lambda _: caller))
     finally:
         stop_keeping()
         app.close()
 
 
-def build(operations: Mapping[str, Operation], caller_of: CallerOf, watching: Watching | None = None) -> Server[Any]:
-    """A server of these operations; `caller_of` says who asks. What it lists may differ by caller, so is private."""
-    tools, watching = Tools(operations, caller_of), watching or Watching(caller_of)
+def build(offer: Offer, caller_of: CallerOf, watching: Watching | None = None) -> Server[Any]:
+    """A server of what is offered; `caller_of` says who asks. What it lists may differ by caller, so is private."""
+    tools, watching = Tools(offer, caller_of), watching or Watching(caller_of)
 
     @asynccontextmanager
     async def looking(_: Server[Any]) -> AsyncIterator[dict[str, Any]]:

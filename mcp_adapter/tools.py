@@ -1,6 +1,6 @@
 """Tools: the list of them, and a call. Operations are synchronous, so each call runs in a worker thread."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from ledger.errors import Invalid, LedgerError
 from mcp_adapter.answers import answered, crashed, refused
 from mcp_adapter.caller import Arguments, Caller, CallerOf, Context
 from mcp_adapter.registry import tool
+from mcp_adapter.toolsets import Offer
 from projections.application.app import App
 from projections.operations import argument_values
 from projections.operations.base import Operation
@@ -25,20 +26,21 @@ BEAT = 1.0  # seconds between two notes that a call still runs
 class Tools:
     """The handlers of tools/list and tools/call."""
 
-    def __init__(self, operations: Mapping[str, Operation], caller_of: CallerOf) -> None:
-        self._operations = operations
+    def __init__(self, offer: Offer, caller_of: CallerOf) -> None:
+        self._operations = offer.operations
+        self._shown = offer.listed
         self._caller_of = caller_of
         self.places = anyio.CapacityLimiter(CALLS_AT_ONCE)
 
     async def list(self, context: Context, params: wire.PaginatedRequestParams | None) -> wire.ListToolsResult:
         one_page("tools", params)
         caller = self._caller_of(context)
-        shown = [name for name, operation in self._operations.items() if caller.may(operation)]
+        shown = [name for name in self._listed if caller.may(self._operations[name])]
         return wire.ListToolsResult(tools=[self._listed[name] for name in shown])
 
     @cached_property
     def _listed(self) -> dict[str, wire.Tool]:
-        return {name: tool(operation) for name, operation in self._operations.items()}
+        return {name: tool(operation) for name, operation in self._operations.items() if name in self._shown}
 
     async def call(self, context: Context, params: wire.CallToolRequestParams) -> wire.CallToolResult:
         operation = self._operations.get(params.name)

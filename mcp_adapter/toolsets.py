@@ -1,45 +1,42 @@
-"""Which of the operations a server shows: all of them, or those of some nouns, or only those that read."""
+"""Which of the operations a server answers, and which of them it lists for an assistant."""
 
 from collections.abc import Iterable, Mapping
+from typing import get_args
+
+from msgspec import Struct
 
 from ledger.decider import check, problem
-from projections.operations.base import Operation
+from projections.operations.base import Operation, Toolset
 
-NOUNS = {
-    "work": ("work_items", "bulk", "claims", "archive"),
-    "vendors": ("vendors",),
-    "deployments": ("deployments",),
-    "enhancements": ("enhancements",),
-    "configuration": ("configuration",),
-    "history": ("history",),
-    "status": ("status",),
-    "sync": ("sync",),
-}  # toolset -> the modules of projections/operations that it holds
+EVERY = "all"  # lists the tools that are otherwise left out, because every conversation pays for the list
 ALWAYS = "prime"  # what every conversation begins with
+NAMES = (*get_args(Toolset), EVERY)
 
 
-def chosen(
-    operations: Mapping[str, Operation], toolsets: Iterable[str] = (), *, read_only: bool = False
-) -> dict[str, Operation]:
-    """The operations of the toolsets, of all if none is named; `read_only` wins over everything. Raises Invalid."""
-    wanted = tuple(toolsets)
-    known = toolset_names(operations)
+class Offer(Struct, frozen=True):
+    """`operations` are answered; `listed` names those of them that are shown."""
+
+    operations: Mapping[str, Operation]
+    listed: frozenset[str]
+
+
+def offered(operations: Mapping[str, Operation], toolsets: Iterable[str] = (), *, read_only: bool = False) -> Offer:
+    """The operations of the toolsets; if none is named all are answered, and those listed that are so by default.
+
+    `read_only` wins over everything. Raises Invalid for a toolset that does not exist.
+    """
+    wanted = {name.strip().lower() for name in toolsets}
     check(
-        problem("toolset", f"{name} is none of {', '.join(known)}", name, allowed=known)
-        for name in wanted
-        if name not in known
+        problem("toolset", f"{name} is none of {', '.join(NAMES)}", name, allowed=NAMES)
+        for name in sorted(wanted.difference(NAMES))
     )
-    return {
+    answered = {
         name: operation
         for name, operation in operations.items()
-        if (not wanted or name == ALWAYS or toolset(operation) in wanted) and not (read_only and operation.writes)
+        if (not wanted or wanted & {EVERY, operation.toolset} or name == ALWAYS)
+        and not (read_only and operation.writes)
     }
-
-
-def toolset_names(operations: Mapping[str, Operation]) -> list[str]:
-    return sorted({toolset(operation) for operation in operations.values()})
-
-
-def toolset(operation: Operation) -> str:
-    module = operation.run.__module__.rpartition(".")[2]
-    return next((name for name, modules in NOUNS.items() if module in modules), module)
+    return Offer(
+        operations=answered,
+        listed=frozenset(name for name, operation in answered.items() if wanted or operation.by_default),
+    )

@@ -64,8 +64,10 @@ OPERATIONS = (
         name="archive_work_items",
         title="Archive work items",
         summary="Hide old finished trees, or restore one.",
+        toolset="work",
         input=ArchiveWorkItemsInput,
         run=archive_work_items,
-        writes=True,
+        scope="admin",
+        by_default=False,
     ),
 )

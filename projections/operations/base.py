@@ -6,9 +6,9 @@ project and bulk calls are all made from it.
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -33,11 +33,13 @@ from ledger.values.reference import shorten
 from projections.application.activity import watching
 from projections.application.app import App, Done
 from projections.fallback import router
+from projections.maintenance.access_tokens import Scope
 from projections.operations import argument_values
 from projections.questions.references import reference
 from projections.tables.contract import Snapshot
 
 Answered = dict[str, Any]
+Toolset = Literal["work", "vendors", "deployments", "enhancements", "configuration", "history", "status", "sync"]
 LARGEST = 4 * 1024 * 1024  # bytes of one call, as JSON
 LARGEST_NUMBER = 2_147_483_647
 PRIORITIES = {f"p{number}": number for number in range(1, 6)} | {
@@ -73,15 +75,26 @@ class Writes(Input):
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """`run(app, input) -> answer`. `summary` says when to use it and when not, in a sentence or two."""
+    """`run(app, input) -> answer`. `summary` says what it does, when to use it and when another.
+
+    `scope` is what a token must allow; `commands` are those that it makes, each with the input that an edit of a queued
+    one is held to; `by_default` says whether an assistant is shown it without asking for its toolset.
+    """
 
     name: str
     title: str
     summary: str
+    toolset: Toolset
     input: type[Input]
     run: Callable[[App, Any], Answered]
-    writes: bool = False
+    scope: Scope = "read"
     destructive: bool = False
+    commands: Mapping[type[Command], type[Input]] = {}
+    by_default: bool = True
+
+    @property
+    def writes(self) -> bool:
+        return self.scope != "read"
 
     def perform(self, app: App, arguments: dict[str, Any]) -> Answered:
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""

@@ -206,9 +206,10 @@ OPERATIONS = (
         name="bulk_work_items",
         title="Change many work items",
         summary="Many creates, updates, links as one command.",
+        toolset="work",
         input=BulkWorkItemsInput,
         run=bulk_work_items,
-        writes=True,
+        scope="write",
         destructive=True,
     ),
 )

@@ -28,8 +28,8 @@ FIRST = (
     "update_project_configuration",
 )  # the ten of the original contract; the others follow by noun
 
-_BY_NAME = {
-    operation.name: operation
+_OF_NOUNS = tuple(
+    operation
     for module in (
         work_items,
         bulk,
@@ -41,9 +41,10 @@ _BY_NAME = {
         enhancements,
         history,
         status,
-        sync,
     )
     for operation in module.OPERATIONS
-}
+)
+_INPUTS = {command.__name__: taken for operation in _OF_NOUNS for command, taken in operation.commands.items()}
+_BY_NAME = {operation.name: operation for operation in (*_OF_NOUNS, *sync.operations(_INPUTS))}
 
 OPERATIONS: dict[str, Operation] = {name: _BY_NAME[name] for name in FIRST} | _BY_NAME

@@ -153,6 +153,7 @@ OPERATIONS = (
         name="ready_work",
         title="Ready work",
         summary="What can begin now; claim_work_item takes it.",
+        toolset="work",
         input=ReadyWorkInput,
         run=ready_work,
     ),
@@ -160,8 +161,9 @@ OPERATIONS = (
         name="claim_work_item",
         title="Claim a work item",
         summary="Before you begin: take an item, renew or release it.",
+        toolset="work",
         input=ClaimWorkItemInput,
         run=claim_work_item,
-        writes=True,
+        scope="write",
     ),
 )

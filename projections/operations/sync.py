@@ -24,7 +24,7 @@ from projections.operations.base import (
     carry_out,
     command_id,
 )
-from projections.operations.editing import check_edit
+from projections.operations.editing import Inputs, check_edit
 from projections.questions import conflicts as questions
 from projections.questions.references import resolve
 
@@ -60,11 +60,11 @@ def sync_state(app: App, _: SyncStateInput) -> Answered:
     }
 
 
-def resolve_conflict(app: App, request: ResolveConflictInput) -> Answered:
+def resolve_conflict(app: App, request: ResolveConflictInput, inputs: Inputs) -> Answered:
     entity_id = resolve(app.tables, CATEGORY, request.id)
     if request.changes:
         with app.tables.snapshot() as snapshot:
-            check_edit(questions.by_id(snapshot, entity_id)["command"], request.changes)
+            check_edit(inputs, questions.by_id(snapshot, entity_id)["command"], request.changes)
 
     def make(_: UUID) -> Command:
         return ResolveConflict(id=entity_id, expected=request.version, choice=request.choice, arguments=request.changes)
@@ -101,20 +101,24 @@ def _fault(line: int, reason: str) -> dict[str, Any]:
     return {"line": line, "reason": reason}
 
 
-OPERATIONS = (
-    Operation(
-        name="sync_state",
-        title="What waits, what met",
-        summary="Queued writes and conflicts.",
-        input=SyncStateInput,
-        run=sync_state,
-    ),
-    Operation(
-        name="resolve_conflict",
-        title="Resolve a conflict",
-        summary="Decide a conflict of sync_state.",
-        input=ResolveConflictInput,
-        run=resolve_conflict,
-        writes=True,
-    ),
-)
+def operations(inputs: Inputs) -> tuple[Operation, ...]:
+    """`inputs` are those of the commands that may wait."""
+    return (
+        Operation(
+            name="sync_state",
+            title="What waits, what met",
+            summary="Queued writes and conflicts.",
+            toolset="sync",
+            input=SyncStateInput,
+            run=sync_state,
+        ),
+        Operation(
+            name="resolve_conflict",
+            title="Resolve a conflict",
+            summary="Decide a conflict of sync_state.",
+            toolset="sync",
+            input=ResolveConflictInput,
+            run=lambda app, wanted: resolve_conflict(app, wanted, inputs),
+            scope="write",
+        ),
+    )

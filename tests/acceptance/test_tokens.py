@@ -22,7 +22,7 @@ from tests.support.gate import Gate
 from tests.support.mcp_client import McpClient, served
 
 LIMIT = 1_500
-LIST_LIMIT = 4_000
+LIST_LIMIT = 6_001  # 24,000 bytes
 
 
 class Assistant:

@@ -11,7 +11,7 @@ import pytest
 
 import ledger
 from ledger.settings import Settings
-from mcp_adapter.toolsets import NOUNS
+from mcp_adapter.toolsets import NAMES
 from tests.support.mcp_client import RefusedByProtocol, served
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def test_the_docs_name_every_toolset() -> None:
     named = re.search(r"`--toolset NAME` \(([^;]*);", TEXT)
 
     assert named is not None
-    assert re.split(r",\s+", named[1]) == list(NOUNS)
+    assert re.split(r",\s+", named[1]) == list(NAMES)
 
 
 def test_a_read_only_server_shows_nothing_that_writes(settings: Settings) -> None:

@@ -1,38 +1,48 @@
-"""What a server shows of all operations."""
+"""What a server answers and lists of all operations."""
 
 import pytest
 
 from ledger.errors import Invalid
-from mcp_adapter.toolsets import NOUNS, chosen, toolset_names
+from mcp_adapter.toolsets import offered
 from projections.operations.catalog import OPERATIONS
 
-
-def test_without_a_choice_everything_is_shown_in_the_order_of_the_catalog() -> None:
-    assert list(chosen(OPERATIONS)) == list(OPERATIONS)
+MOST = 24  # tools that an assistant is shown without asking for more
 
 
-def test_every_operation_belongs_to_a_known_toolset() -> None:
-    assert set(toolset_names(OPERATIONS)) <= set(NOUNS)
+def listed(*toolsets: str, read_only: bool = False) -> list[str]:
+    """The names of what is listed, in the order of the list."""
+    offer = offered(OPERATIONS, toolsets, read_only=read_only)
+    return [name for name in offer.operations if name in offer.listed]
+
+
+def test_without_a_choice_everything_is_answered_in_the_order_of_the_catalog() -> None:
+    assert list(offered(OPERATIONS).operations) == list(OPERATIONS)
+
+
+def test_without_a_choice_at_most_two_dozen_tools_are_listed_and_the_contract_s_ten_are_among_them() -> None:
+    assert len(listed()) <= MOST
+    assert listed()[:10] == list(OPERATIONS)[:10]
+
+
+def test_every_operation_is_listed_on_request() -> None:
+    assert listed("all") == list(OPERATIONS)
+    assert {name for operation in OPERATIONS.values() for name in listed(operation.toolset)} == set(OPERATIONS)
 
 
 def test_a_toolset_shows_its_own_tools_and_what_every_conversation_begins_with() -> None:
-    assert list(chosen(OPERATIONS, ["vendors"])) == [
-        "create_vendor",
-        "query_vendor_status",
-        "update_vendor_status",
-        "prime",
-    ]
+    assert listed("vendors") == ["create_vendor", "query_vendor_status", "update_vendor_status", "prime"]
+    assert set(offered(OPERATIONS, ["vendors"]).operations) == set(listed("vendors"))
 
 
 def test_read_only_wins_over_everything() -> None:
-    shown = chosen(OPERATIONS, ["vendors", "work"], read_only=True)
+    offer = offered(OPERATIONS, ["vendors", "work"], read_only=True)
 
-    assert shown
-    assert not any(operation.writes for operation in shown.values())
+    assert offer.operations
+    assert not any(operation.writes for operation in offer.operations.values())
 
 
 def test_an_unknown_toolset_is_refused_with_the_known_ones() -> None:
     with pytest.raises(Invalid) as refused:
-        chosen(OPERATIONS, ["vendor"])
+        offered(OPERATIONS, ["vendor"])
 
     assert "vendors" in refused.value.details["fields"][0]["allowed"]
