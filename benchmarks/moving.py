@@ -71,7 +71,7 @@ def fill(app: App, events: int, streams: int) -> None:
     administrator = embedded_server(app.settings).conninfo("postgres", DATABASE)
     with psycopg.connect(administrator, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-    app.follow()  # as this machine has all along
+    app.sync.follow()  # as this machine has all along
 
 
 def recorded(origin: UUID, count: int, streams: int) -> Iterator[RecordedEvent]:
@@ -151,7 +151,7 @@ def write(settings: Settings, name: str, pause: float, begun: Semaphore, stop: E
         if len(told) == 1:
             begun.release()
         time.sleep(pause)
-    app.drain_for(60)
+    app.sync.drain_for(60)
     answers.put(told)
     app.close()
 

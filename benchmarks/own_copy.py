@@ -52,7 +52,7 @@ def follow(app: App, table: Table, count: int) -> None:
     app.local.close()
     for file in list(app.home.glob("journal*")):
         file.unlink()
-    taken = timed(app.follow)
+    taken = timed(app.sync.follow)
     table.add_row(f"follow {count} events into journal and cache", "", f"{taken:.0f}", f"{count / taken * 1000:.0f}/s")
     index = app.home / "journal-index.sqlite3"
     opened = timed(lambda: Journal(app.local.journal.file, app.identity.ledger, index).head)
@@ -62,7 +62,7 @@ def follow(app: App, table: Table, count: int) -> None:
 
 
 def reads(app: App, table: Table, ids: list[str], rounds: int) -> None:
-    live, cache = app.on_layer(app.live()), app.on_layer(app.journal())
+    live, cache = app.on_layer(app.runtime.live()), app.on_layer(app.runtime.journal())
     asked = {
         "query_work_item": {"id": ids[len(ids) // 2]},
         "list_work_items": {"limit": 50},

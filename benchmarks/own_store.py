@@ -16,6 +16,7 @@ from ledger.postgres.store import PostgresStore
 from ledger.work_item.commands import CreateWorkItem
 from ledger.work_item.events import WorkItemCreated
 from projections.application.app import App
+from projections.application.commands import submit
 from projections.read_models.catalog import SHAPES
 from projections.read_models.fold import propose
 from projections.tables.postgres import PostgresTables
@@ -24,12 +25,10 @@ PAYLOAD = '{"item_type":"task","title":"A task of ordinary length","priority":3,
 
 
 def create(app: App) -> None:
-    app.do(
-        lambda id: CreateWorkItem(
-            id=str(id), item_type="task", title="A task of ordinary length", description=TEXT, priority=3
-        ),
-        category="work_item",
+    command = CreateWorkItem(
+        id=str(uuid4()), item_type="task", title="A task of ordinary length", description=TEXT, priority=3
     )
+    submit(app.live_view(), command, category="work_item")
 
 
 def one_commit(store: PostgresStore, count: int) -> tuple[int, float]:

@@ -167,7 +167,7 @@ def asked(app: App, scale: int, rounds: int) -> tuple[list[list[float]], list[tu
 
 def html_page(app: App) -> str:
     with app.tables.snapshot() as snapshot:
-        return page(snapshot, app.store, report_now.document_in(app, snapshot))
+        return page(snapshot, app.store, report_now.document_in(app.live_view(), snapshot))
 
 
 def claim_and_release(app: App) -> None:

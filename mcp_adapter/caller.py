@@ -28,7 +28,7 @@ class Caller(Struct, frozen=True):
 
     def seen(self) -> App:
         """The ledger as this caller sees it; may open the database, so it is asked in a worker thread."""
-        return self.app if self.holder is None else self.app.for_caller(self.holder, self.actor)
+        return self.app if self.holder is None else self.app.for_principal(self.holder, self.actor)
 
     def may(self, operation: Operation) -> bool:
         return SCOPES.index(operation.scope) <= SCOPES.index(self.scope)

@@ -179,7 +179,7 @@ def _probes(apps: Mapping[UUID, App], guard: Guard) -> list[BaseRoute]:
 
 def _source(app: App) -> str:
     """Where an answer would come from now: the database, else this machine's copy, else nowhere."""
-    for layer in (app.live, app.journal):
+    for layer in (app.runtime.live, app.runtime.journal):
         try:
             found = layer()
             with found.tables.snapshot():

@@ -103,7 +103,7 @@ class Watched:
     def _changed(self, uris: set[str]) -> set[str]:
         with self._app.tables.snapshot() as snapshot:
             head = snapshot.as_of.position
-        self._app.remember_position(head)  # whoever is told of a change reads it, also from a replica
+        self._app.runtime.remember_position(head)  # whoever is told of a change reads it, also from a replica
         since, self._position = self._position, head
         if since is None or head <= since:
             return set()

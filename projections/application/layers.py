@@ -7,6 +7,7 @@ the names under which an App has it, so none of them knows which it is; whatever
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -17,13 +18,36 @@ from projections.tables.contract import Answer, AsOf, Question, Snapshot, Tables
 
 Source = Literal["postgres", "replica", "journal", "git", "markdown", "none"]
 STALE = timedelta(minutes=30)  # without contact; what is older is still answered, and marked
-WARNINGS: dict[Source, tuple[str, ...]] = {
-    "postgres": (),
-    "replica": ("postgres_unavailable",),
-    "journal": ("postgres_unavailable", "using_journal"),
-    "git": ("postgres_unavailable", "using_git_history"),
-    "markdown": ("postgres_unavailable", "using_markdown"),
-    "none": ("postgres_unavailable",),
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """What is the same of all layers of one source.
+
+    `phrase` follows "PostgreSQL cannot be reached:" in a sentence for a person. A source that `is_complete` holds every
+    event of the ledger up to the position it answers for, so what is not in it does not exist there. The age of one
+    that `is_copy` is known by this machine's last contact with the database.
+    """
+
+    phrase: str
+    warnings: tuple[str, ...] = ("postgres_unavailable",)
+    is_complete: bool = False
+    is_copy: bool = False
+
+
+KINDS: dict[Source, Kind] = {
+    "postgres": Kind(phrase="", warnings=(), is_complete=True),
+    "replica": Kind(phrase="answered by a replica", is_copy=True),
+    "journal": Kind(
+        phrase="answered from this machine's own copy",
+        warnings=("postgres_unavailable", "using_journal"),
+        is_complete=True,
+        is_copy=True,
+    ),
+    "git": Kind(
+        phrase="answered from what is committed in git", warnings=("postgres_unavailable", "using_git_history")
+    ),
+    "markdown": Kind(phrase="answered from the status file", warnings=("postgres_unavailable", "using_markdown")),
+    "none": Kind(phrase="there is nothing on this machine to answer from"),
 }
 
 
@@ -40,6 +64,36 @@ class Layer(Struct, frozen=True, kw_only=True):
     reachable: bool = False
     contact: datetime | None = None
     held: object = None
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.source]
+
+    @property
+    def is_live(self) -> bool:
+        return self.source == "postgres"
+
+    @property
+    def is_replica(self) -> bool:
+        return self.source == "replica"
+
+    def all_warnings(self, now: datetime) -> list[str]:
+        """The codes of what is not as usual about this layer's answers."""
+        usual = [code for code in self.kind.warnings if not (self.reachable and code == "postgres_unavailable")]
+        return [*usual, *(["stale_journal"] if self._is_stale(now) else []), *self.warnings]
+
+    def sentence(self, now: datetime) -> str:
+        """For a person: where an answer came from that did not come from the database."""
+        phrase = self.kind.phrase
+        if "database_diverged" in self.warnings:
+            return f"the database is not the history that this machine knows, see doctor: {phrase}"
+        if self.is_replica and self.reachable and self.contact is not None:
+            return f"{phrase}, at most {seconds(now - self.contact)} s old"
+        age = f", {_ago(now - self.contact)} old" if self.kind.is_copy and self.contact is not None else ""
+        return f"PostgreSQL cannot be reached: {phrase}{age}"
+
+    def _is_stale(self, now: datetime) -> bool:
+        return self.source == "journal" and (self.contact is None or now - self.contact > STALE)
 
 
 class PositionRecorder:
@@ -71,3 +125,13 @@ class PositionRecorder:
 
     def extending(self, projections: Any) -> Any:
         return self.tables.extending(projections)
+
+
+def seconds(age: timedelta) -> int:
+    """Rounded up: no answer is older than it says."""
+    return max(0, ceil(age.total_seconds()))
+
+
+def _ago(age: timedelta) -> str:
+    minutes = max(0, round(age.total_seconds() / 60))
+    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"

@@ -104,7 +104,7 @@ def _database(app: App, findings: list[Finding]) -> Entity:
 
 def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, Entity]:
     """What the settings name beside the database, if they do; `head` is the database's position, if that answered."""
-    replica = app.replica
+    replica = app.runtime.replica
     if replica is None:
         return {}
     try:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from ledger.errors import Refused
 from ledger.resources import folder
 from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
@@ -37,7 +38,7 @@ def record(app: App, example: list[Step]) -> Iterator[Answered]:
     """
     made: dict[str, str] = {}
     for step in example:
-        given = _filled(step.arguments, made) | {"command_id": str(command_id(app, step))}
+        given = _filled(step.arguments, made) | {"command_id": str(command_id(app.identity.ledger, step))}
         answered = OPERATIONS[step.do].perform(app, given)
         made[step.step] = answered["id"]
         yield answered
@@ -55,14 +56,14 @@ def refuse_another_history(app: App, example: list[Step]) -> None:
         )
 
 
-def _has_another_history(app: App, first: Step) -> bool:
-    with app.tables.snapshot() as snapshot:
+def _has_another_history(view: LedgerView, first: Step) -> bool:
+    with view.tables.snapshot() as snapshot:
         begun = snapshot.as_of.position > 0
-    return begun and app.store.find_command(command_id(app, first)) is None
+    return begun and view.store.find_command(command_id(view.identity.ledger, first)) is None
 
 
-def command_id(app: App, step: Step) -> UUID:
-    return uuid5(app.identity.ledger, step.step)
+def command_id(ledger: UUID, step: Step) -> UUID:
+    return uuid5(ledger, step.step)
 
 
 def _filled(value: Any, made: dict[str, str]) -> Any:

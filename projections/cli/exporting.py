@@ -11,6 +11,7 @@ import click
 from ledger.errors import Unavailable
 from ledger.store import EventStore
 from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import counting, remark, shown
 from projections.fallback import router
@@ -21,7 +22,6 @@ from projections.transfer import exporting, github_issues
 
 Write = Callable[[bytes], Any]
 NOUNS = tuple(PROJECTIONS)
-WHOLE = ("postgres", "journal")  # the layers that have every event
 
 
 @click.command(cls=Command)
@@ -41,25 +41,25 @@ def export(invocation: Invocation, what: str, read_model: str | None, output: st
     """
     if (what == "csv") != (read_model is not None):
         raise click.UsageError(f"`export csv` takes the name of a read model, and only it: one of {', '.join(NOUNS)}")
-    app = _whole(invocation.app)
+    view = _whole(invocation.app)
     with _opened(output) as stream:
         if what == "events":
-            _events(app.store, stream.write)
+            _events(view.store, stream.write)
         else:
-            _snapshot(app, what, read_model, stream.write)
+            _snapshot(view, what, read_model, stream.write)
     if output != "-":
         remark(f"written to {shown(output)}")
 
 
-def _whole(app: App) -> App:
+def _whole(app: App) -> LedgerView:
     """The first layer that can answer, if it has everything: an excerpt would pass for the whole."""
-    seen, _ = router.run_on_first_source(app, lambda layered: layered.store.read_streams([]).head)
-    if seen.layer is not None and seen.layer.source not in WHOLE:
+    view, _ = router.run_on_first_source(app, lambda layered: layered.store.read_streams([]).head)
+    if not view.layer.kind.is_complete:
         raise Unavailable(
             "the database cannot be reached, and this machine has no copy of the whole ledger",
             next_step="see `tracking-ledger doctor`; export again when the database is back",
         )
-    return seen
+    return view
 
 
 @contextmanager
@@ -78,17 +78,17 @@ def _events(store: EventStore, write: Write) -> None:
             write(line)
 
 
-def _snapshot(app: App, what: str, read_model: str | None, write: Write) -> None:
-    with app.tables.snapshot() as snapshot:
+def _snapshot(view: LedgerView, what: str, read_model: str | None, write: Write) -> None:
+    with view.tables.snapshot() as snapshot:
         match what:
             case "json":
-                parts = exporting.read_models(snapshot, app.store.ledger)
+                parts = exporting.read_models(snapshot, view.store.ledger)
             case "csv":
                 category = next(name for name, found in BY_CATEGORY.items() if found.name == read_model)
                 parts = exporting.table(snapshot, category)
             case "github":
                 parts = github_issues.issues(snapshot)
             case _:
-                parts = iter([report.markdown(report.document(snapshot, app.identity.name)).encode()])
+                parts = iter([report.markdown(report.document(snapshot, view.identity.name)).encode()])
         for part in parts:
             write(part)

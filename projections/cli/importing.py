@@ -72,7 +72,7 @@ def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
     with working(f"importing {file}"):
         restored = restore.bring_back(invocation.app, file, dry_run=dry_run)
         invocation.move_to(invocation.settings.project)
-        invocation.app.catch_up()
+        invocation.app.runtime.catch_up()
     if invocation.as_json:
         answer_json(restore.as_report(restored))
         return

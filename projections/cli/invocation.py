@@ -14,7 +14,6 @@ from projections.application.app import App
 from projections.cli import exits
 from projections.cli.options import Options, common_options
 from projections.cli.output import remark
-from projections.fallback import router
 from projections.maintenance.after_write import keep_status
 
 
@@ -42,16 +41,16 @@ class Invocation:
     def tell_source(self) -> int:
         """A person is told when an answer did not come from the database; the JSON says it itself. The exit code."""
         layer = self.app.answered_by if "app" in self.__dict__ else None
-        if layer is None or layer.source == "postgres":
+        if layer is None or layer.is_live:
             return exits.DONE
         if not self.as_json:
-            remark(router.sentence(layer, self.app.clock()), style="yellow")
+            remark(layer.sentence(self.app.clock()), style="yellow")
         return exits.UNAVAILABLE if layer.source == "none" else exits.DONE
 
     def close(self) -> None:
         if "app" in self.__dict__:
-            if self.app.opened:
-                self.app.follow_quietly(FOLLOWED_SECONDS)
+            if self.app.runtime.opened:
+                self.app.sync.follow_quietly(FOLLOWED_SECONDS)
             self.app.close()
 
 

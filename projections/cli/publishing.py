@@ -17,8 +17,8 @@ def publish(invocation: Invocation) -> None:
     only by one that contains it.
     """
     app = invocation.app
-    if app.opened or _reached(invocation):
-        app.follow_quietly()
+    if app.runtime.opened or _reached(invocation):
+        app.sync.follow_quietly()
     done = copy_out(app)
     if invocation.as_json:
         answer_json({"file": str(done.file), "position": done.position, "outcome": done.outcome})
@@ -28,7 +28,7 @@ def publish(invocation: Invocation) -> None:
 
 def _reached(invocation: Invocation) -> bool:
     try:
-        invocation.app.live()
+        invocation.app.runtime.live()
     except LedgerError:  # then the journal is as new as it is
         return False
     return True

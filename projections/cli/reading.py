@@ -12,6 +12,7 @@ from ledger.pending import shown_position, shown_version
 from ledger.values.moment import text
 from ledger.values.reference import LETTERS
 from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.cli.event_lines import sentence
 from projections.cli.finding import found
 from projections.cli.invocation import Command, Invocation, pass_invocation
@@ -32,7 +33,7 @@ LINES = 50
 @pass_invocation
 def log(invocation: Invocation, after: int | None, limit: int) -> None:
     """What happened, event by event: the newest ones, or those after a position."""
-    answered = router.answer(invocation.app, lambda app: _events(app, after, limit))
+    answered = router.answer(invocation.app, lambda view: _events(view, after, limit))
     if invocation.as_json:
         answer_json(answered)
         return
@@ -53,7 +54,9 @@ def show(invocation: Invocation, ref: str) -> None:
 
     REF is a short reference (w-7k3qd), an id, or a vendor's name.
     """
-    _, (category, entity_id) = router.run_on_first_source(invocation.app, lambda app: found(app, ref), replicas=True)
+    _, (category, entity_id) = router.run_on_first_source(
+        invocation.app, lambda view: found(view.tables, ref), replicas=True
+    )
     answered = whole(invocation.app, category, entity_id)
     if invocation.as_json:
         answer_json(answered)
@@ -144,7 +147,7 @@ def _print_broken(items: list[Entity]) -> None:
         remark("nobody broke since")
 
 
-def whole(app: App, category: str, entity_id: str) -> Entity:
+def whole(app: App | LedgerView, category: str, entity_id: str) -> Entity:
     """The answer of the operation that reads such a thing."""
     match category:
         case "work_item":
@@ -157,20 +160,20 @@ def whole(app: App, category: str, entity_id: str) -> Entity:
         case "configuration":
             return OPERATIONS["get_project_configuration"].perform(app, {})
         case _:
-            return router.answer(app, lambda layered: _plain(layered, category, entity_id))
+            return router.answer(app, lambda view: _plain(view, category, entity_id))
 
 
-def _plain(app: App, category: str, entity_id: str) -> Entity:
-    with app.tables.snapshot() as snapshot:
+def _plain(view: LedgerView, category: str, entity_id: str) -> Entity:
+    with view.tables.snapshot() as snapshot:
         row = entities.row(snapshot, category, entity_id, "check the id, or see the log")
         return entities.flat(row, references(snapshot, category, [entity_id])[entity_id])
 
 
-def _events(app: App, after: int | None, limit: int) -> Entity:
-    with app.tables.snapshot() as snapshot:
+def _events(view: LedgerView, after: int | None, limit: int) -> Entity:
+    with view.tables.snapshot() as snapshot:
         head = snapshot.as_of.position
         start = max(0, head - limit) if after is None else after
-        events = list(islice(app.store.read_all(start), limit))
+        events = list(islice(view.store.read_all(start), limit))
         items = _event_lines(snapshot, events)
     last = events[-1].position if events else start
     more = last < head

@@ -11,6 +11,7 @@ from rich.markdown import Markdown
 
 from ledger.errors import OutcomeUnknown, Unavailable
 from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, remark, shown, stdout
 from projections.fallback import router
@@ -75,7 +76,7 @@ def print_report(document: report.Document) -> None:
 
 def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], None]:
     def tell() -> None:
-        document = router.answer(invocation.app, lambda app: _document(app, as_of))
+        document = router.answer(invocation.app, lambda view: _document(view, as_of))
         if invocation.as_json and again:
             click.echo(json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # a line each
         elif invocation.as_json:
@@ -88,16 +89,16 @@ def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Calla
     return tell
 
 
-def _document(app: App, as_of: str | None) -> report.Document:
-    with app.snapshot(as_of) as snapshot:
-        return _document_in(app, snapshot, as_of)
+def _document(view: LedgerView, as_of: str | None) -> report.Document:
+    with view.snapshot(as_of) as snapshot:
+        return _document_in(view, snapshot, as_of)
 
 
-def _document_in(app: App, snapshot: Snapshot, as_of: str | None) -> report.Document:
+def _document_in(view: LedgerView, snapshot: Snapshot, as_of: str | None) -> report.Document:
     """What waits now is no part of the past."""
     if as_of is not None:
-        return report.document(snapshot, app.identity.name)
-    return report_now.document_in(app, snapshot)
+        return report.document(snapshot, view.identity.name)
+    return report_now.document_in(view, snapshot)
 
 
 def _writing(invocation: Invocation) -> Callable[[], None]:
@@ -118,9 +119,9 @@ def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> C
         # imported only here: the events of vendors and a second set of templates are needed by no other report
         from projections.reports.html_page import page
 
-        def told(app: App) -> str:
-            with app.snapshot(as_of) as snapshot:
-                return page(snapshot, app.store, _document_in(app, snapshot, as_of))
+        def told(view: LedgerView) -> str:
+            with view.snapshot(as_of) as snapshot:
+                return page(snapshot, view.store, _document_in(view, snapshot, as_of))
 
         _, content = router.run_on_first_source(invocation.app, told, replicas=True)
         if output is None:
@@ -155,6 +156,6 @@ def _watch(app: App, tell: Callable[[], None]) -> None:
             time.sleep(PAUSE)
 
 
-def _position(app: App) -> int:
-    with app.tables.snapshot() as snapshot:
+def _position(view: LedgerView) -> int:
+    with view.tables.snapshot() as snapshot:
         return snapshot.as_of.position

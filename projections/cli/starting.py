@@ -117,7 +117,7 @@ def _ledger_above(project: Path) -> Identity | None:
 def _opened_in_database(app: App) -> bool:
     """Whether the ledger is known in the database now; without one it works on this machine."""
     try:
-        app.live()
+        app.runtime.live()
     except Unavailable:
         return False
     return True

@@ -105,9 +105,9 @@ def _drained(app: App, total: int) -> tuple[Counter[str], int]:
     held = 0
     with counting("bringing what waits to the database", total) as progress:
         while not app.local.is_settled:
-            drained = app.drain(tell=lambda settled: _show(progress, sum(outcomes.values()) + settled))
+            drained = app.sync.drain(on_progress=lambda settled: _show(progress, sum(outcomes.values()) + settled))
             if drained is None:
-                if app.drain_for(AT_ONCE):
+                if app.sync.drain_for(AT_ONCE):
                     break
                 continue
             outcomes.update(drained.outcomes)

@@ -124,7 +124,7 @@ class CommitLedger(Recovered):
         super().__init__(app)
         self._tables = SqliteTables(self.folder / "told.sqlite3", self.ledger, lambda: at)
         self.ending.callback(self._tables.close)
-        self._log = _Log(self.ledger, lambda: at, self._tables.apply)
+        self._log = MemoryStore(self.ledger, lambda: at, self._tables.apply)
         handler = Handler(self._log, TableNeighbourhood(self._tables), propose)
         recorder = app.on_layer(Layer(source=GIT, store=self._log, tables=self._tables, handler=handler))
         record_reading(recorder, GIT, history.read(app.identity.project, identified(recorder, GIT, {}), at), by=BY)
@@ -156,13 +156,6 @@ class _Unwritable:
 
     def exclusively(self, lock_timeout: float | None = None) -> AbstractContextManager[None]:
         raise _nothing_written()
-
-
-class _Log(MemoryStore):
-    """What an import is told to; it has no statistics."""
-
-    def refresh_statistics(self) -> None:
-        return
 
 
 def recovered(app: App, *, waits: bool = False, lost: bool = False) -> Iterator[Layer]:
@@ -216,12 +209,12 @@ def status_place(app: App) -> Path:
 
 def _newest(app: App, source: Source, stamp: str, look: "_Find") -> Recovered | None:
     """What was found is kept by the App, and serves for as long as it is the newest of its kind."""
-    with app.recovering:
-        if not app.recovered:
-            app.closing.callback(_forget, app.recovered)
-        known = app.recovered.get(source)
+    with app.runtime.recovering:
+        if not app.runtime.recovered:
+            app.runtime.closing.callback(_forget, app.runtime.recovered)
+        known = app.runtime.recovered.get(source)
         if known is None or known[0] != stamp:
-            app.recovered[source] = known = (stamp, look(app) if stamp else None)
+            app.runtime.recovered[source] = known = (stamp, look(app) if stamp else None)
     found = known[1]
     return found if isinstance(found, Recovered) else None
 

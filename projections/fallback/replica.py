@@ -20,6 +20,7 @@ from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from projections.application.app import App
 from projections.application.layers import Layer, PositionRecorder
+from projections.application.view import LedgerView
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.catalog import SHAPES
 from projections.read_models.fold import propose
@@ -30,12 +31,14 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
-def try_replica(app: App, run: Callable[[App], Result], *, most: timedelta | None) -> tuple[App, Result] | None:
-    """What `run` answers on a replica, and the App it ran on; None if it does not answer.
+def try_replica(
+    app: App, run: Callable[[LedgerView], Result], *, most: timedelta | None
+) -> tuple[LedgerView, Result] | None:
+    """What `run` answers on a replica, and the view it ran on; None if it does not answer.
 
     `most` is how old the answer may be; None takes the newest there is, because the primary is away.
     """
-    replica = app.replica
+    replica = app.runtime.replica
     try:
         if replica is None or not app.local.is_settled:  # what waits here is laid over the journal, not over a replica
             return None
@@ -44,10 +47,10 @@ def try_replica(app: App, run: Callable[[App], Result], *, most: timedelta | Non
         if most is not None and not (_is_whole(app, head) and _is_recent(app, contact, most)):
             return None
         with replica.asking(_needed(app, head), head.position, head.digest) as database:
-            layered = app.on_layer(_layer(app, database, contact, reachable=most is not None))
-            result = run(layered)
-        _remember(app, layered)
-        return layered, result
+            view = app.on_layer(_layer(app, database, contact, reachable=most is not None))
+            result = run(view)
+        _remember(app, view)
+        return view, result
     except LedgerError as error:
         log.info("a replica does not answer: %s", ascii(error.message)[1:-1])
         return None
@@ -78,6 +81,6 @@ def _layer(app: App, database: Database, contact: datetime | None, *, reachable:
     return replace(layer, tables=PositionRecorder(tables))
 
 
-def _remember(app: App, layered: App) -> None:
-    if isinstance(layered.tables, PositionRecorder) and layered.tables.as_of is not None:
-        app.remember_position(layered.tables.as_of.position)
+def _remember(app: App, view: LedgerView) -> None:
+    if isinstance(view.tables, PositionRecorder) and view.tables.as_of is not None:
+        app.runtime.remember_position(view.tables.as_of.position)

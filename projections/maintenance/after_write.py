@@ -1,11 +1,12 @@
 """What follows a write in programs that keep the status file: handed to the `App` that they make."""
 
 from projections.application.app import App
+from projections.application.view import LedgerView
 
 
-def keep_status(app: App) -> None:
+def keep_status(app: App, view: LedgerView | None) -> None:
     """Writes the status file if this write is to be seen in it. Never raises."""
     # imported here for start-up: the report's templates are needed by few processes
     from projections.maintenance.status_file import keep_status
 
-    keep_status(app)
+    keep_status(app, view)

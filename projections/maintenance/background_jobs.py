@@ -31,12 +31,12 @@ def start_keeping(app: App, *, first: float = FIRST, every: float = EVERY) -> Ca
         wait = first
         while not ended.wait(wait):
             wait, today = every, app.clock().date().isoformat()
-            if app.opened and done != today and keep_once(app, today):
+            if app.runtime.opened and done != today and keep_once(app, today):
                 done = today
 
     def follow() -> None:
         while not ended.wait(FOLLOW_EVERY):
-            app.follow_quietly()
+            app.sync.follow_quietly()
 
     threading.Thread(target=keep, name="tracking-ledger-keeper", daemon=True).start()
     threading.Thread(target=follow, name="tracking-ledger-follower", daemon=True).start()
@@ -47,8 +47,10 @@ def keep_once(app: App, day: str) -> bool:
     """Archives for a day, unless that was done. Answers whether it is done: what failed is tried again later."""
     try:
         with watching(lambda: app.home, "keeper", "archive", KEEPER) as line:
-            app.require_drained()
-            recorded = app.record(ArchiveWorkItems(), by=KEEPER, command_id=archive_id(app.identity.ledger, day))
+            app.sync.require_drained()
+            recorded = app.live_view().record(
+                ArchiveWorkItems(), by=KEEPER, command_id=archive_id(app.identity.ledger, day)
+            )
             line.positions = list(recorded.positions[-1:])
     except CommandIdReused:  # a program of another version did it
         return True

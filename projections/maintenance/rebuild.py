@@ -20,7 +20,8 @@ from ledger.postgres.connection.connect import Connector, open_ledger
 from ledger.postgres.connection.database import Database
 from ledger.postgres.restore import restore
 from ledger.postgres.store import PostgresStore
-from projections.application.app import DIVERGED, App
+from projections.application.app import App
+from projections.application.sync import DIVERGED
 from projections.read_models.catalog import SHAPES
 
 LOCK_SECONDS = 10.0

@@ -1,28 +1,28 @@
 """The report as this process can tell it: with where it comes from, and what of this machine still waits."""
 
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.reports import report
 from projections.tables.contract import Snapshot
 
 
-def document(app: App) -> report.Document:
-    with app.tables.snapshot() as snapshot:
-        return document_in(app, snapshot)
+def document(view: LedgerView) -> report.Document:
+    with view.tables.snapshot() as snapshot:
+        return document_in(view, snapshot)
 
 
-def document_in(app: App, snapshot: Snapshot) -> report.Document:
-    return report.document(snapshot, app.identity.name, source(app), queued(app))
+def document_in(view: LedgerView, snapshot: Snapshot) -> report.Document:
+    return report.document(snapshot, view.identity.name, source(view), queued(view))
 
 
-def source(app: App) -> str:
+def source(view: LedgerView) -> str:
     """The layer that answers, as a report names it: what a replica tells of a position, the database tells too."""
-    return "postgres" if (answering := layer(app)) == "replica" else answering
+    return "postgres" if (answering := layer(view)) == "replica" else answering
 
 
-def layer(app: App) -> str:
-    return "postgres" if app.layer is None else app.layer.source
+def layer(view: LedgerView) -> str:
+    return view.layer.source
 
 
-def queued(app: App) -> int:
+def queued(view: LedgerView) -> int:
     """How many writes of this machine wait for the database."""
-    return 0 if app.local.is_settled else app.local.outbox.waiting
+    return 0 if view.local.is_settled else view.local.outbox.waiting

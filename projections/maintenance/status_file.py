@@ -19,6 +19,7 @@ from ledger.envelope import configuration_id
 from ledger.errors import Damaged, LedgerError, Refused, Unavailable
 from projections.application.activity import watching
 from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.maintenance import report_now
 from projections.questions.configuration import standing
@@ -58,12 +59,15 @@ def place(app: App) -> Path:
     return app.identity.project / (app.settings.status_file or NAME)
 
 
-def write_status(app: App) -> Written:
-    """Brings the status file up to what the ledger says now. Raises Refused and Unavailable; then it is as before."""
+def write_status(app: App, view: LedgerView | None = None) -> Written:
+    """Brings the status file up to what the ledger says now. Raises Refused and Unavailable; then it is as before.
+
+    With a `view` nothing but that is asked.
+    """
     file = place(app)
-    if app.layer is not None:  # nothing is asked but this machine
+    if view is not None:
         with _alone(app):
-            return _written(app, file, report_now.document(app))
+            return _written(app, file, report_now.document(view))
     for _ in range(ATTEMPTS):
         seen = _look(file)
         _, document = router.run_on_first_source(app, report_now.document)
@@ -73,16 +77,16 @@ def write_status(app: App) -> Written:
     raise _changing(file)
 
 
-def keep_status(app: App) -> None:
+def keep_status(app: App, view: LedgerView | None) -> None:
     """Writes the status file after a write: a queued one, one that came home, or any if the ledger's setting wants it.
 
     What fails is only reported.
     """
     try:
-        _, configuration = router.run_on_first_source(app, _configuration)
+        configuration = _configuration(view) if view else router.run_on_first_source(app, _configuration)[1]
         if configuration["settings"][SETTING] or not app.local.is_settled or _tells_of_waiting(place(app)):
             with watching(lambda: app.home, "keeper", "status_file", app.actor(None)) as line:
-                line.positions = [write_status(app).position]
+                line.positions = [write_status(app, view).position]
     except LedgerError as error:
         log.warning("the status file has to wait: %s", ascii(error.message)[1:-1])
 
@@ -114,9 +118,9 @@ def _tells_of_waiting(file: Path) -> bool:
     return document is not None and document["sync"]["queued"] > 0
 
 
-def _configuration(app: App) -> dict[str, Any]:
-    with app.tables.snapshot() as snapshot:
-        return standing(snapshot, configuration_id(app.identity.ledger))
+def _configuration(view: LedgerView) -> dict[str, Any]:
+    with view.tables.snapshot() as snapshot:
+        return standing(snapshot, configuration_id(view.identity.ledger))
 
 
 def write(file: Path, document: Document, home: Path) -> Written:

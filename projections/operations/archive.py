@@ -10,7 +10,7 @@ from ledger.envelope import id_of
 from ledger.work_item.commands import ArchiveWorkItems, RestoreArchived
 from ledger.work_item.decider import decide
 from ledger.work_item.item_summaries import CATEGORY
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.operations.base import Answered, Operation, Writes, command_id, where
 from projections.questions.references import references, resolve
 
@@ -24,19 +24,19 @@ class ArchiveWorkItemsInput(Writes):
     dry_run: Annotated[bool, Field(description="Only tell")] = False
 
 
-def archive_work_items(app: App, request: ArchiveWorkItemsInput) -> Answered:
+def archive_work_items(view: LedgerView, request: ArchiveWorkItemsInput) -> Answered:
     check(_faults(request))
-    command = _command(request, resolve(app.tables, CATEGORY, request.id) if request.id is not None else None)
+    command = _command(request, resolve(view.tables, CATEGORY, request.id) if request.id is not None else None)
     if request.dry_run:
-        streams = [entry[0] for entry in decide(command, app.handler.world(app.actor(request.by)))]
+        streams = [entry[0] for entry in decide(command, view.handler.world(view.actor(request.by)))]
         outcome: Answered = {"outcome": "dry_run"}
     else:
-        recorded = app.record(command, by=request.by, command_id=command_id(request.command_id))
+        recorded = view.record(command, by=request.by, command_id=command_id(request.command_id))
         streams = list(recorded.streams)
-        outcome = where(app, recorded)
+        outcome = where(view, recorded)
         outcome |= {"repeated": True} if recorded.repeated else {}
     ids = [id_of(stream) for stream in streams]
-    with app.tables.snapshot() as snapshot:
+    with view.tables.snapshot() as snapshot:
         refs = references(snapshot, CATEGORY, ids[:NAMED])
     return {
         **outcome,

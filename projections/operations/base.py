@@ -26,12 +26,14 @@ from pydantic import (
 
 from ledger.codec import storable, unstorable
 from ledger.decider import check, problem
-from ledger.envelope import Command, Recorded
+from ledger.envelope import Command, Recorded, minted_id
 from ledger.errors import Invalid
 from ledger.values.moment import parse, text
 from ledger.values.reference import shorten
 from projections.application.activity import watching
-from projections.application.app import App, Done
+from projections.application.app import App
+from projections.application.commands import Done, outcome, submit
+from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.maintenance.access_tokens import Scope
 from projections.operations import argument_values
@@ -75,7 +77,7 @@ class Writes(Input):
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """`run(app, input) -> answer`. `summary` says what it does, when to use it and when another.
+    """`run(view, input) -> answer`. `summary` says what it does, when to use it and when another.
 
     `scope` is what a token must allow; `commands` are those that it makes, each with the input that an edit of a queued
     one is held to; `by_default` says whether an assistant is shown it without asking for its toolset.
@@ -86,7 +88,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     summary: str
     toolset: Toolset
     input: type[Input]
-    run: Callable[[App, Any], Answered]
+    run: Callable[[LedgerView, Any], Answered]
     scope: Scope = "read"
     destructive: bool = False
     commands: Mapping[type[Command], type[Input]] = {}
@@ -96,15 +98,15 @@ class Operation(Struct, frozen=True, kw_only=True):
     def writes(self) -> bool:
         return self.scope != "read"
 
-    def perform(self, app: App, arguments: dict[str, Any]) -> Answered:
+    def perform(self, app: App | LedgerView, arguments: dict[str, Any]) -> Answered:
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""
         with watching(lambda: app.home, "tool", self.name, app.actor(_named(arguments))) as line:
             request = self._checked(app, arguments)
-            answered = router.answer(app, lambda layered: self.run(layered, request), writes=self.writes)
+            answered = router.answer(app, lambda view: self.run(view, request), writes=self.writes)
             line.answer(answered)
             return answered
 
-    def _checked(self, app: App, arguments: dict[str, Any]) -> Any:
+    def _checked(self, app: App | LedgerView, arguments: dict[str, Any]) -> Any:
         _check_storable(arguments)
         request = checked(self.input, arguments)
         if self.writes and request.command_id is None:  # with an id, running it twice records it once
@@ -130,38 +132,39 @@ def checked(model: type[Input], arguments: dict[str, Any]) -> Any:
 
 
 def carry_out(
-    app: App,
+    view: LedgerView,
     request: Writes,
     category: str,
-    make: Callable[[UUID], Command],
+    command: Command,
     read: Callable[[Snapshot, str], Answered],
     *,
     token: str | None = None,
 ) -> Answered:
-    """Records what `make(command_id)` asks for; answers a receipt, and with `detail` what `read` finds of the thing."""
-    done = app.do(make, category=category, by=request.by, command_id=command_id(request.command_id), token=token)
-    answer = receipt(app, done)
+    """Records a command; answers a receipt, and with `detail` what `read` finds of the entity."""
+    own = command_id(request.command_id)
+    done = submit(view, command, category=category, by=request.by, command_id=own, token=token)
+    answer = receipt(view, done)
     if not request.detail:
         return answer
-    with app.tables.snapshot() as snapshot:
+    with view.tables.snapshot() as snapshot:
         return read(snapshot, done.id) | answer
 
 
-def where(app: App, recorded: Recorded) -> Answered:
+def where(view: LedgerView, recorded: Recorded) -> Answered:
     """What became of a write, and where it stands: a position in the log, or a place in the outbox."""
     return {
-        "outcome": app.outcome(recorded),
+        "outcome": outcome(view.store, recorded),
         "position": recorded.positions[-1] if recorded.positions else None,
         **({"place": recorded.place} if recorded.place is not None else {}),
     }
 
 
-def receipt(app: App, done: Done) -> Answered:
+def receipt(view: LedgerView, done: Done) -> Answered:
     """A few tens of tokens: what became of a write, and what to name in the next one."""
     return {
         "outcome": done.outcome,
         "id": done.id,
-        "ref": _reference(app, done),
+        "ref": _reference(view, done),
         "version": done.version,
         "position": done.position,
         **({"place": done.place} if done.place is not None else {}),
@@ -170,10 +173,17 @@ def receipt(app: App, done: Done) -> Answered:
     }
 
 
-def _reference(app: App, done: Done) -> str:
+def _reference(view: LedgerView, done: Done) -> str:
     if done.adjacent_ids is None:
-        return reference(app.tables, done.category, done.id)
+        return reference(view.tables, done.category, done.id)
     return shorten(done.category, done.id, done.adjacent_ids)
+
+
+def new_id(request: Writes) -> str:
+    """The id of what this command creates: the same again when it is repeated."""
+    own = command_id(request.command_id)
+    assert own is not None, "every write that is performed has a command id"
+    return minted_id(own)
 
 
 def command_id(given: str | None) -> UUID | None:

@@ -15,7 +15,7 @@ from ledger.work_item.bulk import REFUSALS, Outcome, plan, refusal
 from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.work_item.decider import decide
 from ledger.world import World
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,
     AnyObject,
@@ -61,10 +61,10 @@ class BulkWorkItemsInput(Writes):
     all_or_nothing: Annotated[bool, Field(description="false: skip refused")] = True
 
 
-def bulk_work_items(app: App, request: BulkWorkItemsInput) -> Answered:
-    now = app.clock()
+def bulk_work_items(view: LedgerView, request: BulkWorkItemsInput) -> Answered:
+    now = view.clock()
     own = command_id(request.command_id) or command_id_at(now, os.urandom(10))
-    reading = _Reading(app, own)
+    reading = _Reading(view, own)
     read = [reading.read(number, item) for number, item in enumerate(request.items)]
     changes = tuple(change for change in read if not isinstance(change, LedgerError))
     unread = {number: change for number, change in enumerate(read) if isinstance(change, LedgerError)}
@@ -74,20 +74,20 @@ def bulk_work_items(app: App, request: BulkWorkItemsInput) -> Answered:
     submission = Submission(
         command=ChangeWorkItems(changes=changes, refused_are_left_out=not request.all_or_nothing),
         command_id=own,
-        by=app.actor(request.by),
+        by=view.actor(request.by),
         occurred_at=now,
-        token=app.token,
+        token=view.token,
     )
-    recorded = app.handler.execute(submission, decision)
+    recorded = view.handler.execute(submission, decision)
     outcomes = decision.outcomes(recorded, changes)
-    return _answer(app, request, recorded, {"command_id": str(own)}, outcomes)
+    return _answer(view, request, recorded, {"command_id": str(own)}, outcomes)
 
 
 class _Reading:
     """The items of one call, one after another: an item may name those before it by their keys."""
 
-    def __init__(self, app: App, command_id: UUID) -> None:
-        self._app = app
+    def __init__(self, view: LedgerView, command_id: UUID) -> None:
+        self._view = view
         self._command_id = command_id
         self._keys: dict[str, str] = {}
 
@@ -122,7 +122,7 @@ class _Reading:
 
     def _meant(self, given: str, field: str) -> str:
         if not given.startswith("$"):
-            return resolve(self._app.tables, CATEGORY, given, field)
+            return resolve(self._view.tables, CATEGORY, given, field)
         if given[1:] not in self._keys:
             check([problem(field, "is the key of no item before this one", given, allowed=list(self._keys)[:20])])
         return self._keys[given[1:]]
@@ -168,10 +168,10 @@ class _Decision:
 
 
 def _answer(
-    app: App, request: BulkWorkItemsInput, recorded: Recorded, more: Answered, outcomes: list[Outcome]
+    view: LedgerView, request: BulkWorkItemsInput, recorded: Recorded, more: Answered, outcomes: list[Outcome]
 ) -> Answered:
     ids = [outcome.id for outcome in outcomes if outcome.refused is None]
-    with app.tables.snapshot() as snapshot:
+    with view.tables.snapshot() as snapshot:
         refs = references(snapshot, CATEGORY, ids)
         whole: dict[str, Answered] = {}
         if request.detail:
@@ -180,7 +180,7 @@ def _answer(
             whole = {item["id"]: item for item in questions.shown(snapshot, rows(CATEGORY, found))}
     refused = sum(outcome.refused is not None for outcome in outcomes)
     return {
-        **where(app, recorded),
+        **where(view, recorded),
         **more,
         **({"repeated": True} if recorded.repeated else {}),
         "taken": len(outcomes) - refused,

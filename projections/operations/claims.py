@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import Field
 
 from ledger.decider import Problem, check, problem
-from ledger.envelope import Command, category_of, id_of
+from ledger.envelope import category_of, id_of
 from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import ItemType
 from ledger.world import ReadyFilter
-from projections.application.app import App, Done
+from projections.application.commands import Done, outcome, submit
+from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,
     AnyObject,
@@ -64,46 +64,46 @@ class ClaimWorkItemInput(Writes):
     filter: Annotated[Filter, AsObject, AnyObject, Field(description="For next")] = Filter()
 
 
-def ready_work(app: App, request: ReadyWorkInput) -> Answered:
-    filters, holder = _wanted(app, request), token_digest(app.token)
-    with app.tables.snapshot() as snapshot:
+def ready_work(view: LedgerView, request: ReadyWorkInput) -> Answered:
+    filters, holder = _wanted(view, request), token_digest(view.token)
+    with view.tables.snapshot() as snapshot:
         page = questions.ready(snapshot, filters, holder=holder, limit=request.limit, cursor=request.cursor)
     return page | {"items": [summary(item) for item in page["items"]]}
 
 
-def claim_work_item(app: App, request: ClaimWorkItemInput) -> Answered:
+def claim_work_item(view: LedgerView, request: ClaimWorkItemInput) -> Answered:
     check(_faults(request))
-    done = _next(app, request) if request.action == "next" else _one(app, request)
+    done = _next(view, request) if request.action == "next" else _one(view, request)
     if done is None:
         return {
             "outcome": "none_left",
             "next_step": "nothing is ready; list_work_items with blocked=true shows what waits",
         }
-    return _told(app, request, done)
+    return _told(view, request, done)
 
 
-def _one(app: App, request: ClaimWorkItemInput) -> Done:
-    entity_id, token = resolve(app.tables, CATEGORY, request.id or ""), request.token or app.token
+def _one(view: LedgerView, request: ClaimWorkItemInput) -> Done:
+    entity_id, token = resolve(view.tables, CATEGORY, request.id or ""), request.token or view.token
+    command: RenewClaim | ReleaseClaim | ClaimWorkItem
+    match request.action:
+        case "renew":
+            command = RenewClaim(id=entity_id, token=token, minutes=request.minutes)
+        case "release":
+            command = ReleaseClaim(id=entity_id, token=token)
+        case _:
+            command = ClaimWorkItem(id=entity_id, token=token, minutes=request.minutes)
+    return submit(
+        view, command, category=CATEGORY, by=request.by, command_id=command_id(request.command_id), token=token
+    )
 
-    def make(_: UUID) -> Command:
-        match request.action:
-            case "renew":
-                return RenewClaim(id=entity_id, token=token, minutes=request.minutes)
-            case "release":
-                return ReleaseClaim(id=entity_id, token=token)
-            case _:
-                return ClaimWorkItem(id=entity_id, token=token, minutes=request.minutes)
 
-    return app.do(make, category=CATEGORY, by=request.by, command_id=command_id(request.command_id), token=token)
-
-
-def _next(app: App, request: ClaimWorkItemInput) -> Done | None:
-    token = request.token or app.token
-    command = ClaimNextWorkItem(token=token, minutes=request.minutes, wanted=_wanted(app, request.filter))
-    recorded = app.record(command, by=request.by, command_id=command_id(request.command_id), token=token)
+def _next(view: LedgerView, request: ClaimWorkItemInput) -> Done | None:
+    token = request.token or view.token
+    command = ClaimNextWorkItem(token=token, minutes=request.minutes, wanted=_wanted(view, request.filter))
+    recorded = view.record(command, by=request.by, command_id=command_id(request.command_id), token=token)
     for stream, version in recorded.streams.items():
         return Done(
-            outcome=app.outcome(recorded),
+            outcome=outcome(view.store, recorded),
             category=category_of(stream),
             id=id_of(stream),
             version=version,
@@ -114,13 +114,13 @@ def _next(app: App, request: ClaimWorkItemInput) -> Done | None:
     return None
 
 
-def _told(app: App, request: ClaimWorkItemInput, done: Done) -> Answered:
+def _told(view: LedgerView, request: ClaimWorkItemInput, done: Done) -> Answered:
     """The receipt, what was taken, and until when; the token is needed to renew or release it from elsewhere."""
     if done.category != CATEGORY:  # what became of a claim whose answer was lost
-        return receipt(app, done) | {"next_step": "nothing was claimed: claim again with another command_id"}
-    token = request.token or app.token
+        return receipt(view, done) | {"next_step": "nothing was claimed: claim again with another command_id"}
+    token = request.token or view.token
     try:
-        with app.tables.snapshot() as snapshot:
+        with view.tables.snapshot() as snapshot:
             row = questions.row(snapshot, done.id)
             whole = questions.by_id(snapshot, done.id) if request.detail else {}
     except Unavailable as error:
@@ -128,7 +128,7 @@ def _told(app: App, request: ClaimWorkItemInput, done: Done) -> Answered:
     claim = row.state.claim
     mine = claim is not None and claim.token_digest == token_digest(token)
     lease = {"until": claim.until, "token": token} if mine else {}
-    return whole | receipt(app, done) | {"title": row.state.title} | lease
+    return whole | receipt(view, done) | {"title": row.state.title} | lease
 
 
 def _faults(request: ClaimWorkItemInput) -> Iterator[Problem]:
@@ -142,8 +142,8 @@ def _faults(request: ClaimWorkItemInput) -> Iterator[Problem]:
         yield problem("filter", "goes with action next only", sorted(request.filter.model_fields_set))
 
 
-def _wanted(app: App, request: ReadyWorkInput | Filter) -> ReadyFilter:
-    parent = resolve(app.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
+def _wanted(view: LedgerView, request: ReadyWorkInput | Filter) -> ReadyFilter:
+    parent = resolve(view.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
     tag = request.tag.strip().lower() if request.tag else None
     return ReadyFilter(item_type=request.item_type, tag=tag, parent_id=parent, assignee=request.assignee)
 

@@ -5,17 +5,16 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import Field
 
 from ledger.configuration.commands import ChangeConfiguration
 from ledger.configuration.decider import CATEGORY
 from ledger.decider import Problem, check, problem
-from ledger.envelope import Command, configuration_id
+from ledger.envelope import configuration_id
 from ledger.errors import Invalid, LedgerError
 from ledger.values.moment import text
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.maintenance.report_now import layer, queued
 from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
@@ -65,37 +64,36 @@ class UpdateProjectConfigurationInput(Writes):
     from_git: Annotated[bool, Field(description="Read both")] = False
 
 
-def get_project_configuration(app: App, _: GetProjectConfigurationInput) -> Answered:
-    with app.tables.snapshot() as snapshot:
-        configuration = questions.standing(snapshot, configuration_id(app.identity.ledger))
+def get_project_configuration(view: LedgerView, _: GetProjectConfigurationInput) -> Answered:
+    with view.tables.snapshot() as snapshot:
+        configuration = questions.standing(snapshot, configuration_id(view.identity.ledger))
         conflicts = open_conflicts(snapshot)
-    health = questions.health(app.tables, layer(app), "embedded" if app.settings.dsn is None else "given")
-    return configuration | {"health": health | _own_copy(app) | {"conflicts": conflicts}}
+    health = questions.health(view.tables, layer(view), "embedded" if view.settings.dsn is None else "given")
+    return configuration | {"health": health | _own_copy(view) | {"conflicts": conflicts}}
 
 
-def _own_copy(app: App) -> Answered:
+def _own_copy(view: LedgerView) -> Answered:
     """How far this machine's journal is, when it was last known to be the whole log, and what waits beside it."""
     try:
-        contact = app.local.contact()
-        head = app.local.journal.head.position
-        return {"journal": head, "last_contact": contact and text(contact), "queued": queued(app)}
+        contact = view.local.contact()
+        head = view.local.journal.head.position
+        return {"journal": head, "last_contact": contact and text(contact), "queued": queued(view)}
     except LedgerError as error:  # a disk that cannot be used is what health has to tell
         return {"journal": None, "working_files": error.message}
 
 
-def update_project_configuration(app: App, request: UpdateProjectConfigurationInput) -> Answered:
+def update_project_configuration(view: LedgerView, request: UpdateProjectConfigurationInput) -> Answered:
     check(_twice(request))
     fields: dict[str, Any] = given(request, *REVISABLE) | request.settings
     if "current_session_id" in request.model_fields_set:
         session = request.current_session_id
-        fields["current_session_id"] = session and resolve(app.tables, "work_item", session, "current_session_id")
+        fields["current_session_id"] = session and resolve(view.tables, "work_item", session, "current_session_id")
     if request.from_git:
-        fields |= working_tree(app.identity.project)
+        fields |= working_tree(view.identity.project)
 
-    def make(_: UUID) -> Command:
-        return ChangeConfiguration(id=configuration_id(app.identity.ledger), expected=request.version, fields=fields)
+    command = ChangeConfiguration(id=configuration_id(view.identity.ledger), expected=request.version, fields=fields)
 
-    return carry_out(app, request, CATEGORY, make, questions.standing)
+    return carry_out(view, request, CATEGORY, command, questions.standing)
 
 
 def working_tree(project: Path) -> dict[str, str | None]:

@@ -3,16 +3,14 @@
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any
-from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
 from ledger.decider import Problem, check, problem
 from ledger.deployment.commands import AmendDeployment, RecordDeployment
 from ledger.deployment.decider import CATEGORY, LINKS
-from ledger.envelope import Command, minted_id
 from ledger.values.moment import FUTURE_ALLOWED, parse
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
     Answered,
@@ -31,6 +29,7 @@ from projections.operations.base import (
     carry_out,
     given,
     inside,
+    new_id,
 )
 from projections.questions import deployments as questions
 from projections.questions.links import resolve_all, resolve_one
@@ -115,60 +114,58 @@ class AmendDeploymentInput(Writes):
     changes: Annotated[DeploymentChanges, AsObject, AnyObject, Field(description="As recorded; null removes")]
 
 
-def record_deployment(app: App, request: RecordDeploymentInput) -> Answered:
-    check(_future(app, request.deployed_at))
-    fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail"}) | _links(app, request)
+def record_deployment(view: LedgerView, request: RecordDeploymentInput) -> Answered:
+    check(_future(view, request.deployed_at))
+    fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail"}) | _links(view, request)
 
-    def make(command_id: UUID) -> Command:
-        return RecordDeployment(id=minted_id(command_id), **fields)
+    command = RecordDeployment(id=new_id(request), **fields)
 
-    return carry_out(app, request, CATEGORY, make, questions.by_id)
+    return carry_out(view, request, CATEGORY, command, questions.by_id)
 
 
-def amend_deployment(app: App, request: AmendDeploymentInput) -> Answered:
-    entity_id, changes = resolve(app.tables, CATEGORY, request.id), request.changes
+def amend_deployment(view: LedgerView, request: AmendDeploymentInput) -> Answered:
+    entity_id, changes = resolve(view.tables, CATEGORY, request.id), request.changes
     with inside("changes", DeploymentChanges):
         if "deployed_at" in changes.model_fields_set:
-            check(_future(app, changes.deployed_at))
-        fields = given(changes, *AMENDABLE) | _links(app, changes)
+            check(_future(view, changes.deployed_at))
+        fields = given(changes, *AMENDABLE) | _links(view, changes)
 
-        def make(_: UUID) -> Command:
-            return AmendDeployment(id=entity_id, expected=request.version, fields=fields)
+        command = AmendDeployment(id=entity_id, expected=request.version, fields=fields)
 
-        return carry_out(app, request, CATEGORY, make, questions.by_id)
+        return carry_out(view, request, CATEGORY, command, questions.by_id)
 
 
-def query_deployments(app: App, request: QueryDeploymentsInput) -> Answered:
+def query_deployments(view: LedgerView, request: QueryDeploymentsInput) -> Answered:
     if request.id is not None:
         check(_beside_id(request))
-        entity_id = resolve(app.tables, CATEGORY, request.id)
-        with app.tables.snapshot() as snapshot:
+        entity_id = resolve(view.tables, CATEGORY, request.id)
+        with view.tables.snapshot() as snapshot:
             return questions.by_id(snapshot, entity_id)
     filters = questions.Filter(
         earliest=request.earliest,
         latest=request.latest,
-        vendor=_resolved(app, "vendor", request.vendor),
-        work_item=_resolved(app, "work_item", request.work_item),
+        vendor=_resolved(view, "vendor", request.vendor),
+        work_item=_resolved(view, "work_item", request.work_item),
         commit=request.commit,
         pr_number=request.pr_number,
         environment=request.environment,
     )
-    with app.tables.snapshot() as snapshot:
+    with view.tables.snapshot() as snapshot:
         return questions.listed(snapshot, filters, limit=request.limit, cursor=request.cursor)
 
 
-def _links(app: App, request: Input) -> dict[str, Any]:
+def _links(view: LedgerView, request: Input) -> dict[str, Any]:
     """The ids that the links given mean."""
     links = given(request, *LINKS)
-    return dict(resolve_all(app.tables, {field: (LINKS[field], names) for field, names in links.items()}))
+    return dict(resolve_all(view.tables, {field: (LINKS[field], names) for field, names in links.items()}))
 
 
-def _resolved(app: App, category: str, named: str | None) -> str | None:
-    return None if named is None else resolve_one(app.tables, category, named, category)
+def _resolved(view: LedgerView, category: str, named: str | None) -> str | None:
+    return None if named is None else resolve_one(view.tables, category, named, category)
 
 
-def _future(app: App, deployed_at: str) -> Iterator[Problem]:
-    if parse(deployed_at) > app.clock() + FUTURE_ALLOWED:
+def _future(view: LedgerView, deployed_at: str) -> Iterator[Problem]:
+    if parse(deployed_at) > view.clock() + FUTURE_ALLOWED:
         yield problem("deployed_at", "lies more than 5 minutes in the future", deployed_at)
 
 

@@ -1,14 +1,12 @@
 """Operations on enhancements."""
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import Field
 
 from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
 from ledger.enhancement.decider import CATEGORY
-from ledger.envelope import Command, minted_id
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
     Answered,
@@ -29,6 +27,7 @@ from projections.operations.base import (
     carry_out,
     given,
     inside,
+    new_id,
 )
 from projections.questions import enhancements as questions
 from projections.questions.links import resolve_all
@@ -79,28 +78,26 @@ class ListEnhancementsInput(Input):
     cursor: Annotated[str | None, Field(description="Next")] = None
 
 
-def record_enhancement(app: App, request: RecordEnhancementInput) -> Answered:
-    fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail"}) | _dependencies(app, request)
+def record_enhancement(view: LedgerView, request: RecordEnhancementInput) -> Answered:
+    fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail"}) | _dependencies(view, request)
 
-    def make(command_id: UUID) -> Command:
-        return RecordEnhancement(id=minted_id(command_id), **fields)
+    command = RecordEnhancement(id=new_id(request), **fields)
 
-    return carry_out(app, request, CATEGORY, make, questions.by_id)
+    return carry_out(view, request, CATEGORY, command, questions.by_id)
 
 
-def update_enhancement(app: App, request: UpdateEnhancementInput) -> Answered:
-    entity_id, changes = resolve(app.tables, CATEGORY, request.id), request.changes
+def update_enhancement(view: LedgerView, request: UpdateEnhancementInput) -> Answered:
+    entity_id, changes = resolve(view.tables, CATEGORY, request.id), request.changes
     with inside("changes", EnhancementChanges):
-        fields = given(changes, *REVISABLE) | _dependencies(app, changes)
+        fields = given(changes, *REVISABLE) | _dependencies(view, changes)
 
-        def make(_: UUID) -> Command:
-            return UpdateEnhancement(id=entity_id, expected=request.version, fields=fields, status=changes.status)
+        command = UpdateEnhancement(id=entity_id, expected=request.version, fields=fields, status=changes.status)
 
-        return carry_out(app, request, CATEGORY, make, questions.by_id)
+        return carry_out(view, request, CATEGORY, command, questions.by_id)
 
 
-def list_enhancements(app: App, request: ListEnhancementsInput) -> Answered:
-    with app.tables.snapshot() as snapshot:
+def list_enhancements(view: LedgerView, request: ListEnhancementsInput) -> Answered:
+    with view.tables.snapshot() as snapshot:
         return questions.listed(
             snapshot,
             priority=request.priority,
@@ -111,9 +108,9 @@ def list_enhancements(app: App, request: ListEnhancementsInput) -> Answered:
         )
 
 
-def _dependencies(app: App, request: Input) -> dict[str, Any]:
+def _dependencies(view: LedgerView, request: Input) -> dict[str, Any]:
     links = given(request, "depends_on")
-    return dict(resolve_all(app.tables, {field: (CATEGORY, names) for field, names in links.items()}))
+    return dict(resolve_all(view.tables, {field: (CATEGORY, names) for field, names in links.items()}))
 
 
 OPERATIONS = (

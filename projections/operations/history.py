@@ -11,7 +11,7 @@ from ledger.decider import Problem, Undo, check, problem, version_conflict
 from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
 from ledger.errors import NotFound
 from ledger.pending import PENDING, Version, parse, place_of
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,
     AnyText,
@@ -64,10 +64,10 @@ class ChangesSinceInput(Input):
     limit: Limit = 50
 
 
-def query_history(app: App, request: QueryHistoryInput) -> Answered:
+def query_history(view: LedgerView, request: QueryHistoryInput) -> Answered:
     check(_history_problems(request))
-    category, entity_id = _thing(app, request.id)
-    with app.tables.snapshot() as snapshot:
+    category, entity_id = _thing(view, request.id)
+    with view.tables.snapshot() as snapshot:
         named: Answered = {
             "id": entity_id,
             "ref": references(snapshot, category, [entity_id])[entity_id],
@@ -75,10 +75,10 @@ def query_history(app: App, request: QueryHistoryInput) -> Answered:
         }
         if request.diff_from is not None:
             return named | questions.differing(
-                app.store, category, entity_id, earlier=request.diff_from, later=request.as_of, whole=request.detail
+                view.store, category, entity_id, earlier=request.diff_from, later=request.as_of, whole=request.detail
             )
         answer = named | questions.history(
-            app.store,
+            view.store,
             category,
             entity_id,
             since=request.since,
@@ -88,43 +88,43 @@ def query_history(app: App, request: QueryHistoryInput) -> Answered:
             whole=request.detail,
         )
     if request.as_of is not None:
-        answer["then"] = questions.state_at(app.store, category, entity_id, request.as_of, named["ref"])
+        answer["then"] = questions.state_at(view.store, category, entity_id, request.as_of, named["ref"])
     return answer
 
 
-def undo(app: App, request: UndoInput) -> Answered:
+def undo(view: LedgerView, request: UndoInput) -> Answered:
     check(_undo_problems(request))
-    undone, streams = _meant(app, request)
-    recorded = app.record(
+    undone, streams = _meant(view, request)
+    recorded = view.record(
         Undo(undone=undone, streams=streams, only_untouched=request.only_untouched),
         by=request.by,
         command_id=command_id(request.command_id),
     )
-    with app.tables.snapshot() as snapshot:
-        return _receipt(app, snapshot, request, undone, recorded)
+    with view.tables.snapshot() as snapshot:
+        return _receipt(view, snapshot, request, undone, recorded)
 
 
-def changes_since(app: App, request: ChangesSinceInput) -> Answered:
+def changes_since(view: LedgerView, request: ChangesSinceInput) -> Answered:
     check(
         problem("types", "is not an event", name, allowed=sorted(FACTS)) for name in request.types if name not in FACTS
     )
     filters = changes_questions.Filter(types=request.types, categories=request.categories, by=request.by)
-    since = position_of(app.store, request.since, "since")
-    with app.tables.snapshot() as snapshot:
-        return changes_questions.changes_since(app.store, snapshot, since, filters, request.limit)
+    since = position_of(view.store, request.since, "since")
+    with view.tables.snapshot() as snapshot:
+        return changes_questions.changes_since(view.store, snapshot, since, filters, request.limit)
 
 
-def _thing(app: App, given: str) -> tuple[str, str]:
-    own = configuration_id(app.identity.ledger)
+def _thing(view: LedgerView, given: str) -> tuple[str, str]:
+    own = configuration_id(view.identity.ledger)
     if given.strip().lower() in ("configuration", own):  # there from the start, before anything is recorded of it
         return "configuration", own
-    return found(app.tables, given)
+    return found(view.tables, given)
 
 
-def _meant(app: App, request: UndoInput) -> tuple[str, tuple[str, ...]]:
+def _meant(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str, ...]]:
     """The command to take back, and the streams in which to do so."""
     if request.command is not None:
-        recorded = app.store.find_command(_uuid(request.command))
+        recorded = view.store.find_command(_uuid(request.command))
         if recorded is None:
             raise _unknown(f"no command {request.command} is recorded in this ledger", request.command)
         streams = [stream for stream in sorted(recorded[0].streams) if DECIDERS[category_of(stream)].undoable]
@@ -132,12 +132,12 @@ def _meant(app: App, request: UndoInput) -> tuple[str, tuple[str, ...]]:
             raise _unknown(f"command {request.command} became a conflict: resolve_conflict ends it", request.command)
         return str(_uuid(request.command)), tuple(streams)
     if request.position is not None:
-        event = next(app.store.read_all(request.position - 1, request.position), None)
+        event = next(view.store.read_all(request.position - 1, request.position), None)
         if event is None:
             raise _unknown(f"there is no position {request.position} in this ledger", str(request.position))
         return str(event.command_id), (event.stream_id,)
-    category, entity_id = _thing(app, request.id or "")
-    events = past(app.store, category, entity_id)
+    category, entity_id = _thing(view, request.id or "")
+    events = past(view.store, category, entity_id)
     version = len(events) if request.version is None else place_of(events, _version(request.version))
     if version is None:
         raise version_conflict(category, entity_id, _version(str(request.version)), events)
@@ -146,7 +146,7 @@ def _meant(app: App, request: UndoInput) -> tuple[str, tuple[str, ...]]:
     return str(events[version - 1].command_id), (stream_id(category, entity_id),)
 
 
-def _receipt(app: App, snapshot: Snapshot, request: UndoInput, undone: str, recorded: Recorded) -> Answered:
+def _receipt(view: LedgerView, snapshot: Snapshot, request: UndoInput, undone: str, recorded: Recorded) -> Answered:
     """`command_id` is what takes the undo itself back."""
     streams = sorted(recorded.streams)
     by_category: dict[str, list[str]] = {}
@@ -162,7 +162,7 @@ def _receipt(app: App, snapshot: Snapshot, request: UndoInput, undone: str, reco
     ]
     answer: Answered = {
         **(items[0] if len(streams) == 1 else {}),
-        **where(app, recorded),
+        **where(view, recorded),
         "undone": undone,
         "command_id": request.command_id,
         **({"repeated": True} if recorded.repeated else {}),
@@ -170,7 +170,7 @@ def _receipt(app: App, snapshot: Snapshot, request: UndoInput, undone: str, reco
     if len(streams) > 1:
         answer |= {"items": items, "total_count": len(streams), "returned": len(items)}
     if request.detail and len(streams) == 1:
-        row = row_at(app.store, category_of(streams[0]), id_of(streams[0]), (recorded.positions or (PENDING,))[-1])
+        row = row_at(view.store, category_of(streams[0]), id_of(streams[0]), (recorded.positions or (PENDING,))[-1])
         answer = flat(row, items[0]["ref"]) | answer
     return answer
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ledger.work_item.claiming import token_digest
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.maintenance import report_now
 from projections.operations.base import Answered, Input, Limit, Operation
 from projections.reports import prime as primer
@@ -23,17 +23,17 @@ class PrimeInput(Input):
     """Nothing: it is the same for every reader, but for whose claims are whose."""
 
 
-def project_status(app: App, request: ProjectStatusInput) -> Answered:
-    document = report_now.document(app)
+def project_status(view: LedgerView, request: ProjectStatusInput) -> Answered:
+    document = report_now.document(view)
     if request.format == "markdown":
         return {"as_of": document["as_of"], "markdown": report.markdown(document)}
     return _brief(report.folded(document, request.limit))
 
 
-def prime(app: App, _: PrimeInput) -> Answered:
-    with app.tables.snapshot() as snapshot:
-        holder, source, queued = token_digest(app.token), report_now.source(app), report_now.queued(app)
-        document = primer.document(snapshot, app.identity.name, holder, source, queued)
+def prime(view: LedgerView, _: PrimeInput) -> Answered:
+    with view.tables.snapshot() as snapshot:
+        holder, source, queued = token_digest(view.token), report_now.source(view), report_now.queued(view)
+        document = primer.document(snapshot, view.identity.name, holder, source, queued)
     return {"position": document["position"], "text": primer.markdown(document)}
 
 

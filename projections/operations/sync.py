@@ -8,11 +8,11 @@ from pydantic import Field
 
 from ledger.conflict.commands import ResolveConflict
 from ledger.conflict.decider import CATEGORY
-from ledger.envelope import Command, id_of
+from ledger.envelope import id_of
 from ledger.errors import LedgerError
 from ledger.offline.outbox_lines import Queued
 from ledger.values.reference import brief
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,
     AnyObject,
@@ -43,16 +43,16 @@ class ResolveConflictInput(Writes):
     changes: Annotated[Metadata | None, AnyObject, Field(description="If edited")] = None
 
 
-def sync_state(app: App, _: SyncStateInput) -> Answered:
-    with app.tables.snapshot() as snapshot:
+def sync_state(view: LedgerView, _: SyncStateInput) -> Answered:
+    with view.tables.snapshot() as snapshot:
         found = questions.waiting(snapshot, limit=MOST)
         position = snapshot.as_of.position
     return {
         "position": position,
-        "journal": app.local.journal.head.position,
-        "queued": app.local.outbox.waiting,
-        "waiting": [_waiting(line) for line in app.local.outbox.unsettled(limit=SHOWN)],
-        "faults": [_fault(fault.line, fault.reason) for fault in app.local.outbox.faults],
+        "journal": view.local.journal.head.position,
+        "queued": view.local.outbox.waiting,
+        "waiting": [_waiting(line) for line in view.local.outbox.unsettled(limit=SHOWN)],
+        "faults": [_fault(fault.line, fault.reason) for fault in view.local.outbox.faults],
         "conflicts": found["total_count"],
         "items": found["items"],
         "returned": found["returned"],
@@ -60,36 +60,35 @@ def sync_state(app: App, _: SyncStateInput) -> Answered:
     }
 
 
-def resolve_conflict(app: App, request: ResolveConflictInput, inputs: Inputs) -> Answered:
-    entity_id = resolve(app.tables, CATEGORY, request.id)
+def resolve_conflict(view: LedgerView, request: ResolveConflictInput, inputs: Inputs) -> Answered:
+    entity_id = resolve(view.tables, CATEGORY, request.id)
     if request.changes:
-        with app.tables.snapshot() as snapshot:
+        with view.tables.snapshot() as snapshot:
             check_edit(inputs, questions.by_id(snapshot, entity_id)["command"], request.changes)
 
-    def make(_: UUID) -> Command:
-        return ResolveConflict(id=entity_id, expected=request.version, choice=request.choice, arguments=request.changes)
+    command = ResolveConflict(id=entity_id, expected=request.version, choice=request.choice, arguments=request.changes)
 
-    answer = carry_out(app, request, CATEGORY, make, questions.by_id)
+    answer = carry_out(view, request, CATEGORY, command, questions.by_id)
     own = command_id(request.command_id)
-    if own is not None and (followed := list(_follow(app, entity_id, own, (str(own),), request.by))):
+    if own is not None and (followed := list(_follow(view, entity_id, own, (str(own),), request.by))):
         answer["resolved_too"] = followed
     return answer
 
 
-def _follow(app: App, entity_id: str, own: UUID, after: tuple[str, ...], by: str | None) -> Iterator[str]:
+def _follow(view: LedgerView, entity_id: str, own: UUID, after: tuple[str, ...], by: str | None) -> Iterator[str]:
     """Carries out what waited for the conflict, in order, as far as nobody would be surprised by it."""
-    with app.tables.snapshot() as snapshot:
+    with view.tables.snapshot() as snapshot:
         waiting = questions.after(snapshot, entity_id)
     for row in waiting:
         given = uuid5(own, row.id)
         command = ResolveConflict(id=row.id, expected=row.version, choice="mine", after=after)
         try:
-            app.record(command, by=by, command_id=given)
+            view.record(command, by=by, command_id=given)
         except LedgerError:  # it goes on waiting: somebody has to look at it
             continue
         after = (*after, str(given))
         yield brief(CATEGORY, row.id)
-        yield from _follow(app, row.id, own, after, by)
+        yield from _follow(view, row.id, own, after, by)
 
 
 def _waiting(line: Queued) -> dict[str, Any]:

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
 from ledger.decider import Problem, check, problem
-from ledger.envelope import Command, minted_id
 from ledger.values.moment import parse
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.decider import CATEGORY
 from ledger.vendor.events import TestResults
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,
     AnyText,
@@ -28,6 +26,7 @@ from projections.operations.base import (
     Writes,
     carry_out,
     given,
+    new_id,
 )
 from projections.questions import vendor_history
 from projections.questions import vendors as questions
@@ -84,83 +83,81 @@ class UpdateVendorStatusInput(Writes):
     deployment_id: Annotated[str | None, Field(description="Tested")] = None
 
 
-def create_vendor(app: App, request: CreateVendorInput) -> Answered:
+def create_vendor(view: LedgerView, request: CreateVendorInput) -> Answered:
     fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail"})
     results = None if request.test_results is None else TestResults(**request.test_results)
 
-    def make(command_id: UUID) -> Command:
-        return CreateVendor(id=minted_id(command_id), **fields | {"test_results": results})
+    command = CreateVendor(id=new_id(request), **fields | {"test_results": results})
 
-    return carry_out(app, request, CATEGORY, make, questions.by_id)
+    return carry_out(view, request, CATEGORY, command, questions.by_id)
 
 
-def query_vendor_status(app: App, request: QueryVendorStatusInput) -> Answered:
+def query_vendor_status(view: LedgerView, request: QueryVendorStatusInput) -> Answered:
     check(_query_problems(request))
     if request.name is not None and request.as_of is None and not request.include:
-        return questions.by_name(app.tables, request.name)
+        return questions.by_name(view.tables, request.name)
     if request.id is not None or request.name is not None:
-        return _one(app, request)
+        return _one(view, request)
     if request.broke_since is not None:
-        return _broken_since(app, request.broke_since)
-    with app.snapshot(request.as_of) as snapshot:
+        return _broken_since(view, request.broke_since)
+    with view.snapshot(request.as_of) as snapshot:
         return questions.listed(
             snapshot, status=request.status, format=request.format, limit=request.limit, cursor=request.cursor
         )
 
 
-def update_vendor_status(app: App, request: UpdateVendorStatusInput) -> Answered:
-    entity_id = _vendor_to_update(app, request)
+def update_vendor_status(view: LedgerView, request: UpdateVendorStatusInput) -> Answered:
+    entity_id = _vendor_to_update(view, request)
     tested = request.deployment_id
-    deployment = resolve(app.tables, "deployment", tested, "deployment_id") if tested is not None else None
+    deployment = resolve(view.tables, "deployment", tested, "deployment_id") if tested is not None else None
     results = TestResults(**request.test_results) if "test_results" in request.model_fields_set else None
 
-    def make(_: UUID) -> Command:
-        return UpdateVendor(
-            id=entity_id,
-            expected=request.version,
-            fields=given(request, *REVISABLE),
-            test_results=results,
-            deployment_id=deployment,
-        )
+    command = UpdateVendor(
+        id=entity_id,
+        expected=request.version,
+        fields=given(request, *REVISABLE),
+        test_results=results,
+        deployment_id=deployment,
+    )
 
-    return carry_out(app, request, CATEGORY, make, questions.by_id)
+    return carry_out(view, request, CATEGORY, command, questions.by_id)
 
 
-def _one(app: App, request: QueryVendorStatusInput) -> Answered:
-    entity_id = questions.resolve_vendor(app.tables, request.id if request.id is not None else request.name or "")
-    as_of = None if request.as_of is None else position_of(app.store, request.as_of)
-    with app.tables.snapshot() as snapshot:
+def _one(view: LedgerView, request: QueryVendorStatusInput) -> Answered:
+    entity_id = questions.resolve_vendor(view.tables, request.id if request.id is not None else request.name or "")
+    as_of = None if request.as_of is None else position_of(view.store, request.as_of)
+    with view.tables.snapshot() as snapshot:
         if as_of is None:
             vendor = questions.by_id(snapshot, entity_id)
         else:
-            vendor = questions.shown(snapshot, [row_at(app.store, CATEGORY, entity_id, as_of)])[0]
-            vendor["as_of"] = shown_point(app.store, as_of)
+            vendor = questions.shown(snapshot, [row_at(view.store, CATEGORY, entity_id, as_of)])[0]
+            vendor["as_of"] = shown_point(view.store, as_of)
     if "test_runs" in request.include:
-        seen = [event for event in past(app.store, CATEGORY, entity_id) if as_of is None or event.position <= as_of]
+        seen = [event for event in past(view.store, CATEGORY, entity_id) if as_of is None or event.position <= as_of]
         vendor["test_runs"] = vendor_history.test_runs(seen)
         vendor["last_good"] = vendor_history.last_good(seen)
     return vendor
 
 
-def _broken_since(app: App, since: Point) -> Answered:
+def _broken_since(view: LedgerView, since: Point) -> Answered:
     """Since a deployment means since it went out, or since it was recorded if that was earlier."""
     if category_of_reference(str(since)) == "deployment" or len(str(since)) == UUID_LENGTH:
-        entity_id = resolve(app.tables, "deployment", str(since), "broke_since")
-        recorded = past(app.store, "deployment", entity_id)[0].position - 1
-        deployed_at = row_at(app.store, "deployment", entity_id, app.store.read_streams([]).head).state.deployed_at
-        deployed = app.store.position_at(parse(deployed_at)) if deployed_at else recorded
+        entity_id = resolve(view.tables, "deployment", str(since), "broke_since")
+        recorded = past(view.store, "deployment", entity_id)[0].position - 1
+        deployed_at = row_at(view.store, "deployment", entity_id, view.store.read_streams([]).head).state.deployed_at
+        deployed = view.store.position_at(parse(deployed_at)) if deployed_at else recorded
         position = min(recorded, deployed)
     else:
-        position = position_of(app.store, since, "broke_since")
-    with app.tables.snapshot() as snapshot:
-        found = vendor_history.broken_since(app.store, snapshot, position)
+        position = position_of(view.store, since, "broke_since")
+    with view.tables.snapshot() as snapshot:
+        found = vendor_history.broken_since(view.store, snapshot, position)
     return {
         "items": found,
         "total_count": len(found),
         "returned": len(found),
         "has_more": False,
         "next_cursor": None,
-        "since": shown_point(app.store, position),
+        "since": shown_point(view.store, position),
     }
 
 
@@ -176,12 +173,12 @@ def _query_problems(request: QueryVendorStatusInput) -> Iterator[Problem]:
                 yield problem(field, "belongs to the list: send it without id and name", getattr(request, field))
 
 
-def _vendor_to_update(app: App, request: UpdateVendorStatusInput) -> str:
+def _vendor_to_update(view: LedgerView, request: UpdateVendorStatusInput) -> str:
     if (request.id is None) == (request.name is None):
         check([problem("id", "or name is needed, one of them: which vendor is it?", request.id)])
     if request.id is not None:
-        return questions.resolve_vendor(app.tables, request.id)
-    entity_id: str = questions.by_name(app.tables, request.name or "")["id"]
+        return questions.resolve_vendor(view.tables, request.id)
+    entity_id: str = questions.by_name(view.tables, request.name or "")["id"]
     return entity_id
 
 

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from msgspec import UNSET
-from msgspec.structs import replace
 from pydantic import Field
 
 from ledger.decider import Problem, check, problem
-from ledger.envelope import Command, minted_id
 from ledger.values.moment import parse
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.work_item.state import ItemType, LinkKind, Status
-from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.operations.base import (
     LARGEST_NUMBER,
     Answered,
@@ -37,6 +34,7 @@ from projections.operations.base import (
     Writes,
     carry_out,
     given,
+    new_id,
 )
 from projections.questions import deployments, readiness
 from projections.questions import work_items as questions
@@ -152,14 +150,10 @@ class LinkWorkItemsInput(Writes):
     remove: Annotated[bool, Field(description="Unlink")] = False
 
 
-def create_work_item(app: App, request: CreateWorkItemInput) -> Answered:
-    meant = _meant(app)
-    command = creation(request, "", meant)
+def create_work_item(view: LedgerView, request: CreateWorkItemInput) -> Answered:
+    command = creation(request, new_id(request), _meant(view))
 
-    def make(command_id: UUID) -> Command:
-        return replace(command, id=minted_id(command_id))
-
-    return carry_out(app, request, CATEGORY, make, questions.by_id)
+    return carry_out(view, request, CATEGORY, command, questions.by_id)
 
 
 def creation(request: CreateWorkItemInput, entity_id: str, meant: Meant) -> CreateWorkItem:
@@ -172,15 +166,12 @@ def creation(request: CreateWorkItemInput, entity_id: str, meant: Meant) -> Crea
     return CreateWorkItem(id=entity_id, parent_id=parent, **fields)
 
 
-def update_work_item(app: App, request: UpdateWorkItemInput) -> Answered:
-    command = update(request, _meant(app))
+def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered:
+    command = update(request, _meant(view))
 
-    def make(_: UUID) -> Command:
-        return command
-
-    answer = carry_out(app, request, CATEGORY, make, questions.by_id, token=request.token)
+    answer = carry_out(view, request, CATEGORY, command, questions.by_id, token=request.token)
     if request.status == "completed":
-        with app.tables.snapshot() as snapshot:
+        with view.tables.snapshot() as snapshot:
             answer |= readiness.became_ready(snapshot, command.id, snapshot.as_of.now)
     return answer
 
@@ -205,27 +196,26 @@ def update(request: UpdateWorkItemInput, meant: Meant) -> UpdateWorkItem:
     )
 
 
-def link_work_items(app: App, request: LinkWorkItemsInput) -> Answered:
-    entity_id = resolve(app.tables, CATEGORY, request.id)
-    other = resolve(app.tables, CATEGORY, request.to_id, "to_id")
+def link_work_items(view: LedgerView, request: LinkWorkItemsInput) -> Answered:
+    entity_id = resolve(view.tables, CATEGORY, request.id)
+    other = resolve(view.tables, CATEGORY, request.to_id, "to_id")
 
-    def make(_: UUID) -> Command:
-        return LinkWorkItems(id=entity_id, kind=request.kind, to_id=other, remove=request.remove)
+    command = LinkWorkItems(id=entity_id, kind=request.kind, to_id=other, remove=request.remove)
 
-    return carry_out(app, request, CATEGORY, make, questions.by_id)
+    return carry_out(view, request, CATEGORY, command, questions.by_id)
 
 
-def query_work_item(app: App, request: QueryWorkItemInput) -> Answered:
+def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
     unknown = [name for name in request.include if name not in PARTS]
     check(problem("include", "is not something to include", name, allowed=PARTS) for name in unknown)
     if request.as_of is None and not request.include:
-        return questions.meant(app.tables, request.id, token_digest(app.token))
-    entity_id = resolve(app.tables, CATEGORY, request.id)
+        return questions.meant(view.tables, request.id, token_digest(view.token))
+    entity_id = resolve(view.tables, CATEGORY, request.id)
     if request.as_of is not None and not set(request.include) - {"history"}:
-        return _alone(app, entity_id, request)
-    with app.snapshot(request.as_of) as snapshot:
+        return _alone(view, entity_id, request)
+    with view.snapshot(request.as_of) as snapshot:
         item = questions.by_id(snapshot, entity_id)
-        item |= readiness.explained(snapshot, entity_id, snapshot.as_of.now, token_digest(app.token))
+        item |= readiness.explained(snapshot, entity_id, snapshot.as_of.now, token_digest(view.token))
         if "ancestors" in request.include:
             item["ancestors"] = questions.lineage(snapshot, entity_id)
         if "descendants" in request.include:
@@ -236,23 +226,23 @@ def query_work_item(app: App, request: QueryWorkItemInput) -> Answered:
             item["deployments"] = deployments.of_work_item(snapshot, entity_id)
         as_of = snapshot.as_of.position
     if "history" in request.include:
-        item["history"] = history(app.store, CATEGORY, entity_id, as_of=as_of)["items"]
-    return item if request.as_of is None else item | {"as_of": shown_point(app.store, as_of)}
+        item["history"] = history(view.store, CATEGORY, entity_id, as_of=as_of)["items"]
+    return item if request.as_of is None else item | {"as_of": shown_point(view.store, as_of)}
 
 
-def _alone(app: App, entity_id: str, request: QueryWorkItemInput) -> Answered:
+def _alone(view: LedgerView, entity_id: str, request: QueryWorkItemInput) -> Answered:
     """An item as it was, without what stood around it: that costs no more than its own past."""
-    as_of = position_of(app.store, request.as_of or 0)
-    row = row_at(app.store, CATEGORY, entity_id, as_of)
-    with app.tables.snapshot() as snapshot:
+    as_of = position_of(view.store, request.as_of or 0)
+    row = row_at(view.store, CATEGORY, entity_id, as_of)
+    with view.tables.snapshot() as snapshot:
         item = questions.shown(snapshot, [row])[0]
     if "history" in request.include:
-        item["history"] = history(app.store, CATEGORY, entity_id, as_of=as_of)["items"]
-    return item | {"as_of": shown_point(app.store, as_of)}
+        item["history"] = history(view.store, CATEGORY, entity_id, as_of=as_of)["items"]
+    return item | {"as_of": shown_point(view.store, as_of)}
 
 
-def list_work_items(app: App, request: ListWorkItemsInput) -> Answered:
-    parent = resolve(app.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
+def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
+    parent = resolve(view.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
     check(_list_problems(request))
     filters = questions.Filter(
         terms=tuple(search_terms.wanted(request.text or "")),
@@ -261,16 +251,16 @@ def list_work_items(app: App, request: ListWorkItemsInput) -> Answered:
         parent_id=parent,
         roots_only=request.roots_only,
         tag=request.tag.strip().lower() if request.tag else None,
-        since=_position(app, request.changed_since),
+        since=_position(view, request.changed_since),
         ready=request.ready,
         blocked=request.blocked,
         claimed_by=request.claimed_by,
-        holder=token_digest(app.token),
+        holder=token_digest(view.token),
         include_deleted=request.include_deleted,
         include_archived=request.include_archived,
     )
     default: questions.Order = "relevance" if request.text is not None else "updated"
-    with app.snapshot(request.as_of) as snapshot:
+    with view.snapshot(request.as_of) as snapshot:
         page = questions.listed(
             snapshot,
             filters,
@@ -291,8 +281,8 @@ def _list_problems(request: ListWorkItemsInput) -> Iterator[Problem]:
         yield problem("order", "goes with text" if request.text is None else "does not go with text", request.order)
 
 
-def _meant(app: App) -> Meant:
-    return lambda given, field: resolve(app.tables, CATEGORY, given, field)
+def _meant(view: LedgerView) -> Meant:
+    return lambda given, field: resolve(view.tables, CATEGORY, given, field)
 
 
 def _check_update(request: UpdateWorkItemInput) -> None:
@@ -310,7 +300,7 @@ def _emptied(name: str) -> Any:
     return () if name in ("commits", "pr_numbers", "tags") else None
 
 
-def _position(app: App, since: Point | None) -> int | None:
+def _position(view: LedgerView, since: Point | None) -> int | None:
     """A position as it is; the last position at or before a time."""
     if since is None:
         return None
@@ -321,7 +311,7 @@ def _position(app: App, since: Point | None) -> int | None:
     except ValueError:
         check([problem("changed_since", "must be a position or a time like 2026-11-22T15:00:00Z", since)])
         raise
-    return app.store.position_at(moment)
+    return view.store.position_at(moment)
 
 
 def summary(item: dict[str, Any], fields: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ledger.importing.readers.git import history
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.values.finding import Finding
 from ledger.world import World
-from projections.application.app import App
+from projections.application.view import LedgerView
 
 Report = dict[str, Any]
 MANY = 500  # events after which the planner should look at the tables again
@@ -45,7 +45,7 @@ class _Decision:
 
 
 def record_reading(
-    app: App, source: str, reading: Reading, *, by: str | None = None, dry_run: bool = False
+    view: LedgerView, source: str, reading: Reading, *, by: str | None = None, dry_run: bool = False
 ) -> ImportResult:
     """Records what is new in a reading; joins the transaction that this thread is in."""
     decision = _Decision()
@@ -57,32 +57,30 @@ def record_reading(
         enhancements=tuple(reading.enhancements),
     )
     if dry_run:
-        decision(command, app.handler.world())
+        decision(command, view.handler.world())
         return ImportResult(made=decision.made)
     if not _told(reading):
         return ImportResult(made=decision.made)
-    now = app.clock()
+    now = view.clock()
     submission = Submission(
-        command=command, command_id=command_id_at(now, os.urandom(10)), by=app.actor(by), occurred_at=now
+        command=command, command_id=command_id_at(now, os.urandom(10)), by=view.actor(by), occurred_at=now
     )
-    positions = app.handler.execute(submission, decision).positions
-    if len(positions) > MANY:
-        app.store.refresh_statistics()
+    positions = view.handler.execute(submission, decision).positions
     return ImportResult(made=decision.made, positions=positions)
 
 
-def known_ids(app: App, source: str) -> dict[str, str]:
+def known_ids(view: LedgerView, source: str) -> dict[str, str]:
     """The ids of the work items that came from this source before, by their ids there."""
-    with app.tables.snapshot() as snapshot:
+    with view.tables.snapshot() as snapshot:
         generation = snapshot.generation("work_items")
         entries = snapshot.ask("entries/of_relation", generation=generation, relation="external_id")
     prefix = f"{source}:"
     return {row["target"].removeprefix(prefix): row["id"] for row in entries if row["target"].startswith(prefix)}
 
 
-def identified(app: App, source: str, known: dict[str, str]) -> Identify:
+def identified(view: LedgerView, source: str, known: dict[str, str]) -> Identify:
     """From an id in the source to the id of its work item in the ledger, also of one that is not there yet."""
-    ledger = app.store.ledger
+    ledger = view.store.ledger
     return lru_cache(maxsize=None)(lambda id: known.get(id) or imported_id(ledger, source, id))
 
 

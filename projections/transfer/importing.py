@@ -42,9 +42,10 @@ class Import(Struct, frozen=True, kw_only=True):
         started = time.perf_counter()
         check(self.source, self.path)
         if not self.dry_run:
-            app.require_drained()
-        known = known_ids(app, self.source)
-        identify, imported_at = identified(app, self.source, known), app.clock()
+            app.sync.require_drained()
+        view = app.live_view()
+        known = known_ids(view, self.source)
+        identify, imported_at = identified(view, self.source, known), app.clock()
 
         def read() -> Reading:
             return SOURCES[self.source].read(self.path, identify, imported_at)
@@ -57,9 +58,10 @@ class Import(Struct, frozen=True, kw_only=True):
             found = migrate(app, self.source, self.path, read, missing, by=self.by, dry_run=self.dry_run)
         else:
             reading = read()
-            brought = record_reading(app, self.source, reading, by=self.by, dry_run=self.dry_run)
+            brought = record_reading(view, self.source, reading, by=self.by, dry_run=self.dry_run)
             found = report(reading, brought, missing(reading))
         if found["position"] is not None:
             app.after_write.soon()
+            app.store.refresh_statistics()
         elapsed_ms = round((time.perf_counter() - started) * 1000, 1)
         return found | {"dry_run": self.dry_run, "elapsed_ms": elapsed_ms}

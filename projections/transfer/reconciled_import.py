@@ -84,13 +84,13 @@ def _in_one_transaction(
     app: App, source: str, path: Path, read: Callable[[], Reading], by: str | None, dry_run: bool
 ) -> Migrated:
     with app.store.exclusively():
-        app.catch_up()
+        app.runtime.catch_up()
         reading = read()
         if reading.failures:
             raise _TakenBack(Migrated(reading=reading))
         with app.tables.snapshot() as snapshot:
             before = snapshot.as_of.position
-        brought = record_reading(app, source, reading, by=by)
+        brought = record_reading(app.live_view(), source, reading, by=by)
         with app.tables.snapshot() as snapshot:
             text = decoded(path.read_bytes()) if path.is_file() else None
             checks = reconcile(snapshot, source, read(), brought.made, before, text)

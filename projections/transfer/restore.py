@@ -58,7 +58,7 @@ def bring_back(app: App, path: Path, *, dry_run: bool) -> Restored:
     _check_history(app, path, head, standing)
     if not dry_run and standing < head.events:
         _restore(app, path, head, standing)
-        app.remember_position(head.events)
+        app.runtime.remember_position(head.events)
     return Restored(ledger=head.ledger, found=head.events, taken=max(head.events - standing, 0), dry_run=dry_run)
 
 

@@ -46,7 +46,7 @@ def opened(app: App, browser: Any, tmp_path: Path) -> Iterator[Open]:
     def open_page(**how: Any) -> Any:
         file = tmp_path / "status.html"
         with app.tables.snapshot() as snapshot:
-            file.write_text(page_of(snapshot, app.store, document_in(app, snapshot)), encoding="utf-8")
+            file.write_text(page_of(snapshot, app.store, document_in(app.live_view(), snapshot)), encoding="utf-8")
         context = browser.new_context(**{"viewport": WIDE, **how})
         contexts.append(context)
         page = context.new_page()

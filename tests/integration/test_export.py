@@ -75,7 +75,7 @@ def test_an_export_brought_into_an_empty_ledger_exports_the_same_bytes(
 
     assert exported(other) == content
     assert (other.identity.ledger, other.identity.key) != (told.identity.ledger, told.identity.ledger)
-    other.catch_up()
+    other.runtime.catch_up()
     assert check(other.store, other.tables).equal
     with told.tables.snapshot() as here, other.tables.snapshot() as there:
         assert list(exporting.read_models(there, other.store.ledger)) == list(
@@ -90,8 +90,8 @@ def test_what_is_recorded_after_it_goes_on_from_there_and_leaves_the_other_alone
     content = exported(told)
     other = bring(folder("other"), content, tmp_path)
 
-    other.catch_up()
-    other.record(_vendor("Beta"))
+    other.runtime.catch_up()
+    other.live_view().record(_vendor("Beta"))
 
     assert exported(told) == content
     lines = exported(other).splitlines()
@@ -147,8 +147,8 @@ def test_an_import_goes_on_where_the_ledger_ends_and_a_second_one_does_nothing(
 def test_a_ledger_that_went_another_way_is_refused(app: App, perform: Perform, folder: Folder, tmp_path: Path) -> None:
     perform("create_vendor", name="Acme")
     other = bring(folder("other"), exported(app), tmp_path)
-    other.catch_up()
-    other.record(_vendor("Ours"))
+    other.runtime.catch_up()
+    other.live_view().record(_vendor("Ours"))
     perform("create_vendor", name="Theirs")
 
     with pytest.raises(Refused, match="gone different ways"):
@@ -157,7 +157,7 @@ def test_a_ledger_that_went_another_way_is_refused(app: App, perform: Perform, f
 
 def test_a_ledger_with_a_history_of_its_own_is_refused(told: App, folder: Folder, tmp_path: Path) -> None:
     other = folder("other")
-    other.record(_vendor("Ours"))
+    other.live_view().record(_vendor("Ours"))
     before = exported(other)
 
     with pytest.raises(Refused, match="events of its own"):

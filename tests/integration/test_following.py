@@ -22,7 +22,9 @@ from ledger.offline.journal import FOLLOW_LOCK, Journal
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from ledger.store import Known
-from projections.application.app import DIVERGED, App
+from projections.application.app import App
+from projections.application.runtime import Runtime
+from projections.application.sync import DIVERGED
 from projections.operations.catalog import OPERATIONS
 from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
@@ -40,7 +42,7 @@ def create(perform: Perform) -> Create:
 def test_the_journal_becomes_the_log_byte_for_byte_and_its_rows_the_read_models(app: App, create: Create) -> None:
     create(5)
 
-    assert app.follow()
+    assert app.sync.follow()
     assert list(app.local.journal.read_all()) == list(app.store.read_all())
     assert check(app.store, app.local.cache.tables).equal
     assert app.local.contact() is not None
@@ -117,11 +119,11 @@ def test_many_processes_follow_at_once_and_the_journal_stays_whole(
 ) -> None:
     followers = [_following(settings) for _ in range(3)]
     create(60)
-    app.follow()
+    app.sync.follow()
     for follower in followers:
         follower.kill()
         follower.wait()
-    while not app.follow():
+    while not app.sync.follow():
         time.sleep(0.01)
 
     assert list(app.local.journal.read_all()) == list(app.store.read_all())
@@ -138,14 +140,14 @@ def test_a_follower_killed_at_any_moment_leaves_a_journal_that_goes_on(
         follower.wait()
 
         assert app.local.journal.damage is None
-    app.follow()
+    app.sync.follow()
     assert list(app.local.journal.read_all()) == list(app.store.read_all())
 
 
 def test_a_follower_that_is_stopped_with_the_lock_holds_up_nobody(app: App, create: Create) -> None:
     create(1)
     with FileLock(app.home / FOLLOW_LOCK):
-        assert not app.follow()
+        assert not app.sync.follow()
         create(1)
 
 
@@ -154,7 +156,7 @@ def test_a_database_that_lost_history_is_closed_and_this_machine_goes_on_from_it
     app: App, settings: Settings, create: Create, owner_dsn: str, lost: str
 ) -> None:
     create(3)
-    app.follow()
+    app.sync.follow()
     app.close()
     (app.home / lost).unlink()
     lose(owner_dsn, app.identity.ledger, after=1)
@@ -207,34 +209,36 @@ class _Slow:
         return self._log.read_all(after, up_to)
 
 
-def test_a_journal_is_as_old_as_the_moment_at_which_the_log_was_asked(app: App, create: Create) -> None:
+def test_a_journal_is_as_old_as_the_moment_at_which_the_log_was_asked(
+    app: App, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
     create(1)
-    app.__dict__["store"] = _Slow(app.store, 0.4)
+    monkeypatch.setattr(Runtime, "store", _Slow(app.store, 0.4))
 
-    assert app.follow()
+    assert app.sync.follow()
 
     assert app.local.followed >= 0.4
 
 
 def test_what_a_journal_behind_the_log_knows_is_no_divergence(app: App, settings: Settings, create: Create) -> None:
     create(2)
-    app.follow()
+    app.sync.follow()
     create(2)
     app.close()
     (app.home / "journal.jsonl").write_bytes((app.home / "journal.jsonl").read_bytes().splitlines(True)[0])
 
     machine = App(settings)
-    assert machine.follow()
+    assert machine.sync.follow()
     assert machine.local.journal.head.position == 4
     machine.close()
 
 
 def _following(settings: Settings) -> subprocess.Popen[bytes]:
     program = (
-        "import sys, msgspec; from ledger.settings import Settings; from projections.app import App\n"
+        "import sys, msgspec; from ledger.settings import Settings; from projections.application.app import App\n"
         "app = App(Settings.from_environment())\n"
         "print('ready', flush=True)\n"
-        "while True: app.follow()\n"
+        "while True: app.sync.follow()\n"
     )
     environment = os.environ | {
         "LEDGER_PROJECT": str(settings.project),

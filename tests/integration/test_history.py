@@ -124,7 +124,7 @@ def test_items_and_lists_and_the_report_are_shown_as_of_a_position(app: App, per
     alone = perform("query_work_item", id=item["id"], as_of=2)
     with_children = perform("query_work_item", id=item["id"], as_of=4, include=["descendants"])
     before, after = perform("list_work_items", as_of=4), perform("list_work_items")
-    with app.snapshot(2) as snapshot:
+    with app.live_view().snapshot(2) as snapshot:
         document = report.document(snapshot, "project")
 
     assert (alone["title"], alone["as_of"]["position"]) == ("Two", 2)

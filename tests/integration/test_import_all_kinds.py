@@ -25,7 +25,7 @@ def tell(app: App) -> OnProgress:
 
     def run(*told: Told, source: str = "notes", **more: Any) -> Report:
         given = reading(*told)
-        return report(given, record_reading(app, source, given, **more))
+        return report(given, record_reading(app.live_view(), source, given, **more))
 
     return run
 
@@ -187,7 +187,7 @@ def test_a_report_of_things_that_sources_told_half_of_is_whole(tell: OnProgress,
     )
 
     with app.tables.snapshot() as snapshot:
-        document = report_now.document_in(app, snapshot)
+        document = report_now.document_in(app.live_view(), snapshot)
         page = html_page.page(snapshot, app.store, document)
     text = status_report.with_ids(document)
 

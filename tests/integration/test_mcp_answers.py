@@ -15,6 +15,7 @@ from ledger.settings import Settings
 from mcp_adapter.answers import ANSWER_BYTES, REFUSAL_BYTES, answered, fitted, refused
 from mcp_adapter.tools import call
 from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.operations.base import Input, Operation
 from tests.support.mcp_client import McpClient, served
 
@@ -183,7 +184,7 @@ def test_an_unforeseen_error_is_internal_and_tells_nothing_of_the_insides(
     class Nothing(Input):
         pass
 
-    def fail(_: App, __: BaseModel) -> dict[str, Any]:
+    def fail(_: LedgerView, __: BaseModel) -> dict[str, Any]:
         raise RuntimeError("the secret is hunter2")
 
     identity.create(tmp_path)

@@ -204,7 +204,7 @@ def test_four_writers_lose_nothing_and_nothing_is_doubled(
         stop.set()
         for writer in writers:
             writer.join()
-    assert app.drain_for(10)
+    assert app.sync.drain_for(10)
 
     recorded = [event for event in there.store.read_all() if event.type == "WorkItemCreated"]
     assert len(recorded) == len(answered) + 1  # committed or queued, each is there, and none twice
@@ -365,7 +365,7 @@ def test_while_the_last_events_are_on_their_way_readers_read_and_writes_are_queu
     seen = titles(app)
     ledgers.reopen(app.database, app.identity.key, MOVING)
 
-    settled = app.drain_for(5)
+    settled = app.sync.drain_for(5)
 
     assert (queued["outcome"], seen, settled, log(app)[-1][0]) == ("queued", ["One", "Two"], True, 2)
 
@@ -379,7 +379,7 @@ def test_what_was_queued_during_a_move_comes_home_to_where_the_ledger_went(
     ledgers.reopen(app.database, app.identity.key, MOVING)
     move(App(at_home), away)
 
-    settled = app.drain_for(10)
+    settled = app.sync.drain_for(10)
 
     assert (settled, titles(there)) == (True, ["One", "Two"])
 

@@ -59,7 +59,7 @@ def answers(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
 def check_home(app: App, told: list[dict[str, Any]]) -> None:
     """All that was answered is in the log exactly once, and the read models are what the log adds up to."""
     while not app.local.is_settled:
-        app.drain_for(30)
+        app.sync.drain_for(30)
     log = list(app.store.read_all())
     recorded = [event.stream_id for event in log]
     assert {line["outcome"] for line in told} <= {"queued"}

@@ -59,7 +59,7 @@ def wait_until_settled(app: App) -> None:
 def clash(app: App, gate: Gate, elsewhere: App) -> dict[str, Any]:
     """An item whose title was changed here while away, and elsewhere meanwhile: a conflict, now that it is back."""
     item = ask(app, "create_work_item", item_type="task", title="Before")
-    app.follow()
+    app.sync.follow()
     gate.close()
     ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
     ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
@@ -103,7 +103,7 @@ def test_a_claim_that_is_known_to_be_recorded_is_answered_again_while_away(app: 
     item = ask(app, "create_work_item", item_type="task", title="Before")
     claim = {"action": "claim", "id": item["id"], "command_id": str(uuid4())}
     claimed = ask(app, "claim_work_item", **claim)
-    app.follow()
+    app.sync.follow()
     gate.close()
 
     again = ask(app, "claim_work_item", **claim)
@@ -239,7 +239,7 @@ def test_an_edit_is_held_to_the_limits_of_every_other_input(app: App, gate: Gate
 
 def test_what_waited_for_a_conflict_follows_its_decision_in_order(app: App, gate: Gate, elsewhere: App) -> None:
     item = ask(app, "create_work_item", item_type="task", title="Before")
-    app.follow()
+    app.sync.follow()
     gate.close()
     first = ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
     second = ask(app, "update_work_item", id=item["id"], version=first["version"], notes="more")
@@ -259,7 +259,7 @@ def test_what_waited_for_a_conflict_follows_its_decision_in_order(app: App, gate
 
 def test_working_files_that_cannot_be_used_are_an_answer(app: App, gate: Gate) -> None:
     item = ask(app, "create_work_item", item_type="task", title="Before")
-    app.follow()
+    app.sync.follow()
     (app.home / "outbox.jsonl").mkdir()
 
     live = ask(app, "query_work_item", id=item["id"])
@@ -392,17 +392,17 @@ def test_a_disk_that_takes_no_verdict_is_not_taken_for_a_lost_database(app: App,
     resource.setrlimit(resource.RLIMIT_FSIZE, ((app.home / "outbox.jsonl").stat().st_size, usual[1]))
     try:
         gate.open()
-        while not app.contact.ready:
+        while not app.runtime.contact.ready:
             time.sleep(0.01)
         with pytest.raises(Unavailable) as failed:
-            app.drain_for(5.0)
-        ready = app.contact.ready
+            app.sync.drain_for(5.0)
+        ready = app.runtime.contact.ready
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
     assert "file" in failed.value.details
     assert ready
-    assert app.drain_for(5.0)  # whoever asks next begins it again
+    assert app.sync.drain_for(5.0)  # whoever asks next begins it again
 
 
 def test_a_change_that_changes_nothing_is_not_queued(app: App, gate: Gate) -> None:

@@ -2,15 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from threading import Thread
-from uuid import UUID
+from uuid import uuid4
 
 import pytest
 
-from ledger.envelope import minted_id
 from ledger.errors import Invalid, Refused
 from ledger.settings import Settings
 from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from projections.application.app import App
+from projections.application.commands import submit
 from projections.maintenance.background_jobs import keep_once, start_keeping
 from tests.conftest import Perform
 
@@ -20,14 +20,12 @@ TODAY = "2026-11-22"
 def made(app: App, title: str, *, age: int, parent: str | None = None, finished: bool = True) -> str:
     """An item whose last change is `age` days old."""
     then = datetime.now(UTC) - timedelta(days=age)
-
-    def create(command_id: UUID) -> CreateWorkItem:
-        return CreateWorkItem(id=minted_id(command_id), item_type="task", title=title, parent_id=parent)
-
-    entity_id = app.do(create, category="work_item", occurred_at=then).id
+    view, entity_id = app.live_view(), str(uuid4())
+    create = CreateWorkItem(id=entity_id, item_type="task", title=title, parent_id=parent)
+    submit(view, create, category="work_item", occurred_at=then)
     if finished:
         done = UpdateWorkItem(id=entity_id, expected=1, status="completed", force=True, reason="as it was")
-        app.do(lambda _: done, category="work_item", occurred_at=then)
+        submit(view, done, category="work_item", occurred_at=then)
     return entity_id
 
 
@@ -123,4 +121,4 @@ def test_a_server_that_nobody_asks_opens_no_database(settings: Settings) -> None
     stop = start_keeping(app, first=0.0, every=0.01)
     stop()
 
-    assert not app.opened
+    assert not app.runtime.opened

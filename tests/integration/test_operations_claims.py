@@ -265,7 +265,7 @@ def test_what_is_read_of_a_claim_once_it_is_recorded_may_take_the_time_of_a_ques
     task("item")
 
     with deadline.at_most(60):
-        app.record(ClaimNextWorkItem(token=OTHER, wanted=ReadyFilter()))
+        app.live_view().record(ClaimNextWorkItem(token=OTHER, wanted=ReadyFilter()))
         left = deadline.left()
 
     assert left is None

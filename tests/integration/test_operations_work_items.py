@@ -5,6 +5,7 @@ import pytest
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
 from ledger.work_item.commands import CreateWorkItem
 from projections.application.app import App
+from projections.application.commands import submit
 from tests.conftest import Perform
 
 
@@ -88,7 +89,8 @@ def test_a_command_that_would_create_a_thing_under_a_taken_id_is_refused(app: Ap
     item = perform("create_work_item", item_type="task", title="First")
 
     with pytest.raises(Refused) as refused:
-        app.do(lambda _: CreateWorkItem(id=item["id"], item_type="task", title="Second"), category="work_item")
+        again = CreateWorkItem(id=item["id"], item_type="task", title="Second")
+        submit(app.live_view(), again, category="work_item")
 
     assert refused.value.details["rule"] == "id_taken"
     assert perform("query_work_item", id=item["id"])["title"] == "First"

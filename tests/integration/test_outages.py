@@ -72,13 +72,13 @@ def test_a_stopped_server_is_answered_for_by_the_journal_and_found_again(
     app: App, perform: Perform, own_server: EmbeddedServer
 ) -> None:
     entity = perform("create_work_item", item_type="task", title="Before")
-    app.follow()
+    app.sync.follow()
 
     _stop(own_server)
     read = perform("query_work_item", id=entity["id"])
     queued = perform("update_work_item", id=entity["id"], version=1, title="Meanwhile")
     own_server.ensure()
-    _until(lambda: app.contact.ready and app.local.is_settled)
+    _until(lambda: app.runtime.contact.ready and app.local.is_settled)
 
     assert (read["title"], read["source"]) == ("Before", "journal")
     assert queued["outcome"] == "queued"
@@ -89,7 +89,7 @@ def test_a_frozen_server_is_noticed_by_whoever_reads_and_by_whoever_writes(
     app: App, perform: Perform, frozen: Freeze
 ) -> None:
     entity = perform("create_work_item", item_type="task", title="Before")
-    app.follow()
+    app.sync.follow()
 
     frozen()
     began = time.monotonic()
@@ -112,7 +112,7 @@ def test_a_write_that_a_freezing_server_has_received_is_queued_and_recorded_once
         writing.join(SOON)
     thaw()
 
-    _until(lambda: app.contact.ready and app.local.is_settled)
+    _until(lambda: app.runtime.contact.ready and app.local.is_settled)
     assert [answer["outcome"] for answer in answers] == ["queued"]
     assert [event.type for event in app.store.read_all()] == ["WorkItemCreated", "WorkItemCreated"]
 
@@ -170,7 +170,7 @@ def test_a_primary_that_became_a_standby_is_an_outage_until_a_primary_is_found(
     with _taking_no_writes(own_server):
         queued = perform("create_work_item", item_type="task", title="Meanwhile")
 
-    _until(lambda: app.contact.ready and app.local.is_settled)
+    _until(lambda: app.runtime.contact.ready and app.local.is_settled)
     assert queued["outcome"] == "queued"
     assert [event.position for event in app.store.read_all()] == [1, 2]
 
@@ -188,7 +188,7 @@ def test_after_half_an_hour_without_contact_an_answer_is_marked_stale(
     app: App, perform: Perform, own_server: EmbeddedServer
 ) -> None:
     perform("create_work_item", item_type="task", title="Before")
-    app.follow()
+    app.sync.follow()
     long_ago = time.time() - 31 * 60
     os.utime(app.home / "contact", (long_ago, long_ago))
     _stop(own_server)
@@ -208,7 +208,7 @@ def test_a_killed_server_costs_a_running_write_nothing(app: App, perform: Perfor
 
     assert said["outcome"] in ("committed", "queued")
     own_server.ensure()
-    _until(lambda: app.contact.ready and app.local.is_settled)
+    _until(lambda: app.runtime.contact.ready and app.local.is_settled)
     found = [item["title"] for item in perform("list_work_items", order="created")["items"]]
     assert sorted(found) == ["After", "Before"]
 

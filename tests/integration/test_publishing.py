@@ -14,7 +14,7 @@ from tests.conftest import Perform
 def published(app: App, perform: Perform) -> App:
     """The App of a project whose journal is published."""
     perform("create_vendor", name="Acme")
-    app.follow()
+    app.sync.follow()
     publish(app)
     return app
 

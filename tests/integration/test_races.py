@@ -25,7 +25,7 @@ def overtaken(app: App, command: Command, rival: Command) -> None:
     def decide(given: Command, world: World) -> Decided:
         decided = decider_of(given).decide(given, world)
         if rivals:
-            app.record(rivals.pop())
+            app.live_view().record(rivals.pop())
         return decided
 
     submission = Submission(command=command, command_id=uuid4(), by="tester", occurred_at=datetime.now(UTC))

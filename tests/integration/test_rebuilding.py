@@ -23,7 +23,7 @@ def machine(app: App, perform: Perform, settings: Settings, owner_dsn: str) -> I
     perform("create_work_item", item_type="task", title="Kept too")
     perform("update_work_item", id=entity["id"], version=1, title="Lost")
     perform("create_vendor", name="Lost too")
-    app.follow()
+    app.sync.follow()
     app.close()
     lose(owner_dsn, app.identity.ledger, after=2)
     machine = App(replace(settings, admin_dsn=owner_dsn))
@@ -33,7 +33,7 @@ def machine(app: App, perform: Perform, settings: Settings, owner_dsn: str) -> I
 
 def test_verify_finds_no_difference_where_there_is_none(app: App, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="One")
-    app.follow()
+    app.sync.follow()
     perform("create_work_item", item_type="task", title="Not followed yet")
 
     found = verify(app)
@@ -111,12 +111,12 @@ def test_when_the_database_is_right_the_journal_is_set_aside_and_what_only_it_he
     machine.close()
     again = App(machine.settings)
     _ = again.database
-    assert again.drain_for(30)
+    assert again.sync.drain_for(30)
     log = list(again.store.read_all())
     assert [event.command_id for event in log[2:4]] == [event.command_id for event in lost]
     assert OPERATIONS["list_work_items"].perform(again, {"text": "Queued meanwhile"})["total_count"] == 1
     assert OPERATIONS["list_work_items"].perform(again, {"text": "Lost"})["total_count"] == 1
-    assert again.follow()
+    assert again.sync.follow()
     assert verify(again).differences == ()
     again.close()
 

@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from ledger.errors import LedgerError, NotFound, VersionConflict
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from tests.support.mcp_client import served
@@ -222,7 +223,7 @@ def test_an_answer_is_of_one_position_though_others_write_meanwhile(app: App, el
     create(app, "First")
     followed(app, pair)
 
-    def look(layered: App) -> Answered:
+    def look(layered: LedgerView) -> Answered:
         first, _ = layered.tables.ask("conflicts/count", status="open")
         create(elsewhere, "Meanwhile")
         pair.catch_up()
@@ -260,8 +261,8 @@ def test_a_replica_that_freezes_in_the_middle_fails_no_question(app: App, renewe
     followed(app, renewed)
     asked: list[str] = []
 
-    def look(layered: App) -> Answered:
-        asked.append(layered.layer.source if layered.layer else "")
+    def look(layered: LedgerView) -> Answered:
+        asked.append(layered.layer.source)
         if len(asked) == 1:
             renewed.standby.send(signal.SIGSTOP)
         return {"found": len(layered.tables.ask("conflicts/count", status="open")[1])}
@@ -286,8 +287,8 @@ def test_a_replica_that_cancels_a_question_for_its_replay_fails_none(app: App, r
     followed(app, renewed)
     asked: list[str] = []
 
-    def look(layered: App) -> Answered:
-        asked.append(layered.layer.source if layered.layer else "")
+    def look(layered: LedgerView) -> Answered:
+        asked.append(layered.layer.source)
         layered.tables.ask("conflicts/count", status="open")
         if len(asked) == 1:
             with renewed.on_primary() as primary:
@@ -313,7 +314,7 @@ def test_a_replica_that_was_promoted_and_went_its_own_way_is_not_shown(
         create(island, f"Of the island {number}")
     island.close()
     create(elsewhere, "Of the primary")
-    app.follow()
+    app.sync.follow()
 
     listed = perform(app, "list_work_items")
 
@@ -337,7 +338,7 @@ def test_a_replica_with_an_older_schema_is_asked_once_it_has_this_programs(app: 
     renewed.pause()
     renewed.migrate()
     made = create(app, "One")
-    app.follow()
+    app.sync.follow()
 
     assert perform(app, "query_work_item", id=made["id"])["source"] == "postgres"
     assert "schema" in not_asked(app)
@@ -353,8 +354,8 @@ def test_of_several_hosts_the_one_that_is_a_standby_answers(app: App, pair: Pair
     asking = App(replace(app.settings, read_dsn=make_conninfo(several, target_session_attrs="prefer-standby")))
 
     listed = perform(asking, "list_work_items")
-    assert asking.replica is not None
-    standing = asking.replica.standing()
+    assert asking.runtime.replica is not None
+    standing = asking.runtime.replica.standing()
     asking.close()
 
     assert listed["source"] == "replica"
@@ -374,7 +375,7 @@ def test_a_replica_of_another_ledgers_database_answers_nothing(app: App, tmp_pat
 
 def test_words_that_are_no_connection_string_fail_no_question_and_are_not_repeated(app: App, pair: Pair) -> None:
     create(app, "One")
-    app.follow()
+    app.sync.follow()
     wrong = App(replace(app.settings, read_dsn="password=hunter2 and more"))
 
     listed = perform(wrong, "list_work_items")
@@ -406,7 +407,7 @@ def test_with_the_primary_away_and_the_replica_behind_the_journal_answers(app: A
     followed(app, pair)
     pair.pause()
     create(app, "Second")
-    app.follow()
+    app.sync.follow()
     alone = App(replace(app.settings, dsn=NOWHERE), clock=lambda: datetime.now(UTC) + timedelta(minutes=20))
 
     listed = perform(alone, "list_work_items")
@@ -546,10 +547,8 @@ def create(app: App, title: str) -> Answered:
 
 def create_in(app: App, title: str) -> int:
     """Within this thread's transaction."""
-    live = app.on_layer(app.live())
-    position = OPERATIONS["create_work_item"].run(
-        live, OPERATIONS["create_work_item"].input(item_type="task", title=title)
-    )["position"]
+    answered = OPERATIONS["create_work_item"].perform(app.live_view(), {"item_type": "task", "title": title})
+    position = answered["position"]
     assert app.local.seen.position < position
     return int(position)
 
@@ -593,20 +592,20 @@ def in_threads(work: Callable[[str], None], names: list[str]) -> None:
 
 def at(app: App, later: timedelta) -> None:
     """What the time is on this machine from here on."""
-    app.clock = lambda: datetime.now(UTC) + later
+    app.runtime.clock = lambda: datetime.now(UTC) + later
 
 
 def fresh(app: App) -> bool:
     """Follows, as a server does every two seconds."""
-    return app.follow()
+    return app.sync.follow()
 
 
 def not_asked(app: App) -> str:
     """Why the replica of an App is not asked."""
-    assert app.replica is not None
+    assert app.runtime.replica is not None
     head = app.local.journal.head
     try:
-        with app.replica.asking(head.position, head.position, head.digest):
+        with app.runtime.replica.asking(head.position, head.position, head.digest):
             return ""
     except LedgerError as error:
         return error.message

@@ -54,7 +54,7 @@ class Reader(HTMLParser):
 def made(app: App) -> Any:
     def make() -> str:
         with app.tables.snapshot() as snapshot:
-            return page(snapshot, app.store, document_in(app, snapshot))
+            return page(snapshot, app.store, document_in(app.live_view(), snapshot))
 
     return make
 

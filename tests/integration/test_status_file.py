@@ -145,7 +145,7 @@ def test_rights_and_links_survive(app: App, file: Path, tmp_path: Path) -> None:
 
 def test_a_file_can_be_named_from_the_project_folder(app: App) -> None:
     (app.identity.project / "docs").mkdir()
-    app.settings = replace(app.settings, status_file=Path("docs/STATUS.md"))
+    app.runtime.settings = replace(app.settings, status_file=Path("docs/STATUS.md"))
 
     write_status(app)
 
@@ -158,7 +158,7 @@ def test_a_place_that_cannot_be_written_is_named(app: App, named: str) -> None:
     (project / "folder").mkdir()
     (project / "text").write_text("")
     (project / "circle").symlink_to("circle")
-    app.settings = replace(app.settings, status_file=Path(named))
+    app.runtime.settings = replace(app.settings, status_file=Path(named))
 
     with pytest.raises(Unavailable, match=f"{place(app)} cannot be written"):
         write_status(app)

@@ -109,7 +109,7 @@ def test_an_event_that_was_put_at_the_end_is_named(told: App, plant: Plant) -> N
 
 
 def test_a_journal_that_knows_better_does_not_hide_it(told: App, plant: Plant) -> None:
-    told.follow()
+    told.sync.follow()
     plant(changed(FORGED))
 
     found = verify(told).differences

@@ -55,7 +55,7 @@ def test_a_standby_promoted_without_what_was_acknowledged_is_closed_until_the_jo
     until(lambda: replayed(standby) == 1)
     standby.stop()
     acknowledged = create(app, "Acknowledged and lost")
-    app.follow()
+    app.sync.follow()
 
     primary.destroy()
     standby.start()

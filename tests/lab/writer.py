@@ -24,7 +24,7 @@ def main() -> None:
     with Path(answers).open("a", buffering=1) as told:
         while not Path(stop).exists():
             told.write(write(app))
-        settled = app.drain_for(SETTLE_SECONDS)
+        settled = app.sync.drain_for(SETTLE_SECONDS)
         told.write(f"- {'settled' if settled else 'unsettled'} {time.time():.3f} 0\n")
     app.close()
 

@@ -46,7 +46,7 @@ def drain(app: App, step: int) -> None:
     ):
         setattr(owner, method, guarded(getattr(owner, method)))
     while not app.local.is_settled:
-        app.drain_for(5)
+        app.sync.drain_for(5)
 
 
 if __name__ == "__main__":

@@ -106,5 +106,5 @@ def machine(pair: Pair, folder: Path, name: str, *, read_dsn: str | None = None)
 
 def followed(app: App, pair: Pair) -> None:
     """This machine knows the whole log, and so does the standby."""
-    app.follow()
+    app.sync.follow()
     pair.catch_up()

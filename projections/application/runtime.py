@@ -1,0 +1,201 @@
+"""What one process opens of one ledger, each part when it is first needed, and what it closes at the end."""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from ledger import identity
+from ledger.errors import LedgerClosed, LedgerError, Unavailable
+from ledger.handler import Handler
+from ledger.postgres.connection.connect import Connector
+from ledger.postgres.connection.contact import Contact
+from ledger.postgres.connection.database import Database
+from ledger.postgres.ledgers import MOVED
+from ledger.postgres.moving import EMBEDDED
+from ledger.postgres.replica import Replica
+from ledger.postgres.store import PostgresStore
+from ledger.settings import Settings
+from projections.application.conflict_watch import ConflictWatch
+from projections.application.layers import Layer
+from projections.application.local_layer import journal_layer
+from projections.local_copy.working_files import Local
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models.catalog import SHAPES
+from projections.read_models.fold import propose
+from projections.tables.postgres import PostgresTables
+from projections.tables.replay import catch_up
+
+Greet = Callable[[Database], None]  # called with a database that was just reached, before it is used
+
+
+class Runtime:
+    """The identity, the working files and the connections of one ledger. Safe for many threads.
+
+    The database is opened by the first call that needs it, so that a server greets its client without waiting for it.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime], greet: Greet) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.conflict_watch = ConflictWatch()
+        self.recovered: dict[str, tuple[str, object]] = {}  # by source: of which version, and what was found in it
+        self.recovering = threading.Lock()
+        self.closing = ExitStack()  # what else `close` ends
+        self._greet = greet
+        self._making = threading.RLock()
+        self._contact: Contact | None = None
+        self._local: Local | None = None
+        self._replica: Replica | None = None
+        self._store: PostgresStore | None = None
+
+    @cached_property
+    def identity(self) -> identity.Identity:
+        return identity.find(self.settings.project)
+
+    @cached_property
+    def home(self) -> Path:
+        """This machine's working files for the ledger."""
+        return identity.home(self.identity, self.settings)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the database has been reached yet."""
+        return self._contact is not None and self._contact.opened
+
+    @property
+    def database(self) -> Database:
+        """Raises Unavailable when it is away; the first caller waits a second for it."""
+        return self.contact.database()
+
+    @property
+    def contact(self) -> Contact:
+        with self._making:
+            if self._contact is None:
+                connector = Connector(self.settings)
+                self._contact = Contact(lambda known: self._reached(connector, known), lambda: connector.is_starting)
+            return self._contact
+
+    @property
+    def local(self) -> Local:
+        """This machine's copy of the ledger."""
+        with self._making:
+            if self._local is None:
+                self._local = Local(self._home_or_its_place(), self.identity.ledger, self.clock)
+            return self._local
+
+    @property
+    def replica(self) -> Replica | None:
+        """Where questions may be asked, if the settings name such a place."""
+        if self.settings.read_dsn is None:
+            return None
+        with self._making:
+            if self._replica is None:
+                self._replica = Replica(self.settings, self.identity.key)
+            return self._replica
+
+    @property
+    def store(self) -> PostgresStore:
+        if self._store is None:
+            self._store = self.store_in(self.database)
+        return self._store
+
+    @cached_property
+    def tables(self) -> PostgresTables:
+        return self.tables_in(self.database)
+
+    @cached_property
+    def handler(self) -> Handler:
+        return Handler(self.store, TableNeighbourhood(self.tables), propose, self.catch_up)
+
+    def store_in(self, database: Database) -> PostgresStore:
+        known = self.identity
+        return PostgresStore(database, known.ledger, SHAPES, key=known.key, acknowledge=self._acknowledge)
+
+    def tables_in(self, database: Database) -> PostgresTables:
+        return PostgresTables(database, self.identity.key, self.catch_up)
+
+    def live(self) -> Layer:
+        """The database. Raises Unavailable when it is away."""
+        _ = self.database
+        return Layer(source="postgres", store=self.store, tables=self.tables, handler=self.handler)
+
+    def journal(self, *, lost: bool = False) -> Layer:
+        """This machine's own copy. `lost` says that the command was sent to the database, and no answer came."""
+        local = self.local
+        known = local.journal.head.position or local.waiting
+        return journal_layer(
+            local.cache,
+            local.outbox,
+            source="journal" if known else "none",
+            claims_here=lambda: not local.has_met,
+            lost=lost,
+            contact=local.contact(),
+        )
+
+    def catch_up(self) -> None:
+        """Brings this program's read models up to the log, when another program has written past them."""
+        catch_up(self.store, self.tables)
+
+    def met(self) -> None:
+        """A database was reached, maybe after a failover: what is kept of the store's log is compared with it again."""
+        if self._store is not None:
+            self._store.met()
+
+    def remember_position(self, position: int) -> None:
+        """It was shown or written here: no replica that has not reached it answers for this machine."""
+        if self.settings.read_dsn is not None:
+            self.local.seen.at(position)
+
+    def remember_head(self) -> None:
+        """As `remember_position`, where an answer of the database does not tell its position."""
+        if self.settings.read_dsn is not None and self.contact.ready:
+            with suppress(LedgerError):  # a database that is away now shows nothing newer either
+                self.remember_position(self.store.read_streams([]).head)
+
+    def close(self) -> None:
+        self.closing.close()
+        for part in (self._contact, self._replica, self._local):
+            if part is not None:
+                part.close()
+
+    def _home_or_its_place(self) -> Path:
+        try:
+            return self.home
+        except Unavailable:  # with a database that answers it can be done without
+            return identity.home_place(self.identity, self.settings)
+
+    def _reached(self, connector: Connector, known: Database | None) -> Database:
+        """The database of the settings, or the one to which the ledger went from the embedded server."""
+        database = connector.database(known)
+        try:
+            try:
+                return self._greeted(database)
+            except LedgerClosed as closed:
+                connector.follow(self._successor(closed))
+                self.settings = replace(self.settings, dsn=closed.details["successor"])
+                return self._greeted(connector.database(database))
+        except BaseException:
+            if known is None:  # the next try makes another one
+                database.close()
+            raise
+
+    def _greeted(self, database: Database) -> Database:
+        self._greet(database)
+        return database
+
+    def _successor(self, closed: LedgerClosed) -> str:
+        """A DSN that a person gave is changed by that person; only from the embedded server the way is known."""
+        successor: str | None = closed.details.get("successor")
+        if closed.details.get("reason") != MOVED or self.settings.dsn is not None or successor in (None, EMBEDDED):
+            raise closed
+        return successor
+
+    def _acknowledge(self, position: int, command_id: UUID) -> None:
+        self.local.acknowledged.write(position, command_id)
+        self.remember_position(position)

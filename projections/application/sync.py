@@ -1,0 +1,164 @@
+"""How this machine and the database come together: the outbox drains to it, the journal follows it."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ledger.errors import Diverged, LedgerClosed, LedgerError, OutcomeUnknown, Unavailable
+from ledger.offline.drain import Drain, Drained, OnProgress
+from ledger.offline.follower import Follower
+from ledger.postgres import ledgers
+from ledger.postgres.connection.connect import open_ledger
+from ledger.postgres.connection.database import Database, is_held_up
+from ledger.postgres.ledgers import MOVED
+from ledger.postgres.store import PostgresStore
+from projections.application.debounced import Debounced
+from projections.application.drain_thread import DrainThread, ShouldContinue
+from projections.application.runtime import Runtime
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models.catalog import SHAPES
+from projections.read_models.fold import propose
+from projections.tables.postgres import PostgresTables
+
+DIVERGED = "diverged"  # why a ledger is closed in a database that lost or changed history
+FIRST_SECONDS = 30.0  # for what waits on this machine, before a long command of its own
+LOOK_EVERY = 0.02  # seconds, while another process drains
+
+Target = tuple[PostgresStore, PostgresTables]  # where a drain records
+
+log = logging.getLogger(__name__)
+
+
+class Synchronization:
+    """Drains and follows for one runtime. `after_write` follows whatever a drain has recorded."""
+
+    def __init__(self, runtime: Runtime, after_write: Debounced) -> None:
+        self._runtime = runtime
+        self._after_write = after_write
+        self._drain_thread = DrainThread()
+
+    def greet(self, database: Database) -> None:
+        """Opens the ledger in a database that was just reached, and begins to drain. Raises Diverged, LedgerClosed."""
+        runtime = self._runtime
+        known = runtime.identity
+        open_ledger(database, known.key, known.name, SHAPES, origin=known.ledger)
+        self._compare(database)
+        runtime.met()
+        runtime.local.meet()
+        if not runtime.local.is_settled:
+            there = runtime.store_in(database), runtime.tables_in(database)
+            self._drain_thread.begin(lambda should_continue: self._drain_in_thread(lambda: there, should_continue))
+
+    def drain(
+        self, on_progress: OnProgress = lambda _: None, should_continue: ShouldContinue = lambda: True
+    ) -> Drained | None:
+        """Sends what waits to the database while it `should_continue`; None if another process drains."""
+        return self._drain(self._live, on_progress, should_continue)
+
+    def drain_for(self, seconds: float) -> bool:
+        """Whether no write of this machine waits any more, after draining for that time at most; it goes on then."""
+        local, until = self._runtime.local, time.monotonic() + seconds
+        while not local.is_settled and (left := until - time.monotonic()) > 0:
+            try:
+                drained = self._drain_thread.wait(self._drain_now, left)
+            except LedgerClosed as closed:
+                if closed.details.get("reason") != MOVED:
+                    raise
+                _ = self._runtime.database  # where it is now; raises what says where it went, if the way is not known
+                continue
+            if drained is None:
+                time.sleep(min(LOOK_EVERY, left))
+            elif drained.held:
+                break
+        return local.is_settled
+
+    def require_drained(self) -> None:
+        """Sends this machine's own commands to the database before another. Raises Unavailable if they still wait."""
+        local = self._runtime.local
+        if not local.is_settled and not self.drain_for(FIRST_SECONDS):
+            raise Unavailable(
+                f"{local.waiting} writes of this machine wait for the database and go first",
+                next_step="run `tracking-ledger sync`, then try again",
+            )
+
+    def follow(self, seconds: float | None = None) -> bool:
+        """Brings the journal and its rows up to the log, as long as time is left. Whether they are up to it.
+
+        Raises Diverged, when the database is not the history that this machine knows.
+        """
+        local, begun = self._runtime.local, time.time()
+        is_whole = self._follower(self._runtime.store).follow(seconds)
+        if is_whole:
+            local.touch(begun)
+        local.cache.follow()
+        local.clear()
+        return is_whole
+
+    def follow_quietly(self, seconds: float | None = None) -> None:
+        """As `follow`, in the background: only with a database that is there, and what fails is only reported."""
+        if not self._runtime.contact.ready:
+            return
+        try:
+            self.follow(seconds)
+        except Diverged:
+            self._runtime.contact.mark_lost(after_timeout=True)  # to meet it anew, which closes it
+        except LedgerError as error:
+            log.warning("following has to wait: %s", ascii(error.message)[1:-1])
+
+    def end(self) -> None:
+        self._drain_thread.end()
+
+    def _live(self) -> Target:
+        return self._runtime.store, self._runtime.tables
+
+    def _drain(
+        self, target: Callable[[], Target], on_progress: OnProgress, should_continue: ShouldContinue
+    ) -> Drained | None:
+        outbox = self._runtime.local.outbox
+        with outbox.draining() as mine:
+            if not mine:
+                return None
+            store, tables = target()  # under the lock, because reaching a database begins a drain too
+            drain = Drain(store, TableNeighbourhood(tables), propose, outbox, self._runtime.catch_up)
+            try:
+                drained = drain.run(on_progress, should_continue)
+            except LedgerClosed as closed:
+                if closed.details.get("reason") == MOVED:
+                    self._runtime.contact.mark_lost(after_timeout=False)  # to find it where it is now
+                raise
+        if drained.settled:
+            self._runtime.remember_head()  # what was found recorded already, too
+            self._after_write.soon()
+        return drained
+
+    def _drain_now(self, should_continue: ShouldContinue) -> Drained | None:
+        return self._drain_in_thread(self._live, should_continue)
+
+    def _drain_in_thread(self, target: Callable[[], Target], should_continue: ShouldContinue) -> Drained | None:
+        """Begun after every reconnection, and by a caller that finds writes waiting."""
+        try:
+            return self._drain(target, lambda _: None, should_continue)
+        except (Unavailable, OutcomeUnknown) as error:
+            known = {"reason", "file"} & error.details.keys()  # by a server that said no, or by this machine's disk
+            if not is_held_up(error) and not known:
+                self._runtime.contact.mark_lost(after_timeout=True)
+            raise
+
+    def _compare(self, database: Database) -> None:
+        """Closes the ledger in a database that is not the history which this machine knows, and raises Diverged."""
+        try:
+            head, follower = self._runtime.local.journal.head, self._follower(self._runtime.store_in(database))
+        except LedgerError as error:  # a disk of this machine is no reason to do without the database
+            log.warning("the journal cannot be compared: %s", ascii(error.message)[1:-1])
+            return
+        try:
+            follower.meet(head)
+        except Diverged:
+            with suppress(LedgerClosed):  # for another reason already
+                ledgers.close(database, self._runtime.identity.key, DIVERGED)
+            raise
+
+    def _follower(self, store: PostgresStore) -> Follower:
+        local = self._runtime.local
+        return Follower(local.journal, local.acknowledged, local.home, store)

@@ -1,0 +1,114 @@
+"""A ledger as one principal sees it through one layer: what an operation is given."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from msgspec import Struct
+
+from ledger.envelope import Command, Recorded, Submission, command_id_at
+from ledger.identity import Identity
+from ledger.postgres.connection import deadline
+from ledger.settings import Settings, user_name
+from projections.application.layers import Layer
+from projections.application.runtime import Runtime
+from projections.local_copy.as_of_tables import FOLDER
+from projections.local_copy.working_files import Local
+from projections.questions.as_of import Point, snapshot_at
+from projections.tables.contract import Snapshot
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """Who asks: whose claims are its own (`token`), and who acts where a call names no one (`by`)."""
+
+    token: str
+    by: str | None = None
+
+    def actor(self, by: str | None) -> str:
+        """Who acts: the one that the call names, else this principal, else the user of this machine."""
+        return by or self.by or user_name()
+
+
+class LedgerView:
+    """`store`, `tables` and `handler` are those of the layer, so that no operation knows which layer it is.
+
+    `written` is called after each write, with what was recorded.
+    """
+
+    def __init__(
+        self, runtime: Runtime, layer: Layer, principal: Principal, written: "Callable[[LedgerView, Recorded], None]"
+    ) -> None:
+        self.layer = layer
+        self.store = layer.store
+        self.tables = layer.tables
+        self.handler = layer.handler
+        self.principal = principal
+        self._runtime = runtime
+        self._written = written
+
+    @property
+    def identity(self) -> Identity:
+        return self._runtime.identity
+
+    @property
+    def settings(self) -> Settings:
+        return self._runtime.settings
+
+    @property
+    def home(self) -> Path:
+        return self._runtime.home
+
+    @property
+    def local(self) -> Local:
+        return self._runtime.local
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        return self._runtime.clock
+
+    @property
+    def token(self) -> str:
+        return self.principal.token
+
+    def actor(self, by: str | None) -> str:
+        return self.principal.actor(by)
+
+    def new_command_id(self) -> UUID:
+        return command_id_at(self.clock(), os.urandom(10))
+
+    @contextmanager
+    def snapshot(self, as_of: Point | None = None) -> Iterator[Snapshot]:
+        """What there is now, or was at a position or time. Raises Invalid for a point that is not in the log yet."""
+        if as_of is None:
+            with self.tables.snapshot() as snapshot:
+                yield snapshot
+        else:
+            with snapshot_at(self.store, as_of, self.home / FOLDER) as snapshot:
+                yield snapshot
+
+    def record(
+        self,
+        command: Command,
+        *,
+        by: str | None = None,
+        command_id: UUID | None = None,
+        occurred_at: datetime | None = None,
+        token: str | None = None,
+    ) -> Recorded:
+        """Decides a command and records what follows from it. Raises what the rules and the store refuse."""
+        now = self.clock()
+        recorded = self.handler.execute(
+            Submission(
+                command=command,
+                command_id=command_id or self.new_command_id(),
+                by=self.actor(by),
+                occurred_at=occurred_at or now,
+                token=token or self.token,
+            )
+        )
+        deadline.clear()
+        self._written(self, recorded)
+        return recorded
