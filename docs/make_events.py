@@ -1,12 +1,13 @@
 """Writes docs/events.md from the facts themselves: `python docs/make_events.py`. A test says when it is out of date."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_type_hints
 
 import msgspec
 
+from ledger.annotation.events import ANNOTATION_FACTS
 from ledger.catalog import DECIDERS, TOPICS
 from ledger.codec import schema_of
 from ledger.decider import Decider
@@ -23,12 +24,17 @@ type or schema a program does not know is carried along, never interpreted.
 
 
 def catalogue() -> str:
-    return HEAD + "".join(part for decider in DECIDERS.values() for part in _category(decider))
+    parts = (part for decider in DECIDERS.values() for part in _category(decider))
+    return HEAD + "".join([*parts, *_section("every category but configuration", ANNOTATION_FACTS)])
 
 
 def _category(decider: Decider) -> Iterator[str]:
-    yield f"\n## {decider.category}\n"
-    for fact in decider.facts:
+    return _section(decider.category, [fact for fact in decider.facts if fact not in ANNOTATION_FACTS])
+
+
+def _section(title: str, facts: Iterable[type[Fact]]) -> Iterator[str]:
+    yield f"\n## {title}\n"
+    for fact in facts:
         yield f"\n### {fact.__name__}\n\n"
         yield f"Schema {schema_of(fact.__name__)}"
         topics = TOPICS.get(fact.__name__)

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Raw
 
+from ledger.annotation.commands import ANNOTATION_COMMANDS, AnnotationCommand
 from ledger.codec import decode, reading, schema_of
 from ledger.configuration.decider import decider as configuration
 from ledger.conflict.decider import decider as conflict
@@ -27,7 +28,12 @@ UNIQUE: dict[str, str] = {  # relation -> the category whose read model it stand
 }
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
-    for command in (Undo, Import, *(command for decider in DECIDERS.values() for command in decider.commands))
+    for command in (
+        Undo,
+        Import,
+        *ANNOTATION_COMMANDS,
+        *(command for decider in DECIDERS.values() for command in decider.commands),
+    )
 }
 _DECIDER_OF: dict[type[Command], Decider[Any]] = {
     command: decider for decider in DECIDERS.values() for command in decider.commands
@@ -64,7 +70,7 @@ TOPIC_OF_FIELD = {
 
 
 def decider_of(command: Command) -> Decider[Any]:
-    return _DECIDER_OF[type(command)]
+    return DECIDERS[command.category] if isinstance(command, AnnotationCommand) else _DECIDER_OF[type(command)]
 
 
 def topics_of(fact: Fact) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.annotation.events import ANNOTATION_FACTS
 from ledger.envelope import Command, Fact, RecordedEvent, minted_id, stream_id
 from ledger.errors import Invalid, NotFound, Refused, VersionConflict
 from ledger.pending import Version, newest, parse, place_of, shown_version
@@ -20,6 +21,8 @@ from ledger.world import World
 
 State = TypeVar("State", bound=Struct)
 FactType = TypeVar("FactType", bound=Fact)
+
+ANNOTATIONS = frozenset(fact.__name__ for fact in ANNOTATION_FACTS)
 
 Problem = dict[str, Any]
 # (stream, fact) in the order in which they happen; an import adds who did it, and when, as its source tells
@@ -125,9 +128,10 @@ def existing(world: World, category: str, entity_id: str, expected: Version | No
 
 
 def check_current(world: World, category: str, entity_id: str, expected: Version) -> None:
-    """Raises VersionConflict unless the thing is at the version that its writer has read."""
+    """Raises VersionConflict unless the thing is at the version that its writer has read, but for annotations."""
     past = world.past(stream_id(category, entity_id))
-    if place_of(past, expected) == len(past):
+    known = place_of(past, expected)
+    if known is not None and all(event.type in ANNOTATIONS for event in past[known:]):
         return
     named = parse(expected)
     if named is not None and world.state("conflict", minted_id(named[0], "conflict")).exists:

@@ -112,6 +112,7 @@ class World:
         *,
         by: str = "",
         token: str | None = None,
+        occurred_at: datetime | None = None,
     ) -> None:
         self.ledger = ledger
         self._read = read
@@ -122,6 +123,7 @@ class World:
         self._topics: set[str] = set()
         self.by = by
         self.token = token
+        self._occurred_at = occurred_at
         self.as_of = -1
         self._now: datetime | None = None
         self.not_before: datetime | None = None
@@ -134,6 +136,11 @@ class World:
             self._take([])
         assert self._now is not None, "a reading has its time"
         return self._now
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it was asked for, by the caller's clock; the ledger's time where no caller has said it."""
+        return self._occurred_at or self.now
 
     def look(self, streams: Iterable[str]) -> None:
         """Reads streams that were not read yet, all in one question."""

@@ -2,6 +2,9 @@
 
 from uuid import UUID
 
+from ledger.annotation.commands import AnnotationCommand
+from ledger.annotation.events import ANNOTATION_FACTS
+from ledger.annotation_decider import decide as annotate
 from ledger.conflict.commands import ResolveConflict
 from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, ConflictResolved
 from ledger.conflict.state import Conflict, evolve
@@ -23,6 +26,8 @@ def conflict_stream(command_id: UUID) -> str:
 
 def decide(command: Command, world: World) -> Decided:
     """Resolving one carries out a command of another category, so its rule stands above all of them."""
+    if isinstance(command, AnnotationCommand):
+        return annotate(command, world)
     raise TypeError(f"no rule for {type(command).__name__}")
 
 
@@ -31,6 +36,6 @@ decider: Decider[Conflict] = Decider(
     initial=Conflict(),
     evolve=evolve,
     decide=decide,
-    facts=(ConflictFound, ConflictResolved, CommandFulfilled, CommandWithdrawn),
+    facts=(ConflictFound, ConflictResolved, CommandFulfilled, CommandWithdrawn, *ANNOTATION_FACTS),
     commands=(ResolveConflict,),
 )

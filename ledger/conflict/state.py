@@ -5,6 +5,8 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.annotation.events import AnnotationFact
+from ledger.annotation.state import Comment, annotate
 from ledger.conflict.events import (
     Base,
     CommandFulfilled,
@@ -33,6 +35,7 @@ class Conflict(Struct, frozen=True, kw_only=True):
     refusal: dict[str, Any] | None = None
     waits_for: tuple[str, ...] = ()
     resolution: dict[str, Any] | None = None
+    comments: dict[str, Comment] = {}
 
     @property
     def exists(self) -> bool:
@@ -41,6 +44,8 @@ class Conflict(Struct, frozen=True, kw_only=True):
 
 def evolve(conflict: Conflict, fact: Fact) -> Conflict:
     match fact:
+        case AnnotationFact():
+            return annotate(conflict, fact)
         case ConflictFound():
             return Conflict(**stated(fact))
         case ConflictResolved(choice=choice, arguments=arguments):

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+from ledger.annotation.commands import AnnotationCommand
+from ledger.annotation.events import ANNOTATION_FACTS
+from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Turns, Undoable, check, existing, problem
 from ledger.deployment.commands import AmendDeployment, DeploymentCommand, RecordDeployment
 from ledger.deployment.events import (
@@ -29,6 +32,8 @@ def decide(command: DeploymentCommand, world: World) -> Decided:
             return _record(command, world)
         case AmendDeployment():
             return _amend(command, world)
+        case AnnotationCommand():
+            return annotate(command, world)
         case _:
             raise TypeError(f"no rule for {type(command).__name__}")
 
@@ -117,7 +122,14 @@ decider: Decider[Deployment] = Decider(
     initial=Deployment(),
     evolve=evolve,
     decide=decide,
-    facts=(DeploymentRecorded, DeploymentAmended, DeploymentReverted, DeploymentWithdrawn, DeploymentReinstated),
+    facts=(
+        DeploymentRecorded,
+        DeploymentAmended,
+        DeploymentReverted,
+        DeploymentWithdrawn,
+        DeploymentReinstated,
+        *ANNOTATION_FACTS,
+    ),
     commands=(RecordDeployment, AmendDeployment),
     unique=("deployment_key",),
     undoable=Undoable(

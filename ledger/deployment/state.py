@@ -5,6 +5,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.annotation.events import AnnotationFact
+from ledger.annotation.state import Comment, annotate
 from ledger.deployment.events import (
     DeploymentAmended,
     DeploymentRecorded,
@@ -31,6 +33,7 @@ class Deployment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     environment: str | None = None
     metadata: dict[str, Any] = {}
     redeployment: bool = False
+    comments: dict[str, Comment] = {}
     withdrawn: bool = False
 
     @property
@@ -57,6 +60,8 @@ def deployment_key(commit_hash: str | None, pr_number: int | None, environment: 
 
 def evolve(deployment: Deployment, fact: Fact) -> Deployment:
     match fact:
+        case AnnotationFact():
+            return annotate(deployment, fact)
         case DeploymentRecorded():
             return Deployment(recorded=True, **stated(fact))
         case DeploymentAmended(changes=changes) | DeploymentReverted(changes=changes):

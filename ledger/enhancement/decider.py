@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 from msgspec.structs import asdict
 
+from ledger.annotation.commands import AnnotationCommand
+from ledger.annotation.events import ANNOTATION_FACTS
+from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Turns, Undoable, check, existing, problem, with_also
 from ledger.enhancement.commands import EnhancementCommand, RecordEnhancement, UpdateEnhancement
 from ledger.enhancement.events import (
@@ -38,6 +41,8 @@ def decide(command: EnhancementCommand, world: World) -> Decided:
             return _record(command, world)
         case UpdateEnhancement():
             return _update(command, world)
+        case AnnotationCommand():
+            return annotate(command, world)
         case _:
             raise TypeError(f"no rule for {type(command).__name__}")
 
@@ -164,6 +169,7 @@ decider: Decider[Enhancement] = Decider(
         EnhancementReverted,
         EnhancementWithdrawn,
         EnhancementReinstated,
+        *ANNOTATION_FACTS,
     ),
     commands=(RecordEnhancement, UpdateEnhancement),
     undoable=Undoable(

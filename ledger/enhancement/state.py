@@ -5,6 +5,8 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.annotation.events import AnnotationFact
+from ledger.annotation.state import Comment, annotate
 from ledger.enhancement.events import (
     EnhancementRecorded,
     EnhancementReinstated,
@@ -30,6 +32,7 @@ class Enhancement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     principles: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
+    comments: dict[str, Comment] = {}
     withdrawn: bool = False
 
     @property
@@ -39,6 +42,8 @@ class Enhancement(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def evolve(enhancement: Enhancement, fact: Fact) -> Enhancement:
     match fact:
+        case AnnotationFact():
+            return annotate(enhancement, fact)
         case EnhancementRecorded():
             return Enhancement(**stated(fact))
         case EnhancementRevised(changes=changes) | EnhancementReverted(changes=changes):

@@ -235,7 +235,13 @@ class Drain:
 
     def _again(self, line: Queued, pasts: rebase.Pasts, moved: set[str]) -> Settled:
         world = World(
-            self._store.ledger, self._store.read_streams, fold_stream, self._neighbours, by=line.by, token=line.token
+            self._store.ledger,
+            self._store.read_streams,
+            fold_stream,
+            self._neighbours,
+            by=line.by,
+            token=line.token,
+            occurred_at=line.occurred_at,
         )
         command = _rebased(line, pasts)
         try:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from ledger.annotation.events import AnnotationFact
 from ledger.catalog import DECIDERS, FACTS, fold_stream, states_of
 from ledger.codec import decode
 from ledger.conflict.events import Met
@@ -48,6 +49,8 @@ def meetings(line: Queued, pasts: Pasts, own: Own) -> list[Met]:
     """The fields that the command changes and others have changed since, to something else."""
     facts: dict[str, list[Fact]] = {}
     for stream, fact in proposed_facts(line):
+        if isinstance(fact, AnnotationFact):  # each is an entry of its own, and only its author changes it
+            continue
         facts.setdefault(stream, []).append(fact)
     return [met for stream, added in facts.items() for met in _met(line, stream, added, pasts.get(stream, ()), own)]
 

@@ -17,7 +17,7 @@ def flatten(state: Any) -> Leaves:
         if is_keyed(value):
             found |= {key(field, element): msgspec.to_builtins(element) for element in value}
         elif isinstance(value, dict):
-            found |= {f"{field}.{key}": inner for key, inner in value.items()}
+            found |= {f"{field}.{key}": msgspec.to_builtins(inner) for key, inner in value.items()}
         elif value != ():  # a list without elements has no leaf
             found[field] = msgspec.to_builtins(value)
     return found

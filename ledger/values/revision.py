@@ -105,7 +105,7 @@ def _set(fields: dict[str, Any], state: Struct, path: str, new: Any) -> None:
     if isinstance(new, UnsetType):
         mapping.pop(key, None)
     else:
-        mapping[key] = new
+        mapping[key] = msgspec.convert(new, _entry(types[field]))
     fields[field] = mapping
 
 
@@ -131,6 +131,13 @@ def _emptied(old: Any) -> Any:
 
 def _as_json(value: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(value))
+
+
+@cache
+def _entry(mapping: Any) -> Any:
+    """The type of a mapping's values where they are objects of ours; what is plain stays as it was found."""
+    value = (*get_args(mapping), Any)[1]
+    return value if isinstance(value, type) and issubclass(value, Struct) else Any
 
 
 @cache

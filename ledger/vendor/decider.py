@@ -5,6 +5,9 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from ledger.annotation.commands import AnnotationCommand
+from ledger.annotation.events import ANNOTATION_FACTS
+from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, existing, problem, with_also
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, NotUnique
@@ -35,6 +38,8 @@ def decide(command: VendorCommand, world: World) -> Decided:
             return _create(command, world)
         case UpdateVendor():
             return _update(command, world)
+        case AnnotationCommand():
+            return annotate(command, world)
         case _:
             raise TypeError(f"no rule for {type(command).__name__}")
 
@@ -153,6 +158,7 @@ decider: Decider[Vendor] = Decider(
         VendorReverted,
         VendorWithdrawn,
         VendorReinstated,
+        *ANNOTATION_FACTS,
     ),
     commands=(CreateVendor, UpdateVendor),
     unique=("vendor_name",),

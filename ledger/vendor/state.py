@@ -5,6 +5,8 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.annotation.events import AnnotationFact
+from ledger.annotation.state import Comment, annotate
 from ledger.envelope import Fact, stated
 from ledger.values.revision import apply
 from ledger.vendor.events import (
@@ -32,6 +34,7 @@ class Vendor(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tested_deployment_id: str | None = None
     manifest_compliant: bool | None = None
     metadata: dict[str, Any] = {}
+    comments: dict[str, Comment] = {}
     withdrawn: bool = False
 
     @property
@@ -41,6 +44,8 @@ class Vendor(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def evolve(vendor: Vendor, fact: Fact) -> Vendor:
     match fact:
+        case AnnotationFact():
+            return annotate(vendor, fact)
         case VendorCreated():
             return Vendor(**stated(fact))
         case VendorRevised(changes=changes) | VendorReverted(changes=changes):

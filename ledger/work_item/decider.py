@@ -3,6 +3,9 @@
 from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
+from ledger.annotation.commands import AnnotationCommand
+from ledger.annotation.events import ANNOTATION_FACTS
+from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Undoable, check, existing, problem, with_also
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
@@ -80,6 +83,8 @@ def decide(command: Asked, world: World) -> Decided:
             return change_all(command, world, decide)
         case ImportWorkItems():
             return plan(command, world).decided
+        case AnnotationCommand():
+            return annotate(command, world)
         case _:
             raise TypeError(f"no rule for {type(command).__name__}")
 
@@ -360,6 +365,7 @@ decider: Decider[WorkItem] = Decider(
         WorkItemReverted,
         WorkItemWithdrawn,
         WorkItemReinstated,
+        *ANNOTATION_FACTS,
     ),
     commands=(
         CreateWorkItem,

@@ -5,6 +5,8 @@ from typing import Any, Literal, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.annotation.events import AnnotationFact
+from ledger.annotation.state import Comment, annotate
 from ledger.envelope import Fact, stated
 from ledger.values.revision import apply
 from ledger.work_item.events import (
@@ -71,6 +73,7 @@ class WorkItem(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
     links: tuple[Link, ...] = ()
+    comments: dict[str, Comment] = {}
     deleted: bool = False
     cascade_of: str | None = None
     archived: bool = False
@@ -85,6 +88,8 @@ class WorkItem(Struct, frozen=True, kw_only=True):
 def evolve(item: WorkItem, fact: Fact) -> WorkItem:
     """A claim ends with the work: when the item is blocked, completed, deleted or withdrawn."""
     match fact:
+        case AnnotationFact():
+            return annotate(item, fact)
         case WorkItemCreated():
             return WorkItem(**stated(fact))
         case WorkItemRevised(changes=changes):

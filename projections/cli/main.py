@@ -29,6 +29,7 @@ COMMANDS = {  # name -> where it is, and its sentence in the list
     "claim": ("projections.cli.working:claim", "Claim a work item for a time."),
     "renew": ("projections.cli.working:renew", "Keep a claimed work item longer."),
     "release": ("projections.cli.working:release", "Give a claimed work item back."),
+    "comment": ("projections.cli.comments:comment", "Say something about an item, a vendor, a deployment, ..."),
     "archive": ("projections.cli.working:archive", "Put finished work that nobody touched for long out of the lists."),
     "restore": ("projections.cli.working:restore", "Bring a work item back from the archive."),
     "history": ("projections.cli.history:history", "What happened to one thing, change by change."),

@@ -16,7 +16,7 @@ from projections.application.view import LedgerView
 from projections.cli.event_lines import sentence
 from projections.cli.finding import found
 from projections.cli.invocation import Command, Invocation, pass_invocation
-from projections.cli.output import answer_json, fields, heading, moment, remark, shown, table
+from projections.cli.output import answer_json, fields, heading, moment, remark, say, shown, table
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions import entities
@@ -151,7 +151,7 @@ def whole(app: App | LedgerView, category: str, entity_id: str) -> Entity:
     """The answer of the operation that reads such a thing."""
     match category:
         case "work_item":
-            include = ["ancestors", "descendants", "dependencies"]
+            include = ["ancestors", "descendants", "dependencies", "comments"]
             return OPERATIONS["query_work_item"].perform(app, {"id": entity_id, "include": include})
         case "vendor":
             return OPERATIONS["query_vendor_status"].perform(app, {"id": entity_id})
@@ -166,7 +166,7 @@ def whole(app: App | LedgerView, category: str, entity_id: str) -> Entity:
 def _plain(view: LedgerView, category: str, entity_id: str) -> Entity:
     with view.tables.snapshot() as snapshot:
         row = entities.row(snapshot, category, entity_id, "check the id, or see the log")
-        return entities.flat(row, references(snapshot, category, [entity_id])[entity_id])
+        return entities.whole(row, references(snapshot, category, [entity_id])[entity_id])
 
 
 def _events(view: LedgerView, after: int | None, limit: int) -> Entity:
@@ -209,14 +209,25 @@ def _event_lines(snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[En
 
 
 def _print_thing(category: str, entity: Entity) -> None:
-    lists = ("ancestors", "descendants", "dependencies", "links")
+    lists = ("ancestors", "descendants", "dependencies", "links", "comments")
     name = next(filter(None, map(entity.get, NAME_FIELDS)), category.replace("_", " "))
     heading(f"{entity.get('ref', '')} {shown(name)}".strip())
     fields((key, _flat(value)) for key, value in entity.items() if key not in lists and value not in (None, [], {}, ()))
-    for part in lists[:-1]:
+    for part in lists[:3]:
         if entity.get(part):
             heading(part)
             table(("ref", "", "title", "status"), (_neighbour(part, item) for item in entity[part]))
+    if entity.get("comments"):
+        heading("comments")
+        _print_comments(entity["comments"])
+
+
+def _print_comments(comments: list[Entity]) -> None:
+    for comment in comments:
+        corrected = ", corrected" if "corrected_at" in comment else ""
+        say(f"{moment(comment['at'])}  {shown(comment['by'])}  ({comment['id']}{corrected})")
+        for line in comment["text"].splitlines():
+            say(f"    {shown(line)}")
 
 
 def _neighbour(part: str, item: Entity) -> tuple[object, ...]:

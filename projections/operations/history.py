@@ -28,7 +28,7 @@ from projections.operations.base import (
 from projections.questions import changes as changes_questions
 from projections.questions import history as questions
 from projections.questions.as_of import past, position_of, row_at
-from projections.questions.entities import flat
+from projections.questions.entities import whole
 from projections.questions.lookup import found
 from projections.questions.references import references
 from projections.tables.contract import Snapshot
@@ -171,7 +171,7 @@ def _receipt(view: LedgerView, snapshot: Snapshot, request: UndoInput, undone: s
         answer |= {"items": items, "total_count": len(streams), "returned": len(items)}
     if request.detail and len(streams) == 1:
         row = row_at(view.store, category_of(streams[0]), id_of(streams[0]), (recorded.positions or (PENDING,))[-1])
-        answer = flat(row, items[0]["ref"]) | answer
+        answer = whole(row, items[0]["ref"]) | answer
     return answer
 
 

@@ -36,7 +36,7 @@ from projections.operations.base import (
     given,
     new_id,
 )
-from projections.questions import deployments, readiness
+from projections.questions import deployments, entities, readiness
 from projections.questions import work_items as questions
 from projections.questions.as_of import position_of, row_at, shown_point
 from projections.questions.history import history
@@ -57,7 +57,7 @@ CLEARABLE = (
     "tags",
     "priority",
 )
-PARTS = ("ancestors", "descendants", "dependencies", "deployments", "history")
+PARTS = ("ancestors", "descendants", "dependencies", "deployments", "comments", "history")
 REVISABLE = (
     "title",
     "description",
@@ -113,7 +113,9 @@ class UpdateWorkItemInput(Writes):
 
 class QueryWorkItemInput(Input):
     id: Annotated[str, Field(description="Or ref")]
-    include: Annotated[Texts, Field(description="ancestors, descendants, dependencies, deployments, history")] = ()
+    include: Annotated[
+        Texts, Field(description="ancestors, descendants, dependencies, deployments, history; comments: all of them")
+    ] = ()
     max_depth: Annotated[int, Field(ge=1, le=5, description="Below, 1-5")] = 5
     as_of: Annotated[Point | None, Field(description="Position, time")] = None
 
@@ -143,7 +145,7 @@ class ListWorkItemsInput(Input):
 class LinkWorkItemsInput(Writes):
     id: Annotated[str, Field(description="Who")]
     kind: Annotated[
-        LinkKind | Literal["depends_on"],
+        Literal[LinkKind, "depends_on"],
         Field(description="Does what"),
     ]
     to_id: Annotated[str, Field(description="To whom")]
@@ -211,7 +213,7 @@ def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
     if request.as_of is None and not request.include:
         return questions.meant(view.tables, request.id, token_digest(view.token))
     entity_id = resolve(view.tables, CATEGORY, request.id)
-    if request.as_of is not None and not set(request.include) - {"history"}:
+    if request.as_of is not None and not set(request.include) - {"history", "comments"}:
         return _alone(view, entity_id, request)
     with view.snapshot(request.as_of) as snapshot:
         item = questions.by_id(snapshot, entity_id)
@@ -222,6 +224,8 @@ def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
             item["descendants"] = questions.descendants(snapshot, entity_id, request.max_depth)
         if "dependencies" in request.include:
             item["dependencies"] = questions.dependencies(snapshot, entity_id)
+        if "comments" in request.include:
+            item |= entities.comments(questions.row(snapshot, entity_id))
         if "deployments" in request.include:
             item["deployments"] = deployments.of_work_item(snapshot, entity_id)
         as_of = snapshot.as_of.position
@@ -236,6 +240,8 @@ def _alone(view: LedgerView, entity_id: str, request: QueryWorkItemInput) -> Ans
     row = row_at(view.store, CATEGORY, entity_id, as_of)
     with view.tables.snapshot() as snapshot:
         item = questions.shown(snapshot, [row])[0]
+    most = None if "comments" in request.include else questions.NEWEST
+    item |= entities.comments(row, most)
     if "history" in request.include:
         item["history"] = history(view.store, CATEGORY, entity_id, as_of=as_of)["items"]
     return item | {"as_of": shown_point(view.store, as_of)}
@@ -322,7 +328,7 @@ def summary(item: dict[str, Any], fields: tuple[str, ...] = ()) -> dict[str, Any
     chosen = {name: item[name] for name in names}
     if fields:
         return {"id": item["id"], "ref": item["ref"], "version": item["version"], **chosen}
-    return {name: value for name, value in chosen.items() if value is not None}
+    return {name: value for name, value in chosen.items() if value not in (None, 0)}
 
 
 OPERATIONS = (

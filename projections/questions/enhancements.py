@@ -15,7 +15,8 @@ Entity = dict[str, Any]
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The enhancement, whole. Raises NotFound."""
-    return shown(snapshot, [entities.row(snapshot, CATEGORY, entity_id, "check the id, or list_enhancements")])[0]
+    row = entities.row(snapshot, CATEGORY, entity_id, "check the id, or list_enhancements")
+    return shown(snapshot, [row])[0] | entities.comments(row)
 
 
 def listed(

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.annotation.state import shown
 from ledger.errors import NotFound
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
@@ -36,11 +37,26 @@ def rows(category: str, answer: Answer) -> list[Row]:
 
 
 def flat(row: Row, ref: str) -> Entity:
-    """The thing as every answer has it: all its fields, also those at their defaults, and its stamps."""
+    """The thing as every answer has it: all fields, defaults too, its stamps, its comments as a count."""
     fields = {name: _plain(getattr(row.state, name)) for name in row.state.__struct_fields__}
     fields = {name: value for name, value in fields.items() if name not in UNSAID or value is not UNSAID[name]}
+    if fields.pop("comments", None) is not None:
+        fields["comment_count"] = len(shown(row.state.comments))
     waits = {"pending": True} if isinstance(row.version, str) else {}  # its newest change is not in the log yet
     return {"id": row.id, "ref": ref, "version": row.version, **waits, **fields, **msgspec.to_builtins(row.stamps)}
+
+
+def whole(row: Row, ref: str) -> Entity:
+    """The thing with everything that is said of it."""
+    return flat(row, ref) | comments(row)
+
+
+def comments(row: Row, most: int | None = None) -> Entity:
+    """{comments: [{id, by, at, text, corrected_at?}]}, in the order of writing, at most the newest so many."""
+    if not hasattr(row.state, "comments"):
+        return {}
+    listed = shown(row.state.comments)[-most if most else 0 :]
+    return {"comments": [{"id": comment_id, **msgspec.to_builtins(comment)} for comment_id, comment in listed]}
 
 
 def named(snapshot: Snapshot, category: str, entity_ids: Iterable[str], *fields: str) -> dict[str, Entity]:

@@ -16,7 +16,7 @@ from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.revision import Changes, between
 from projections.questions.as_of import Point, not_there_yet, past, position_of
-from projections.questions.entities import flat
+from projections.questions.entities import whole as whole_entity
 from projections.questions.pages import page, place
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.fold import fold
@@ -76,7 +76,7 @@ def state_at(log: EventStore, category: str, entity_id: str, point: Point, ref: 
     version = version_at(log, category, entity_id, events, point, "as_of")
     if version == 0:
         return {"id": entity_id, "ref": ref, "version": 0, **_json(BY_CATEGORY[category].decider.initial)}
-    shown: Entity = _value(flat(fold(events[:version])[stream_id(category, entity_id)], ref), whole=True)
+    shown: Entity = _value(whole_entity(fold(events[:version])[stream_id(category, entity_id)], ref), whole=True)
     return shown
 
 

@@ -37,13 +37,14 @@ def by_name(tables: Tables, name: str) -> Entity:
         raise _no_vendor(name)
     line = found[0]
     beside = [line[side] for side in ("before", "after") if line[side]]
-    return _flat(entities.rows(CATEGORY, found)[0], shorten(CATEGORY, line["id"], beside))
+    row = entities.rows(CATEGORY, found)[0]
+    return _flat(row, shorten(CATEGORY, line["id"], beside)) | entities.comments(row)
 
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The vendor, whole. Raises NotFound."""
     row = entities.row(snapshot, CATEGORY, entity_id, "check the id, or list all with query_vendor_status")
-    return shown(snapshot, [row])[0]
+    return shown(snapshot, [row])[0] | entities.comments(row)
 
 
 def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:

@@ -21,6 +21,7 @@ from projections.tables.contract import Answer, Question, Snapshot, Tables
 Order = Literal["updated", "created", "priority", "tree", "relevance"]
 Entity = dict[str, Any]
 
+NEWEST = 10  # comments shown with an item, unless all are asked for
 UNKNOWN = "check the id, or list_work_items"  # of an id that nothing has
 PORTION = 50  # trees looked at first, each further portion is twice as large
 LARGEST = 5000
@@ -35,6 +36,7 @@ SUMMARY = (
     "parent_id",
     "assignee",
     "claim",
+    "comment_count",
     "updated_at",
 )
 
@@ -70,13 +72,15 @@ def meant(tables: Tables, given: str, holder: str) -> Entity:
         raise entities.missing(CATEGORY, lowest, UNKNOWN)
     line = the_one(CATEGORY, given, found)
     ref = shorten(CATEGORY, line["id"], [line[side] for side in ("before", "after") if line[side]])
-    item = entities.flat(entities.rows(CATEGORY, [line])[0], ref)
-    return _told(item, text(as_of.now)) | readiness.told_at(held, as_of.now)
+    row = entities.rows(CATEGORY, [line])[0]
+    item = _told(entities.flat(row, ref), text(as_of.now)) | entities.comments(row, NEWEST)
+    return item | readiness.told_at(held, as_of.now)
 
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The item, whole. Raises NotFound."""
-    return shown(snapshot, [row(snapshot, entity_id)])[0]
+    found = row(snapshot, entity_id)
+    return shown(snapshot, [found])[0] | entities.comments(found, NEWEST)
 
 
 def row(snapshot: Snapshot, entity_id: str) -> Row:

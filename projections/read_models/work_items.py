@@ -31,6 +31,7 @@ def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
             *filter(None, others),
             *search_terms.texts_in(item.metadata),
             *(link.note or "" for link in item.links),
+            *(comment.text for comment in item.comments.values()),
         ),
     }
 
@@ -41,7 +42,7 @@ def external_key(source: str, external_id: str) -> str:
 
 work_items = Projection(
     name="work_items",
-    shape=3,
+    shape=4,
     decider=decider,
     entries=entries,
     texts=texts,

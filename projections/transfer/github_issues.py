@@ -69,12 +69,8 @@ def _origin(entity: Entity) -> Iterator[str]:
 
 
 def _comments(entity: Entity) -> list[dict[str, str]]:
-    """Those that came with an import and say something."""
-    comments = entity["metadata"].get("comments")
-    found = [comment for comment in comments if isinstance(comment, dict)] if isinstance(comments, list) else []
-    return [{"body": _said(comment)} for comment in found if comment.get("text")]
-
-
-def _said(comment: dict[str, Any]) -> str:
-    told = [str(comment[name]) for name in ("author", "created_at", "created") if comment.get(name)]
-    return f"{', '.join(told)}:\n\n{comment['text']}"[:LONGEST_BODY] if told else str(comment["text"])[:LONGEST_BODY]
+    """GitHub takes no author of a comment, so its first line says who wrote it, and when."""
+    return [
+        {"body": f"{comment['by']}, {comment['at']}:\n\n{comment['text']}"[:LONGEST_BODY], "created_at": comment["at"]}
+        for comment in entity["comments"]
+    ]

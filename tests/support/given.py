@@ -185,12 +185,14 @@ class Given:
         self._neighbours = Neighbours(**answers)
         return self
 
-    def when(self, command: Command, *, by: str = "somebody", token: str | None = None) -> Outcome:
-        """Somebody asks for it at NOW of ledger time."""
-        return Outcome(self._decider, self._thing, self._world(by, token), command)
+    def when(
+        self, command: Command, *, by: str = "somebody", token: str | None = None, at: datetime | None = None
+    ) -> Outcome:
+        """Somebody asks for it at NOW of ledger time, `at` by the caller's own clock."""
+        return Outcome(self._decider, self._thing, self._world(by, token, at), command)
 
-    def _world(self, by: str, token: str | None) -> World:
-        return World(LEDGER, self._read, fold_stream, self._neighbours, by=by, token=token)
+    def _world(self, by: str, token: str | None, at: datetime | None) -> World:
+        return World(LEDGER, self._read, fold_stream, self._neighbours, by=by, token=token, occurred_at=at)
 
     def _read(self, streams: Iterable[str]) -> Past:
         events = {stream: self._streams[stream] for stream in streams if stream in self._streams}

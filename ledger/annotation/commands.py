@@ -1,0 +1,39 @@
+"""What can be asked of the annotations of an entity. They need no version: each is an entry of its own."""
+
+from ledger.envelope import Command
+from ledger.values.reference import encode
+
+ID_LENGTH = 8  # characters of a comment's id
+
+
+class AnnotationCommand(Command, frozen=True, kw_only=True):
+    """The root of these commands; `id` is the entity's whole UUID."""
+
+    category: str
+    id: str
+
+
+class CommentCommand(AnnotationCommand, frozen=True, kw_only=True):
+    """Of one comment."""
+
+    comment_id: str
+
+
+class AddComment(CommentCommand, frozen=True, kw_only=True):
+    text: str
+
+
+class CorrectComment(CommentCommand, frozen=True, kw_only=True):
+    text: str
+
+
+class WithdrawComment(CommentCommand, frozen=True, kw_only=True):
+    pass
+
+
+def comment_id_of(minted: str) -> str:
+    """The id of a comment from one that was minted for it: short, because it is unique within its entity."""
+    return encode(minted, ID_LENGTH)
+
+
+ANNOTATION_COMMANDS = (AddComment, CorrectComment, WithdrawComment)

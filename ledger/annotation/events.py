@@ -1,0 +1,33 @@
+"""What can be annotated on an entity of any category, in its own stream. Never edited after release."""
+
+from ledger.envelope import Fact
+
+
+class AnnotationFact(Fact, frozen=True, kw_only=True):
+    """The root of these facts. None of them changes what another writer may have read of the entity."""
+
+
+class CommentAdded(AnnotationFact, frozen=True, kw_only=True):
+    """`text` is Markdown. `by` and `at` are the author and the time by the author's clock."""
+
+    comment_id: str
+    by: str
+    at: str
+    text: str
+
+
+class CommentCorrected(AnnotationFact, frozen=True, kw_only=True):
+    """The author's new text; `at` is the time of the correction."""
+
+    comment_id: str
+    at: str
+    text: str
+
+
+class CommentWithdrawn(AnnotationFact, frozen=True, kw_only=True):
+    """The author's comment is shown no longer; its text stays in the history."""
+
+    comment_id: str
+
+
+ANNOTATION_FACTS = (CommentAdded, CommentCorrected, CommentWithdrawn)

@@ -1,0 +1,43 @@
+"""What the annotations of one entity add up to: a part of the state of every category that has them."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.annotation.events import AnnotationFact, CommentAdded, CommentCorrected, CommentWithdrawn
+
+State = TypeVar("State", bound=Struct)
+
+
+class Comment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`at` and `corrected_at` are times by the author's clock, as text. One that is withdrawn has no text."""
+
+    by: str
+    at: str
+    text: str
+    corrected_at: str | None = None
+    withdrawn: bool = False
+
+
+Comments = Mapping[str, Comment]  # by id
+
+
+def annotate(state: State, fact: AnnotationFact) -> State:
+    """The state after one more annotation. One that is not there any more is neither corrected nor withdrawn."""
+    comments: dict[str, Comment] = dict(state.comments)  # type: ignore[attr-defined]  # every annotated state has them
+    match fact:
+        case CommentAdded(comment_id=comment, by=by, at=at, text=text):
+            comments[comment] = Comment(by=by, at=at, text=text)
+        case CommentCorrected(comment_id=comment, at=at, text=text) if comment in comments:
+            comments[comment] = replace(comments[comment], text=text, corrected_at=at)
+        case CommentWithdrawn(comment_id=comment) if comment in comments:
+            comments[comment] = replace(comments[comment], text="", withdrawn=True)
+    return replace(state, comments=comments)
+
+
+def shown(comments: Comments) -> list[tuple[str, Comment]]:
+    """The comments that are not withdrawn, the oldest first."""
+    standing = ((comment_id, comment) for comment_id, comment in comments.items() if not comment.withdrawn)
+    return sorted(standing, key=lambda entry: (entry[1].at, entry[0]))

@@ -1,0 +1,67 @@
+"""What may be annotated on an entity of any category, and why not."""
+
+from typing import Any
+
+from ledger.annotation.commands import AddComment, AnnotationCommand, CorrectComment, WithdrawComment
+from ledger.annotation.events import CommentAdded, CommentCorrected, CommentWithdrawn
+from ledger.annotation.state import Comment
+from ledger.decider import Decided, existing
+from ledger.envelope import Fact, stream_id
+from ledger.errors import NotFound, Refused
+from ledger.values.moment import text
+from ledger.values.reference import brief
+from ledger.world import World
+
+
+def decide(command: AnnotationCommand, world: World) -> Decided:
+    """Any entity that exists can be commented on, whatever its status: a comment never has to wait for it."""
+    entity = existing(world, command.category, command.id, None)
+    return [(stream_id(command.category, command.id), fact) for fact in _facts(command, entity, world)]
+
+
+def _facts(command: AnnotationCommand, entity: Any, world: World) -> list[Fact]:
+    comments: dict[str, Comment] = entity.comments
+    match command:
+        case AddComment(comment_id=comment, text=written):
+            if comment in comments:
+                return _repeated(command, comments[comment], world)
+            return [CommentAdded(comment_id=comment, by=world.by, at=text(world.occurred_at), text=written)]
+        case CorrectComment(comment_id=comment, text=written):
+            own = _own(command, comment, comments, world)
+            kept = own.withdrawn or own.text == written
+            return [] if kept else [CommentCorrected(comment_id=comment, at=text(world.occurred_at), text=written)]
+        case WithdrawComment(comment_id=comment):
+            own = _own(command, comment, comments, world)
+            return [] if own.withdrawn else [CommentWithdrawn(comment_id=comment)]
+        case _:
+            raise TypeError(f"no rule for {type(command).__name__}")
+
+
+def _repeated(command: AddComment, known: Comment, world: World) -> list[Fact]:
+    if (known.by, known.text) == (world.by, command.text):
+        return []
+    raise Refused(
+        f"{brief(command.category, command.id)} has another comment {command.comment_id}",
+        rule="id_taken",
+        items=[],
+        next_step="mint a new command_id, from which ids are made",
+    )
+
+
+def _own(command: AnnotationCommand, comment_id: str, comments: dict[str, Comment], world: World) -> Comment:
+    """The caller's own comment."""
+    ref = brief(command.category, command.id)
+    comment = comments.get(comment_id)
+    if comment is None:
+        raise NotFound(
+            f"{ref} has no comment {comment_id}", next_step=f"read {ref}: its comments have their ids", id=comment_id
+        )
+    if comment.by != world.by:
+        raise Refused(
+            f"comment {comment_id} of {ref} is by {comment.by}, not by {world.by}",
+            rule="not_the_author",
+            items=[{"id": command.id, "ref": ref}],
+            next_step="add a comment of your own",
+            by=comment.by,
+        )
+    return comment

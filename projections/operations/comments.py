@@ -1,0 +1,74 @@
+"""The operation on comments: added to an entity of any category, corrected and withdrawn by their author."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ledger.annotation.commands import AddComment, CommentCommand, CorrectComment, WithdrawComment, comment_id_of
+from ledger.decider import Problem, check, problem
+from projections.application.view import LedgerView
+from projections.operations.base import Answered, NotBlank, Operation, Text, Writes, carry_out, new_id
+from projections.questions import entities
+from projections.questions.lookup import found
+from projections.questions.references import references
+from projections.tables.contract import Snapshot
+
+Action = Literal["add", "correct", "withdraw"]
+
+
+class CommentInput(Writes):
+    id: Annotated[str, Field(description="What to comment on: reference or id of an item, vendor, deployment, ...")]
+    text: Annotated[Annotated[Text, NotBlank] | None, Field(description="Markdown; for add and correct")] = None
+    action: Annotated[Action, Field(description="correct, withdraw: a comment of your own, named by comment_id")] = (
+        "add"
+    )
+    comment_id: Annotated[str | None, Field(description="As the entity lists its comments; not with add")] = None
+
+
+def comment(view: LedgerView, request: CommentInput) -> Answered:
+    category, entity_id = found(view.tables, request.id)
+    check(_problems(request, category))
+    command = _command(request, category, entity_id)
+
+    def read(snapshot: Snapshot, entity_id: str) -> Answered:
+        row = entities.row(snapshot, category, entity_id, "check the id")
+        return entities.whole(row, references(snapshot, category, [entity_id])[entity_id])
+
+    return carry_out(view, request, category, command, read) | {"comment_id": command.comment_id}
+
+
+def _command(request: CommentInput, category: str, entity_id: str) -> CommentCommand:
+    known, written = request.comment_id or comment_id_of(new_id(request)), request.text or ""
+    match request.action:
+        case "add":
+            return AddComment(category=category, id=entity_id, comment_id=known, text=written)
+        case "correct":
+            return CorrectComment(category=category, id=entity_id, comment_id=known, text=written)
+        case "withdraw":
+            return WithdrawComment(category=category, id=entity_id, comment_id=known)
+
+
+def _problems(request: CommentInput, category: str) -> Iterator[Problem]:
+    if category == "configuration":
+        yield problem("id", "names the configuration, which takes no comments", request.id)
+    if request.text is None and request.action != "withdraw":
+        yield problem("text", f"is required for action {request.action}")
+    if request.comment_id is None and request.action != "add":
+        yield problem("comment_id", f"is required for action {request.action}")
+    if request.comment_id is not None and request.action == "add":
+        yield problem("comment_id", "is not given with action add, which makes it", request.comment_id)
+
+
+OPERATIONS = (
+    Operation(
+        name="comment",
+        title="Comment",
+        summary="Add a comment to anything; correct or withdraw your own.",
+        toolset="work",
+        input=CommentInput,
+        run=comment,
+        scope="write",
+        commands=dict.fromkeys((AddComment, CorrectComment, WithdrawComment), CommentInput),
+    ),
+)
