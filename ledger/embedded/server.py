@@ -17,7 +17,6 @@ from pathlib import Path
 import psycopg
 from filelock import FileLock, Timeout
 from psycopg import pq
-from psycopg.conninfo import make_conninfo
 
 from ledger.embedded.binaries import Binaries, find_binaries
 from ledger.embedded.data_folder import (
@@ -29,9 +28,11 @@ from ledger.embedded.data_folder import (
     servers_living_in,
     write_settings,
 )
-from ledger.embedded.ping import ping
 from ledger.embedded.server_account import ServerAccount, choose_account
 from ledger.errors import Unavailable
+from ledger.libpq.conninfo import isolated
+from ledger.libpq.ping import ping
+from ledger.libpq.session import Session
 
 PORT = 5432  # only a part of the socket's file name
 LONGEST_SOCKET_PATH = 100  # bytes; the kernels allow 107 (Linux) and 103 (macOS)
@@ -84,8 +85,8 @@ class EmbeddedServer:
                     self.starting = self._is_starting = False
 
     def conninfo(self, user: str, dbname: str) -> str:
-        """How libpq reaches it. The empty hostaddr keeps a PGHOSTADDR of the environment from leading elsewhere."""
-        return make_conninfo(host=str(self.socket_folder), hostaddr="", port=PORT, user=user, dbname=dbname)
+        """How libpq reaches it, whatever is exported for other servers."""
+        return isolated(host=str(self.socket_folder), port=PORT, user=user, dbname=dbname)
 
     def is_running(self) -> bool:
         """Whether it accepts connections now."""
@@ -231,8 +232,8 @@ class EmbeddedServer:
 
     def _has_other_clients(self) -> bool:
         try:
-            with psycopg.connect(self.conninfo("postgres", "postgres"), connect_timeout=5) as connection:
-                connection.autocommit = True  # in one transaction the list of clients would stay as first read
+            # in one transaction the list of clients would stay as first read
+            with Session.connect(self.conninfo("postgres", "postgres"), autocommit=True) as connection:
                 return all(_counts_clients(connection, after=seconds) for seconds in (0.0, 0.2, 0.5))
         except psycopg.Error as error:
             raise Unavailable(
@@ -250,7 +251,7 @@ def _socket_folder_for(root: Path) -> Path:
     return inside
 
 
-def _counts_clients(connection: psycopg.Connection[tuple[int]], *, after: float) -> bool:
+def _counts_clients(connection: Session, *, after: float) -> bool:
     time.sleep(after)  # a client that just left is counted for some milliseconds more
     row = connection.execute(OTHER_CLIENTS).fetchone()
     return row is not None and row[0] > 0

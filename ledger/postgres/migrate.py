@@ -14,6 +14,7 @@ from psycopg import sql
 
 from ledger import __version__
 from ledger.errors import NewerProgramNeeded, Unavailable
+from ledger.libpq.session import set_for_transaction
 from ledger.resources import folder
 
 OLDEST_SERVER = 150000  # PostgreSQL 15
@@ -33,6 +34,7 @@ def migrate(connection: psycopg.Connection) -> list[str]:
     """Applies what is missing, in one transaction under a lock. Answers the names of what it applied."""
     check_server(connection)
     with connection.transaction():
+        set_for_transaction(connection)
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         connection.execute("CREATE SCHEMA IF NOT EXISTS tracking_ledger")
         connection.execute(

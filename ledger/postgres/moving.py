@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger import resources
 from ledger.errors import Damaged, LedgerError, Refused
+from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import open_ledger, owner_conninfo
 from ledger.postgres.connection.database import Connection, Database, translated
 from ledger.postgres.ledgers import ARRIVING, MOVED, Head, head
@@ -175,7 +176,7 @@ def _owner(target: Place) -> Iterator[psycopg.Connection]:
     """A transaction as the role that owns the schema there."""
     with translated():
         try:
-            with psycopg.connect(owner_conninfo(target.settings)) as connection:
+            with Session.connect(owner_conninfo(target.settings)) as connection, connection.transaction():
                 yield connection
         except psycopg.errors.InsufficientPrivilege as error:
             raise Refused(

@@ -12,6 +12,8 @@ import psycopg
 from msgspec import Struct
 
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
+from ledger.libpq.conninfo import as_given
+from ledger.libpq.session import READING
 from ledger.postgres.connection.contact import Contact
 from ledger.postgres.connection.database import Connection, Database
 from ledger.postgres.connection.pooler import keeps_statements
@@ -19,7 +21,6 @@ from ledger.postgres.migrate import is_current
 from ledger.postgres.store import KNOWN_AT
 from ledger.settings import Settings
 
-BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 REACH_SECONDS = 0.3  # that a caller waits for a connection, once: the primary is there as well
 NOT_ASKED = "nothing has to be done: the primary is asked instead; see `tracking-ledger doctor`"
 STANDING = (  # not in sql/: it asks the server about itself
@@ -53,7 +54,7 @@ class Replica:
         """
         database = self._contact.database()
         try:
-            with _unavailable(), database.transaction(BEGIN) as connection:
+            with _unavailable(), database.transaction(READING) as connection:
                 _compare(connection, self._key, needed, position, digest)
                 yield database
         except (Unavailable, OutcomeUnknown) as error:
@@ -63,7 +64,7 @@ class Replica:
 
     def standing(self) -> Standing:
         """For people. Raises Unavailable."""
-        with _unavailable(), self._contact.database().transaction(BEGIN) as connection:
+        with _unavailable(), self._contact.database().transaction(READING) as connection:
             follows, newest = connection.execute(STANDING).fetchall()[0]
             position = max((row[0] for row in connection.execute(KNOWN_AT, [self._key, []]).fetchall()), default=0)
         return Standing(position=position, follows=follows, newest_commit=newest)
@@ -79,14 +80,14 @@ class Replica:
             known.forget()
             with known.connection() as connection:
                 known.prepares = settings.prepare and keeps_statements(connection)
-            with known.transaction(BEGIN) as connection:
+            with known.transaction(READING) as connection:
                 _check_schema(connection)
         return known
 
 
 def _database(settings: Settings, conninfo: str) -> Database:
     try:
-        return Database(conninfo, prepare=settings.prepare, call_seconds=settings.call_seconds)
+        return Database(as_given(conninfo), prepare=settings.prepare, call_seconds=settings.call_seconds)
     except psycopg.ProgrammingError:  # its text may repeat a password
         raise Unavailable(
             "LEDGER_READ_DSN is not a connection string",

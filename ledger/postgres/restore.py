@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 
 from ledger.errors import Refused
+from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import owner_conninfo
 from ledger.postgres.connection.database import translated
 from ledger.settings import Settings
@@ -24,7 +25,7 @@ def restore(settings: Settings, key: UUID, ledger: UUID, lines: Iterable[bytes])
     reached = 0
     with translated():
         try:
-            with psycopg.connect(owner_conninfo(settings)) as connection:
+            with Session.connect(owner_conninfo(settings)) as connection, connection.transaction():
                 for batch in _batches(lines):
                     asked = connection.execute(RESTORE, [key, ledger, f"[{','.join(batch)}]"])
                     reached = asked.fetchall()[0][0]

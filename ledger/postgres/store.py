@@ -164,10 +164,14 @@ class PostgresStore:
             yield lambda after, up_to: partial(self._page, statement, after, up_to)
             return
         with self._database.connection() as connection, connection.pipeline():
+            if connection.is_pooled:
+                connection.begin()
             connection.execute(KEEP_MEMORY, prepare=False)
             yield lambda after, up_to: _answer(
                 connection.execute(statement, [self._key, after, up_to, PAGE], prepare=False)
             )
+            if connection.is_pooled:
+                connection.execute("COMMIT")
 
     def _append(self, proposal: Proposal) -> Recorded:
         row = self._database.call(APPEND, [self._key, *self._given(proposal)], events=len(proposal.events))[0]

@@ -14,6 +14,7 @@ import click
 
 from ledger import __version__
 from ledger.errors import LedgerError
+from ledger.libpq.environment import take_variables
 from projections.application.activity import places
 from projections.cli import exits
 from projections.cli.options import common_options
@@ -132,6 +133,7 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
+    take_variables()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter still gets the line
     cli.main()

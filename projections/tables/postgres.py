@@ -13,13 +13,13 @@ from psycopg.rows import dict_row
 
 from ledger.envelope import RowChange
 from ledger.errors import LedgerError, Refused
+from ledger.libpq.session import READING
 from ledger.postgres.connection.database import Connection, Database
 from ledger.postgres.store import ENTER, LOCK, documents, entries_json, row_json
 from ledger.resources import sql
 from projections.read_models.catalog import SHAPES
 from projections.tables.contract import Answer, AsOf, Question, incomplete, serving, with_generations
 
-BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 NEW = "SELECT tracking_ledger.new_generation(%s)"
 ALONE = "SELECT tracking_ledger.begin_rebuilding(%s)"
 REMOVE = "SELECT tracking_ledger.remove_retired(%s, %s)"
@@ -100,7 +100,7 @@ class PostgresTables:
     def snapshot(self) -> Iterator[PostgresSnapshot]:
         catch_up = self._catch_up or (lambda: None)
         for _ in range(ATTEMPTS):
-            with self._database.joined_transaction(BEGIN) as connection:
+            with self._database.joined_transaction(READING) as connection:
                 as_of, generations = self._enter(connection)
                 if self._catch_up is None or generations.keys() == SHAPES.keys():
                     yield self._snapshot(connection, as_of, generations)
@@ -124,7 +124,7 @@ class PostgresTables:
         enter = ENTER_FOR_ONE_PLAN if all(_has_one_plan(question) for question, _ in questions) else ENTER
         with self._database.connection() as connection:
             with connection.pipeline():
-                connection.execute(BEGIN)
+                connection.begin(READING)
                 entered = connection.execute(enter, [self._ledger], prepare=self._database.prepares)
                 asked = [
                     _ask(

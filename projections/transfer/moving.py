@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import LedgerError, Refused, Unavailable
+from ledger.libpq.session import READING
 from ledger.postgres import ledgers, moving
 from ledger.postgres.connection.connect import connect
 from ledger.postgres.ledgers import ARRIVING, MOVED, MOVING, Head
@@ -32,7 +33,6 @@ from projections.tables.replay import Progress, bring_up, catch_up, no_progress,
 
 FEW = 1_000  # events that are left for the time in which the ledger is closed
 ROUNDS = 20  # of copying what came meanwhile, before the ledger is closed with more than a few left
-SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Moved(Struct, frozen=True, kw_only=True):
@@ -135,7 +135,7 @@ class _Move:
     def _compare(self) -> tuple[int, dict[str, tuple[int, str]]]:
         """The position as of which all rows are the same on both sides, and what they add up to."""
         self._catch_up_here()
-        with self._source.database.transaction(SNAPSHOT):
+        with self._source.database.transaction(READING):
             position = self._source.head().position
             return position, self._same(position, 0)
 

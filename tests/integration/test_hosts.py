@@ -58,7 +58,7 @@ def test_one_host_is_left_as_it_is(gate: Gate) -> None:
 def test_hosts_without_a_word_about_which_is_wanted_lead_to_the_primary(gate: Gate) -> None:
     found = conninfo_to_dict(leader_first(together(gate, gate.port, gate.port)))
 
-    assert found["target_session_attrs"] == "read-write"
+    assert found["target_session_attrs"] == "primary"
 
 
 def test_a_ledger_works_beside_a_host_that_is_silent(settings: Settings, gate: Gate, silent: int) -> None:

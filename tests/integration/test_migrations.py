@@ -10,11 +10,11 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import NewerProgramNeeded, Unavailable
 from ledger.postgres import migrate as migrating
+from ledger.postgres.connection import probe
 from ledger.postgres.connection.connect import OWNER, connect
 from ledger.postgres.connection.probe import prove
 from ledger.postgres.migrate import is_current, migrate
@@ -279,7 +279,7 @@ def test_a_server_whose_locks_lock_is_found_good(new_database: NewDatabase) -> N
 
 
 def test_a_server_that_gives_a_lock_to_everybody_is_refused_before_anything_is_made(
-    new_database: NewDatabase, tmp_path: Path
+    new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conninfo = new_database()
     with psycopg.connect(conninfo, autocommit=True) as connection:
@@ -289,10 +289,11 @@ def test_a_server_that_gives_a_lock_to_everybody_is_refused_before_anything_is_m
             connection.execute(
                 f"CREATE FUNCTION hollow.{name}(bigint) RETURNS {kind} LANGUAGE sql AS 'SELECT {answer}::{kind}'"
             )
-    hollow = make_conninfo(conninfo, options="-c search_path=hollow,pg_catalog")
+    for statement in ("TAKE", "TRY"):
+        monkeypatch.setattr(probe, statement, getattr(probe, statement).replace("pg_", "hollow.pg_"))
 
     with pytest.raises(Unavailable, match="locks do not lock"):
-        connect(Settings(project=tmp_path, dsn=hollow, pgdata=tmp_path))
+        connect(Settings(project=tmp_path, dsn=conninfo, pgdata=tmp_path))
 
     with psycopg.connect(conninfo) as connection:
         found = connection.execute("SELECT to_regnamespace('tracking_ledger') IS NULL").fetchall()

@@ -21,8 +21,8 @@ from psycopg.conninfo import make_conninfo
 
 from ledger.embedded.binaries import find_binaries
 from ledger.embedded.data_folder import servers_living_in
-from ledger.embedded.ping import ping
 from ledger.embedded.server_account import choose_account
+from ledger.libpq.ping import ping
 
 SETTINGS = """
 listen_addresses = '127.0.0.1'

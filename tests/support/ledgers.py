@@ -103,6 +103,11 @@ def in_memory(file: Path, ledger: UUID, clock: Callable[[], datetime] = now) -> 
 def on_postgres(database: Database, ledger: UUID) -> Ledger:
     """A new ledger, or the one that is there."""
     open_ledger(database, ledger, "test", SHAPES)
+    return ledger_in(database, ledger)
+
+
+def ledger_in(database: Database, ledger: UUID) -> Ledger:
+    """One that is there."""
     store = PostgresStore(database, ledger, SHAPES)
     tables = PostgresTables(database, ledger, lambda: catch_up(store, tables))
     handler = Handler(store, TableNeighbourhood(tables), propose, lambda: catch_up(store, tables))

@@ -11,9 +11,9 @@ from pathlib import Path
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ledger.embedded.ping import ping
 from ledger.embedded.server import EmbeddedServer
 from ledger.embedded.server_account import choose_account
+from ledger.libpq.ping import ping
 
 SETTINGS = """[databases]
 * = host={host} port={port} auth_user=postgres

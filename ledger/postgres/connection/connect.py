@@ -12,7 +12,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Unavailable
-from ledger.postgres.connection.database import Database, in_time, translated
+from ledger.libpq.conninfo import as_given
+from ledger.libpq.session import Session
+from ledger.postgres.connection.database import Database, translated
 from ledger.postgres.connection.hosts import leader_first
 from ledger.postgres.connection.pooler import keeps_statements
 from ledger.postgres.connection.probe import prove
@@ -70,8 +72,8 @@ class Connector:
         _check("LEDGER_DSN or --dsn", dsn)
         _check("LEDGER_ADMIN_DSN or --admin-dsn", admin_dsn or dsn)
         with _opening():
-            conninfo = leader_first(dsn)
-            _migrate_given(conninfo, admin_dsn or dsn, self._answered)
+            conninfo = leader_first(as_given(dsn))
+            _migrate_given(conninfo, as_given(admin_dsn or dsn), self._answered)
         return conninfo
 
     def _embedded(self, server: EmbeddedServer) -> str:
@@ -83,7 +85,7 @@ class Connector:
                 _prepare_embedded(server)
         return conninfo
 
-    def _answered(self, connection: psycopg.Connection | None = None) -> None:
+    def _answered(self, connection: Session | None = None) -> None:
         self._seen = True
         if connection is not None:
             self._kept = keeps_statements(connection)
@@ -92,7 +94,7 @@ class Connector:
 def owner_conninfo(settings: Settings) -> str:
     """How to connect as whoever owns the schema; with a given server, as whom the settings call the administrator."""
     if settings.dsn is not None:
-        return settings.admin_dsn or settings.dsn
+        return as_given(settings.admin_dsn or settings.dsn)
     return embedded_server(settings).conninfo(OWNER, DATABASE)
 
 
@@ -144,7 +146,7 @@ def _check(setting: str, conninfo: str) -> None:
 
 def _is_ready(conninfo: str) -> bool:
     try:
-        with psycopg.connect(conninfo, autocommit=True, connect_timeout=5) as connection:
+        with Session.connect(conninfo, autocommit=True) as connection:
             return is_current(connection)
     except psycopg.OperationalError:  # no such role or database yet
         return False
@@ -152,7 +154,7 @@ def _is_ready(conninfo: str) -> bool:
 
 def _prepare_embedded(server: EmbeddedServer) -> None:
     """Roles and database as an administrator of a given server would make them; safe when several do it at once."""
-    with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as connection:
+    with Session.connect(server.conninfo("postgres", "postgres"), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [1])  # a session of our own server, no pooler in between
         for role, rights in ((OWNER, "LOGIN CREATEROLE"), (APPLICATION, "LOGIN"), (WRITER, "NOLOGIN")):
             if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
@@ -161,21 +163,21 @@ def _prepare_embedded(server: EmbeddedServer) -> None:
         if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
             names = (sql.Identifier(DATABASE), sql.Identifier(OWNER))
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
-    with psycopg.connect(server.conninfo(OWNER, DATABASE), autocommit=True) as connection:
+    with Session.connect(server.conninfo(OWNER, DATABASE), autocommit=True) as connection:
         migrate(connection)
 
 
-def _migrate_given(conninfo: str, administrator: str, answered: Callable[[psycopg.Connection], None]) -> None:
+def _migrate_given(conninfo: str, administrator: str, answered: Callable[[Session], None]) -> None:
     try:
-        with psycopg.connect(in_time(conninfo), autocommit=True) as connection:
+        with Session.connect(conninfo, autocommit=True) as connection:
             answered(connection)
             if is_current(connection):
                 return
     except psycopg.errors.InsufficientPrivilege:
         pass  # the schema is there and this role may not look at it yet: the administrator's grants are missing
     try:
-        administrator = in_time(leader_first(administrator))
-        with psycopg.connect(administrator, autocommit=True) as connection:
+        administrator = leader_first(administrator)
+        with Session.connect(administrator, autocommit=True) as connection:
             prove(administrator)
             migrate(connection)
     except psycopg.errors.InsufficientPrivilege as error:

@@ -6,7 +6,7 @@ Everything here is safe behind a pooler in transaction mode: settings are local 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 import psycopg
@@ -14,22 +14,22 @@ import psycopg_pool
 from psycopg import pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import Format
 
 from ledger import store_errors
-from ledger.embedded.ping import ping
 from ledger.errors import LedgerError, NewerProgramNeeded, OutcomeUnknown, Unavailable
+from ledger.libpq.ping import ping
+from ledger.libpq.session import WRITING, Session
 from ledger.postgres.connection import deadline
 from ledger.postgres.connection.watchdog import Watchdog
 
-Connection = psycopg.Connection[Any]
+Connection = Session
 Parameters = Mapping[str, Any] | Sequence[Any]
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
 EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
 LOCK_NOT_AVAILABLE = "55P03"
 WHEN_TOLD = 2**31 - 1  # None would mean never, also for what is told to be prepared
-CONNECTING_SECONDS = 5  # and the pool behind it no longer than this for a host, unless the connection string says
 
 
 class Database:
@@ -57,6 +57,8 @@ class Database:
         """
         more = (self._call_seconds or 0) * events / EVENTS_IN_TIME
         with self.connection(self._call_seconds and self._call_seconds + more, more) as connection:
+            if connection.is_pooled and not self.in_transaction:
+                return _in_one_transaction(connection, statement, parameters)
             return connection.execute(statement, parameters, prepare=False).fetchall()
 
     @contextmanager
@@ -90,10 +92,10 @@ class Database:
                 pool.putconn(connection)
 
     @contextmanager
-    def transaction(self, begin: str = "BEGIN") -> Iterator[Connection]:
+    def transaction(self, begin: LiteralString = WRITING) -> Iterator[Connection]:
         """Commits at the end, rolls back on an error. Calls of this thread inside it use the same connection."""
         with self.connection() as connection:
-            connection.execute(begin)
+            connection.begin(begin)
             self._mine.connection = connection
             try:
                 yield connection
@@ -131,7 +133,7 @@ class Database:
         return getattr(self._mine, "connection", None) is not None
 
     @contextmanager
-    def joined_transaction(self, begin: str = "BEGIN") -> Iterator[Connection]:
+    def joined_transaction(self, begin: LiteralString = WRITING) -> Iterator[Connection]:
         """This thread's transaction if it is in one, else one of its own."""
         if self.in_transaction:
             with self.connection() as connection:
@@ -154,29 +156,29 @@ class Database:
         return self._pool
 
 
-def in_time(conninfo: str) -> str:
-    """The same, so that a try to connect ends in time, unless it says itself when."""
-    given = conninfo_to_dict(conninfo)
-    return make_conninfo("", **{"connect_timeout": CONNECTING_SECONDS, **given})
-
-
 def _pool(conninfo: str, max_size: int) -> psycopg_pool.ConnectionPool[Connection]:
     return psycopg_pool.ConnectionPool(
-        in_time(conninfo),
+        conninfo,
+        connection_class=Session,
         min_size=0,
         max_size=max_size,
         open=False,
         timeout=CONNECT_SECONDS,
         reconnect_timeout=CONNECT_SECONDS,
         max_idle=300.0,
-        kwargs={
-            "autocommit": True,
-            "prepare_threshold": WHEN_TOLD,
-            "application_name": "tracking-ledger",
-        },
+        kwargs={"autocommit": True, "prepare_threshold": WHEN_TOLD},
         configure=_configure,
         check=None,
     )
+
+
+def _in_one_transaction(connection: Connection, statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+    """In one round trip. The pool rolls back what an error leaves open."""
+    with connection.pipeline():
+        connection.begin()
+        asked = connection.execute(statement, parameters, prepare=False)
+        connection.execute("COMMIT")
+    return asked.fetchall()
 
 
 def situation(sqlstate: str | None, detail: str | None) -> LedgerError | None:

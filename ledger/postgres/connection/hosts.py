@@ -8,24 +8,29 @@ from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq.abc import PGconn
 
+from ledger.libpq.conninfo import effective
+
 OK, FAILED = pq.PollingStatus.OK, pq.PollingStatus.FAILED
 READING = pq.PollingStatus.READING
-LEADS = {"target_session_attrs": "read-write"}  # unless the connection string says what is wanted
+LEADS = {"target_session_attrs": "primary"}  # unless something else is wanted
+ADDRESS = ("host", "hostaddr", "port")
 
 
 def leader_first(conninfo: str, seconds: float = 2.0) -> str:
     """The same hosts, in front the first one that took a connection as it is wanted; as they were if none did."""
-    given = {**LEADS, **conninfo_to_dict(conninfo)}
-    hosts = list(_hosts(given))
+    known = effective(conninfo)  # hosts can be named by a service or a variable as well
+    hosts = list(_hosts(known))
     if len(hosts) < 2:
         return conninfo
+    wanted = {} if known["target_session_attrs"] != "any" else LEADS
+    given = {**wanted, **conninfo_to_dict(conninfo)}
     first = _first([make_conninfo("", **{**given, **host}) for host in hosts], seconds)
     hosts.insert(0, hosts.pop(first))
     return make_conninfo("", **{**given, **{name: ",".join(host[name] for host in hosts) for name in hosts[0]}})
 
 
 def _hosts(given: Mapping[str, object]) -> Iterator[dict[str, str]]:
-    lists = {name: str(given[name]).split(",") for name in ("host", "hostaddr", "port") if given.get(name)}
+    lists = {name: str(given[name]).split(",") for name in ADDRESS if given.get(name)}
     count = max((len(values) for values in lists.values()), default=0)
     for n in range(count):
         yield {name: values[n if len(values) > 1 else 0] for name, values in lists.items()}

@@ -7,23 +7,17 @@ the next transaction looks for them on a connection that never heard of them.
 
 import secrets
 
-import psycopg
+from ledger.libpq.session import Session
 
-OWN_PROCESS = "SELECT pg_backend_pid()"
 NAMED = "SELECT FROM pg_prepared_statements WHERE name = %s"
 
 
-def keeps_statements(connection: psycopg.Connection) -> bool:
+def keeps_statements(connection: Session) -> bool:
     """Whether a statement that is prepared on this connection, which commits by itself, is there for its next use."""
-    return not _is_pooled(connection) or _renames_statements(connection)
+    return not connection.is_pooled or _renames_statements(connection)
 
 
-def _is_pooled(connection: psycopg.Connection) -> bool:
-    """A pooler tells its clients the number of a process that is not the server's."""
-    return connection.execute(OWN_PROCESS).fetchone() != (connection.info.backend_pid,)
-
-
-def _renames_statements(connection: psycopg.Connection) -> bool:
+def _renames_statements(connection: Session) -> bool:
     name = f"tracking_ledger_{secrets.token_hex(8)}"
     with connection.transaction():  # one connection of the server until its end
         connection.pgconn.prepare(name.encode(), b"SELECT 1")

@@ -6,26 +6,25 @@ would then lose events without a word, so the proof is by two connections and no
 
 import secrets
 
-import psycopg
-
 from ledger.errors import Unavailable
+from ledger.libpq.session import Session
 
 RELATED = ("CockroachDB", "-YB-", "Materialize", "CrateDB", "QuestDB")  # in version(), of engines that were not tried
-INSERT_REPLACE = "SELECT pg_advisory_xact_lock(%s::bigint)"
+TAKE = "SELECT pg_advisory_xact_lock(%s::bigint)"
 TRY = "SELECT pg_try_advisory_xact_lock(%s::bigint)"
 
 
 def prove(conninfo: str) -> None:
     """Raises Unavailable for a server on which two writers could append at the same time."""
     with (
-        psycopg.connect(conninfo, connect_timeout=5) as one,
-        psycopg.connect(conninfo, autocommit=True, connect_timeout=5) as other,
+        Session.connect(conninfo) as one,
+        Session.connect(conninfo, autocommit=True) as other,
     ):
         version = str(one.execute("SELECT version()").fetchall()[0][0])
         if any(name in version for name in RELATED) or not version.startswith("PostgreSQL"):
             raise _refused(f"this is not PostgreSQL, but {version[:80]}")
         key = secrets.randbits(62)
-        one.execute(INSERT_REPLACE, [key])
+        one.execute(TAKE, [key])
         if other.execute(TRY, [key]).fetchall()[0][0]:
             raise _refused("its advisory locks do not lock: a second connection was given the same one")
 

@@ -12,19 +12,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
+
+from ledger.libpq.session import Session
 
 PATIENCE = 1.0  # seconds that a call may take before anybody asks, and between two questions
 LOOK_EVERY = 0.2
 RESTS_AFTER = 5.0  # seconds without a call, then the thread ends
 
-Connection = psycopg.Connection[Any]
-
 
 class _Watched:
-    def __init__(self, connection: Connection, limit: float | None) -> None:
+    def __init__(self, connection: Session, limit: float | None) -> None:
         self.connection = connection
         self.begun = self.asked = time.monotonic()
         self.limit = limit
@@ -34,14 +33,14 @@ class _Watched:
 class Watchdog:
     """`answers(connection)` asks that connection's server on another one, and gives up after a second."""
 
-    def __init__(self, answers: Callable[[Connection], bool]) -> None:
+    def __init__(self, answers: Callable[[Session], bool]) -> None:
         self._answers = answers
         self._lock = threading.Lock()
         self._watched: set[_Watched] = set()
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def watching(self, connection: Connection, limit: float | None = None) -> Iterator[Callable[[], str]]:
+    def watching(self, connection: Session, limit: float | None = None) -> Iterator[Callable[[], str]]:
         """While this is open. `limit` seconds are all it may take, also of a server that answers.
 
         Yields a question: why the socket was shut; empty if it was not.
@@ -95,5 +94,5 @@ class Watchdog:
                 one.shut = why
 
 
-def _server(connection: Connection) -> object:
+def _server(connection: Session) -> object:
     return connection.info.host, connection.info.hostaddr, connection.info.port

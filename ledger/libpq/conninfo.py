@@ -1,0 +1,56 @@
+"""Connection strings as libpq reads them: one that nothing exported touches, and one with all that is exported."""
+
+import os
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ledger.libpq.environment import PLANNER, SERVICE, exported
+
+DEFAULTS = {"sslcertmode": "allow", "min_protocol_version": "3.0", "max_protocol_version": "3.0"}  # not the empty word
+NO_MODE = "?"  # no sslmode, so libpq reads all that there is and gives up before it looks for a server
+UNUSED = "unused"  # with any password libpq looks into no password file
+
+
+def isolated(**given: str | int) -> str:
+    """A connection string to which no variable, service or password file adds anything.
+
+    It overrides what is exported; the variables that no string overrides are taken out of the environment, see
+    ledger.libpq.environment.
+    """
+    return make_conninfo("", **{**{name: DEFAULTS.get(name, default) for name, default in _exported()}, **given})
+
+
+def as_given(conninfo: str) -> str:
+    """The same, with what was exported for it and has been taken out of the environment."""
+    given = conninfo_to_dict(conninfo)
+    if (service := exported(SERVICE)) and "service" not in given:
+        given["service"] = service
+    if planner := exported(PLANNER):
+        given["options"] = f"-c geqo={planner} {effective(make_conninfo('', **given)).get('options', '')}".strip()
+    return make_conninfo("", **given)
+
+
+def effective(conninfo: str) -> dict[str, str]:
+    """Every part as libpq uses it: from the string, else its service, else a variable, else its default; but sslmode.
+
+    Raises psycopg.OperationalError where libpq cannot make sense of it.
+    """
+    tried = pq.PGconn.connect_start(make_conninfo(conninfo, sslmode=NO_MODE).encode())
+    try:
+        found = {option.keyword.decode(): option.val.decode() for option in tried.info if option.val}
+        if not found:
+            raise psycopg.OperationalError(tried.get_error_message())
+        return found
+    finally:
+        tried.finish()
+
+
+def _exported() -> list[tuple[str, str]]:
+    """The parts that variables of this process speak of, and what each is without one."""
+    return [
+        (option.keyword.decode(), (option.compiled or b"").decode())
+        for option in pq.Conninfo.get_defaults()
+        if option.envvar and option.envvar.decode() in os.environ and option.keyword != b"service"
+    ]

@@ -1,0 +1,140 @@
+"""What every session needs, decided here alone: settings that change the text of an answer or what a statement means.
+
+A role, a database, a variable or another client of a pooler may have set any of them otherwise. Our own session gets
+them in its startup packet, because a timeout may end it before its first statement, and again in that statement,
+because some variables win over the packet. Behind a pooler the next transaction may run in another session, so each
+transaction sets them for itself.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, LiteralString, Self
+
+import psycopg
+from psycopg import IsolationLevel, Transaction
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
+
+from ledger.libpq.conninfo import effective
+
+WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+DEFAULTS = {"connect_timeout": "5", "fallback_application_name": "tracking-ledger"}  # seconds for each host
+
+SETTINGS = {  # beside client_encoding, which a connection string can say
+    # the text of an answer
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "quote_all_identifiers": "off",
+    # what a statement means
+    "search_path": "pg_catalog",
+    "standard_conforming_strings": "on",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "row_security": "on",
+    "gin_fuzzy_search_limit": "0",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    # how it ends: the program has limits of its own, see LEDGER_CALL_SECONDS
+    "exit_on_error": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+}
+SINCE_17 = {"transaction_timeout": "0"}  # in the packet once the server is known, for older ones would refuse it
+FOR_SESSION = (  # which may not be ours, and is left alone then
+    b"SELECT process, CASE WHEN process OPERATOR(pg_catalog.=) %d THEN ROW(%b)::pg_catalog.text END"
+    b" FROM pg_catalog.pg_backend_pid() process"
+)
+REFUSED = re.compile("startup parameter|unrecognized configuration parameter")
+
+_refused: set[str] = set()  # connection strings whose pooler or server takes no options of ours
+_since_17: set[str] = set()  # and those that lead to such a server
+
+
+class Session(psycopg.Connection[Any]):
+    """A connection whose statements mean what they say, and whose answers have the expected form.
+
+    `is_pooled`: each transaction may run in another session of the server.
+    """
+
+    is_pooled = False
+
+    @classmethod
+    def connect(cls, conninfo: str = "", *, autocommit: bool = False, **given: Any) -> Self:
+        session = cls._opened(conninfo, given)
+        try:
+            session._set()
+        except BaseException:
+            session.close()
+            raise
+        if _is_since_17(session):
+            _since_17.add(conninfo)
+        session.autocommit = autocommit
+        return session
+
+    def begin(self, begin: LiteralString = WRITING) -> None:
+        """Opens a transaction that the caller ends."""
+        self.execute(begin)
+        if self.is_pooled:
+            set_for_transaction(self)
+
+    @contextmanager
+    def transaction(self, savepoint_name: str | None = None, force_rollback: bool = False) -> Iterator[Transaction]:
+        is_first = self.info.transaction_status == TransactionStatus.IDLE
+        with super().transaction(savepoint_name, force_rollback) as transaction:
+            if is_first and self.is_pooled:
+                set_for_transaction(self)
+            yield transaction
+
+    @classmethod
+    def _opened(cls, conninfo: str, given: dict[str, Any]) -> Self:
+        known = effective(conninfo)
+        missing = {name: value for name, value in DEFAULTS.items() if name not in known}
+        plain = make_conninfo(conninfo, client_encoding="UTF8", **missing)
+        if conninfo not in _refused:
+            try:
+                options = _options(SETTINGS | (SINCE_17 if conninfo in _since_17 else {}))
+                asked = make_conninfo(plain, options=f"{known.get('options', '')} {options}")
+                return super().connect(asked, autocommit=True, **given)
+            except psycopg.OperationalError as error:
+                if not REFUSED.search(str(error)):
+                    raise
+                _refused.add(conninfo)
+        return super().connect(plain, autocommit=True, **given)
+
+    def _set(self) -> None:
+        own = self.info.backend_pid
+        asked = self.execute(FOR_SESSION % (own, _calls(b"false", _is_since_17(self))))
+        self.is_pooled = asked.fetchall()[0][0] != own
+        if self.is_pooled:  # how transaction() begins
+            self.isolation_level, self.read_only, self.deferrable = IsolationLevel.READ_COMMITTED, False, False
+
+
+def set_for_transaction(connection: psycopg.Connection[Any]) -> None:
+    """What SETTINGS say holds until the end of the transaction that this connection is in."""
+    connection.execute(b"SELECT " + _calls(b"true", _is_since_17(connection)))
+
+
+def _options(settings: Mapping[str, str]) -> str:
+    return " ".join("-c " + f"{name}={value}".replace(" ", "\\ ") for name, value in settings.items())
+
+
+@cache
+def _calls(local: bytes, is_since_17: bool) -> bytes:
+    """SETTINGS as a list of values, whose evaluation sets them."""
+    settings = SETTINGS | (SINCE_17 if is_since_17 else {})
+    return b", ".join(
+        b"pg_catalog.set_config('%b', '%b', %b)" % (n.encode(), v.encode(), local) for n, v in settings.items()
+    )
+
+
+def _is_since_17(connection: psycopg.Connection[Any]) -> bool:
+    return connection.info.server_version >= 170000

@@ -1,0 +1,139 @@
+"""What is exported for other servers: the embedded one never hears of it, a given one as libpq's users expect."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger import identity
+from ledger.embedded.server import EmbeddedServer
+from ledger.libpq import environment
+from ledger.libpq.conninfo import as_given
+from ledger.libpq.ping import ping
+from ledger.libpq.session import Session
+from ledger.postgres.connection.connect import APPLICATION, DATABASE
+from tests.support.http_client import COMMAND
+
+EXPORTED = {
+    "PGSERVICE": "nope",
+    "PGSERVICEFILE": "/nonexistent/service",
+    "PGSYSCONFDIR": "/nonexistent",
+    "PGPASSFILE": "/dev/null",
+    "PGPASSWORD": "wrong",
+    "PGHOST": "elsewhere.example",
+    "PGHOSTADDR": "192.0.2.1",
+    "PGPORT": "1",
+    "PGUSER": "nobody",
+    "PGDATABASE": "nowhere",
+    "PGOPTIONS": "-c no_such_setting=1",
+    "PGCLIENTENCODING": "no such encoding",
+    "PGDATESTYLE": "no such style",
+    "PGTZ": "No/Where",
+    "PGGEQO": "perhaps",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGLOADBALANCEHOSTS": "perhaps",
+    "PGCHANNELBINDING": "require",
+    "PGREQUIREAUTH": "scram-sha-256",
+    "PGREQUIREPEER": "nobody",
+    "PGREQUIRESSL": "1",
+    "PGSSLMODE": "bogus",
+    "PGSSLNEGOTIATION": "direct",
+    "PGSSLCERTMODE": "require",
+    "PGSSLROOTCERT": "/nonexistent/root.crt",
+    "PGSSLMINPROTOCOLVERSION": "bogus",
+    "PGGSSENCMODE": "require",
+    "PGMINPROTOCOLVERSION": "bogus",
+    "PGMAXPROTOCOLVERSION": "bogus",
+    "PGCONNECT_TIMEOUT": "never",
+    "PGDATA": "/nonexistent",
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "_taken", {})
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_the_embedded_server_is_reached_whatever_is_exported(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, EXPORTED[name])
+    environment.take_variables()
+
+    with Session.connect(server.conninfo(APPLICATION, DATABASE), autocommit=True) as connection:
+        assert connection.execute("SELECT session_user::text").fetchall() == [(APPLICATION,)]
+    assert server.is_running()
+
+
+def test_the_embedded_server_is_made_and_used_with_everything_exported(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    identity.create(project)
+    own = {"LEDGER_PGDATA": str(tmp_path / "postgres"), "LEDGER_HOME": str(tmp_path / "home")}
+    own["LEDGER_COMMAND_SECONDS"] = "60"  # a first start on a busy machine
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command, variables = [*COMMAND, *arguments], {**inherited, **EXPORTED, **own}
+        return subprocess.run(command, cwd=project, env=variables, capture_output=True, text=True, check=False)
+
+    try:
+        created = run("--json", "call", "create_work_item", "item_type=task", "title=x")
+
+        assert '"outcome": "committed"' in created.stdout, created.stdout + created.stderr
+    finally:
+        run("doctor", "--stop-server")
+
+
+@pytest.fixture
+def service(server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service file that leads to the tests' server."""
+    file = tmp_path / "services"
+    file.write_text(f"[ours]\nhost={server.socket_folder}\nport=5432\nuser={APPLICATION}\noptions=-c work_mem=1MB\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    monkeypatch.setenv("PGSERVICE", "ours")
+    environment.take_variables()
+
+
+def shown(conninfo: str, *settings: str) -> list[Any]:
+    with Session.connect(conninfo, autocommit=True) as connection:
+        return [connection.execute("SELECT current_setting(%s)", [name]).fetchall()[0][0] for name in settings]
+
+
+@pytest.mark.usefixtures("service")
+def test_a_given_server_is_found_by_a_service_that_is_exported() -> None:
+    assert shown(as_given(f"dbname={DATABASE}"), "work_mem", "DateStyle", "TimeZone") == ["1MB", "ISO, MDY", "UTC"]
+
+
+@pytest.mark.usefixtures("service")
+def test_a_service_in_the_string_goes_before_one_that_is_exported() -> None:
+    with pytest.raises(Exception, match="other"):
+        shown(as_given(f"service=other dbname={DATABASE}"), "work_mem")
+
+
+def test_a_given_server_is_found_by_variables_and_takes_their_options(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", str(server.socket_folder))
+    monkeypatch.setenv("PGUSER", APPLICATION)
+    monkeypatch.setenv("PGOPTIONS", "-c work_mem=2MB -c statement_timeout=1")
+    monkeypatch.setenv("PGGEQO", "off")
+    monkeypatch.setenv("PGAPPNAME", "nightly")
+    environment.take_variables()
+
+    found = shown(as_given(f"dbname={DATABASE}"), "work_mem", "statement_timeout", "geqo", "application_name")
+
+    assert found == ["2MB", "0", "off", "nightly"]
+
+
+def test_what_is_exported_is_left_alone_in_a_program_that_uses_this_as_a_library(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGTZ", "Asia/Kathmandu")
+
+    assert shown(server.conninfo(APPLICATION, DATABASE), "TimeZone") == ["UTC"]
+    assert os.environ["PGTZ"] == "Asia/Kathmandu"
+    assert ping(server.conninfo(APPLICATION, DATABASE)) == 0
