@@ -10,14 +10,19 @@ from projections.operations.base import Input, checked, inside
 Inputs = Mapping[str, type[Input]]  # by the name of the command
 
 
-def check_edit(inputs: Inputs, command: str, changes: dict[str, Any]) -> None:
-    """Raises Invalid for values that the operation would not take. What it has no field for, the command itself judges,
-    and so what a null removes."""
-    named = changes.get("fields")
-    changes = {**changes, **(named if isinstance(named, dict) else {})}
+def read_edit(inputs: Inputs, command: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes, with values read as the operation reads them. Raises Invalid for those that it would not take.
+
+    What it has no field for, the command itself judges, and so what a null removes.
+    """
+    nested = changes.get("fields")
+    named = nested if isinstance(nested, dict) else {}
+    given = changes | named
     fields = inputs[command].model_fields if command in inputs else {}
-    given = {name: value for name, value in changes.items() if name in fields and value is not None}
+    given = {name: value for name, value in given.items() if name in fields and value is not None}
     shape: dict[str, Any] = {name: (fields[name].annotation, fields[name]) for name in given}
     model = create_model("Edit", __base__=Input, **shape)
     with inside("changes", model):
-        checked(model, given)
+        read = checked(model, given).model_dump(mode="json")
+    edited = {name: read.get(name, value) for name, value in changes.items()}
+    return edited | ({"fields": {name: read.get(name, value) for name, value in named.items()}} if named else {})

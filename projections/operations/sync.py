@@ -24,7 +24,7 @@ from projections.operations.base import (
     carry_out,
     command_id,
 )
-from projections.operations.editing import Inputs, check_edit
+from projections.operations.editing import Inputs, read_edit
 from projections.questions import conflicts as questions
 from projections.questions.references import resolve
 
@@ -62,12 +62,11 @@ def sync_state(view: LedgerView, _: SyncStateInput) -> Answered:
 
 def resolve_conflict(view: LedgerView, request: ResolveConflictInput, inputs: Inputs) -> Answered:
     entity_id = resolve(view.tables, CATEGORY, request.id)
-    if request.changes:
+    changes = request.changes
+    if changes:
         with view.tables.snapshot() as snapshot:
-            check_edit(inputs, questions.by_id(snapshot, entity_id)["command"], request.changes)
-
-    command = ResolveConflict(id=entity_id, expected=request.version, choice=request.choice, arguments=request.changes)
-
+            changes = read_edit(inputs, questions.by_id(snapshot, entity_id)["command"], changes)
+    command = ResolveConflict(id=entity_id, expected=request.version, choice=request.choice, arguments=changes)
     answer = carry_out(view, request, CATEGORY, command, questions.by_id)
     own = command_id(request.command_id)
     if own is not None and (followed := list(_follow(view, entity_id, own, (str(own),), request.by))):

@@ -222,15 +222,13 @@ def test_an_edit_is_held_to_the_limits_of_every_other_input(app: App, gate: Gate
 
     for changes, faulty in (
         ({"title": "x" * 201, "priority": 9}, ["changes.title", "changes.priority"]),
-        ({"tags": "one"}, ["changes.tags"]),
+        ({"tags": {"one": 1}}, ["changes.tags"]),
         ({"fields": {"title": " "}}, ["changes.title"]),
     ):
         with pytest.raises(Invalid) as refused:
             ask(elsewhere, "resolve_conflict", id=conflict["id"], version=1, choice="edited", changes=changes)
         assert [fault["field"] for fault in refused.value.details["fields"]] == faulty
-    decided = ask(
-        elsewhere, "resolve_conflict", id=conflict["id"], version=1, choice="edited", changes={"tags": ["one"]}
-    )
+    decided = ask(elsewhere, "resolve_conflict", id=conflict["id"], version=1, choice="edited", changes={"tags": "one"})
 
     assert decided["outcome"] == "committed"
     after = ask(elsewhere, "query_work_item", id=item["id"])
