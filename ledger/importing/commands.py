@@ -62,7 +62,7 @@ class Import(Command, frozen=True, kw_only=True):
     """All that one source tells, at once. It is compared with what it told before: only what changed is recorded.
 
     `source` is the source's short name, like `beads`. It is recorded with the command, so that each source is compared
-    with its own words, not with another's.
+    with its own words, not with another's. `older_wins` takes work items too that are older than what is known of them.
     """
 
     source: str
@@ -70,6 +70,7 @@ class Import(Command, frozen=True, kw_only=True):
     vendors: tuple[ImportedVendor, ...] = ()
     deployments: tuple[ImportedDeployment, ...] = ()
     enhancements: tuple[ImportedEnhancement, ...] = ()
+    older_wins: bool = False
 
     @property
     def recorded_as(self) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger.enhancement.decider import CATEGORY
 from ledger.enhancement.events import EnhancementRecorded, EnhancementRevised, EnhancementStatusChanged
 from ledger.enhancement.state import Enhancement
@@ -40,14 +42,27 @@ def plan(command: Import, ids: Iterable[str], world: World, made: ImportPlan) ->
             continue
         seen.add(entity_id)
         stands = standing(world, CATEGORY, entity_id, command.source)
-        facts = _facts(told, entity_id, _depends_on(told, things, made), stands, made)
+        facts = _facts(_with_dangling(told, things, made), entity_id, _depends_on(told, things), stands, made)
         made.add(CATEGORY, entity_id, told.external_id, facts, is_new=stands is None)
 
 
-def _depends_on(told: ImportedEnhancement, things: dict[str, str], made: ImportPlan) -> tuple[str, ...]:
-    absent = [other for other in told.depends_on if other not in things or other == told.external_id]
-    made.not_taken += [Finding("link_to_absent_id", f"{told.external_id} -> {other}") for other in absent]
+def _depends_on(told: ImportedEnhancement, things: dict[str, str]) -> tuple[str, ...]:
+    absent = _absent(told, things)
     return tuple(dict.fromkeys(things[other] for other in told.depends_on if other not in absent))
+
+
+def _with_dangling(told: ImportedEnhancement, things: dict[str, str], made: ImportPlan) -> ImportedEnhancement:
+    """With what it depends on and is nowhere, in the words of the source."""
+    absent = _absent(told, things)
+    if not absent:
+        return told
+    made.not_taken += [Finding("link_to_absent_id", f"{told.external_id} -> {other}") for other in absent]
+    metadata = told.fields.get("metadata", {}) | {"source_depends_on": absent}
+    return replace(told, fields=told.fields | {"metadata": metadata})
+
+
+def _absent(told: ImportedEnhancement, things: dict[str, str]) -> list[str]:
+    return [other for other in told.depends_on if other not in things or other == told.external_id]
 
 
 def _facts(

@@ -22,12 +22,14 @@ class ImportPlan(Struct, kw_only=True):
     """What to record, and what to tell the person. `tallies` and `things` (ids by what the source
     calls them) are by category.
 
-    `kept` are (id, path) of what the source says and what stays different, because it was changed here since.
+    `present` are the ids of the work items that the source holds. `kept` are (id, path) of what the source says and
+    what stays different, because it was changed here since.
     """
 
     decided: Decided = []
     tallies: dict[str, Tally] = {}
     things: dict[str, dict[str, str]] = {}
+    present: frozenset[str] = frozenset()
     kept: set[tuple[str, str]] = set()
     links_found: Counter[str] = field(default_factory=Counter)
     links_taken: Counter[str] = field(default_factory=Counter)

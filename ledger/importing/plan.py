@@ -13,6 +13,7 @@ from ledger.values.finding import Finding
 from ledger.vendor.decider import CATEGORY as VENDOR
 from ledger.work_item import importing as work_items
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
+from ledger.work_item.source_state import CATEGORY as WORK_ITEM
 from ledger.world import World
 
 
@@ -38,14 +39,16 @@ def _plan_items(command: Import, vendor_ids: dict[str, str], world: World, made:
     if not command.items:
         return
     items = _with_vendors(command, vendor_ids, world, made)
-    planned = work_items.plan(ImportWorkItems(source=command.source, items=items), world)
+    wanted = ImportWorkItems(source=command.source, items=items, older_wins=command.older_wins)
+    planned = work_items.plan(wanted, world)
     made.decided += planned.decided
+    made.present = planned.present
     made.links_found, made.links_taken = planned.links_found, planned.links_taken
     made.warnings += planned.warnings
     made.not_taken += planned.not_taken
-    tally = made.tally(work_items.CATEGORY)
+    tally = made.tally(WORK_ITEM)
     tally.created, tally.changed = len(planned.created), len(planned.changed)
-    tally.unchanged = len(command.items) - tally.created - tally.changed
+    tally.unchanged = len(planned.present) - tally.created - tally.changed
 
 
 def _with_vendors(

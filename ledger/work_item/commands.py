@@ -122,12 +122,22 @@ class ImportedLink(Struct, frozen=True, kw_only=True):
     made: Mark
 
 
+class Edition(Struct, frozen=True, kw_only=True):
+    """A part of a source that says when it last changed, for the records in it that do not say so themselves."""
+
+    part: str
+    at: datetime
+
+
 class ImportedItem(Struct, frozen=True, kw_only=True):
     """A work item as a source tells it. `status` None: the source does not say.
 
     `fields` are those of WorkItemCreated; one that is not named is absent in the source. `changed` is the last change
-    that the source knows of, `settled` when it came to its status, `removed` when it was deleted. `vendors` are names:
-    the ids of those that the ledger has are kept as `metadata.vendor_ids`.
+    that the source knows of, `settled` when it came to its status, `removed` when it was deleted. `created_in_source`
+    and `changed_in_source` are the times that the record itself states, None where it states none. `put_aside` says
+    that a link by its id means another record, `also_known` are ids under which an earlier import may have brought it.
+    `vendors` are names: the ids of those that the ledger has are kept as
+    `metadata.vendor_ids`.
     """
 
     id: str
@@ -140,13 +150,22 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     removed: Mark | None = None
     links: tuple[ImportedLink, ...] = ()
     vendors: tuple[str, ...] = ()
+    created_in_source: datetime | None = None
+    changed_in_source: datetime | None = None
+    edition: Edition | None = None
+    put_aside: bool = False
+    also_known: tuple[str, ...] = ()
 
 
 class ImportWorkItems(Command, frozen=True, kw_only=True):
-    """All of one source at once. What it gave before is compared, so that only what changed in it is recorded."""
+    """All of one source at once. What it gave before is compared, so that only what changed in it is recorded.
+
+    A record that is older than what the ledger knows of it changes nothing, unless `older_wins`.
+    """
 
     source: str
     items: tuple[ImportedItem, ...]
+    older_wins: bool = False
 
     @property
     def recorded_as(self) -> str:

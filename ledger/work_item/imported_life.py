@@ -28,10 +28,10 @@ from ledger.work_item.events import (
     WorkItemUnlinked,
 )
 from ledger.work_item.imported_links import LinkKey, Links, Wish
+from ledger.work_item.older_records import LAST_CHANGE
 from ledger.work_item.state import WorkItem
 
 FIELDS = ("item_type", "description", "notes", "assignee", "branch_name", "commits", "pr_numbers", "priority", "tags")
-LAST_CHANGE = "source_updated_at"  # the key of the metadata under which the source's own time of change is kept
 BLOCK_REASON = "imported"
 FORCED_REASON = "as imported"
 

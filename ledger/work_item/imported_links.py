@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.values.finding import Finding
 from ledger.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark
+from ledger.work_item.state import WorkItem
 
 LinkKey = tuple[str, str]  # kind, to_id
 
@@ -31,22 +33,49 @@ class Links(Struct, kw_only=True):
     not_taken: list[Finding] = []
 
 
-def arranged(command: ImportWorkItems, recorded: Callable[[str], bool]) -> Links:
-    """`recorded` tells whether an item is in the ledger already: links to others outside the source are not taken."""
+def arranged(command: ImportWorkItems, recorded: Callable[[str], WorkItem]) -> Links:
+    """`recorded` gives an item as the ledger has it: links to others that it has not either are not taken."""
     links = Links(items=frozenset(item.id for item in command.items), found=Counter(), taken=Counter())
-    for item in command.items:
-        for link in item.links:
-            links.found[link.word] += 1
-            where = f"{item.external_id} -> {link.to} ({link.word})"
-            if link.to_id == item.id:
-                links.not_taken.append(Finding("link_to_itself", where))
-            elif link.to_id not in links.items and not recorded(link.to_id):
-                links.not_taken.append(Finding("link_to_absent_id", where))
-            else:
-                links.taken[link.word] += 1
-                _arrange(item, link, where, links)
+    known = [(item, link) for item in command.items for link in item.links if _is_known(item, link, links, recorded)]
+    for item, link in sorted(known, key=lambda one: one[1].kind != "parent"):  # what lies below what decides of others
+        where = f"{item.external_id} -> {link.to} ({link.word})"
+        if link.kind == "depends_on" and _are_above(item.id, link.to_id, links, recorded):
+            links.warnings.append(Finding("waits_within_its_own_line", where))
+            link = replace(link, kind="relates_to")
+        _arrange(item, link, where, links)
     _find_unfinished(command, links)
     return links
+
+
+def _is_known(item: ImportedItem, link: ImportedLink, links: Links, recorded: Callable[[str], WorkItem]) -> bool:
+    links.found[link.word] += 1
+    where = f"{item.external_id} -> {link.to} ({link.word})"
+    if link.to_id == item.id:
+        links.not_taken.append(Finding("link_to_itself", where))
+        return False
+    if link.to_id not in links.items and not recorded(link.to_id).exists:
+        links.not_taken.append(Finding("link_to_absent_id", where))
+        return False
+    links.taken[link.word] += 1
+    return True
+
+
+def _are_above(one: str, other: str, links: Links, recorded: Callable[[str], WorkItem]) -> bool:
+    """Whether one of the two lies above the other: it waits for what is below it in any case."""
+    return other in _line(one, links, recorded) or one in _line(other, links, recorded)
+
+
+def _line(entity_id: str, links: Links, recorded: Callable[[str], WorkItem]) -> set[str]:
+    """What lies above an item, by the source; where that does not tell of an item, by the ledger."""
+    above: set[str] = set()
+    at: str | None = entity_id
+    while at is not None:
+        parent = links.parents[at].to_id if at in links.parents else None
+        at = parent if at in links.items else recorded(at).parent_id
+        if at in above:
+            break
+        above |= {at} if at else set()
+    return above
 
 
 def _arrange(item: ImportedItem, link: ImportedLink, where: str, links: Links) -> None:

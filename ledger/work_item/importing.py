@@ -8,48 +8,58 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.decider import Decided
-from ledger.envelope import import_of, stream_id
+from ledger.envelope import stream_id
 from ledger.values.finding import Finding
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
 from ledger.work_item.cycles import circles
-from ledger.work_item.early_links import with_early_links
 from ledger.work_item.imported_life import Happened, in_order, news, relinked, whole_life
 from ledger.work_item.imported_links import Links, arranged
+from ledger.work_item.kept_links import with_kept_links
+from ledger.work_item.namesakes import distinct
+from ledger.work_item.older_records import without_older
+from ledger.work_item.source_state import CATEGORY, began, source_events, source_state
 from ledger.work_item.state import WorkItem
 from ledger.world import World
 
-CATEGORY = "work_item"
-
 
 class Plan(Struct, kw_only=True):
-    """What to record, and what to tell the person. Items are named by their id in the source."""
+    """What to record, and what to tell the person. Items are named by their id in the source, `present` by ours."""
 
     decided: Decided = []
     created: list[str] = []
     changed: list[str] = []
+    present: frozenset[str]
     links_found: Counter[str]
     links_taken: Counter[str]
     warnings: list[Finding]
     not_taken: list[Finding]
 
 
-def plan(command: ImportWorkItems, world: World) -> Plan:
+def plan(told: ImportWorkItems, world: World) -> Plan:
     """Looks at the streams of all items at once, and decides for each what happened to it in the source."""
-    world.look(dict.fromkeys(_streams(command)))
-    links = arranged(command, lambda entity_id: bool(world.past(stream_id(CATEGORY, entity_id))))
+    world.look(dict.fromkeys(_streams(told)))
+    found = distinct(told, world)
+    fresh, older = without_older(replace(told, items=found.items), world)
+    command = replace(told, items=fresh)
+    links = arranged(command, lambda entity_id: world.state(CATEGORY, entity_id))
     early: list[Finding] = []
-    began = _creation(command, world)
-    items = [with_early_links(item, began, early) for item in command.items]
+    creation = _creation(command, world)
+    items = [with_kept_links(item, creation, early) for item in command.items]
     made = Plan(
-        links_found=links.found, links_taken=links.taken, warnings=[*early, *links.warnings], not_taken=links.not_taken
+        present=frozenset(item.id for item in found.items),
+        links_found=links.found,
+        links_taken=links.taken,
+        warnings=[*found.warnings, *older, *early, *links.warnings],
+        not_taken=[*found.not_taken, *links.not_taken],
     )
     happened: list[tuple[str, Happened]] = []
     for item in items:
         stream = stream_id(CATEGORY, item.id)
         if world.past(stream):
-            facts = _happened_since(item, links, import_of(command.source), world, made)
+            facts = _happened_since(item, links, command.source, world, made)
             made.changed += [item.external_id] if facts else []
         else:
             facts = whole_life(item, links, command.source)
@@ -64,7 +74,7 @@ def plan(command: ImportWorkItems, world: World) -> Plan:
 
 def _streams(command: ImportWorkItems) -> Iterator[str]:
     for item in command.items:
-        yield stream_id(CATEGORY, item.id)
+        yield from (stream_id(CATEGORY, entity_id) for entity_id in (item.id, *item.also_known))
         for link in item.links:
             yield stream_id(CATEGORY, link.to_id)
 
@@ -72,20 +82,13 @@ def _streams(command: ImportWorkItems) -> Iterator[str]:
 def _creation(command: ImportWorkItems, world: World) -> Callable[[str], datetime | None]:
     """Tells when an item began: as it is recorded, else as the source says."""
     created = {item.id: item.created.at for item in command.items}
-
-    def began(entity_id: str) -> datetime | None:
-        past = world.past(stream_id(CATEGORY, entity_id))
-        return past[0].occurred_at if past else created.get(entity_id)
-
-    return began
+    return lambda entity_id: began(entity_id, world) or created.get(entity_id)
 
 
-def _happened_since(item: ImportedItem, links: Links, own: str, world: World, made: Plan) -> list[Happened]:
-    """`own` is the command whose events are this source's word; all others are somebody's here, or another source's."""
-    past = world.past(stream_id(CATEGORY, item.id))
-    imported = [event for event in past if event.command == own]
+def _happened_since(item: ImportedItem, links: Links, source: str, world: World, made: Plan) -> list[Happened]:
+    """What is not this source's word in the item's past is somebody's here, or another source's."""
     now: WorkItem = world.state(CATEGORY, item.id)
-    then = now if len(imported) == len(past) else world.partly(past[0].stream_id, imported)
+    then = source_state(item.id, source, world)
     unfinished = item.id in links.unfinished or _completes_over_others(item, now, links, world)
     happened, clashes = news(item, then, now, links, unfinished)
     if now.withdrawn:
@@ -95,7 +98,8 @@ def _happened_since(item: ImportedItem, links: Links, own: str, world: World, ma
         made.warnings += [Finding("deleted_here", item.external_id)] if happened or clashes else []
         return []
     made.warnings += [Finding("changed_on_both_sides", f"{item.external_id}: {field}") for field in clashes]
-    return in_order(happened, max((event.occurred_at for event in imported), default=item.created.at))
+    last = max((event.occurred_at for event in source_events(item.id, source, world)), default=item.created.at)
+    return in_order(happened, last)
 
 
 def _completes_over_others(item: ImportedItem, now: WorkItem, links: Links, world: World) -> bool:
@@ -108,15 +112,12 @@ def _completes_over_others(item: ImportedItem, now: WorkItem, links: Links, worl
 
 def _on_others(links: Links, command: ImportWorkItems, world: World) -> Iterator[tuple[str, Happened]]:
     """Links whose owner is in the ledger but not in this source."""
-    own = import_of(command.source)
     for owner in links.owned.keys() - links.items:
-        stream = stream_id(CATEGORY, owner)
-        then = world.partly(stream, (event for event in world.past(stream) if event.command == own))
-        now = world.state(CATEGORY, owner)
-        earliest = world.past(stream)[0].occurred_at
+        then, now = source_state(owner, command.source, world), world.state(CATEGORY, owner)
+        earliest = world.past(stream_id(CATEGORY, owner))[0].occurred_at
         changed = command.items[0].changed  # not used: nothing of another's is unlinked
         for fact in in_order(relinked(links.owned[owner], then, now, changed, frozenset(), own=False), earliest):
-            yield stream, fact
+            yield stream_id(CATEGORY, owner), fact
 
 
 def _too_deep(command: ImportWorkItems, links: Links, world: World) -> Iterator[Finding]:

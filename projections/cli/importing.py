@@ -46,11 +46,16 @@ def _command(name: str, source: Source) -> click.Command:
     @click.command(name, cls=Command, help=f"{source.sentence}\n\n{ALL_OF_THEM}", short_help=source.sentence)
     @click.argument("path", metavar=source.argument, type=click.Path(path_type=Path), required=not source.surrounds)
     @click.option("--dry-run", is_flag=True, help="Tell what would happen, and record nothing.")
+    @click.option("--strict", is_flag=True, help="End with 8 for links to ids that are nowhere, too.")
     @pass_invocation
-    def command(invocation: Invocation, path: Path | None, dry_run: bool) -> int:
-        return _import(invocation, Import(source=name, path=path or invocation.settings.project, dry_run=dry_run))
+    def command(
+        invocation: Invocation, path: Path | None, dry_run: bool, strict: bool, older_wins: bool = False
+    ) -> int:
+        wanted = Import(source=name, path=path or invocation.settings.project, dry_run=dry_run, older_wins=older_wins)
+        return _import(invocation, wanted, strict=strict)
 
-    return command
+    older = click.option("--older-wins", is_flag=True, help="Take records that are older than what is known of them.")
+    return older(command) if source.is_dated else command
 
 
 for _name, _source in SOURCES.items():
@@ -80,14 +85,15 @@ def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
     remark("nothing was recorded: a dry run" if dry_run else f"{restored.taken} events recorded")
 
 
-def _import(invocation: Invocation, wanted: Import) -> int:
+def _import(invocation: Invocation, wanted: Import, *, strict: bool) -> int:
     with working(f"importing {wanted.path}"):
         report = wanted.run(invocation.app)
     if invocation.as_json:
         answer_json(report)
     else:
         _tell(report)
-    return exits.DONE if report["success"] and not report["not_taken"] else exits.DIFFERENCE
+    is_whole = not report["not_taken"] and not (strict and report["dangling_links"])
+    return exits.DONE if report["success"] and is_whole else exits.DIFFERENCE
 
 
 def _tell(report: dict[str, Any]) -> None:
@@ -97,6 +103,7 @@ def _tell(report: dict[str, Any]) -> None:
         + [("links", f"{report['links']['taken']} of {report['links']['found']}")]
     )
     _kinds("Not taken", [(entry["kind"], entry["count"], entry["where"]) for entry in report["not_taken"]])
+    _kinds("Links to nothing", [(entry["kind"], entry["count"], entry["where"]) for entry in report["dangling_links"]])
     _kinds("No records", [(entry["kind"], entry["count"], entry["where"]) for entry in report["nothing_to_record"]])
     _kinds("Taken as found", [(entry["kind"], entry["count"], entry["examples"]) for entry in report["warnings"]])
     if "reconciliation" in report:

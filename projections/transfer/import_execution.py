@@ -1,8 +1,9 @@
 """What an import of a reading records, and what a person is told of it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -21,8 +22,10 @@ from ledger.world import World
 from projections.application.view import LedgerView
 
 Report = dict[str, Any]
+NONE_KNOWN: Mapping[str, str] = MappingProxyType({})
 MANY = 500  # events after which the planner should look at the tables again
 EXAMPLES = 5  # of each warning
+DANGLING = "link_to_absent_id"  # the kind of links that are kept as text until what they name is there
 NO_RECORD = {"document", history.NOTHING, prompts.NO_MARKDOWN}  # kinds of what is named, and is nothing to take
 
 
@@ -45,7 +48,13 @@ class _Decision:
 
 
 def record_reading(
-    view: LedgerView, source: str, reading: Reading, *, by: str | None = None, dry_run: bool = False
+    view: LedgerView,
+    source: str,
+    reading: Reading,
+    *,
+    by: str | None = None,
+    dry_run: bool = False,
+    older_wins: bool = False,
 ) -> ImportResult:
     """Records what is new in a reading; joins the transaction that this thread is in."""
     decision = _Decision()
@@ -55,6 +64,7 @@ def record_reading(
         vendors=tuple(reading.vendors),
         deployments=tuple(reading.deployments),
         enhancements=tuple(reading.enhancements),
+        older_wins=older_wins,
     )
     if dry_run:
         decision(command, view.handler.world())
@@ -84,14 +94,16 @@ def identified(view: LedgerView, source: str, known: dict[str, str]) -> Identify
     return lru_cache(maxsize=None)(lambda id: known.get(id) or imported_id(ledger, source, id))
 
 
-def report(reading: Reading, brought: ImportResult, missing: Iterable[str] = ()) -> Report:
-    """What a person and a script are told; `missing` are ids that an earlier import brought and this source lacks."""
+def report(reading: Reading, brought: ImportResult, known: Mapping[str, str] = NONE_KNOWN) -> Report:
+    """What a person and a script are told; `known` are the ids, by their ids there, that an earlier import brought."""
     made = brought.made
-    gone = [Finding("no_longer_in_the_file", external_id) for external_id in sorted(missing)]
+    present = made.present or {item.id for item in reading.items}
+    missing = sorted(external_id for external_id, entity_id in known.items() if entity_id not in present)
+    gone = [Finding("no_longer_in_the_file", external_id) for external_id in missing]
     not_taken = [*reading.not_taken, *made.not_taken]
     named = [{"kind": kind, "count": len(where), "where": where} for kind, where in _by_kind(not_taken)]
     tallies = made.tallies.values()
-    told_twice = sum(finding.kind == "told_twice" for finding in made.not_taken)
+    told_twice = sum(finding.kind in ("told_twice", "repeated_id") for finding in made.not_taken)
     return {
         "success": True,
         "found": reading.found,
@@ -114,7 +126,8 @@ def report(reading: Reading, brought: ImportResult, missing: Iterable[str] = ())
             {"kind": kind, "count": len(where), "examples": where[:EXAMPLES]}
             for kind, where in _by_kind([*reading.warnings, *made.warnings, *gone])
         ],
-        "not_taken": [entry for entry in named if entry["kind"] not in NO_RECORD],
+        "not_taken": [entry for entry in named if entry["kind"] not in {*NO_RECORD, DANGLING}],
+        "dangling_links": [entry for entry in named if entry["kind"] == DANGLING],
         "nothing_to_record": [entry for entry in named if entry["kind"] in NO_RECORD],
     }
 

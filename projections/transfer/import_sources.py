@@ -37,13 +37,15 @@ class Known(Struct, frozen=True, kw_only=True):
 class Source(Known, frozen=True, kw_only=True):
     """A source that gives records. `sentence` and `argument` are for the help of its command.
 
-    One that is `reconciled` is compared with the ledger before the commit.
+    One that is `reconciled` is compared with the ledger before the commit. The records of one that `is_dated` say when
+    they last changed.
     """
 
     sentence: str
     argument: str
     read: Read
     reconciled: bool = False
+    is_dated: bool = False
 
 
 SOURCES: dict[str, Source] = {
@@ -69,6 +71,7 @@ SOURCES: dict[str, Source] = {
         argument="FILE",
         recognises=beads.recognises,
         read=beads.read,
+        is_dated=True,
     ),
     taskmaster.SOURCE: Source(
         called="a task-master file",
@@ -76,6 +79,7 @@ SOURCES: dict[str, Source] = {
         argument="FILE",
         recognises=taskmaster.recognises,
         read=taskmaster.read,
+        is_dated=True,
     ),
     tasks.SOURCE: Source(
         called="a Backlog.md folder",
@@ -83,6 +87,7 @@ SOURCES: dict[str, Source] = {
         argument="FOLDER",
         recognises=tasks.recognises,
         read=tasks.read,
+        is_dated=True,
     ),
     todotxt.SOURCE: Source(
         called="a todo.txt file",
@@ -118,6 +123,9 @@ def detected(path: Path) -> str:
         raise _invalid(path, f"could be {_either(found)}", f"say which: {commands}")
     if not path.is_dir():
         check_text(path)
+    sample = sample_of(path)
+    if not sample.text.strip() and not sample.names:
+        raise _invalid(path, "is empty: it holds nothing to import", "name a file or a folder that holds something")
     known = ", ".join(f"{name} ({source.called})" for name, source in KNOWN.items())
     problem = "is in no format that is known by its content"
     raise _invalid(path, problem, f"say which: `tracking-ledger import NAME {path}`, NAME one of {known}")

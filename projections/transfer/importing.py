@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from ledger.errors import Unavailable
 from ledger.importing.readers.reading import Reading
+from ledger.values.finding import Finding
 from projections.application.app import App
 from projections.transfer.import_execution import Report, identified, known_ids, record_reading, report
 from projections.transfer.import_sources import SOURCES, check
@@ -14,12 +15,16 @@ from projections.transfer.reconciled_import import migrate
 
 
 class Import(Struct, frozen=True, kw_only=True):
-    """`source` is one of SOURCES. A dry run decides everything and records nothing."""
+    """`source` is one of SOURCES. A dry run decides everything and records nothing.
+
+    A record that is older than what its source said before is left out and named, unless `older_wins`.
+    """
 
     source: str
     path: Path
     by: str | None = None
     dry_run: bool = False
+    older_wins: bool = False
 
     def run(self, app: App) -> Report:
         """All of the source in one append; the report names what is not taken. Invalid for one of another kind.
@@ -50,16 +55,16 @@ class Import(Struct, frozen=True, kw_only=True):
         def read() -> Reading:
             return SOURCES[self.source].read(self.path, identify, imported_at)
 
-        def missing(reading: Reading) -> list[str]:
-            told = {item.id for item in reading.items}
-            return [name for name, entity_id in known.items() if entity_id not in told]
-
         if SOURCES[self.source].reconciled:
-            found = migrate(app, self.source, self.path, read, missing, by=self.by, dry_run=self.dry_run)
+            found = migrate(app, self.source, self.path, read, known, by=self.by, dry_run=self.dry_run)
         else:
             reading = read()
-            brought = record_reading(view, self.source, reading, by=self.by, dry_run=self.dry_run)
-            found = report(reading, brought, missing(reading))
+            if not reading.found:
+                reading.warnings.append(Finding("no_record", str(self.path)))
+            brought = record_reading(
+                view, self.source, reading, by=self.by, dry_run=self.dry_run, older_wins=self.older_wins
+            )
+            found = report(reading, brought, known)
         if found["position"] is not None:
             app.after_write.soon()
             app.store.refresh_statistics()

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -43,12 +43,13 @@ def migrate(
     source: str,
     path: Path,
     read: Callable[[], Reading],
-    missing: Callable[[Reading], list[str]],
+    known: Mapping[str, str],
     *,
     by: str | None,
     dry_run: bool,
 ) -> Report:
-    """`read` reads the source from the disk each time it is called, `missing` names what it told once and now does not.
+    """`read` reads the source from the disk each time it is called; `known` are the ids, by their ids there, that an
+    import of it brought before.
 
     A dry run does everything and takes it back.
     """
@@ -57,7 +58,7 @@ def migrate(
         migrated, taken_back = _in_one_transaction(app, source, path, read, by, dry_run), False
     except _TakenBack as found:
         migrated, taken_back = found.migrated, bool(found.migrated.faults)
-    told = _told(migrated, missing(migrated.reading), taken_back, dry_run)
+    told = _told(migrated, known, taken_back, dry_run)
     return told | {"backup": str(backup) if backup else None}
 
 
@@ -100,9 +101,9 @@ def _in_one_transaction(
     return migrated
 
 
-def _told(migrated: Migrated, missing: list[str], taken_back: bool, dry_run: bool) -> Report:
+def _told(migrated: Migrated, known: Mapping[str, str], taken_back: bool, dry_run: bool) -> Report:
     """The report, and beside it what only a migration tells."""
-    told = report(migrated.reading, migrated.brought or ImportResult(), missing)
+    told = report(migrated.reading, migrated.brought or ImportResult(), known)
     if taken_back or migrated.faults:
         told |= dict.fromkeys(("taken", "created", "changed", "unchanged", "events"), 0)
     if taken_back or migrated.faults or dry_run:

@@ -43,10 +43,64 @@ def test_something_not_taken_ends_with_8_and_names_it(
 
     report = json.loads(capsys.readouterr().out)
     assert (code, report["found"], report["taken"]) == (8, 2, 1)
-    assert report["not_taken"] == [
+    assert report["not_taken"] == [{"kind": "not_json", "count": 1, "where": ["line 2"]}]
+    assert report["dangling_links"] == [
         {"kind": "link_to_absent_id", "count": 1, "where": ["a-1 -> gone (blocks)"]},
-        {"kind": "not_json", "count": 1, "where": ["line 2"]},
     ]
+
+
+@pytest.mark.parametrize(("strict", "code"), [((), 0), (("--strict",), 8)])
+def test_links_to_what_is_nowhere_are_named_and_end_with_8_only_if_one_wants(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    strict: tuple[str, ...],
+    code: int,
+) -> None:
+    file = export(tmp_path, issue("a-1", dependencies=[needs("a-1", "gone")]))
+
+    assert call(monkeypatch, "import", file, *strict) == code
+
+    told = capsys.readouterr().out
+    assert "links to ids that are neither in the file nor in the ledger" in told
+    assert "a-1 -> gone (blocks)" in told
+
+
+def test_an_older_file_is_told_and_taken_when_it_is_to_win(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    call(monkeypatch, "import", export(tmp_path, closed("a-1", day=5)))
+    capsys.readouterr()
+    older = export(tmp_path, issue("a-1", updated_at="2026-03-02T10:00:00Z"))
+
+    assert call(monkeypatch, "import", older) == 0
+    assert "older than what is known of them" in capsys.readouterr().out
+    call(monkeypatch, "ready")
+    assert "Title of a-1" not in capsys.readouterr().out
+
+    assert call(monkeypatch, "import", older, "--older-wins") == 0
+    call(monkeypatch, "ready")
+    assert "Title of a-1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [(), ("taskmaster",)])
+def test_an_empty_file_says_that_it_is_empty(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    file = tmp_path / "tasks.json"
+    file.write_text("\n")
+
+    assert call(monkeypatch, "import", *arguments, file) == 2
+    assert "is empty" in capsys.readouterr().err
+
+
+def test_an_empty_list_of_a_known_form_is_imported_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "todo.txt").write_text("")
+
+    assert call(monkeypatch, "import", "todotxt", tmp_path / "todo.txt") == 0
+    assert "empty: nothing to import" in capsys.readouterr().out
 
 
 def test_a_dry_run_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from ledger.catalog import fold_stream
 from ledger.codec import encode, schema_of
 from ledger.decider import Decided
 from ledger.envelope import Past, RecordedEvent, import_of, imported_id
+from ledger.values.finding import Finding
 from ledger.values.moment import parse
 from ledger.work_item.commands import ImportWorkItems
 from ledger.work_item.events import WorkItemRevised
 from ledger.work_item.importing import plan
-from ledger.world import World
+from ledger.world import Holder, World
 from projections.transfer.import_sources import SOURCES
 from tests.support.given import LEDGER, Neighbours
 
@@ -29,17 +31,27 @@ class ImportedLog:
     def __init__(self, source: str) -> None:
         self._source = source
         self._streams: dict[str, list[RecordedEvent]] = {}
+        self._warnings: list[Finding] = []
 
-    def bring(self, write: Callable[[Path], Path]) -> Decided:
-        """What an import of the file recorded that `write` leaves in a folder; every record of it is taken."""
+    def bring(self, write: Callable[[Path], Path], *, older_wins: bool = False, all_taken: bool = True) -> Decided:
+        """What an import of the file recorded that `write` leaves in a folder."""
         with tempfile.TemporaryDirectory() as folder:
             reading = SOURCES[self._source].read(write(Path(folder)), self._identify, NOW)
-        assert (reading.found, reading.not_taken) == (len(reading.items), [])
-        command = ImportWorkItems(source=self._source, items=tuple(reading.items))
-        decided = plan(command, World(LEDGER, self._read, fold_stream, Neighbours())).decided
+        assert not all_taken or (reading.found, reading.not_taken) == (len(reading.items), [])
+        command = ImportWorkItems(source=self._source, items=tuple(reading.items), older_wins=older_wins)
+        planned = plan(command, World(LEDGER, self._read, fold_stream, self._neighbours()))
+        decided = planned.decided
+        self._warnings = planned.warnings
         for entry in decided:
             self._record(*entry, command=import_of(self._source))
         return decided
+
+    def warnings(self) -> dict[str, list[str]]:
+        """What was said of the last import, by its kind."""
+        found: dict[str, list[str]] = {}
+        for finding in self._warnings:
+            found.setdefault(finding.kind, []).append(finding.where)
+        return found
 
     def revise(self, stream: str, fact: WorkItemRevised) -> None:
         """What a person changed here."""
@@ -54,9 +66,23 @@ class ImportedLog:
             for stream, state in states.items()
         }
 
+    def began(self, entity_id: str) -> datetime:
+        return self._streams[f"work_item-{entity_id}"][0].occurred_at
+
     def times_rise(self) -> bool:
         pasts = self._streams.values()
         return all(a.occurred_at <= b.occurred_at for past in pasts for a, b in pairwise(past))
+
+    def _neighbours(self) -> Neighbours:
+        """Who has which id of the source."""
+        prefix = len("work_item-")
+        states = {stream[prefix:]: fold_stream(stream, past) for stream, past in self._streams.items()}
+        return Neighbours(
+            holder={
+                ("external_id", f"{self._source}:{state.external_id}"): Holder(id=entity_id, label="")
+                for entity_id, state in states.items()
+            }
+        )
 
     def _identify(self, external_id: str) -> str:
         return imported_id(LEDGER, self._source, external_id)

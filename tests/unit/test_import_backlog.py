@@ -66,7 +66,7 @@ two
 def put(root: Path, place: str, head: str = "", body: str = "", *, number: str = "TASK-1") -> None:
     file = root / place
     file.parent.mkdir(parents=True, exist_ok=True)
-    lines = f"id: {number}\ntitle: T\nstatus: To Do\ncreated_date: '2026-03-01'\n"
+    lines = f"id: {number}\ntitle: T\nstatus: To Do\ncreated_date: '2026-03-01 00:00'\n"
     file.write_text(f"---\n{lines}{head}\n---\n{body}")
 
 
@@ -275,7 +275,6 @@ def test_a_project_with_a_backlog_in_it_is_read_too(tmp_path: Path) -> None:
         (b"---\ntitle: x\n---\n", "no_id", ""),
         (b"---\nid: TASK-2\n---\n\xff", "cannot_be_read", "line 4 is not UTF-8"),
         (b"\x7fELF\x00", "cannot_be_read", "binary zeros"),
-        (b'---\nid: TASK-2\ntitle: "\\u0000"\n---\n', "unstorable", ""),
     ],
 )
 def test_a_file_that_cannot_be_taken_is_named_with_its_line(
@@ -288,6 +287,29 @@ def test_a_file_that_cannot_be_taken_is_named_with_its_line(
 
     assert (len(reading.items), reading.found, kinds(reading)) == (1, 2, [kind])
     assert reading.not_taken[0].where.startswith("tasks/task-2 - X.md") and where in reading.not_taken[0].where
+
+
+def test_half_a_character_costs_that_character_and_not_the_task(tmp_path: Path) -> None:
+    reading_of = {
+        '"half \\ud83d"': "half \ufffd",
+        '"a\\u0000b"': "a\ufffdb",
+        '"\\ud83d\\ude00"': "\U0001f600",
+    }
+    for place, written in enumerate(reading_of, 1):
+        put(tmp_path, f"tasks/task-{place} - T.md", f"custom: {written}", number=f"TASK-{place}")
+
+    reading = read(tmp_path)
+
+    assert [fields(item)["custom"] for item in reading.items] == list(reading_of.values())
+    assert [finding.where for finding in reading.warnings] == ["TASK-1: custom", "TASK-2: custom"]
+
+
+def test_a_day_without_a_time_of_day_is_told(tmp_path: Path) -> None:
+    reading = read(tmp_path) if one(tmp_path, "updated_date: 2026-03-02") else None
+
+    assert reading and [(finding.kind, finding.where) for finding in reading.warnings] == [
+        ("no_time_of_day", "TASK-1: updated_date")
+    ]
 
 
 def test_nothing_outside_of_the_folder_is_read(tmp_path: Path) -> None:
@@ -328,7 +350,8 @@ def test_the_real_folder_is_taken_as_an_independent_count_has_it() -> None:
 
     reading = read(REAL)
 
-    assert (reading.found, len(reading.items), reading.not_taken, reading.warnings) == (len(texts), 13, [], [])
+    assert (reading.found, len(reading.items), reading.not_taken) == (len(texts), 13, [])
+    assert {finding.kind for finding in reading.warnings} == {"no_time_of_day"}
     done = [item for item in reading.items if item.status == "completed"]
     assert len(done) == sum("\nstatus: Done" in text for text in texts) == 9
     assert sum(len(item.fields["metadata"]["acceptance"]) for item in reading.items) == len(criteria)

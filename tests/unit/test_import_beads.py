@@ -153,6 +153,79 @@ def test_a_dependency_becomes_a_link_with_its_author_and_time(tmp_path: Path, wo
     assert (link.kind, link.to_id, link.word, link.made) == (kind, "id of a-2", word, Mark(by="bob", at=day(2)))
 
 
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("parent_child", "parent"),
+        ("parentChild", "parent"),
+        ("Parent-Child", "parent"),
+        ("parentchild", "parent"),
+        ("parent child", "parent"),
+        ("child-of", "parent"),
+        ("discovered_from", "discovered_from"),
+        ("DiscoveredFrom", "discovered_from"),
+        ("Blocks", "depends_on"),
+        ("blocked_by", "depends_on"),
+        ("depends-on", "depends_on"),
+        ("waits-for", "depends_on"),
+        ("waits_for", "depends_on"),
+        ("conditional-blocks", "depends_on"),
+    ],
+)
+def test_a_kind_of_dependency_is_known_in_every_spelling_and_its_word_is_kept(
+    tmp_path: Path, word: str, kind: str
+) -> None:
+    entry = needs("a-1", "a-2", word)
+
+    item = one(tmp_path, dependencies=[entry])
+
+    assert [(link.kind, link.word) for link in item.links] == [(kind, word)]
+    assert item.fields["metadata"]["dependencies"] == [entry]
+
+
+def test_a_condition_under_which_a_link_blocks_is_told(tmp_path: Path) -> None:
+    reading = read(tmp_path, issue("a-1", dependencies=[needs("a-1", "a-2", "waits-for")]))
+
+    assert [(finding.kind, finding.where) for finding in reading.warnings] == [
+        ("link_taken_as_blocking", "a-1 -> a-2 (waits-for)")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [
+        ({"comments": [{"text": "hm"}]}, False),
+        ({"comments": [{"text": "hm"}], "comment_count": 1}, False),
+        ({"comments": [{"text": "hm"}], "comment_count": 2}, True),
+        ({"comments": [{"text": "hm"}, {"text": "so"}], "comment_count": 1}, False),
+        ({"comment_count": 0}, False),
+        ({"comment_count": 3}, True),
+    ],
+)
+def test_comments_are_missing_where_more_are_counted_than_told(
+    tmp_path: Path, fields: dict[str, Any], missing: bool
+) -> None:
+    reading = read(tmp_path, issue("a-1", **fields))
+
+    assert kinds(reading) == (["comments_missing"] if missing else [], [])
+    assert reading.items[0].fields["metadata"].get("comments") == fields.get("comments")
+
+
+@pytest.mark.parametrize(
+    ("status", "field", "kept"),
+    [("closed", "closed_at", "source_closed_at"), ("tombstone", "deleted_at", "source_deleted_at")],
+)
+def test_an_end_before_the_beginning_is_kept_and_told(tmp_path: Path, status: str, field: str, kept: str) -> None:
+    ended = {"status": status, field: "2026-02-28T09:00:00+05:30"}
+
+    reading = read(tmp_path, issue("a-1", **ended))
+
+    assert reading.items[0].fields["metadata"][kept] == "2026-02-28T03:30:00.000000Z"
+    assert [(finding.kind, finding.where) for finding in reading.warnings] == [
+        ("ended_before_it_began", f"a-1: {field} 2026-02-28T03:30:00.000000Z")
+    ]
+
+
 def test_the_parent_that_the_issue_names_comes_first(tmp_path: Path) -> None:
     both = [needs("a-1", "p-1", "parent-child"), needs("a-1", "p-2", "parent-child")]
 
@@ -222,10 +295,6 @@ def test_texts_beyond_the_limits_are_taken_whole_with_a_warning(tmp_path: Path) 
         ('{"id": "  ", "title": "blank"}', "no_id"),
         ('{"id": "x", "key": "a memory"}', "not_an_issue"),
         ('{"id": "good", "title": "again"}', "repeated_id"),
-        ('{"id": "x", "title": "\\u0000"}', "unstorable"),
-        ('{"id": "x", "title": "t", "n": 99999999999999999999999}', "number_too_large"),
-        ('{"id": "x", "title": "\\ud800"}', "not_json"),
-        ('{"id": "x", "title": "\\ud800 1234567890123456789"}', "unstorable"),
         ('{"id": "' + "x" * 501 + '", "title": "t"}', "id_too_long"),
         ('{"id": "x", "title": ' + "[" * 100_000, "not_json"),
     ],
@@ -236,6 +305,52 @@ def test_a_line_that_cannot_be_taken_is_named_and_the_others_are_taken(tmp_path:
     assert [item.external_id for item in reading.items] == ["good", "fine"]
     assert [(finding.kind, finding.where.partition(" (")[0]) for finding in reading.not_taken] == [(kind, "line 3")]
     assert reading.found == 3
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (r"half \ud83d", "half \ufffd"),
+        (r"\ud83d half", "\ufffd half"),
+        (r"\ude00\ud83d", "\ufffd\ufffd"),
+        (r"a\u0000b", "a\ufffdb"),
+        (r"\ud83d\ude00 \ud800", "\U0001f600 \ufffd"),
+    ],
+)
+def test_half_a_character_costs_that_character_and_is_named(tmp_path: Path, written: str, kept: str) -> None:
+    line = f'{{"id": "x", "title": "T", "description": "{written}", "custom": {{"{written}": ["{written}"]}}}}'
+
+    reading = read(tmp_path, line)
+
+    fields = reading.items[0].fields
+    assert (fields["title"], fields["description"], fields["metadata"]["custom"]) == ("T", kept, {kept: [kept]})
+    assert [finding.where for finding in reading.warnings if finding.kind == "character_replaced"] == [
+        "x: description",
+        "x: custom",
+        f"x: custom.{kept}[0]",
+    ]
+    assert reading.not_taken == []
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999999", "-99999999999999999999999", "1e999", "NaN", "-Infinity"])
+def test_a_number_that_cannot_be_kept_is_its_text_and_is_named(tmp_path: Path, number: str) -> None:
+    reading = read(tmp_path, f'{{"id": "x", "title": "T", "created_at": "{DAY.format(1)}", "n": [{number}, 7, 0.1]}}')
+
+    found, *others = reading.items[0].fields["metadata"]["n"]
+    assert (str(found).upper().replace("+", ""), others) == (number.upper(), [7, 0.1])
+    assert ("number_kept_as_text", "x: n[0]") in [(finding.kind, finding.where) for finding in reading.warnings]
+
+
+def test_a_field_that_is_named_twice_is_told_with_its_place(tmp_path: Path) -> None:
+    line = '{"id": "x", "title": "lost", "title": "T", "metadata": {"a": 1, "b": [{"c": 1, "c": 1}]}}'
+
+    reading = read(tmp_path, line)
+
+    assert reading.items[0].fields["title"] == "T"
+    assert [(finding.kind, finding.where) for finding in reading.not_taken] == [
+        ("repeated_field", "line 1 ('x'): title"),
+        ("repeated_field", "line 1 ('x'): metadata.b[0].c"),
+    ]
 
 
 @pytest.mark.parametrize(

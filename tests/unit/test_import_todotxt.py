@@ -12,6 +12,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.todotxt import parsed
 from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
+from tests.support.imported_log import ImportedLog
 
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")
 
@@ -99,6 +100,95 @@ def test_a_line_that_moves_is_completed_or_gets_a_date_is_the_same_task(tmp_path
     second = read(tmp_path, "2026-03-01 Read due:2026-04-01", "x 2026-03-09 2026-03-01  Call  +x", "(B) Write")
 
     assert sorted(keys(first)) == sorted(keys(second))
+
+
+OPEN = "(A) 2014-06-19 Do it +p"
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("x 2014-07-04 2014-06-19 Do it +p", "2014-07-04"),
+        ("x 2014-07-04 (A) 2014-06-19 Do it +p", "2014-07-04"),
+        ("x 2014-07-04 2014-06-19 (A) Do it +p", "2014-07-04"),
+        ("x (A) 2014-07-04 2014-06-19 Do it +p", "2014-07-04"),
+        ("x (A) 2014-06-19 Do it +p", None),
+        ("(A) x 2014-07-04 2014-06-19 Do it +p", "2014-07-04"),
+        ("x 2014-07-04 x (A) 2014-07-01 2014-06-19 Do it +p", "2014-07-04"),
+        ("x 2014-07-04 x 2014-07-01 2014-06-19 Do it +p", "2014-07-04"),
+        ("x 2014-07-04 x (A) 2014-06-19 Do it +p", "2014-07-04"),
+        ("x 2014-07-04  (A)  2014-06-19  Do it +p", "2014-07-04"),
+        ("x 2014-07-04 2014-06-19 Do it +p pri:A", "2014-07-04"),
+    ],
+)
+def test_a_task_is_the_same_one_in_every_form_in_which_programs_complete_it(
+    tmp_path: Path, line: str, completed: str | None
+) -> None:
+    before = one(tmp_path, OPEN)
+
+    item = one(tmp_path, line)
+
+    assert (item.external_id, item.status) == (before.external_id, "completed")
+    assert item.fields["metadata"].get("source_closed_at", "")[:10] == (completed or "")
+    assert item.created == before.created
+    if "(A)" in line or "pri:" in line:
+        assert item.fields["priority"] == 1
+
+
+@pytest.mark.parametrize("line", ["x 2014-07-04 (A) Do it", "x (A) Do it", "x 2014-07-04 Do it", "x Do it"])
+def test_a_task_without_a_day_of_its_own_is_the_same_one_too(tmp_path: Path, line: str) -> None:
+    assert keys(read(tmp_path, line)) == keys(read(tmp_path, "(A) Do it"))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("x 2014-07-04 x marks the spot", "x marks the spot"),
+        ("x 2014-07-04 2014-06-19 2014-05-01 report", "2014-05-01 report"),
+        ("x 2014-07-04 2014-06-19 (A) (B) two", "(B) two"),
+        ("x marks (A) 2014-06-19", "marks (A) 2014-06-19"),
+    ],
+)
+def test_what_stands_behind_the_marks_is_the_task(line: str, words: str) -> None:
+    assert parsed("line 1", line).words == words
+
+
+def test_days_of_completion_are_kept_also_earlier_ones_and_one_before_the_creation(tmp_path: Path) -> None:
+    reading = read(tmp_path, "x 2014-07-04 x 2014-07-01 2014-06-19 Twice", "x 2014-05-01 2014-06-19 Early")
+
+    twice, early = (item.fields["metadata"] for item in reading.items)
+    assert twice == {
+        "source_closed_at": "2014-07-04T00:00:00.000000Z",
+        "completed_before": ["2014-07-01T00:00:00.000000Z"],
+    }
+    assert early["source_closed_at"] == "2014-05-01T00:00:00.000000Z"
+    assert [finding.where for finding in reading.warnings if finding.kind == "ended_before_it_began"] == [
+        "2014-06-19 Early: 2014-05-01T00:00:00.000000Z"
+    ]
+
+
+@pytest.mark.parametrize("line", ["X 2012-01-01 Do it", "[x] Do it", "- [X] Do it", "✓ Do it", "✅ Do it"])
+def test_a_mark_that_the_format_does_not_know_is_told(tmp_path: Path, line: str) -> None:
+    reading = read(tmp_path, line)
+
+    assert (reading.items[0].status, reading.items[0].fields["title"]) == ("active", line)
+    assert "looks_completed" in [finding.kind for finding in reading.warnings]
+
+
+def test_a_line_that_gets_the_day_it_was_written_is_the_same_task() -> None:
+    log = ImportedLog("todotxt")
+
+    log.bring(lambda folder: written(folder, "Do it"))
+    log.bring(lambda folder: written(folder, "2014-06-19 Do it", "2014-06-20 Do it"))
+    log.bring(lambda folder: written(folder, "2014-06-20 Do it", "x 2014-07-04 2014-06-19 Do it"))
+
+    assert [state["status"] for state in log.standing().values()] == ["completed", "active"]
+
+
+def written(folder: Path, *lines: str) -> Path:
+    file = folder / "todo.txt"
+    file.write_text("\n".join(lines))
+    return file
 
 
 def test_equal_lines_are_numbered_by_age_so_that_a_new_one_changes_none_of_them(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Whatever two states of a source are imported one after the other, the ledger then holds what the second one says."""
+"""Whatever two states of a source are imported one after the other, the ledger then holds what the second one says.
+
+If the second one may win where it is older.
+"""
 
 from typing import Any
 
@@ -57,11 +60,11 @@ def exports() -> st.SearchStrategy[list[dict[str, Any]]]:
 
 
 def bring_beads(log: ImportedLog, issues: list[dict[str, Any]]) -> Any:
-    return log.bring(lambda folder: export(folder, *issues))
+    return log.bring(lambda folder: export(folder, *issues), older_wins=True)
 
 
 def bring(log: ImportedLog, tracker: str, tasks: list[Task]) -> Any:
-    return log.bring(lambda folder: TRACKERS[tracker](folder, tasks))
+    return log.bring(lambda folder: TRACKERS[tracker](folder, tasks), older_wins=True)
 
 
 def among(log: ImportedLog, others: ImportedLog) -> dict[str, Any]:

@@ -101,9 +101,11 @@ def test_a_second_parent_is_kept_as_a_relation() -> None:
     outcome.then_it_has(parent_id=OTHER, links=(Link(kind="relates_to", to_id=third, note="parent"),))
 
 
-def test_a_link_to_an_absent_item_or_to_itself_is_not_taken() -> None:
+def test_a_link_to_an_absent_item_is_kept_in_the_metadata_until_that_is_there() -> None:
+    kept = {"x": {"type": "depends_on", "created_at": "2026-03-02T10:00:00.000000Z", "created_by": "bob"}}
+
     given(decider).when(source(item(THING, link("depends_on", to=ABSENT), link("relates_to", to=THING)))).then(
-        created()
+        created(metadata={"source_links": kept})
     )
 
 
@@ -113,6 +115,27 @@ def test_a_link_to_an_item_that_only_the_ledger_has_is_taken() -> None:
     history.when(source(item(THING, link("relates_to")))).then(
         created(), WorkItemLinked(kind="relates_to", to_id=OTHER, note="relates_to")
     )
+
+
+def test_what_waits_for_its_own_child_or_parent_has_a_plain_link_that_blocks_nothing() -> None:
+    child, grandchild = (
+        item(OTHER, link("parent", to=THING)),
+        item(ABSENT, link("parent"), link("depends_on", to=THING)),
+    )
+
+    outcome = given(decider).when(source(item(THING, link("depends_on", to=ABSENT)), child, grandchild))
+
+    outcome.then_it_has(links=(Link(kind="relates_to", to_id=ABSENT, note="depends_on"),))
+
+
+def test_what_waits_for_its_sibling_waits() -> None:
+    sibling = item(ABSENT, link("parent", to=OTHER))
+
+    outcome = given(decider, ABSENT).when(
+        source(item(THING, link("parent"), link("depends_on", to=ABSENT)), sibling, item(OTHER))
+    )
+
+    outcome.then_it_has(links=(Link(kind="blocks", to_id=THING),))
 
 
 def test_closed_over_open_children_it_is_completed_with_force_as_imported() -> None:

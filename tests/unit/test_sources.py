@@ -52,7 +52,15 @@ def test_older_and_odd_forms_are_told_too(tmp_path: Path, name: str, content: st
     assert detected(tmp_path / name) == tracker
 
 
-@pytest.mark.parametrize("content", ["", "# Notes", '{"name": "package"}', "just words", "[1, 2]"])
+@pytest.mark.parametrize("content", ["", " \n\r\n"])
+def test_an_empty_file_is_refused_as_empty(tmp_path: Path, content: str) -> None:
+    (tmp_path / "some.md").write_text(content)
+
+    with pytest.raises(Invalid, match="is empty"):
+        detected(tmp_path / "some.md")
+
+
+@pytest.mark.parametrize("content", ["# Notes", '{"name": "package"}', "just words", "[1, 2]"])
 def test_what_is_no_source_is_refused_with_the_known_ones(tmp_path: Path, content: str) -> None:
     (tmp_path / "some.md").write_text(content)
 

@@ -4,20 +4,22 @@ A dependency says that `issue_id` depends on `depends_on_id`: of type blocks the
 parent-child the other one is its parent. What has no place of its own in a work item is kept in its metadata.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.codec import storable, unstorable
-from ledger.importing.readers.json_text import TooLarge, decoded, document, plain
+from ledger.importing.readers.json_text import Problem, document, kept, parsed, repeated_fields
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, take, time_of
-from ledger.importing.readers.record import Record
+from ledger.importing.readers.record import CLOSED, Record
+from ledger.importing.readers.record import DELETED as WHEN_DELETED
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
+from ledger.work_item.older_records import LAST_CHANGE
 
 SOURCE = "beads"
 NO_HOLDER = "unknown (beads)"
@@ -30,14 +32,28 @@ STATUSES = {
     "closed": "completed",
 }
 DELETED = "tombstone"
-LINKS = {"blocks": "depends_on", "parent-child": "parent", "discovered-from": "discovered_from"}
+LINKS = {  # by their words without signs, since programs write parent-child, parent_child and parentChild
+    "blocks": "depends_on",
+    "blockedby": "depends_on",
+    "dependson": "depends_on",
+    "conditionalblocks": "depends_on",
+    "waitsfor": "depends_on",
+    "parentchild": "parent",
+    "childof": "parent",
+    "subtaskof": "parent",
+    "parent": "parent",
+    "discoveredfrom": "discovered_from",
+}
+ALMOST_BLOCKS = ("conditionalblocks", "waitsfor")  # for the failure of the other one, for its children
+PLAIN_WORDS = ("blocks", "parent-child", "discovered-from")  # of which a link of ours says all
 DERIVED = ("dependency_count", "dependent_count", "dependents", "notes_preview")  # told anew by whoever asks
 WORDS = {"issue_type": "source_type", "status": "source_status"}
 PLAIN_LINK = {"issue_id", "depends_on_id", "type", "created_at", "created_by"}
+NO_JSON = object()  # for a line that is none
 NO_METADATA: tuple[Any, ...] = (None, "", "{}", {})
 
 Fields = dict[str, Any]
-Told = tuple[str, Any, str | None]  # where it stands, the record, why it cannot be one
+Told = tuple[str, Any]  # where it stands, the JSON
 
 
 def recognises(sample: Sample) -> bool:
@@ -52,15 +68,18 @@ def recognises(sample: Sample) -> bool:
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All issues of an export. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
-    seen: set[str] = set()
-    for place, record, fault in _told(path):
+    seen: dict[str, set[datetime | None]] = {}
+    for place, told in _told(path):
         reading.found += 1
+        record, problems, fault = _record(told)
         where = f"{place} ({record['id'][:LONGEST_ID]!a})" if _has_id(record) else place
-        kind = fault or _fault(record, seen)
-        if kind is not None:
-            reading.not_taken.append(Finding(kind, where))
+        fault = fault or _fault(record, seen)
+        if fault is not None:
+            reading.not_taken.append(Finding(fault, where))
             continue
-        seen.add(record["id"])
+        seen.setdefault(record["id"], set()).add(time_of(record.get("created_at")))
+        reading.not_taken += [Finding("repeated_field", f"{where}: {path}") for path in repeated_fields(told)]
+        reading.warnings += [Finding(kind, f"{record['id']}: {path}") for kind, path in problems]
         _Issue(
             {key: value for key, value in record.items() if value is not None}, identify, imported_at, reading
         ).take()
@@ -77,29 +96,36 @@ def _told(path: Path) -> Iterator[Told]:
     if first is None:
         return
     if first[1].startswith(b"["):
-        whole = plain(document(path))
-        yield from ((f"entry {place}", record, None) for place, record in enumerate(whole, 1))
+        yield from ((f"entry {place}", record) for place, record in enumerate(document(path)[0], 1))
         return
     for number, line in (first, *given):
-        told = _line(number, line)
-        if not (isinstance(told[1], dict) and "_schema" in told[1] and "id" not in told[1]):  # a head is no record
-            yield told
+        told = _line(line)
+        if not (isinstance(told, dict) and "_schema" in told and "id" not in told):  # a head is no record
+            yield f"line {number}", told
 
 
-def _line(number: int, line: bytes) -> Told:
+def _line(line: bytes) -> Any:
     try:
-        return f"line {number}", decoded(line), None
-    except TooLarge:
-        return f"line {number}", None, "number_too_large"
+        return parsed(line.decode())
     except (ValueError, RecursionError):
-        return f"line {number}", None, "not_json"
+        return NO_JSON
+
+
+def _record(told: Any) -> tuple[Any, list[Problem], str | None]:
+    """The record as it can be kept, what of it is not as it was, and why it cannot be one at all."""
+    if told is NO_JSON:
+        return None, [], "not_json"
+    try:
+        return (*kept(told), None)
+    except RecursionError:
+        return None, [], "not_json"
 
 
 def _has_id(record: Any) -> bool:
     return isinstance(record, dict) and isinstance(record.get("id"), str)
 
 
-def _fault(record: Any, seen: set[str]) -> str | None:
+def _fault(record: Any, seen: dict[str, set[datetime | None]]) -> str | None:
     if not isinstance(record, dict):
         return "not_an_object"
     if record.get("_type", "issue") != "issue":
@@ -110,11 +136,12 @@ def _fault(record: Any, seen: set[str]) -> str | None:
         return "not_an_issue"
     if len(record["id"]) > LONGEST_ID:
         return "id_too_long"
-    if record["id"] in seen:
-        return "repeated_id"
-    if not storable(record) and unstorable(record):
-        return "unstorable"
-    return None
+    return "repeated_id" if _is_repeated(time_of(record.get("created_at")), seen.get(record["id"])) else None
+
+
+def _is_repeated(created_at: datetime | None, seen: set[datetime | None] | None) -> bool:
+    """One id with two times of creation is two issues, which two clones have made apart from each other."""
+    return seen is not None and (created_at is None or not seen.isdisjoint({created_at, None}))
 
 
 class _Issue(Record):
@@ -125,7 +152,7 @@ class _Issue(Record):
         self._identify = identify
         self._imported_at = imported_at
         self._changed_at = self.time("updated_at")
-        created_at = self.time("created_at")
+        self._created_at = created_at = self.time("created_at")
         if created_at is None:
             self.warn("no_creation_time")
             closed_at = time_of(record.get("closed_at"))
@@ -156,15 +183,17 @@ class _Issue(Record):
             settled=settled,
             removed=removed,
             links=links,
+            created_in_source=self._created_at,
+            changed_in_source=self._changed_at,
         )
         take(self.reading, item, self._imported_at)
 
     def _standing(self, word: str) -> tuple[str | None, Mark | None, Mark | None]:
         """Status, when it came to that, and when it was deleted."""
-        closed_at = self.time("closed_at") if word in ("closed", DELETED) else None
+        closed_at = self.ended("closed_at", CLOSED, self._created.at) if word in ("closed", DELETED) else None
         closed = Mark(by=NO_HOLDER, at=closed_at) if closed_at else None
         if word == DELETED:
-            at = self.time("deleted_at") or self._changed.at
+            at = self.ended("deleted_at", WHEN_DELETED, self._created.at) or self._changed.at
             removed = Mark(by=self.text("deleted_by") or NO_HOLDER, at=at)
             return ("completed" if closed else None), closed, removed
         if word == "closed" and closed is None:
@@ -210,15 +239,18 @@ class _Issue(Record):
         if not isinstance(to, str) or not to or entry.get("issue_id", self.name) != self.name:
             self.reading.not_taken.append(Finding("link_not_understood", f"{self.name}: {str(entry)[:100]}"))
             return None
-        kind = entry.get("dependency_type" if shown else "type")
-        word = kind if isinstance(kind, str) and kind else "no type"
+        word = entry.get("dependency_type" if shown else "type")
+        word = word if isinstance(word, str) and word else "no type"
+        kind = LINKS.get(_plain(word), "relates_to")
+        if _plain(word) in ALMOST_BLOCKS:
+            self.warn("link_taken_as_blocking", f" -> {to} ({word})")
         if shown:
-            return self._linked(LINKS.get(word, "relates_to"), to, word, self._created)
+            return self._linked(kind, to, word, self._created)
         by = entry.get("created_by")
         made = Mark(
             by=by if isinstance(by, str) and by else NO_HOLDER, at=time_of(entry.get("created_at")) or self._created.at
         )
-        return self._linked(LINKS.get(word, "relates_to"), to, word, made)
+        return self._linked(kind, to, word, made)
 
     def _linked(self, kind: str, to: str, word: str, made: Mark) -> ImportedLink:
         return ImportedLink(kind=kind, to_id=self._identify(to), to=to, word=word, made=made)
@@ -229,14 +261,14 @@ class _Issue(Record):
         for name in DERIVED:
             rest.pop(name, None)
         rest.pop("_type", None)
-        counted, comments = rest.pop("comment_count", 0), rest.get("comments", [])
-        if counted != (len(comments) if isinstance(comments, list) else 0):
+        counted, comments = rest.pop("comment_count", None), rest.get("comments", [])
+        if type(counted) is int and counted > (len(comments) if isinstance(comments, list) else 0):
             self.warn("comments_missing")
         for name, ours in WORDS.items():
             if name in rest:
                 self.own[ours] = rest.pop(name)
         if self._changed_at is not None:
-            self.own["source_updated_at"] = text(self._changed_at)
+            self.own[LAST_CHANGE] = text(self._changed_at)
         if (acceptance := self.text("acceptance_criteria")) is not None:
             self.own["acceptance"] = [acceptance]
         return self.metadata()
@@ -247,4 +279,10 @@ def _is_plain(entry: Fields) -> bool:
     if "dependency_type" in entry:
         return True
     more = entry.keys() - PLAIN_LINK - {"metadata"}
+    if entry.get("type") not in PLAIN_WORDS and _plain(str(entry.get("type"))) in LINKS:
+        return False
     return not more and entry.get("metadata") in NO_METADATA and time_of(entry.get("created_at")) is not None
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\W_]+", "", word).lower()

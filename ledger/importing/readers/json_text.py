@@ -1,59 +1,117 @@
-"""JSON from outside: decoded so that nothing of a number or a text is changed on the way."""
+"""JSON from outside: decoded so that nothing of a number or a text is changed on the way without being named.
+
+Fractions and numbers beyond 64 bits are Decimals at first, because a dotted id may be written as one: `29.10`.
+"""
 
 import json
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from ledger.importing.readers.reading import text_of
 from ledger.importing.readers.text_lines import unreadable
 
-_MANY_DIGITS = re.compile(rb"[0-9]{19}")
 LARGEST_FLOAT = Decimal("1.7976931348623157e308")
+INSTEAD = "\N{REPLACEMENT CHARACTER}"  # of a character that no UTF-8 database can hold
+CHARACTER, NUMBER = "character_replaced", "number_kept_as_text"  # kinds of what is named
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+Problem = tuple[str, str]  # a kind, and the path to it
 
 
-class TooLarge(ValueError):
-    """A number that would not come back as it was written."""
+class _Repetitive(dict[str, Any]):
+    """An object that names fields more than once; the last value of each counts, as for every reader of JSON."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        names = [name for name, _ in pairs]
+        self.repeated = sorted({name for name in names if names.count(name) > 1})
 
 
-def decoded(line: bytes) -> Any:
-    """The JSON of a line. A whole number beyond 64 bits is refused with TooLarge and not rounded."""
-    return json.loads(line, parse_int=_whole) if _MANY_DIGITS.search(line) else msgspec.json.decode(line)
+def parsed(text: str | bytes) -> Any:
+    """The value of a JSON text. Raises ValueError or RecursionError for anything else."""
+    return json.loads(text, parse_int=_whole, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_object)
 
 
-def document(path: Path) -> Any:
-    """A file that is one JSON value; its fractions are Decimals, because a dotted id may be written as one: `29.10`.
-
-    Invalid with the line for anything else.
-    """
+def document(path: Path) -> tuple[Any, list[str]]:
+    """A file that is one JSON value, and the fields it names twice; Invalid with the line for anything else."""
     content = text_of(path)
+    if not content.strip():
+        raise unreadable(path, None, "is empty: it holds nothing to import")
     try:
-        return json.loads(content, parse_int=_whole, parse_float=Decimal)
+        value = parsed(content)
+        return value, list(repeated_fields(value))
     except json.JSONDecodeError as error:
-        raise unreadable(path, error.lineno, f"is not JSON: {error.msg} (column {error.colno})") from error
-    except TooLarge as error:
-        raise unreadable(path, None, f"holds a number that cannot be kept: {error}") from error
+        cut = "ends in the middle of its JSON: it is cut off" if error.pos >= len(content.rstrip()) else "is not JSON"
+        raise unreadable(path, error.lineno, f"{cut}: {error.msg} (column {error.colno})") from error
     except RecursionError as error:
         raise unreadable(path, None, "is JSON nested too deep") from error
 
 
-def plain(value: Any) -> Any:
-    """A document's value with numbers in place of Decimals; one that no number can hold stays a text."""
+def repeated_fields(value: Any, path: str = "") -> Iterator[str]:
+    """The paths of all fields that an object names more than once."""
+    if isinstance(value, _Repetitive):
+        yield from (_below(path, name) for name in value.repeated)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from repeated_fields(inner, _below(path, name))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from repeated_fields(inner, f"{path}[{place}]")
+
+
+def kept(value: Any, path: str = "") -> tuple[Any, list[Problem]]:
+    """A value as it can be stored, and what of it had to become another one."""
+    problems: list[Problem] = []
+    return _kept(value, path, problems), problems
+
+
+def _kept(value: Any, path: str, problems: list[Problem]) -> Any:
     match value:
+        case str():
+            return _storable(value, path, problems)
         case Decimal():
-            return float(value) if abs(value) <= LARGEST_FLOAT else str(value)
+            return _number(value, path, problems)
         case dict():
-            return {key: plain(inner) for key, inner in value.items()}
+            return {
+                (said := _storable(name, path, problems)): _kept(inner, _below(path, said), problems)
+                for name, inner in value.items()
+            }
         case list():
-            return [plain(inner) for inner in value]
+            return [_kept(inner, f"{path}[{place}]", problems) for place, inner in enumerate(value)]
         case _:
             return value
 
 
-def _whole(digits: str) -> int:
-    if len(digits) > 20 or not -(2**63) <= int(digits) < 2**64:
-        raise TooLarge(f"{digits[:40]} has more than 64 bits")
-    return int(digits)
+def _storable(text: str, path: str, problems: list[Problem]) -> str:
+    """Two halves of a character become the whole one, a half alone and U+0000 a sign that says so."""
+    if not _UNSTORABLE.search(text):
+        return text
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", INSTEAD)
+    if whole.count(INSTEAD) > text.count(INSTEAD):
+        problems.append((CHARACTER, path))
+    return whole
+
+
+def _number(value: Decimal, path: str, problems: list[Problem]) -> float | str:
+    if value.is_finite() and abs(value) <= LARGEST_FLOAT and bool(float(value)) == bool(value):
+        is_fraction = value.as_tuple().exponent != 0 or abs(value) < 2**63
+        if is_fraction:
+            return float(value)
+    problems.append((NUMBER, path))
+    return str(value)
+
+
+def _whole(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) <= 20 and -(2**63) <= int(digits) < 2**64 else Decimal(digits)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _Repetitive(pairs)
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

@@ -81,6 +81,9 @@ def take(reading: Reading, item: ImportedItem, imported_at: datetime) -> None:
     """Adds an item, with a warning for whatever in it today's rules would refuse."""
     reading.items.append(item)
     reading.warnings += _too_long(item)
+    created, changed = item.created_in_source, item.changed_in_source
+    if created is not None and changed is not None and changed < created:
+        reading.warnings.append(Finding("changed_before_it_began", f"{item.external_id}: {text(changed)}"))
     latest = max(mark.at for mark in (item.created, item.changed, item.settled, item.removed) if mark is not None)
     if latest > imported_at + FUTURE_ALLOWED:
         reading.warnings.append(Finding("time_in_the_future", f"{item.external_id}: {text(latest)}"))

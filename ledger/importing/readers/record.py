@@ -6,12 +6,22 @@ from typing import Any, TypeVar
 
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.values.finding import Finding
-from ledger.work_item.early_links import KEPT_UNDER
+from ledger.values.moment import text
+from ledger.work_item.kept_links import KEPT_UNDER
+from ledger.work_item.older_records import LAST_CHANGE, LIST
 
 LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only
 PRIORITIES = {"p0": 1, "critical": 1, "p1": 1, "high": 2, "p2": 3, "medium": 3, "p3": 4, "low": 4}
 SOURCE_FIELDS = "source_fields"
-RESERVED = (SOURCE_FIELDS, KEPT_UNDER)  # names in the metadata that a source's own fields cannot have
+CLOSED, DELETED = "source_closed_at", "source_deleted_at"  # when it came to its end, by the source
+RESERVED = (  # names in the metadata that a source's own fields cannot have
+    SOURCE_FIELDS,
+    KEPT_UNDER,
+    LAST_CHANGE,
+    LIST,
+    CLOSED,
+    DELETED,
+)
 
 Kind = TypeVar("Kind")
 
@@ -45,6 +55,15 @@ class Record:
             del self.rest[field]
         elif self.rest.get(field):
             self.warn("time_not_understood", f": {field}")
+        return moment
+
+    def ended(self, field: str, ours: str, created_at: datetime) -> datetime | None:
+        """When it was closed or deleted. The time is kept, since no event can tell of one before the creation."""
+        moment = self.time(field)
+        if moment is not None:
+            self.own[ours] = text(moment)
+        if moment is not None and moment < created_at:
+            self.warn("ended_before_it_began", f": {field} {text(moment)}")
         return moment
 
     def tags(self, field: str, more: Iterable[str] = ()) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ledger.codec import unstorable
 from ledger.importing.readers.reading import Identify, Reading, inside, lines, take
-from ledger.importing.readers.record import LONGEST_TAG, Record
+from ledger.importing.readers.record import CLOSED, LONGEST_TAG, Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
-from ledger.values.finding import Finding
+from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 
 SOURCE = "todotxt"
@@ -32,13 +32,18 @@ PRIORITIES = "ABCDE"  # 1 to 5; a later letter is a 5 too
 _DONE = re.compile(r"x\s+(?=\S)")
 _PRIORITY = re.compile(r"\(([A-Z])\)\s+(?=\S)")
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:\s+(?=\S)|$)")
+_DONE_AGAIN = re.compile(r"x\s+(?=\d{4}-\d\d-\d\d(?:\s|$)|\([A-Z]\)\s)")
+_LOOKS_DONE = re.compile(r"(?:X|\[[xX]\]|[-*] \[[xX]\]|✓|✔|✅|☑)\s+\S")
 _PAIR = re.compile(r"([A-Za-z][^\s:]*):(?!//)([^\s:]+)")
 
 Fields = dict[str, Any]
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """A task as its line says it. `words` is the description as written, `pairs` its key:value pairs in order."""
+    """A task as its line says it. `words` is the description as written, `pairs` its key:value pairs in order.
+
+    `completed_before` are days of completion before the last one, of a task that was marked more than once.
+    """
 
     where: str
     done: bool
@@ -47,6 +52,16 @@ class Line(Struct, frozen=True, kw_only=True):
     created_at: datetime | None
     words: str
     pairs: list[tuple[str, str]]
+    completed_before: list[datetime] = []
+
+
+class _Head(Struct, kw_only=True):
+    """What stands before the words of a task that is completed: marks, priority and days in any order."""
+
+    priority: str | None = None
+    completed: list[datetime] = []
+    created_at: datetime | None = None
+    rest: str
 
 
 def recognises(sample: Sample) -> bool:
@@ -71,23 +86,62 @@ def parsed(where: str, text: str) -> Line:
     >>> line.done, line.created_at.day, line.words, line.pairs
     (True, 1, 'Call +home @phone due:2026-03-05', [('due', '2026-03-05')])
     """
-    done = _DONE.match(text)
-    rest = text[done.end() :] if done else text
-    priority = _PRIORITY.match(rest)
-    rest = rest[priority.end() :] if priority else rest
-    first, rest = _day(rest)
-    second, rest = _day(rest) if done and first else (None, rest)
-    pairs = [(found[1], found[2]) for word in rest.split() if (found := _PAIR.fullmatch(word))]
+    done = _DONE.match(text) or ((priority := _PRIORITY.match(text)) and _DONE_AGAIN.match(text, priority.end()))
+    head = _done_head(text) if done else _open_head(text)
+    pairs = [(found[1], found[2]) for word in head.rest.split() if (found := _PAIR.fullmatch(word))]
     marked = dict(pairs).get("pri", "")
     return Line(
         where=where,
-        done=done is not None,
-        priority=priority[1] if priority else (marked if re.fullmatch("[A-Z]", marked) else None),
-        completed_at=first if done else None,
-        created_at=second if done else first,
-        words=rest,
+        done=bool(done),
+        priority=head.priority or (marked if re.fullmatch("[A-Z]", marked) else None),
+        completed_at=head.completed[0] if head.completed else None,
+        created_at=head.created_at,
+        words=head.rest,
         pairs=pairs,
+        completed_before=head.completed[1:],
     )
+
+
+def _open_head(text: str) -> _Head:
+    """By the format's rules: a priority first, then a day."""
+    head = _Head(rest=text)
+    _take_priority(head)
+    head.created_at = _take_day(head)
+    return head
+
+
+def _done_head(text: str) -> _Head:
+    """As programs write it: a priority before, between or behind the two days, and a mark in front of another mark.
+
+    Of two days the first is that of the completion. One alone is it too, unless it stands behind the priority, where
+    it stood before somebody put an `x` in front of the line.
+    """
+    head = _Head(rest=text)
+    _take_priority(head)
+    mark = _DONE.match(head.rest)
+    while mark:
+        head.rest = head.rest[mark.end() :]
+        is_behind = _take_priority(head)
+        first = _take_day(head)
+        _take_priority(head)
+        second = _take_day(head) if first else None
+        _take_priority(head)
+        head.completed += [first] if first and (second or not is_behind) else []
+        head.created_at = second or (first if is_behind else None)
+        mark = _DONE_AGAIN.match(head.rest)
+    return head
+
+
+def _take_priority(head: _Head) -> bool:
+    found = _PRIORITY.match(head.rest) if head.priority is None else None
+    if found is not None:
+        head.priority, head.rest = found[1], head.rest[found.end() :]
+    return found is not None
+
+
+def _take_day(head: _Head) -> datetime | None:
+    day, head.rest = _day(head.rest)
+    return day
 
 
 def _lines(path: Path, reading: Reading) -> Iterator[Line]:
@@ -98,11 +152,7 @@ def _lines(path: Path, reading: Reading) -> Iterator[Line]:
         for number, line in lines(file):
             reading.found += 1
             where = f"{file.name}, line {number}" if len(files) > 1 else f"line {number}"
-            text = line.decode()
-            if unstorable(text):
-                reading.not_taken.append(Finding("unstorable", where))
-            else:
-                yield parsed(where, text)
+            yield parsed(where, line.decode())
 
 
 def _day(text: str) -> tuple[datetime | None, str]:
@@ -153,11 +203,16 @@ class _Reader(Record):
         line = self._line
         if line.created_at is None:
             self.warn("no_creation_time")
+        if line.created_at or line.completed_at:
+            self.warn("no_time_of_day")
+        if not line.done and _LOOKS_DONE.match(line.words):
+            self.warn("looks_completed", f": {line.words[:50]}")
         began = line.created_at or line.completed_at or imported_at
         created = Mark(by=NO_HOLDER, at=began)
         changed = Mark(by=NO_HOLDER, at=max(line.completed_at or began, began))
         if line.done and line.completed_at is None:
             self.warn("no_closing_time")
+        self._keep_days(began)
         item = ImportedItem(
             id=self._identify(self.name),
             external_id=self.name,
@@ -167,8 +222,19 @@ class _Reader(Record):
             status="completed" if line.done else "active",
             settled=changed if line.done else None,
             links=self._links(created),
+            also_known=(self._identify(_key(replace(line, created_at=None))),) if line.created_at else (),
         )
         take(self.reading, item, imported_at)
+
+    def _keep_days(self, began: datetime) -> None:
+        completed = [self._line.completed_at, *self._line.completed_before]
+        days = [text(day) for day in completed if day is not None]
+        if days:
+            self.own[CLOSED] = days[0]
+        if days[1:]:
+            self.own["completed_before"] = days[1:]
+        if self._line.completed_at is not None and self._line.completed_at < began:
+            self.warn("ended_before_it_began", f": {days[0]}")
 
     def _rank(self) -> Fields:
         if self._line.priority is None:

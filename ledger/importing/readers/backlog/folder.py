@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ledger.codec import storable, unstorable
 from ledger.errors import Invalid
 from ledger.importing.readers.front_matter import BrokenYaml, parse, split
+from ledger.importing.readers.json_text import Problem, kept
 from ledger.importing.readers.reading import LONGEST_ID, Reading, inside, text_of
 from ledger.importing.readers.text_lines import LARGEST_FILE, unreadable
 from ledger.values.finding import Finding
@@ -23,7 +24,7 @@ FIRST_PREFIX = "TASK"  # of every folder, until one could choose
 DOCUMENTS = "docs"
 KINDS = {"milestones": "milestone", "decisions": "decision", "drafts": "draft"}  # any other folder holds tasks
 _ID = re.compile(r"([A-Za-z]+)-(\d+(?:\.\d+)*)")
-_RECORD = re.compile(r"[A-Za-z]+-\d")  # how the files of records are called
+_RECORD = re.compile(r"([A-Za-z]+-\d+(?:\.\d+)*)\b")  # how the files of records are called
 _AT_SIGN = re.compile(r"^((?:assignee|reporter):[ \t]*)(@.*|\[[^\]\n]*\])[ \t]*$", re.MULTILINE)
 
 Fields = dict[str, Any]
@@ -37,13 +38,17 @@ class Setup(Struct, frozen=True, kw_only=True):
 
 
 class File(Struct, frozen=True, kw_only=True):
-    """A file that is a record, at `place` in the folder. `key` is its id in one spelling."""
+    """A file that is a record, at `place` in the folder. `key` is its id in one spelling, also that of another file
+    where this one was `put_aside`.
+    """
 
     place: PurePosixPath
     kind: str
     key: str
     fields: Fields
     body: str
+    problems: list[Problem]
+    put_aside: bool = False
 
 
 def root_of(path: Path) -> Path:
@@ -81,8 +86,11 @@ def _entries(text: str) -> Iterator[tuple[int, str]]:
 
 
 def files_of(root: Path, reading: Reading) -> Iterator[File]:
-    """Every record that can be taken, each id once; of two files with one id the one that is not put aside counts."""
-    seen: dict[str, PurePosixPath] = {}
+    """Every record that can be taken. Of files with one id the first is it, the others were put aside before.
+
+    Backlog.md gives the id of an archived task again. Two files that say the same time of creation are one task.
+    """
+    seen: dict[str, set[str]] = {}
     size = 0
     for place in sorted(_places(root, reading), key=_rank):
         reading.found += 1
@@ -92,18 +100,23 @@ def files_of(root: Path, reading: Reading) -> Iterator[File]:
             file = _file(place, content)
         except Invalid as error:
             reading.not_taken.append(Finding("cannot_be_read", _without_folder(error.message, root)))
+            seen.setdefault(_named(place), set())
             continue
         except BrokenYaml as error:
             reading.not_taken.append(Finding("broken_front_matter", f"{place}, line {error.line + 1}: {error.problem}"))
+            seen.setdefault(_named(place), set())
             continue
         if size > LARGEST_FILE:
             raise unreadable(root, None, f"holds more than {LARGEST_FILE:,} bytes: that is more than one import takes")
-        if isinstance(file, str) or file.key in seen:
-            fault = file if isinstance(file, str) else "repeated_id"
-            reading.not_taken.append(Finding(fault, f"{place}" if isinstance(file, str) else f"{place} ({file.key})"))
+        if isinstance(file, str):
+            reading.not_taken.append(Finding(file, str(place)))
             continue
-        seen[file.key] = place
-        yield file
+        created, others = str(file.fields.get("created_date", "")).strip(), seen.get(file.key)
+        if others and (created in others or "" in (created, *others)):
+            reading.not_taken.append(Finding("repeated_id", f"{place} ({file.key})"))
+            continue
+        seen.setdefault(file.key, set()).add(created)
+        yield file if others is None else replace(file, put_aside=True)
 
 
 def canonical(spelled: str) -> str:
@@ -116,6 +129,12 @@ def canonical(spelled: str) -> str:
     if found is None:
         return spelled.strip().upper()
     return f"{found[1].upper()}-{'.'.join(str(int(part)) for part in found[2].split('.'))}"
+
+
+def _named(place: PurePosixPath) -> str:
+    """The id that the name of a file tells, which cannot be read otherwise."""
+    found = _RECORD.match(place.name)
+    return canonical(found[1]) if found else place.name
 
 
 def _places(root: Path, reading: Reading) -> Iterator[PurePosixPath]:
@@ -153,16 +172,16 @@ def _file(place: PurePosixPath, content: str) -> File | str:
         return "no_front_matter" if _RECORD.match(place.name) else "document"
     told = parse(_AT_SIGN.sub(_quoted, head.replace("\r\n", "\n")))
     fields = {name: value for name, value in told.items() if value not in (None, [], "")}
+    fields, problems = kept(fields)
     spelled = fields.get("id")
     if not isinstance(spelled, (str, int)) or not str(spelled).strip():
         return "no_id"
     if len(str(spelled)) > LONGEST_ID:
         return "id_too_long"
-    if not storable(fields) and unstorable(fields):
-        return "unstorable"
     kind = next((KINDS[part] for part in place.parts[:-1] if part in KINDS), "task")
     key = canonical(str(spelled))
-    return File(place=place, kind=kind, key=key, fields=fields | {"id": str(spelled).strip()}, body=body)
+    fields |= {"id": str(spelled).strip()}
+    return File(place=place, kind=kind, key=key, fields=fields, body=body, problems=problems)
 
 
 def _quoted(found: re.Match[str]) -> str:

@@ -28,6 +28,7 @@ from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
+from ledger.work_item.older_records import LAST_CHANGE
 
 SOURCE = "backlog"
 NO_HOLDER = "unknown (backlog)"
@@ -41,6 +42,7 @@ REMOVED = ("cancelled", "canceled", "deferred", "wontdo", "wontfix")
 ITEM_TYPES = {"milestone": "project", "decision": "research", "draft": "task", "task": "task"}
 TEXTS = {"implementation plan": "implementation_plan", "final summary": "final_summary"}
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
+_HOUR = re.compile(r"\d\d:\d\d")
 _SHORT_DAY = re.compile(r"(\d\d)[-/.](\d\d)[-/.](\d\d)")
 
 Fields = dict[str, Any]
@@ -60,9 +62,9 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     root = root_of(path)
     reading = Reading()
     setup = setup_of(root, path)
-    files = {file.key: file for file in files_of(root, reading)}
-    folder = _Folder(setup, files)
-    for file in files.values():
+    files = list(files_of(root, reading))
+    folder = _Folder(setup, {file.key: file for file in reversed(files)})
+    for file in files:
         _Reader(file, folder, identify, reading).take(imported_at)
     if not reading.items:
         first = f" ({reading.not_taken[0].where}: {reading.not_taken[0].kind})" if reading.not_taken else ""
@@ -106,6 +108,8 @@ class _Reader(Record):
         self._identify = identify
 
     def take(self, imported_at: datetime) -> None:
+        for kind, problem in self._file.problems:
+            self.warn(kind, f": {problem}")
         created, changed = self._marks(imported_at)
         body = one_text(self._file.body) if self._file.kind == "decision" else body_of(self._file.body)
         for heading in body.unpaired:
@@ -125,13 +129,16 @@ class _Reader(Record):
             status=status,
             removed=removed,
             links=links,
+            created_in_source=self._created_at,
+            changed_in_source=self._changed_at,
+            put_aside=self._file.put_aside,
         )
         take(self.reading, item, imported_at)
 
     def _marks(self, imported_at: datetime) -> tuple[Mark, Mark]:
         """Who began it when, and when it last changed."""
         self._changed_at = self._day("updated_date")
-        created_at = self._day("created_date") or self._day("date")
+        self._created_at = created_at = self._day("created_date") or self._day("date")
         if created_at is None:
             self.warn("no_creation_time")
         began = created_at or self._changed_at or imported_at
@@ -145,6 +152,8 @@ class _Reader(Record):
         moment = _moment(value) if isinstance(value, str) else None
         if moment is not None:
             del self.rest[field]
+            if not _HOUR.search(str(value)):
+                self.warn("no_time_of_day", f": {field}")
         elif value is not None:
             self.warn("time_not_understood", f": {field}")
         return moment
@@ -231,7 +240,7 @@ class _Reader(Record):
         if "status" in self.rest:
             self.own["source_status"] = self.rest.pop("status")
         if self._changed_at is not None:
-            self.own["source_updated_at"] = text(self._changed_at)
+            self.own[LAST_CHANGE] = text(self._changed_at)
         self.own |= {TEXTS.get(heading, heading): value for heading, value in body.texts.items()}
         for heading, entries in body.checklists.items():
             name = CHECKLISTS[heading]

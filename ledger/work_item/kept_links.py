@@ -1,7 +1,7 @@
-"""Links that a source calls older than the item in whose stream they stand.
+"""What a source says of links and the ledger's links cannot: it stands in the metadata of the item that told of it.
 
-Such a link is recorded with the creation of that item, because nothing can happen to a thing before it is there. Who
-made it when stands in the metadata of the item that tells of it.
+A link older than the item in whose stream it stands is recorded with the creation of that item, because nothing can
+happen to a thing before it is there. A link to an item that is nowhere is no link yet.
 """
 
 from collections.abc import Callable
@@ -16,17 +16,22 @@ from ledger.work_item.commands import ImportedItem, ImportedLink
 KEPT_UNDER = "source_links"  # the key of the metadata
 
 
-def with_early_links(
+def with_kept_links(
     item: ImportedItem, created_at: Callable[[str], datetime | None], warnings: list[Finding]
 ) -> ImportedItem:
-    """The item with what its links would lose. `created_at` tells when an item began, also one of an earlier import."""
-    early = [link for link in item.links if _is_early(link, created_at(_owner(item, link)))]
-    if not early:
+    """The item with what its links would lose. `created_at` tells when an item began, None if it is nowhere."""
+    absent = [link for link in item.links if created_at(link.to_id) is None and link.to_id != item.id]
+    early = [link for link in item.links if link not in absent and _is_early(link, created_at(_owner(item, link)))]
+    if not early and not absent:
         return item
-    kept = {link.to: {"created_at": text(link.made.at), "created_by": link.made.by} for link in early}
+    kept = {link.to: _made(link) for link in early} | {link.to: {"type": link.word} | _made(link) for link in absent}
     warnings += [Finding("link_older_than_its_item", f"{item.external_id} -> {link.to}") for link in early]
     metadata = item.fields.get("metadata", {}) | {KEPT_UNDER: kept}
     return replace(item, fields=item.fields | {"metadata": metadata})
+
+
+def _made(link: ImportedLink) -> dict[str, str]:
+    return {"created_at": text(link.made.at), "created_by": link.made.by}
 
 
 def _is_early(link: ImportedLink, created_at: datetime | None) -> bool:
