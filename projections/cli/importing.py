@@ -1,5 +1,6 @@
 """`import`: take over what another tool has recorded."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,12 @@ class Sources(Group):
     """`import NAME PATH`; and `import PATH`, which is what its content says."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        given = [argument for argument in args if not argument.startswith("-")]
+        takes_value = {flag for option in self.params for flag in option.opts if not getattr(option, "is_flag", False)}
+        given = [
+            argument
+            for before, argument in pairwise(["", *args])
+            if not argument.startswith("-") and before not in takes_value
+        ]
         named = [argument for argument in given if argument in self.commands or Path(argument).exists()]
         if given and not named:
             names = ", ".join(self.commands)

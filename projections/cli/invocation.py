@@ -86,7 +86,11 @@ def _code(invoke: Callable[[click.Context], Any], ctx: click.Context) -> Any:
 
 
 class Group(click.Group):
-    """A command with commands of its own, for example `import`."""
+    """A command with commands of its own, for example `import`; it takes the common options too."""
 
     command_class = Command
     group_class = type
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.params = [*self.params, *common_options(hidden=True)]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -342,3 +343,40 @@ def test_doctor_has_nothing_to_stop_where_no_server_runs(run: Run) -> None:
     result = run("doctor", "--stop-server", "--json")
 
     assert (result.exit_code, answered(result)["running"]) == (0, False)
+
+
+def test_json_is_taken_before_and_after_every_command_and_group(run: Run) -> None:
+    groups = {name: cli.get_command(click.Context(cli), name) for name in COMMANDS}
+    lines = [
+        (*front, *words[:cut], "--json", *words[cut:])
+        for front in ((), ("--by", "ann"))
+        for name, command in groups.items()
+        if isinstance(command, click.Group)
+        for words in ((name, "no-such-command"),)
+        for cut in (0, 1, 2)
+    ]
+
+    assert {name for name, command in groups.items() if isinstance(command, click.Group)} >= {
+        "token",
+        "ledgers",
+        "import",
+    }
+    for line in lines:
+        result = run(*line)
+        assert (result.exit_code, answered(result)["error"]["code"]) == (2, "invalid"), line
+        assert "--json" not in answered(result)["error"]["message"], line
+
+
+@pytest.mark.parametrize("line", [["token", "list"], ["ledgers", "list"]])
+def test_a_group_passes_json_on_to_its_commands(run: Run, line: list[str]) -> None:
+    first, second = (answered(run(line[0], "--json", line[1])), answered(run(*line, "--json")))
+
+    assert first == second
+
+
+def test_import_takes_the_common_options_before_the_file(run: Run, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "todo.txt").write_text("(A) Call the printer\n")
+
+    result = run("import", "--json", "--project", str(settings.project), str(tmp_path / "todo.txt"))
+
+    assert (result.exit_code, answered(result)["created"]) == (0, 1), result.output

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.importing.readers.front_matter import BrokenYaml, parse, split
+from ledger.importing.readers.front_matter import DEEPEST, BrokenYaml, parse, split
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_a_value_is_what_is_written(written: str, read: Any) -> None:
         ("a: 1\na: 2", "twice", 2),
         ("- a", "no mapping", 1),
         ("a: &x [1]\nb: [*x, *x]", "alias", 2),
-        ("a: " + "[" * 40 + "]" * 40, "deeper", 1),
-        ("a: " + "[" * 100_000, "deeper", 1),
+        ("a: " + "[" * 31 + "]" * 31, "deeper than 30 levels", 1),
+        ("a: " + "{b: " * 31 + "}" * 31, "deeper than 30 levels", 1),
         ("a: 1\n--- \nb: 2", "second", 2),
         ("? [a]\n: 1", "no text", 1),
         ("a: \0", "is not YAML", 1),
@@ -53,6 +53,22 @@ def test_a_broken_text_is_refused_with_its_line(text: str, problem: str, line: i
         parse(text)
 
     assert caught.value.line == line
+
+
+@pytest.mark.parametrize("levels", [100, 1_000, 100_000])
+def test_a_text_of_any_depth_is_refused_whichever_of_the_parser_and_our_rule_is_first(levels: int) -> None:
+    with pytest.raises(BrokenYaml) as caught:
+        parse("a: " + "[" * levels)
+
+    assert caught.value.line == 1
+
+
+def test_the_deepest_nesting_that_is_allowed_is_read() -> None:
+    found = parse("a: " + "[" * DEEPEST + "]" * DEEPEST)["a"]
+
+    for _ in range(DEEPEST - 1):
+        (found,) = found
+    assert found == []
 
 
 def test_a_fence_that_is_never_closed_is_refused() -> None:
