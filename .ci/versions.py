@@ -28,20 +28,21 @@ def lowest(*extras: str) -> list[str]:
 
 def moved(constraints: str) -> list[str]:
     """Packages of this environment whose version is not that of the file."""
-    known = _constraints(constraints)
-    here = {_plain(one.metadata["Name"]): one.version for one in distributions()}
-    return _differing(known, here)
+    return _differing(_constraints(constraints), _installed())
 
 
 def newer(constraints: str) -> list[str]:
     """Packages of the file that have a newer release, whether the bounds admit it or not."""
-    known = _constraints(constraints)
-    newest = {
-        _plain(one["name"]): one["latest_version"] for one in json.loads(_pip("list", "--outdated", "--format=json"))
+    known, newest = _constraints(constraints), _installed()
+    outdated = json.loads(_pip("list", "--outdated", "--format=json"))
+    newest |= {
+        name: _pip("index", "versions", name).split("(")[1].split(")")[0] for name in known.keys() - newest.keys()
     }
-    here = {_plain(one.metadata["Name"]) for one in distributions()}
-    newest |= {name: _pip("index", "versions", name).split("(")[1].split(")")[0] for name in known.keys() - here}
-    return _differing(known, newest)
+    return _differing(known, newest | {_plain(one["name"]): one["latest_version"] for one in outdated})
+
+
+def _installed() -> dict[str, str]:
+    return {_plain(one.metadata["Name"]): one.version for one in distributions()}
 
 
 def _constraints(file: str) -> dict[str, str]:
