@@ -56,7 +56,8 @@ def _differing(known: dict[str, str], found: dict[str, str]) -> list[str]:
 
 
 def _pip(*words: str) -> str:
-    return subprocess.run([*PIP, *words], stdout=subprocess.PIPE, text=True, check=True).stdout
+    done = subprocess.run([*PIP, *words], capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else sys.exit(done.stderr)
 
 
 def _plain(name: str) -> str:
