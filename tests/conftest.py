@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from ledger import identity
@@ -25,6 +26,19 @@ from projections.operations.catalog import OPERATIONS
 from tests.support.pooler import Pooler
 
 Perform = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_server_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fails the run when a PostgreSQL that a test started in its own folder outlives the tests."""
+    folder = str(tmp_path_factory.getbasetemp())
+    yield
+    left = [
+        " ".join(process.info["cmdline"])
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] == "postgres" and any(part.startswith(folder) for part in process.info["cmdline"] or ())
+    ]
+    assert not left, f"servers that a test left running: {left}"
 
 
 @pytest.fixture(scope="session")

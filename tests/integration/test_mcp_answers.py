@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import mcp.types as wire
@@ -179,7 +178,7 @@ def test_half_a_character_in_an_answer_does_not_break_the_wire() -> None:
 
 
 def test_an_unforeseen_error_is_internal_and_tells_nothing_of_the_insides(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Nothing(Input):
         pass
@@ -187,8 +186,6 @@ def test_an_unforeseen_error_is_internal_and_tells_nothing_of_the_insides(
     def fail(_: LedgerView, __: BaseModel) -> dict[str, Any]:
         raise RuntimeError("the secret is hunter2")
 
-    identity.create(tmp_path)
-    app = App(Settings(project=tmp_path, home=tmp_path / "home", pgdata=tmp_path / "unused"))
     operation = Operation(name="failing", title="Fails", summary="Always fails.", input=Nothing, run=fail)
 
     result = call(lambda: app, operation, {})

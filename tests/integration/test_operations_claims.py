@@ -1,6 +1,7 @@
 """What can be begun, who has begun it, and what is put away: through the operations, on a real PostgreSQL."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from tests.conftest import Perform
 
 Make = Callable[..., str]
 
-PROCESSES = 50
+PROCESSES = int(os.environ.get("LEDGER_TEST_PROCESSES", "12"))
 OTHER = "another-token"
 
 
@@ -226,9 +227,8 @@ def test_arguments_that_do_not_go_together_are_refused(perform: Perform, argumen
     assert [fault["field"] for fault in refused.value.details["fields"]] == [field]
 
 
-def test_fifty_processes_of_one_name_get_fifty_different_items_or_none(
-    settings: Settings, perform: Perform, task: Make
-) -> None:
+@pytest.mark.processes
+def test_processes_of_one_name_get_different_items_or_none(settings: Settings, perform: Perform, task: Make) -> None:
     made = {task(f"item {n}", priority=n % 5 + 1) for n in range(PROCESSES - 5)}
     command = [
         sys.executable,

@@ -124,7 +124,7 @@ def test_cut_at_any_byte_it_holds_the_whole_lines_and_goes_on_from_there(
         for cut in range(len(whole)):
             assert (growing.head.position, growing.damage) == (whole[:cut].count(b"\n"), None), cut
             file.write(whole[cut : cut + 1])
-    for cut in range(0, len(whole), 211):
+    for cut in range(0, len(whole), 499):
         journal = opened(whole[:cut], MEMORY)
         kept = journal.head.position
         journal.append(events[kept : kept + 1])

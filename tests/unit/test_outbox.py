@@ -110,7 +110,8 @@ def test_cut_at_any_byte_the_whole_lines_are_there_and_it_goes_on_from_there(tmp
     ends = [0, *(place + 1 for place, byte in enumerate(text) if byte == 10)]
     first.close()
 
-    for cut in range(ends[1], len(text) + 1, 7):
+    borders = {end + step for end in ends[1:] for step in (-1, 0, 1) if ends[1] <= end + step <= len(text)}
+    for cut in sorted(borders | set(range(ends[1], len(text) + 1, 41))):
         folder = tmp_path / str(cut)
         folder.mkdir()
         (folder / "outbox.jsonl").write_bytes(text[:cut])
@@ -131,7 +132,7 @@ def test_with_any_byte_flipped_the_line_is_set_aside_and_named_and_the_others_ar
     first.close()
     begins = [0, *(place + 1 for place, byte in enumerate(text) if byte == 10)]
 
-    for place in range(begins[2], begins[3] - 1, 11):
+    for place in range(begins[2], begins[3] - 1, 37):
         folder = tmp_path / str(place)
         folder.mkdir()
         (folder / "outbox.jsonl").write_bytes(text[:place] + bytes([text[place] ^ 1]) + text[place + 1 :])
