@@ -2,15 +2,18 @@
 
 from uuid import UUID
 
-from ledger.errors import NotFound
+from ledger.errors import Invalid, NotFound
 from ledger.values.reference import LETTERS
-from projections.questions.references import category_of_reference, resolve
+from projections.questions.references import by_source_id, category_of_reference, resolve
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Tables
 
 
 def found(tables: Tables, given: str) -> tuple[str, str]:
-    """(category, id) of a reference, an id of anything, or a vendor's name. Raises NotFound."""
+    """(category, id) of a reference, an id of anything, a vendor's name, or an item's id in its source.
+
+    Raises NotFound; Invalid for what could be several.
+    """
     given = given.strip()
     try:
         return _by_id(tables, str(UUID(given)))
@@ -20,9 +23,15 @@ def found(tables: Tables, given: str) -> tuple[str, str]:
     vendor = _by_vendor_name(tables, given)  # a name may look like a reference: v-alpha
     if vendor is not None:
         return "vendor", vendor
-    if category is not None:
+    try:
+        if category is None:
+            raise _nothing(given)
         return category, resolve(tables, category, given)
-    raise _nothing(given)
+    except (Invalid, NotFound):
+        known = by_source_id(tables, "work_item", given)
+        if known is None:
+            raise
+        return "work_item", known
 
 
 def _by_id(tables: Tables, entity_id: str) -> tuple[str, str]:
@@ -45,6 +54,7 @@ def _nothing(given: str) -> NotFound:
     shown = given if len(given) <= 80 else given[:77] + "..."
     return NotFound(
         f"nothing in this ledger is called {shown!r}",
-        next_step="send a reference like w-7k3qd, an id, or a vendor's name; `tracking-ledger status` lists them",
+        next_step="send a reference like w-7k3qd, an id, a vendor's name, or the id that an imported item had before;"
+        " `tracking-ledger status` lists them",
         id=shown,
     )

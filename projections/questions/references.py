@@ -8,6 +8,7 @@ from uuid import UUID
 from ledger.errors import Invalid, NotFound
 from ledger.values.reference import CATEGORIES, LETTERS, brief, parse, shorten, shortest_range
 from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.work_items import SOURCE_ID, source_id_key
 from projections.tables.contract import Answer, Snapshot, Tables
 
 READERS = {
@@ -49,8 +50,8 @@ def reference(tables: Tables, category: str, entity_id: str) -> str:
 
 
 def resolve(tables: Tables, category: str, given: str, field: str = "id") -> str:
-    """The id that a UUID or a reference names. Whether the thing exists is known for a reference only."""
-    lowest, highest = meant(category, given, field)
+    """The id that a UUID, a reference, or the id in its source names. Of a UUID it is not known whether it exists."""
+    lowest, highest = range_of(tables, category, given, field)
     if lowest == highest:
         return lowest
     with tables.snapshot() as snapshot:
@@ -58,8 +59,31 @@ def resolve(tables: Tables, category: str, given: str, field: str = "id") -> str
         found = snapshot.ask(
             "entities/between", category=category, generation=generation, lowest=lowest, highest=highest
         )
-    entity_id: str = the_one(category, given, found, field)["id"]
+    known = by_source_id(tables, category, given, field) if not found else None
+    entity_id: str = known or the_one(category, given, found, field)["id"]
     return entity_id
+
+
+def by_source_id(tables: Tables, category: str, given: str, field: str = "id") -> str | None:
+    """The work item that a source gave this id, in any case; None if there is none, Invalid if there are several."""
+    if category != "work_item":
+        return None
+    with tables.snapshot() as snapshot:
+        generation = snapshot.generation(BY_CATEGORY[category].name)
+        target = source_id_key(given)
+        held = snapshot.ask("entries/holders", generation=generation, relation=SOURCE_ID, target=target)
+    return the_one(category, given, held, field)["id"] if held else None
+
+
+def range_of(tables: Tables, category: str, given: str, field: str = "id") -> tuple[str, str]:
+    """As `meant`, also for the id that a source gave."""
+    try:
+        return meant(category, given, field)
+    except Invalid:
+        known = by_source_id(tables, category, given, field)
+        if known is None:
+            raise
+        return known, known
 
 
 def meant(category: str, given: str, field: str = "id") -> tuple[str, str]:
@@ -101,9 +125,10 @@ def _not_an_id(category: str, given: str, field: str) -> Invalid:
     if other != category and other in READERS and parse(given) is not None:
         return _of_another_category(category, other, shown, field)
     wanted = f"a UUID or a reference like {LETTERS[category]}-7k3qd"
+    of_source = ", or the id that a tracker gave an item that was imported from it" if category == "work_item" else ""
     return Invalid(
         f"{field}: {shown!r} is not {wanted}",
-        next_step=f"send {wanted}",
+        next_step=f"send {wanted}{of_source}",
         fields=[{"field": field, "problem": f"must be {wanted}", "value": shown}],
     )
 

@@ -12,8 +12,7 @@ from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import DEEPEST, Obstacle, ReadyFilter
 from projections.questions import entities, readiness
 from projections.questions.pages import START, Place, page, place
-from projections.questions.references import meant as range_meant
-from projections.questions.references import references, the_one
+from projections.questions.references import by_source_id, range_of, references, the_one
 from projections.read_models.projection import Row
 from projections.read_models.work_items import HIDDEN
 from projections.tables.contract import Answer, Question, Snapshot, Tables
@@ -64,12 +63,17 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 def meant(tables: Tables, given: str, holder: str) -> Entity:
-    """The item that a UUID or reference names, whole, and whether it is ready, in one round trip. Raises NotFound."""
-    lowest, highest = range_meant(CATEGORY, given)
+    """The item that a UUID or reference names, whole, and whether it is ready, in one round trip. Raises NotFound.
+
+    One that is named by the id in its source takes another.
+    """
+    lowest, highest = range_of(tables, CATEGORY, given)
     asked: Question = "work_items/meant", {"lowest": lowest, "highest": highest}
     as_of, [found, held] = tables.ask_all([asked, readiness.question(lowest, highest, holder)])
     if not found and lowest == highest:
         raise entities.missing(CATEGORY, lowest, UNKNOWN)
+    if not found and (known := by_source_id(tables, CATEGORY, given)):
+        return meant(tables, known, holder)
     line = the_one(CATEGORY, given, found)
     ref = shorten(CATEGORY, line["id"], [line[side] for side in ("before", "after") if line[side]])
     row = entities.rows(CATEGORY, [line])[0]

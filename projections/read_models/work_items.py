@@ -8,6 +8,7 @@ from projections.read_models import search_terms
 from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index, Joined
 from projections.read_models.projection import Projection
 
+SOURCE_ID = "source_id"  # the relation of ids that sources gave, which several items may have
 HIDDEN = {"deleted": 1, "archived": 2, "withdrawn": 4}  # the bits of the column `hidden`
 
 
@@ -19,6 +20,7 @@ def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:
         yield link.kind, link.to_id
     if item.external_id is not None and not item.withdrawn:
         yield "external_id", external_key(item.external_source or "", item.external_id)
+        yield SOURCE_ID, source_id_key(item.external_id)
 
 
 def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
@@ -36,13 +38,18 @@ def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
     }
 
 
+def source_id_key(external_id: str) -> str:
+    """What a person types of an id that a source gave: in any case, without the source."""
+    return external_id.strip().casefold()
+
+
 def external_key(source: str, external_id: str) -> str:
     return f"{source}:{external_id}"
 
 
 work_items = Projection(
     name="work_items",
-    shape=4,
+    shape=5,
     decider=decider,
     entries=entries,
     texts=texts,

@@ -1,0 +1,69 @@
+"""An imported item answers to the id that its source gave it, wherever an id is taken."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ledger.errors import Invalid, NotFound
+from ledger.settings import Settings
+from projections.application.app import App
+from projections.cli.main import cli
+from projections.transfer.importing import Import
+from tests.conftest import Perform
+from tests.support.beads import export, issue
+
+
+@pytest.fixture(autouse=True)
+def imported(app: App, tmp_path: Path) -> None:
+    Import(source="beads", path=export(tmp_path, issue("bd-6df0"), issue("x-5"), issue("w-12"))).run(app)
+
+
+def test_every_operation_on_an_item_takes_it(perform: Perform) -> None:
+    item = perform("query_work_item", id="bd-6df0")
+
+    assert item["title"] == "Title of bd-6df0"
+    assert perform("query_work_item", id=" BD-6DF0 ")["id"] == item["id"]
+    below = perform("create_work_item", item_type="task", title="Below", parent_id="bd-6df0")
+    assert perform("query_work_item", id=below["id"])["parent_id"] == item["id"]
+    perform("update_work_item", id="x-5", version=1, title="Renamed")
+    perform("link_work_items", id="bd-6df0", to_id="x-5", kind="relates_to")
+    perform("claim_work_item", action="claim", id="x-5", by="ann")
+    other = perform("query_work_item", id="x-5")
+    assert (other["title"], other["claim"]["by"]) == ("Renamed", "ann")
+    assert [entry["title"] for entry in perform("list_work_items", parent_id="bd-6df0")["items"]] == ["Below"]
+    assert perform("query_history", id="bd-6df0")["id"] == perform("query_work_item", id="bd-6df0")["id"]
+
+
+def test_an_id_that_looks_like_a_reference_is_found_where_no_reference_is(perform: Perform) -> None:
+    assert perform("query_work_item", id="w-12")["title"] == "Title of w-12"
+
+
+def test_an_id_that_two_sources_gave_is_refused_with_both(app: App, perform: Perform, tmp_path: Path) -> None:
+    (tmp_path / "tasks.json").write_text(json.dumps({"tasks": [{"id": "X-5", "title": "Other"}]}))
+    Import(source="taskmaster", path=tmp_path / "tasks.json").run(app)
+
+    with pytest.raises(Invalid, match="x-5 could be w-") as refused:
+        perform("query_work_item", id="x-5")
+
+    assert len(refused.value.details["fields"][0]["allowed"]) == 2
+
+
+@pytest.mark.parametrize("given", ["bd-none", "7", "w-zzzzz"])
+def test_what_nothing_is_called_is_still_refused(perform: Perform, given: str) -> None:
+    with pytest.raises((Invalid, NotFound)):
+        perform("query_work_item", id=given)
+
+
+def test_the_commands_take_it_too(settings: Settings) -> None:
+    environment = {
+        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_DSN": settings.dsn,
+        "LEDGER_HOME": str(settings.home),
+        "LEDGER_PGDATA": str(settings.pgdata),
+    }
+
+    shown = CliRunner().invoke(cli, ["show", "bd-6df0"], env=environment)
+
+    assert (shown.exit_code, "Title of bd-6df0" in shown.stdout) == (0, True)
