@@ -19,7 +19,7 @@ def isolated(**given: str | int) -> str:
     It overrides what is exported; the variables that no string overrides are taken out of the environment, see
     ledger.libpq.environment.
     """
-    return make_conninfo("", **{**{name: DEFAULTS.get(name, default) for name, default in _exported()}, **given})
+    return make_conninfo("", **{**{name: default for _, name, default in exported_parts()}, **given})
 
 
 def as_given(conninfo: str) -> str:
@@ -47,10 +47,12 @@ def effective(conninfo: str) -> dict[str, str]:
         tried.finish()
 
 
-def _exported() -> list[tuple[str, str]]:
-    """The parts that variables of this process speak of, and what each is without one."""
+def exported_parts() -> list[tuple[str, str, str]]:
+    """Of each variable that says a part of a connection string: its name, the part, what that is without it."""
+    exported = [option for option in pq.Conninfo.get_defaults() if (option.envvar or b"").decode() in os.environ]
+    parts = [(option.envvar, option.keyword.decode(), option.compiled) for option in exported]
     return [
-        (option.keyword.decode(), (option.compiled or b"").decode())
-        for option in pq.Conninfo.get_defaults()
-        if option.envvar and option.envvar.decode() in os.environ and option.keyword != b"service"
+        ((variable or b"").decode(), name, DEFAULTS.get(name, (default or b"").decode()))
+        for variable, name, default in parts
+        if name != "service"
     ]

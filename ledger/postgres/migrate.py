@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from ledger import __version__
-from ledger.errors import NewerProgramNeeded, Unavailable
+from ledger.errors import NewerProgramNeeded, Refused, Unavailable
 from ledger.libpq.session import set_for_transaction
 from ledger.resources import folder
 
@@ -60,16 +60,21 @@ def is_current(connection: psycopg.Connection) -> bool:
 def check_server(connection: psycopg.Connection) -> None:
     """Refuses servers that cannot keep the promises: too old, or with an encoding that cannot hold every text."""
     if connection.info.server_version < OLDEST_SERVER:
-        raise Unavailable(
+        raise unsuitable(
             f"PostgreSQL {connection.info.server_version // 10000} is too old, 15 or newer is needed",
             next_step="point LEDGER_DSN at a newer server, or unset it to use the embedded one",
         )
     encoding = connection.info.parameter_status("server_encoding")
-    if encoding != "UTF8":
-        raise Unavailable(
+    if encoding not in ("UTF8", None):  # some poolers do not say
+        raise unsuitable(
             f"the database's encoding is {encoding}, UTF8 is needed",
-            next_step="create a database with ENCODING 'UTF8' and point LEDGER_DSN at it",
+            next_step="create a database with ENCODING 'UTF8' TEMPLATE template0 and point LEDGER_DSN at it",
         )
+
+
+def unsuitable(why: str, next_step: str) -> Refused:
+    """The database answers, so nothing is gained by waiting for it: a person has to choose another."""
+    return Refused(why, next_step=next_step, rule="unsuitable_database", items=[])
 
 
 def _wanted() -> Iterator[tuple[str, str, str]]:

@@ -93,10 +93,12 @@ def _database(app: App, findings: list[Finding]) -> Entity:
         findings.append(_diverged(app, error))
         return found | {"answers": True}
     except LedgerError as error:
-        grave = error.code in ("unavailable", "outcome_unknown")
-        what = f"the database does not answer: {error.message}"
+        is_away = error.code in ("unavailable", "outcome_unknown")
+        what = f"the database does not answer: {error.message}" if is_away else error.message
+        grave = is_away or error.details.get("rule") == "unsuitable_database"
         findings.append(Finding(what=what, next_step=error.next_step, grave=grave))
-        return found | {"answers": False}
+        findings.extend(health_checks.of_environment(app.settings.dsn) if is_away else [])
+        return found | {"answers": not is_away}
     findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
     told: Entity = to_builtins(checked)
     return found | {"answers": True} | told

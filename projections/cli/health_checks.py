@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from ledger.libpq.diagnosis import Variables, variables
 from ledger.postgres.checkup import Checkup
 from ledger.postgres.replica import Standing
 from ledger.values.moment import text
@@ -34,6 +35,22 @@ def of_database(checked: Checkup) -> Iterator[Finding]:
     yield from _of_role(checked)
     yield from _of_ledger(checked)
     yield from _of_server(checked)
+
+
+def of_environment(dsn: str | None) -> Iterator[Finding]:
+    """Of the variables that other programs of PostgreSQL read too, where the given server was not reached."""
+    found = variables(dsn) if dsn else Variables(present=(), decisive=())
+    if found.decisive:
+        names = " and ".join(found.decisive)
+        yield Finding(
+            what=f"{names} in the environment keeps the server from being reached: without it the server answers",
+            next_step=f"unset {names}, or say what is right in LEDGER_DSN, which goes before",
+        )
+    elif found.present:
+        yield Finding(
+            what=f"the environment completes LEDGER_DSN: {', '.join(found.present)}",
+            next_step="see that they are meant for this server, or unset them",
+        )
 
 
 def of_conflicts(waiting: int) -> Iterator[Finding]:

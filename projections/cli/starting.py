@@ -9,6 +9,8 @@ import click
 from ledger import identity
 from ledger.errors import NotFound, Unavailable
 from ledger.identity import Identity
+from ledger.postgres.connection.connect import connect
+from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.example import EXAMPLE, Step, record, refuse_another_history, steps
 from projections.cli.invocation import Command, Invocation, pass_invocation
@@ -47,8 +49,9 @@ def demo(invocation: Invocation, folder: Path) -> None:
 
 @click.command(cls=Command)
 @click.option("--name", help="What the project is called; only shown (default: the folder's name).")
+@click.option("--offline", is_flag=True, help="Also while the server of LEDGER_DSN or --dsn cannot be reached.")
 @pass_invocation
-def init(invocation: Invocation, name: str | None) -> None:
+def init(invocation: Invocation, name: str | None, offline: bool) -> None:
     """Give this folder a ledger.
 
     It mints the ledger's identity into .ledger/ledger.json, which belongs into version control, and opens the ledger
@@ -57,6 +60,8 @@ def init(invocation: Invocation, name: str | None) -> None:
     project = invocation.settings.project
     above = _ledger_above(project)
     known = (project / identity.FOLDER / identity.FILE).is_file()
+    if invocation.settings.dsn and not known and not offline:
+        _refuse_unreachable(invocation.settings)
     made = identity.create(project, name)
     app = invocation.app
     reached = _opened_in_database(app)
@@ -112,6 +117,17 @@ def _ledger_above(project: Path) -> Identity | None:
         return identity.find(project.parent)
     except NotFound:
         return None
+
+
+def _refuse_unreachable(settings: Settings) -> None:
+    """Nothing was made yet, so a wrong address can be put right; later it would look like an outage."""
+    try:
+        connect(settings).close()
+    except Unavailable as error:
+        raise Unavailable(
+            f"no ledger was made: {error.message}",
+            next_step="correct LEDGER_DSN or --dsn; or give --offline to record on this machine until it answers",
+        ) from error
 
 
 def _opened_in_database(app: App) -> bool:

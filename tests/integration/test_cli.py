@@ -152,8 +152,17 @@ def test_init_gives_a_folder_a_ledger_once(run: Run, tmp_path: Path) -> None:
     assert run("status", "--project", str(folder)).exit_code == 0
 
 
-def test_init_without_a_database_mints_the_ledger_and_says_so(run: Run, tmp_path: Path) -> None:
+def test_init_without_a_database_refuses_and_makes_nothing(run: Run, tmp_path: Path) -> None:
     result = run("init", "--project", str(tmp_path), "--dsn", "host=127.0.0.1 port=1")
+
+    assert result.exit_code == 5
+    assert "no ledger was made: PostgreSQL cannot be reached" in result.stderr
+    assert "--offline" in result.stderr
+    assert not (tmp_path / ".ledger").exists()
+
+
+def test_init_offline_mints_the_ledger_and_says_so(run: Run, tmp_path: Path) -> None:
+    result = run("init", "--offline", "--project", str(tmp_path), "--dsn", "host=127.0.0.1 port=1")
 
     assert result.exit_code == 0
     assert "PostgreSQL cannot be reached: what you record is kept on this machine" in result.stderr

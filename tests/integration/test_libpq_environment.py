@@ -1,11 +1,14 @@
 """What is exported for other servers: the embedded one never hears of it, a given one as libpq's users expect."""
 
+import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
@@ -14,6 +17,9 @@ from ledger.libpq.conninfo import as_given
 from ledger.libpq.ping import ping
 from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import APPLICATION, DATABASE
+from ledger.settings import Settings
+from projections.cli import exits
+from projections.cli.main import cli
 from tests.support.http_client import COMMAND
 
 EXPORTED = {
@@ -137,3 +143,67 @@ def test_what_is_exported_is_left_alone_in_a_program_that_uses_this_as_a_library
     assert shown(server.conninfo(APPLICATION, DATABASE), "TimeZone") == ["UTC"]
     assert os.environ["PGTZ"] == "Asia/Kathmandu"
     assert ping(server.conninfo(APPLICATION, DATABASE)) == 0
+
+
+def test_doctor_names_the_variable_that_keeps_a_given_server_away(
+    settings: Settings, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGREQUIREAUTH", "scram-sha-256")
+    monkeypatch.setenv("PGAPPNAME", "nightly")
+    monkeypatch.setenv("PGUSER", APPLICATION)
+
+    found = diagnosed(settings, f"host={server.socket_folder} dbname={DATABASE}", monkeypatch)
+
+    assert "PGREQUIREAUTH in the environment keeps" in found
+    assert "PGAPPNAME" not in found
+
+
+def test_doctor_names_a_service_that_is_nowhere_defined(
+    settings: Settings, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSERVICE", "nope")
+    environment.take_variables()
+
+    assert "PGSERVICE in the environment keeps" in diagnosed(
+        settings, server.conninfo(APPLICATION, DATABASE), monkeypatch
+    )
+
+
+def test_doctor_names_what_completes_the_address_of_a_server_that_is_away(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", "/nonexistent")
+
+    assert "the environment completes LEDGER_DSN: PGHOST" in diagnosed(settings, f"dbname={DATABASE}", monkeypatch)
+
+
+def diagnosed(settings: Settings, dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What `doctor` finds."""
+    monkeypatch.setenv("LEDGER_HOME", str(settings.home))
+    monkeypatch.setenv("LEDGER_PROJECT", str(settings.project))
+    monkeypatch.setenv("LEDGER_DSN", dsn)
+    result = CliRunner().invoke(cli, ["doctor", "--json"])
+    assert result.exit_code == exits.UNAVAILABLE, result.output
+    return " ".join(finding["what"] for finding in json.loads(result.stdout)["findings"])
+
+
+@pytest.mark.parametrize("command", [["status"], ["call", "create_vendor", "name=Acme"], ["ready"], ["init"], ["sync"]])
+def test_a_database_of_another_encoding_says_so_in_every_command(
+    settings: Settings, latin: str, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("LEDGER_HOME", str(settings.home))
+    monkeypatch.setenv("LEDGER_PROJECT", str(settings.project))
+    monkeypatch.setenv("LEDGER_DSN", latin)
+
+    result = CliRunner().invoke(cli, command)
+
+    assert result.exit_code == exits.REFUSED, result.output
+    assert "the database's encoding is LATIN1, UTF8 is needed" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def latin(server: EmbeddedServer) -> Iterator[str]:
+    with Session.connect(server.conninfo("postgres", "postgres"), autocommit=True) as administrator:
+        administrator.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        yield server.conninfo(APPLICATION, "latin")
+        administrator.execute("DROP DATABASE latin")

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 from ledger.embedded.server import EmbeddedServer
-from ledger.errors import NewerProgramNeeded, Unavailable
+from ledger.errors import NewerProgramNeeded, Refused, Unavailable
 from ledger.postgres import migrate as migrating
 from ledger.postgres.connection import probe
 from ledger.postgres.connection.connect import OWNER, connect
@@ -270,7 +270,7 @@ def test_what_goes_wrong_while_migrating_is_told_as_what_it_is(
 def test_a_database_that_cannot_hold_every_text_is_refused(new_database: NewDatabase) -> None:
     dsn = new_database("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
 
-    with psycopg.connect(dsn, autocommit=True) as connection, pytest.raises(Unavailable, match="UTF8 is needed"):
+    with psycopg.connect(dsn, autocommit=True) as connection, pytest.raises(Refused, match="UTF8 is needed"):
         migrate(connection)
 
 
@@ -292,7 +292,7 @@ def test_a_server_that_gives_a_lock_to_everybody_is_refused_before_anything_is_m
     for statement in ("TAKE", "TRY"):
         monkeypatch.setattr(probe, statement, getattr(probe, statement).replace("pg_", "hollow.pg_"))
 
-    with pytest.raises(Unavailable, match="locks do not lock"):
+    with pytest.raises(Refused, match="locks do not lock"):
         connect(Settings(project=tmp_path, dsn=conninfo, pgdata=tmp_path))
 
     with psycopg.connect(conninfo) as connection:

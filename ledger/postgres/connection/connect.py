@@ -18,7 +18,7 @@ from ledger.postgres.connection.database import Database, translated
 from ledger.postgres.connection.hosts import leader_first
 from ledger.postgres.connection.pooler import keeps_statements
 from ledger.postgres.connection.probe import prove
-from ledger.postgres.migrate import is_current, migrate
+from ledger.postgres.migrate import check_server, is_current, migrate
 from ledger.settings import Settings
 
 DATABASE = "tracking_ledger"
@@ -171,6 +171,7 @@ def _migrate_given(conninfo: str, administrator: str, answered: Callable[[Sessio
     try:
         with Session.connect(conninfo, autocommit=True) as connection:
             answered(connection)
+            check_server(connection)
             if is_current(connection):
                 return
     except psycopg.errors.InsufficientPrivilege:

@@ -6,8 +6,9 @@ would then lose events without a word, so the proof is by two connections and no
 
 import secrets
 
-from ledger.errors import Unavailable
+from ledger.errors import Refused
 from ledger.libpq.session import Session
+from ledger.postgres.migrate import unsuitable
 
 RELATED = ("CockroachDB", "-YB-", "Materialize", "CrateDB", "QuestDB")  # in version(), of engines that were not tried
 TAKE = "SELECT pg_advisory_xact_lock(%s::bigint)"
@@ -15,7 +16,7 @@ TRY = "SELECT pg_try_advisory_xact_lock(%s::bigint)"
 
 
 def prove(conninfo: str) -> None:
-    """Raises Unavailable for a server on which two writers could append at the same time."""
+    """Refuses a server on which two writers could append at the same time."""
     with (
         Session.connect(conninfo) as one,
         Session.connect(conninfo, autocommit=True) as other,
@@ -29,8 +30,8 @@ def prove(conninfo: str) -> None:
             raise _refused("its advisory locks do not lock: a second connection was given the same one")
 
 
-def _refused(why: str) -> Unavailable:
-    return Unavailable(
+def _refused(why: str) -> Refused:
+    return unsuitable(
         f"this server cannot keep a ledger: {why}",
         next_step="point LEDGER_DSN at PostgreSQL 15 or newer, see docs/operations.md",
     )
