@@ -19,7 +19,6 @@ import uvicorn
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
-from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from msgspec import Struct
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
@@ -35,7 +34,9 @@ from ledger.errors import LedgerError, Unavailable
 from mcp_adapter.access import Access
 from mcp_adapter.caller import SCOPES
 from mcp_adapter.http_bodies import Bodies
-from mcp_adapter.http_guard import Guard, Names, Rates, Turns
+from mcp_adapter.http_connection import Connection
+from mcp_adapter.http_guard import Guard, Names, Rates, TooSlow, Turns, too_slow
+from mcp_adapter.http_sessions import Sessions
 from mcp_adapter.issuer import Issuer
 from mcp_adapter.server import TITLE, build
 from mcp_adapter.toolsets import offered
@@ -48,8 +49,6 @@ from projections.operations.catalog import OPERATIONS
 PATH = "/mcp"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BODY = 4 * 1024 * 1024  # bytes of a request
-SESSIONS = 1_000  # of the eras with a handshake
-IDLE = 1_800.0  # seconds after which a session that asks nothing ends
 BURST = 2.0  # seconds of its rate that a caller may use at once
 CONNECTIONS = 1_000
 BACKLOG = 128
@@ -88,6 +87,7 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
     guard, watching = assembled(by_ledger, serving)
     config = uvicorn.Config(
         guard,
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -118,13 +118,8 @@ def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watchi
     access = Access(apps, _issuer(serving), tokens_needed=serving.tokens_needed)
     watching = Watching(access.caller)
     offer = offered(OPERATIONS, serving.toolsets, read_only=serving.read_only)
-    manager = StreamableHTTPSessionManager(
-        build(offer, access.caller, watching),
-        max_request_body_size=BODY,
-        max_sessions=SESSIONS,
-        session_idle_timeout=IDLE,
-    )
-    protocol: ASGIApp = StreamableHTTPASGIApp(manager)
+    sessions = Sessions(build(offer, access.caller, watching), BODY)
+    protocol: ASGIApp = sessions
     doors: list[Middleware] = []
     if serving.tokens_needed:
         metadata = build_resource_metadata_url(AnyHttpUrl(serving.public_url)) if serving.public_url else None
@@ -136,12 +131,12 @@ def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watchi
 
     @asynccontextmanager
     async def running(_: Starlette) -> AsyncIterator[None]:
-        async with manager.run():
+        async with sessions.run():
             yield
 
     turns = Turns(protocol, Rates(serving.rate, serving.rate * BURST))
     routes = [Route(PATH, endpoint=Bodies(turns, BODY)), *_metadata(serving)]
-    inner = Starlette(routes=routes, middleware=doors, lifespan=running)
+    inner = Starlette(routes=routes, middleware=doors, lifespan=running, exception_handlers={TooSlow: too_slow})
     guard = Guard(inner, Names(_hosts(serving), serving.origins))
     inner.routes.extend(_probes(apps, guard))
     return guard, watching
@@ -256,7 +251,8 @@ def _unreadable(certificate: str, key: str) -> str | None:
 
 def _bound(serving: Serving) -> socket.socket:
     family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
-    listening = socket.socket(family)
+    # with the protocol named, or the event loop does not turn off the delay of small packets
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((serving.host, serving.port))

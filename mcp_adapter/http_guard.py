@@ -72,6 +72,14 @@ class Rates:
         return wait
 
 
+class TooSlow(Exception):
+    """A body that did not arrive in time."""
+
+
+async def too_slow(_: Request, __: Exception) -> JSONResponse:
+    return _refused(408, f"the request did not arrive within {BODY_SECONDS:g} s")
+
+
 class Guard:
     """The outermost layer: names, draining, the number of requests at once, slow bodies, the log."""
 
@@ -111,9 +119,6 @@ class Guard:
                 self._streams.add(stream)
             try:
                 await self._app(scope, _in_time(receive), seen.send)
-            except TimeoutError:
-                if seen.status == 0:
-                    await _refused(408, "the request did not arrive in time")(scope, receive, seen.send)
             finally:
                 self._streams.discard(stream)
 
@@ -207,8 +212,11 @@ def _in_time(receive: Receive) -> Receive:
         nonlocal whole
         if whole:
             return await receive()
-        with anyio.fail_after(max(0.0, until - anyio.current_time())):
+        message = None
+        with anyio.move_on_after(max(0.0, until - anyio.current_time())):
             message = await receive()
+        if message is None:
+            raise TooSlow
         whole = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
@@ -216,5 +224,9 @@ def _in_time(receive: Receive) -> Receive:
 
 
 def _refused(status: int, why: str, wait: float | None = None) -> JSONResponse:
-    headers = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
-    return JSONResponse({"error": why}, status_code=status, headers=headers)
+    if wait is None:
+        return JSONResponse({"error": why}, status_code=status)
+    seconds = max(1, round(wait))
+    return JSONResponse(
+        {"error": f"{why}: repeat it in {seconds} s", "retry_after": seconds}, status, {"Retry-After": str(seconds)}
+    )

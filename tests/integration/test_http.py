@@ -1,10 +1,12 @@
 """`tracking-ledger serve`: who gets in, what they may do there, and that nobody else learns or breaks anything."""
 
+import asyncio
 import datetime
 import ipaddress
 import json
 import socket
 import ssl
+import statistics
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +15,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import pytest
+import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from uvicorn.server import ServerState
 
 from ledger import identity
 from ledger.settings import Settings
+from mcp_adapter import http_connection, http_guard
+from mcp_adapter.http import Serving, assembled
+from projections.application.app import App
 from tests.support.http_client import HttpServer, revoke, serving, token
 from tests.support.mcp_client import RefusedByTool
 
@@ -319,8 +327,12 @@ def _greeted_by(server: HttpServer, secret: str) -> str:
 
 
 def _in_session(team: Team, secret: str, session: str) -> int:
+    return _in_session_of(team.server, secret, session)
+
+
+def _in_session_of(server: HttpServer, secret: str, session: str) -> int:
     body = json.dumps({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}).encode()
-    return team.server.send("POST", body, secret, **_of(session)).status
+    return server.send("POST", body, secret, **_of(session)).status
 
 
 def _of(session: str) -> dict[str, str]:
@@ -349,3 +361,94 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     plain = serialization.NoEncryption()
     files[1].write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
     return files
+
+
+def test_a_small_answer_is_not_held_back(team: Team) -> None:
+    """As it was while the first packet of an answer waited for its acknowledgement, which a client delays by 40 ms."""
+    before = team.server.log.read_text().count("\n")
+    connection = team.server.connection()
+    body, headers = team.server.request(team.reader, "tools/call", {"name": "prime", "arguments": {}})
+
+    waited = []
+    for _ in range(20):
+        begun = time.perf_counter()
+        connection.request("POST", "/mcp", body, headers)
+        connection.getresponse().read()
+        waited.append((time.perf_counter() - begun) * 1000)
+
+    connection.close()
+    lines = [json.loads(line) for line in team.server.log.read_text().splitlines()[before:]]
+    inside = [line["milliseconds"] for line in lines if line["kind"] == "http"]
+    assert statistics.median(waited) - statistics.median(inside) < 15
+
+
+@pytest.mark.parametrize("head", [b"", b"POST /mcp HT", b"POST /mcp HTTP/1.1\r\nHost: localhost\r\n"])
+def test_a_head_that_is_never_finished_ends_its_connection(monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
+    monkeypatch.setattr(http_connection, "HEAD_SECONDS", 0.2)
+    state = ServerState()
+    config = uvicorn.Config("nothing:app", http=http_connection.Connection)
+    config.loaded_app, config.loaded = None, True
+
+    async def letter_by_letter() -> bytes:
+        made = lambda: http_connection.Connection(config=config, server_state=state, app_state={})  # noqa: E731
+        async with await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0) as listening:
+            reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+            for letter in head:
+                writer.write(bytes([letter]))
+                await writer.drain()
+            answer = await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+            await writer.wait_closed()
+            return answer
+
+    assert asyncio.run(letter_by_letter()) == b""
+
+
+def test_a_body_that_stops_is_answered_408(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_guard, "BODY_SECONDS", 0.1)
+    guard, _ = assembled({app.identity.ledger: app}, Serving(tokens_needed=False))
+    answered: list[Any] = []
+
+    async def ask() -> None:
+        pieces = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+
+        async def receive() -> Any:
+            return next(pieces, None) or await anyio.sleep_forever()
+
+        async def send(message: Any) -> None:
+            answered.append(message)
+
+        headers = [(b"host", b"localhost"), (b"content-length", b"100")]
+        where = {"path": "/mcp", "raw_path": b"/mcp", "root_path": "", "query_string": b"", "client": ("127.0.0.1", 1)}
+        scope = {"type": "http", "method": "POST", "scheme": "http", "http_version": "1.1", "headers": headers, **where}
+        await guard({**scope, "server": ("localhost", 1), "asgi": {"version": "3.0"}}, receive, send)
+
+    anyio.run(ask)
+
+    assert answered[0]["status"] == 408
+
+
+def test_a_session_that_began_in_another_process_is_answered(team: Team, tmp_path: Path) -> None:
+    session = _greeted(team, team.writer)
+    with serving(team.settings, tmp_path) as other:
+        answered = [_in_session_of(other, secret, session) for secret in (team.writer, "tl_wrong")]
+        news = other.send("GET", None, team.writer, **_of(session)).status
+
+    assert answered == [200, 401]
+    assert news == 404  # so that the client begins anew where it now is
+
+
+def test_a_session_that_was_ended_is_not_found(team: Team) -> None:
+    session = _greeted(team, team.writer)
+
+    assert team.server.send("DELETE", None, team.writer, **_of(session)).status == 200
+    assert _in_session(team, team.writer, session) == 404
+
+
+def test_a_caller_with_too_much_at_once_is_told_when_to_come_back(team: Team) -> None:
+    with ThreadPoolExecutor(100) as threads:
+        answers = list(threads.map(lambda _: team.server.ask(team.reader, "tools/list", {}), range(300)))
+
+    refused = [answer for answer in answers if answer.status != 200]
+    assert all(answer.status == 429 and int(answer.headers["retry-after"]) >= 1 for answer in refused)
+    assert all(json.loads(answer.body)["retry_after"] >= 1 for answer in refused)

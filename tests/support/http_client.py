@@ -58,6 +58,11 @@ class HttpServer:
 
     def ask(self, token: str | None, method: str, params: Message, **headers: str) -> Answer:
         """One request of the era without a handshake."""
+        body, given = self.request(token, method, params)
+        return self.send("POST", body, None, **given | headers)
+
+    def request(self, token: str | None, method: str, params: Message) -> tuple[bytes, dict[str, str]]:
+        """Its body and all of its headers."""
         envelope = {
             f"{META}protocolVersion": STATELESS,
             f"{META}clientInfo": {"name": "http-client", "version": "0"},
@@ -66,13 +71,10 @@ class HttpServer:
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": envelope}}
         name = {"mcp-name": params["name"]} if "name" in params else {}
         said = {"mcp-protocol-version": STATELESS, "mcp-method": method, **name}
-        return self.send("POST", json.dumps(message).encode(), token, **said, **headers)
+        return json.dumps(message).encode(), _headers(token) | said
 
     def send(self, method: str, body: bytes | None, token: str | None, path: str | None = None, **more: str) -> Answer:
-        headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
-        if token is not None:
-            headers["authorization"] = f"Bearer {token}"
-        headers |= {name.replace("_", "-"): value for name, value in more.items()}
+        headers = _headers(token) | {name.replace("_", "-"): value for name, value in more.items()}
         connection = self.connection()
         try:
             connection.request(method, path or urlsplit(self.url).path, body, headers)
@@ -96,6 +98,11 @@ class HttpServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+
+def _headers(token: str | None) -> dict[str, str]:
+    headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    return headers if token is None else headers | {"authorization": f"Bearer {token}"}
 
 
 def token(settings: Settings, actor: str, scope: str = "write") -> tuple[str, str]:
