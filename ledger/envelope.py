@@ -155,7 +155,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
 
     `adjacent_ids` are the ids before and after the first one it touched, where the store has looked; else absent.
     `place` is the command's number in the outbox while it waits there: then it has no positions, and `streams` name
-    its events.
+    its events. `became` is the end of one that waited, where the store knows it.
     """
 
     positions: tuple[int, ...]
@@ -164,6 +164,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     repeated: bool = False
     adjacent_ids: tuple[str, ...] | None = None
     place: int | None = None
+    became: str | None = None
 
 
 class Past(Struct, frozen=True, kw_only=True):

@@ -115,9 +115,12 @@ class Handler:
             not_after=world.not_after,
         )
         try:
-            return self._store.append(proposal)
+            return self._append(proposal, world)
         except VersionConflict as error:
             raise LostRace("a stream that the decision looked at moved on", **error.details) from error
+
+    def _append(self, proposal: Proposal, world: World) -> Recorded:
+        return self._store.append(proposal)
 
     def _decide(self, submission: Submission, decide: Decide, world: World) -> Decided | Recorded:
         """What happens now; or where the command stands already, whatever the rules would say of it today."""
@@ -138,9 +141,9 @@ class Handler:
             return None
         recorded, digest = found
         if digest != command_digest(submission.command, submission.by):
+            where = f"recorded at position {recorded.positions[0]}" if recorded.positions else "queued"
             raise CommandIdReused(
-                f"command id {submission.command_id} was recorded with other arguments"
-                f" at position {recorded.positions[0]}",
+                f"command id {submission.command_id} was {where} with other arguments",
                 next_step="mint a new command_id for another command",
                 command_id=str(submission.command_id),
             )

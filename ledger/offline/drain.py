@@ -38,10 +38,10 @@ from ledger.errors import (
 )
 from ledger.handler import Project, rule_of
 from ledger.offline import rebase
-from ledger.offline.local import EXCLUSIVE
 from ledger.offline.outbox import Outbox
 from ledger.offline.outbox_lines import Outcome, Queued, QueuedEvent, Settled
 from ledger.offline.pending_histories import Ahead
+from ledger.offline.queued_line import EXCLUSIVE
 from ledger.store import EventStore
 from ledger.work_item.bulk import REFUSALS as OF_RULES
 from ledger.work_item.commands import ReleaseClaim

@@ -8,38 +8,39 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
+from msgspec.structs import replace
 
 from ledger import store_errors
 from ledger.catalog import FACTS, topics_of
-from ledger.codec import command_digest, decode, encode, schema_of
-from ledger.command_codec import SCHEMA, arguments_of
-from ledger.conflict.events import Base
+from ledger.codec import command_digest, decode
+from ledger.command_codec import arguments_of
+from ledger.conflict.decider import conflict_stream
 from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RecordedFact, RowChange, Submission, recorded_fact
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
 from ledger.handler import Decide, Handler, Project
 from ledger.offline.journal import Journal
 from ledger.offline.outbox import Outbox
-from ledger.offline.outbox_lines import Queued, QueuedEvent
-from ledger.pending import PENDING, token
+from ledger.offline.outbox_lines import Outcome, Queued, Settled
+from ledger.offline.queued_line import CLAIMS, EXCLUSIVE, queued
+from ledger.offline.sent_commands import SentCommand, SentCommands
+from ledger.pending import PENDING
 from ledger.store_errors import command_id_reused
-from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, RenewClaim
 from ledger.world import Neighbourhood
-
-EXCLUSIVE = (ClaimWorkItem, ClaimNextWorkItem, RenewClaim)  # what only the database can promise
 
 
 class LocalStore:
     """See ledger.store.EventStore; what is appended waits in the outbox.
 
     `check_unique` raises NotUnique for rows whose unique entries are taken; `lay` shows what was queued in the read
-    models. `claims_here` tells whether this ledger has never met a database: then claims are taken here.
+    models. `claims_here` tells whether this ledger has never met a database: then claims are taken here. `sent` is what
+    this machine has sent to the database.
     """
 
     def __init__(
         self,
         journal: Journal,
         outbox: Outbox,
+        sent: SentCommands,
         *,
         check_unique: Callable[[Iterable[RowChange]], None],
         lay: Callable[[], None],
@@ -48,6 +49,7 @@ class LocalStore:
         self.ledger = journal.ledger
         self._journal = journal
         self._outbox = outbox
+        self._sent = sent
         self._check_unique = check_unique
         self._lay = lay
         self._claims_here = claims_here
@@ -62,15 +64,16 @@ class LocalStore:
                 return found[0]
             pasts = self.read_streams(proposal.expected).events
             for stream, expected in proposal.expected.items():
-                actual = len(pasts.get(stream, ()))
+                actual = pasts[stream][-1].version if stream in pasts else 0
                 if actual != expected:
                     raise store_errors.version_conflict(stream_id=stream, expected=expected, actual=actual)
             self._check_unique(proposal.rows)
-            line = _queued(proposal, pasts, self._outbox.sequence + 1)
-            self._outbox.append(line)
+            arguments, asked = arguments_of(submission.command), self._sent.asked(submission.command_id)
+            line = queued(proposal, lambda stream: pasts.get(stream, []), arguments, asked=asked)
+            recorded = _put(self._outbox, line)
             with suppress(LedgerError):  # it is on the disk: the read models take it in when they can be written
                 self._lay()
-        return _waiting(line, repeated=False)
+            return recorded
 
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
         with self.exclusively():
@@ -94,30 +97,29 @@ class LocalStore:
         if up_to is None:
             reached = max(last, self._journal.head.position)
             versions: dict[str, int] = {}
-            for line in self._outbox.standing(reached):
+            for line in in_order(self._outbox.standing(reached)):
                 if self._journal.find_command(line.command_id):
                     continue
-                for n, queued in enumerate(line.events):
-                    if queued.stream_id not in versions:
-                        versions[queued.stream_id] = self._confirmed(queued.stream_id)
-                    versions[queued.stream_id] += 1
-                    yield _event(line, n, versions[queued.stream_id])
+                for n, proposed in enumerate(line.events):
+                    stream = proposed.stream_id
+                    if stream not in versions:
+                        versions[stream] = self._confirmed(stream)
+                    versions[stream] = versions[stream] + 1 if line.first is None else proposed.version
+                    yield _event(line, n, versions[stream])
 
     def read_facts(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedFact]:
         return map(recorded_fact, self.read_all(after, up_to))
 
     def find_command(self, command_id: UUID) -> tuple[Recorded, bytes] | None:
-        found = self._journal.find_command(command_id)
-        if found is not None:
+        """Where it stands as far as this machine knows; None also for what was sent and not answered."""
+        if found := self._journal.find_command(command_id):
             return found
-        waiting = self._outbox.find(command_id)
-        if waiting is None:
+        if waiting := self._outbox.find(command_id):
+            return standing(*waiting), bytes.fromhex(waiting[0].command_digest)
+        sent = self._sent.find(command_id)
+        if sent is None or sent.recorded is None:
             return None
-        line, _, position = waiting
-        recorded = _waiting(line, repeated=True)
-        if position:  # the database has it, and the journal will
-            recorded = msgspec.structs.replace(recorded, positions=(position,), place=None)
-        return recorded, bytes.fromhex(line.command_digest)
+        return replace(sent.recorded, repeated=True), bytes.fromhex(sent.line.command_digest)
 
     def position_at(self, moment: datetime) -> int:
         return self._journal.position_at(moment)
@@ -127,31 +129,49 @@ class LocalStore:
         with self._outbox.locked():
             yield
 
-    def check_claim(self, submission: Submission, *, lost: bool) -> None:
-        """Raises Unavailable for a claim that was not sent. One that was and whose answer is lost is withdrawn: its
-        late original will write nothing; OutcomeUnknown until the database has said which came first."""
-        waiting = self._outbox.find(submission.command_id)
-        if lost and waiting is None:
-            self._outbox.append(_withdrawal(submission, self._outbox.sequence + 1))
-        if lost or (waiting is not None and waiting[0].kind == "withdrawal"):
-            raise OutcomeUnknown(
-                "the claim was sent, its answer lost, and it is being withdrawn: it may or may not have been taken",
-                next_step="repeat it with the same command_id when the database is back",
-                command_id=str(submission.command_id),
-            )
+    def take_in_acknowledged(self) -> None:
+        """Puts what the database has recorded into the outbox until the journal has it: so it is seen here, and built
+        upon."""
+        reached = self._journal.head.position
+        if all(map(self._is_taken_in, self._sent.acknowledged(reached))):
+            return
+        with self.exclusively():
+            missing = [sent for sent in self._sent.acknowledged(reached) if not self._is_taken_in(sent)]
+            lines = list(_acknowledged(missing, self._outbox.sequence))
+            if lines:
+                self._outbox.append(lines[0], *lines[1:])
+
+    def take_over(self, submission: Submission) -> Recorded | None:
+        """Where a command waits that was sent and not answered, see `take_over`; None for one that was not sent."""
+        sent = self._sent.find(submission.command_id)
+        if sent is None:
+            return None
+        if sent.line.command_digest != command_digest(submission.command, submission.by).hex():
+            raise command_id_reused(command_id=str(submission.command_id), first_position=None)
+        recorded = take_over(self._outbox, sent.line)
+        with suppress(LedgerError):  # see `append`
+            self._lay()
+        return recorded
+
+    def check_claim(self) -> None:
+        """Raises Unavailable for a claim that was not sent, unless they are taken here."""
         if not self._claims_here():
             raise no_claims()
+
+    def _is_taken_in(self, sent: SentCommand) -> bool:
+        return self._outbox.find(sent.line.command_id) is not None
 
     def _pending(self, stream: str, reached: int, known: Sequence[RecordedEvent]) -> Iterator[RecordedEvent]:
         version = known[-1].version if known else 0
         followed = {event.command_id for event in known}  # the line that says so may still be on its way
-        for line in self._outbox.of_stream(stream, reached):
+        for line in in_order(self._outbox.of_stream(stream, reached)):
             if line.command_id in followed:
                 continue
             for n, event in enumerate(line.events):
-                if event.stream_id == stream:
-                    version += 1
-                    yield _event(line, n, version)
+                if event.stream_id != stream or (not version and event.version > 1 and line.first is not None):
+                    continue  # of another stream, or built on what this machine does not have
+                version = version + 1 if line.first is None else event.version
+                yield _event(line, n, version)
 
     def _confirmed(self, stream: str) -> int:
         past = self._journal.read_streams([stream]).events.get(stream)
@@ -167,7 +187,7 @@ class LocalStore:
 class LocalHandler(Handler):
     """Decides on what this machine knows, under the outbox's lock. `refresh` brings the read models up to that first.
 
-    `lost` says that the command was sent to the database and its answer lost.
+    A command that this machine has sent, queued or seen acknowledged is answered from that, and not decided again.
     """
 
     def __init__(
@@ -176,23 +196,56 @@ class LocalHandler(Handler):
         neighbours: Neighbourhood,
         project: Project,
         refresh: Callable[[], None],
-        *,
-        lost: bool = False,
     ) -> None:
         super().__init__(store, neighbours, project)
         self._local = store
         self._refresh = refresh
-        self._lost = lost
 
     def execute(self, submission: Submission, decide: Decide | None = None) -> Recorded:
         with self._local.exclusively():
+            if known := self._recorded(submission) or self._local.take_over(submission):
+                return known
             if isinstance(submission.command, EXCLUSIVE):
-                known = self._recorded(submission)
-                if known is not None and known.place is None:  # it is in the journal
-                    return known
-                self._local.check_claim(submission, lost=self._lost)
+                self._local.check_claim()
             self._refresh()
             return super().execute(submission, decide)
+
+    def _recorded(self, submission: Submission) -> Recorded | None:
+        """A withdrawal that waits is no answer yet."""
+        known = super()._recorded(submission)
+        if known is not None and known.became == "withdrawal":
+            raise unknown(submission.command_id)
+        return known
+
+
+def take_over(outbox: Outbox, line: Queued) -> Recorded:
+    """Lets a command wait that was sent and not answered, as it was sent, so that it is recorded once.
+
+    One that never waits is withdrawn, so that its late original will write nothing, and OutcomeUnknown is raised until
+    the database has said which came first.
+    """
+    with outbox.locked():
+        waiting = outbox.find(line.command_id)
+        if waiting and (recorded := standing(*waiting)).became != "withdrawal":
+            return recorded
+        if line.arguments:
+            return _put(outbox, line)
+        if line.command in CLAIMS and not waiting:
+            _put(outbox, replace(line, kind="withdrawal", as_of=0, bases={}, conditions=(), events=()))
+    raise unknown(line.command_id)
+
+
+def in_order(lines: Iterable[Queued]) -> list[Queued]:
+    """First what has positions: whatever waits is recorded behind it."""
+    return sorted(lines, key=lambda line: PENDING if line.first is None else line.first)
+
+
+def unknown(command_id: UUID) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "the command was sent, and its answer lost: it may or may not have been recorded",
+        next_step="repeat it with the same command_id when the database is back; it is never recorded twice",
+        command_id=str(command_id),
+    )
 
 
 def no_claims() -> Unavailable:
@@ -203,10 +256,10 @@ def no_claims() -> Unavailable:
 
 
 def pending_event(line: Queued, n: int, version: int) -> RecordedEvent:
-    """The n-th event of a waiting command, at a version of its stream; without its topics."""
+    """The n-th event of a line, at a version of its stream; without its topics."""
     event = line.events[n]
     return RecordedEvent(
-        position=PENDING,
+        position=PENDING if line.first is None else line.first + n,
         stream_id=event.stream_id,
         version=version,
         command_id=line.command_id,
@@ -225,69 +278,38 @@ def pending_event(line: Queued, n: int, version: int) -> RecordedEvent:
 
 
 def _event(line: Queued, n: int, version: int) -> RecordedEvent:
-    bare = pending_event(line, n, version)
-    return msgspec.structs.replace(bare, topics=topics_of(decode(FACTS.get(bare.type), bare)))
+    event = pending_event(line, n, version)
+    return replace(event, topics=topics_of(decode(FACTS.get(event.type), event)))
 
 
-def _queued(proposal: Proposal, pasts: dict[str, list[RecordedEvent]], sequence: int) -> Queued:
-    submission = proposal.submission
-    return Queued(
-        sequence=sequence,
-        command_id=submission.command_id,
-        command=type(submission.command).__name__,
-        command_schema=SCHEMA,
-        command_digest=proposal.command_digest.hex(),
-        arguments=arguments_of(submission.command),
-        by=submission.by,
-        token=submission.token,
-        occurred_at=submission.occurred_at,
-        as_of=proposal.as_of,
-        bases={stream: _base(pasts.get(stream, [])) for stream in proposal.expected},
-        conditions=proposal.conditions,
-        events=tuple(
-            QueuedEvent(
-                stream_id=event.stream_id,
-                version=event.version,
-                type=type(event.fact).__name__,
-                schema=schema_of(type(event.fact).__name__),
-                data=msgspec.Raw(encode(event.fact)),
-                by=event.by,
-                occurred_at=event.occurred_at,
-            )
-            for event in proposal.events
-        ),
-    )
+def standing(line: Queued, outcome: Outcome | None = None, position: int | None = None) -> Recorded:
+    """Where a line's command stands, by what became of it."""
+    where = Recorded(positions=(), streams=line.versions, recorded_at=None, repeated=True)
+    if outcome is None:
+        became = "withdrawal" if line.kind == "withdrawal" else None
+        return replace(where, place=line.sequence, became=became)
+    if line.first is not None:
+        return replace(where, positions=tuple(range(line.first, line.first + len(line.events))))
+    if outcome not in ("recorded", "rebased"):
+        where = replace(where, streams={conflict_stream(line.command_id): 1})
+    return replace(where, positions=(position,) if position else (), became=outcome)
 
 
-def _withdrawal(submission: Submission, sequence: int) -> Queued:
-    """Without its arguments: among them is the holder's secret."""
-    return Queued(
-        sequence=sequence,
-        kind="withdrawal",
-        command_id=submission.command_id,
-        command=type(submission.command).__name__,
-        command_schema=SCHEMA,
-        command_digest=command_digest(submission.command, submission.by).hex(),
-        arguments={},
-        by=submission.by,
-        occurred_at=submission.occurred_at,
-        as_of=0,
-        bases={},
-        events=(),
-    )
+def _put(outbox: Outbox, line: Queued) -> Recorded:
+    line = replace(line, sequence=outbox.sequence + 1)
+    outbox.append(line)
+    return replace(standing(line), repeated=False)
 
 
-def _base(past: Sequence[RecordedEvent]) -> Base:
-    if not past:
-        return Base(version=0)
-    return Base(version=past[-1].version, command_id=str(past[-1].command_id), n=past[-1].n)
-
-
-def _waiting(line: Queued, *, repeated: bool) -> Recorded:
-    return Recorded(
-        positions=(),
-        streams={event.stream_id: token(line.command_id, n) for n, event in enumerate(line.events)},
-        recorded_at=None,
-        repeated=repeated,
-        place=line.sequence,
-    )
+def _acknowledged(commands: Iterable[SentCommand], sequence: int) -> Iterator[Queued | Settled]:
+    for sent in commands:
+        assert sent.recorded is not None, "only what was answered is acknowledged"
+        yield replace(sent.line, sequence=sequence + 1, first=sent.recorded.positions[0])
+        yield Settled(
+            sequence=sequence + 2,
+            command_id=sent.line.command_id,
+            settles=sequence + 1,
+            outcome="recorded",
+            positions=sent.recorded.positions,
+        )
+        sequence += 2

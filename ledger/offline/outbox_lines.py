@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.conflict.events import Base
+from ledger.pending import token
 
 SCHEMA = 1
 PROOF = b',"sha256":"'
@@ -43,12 +44,16 @@ class Queued(Struct, frozen=True, kw_only=True, tag_field="line", tag="queued"):
     """A command that waits. A `withdrawal` was sent and may not be queued: it only makes sure that it never comes to
     be. A `recovered` one was in a journal that its database had lost, so its arguments are not known.
 
-    `bases` are the streams that it looked at, `conditions` the topics, as of position `as_of`.
+    `bases` are the streams that it looked at, `conditions` the topics, as of position `as_of`. `asked` is the digest of
+    the call that gave it. `first` is the position from which on the database has recorded it as proposed, if it never
+    waited: such a line is there until the journal holds its events.
     """
 
     sequence: int
     schema: int = SCHEMA
     kind: Kind = "queued"
+    asked: str = ""
+    first: int | None = None
     command_id: UUID
     command: str
     command_schema: int
@@ -65,6 +70,13 @@ class Queued(Struct, frozen=True, kw_only=True, tag_field="line", tag="queued"):
     @property
     def streams(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(event.stream_id for event in self.events))
+
+    @property
+    def versions(self) -> dict[str, int | str]:
+        """What its writer names to build upon each stream."""
+        if self.first is not None:
+            return {event.stream_id: event.version for event in self.events}
+        return {event.stream_id: token(self.command_id, n) for n, event in enumerate(self.events)}
 
 
 class Settled(Struct, frozen=True, kw_only=True, tag_field="line", tag="settled"):

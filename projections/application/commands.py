@@ -11,6 +11,14 @@ from ledger.pending import Version, newest, shown_position
 from ledger.store import EventStore
 from projections.application.view import LedgerView
 
+BECAME = {
+    "recorded": "committed",
+    "rebased": "committed",
+    "fulfilled": "committed",
+    "conflict": "conflict",
+    "withdrawn": "withdrawn",
+}  # the outcome of a command that waited
+
 
 class Done(Struct, frozen=True, kw_only=True):
     """The receipt of a write: the entity it was about, where it stands now, and the ids adjacent to it if known.
@@ -69,11 +77,15 @@ def outcome(store: EventStore, recorded: Recorded) -> str:
         return "queued"
     if not recorded.positions:
         return "unchanged"
+    if recorded.became is not None:
+        return BECAME[recorded.became]
     conflicts = [stream for stream in recorded.streams if category_of(stream) == "conflict"]
     if not recorded.repeated or len(conflicts) != len(recorded.streams) or not conflicts:
         return "committed"
-    past = store.read_streams(conflicts).events[conflicts[0]]
-    return {"CommandFulfilled": "committed", "CommandWithdrawn": "withdrawn"}.get(past[0].type, "conflict")
+    past = store.read_streams(conflicts).events.get(conflicts[0])
+    return {"CommandFulfilled": "committed", "CommandWithdrawn": "withdrawn"}.get(
+        past[0].type if past else "", "conflict"
+    )
 
 
 def _unchanged(store: EventStore, category: str, entity_id: str) -> Done:

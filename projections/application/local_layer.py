@@ -1,10 +1,13 @@
 """A journal that answers and takes commands: its rows, with what waits in the outbox laid over them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
+from ledger.errors import Unavailable
 from ledger.offline.local import LocalHandler, LocalStore
 from ledger.offline.outbox import Outbox
+from ledger.offline.sent_commands import SentCommands
 from projections.application.layers import Layer, Source
 from projections.local_copy.cache import Cache
 from projections.questions.world_questions import TableNeighbourhood
@@ -16,20 +19,22 @@ DAMAGED = "journal_damaged"  # answers end before the damaged line
 def journal_layer(
     cache: Cache,
     outbox: Outbox,
+    sent: SentCommands,
     *,
     source: Source,
     claims_here: Callable[[], bool],
-    lost: bool = False,
     contact: datetime | None = None,
     held: object = None,
 ) -> Layer:
-    """The layer of `cache`'s journal, up to date. `lost` says that what is asked was sent to the database before."""
-    cache.follow()
+    """The layer of `cache`'s journal, up to date, with what this machine wrote since."""
     tables = cache.tables
     store = LocalStore(
-        cache.journal, outbox, check_unique=tables.check_unique, lay=cache.follow, claims_here=claims_here
+        cache.journal, outbox, sent, check_unique=tables.check_unique, lay=cache.follow, claims_here=claims_here
     )
-    handler = LocalHandler(store, TableNeighbourhood(tables), propose, cache.follow, lost=lost)
+    with suppress(Unavailable):  # a disk that takes nothing
+        store.take_in_acknowledged()
+    cache.follow()
+    handler = LocalHandler(store, TableNeighbourhood(tables), propose, cache.follow)
     damaged = cache.journal.damage is not None
     return Layer(
         source=source,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.errors import LedgerClosed, LedgerError, Unavailable
 from ledger.handler import Handler
+from ledger.offline.live import LiveHandler
 from ledger.postgres.connection.connect import Connector
 from ledger.postgres.connection.contact import Contact
 from ledger.postgres.connection.database import Database
@@ -111,7 +112,7 @@ class Runtime:
 
     @cached_property
     def handler(self) -> Handler:
-        return Handler(self.store, TableNeighbourhood(self.tables), propose, self.catch_up)
+        return LiveHandler(self.store, TableNeighbourhood(self.tables), propose, self.catch_up, self.local.sent)
 
     def store_in(self, database: Database) -> PostgresStore:
         known = self.identity
@@ -125,16 +126,16 @@ class Runtime:
         _ = self.database
         return Layer(source="postgres", store=self.store, tables=self.tables, handler=self.handler)
 
-    def journal(self, *, lost: bool = False) -> Layer:
-        """This machine's own copy. `lost` says that the command was sent to the database, and no answer came."""
+    def journal(self) -> Layer:
+        """This machine's own copy."""
         local = self.local
-        known = local.journal.head.position or local.waiting
+        known = local.journal.head.position or local.waiting or local.sent.acknowledged(0)
         return journal_layer(
             local.cache,
             local.outbox,
+            local.sent,
             source="journal" if known else "none",
             claims_here=lambda: not local.has_met,
-            lost=lost,
             contact=local.contact(),
         )
 

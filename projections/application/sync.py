@@ -46,9 +46,16 @@ class Synchronization:
         self._compare(database)
         runtime.met()
         runtime.local.meet()
-        if not runtime.local.is_settled:
+        if self.something_waits():
             there = runtime.store_in(database), runtime.tables_in(database)
             self._drain_thread.begin(lambda should_continue: self._drain_in_thread(lambda: there, should_continue))
+
+    def something_waits(self) -> bool:
+        """Whether a write of this machine waits; none does in files that cannot be used, and the database still can."""
+        try:
+            return not self._runtime.local.is_settled
+        except Unavailable:
+            return False
 
     def drain(
         self, on_progress: OnProgress = lambda _: None, should_continue: ShouldContinue = lambda: True

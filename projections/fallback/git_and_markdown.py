@@ -62,6 +62,7 @@ class Recovered:
         self.folder = Path(mkdtemp(prefix="tracking-ledger-"))
         self.ending.callback(rmtree, self.folder, ignore_errors=True)
         self.outbox = _outbox(app, self.folder)
+        self.sent = app.local.sent
         self.journal = Journal(self.folder / JOURNAL, self.ledger, self.folder / "index.sqlite3", app.clock)
         self.cache = Cache(self.folder / "rows.sqlite3", self.journal, self.outbox, app.clock)
         self.ending.callback(self.journal.close)
@@ -71,9 +72,9 @@ class Recovered:
     def is_empty(self) -> bool:
         return not self.journal.head.position
 
-    def layer(self, source: Source, *, lost: bool = False) -> Layer:
+    def layer(self, source: Source) -> Layer:
         """With what waits by now laid over it."""
-        return journal_layer(self.cache, self.outbox, source=source, claims_here=lambda: False, lost=lost, held=self)
+        return journal_layer(self.cache, self.outbox, self.sent, source=source, claims_here=lambda: False, held=self)
 
 
 class PublishedJournal(Recovered):
@@ -103,13 +104,18 @@ class ReportLedger(Recovered):
             fresh.serve()
         self.cache.tables.advance(position, time and moment_of(time))
 
-    def layer(self, source: Source, *, lost: bool = False) -> Layer:
+    def layer(self, source: Source) -> Layer:
         tables = self.cache.tables
         if not self.is_guess:
             with tables.advancing() as rows:
                 self._overlay.lay(rows)
         log = LocalStore(
-            self.journal, self.outbox, check_unique=tables.check_unique, lay=lambda: None, claims_here=lambda: False
+            self.journal,
+            self.outbox,
+            self.sent,
+            check_unique=tables.check_unique,
+            lay=lambda: None,
+            claims_here=lambda: False,
         )
         waits = self.outbox.waiting and not self.is_guess
         return _read_only(self, source, log, tables, ("queued_offline",) if waits else ())
@@ -133,7 +139,7 @@ class CommitLedger(Recovered):
     def is_empty(self) -> bool:
         return not self._log.read_streams([]).head
 
-    def layer(self, source: Source, *, lost: bool = False) -> Layer:
+    def layer(self, source: Source) -> Layer:
         return _read_only(self, source, self._log, self._tables)
 
 
@@ -158,7 +164,7 @@ class _Unwritable:
         raise _nothing_written()
 
 
-def recovered(app: App, *, waits: bool = False, lost: bool = False) -> Iterator[Layer]:
+def recovered(app: App, *, waits: bool = False) -> Iterator[Layer]:
     """The layers below this machine's own copy, each looked for when the one above cannot answer.
 
     Where something `waits` in the outbox, only those that the shared ledger has left: what a ledger that began here
@@ -167,15 +173,15 @@ def recovered(app: App, *, waits: bool = False, lost: bool = False) -> Iterator[
     for source, newest, look in _LOOKS:
         found = _newest(app, source, newest(app), look)
         if found is not None and not (waits and found.is_guess):
-            yield found.layer(source, lost=lost)
+            yield found.layer(source)
 
 
-def writable(app: App, *, lost: bool) -> Layer | None:
+def writable(app: App) -> Layer | None:
     """What commands can be built on where this machine's own journal is empty: the published one, if there is one."""
     if not (app.identity.project / PUBLISHED).exists():  # nor in git, most likely; every write comes by here
         return None
     found = _newest(app, GIT, _newest_commit(app), from_git)
-    return found.layer(GIT, lost=lost) if isinstance(found, PublishedJournal) else None
+    return found.layer(GIT) if isinstance(found, PublishedJournal) else None
 
 
 def nothing(app: App) -> Layer:

@@ -5,7 +5,6 @@ is done on this machine's own copy, and what only reads goes on down.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from projections.application.layers import Layer, PositionRecorder, seconds
 from projections.application.sync import DIVERGED
 from projections.application.view import LedgerView
 from projections.fallback import replica
+from projections.fallback.known_writes import Write, known, not_sent
 from projections.tables.contract import AsOf
 
 DRAIN_SECONDS = 2.0  # that a caller waits for this machine's own commands to reach the database
@@ -29,19 +29,17 @@ Result = TypeVar("Result")
 Run = Callable[[LedgerView], Result]
 
 
-def answer(app: App | LedgerView, run: Callable[[LedgerView], Answered], *, writes: bool = False) -> Answered:
-    """What `run` answers on the first layer that can, with where it comes from."""
+def answer(app: App | LedgerView, run: Callable[[LedgerView], Answered], *, write: Write | None = None) -> Answered:
+    """What `run` answers on the first layer that can, with where it comes from; of a `write` what is known of it."""
     if isinstance(app, LedgerView):
         return run(app)
-    view, answered = run_on_first_source(app, run, writes=writes, replicas=not writes)
-    if writes and answered.get("position") is None:
-        app.runtime.remember_head()
-    recorder = view.tables
-    assert isinstance(recorder, PositionRecorder), "a layer is always watched"
-    position = recorder.as_of.position if recorder.as_of else answered.get("position")
-    if met := app.runtime.conflict_watch.warnings(recorder.tables, answered, position):
-        answered = {**answered, "warnings": [*answered.get("warnings", ()), *met]}
-    return answered | provenance(view, answered, writes=writes)
+    if write is None:
+        return _answer(app, run, writes=False)
+    with app.local.sent.asking(write.command_id, write.digest):
+        try:
+            return _answer(app, run, writes=True)
+        except Exception as error:  # also what nobody foresaw: it may be recorded by now
+            return known(app, write, error)
 
 
 def run_on_first_source(
@@ -52,8 +50,25 @@ def run_on_first_source(
     With `replicas` that may be one of them; then all that is asked is asked by `run`, and the answer says where it
     comes from.
     """
-    with deadline.at_most(app.settings.command_seconds) if writes else nullcontext():
-        return _run_with_fallback(app, run, writes=writes, replicas=replicas)
+    if writes:
+        with deadline.at_most(app.settings.command_seconds):
+            return _run_with_fallback(app, run, writes=True, replicas=replicas)
+    try:
+        return _run_with_fallback(app, run, writes=False, replicas=replicas)
+    except OutcomeUnknown as error:
+        raise not_sent(error) from error
+
+
+def _answer(app: App, run: Run[Answered], *, writes: bool) -> Answered:
+    view, answered = run_on_first_source(app, run, writes=writes, replicas=not writes)
+    if writes and answered.get("position") is None:
+        app.runtime.remember_head()
+    recorder = view.tables
+    assert isinstance(recorder, PositionRecorder), "a layer is always watched"
+    position = recorder.as_of.position if recorder.as_of else answered.get("position")
+    if met := app.runtime.conflict_watch.warnings(recorder.tables, answered, position):
+        answered = {**answered, "warnings": [*answered.get("warnings", ()), *met]}
+    return answered | provenance(view, answered, writes=writes)
 
 
 def _run_with_fallback(app: App, run: Run[Result], *, writes: bool, replicas: bool) -> tuple[LedgerView, Result]:
@@ -92,7 +107,7 @@ def provenance(view: LedgerView, answered: Answered, *, writes: bool = False) ->
 def _is_settled(app: App) -> bool:
     """Whether nothing of this machine waits for the database: its own order is never turned round."""
     try:
-        if _has_nothing_waiting(app):
+        if not app.sync.something_waits():
             return True
         _ = app.database
         if app.sync.drain_for(DRAIN_SECONDS):
@@ -103,13 +118,6 @@ def _is_settled(app: App) -> bool:
         raise
     except LedgerError:  # what stops the drain is told by sync_state and doctor; this call queues behind it
         return False
-
-
-def _has_nothing_waiting(app: App) -> bool:
-    try:
-        return app.local.is_settled
-    except Unavailable:  # this machine's own files cannot be used: the database still can
-        return True
 
 
 def _run_behind_outbox(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
@@ -127,10 +135,7 @@ def _run_live(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
         if deadline.is_over():  # the server may be well: what is asked of it next will tell
             raise
         app.runtime.contact.mark_lost(after_timeout=_has_waited(error))
-        try:
-            return _run_on_database(app, run)
-        except Unavailable as again:
-            raise (error if isinstance(error, OutcomeUnknown) else again) from again  # what was sent stays sent
+        return _run_on_database(app, run)
 
 
 def _run_on_database(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
@@ -143,19 +148,22 @@ def _run_on_database(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
 
 def _closed(app: App, run: Run[Result], closed: LedgerClosed, *, writes: bool) -> tuple[LedgerView, Result]:
     reason = closed.details.get("reason")
-    if reason == MOVED:
-        app.runtime.contact.mark_lost(after_timeout=False)
-        return _run_live(app, run)  # where it is now, if that is known
     if reason == DIVERGED:
         return _run_on_fallback(app, run, Diverged(closed.message, next_step=closed.next_step), writes=writes)
-    raise closed
+    if reason != MOVED:
+        raise closed
+    app.runtime.contact.mark_lost(after_timeout=False)
+    try:
+        return _run_live(app, run)  # where it is now, if that is known
+    except (Unavailable, OutcomeUnknown) as error:
+        return _run_on_fallback(app, run, error, writes=writes)
 
 
 def _run_on_fallback(app: App, run: Run[Result], error: LedgerError, *, writes: bool) -> tuple[LedgerView, Result]:
-    told, lost = error, isinstance(error, OutcomeUnknown)
+    told = error
     if error.details.get("reason") == MOVING:  # the database is there, so nobody has to miss what it already has
         app.sync.follow_quietly(DRAIN_SECONDS)
-    for layer in _fallback_layers(app, writes=writes, lost=lost):
+    for layer in _fallback_layers(app, writes=writes):
         if isinstance(error, Diverged):
             layer = replace(layer, reachable=True, warnings=(*layer.warnings, "database_diverged"))
         view = _recording(app, layer)
@@ -166,22 +174,8 @@ def _run_on_fallback(app: App, run: Run[Result], error: LedgerError, *, writes: 
                 raise
             told = _not_in_what_is_left(missing)
         except (Unavailable, OutcomeUnknown) as further:
-            told = further if isinstance(further, OutcomeUnknown) or not lost else error
-        except LedgerError as refused:
-            if writes and lost:  # it may stand in the database all the same
-                raise error from refused
-            raise
+            told = further
     raise told from error
-
-
-def _is_part(app: App, layer: Layer) -> bool:
-    """Whether the ledger is known to hold more than a layer does, so that what is not in it is not missing."""
-    if not (layer.kind.is_complete and layer.kind.is_copy):
-        return not layer.kind.is_complete
-    # imported here for start-up, as below
-    from projections.fallback.git_and_markdown import recovered
-
-    return not app.local.journal.head.position and any(recovered(app, waits=True))
 
 
 def _not_in_what_is_left(missing: NotFound) -> Unavailable:
@@ -191,10 +185,10 @@ def _not_in_what_is_left(missing: NotFound) -> Unavailable:
     )
 
 
-def _fallback_layers(app: App, *, writes: bool, lost: bool) -> Iterator[Layer]:
+def _fallback_layers(app: App, *, writes: bool) -> Iterator[Layer]:
     """This machine's own copy; where its journal is empty, what git and the status file have left of the ledger."""
     try:
-        own = app.runtime.journal(lost=lost)
+        own = app.runtime.journal()
     except Unavailable:
         if writes:
             raise
@@ -206,7 +200,7 @@ def _fallback_layers(app: App, *, writes: bool, lost: bool) -> Iterator[Layer]:
     from projections.fallback.git_and_markdown import nothing, recovered, writable
 
     if writes:
-        yield writable(app, lost=lost) or own or nothing(app)
+        yield writable(app) or own or nothing(app)
         return
     yield from recovered(app, waits=own is not None and own.source == "journal")
     yield own or nothing(app)
@@ -220,7 +214,9 @@ def _has_waited(error: LedgerError) -> bool:
     """Whether the caller has given the database its second: nobody was there to connect to, or it fell silent."""
     if "given_up" in error.details:
         return True
-    return isinstance(error, Unavailable) and not isinstance(error, Diverged) and "sqlstate" not in error.details
+    if {"sqlstate", "hung_up"} & error.details.keys():  # it was told at once
+        return False
+    return isinstance(error, Unavailable) and not isinstance(error, Diverged)
 
 
 def _as_of(layer: Layer, seen: AsOf, now: datetime) -> Answered:

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from ledger.envelope import RowChange, category_of
 from ledger.offline.journal import Journal
-from ledger.offline.local import pending_event
+from ledger.offline.local import in_order, pending_event
 from ledger.offline.outbox import Outbox
 from ledger.offline.outbox_lines import Queued
-from ledger.pending import PENDING, token
+from ledger.pending import PENDING, shown_version
 from projections.local_copy.overlay_rows import OverlayRows
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.fold import Rows, advance, change
@@ -83,18 +83,21 @@ class Overlay:
     ) -> None:
         """Lays lines on what is there, each stream's in their order."""
         events: dict[str, Added] = {}
-        for line in self._not_followed(list(lines), over.rows.checkpoint[0]):
+        for line in in_order(self._not_followed(list(lines), over.rows.checkpoint[0])):
             for n, event in enumerate(line.events):
                 stream = event.stream_id
                 if only in (None, stream) and stream not in without and category_of(stream) in BY_CATEGORY:
                     events.setdefault(stream, []).append((line, n))
-        laid = over.keep(events)
         standing = over.rows.rows(events)
-        over.rows.put(
-            (_over(stream, _numbered(standing.get(stream), laid[stream]), added) for stream, added in events.items()),
-            yielding=True,
-        )
-        over.lay({stream: laid[stream] + len(added) for stream, added in events.items()})
+        events = {stream: added for stream, added in events.items() if stream in standing or not _lacks_base(added)}
+        laid = over.keep(events)
+        numbers: dict[str, int] = {}
+        rows = []
+        for stream, added in events.items():
+            row, numbers[stream] = _over(stream, _numbered(standing.get(stream), laid[stream]), added)
+            rows.append(row)
+        over.rows.put(rows, yielding=True)
+        over.lay(numbers)
 
     def _not_followed(self, lines: list[Queued], reached: int) -> Iterator[Queued]:
         """Without those that the rows have already; the line that says so may still be on its way."""
@@ -107,15 +110,22 @@ def _portions(lines: Iterator[Queued]) -> Iterator[list[Queued]]:
         yield portion
 
 
-def _over(stream: str, before: Row | None, added: Added) -> RowChange:
+def _lacks_base(added: Added) -> bool:
+    """Whether the first event is known to build upon others, which this machine does not have."""
+    line, n = added[0]
+    return line.first is not None and line.events[n].version > 1
+
+
+def _over(stream: str, before: Row | None, added: Added) -> tuple[RowChange, int]:
+    """The row with these events, and at which number it stands."""
     after: Rows = {} if before is None else {stream: before}
     version = int(before.version) if before else 0
     for line, n in added:
-        version += 1
-        advance(after, pending_event(line, n, version))
+        version = version + 1 if line.first is None else line.events[n].version
+        event = pending_event(line, n, version)
+        advance(after, event)
     made = change(BY_CATEGORY[category_of(stream)], before, after[stream], 0)
-    line, n = added[-1]
-    return replace(made, version=token(line.command_id, n), n=PENDING)
+    return replace(made, version=shown_version(event), n=event.position), version
 
 
 def _numbered(row: Row | None, version: int) -> Row | None:

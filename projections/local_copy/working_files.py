@@ -20,6 +20,7 @@ from ledger.offline.outbox import FILE as OUTBOX
 from ledger.offline.outbox import INDEX as OUTBOX_INDEX
 from ledger.offline.outbox import Outbox
 from ledger.offline.seen import Seen
+from ledger.offline.sent_commands import SentCommands
 from ledger.resources import sql
 from projections.local_copy.cache import FILE as CACHE
 from projections.local_copy.cache import Cache
@@ -37,6 +38,7 @@ class Local:
         self.ledger = ledger
         self._clock = clock
         self.seen = Seen(home)
+        self.sent = SentCommands(home)
         self._making = threading.RLock()
 
     @property
@@ -84,9 +86,11 @@ class Local:
             (self.home / MET).touch()
 
     def clear(self) -> None:
-        """Lets go of what the outbox holds, once the journal has all of it."""
+        """Lets go of what the journal has: of what was sent, and of the outbox once that is so for all of it."""
+        reached = self.journal.head.position
         if (self.home / OUTBOX).exists():
-            self.outbox.clear(self.journal.head.position)
+            self.outbox.clear(reached)
+        self.sent.clear(reached, self.journal.ends_of)
 
     def contact(self) -> datetime | None:
         """When the journal was last known to be the whole log."""
@@ -113,6 +117,7 @@ class Local:
             for name in ("_cache", "_journal", "_outbox"):
                 if name in self.__dict__:
                     self.__dict__.pop(name).close()
+        self.sent.close()
 
     @cached_property
     def _journal(self) -> Journal:

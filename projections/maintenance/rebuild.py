@@ -76,6 +76,7 @@ def from_journal(app: App) -> Rebuilt:
             restore(app.settings, known.key, known.ledger, lines)
         app.local.acknowledged.forget()
         app.local.seen.forget()
+        app.local.sent.forget()
         direct.reopen()
         return Rebuilt(common=found.common, position=found.journal, restored=restored)
 
@@ -91,6 +92,7 @@ def from_database(app: App, now: datetime) -> Rebuilt:
         aside = _set_aside(local.journal.file, now)
         local.acknowledged.forget()
         local.seen.forget()
+        local.sent.forget()
         direct.reopen()
         return Rebuilt(common=found.common, position=found.database, queued=len(lines), set_aside=aside)
 

@@ -4,6 +4,7 @@ An operation's name, its input's fields and their sentences are the contract: MC
 project and bulk calls are all made from it.
 """
 
+import hashlib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,7 @@ from projections.application.app import App
 from projections.application.commands import Done, outcome, submit
 from projections.application.view import LedgerView
 from projections.fallback import router
+from projections.fallback.known_writes import Write
 from projections.maintenance.access_tokens import Scope
 from projections.operations import argument_values
 from projections.questions.references import reference
@@ -102,9 +104,16 @@ class Operation(Struct, frozen=True, kw_only=True):
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""
         with watching(lambda: app.home, "tool", self.name, app.actor(_named(arguments))) as line:
             request = self._checked(app, arguments)
-            answered = router.answer(app, lambda view: self.run(view, request), writes=self.writes)
+            write = self._write(request) if self.writes else None
+            answered = router.answer(app, lambda view: self.run(view, request), write=write)
             line.answer(answered)
             return answered
+
+    def _write(self, request: Writes) -> Write:
+        own = command_id(request.command_id)
+        assert own is not None, "a checked write has one"
+        asked = request.model_dump_json(exclude={"command_id", "detail"}, exclude_unset=True)
+        return Write(command_id=own, digest=hashlib.sha256(f"{self.name} {asked}".encode()).hexdigest())
 
     def _checked(self, app: App | LedgerView, arguments: dict[str, Any]) -> Any:
         _check_storable(arguments)

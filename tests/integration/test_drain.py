@@ -15,7 +15,7 @@ from ledger.conflict.events import ConflictFound, ConflictResolved
 from ledger.decider import Undo
 from ledger.envelope import Command, Fact, Recorded, Submission, stream_id
 from ledger.errors import NewerProgramNeeded, OutcomeUnknown, Refused, Unavailable, VersionConflict
-from ledger.offline.local import LocalHandler
+from ledger.offline.queued_line import bare
 from ledger.pending import token
 from ledger.postgres.connection.database import Database
 from ledger.vendor.commands import CreateVendor
@@ -27,8 +27,6 @@ from ledger.work_item.commands import (
     ReleaseClaim,
     UpdateWorkItem,
 )
-from projections.questions.world_questions import TableNeighbourhood
-from projections.read_models.fold import propose
 from tests.support.given import FIRST_DAY, numbered
 from tests.support.ledgers import Ledger, in_memory, numbered_command, on_postgres
 from tests.support.machines import Machine, check_laws, ends
@@ -467,11 +465,11 @@ def test_a_lost_claim_is_withdrawn_so_that_its_late_original_writes_nothing(play
     claim = ClaimWorkItem(id=ITEM, token="secret-token")
     given = numbered_command(500)
     here = play.here
-    lost = LocalHandler(here.store, TableNeighbourhood(here.cache.tables), propose, here.cache.follow, lost=True)
     submission = Submission(command=claim, command_id=given, by="traveller", occurred_at=FIRST_DAY)
+    here.sent.send(bare(submission))
 
     with pytest.raises(OutcomeUnknown):
-        lost.execute(submission)
+        here.handler.execute(submission)
     play.queued.add(given)
     play.meet()
     late = play.database.handler.execute(submission)
@@ -487,10 +485,11 @@ def test_a_claim_that_did_arrive_is_found_by_its_withdrawal(play: Play) -> None:
     claim = ClaimWorkItem(id=ITEM, token="secret-token")
     given = play.live(claim)
     here = play.here
-    lost = LocalHandler(here.store, TableNeighbourhood(here.cache.tables), propose, here.cache.follow, lost=True)
+    submission = Submission(command=claim, command_id=given, by="stranger", occurred_at=FIRST_DAY)
+    here.sent.send(bare(submission))
 
     with pytest.raises(OutcomeUnknown):
-        lost.execute(Submission(command=claim, command_id=given, by="stranger", occurred_at=FIRST_DAY))
+        here.handler.execute(submission)
     play.meet()
 
     assert [type(fact).__name__ for fact in play.facts(given)] == ["WorkItemClaimed"]

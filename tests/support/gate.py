@@ -20,6 +20,7 @@ class Gate:
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._listening: socket.socket | None = None
         self._budget: int | None = None
+        self._word: bytes | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -51,6 +52,10 @@ class Gate:
     def close_after(self, count: int) -> None:
         """Closes when so many more bytes have come from the server."""
         self._budget = count
+
+    def close_at(self, word: bytes) -> None:
+        """Closes when the server has been sent this word: what it answers is never heard."""
+        self._word = word
 
     def _accept(self, listening: socket.socket) -> None:
         while True:
@@ -91,6 +96,9 @@ class Gate:
                     if source is server and not self._may_pass(len(part)):
                         raise OSError("cut")
                     key.data.sendall(part)
+                    if source is client and self._word is not None and self._word in part:
+                        self._word = None
+                        self.close()
         _end(client, server)
 
     def _may_pass(self, count: int) -> bool:

@@ -13,6 +13,7 @@ from ledger.offline.drain import Drain, Drained
 from ledger.offline.journal import Journal
 from ledger.offline.local import LocalHandler, LocalStore
 from ledger.offline.outbox import Outbox
+from ledger.offline.sent_commands import SentCommands
 from projections.local_copy.cache import Cache
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.catalog import BY_CATEGORY
@@ -40,9 +41,11 @@ class Machine:
         self.journal = Journal(self.folder / "journal.jsonl", ledger, self.folder / "index.sqlite3", self.clock)
         self.outbox = Outbox(self.folder)
         self.cache = Cache(self.folder / "cache.sqlite3", self.journal, self.outbox, self.clock)
+        self.sent = SentCommands(self.folder)
         self.store = LocalStore(
             self.journal,
             self.outbox,
+            self.sent,
             check_unique=self.cache.tables.check_unique,
             lay=self.cache.follow,
             claims_here=lambda: self._claims_here,
@@ -53,6 +56,7 @@ class Machine:
         self.cache.close()
         self.outbox.close()
         self.journal.close()
+        self.sent.close()
 
     def forget_cache(self) -> None:
         """What can be made again is lost."""

@@ -3,6 +3,7 @@
 Everything here is safe behind a pooler in transaction mode: settings are local to a transaction, locks too.
 """
 
+import select
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -81,6 +82,9 @@ class Database:
             pool = self._opened()
             connection = pool.getconn()
             try:
+                if _has_hung_up(connection):
+                    connection.close()
+                    raise _hung_up()
                 with self._watchdog.watching(connection, limit) as shut:
                     try:
                         yield connection
@@ -235,6 +239,23 @@ def _address(connection: Connection) -> dict[str, str]:
     return {"hostaddr": address} if address else {}
 
 
+def _has_hung_up(connection: Connection) -> bool:
+    """Whether the server has closed the connection while nobody used it, as far as this machine knows by now."""
+    if not hasattr(select, "poll"):
+        return False
+    looking = select.poll()
+    looking.register(connection.fileno(), getattr(select, "POLLRDHUP", 0))  # without it a hang-up is told all the same
+    return bool(looking.poll(0))
+
+
+def _hung_up() -> Unavailable:
+    return Unavailable(
+        "PostgreSQL has closed the connection before anything was sent",
+        next_step="see `tracking-ledger doctor`; try again when the server is back",
+        hung_up=True,
+    )
+
+
 def no_time_left() -> Unavailable:
     return Unavailable(
         "the command has used up the time that it may wait for the database",
@@ -252,7 +273,8 @@ def given_up(why: str) -> OutcomeUnknown:
 
 
 def _lost(error: psycopg.Error) -> LedgerError:
-    if error.sqlstate is None:
+    """A server that ends the connection may do so after the commit, while it waits for a standby."""
+    if error.sqlstate is None or error.diag.severity_nonlocalized in ("FATAL", "PANIC"):
         return OutcomeUnknown(
             f"the connection to PostgreSQL was lost: {str(error).strip()}",
             next_step="repeat it with the same command_id; a command is never recorded twice",

@@ -1,0 +1,85 @@
+"""A command as a line of the outbox: everything it was decided on."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from ledger.codec import command_digest, encode, schema_of
+from ledger.command_codec import SCHEMA, arguments_of
+from ledger.conflict.events import Base
+from ledger.envelope import Command, Proposal, RecordedEvent, Submission
+from ledger.importing.commands import Import
+from ledger.offline.outbox_lines import Queued, QueuedEvent
+from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, RenewClaim
+
+EXCLUSIVE = (ClaimWorkItem, ClaimNextWorkItem, RenewClaim)  # what only the database can promise
+CLAIMS = tuple(command.__name__ for command in EXCLUSIVE)
+
+
+def queued(
+    proposal: Proposal,
+    past: Callable[[str], Sequence[RecordedEvent]],
+    arguments: dict[str, Any],
+    *,
+    sequence: int = 0,
+    asked: str = "",
+) -> Queued:
+    """`past` are the histories that it was decided on; without `arguments` it cannot be decided again."""
+    submission = proposal.submission
+    return Queued(
+        sequence=sequence,
+        asked=asked,
+        command_id=submission.command_id,
+        command=type(submission.command).__name__,
+        command_schema=SCHEMA,
+        command_digest=proposal.command_digest.hex(),
+        arguments=arguments,
+        by=submission.by,
+        token=submission.token if arguments else None,
+        occurred_at=submission.occurred_at,
+        as_of=proposal.as_of,
+        bases={stream: _base(past(stream)) for stream in proposal.expected},
+        conditions=proposal.conditions,
+        events=tuple(
+            QueuedEvent(
+                stream_id=event.stream_id,
+                version=event.version,
+                type=type(event.fact).__name__,
+                schema=schema_of(type(event.fact).__name__),
+                data=msgspec.Raw(encode(event.fact)),
+                by=event.by,
+                occurred_at=event.occurred_at,
+            )
+            for event in proposal.events
+        ),
+    )
+
+
+def kept_arguments(command: Command) -> dict[str, Any]:
+    """Nothing of a command that never waits: among those of a claim is the holder's secret."""
+    return {} if isinstance(command, (*EXCLUSIVE, Import)) else arguments_of(command)
+
+
+def bare(submission: Submission, *, asked: str = "") -> Queued:
+    """Only which command it is."""
+    return Queued(
+        sequence=0,
+        asked=asked,
+        command_id=submission.command_id,
+        command=type(submission.command).__name__,
+        command_schema=SCHEMA,
+        command_digest=command_digest(submission.command, submission.by).hex(),
+        arguments={},
+        by=submission.by,
+        occurred_at=submission.occurred_at,
+        as_of=0,
+        bases={},
+        events=(),
+    )
+
+
+def _base(past: Sequence[RecordedEvent]) -> Base:
+    if not past:
+        return Base(version=0)
+    return Base(version=past[-1].version, command_id=str(past[-1].command_id), n=past[-1].n)

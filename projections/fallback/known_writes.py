@@ -1,0 +1,88 @@
+"""What is known of a write that failed on its way to an answer: this one place decides what is said of it.
+
+What was recorded is `committed` and what waits `queued`, whatever failed afterwards; what was sent and not answered is
+`unknown`; of what was not sent the failure itself is the answer.
+"""
+
+import logging
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from ledger.envelope import Recorded, category_of, id_of
+from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
+from ledger.offline.local import standing, take_over, unknown
+from ledger.offline.outbox_lines import Queued
+from ledger.values.reference import brief
+from projections.application.app import App
+from projections.application.commands import BECAME
+
+Answered = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+class Write(Struct, frozen=True, kw_only=True):
+    """A call that writes: its command's id, and the digest of what was asked, by which a repetition is known."""
+
+    command_id: UUID
+    digest: str
+
+
+def known(app: App, write: Write, error: Exception) -> Answered:
+    """The answer that is true all the same. Raises OutcomeUnknown, or what else `error` comes to."""
+    line, recorded = _looked_up(app, write.command_id)
+    if line is None or line.asked != write.digest:  # of another call under this id the error speaks
+        raise not_sent(error) from error
+    if recorded is None:
+        try:
+            recorded = take_over(app.local.outbox, line)
+        except LedgerError:  # it is not to wait, or the disk takes nothing
+            raise unknown(write.command_id) from error
+    if not isinstance(error, LedgerError):
+        log.error("a write was recorded, and its answer failed", exc_info=error)
+    return _receipt(write, recorded)
+
+
+def not_sent(error: Exception) -> Exception:
+    """What failed while only reading has not become unknown; an error that names the command speaks of it."""
+    if not isinstance(error, OutcomeUnknown) or "command_id" in error.details:
+        return error
+    return Unavailable(f"{error.message}; nothing was sent to be recorded", next_step="try again", **error.details)
+
+
+def _looked_up(app: App, command_id: UUID) -> tuple[Queued | None, Recorded | None]:
+    """The command as it was given, and where it stands; None where that is not known."""
+    sent = app.local.sent.find(command_id)
+    if sent is not None and sent.recorded is not None:
+        return sent.line, sent.recorded
+    with suppress(LedgerError):
+        if waiting := app.local.outbox.find(command_id):
+            recorded = standing(*waiting)
+            return waiting[0], None if recorded.became == "withdrawal" else recorded
+    return (sent.line, None) if sent is not None else (None, None)
+
+
+def _receipt(write: Write, recorded: Recorded) -> Answered:
+    answer: Answered = {"outcome": _outcome(recorded)}
+    if len(recorded.streams) == 1:
+        stream, version = next(iter(recorded.streams.items()))
+        answer |= {"id": id_of(stream), "ref": brief(category_of(stream), id_of(stream)), "version": version}
+    return {
+        **answer,
+        "position": recorded.positions[-1] if recorded.positions else None,
+        **({"place": recorded.place} if recorded.place is not None else {}),
+        **({"repeated": True} if recorded.repeated else {}),
+        "command_id": str(write.command_id),
+        "next_step": "what else the call answers could not be read: read it again",
+    }
+
+
+def _outcome(recorded: Recorded) -> str:
+    if recorded.place is not None:
+        return "queued"
+    if recorded.became is not None:
+        return BECAME[recorded.became]
+    return "conflict" if {category_of(stream) for stream in recorded.streams} == {"conflict"} else "committed"
