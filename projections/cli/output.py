@@ -1,22 +1,23 @@
 """What a person sees: answers on stdout, everything else on stderr.
 
-Texts of a ledger are data. The consoles interpret no markup, and `shown` makes control characters visible, so that no
-title can colour, move or clear a terminal. Colour obeys NO_COLOR and is left out where no terminal listens.
+Texts of a ledger are data: `shown` makes control characters visible, so that no title can colour, move or clear a
+terminal. Colour obeys NO_COLOR and is left out where the output is no terminal.
 """
 
 import json
+import os
 import re
+import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len, chop_cells, set_cell_size
 
-NO_TERMINAL_WIDTH = 1000  # columns; where nobody looks, nothing is folded
+GAP = "  "  # between two columns
+NARROWEST = 8  # columns of a terminal that a cell is never pressed below
 STYLES = {
     "active": "green",
     "operational": "green",
@@ -45,7 +46,7 @@ def shown(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
         return ", ".join(shown(part) for part in value)
-    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], str(value))
+    return _UNSEEN.sub(_named, str(value))
 
 
 def moment(value: str | None) -> str:
@@ -57,22 +58,24 @@ def moment(value: str | None) -> str:
     return shown(value[:19].replace("T", " ") if value else None)
 
 
-def stdout() -> Console:
-    return _console(stderr=False)
+def on_terminal() -> bool:
+    """Whether a person reads what is answered, and not a file or a program."""
+    return sys.stdout.isatty()
 
 
-def stderr() -> Console:
-    return _console(stderr=True)
+def width() -> int:
+    """Columns of the terminal."""
+    return shutil.get_terminal_size().columns
 
 
 def say(text: str, *, style: str = "") -> None:
     """A line of an answer."""
-    stdout().print(text, style=style, soft_wrap=True)
+    click.echo(_styled(text, style), color=_colour(sys.stdout))
 
 
 def remark(text: str, *, style: str = "") -> None:
     """A line that is not part of the answer."""
-    stderr().print(text, style=style, soft_wrap=True)
+    click.echo(_styled(text, style), err=True, color=_colour(sys.stderr))
 
 
 def answer_json(answered: Any) -> None:
@@ -80,70 +83,122 @@ def answer_json(answered: Any) -> None:
     click.echo(json.dumps(answered, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table of values; a cell that is a known word gets its colour."""
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        drawn.add_column(heading, overflow="fold")
-    for row in rows:
-        drawn.add_row(*(_cell(value) for value in row))
-    _draw(drawn)
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, cut: Sequence[str] = ()) -> None:
+    """A table of values, without the columns that are empty in every row; no rows print nothing.
+
+    It is fitted to a terminal: columns of `cut` are shortened to one line, others are folded. A cell that is a known
+    word gets its colour.
+    """
+    listed = [list(row) for row in rows]
+    kept = [place for place in range(len(headings)) if any(row[place] not in _EMPTY for row in listed)]
+    cells = [[shown(row[place]) for place in kept] for row in listed]
+    if kept:
+        names = [headings[place] for place in kept]
+        _draw([names, *cells], [name in cut for name in names], "bold")
 
 
 def fields(pairs: Iterable[tuple[str, object]]) -> None:
     """Names and values, one pair a line."""
-    drawn = Table(box=None, pad_edge=False, show_header=False)
-    drawn.add_column(style="bold", no_wrap=True)
-    drawn.add_column(overflow="fold")
-    for name, value in pairs:
-        drawn.add_row(shown(name), _cell(value))
-    _draw(drawn)
+    cells = [[shown(name), shown(value)] for name, value in pairs]
+    if cells:
+        _draw(cells, [False, False], "")
 
 
 def heading(text: str) -> None:
-    stdout().print()
-    stdout().print(shown(text), style="bold")
+    say("")
+    say(shown(text), style="bold")
+
+
+def draw_markdown(text: str) -> None:
+    """A Markdown text as a terminal shows it. It does nothing to the terminal either."""
+    from rich.console import Console  # only here, as in `counting`: what draws costs a start a tenth
+    from rich.markdown import Markdown
+
+    harmless = "\n".join(_UNSEEN.sub(_named, line) for line in text.splitlines())
+    Console(markup=False, highlight=False, emoji=False).print(Markdown(harmless, hyperlinks=False))
 
 
 @contextmanager
-def counting(what: str, total: int) -> Iterator[Progress]:
+def counting(what: str, total: int) -> Iterator[Any]:
     """A bar on stderr that counts to `total`; call `.advance(0)` for each. Nothing where no terminal listens."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    console = stderr()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with _progress(*columns) as progress:
         progress.add_task(shown(what), total=total)
         yield progress
 
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """A moving bar on stderr with the time it takes, for work whose end nobody knows. Nothing without a terminal."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    console = stderr()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    """A moving bar on stderr with the time it takes, for work whose end is unknown. Nothing without a terminal."""
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+
+    with _progress(TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()) as progress:
         progress.add_task(shown(what), total=None)
         yield
 
 
-def _draw(drawn: Table) -> None:
-    """Without a terminal, no line is filled up with spaces."""
-    console = stdout()
-    if console.is_terminal:
-        console.print(drawn)
-        return
-    with console.capture() as captured:
-        console.print(drawn)
-    for line in captured.get().splitlines():
-        console.print(line.rstrip(), soft_wrap=True)
+_EMPTY: tuple[object, ...] = (None, "", [], ())
 
 
-def _cell(value: object) -> Text:
-    text = shown(value)
-    return Text(text, style=STYLES.get(text, ""))
+def _named(found: re.Match[str]) -> str:
+    return ascii(found[0])[1:-1]
 
 
-def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = NO_TERMINAL_WIDTH
-    return console
+def _progress(*columns: Any) -> Any:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _draw(rows: list[list[str]], cut: list[bool], first_style: str) -> None:
+    """Every row on as many lines as its longest cell needs; no line is filled up with spaces at its end."""
+    widths = [max(cell_len(row[place]) for row in rows) for place in range(len(cut))]
+    if on_terminal():
+        widths = _fitted(widths, width() - len(GAP) * (len(widths) - 1))
+    for number, row in enumerate(rows):
+        lines = [_lines(cell, wide, short) for cell, wide, short in zip(row, widths, cut, strict=True)]
+        for depth in range(max(map(len, lines))):
+            parts = [cell[depth] if depth < len(cell) else "" for cell in lines]
+            placed = [set_cell_size(part, wide) for part, wide in zip(parts, widths, strict=True)]
+            placed[-1] = placed[-1].rstrip()
+            styles = [first_style if number == 0 else STYLES.get(cell, "") for cell in row]
+            say(GAP.join(map(_styled, placed, styles)).rstrip())
+
+
+def _fitted(widths: list[int], room: int) -> list[int]:
+    """The widths, the widest reduced first, until they have room or none can be pressed further."""
+    widths = [min(wide, max(room, NARROWEST)) for wide in widths]
+    while sum(widths) > room and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return widths
+
+
+def _lines(cell: str, wide: int, short: bool) -> list[str]:
+    if cell_len(cell) <= wide:
+        return [cell]
+    if short:
+        return [set_cell_size(cell, max(wide - 3, 0)).rstrip() + "..."]
+    lines = [""]
+    for word in cell.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(joined) <= wide:
+            lines[-1] = joined
+        else:
+            lines += chop_cells(word, wide)
+    return lines if lines[0] else lines[1:]
+
+
+def _styled(text: str, style: str) -> str:
+    if not style or os.environ.get("NO_COLOR"):
+        return text
+    words = style.split()
+    colour = next((word for word in words if word not in ("bold", "dim")), None)
+    return click.style(text, fg=colour, bold="bold" in words or None, dim="dim" in words or None)
+
+
+def _colour(stream: Any) -> bool:
+    return bool(stream.isatty() or os.environ.get("FORCE_COLOR")) and os.environ.get("TERM") != "dumb"

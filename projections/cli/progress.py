@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from projections.cli.output import remark, stderr
+from projections.cli.output import remark
 
 EVERY = 2.0  # seconds between two plain lines
 
@@ -18,7 +18,7 @@ Told = Callable[[str, int, int], None]  # (what is counted, how many are done, h
 @contextmanager
 def progress() -> Iterator[Told]:
     """Call the answer as the work goes on; each word that is counted has a bar, or lines, of its own."""
-    console = stderr()
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
     if console.is_terminal:
         with _bars(console) as told:
             yield told

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from rich.markdown import Markdown
 
 from ledger.errors import OutcomeUnknown, Unavailable
 from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.cli.invocation import Command, Invocation, pass_invocation
-from projections.cli.output import answer_json, remark, shown, stdout
+from projections.cli.output import answer_json, draw_markdown, on_terminal, remark, shown
 from projections.fallback import router
 from projections.maintenance import report_now
 from projections.maintenance.status_file import Written, write_status
@@ -68,8 +67,8 @@ def status(
 def print_report(document: report.Document) -> None:
     """The report, drawn on a terminal; the Markdown itself for a file or a program."""
     markdown = report.markdown(document)
-    if stdout().is_terminal:
-        stdout().print(Markdown(visible(markdown), hyperlinks=False))
+    if on_terminal():
+        draw_markdown(visible(markdown))
     else:
         click.echo(markdown, nl=False)
 
@@ -82,8 +81,8 @@ def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Calla
         elif invocation.as_json:
             answer_json(document)
         else:
-            if again and stdout().is_terminal:
-                stdout().clear()
+            if again and on_terminal():
+                click.clear()
             print_report(document)
 
     return tell

@@ -5,7 +5,6 @@ from collections import Counter
 from typing import Any
 
 import click
-from rich.progress import Progress
 
 from ledger.errors import Invalid, Unavailable
 from ledger.offline.outbox import ASIDE, FILE
@@ -117,7 +116,7 @@ def _drained(app: App, total: int) -> tuple[Counter[str], int]:
     return outcomes, held
 
 
-def _show(progress: Progress, settled: int) -> None:
+def _show(progress: Any, settled: int) -> None:
     progress.update(progress.task_ids[0], completed=settled)
 
 
