@@ -129,6 +129,14 @@ class Edition(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class ImportedComment(Struct, frozen=True, kw_only=True):
+    """What was said in the source, by whom and when. `id` follows from what the source knows it by."""
+
+    id: str
+    text: str
+    made: Mark
+
+
 class ImportedItem(Struct, frozen=True, kw_only=True):
     """A work item as a source tells it. `status` None: the source does not say.
 
@@ -136,8 +144,8 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     that the source knows of, `settled` when it came to its status, `removed` when it was deleted. `created_in_source`
     and `changed_in_source` are the times that the record itself states, None where it states none. `put_aside` says
     that a link by its id means another record, `also_known` are ids under which an earlier import may have brought it.
-    `vendors` are names: the ids of those that the ledger has are kept as
-    `metadata.vendor_ids`.
+    `vendors` are names: the ids of those that the ledger has are kept as `metadata.vendor_ids`. `comments` None: the
+    source does not say.
     """
 
     id: str
@@ -155,6 +163,7 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     edition: Edition | None = None
     put_aside: bool = False
     also_known: tuple[str, ...] = ()
+    comments: tuple[ImportedComment, ...] | None = None
 
 
 class ImportWorkItems(Command, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from ledger.work_item.events import (
     WorkItemUnblocked,
     WorkItemUnlinked,
 )
+from ledger.work_item.imported_comments import comments_since
 from ledger.work_item.imported_links import LinkKey, Links, Wish
 from ledger.work_item.older_records import LAST_CHANGE
 from ledger.work_item.state import WorkItem
@@ -48,6 +49,7 @@ def whole_life(item: ImportedItem, links: Links, source: str) -> list[Happened]:
         later += _settle("active", item, item.id in links.unfinished)
     if item.removed is not None:
         later.append((WorkItemDeleted(), item.removed))
+    later += comments_since(item, WorkItem(), WorkItem(), [])
     parent = links.parents.get(item.id)
     parent_id = parent.to_id if parent else None
     if parent is not None and parent.made.at > item.created.at:
@@ -79,6 +81,7 @@ def news(
         *relinked(links.owned.get(item.id, {}), then, now, item.changed, links.items, own=True),
         *_status_since(item, then, now, unfinished, clashes),
         *_removal_since(item, then, now, clashes),
+        *comments_since(item, then, now, clashes),
     ]
     return happened, clashes
 

@@ -108,7 +108,15 @@ def test_sections_checklists_and_comments_have_their_places(tmp_path: Path) -> N
     assert (found["acceptance"], found["acceptance_checked"]) == (["first", "second"], [1])
     assert found["sections"] == {"acceptance criteria": "a line of its own"}
     assert (found["definition_of_done"], found["definition_of_done_checked"]) == (["done"], [1])
-    assert found["comments"] == [{"index": "1", "author": "ann", "created": "2026-03-01 10:00", "text": "one\n\ntwo"}]
+    assert "comments" not in found
+
+
+def comments(item: ImportedItem) -> list[tuple[str, str, str]]:
+    return [(comment.made.by, f"{comment.made.at:%m-%d %H:%M}", comment.text) for comment in item.comments or ()]
+
+
+def test_a_comment_has_its_author_its_time_and_its_text(tmp_path: Path) -> None:
+    assert comments(one(tmp_path, body=BODY)) == [("ann", "03-01 10:00", "one\n\ntwo")]
 
 
 def test_comments_between_dashes_are_comments_too(tmp_path: Path) -> None:
@@ -117,10 +125,10 @@ def test_comments_between_dashes_are_comments_too(tmp_path: Path) -> None:
         "created: 2026-03-02\n---\nthree\n---\nleft over\n<!-- COMMENTS:END -->\n"
     )
 
-    assert fields(one(tmp_path, body=written))["comments"] == [
-        {"author": "ann", "created": "2026-03-01 10:00", "text": "one\n\ntwo"},
-        {"created": "2026-03-02", "text": "three"},
-        {"text": "left over"},
+    assert comments(one(tmp_path, "updated_date: 2026-03-05", written)) == [
+        ("ann", "03-01 10:00", "one\n\ntwo"),
+        ("unknown (backlog)", "03-02 00:00", "three"),
+        ("unknown (backlog)", "03-05 00:00", "left over"),
     ]
 
 

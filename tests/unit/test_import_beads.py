@@ -101,16 +101,22 @@ def test_nothing_of_an_issue_is_lost(tmp_path: Path) -> None:
     given = issue(
         "a-1",
         design="d",
-        comments=[{"text": "hm"}],
-        comment_count=1,
+        comments=[{"text": "hm", "mood": "grim"}, {"text": ""}, {"text": "plain", "author": "ann"}],
+        comment_count=3,
         labels=["Big", "a"],
         new_field={"x": [1]},
         owner="o",
     )
 
-    fields = read(tmp_path, given).items[0].fields
+    item = read(tmp_path, given).items[0]
+    fields = item.fields
 
-    kept = {"design": "d", "comments": [{"text": "hm"}], "labels": ["Big", "a"], "new_field": {"x": [1]}, "owner": "o"}
+    odd = [{"text": "hm", "mood": "grim"}, {"text": ""}]
+    kept = {"design": "d", "comments": odd, "labels": ["Big", "a"], "new_field": {"x": [1]}, "owner": "o"}
+    assert [(comment.made.by, comment.text) for comment in item.comments or ()] == [
+        ("unknown (beads)", "hm"),
+        ("ann", "plain"),
+    ]
     assert fields["metadata"].items() >= kept.items()
     assert fields["tags"] == ("big", "a")
 
@@ -208,7 +214,8 @@ def test_comments_are_missing_where_more_are_counted_than_told(
     reading = read(tmp_path, issue("a-1", **fields))
 
     assert kinds(reading) == (["comments_missing"] if missing else [], [])
-    assert reading.items[0].fields["metadata"].get("comments") == fields.get("comments")
+    told = [{"text": comment.text} for comment in reading.items[0].comments or ()]
+    assert told == fields.get("comments", [])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ledger.importing.readers.comments import taken
 from ledger.importing.readers.json_text import Problem, document, kept, parsed, repeated_fields
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
@@ -18,7 +19,7 @@ from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
-from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
+from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
 from ledger.work_item.older_records import LAST_CHANGE
 
 SOURCE = "beads"
@@ -48,6 +49,8 @@ ALMOST_BLOCKS = ("conditionalblocks", "waitsfor")  # for the failure of the othe
 PLAIN_WORDS = ("blocks", "parent-child", "discovered-from")  # of which a link of ours says all
 DERIVED = ("dependency_count", "dependent_count", "dependents", "notes_preview")  # told anew by whoever asks
 WORDS = {"issue_type": "source_type", "status": "source_status"}
+COMMENT = ("id", "author", "created_at")
+PLAIN_COMMENT = frozenset({*COMMENT, "issue_id", "text"})
 PLAIN_LINK = {"issue_id", "depends_on_id", "type", "created_at", "created_by"}
 NO_JSON = object()  # for a line that is none
 NO_METADATA: tuple[Any, ...] = (None, "", "{}", {})
@@ -165,6 +168,7 @@ class _Issue(Record):
         if isinstance(record.get("type"), str) and "issue_type" not in record:
             record["issue_type"] = record.pop("type")  # as the first exports called it
         links = self._links()
+        comments = self._comments()
         status, settled, removed = self._standing(str(record.get("status", "")))
         fields: Fields = {"item_type": "project" if record.get("issue_type") == "epic" else "task"}
         for field in ("title", "description", "notes", "assignee"):
@@ -185,6 +189,7 @@ class _Issue(Record):
             links=links,
             created_in_source=self._created_at,
             changed_in_source=self._changed_at,
+            comments=comments,
         )
         take(self.reading, item, self._imported_at)
 
@@ -255,15 +260,24 @@ class _Issue(Record):
     def _linked(self, kind: str, to: str, word: str, made: Mark) -> ImportedLink:
         return ImportedLink(kind=kind, to_id=self._identify(to), to=to, word=word, made=made)
 
+    def _comments(self) -> tuple[ImportedComment, ...] | None:
+        """None where the record does not say: a list of issues counts them only."""
+        counted, given = self.rest.pop("comment_count", None), self.rest.pop("comments", None)
+        entries = given if isinstance(given, list) else []
+        if type(counted) is int and counted > len(entries):
+            self.warn("comments_missing")
+        created = Mark(by=NO_HOLDER, at=self._created.at)
+        comments, left = taken(entries, self.name, created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of)
+        if given is not None and (left or not entries):
+            self.rest["comments"] = left if entries else given
+        return comments if entries else None
+
     def _metadata(self) -> Fields:
         """Everything that is left, the words of the source, and what our own fields of the metadata can say."""
         rest = self.rest
         for name in DERIVED:
             rest.pop(name, None)
         rest.pop("_type", None)
-        counted, comments = rest.pop("comment_count", None), rest.get("comments", [])
-        if type(counted) is int and counted > (len(comments) if isinstance(comments, list) else 0):
-            self.warn("comments_missing")
         for name, ours in WORDS.items():
             if name in rest:
                 self.own[ours] = rest.pop(name)

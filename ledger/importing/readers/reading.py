@@ -16,6 +16,7 @@ from ledger.work_item.commands import ImportedItem
 LONGEST_LINE = 16 * 2**20  # bytes
 LONGEST_ID = 500  # characters; an index entry of PostgreSQL ends at 2,700 bytes
 # requirements section 1; an import records longer texts as found
+LONGEST_COMMENT = 20_000  # characters
 LIMITS = {"title": 200, "description": 20_000, "notes": 20_000, "assignee": 100, "tags": 50}
 
 Identify = Callable[[str], str]  # an id in the source -> the id of its thing in the ledger
@@ -90,6 +91,10 @@ def take(reading: Reading, item: ImportedItem, imported_at: datetime) -> None:
 
 
 def _too_long(item: ImportedItem) -> Iterator[Finding]:
+    for comment in item.comments or ():
+        if (length := len(comment.text)) > LONGEST_COMMENT:
+            told = f"{item.external_id}: a comment ({length} characters, limit {LONGEST_COMMENT})"
+            yield Finding("longer_than_the_limit", told)
     for field, limit in LIMITS.items():
         value = item.fields.get(field)
         longest = max(map(len, value), default=0) if isinstance(value, tuple) else len(value or "")

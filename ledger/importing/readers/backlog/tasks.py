@@ -21,13 +21,14 @@ from ledger.importing.readers.backlog.folder import (
     root_of,
     setup_of,
 )
+from ledger.importing.readers.comments import taken
 from ledger.importing.readers.reading import Identify, Reading, take, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample, sample_of
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
-from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
+from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
 from ledger.work_item.older_records import LAST_CHANGE
 
 SOURCE = "backlog"
@@ -40,6 +41,8 @@ WORDS = {
 }
 REMOVED = ("cancelled", "canceled", "deferred", "wontdo", "wontfix")
 ITEM_TYPES = {"milestone": "project", "decision": "research", "draft": "task", "task": "task"}
+COMMENT = ("index", "author", "created")
+PLAIN_COMMENT = frozenset({*COMMENT, "text"})
 TEXTS = {"implementation plan": "implementation_plan", "final summary": "final_summary"}
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
 _HOUR = re.compile(r"\d\d:\d\d")
@@ -115,6 +118,7 @@ class _Reader(Record):
         for heading in body.unpaired:
             self.warn("section_without_its_end", f": {heading}")
         links = self._links(created)
+        comments = self._comments(body, changed)
         status, removed = self._standing(changed)
         fields: Fields = {"item_type": ITEM_TYPES[self._file.kind], "title": str(self._value("title") or "")}
         if not fields["title"].strip():
@@ -132,6 +136,7 @@ class _Reader(Record):
             created_in_source=self._created_at,
             changed_in_source=self._changed_at,
             put_aside=self._file.put_aside,
+            comments=comments,
         )
         take(self.reading, item, imported_at)
 
@@ -181,6 +186,15 @@ class _Reader(Record):
             links.append(self._linked("depends_on", spelled, "dependencies", created))
         key = self._folder.milestone(milestone) if isinstance(milestone, str) else None
         return (*links, *([self._link("relates_to", key, "milestone", created)] if key else []))
+
+    def _comments(self, body: Body, changed: Mark) -> tuple[ImportedComment, ...]:
+        """A comment without a time is as old as the file's newest."""
+        comments, left = taken(
+            body.comments, self._file.key, changed, fields=COMMENT, plain=PLAIN_COMMENT, time_of=_time
+        )
+        if left:
+            self.own["comments"] = left
+        return comments
 
     def _parent(self) -> str | None:
         field = "parent_task_id" if "parent_task_id" in self.rest else "parent"
@@ -246,7 +260,7 @@ class _Reader(Record):
             name = CHECKLISTS[heading]
             self.own[name] = [entry for _, entry in entries]
             self.own[f"{name}_checked"] = [place for place, (checked, _) in enumerate(entries, 1) if checked]
-        more = {"comments": body.comments, "body": body.before, "sections": body.more}
+        more = {"body": body.before, "sections": body.more}
         self.own |= {name: value for name, value in more.items() if value}
         return self.metadata()
 
@@ -266,6 +280,10 @@ def _word(status: str) -> str:
     'inprogress'
     """
     return re.sub(r"[\W_]+", "", status).casefold()
+
+
+def _time(value: Any) -> datetime | None:
+    return _moment(value) if isinstance(value, str) else None
 
 
 def _moment(value: str) -> datetime | None:

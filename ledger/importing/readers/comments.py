@@ -1,0 +1,43 @@
+"""Comments of a source: each with its author, its time and its text."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_OID
+
+from ledger.annotation.commands import comment_id_of
+from ledger.envelope import minted_id
+from ledger.work_item.commands import ImportedComment, Mark
+
+Entry = dict[str, Any]
+
+
+def taken(
+    entries: Iterable[Any],
+    name: str,
+    otherwise: Mark,
+    *,
+    fields: tuple[str, str, str],
+    plain: frozenset[str],
+    time_of: Callable[[Any], datetime | None],
+) -> tuple[tuple[ImportedComment, ...], list[Any]]:
+    """The comments on the record `name` (its id in the source), and the entries that are none or say more than one.
+
+    `fields` name what in an entry is its number among the comments, its author and its time; `plain` are those that a
+    comment of ours says whole. `otherwise` is who and when where an entry does not tell.
+    """
+    comments: dict[str, ImportedComment] = {}
+    left: list[Any] = []
+    for place, entry in enumerate(entries, 1):
+        said = entry.get("text") if isinstance(entry, dict) else None
+        if not isinstance(said, str) or not said.strip():
+            left.append(entry)
+            continue
+        key, by, at = (entry.get(field) for field in fields)
+        number = key if isinstance(key, (str, int)) and f"{key}" not in comments else f"place {place}"
+        made = Mark(by=by if isinstance(by, str) and by.strip() else otherwise.by, at=time_of(at) or otherwise.at)
+        comment_id = comment_id_of(minted_id(NAMESPACE_OID, f"comment {number} of {name}"))
+        comments[f"{number}"] = ImportedComment(id=comment_id, text=said, made=made)
+        if entry.keys() - plain or (at and time_of(at) is None):
+            left.append(entry)
+    return tuple(comments.values()), left
