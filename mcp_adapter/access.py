@@ -46,12 +46,24 @@ class Access:
             if self._tokens_needed:
                 raise PermissionError("a request without a token reached the protocol")
             return Caller(app=self._first, holder=self._holder("", session))
-        claims = user.access_token.claims or {}
+        return self._caller(user.access_token, session)
+
+    def holder_of(self, secret: str) -> Caller | None:
+        """Who one of our own tokens stands for; None for one that opens nothing now."""
+        accepted = self._own(secret) if secret.startswith(PREFIX) else None
+        return None if accepted is None else self._caller(accepted, "")
+
+    def anybody(self, app: App) -> Caller:
+        """Whoever comes in where no tokens are needed."""
+        return Caller(app=app, holder=self._holder("", ""))
+
+    def _caller(self, accepted: AccessToken, session: str) -> Caller:
+        claims = accepted.claims or {}
         return Caller(
             app=self._apps[UUID(claims[LEDGER])],
-            actor=user.access_token.subject,
+            actor=accepted.subject,
             scope=claims[SCOPE],
-            holder=self._holder(user.access_token.client_id, session),
+            holder=self._holder(accepted.client_id, session),
         )
 
     @property

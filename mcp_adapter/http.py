@@ -9,6 +9,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -33,6 +34,8 @@ from ledger.decider import check, problem
 from ledger.errors import LedgerError, Unavailable
 from mcp_adapter.access import Access
 from mcp_adapter.caller import SCOPES
+from mcp_adapter.console.browser_sessions import BrowserSessions
+from mcp_adapter.console.routes import Console
 from mcp_adapter.http_bodies import Bodies
 from mcp_adapter.http_connection import Connection
 from mcp_adapter.http_guard import Guard, Names, Rates, TooSlow, Turns, too_slow
@@ -44,6 +47,7 @@ from mcp_adapter.watching import Watching
 from projections.application.activity import places
 from projections.application.app import App
 from projections.maintenance.background_jobs import start_keeping
+from projections.maintenance.console_server import announce
 from projections.operations.catalog import OPERATIONS
 
 PATH = "/mcp"
@@ -59,7 +63,10 @@ log = logging.getLogger("tracking_ledger.http")
 
 
 class Serving(Struct, frozen=True, kw_only=True):
-    """How to serve. `rate` is requests a second of one token; port 0 takes a free one."""
+    """How to serve. `rate` is requests a second of one token; port 0 takes a free one.
+
+    `announce` is a file that says where the server listens, for as long as it does.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -75,6 +82,7 @@ class Serving(Struct, frozen=True, kw_only=True):
     tokens_needed: bool = True
     toolsets: tuple[str, ...] = ()
     read_only: bool = False
+    announce: Path | None = None
 
 
 def run_http(apps: Iterable[App], serving: Serving) -> None:
@@ -103,10 +111,14 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn repeats the signal at its end, and then we want to go on
         signal.signal(number, lambda *_: None)
     try:
+        if serving.announce is not None:
+            announce(serving.announce, _address(listening, serving).removesuffix(PATH))
         _say("serving", url=_address(listening, serving), ledgers=[str(ledger) for ledger in by_ledger])
         server.run(sockets=[listening])
         _say("stopped")
     finally:
+        if serving.announce is not None:
+            serving.announce.unlink(missing_ok=True)
         for stop in stops:
             stop()
         for app in by_ledger.values():
@@ -138,7 +150,9 @@ def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watchi
     routes = [Route(PATH, endpoint=Bodies(turns, BODY)), *_metadata(serving)]
     inner = Starlette(routes=routes, middleware=doors, lifespan=running, exception_handlers={TooSlow: too_slow})
     guard = Guard(inner, Names(_hosts(serving), serving.origins))
-    inner.routes.extend(_probes(apps, guard))
+    is_secure = serving.certificate is not None or serving.proxies is not None
+    browsers = BrowserSessions(apps, access, tokens_needed=serving.tokens_needed, is_secure=is_secure)
+    inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers).routes()])
     return guard, watching
 
 

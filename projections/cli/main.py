@@ -57,6 +57,7 @@ COMMANDS = {  # name -> where it is, and its sentence in the list
     "move": ("projections.cli.moving:move", "Take the ledger to another database, and back."),
     "mcp": ("projections.cli.serving:mcp", "Serve an assistant over stdio."),
     "serve": ("projections.cli.serving:serve", "Serve a team over HTTP, with tokens."),
+    "open": ("projections.cli.console:open_console", "Open the web console of this project."),
     "token": ("projections.cli.tokens:token", "Make, list and revoke the tokens that `serve` lets in."),
     "doctor": ("projections.cli.doctor:doctor", "What is running where, what is wrong, what to do."),
 }

@@ -45,6 +45,12 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool) -
 )
 @click.option("--toolset", "toolsets", multiple=True, metavar="NAME", help="Only the tools of these sets (repeatable).")
 @click.option("--read-only", is_flag=True, help="Only tools that read; wins over everything.")
+@click.option(
+    "--announce",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the address into this file while serving.",
+)
 @click.option("--no-tokens", is_flag=True, help="Let everybody on this machine in; on its own address only.")
 @pass_invocation
 def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **how: Any) -> None:

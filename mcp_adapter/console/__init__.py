@@ -1,0 +1,1 @@
+"""The web console: pages and forms over the same operations that assistants call."""

@@ -1,0 +1,74 @@
+"""Who a browser stands for: a cookie that carries a token of the ledger, verified anew in every request.
+
+The console has no passwords of its own. A token that is revoked is out with the next request of any open page.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mcp_adapter.access import Access
+from mcp_adapter.caller import Caller
+from projections.application.app import App
+from projections.maintenance.console_links import Links
+
+COOKIE = "ledger_console"
+SEPARATOR = "."  # between the tokens of several ledgers; no token has one
+MOST_TOKENS = 20
+DAYS = 30
+
+
+class BrowserSessions:
+    """Reads and writes the cookie. `is_secure` says that browsers reach the server over TLS."""
+
+    def __init__(self, apps: Mapping[UUID, App], access: Access, *, tokens_needed: bool, is_secure: bool) -> None:
+        self._apps = apps
+        self._access = access
+        self._tokens_needed = tokens_needed
+        self._is_secure = is_secure
+
+    def callers(self, request: Request) -> dict[UUID, Caller]:
+        """The ledgers that this browser may see, each with who it is there."""
+        if not self._tokens_needed:
+            return {ledger: self._access.anybody(app) for ledger, app in self._apps.items()}
+        found: dict[UUID, Caller] = {}
+        for secret in self._secrets(request):
+            caller = self._access.holder_of(secret)
+            if caller is not None:
+                found.setdefault(caller.app.identity.ledger, caller)
+        return found
+
+    def sign_in(self, request: Request, response: Response, secret: str) -> bool:
+        """Whether the token is good; then it is in the cookie beside those that were there."""
+        if self._access.holder_of(secret) is None:
+            return False
+        kept = [known for known in self._secrets(request) if known != secret and self._access.holder_of(known)]
+        self._set(response, SEPARATOR.join([secret, *kept][:MOST_TOKENS]))
+        return True
+
+    def sign_out(self, response: Response) -> None:
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=self._is_secure)
+
+    def follow_link(self, nonce: str) -> str | None:
+        """The token behind a one-time link, which is used up by this."""
+        for app in self._apps.values():
+            secret = Links(app.home).take(nonce, app.clock())
+            if secret is not None:
+                return secret
+        return None
+
+    def _set(self, response: Response, value: str) -> None:
+        response.set_cookie(
+            COOKIE,
+            value,
+            max_age=DAYS * 86_400,
+            path="/",
+            httponly=True,
+            samesite="strict",
+            secure=self._is_secure,
+        )
+
+    def _secrets(self, request: Request) -> list[str]:
+        return [part for part in request.cookies.get(COOKIE, "").split(SEPARATOR)[:MOST_TOKENS] if part]

@@ -1,0 +1,80 @@
+"""What a form sends, as an operation's arguments; and what came of it.
+
+A field `f-title` is the argument `title`, `f-changes.title` lies inside `changes`. (A field that is named `id` or
+`remove` would hide those properties of the form from scripts.) A field given several times is an array; what is empty
+is not given, except where the form says with `_clear` that an empty field empties. The operation reads the texts as it
+reads those of any host.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import FormData
+
+from ledger.errors import LedgerError
+from mcp_adapter.console.asking import Answer, Ledger
+from projections.operations.catalog import OPERATIONS
+
+FIELD = "f-"  # what the name of an argument's field begins with
+LISTS = frozenset({"tags", "commits", "pr_numbers", "depends_on", "principles", "vendor_ids", "work_item_ids", "clear"})
+
+
+def arguments(form: FormData) -> dict[str, Any]:
+    """The arguments of a form.
+
+    >>> arguments(FormData([("f-id", "w-1"), ("f-changes.title", "T"), ("f-tags", "a, b"), ("f-notes", "")]))
+    {'id': 'w-1', 'changes': {'title': 'T'}, 'tags': ['a', 'b']}
+    """
+    given: dict[str, Any] = {}
+    for name in dict.fromkeys(form):
+        values = [str(value) for value in form.getlist(name)]
+        if not name.startswith(FIELD) or not any(values):
+            continue
+        inside, _, field = name.removeprefix(FIELD).rpartition(".")
+        place = given.setdefault(inside, {}) if inside else given
+        place[field] = _value(field, values)
+    emptied = [name for name in form.getlist("_clear") if not form.get(f"{FIELD}{name}")]
+    if emptied:
+        given["clear"] = [*given.get("clear", []), *map(str, emptied)]
+    return given
+
+
+def carry_out(ledger: Ledger, operation: str, form: FormData) -> tuple[Answer | None, LedgerError | None]:
+    """The receipt, or the refusal."""
+    try:
+        return ledger.ask(operation, **arguments(form)), None
+    except LedgerError as error:
+        return None, error
+
+
+def where_to(ledger: Ledger, operation: str, form: FormData, answer: Answer) -> str:
+    """The page after a write: where the form came from, or the item that it made."""
+    back = str(form.get("_back", ""))
+    parts = urlsplit(back)
+    if back.startswith("/") and not back.startswith("//") and not parts.netloc and "\\" not in back:
+        return back
+    if operation == "create_work_item" and answer.get("ref"):
+        return f"{ledger.base}/item/{answer['ref']}"
+    return f"{ledger.base}/board"
+
+
+def outcome(answer: Answer) -> str:
+    """What the page says after a write, in words of its own and none of the input's."""
+    words = {
+        "committed": "Saved.",
+        "queued": "Queued: the database cannot be reached. It is recorded when it is back.",
+        "unchanged": "Nothing changed.",
+        "conflict": "It met another change: see Conflicts.",
+        "none_left": "Nothing is ready to be claimed.",
+    }
+    return words.get(str(answer.get("outcome")), "Done.")
+
+
+def is_known(operation: str) -> bool:
+    return operation in OPERATIONS and OPERATIONS[operation].writes
+
+
+def _value(field: str, values: list[str]) -> Any:
+    if field in LISTS:
+        return [part.strip() for value in values for part in value.split(",") if part.strip()]
+    return values[-1]

@@ -1,0 +1,235 @@
+"""The addresses of the console, and what each of its answers has: who may see it, and headers that let nothing in."""
+
+import secrets
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urlsplit
+from uuid import UUID, uuid4
+
+import anyio.to_thread
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ledger.errors import LedgerError, NotFound
+from ledger.resources import folder
+from mcp_adapter.console import forms, pages
+from mcp_adapter.console.asking import LIMITER, Ledger
+from mcp_adapter.console.browser_sessions import BrowserSessions
+from mcp_adapter.console.live import Live
+from mcp_adapter.console.rendering import render
+from projections.application.app import App
+
+STATIC = {
+    "console.css": "text/css",
+    "console.js": "text/javascript",
+    "favicon.svg": "image/svg+xml",
+    "vendor/htmx.min.js": "text/javascript",
+    "vendor/hx-sse.min.js": "text/javascript",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+LONGEST_FORM = 1024 * 1024  # bytes
+STATUS = {"version_conflict": 409, "not_found": 404, "forbidden": 403, "unavailable": 503}
+
+
+class Console:
+    """The handlers of all pages."""
+
+    def __init__(self, apps: Mapping[UUID, App], sessions: BrowserSessions) -> None:
+        self._apps = apps
+        self._sessions = sessions
+        self.live = Live()
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/", self.home),
+            Route("/sign-in", self.sign_in, methods=["GET", "POST"]),
+            Route("/sign-out", self.sign_out, methods=["POST"]),
+            Route("/enter", self.enter),
+            Route("/favicon.ico", lambda request: RedirectResponse("/static/favicon.svg")),
+            Route("/static/{name:path}", self.static),
+            Route("/l/{ledger}", self.first),
+            Route("/l/{ledger}/events", self.events),
+            Route("/l/{ledger}/item/{ref}", self.item),
+            Route("/l/{ledger}/act/{operation}", self.act, methods=["GET", "POST"]),
+            Route("/l/{ledger}/{page}", self.page),
+        ]
+
+    async def home(self, request: Request) -> Response:
+        """The only ledger, or all that this browser may see."""
+        callers = self._sessions.callers(request)
+        if not callers:
+            return RedirectResponse("/sign-in", status_code=303, headers=HEADERS)
+        ledgers = [Ledger(caller) for caller in callers.values()]
+        if len(ledgers) == 1:
+            return RedirectResponse(f"{ledgers[0].base}/board", status_code=303, headers=HEADERS)
+        text = request.query_params.get("text", "")
+        shown = await _in_thread(lambda: [_summary(ledger, text) for ledger in ledgers])
+        return _html("all", title="All projects", ledgers=shown, text=text)
+
+    async def sign_in(self, request: Request) -> Response:
+        if request.method == "GET":
+            return _html("sign_in", title="Sign in", wrong=False)
+        _check_origin(request)
+        form = await request.form(max_fields=5, max_part_size=LONGEST_FORM)
+        answer = RedirectResponse("/", status_code=303, headers=HEADERS)
+        if self._sessions.sign_in(request, answer, str(form.get("token", "")).strip()):
+            return answer
+        return _html("sign_in", status=403, title="Sign in", wrong=True)
+
+    async def enter(self, request: Request) -> Response:
+        """Follows a one-time link."""
+        secret = await _in_thread(partial(self._sessions.follow_link, request.query_params.get("once", "")))
+        answer = RedirectResponse("/", status_code=303, headers=HEADERS)
+        if secret is not None and self._sessions.sign_in(request, answer, secret):
+            return answer
+        return _html("sign_in", status=403, title="Sign in", wrong=True)
+
+    async def sign_out(self, request: Request) -> Response:
+        _check_origin(request)
+        answer = RedirectResponse("/sign-in", status_code=303, headers=HEADERS)
+        self._sessions.sign_out(answer)
+        return answer
+
+    async def static(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in STATIC:
+            raise HTTPException(404)
+        place = folder("templates") / "console" / name
+        return FileResponse(place, media_type=STATIC[name], headers=HEADERS | {"Cache-Control": "max-age=300"})
+
+    async def first(self, request: Request) -> Response:
+        return RedirectResponse(f"{request.url.path.rstrip('/')}/board", status_code=303, headers=HEADERS)
+
+    async def page(self, request: Request) -> Response:
+        name = request.path_params["page"]
+        if name not in pages.PAGES:
+            raise HTTPException(404)
+        title, page = pages.PAGES[name]
+        return await self._shown(request, name.replace("-", "_"), title, page)
+
+    async def item(self, request: Request) -> Response:
+        ref = request.path_params["ref"]
+        return await self._shown(request, "item", ref, lambda ledger, query: pages.item(ledger, query, ref))
+
+    async def events(self, request: Request) -> Response:
+        return self.live.stream(request, self._ledger(request).caller.app)
+
+    async def act(self, request: Request) -> Response:
+        """A form for any write, and what becomes of one that was sent."""
+        operation = request.path_params["operation"]
+        if not forms.is_known(operation):
+            raise HTTPException(404)
+        if request.method == "GET":
+            title = operation.replace("_", " ").capitalize()
+            return await self._shown(request, "act", title, lambda ledger, query: pages.act(ledger, query, operation))
+        _check_origin(request)
+        ledger = self._ledger(request)
+        form = await request.form(max_fields=200, max_part_size=LONGEST_FORM)
+        answer, refused = await _in_thread(lambda: forms.carry_out(ledger, operation, form))
+        if answer is not None:
+            place = forms.where_to(ledger, operation, form, answer)
+            separator = "&" if urlsplit(place).query else "?"
+            said = quote(forms.outcome(answer))
+            return RedirectResponse(f"{place}{separator}said={said}", status_code=303, headers=HEADERS)
+        assert refused is not None
+        return await self._refused(ledger, operation, form, refused)
+
+    async def _refused(self, ledger: Ledger, operation: str, form: Any, refused: LedgerError) -> Response:
+        """What was refused, why, and the form again with what was typed."""
+        kept = [(name, str(value)) for name, value in form.multi_items() if name != "f-command_id"]
+        current = refused.details.get("actual") if refused.code == "version_conflict" else None
+        return await self._rendered(
+            ledger,
+            "refused",
+            status=STATUS.get(refused.code, 422),
+            title="Not saved",
+            refused=refused,
+            operation=operation,
+            kept=kept,
+            current=current,
+        )
+
+    async def _shown(self, request: Request, template: str, title: str, page: pages.Page) -> Response:
+        ledger = self._ledger(request)
+        query = request.query_params
+        try:
+            values = await _in_thread(lambda: page(ledger, query))
+        except NotFound as missing:
+            return await self._rendered(ledger, "missing", status=404, title="Not found", refused=missing)
+        except LedgerError as error:
+            status = STATUS.get(error.code, 422)
+            return await self._rendered(ledger, "missing", status=status, title="No answer", refused=error)
+        return await self._rendered(ledger, template, title=title, query=query, **values)
+
+    async def _rendered(
+        self, ledger: Ledger, template: str, *, status: int = 200, query: QueryParams | None = None, **values: Any
+    ) -> Response:
+        common = {
+            "ledger": ledger,
+            "pages": pages.PAGES,
+            "acts": list(pages.acts()),
+            "new_id": lambda: str(uuid4()),
+            "said": query.get("said", "") if query else "",
+            "query": query or QueryParams(),
+            "answered": await _in_thread(lambda: _source(ledger)),
+        }
+        return HTMLResponse(await _in_thread(lambda: render(template, **common, **values)), status, HEADERS)
+
+    def _ledger(self, request: Request) -> Ledger:
+        """The ledger of the address, for this browser. One that it may not see is as good as none."""
+        callers = self._sessions.callers(request)
+        try:
+            caller = callers.get(UUID(request.path_params["ledger"]))
+        except ValueError:
+            caller = None
+        if caller is None:
+            if not callers:
+                raise HTTPException(303, headers={"Location": "/sign-in"})
+            raise HTTPException(404)
+        return Ledger(caller, request.query_params.get("as_of") or None)
+
+
+def _source(ledger: Ledger) -> Any:
+    layer = ledger.caller.app.answered_by
+    return None if layer is None or layer.is_live else layer.sentence(ledger.caller.app.clock())
+
+
+def _summary(ledger: Ledger, text: str) -> dict[str, Any]:
+    try:
+        counts = ledger.ask("project_status", limit=1)["active_work_items"]
+        found = ledger.ask("list_work_items", text=text, limit=10)["items"] if text else []
+        return {"ledger": ledger, "counts": counts, "found": found, "fault": None}
+    except LedgerError as error:
+        return {"ledger": ledger, "counts": None, "found": [], "fault": error.message}
+
+
+def _html(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    return HTMLResponse(render(template, **values), status, HEADERS)
+
+
+def _check_origin(request: Request) -> None:
+    """A form counts only if a page of this server sent it: browsers say so themselves, and nothing else can."""
+    origin, host = request.headers.get("origin"), request.headers.get("host")
+    if request.headers.get("sec-fetch-site") in ("same-origin", "none"):
+        return
+    if origin is None or not secrets.compare_digest(urlsplit(origin).netloc.lower(), (host or "").lower()):
+        raise HTTPException(403, "a form of another site is not taken")
+
+
+async def _in_thread(work: Any) -> Any:
+    return await anyio.to_thread.run_sync(work, limiter=LIMITER)

@@ -1,0 +1,68 @@
+"""One-time links into the console: a nonce in the address stands for a token, once, for a minute.
+
+They lie beside the tokens in this machine's working files (mode 600). What is kept of a nonce is its digest.
+"""
+
+import os
+import secrets
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock
+from msgspec import Struct
+
+from ledger.values.moment import parse, text
+from projections.maintenance.access_tokens import digest
+
+FILE = "console-links.json"
+SECONDS = 60
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """`digest` is that of the nonce; `secret` the token that it stands for until `expires_at`."""
+
+    digest: str
+    secret: str
+    expires_at: str
+
+
+class Links:
+    """The links of one ledger on this machine that were not followed yet."""
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / FILE
+
+    def make(self, secret: str, now: datetime) -> str:
+        """The nonce of a new link to this token."""
+        nonce = secrets.token_urlsafe(24)
+        made = Link(digest=digest(nonce), secret=secret, expires_at=text(now + timedelta(seconds=SECONDS)))
+        with self._locked():
+            self._write([*self._fresh(now), made])
+        return nonce
+
+    def take(self, nonce: str, now: datetime) -> str | None:
+        """The token that a nonce stands for, and from then on nothing; None for one that was used or is too old."""
+        with self._locked():
+            links = self._fresh(now)
+            found = next((link for link in links if link.digest == digest(nonce)), None)
+            if found is not None:
+                self._write([link for link in links if link is not found])
+        return found.secret if found else None
+
+    def _fresh(self, now: datetime) -> list[Link]:
+        try:
+            links = msgspec.json.decode(self._file.read_bytes(), type=list[Link])
+        except (FileNotFoundError, msgspec.MsgspecError):  # a torn file holds nothing that a new link could not give
+            return []
+        return [link for link in links if now < parse(link.expires_at)]
+
+    def _write(self, links: list[Link]) -> None:
+        draft = self._file.with_name(f"{FILE}.{os.getpid()}.new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as writing:
+            writing.write(msgspec.json.encode(links))
+        draft.replace(self._file)
+
+    def _locked(self) -> FileLock:
+        return FileLock(f"{self._file}.lock", timeout=10)

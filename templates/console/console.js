@@ -1,0 +1,62 @@
+// What the pages do better with JavaScript: live parts, times in the reader's zone, dragging a card.
+(() => {
+  "use strict";
+
+  const main = () => document.getElementById("main");
+
+  // a form that somebody types in is left alone when the page around it is renewed
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form");
+    if (form) form.setAttribute("hx-morph-skip", "");
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    form.removeAttribute("hx-morph-skip");
+    for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest('button[aria-disabled="true"]')) event.preventDefault();
+  });
+
+  let renewing = false, again = false;
+  async function renew() {
+    if (!main() || main().dataset.still !== undefined) return;
+    if (renewing) { again = true; return; }
+    renewing = true;
+    try {
+      const address = new URL(location.href);
+      address.searchParams.delete("said");
+      await htmx.ajax("GET", address.pathname + address.search, { target: "#main", select: "#main", swap: "outerMorph" });
+    } finally {
+      renewing = false;
+      if (again) { again = false; renew(); }
+    }
+  }
+  document.addEventListener("moved", renew);
+
+  function localTimes(root) {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const moment = new Date(time.dateTime);
+      if (!isNaN(moment)) time.title = moment.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
+    }
+  }
+  document.addEventListener("DOMContentLoaded", () => localTimes(document));
+  document.addEventListener("htmx:after:swap", () => localTimes(document));
+
+  // dragging is an extra: each card has a form that moves it
+  let dragged = null;
+  document.addEventListener("dragstart", (event) => { dragged = event.target.closest("[data-card]"); });
+  document.addEventListener("dragover", (event) => { if (dragged && event.target.closest("[data-state]")) event.preventDefault(); });
+  document.addEventListener("drop", (event) => {
+    const column = event.target.closest("[data-state]");
+    if (!dragged || !column) return;
+    event.preventDefault();
+    const form = dragged.querySelector("form.move");
+    const state = form && form.querySelector('[name="f-status"]');
+    if (state && [...state.options].some((option) => option.value === column.dataset.state)) {
+      state.value = column.dataset.state;
+      form.requestSubmit();
+    }
+    dragged = null;
+  });
+})();

@@ -1,0 +1,248 @@
+"""The web console as a browser without scripts meets it: pages, forms, and who is let in."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from ledger import identity
+from ledger.settings import Settings
+from projections.maintenance.access_tokens import Tokens
+from projections.maintenance.console_links import Links
+from tests.integration.test_http import project
+from tests.support.http_client import Answer, HttpServer, serving, token
+
+pytestmark = pytest.mark.processes
+
+PAGES = (
+    "needs-me",
+    "board",
+    "list",
+    "graph",
+    "log",
+    "vendors",
+    "deployments",
+    "enhancements",
+    "report",
+    "conflicts",
+    "settings",
+)
+Served = tuple[HttpServer, Settings, Settings]
+MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+class Browser:
+    """Keeps a cookie and sends forms as browsers do."""
+
+    def __init__(self, server: HttpServer, settings: Settings) -> None:
+        self.server = server
+        self.origin = server.url.removesuffix("/mcp")
+        self.base = f"/l/{identity.find(settings.project).ledger}"
+        self.cookie = ""
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.server.send(
+            "GET", None, None, path if path.startswith("/") else f"{self.base}/{path}", **self._own(headers)
+        )
+
+    def post(self, path: str, fields: dict[str, Any], **headers: str) -> Answer:
+        sent = {"content-type": "application/x-www-form-urlencoded", "origin": self.origin, **self._own(headers)}
+        where = path if path.startswith("/") else f"{self.base}/{path}"
+        return self.server.send("POST", urlencode(fields, doseq=True).encode(), None, where, **sent)
+
+    def sign_in(self, secret: str) -> Answer:
+        answer = self.post("/sign-in", {"token": secret})
+        self.cookie = answer.headers.get("set-cookie", "").partition(";")[0]
+        return answer
+
+    def create(self, **fields: str) -> str:
+        """The path of the page of a new item."""
+        answer = self.post(
+            "act/create_work_item", {"f-item_type": "task", **{f"f-{name}": text for name, text in fields.items()}}
+        )
+        assert answer.status == 303, answer.body.decode()
+        return urlsplit(answer.headers["location"]).path
+
+    def form(self, path: str, operation: str) -> dict[str, str]:
+        """The fields of the first form of a page that does an operation, as it stands there."""
+        text = self.get(path).body.decode()
+        [found, *_] = re.findall(rf'<form[^>]*action="[^"]*/act/{operation}">(.*?)</form>', text, re.S)
+        return {
+            name: unescape(value)
+            for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', found)
+        }
+
+    def _own(self, headers: dict[str, str]) -> dict[str, str]:
+        return ({"cookie": self.cookie} if self.cookie else {}) | headers
+
+
+def hidden(text: str) -> dict[str, str]:
+    """The hidden fields of a form."""
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', text)
+    return {name: unescape(value) for name, value in found}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Iterator[Served]:
+    root = tmp_path_factory.mktemp("console")
+    first, second = project(root / "first", dsn), project(root / "second", dsn)
+    second = Settings(project=second.project, dsn=dsn, home=first.home, pgdata=first.pgdata)
+    with serving(first, root, "--also", str(second.project), "--rate", "1000") as server:
+        yield server, first, second
+
+
+@pytest.fixture
+def browser(served: Served) -> Browser:
+    """Signed in with a token that may write."""
+    server, first, _ = served
+    browser = Browser(server, first)
+    browser.sign_in(token(first, "wanda", "write")[0])
+    return browser
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_answers_with_headers_that_let_nothing_else_in(browser: Browser, page: str) -> None:
+    answer = browser.get(page)
+
+    assert answer.status == 200, answer.body.decode()
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert "style=" not in answer.body.decode()
+
+
+def test_a_form_creates_an_item_and_sent_twice_it_creates_one(browser: Browser) -> None:
+    fields = browser.form("act/create_work_item", "create_work_item") | {"f-item_type": "task", "f-title": "Only once"}
+
+    first, second = (browser.post("act/create_work_item", fields) for _ in range(2))
+
+    assert (first.status, second.status) == (303, 303)
+    assert urlsplit(first.headers["location"]).path == urlsplit(second.headers["location"]).path
+    assert browser.get("list?text=once").body.decode().count(">Only once<") == 1
+
+
+def test_a_stale_form_shows_who_changed_what_and_keeps_what_was_typed(browser: Browser) -> None:
+    page = browser.create(title="Before")
+    stale = browser.form(page, "update_work_item")
+    browser.post("act/update_work_item", stale | {"f-title": "Theirs"})
+
+    refused = browser.post("act/update_work_item", stale | {"f-command_id": "", "f-title": "Mine, typed for long"})
+    text = refused.body.decode()
+    again = hidden(text)
+
+    assert refused.status == 409
+    assert "Mine, typed for long" in text
+    assert "wanda" in text
+    assert again["f-version"] == "2"
+    assert browser.post("act/update_work_item", again | {"f-title": "Mine, typed for long"}).status == 303
+    assert "Mine, typed for long" in browser.get(page).body.decode()
+
+
+def test_markup_in_any_field_is_text(browser: Browser) -> None:
+    page = browser.create(title=MARKUP, description=MARKUP, assignee=MARKUP, tags="a<b>")
+    browser.post("act/comment", browser.form(page, "comment") | {"f-text": MARKUP + "\n\n[x](javascript:alert(3))"})
+
+    for path in (page, "board", "list", "log", "report", f"list?text={urlencode({'x': MARKUP})[2:]}"):
+        text = browser.get(path).body.decode()
+        assert "<script>alert" not in text, path
+        assert "<img src=x" not in text, path
+        assert 'href="javascript:' not in text, path
+
+
+def test_a_form_of_another_site_is_not_taken(browser: Browser) -> None:
+    fields = {"f-item_type": "task", "f-title": "Forged"}
+
+    assert browser.post("act/create_work_item", fields, origin="https://evil.example").status == 403
+    assert browser.post("act/create_work_item", fields, origin="null").status == 403
+    assert "Forged" not in browser.get("list").body.decode()
+
+
+def test_without_a_cookie_there_is_the_sign_in_and_nothing_else(served: Served) -> None:
+    stranger = Browser(served[0], served[1])
+
+    assert stranger.get("/").headers["location"] == "/sign-in"
+    assert stranger.get("board").headers["location"] == "/sign-in"
+    assert stranger.get("events").headers["location"] == "/sign-in"
+    assert (
+        stranger.post("act/create_work_item", {"f-item_type": "task", "f-title": "x"}).headers["location"] == "/sign-in"
+    )
+    assert stranger.sign_in("tl_wrong").status == 403
+
+
+def test_another_ledger_is_as_good_as_none(served: Served, browser: Browser) -> None:
+    elsewhere = f"/l/{identity.find(served[2].project).ledger}"
+
+    assert browser.get(f"{elsewhere}/board").status == 404
+    assert browser.post(f"{elsewhere}/act/create_work_item", {"f-item_type": "task", "f-title": "x"}).status == 404
+
+
+def test_a_revoked_token_is_out_of_every_open_page(served: Served) -> None:
+    server, first, _ = served
+    browser = Browser(server, first)
+    secret, id = token(first, "rob", "write")
+    browser.sign_in(secret)
+    assert browser.get("board").status == 200
+
+    app_home = identity.home(identity.find(first.project), first)
+    tokens = Tokens(app_home)
+    tokens.revoke(id, _now())
+
+    assert browser.get("board").headers["location"] == "/sign-in"
+
+
+def test_a_token_that_only_reads_sees_no_forms_and_writes_nothing(
+    served: Served,
+) -> None:
+    server, first, _ = served
+    browser = Browser(server, first)
+    browser.sign_in(token(first, "rita", "read")[0])
+
+    assert "/act/" not in browser.get("board").body.decode()
+    assert browser.post("act/create_work_item", {"f-item_type": "task", "f-title": "x"}).status == 403
+
+
+def test_a_link_signs_in_once(served: Served) -> None:
+    server, first, _ = served
+    home = identity.home(identity.find(first.project), first)
+    nonce = Links(home).make(token(first, "lena", "write")[0], _now())
+    browser = Browser(server, first)
+
+    first_time, second_time = (browser.get(f"/enter?once={nonce}") for _ in range(2))
+
+    assert (first_time.status, second_time.status) == (303, 403)
+    cookie = first_time.headers["set-cookie"].lower()
+    assert "httponly" in cookie and "samesite=strict" in cookie
+
+
+def test_an_earlier_point_is_shown_without_forms(browser: Browser) -> None:
+    page = browser.create(title="As it was")
+    browser.post("act/update_work_item", browser.form(page, "update_work_item") | {"f-title": "As it is"})
+    position = re.search(r"Position (\d+)", browser.get("log").body.decode())
+    assert position is not None
+
+    earlier = browser.get(f"{page}?as_of={int(position[1]) - 1}").body.decode()
+
+    assert "As it was" in earlier
+    assert "/act/" not in earlier
+
+
+def test_what_is_written_elsewhere_is_on_the_stream(browser: Browser) -> None:
+    connection = browser.server.connection()
+    connection.request("GET", f"{browser.base}/events", None, {"cookie": browser.cookie, "last-event-id": "0"})
+    answer = connection.getresponse()
+    lines = iter(answer.readline, b"")
+
+    told = [line for line in (next(lines) for _ in range(6)) if line.strip()]
+    browser.create(title="Live")
+    more = [line for line in (next(lines) for _ in range(4)) if line.strip()]
+    connection.close()
+
+    assert b"event: moved\n" in told
+    assert b"event: moved\n" in more
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
