@@ -14,9 +14,10 @@ from ledger.deployment.decider import decider as deployment
 from ledger.enhancement.decider import decider as enhancement
 from ledger.envelope import Command, Fact, RecordedEvent, category_of
 from ledger.importing.commands import Import
+from ledger.values.states import FINISHED
 from ledger.vendor.decider import decider as vendor
 from ledger.work_item.decider import decider as work_item
-from ledger.work_item.events import WorkItemCreated, WorkItemReverted
+from ledger.work_item.events import WorkItemCreated, WorkItemReverted, WorkItemStatusChanged
 
 DECIDERS: dict[str, Decider[Any]] = {
     decider.category: decider for decider in (work_item, vendor, deployment, enhancement, configuration, conflict)
@@ -79,6 +80,8 @@ def topics_of(fact: Fact) -> tuple[str, ...]:
     if isinstance(fact, WorkItemReverted):
         return tuple(sorted({TOPIC_OF_FIELD[path] for path in fact.changes if path in TOPIC_OF_FIELD}))
     moved = ("hierarchy",) if "parent_id" in fact.also else ()
+    if isinstance(fact, WorkItemStatusChanged) and fact.old_category in FINISHED and fact.category not in FINISHED:
+        return ("reopening", *moved)
     return (*TOPICS.get(type(fact).__name__, ()), *moved)
 
 

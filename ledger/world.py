@@ -13,6 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ledger.envelope import Past, RecordedEvent, configuration_id, stream_id
+from ledger.values.states import FINISHED, ORIGINAL
 
 READINESS = ("creation", "existence", "hierarchy", "links", "reopening")  # the topics of what may end it
 
@@ -27,10 +28,15 @@ class Neighbour(Struct, frozen=True, kw_only=True):
     id: str
     title: str
     status: str
+    category: str | None = None  # None: the one of an original word
     parent_id: str | None = None
     deleted: bool = False
     archived: bool = False
     depth: int = 0
+
+    @property
+    def finished(self) -> bool:
+        return (self.category or ORIGINAL.get(self.status)) in FINISHED
 
 
 class Holder(Struct, frozen=True, kw_only=True):
@@ -41,14 +47,23 @@ class Holder(Struct, frozen=True, kw_only=True):
 
 
 class Obstacle(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why an item is not ready, and which item is the cause; `by` and `until` tell of a claim."""
+    """Why an item is not ready, and which item is the cause; `by` and `until` tell of a claim. `category` is that of a
+    state of the ledger's own."""
 
     reason: str
     id: str
     title: str
     status: str
+    category: str | None = None
     by: str | None = None
     until: str | None = None
+
+
+class Asker(Struct, frozen=True, kw_only=True):
+    """For whom readiness is asked: somebody of this name, with the token of this digest; by default nobody."""
+
+    name: str = ""
+    holder: str = ""
 
 
 class ReadyFilter(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,11 +87,11 @@ class Neighbourhood(Protocol):
     def blockers(self, work_item: str) -> list[Neighbour]:
         """The unfinished, living items that block this one itself."""
 
-    def obstacles(self, work_item: str, moment: datetime, holder: str) -> list[Obstacle]:
-        """Why the item is not ready at a moment, for whoever has the token with this digest. Empty: it is ready."""
+    def obstacles(self, work_item: str, moment: datetime, asker: Asker) -> list[Obstacle]:
+        """Why the item is not ready at a moment, for the one who asks. Empty: it is ready."""
 
-    def next_ready(self, wanted: ReadyFilter, moment: datetime) -> str | None:
-        """The most important item, then the oldest, that is ready and that nobody has claimed."""
+    def next_ready(self, wanted: ReadyFilter, moment: datetime, asker: Asker) -> str | None:
+        """The most important item, then the oldest, that is ready for the one who asks and not claimed."""
 
     def finished(self, before: datetime) -> list[str]:
         """Items not archived whose whole subtrees are completed or deleted and did not change since that moment."""
@@ -188,11 +203,12 @@ class World:
         return answer
 
     def obstacles(self, work_item: str, holder: str) -> list[Obstacle]:
-        answer: list[Obstacle] = self._ask(READINESS, self._neighbours.obstacles, work_item, self.now, holder)
+        asker = Asker(name=self.by, holder=holder)
+        answer: list[Obstacle] = self._ask(READINESS, self._neighbours.obstacles, work_item, self.now, asker)
         return answer
 
     def next_ready(self, wanted: ReadyFilter) -> str | None:
-        answer: str | None = self._ask(READINESS, self._neighbours.next_ready, wanted, self.now)
+        answer: str | None = self._ask(READINESS, self._neighbours.next_ready, wanted, self.now, Asker(name=self.by))
         return answer
 
     def finished(self, before: datetime) -> list[str]:

@@ -10,7 +10,7 @@ for (const form of document.querySelectorAll("[data-filters]")) {
     (!wanted.kind || entry.dataset.kind === wanted.kind) &&
     (!wanted.tag || entry.dataset.tags.split("\n").includes(wanted.tag)) &&
     (!wanted.status || entry.dataset.status === wanted.status ||
-      (wanted.status === "unfinished" && entry.dataset.status !== "completed"));
+      (wanted.status === "unfinished" && entry.dataset.finished === undefined));
 
   const filter = () => {
     const words = field("text").toLowerCase().split(/\s+/).filter(Boolean);

@@ -1,5 +1,6 @@
 """What may happen to the configuration, and why not."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, ch
 from ledger.envelope import stream_id
 from ledger.errors import NotFound
 from ledger.values.revision import difference
+from ledger.values.states import CATEGORIES, LONGEST, ORIGINAL, WORKABLE, key
 from ledger.world import World
 
 CATEGORY = "configuration"
@@ -21,6 +23,8 @@ LIMITS = {
     "lease_minutes": (1, 10_080),  # a week
 }
 SWITCHES = ("write_status_file",)
+MOST_STATES = 50
+WORD = re.compile(rf"\w(?:[\w ./&+-]{{0,{LONGEST - 2}}}[\w.+])?")
 
 
 def decide(command: ConfigurationCommand, world: World) -> Decided:
@@ -67,6 +71,9 @@ def _check_undo(world: World, turns: Turns[Configuration]) -> None:
 
 def _problems(fields: dict[str, Any]) -> Iterator[Problem]:
     for field, value in fields.items():
+        if field == "states":
+            yield from _state_problems(value)
+            continue
         low, high = LIMITS.get(field, (None, None))
         if value is None:
             if field not in CLEARABLE:
@@ -75,6 +82,27 @@ def _problems(fields: dict[str, Any]) -> Iterator[Problem]:
             yield problem(field, "must be true or false" if field in SWITCHES else "is neither true nor false", value)
         elif low is not None and high is not None and not low <= value <= high:
             yield problem(field, f"must be from {low} to {high}", value)
+
+
+def _state_problems(states: Any) -> Iterator[Problem]:
+    """`states` are a list of {name, category, on_claim?}, as they are to be from now on."""
+    names = [key(state["name"]) for state in states]
+    for number, state in enumerate(states):
+        field, name, category = f"states.{number}", state["name"], state["category"]
+        if not WORD.fullmatch(name):
+            yield problem(f"{field}.name", f"must be a word or two of at most {LONGEST} characters", name)
+        elif names[number] in ORIGINAL:
+            yield problem(f"{field}.name", "is there in every ledger: leave it out", name)
+        elif names[number] in names[:number]:
+            yield problem(f"{field}.name", "is there twice", name)
+        if category not in CATEGORIES:
+            yield problem(f"{field}.category", "is not a category", category, allowed=CATEGORIES)
+        elif state.get("on_claim") and category not in WORKABLE:
+            yield problem(f"{field}.on_claim", f"goes with the categories {' and '.join(WORKABLE)} only", category)
+    if len(states) > MOST_STATES:
+        yield problem("states", f"are at most {MOST_STATES}", len(states))
+    if sum(bool(state.get("on_claim")) for state in states) > 1:
+        yield problem("states", "can have one with on_claim")
 
 
 decider: Decider[Configuration] = Decider(

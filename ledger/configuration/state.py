@@ -7,6 +7,7 @@ from msgspec import Struct
 from ledger.configuration.events import ConfigurationChanged, ConfigurationReverted
 from ledger.envelope import Fact
 from ledger.values.revision import apply
+from ledger.values.states import States
 
 ContextType = Literal["feature", "maintenance", "research"]
 
@@ -14,7 +15,8 @@ ContextType = Literal["feature", "maintenance", "research"]
 class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`depth_limit` is the depth of the deepest work item allowed, a root being at 0.
 
-    With `write_status_file` each recorded write brings the status file up to date.
+    With `write_status_file` each recorded write brings the status file up to date. `states` are those that the
+    ledger has besides the three original ones.
     """
 
     active_context_type: ContextType = "feature"
@@ -26,6 +28,7 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     archive_days: int = 365
     lease_minutes: int = 30
     write_status_file: bool = False
+    states: States = ()
 
 
 def evolve(configuration: Configuration, fact: Fact) -> Configuration:

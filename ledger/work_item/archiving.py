@@ -51,7 +51,7 @@ def _archive_one(entity_id: str, days: int, world: World) -> Decided:
     existing(world, CATEGORY, entity_id, None)
     tree = world.subtree(entity_id)
     world.look(stream_id(CATEGORY, below.id) for below in tree)
-    unfinished = [below for below in tree if below.status != "completed" and not below.deleted]
+    unfinished = [below for below in tree if not below.finished and not below.deleted]
     if unfinished:
         raise _refused(
             f"{brief(CATEGORY, entity_id)} and its subtree hold {len(unfinished)} unfinished items",

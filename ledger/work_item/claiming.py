@@ -13,6 +13,7 @@ from ledger.envelope import stream_id
 from ledger.errors import LostRace, Refused
 from ledger.values.moment import parse, text
 from ledger.values.reference import brief
+from ledger.values.states import claimed_state
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.work_item.events import (
     PreviousHolder,
@@ -79,7 +80,7 @@ def claim_next(command: ClaimNextWorkItem, world: World) -> Decided:
     if found is None:
         return []
     item: WorkItem = world.state(CATEGORY, found)
-    if item.status != "active" or item.deleted or item.archived or held(item, world.now):
+    if not item.workable or item.deleted or item.archived or held(item, world.now):
         raise LostRace("the next item was taken after it was found", id=found)
     return _taken(found, item, token_digest(command.token), command.minutes, world)
 
@@ -129,8 +130,15 @@ def _taken(entity_id: str, item: WorkItem, digest: str, minutes: int | None, wor
         world.not_before = parse(item.claim.until)
         if item.claim.token_digest != digest:
             previous = PreviousHolder(by=item.claim.by, until=item.claim.until)
-    until = _end(world, minutes)
-    fact = WorkItemClaimed(by=world.by, until=until, token_digest=digest, taken_from=previous)
+    wanted = claimed_state(world.settings().states)
+    fact = WorkItemClaimed(
+        by=world.by,
+        until=_end(world, minutes),
+        token_digest=digest,
+        taken_from=previous,
+        status=wanted.name if wanted else None,
+        category=wanted.category if wanted else None,
+    )
     return [(stream_id(CATEGORY, entity_id), fact)]
 
 

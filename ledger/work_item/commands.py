@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from ledger.envelope import Command, import_of
 from ledger.pending import Version
+from ledger.values.states import FINISHED, ORIGINAL, Category, State
 from ledger.world import ReadyFilter
 
 
@@ -140,6 +141,8 @@ class ImportedComment(Struct, frozen=True, kw_only=True):
 class ImportedItem(Struct, frozen=True, kw_only=True):
     """A work item as a source tells it. `status` None: the source does not say.
 
+    A `status` that is none of the original words (active, blocked, completed) is the source's own word, which is kept;
+    it comes with the `category` of ledger.values.states that it means, because the rules look at that only.
     `fields` are those of WorkItemCreated; one that is not named is absent in the source. `changed` is the last change
     that the source knows of, `settled` when it came to its status, `removed` when it was deleted. `created_in_source`
     and `changed_in_source` are the times that the record itself states, None where it states none. `put_aside` says
@@ -154,6 +157,7 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     created: Mark
     changed: Mark
     status: str | None = None
+    category: Category | None = None
     settled: Mark | None = None
     removed: Mark | None = None
     links: tuple[ImportedLink, ...] = ()
@@ -164,6 +168,18 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     put_aside: bool = False
     also_known: tuple[str, ...] = ()
     comments: tuple[ImportedComment, ...] | None = None
+
+    @property
+    def state(self) -> State | None:
+        if self.status is None:
+            return None
+        if self.category is None:
+            return State(name=self.status, category=ORIGINAL[self.status])
+        return State(name=self.status, category=self.category)
+
+    @property
+    def finished(self) -> bool:
+        return self.state is not None and self.state.category in FINISHED
 
 
 class ImportWorkItems(Command, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from ledger.values.reference import brief
 from ledger.values.revision import Change, Changes, apply, difference
 from ledger.work_item.archiving import archive, refuse_archived, refuse_archived_parent, restore
 from ledger.work_item.bulk import change_all
-from ledger.work_item.claiming import claim, claim_next, claimed, held_by_another, release, renew
+from ledger.work_item.claiming import claim, claim_next, release, renew
 from ledger.work_item.commands import (
     ArchiveWorkItems,
     ChangeWorkItems,
@@ -44,6 +44,7 @@ from ledger.work_item.events import (
     WorkItemRestored,
     WorkItemReverted,
     WorkItemRevised,
+    WorkItemStatusChanged,
     WorkItemUnarchived,
     WorkItemUnblocked,
     WorkItemUnlinked,
@@ -53,8 +54,9 @@ from ledger.work_item.importing import plan
 from ledger.work_item.item_summaries import CATEGORY, neighbour_summary, state_summary
 from ledger.work_item.metadata import metadata_problems
 from ledger.work_item.state import WorkItem, evolve
+from ledger.work_item.status_changes import change_status
 from ledger.work_item.undoing import check_undo
-from ledger.world import Neighbour, World
+from ledger.world import World
 
 Asked = WorkItemCommand | ChangeWorkItems | ClaimNextWorkItem | ArchiveWorkItems | ImportWorkItems
 
@@ -113,7 +115,7 @@ def _update(command: UpdateWorkItem, world: World) -> Decided:
     decided: Decided = []
     if command.deleted is False and item.deleted:
         decided += _restore(command, item, world)
-    decided += [(stream, fact) for fact in _change_status(command, item, world)]
+    decided += [(stream, fact) for fact in change_status(command, item, world)]
     if command.deleted and not item.deleted:
         decided += _delete(command, world)
     changes = _revise(command, item) | _move(command, item, world)
@@ -150,53 +152,6 @@ def _move(command: UpdateWorkItem, item: WorkItem, world: World) -> Changes:
         height = max(below.depth for below in world.subtree(command.id))
         _check_depth(world, command.parent_id, height=height)
     return {"parent_id": Change(item.parent_id, command.parent_id)}
-
-
-def _change_status(command: UpdateWorkItem, item: WorkItem, world: World) -> list[Fact]:
-    match (item.status, command.status):
-        case (_, None):
-            return []
-        case (before, after) if before == after:
-            return []
-        case ("active", "blocked"):
-            return [WorkItemBlocked(reason=_reason(command, "blocking"))]
-        case ("blocked", "active"):
-            return [WorkItemUnblocked()]
-        case ("active", "completed"):
-            return [_complete(command, item, world)]
-        case ("completed", "active"):
-            return [WorkItemReopened()]
-        case (before, after):
-            raise Refused(
-                f"{brief(CATEGORY, command.id)} is {before} and cannot become {after}",
-                rule="status_transition",
-                items=[state_summary(command.id, item)],
-                next_step="make it active first",
-                present=before,
-                wanted=after,
-            )
-
-
-def _complete(command: UpdateWorkItem, item: WorkItem, world: World) -> WorkItemCompleted:
-    """What another holds is completed by its holder, or by force with a reason: somebody is at work on it. Editing,
-    blocking and deleting it stay open to all; what ends the work ends the claim."""
-    taken = held_by_another(item, world)
-    if taken and not command.force:
-        raise claimed(command.id, item, taken, "leave it to its holder, or send force=true with a reason")
-    children = [below for below in world.subtree(command.id) if below.depth == 1 and _open(below)]
-    blockers = world.blockers(command.id)
-    if not children and not blockers and not taken:
-        return WorkItemCompleted()
-    if command.force:
-        return WorkItemCompleted(forced=_reason(command, "forcing completion"))
-    raise Refused(
-        f"{brief(CATEGORY, command.id)} has {len(children)} unfinished children and {len(blockers)} open blockers",
-        rule="unfinished",
-        items=[neighbour_summary(neighbour) for neighbour in (*children, *blockers)],
-        children=[below.id for below in children],
-        blockers=[blocker.id for blocker in blockers],
-        next_step="finish those first, or send force=true with a reason",
-    )
 
 
 def _delete(command: UpdateWorkItem, world: World) -> Decided:
@@ -330,16 +285,6 @@ def _check_form(
     check(fault for fault in problems if only is None or fault["field"] in only)
 
 
-def _reason(command: UpdateWorkItem, purpose: str) -> str:
-    if not command.reason or not command.reason.strip():
-        check([problem("reason", f"is required for {purpose}", command.reason)])
-    return command.reason or ""
-
-
-def _open(item: Neighbour) -> bool:
-    return not item.deleted and item.status != "completed"
-
-
 decider: Decider[WorkItem] = Decider(
     category=CATEGORY,
     initial=WorkItem(),
@@ -353,6 +298,7 @@ decider: Decider[WorkItem] = Decider(
         WorkItemUnblocked,
         WorkItemCompleted,
         WorkItemReopened,
+        WorkItemStatusChanged,
         WorkItemDeleted,
         WorkItemRestored,
         WorkItemLinked,

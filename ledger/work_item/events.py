@@ -62,6 +62,20 @@ class WorkItemReopened(WorkItemFact, frozen=True, kw_only=True):
     pass
 
 
+class WorkItemStatusChanged(WorkItemFact, frozen=True, kw_only=True):
+    """Into or out of a state of the ledger's own; `category` is what rules look at, see ledger.values.states.
+
+    `reason` says why it waits, `forced` why it is finished over what is not.
+    """
+
+    status: str
+    category: str
+    old_status: str = "active"
+    old_category: str = "active"
+    reason: str | None = None
+    forced: str | None = None
+
+
 class WorkItemDeleted(WorkItemFact, frozen=True, kw_only=True):
     """`cascade_of` is the item whose deletion took this one with it; restoring that one brings it back."""
 
@@ -94,12 +108,15 @@ class PreviousHolder(Struct, frozen=True, kw_only=True):
 
 class WorkItemClaimed(WorkItemFact, frozen=True, kw_only=True):
     """Somebody took it, until a moment of ledger time. Who holds it is told by a token, which is the holder's secret;
-    here is its sha256. `taken_from` is another holder, whose lease had ended."""
+    here is its sha256. `taken_from` is another holder, whose lease had ended. `status` and `category` are the state in
+    which the ledger's configuration wants what is claimed, if any."""
 
     by: str
     until: str
     token_digest: str
     taken_from: PreviousHolder | None = None
+    status: str | None = None
+    category: str | None = None
 
 
 class WorkItemClaimRenewed(WorkItemFact, frozen=True, kw_only=True):

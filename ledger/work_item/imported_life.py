@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from ledger.envelope import Fact
 from ledger.values.revision import Change, followed
+from ledger.values.states import FINISHED, ORIGINAL
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 from ledger.work_item.events import (
     WorkItemBlocked,
@@ -31,6 +32,7 @@ from ledger.work_item.imported_comments import comments_since
 from ledger.work_item.imported_links import LinkKey, Links, Wish
 from ledger.work_item.older_records import LAST_CHANGE
 from ledger.work_item.state import WorkItem
+from ledger.work_item.status_changes import status_changed
 
 FIELDS = ("item_type", "description", "notes", "assignee", "branch_name", "commits", "pr_numbers", "priority", "tags")
 BLOCK_REASON = "imported"
@@ -46,7 +48,7 @@ def whole_life(item: ImportedItem, links: Links, source: str) -> list[Happened]:
         for (kind, to), wish in links.owned.get(item.id, {}).items()
     ]
     if item.status is not None:
-        later += _settle("active", item, item.id in links.unfinished)
+        later += _settle(WorkItem(), item, item.id in links.unfinished)
     if item.removed is not None:
         later.append((WorkItemDeleted(), item.removed))
     later += comments_since(item, WorkItem(), WorkItem(), [])
@@ -131,8 +133,12 @@ def _moved(
 def _status_since(
     item: ImportedItem, then: WorkItem, now: WorkItem, unfinished: bool, clashes: list[str]
 ) -> Iterator[Happened]:
-    if item.status is not None and _follows(item.status, then.status, now.status, "status", clashes):
-        yield from _settle(now.status, item, unfinished)
+    wanted = item.state
+    if wanted is None:
+        return
+    ways = ((wanted.name, wanted.category), (then.status, then.category), (now.status, now.category))
+    if _follows(*ways, "status", clashes):
+        yield from _settle(now, item, unfinished)
 
 
 def _removal_since(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
@@ -140,17 +146,20 @@ def _removal_since(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: l
         yield (WorkItemDeleted(), item.removed) if item.removed else (WorkItemRestored(), item.changed)
 
 
-def _settle(before: str, item: ImportedItem, unfinished: bool) -> list[Happened]:
-    """The way from one status to the item's own: out of what it was, into what it is."""
-    mark = item.settled or item.changed
+def _settle(before: WorkItem, item: ImportedItem, unfinished: bool) -> list[Happened]:
+    """The way from one state to the item's own. Out of an original word and into one lead facts of their own."""
+    wanted, mark = item.state, item.settled or item.changed
+    if wanted is None or (before.status, before.category) == (wanted.name, wanted.category):
+        return []
+    forced = FORCED_REASON if unfinished and wanted.category in FINISHED else None
+    if wanted.name not in ORIGINAL or (before.status not in ORIGINAL and wanted.name == "active"):
+        return [(status_changed(before, wanted, reason=BLOCK_REASON, forced=forced), mark)]
     leaving: dict[str, Fact] = {"blocked": WorkItemUnblocked(), "completed": WorkItemReopened()}
     entering: dict[str, Fact] = {
         "blocked": WorkItemBlocked(reason=BLOCK_REASON),
-        "completed": WorkItemCompleted(forced=FORCED_REASON if unfinished else None),
+        "completed": WorkItemCompleted(forced=forced),
     }
-    if item.status is None or before == item.status:
-        return []
-    way = (leaving.get(before), entering.get(item.status))
+    way = (leaving.get(before.status), entering.get(wanted.name))
     return [(fact, mark) for fact in way if fact is not None]
 
 

@@ -96,7 +96,7 @@ def _arrange(item: ImportedItem, link: ImportedLink, where: str, links: Links) -
 
 
 def _find_unfinished(command: ImportWorkItems, links: Links) -> None:
-    unfinished = {item.id for item in command.items if item.status != "completed" and item.removed is None}
+    unfinished = {item.id for item in command.items if not item.finished and item.removed is None}
     links.unfinished.update(link.to_id for child, link in links.parents.items() if child in unfinished)
     for owner in unfinished & links.owned.keys():
         links.unfinished.update(to for kind, to in links.owned[owner] if kind == "blocks")

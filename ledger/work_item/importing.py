@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.values.finding import Finding
+from ledger.values.states import States, found
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
 from ledger.work_item.cycles import circles
 from ledger.work_item.imported_life import Happened, in_order, news, relinked, whole_life
@@ -46,8 +47,8 @@ def plan(told: ImportWorkItems, world: World) -> Plan:
     command = replace(told, items=fresh)
     links = arranged(command, lambda entity_id: world.state(CATEGORY, entity_id))
     early: list[Finding] = []
-    creation = _creation(command, world)
-    items = [with_kept_links(item, creation, early) for item in command.items]
+    creation, states = _creation(command, world), world.settings().states
+    items = [with_kept_links(_in_known_state(item, states), creation, early) for item in command.items]
     made = Plan(
         present=frozenset(item.id for item in found.items),
         links_found=links.found,
@@ -70,6 +71,12 @@ def plan(told: ImportWorkItems, world: World) -> Plan:
     made.decided = [(stream, fact, mark.by, mark.at) for stream, (fact, mark) in happened]
     made.warnings += [*_too_deep(command, links, world), *_circles(command, links)]
     return made
+
+
+def _in_known_state(item: ImportedItem, states: States) -> ImportedItem:
+    """A word that means a state of this ledger, or an original one, is that state; any other stays the source's own."""
+    known = found(states, item.status) if item.status is not None and item.category is not None else None
+    return replace(item, status=known.name, category=known.category) if known else item
 
 
 def _streams(command: ImportWorkItems) -> Iterator[str]:
@@ -104,10 +111,10 @@ def _happened_since(item: ImportedItem, links: Links, source: str, world: World,
 
 def _completes_over_others(item: ImportedItem, now: WorkItem, links: Links, world: World) -> bool:
     """Whether it is newly completed over open children or blockers that are in the ledger only."""
-    if item.status != "completed" or now.status == "completed":
+    if not item.finished or now.finished:
         return False
     around = [below for below in world.subtree(item.id) if below.depth == 1] + world.blockers(item.id)
-    return any(not one.deleted and one.status != "completed" and one.id not in links.items for one in around)
+    return any(not one.deleted and not one.finished and one.id not in links.items for one in around)
 
 
 def _on_others(links: Links, command: ImportWorkItems, world: World) -> Iterator[tuple[str, Happened]]:

@@ -112,7 +112,7 @@ class Ahead(World):
         standing = [] if self._is_new(work_item) else self._world.blockers(work_item)
         found = {node.id: node for node in standing if node.id not in self._items}
         for node in filter(None, map(self._node, self._blockers_of.get(work_item, ()))):
-            if node.status != "completed" and not node.deleted:
+            if not node.finished and not node.deleted:
                 found[node.id] = node
         return [found[entity_id] for entity_id in sorted(found)]
 
@@ -170,6 +170,7 @@ class Ahead(World):
                 id=entity_id,
                 title=item.title,
                 status=item.status,
+                category=item.category,
                 parent_id=item.parent_id,
                 deleted=item.deleted or item.withdrawn,
                 archived=item.archived,

@@ -9,6 +9,7 @@ from ledger.annotation.events import AnnotationFact
 from ledger.annotation.state import Comment, annotate
 from ledger.envelope import Fact, stated
 from ledger.values.revision import apply
+from ledger.values.states import FINISHED, ORIGINAL, WORKABLE
 from ledger.work_item.events import (
     WorkItemArchived,
     WorkItemBlocked,
@@ -25,6 +26,7 @@ from ledger.work_item.events import (
     WorkItemRestored,
     WorkItemReverted,
     WorkItemRevised,
+    WorkItemStatusChanged,
     WorkItemUnarchived,
     WorkItemUnblocked,
     WorkItemUnlinked,
@@ -32,7 +34,6 @@ from ledger.work_item.events import (
 )
 
 ItemType = Literal["project", "session", "task", "research"]
-Status = Literal["active", "blocked", "completed"]
 LinkKind = Literal["blocks", "relates_to", "discovered_from"]
 ITEM_TYPES: tuple[str, ...] = get_args(ItemType)
 LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
@@ -44,12 +45,16 @@ class Link(Struct, frozen=True, kw_only=True, omit_defaults=True):
     note: str | None = None
 
 
-class Claim(Struct, frozen=True, kw_only=True):
-    """Who took it, and until when. `until` is ledger time as text; the lease holds before it and not at it."""
+class Claim(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who took it, and until when. `until` is ledger time as text; the lease holds before it and not at it.
+
+    `moved_from` is the state (word, category) that the claim moved it out of.
+    """
 
     by: str
     until: str
     token_digest: str
+    moved_from: tuple[str, str] | None = None
 
 
 class WorkItem(Struct, frozen=True, kw_only=True):
@@ -57,7 +62,8 @@ class WorkItem(Struct, frozen=True, kw_only=True):
 
     item_type: str = ""
     title: str = ""
-    status: Status = "active"
+    status: str = "active"
+    category: str = "active"
     block_reason: str | None = None
     forced: str | None = None
     parent_id: str | None = None
@@ -84,6 +90,15 @@ class WorkItem(Struct, frozen=True, kw_only=True):
     def exists(self) -> bool:
         return self.item_type != ""
 
+    @property
+    def workable(self) -> bool:
+        """Whether by its state it can be begun, or goes on."""
+        return self.category in WORKABLE
+
+    @property
+    def finished(self) -> bool:
+        return self.category in FINISHED
+
 
 def evolve(item: WorkItem, fact: Fact) -> WorkItem:
     """A claim ends with the work: when the item is blocked, completed, deleted or withdrawn."""
@@ -97,23 +112,26 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
         case WorkItemMoved(new_parent_id=parent):
             return replace(item, parent_id=parent)
         case WorkItemBlocked(reason=reason):
-            return replace(item, status="blocked", block_reason=reason, claim=None)
+            return replace(item, status="blocked", category="waiting", block_reason=reason, claim=None)
         case WorkItemUnblocked():
-            return replace(item, status="active", block_reason=None)
+            return replace(item, status="active", category="active", block_reason=None)
         case WorkItemCompleted(forced=forced):
-            return replace(item, status="completed", block_reason=None, forced=forced, claim=None)
+            done = replace(item, status="completed", category="done", forced=forced)
+            return replace(done, block_reason=None, claim=None)
         case WorkItemReopened():
-            return replace(item, status="active", forced=None, archived=False)
+            return replace(item, status="active", category="active", forced=None, archived=False)
+        case WorkItemStatusChanged():
+            return _changed(item, fact)
         case WorkItemDeleted(cascade_of=root):
             return replace(item, deleted=True, cascade_of=root, claim=None)
         case WorkItemRestored():
             return replace(item, deleted=False, cascade_of=None)
-        case WorkItemClaimed(by=by, until=until, token_digest=token):
-            return replace(item, claim=Claim(by=by, until=until, token_digest=token))
+        case WorkItemClaimed():
+            return _claimed(item, fact)
         case WorkItemClaimRenewed(until=until):
             return replace(item, claim=item.claim and replace(item.claim, until=until))
         case WorkItemClaimReleased():
-            return replace(item, claim=None)
+            return _released(item)
         case WorkItemArchived():
             return replace(item, archived=True)
         case WorkItemUnarchived():
@@ -125,7 +143,9 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
             return replace(item, links=tuple(link for link in item.links if (link.kind, link.to_id) != (kind, to)))
         case WorkItemReverted(changes=changes):
             reverted = apply(item, changes)
-            at_work = reverted.status == "active" and not reverted.deleted
+            if "status" in changes and "category" not in changes:  # of a time that knew the original words only
+                reverted = replace(reverted, category=ORIGINAL[reverted.status])
+            at_work = reverted.workable and not reverted.deleted
             return reverted if at_work else replace(reverted, claim=None)
         case WorkItemWithdrawn():
             return replace(item, withdrawn=True, claim=None)
@@ -133,3 +153,32 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
             return replace(item, withdrawn=False)
         case _:
             return item  # an unknown fact of a newer program is carried, not interpreted
+
+
+def _changed(item: WorkItem, fact: WorkItemStatusChanged) -> WorkItem:
+    workable, finished = fact.category in WORKABLE, fact.category in FINISHED
+    return replace(
+        item,
+        status=fact.status,
+        category=fact.category,
+        block_reason=fact.reason,
+        forced=fact.forced if finished else None,
+        archived=item.archived and (finished or not item.finished),
+        claim=item.claim and replace(item.claim, moved_from=None) if workable else None,
+    )
+
+
+def _claimed(item: WorkItem, fact: WorkItemClaimed) -> WorkItem:
+    claim = Claim(by=fact.by, until=fact.until, token_digest=fact.token_digest)
+    if fact.status is None or fact.category is None:
+        return replace(item, claim=claim)
+    before = (item.status, item.category)
+    if fact.status == item.status and item.claim is not None:  # a lease that ended left it there
+        before = item.claim.moved_from or before
+    return replace(item, status=fact.status, category=fact.category, claim=replace(claim, moved_from=before))
+
+
+def _released(item: WorkItem) -> WorkItem:
+    """Back where the claim found it; unless it was moved on since."""
+    status, category = (item.claim and item.claim.moved_from) or (item.status, item.category)
+    return replace(item, status=status, category=category, claim=None)

@@ -126,10 +126,11 @@ def _check_links(after: After, entity_id: str, now: WorkItem, then: WorkItem) ->
 
 
 def _check_finished(world: World, after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:
-    if then.status != "completed" or then.forced is not None or (now.status == "completed" and _living(now)):
+    if not then.finished or then.forced is not None or (now.finished and _living(now)):
         return
-    open_below = [child for child in after.children(entity_id) if after.item(child).status != "completed"]
-    blockers = [blocker.id for blocker in world.blockers(entity_id) if after.item(blocker.id).status != "completed"]
+    open_below = [child for child in after.children(entity_id) if not after.item(child).finished]
+    blocking = world.blockers(entity_id) if then.category == "done" else []
+    blockers = [blocker.id for blocker in blocking if not after.item(blocker.id).finished]
     if open_below or blockers:
         raise Refused(
             f"{brief(CATEGORY, entity_id)} would be completed over"
@@ -146,7 +147,7 @@ def _check_archived(after: After, entity_id: str, now: WorkItem, then: WorkItem)
     if not then.archived or now.archived:
         return
     below = [entity_id, *(other for other, _ in after.below(entity_id))]
-    unfinished = [other for other in below if _living(after.item(other)) and after.item(other).status != "completed"]
+    unfinished = [other for other in below if _living(after.item(other)) and not after.item(other).finished]
     if unfinished:
         raise Refused(
             f"{brief(CATEGORY, entity_id)} and its subtree hold {len(unfinished)} unfinished items",

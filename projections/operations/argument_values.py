@@ -147,6 +147,8 @@ def _fits(kind: Any, value: Any) -> bool:
     if origin is Literal:
         return value in get_args(kind)
     wanted = origin or kind
+    if isinstance(wanted, type) and issubclass(wanted, BaseModel):
+        return isinstance(value, dict)
     return isinstance(wanted, type) and isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
 
 

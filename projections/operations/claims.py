@@ -29,7 +29,7 @@ from projections.operations.base import (
     command_id,
     receipt,
 )
-from projections.operations.work_items import summary
+from projections.operations.work_items import asker, summary
 from projections.questions import work_items as questions
 from projections.questions.references import resolve
 
@@ -65,9 +65,9 @@ class ClaimWorkItemInput(Writes):
 
 
 def ready_work(view: LedgerView, request: ReadyWorkInput) -> Answered:
-    filters, holder = _wanted(view, request), token_digest(view.token)
+    filters = _wanted(view, request)
     with view.tables.snapshot() as snapshot:
-        page = questions.ready(snapshot, filters, holder=holder, limit=request.limit, cursor=request.cursor)
+        page = questions.ready(snapshot, filters, asker=asker(view), limit=request.limit, cursor=request.cursor)
     return page | {"items": [summary(item) for item in page["items"]]}
 
 

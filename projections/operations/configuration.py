@@ -14,11 +14,14 @@ from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
 from ledger.errors import Invalid, LedgerError
 from ledger.values.moment import text
+from ledger.values.states import Category
 from projections.application.view import LedgerView
 from projections.maintenance.report_now import layer, queued
 from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
     Answered,
+    AnyObject,
+    AsArray,
     AsObject,
     Commit,
     Input,
@@ -43,6 +46,14 @@ Settings = Annotated[
 ]
 
 
+class OwnState(Input):
+    """A state of the ledger's own, see ledger.values.states."""
+
+    name: str
+    category: Category
+    on_claim: bool = False
+
+
 class GetProjectConfigurationInput(Input):
     """Nothing: there is one configuration."""
 
@@ -61,15 +72,30 @@ class UpdateProjectConfigurationInput(Writes):
     settings: Settings = Field(
         default_factory=dict, description="depth_limit, archive_days, lease_minutes, write_status_file"
     )
+    states: Annotated[
+        tuple[Annotated[OwnState, AnyObject], ...],
+        AsArray,
+        Field(
+            description="The ledger's own states in their order; replaces them all. Each {name, category, on_claim?},"
+            ' like {"name": "in_review", "category": "review"}; category is planned, active, waiting, review, done or'
+            " dropped; on_claim: true moves what is claimed there. active, blocked and completed are always there."
+        ),
+    ] = ()
     from_git: Annotated[bool, Field(description="Read both")] = False
 
 
 def get_project_configuration(view: LedgerView, _: GetProjectConfigurationInput) -> Answered:
     with view.tables.snapshot() as snapshot:
         configuration = questions.standing(snapshot, configuration_id(view.identity.ledger))
+        elsewhere = questions.items_elsewhere(snapshot, configuration["id"])
         conflicts = open_conflicts(snapshot)
+    configuration |= _elsewhere(elsewhere)
     health = questions.health(view.tables, layer(view), "embedded" if view.settings.dsn is None else "given")
     return configuration | {"health": health | _own_copy(view) | {"conflicts": conflicts}}
+
+
+def _elsewhere(found: list[Answered]) -> Answered:
+    return {"items_in_other_states": found} if found else {}
 
 
 def _own_copy(view: LedgerView) -> Answered:
@@ -85,6 +111,8 @@ def _own_copy(view: LedgerView) -> Answered:
 def update_project_configuration(view: LedgerView, request: UpdateProjectConfigurationInput) -> Answered:
     check(_twice(request))
     fields: dict[str, Any] = given(request, *REVISABLE) | request.settings
+    if "states" in request.model_fields_set:
+        fields["states"] = [state.model_dump(exclude_defaults=True) for state in request.states]
     if "current_session_id" in request.model_fields_set:
         session = request.current_session_id
         fields["current_session_id"] = session and resolve(view.tables, "work_item", session, "current_session_id")
@@ -93,7 +121,11 @@ def update_project_configuration(view: LedgerView, request: UpdateProjectConfigu
 
     command = ChangeConfiguration(id=configuration_id(view.identity.ledger), expected=request.version, fields=fields)
 
-    return carry_out(view, request, CATEGORY, command, questions.standing)
+    answer = carry_out(view, request, CATEGORY, command, questions.standing)
+    if "states" not in request.model_fields_set:
+        return answer
+    with view.tables.snapshot() as snapshot:
+        return answer | _elsewhere(questions.items_elsewhere(snapshot, answer["id"]))
 
 
 def working_tree(project: Path) -> dict[str, str | None]:

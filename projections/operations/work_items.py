@@ -4,13 +4,18 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET
+from msgspec.structs import replace
 from pydantic import Field
 
 from ledger.decider import Problem, check, problem
+from ledger.envelope import configuration_id
 from ledger.values.moment import parse
+from ledger.values.states import LONGEST as LONGEST_WORD
+from ledger.values.states import ORIGINAL, Category
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
-from ledger.work_item.state import ItemType, LinkKind, Status
+from ledger.work_item.state import ItemType, LinkKind
+from ledger.world import Asker
 from projections.application.view import LedgerView
 from projections.operations.base import (
     LARGEST_NUMBER,
@@ -39,11 +44,13 @@ from projections.operations.base import (
 from projections.questions import deployments, entities, readiness
 from projections.questions import work_items as questions
 from projections.questions.as_of import position_of, row_at, shown_point
+from projections.questions.configuration import state_word
 from projections.questions.history import history
 from projections.questions.references import resolve
 from projections.read_models import search_terms
 
 CATEGORY = "work_item"
+Word = Annotated[str, Field(min_length=1, max_length=LONGEST_WORD)]
 Sought = Annotated[str, Field(min_length=1, max_length=500)]
 Meant = Callable[[str, str], str]  # (what was given, the field it stands in) -> the id that is meant
 CLEARABLE = (
@@ -94,7 +101,13 @@ class UpdateWorkItemInput(Writes):
     title: Annotated[Title, Field(description="New")] = ""
     description: Annotated[Text, Field(description="New")] = ""
     notes: Annotated[Text, Field(description="New")] = ""
-    status: Annotated[Status | None, Field(description="blocked: reason")] = None
+    status: Annotated[
+        Word | None,
+        Field(
+            description="active, blocked (with a reason), completed, or a state that get_project_configuration lists,"
+            " like in_review"
+        ),
+    ] = None
     reason: Annotated[str | None, Field(max_length=500, description="Why")] = None
     metadata: Metadata = Field(default_factory=dict, description="Merged; null drops")
     parent_id: Annotated[str, Field(description="Move")] = ""
@@ -122,7 +135,13 @@ class QueryWorkItemInput(Input):
 
 class ListWorkItemsInput(Input):
     item_type: Annotated[ItemType | None, AnyText, Field(description="Only")] = None
-    status: Annotated[Status | None, AnyText, Field(description="Only")] = None
+    status: Annotated[Word | None, Field(description="Only items in this state, like active or in_review")] = None
+    category: Annotated[
+        Category | None,
+        AnyText,
+        Field(description="Only items whose state means planned, active, waiting, review, done or dropped"),
+    ] = None
+    assignee: Annotated[Name | None, Field(description="Only items assigned to this person")] = None
     parent_id: Annotated[str | None, Field(description="Its children")] = None
     roots_only: Annotated[bool, Field(description="No parent")] = False
     tag: Annotated[str | None, Field(description="Has it")] = None
@@ -172,9 +191,10 @@ def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered
     command = update(request, _meant(view))
 
     answer = carry_out(view, request, CATEGORY, command, questions.by_id, token=request.token)
-    if request.status == "completed":
+    if request.status is not None:
         with view.tables.snapshot() as snapshot:
-            answer |= readiness.became_ready(snapshot, command.id, snapshot.as_of.now)
+            if questions.row(snapshot, command.id).state.finished:
+                answer |= readiness.became_ready(snapshot, command.id, snapshot.as_of.now)
     return answer
 
 
@@ -211,13 +231,13 @@ def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
     unknown = [name for name in request.include if name not in PARTS]
     check(problem("include", "is not something to include", name, allowed=PARTS) for name in unknown)
     if request.as_of is None and not request.include:
-        return questions.meant(view.tables, request.id, token_digest(view.token))
+        return questions.meant(view.tables, request.id, asker(view))
     entity_id = resolve(view.tables, CATEGORY, request.id)
     if request.as_of is not None and not set(request.include) - {"history", "comments"}:
         return _alone(view, entity_id, request)
     with view.snapshot(request.as_of) as snapshot:
         item = questions.by_id(snapshot, entity_id)
-        item |= readiness.explained(snapshot, entity_id, snapshot.as_of.now, token_digest(view.token))
+        item |= readiness.explained(snapshot, entity_id, snapshot.as_of.now, asker(view))
         if "ancestors" in request.include:
             item["ancestors"] = questions.lineage(snapshot, entity_id)
         if "descendants" in request.include:
@@ -254,6 +274,8 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
         terms=tuple(search_terms.wanted(request.text or "")),
         item_type=request.item_type,
         status=request.status,
+        category=request.category,
+        assignee=request.assignee,
         parent_id=parent,
         roots_only=request.roots_only,
         tag=request.tag.strip().lower() if request.tag else None,
@@ -261,7 +283,7 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
         ready=request.ready,
         blocked=request.blocked,
         claimed_by=request.claimed_by,
-        holder=token_digest(view.token),
+        asker=asker(view),
         include_deleted=request.include_deleted,
         include_archived=request.include_archived,
     )
@@ -269,7 +291,7 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
     with view.snapshot(request.as_of) as snapshot:
         page = questions.listed(
             snapshot,
-            filters,
+            replace(filters, status=state_word(snapshot, configuration_id(view.identity.ledger), request.status)),
             order=request.order or default,
             limit=request.limit,
             offset=request.offset,
@@ -278,6 +300,11 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
     if not request.detail:
         page["items"] = [summary(item, request.fields) for item in page["items"]]
     return page
+
+
+def asker(view: LedgerView) -> Asker:
+    """For whom readiness is asked."""
+    return Asker(name=view.actor(None), holder=token_digest(view.token))
 
 
 def _list_problems(request: ListWorkItemsInput) -> Iterator[Problem]:
@@ -328,7 +355,9 @@ def summary(item: dict[str, Any], fields: tuple[str, ...] = ()) -> dict[str, Any
     chosen = {name: item[name] for name in names}
     if fields:
         return {"id": item["id"], "ref": item["ref"], "version": item["version"], **chosen}
-    return {name: value for name, value in chosen.items() if value not in (None, 0)}
+    if item["status"] in ORIGINAL:  # whose category needs no word
+        del chosen["category"]
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 OPERATIONS = (

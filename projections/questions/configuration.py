@@ -1,11 +1,17 @@
 """What can be asked of the configuration, and of the server that answers."""
 
 import time
+from collections import Counter
 from typing import Any
 
+import msgspec
+
 from ledger.configuration.decider import CATEGORY
+from ledger.decider import check, problem
 from ledger.values.moment import text
-from projections.questions import entities
+from ledger.values.states import ORIGINAL, States, in_order, key
+from ledger.values.states import found as state_of
+from projections.questions import entities, work_items
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.configurations import configurations
@@ -15,6 +21,7 @@ from projections.tables.contract import Snapshot, Tables
 Entity = dict[str, Any]
 
 SETTINGS = ("depth_limit", "archive_days", "lease_minutes", "write_status_file")
+EXAMPLES = 10  # items that are named, of each state that the configuration does not have
 NEVER = dict.fromkeys(Stamps.__struct_fields__)
 
 
@@ -26,11 +33,47 @@ def standing(snapshot: Snapshot, entity_id: str) -> Entity:
     configuration = entities.flat(entities.rows(CATEGORY, found)[0] if found else _unchanged(entity_id), ref)
     if not found:
         configuration |= NEVER
+    own = msgspec.convert(configuration["states"], States)
+    configuration["states"] = [msgspec.to_builtins(state) for state in in_order(own)]
     configuration["settings"] = {name: configuration.pop(name) for name in SETTINGS}
     session = configuration["current_session_id"]
     if session is not None:
         configuration["current_session"] = entities.named(snapshot, "work_item", [session], "title")[session]
     return configuration
+
+
+def states(snapshot: Snapshot, entity_id: str) -> States:
+    """The states that the ledger of this configuration has besides the original ones."""
+    generation = snapshot.generation(BY_CATEGORY[CATEGORY].name)
+    found = snapshot.ask("entities/by_id", category=CATEGORY, generation=generation, id=entity_id)
+    return tuple(entities.rows(CATEGORY, found)[0].state.states) if found else ()
+
+
+def state_word(snapshot: Snapshot, entity_id: str, given: str | None) -> str | None:
+    """The state that is meant, as items have it: one of the configuration, or one that items have nevertheless."""
+    if given is None or key(given) in ORIGINAL:
+        return given and key(given)
+    known = states(snapshot, entity_id)
+    if (meant := state_of(known, given)) is not None:
+        return meant.name
+    others = sorted({line["status"] for line in snapshot.ask("status/counts")} - {state.name for state in known})
+    allowed = [state.name for state in in_order(known)] + [word for word in others if word not in ORIGINAL]
+    if (word := next((word for word in others if key(word) == key(given)), None)) is None:
+        check([problem("status", "is no state of this ledger and of no item in it", given, allowed=allowed)])
+    return word
+
+
+def items_elsewhere(snapshot: Snapshot, entity_id: str) -> list[Entity]:
+    """States that items are in and the configuration does not have: {state, category, items, examples}."""
+    known = {state.name for state in in_order(states(snapshot, entity_id))}
+    counted: Counter[tuple[str, str]] = Counter()
+    for line in snapshot.ask("status/counts"):
+        if line["status"] not in known:
+            counted[line["status"], line["category"]] += line["items"]
+    return [
+        {"state": word, "category": category, "items": items, "examples": work_items.in_state(snapshot, word, EXAMPLES)}
+        for (word, category), items in sorted(counted.items())
+    ]
 
 
 def health(tables: Tables, source: str, database: str) -> Entity:

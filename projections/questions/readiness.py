@@ -9,10 +9,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger.values.moment import text
 from ledger.values.reference import brief
+from ledger.values.states import ORIGINAL
 from ledger.work_item.item_summaries import CATEGORY, obstacle_summary
-from ledger.world import Obstacle, ReadyFilter
+from ledger.world import Asker, Obstacle, ReadyFilter
 from projections.questions.pages import START, Place
 from projections.tables.contract import Answer, Question, Snapshot
 
@@ -22,7 +25,7 @@ Keep = Callable[[Answer], Answer]
 
 OBSTACLES = "work_items/obstacles"
 EPOCH_TEXT = ""  # a moment before all others, at which every claim lasts
-NO_HOLDER = ""  # the digest of no token: whatever is claimed is claimed by another
+NO_ONE = Asker()  # whatever is claimed is claimed by another
 # A list says how many there are up to this, and beyond it that there are at least so many: to count them all would take
 # the longer the more there are, a list of 50 must not.
 COUNTED = 100
@@ -34,22 +37,22 @@ NAMED = 20  # items that became ready by one completion and are named
 
 
 def obstacles(
-    snapshot: Snapshot, entity_ids: Iterable[str], moment: datetime, holder: str = NO_HOLDER, most: int = TOLD
+    snapshot: Snapshot, entity_ids: Iterable[str], moment: datetime, asker: Asker = NO_ONE, most: int = TOLD
 ) -> dict[str, list[Obstacle]]:
     """Why items are not ready, by id; an item that is ready is absent."""
     ids = list(entity_ids)
     lines = (
-        snapshot.ask(OBSTACLES, ids=ids, lowest="", highest="", moment=text(moment), holder=holder, most=most)
+        snapshot.ask(OBSTACLES, ids=ids, lowest="", highest="", moment=text(moment), **_asked(asker), most=most)
         if ids
         else []
     )
     return _by_id(lines)
 
 
-def question(lowest: str, highest: str, holder: str) -> Question:
+def question(lowest: str, highest: str, asker: Asker) -> Question:
     """Why the items are not ready whose ids lie in a range, for `told_at`, which knows the moment."""
-    given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EPOCH_TEXT, "holder": holder, "most": TOLD}
-    return OBSTACLES, given
+    given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EPOCH_TEXT, "most": TOLD}
+    return OBSTACLES, given | _asked(asker)
 
 
 def told_at(lines: Answer, moment: datetime) -> Entity:
@@ -57,6 +60,10 @@ def told_at(lines: Answer, moment: datetime) -> Entity:
     now = text(moment)
     held = [line for line in lines if line["until"] is None or line["until"] > now]
     return _told([obstacle for found in _by_id(held).values() for obstacle in found])
+
+
+def _asked(asker: Asker) -> dict[str, str]:
+    return {"asker": asker.name, "holder": asker.holder}
 
 
 def _by_id(lines: Answer) -> dict[str, list[Obstacle]]:
@@ -67,6 +74,7 @@ def _by_id(lines: Answer) -> dict[str, list[Obstacle]]:
             id=line["cause_id"],
             title=line["title"],
             status=line["status"],
+            category=None if line["status"] in ORIGINAL else line["category"],
             by=line["by"],
             until=line["until"],
         )
@@ -74,9 +82,9 @@ def _by_id(lines: Answer) -> dict[str, list[Obstacle]]:
     return found
 
 
-def explained(snapshot: Snapshot, entity_id: str, moment: datetime, holder: str = NO_HOLDER) -> Entity:
+def explained(snapshot: Snapshot, entity_id: str, moment: datetime, asker: Asker = NO_ONE) -> Entity:
     """{ready, not_ready_because?}: each reason with the item that is the cause."""
-    return _told(obstacles(snapshot, [entity_id], moment, holder).get(entity_id, []))
+    return _told(obstacles(snapshot, [entity_id], moment, asker).get(entity_id, []))
 
 
 def _told(found: list[Obstacle]) -> Entity:
@@ -87,7 +95,7 @@ def _told(found: list[Obstacle]) -> Entity:
 
 
 def ready(
-    snapshot: Snapshot, wanted: ReadyFilter, moment: datetime, holder: str = NO_HOLDER, after: Place = START
+    snapshot: Snapshot, wanted: ReadyFilter, moment: datetime, asker: Asker = NO_ONE, after: Place = START
 ) -> Iterator[dict[str, Any]]:
     """Ready items as lines of {id, key}, the most important first, then the oldest; looked for as they are taken."""
 
@@ -96,11 +104,13 @@ def ready(
             "work_items/candidates", **_filters(wanted), after_key=place[0], after_id=place[1], limit=limit
         )
 
-    return sifted(fetch, lambda lines: ready_of(snapshot, lines, moment, holder), after)
+    if wanted.assignee is not None:  # what is in their hands is asked for
+        asker = replace(asker, name=wanted.assignee)
+    return sifted(fetch, lambda lines: ready_of(snapshot, lines, moment, asker), after)
 
 
-def ready_of(snapshot: Snapshot, lines: Answer, moment: datetime, holder: str = NO_HOLDER) -> Answer:
-    held = obstacles(snapshot, (line["id"] for line in lines), moment, holder, most=1)
+def ready_of(snapshot: Snapshot, lines: Answer, moment: datetime, asker: Asker = NO_ONE) -> Answer:
+    held = obstacles(snapshot, (line["id"] for line in lines), moment, asker, most=1)
     return [line for line in lines if line["id"] not in held]
 
 

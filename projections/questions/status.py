@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ledger.values.moment import EPOCH, text
+from ledger.values.states import FINISHED
 from ledger.world import DEEPEST, ReadyFilter
 from projections.questions import readiness
 from projections.questions.entities import Entity, named, rows
@@ -64,6 +65,7 @@ def active_work_items(snapshot: Snapshot) -> Entity:
         "by_type": _by(standing, "item_type"),
         "by_priority": _by(standing, "priority"),
         "by_status": _by(standing, "status"),
+        "by_category": _by(standing, "category"),
         "returned": len(items),
         "has_more": sum(line["items"] for line in standing) > len(chosen),
         "items": _described(snapshot, items),
@@ -188,7 +190,7 @@ def _tree(items: Answer) -> Answer:
 
 
 def _importance(line: dict[str, Any]) -> tuple[bool, int, str, str]:
-    return line["status"] == "completed", line["priority"] or 9, line["created_at"], line["id"]
+    return line["category"] in FINISHED, line["priority"] or 9, line["created_at"], line["id"]
 
 
 def _described(snapshot: Snapshot, items: Answer) -> list[Entity]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from ledger.values.moment import text
 from ledger.values.reference import brief, shorten
 from ledger.work_item.item_summaries import CATEGORY
-from ledger.world import DEEPEST, Obstacle, ReadyFilter
+from ledger.world import DEEPEST, Asker, Obstacle, ReadyFilter
 from projections.questions import entities, readiness
 from projections.questions.pages import START, Place, page, place
 from projections.questions.references import by_source_id, range_of, references, the_one
@@ -31,6 +31,7 @@ SUMMARY = (
     "item_type",
     "title",
     "status",
+    "category",
     "priority",
     "parent_id",
     "assignee",
@@ -43,12 +44,14 @@ SUMMARY = (
 class Filter(Struct, frozen=True, kw_only=True):
     """None means: any. `since` is a position; `parent_id` a whole UUID.
 
-    `ready` and `blocked` ask for unfinished items only: those that are so, or those that are not. `holder` is the
-    digest of the token for which an item would be ready.
+    `ready` and `blocked` ask for unfinished items only: those that are so, or those that are not. `asker` is the
+    one for whom an item would be ready.
     """
 
     item_type: str | None = None
     status: str | None = None
+    category: str | None = None
+    assignee: str | None = None
     parent_id: str | None = None
     roots_only: bool = False
     tag: str | None = None
@@ -57,23 +60,23 @@ class Filter(Struct, frozen=True, kw_only=True):
     ready: bool | None = None
     blocked: bool | None = None
     claimed_by: str | None = None
-    holder: str = readiness.NO_HOLDER
+    asker: Asker = readiness.NO_ONE
     include_deleted: bool = False
     include_archived: bool = False
 
 
-def meant(tables: Tables, given: str, holder: str) -> Entity:
+def meant(tables: Tables, given: str, asker: Asker) -> Entity:
     """The item that a UUID or reference names, whole, and whether it is ready, in one round trip. Raises NotFound.
 
     One that is named by the id in its source takes another.
     """
     lowest, highest = range_of(tables, CATEGORY, given)
     asked: Question = "work_items/meant", {"lowest": lowest, "highest": highest}
-    as_of, [found, held] = tables.ask_all([asked, readiness.question(lowest, highest, holder)])
+    as_of, [found, held] = tables.ask_all([asked, readiness.question(lowest, highest, asker)])
     if not found and lowest == highest:
         raise entities.missing(CATEGORY, lowest, UNKNOWN)
     if not found and (known := by_source_id(tables, CATEGORY, given)):
-        return meant(tables, known, holder)
+        return meant(tables, known, asker)
     line = the_one(CATEGORY, given, found)
     ref = shorten(CATEGORY, line["id"], [line[side] for side in ("before", "after") if line[side]])
     row = entities.rows(CATEGORY, [line])[0]
@@ -107,6 +110,8 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
     filters = {
         "item_type": wanted.item_type,
         "status": wanted.status,
+        "category": wanted.category,
+        "assignee": wanted.assignee,
         "parent_id": wanted.parent_id,
         "roots_only": int(wanted.roots_only),
         "tag": wanted.tag,
@@ -141,12 +146,12 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
     )
 
 
-def ready(snapshot: Snapshot, wanted: ReadyFilter, *, holder: str, limit: int, cursor: str | None) -> Entity:
+def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, cursor: str | None) -> Entity:
     """A page of what can be begun now, the most important first, then the oldest; the items are whole."""
     moment = snapshot.as_of.now
 
     def lines(after: Place) -> Iterator[dict[str, Any]]:
-        return readiness.ready(snapshot, wanted, moment, holder, after)
+        return readiness.ready(snapshot, wanted, moment, asker, after)
 
     def whole(kept: Answer) -> list[Entity]:
         ids = [line["id"] for line in kept]
@@ -172,6 +177,12 @@ def claimed(snapshot: Snapshot, limit: int) -> list[Entity]:
         }
         for item in found
     ]
+
+
+def in_state(snapshot: Snapshot, word: str, limit: int) -> list[Entity]:
+    """Some items in a state, the newest change first: {ref, title}."""
+    page = listed(snapshot, Filter(status=word), order="updated", limit=limit, offset=0, cursor=None)
+    return [{"ref": item["ref"], "title": item["title"]} for item in page["items"]]
 
 
 def lineage(snapshot: Snapshot, entity_id: str) -> list[Entity]:
@@ -241,12 +252,12 @@ def _sifted(
 
     def fits(line: dict[str, Any], held: list[Obstacle]) -> bool:
         reasons = {obstacle.reason for obstacle in held}
-        marked = any(obstacle.reason == "status" and obstacle.status == "blocked" for obstacle in held)
+        marked = any(obstacle.reason == "status" and _waits(obstacle) for obstacle in held)
         blocked = marked or bool(reasons & {"blocker", "ancestor_blocker"})
         return wanted.ready in (None, not held) and wanted.blocked in (None, blocked)
 
     def keep(lines: Answer) -> Answer:
-        held = readiness.obstacles(snapshot, (line["id"] for line in lines), moment, wanted.holder, most=1)
+        held = readiness.obstacles(snapshot, (line["id"] for line in lines), moment, wanted.asker, most=1)
         return [line for line in lines if fits(line, held.get(line["id"], []))]
 
     return _counted(
@@ -257,6 +268,10 @@ def _sifted(
         offset=offset,
         shown=lambda kept: _items(snapshot, kept),
     )
+
+
+def _waits(obstacle: Obstacle) -> bool:
+    return obstacle.status == "blocked" or obstacle.category in ("waiting", "review")
 
 
 def _counted(

@@ -7,7 +7,7 @@ from typing import Any
 from ledger.catalog import UNIQUE
 from ledger.values.moment import text
 from ledger.values.reference import brief
-from ledger.world import DEEPEST, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter
+from ledger.world import DEEPEST, Asker, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter
 from projections.questions import readiness
 from projections.questions.entities import rows
 from projections.read_models.catalog import BY_CATEGORY
@@ -30,13 +30,13 @@ class TableNeighbourhood:
     def blockers(self, work_item: str) -> list[Neighbour]:
         return _neighbours(self._ask("work_items/blockers", id=work_item))
 
-    def obstacles(self, work_item: str, moment: datetime, holder: str) -> list[Obstacle]:
+    def obstacles(self, work_item: str, moment: datetime, asker: Asker) -> list[Obstacle]:
         with self._tables.snapshot() as snapshot:
-            return readiness.obstacles(snapshot, [work_item], moment, holder).get(work_item, [])
+            return readiness.obstacles(snapshot, [work_item], moment, asker).get(work_item, [])
 
-    def next_ready(self, wanted: ReadyFilter, moment: datetime) -> str | None:
+    def next_ready(self, wanted: ReadyFilter, moment: datetime, asker: Asker) -> str | None:
         with self._tables.snapshot() as snapshot:
-            found = next(readiness.ready(snapshot, wanted, moment), None)
+            found = next(readiness.ready(snapshot, wanted, moment, asker), None)
         return found["id"] if found else None
 
     def finished(self, before: datetime) -> list[str]:
@@ -99,6 +99,7 @@ def _neighbours(answer: Answer) -> list[Neighbour]:
             id=row["id"],
             title=row["title"],
             status=row["status"],
+            category=row["category"],
             parent_id=row["parent_id"],
             deleted=bool(row["hidden"] & (HIDDEN["deleted"] | HIDDEN["withdrawn"])),
             archived=bool(row["hidden"] & HIDDEN["archived"]),

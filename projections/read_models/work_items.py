@@ -56,7 +56,9 @@ work_items = Projection(
     columns=(
         Field("item_type"),
         Field("status"),
+        Field("category"),
         Field("title"),
+        Field("assignee"),
         Field("parent_id"),
         Field("priority", "int"),
         Joined("rank", (Field("priority", absent="9"), Field("created_at"))),
@@ -70,21 +72,23 @@ work_items = Projection(
         Index("work_items_children", ("parent_id", "id")),
         Index("work_items_by_update", ("updated_at", "id")),
         Index("work_items_by_creation", ("created_at", "id")),
-        Index("work_items_open", ("rank", "id"), where="status = 'active' AND hidden = 0"),
+        Index("work_items_open", ("rank", "id"), where="category IN ('planned', 'active') AND hidden = 0"),
         Index("work_items_claimed", ("claimed_by", "claimed_until"), where="claimed_by IS NOT NULL"),
         Index("work_items_by_priority", ("rank", "id")),
         Index(
             "work_items_counted",
-            ("hidden", "status", "item_type", "priority", "position", "parent_id"),
+            ("hidden", "status", "category", "item_type", "priority", "position", "parent_id"),
             only_in_postgres=True,
         ),
     ),
     filters=(
         Equal("item_type"),
         Equal("status"),
+        Equal("category"),
+        Equal("assignee"),
         Equal("parent_id"),
         Condition("(%(roots_only)s = 0 OR item.parent_id IS NULL)"),
-        Condition("(%(unfinished)s = 0 OR item.status IN ('active', 'blocked'))"),
+        Condition("(%(unfinished)s = 0 OR item.category NOT IN ('done', 'dropped'))"),
         Condition(
             "(CAST(%(claimed_by)s AS text) IS NULL"
             " OR item.claimed_by = %(claimed_by)s AND item.claimed_until > %(moment)s)"

@@ -18,6 +18,7 @@ from ledger.envelope import stream_id
 from ledger.resources import folder
 from ledger.store import EventStore
 from ledger.values.moment import parse
+from ledger.values.states import FINISHED
 from ledger.vendor.decider import FORMATS
 from projections.questions import status, vendor_history
 from projections.questions.entities import rows
@@ -54,8 +55,9 @@ def page(snapshot: Snapshot, log: EventStore, document: report.Document) -> str:
         tree=_tree(items),
         items_count=len(items),
         items_left_out=standing - sum(not item["above"] for item in items),
-        unfinished=standing - work["by_status"].get("completed", 0),
+        unfinished=standing - sum(work["by_category"].get(category, 0) for category in FINISHED),
         kinds=sorted(work["by_type"]),
+        own_states=report.own_states(work),
         tags=sorted(_tags(items), key=lambda tag: tag[0]),
         vendors=vendors,
         vendors_left_out=health["total_vendors"] - len(vendors),
@@ -122,7 +124,7 @@ def _tree(items: list[Entity]) -> list[Entity]:
         (above[-1]["children"] if above else roots).append(node)
         for one in above:
             one["below"] += 1
-            one["done"] += item["status"] == "completed"
+            one["done"] += item["category"] in FINISHED
         above.append(node)
     return roots
 

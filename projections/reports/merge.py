@@ -56,6 +56,7 @@ def _counted(work: Entity, item: Entity, change: int) -> Entity:
     words = {
         "by_type": item["item_type"],
         "by_status": item["status"],
+        "by_category": item["category"],
         "by_priority": str(item["priority"] or "unknown"),
     }
     counts = {

@@ -5,12 +5,14 @@ and `version`. A time is known to the second. What a folded list leaves out is c
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ledger.errors import Damaged
 from ledger.values.moment import parse as parse_moment
 from ledger.values.moment import text as text_of
+from ledger.values.states import CATEGORIES, ORIGINAL
 from ledger.vendor.decider import FORMATS
 from ledger.work_item.state import ITEM_TYPES
 from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, moment_of, said
@@ -23,6 +25,7 @@ IDS = "<!-- tracking-ledger: ids"
 _REF = r"`([^`]+)`"
 _MOMENT = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC|\*unknown\*)"
 _TYPE = rf"({'|'.join(ITEM_TYPES)})"
+_CATEGORY = "|".join(CATEGORIES)
 _PRIORITY = r"(?:, P(\d{1,18}))?"
 
 _TITLE = re.compile(r"# Status of (.*)")
@@ -32,10 +35,12 @@ _CELL = re.compile(rf"\| ({TEXT}?) (?=\|)")
 _TESTS = re.compile(r"(\d{1,18}|\?) of (\d{1,18}|\?)(?:, (\d{1,18}|\?) skipped)?")
 _MORE = re.compile(r"(?:- )?\.\.\. and (at least )?(\d{1,18}) more(?: vendors| unfinished items)?\.")
 _COUNTS = re.compile(
-    r"(\d{1,18}) items, (\d{1,18}) of them archived\. The others by status: (.*); by type: (.*); by priority: (.*)\."
+    rf"(\d{{1,18}}) items, (\d{{1,18}}) of them archived\. The others by status: ({LISTED});"
+    rf"(?: by category: ({LISTED});)? by type: (.*); by priority: (.*)\."
 )
-_COUNT = re.compile(r"(\d{1,18}) P?(\w+)")
-_ITEM = re.compile(rf"( *)- {_REF} ({TEXT}?) \({_TYPE}(?:, (blocked|completed))?{_PRIORITY}\)(?:: (.*))?")
+_COUNT = re.compile(rf"(\d{{1,18}}) ({ENTRY})")
+_STATE = rf"(?:, (?:(blocked|completed)|({ENTRY}) as ({_CATEGORY})))?"
+_ITEM = re.compile(rf"( *)- {_REF} ({TEXT}?) \({_TYPE}{_STATE}{_PRIORITY}\)(?:: (.*))?")
 _SITUATION = re.compile(
     rf"(queued(?:; |$))?(?:blocked because ({LISTED})(?:; |$))?(?:waits for ((?:{_REF}(?:, )?)+)(?:; |$))?"
     rf"(?:claimed by ({LISTED}) until {_MOMENT}(?:; |$))?(?:with ({LISTED})(?:; |$))?(?:on (.*))?"
@@ -161,15 +166,18 @@ def _tests(text: str, line: Line) -> Entity:
 
 def _work(lines: list[Line]) -> Document:
     nothing = _only(lines, "No work items yet.")
-    counts = ["0", "0", "", "", ""] if nothing else _match(_COUNTS, _first(lines))
+    counts = ["0", "0", "", "", "", ""] if nothing else _match(_COUNTS, _first(lines))
+    total, archived, states, by_category, by_type, by_priority = counts
+    by_status = _counted(states)
     rows = [] if nothing or _only(lines[1:], "Nothing is unfinished.") else lines[1:]
     items, left_out = _folded(rows, _item)
     work = {
-        "total_count": int(counts[0]),
-        "archived_count": int(counts[1]),
-        "by_type": _counted(counts[3]),
-        "by_priority": _counted(counts[4]),
-        "by_status": _counted(counts[2]),
+        "total_count": int(total),
+        "archived_count": int(archived),
+        "by_type": _counted(by_type),
+        "by_priority": _counted(by_priority.replace("P", "")),
+        "by_status": by_status,
+        "by_category": _counted(by_category) if by_category else _categories(by_status),
         "returned": len(items),
         "has_more": left_out > 0,
         "items": items,
@@ -178,13 +186,14 @@ def _work(lines: list[Line]) -> Document:
 
 
 def _item(line: Line) -> Entity:
-    indent, ref, title, item_type, status, priority, rest = _match(_ITEM, line)
+    indent, ref, title, item_type, status, word, category, priority, rest = _match(_ITEM, line)
     queued, reason, blockers, _, by, until, assignee, branch = _match(_SITUATION, (line[0], rest or ""))
     return {
         "ref": ref,
         "title": said(title),
         "item_type": item_type,
-        "status": status or "active",
+        "status": said(word) if word else status or "active",
+        "category": category or ORIGINAL[status or "active"],
         "priority": priority and int(priority),
         "depth": len(indent) // 2,
         "block_reason": reason and said(reason),
@@ -306,7 +315,15 @@ def _folded(lines: list[Line], read: Callable[[Line], Entity]) -> tuple[list[Ent
 
 
 def _counted(text: str) -> dict[str, int]:
-    return {word: int(count) for count, word in _COUNT.findall(text)}
+    return {said(word): int(count) for count, word in _COUNT.findall(text)}
+
+
+def _categories(by_status: dict[str, int]) -> dict[str, int]:
+    """Of original words alone, whose categories are known."""
+    counted: Counter[str] = Counter()
+    for word, count in by_status.items():
+        counted[ORIGINAL.get(word, "unknown")] += count
+    return dict(sorted(counted.items()))
 
 
 def _known(text: str) -> str | None:

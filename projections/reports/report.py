@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ledger.values.moment import text as moment_text
+from ledger.values.states import FINISHED, ORIGINAL
 from ledger.vendor.decider import FORMATS
 from ledger.work_item.state import ITEM_TYPES
 from projections.questions import status
@@ -94,6 +95,11 @@ def formats(support: dict[str, bool | None]) -> str:
     return ", ".join(text for _, text in sorted((named | unsaid).items())) or "none"
 
 
+def own_states(work: Document) -> list[str]:
+    """The states that items are in besides the original ones."""
+    return [word for word in work["by_status"] if word not in ORIGINAL and word != "unknown"]
+
+
 def is_queued(entity: Document) -> bool:
     """Whether it waits for the database: its version is not a number yet."""
     return isinstance(entity.get("version"), str)
@@ -109,6 +115,7 @@ def _shown(document: Document) -> Document:
         "vendors_folded": health["total_vendors"] - len(vendors),
         "tree": tree,
         "tree_folded": tree_folded,
+        "own_states": own_states(document["active_work_items"]),
         "enhancements": planned[:ENHANCEMENT_LINES],
         "enhancements_folded": document["pending_enhancements_count"] - len(planned[:ENHANCEMENT_LINES]),
     }
@@ -139,14 +146,14 @@ def _tree_lines(work: Document, most: int) -> tuple[list[dict[str, Any]], int]:
     What is only queued counts as most important, also when it says that something is finished.
     """
     items = {item["id"]: item for item in work["items"]}
-    unfinished = [item for item in items.values() if item["status"] != "completed"]
+    unfinished = [item for item in items.values() if item["category"] not in FINISHED]
     shown: set[str] = set()
-    told = [item for item in items.values() if item["status"] != "completed" or is_queued(item)]
+    told = [item for item in items.values() if item["category"] not in FINISHED or is_queued(item)]
     for item in sorted(told, key=_importance):
         needed = _upwards(items, item) - shown
         if len(shown) + len(needed) <= most:
             shown |= needed
-    total = sum(count for status, count in work["by_status"].items() if status != "completed")
+    total = sum(count for category, count in work["by_category"].items() if category not in FINISHED)
     left_out = total - sum(item["id"] in shown for item in unfinished)
     return [item for item in items.values() if item["id"] in shown], left_out
 

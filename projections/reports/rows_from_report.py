@@ -58,6 +58,7 @@ def _item(item: Entity, items: list[Entity]) -> WorkItem:
         item_type=item["item_type"],
         title=item["title"],
         status=item["status"],
+        category=item["category"],
         block_reason=item["block_reason"],
         parent_id=item["parent_id"],
         assignee=item["assignee"],

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.values.states import FINISHED, ORIGINAL
 from projections.questions.entities import Entity
 from projections.tables.contract import Snapshot
 from projections.transfer.exporting import entities
@@ -32,15 +33,15 @@ def _issue(entity: Entity) -> dict[str, Any]:
         "body": _body(entity),
         "created_at": entity["created_at"],
         "updated_at": entity["updated_at"],
-        "closed": entity["status"] == "completed",
+        "closed": entity["category"] in FINISHED,
         "labels": sorted({entity["item_type"], *_state(entity), *entity["tags"]}),
     }
     return told | ({"assignee": entity["assignee"].removeprefix("@")} if entity["assignee"] else {})
 
 
 def _state(entity: Entity) -> Iterator[str]:
-    if entity["status"] == "blocked":
-        yield "blocked"
+    if entity["status"] == "blocked" or entity["status"] not in ORIGINAL:
+        yield entity["status"]
     if entity["priority"] is not None:
         yield f"priority {entity['priority']}"
 

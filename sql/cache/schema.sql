@@ -25,7 +25,9 @@ CREATE TABLE IF NOT EXISTS work_items (
     doc text NOT NULL,
     item_type text GENERATED ALWAYS AS (json_extract(doc, '$.item_type')) STORED,
     status text GENERATED ALWAYS AS (json_extract(doc, '$.status')) STORED,
+    category text GENERATED ALWAYS AS (json_extract(doc, '$.category')) STORED,
     title text GENERATED ALWAYS AS (json_extract(doc, '$.title')) STORED,
+    assignee text GENERATED ALWAYS AS (json_extract(doc, '$.assignee')) STORED,
     parent_id text GENERATED ALWAYS AS (json_extract(doc, '$.parent_id')) STORED,
     priority int GENERATED ALWAYS AS (json_extract(doc, '$.priority')) STORED,
     rank text GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.priority'), '9') || ' ' || json_extract(doc, '$.created_at')) STORED,
@@ -40,7 +42,7 @@ CREATE INDEX IF NOT EXISTS work_items_children ON work_items (ledger_id, generat
 CREATE INDEX IF NOT EXISTS work_items_by_update ON work_items (ledger_id, generation, updated_at, id);
 CREATE INDEX IF NOT EXISTS work_items_by_creation ON work_items (ledger_id, generation, created_at, id);
 CREATE INDEX IF NOT EXISTS work_items_open ON work_items (ledger_id, generation, rank, id)
-    WHERE status = 'active' AND hidden = 0;
+    WHERE category IN ('planned', 'active') AND hidden = 0;
 CREATE INDEX IF NOT EXISTS work_items_claimed ON work_items (ledger_id, generation, claimed_by, claimed_until)
     WHERE claimed_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS work_items_by_priority ON work_items (ledger_id, generation, rank, id);

@@ -25,6 +25,8 @@ ALL = [*ITEMS, told.SESSION, told.SUBTASK, told.RESEARCH, told.DONE, told.ACME, 
 SAMPLES: Samples = {
     "category": list(BY_CATEGORY),
     "projection": ["work_items"],
+    "work_items.category": [None, "active", "done"],
+    "asker": ["", "ann"],
     "relation": [
         "tag",
         "blocks",

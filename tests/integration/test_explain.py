@@ -119,6 +119,8 @@ def samples(large: Scale) -> Samples:
         "item_type": [None, "session"],
         "status": [None, "active"],
         "parent_id": [None, item.id],
+        "work_items.category": [None, "active"],
+        "asker": ["ann"],
         "roots_only": [0, 1],
         "since": [None, 119_990],
         "vendors/changed_since.since": [4_490],

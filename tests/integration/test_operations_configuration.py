@@ -7,6 +7,7 @@ import pytest
 
 from ledger.envelope import configuration_id
 from ledger.errors import Invalid, NotFound, VersionConflict
+from ledger.values.reference import brief
 from projections.application.app import App
 from tests.conftest import Perform
 
@@ -170,3 +171,102 @@ def test_a_branch_given_and_to_be_taken_from_git_is_refused(perform: Perform, re
         perform("update_project_configuration", version=0, from_git=True, git_branch="main")
 
     assert [fault["field"] for fault in refused.value.details["fields"]] == ["git_branch"]
+
+
+STATES = [
+    {"name": "backlog", "category": "planned"},
+    {"name": "in_progress", "category": "active", "on_claim": True},
+    {"name": "In Review", "category": "review"},
+    {"name": "wont_do", "category": "dropped"},
+]
+
+
+def test_states_of_the_ledgers_own_are_listed_in_their_order_and_work_through_every_operation(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, states=STATES)
+    made = perform("create_work_item", item_type="task", title="One")
+    perform("create_work_item", item_type="task", title="Two")
+
+    perform("update_work_item", id=made["id"], version=1, status="in-review")
+
+    names = [state["name"] for state in perform("get_project_configuration")["states"]]
+    assert names == ["backlog", "active", "in_progress", "blocked", "In Review", "completed", "wont_do"]
+    item = perform("query_work_item", id=made["id"])
+    assert (item["status"], item["category"], item["ready"]) == ("In Review", "review", False)
+    assert item["not_ready_because"][0] | {"category": "review", "reason": "status"} == item["not_ready_because"][0]
+    listed = perform("list_work_items", status="IN REVIEW")["items"]
+    assert [(one["title"], one["status"], one["category"]) for one in listed] == [("One", "In Review", "review")]
+    assert [one["title"] for one in perform("list_work_items", category="review")["items"]] == ["One"]
+    assert [one["title"] for one in perform("list_work_items", blocked=True)["items"]] == ["One"]
+    assert [one["title"] for one in perform("ready_work")["items"]] == ["Two"]
+    assert perform("list_work_items", status="active")["items"][0].get("category") is None
+
+
+def test_a_claim_moves_and_gives_back_and_what_becomes_ready_by_a_dropped_item_is_told(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, states=STATES)
+    blocker = perform("create_work_item", item_type="task", title="Blocker")
+    waiting = perform("create_work_item", item_type="task", title="Waiting")
+    perform("link_work_items", id=blocker["id"], kind="blocks", to_id=waiting["id"])
+
+    perform("claim_work_item", action="claim", id=blocker["id"])
+    claimed = perform("query_work_item", id=blocker["id"])
+    perform("claim_work_item", action="release", id=blocker["id"])
+    released = perform("query_work_item", id=blocker["id"])
+    dropped = perform("update_work_item", id=blocker["id"], version=released["version"], status="wont_do")
+
+    assert (claimed["status"], claimed["category"], claimed["ready"]) == ("in_progress", "active", True)
+    assert (released["status"], released["category"]) == ("active", "active")
+    assert dropped["became_ready"] == [brief("work_item", waiting["id"])]
+
+
+def test_what_another_has_in_hand_is_handed_out_only_when_it_is_asked_for(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, states=STATES)
+    made = perform("create_work_item", item_type="task", title="One", assignee="bob")
+    assert [one["title"] for one in perform("ready_work")["items"]] == ["One"]  # the original word says nothing of it
+
+    perform("update_work_item", id=made["id"], version=1, status="in_progress")
+
+    assert perform("ready_work")["items"] == []
+    assert perform("claim_work_item", action="next")["outcome"] == "none_left"
+    assert perform("query_work_item", id=made["id"])["not_ready_because"][0]["reason"] == "assigned"
+    assert [one["title"] for one in perform("ready_work", assignee="bob")["items"]] == ["One"]
+    assert perform("claim_work_item", action="next", by="bob")["title"] == "One"
+
+
+def test_items_in_a_state_that_is_removed_are_named_and_stay_as_they_are(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, states=STATES)
+    made = perform("create_work_item", item_type="task", title="One")
+    perform("update_work_item", id=made["id"], version=1, status="In Review")
+
+    removed = perform("update_project_configuration", version=1, states=STATES[:1])
+
+    ref = perform("query_work_item", id=made["id"])["ref"]
+    named = [{"state": "In Review", "category": "review", "items": 1, "examples": [{"ref": ref, "title": "One"}]}]
+    assert removed["items_in_other_states"] == named
+    assert perform("get_project_configuration")["items_in_other_states"] == named
+    assert [one["title"] for one in perform("list_work_items", status="in_review")["items"]] == ["One"]
+    with pytest.raises(Invalid, match="is not a state"):
+        perform(
+            "update_work_item",
+            id=perform("create_work_item", item_type="task", title="Two")["id"],
+            version=1,
+            status="in_review",
+        )
+    perform("update_work_item", id=made["id"], version=2, status="backlog")
+    assert "items_in_other_states" not in perform("get_project_configuration")
+
+
+def test_a_filter_by_a_word_that_nothing_has_is_refused_with_those_there_are(perform: Perform) -> None:
+    with pytest.raises(Invalid, match="is no state") as refused:
+        perform("list_work_items", status="nowhere")
+
+    assert refused.value.details["fields"][0]["allowed"] == ["active", "blocked", "completed"]
+
+
+def test_a_change_of_the_states_is_an_event_that_can_be_undone(perform: Perform) -> None:
+    changed = perform("update_project_configuration", version=0, states=STATES)
+
+    told = perform("query_history", id=changed["ref"])["items"][0]
+    perform("undo", command=told["command_id"])
+
+    assert [change["field"] for change in told["changes"]] == ["states"]
+    assert len(perform("get_project_configuration")["states"]) == 3

@@ -13,22 +13,35 @@ from hypothesis import strategies as some
 from msgspec import Struct
 
 from ledger.postgres.connection.database import Database
+from ledger.values.states import CATEGORIES, ORIGINAL
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimWorkItem, ImportedItem, ImportedLink, ImportWorkItems, Mark
-from ledger.world import ReadyFilter
+from ledger.world import Asker, ReadyFilter
 from projections.questions import readiness, work_items
 from projections.tables.contract import Snapshot
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, on_postgres
 
 MINE, OTHERS = "my-own-token", "another-token"
+ME = "somebody"  # who acts in these tests
+STATES = [
+    *[("active", None)] * 4,
+    ("blocked", None),
+    ("completed", None),
+    *((f"own {category}", category) for category in CATEGORIES),
+    ("in hand", "active"),
+]
+ASKER = Asker(name=ME, holder=token_digest(MINE))
 Open = Callable[[], AbstractContextManager[Ledger]]
 
 
 class Item(Struct, frozen=True):
-    """`parent` and `waits_for` are places in the list of items; `removed` is deleted."""
+    """`parent` and `waits_for` are places in the list of items; `removed` is deleted; original words
+    have no `category`."""
 
     status: str
+    category: str | None
+    assignee: str | None
     removed: bool
     priority: int
     parent: int | None
@@ -42,7 +55,9 @@ def graphs(draw: some.DrawFn) -> list[Item]:
     others = some.integers(0, count - 1)
     return [
         Item(
-            status=draw(some.sampled_from(["active", "active", "blocked", "completed"])),
+            status=(state := draw(some.sampled_from(STATES)))[0],
+            category=state[1],
+            assignee=draw(some.sampled_from([None, None, ME, "another"])),
             removed=draw(some.integers(0, 5)) == 0,
             priority=draw(some.integers(1, 2)),
             parent=draw(some.sampled_from([None, *(other for other in range(count) if other != place)])),
@@ -54,7 +69,8 @@ def graphs(draw: some.DrawFn) -> list[Item]:
 
 def is_ready(items: list[Item], place: int) -> bool:
     """The definition, word by word; it knows nothing of SQL."""
-    unfinished = {n for n, item in enumerate(items) if item.status != "completed" and not item.removed}
+    categories = [item.category or ORIGINAL[item.status] for item in items]
+    unfinished = {n for n, item in enumerate(items) if categories[n] not in ("done", "dropped") and not item.removed}
     above: list[int] = []
     at: int | None = place
     while at is not None and at not in above:
@@ -62,7 +78,8 @@ def is_ready(items: list[Item], place: int) -> bool:
         at = items[at].parent
     itself = items[place]
     return (
-        itself.status == "active"
+        categories[place] in ("planned", "active")
+        and (itself.category != "active" or itself.assignee in (None, ME))
         and not itself.removed
         and not any(items[other].waits_for & unfinished for other in above)
         and not any(items[other].parent == place for other in unfinished)
@@ -95,11 +112,14 @@ def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list
         mine = data.draw(some.sets(some.sampled_from(sorted(free)))) if free else set()
         others = data.draw(some.sets(some.sampled_from(sorted(free)))) - mine if free else set()
         for place in mine | others:
-            ledger.execute(10 + place, ClaimWorkItem(id=numbered(place), token=MINE if place in mine else OTHERS))
+            ledger.execute(
+                10 + place, ClaimWorkItem(id=numbered(place), token=MINE if place in mine else OTHERS), by=ME
+            )
 
         with ledger.tables.snapshot() as snapshot:
             explained, listed, page = _detail(snapshot, len(items)), _listed(snapshot), _page(snapshot)
-            next_one = next(readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now), {"id": None})["id"]
+            asker = Asker(name=ME)
+            next_one = next(readiness.ready(snapshot, ReadyFilter(), snapshot.as_of.now, asker), {"id": None})["id"]
 
     expected = {numbered(place) for place in free - others}
     by_rank = sorted(free - mine - others, key=lambda place: (items[place].priority, place))
@@ -110,14 +130,12 @@ def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list
 def _detail(snapshot: Snapshot, count: int) -> set[str]:
     ids = [numbered(place) for place in range(count)]
     return {
-        entity_id
-        for entity_id in ids
-        if readiness.explained(snapshot, entity_id, snapshot.as_of.now, token_digest(MINE))["ready"]
+        entity_id for entity_id in ids if readiness.explained(snapshot, entity_id, snapshot.as_of.now, ASKER)["ready"]
     }
 
 
 def _listed(snapshot: Snapshot) -> list[str]:
-    wanted = work_items.Filter(ready=True, holder=token_digest(MINE))
+    wanted = work_items.Filter(ready=True, asker=ASKER)
     found = work_items.listed(snapshot, wanted, order="updated", limit=100, offset=0, cursor=None)
     assert found["total_count"] == found["returned"]
     return [item["id"] for item in found["items"]]
@@ -128,7 +146,7 @@ def _page(snapshot: Snapshot) -> list[str]:
     found: list[str] = []
     cursor = None
     while True:
-        page = work_items.ready(snapshot, ReadyFilter(), holder=token_digest(MINE), limit=1, cursor=cursor)
+        page = work_items.ready(snapshot, ReadyFilter(), asker=ASKER, limit=1, cursor=cursor)
         found += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -145,10 +163,12 @@ def _imported(items: list[Item], place: int) -> ImportedItem:
     return ImportedItem(
         id=numbered(place),
         external_id=str(place),
-        fields={"item_type": "task", "title": f"Item {place}", "priority": item.priority},
+        fields={"item_type": "task", "title": f"Item {place}", "priority": item.priority}
+        | ({"assignee": item.assignee} if item.assignee else {}),
         created=made,
         changed=made,
         status=item.status,
+        category=item.category,
         settled=made,
         removed=made if item.removed else None,
         links=tuple(

@@ -7,6 +7,7 @@ from uuid import UUID
 from hypothesis import strategies as some
 
 from ledger.values.reference import FULL, LETTERS, encode
+from ledger.values.states import ORIGINAL, WORKABLE
 
 HOSTILE = [
     "two\nlines\r\n",
@@ -42,6 +43,7 @@ def item(ref: str, title: str = "Something", **fields: Any) -> dict[str, Any]:
         "title": title,
         "item_type": "task",
         "status": "active",
+        "category": ORIGINAL[fields.get("status", "active")],
         "priority": 3,
         "parent_id": None,
         "depth": 0,
@@ -56,9 +58,8 @@ def item(ref: str, title: str = "Something", **fields: Any) -> dict[str, Any]:
 
 
 def document(items: list[dict[str, Any]], **parts: Any) -> dict[str, Any]:
-    by_status: dict[str, int] = {}
-    for one in items:
-        by_status[one["status"]] = by_status.get(one["status"], 0) + 1
+    by_status = dict(sorted(Counter(one["status"] for one in items).items()))
+    by_category = dict(sorted(Counter(one["category"] for one in items).items()))
     return {
         "project": "a project",
         "as_of": {"position": 7, "time": "2026-11-22T15:00:00.000000Z"},
@@ -75,6 +76,7 @@ def document(items: list[dict[str, Any]], **parts: Any) -> dict[str, Any]:
             "by_type": {},
             "by_priority": {},
             "by_status": by_status,
+            "by_category": by_category,
             "returned": len(items),
             "has_more": False,
             "items": items,
@@ -92,6 +94,9 @@ texts = some.sampled_from(HOSTILE) | some.text(some.characters(exclude_categorie
 said = texts.filter(bool)
 maybe = some.none() | said
 numbers = some.none() | some.integers(0, 99)
+categories = some.sampled_from(["planned", "active", "waiting", "review"])
+own_words = said.filter(lambda word: word not in (*ORIGINAL, "unknown"))
+states = some.sampled_from([("active", "active"), ("blocked", "waiting")]) | some.tuples(own_words, categories)
 priorities = some.none() | some.integers(1, 5)
 moments = some.datetimes().map(lambda moment: f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}.000000Z")
 ids = some.integers(0, 2**128 - 1).map(lambda number: str(UUID(int=number)))
@@ -120,7 +125,7 @@ def trees(draw: some.DrawFn) -> list[dict[str, Any]]:
             "work_item",
             title=texts,
             item_type=some.sampled_from(["project", "session", "task", "research"]),
-            status=some.sampled_from(["active", "blocked"]),
+            state=states,
             priority=priorities,
             created_at=moments,
             branch_name=maybe,
@@ -131,6 +136,7 @@ def trees(draw: some.DrawFn) -> list[dict[str, Any]]:
     )
     above: list[str] = []
     for one in found:
+        one["status"], one["category"] = one.pop("state")
         depth = draw(some.integers(0, len(above)))
         del above[depth:]
         one |= {"depth": depth, "parent_id": above[-1] if above else None}
@@ -190,7 +196,7 @@ def documents(draw: some.DrawFn) -> dict[str, Any]:
     work |= {"total_count": len(items) + archived, "archived_count": archived}
     work["by_type"] = dict(sorted(Counter(one["item_type"] for one in items).items()))
     work["by_priority"] = dict(sorted(Counter(str(one["priority"] or "unknown") for one in items).items()))
-    ready = [one for one in items if one["status"] == "active" and draw(some.booleans())]
+    ready = [one for one in items if one["category"] in WORKABLE and draw(some.booleans())]
     least = draw(some.sampled_from([None, 0, 7])) if ready else 0
     total = {"total_count": None, "total_is_at_least": 100} if least is None else {"total_count": len(ready) + least}
     return found | {

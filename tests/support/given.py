@@ -18,7 +18,7 @@ from ledger.codec import encode, schema_of
 from ledger.decider import Decided, Decider
 from ledger.envelope import Command, Fact, Past, RecordedEvent, configuration_id, stream_id
 from ledger.errors import Invalid, LedgerError, LostRace
-from ledger.world import Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
+from ledger.world import Asker, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
 
 LEDGER = UUID("5f0c9b1e-3d1c-4a52-9f58-0c6d2f1f8a10")
 CONFIGURATION = configuration_id(LEDGER)
@@ -71,10 +71,10 @@ class Neighbours:
     def blockers(self, work_item: str) -> list[Neighbour]:
         return self._blockers.get(work_item, [])
 
-    def obstacles(self, work_item: str, moment: datetime, holder: str) -> list[Obstacle]:
+    def obstacles(self, work_item: str, moment: datetime, asker: Asker) -> list[Obstacle]:
         return self._obstacles
 
-    def next_ready(self, wanted: ReadyFilter, moment: datetime) -> str | None:
+    def next_ready(self, wanted: ReadyFilter, moment: datetime, asker: Asker) -> str | None:
         return self._next_ready
 
     def finished(self, before: datetime) -> list[str]:

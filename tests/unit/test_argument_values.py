@@ -63,7 +63,7 @@ def good(kind: Any, name: str) -> Any:
     if origin is dict:
         return {} if get_origin(inner[0]) is not Literal else {good(inner[0], name): good(inner[1], name)}
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return {}
+        return {field: good(info.annotation, field) for field, info in kind.model_fields.items() if info.is_required()}
     return {int: NUMBERS.get(name, 5), bool: True, str: TEXTS.get(name, "text")}[kind]
 
 
@@ -85,6 +85,11 @@ def variants(kind: Any, value: Any) -> Iterator[Any]:
             yield [entry]
         if isinstance(value[0], (str, dict)):
             yield value[0]
+    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield json.dumps(value)
+        for name, entry in value.items():
+            kind_of_it = kind.model_fields[name].annotation
+            yield from (value | {name: variant} for variant in variants(kind_of_it, entry))
     elif isinstance(value, dict):
         yield json.dumps(value)
         for name, entry in value.items():

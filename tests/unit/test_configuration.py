@@ -150,3 +150,35 @@ def test_an_unknown_fact_leaves_the_configuration_as_it_is() -> None:
     before = Configuration(depth_limit=7)
 
     assert decider.evolve(before, UnknownFact(type="ConfigurationPraised", schema=1)) == before
+
+
+def test_states_of_the_ledgers_own_are_set_all_at_once() -> None:
+    states = [{"name": "In Review", "category": "review"}, {"name": "doing", "category": "active", "on_claim": True}]
+
+    outcome = fresh().when(change(states=states))
+
+    outcome.then(ConfigurationChanged(changes={"states": Change([], states)}))
+    fresh().past(ConfigurationChanged(changes={"states": Change([], states)})).when(
+        change(1, states=states)
+    ).then_nothing()
+
+
+@pytest.mark.parametrize(
+    ("states", "field"),
+    [
+        ([{"name": "", "category": "review"}], "states.0.name"),
+        ([{"name": " qa", "category": "review"}], "states.0.name"),
+        ([{"name": "a\nb", "category": "review"}], "states.0.name"),
+        ([{"name": "x" * 41, "category": "review"}], "states.0.name"),
+        ([{"name": "Completed", "category": "done"}], "states.0.name"),
+        ([{"name": "qa", "category": "review"}, {"name": "QA", "category": "review"}], "states.1.name"),
+        ([{"name": "qa", "category": "reviewed"}], "states.0.category"),
+        ([{"name": "qa", "category": "review", "on_claim": True}], "states.0.on_claim"),
+        ([{"name": name, "category": "active", "on_claim": True} for name in "ab"], "states"),
+        ([{"name": f"state {number}", "category": "active"} for number in range(51)], "states"),
+    ],
+)
+def test_states_that_could_not_be_told_apart_or_mean_nothing_are_refused(
+    states: list[dict[str, Any]], field: str
+) -> None:
+    fresh().when(change(states=states)).then_invalid(field)

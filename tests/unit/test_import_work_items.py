@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.catalog import fold_stream
+from ledger.configuration.events import ConfigurationChanged
 from ledger.envelope import Past
 from ledger.values.moment import parse
 from ledger.values.revision import Change
@@ -17,10 +18,11 @@ from ledger.work_item.events import (
     WorkItemLinked,
     WorkItemMoved,
     WorkItemRevised,
+    WorkItemStatusChanged,
 )
 from ledger.work_item.state import Link
 from ledger.world import World
-from tests.support.given import LEDGER, THING, Neighbours, given, numbered
+from tests.support.given import CONFIGURATION, LEDGER, THING, Neighbours, given, numbered
 
 OTHER = numbered(1)
 ABSENT = numbered(2)
@@ -156,3 +158,35 @@ def test_facts_are_in_the_order_of_time_over_all_items() -> None:
     command = source(item(OTHER, created=mark(6), changed=mark(6)), item(THING))
 
     given(decider).when(command).then(created(), (OTHER, created(OTHER)))
+
+
+def test_a_word_of_the_source_is_kept_with_the_category_that_it_means() -> None:
+    told = item(status="in_progress", category="active", settled=mark(3, "cid"), fields={"assignee": "bob"})
+
+    outcome = given(decider).when(source(told))
+
+    outcome.then(created(assignee="bob"), WorkItemStatusChanged(status="in_progress", category="active"))
+    outcome.then_it_has(status="in_progress", category="active", assignee="bob")
+
+
+def test_a_word_that_means_a_state_of_the_ledger_or_an_original_one_is_that_state() -> None:
+    states = [{"name": "In Progress", "category": "active"}]
+    configured = ConfigurationChanged(changes={"states": Change([], states)})
+    history = given(decider).elsewhere("configuration", CONFIGURATION, configured)
+
+    history.when(source(item(status="in_progress", category="planned"))).then_it_has(
+        status="In Progress", category="active"
+    )
+    history.when(source(item(status="Completed", category="dropped"))).then(created(), WorkItemCompleted())
+
+
+def test_a_finished_word_of_the_source_finishes_the_item_over_what_is_open() -> None:
+    parent = item(OTHER, status="cancelled", category="dropped", settled=mark(4), changed=mark(4))
+
+    outcome = given(decider).when(source(item(THING, link("parent", at=1)), parent))
+
+    outcome.then(
+        created(parent_id=OTHER),
+        (OTHER, created(OTHER)),
+        (OTHER, WorkItemStatusChanged(status="cancelled", category="dropped", forced="as imported")),
+    )

@@ -7,14 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from ledger.errors import Damaged
+from ledger.values.states import FINISHED
 from projections.reports import report
 from projections.reports.parse import parse
 from tests.support.documents import HOSTILE, document, documents, item
 from tests.support.doings import Doing, a_ledger, histories, tell
 
+COUNTS = ("by_type", "by_status", "by_category", "by_priority")
 FIELDS = {
     "vendors": ("name", "status", "extractor_version", "test_results", "manifest_compliant"),
-    "items": ("title", "item_type", "status", "priority", "depth", "assignee", "branch_name", "block_reason", "claim"),
+    "items": (
+        "title", "item_type", "status", "category", "priority", "depth", "assignee", "branch_name", "block_reason",
+        "claim",
+    ),
     "ready": ("title", "item_type", "priority"),
     "deployments": (
         "deployed_at", "commit_hash", "pr_number", "pr_title", "test_summary", "constitutional_compliance",
@@ -57,7 +62,7 @@ def facts(document: dict[str, Any]) -> dict[str, Any]:
     """What the report promises to show of a document with short lists."""
     health, work = document["vendor_health"], document["active_work_items"]
     vendors = sorted(health["vendors"], key=lambda one: (not report.is_queued(one), one["status"] == "operational"))
-    items = [one for one in work["items"] if one["status"] != "completed" or _above(work["items"], one)]
+    items = [one for one in work["items"] if one["category"] not in FINISHED or _above(work["items"], one)]
     return {
         "project": document["project"],
         "position": document["as_of"]["position"],
@@ -65,7 +70,10 @@ def facts(document: dict[str, Any]) -> dict[str, Any]:
         "counts": {name: health[name] for name in ("total_vendors", "operational_count", "broken_count")},
         "percentage": health["operational_percentage"],
         "vendors": [_fields(vendor, "vendors") | {"formats": vendor["format_support"]} for vendor in vendors],
-        "work": {name: work[name] for name in ("total_count", "archived_count", "by_type", "by_status", "by_priority")},
+        "work": {
+            name: work[name]
+            for name in ("total_count", "archived_count", "by_type", "by_status", "by_category", "by_priority")
+        },
         "items": [
             _fields(one, "items")
             | {"parent": one["parent_id"] if one["depth"] else None}

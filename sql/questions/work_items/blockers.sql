@@ -1,8 +1,8 @@
 -- The unfinished, living items that block an item itself. Answered by the primary keys of entries and work_items.
-SELECT blocker.id, blocker.title, blocker.status, blocker.item_type, blocker.parent_id, blocker.hidden, 0 AS depth
+SELECT blocker.id, blocker.title, blocker.status, blocker.category, blocker.item_type, blocker.parent_id, blocker.hidden, 0 AS depth
 FROM entries link
 JOIN work_items blocker
     ON blocker.ledger_id = %(ledger)s AND blocker.generation = %(work_items)s AND blocker.id = link.id
 WHERE link.ledger_id = %(ledger)s AND link.generation = %(work_items)s AND link.relation = 'blocks' AND link.target = %(id)s
-  AND blocker.status <> 'completed' AND blocker.hidden IN (0, 2)
+  AND blocker.category NOT IN ('done', 'dropped') AND blocker.hidden IN (0, 2)
 ORDER BY blocker.id

@@ -3,7 +3,7 @@
 WITH RECURSIVE kept (id) AS (
     SELECT item.id FROM work_items item
     WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
-      AND (item.hidden = 0 AND item.status <> 'completed' OR item.hidden IN (0, 1) AND item.updated_at > %(before)s)
+      AND (item.hidden = 0 AND item.category NOT IN ('done', 'dropped') OR item.hidden IN (0, 1) AND item.updated_at > %(before)s)
     UNION
     SELECT item.parent_id FROM kept
     JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = kept.id

@@ -8,7 +8,7 @@ WITH RECURSIVE waiting (id) AS (
     JOIN work_items child ON child.ledger_id = %(ledger)s AND child.generation = %(work_items)s AND child.parent_id = waiting.id
 )
 SELECT item.id, item.rank AS key FROM work_items item
-WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.status = 'active' AND item.hidden = 0
+WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.category IN ('planned', 'active') AND item.hidden = 0
   AND item.id IN (
       SELECT waiting.id FROM waiting
       UNION ALL

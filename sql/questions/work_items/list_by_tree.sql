@@ -14,9 +14,11 @@ WHERE (CAST(%(after_key)s AS text) IS NULL OR (tree.path, item.id) > (%(after_ke
   -- generated: filters of work_items
   AND (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
   AND (CAST(%(status)s AS text) IS NULL OR item.status = %(status)s)
+  AND (CAST(%(category)s AS text) IS NULL OR item.category = %(category)s)
+  AND (CAST(%(assignee)s AS text) IS NULL OR item.assignee = %(assignee)s)
   AND (CAST(%(parent_id)s AS text) IS NULL OR item.parent_id = %(parent_id)s)
   AND (%(roots_only)s = 0 OR item.parent_id IS NULL)
-  AND (%(unfinished)s = 0 OR item.status IN ('active', 'blocked'))
+  AND (%(unfinished)s = 0 OR item.category NOT IN ('done', 'dropped'))
   AND (CAST(%(claimed_by)s AS text) IS NULL OR item.claimed_by = %(claimed_by)s AND item.claimed_until > %(moment)s)
   AND (CAST(%(since)s AS bigint) IS NULL OR item.position > %(since)s)
   AND item.hidden IN (0, %(deleted)s, %(archived)s, %(both)s)

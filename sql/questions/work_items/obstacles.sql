@@ -1,7 +1,9 @@
 -- The rule of readiness, here and nowhere else: what keeps each of some items, and of those whose id lies in a range, from
--- being begun at a moment of ledger time, by whoever has the token of that digest. An item without a line is ready: it is active, not hidden, not claimed by another,
--- no unfinished living item blocks it or one of its ancestors, and it has no unfinished living child. Of blockers and
--- children `most` are told, for the item and for each ancestor. Answered by the primary keys and work_items_children.
+-- being begun at a moment of ledger time by `asker`, who has the token of that digest. An item without a line is ready: its
+-- category is planned or active, it is not hidden, another neither claims it nor has it in hand, no unfinished living item
+-- blocks it or one of its ancestors, and it has no unfinished living child. In its assignee's hands is what a state of the
+-- ledger's own calls active; the original word says only that it is not finished. Of blockers and children `most` are named,
+-- for the item and for each ancestor. Answered by the primary keys and work_items_children.
 WITH RECURSIVE asked (id) AS (
     SELECT unnest(CAST(%(ids)s AS text[])) COLLATE "C"
     UNION
@@ -18,31 +20,38 @@ line (id, above) AS (
           AND item.parent_id IS NOT NULL LIMIT 1) upward
 )
 SELECT item.id, 1 AS place, CASE WHEN item.hidden & 5 <> 0 THEN 'deleted' WHEN item.hidden = 2 THEN 'archived' ELSE 'status' END AS reason,
-       item.id AS cause_id, item.title, item.status, NULL AS by, NULL AS until
+       item.id AS cause_id, item.title, item.status, item.category, NULL AS by, NULL AS until
 FROM asked CROSS JOIN LATERAL (
-    SELECT own.id, own.title, own.status, own.hidden FROM work_items own
+    SELECT own.id, own.title, own.status, own.category, own.hidden FROM work_items own
     WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = asked.id LIMIT 1) item
-WHERE item.hidden <> 0 OR item.status <> 'active'
+WHERE item.hidden <> 0 OR item.category NOT IN ('planned', 'active')
 UNION ALL
-SELECT item.id, 2, 'claimed', item.id, item.title, item.status, item.claimed_by, item.claimed_until
+SELECT item.id, 2, 'claimed', item.id, item.title, item.status, item.category, item.claimed_by, item.claimed_until
 FROM asked CROSS JOIN LATERAL (
-    SELECT own.id, own.title, own.status, own.claimed_by, own.claimed_until, own.doc FROM work_items own
+    SELECT own.id, own.title, own.status, own.category, own.claimed_by, own.claimed_until, own.doc FROM work_items own
     WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = asked.id LIMIT 1) item
 WHERE item.claimed_until > %(moment)s AND item.doc -> 'claim' ->> 'token_digest' <> %(holder)s
 UNION ALL
+SELECT item.id, 2, 'assigned', item.id, item.title, item.status, item.category, item.assignee, NULL
+FROM asked CROSS JOIN LATERAL (
+    SELECT own.id, own.title, own.status, own.category, own.assignee, own.doc FROM work_items own
+    WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = asked.id LIMIT 1) item
+WHERE item.category = 'active' AND item.status <> 'active' AND item.assignee <> %(asker)s
+  AND coalesce(item.doc -> 'claim' ->> 'token_digest', '') <> coalesce(nullif(%(holder)s, ''), '-')
+UNION ALL
 SELECT line.id, 3, CASE WHEN line.above = line.id THEN 'blocker' ELSE 'ancestor_blocker' END,
-       blocker.id, blocker.title, blocker.status, NULL, NULL
+       blocker.id, blocker.title, blocker.status, blocker.category, NULL, NULL
 FROM line CROSS JOIN LATERAL (
-    SELECT other.id, other.title, other.status FROM entries link
+    SELECT other.id, other.title, other.status, other.category FROM entries link
     JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.id = link.id
     WHERE link.ledger_id = %(ledger)s AND link.generation = %(work_items)s AND link.relation = 'blocks' AND link.target = line.above
-      AND other.status IN ('active', 'blocked') AND other.hidden IN (0, 2)
+      AND other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
     ORDER BY link.id LIMIT %(most)s) blocker
 UNION ALL
-SELECT asked.id, 4, 'child', child.id, child.title, child.status, NULL, NULL
+SELECT asked.id, 4, 'child', child.id, child.title, child.status, child.category, NULL, NULL
 FROM asked CROSS JOIN LATERAL (
-    SELECT other.id, other.title, other.status FROM work_items other
+    SELECT other.id, other.title, other.status, other.category FROM work_items other
     WHERE other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.parent_id = asked.id
-      AND other.status IN ('active', 'blocked') AND other.hidden IN (0, 2)
+      AND other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
     ORDER BY other.id LIMIT %(most)s) child
 ORDER BY 1, 2, 4

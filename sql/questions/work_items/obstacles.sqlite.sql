@@ -13,31 +13,37 @@ line (id, above) AS (
     JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = line.above
     WHERE item.parent_id IS NOT NULL
 ),
-obstacle (id, place, reason, cause_id, title, status, by, until, rank) AS (
+obstacle (id, place, reason, cause_id, title, status, category, by, until, rank) AS (
     SELECT item.id, 1, CASE WHEN item.hidden & 5 <> 0 THEN 'deleted' WHEN item.hidden = 2 THEN 'archived' ELSE 'status' END,
-           item.id, item.title, item.status, NULL, NULL, 1
+           item.id, item.title, item.status, item.category, NULL, NULL, 1
     FROM asked
     JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
-    WHERE item.hidden <> 0 OR item.status <> 'active'
+    WHERE item.hidden <> 0 OR item.category NOT IN ('planned', 'active')
     UNION ALL
-    SELECT item.id, 2, 'claimed', item.id, item.title, item.status, item.claimed_by, item.claimed_until, 1
+    SELECT item.id, 2, 'claimed', item.id, item.title, item.status, item.category, item.claimed_by, item.claimed_until, 1
     FROM asked
     JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
     WHERE item.claimed_until > %(moment)s AND json_extract(item.doc, '$.claim.token_digest') <> %(holder)s
     UNION ALL
+    SELECT item.id, 2, 'assigned', item.id, item.title, item.status, item.category, item.assignee, NULL, 1
+    FROM asked
+    JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
+    WHERE item.category = 'active' AND item.status <> 'active' AND item.assignee <> %(asker)s
+      AND coalesce(json_extract(item.doc, '$.claim.token_digest'), '') <> coalesce(nullif(%(holder)s, ''), '-')
+    UNION ALL
     SELECT line.id, 3, CASE WHEN line.above = line.id THEN 'blocker' ELSE 'ancestor_blocker' END,
-           other.id, other.title, other.status, NULL, NULL, row_number() OVER (PARTITION BY line.id, line.above ORDER BY other.id)
+           other.id, other.title, other.status, other.category, NULL, NULL, row_number() OVER (PARTITION BY line.id, line.above ORDER BY other.id)
     FROM line
     JOIN entries link ON link.ledger_id = %(ledger)s AND link.generation = %(work_items)s
         AND link.relation = 'blocks' AND link.target = line.above
     JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.id = link.id
-    WHERE other.status IN ('active', 'blocked') AND other.hidden IN (0, 2)
+    WHERE other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
     UNION ALL
-    SELECT asked.id, 4, 'child', other.id, other.title, other.status, NULL, NULL,
+    SELECT asked.id, 4, 'child', other.id, other.title, other.status, other.category, NULL, NULL,
            row_number() OVER (PARTITION BY asked.id ORDER BY other.id)
     FROM asked
     JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.parent_id = asked.id
-    WHERE other.status IN ('active', 'blocked') AND other.hidden IN (0, 2)
+    WHERE other.category NOT IN ('done', 'dropped') AND other.hidden IN (0, 2)
 )
-SELECT id, place, reason, cause_id, title, status, by, until FROM obstacle WHERE rank <= %(most)s
+SELECT id, place, reason, cause_id, title, status, category, by, until FROM obstacle WHERE rank <= %(most)s
 ORDER BY id, place, cause_id

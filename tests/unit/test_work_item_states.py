@@ -1,0 +1,177 @@
+"""States of a ledger's own: which way leads into them and out of them, and what the rules see of them."""
+
+from typing import Any
+
+import pytest
+
+from ledger.catalog import topics_of
+from ledger.configuration.events import ConfigurationChanged
+from ledger.envelope import Fact
+from ledger.errors import Refused
+from ledger.values.revision import Change
+from ledger.values.states import CATEGORIES, ORIGINAL, State, in_order
+from ledger.work_item.claiming import token_digest
+from ledger.work_item.commands import ClaimWorkItem, ReleaseClaim, UpdateWorkItem
+from ledger.work_item.decider import decider
+from ledger.work_item.events import (
+    WorkItemBlocked,
+    WorkItemClaimed,
+    WorkItemClaimReleased,
+    WorkItemCompleted,
+    WorkItemCreated,
+    WorkItemReopened,
+    WorkItemReverted,
+    WorkItemStatusChanged,
+)
+from ledger.work_item.state import Claim
+from ledger.world import Neighbour
+from tests.support.given import CONFIGURATION, THING, Given, given, numbered
+
+CREATED = WorkItemCreated(item_type="task", title="T")
+MINE = "my-own-token"
+STATES = [
+    {"name": "backlog", "category": "planned"},
+    {"name": "in_progress", "category": "active", "on_claim": True},
+    {"name": "vendor", "category": "waiting"},
+    {"name": "In Review", "category": "review"},
+    {"name": "shipped", "category": "done"},
+    {"name": "wont_do", "category": "dropped"},
+]
+CATEGORY = {state["name"]: state["category"] for state in STATES} | ORIGINAL
+CLAIM = WorkItemClaimed(
+    by="ann",
+    until="2999-01-01T00:00:00.000000Z",
+    token_digest=token_digest(MINE),
+    status="in_progress",
+    category="active",
+)
+CHILD = Neighbour(id=numbered(1), title="a child", status="in_progress", category="active", parent_id=THING, depth=1)
+BLOCKER = Neighbour(id=numbered(3), title="a blocker", status="active")
+ITSELF = Neighbour(id=THING, title="T", status="active")
+
+
+def item(*further: Fact, states: list[dict[str, Any]] = STATES) -> Given:
+    configured = ConfigurationChanged(changes={"states": Change([], states)})
+    return given(decider).elsewhere("configuration", CONFIGURATION, configured).past(CREATED, *further)
+
+
+def moved(status: str, before: str = "active", **more: Any) -> WorkItemStatusChanged:
+    return WorkItemStatusChanged(
+        status=status, category=CATEGORY[status], old_status=before, old_category=CATEGORY[before], **more
+    )
+
+
+def to(status: str, *, expected: int = 1, reason: str | None = None, force: bool = False) -> UpdateWorkItem:
+    return UpdateWorkItem(id=THING, expected=expected, status=status, reason=reason, force=force)
+
+
+@pytest.mark.parametrize("word", ["in review", "In Review", "IN_REVIEW", "in-review"])
+def test_a_state_is_found_however_it_is_written_and_keeps_its_own_word(word: str) -> None:
+    item().when(to(word)).then(moved("In Review")).then_it_has(status="In Review", category="review")
+
+
+def test_a_word_that_is_no_state_is_refused_with_those_there_are() -> None:
+    refusal = item().when(to("nowhere")).then_invalid("status")
+
+    allowed = ["backlog", "active", "in_progress", "blocked", "vendor", "In Review", "completed", "shipped", "wont_do"]
+    assert refusal.details["fields"][0]["allowed"] == allowed
+
+
+@pytest.mark.parametrize("before", [state["name"] for state in STATES] + list(ORIGINAL))
+@pytest.mark.parametrize("after", [state["name"] for state in STATES] + list(ORIGINAL))
+def test_every_way_leads_where_it_says_but_from_waiting_to_done_and_from_the_end_back_into_waiting(
+    before: str, after: str
+) -> None:
+    """Moved there and on; the original words keep the ways they have had."""
+    past = [] if before == "active" else [moved(before)]
+    asked = to(after, expected=1 + len(past), reason="why")
+    ended = ("done", "dropped")
+    refused = (CATEGORY[before] == "waiting" and CATEGORY[after] == "done") or (
+        CATEGORY[before] in ended and CATEGORY[after] in ("waiting", "review")
+    )
+
+    outcome = item(*past).when(asked)
+
+    if before == after:
+        outcome.then_nothing()
+    elif refused:
+        outcome.then_refused(Refused, rule="status_transition", present=before, wanted=after)
+    else:
+        outcome.then_it_has(status=after, category=CATEGORY[after])
+
+
+def test_the_original_words_have_the_facts_they_always_had() -> None:
+    item(moved("In Review")).when(to("completed", expected=2)).then(WorkItemCompleted())
+    item(moved("in_progress")).when(to("blocked", expected=2, reason="no key")).then(WorkItemBlocked(reason="no key"))
+    item(moved("shipped")).when(to("active", expected=2)).then(WorkItemReopened())
+
+
+def test_a_state_of_waiting_keeps_the_reason_and_any_other_forgets_it() -> None:
+    item().when(to("vendor", reason="no answer")).then_it_has(block_reason="no answer", category="waiting")
+    item(moved("vendor", reason="no answer")).when(to("in_progress", expected=2)).then_it_has(block_reason=None)
+
+
+def test_a_done_state_waits_for_children_and_blockers_as_completion_does() -> None:
+    around = item().around(subtree={THING: [ITSELF, CHILD]}, blockers={THING: [BLOCKER]})
+
+    refused = around.when(to("shipped"))
+    refused.then_refused(Refused, rule="unfinished", children=[CHILD.id], blockers=[BLOCKER.id])
+    around.when(to("shipped", force=True, reason="late")).then(moved("shipped", forced="late"))
+
+
+def test_what_is_dropped_does_not_wait_for_its_blockers() -> None:
+    item().around(blockers={THING: [BLOCKER]}).when(to("wont_do")).then(moved("wont_do"))
+
+
+def test_work_that_ends_or_waits_ends_the_claim_and_work_that_goes_on_does_not() -> None:
+    claim = WorkItemClaimed(by="ann", until="2999-01-01T00:00:00.000000Z", token_digest=token_digest(MINE))
+
+    for word in ("vendor", "In Review"):
+        item(claim).when(to(word, expected=2)).then_it_has(claim=None)
+    kept = Claim(by="ann", until=claim.until, token_digest=claim.token_digest)
+    item(claim).when(to("backlog", expected=2)).then_it_has(claim=kept)
+
+
+def test_a_claim_moves_the_item_into_its_state_and_giving_it_back_moves_it_back() -> None:
+    outcome = item(moved("backlog")).when(ClaimWorkItem(id=THING, token=MINE))
+    outcome.then_it_has(status="in_progress", category="active")
+
+    given_back = item(moved("backlog"), CLAIM).when(ReleaseClaim(id=THING, token=MINE))
+    given_back.then(WorkItemClaimReleased()).then_it_has(status="backlog", category="planned", claim=None)
+
+
+def test_what_was_moved_on_while_it_was_claimed_stays_there_when_it_is_given_back() -> None:
+    outcome = item(CLAIM, moved("backlog", "in_progress")).when(ReleaseClaim(id=THING, token=MINE))
+
+    outcome.then_it_has(status="backlog", category="planned", claim=None)
+
+
+def test_without_such_a_state_a_claim_leaves_the_state_alone() -> None:
+    outcome = item(states=STATES[2:]).when(ClaimWorkItem(id=THING, token=MINE))
+
+    outcome.then_it_has(status="active", category="active")
+
+
+def test_an_undo_of_before_there_were_categories_restores_the_one_of_the_word() -> None:
+    reverted = WorkItemReverted(changes={"status": Change("completed", "active")}, undoes="x")
+
+    item(WorkItemCompleted(), reverted).when(to("backlog", expected=3)).then(moved("backlog"))
+
+
+def test_a_state_that_is_set_again_takes_the_category_that_the_configuration_gives_it_now() -> None:
+    of_before = WorkItemStatusChanged(status="In Review", category="waiting")
+
+    item(of_before).when(to("In Review", expected=2)).then_it_has(status="In Review", category="review")
+
+
+def test_only_what_opens_again_touches_what_others_may_have_looked_at() -> None:
+    assert topics_of(moved("in_progress", "shipped")) == ("reopening",)
+    assert topics_of(moved("wont_do", "shipped")) == topics_of(moved("shipped")) == ()
+
+
+def test_a_board_shows_the_states_by_category_the_original_word_first() -> None:
+    shown = in_order(State(**state) for state in STATES)
+
+    places = [CATEGORIES.index(state.category) for state in shown]
+    assert places == sorted(places)
+    assert [state.name for state in shown if state.category == "done"] == ["completed", "shipped"]
