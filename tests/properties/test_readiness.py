@@ -71,19 +71,34 @@ def is_ready(items: list[Item], place: int) -> bool:
     """The definition, word by word; it knows nothing of SQL."""
     categories = [item.category or ORIGINAL[item.status] for item in items]
     unfinished = {n for n, item in enumerate(items) if categories[n] not in ("done", "dropped") and not item.removed}
-    above: list[int] = []
-    at: int | None = place
-    while at is not None and at not in above:
-        above.append(at)
-        at = items[at].parent
+    above = [place, *lineage(items, place)]
     itself = items[place]
     return (
         categories[place] in ("planned", "active")
         and (itself.category != "active" or itself.assignee in (None, ME))
         and not itself.removed
-        and not any(items[other].waits_for & unfinished for other in above)
+        and not any(blockers(items, other) & unfinished for other in above)
         and not any(items[other].parent == place for other in unfinished)
     )
+
+
+def lineage(items: list[Item], place: int) -> list[int]:
+    """What lies above an item; a cycle ends where it began, with the item itself."""
+    above: list[int] = []
+    at = items[place].parent
+    while at is not None and at not in above:
+        above.append(at)
+        at = items[at].parent
+    return above
+
+
+def blockers(items: list[Item], place: int) -> set[int]:
+    """An import takes no dependency between an item and what lies above it: that waits for it in any case."""
+    return {
+        other
+        for other in items[place].waits_for
+        if other not in lineage(items, place) and place not in lineage(items, other)
+    }
 
 
 @pytest.fixture
