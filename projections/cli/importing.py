@@ -110,6 +110,8 @@ def _tell(report: dict[str, Any]) -> None:
     )
     _kinds("Not taken", [(entry["kind"], entry["count"], entry["where"]) for entry in report["not_taken"]])
     _kinds("Links to nothing", [(entry["kind"], entry["count"], entry["where"]) for entry in report["dangling_links"]])
+    if report["older"]:
+        _kinds("Left out", [("older_than_known", len(report["older"]), report["older"])])
     _kinds("No records", [(entry["kind"], entry["count"], entry["where"]) for entry in report["nothing_to_record"]])
     _kinds("Taken as found", [(entry["kind"], entry["count"], entry["examples"]) for entry in report["warnings"]])
     if "reconciliation" in report:

@@ -25,6 +25,7 @@ Report = dict[str, Any]
 NONE_KNOWN: Mapping[str, str] = MappingProxyType({})
 MANY = 500  # events after which the planner should look at the tables again
 EXAMPLES = 5  # of each warning
+OLDER = "older_than_known"  # the kind of records that are left out because the ledger knows newer ones
 DANGLING = "link_to_absent_id"  # the kind of links that are kept as text until what they name is there
 NO_RECORD = {"document", history.NOTHING, prompts.NO_MARKDOWN}  # kinds of what is named, and is nothing to take
 
@@ -125,7 +126,9 @@ def report(reading: Reading, brought: ImportResult, known: Mapping[str, str] = N
         "warnings": [
             {"kind": kind, "count": len(where), "examples": where[:EXAMPLES]}
             for kind, where in _by_kind([*reading.warnings, *made.warnings, *gone])
+            if kind != OLDER
         ],
+        "older": [finding.where for finding in made.warnings if finding.kind == OLDER],
         "not_taken": [entry for entry in named if entry["kind"] not in {*NO_RECORD, DANGLING}],
         "dangling_links": [entry for entry in named if entry["kind"] == DANGLING],
         "nothing_to_record": [entry for entry in named if entry["kind"] in NO_RECORD],

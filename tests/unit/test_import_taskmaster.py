@@ -141,6 +141,23 @@ def test_half_a_character_costs_that_character_and_no_link(tmp_path: Path) -> No
     }
 
 
+@pytest.mark.parametrize(
+    ("times", "kind"),
+    [
+        ({"createdAt": "2026-05-01T10:00:00Z", "updatedAt": "2026-05-01T10:00:00Z"}, []),
+        ({"createdAt": "2026-05-01T10:00:00Z"}, ["times_of_the_whole_list"]),
+        ({}, ["times_of_the_whole_list"]),
+    ],
+)
+def test_a_list_stands_in_for_tasks_that_lack_times(tmp_path: Path, times: dict[str, str], kind: list[str]) -> None:
+    metadata = {"created": "2026-05-01T10:00:00Z", "updated": "2026-05-02T10:00:00Z"}
+
+    reading = read(tmp_path, {"master": {"tasks": [task(1, **times)], "metadata": metadata}})
+
+    assert [finding.kind for finding in reading.warnings] == kind
+    assert [finding.kind for finding in read(tmp_path, {"tasks": [task(1)]}).warnings] == ["times_unknown"]
+
+
 def test_a_time_of_completion_is_kept(tmp_path: Path) -> None:
     item = one(tmp_path, status="done", createdAt="2026-05-01T10:00:00Z", completedAt="2026-05-03T10:00:00Z")
 

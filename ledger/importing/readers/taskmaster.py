@@ -59,6 +59,13 @@ class _List(Struct, frozen=True, kw_only=True):
     says: Fields
     doubled: frozenset[str] = frozenset()
 
+    @property
+    def stands_in(self) -> Finding:
+        """That its times are those of its tasks, or that it has none either."""
+        if self.edition is None and self.began == self.changed:
+            return Finding("times_unknown", self.tag)
+        return Finding("times_of_the_whole_list", f"{self.tag}: {text(self.began)} to {text(self.changed)}")
+
     def whole(self, number: str) -> str:
         """The id of a task or subtask in the file."""
         return number if self.tag == MAIN or number in self.doubled else f"{self.tag}:{number}"
@@ -93,8 +100,11 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     reading.not_taken += [Finding("repeated_field", kept(name)[0]) for name in repeated]
     for tasks in _lists(path, whole, imported_at, reading):
         taken = {task.number: task for task in _tasks(tasks, reading)}
-        for place, task in enumerate(taken.values()):
-            _Reader(task, tasks, taken.keys(), identify, reading).take(imported_at, is_first=place == 0)
+        readers = [_Reader(task, tasks, taken.keys(), identify, reading) for task in taken.values()]
+        if any(reader.lacks_times for reader in readers):
+            reading.warnings.append(tasks.stands_in)
+        for place, reader in enumerate(readers):
+            reader.take(imported_at, is_first=place == 0)
     if reading.found and not reading.items:
         first = reading.not_taken[0]
         raise unreadable(path, None, f"holds no task ({first.where}: {first.kind})")
@@ -150,8 +160,6 @@ def _list(
     )
     began = created or imported_at
     changed = updated or began
-    if found["tasks"]:
-        reading.warnings.append(Finding("times_of_the_whole_list", f"{tag}: {text(began)} to {text(changed)}"))
     says, problems = kept({name: value for name, value in found.items() if name != "tasks"})
     reading.warnings += [Finding(kind, f"{tag}: {path}") for kind, path in problems]
     return _List(
@@ -231,6 +239,10 @@ class _Reader(Record):
         began = self._created_at or min(tasks.began, self._changed_at or tasks.began)
         self._created = Mark(by=NO_HOLDER, at=began)
         self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or tasks.changed, began))
+
+    @property
+    def lacks_times(self) -> bool:
+        return self._created_at is None or self._changed_at is None
 
     def take(self, imported_at: datetime, *, is_first: bool) -> None:
         """The first task of a list keeps what the list says of itself."""
