@@ -118,7 +118,7 @@ def another_history(**found: Any) -> LedgerError:
 def lost_history(**found: Any) -> LedgerError:
     """Takes position and head."""
     return Diverged(
-        f"position {found['position']} was called committed, and the database ends at position {found['head']}: it lost"
+        f"position {found['position']} was written or shown, and the database ends at position {found['head']}: it lost"
         " history",
         next_step="see `tracking-ledger doctor`; nothing was recorded",
         **found,

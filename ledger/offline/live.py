@@ -28,8 +28,10 @@ class LiveHandler(Handler):
     def execute(self, submission: Submission, decide: Decide | None = None) -> Recorded:
         """The receipt is kept when all is committed, and before it is said."""
         recorded = super().execute(submission, decide)
-        if recorded.positions:
-            self._sent.answer(bare(submission, asked=self._sent.asked(submission.command_id)), recorded)
+        command_id = submission.command_id
+        if recorded.positions and not self._sent.answer(command_id, recorded):
+            self._sent.send(bare(submission, asked=self._sent.asked(command_id)))
+            self._sent.answer(command_id, recorded)
         return recorded
 
     def _append(self, proposal: Proposal, world: World) -> Recorded:

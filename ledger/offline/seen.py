@@ -1,4 +1,5 @@
-"""The newest position that this machine has written or was shown: what a replica must reach before it may answer.
+"""The newest position that this machine has written or was shown: what a replica must reach before it may answer, and
+what this machine's own copy must hold before it may say that something is not so.
 
 It never goes down, whichever process is faster. It is not waited for on the disk: nobody who was shown something has it
 before their eyes after a power cut, and what the log holds is not in question here.
@@ -48,6 +49,17 @@ class Seen:
                 return
             self._newest = position
             with suppress(OSError), FileLock(self._lock, timeout=PATIENCE):
+                if self._told() < position:
+                    _write(self._file, position)
+
+    def note(self, position: int) -> None:
+        """As `at` where no replica answers: without the lock, so of two processes that note at once the older may win.
+        The next answer mends it."""
+        with self._mine:
+            if position <= self._newest:
+                return
+            self._newest = position
+            with suppress(OSError):
                 if self._told() < position:
                     _write(self._file, position)
 

@@ -101,14 +101,15 @@ class SentCommands:
                 del self._own[next(iter(self._own))]
             self._write(_Sent(line))
 
-    def answer(self, line: Queued, recorded: Recorded) -> None:
-        """The database has recorded it; `line` is what is known of it where it was not sent by this process."""
+    def answer(self, command_id: UUID, recorded: Recorded) -> bool:
+        """The database has recorded it. Whether it is a command that this process has sent."""
         with self._guard:
-            sent = self._own.get(line.command_id)
+            sent = self._own.get(command_id)
             if sent is None:
-                self._write(_Sent(line))
-            self._own[line.command_id] = SentCommand(line=sent.line if sent else line, recorded=recorded)
-            self._write(_Answered(line.command_id, recorded))
+                return False
+            self._own[command_id] = replace(sent, recorded=recorded)
+            self._write(_Answered(command_id, recorded))
+            return True
 
     def refuse(self, command_id: UUID) -> None:
         """The database has answered that it did not record it."""

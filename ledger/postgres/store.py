@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from psycopg import Cursor
 
+from ledger import store_errors
 from ledger.catalog import topics_of
 from ledger.codec import encode, schema_of
 from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEvent, RecordedFact, RowChange
@@ -62,7 +63,7 @@ class PostgresStore:
         self._key = key or ledger
         self._shapes = dict(shapes)
         self._acknowledge = acknowledge
-        self._said = 0  # the newest position that was called committed since the history was last compared
+        self._said = 0  # see `newest_known`
         self._untold = threading.local()  # what this thread has recorded in a transaction that is not committed yet
         self._shared = SharedCommit(self._append, self.append_group)
 
@@ -81,8 +82,11 @@ class PostgresStore:
         return verdicts
 
     def read_streams(self, streams: Iterable[str]) -> Past:
+        known = self._said
         rows = self._database.call(READ_STREAMS, [self._key, list(streams)])
         head, now = rows[0][:2]
+        if head < known:
+            raise store_errors.lost_history(position=known, head=head)
         events: dict[str, list[RecordedEvent]] = {}
         for row in rows:
             if row[2] is not None:
@@ -121,6 +125,15 @@ class PostgresStore:
         rows = self._database.call(KNOWN_AT, [self._key, positions])
         known = {position: Known(command_id, bytes(digest)) for position, command_id, digest in rows}
         return max(known, default=0), known
+
+    @property
+    def newest_known(self) -> int:
+        """The newest position that was written here or shown, since the history was last compared."""
+        return self._said
+
+    def shown(self, position: int) -> None:
+        """A log that ends before this position is not the one that was read."""
+        self._said = max(self._said, position)
 
     def met(self) -> None:
         """The database has been compared with what this machine knows: what was said of it before counts no more."""

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from ledger import store_errors
 from ledger.handler import Handler
 from ledger.store import EventStore
 from projections.tables.contract import Answer, AsOf, Question, Snapshot, Tables
@@ -97,25 +98,35 @@ class Layer(Struct, frozen=True, kw_only=True):
 
 
 class PositionRecorder:
-    """Tables that remember for which position they last answered. One for each call."""
+    """Tables that remember for which position they last answered. One for each call.
 
-    def __init__(self, tables: Tables) -> None:
+    An answer for less than `at_least` raises Diverged: it is of a server that lacks what was shown or written here.
+    """
+
+    def __init__(self, tables: Tables, *, at_least: int = 0) -> None:
         self.tables = tables
         self.as_of: AsOf | None = None
+        self._at_least = at_least
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         with self.tables.snapshot() as snapshot:
-            self.as_of = snapshot.as_of
+            self._record(snapshot.as_of)
             yield snapshot
 
     def ask(self, question: str, **parameters: Any) -> tuple[AsOf, Answer]:
-        self.as_of, answer = self.tables.ask(question, **parameters)
-        return self.as_of, answer
+        as_of, answer = self.tables.ask(question, **parameters)
+        return self._record(as_of), answer
 
     def ask_all(self, questions: Sequence[Question]) -> tuple[AsOf, list[Answer]]:
-        self.as_of, answers = self.tables.ask_all(questions)
-        return self.as_of, answers
+        as_of, answers = self.tables.ask_all(questions)
+        return self._record(as_of), answers
+
+    def _record(self, as_of: AsOf) -> AsOf:
+        if as_of.position < self._at_least:
+            raise store_errors.lost_history(position=self._at_least, head=as_of.position)
+        self.as_of = as_of
+        return as_of
 
     def behind(self) -> dict[str, int]:
         return self.tables.behind()

@@ -149,13 +149,17 @@ class Runtime:
             self._store.met()
 
     def remember_position(self, position: int) -> None:
-        """It was shown or written here: no replica that has not reached it answers for this machine."""
+        """It was shown or written here: nothing answers for this machine as if it were not there."""
+        if self._store is not None:
+            self._store.shown(position)
         if self.settings.read_dsn is not None:
             self.local.seen.at(position)
+        else:
+            self.local.seen.note(position)
 
     def remember_head(self) -> None:
         """As `remember_position`, where an answer of the database does not tell its position."""
-        if self.settings.read_dsn is not None and self.contact.ready:
+        if self.contact.ready:
             with suppress(LedgerError):  # a database that is away now shows nothing newer either
                 self.remember_position(self.store.read_streams([]).head)
 

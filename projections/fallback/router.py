@@ -10,7 +10,17 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from ledger.errors import Diverged, LedgerClosed, LedgerError, NotFound, OutcomeUnknown, Unavailable
+from ledger.errors import (
+    Diverged,
+    LedgerClosed,
+    LedgerError,
+    NotFound,
+    NotUnique,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+    VersionConflict,
+)
 from ledger.postgres.connection import deadline
 from ledger.postgres.ledgers import MOVED, MOVING
 from ledger.values.moment import text
@@ -23,6 +33,8 @@ from projections.fallback.known_writes import Write, known, not_sent
 from projections.tables.contract import AsOf
 
 DRAIN_SECONDS = 2.0  # that a caller waits for this machine's own commands to reach the database
+
+JUDGED = (NotFound, VersionConflict, NotUnique, Refused)  # what a newer state may not refuse
 
 Answered = dict[str, Any]
 Result = TypeVar("Result")
@@ -124,8 +136,7 @@ def _run_behind_outbox(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
     """On this machine's own copy, behind what waits: so that nobody misses their own writes, nor what the
     database has."""
     app.sync.follow_quietly(DRAIN_SECONDS)
-    view = _recording(app, replace(app.runtime.journal(), reachable=True))
-    return view, run(view)
+    return _run_on_copy(app, run, replace(app.runtime.journal(), reachable=True))
 
 
 def _run_live(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
@@ -139,11 +150,25 @@ def _run_live(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
 
 
 def _run_on_database(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
-    live = _recording(app, app.runtime.live())
+    layer = app.runtime.live()
+    recorder = PositionRecorder(layer.tables, at_least=app.runtime.store.newest_known)
+    live = app.on_layer(replace(layer, tables=recorder))
     result = run(live)
-    if isinstance(live.tables, PositionRecorder) and live.tables.as_of is not None:
-        app.runtime.remember_position(live.tables.as_of.position)
+    if recorder.as_of is not None:
+        app.runtime.remember_position(recorder.as_of.position)
     return live, result
+
+
+def _run_on_copy(app: App, run: Run[Result], layer: Layer) -> tuple[LedgerView, Result]:
+    """What this machine has may be less than it was shown: then nothing is refused by it."""
+    view = _recording(app, layer)
+    try:
+        return view, run(view)
+    except JUDGED as refused:
+        known, reach = app.local.newest_known, app.local.reach
+        if known > reach:
+            raise _cannot_judge(refused, known, reach) from refused
+        raise
 
 
 def _closed(app: App, run: Run[Result], closed: LedgerClosed, *, writes: bool) -> tuple[LedgerView, Result]:
@@ -166,9 +191,8 @@ def _run_on_fallback(app: App, run: Run[Result], error: LedgerError, *, writes: 
     for layer in _fallback_layers(app, writes=writes):
         if isinstance(error, Diverged):
             layer = replace(layer, reachable=True, warnings=(*layer.warnings, "database_diverged"))
-        view = _recording(app, layer)
         try:
-            return view, run(view)
+            return _run_on_copy(app, run, layer)
         except NotFound as missing:
             if layer.kind.is_complete:
                 raise
@@ -176,6 +200,13 @@ def _run_on_fallback(app: App, run: Run[Result], error: LedgerError, *, writes: 
         except (Unavailable, OutcomeUnknown) as further:
             told = further
     raise told from error
+
+
+def _cannot_judge(refused: LedgerError, known: int, reach: int) -> Unavailable:
+    return Unavailable(
+        f"this machine was shown position {known}, and its own copy reaches {reach}, where {refused.message}",
+        next_step="ask again when the database is back; see `tracking-ledger doctor`",
+    )
 
 
 def _not_in_what_is_left(missing: NotFound) -> Unavailable:

@@ -16,6 +16,7 @@ from uuid import UUID
 from ledger.offline.acknowledged import Acknowledged
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
+from ledger.offline.local import in_order
 from ledger.offline.outbox import FILE as OUTBOX
 from ledger.offline.outbox import INDEX as OUTBOX_INDEX
 from ledger.offline.outbox import Outbox
@@ -79,6 +80,22 @@ class Local:
     def has_met(self) -> bool:
         """Whether this machine has ever found the ledger in a database."""
         return (self.home / MET).exists() or self.contact() is not None or self.journal.head.position > 0
+
+    @property
+    def newest_known(self) -> int:
+        """The newest position that this machine wrote or was shown. Raises Unavailable when that cannot be known."""
+        said = self.acknowledged.read()
+        return max(self.seen.position, self.journal.head.position, said.position if said else 0)
+
+    @property
+    def reach(self) -> int:
+        """Up to which position this machine's own copy holds the whole log, with what was recorded by it since."""
+        reached = self.journal.head.position
+        lines = self.outbox.standing(reached) if (self.home / OUTBOX).exists() else []
+        for line in in_order(lines):
+            if line.first == reached + 1:
+                reached += len(line.events)
+        return reached
 
     def meet(self) -> None:
         """The ledger is in a database now."""

@@ -29,6 +29,7 @@ from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.operations.catalog import OPERATIONS
 from tests.support.gate import Gate
+from tests.support.losing import lose
 
 Answer = dict[str, Any]
 APPEND = b"append_events"
@@ -273,6 +274,42 @@ def test_what_is_refused_is_not_unknown_when_the_connection_dies_under_its_readi
     with pytest.raises(refusal):
         ask(app, name, **arguments)
     app.close()
+
+
+def test_what_this_machine_was_shown_is_not_called_missing_or_older_when_the_database_goes(
+    app: App, gate: Gate, elsewhere: App
+) -> None:
+    own = create(app)
+    theirs = create(elsewhere)
+    ask(elsewhere, "update_work_item", id=own["id"], version=1, title="Theirs")
+    shown = ask(app, "query_work_item", id=own["ref"])
+    gate.close()
+
+    for name, arguments in (
+        ("query_work_item", {"id": theirs["ref"]}),
+        ("update_work_item", {"id": theirs["id"], "version": 1, "title": "Changed"}),
+        ("update_work_item", {"id": own["id"], "version": shown["version"], "notes": "more"}),
+    ):
+        with pytest.raises(Unavailable, match="was shown position 3"):
+            ask(app, name, **arguments)
+    assert create(app, "Another")["outcome"] == "queued"
+
+
+def test_what_a_whole_copy_does_not_hold_is_missing(app: App, gate: Gate) -> None:
+    create(app)
+    gate.close()
+
+    with pytest.raises(NotFound):
+        ask(app, "query_work_item", id=str(UUID(int=7)))
+
+
+def test_a_server_that_lacks_what_was_written_here_answers_no_question(app: App, owner_dsn: str) -> None:
+    item = create(app)
+    lose(owner_dsn, app.identity.ledger, after=0)
+
+    seen = ask(app, "query_work_item", id=item["id"])
+
+    assert (seen["title"], seen["source"]) == ("Made", "journal")
 
 
 def test_a_fault_after_the_commit_answers_that_it_is_committed(app: App) -> None:

@@ -167,7 +167,7 @@ def test_a_primary_that_became_a_standby_is_an_outage_until_a_primary_is_found(
     app: App, perform: Perform, own_server: EmbeddedServer
 ) -> None:
     perform("create_work_item", item_type="task", title="Before")
-    with _taking_no_writes(own_server):
+    with _as_a_standby(own_server):
         queued = perform("create_work_item", item_type="task", title="Meanwhile")
 
     _until(lambda: app.runtime.contact.ready and app.local.is_settled)
@@ -231,14 +231,14 @@ def _holding_the_lock(server: EmbeddedServer, app: App) -> Iterator[None]:
 
 
 @contextmanager
-def _taking_no_writes(server: EmbeddedServer) -> Iterator[None]:
-    """What a standby says to a writer: its transactions are read-only."""
+def _as_a_standby(server: EmbeddedServer) -> Iterator[None]:
+    """It reads and takes no writes, as a primary does that others have left behind."""
+    _stop(server)
+    (server.data / "standby.signal").touch()
+    server.ensure()
+    yield
     with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as connection:
-        connection.execute(f"ALTER ROLE {APPLICATION} SET default_transaction_read_only = on")
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [APPLICATION])
-        yield
-        connection.execute(f"ALTER ROLE {APPLICATION} RESET default_transaction_read_only")
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [APPLICATION])
+        connection.execute("SELECT pg_promote()")
 
 
 def _stop(server: EmbeddedServer) -> None:

@@ -75,7 +75,6 @@ def test_without_the_setting_nothing_is_asked_of_a_replica(elsewhere: App, pair:
     followed(elsewhere, pair)
 
     assert perform(elsewhere, "query_work_item", id=made["id"])["source"] == "postgres"
-    assert not (elsewhere.home / "seen").exists()
 
 
 def test_what_a_client_wrote_it_reads_however_far_the_replica_is_behind(app: App, pair: Pair) -> None:
