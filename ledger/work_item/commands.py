@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
+from ledger.annotation.commands import CommentCommand
 from ledger.envelope import Command, import_of
 from ledger.pending import Version
 from ledger.values.states import FINISHED, ORIGINAL, Category, State
@@ -64,7 +65,7 @@ class ChangeWorkItems(Command, frozen=True, kw_only=True):
     If one is refused, all are; unless `refused_are_left_out`.
     """
 
-    changes: tuple[CreateWorkItem | UpdateWorkItem | LinkWorkItems, ...]
+    changes: tuple[CreateWorkItem | UpdateWorkItem | LinkWorkItems | CommentCommand, ...]
     refused_are_left_out: bool = False
 
 

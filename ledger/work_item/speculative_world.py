@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from ledger.envelope import Fact, RecordedEvent, id_of, stream_id
 from ledger.values.moment import EPOCH
+from ledger.values.revision import apply
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import WorkItem, evolve
 from ledger.world import DEEPEST, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
@@ -39,11 +40,15 @@ class Ahead(World):
         """From here on this is so."""
         entity_id = id_of(stream)
         before: WorkItem = self.state(CATEGORY, entity_id)
-        after = evolve(before, fact)
+        after = apply(evolve(before, fact), fact.also)
         self._pending.setdefault(stream, []).append(_pending(stream, self.version(stream) + 1, fact, self.by))
         self._items[entity_id] = after
         _move(self._children_of, entity_id, {before.parent_id}, {after.parent_id})
         _move(self._blockers_of, entity_id, _blocked(before), _blocked(after))
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self._world.occurred_at
 
     @property
     def not_before(self) -> datetime | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 from pydantic import Field
 
+from ledger.annotation.commands import CommentCommand, comment_id_of
 from ledger.decider import Decided, check, problem
 from ledger.envelope import Recorded, Submission, command_id_at, id_of, minted_id
 from ledger.errors import LedgerError
@@ -27,6 +28,7 @@ from projections.operations.base import (
     command_id,
     where,
 )
+from projections.operations.comments import CommentInput, comment_command
 from projections.operations.work_items import (
     CATEGORY,
     CreateWorkItemInput,
@@ -45,9 +47,10 @@ KINDS: dict[str, type[Writes]] = {
     "create": CreateWorkItemInput,
     "update": UpdateWorkItemInput,
     "link": LinkWorkItemsInput,
+    "comment": CommentInput,
 }
 
-Change = CreateWorkItem | UpdateWorkItem | LinkWorkItems
+Change = CreateWorkItem | UpdateWorkItem | LinkWorkItems | CommentCommand
 
 
 class BulkWorkItemsInput(Writes):
@@ -55,7 +58,9 @@ class BulkWorkItemsInput(Writes):
         tuple[Annotated[Metadata, AnyObject], ...],
         AsArray,
         Field(
-            min_length=1, max_length=MOST, description="{op: create|update|link, key?, its arguments}; ids may be $key"
+            min_length=1,
+            max_length=MOST,
+            description="{op: create|update|link|comment, key?, its arguments}; ids may be $key",
         ),
     ]
     all_or_nothing: Annotated[bool, Field(description="false: skip refused")] = True
@@ -112,6 +117,9 @@ class _Reading:
                 return made
             case UpdateWorkItemInput():
                 return update(request, self._meant)
+            case CommentInput():
+                fresh_id = comment_id_of(minted_id(self._command_id, str(number)))
+                return comment_command(request, CATEGORY, self._meant(request.id, "id"), fresh_id)
             case _:
                 return LinkWorkItems(
                     id=self._meant(request.id, "id"),
@@ -205,7 +213,7 @@ OPERATIONS = (
     Operation(
         name="bulk_work_items",
         title="Change many work items",
-        summary="Many creates, updates, links as one command.",
+        summary="Many creates, updates, links, comments as one command.",
         toolset="work",
         input=BulkWorkItemsInput,
         run=bulk_work_items,

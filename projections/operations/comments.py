@@ -28,8 +28,7 @@ class CommentInput(Writes):
 
 def comment(view: LedgerView, request: CommentInput) -> Answered:
     category, entity_id = found(view.tables, request.id)
-    check(_problems(request, category))
-    command = _command(request, category, entity_id)
+    command = comment_command(request, category, entity_id, comment_id_of(new_id(request)))
 
     def read(snapshot: Snapshot, entity_id: str) -> Answered:
         row = entities.row(snapshot, category, entity_id, "check the id")
@@ -38,8 +37,10 @@ def comment(view: LedgerView, request: CommentInput) -> Answered:
     return carry_out(view, request, category, command, read) | {"comment_id": command.comment_id}
 
 
-def _command(request: CommentInput, category: str, entity_id: str) -> CommentCommand:
-    known, written = request.comment_id or comment_id_of(new_id(request)), request.text or ""
+def comment_command(request: CommentInput, category: str, entity_id: str, fresh: str) -> CommentCommand:
+    """The command; `fresh` is the id of a comment that it adds. Raises Invalid."""
+    check(_problems(request, category))
+    known, written = request.comment_id or fresh, request.text or ""
     match request.action:
         case "add":
             return AddComment(category=category, id=entity_id, comment_id=known, text=written)

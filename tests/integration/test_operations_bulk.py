@@ -205,3 +205,48 @@ def test_more_than_a_thousand_items_are_refused_and_a_thousand_are_one_command(p
 
     assert (answer["taken"], answer["position"]) == (1000, 1000)
     assert took < 10  # what it takes is the benchmark's to tell; this is only to notice a square of it
+
+
+def test_a_change_sees_what_came_along_with_a_status_before_it(perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="A")
+
+    perform(
+        "bulk_work_items",
+        items=[
+            {"op": "update", "id": item["id"], "version": 1, "status": "completed", "title": "B"},
+            {"op": "update", "id": item["id"], "version": 2, "title": "A"},
+        ],
+    )
+
+    assert perform("query_work_item", id=item["id"])["title"] == "A"
+
+
+def test_comments_come_in_the_same_call(perform: Perform) -> None:
+    old = perform("create_work_item", item_type="task", title="Old")
+    said = perform("comment", id=old["id"], text="frist", by="ann")["comment_id"]
+
+    answer = perform(
+        "bulk_work_items",
+        by="ann",
+        items=[
+            {"op": "create", "key": "a", "item_type": "task", "title": "New"},
+            {"op": "comment", "id": "$a", "text": "one"},
+            {"op": "comment", "id": "$a", "text": "two"},
+            {"op": "update", "id": "$a", "status": "completed"},
+            {"op": "comment", "id": old["ref"], "action": "correct", "comment_id": said, "text": "first"},
+        ],
+    )
+
+    new = perform("query_work_item", id=answer["results"][0]["ref"])
+    assert {comment["text"] for comment in new["comments"]} == {"one", "two"}
+    assert (new["status"], new["version"]) == ("completed", 4)
+    assert perform("query_work_item", id=old["id"])["comments"][0]["text"] == "first"
+
+
+def test_a_comment_without_text_is_refused_with_its_place(perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="A")
+
+    with pytest.raises(Invalid) as refused:
+        perform("bulk_work_items", items=[{"op": "comment", "id": item["id"]}])
+
+    assert [fault["field"] for fault in refused.value.details["fields"]] == ["items.0.text"]
