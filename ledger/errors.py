@@ -3,6 +3,7 @@
     LedgerError
     ├── Invalid              an input breaks a rule of form; all its field errors at once
     ├── NotFound             no such thing in this ledger
+    │   └── NoLedger         the folder has no ledger yet, and none above it is used
     ├── VersionConflict      the thing moved on since the writer read it
     ├── NotUnique            another thing already has this name, key or external id
     ├── AlreadyRecorded      the same thing is here already: the answer is the first one
@@ -62,6 +63,12 @@ class Invalid(LedgerError):
 class NotFound(LedgerError):
     code = "not_found"
     number = 404
+
+
+class NoLedger(NotFound):
+    """Details carry the `folder` that would be used."""
+
+    code = "no_ledger"
 
 
 class VersionConflict(LedgerError):

@@ -18,12 +18,13 @@ import platformdirs
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from ledger.errors import Damaged, NotFound, Unavailable
+from ledger.errors import Damaged, NoLedger, Unavailable
 from ledger.settings import APPLICATION, Settings
 
 FOLDER = ".ledger"
 FILE = "ledger.json"
 NAME_LENGTH = 200  # characters
+NAMED = "--project or LEDGER_PROJECT"
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -50,16 +51,28 @@ class _Written(Struct, frozen=True):
 
 
 def find(start: Path) -> Identity:
-    """The ledger of a folder, found by walking up from it. Raises NotFound if there is none."""
-    for folder in (start, *start.parents):
+    """The ledger of a folder, found by walking up from it. Raises NoLedger if there is none.
+
+    That of the home folder or of the root is theirs alone: it holds nothing of the projects below.
+    """
+    if not start.is_dir():
+        raise NoLedger(
+            f"there is no folder {start}", next_step=f"name the project's folder with {NAMED}", folder=str(start)
+        )
+    for folder in (start, *(above for above in start.parents if not is_of_everything(above))):
         file = folder / FOLDER / FILE
         if file.is_file():
             return _read(file)
-    raise NotFound(
-        f"no {FOLDER}/{FILE} in {start} or any folder above it",
-        next_step="run `tracking-ledger init` in the project's folder, or name it with --project or LEDGER_PROJECT",
+    raise NoLedger(
+        f"there is no ledger in {start} yet, nor in a folder above it",
+        next_step=f"run `tracking-ledger init` if that is the project's folder, or name another with {NAMED}",
         folder=str(start),
     )
+
+
+def is_of_everything(folder: Path) -> bool:
+    """Whether a folder holds more than one project: the root, and the user's home."""
+    return folder == Path(folder.anchor) or folder == Path.home()
 
 
 def create(project: Path, name: str | None = None) -> Identity:

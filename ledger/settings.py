@@ -56,7 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 ENVIRONMENT = {
-    "LEDGER_PROJECT": "the project folder; its .ledger is found by walking up from here (default: the current one)",
+    "LEDGER_PROJECT": "the project folder; its .ledger lies here or above it (default: the current one)",
     "LEDGER_DSN": "a PostgreSQL server to use instead of the embedded one, as a libpq connection string",
     "LEDGER_ADMIN_DSN": "the connection that creates and migrates the schema, when LEDGER_DSN's role may not",
     "LEDGER_HOME": "where this machine's working files lie (default: in the repository's git folder, else the user's)",

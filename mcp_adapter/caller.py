@@ -9,7 +9,7 @@ from msgspec import Struct
 from ledger.errors import Forbidden
 from projections.application.app import App
 from projections.maintenance.access_tokens import Scope
-from projections.operations.base import Operation
+from projections.operations.base import Operation, Writes
 
 Arguments = dict[str, Any]
 Context = ServerRequestContext[Any]
@@ -53,7 +53,7 @@ class Caller(Struct, frozen=True):
 
     def signed(self, operation: Operation, arguments: Arguments, context: Context) -> Arguments:
         """A write nobody signed is signed with the token's name, else what the settings say, else the client's name."""
-        if not operation.writes or arguments.get("by") is not None:
+        if not issubclass(operation.input, Writes) or arguments.get("by") is not None:
             return arguments
         if self.actor is not None:
             return {**arguments, "by": self.actor}

@@ -63,7 +63,8 @@ def run_stdio(app: App, toolsets: Iterable[str] = (), *, read_only: bool = False
 
 def build(offer: Offer, caller_of: CallerOf, watching: Watching | None = None) -> Server[Any]:
     """A server of what is offered; `caller_of` says who asks. What it lists may differ by caller, so is private."""
-    tools, watching = Tools(offer, caller_of), watching or Watching(caller_of)
+    watching = watching or Watching(caller_of)
+    tools = Tools(offer, caller_of, watching.tools_changed)
 
     @asynccontextmanager
     async def looking(_: Server[Any]) -> AsyncIterator[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """Tools: the list of them, and a call. Operations are synchronous, so each call runs in a worker thread."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -10,7 +11,7 @@ import mcp.types as wire
 from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult
 
-from ledger.errors import Invalid, LedgerError
+from ledger.errors import Invalid, LedgerError, NoLedger
 from mcp_adapter.answers import answered, crashed, refused
 from mcp_adapter.caller import Arguments, Caller, CallerOf, Context
 from mcp_adapter.registry import tool
@@ -18,6 +19,7 @@ from mcp_adapter.toolsets import Offer
 from projections.application.app import App
 from projections.operations import argument_values
 from projections.operations.base import Operation
+from projections.operations.ledger_creation import unusable
 
 CALLS_AT_ONCE = 8  # fewer than the pool's ten connections, so that no call waits for one until it gives up
 BEAT = 1.0  # seconds between two notes that a call still runs
@@ -26,21 +28,29 @@ BEAT = 1.0  # seconds between two notes that a call still runs
 class Tools:
     """The handlers of tools/list and tools/call."""
 
-    def __init__(self, offer: Offer, caller_of: CallerOf) -> None:
+    def __init__(self, offer: Offer, caller_of: CallerOf, list_changed: Callable[[Context], Awaitable[None]]) -> None:
         self._operations = offer.operations
         self._shown = offer.listed
+        self._first = offer.first
         self._caller_of = caller_of
+        self._list_changed = list_changed
+        self._showed_first = False  # since when the list is another if there is a ledger by now
         self.places = anyio.CapacityLimiter(CALLS_AT_ONCE)
 
     async def list(self, context: Context, params: wire.PaginatedRequestParams | None) -> wire.ListToolsResult:
         one_page("tools", params)
         caller = self._caller_of(context)
-        shown = [name for name in self._listed if caller.may(self._operations[name])]
-        return wire.ListToolsResult(tools=[self._listed[name] for name in shown])
+        self._showed_first = bool(self._first) and not caller.app.has_ledger
+        hidden = () if self._showed_first and unusable(caller.app.settings.project) is None else self._first
+        shown = [name for name in self._listed if caller.may(self._operations[name]) and name not in hidden]
+        listed = wire.ListToolsResult(tools=[self._listed[name] for name in shown])
+        return listed.model_copy(update={"ttl_ms": 0}) if self._showed_first else listed  # it soon will be another
 
     @cached_property
     def _listed(self) -> dict[str, wire.Tool]:
-        return {name: tool(operation) for name, operation in self._operations.items() if name in self._shown}
+        return {
+            name: tool(operation) for name, operation in self._operations.items() if name in self._shown | self._first
+        }
 
     async def call(self, context: Context, params: wire.CallToolRequestParams) -> wire.CallToolResult:
         operation = self._operations.get(params.name)
@@ -52,6 +62,16 @@ class Tools:
         except LedgerError as error:
             return refused(error)
         signed = caller.signed(operation, arguments, context)
+        result = await self._run_noted(context, caller, operation, signed)
+        if self._showed_first and caller.app.has_ledger:
+            self._showed_first = False
+            await self._list_changed(context)
+        return result
+
+    async def _run_noted(
+        self, context: Context, caller: Caller, operation: Operation, signed: Arguments
+    ) -> wire.CallToolResult:
+        """Tells a client that asked for it that the call still runs."""
         progress = (context.meta or {}).get("progress_token")
         if progress is None:
             return await self._run(caller, operation, signed)
@@ -64,20 +84,37 @@ class Tools:
     async def _run(self, caller: Caller, operation: Operation, arguments: Arguments) -> wire.CallToolResult:
         """Whoever cancels a read waits for nothing; a write that has begun is finished, so that it is done or not."""
         return await anyio.to_thread.run_sync(
-            call, caller.seen, operation, arguments, limiter=self.places, abandon_on_cancel=not operation.writes
+            partial(call, caller.seen, operation, arguments, can_create=bool(self._first)),
+            limiter=self.places,
+            abandon_on_cancel=not operation.writes,
         )
 
 
-def call(seen: Callable[[], App], operation: Operation, arguments: Arguments) -> wire.CallToolResult:
+def call(
+    seen: Callable[[], App], operation: Operation, arguments: Arguments, *, can_create: bool = False
+) -> wire.CallToolResult:
     """Runs one operation on the ledger that `seen` answers. Whatever goes wrong is an answer."""
     try:
         app = seen()
         answer = operation.perform(app, arguments)
         return answered(answer, lambda limit: operation.perform(app, {**arguments, "limit": limit}))
+    except NoLedger as error:
+        return refused(_with_tool(error) if can_create else error)
     except LedgerError as error:
         return refused(error)
     except Exception:  # the client must get an answer, and the server must live on
         return crashed(operation.name)
+
+
+def _with_tool(error: NoLedger) -> NoLedger:
+    """What an assistant can do about a folder without a ledger, where a person would type a command."""
+    folder = error.details["folder"]
+    if unusable(Path(folder)) is not None:
+        step = "have the server started with `--project FOLDER` that names the project's folder"
+    else:
+        step = f"call create_ledger with folder {folder} if that is the project's folder"
+        step += ", else have the server started with `--project FOLDER`"
+    return NoLedger(error.message, next_step=step, **error.details)
 
 
 async def read_arguments(ctx: Context, call_next: CallNext) -> HandlerResult:

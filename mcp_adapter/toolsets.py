@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from ledger.decider import check, problem
 from projections.operations.base import Operation, Toolset
+from projections.operations.ledger_creation import CREATE_LEDGER
 
 EVERY = "all"  # lists the tools that are otherwise left out, because every conversation pays for the list
 ALWAYS = "prime"  # what every conversation begins with
@@ -14,10 +15,12 @@ NAMES = (*get_args(Toolset), EVERY)
 
 
 class Offer(Struct, frozen=True):
-    """`operations` are answered; `listed` names those of them that are shown."""
+    """`operations` are answered; `listed` names those of them that are shown, and `first` those shown before there is a
+    ledger."""
 
     operations: Mapping[str, Operation]
     listed: frozenset[str]
+    first: frozenset[str] = frozenset()
 
 
 def offered(operations: Mapping[str, Operation], toolsets: Iterable[str] = (), *, read_only: bool = False) -> Offer:
@@ -36,7 +39,9 @@ def offered(operations: Mapping[str, Operation], toolsets: Iterable[str] = (), *
         if (not wanted or wanted & {EVERY, operation.toolset} or name == ALWAYS)
         and not (read_only and operation.writes)
     }
+    first = {} if read_only else {CREATE_LEDGER.name: CREATE_LEDGER}
     return Offer(
-        operations=answered,
+        operations=first | answered,
+        first=frozenset(first),
         listed=frozenset(name for name, operation in answered.items() if wanted or operation.by_default),
     )

@@ -7,12 +7,14 @@ open. Both hear which address changed, never what. Nobody listening: nobody look
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Protocol
 
 import anyio
 import anyio.to_thread
 import mcp.types as wire
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated, ToolsListChanged
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from ledger.envelope import stream_id
 from ledger.errors import LedgerError
@@ -69,6 +71,9 @@ class Watched:
 
     def unsubscribe(self, session: str, uri: str) -> None:
         self._sessions.pop((session, uri), None)
+
+    async def tools_changed(self) -> None:
+        await self._bus.publish(ToolsListChanged())
 
     async def look(self) -> None:
         """Tells everybody whose addresses changed since the last look."""
@@ -135,7 +140,7 @@ class Watching:
 
     def __init__(self, caller_of: CallerOf) -> None:
         self._caller_of = caller_of
-        self._ledgers: dict[Any, Watched] = {}
+        self._watched: dict[Path, Watched] = {}
 
     async def listen(
         self, context: Context, params: wire.SubscriptionsListenRequestParams
@@ -153,20 +158,25 @@ class Watching:
     async def keep_looking(self) -> None:
         while True:
             await anyio.sleep(EVERY)
-            for watched in list(self._ledgers.values()):
+            for watched in list(self._watched.values()):
                 await watched.look()
 
     def close(self) -> None:
         """Ends the requests that listen, each with its proper last answer."""
-        for watched in self._ledgers.values():
+        for watched in self._watched.values():
             watched.listening.close()
+
+    async def tools_changed(self, context: Context) -> None:
+        """Tells the caller, and whoever listens, that the list of tools is another now."""
+        if context.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS:
+            await context.session.send_tool_list_changed()
+        await self._of(context).tools_changed()
 
     def _of(self, context: Context) -> Watched:
         app = self._caller_of(context).app
-        ledger = app.identity.key
-        if ledger not in self._ledgers:
-            self._ledgers[ledger] = Watched(app)
-        return self._ledgers[ledger]
+        if app.settings.project not in self._watched:
+            self._watched[app.settings.project] = Watched(app)
+        return self._watched[app.settings.project]
 
 
 def _session(context: Context) -> str:

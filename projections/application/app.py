@@ -58,6 +58,10 @@ class App:
         return self.runtime.identity
 
     @property
+    def has_ledger(self) -> bool:
+        return self.runtime.has_ledger
+
+    @property
     def settings(self) -> Settings:
         return self.runtime.settings
 

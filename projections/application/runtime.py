@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from ledger import identity
-from ledger.errors import LedgerClosed, LedgerError, Unavailable
+from ledger.errors import LedgerClosed, LedgerError, NoLedger, Unavailable
 from ledger.handler import Handler
 from ledger.offline.live import LiveHandler
 from ledger.postgres.connection.connect import Connector
@@ -58,6 +58,14 @@ class Runtime:
     @cached_property
     def identity(self) -> identity.Identity:
         return identity.find(self.settings.project)
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether the folder has one by now."""
+        try:
+            return bool(self.identity)
+        except NoLedger:
+            return False
 
     @cached_property
     def home(self) -> Path:

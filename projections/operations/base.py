@@ -29,6 +29,7 @@ from ledger.codec import storable, unstorable
 from ledger.decider import check, problem
 from ledger.envelope import Command, Recorded, minted_id
 from ledger.errors import Invalid
+from ledger.settings import Settings
 from ledger.values.moment import parse, text
 from ledger.values.reference import shorten
 from projections.application.activity import watching
@@ -82,7 +83,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """`run(view, input) -> answer`. `summary` says what it does, when to use it and when another.
 
     `scope` is what a token must allow; `commands` are those that it makes, each with the input that an edit of a queued
-    one is held to; `by_default` says whether an assistant is shown it without asking for its toolset.
+    one is held to; `by_default` says whether an assistant is shown it without asking for its toolset; `without_ledger`
+    answers in a folder that has none yet, where all others refuse.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     destructive: bool = False
     commands: Mapping[type[Command], type[Input]] = {}
     by_default: bool = True
+    without_ledger: Callable[[Settings, Any], Answered] | None = None
 
     @property
     def writes(self) -> bool:
@@ -104,7 +107,9 @@ class Operation(Struct, frozen=True, kw_only=True):
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""
         with watching(lambda: app.home, "tool", self.name, app.actor(_named(arguments))) as line:
             request = self._checked(app, arguments)
-            write = self._write(request) if self.writes else None
+            if self.without_ledger is not None and isinstance(app, App) and not app.has_ledger:
+                return self.without_ledger(app.settings, request)
+            write = self._write(request) if isinstance(request, Writes) else None
             answered = router.answer(app, lambda view: self.run(view, request), write=write)
             line.answer(answered)
             return answered
@@ -118,7 +123,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     def _checked(self, app: App | LedgerView, arguments: dict[str, Any]) -> Any:
         _check_storable(arguments)
         request = checked(self.input, arguments)
-        if self.writes and request.command_id is None:  # with an id, running it twice records it once
+        if isinstance(request, Writes) and request.command_id is None:  # with an id, running it twice records it once
             return request.model_copy(update={"command_id": str(app.new_command_id())})
         return request
 

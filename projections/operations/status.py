@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ledger.settings import Settings
 from ledger.work_item.claiming import token_digest
 from projections.application.view import LedgerView
 from projections.maintenance import report_now
 from projections.operations.base import Answered, Input, Limit, Operation
+from projections.operations.ledger_creation import unusable
 from projections.reports import prime as primer
 from projections.reports import report
 
@@ -35,6 +37,12 @@ def prime(view: LedgerView, _: PrimeInput) -> Answered:
         holder, source, queued = token_digest(view.token), report_now.source(view), report_now.queued(view)
         document = primer.document(snapshot, view.identity.name, holder, source, queued)
     return {"position": document["position"], "text": primer.markdown(document)}
+
+
+def prime_without_ledger(settings: Settings, _: PrimeInput) -> Answered:
+    folder = settings.project
+    text = primer.without_ledger(folder, usable=unusable(folder) is None)
+    return {"position": None, "folder": str(folder), "text": text}
 
 
 def _brief(document: Answered) -> Answered:
@@ -69,5 +77,6 @@ OPERATIONS = (
         toolset="status",
         input=PrimeInput,
         run=prime,
+        without_ledger=prime_without_ledger,
     ),
 )

@@ -4,6 +4,7 @@ It is never longer than BYTES, whatever the ledger's texts hold: titles are cut,
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 from ledger.values.moment import text
@@ -14,6 +15,7 @@ from projections.reports.templates import rendered
 from projections.tables.contract import Snapshot
 
 TEMPLATE = "prime.md.j2"
+WITHOUT = "prime_without_ledger.md.j2"
 BYTES = 5_600  # as JSON text: 1,400 tokens of four bytes each, so that what stands around it still fits
 TITLE_BYTES = 90
 CLAIMS = 10  # of one's own, and as many of others
@@ -51,6 +53,11 @@ def markdown(document: Document) -> str:
         if _size(shown) <= BYTES:
             break
     return shown
+
+
+def without_ledger(folder: Path, *, usable: bool) -> str:
+    """The text for an assistant in a folder that has no ledger yet; `usable` is whether it can be a project's."""
+    return rendered(WITHOUT, {"folder": str(folder), "usable": usable}, brief=brief)
 
 
 def brief(value: object, most: int = TITLE_BYTES) -> str:

@@ -114,16 +114,6 @@ def test_a_write_without_a_database_is_queued_soon(settings: Settings) -> None:
         assert time.monotonic() - began < 8
 
 
-def test_a_folder_without_a_ledger_is_told_what_to_do_by_each_tool(settings: Settings, tmp_path: Path) -> None:
-    (empty := tmp_path / "empty").mkdir()
-
-    with served(settings, extra={"LEDGER_PROJECT": str(empty)}) as client:
-        refusal = client.refusal("list_work_items")
-
-    assert refusal["code"] == "not_found"
-    assert "init" in refusal["next_step"]
-
-
 def test_standard_output_carries_nothing_but_the_protocol(settings: Settings) -> None:
     with served(settings) as client:
         client.call("create_work_item", item_type="task", title="Quiet")

@@ -103,7 +103,7 @@ class McpClient:
             except Empty:
                 raise AssertionError(f"no {method} within {SECONDS} s") from None
             if said["method"] == method:
-                told: Message = said["params"]
+                told: Message = said.get("params", {})
                 return told
 
     def tools(self) -> list[Message]:

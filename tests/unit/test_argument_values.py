@@ -13,6 +13,7 @@ from ledger.errors import Invalid
 from projections.operations import argument_values
 from projections.operations.base import Input, checked
 from projections.operations.catalog import OPERATIONS
+from projections.operations.ledger_creation import CREATE_LEDGER
 
 TEXTS = {
     "deployed_at": "2026-11-20T10:00:00Z",
@@ -26,7 +27,7 @@ TEXTS = {
     "token": "a-token-of-a-worker",
 }  # good texts for fields that take only some
 NUMBERS = {"default_token_budget": 5_000}
-MODELS = {operation.name: operation.input for operation in OPERATIONS.values()}
+MODELS = {operation.name: operation.input for operation in (*OPERATIONS.values(), CREATE_LEDGER)}
 
 
 def inner_models(name: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:

@@ -16,7 +16,7 @@ def listed(*toolsets: str, read_only: bool = False) -> list[str]:
 
 
 def test_without_a_choice_everything_is_answered_in_the_order_of_the_catalog() -> None:
-    assert list(offered(OPERATIONS).operations) == list(OPERATIONS)
+    assert list(offered(OPERATIONS).operations) == ["create_ledger", *OPERATIONS]
 
 
 def test_without_a_choice_at_most_two_dozen_tools_are_listed_and_the_contract_s_ten_are_among_them() -> None:
@@ -31,7 +31,7 @@ def test_every_operation_is_listed_on_request() -> None:
 
 def test_a_toolset_shows_its_own_tools_and_what_every_conversation_begins_with() -> None:
     assert listed("vendors") == ["create_vendor", "query_vendor_status", "update_vendor_status", "prime"]
-    assert set(offered(OPERATIONS, ["vendors"]).operations) == set(listed("vendors"))
+    assert set(offered(OPERATIONS, ["vendors"]).operations) == {*listed("vendors"), "create_ledger"}
 
 
 def test_read_only_wins_over_everything() -> None:

@@ -1,0 +1,219 @@
+"""A folder that has no ledger yet: every way in says so, names the folder, and what to do; none uses another folder."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from msgspec.structs import replace
+
+from ledger import identity
+from ledger.errors import NoLedger
+from ledger.settings import Settings
+from projections.cli.main import COMMANDS, cli
+from projections.operations.base import Operation
+from projections.operations.catalog import OPERATIONS
+from tests.integration.test_mcp_arguments import required
+from tests.support.mcp_client import HANDSHAKES, STATELESS, environment, served
+
+PROGRAM = (sys.executable, "-c", "from projections.cli.main import main; main()")
+NEEDS_NONE = {"demo", "init", "operations", "prime", "mcp", "doctor", "ledgers"}
+LINES = {
+    "changes": ["--since", "0"],
+    "rebuild": ["--from-journal"],
+    "diff": ["w-7k3qd", "v1"],
+    "bulk": ["-"],
+    "call": ["list_work_items"],
+    "import": ["git"],
+    "export": ["events"],
+    "resolve": ["x-7k3qd", "mine"],
+    "move": ["postgresql:///nowhere"],
+}  # what a command needs to be complete, where a reference for each of its arguments is not enough
+
+
+@pytest.fixture
+def empty(tmp_path: Path, settings: Settings) -> Settings:
+    (folder := tmp_path / "empty" / "project").mkdir(parents=True)
+    return replace(settings, project=folder)
+
+
+def command_line(settings: Settings, *line: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, *line],
+        env=environment(settings) | more,
+        cwd=settings.project,
+        capture_output=True,
+        text=True,
+        input='[{"op": "create", "item_type": "task", "title": "Piped"}]',
+        timeout=60,
+        check=False,
+    )
+
+
+def line(name: str) -> list[str]:
+    """The command with what it needs; of a group the first of its commands."""
+    command = cli.get_command(click.Context(cli), name)
+    words = [name]
+    while isinstance(command, click.Group):
+        words.append(sorted(command.commands)[0])
+        command = command.commands[words[-1]]
+    assert command is not None
+    needed = [given for given in command.params if isinstance(given, click.Argument) and given.required]
+    return [name, *LINES[name]] if name in LINES else words + ["w-7k3qd"] * len(needed)
+
+
+def names(tools: list[dict[str, Any]]) -> list[str]:
+    return [tool["name"] for tool in tools]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=list(OPERATIONS))
+def test_every_tool_but_prime_answers_no_ledger_and_how_to_make_one(empty: Settings, operation: Operation) -> None:
+    if operation.name == "prime":
+        pytest.skip("works without one, as tested below")
+    with served(empty) as client:
+        refusal = client.refusal(operation.name, **required(operation))
+
+    assert refusal["code"] == "no_ledger"
+    assert refusal["details"]["folder"] == str(empty.project)
+    assert f"call create_ledger with folder {empty.project}" in refusal["next_step"]
+    assert "--project" in refusal["next_step"]
+
+
+def test_prime_works_without_a_ledger_and_says_so(empty: Settings) -> None:
+    with served(empty) as client:
+        answer = client.call("prime")
+        resource = client.request("resources/read", {"uri": "ledger://prime"})["contents"][0]["text"]
+
+    assert "No ledger yet" in answer["text"]
+    assert str(empty.project) in answer["text"]
+    assert "create_ledger" in resource
+    assert (answer["position"], answer["folder"]) == (None, str(empty.project))
+
+
+@pytest.mark.parametrize("revision", HANDSHAKES)
+def test_a_ledger_is_made_by_a_tool_that_is_listed_only_before_and_then_everything_works(
+    empty: Settings, revision: str
+) -> None:
+    with served(empty, revision=revision) as client:
+        before = client.tools()
+        made = client.call("create_ledger", folder=str(empty.project), name="Invoice reader")
+        client.note("notifications/tools/list_changed")
+        after = client.tools()
+        item = client.call("create_work_item", item_type="task", title="The first")
+        again = client.call("create_ledger", folder=str(empty.project))
+
+    assert names(before)[0] == "create_ledger"
+    assert names(after) == names(before)[1:]
+    assert (made["outcome"], made["name"]) == ("created", "Invoice reader")
+    assert identity.find(empty.project).name == "Invoice reader"
+    assert item["outcome"] == "committed"
+    assert again["outcome"] == "unchanged"
+    assert again["ledger"] == made["ledger"]
+
+
+def test_a_client_without_a_handshake_hears_that_the_list_changed(empty: Settings) -> None:
+    with served(empty, revision=STATELESS) as client:
+        before = client.request("tools/list", {})
+        client.send("subscriptions/listen", {"notifications": {"toolsListChanged": True}})
+        client.note("notifications/subscriptions/acknowledged")
+        client.call("create_ledger", folder=str(empty.project))
+        client.note("notifications/tools/list_changed")
+        after = client.request("tools/list", {})
+
+    assert before["ttlMs"] == 0
+    assert after["ttlMs"] > 0
+    assert "create_ledger" not in names(after["tools"])
+
+
+def test_a_ledger_made_in_a_terminal_is_found_by_the_running_server(empty: Settings) -> None:
+    with served(empty) as client:
+        client.refusal("list_work_items")
+        client.tools()
+        identity.create(empty.project)
+        found = client.call("list_work_items")
+        client.note("notifications/tools/list_changed")
+
+    assert found["total_count"] == 0
+
+
+def test_another_folder_than_the_server_s_own_gets_no_ledger(empty: Settings, tmp_path: Path) -> None:
+    with served(empty) as client:
+        refusal = client.refusal("create_ledger", folder=str(tmp_path))
+
+    assert (refusal["code"], refusal["details"]["rule"]) == ("refused", "other_folder")
+    assert str(empty.project) in refusal["message"]
+    assert f"--project {tmp_path}" in refusal["next_step"]
+    assert not (tmp_path / ".ledger").exists()
+    assert not (empty.project / ".ledger").exists()
+
+
+@pytest.mark.parametrize("place", ["home", "root", "nowhere"])
+def test_a_folder_that_is_no_project_s_is_offered_no_ledger(empty: Settings, place: str) -> None:
+    folder = {"home": empty.project, "root": Path("/"), "nowhere": empty.project / "${workspaceFolder}"}[place]
+    extra = {"LEDGER_PROJECT": str(folder), "HOME": str(empty.project)}
+    with served(empty, extra=extra) as client:
+        listed = names(client.tools())
+        refusal = client.refusal("list_work_items")
+        text = client.call("prime")["text"]
+        made = client.refusal("create_ledger", folder=str(folder))
+
+    assert "create_ledger" not in listed
+    assert refusal["code"] == "no_ledger"
+    assert refusal["details"]["folder"] == str(folder)
+    assert "--project" in refusal["next_step"]
+    assert "create_ledger" not in refusal["next_step"]
+    assert "create_ledger" not in text
+    assert made["details"]["rule"] == "no_project_folder"
+    assert not (folder / ".ledger").exists()
+
+
+def test_a_read_only_server_offers_no_tool_that_makes_one(empty: Settings) -> None:
+    with served(empty, command=(*PROGRAM, "mcp", "--read-only")) as client:
+        listed = names(client.tools())
+        refusal = client.refusal("list_work_items")
+
+    assert "create_ledger" not in listed
+    assert "tracking-ledger init" in refusal["next_step"]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - NEEDS_NONE))
+def test_every_command_says_no_ledger_and_names_the_folder(empty: Settings, name: str) -> None:
+    done = command_line(empty, *line(name), "--json")
+    told = command_line(empty, *line(name))
+
+    error = json.loads(done.stdout)["error"]
+    assert error["code"] == "no_ledger", error
+    assert error["details"]["folder"] == str(empty.project)
+    assert "tracking-ledger init" in error["next_step"]
+    assert done.returncode == told.returncode == 3
+    assert str(empty.project) in told.stderr
+    assert not (empty.project / ".ledger").exists()
+
+
+def test_the_command_prime_works_without_a_ledger(empty: Settings) -> None:
+    done = command_line(empty, "prime")
+
+    assert done.returncode == 0
+    assert str(empty.project) in done.stdout
+
+
+def test_the_ledger_of_the_home_folder_is_not_that_of_a_project_below(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (project := tmp_path / "work" / "project").mkdir(parents=True)
+    identity.create(tmp_path)
+
+    with pytest.raises(NoLedger):
+        identity.find(project)
+    assert identity.find(tmp_path).project == tmp_path
+    identity.create(tmp_path / "work")
+    assert identity.find(project).project == tmp_path / "work"
+
+
+def test_a_folder_that_does_not_exist_has_no_ledger_of_the_one_above(tmp_path: Path) -> None:
+    identity.create(tmp_path)
+
+    with pytest.raises(NoLedger, match="there is no folder"):
+        identity.find(tmp_path / "mistyped")
