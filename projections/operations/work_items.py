@@ -357,7 +357,7 @@ def summary(item: dict[str, Any], fields: tuple[str, ...] = ()) -> dict[str, Any
         return {"id": item["id"], "ref": item["ref"], "version": item["version"], **chosen}
     if item["status"] in ORIGINAL:  # whose category needs no word
         del chosen["category"]
-    return {name: value for name, value in chosen.items() if value is not None}
+    return {name: value for name, value in chosen.items() if value not in (None, 0)}
 
 
 OPERATIONS = (

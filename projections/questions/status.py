@@ -202,7 +202,9 @@ def _described(snapshot: Snapshot, items: Answer) -> list[Entity]:
     for line in items:
         by, until = line.pop("claimed_by"), line.pop("claimed_until")
         claim = {"by": by, "until": until} if until is not None and until > moment else None
-        described.append({"ref": refs[line["id"]], **line, "claim": claim, "blocked_by": blockers.get(line["id"], [])})
+        counted = line.pop("comment_count")  # None where there is no comment
+        more = {"claim": claim, "comment_count": counted and int(counted), "blocked_by": blockers.get(line["id"], [])}
+        described.append({"ref": refs[line["id"]], **line, **more})
     return described
 
 

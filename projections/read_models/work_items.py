@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ledger.annotation.state import shown
 from ledger.work_item.decider import decider
 from ledger.work_item.state import WorkItem
 from projections.read_models import search_terms
@@ -38,6 +39,12 @@ def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
     }
 
 
+def derived(item: WorkItem) -> dict[str, int]:
+    """What a report counts."""
+    count = len(shown(item.comments))
+    return {"comment_count": count} if count else {}
+
+
 def source_id_key(external_id: str) -> str:
     """What a person types of an id that a source gave: in any case, without the source."""
     return external_id.strip().casefold()
@@ -49,9 +56,10 @@ def external_key(source: str, external_id: str) -> str:
 
 work_items = Projection(
     name="work_items",
-    shape=5,
+    shape=6,
     decider=decider,
     entries=entries,
+    derived=derived,
     texts=texts,
     columns=(
         Field("item_type"),

@@ -43,7 +43,8 @@ _STATE = rf"(?:, (?:(blocked|completed)|({ENTRY}) as ({_CATEGORY})))?"
 _ITEM = re.compile(rf"( *)- {_REF} ({TEXT}?) \({_TYPE}{_STATE}{_PRIORITY}\)(?:: (.*))?")
 _SITUATION = re.compile(
     rf"(queued(?:; |$))?(?:blocked because ({LISTED})(?:; |$))?(?:waits for ((?:{_REF}(?:, )?)+)(?:; |$))?"
-    rf"(?:claimed by ({LISTED}) until {_MOMENT}(?:; |$))?(?:with ({LISTED})(?:; |$))?(?:on (.*))?"
+    rf"(?:claimed by ({LISTED}) until {_MOMENT}(?:; |$))?(?:with ({LISTED})(?:; |$))?"
+    r"(?:(\d{1,18}) comments?(?:; |$))?(?:on (.*))?"
 )
 _READY = re.compile(rf"\d+\. {_REF} ({TEXT}?) \({_TYPE}{_PRIORITY}\)")
 _DEPLOYMENT = re.compile(rf"- {_REF} {_MOMENT}(?: to ({NAMED}))?: (?:#(\d{{1,18}}) )?(.*)")
@@ -187,7 +188,7 @@ def _work(lines: list[Line]) -> Document:
 
 def _item(line: Line) -> Entity:
     indent, ref, title, item_type, status, word, category, priority, rest = _match(_ITEM, line)
-    queued, reason, blockers, _, by, until, assignee, branch = _match(_SITUATION, (line[0], rest or ""))
+    queued, reason, blockers, _, by, until, assignee, comments, branch = _match(_SITUATION, (line[0], rest or ""))
     return {
         "ref": ref,
         "title": said(title),
@@ -201,6 +202,7 @@ def _item(line: Line) -> Entity:
         "claim": {"by": said(by), "until": _time(until, line)} if until else None,
         "assignee": assignee and said(assignee),
         "branch_name": branch and coded(branch),
+        "comment_count": comments and int(comments),
         **({"pending": True} if queued else {}),
     }
 

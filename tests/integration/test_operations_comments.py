@@ -213,3 +213,16 @@ def command_line(settings: Settings) -> Callable[..., Any]:
         "LEDGER_PGDATA": str(settings.pgdata),
     }
     return lambda *arguments, **extra: CliRunner().invoke(cli, list(arguments), env=environment, **extra)
+
+
+def test_the_report_counts_the_comments_of_an_item(perform: Perform) -> None:
+    item = create(perform)
+    perform("comment", id=item["id"], text="one")
+    perform("comment", id=item["id"], text="two")
+
+    [shown] = perform("project_status")["active_work_items"]["items"]
+
+    assert shown["comment_count"] == 2
+    assert (
+        f"`{item['ref']}` Read faxes (task, P3): 2 comments" in perform("project_status", format="markdown")["markdown"]
+    )

@@ -51,6 +51,7 @@ def item(ref: str, title: str = "Something", **fields: Any) -> dict[str, Any]:
         "branch_name": None,
         "assignee": None,
         "block_reason": None,
+        "comment_count": None,
         "claim": None,
         "blocked_by": [],
         **fields,
@@ -131,6 +132,7 @@ def trees(draw: some.DrawFn) -> list[dict[str, Any]]:
             branch_name=maybe,
             assignee=maybe,
             block_reason=maybe,
+            comment_count=some.none() | some.integers(1, 99),
             claim=some.none() | some.fixed_dictionaries({"by": said, "until": moments}),
         )
     )

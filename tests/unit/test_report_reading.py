@@ -18,7 +18,7 @@ FIELDS = {
     "vendors": ("name", "status", "extractor_version", "test_results", "manifest_compliant"),
     "items": (
         "title", "item_type", "status", "category", "priority", "depth", "assignee", "branch_name", "block_reason",
-        "claim",
+        "claim", "comment_count",
     ),
     "ready": ("title", "item_type", "priority"),
     "deployments": (
