@@ -3,7 +3,9 @@
 import getpass
 import os
 import re
+import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -13,6 +15,7 @@ from ledger.errors import Invalid
 
 APPLICATION = "tracking-ledger"
 NAME_LENGTH = 100  # characters of who acts
+GIT_SECONDS = 2.0  # that git may take to say who its user is
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -62,7 +65,7 @@ ENVIRONMENT = {
     "LEDGER_HOME": "where this machine's working files lie (default: in the repository's git folder, else the user's)",
     "LEDGER_PGDATA": "where the embedded server keeps its data (default: the user's data folder)",
     "LEDGER_PGBIN": "a folder with PostgreSQL's own programs, to be used instead of those in the wheel",
-    "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else the user's)",
+    "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else git's, else the login name)",
     "LEDGER_TOKEN": "tells whose claims are the caller's own (default: a new one for each process)",
     "LEDGER_STATUS_FILE": "where the status report is kept, from the project folder (default: .project_status.md)",
     "LEDGER_PREPARE": "on or off: statements prepared on the server (a PgBouncer that keeps none is found out)",
@@ -73,7 +76,22 @@ ENVIRONMENT = {
 }
 
 
-def user_name() -> str:
+@cache
+def user_name(project: Path) -> str:
+    """The user of this machine: as git knows them in the project, else by the login name."""
+    return _git_name(project) or _login_name()
+
+
+def _git_name(project: Path) -> str | None:
+    asked = ["git", "-C", str(project), "config", "user.name"]
+    try:
+        name = subprocess.run(asked, capture_output=True, text=True, timeout=GIT_SECONDS, check=False).stdout.strip()
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):  # no git, no such folder, or no name in it
+        return None
+    return name if name.isprintable() and 0 < len(name) <= NAME_LENGTH else None
+
+
+def _login_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

@@ -53,7 +53,7 @@ def ledger_closed(**found: Any) -> LedgerError:
     if reason == "moving":
         return Unavailable(
             "this ledger is moving to another database, which takes a few seconds",
-            next_step="try again; if the move was interrupted, repeat `tracking-ledger move`",
+            next_step="try again; if the move was interrupted, repeat `tracking-ledger ledgers move`",
             **found,
         )
     if reason == "arriving":

@@ -42,7 +42,8 @@ class App:
 
         It may be slow and must not raise.
         """
-        self.principal = Principal(token=settings.token or secrets.token_urlsafe(12), by=settings.by)
+        token = settings.token or secrets.token_urlsafe(12)
+        self.principal = Principal(token=token, project=settings.project, by=settings.by)
         self.answered_by: Layer | None = None  # the layer of the newest answer
         self._keep_status = keep_status
         self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database))
@@ -51,7 +52,7 @@ class App:
 
     def for_principal(self, token: str, by: str | None) -> "App":
         """The same ledger for another caller of this process: whose claims are its own, and who acts."""
-        return _Shared(self, Principal(token=token, by=by or self.settings.by))
+        return _Shared(self, Principal(token=token, project=self.settings.project, by=by or self.settings.by))
 
     @property
     def identity(self) -> Identity:

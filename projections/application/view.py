@@ -25,11 +25,12 @@ class Principal(Struct, frozen=True, kw_only=True):
     """Who asks: whose claims are its own (`token`), and who acts where a call names no one (`by`)."""
 
     token: str
+    project: Path
     by: str | None = None
 
     def actor(self, by: str | None) -> str:
         """Who acts: the one that the call names, else this principal, else the user of this machine."""
-        return by or self.by or user_name()
+        return by or self.by or user_name(self.project)
 
 
 class LedgerView:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+import click
+
 from ledger.errors import LedgerError
 
 DONE = 0
@@ -76,21 +78,37 @@ def tell(error: LedgerError, *, as_json: bool) -> None:
         remark(f"next: {shown(error.next_step)}")
 
 
-def tell_wrong_use(message: str, usage: str) -> None:
-    """A command line that cannot be understood, for a machine."""
-    from projections.cli.output import answer_json  # only here, as above
+class NoSuchCommand(click.UsageError):
+    """`meant` are the commands that the word probably stands for."""
 
-    answer_json(wrong_use(message, usage))
+    def __init__(self, name: str, meant: list[str], ctx: click.Context) -> None:
+        super().__init__(f"there is no command {name[:80]!a}", ctx)
+        self.meant = meant
 
 
-def wrong_use(message: str, usage: str) -> dict[str, Any]:
+def tell_wrong_use(error: click.UsageError, *, as_json: bool) -> None:
+    """A command line that cannot be understood, as every other refusal is told."""
+    from projections.cli.output import answer_json, remark, shown  # only here, as above
+
+    told = wrong_use(error)["error"]
+    if as_json:
+        answer_json({"error": told})
+        return
+    remark(f"invalid: {shown(told['message'])}", style="red")
+    remark(f"next: {shown(told['next_step'])}")
+
+
+def wrong_use(error: click.UsageError) -> dict[str, Any]:
     """A command line that cannot be understood, in the one error shape."""
+    path = error.ctx.command_path if error.ctx else "tracking-ledger"
+    meant = [f"{path} {command}" for command in getattr(error, "meant", ())]
+    message = error.format_message().rstrip(".")
     return {
         "error": {
             "code": "invalid",
-            "message": message,
-            "details": {"status": 400, "usage": usage},
-            "next_step": "see --help",
+            "message": message[:1].lower() + message[1:] if message[1:2].islower() else message,
+            "details": {"status": 400, "usage": error.ctx.get_usage() if error.ctx else "", "meant": meant},
+            "next_step": " or ".join(meant) or f"{path} --help",
             "retryable": False,
         }
     }

@@ -32,6 +32,11 @@ class Invocation:
     def app(self) -> App:
         return App(self.settings, keep_status=keep_status)
 
+    @property
+    def actor(self) -> str:
+        """Who acts, recorded on every event."""
+        return self.settings.by or user_name(self.settings.project)
+
     def move_to(self, project: Path) -> None:
         """From here on it is about the ledger of another folder."""
         self.close()
@@ -63,13 +68,14 @@ class Command(click.Command):
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self.params = [*self.params, *common_options(hidden=True)]
+        own = {flag for parameter in self.params for flag in parameter.opts}  # `block --by REF` says what blocks
+        self.params += [option for option in common_options(hidden=True) if own.isdisjoint(option.opts)]
 
     def invoke(self, ctx: click.Context) -> Any:
         ctx.obj = invocation = Invocation(ctx.ensure_object(Options))
         name = ctx.command_path.removeprefix(ctx.find_root().command_path).strip()
         try:
-            with watching(lambda: invocation.app.home, "command", name, invocation.settings.by or user_name()) as line:
+            with watching(lambda: invocation.app.home, "command", name, invocation.actor) as line:
                 code = _code(super().invoke, ctx) or invocation.tell_source()
                 line.outcome = f"exit {code}" if code else line.outcome
                 return code

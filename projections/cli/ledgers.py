@@ -17,6 +17,7 @@ from ledger.postgres.connection.database import Database
 from ledger.postgres.ledgers import ARCHIVED, MOVING, Known
 from ledger.postgres.moving import alone
 from projections.cli.invocation import Group, Invocation, pass_invocation
+from projections.cli.moving import move
 from projections.cli.output import answer_json, moment, remark, say, shown, table
 from projections.read_models.catalog import SHAPES
 
@@ -135,6 +136,9 @@ def deny(invocation: Invocation, ledger: str, role: str) -> None:
     known = ledgers.find(database, ledger)
     ledgers.deny(database, known.id, role)
     _done(invocation, known, {"denied": role}, f"{shown(role)} may not use {known.id} ({shown(known.name)})")
+
+
+group.add_command(move)
 
 
 def _database(invocation: Invocation) -> Database:

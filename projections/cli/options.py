@@ -21,7 +21,13 @@ def common_options(*, hidden: bool) -> list[click.Parameter]:
     """Fresh parameters for one command; `hidden` leaves all but --json out of its help."""
     return [
         _option("--project", "FOLDER", "The project's folder (default: this one).", hidden, Path),
-        _option("--by", "NAME", "Who acts, recorded on every event (default: your user name).", hidden, str),
+        _option(
+            "--by",
+            "NAME",
+            "Who acts, recorded on every event (default: git's user.name, else your login name).",
+            hidden,
+            str,
+        ),
         _option("--dsn", "DSN", "A PostgreSQL server instead of the embedded one.", hidden, str),
         click.Option(
             ["--json", "as_json"],

@@ -184,7 +184,7 @@ class _Move:
         except LedgerError:
             raise Unavailable(
                 "the move was interrupted while the ledger was closed: nothing is lost, and writes wait",
-                next_step="repeat `tracking-ledger move`",
+                next_step="repeat `tracking-ledger ledgers move`",
             ) from error
 
 
@@ -238,7 +238,7 @@ def _check(source: Place, target: Place) -> None:
     if here.state == "closed" and here.successor != target.name:
         raise Refused(
             f"the ledger is on its way to {here.successor} since an earlier move",
-            next_step="repeat `tracking-ledger move` with that place;"
+            next_step="repeat `tracking-ledger ledgers move` with that place;"
             " if it is gone for good, `tracking-ledger ledgers open --gone`",
             rule="on_its_way",
             items=[],

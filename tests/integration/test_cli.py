@@ -129,7 +129,8 @@ def test_a_wrong_command_line_ends_with_2(run: Run, line: list[str]) -> None:
     text, as_json = run(*line), run(*line, "--json")
 
     assert (text.exit_code, text.stdout) == (2, "")
-    assert "Error: " in text.stderr
+    assert text.stderr.startswith("invalid: ")
+    assert "\nnext: " in text.stderr
     assert (as_json.exit_code, answered(as_json)["error"]["code"]) == (2, "invalid")
 
 

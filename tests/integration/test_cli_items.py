@@ -1,0 +1,165 @@
+"""The verbs of a day's work, in this process: what they record, what they print, and how several of them end."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ledger.settings import Settings
+from projections.cli import exits
+from projections.cli.commands import COMMANDS, MEANT
+from projections.cli.main import cli
+from tests.conftest import Perform
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    """run("done", "w-7k3qd", input="..."): the command on the test's own ledger."""
+    environment = {
+        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_DSN": settings.dsn,
+        "LEDGER_HOME": str(settings.home),
+        "LEDGER_PGDATA": str(settings.pgdata),
+        "LEDGER_BY": "tester",
+        "LEDGER_TOKEN": "a-token-of-the-test",
+    }
+    return lambda *arguments, **extra: CliRunner().invoke(
+        cli, list(arguments), env=environment, prog_name="tracking-ledger", **extra
+    )
+
+
+def added(run: Run, *arguments: str) -> str:
+    """The reference of a new item, as `add` prints it."""
+    result = run("add", *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout.split()[0]
+
+
+def item(perform: Perform, ref: str) -> dict[str, Any]:
+    return perform("query_work_item", id=ref, include=["dependencies"])
+
+
+def test_add_records_what_its_options_say(run: Run, perform: Perform) -> None:
+    parent, blocker = added(run, "Parent"), added(run, "First")
+
+    options = ["-p", "1", "-t", "docs", "-t", "Now", "--parent", parent, "-a", "me", "--blocked-by", blocker]
+    ref = added(run, "Write", "it", "down", *options, "-d", "with care")
+
+    made = item(perform, ref)
+    assert (made["title"], made["priority"], made["tags"]) == ("Write it down", 1, ["docs", "now"])
+    assert (made["assignee"], made["description"], made["ready"]) == ("tester", "with care", False)
+    assert made["parent_id"] == item(perform, parent)["id"]
+
+
+def test_add_takes_titles_from_standard_input_one_a_line(run: Run) -> None:
+    result = run("add", "-", "-t", "x", "--json", input="one\n\n two \n")
+
+    assert [made["title"] for made in json.loads(result.stdout)["items"]] == ["one", "two"]
+
+
+def test_edit_changes_adds_removes_and_empties(run: Run, perform: Perform) -> None:
+    ref = added(run, "Before", "-t", "a", "-t", "b", "-d", "old", "-a", "ann")
+
+    result = run("edit", ref, "--title", "After", "-t", "C", "--untag", "A", "-d", "", "-p", "high", "-a", "")
+
+    changed = item(perform, ref)
+    assert result.exit_code == 0, result.output
+    assert (changed["title"], changed["tags"], changed["priority"]) == ("After", ["b", "c"], 2)
+    assert (changed.get("description"), changed.get("assignee")) == (None, None)
+
+
+def test_an_item_goes_from_start_to_done_without_a_version(run: Run, perform: Perform) -> None:
+    first = added(run, "First")
+    second = added(run, "Second", "--blocked-by", first)
+
+    said = [run(verb, first) for verb in ("start", "stop", "start", "done")]
+
+    assert [result.exit_code for result in said] == [0, 0, 0, 0]
+    assert item(perform, first)["status"] == "completed"
+    assert second in said[-1].stderr
+
+
+def test_block_and_unblock_by_a_reason_and_by_another_item(run: Run, perform: Perform) -> None:
+    one, other = added(run, "One"), added(run, "Other")
+
+    assert run("block", one, "--reason", "no data").exit_code == 0
+    assert item(perform, one)["status"] == "blocked"
+    assert run("unblock", one).exit_code == 0
+    assert item(perform, one)["status"] == "active"
+    assert run("block", one, "--by", other).stdout.split() == [one, "blocked"]
+    assert not item(perform, one)["ready"]
+    assert run("unblock", one, "--by", other).exit_code == 0
+    assert item(perform, one)["ready"]
+    assert run("block", one).exit_code == exits.WRONG_USE
+
+
+def test_move_link_and_delete(run: Run, perform: Perform) -> None:
+    parent, child = added(run, "Parent"), added(run, "Child")
+
+    assert run("move", child, "--below", parent).exit_code == 0
+    assert item(perform, child)["parent_id"] == item(perform, parent)["id"]
+    assert run("move", child, "--top").exit_code == 0
+    assert item(perform, child).get("parent_id") is None
+    assert run("link", child, "relates-to", parent).exit_code == 0
+    assert run("link", child, "relates-to", parent, "--remove").exit_code == 0
+    assert run("delete", child).exit_code == 0
+    assert item(perform, child)["deleted"]
+
+
+def test_several_items_are_changed_though_one_is_refused(run: Run, perform: Perform) -> None:
+    one, two = added(run, "One"), added(run, "Two")
+
+    result = run("done", one, "w-00000", two, "--json")
+
+    answered = json.loads(result.stdout)
+    assert (answered["done"], answered["refused"], result.exit_code) == (2, 1, exits.REFUSED)
+    assert {item(perform, ref)["status"] for ref in (one, two)} == {"completed"}
+
+
+def test_references_come_from_standard_input_as_a_list_prints_them(run: Run, perform: Perform) -> None:
+    refs = [added(run, "One"), added(run, "Two")]
+
+    result = run("done", "-", input=run("ready").stdout)
+
+    assert result.exit_code == 0, result.output
+    assert {item(perform, ref)["status"] for ref in refs} == {"completed"}
+    assert run("done", "-", input="nothing here\n").exit_code == exits.WRONG_USE
+
+
+def test_a_change_between_reading_and_writing_is_a_conflict_that_is_shown(
+    run: Run, perform: Perform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from projections.cli import items
+
+    ref = added(run, "Before")
+    performed = items.perform
+
+    def overtaken(invocation: Any, name: str, **arguments: Any) -> dict[str, Any]:
+        if name == "update_work_item":
+            perform("update_work_item", id=ref, version=1, title="Theirs", by="bob")
+        return performed(invocation, name, **arguments)
+
+    monkeypatch.setattr(items, "perform", overtaken)
+
+    result = run("edit", ref, "--title", "Mine", "--json")
+
+    assert result.exit_code == exits.VERSION_CONFLICT
+    assert json.loads(result.stdout)["error"]["details"]["changed_since"][0]["by"] == "bob"
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("statsu", "status"), ("close", "done"), ("create", "add")])
+def test_a_word_that_is_no_command_says_which_was_meant(run: Run, typed: str, meant: str) -> None:
+    result = run(typed)
+
+    assert result.exit_code == exits.WRONG_USE
+    assert result.stderr.splitlines()[0] == f"invalid: there is no command '{typed}'"
+    assert f"next: tracking-ledger {meant}" in result.stderr
+
+
+def test_what_other_tools_call_it_names_a_command_that_is_there() -> None:
+    assert {meant.split()[0] for meant in MEANT.values()} <= COMMANDS.keys()
+    assert not MEANT.keys() & COMMANDS.keys()
