@@ -16,6 +16,8 @@ from ledger.settings import Settings
 from tests.support.gate import Gate
 from tests.support.mcp_client import served
 
+pytestmark = pytest.mark.processes
+
 COMMIT = "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
 
 

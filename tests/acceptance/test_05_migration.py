@@ -17,6 +17,8 @@ from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.status_files import grammar_a
 
+pytestmark = pytest.mark.processes
+
 CHECKS = {"vendor_count", "deployment_history", "enhancements", "session_prompts", "vendor_metadata"}
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.mcp_client import McpClient, RefusedByTool
 
+pytestmark = pytest.mark.processes
+
 Connect = Callable[[str], McpClient]
 
 CLIENTS = 3

@@ -14,6 +14,8 @@ from ledger.settings import Settings
 from projections.maintenance.status_file import NAME, read
 from tests.support.mcp_client import McpClient, environment
 
+pytestmark = pytest.mark.processes
+
 Connect = Callable[[str], McpClient]
 
 AGE = timedelta(days=400)

@@ -11,6 +11,8 @@ import pytest
 from ledger.embedded.server import EmbeddedServer
 from projections.cli.example import steps
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 START = "from projections.cli.main import main; main()"
 

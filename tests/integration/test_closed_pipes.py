@@ -14,6 +14,8 @@ from projections.application.app import App
 from tests.conftest import Perform
 from tests.support.mcp_client import environment
 
+pytestmark = pytest.mark.processes
+
 PROGRAM = (sys.executable, "-c", "from projections.cli.main import main; main()")
 SECONDS = 60
 ISSUE = '{"id":"x-1","title":"Brought","status":"open","issue_type":"task","created_at":"2026-01-01T10:00:00Z"}'

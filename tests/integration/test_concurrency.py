@@ -17,6 +17,8 @@ from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 from tests.support.writers import Answer
 
+pytestmark = pytest.mark.processes
+
 FIRSTS = (1000, 2000, 3000, 4000)  # one a process: the number of its first write
 ITEM = numbered(0)
 

@@ -19,6 +19,8 @@ import pytest
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Unavailable
 
+pytestmark = pytest.mark.processes
+
 PROJECT = Path(__file__).parents[2]
 AS_ROOT = os.geteuid() == 0
 ENSURE = """

@@ -29,6 +29,8 @@ from tests.support.ledgers import FIRST_DAY, now, numbered_command, on_postgres,
 from tests.support.questions import Samples, cases, questions, words
 from tests.support.questions import generation as meant
 
+pytestmark = pytest.mark.processes
+
 BIG = {"events", "entries", "work_item_terms", *PROJECTIONS}  # tables that nothing may read from end to end
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 WITHOUT_TABLES = {"configurations/server"}

@@ -31,6 +31,8 @@ from projections.tables.replay import check
 from tests.conftest import Perform
 from tests.support.losing import lose, state
 
+pytestmark = pytest.mark.processes
+
 Create = Callable[[int], list[str]]
 
 

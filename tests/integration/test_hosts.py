@@ -12,6 +12,8 @@ from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.support.gate import Gate
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def silent() -> Iterator[int]:

@@ -31,6 +31,8 @@ from projections.application.app import App
 from tests.support.http_client import HttpServer, revoke, serving, token
 from tests.support.mcp_client import RefusedByTool
 
+pytestmark = pytest.mark.processes
+
 SECRET_TITLE = "The merger with Example Corp"
 Tokens = dict[str, str]
 

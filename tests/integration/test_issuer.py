@@ -16,6 +16,8 @@ from ledger.settings import Settings
 from tests.support.http_client import HttpServer, serving
 from tests.support.mcp_client import RefusedByTool
 
+pytestmark = pytest.mark.processes
+
 PUBLIC = "https://ledger.example/mcp"
 KEY, OTHER = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
 

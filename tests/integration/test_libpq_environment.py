@@ -22,6 +22,8 @@ from projections.cli import exits
 from projections.cli.main import cli
 from tests.support.http_client import COMMAND
 
+pytestmark = pytest.mark.processes
+
 EXPORTED = {
     "PGSERVICE": "nope",
     "PGSERVICEFILE": "/nonexistent/service",

@@ -18,6 +18,8 @@ from ledger.vendor.commands import CreateVendor
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 
+pytestmark = pytest.mark.processes
+
 GUIDE = Path(__file__).parents[2] / "docs" / "library.md"
 MANY = 30
 

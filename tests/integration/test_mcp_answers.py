@@ -186,7 +186,9 @@ def test_an_unforeseen_error_is_internal_and_tells_nothing_of_the_insides(
     def fail(_: LedgerView, __: BaseModel) -> dict[str, Any]:
         raise RuntimeError("the secret is hunter2")
 
-    operation = Operation(name="failing", title="Fails", summary="Always fails.", input=Nothing, run=fail)
+    operation = Operation(
+        name="failing", title="Fails", summary="Always fails.", toolset="work", input=Nothing, run=fail
+    )
 
     result = call(lambda: app, operation, {})
 

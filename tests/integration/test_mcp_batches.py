@@ -12,6 +12,8 @@ from ledger.settings import Settings
 from tests.support.http_client import Answer, HttpServer, serving
 from tests.support.mcp_client import HANDSHAKES, McpClient, RefusedByProtocol, served
 
+pytestmark = pytest.mark.processes
+
 REVISION = "2025-03-26"
 MARK = b"\xef\xbb\xbf"
 INVALID_REQUEST = -32600

@@ -17,6 +17,8 @@ from ledger.settings import Settings
 from tests.conftest import Perform
 from tests.support.mcp_client import HANDSHAKES, SERVER, STATELESS, RefusedByProtocol, environment, served
 
+pytestmark = pytest.mark.processes
+
 NOWHERE = {"LEDGER_DSN": "host=127.0.0.1 port=1 dbname=tracking_ledger user=nobody connect_timeout=1"}
 UNKNOWN_TOOL = INVALID_CURSOR = -32602
 PARSE_ERROR = -32700

@@ -28,6 +28,8 @@ from projections.tables.replay import check
 from projections.transfer.moving import Moved, destination, move
 from tests.support.gate import Gate
 
+pytestmark = pytest.mark.processes
+
 ELSEWHERE = "tracking_elsewhere"
 
 

@@ -9,6 +9,8 @@ from ledger import catalog
 from ledger.errors import NewerProgramNeeded
 from projections.application.app import App
 
+pytestmark = pytest.mark.processes
+
 Perform = Callable[..., dict[str, Any]]
 
 

@@ -17,6 +17,8 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.tables.replay import check
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 

@@ -12,6 +12,8 @@ from tests.lab.cluster import free_port
 from tests.support.guide import ROOT, Machine, blocks, paths
 from tests.support.pooler import SETTINGS
 
+pytestmark = pytest.mark.processes
+
 GUIDE = ROOT / "docs" / "operations.md"
 OLD = Path("/usr/lib/postgresql/15/bin")
 TEAM = "A server for a team"

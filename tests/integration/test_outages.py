@@ -27,6 +27,8 @@ from projections.maintenance.status_file import LOCK, write_status
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 
+pytestmark = pytest.mark.processes
+
 Freeze = Callable[[], Callable[[], None]]
 
 SOON = 10.0  # seconds; generous, for a machine that does other things too: a frozen server would hold a call for ever

@@ -14,6 +14,8 @@ from ledger.settings import Settings
 from mcp_adapter.toolsets import NAMES
 from tests.support.mcp_client import RefusedByProtocol, served
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "assistants.md").read_text(encoding="utf-8")
 SNIPPETS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)]

@@ -17,6 +17,8 @@ from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.support.pooler import Pooler, find_pooler
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module", params=[0, 200])
 def pooler(request: pytest.FixtureRequest, server: EmbeddedServer) -> Iterator[Pooler]:

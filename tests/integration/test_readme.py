@@ -10,6 +10,8 @@ import pytest
 from projections.cli import exits
 from tests.support.guide import ROOT, Machine, blocks
 
+pytestmark = pytest.mark.processes
+
 README = blocks(ROOT / "README.md")
 RUN_BY_CI = "Try it"
 

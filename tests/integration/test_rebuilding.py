@@ -15,6 +15,8 @@ from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 from tests.support.losing import lose, state
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def machine(app: App, perform: Perform, settings: Settings, owner_dsn: str) -> Iterator[App]:

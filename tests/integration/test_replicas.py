@@ -25,6 +25,8 @@ from projections.operations.catalog import OPERATIONS
 from tests.support.mcp_client import served
 from tests.support.replicas import Pair, followed, machine
 
+pytestmark = pytest.mark.processes
+
 Answered = dict[str, Any]
 START = "from projections.cli.main import main; main()"
 NOWHERE = "host=127.0.0.1 port=1 user=nobody dbname=nothing"

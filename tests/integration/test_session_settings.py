@@ -25,6 +25,8 @@ from tests.support.given import numbered
 from tests.support.ledgers import Ledger, ledger_in, numbered_command, on_postgres
 from tests.support.pooler import Pooler, find_pooler
 
+pytestmark = pytest.mark.processes
+
 ROLE = "tracking_ledger_hostile"
 TITLE = "日本 Ü \\ ' \" é"
 

@@ -10,6 +10,8 @@ import pytest
 
 from ledger.resources import folder
 
+pytestmark = pytest.mark.processes
+
 WHOLE = {"ledgers", "migrations"}  # tables of the database, not of a ledger: one row a ledger, one a migration
 REFERENCE = (
     r"(?:\b(?:FROM|JOIN|UPDATE|INTO|USING)\s+|,\s*)(?:ONLY\s+)?(?:tracking_ledger\.)?({})\b(?!\s*\()"

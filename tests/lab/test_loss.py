@@ -21,6 +21,8 @@ from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.lab.cluster import Node
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def nodes() -> Iterator[tuple[Node, Node]]:
