@@ -76,7 +76,7 @@ def decider_of(command: Command) -> Decider[Any]:
 
 def topics_of(fact: Fact) -> tuple[str, ...]:
     if isinstance(fact, WorkItemCreated) and fact.parent_id is None:
-        return ()  # a new root is nobody's child
+        return ()  # a new root has no parent
     if isinstance(fact, WorkItemReverted):
         return tuple(sorted({TOPIC_OF_FIELD[path] for path in fact.changes if path in TOPIC_OF_FIELD}))
     moved = ("hierarchy",) if "parent_id" in fact.also else ()

@@ -37,7 +37,7 @@ def decode(fact: type[Fact] | None, event: RecordedEvent) -> Fact:
 
 
 def reading(fact: type[Fact] | None, type_name: str, schema: int) -> Callable[[bytes | Raw], Fact]:
-    """How the payloads of one type and schema are read; whoever reads many asks once."""
+    """How the payloads of one type and schema are read; a reader of many asks once."""
     newest = schema_of(type_name)
     if fact is None or schema > newest:
         unknown = UnknownFact(type=type_name, schema=schema)

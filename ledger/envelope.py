@@ -19,7 +19,7 @@ from ledger.values.revision import Changes
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened, in the past tense. Defaults never change: absent means the default for ever.
 
-    `also` are fields that were revised in the same breath: whoever completes an item and writes a note about it has
+    `also` are fields changed by the same command: who completes an item and writes a note about it has
     changed it once, not twice. `rebased_from` is the version that a queued command was decided on, if others had
     brought the thing further by the time it was recorded.
     """
@@ -56,7 +56,7 @@ class UnknownFact(Fact, frozen=True, kw_only=True):
 
 
 class Submission(Struct, frozen=True, kw_only=True):
-    """A command as somebody gave it: `command_id` makes a repetition harmless, `by` says who.
+    """A command as it was given: `command_id` makes a repetition harmless, `by` says who.
 
     `token` tells which claims are the caller's own. It is no part of the command: a repetition may come from another
     process.
@@ -219,7 +219,7 @@ def import_of(source: str) -> str:
 
 
 def imported_id(ledger: UUID, source: str, external_id: str) -> str:
-    """The id of the thing that an import creates: whoever imports the record into this ledger names the same thing."""
+    """The id of the thing that an import creates: every import of the record into this ledger names the same one."""
     return str(uuid5(ledger, f"{source}:{external_id}"))
 
 

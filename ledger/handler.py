@@ -74,7 +74,7 @@ class Handler:
             self._catch_up()
             try:
                 return self._attempt(submission, decide)
-            except LostRace as error:  # nobody else can append now: what is in the way was there before
+            except LostRace as error:  # no other writer can append now: what is in the way was there before
                 raise Refused(
                     "the id that this would create is taken",
                     rule="id_taken",
@@ -151,7 +151,7 @@ class Handler:
 
 
 def rule_of(command: Command) -> Decide:
-    """An undo, a resolved conflict and an import concern things of every category, so their rules are nobody's own."""
+    """The rules of an undo, a resolved conflict and an import belong to no single category."""
     match command:
         case Undo():
             return decide_undo

@@ -19,7 +19,7 @@ GIT_SECONDS = 2.0  # that git may take to say who its user is
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """`by` None means: nobody said, so the edge uses the client's own name, else the user's."""
+    """`by` None means: not given, so the edge uses the client's own name, else the user's."""
 
     project: Path
     dsn: str | None = None

@@ -29,7 +29,8 @@ class EventStore(Protocol):
         """Records many proposals in one transaction, each whole or not at all, later ones seeing earlier ones.
 
         Answers in their order where each stands, or the error with which `append` would have refused it; one that is
-        refused is in nobody's way. When the transaction itself is lost, OutcomeUnknown is raised for all of them.
+        refused does not hold up the others. When the transaction itself is lost, OutcomeUnknown is raised for all of
+        them.
         """
 
     def read_streams(self, streams: Iterable[str]) -> Past:
@@ -48,7 +49,7 @@ class EventStore(Protocol):
         """The last position recorded at or before a moment; 0 if there is none."""
 
     def exclusively(self, lock_timeout: float | None = None) -> AbstractContextManager[None]:
-        """While this is open nobody else appends, and this thread sees one transaction.
+        """While this is open no other writer appends, and this thread sees one transaction.
 
         Raises Unavailable when others are at it for longer than `patience` seconds; None waits as long as it takes.
         """

@@ -54,7 +54,7 @@ class Access:
         return None if accepted is None else self._caller(accepted, "")
 
     def anybody(self, app: App) -> Caller:
-        """Whoever comes in where no tokens are needed."""
+        """Any caller where no tokens are needed."""
         return Caller(app=app, holder=self._holder("", ""))
 
     def _caller(self, accepted: AccessToken, session: str) -> Caller:

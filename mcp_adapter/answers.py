@@ -46,11 +46,11 @@ def refused(error: LedgerError) -> wire.CallToolResult:
 
 
 def crashed(name: str) -> wire.CallToolResult:
-    """An answer for an exception that nobody foresaw: the log has it, the caller learns nothing of our insides."""
+    """An answer for an unexpected exception: the log has it, the caller learns nothing of our insides."""
     log.exception("tool %s failed in an unforeseen way", name)
     return refused(
         Internal(
-            f"{name} failed in a way nobody foresaw",
+            f"{name} failed unexpectedly",
             next_step="read what is stored before you repeat a write; the server's log (stderr) tells more",
         )
     )

@@ -1,4 +1,4 @@
-"""Who calls, in which ledger, and what they may do. Over standard input and output: everything, as whoever began us."""
+"""Who calls, in which ledger, and what they may do. Over stdio: everything, with the rights of the process."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,21 +38,21 @@ class Caller(Struct, frozen=True):
         if not self.may(operation):
             raise Forbidden(
                 f"{operation.name} needs the scope {operation.scope}, and this token has {self.scope}",
-                next_step="do it with a token of that scope, or ask whoever runs the server for one",
+                next_step="do it with a token of that scope, or ask an administrator of the server for one",
                 needed=operation.scope,
                 scope=self.scope,
             )
         by = arguments.get("by")
         if self.actor is not None and by not in (None, self.actor) and self.scope != "admin":
             raise Forbidden(
-                f"this token acts as {self.actor}, not as somebody else",
+                f"this token acts as {self.actor}, not as another",
                 next_step="leave `by` out, or use a token of the scope admin",
                 needed="admin",
                 scope=self.scope,
             )
 
     def signed(self, operation: Operation, arguments: Arguments, context: Context) -> Arguments:
-        """A write nobody signed is signed with the token's name, else what the settings say, else the client's name."""
+        """An unsigned write is signed with the token's name, else what the settings say, else the client's name."""
         if not issubclass(operation.input, Writes) or arguments.get("by") is not None:
             return arguments
         if self.actor is not None:

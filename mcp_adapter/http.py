@@ -258,7 +258,7 @@ def _is_address(url: str) -> bool:
 def _unreadable(certificate: str, key: str) -> str | None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
-    except (OSError, ValueError) as error:  # an encrypted key asks nobody, it is refused
+    except (OSError, ValueError) as error:  # an encrypted key is refused: there is no one to ask for its password
         return str(error)
     return None
 

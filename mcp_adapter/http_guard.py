@@ -137,7 +137,7 @@ class Guard:
 
 
 class Turns:
-    """Behind the door: how often and how many at once, by token, or by address for whoever has none."""
+    """Behind the authentication: how often and how many at once, by token, or by address for callers without one."""
 
     def __init__(self, app: ASGIApp, rates: Rates) -> None:
         self._app = app

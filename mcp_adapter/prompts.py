@@ -92,7 +92,7 @@ PROMPTS = {
         Prompt(
             "hand_over",
             "Hand over",
-            "End a session so that whoever comes next knows where things stand.",
+            "End a session so that the next session knows the state of the work.",
             {"since": "Position or time at which the session began."},
             _hand_over,
         ),

@@ -98,7 +98,7 @@ def build(offer: Offer, caller_of: CallerOf, watching: Watching | None = None) -
 
 
 class _Server(Server[Any]):
-    """Says the same of itself over both transports; the SDK asks nobody over HTTP."""
+    """Says the same of itself over both transports; the SDK does not ask over HTTP."""
 
     def create_initialization_options(
         self, notification_options: NotificationOptions | None = None, *others: Any, **more: Any

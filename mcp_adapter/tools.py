@@ -82,7 +82,7 @@ class Tools:
         return result
 
     async def _run(self, caller: Caller, operation: Operation, arguments: Arguments) -> wire.CallToolResult:
-        """Whoever cancels a read waits for nothing; a write that has begun is finished, so that it is done or not."""
+        """A cancelled read waits for nothing; a write that has begun is finished, so that it is done or not."""
         return await anyio.to_thread.run_sync(
             partial(call, caller.seen, operation, arguments, can_create=bool(self._first)),
             limiter=self.places,
@@ -135,7 +135,7 @@ def one_page(what: str, params: wire.PaginatedRequestParams | None) -> None:
 
 
 async def _beat(context: Context, token: str | int, name: str) -> None:
-    """Tells a client that asked for progress, once a second, that its call still runs; nobody knows how long yet."""
+    """Tells a client that asked for progress, once a second, that its call still runs."""
     seconds = 0.0
     while True:
         await anyio.sleep(BEAT)

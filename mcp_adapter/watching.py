@@ -1,7 +1,7 @@
 """Subscriptions: who wants to hear that a resource changed, and the one look a second that tells them.
 
 The era with a handshake subscribes a session to addresses one by one, the other one listens with a request that stays
-open. Both hear which address changed, never what. Nobody listening: nobody looks.
+open. Both hear which address changed, never what. Without listeners there is no look.
 """
 
 import logging
@@ -92,7 +92,7 @@ class Watched:
                 await self._tell(session, uri, told)
 
     async def _begin(self) -> None:
-        """What happens from here on is told to whoever subscribes."""
+        """What happens from here on is sent to the subscriber."""
         if self._position is None:
             with suppress(LedgerError):  # the database is away: the first look that reaches it is the beginning
                 await anyio.to_thread.run_sync(self._changed, set[str]())
@@ -108,7 +108,7 @@ class Watched:
     def _changed(self, uris: set[str]) -> set[str]:
         with self._app.tables.snapshot() as snapshot:
             head = snapshot.as_of.position
-        self._app.runtime.remember_position(head)  # whoever is told of a change reads it, also from a replica
+        self._app.runtime.remember_position(head)  # a subscriber reads the change, also from a replica
         since, self._position = self._position, head
         if since is None or head <= since:
             return set()

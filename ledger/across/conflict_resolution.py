@@ -76,7 +76,7 @@ def _check(command: ResolveConflict, conflict: Conflict, world: World) -> None:
 
 
 def _check_untouched(command: ResolveConflict, conflict: Conflict, world: World) -> None:
-    """On its own it is only carried out where nobody would be surprised."""
+    """On its own it is only carried out where no one's change is overwritten."""
     later = [
         event
         for stream in conflict.about

@@ -1,7 +1,7 @@
-"""Taking a command back: new facts that restore what was, unless somebody would lose a later change by it.
+"""Taking a command back: new facts that restore what was, unless a later change would be lost by it.
 
 What a command changed is found by comparing each stream's state before and after it, field by field (mappings key by
-key, links one by one), so that this holds for every fact there is or will be. A field that nobody changed since is
+key, links one by one), so that this holds for every fact there is or will be. A field that was not changed since is
 restored. The creation of a thing is taken back by withdrawing it, and that by reinstating it.
 """
 
@@ -29,7 +29,7 @@ Later = dict[str, Any]
 
 
 class Turn(Struct, frozen=True, kw_only=True):
-    """What an undo would do to one stream. `lost` are the fields that somebody changed since, and how."""
+    """What an undo would do to one stream. `lost` are the fields that were changed since, and how."""
 
     stream: str
     now: Any
@@ -131,7 +131,7 @@ def _restoring(before: Any, after: Any, now: Any, paths: set[str]) -> Changes:
 
 
 def _relinked(before: Any, after: Any, now: Any, field: str, paths: set[str]) -> list[Any]:
-    """The list as it was, if nobody touched it since; else as it is now, but for these elements of it."""
+    """The list as it was, if it was not touched since; else as it is now, but for these elements of it."""
     was, is_now = getattr(before, field), getattr(now, field)
     if same(msgspec.to_builtins(is_now), msgspec.to_builtins(getattr(after, field))):
         kept = was
@@ -201,7 +201,7 @@ def _later_changes(command: Undo, lost: list[Later]) -> Refused:
         rule="later_changes",
         items=lost[:SHOWN],
         later_changes=len(lost),
-        next_step="undo those first, or send only_untouched=true to restore only what nobody changed since",
+        next_step="undo those first, or send only_untouched=true to restore only what was not changed since",
     )
 
 

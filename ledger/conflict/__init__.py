@@ -1,1 +1,1 @@
-"""A queued command that met another change: kept whole, until somebody decides."""
+"""A queued command that met another change: kept whole, until a person decides."""

@@ -23,7 +23,7 @@ class Base(Struct, frozen=True, kw_only=True):
 
 
 class Met(Struct, frozen=True, kw_only=True):
-    """A field that the command changes and somebody else has changed since its base. `now` is what stands there."""
+    """A field that the command changes and another command has changed since its base. `now` is what stands there."""
 
     stream: str
     field: str

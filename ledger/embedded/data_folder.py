@@ -67,7 +67,7 @@ def servers_living_in(data: Path) -> list[int]:
 
 
 def postmaster_of(data: Path) -> int | None:
-    """The server process that pg_ctl would send its signals to; None when it is gone, whoever has its number now."""
+    """The server process that pg_ctl would send its signals to; None when it is gone, even if its number is taken."""
     named = _process_named_in(data / "postmaster.pid")
     return named if named in servers_living_in(data) else None
 

@@ -157,7 +157,7 @@ class EmbeddedServer:
             ) from error
 
     def _wait_until_settled(self) -> None:
-        """Until the server answers, or none of its processes is left: then nobody else can have the data open."""
+        """Until the server answers, or none of its processes is left: then no other process can have the data open."""
         give_up_at = time.monotonic() + self._start_timeout
         silent_until = time.monotonic() + SILENT_SECONDS
         while (answer := self._ping()) != pq.Ping.OK:

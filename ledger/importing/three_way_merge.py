@@ -40,7 +40,7 @@ def standing(world: World, category: str, entity_id: str, source: str) -> Standi
 
 
 def news(stands: Standing, wanted: Mapping[str, Any], entity_id: str, name: str, made: ImportPlan) -> Changes:
-    """What the source says anew, where nobody else has said something different since."""
+    """What the source says anew, where nothing different was said here since."""
     missing = difference(stands.now, wanted)
     if stands.now.withdrawn:
         made.warnings.append(Finding("withdrawn_here", name))

@@ -15,7 +15,7 @@ FAILED = pq.PollingStatus.FAILED
 
 
 def ping(conninfo: str, seconds: float = 1.0) -> pq.Ping:
-    """OK, REJECT (it lives, and takes nobody just now) or NO_RESPONSE, which silence for so many seconds is too."""
+    """OK, REJECT (alive, but takes no connection now) or NO_RESPONSE, which silence for so many seconds is too."""
     give_up_at = time.monotonic() + seconds
     connecting = pq.PGconn.connect_start(conninfo.encode())
     try:
@@ -26,7 +26,7 @@ def ping(conninfo: str, seconds: float = 1.0) -> pq.Ping:
         connecting.finish()
     if status == OK:
         return pq.Ping.OK
-    return pq.Ping(pq.PGconn.ping(f"{conninfo} connect_timeout=2".encode()))  # somebody answered at once: ask what
+    return pq.Ping(pq.PGconn.ping(f"{conninfo} connect_timeout=2".encode()))  # there was an answer at once: ask which
 
 
 def _polled(connecting: PGconn) -> pq.PollingStatus:

@@ -1,7 +1,8 @@
 """Bringing what waits to the database: in order, each command with its own verdict, exactly once whatever dies.
 
 Verdicts, in this order: it is recorded already; everything stands as it was decided on, so it is recorded as proposed;
-nobody else changed a field that it changes and the rules still accept it, so it is decided again and marked; else it
+no other command changed a field that it changes and the rules still accept it, so it is decided again and marked;
+else it
 becomes a conflict under its own id. What builds on a conflict becomes one that names it.
 """
 
@@ -49,7 +50,7 @@ from ledger.world import Neighbourhood, World
 
 GROUP = 100  # commands recorded in one transaction
 TRIES = 5
-PATIENCE = 2.0  # seconds for the ledger's lock: whoever waits behind others for longer is told that it is queued
+PATIENCE = 2.0  # seconds for the ledger's lock: a write that waits longer behind others is queued
 CLAIMING = {command.__name__ for command in (*EXCLUSIVE, ReleaseClaim)}
 REFUSED = (*OF_RULES, AlreadyRecorded)
 
@@ -123,7 +124,7 @@ class Drain:
         self._foreign = []
 
     def _is_orphan(self, line: Queued) -> bool:
-        """Whether it builds on a command that nobody knows: one of a damaged line."""
+        """Whether it builds on an unknown command: one of a damaged line."""
         bases = [(stream, UUID(base.command_id)) for stream, base in line.bases.items() if base.command_id]
         unknown = {stream for stream, command in bases if command not in self._own}
         pasts = self._store.read_streams(unknown).events if unknown else {}
@@ -200,7 +201,7 @@ class Drain:
         return None if unique else proposal
 
     def _alone(self, line: Queued) -> Settled:
-        """One command's verdict, while nobody else appends."""
+        """One command's verdict, while no other writer appends."""
         refusal: LedgerError | None = None
         for _ in range(TRIES):
             try:

@@ -32,7 +32,8 @@ class Follower:
     def follow(self, seconds: float | None = None) -> bool:
         """Appends what the log holds now, as long as time is left. Whether the journal is the whole log of now.
 
-        What is recorded meanwhile is left for the next time: after a log that grows all the time nobody runs forever.
+        What is recorded meanwhile is left for the next time: a log that grows all the time keeps no follower running
+        forever.
         Raises Diverged when the log is another history, and Damaged when the journal is damaged.
         """
         until = None if seconds is None else time.monotonic() + seconds

@@ -29,7 +29,7 @@ from ledger.resources import sql
 from ledger.values.moment import EPOCH, microseconds
 
 FILE = "journal.jsonl"
-FOLLOW_LOCK = "follow.lock"  # held by whoever appends; tried only, never waited for
+FOLLOW_LOCK = "follow.lock"  # held by the process that appends; tried only, never waited for
 WAIT_SECONDS = 10.0  # for another process that writes to the index
 PAGE = 1000  # lines looked up at once
 
@@ -102,7 +102,7 @@ class Journal:
     def append(self, events: Sequence[RecordedEvent]) -> None:
         """Adds the events after the head. The caller holds `follow.lock`, and has looked at `head` since.
 
-        They are on the disk when this returns: nobody waits for a follower, and a line of garbage after a power cut
+        They are on the disk when this returns: no write waits for a follower, and a line of garbage after a power cut
         would be damage, where a missing one is only fetched again.
         """
         with self._lock:

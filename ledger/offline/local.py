@@ -1,6 +1,6 @@
 """The log as this machine knows it: the journal, and behind it what waits in the outbox, without positions.
 
-Whoever decides here holds the outbox's lock, so two processes never decide on the same state.
+A decision here holds the outbox's lock, so two processes never decide on the same state.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

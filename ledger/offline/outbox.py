@@ -28,7 +28,7 @@ FILE = "outbox.jsonl"
 ASIDE = "outbox.damaged"
 INDEX = "outbox-index.sqlite3"
 LOCK = "outbox.lock"
-DRAIN_LOCK = "drain.lock"  # held by whoever drains; tried only, never waited for
+DRAIN_LOCK = "drain.lock"  # held by the process that drains; tried only, never waited for
 WAIT_SECONDS = 10.0
 PAGE = 500  # lines looked up at once
 
@@ -101,7 +101,7 @@ class Outbox:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else queues meanwhile; what others have queued is known."""
+        """No other process queues meanwhile; what others have queued is known."""
         with self._using():
             self._lock.acquire()
         try:
@@ -111,7 +111,7 @@ class Outbox:
 
     @contextmanager
     def draining(self) -> Iterator[bool]:
-        """Whether this one may drain: one thread of one process at a time, and nobody waits for it."""
+        """Whether this one may drain: one thread of one process at a time, and no other waits for it."""
         if not self._drainer.acquire(blocking=False):  # the file's lock is the process's, so its threads share it
             yield False
             return
@@ -413,7 +413,7 @@ class Outbox:
 
 
 def _lines(file: BinaryIO, begins: int) -> Iterator[tuple[int, bytes]]:
-    """Each line with its place. The last one without a newline counts if it is whole; else somebody is writing it."""
+    """Each line with its place. The last one without a newline counts if it is whole; else it is being written."""
     for raw in file:
         if raw.strip() and (raw.endswith(b"\n") or is_whole(raw)):
             yield begins, raw

@@ -1,7 +1,8 @@
 """The newest position that this machine has written or was shown: what a replica must reach before it may answer, and
 what this machine's own copy must hold before it may say that something is not so.
 
-It never goes down, whichever process is faster. It is not waited for on the disk: nobody who was shown something has it
+It never goes down, whichever process is faster. It is not waited for on the disk: no reader who was shown something
+has it
 before their eyes after a power cut, and what the log holds is not in question here.
 """
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.postgres.connection.database import Database
 
-# why a ledger is closed: until somebody opens it; by a move: for the last events, for good, until all of it is there
+# why a ledger is closed: until it is opened by hand; by a move: for the last events, for good, until all of it is there
 ARCHIVED, MOVING, MOVED, ARRIVING = "archived", "moving", "moved", "arriving"
 SHORTEST = 4  # characters of an id that may stand for it
 
@@ -91,7 +91,7 @@ def rename(database: Database, ledger: UUID, name: str) -> None:
 
 
 def close(database: Database, ledger: UUID, reason: str, successor: str | None = None) -> tuple[int, bytes]:
-    """Nobody appends from here on; answers position and digest of the head. LedgerClosed if it was closed otherwise."""
+    """Ends all appending; answers position and digest of the head. LedgerClosed if it was closed otherwise."""
     [(head, digest)] = database.call(
         "SELECT * FROM tracking_ledger.close_ledger(%s, %s, %s)", [ledger, reason, successor]
     )
@@ -125,7 +125,7 @@ def allow(database: Database, ledger: UUID, role: str) -> None:
 
 
 def deny(database: Database, ledger: UUID, role: str) -> None:
-    """Refused for the role by which the caller uses the ledger, so that somebody always can."""
+    """Refused for the role by which the caller uses the ledger, so that at least one role always can."""
     if _set_member(database, ledger, role, allowed=False) == "own_access":
         raise Refused(
             f"{role} is how you use ledger {ledger} yourself",

@@ -46,7 +46,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """How to connect to it, without what nobody should read; `embedded` for the embedded server."""
+        """How to connect to it, without its secrets; `embedded` for the embedded server."""
         return public(self.settings.dsn)
 
     def head(self) -> Head:
@@ -66,9 +66,10 @@ def public(dsn: str | None) -> str:
 
 @contextmanager
 def alone(database: Database, key: UUID) -> Iterator[Callable[[], None]]:
-    """While this is open nobody else moves the ledger away from there; call the answer to see that this is still so.
+    """While this is open no other process moves the ledger away from there; call the answer to see that this is still
+    so.
 
-    Raises Refused if somebody else does, Unavailable from the answer when the hold was lost.
+    Raises Refused if another does, Unavailable from the answer when the hold was lost.
     """
     with database.apart() as connection:
         if not connection.execute(ALONE, [key]).fetchall()[0][0]:
@@ -156,7 +157,7 @@ def _portion(source: Place, target: Place, after: int, up_to: int) -> None:
         standing = writing.execute(EXPECT, [target.key, target.origin]).fetchall()[0][0]
         if standing != after:
             raise Refused(
-                f"the log there is at position {standing}, not {after}: somebody else writes to it",
+                f"the log there is at position {standing}, not {after}: another program writes to it",
                 next_step="end whatever writes there, and repeat it",
                 rule="not_alone",
                 items=[{"position": standing}],

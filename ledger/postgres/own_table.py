@@ -1,4 +1,4 @@
-"""A read model in a table of somebody's own, rebuilt from the log without a reader noticing; see docs/library.md.
+"""A read model in a table of your own, rebuilt from the log without a reader noticing; see docs/library.md.
 
 The new rows are made beside the old ones and swapped with them under the log's lock. It is one transaction, so whoever
 kills it leaves the old rows and nothing else.
@@ -22,7 +22,7 @@ ROUNDS = 20  # of catching up before the lock, should writers never pause
 BESIDE = "CREATE TABLE {new} (LIKE {table} INCLUDING ALL)"
 COPY = "COPY {new} FROM STDIN"
 REMOVE = "DELETE FROM {new} WHERE {key} = ANY (%s)"
-SWAP = "DROP TABLE {table}; ALTER TABLE {new} RENAME TO {name}"  # whoever is reading ends first
+SWAP = "DROP TABLE {table}; ALTER TABLE {new} RENAME TO {name}"  # readers end first
 FIRST_COLUMN = "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum = 1"
 
 Row = Sequence[Any]
@@ -51,7 +51,7 @@ def rebuild(
     that is held in memory. `told` is called with the position that is folded. Privileges on the table are those that
     its owner gives to new tables by default, because the rows come in a new one.
     """
-    # the lock is let go after the commit: whoever appends next finds the new rows
+    # the lock is released after the commit: the next append finds the new rows
     with ExitStack() as locked, connection.transaction(), connection.cursor() as cursor:
         names = _names(cursor, table)
         reached = _fold(log, folding, 0, told)[1]

@@ -1,7 +1,7 @@
 """Replicas of the database, which are only asked. Whether one may answer is found out in each question's transaction.
 
 So it does not matter to which of several servers a connection leads, nor how many poolers stand before them. Whatever
-is wrong with a replica is Unavailable: somebody else is asked, nobody waits for it, and a thread goes on trying.
+is wrong with a replica is Unavailable: another server is asked, no caller waits for it, and a thread goes on trying.
 """
 
 from collections.abc import Iterator

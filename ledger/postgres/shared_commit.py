@@ -3,7 +3,8 @@
 The first one in leads: it takes what waits, at most MOST, records it in one call, hands out the verdicts after the
 commit, and lets the next one that waits lead. Those who were recorded together are about to come back together, so a
 leader looks out for as many as there were last time, COMPANY_SECONDS at most: one transaction for eight costs much less
-than one for the first and one for the other seven. Who was alone last time waits for nobody, and a thread on its own
+than one for the first and one for the other seven. A thread that was alone last time does not wait, and a thread on
+its own
 pays nothing.
 """
 
@@ -27,7 +28,7 @@ Verdict = Recorded | LedgerError
 class _Place:
     """One thread's place in the queue. `called` with a verdict, to lead the next group, or else to go on its own.
 
-    `called` is a lock that is held until then: it is called once, and nobody else waits for it.
+    `called` is a lock that is held until then: it is called once, and no other thread waits for it.
     """
 
     def __init__(self, proposal: Proposal) -> None:
@@ -50,7 +51,7 @@ class SharedCommit:
         self._complete = threading.Condition(self._lock)  # told when as many wait as the last leader had company
         self._company = 0
         self._waiting: deque[_Place] = deque()
-        self._led = False  # whether somebody leads
+        self._led = False  # whether a thread leads
 
     @property
     def waiting(self) -> int:
@@ -60,7 +61,7 @@ class SharedCommit:
 
     @property
     def is_led(self) -> bool:
-        """Whether somebody records just now."""
+        """Whether a thread records just now."""
         return self._led
 
     def append(self, proposal: Proposal) -> Recorded:
@@ -88,7 +89,7 @@ class SharedCommit:
         try:
             if not place.called.acquire(timeout=-1 if left is None else left):
                 raise self._too_late(place)
-        except BaseException:  # nobody may wait for a thread that goes away to lead
+        except BaseException:  # no thread may wait for one that goes away to lead
             with self._lock:
                 if place in self._waiting:
                     self._waiting.remove(place)

@@ -18,7 +18,7 @@ def text(moment: datetime) -> str:
 
 
 def parse(value: str) -> datetime:
-    """Any RFC 3339 time; one without an offset is refused with ValueError, because nobody knows what it means.
+    """Any RFC 3339 time; one without an offset is refused with ValueError, because its meaning is unknown.
 
     >>> parse("2026-11-22T16:00:00+01:00") == parse("2026-11-22T15:00:00Z")
     True

@@ -1,7 +1,8 @@
 """Who may take a work item, keep it and give it back.
 
 A lease is measured in ledger time, and judged again inside the append: `world.not_before` and `world.not_after` bound
-the time at which a decision may be recorded. The holder is whoever knows the token, because fifty assistants may all
+the time at which a decision may be recorded. The holder is the one who knows the token, because fifty assistants may
+all
 have the same name.
 """
 
@@ -29,7 +30,7 @@ INSTANT = timedelta(microseconds=1)  # of ledger time; a lease holds until the o
 
 
 def token_digest(token: str | None) -> str:
-    """What is recorded of a token; empty for nobody's."""
+    """What is recorded of a token; empty for none."""
     return hashlib.sha256(token.encode()).hexdigest() if token else ""
 
 
@@ -64,7 +65,7 @@ def claim(command: ClaimWorkItem, world: World) -> Decided:
     obstacles = world.obstacles(command.id, digest)
     if obstacles:
         raise Refused(
-            f"{brief(CATEGORY, command.id)} is not ready, so nobody can begin with it",
+            f"{brief(CATEGORY, command.id)} is not ready, so it cannot be begun",
             rule="not_ready",
             items=[obstacle_summary(obstacle) for obstacle in obstacles],
             next_step="see to the items named first, or claim another one (action next)",

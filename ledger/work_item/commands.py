@@ -77,7 +77,7 @@ class ClaimWorkItem(WorkItemCommand, frozen=True, kw_only=True):
 
 
 class ClaimNextWorkItem(Command, frozen=True, kw_only=True):
-    """The most important ready item that nobody holds, of those that are wanted."""
+    """The most important ready item that is not held, of those that are wanted."""
 
     token: str
     minutes: int | None = None

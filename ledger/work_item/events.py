@@ -107,7 +107,7 @@ class PreviousHolder(Struct, frozen=True, kw_only=True):
 
 
 class WorkItemClaimed(WorkItemFact, frozen=True, kw_only=True):
-    """Somebody took it, until a moment of ledger time. Who holds it is told by a token, which is the holder's secret;
+    """It was claimed, until a moment of ledger time. Who holds it is told by a token, which is the holder's secret;
     here is its sha256. `taken_from` is another holder, whose lease had ended. `status` and `category` are the state in
     which the ledger's configuration wants what is claimed, if any."""
 

@@ -93,7 +93,7 @@ def _creation(command: ImportWorkItems, world: World) -> Callable[[str], datetim
 
 
 def _happened_since(item: ImportedItem, links: Links, source: str, world: World, made: Plan) -> list[Happened]:
-    """What is not this source's word in the item's past is somebody's here, or another source's."""
+    """What is not this source's word in the item's past was said here, or by another source."""
     now: WorkItem = world.state(CATEGORY, item.id)
     then = source_state(item.id, source, world)
     unfinished = item.id in links.unfinished or _completes_over_others(item, now, links, world)

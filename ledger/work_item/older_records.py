@@ -1,7 +1,7 @@
 """Records that are older than what their source said before: another branch's file, a second machine's copy.
 
 What a record says of its own last change decides. Where it says nothing, or says the same again, that of the list in
-which it stands does. Where neither tells, nobody knows which of two is the older one, and the record is taken.
+which it stands does. Where neither tells, it is not known which of two is the older one, and the record is taken.
 """
 
 from datetime import datetime

@@ -85,7 +85,7 @@ def check_undo(world: World, turns: Turns[WorkItem]) -> None:
 
 
 def _check_children(after: After, turns: Turns[WorkItem]) -> None:
-    """`needed` are those that must stay, because somebody stays below them."""
+    """`needed` are those that must stay, because items stay below them."""
     gone = [entity_id for entity_id, (now, then) in turns.items() if _living(now) and not _living(then)]
     left = {entity_id: after.children(entity_id) for entity_id in gone}
     staying = [child for children in left.values() for child in children]

@@ -122,7 +122,7 @@ def places(error: BaseException) -> list[str]:
 
 
 def _within(file: Path) -> str:
-    """The path from our package's folder on; empty for a file of somebody else."""
+    """The path from our package's folder on; empty for a file of another package."""
     for place in range(len(file.parts) - 2, 0, -1):
         if file.parts[place] in PACKAGES:
             return "/".join(file.parts[place:])

@@ -1,4 +1,4 @@
-"""Tells whoever asks about a thing that a conflict about it waits. Where none does, that costs a question a change."""
+"""Adds to an answer about an entity that a conflict about it waits. Where none does, that costs a question a change."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Draining in a thread of its own: whoever waits for it waits as long as they can, and it goes on without them."""
+"""Draining in a thread of its own: a caller waits as long as it can, and the drain goes on without it."""
 
 import logging
 import threading

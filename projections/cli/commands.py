@@ -1,6 +1,6 @@
 """The list of commands: in which group of the help each stands, where it is, and its sentence.
 
-A command's module is imported when the command is called, so `--help` and `mcp` start fast. Whoever adds a command
+A command's module is imported when the command is called, so `--help` and `mcp` start fast. To add a command
 writes it with `cls=Command` (or `Group`) in a module of this package and names it here.
 """
 

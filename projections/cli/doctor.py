@@ -27,7 +27,7 @@ Entity = dict[str, Any]
 
 
 @click.command(cls=Command)
-@click.option("--stop-server", is_flag=True, help="Stop the embedded server, if nobody uses it.")
+@click.option("--stop-server", is_flag=True, help="Stop the embedded server, if it is not in use.")
 @pass_invocation
 def doctor(invocation: Invocation, stop_server: bool) -> int:
     """What is running where, what is wrong, what to do.

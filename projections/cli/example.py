@@ -45,7 +45,7 @@ def record(app: App, example: list[Step]) -> Iterator[Answered]:
 
 
 def refuse_another_history(app: App, example: list[Step]) -> None:
-    """The example goes into a new ledger or its own, never into somebody's project."""
+    """The example goes into a new ledger or its own, never into a project with a history of its own."""
     _, of_its_own = router.run_on_first_source(app, lambda layered: _has_another_history(layered, example[0]))
     if of_its_own:
         raise Refused(

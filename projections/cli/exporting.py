@@ -1,4 +1,4 @@
-"""`export`: the events, the read models, the report, for whoever keeps or reads them elsewhere."""
+"""`export`: the events, the read models, the report, for keeping or reading them elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator

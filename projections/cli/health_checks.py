@@ -1,4 +1,4 @@
-"""What `doctor` finds to be wrong, and from which number on: whoever watches a ledger need only watch these."""
+"""What `doctor` finds to be wrong, and from which number on: monitoring need only watch these."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

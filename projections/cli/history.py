@@ -70,7 +70,7 @@ def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, deta
 @click.command(cls=Command)
 @click.argument("what")
 @click.option("--version", type=click.IntRange(min=1), help="The change that made this version (default: the newest).")
-@click.option("--only-untouched", is_flag=True, help="Restore just what nobody changed since.")
+@click.option("--only-untouched", is_flag=True, help="Restore only what was not changed since.")
 @click.option("--command-id", help="UUID of this undo, which makes a repetition safe.")
 @pass_invocation
 def undo(invocation: Invocation, what: str, version: int | None, only_untouched: bool, command_id: str | None) -> int:

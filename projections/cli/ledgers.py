@@ -131,7 +131,7 @@ def allow(invocation: Invocation, ledger: str, role: str) -> None:
 @click.argument("role")
 @pass_invocation
 def deny(invocation: Invocation, ledger: str, role: str) -> None:
-    """Let the database role ROLE no longer use LEDGER. Nobody can take away their own access."""
+    """Let the database role ROLE no longer use LEDGER. No role can take away its own access."""
     database = _database(invocation)
     known = ledgers.find(database, ledger)
     ledgers.deny(database, known.id, role)

@@ -144,7 +144,7 @@ def _print_broken(items: list[Entity]) -> None:
         ),
     )
     if not items:
-        remark("nobody broke since")
+        remark("no vendor broke since")
 
 
 def whole(app: App | LedgerView, category: str, entity_id: str) -> Entity:

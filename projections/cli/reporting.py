@@ -108,7 +108,7 @@ def _writing(invocation: Invocation) -> Callable[[], None]:
             return
         remark(f"{NEWS[written.outcome]} {shown(written.file)} (position {written.position})")
         if written.kept is not None:
-            remark(f"somebody had edited the report itself: that text is kept in {shown(written.kept)}", style="yellow")
+            remark(f"the report itself had been edited: that text is kept in {shown(written.kept)}", style="yellow")
 
     return tell
 

@@ -70,7 +70,7 @@ def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **
 def _loaded(adapter: str) -> Any:
     """The adapter, by its name: loading `mcp` takes half a second that no other command should wait for.
 
-    What it makes while it is loaded stays for good, so nobody looks for garbage in it, then or ever.
+    What it makes while it is loaded stays for good, so the garbage collector is off.
     """
     gc.disable()
     try:

@@ -15,7 +15,7 @@ from projections.cli.output import answer_json, counting, remark, say, shown, ta
 from projections.operations.catalog import OPERATIONS
 from projections.operations.sync import MOST
 
-AT_ONCE = 5.0  # seconds between two looks at whether somebody else drains
+AT_ONCE = 5.0  # seconds between two looks at whether another process drains
 
 
 @click.command(cls=Command)

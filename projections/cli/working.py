@@ -1,4 +1,4 @@
-"""Commands of whoever works: `ready`, `next`, `claim`, `renew`, `release`, and `archive` and `restore`."""
+"""Commands for work: `ready`, `next`, `claim`, `renew`, `release`, and `archive` and `restore`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -77,7 +77,7 @@ def next_(invocation: Invocation, /, **arguments: Any) -> int:
 @TOKEN
 @pass_invocation
 def claim(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
-    """Claim the work item REF, so that nobody else begins it. The token it prints renews and releases the claim."""
+    """Claim the work item REF, so that no one else begins it. The token it prints renews and releases the claim."""
     return _claim(invocation, "claim", {"id": ref, **arguments})
 
 
@@ -112,7 +112,7 @@ def release(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
 @click.option("--dry-run", is_flag=True, default=None, help="Only tell what would be archived.")
 @pass_invocation
 def archive(invocation: Invocation, /, ref: str | None, **arguments: Any) -> int:
-    """Put finished work that nobody touched for long out of the lists; with REF that item and what is below it.
+    """Put finished work that has been idle out of the lists; with REF that item and what is below it.
 
     Only whole trees are archived, and `restore` brings them back.
     """

@@ -50,7 +50,7 @@ GIT: Literal["git"] = "git"  # what an import from there is called, and its laye
 class Recovered:
     """A ledger of its own with what was found, in a folder that goes with it. It begins with an empty journal.
 
-    Whoever answers from it holds it by its layer, so it is there for as long as an answer needs it.
+    An answer holds it by its layer, so it is there for as long as an answer needs it.
     """
 
     is_guess = False  # whether nothing in it was written by a ledger that others share: what waits is more than that

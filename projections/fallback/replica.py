@@ -66,7 +66,7 @@ def _is_recent(app: App, contact: datetime | None, most: timedelta) -> bool:
 
 
 def _needed(app: App, head: Head) -> int:
-    """The newest position that this machine knows: nobody is shown less than was written or shown before."""
+    """The newest position that this machine knows: no answer shows less than was written or shown before."""
     local = app.local
     seen, said = local.seen.position, local.acknowledged.read()
     return max(seen, head.position, said.position if said else 0)

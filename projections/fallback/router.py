@@ -50,7 +50,7 @@ def answer(app: App | LedgerView, run: Callable[[LedgerView], Answered], *, writ
     with app.local.sent.asking(write.command_id, write.digest):
         try:
             return _answer(app, run, writes=True)
-        except Exception as error:  # also what nobody foresaw: it may be recorded by now
+        except Exception as error:  # also an unexpected one: the write may be recorded by now
             return known(app, write, error)
 
 
@@ -94,7 +94,7 @@ def _run_with_fallback(app: App, run: Run[Result], *, writes: bool, replicas: bo
     except LedgerClosed as closed:
         view, result = _closed(app, run, closed, writes=writes)
     except LedgerError:
-        app.runtime.remember_head()  # whoever is refused reads again what stood in the way
+        app.runtime.remember_head()  # after a refusal the caller reads again what stood in the way
         raise
     app.answered_by = view.layer
     return view, result
@@ -133,7 +133,7 @@ def _is_settled(app: App) -> bool:
 
 
 def _run_behind_outbox(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
-    """On this machine's own copy, behind what waits: so that nobody misses their own writes, nor what the
+    """On this machine's own copy, behind what waits: so that no caller misses its own writes, nor what the
     database has."""
     app.sync.follow_quietly(DRAIN_SECONDS)
     return _run_on_copy(app, run, replace(app.runtime.journal(), reachable=True))
@@ -186,7 +186,7 @@ def _closed(app: App, run: Run[Result], closed: LedgerClosed, *, writes: bool) -
 
 def _run_on_fallback(app: App, run: Run[Result], error: LedgerError, *, writes: bool) -> tuple[LedgerView, Result]:
     told = error
-    if error.details.get("reason") == MOVING:  # the database is there, so nobody has to miss what it already has
+    if error.details.get("reason") == MOVING:  # the database is there, so the answer includes what it already has
         app.sync.follow_quietly(DRAIN_SECONDS)
     for layer in _fallback_layers(app, writes=writes):
         if isinstance(error, Diverged):
@@ -242,7 +242,7 @@ def _recording(app: App, layer: Layer) -> LedgerView:
 
 
 def _has_waited(error: LedgerError) -> bool:
-    """Whether the caller has given the database its second: nobody was there to connect to, or it fell silent."""
+    """Whether the caller has given the database its second: there was no server to connect to, or it fell silent."""
     if "given_up" in error.details:
         return True
     if {"sqlstate", "hung_up"} & error.details.keys():  # it was told at once

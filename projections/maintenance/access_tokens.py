@@ -1,7 +1,7 @@
 """Bearer tokens of a served ledger: who may come in, as whom, and what they may do there.
 
 They lie in `tokens.json` beside this machine's working files and not in the database, so that a server knows who comes
-in while the database is away, and whoever may read the database learns nothing of them. A token is shown once, when it
+in while the database is away, and readers of the database learn nothing of them. A token is shown once, when it
 is made; what is kept is its SHA-256, which 256 random bits make as good as a slow hash. Who can write the file can make
 tokens: it is the server's own (mode 600).
 """

@@ -129,7 +129,7 @@ class _Direct:
 
 @contextmanager
 def _alone(app: App) -> Iterator[None]:
-    """Nobody follows meanwhile."""
+    """No other process follows meanwhile."""
     try:
         with FileLock(app.home / FOLLOW_LOCK, timeout=LOCK_SECONDS):
             yield

@@ -1,7 +1,7 @@
 """The status file: the report where people and version control find it, beside what they wrote there themselves.
 
 It is replaced whole or not at all. Who writes holds the lock of this machine, never across the network, and asks again
-if somebody else has written since: so an older report does not follow a newer one, and a frozen server holds nobody up.
+if another has written since: so an older report does not follow a newer one, and a frozen server holds up no writer.
 What an editor saves meanwhile is read again and kept.
 """
 
@@ -33,13 +33,13 @@ from projections.reports.report import Document
 LOCK = "status.lock"
 SETTING = "write_status_file"
 LOCK_SECONDS = 10.0
-ATTEMPTS = 5  # while somebody else keeps saving the file
+ATTEMPTS = 5  # while another program keeps saving the file
 
 log = logging.getLogger(__name__)
 
 
 class Written(Struct, frozen=True, kw_only=True):
-    """What became of the file. `kept` is where the generated part lies that somebody had edited, if it was so.
+    """What became of the file. `kept` is where the generated part lies that had been edited, if any.
 
     `outcome` is `created`, `replaced`, `unchanged`, or `added`: below the text of a file that had no generated part.
     """
@@ -51,7 +51,7 @@ class Written(Struct, frozen=True, kw_only=True):
 
 
 class _SavedMeanwhile(Exception):
-    """Somebody else saved the file since it was read."""
+    """The file was saved by another program since it was read."""
 
 
 def place(app: App) -> Path:
@@ -155,7 +155,7 @@ def read(file: Path) -> Document | None:
 
 
 def _look(file: Path) -> tuple[int, ...] | None:
-    """What changes when somebody else writes the file; None if it is not there."""
+    """What changes when another program writes the file; None if it is not there."""
     try:
         status = file.stat()
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""What tools and commands do: one checked input, one plain answer. Whoever wants a new tool begins here."""
+"""What tools and commands do: one checked input, one plain answer. A new tool begins here."""

@@ -75,7 +75,7 @@ def resolve_conflict(view: LedgerView, request: ResolveConflictInput, inputs: In
 
 
 def _follow(view: LedgerView, entity_id: str, own: UUID, after: tuple[str, ...], by: str | None) -> Iterator[str]:
-    """Carries out what waited for the conflict, in order, as far as nobody would be surprised by it."""
+    """Carries out what waited for the conflict, in order, as far as no other change is overwritten."""
     with view.tables.snapshot() as snapshot:
         waiting = questions.after(snapshot, entity_id)
     for row in waiting:
@@ -83,7 +83,7 @@ def _follow(view: LedgerView, entity_id: str, own: UUID, after: tuple[str, ...],
         command = ResolveConflict(id=row.id, expected=row.version, choice="mine", after=after)
         try:
             view.record(command, by=by, command_id=given)
-        except LedgerError:  # it goes on waiting: somebody has to look at it
+        except LedgerError:  # it goes on waiting for a decision
             continue
         after = (*after, str(given))
         yield brief(CATEGORY, row.id)

@@ -1,4 +1,4 @@
-"""What happened since a position: what somebody needs who was away, in as few words as possible."""
+"""What happened since a position: what a reader needs who was away, in few words."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -39,7 +39,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 
 def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Filter, limit: int) -> Entity:
-    """{items, returned, next_position, has_more}, oldest first. Whoever asks again with `next_position` misses nothing.
+    """{items, returned, next_position, has_more}, oldest first. Asking again with `next_position` misses nothing.
 
     One answer looks at SCANNED events at most, so `next_position` may advance where nothing is shown.
     """

@@ -26,7 +26,7 @@ NEVER = dict.fromkeys(Stamps.__struct_fields__)
 
 
 def standing(snapshot: Snapshot, entity_id: str) -> Entity:
-    """The configuration, flat, its settings in one group. At version 0 the defaults hold and nobody set them."""
+    """The configuration, flat, its settings in one group. At version 0 the defaults hold and nothing was set."""
     generation = snapshot.generation(BY_CATEGORY[CATEGORY].name)
     found = snapshot.ask("entities/by_id", category=CATEGORY, generation=generation, id=entity_id)
     ref = references(snapshot, CATEGORY, [entity_id])[entity_id]

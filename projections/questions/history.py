@@ -146,7 +146,7 @@ def _changes(changes: Changes, *, whole: bool) -> list[Entity]:
 
 
 def _value(value: Any, *, whole: bool) -> Any:
-    """The value without what is nobody's business; a long text is cut, and says so."""
+    """The value without its secrets; a long text is cut, and says so."""
     match value:
         case str() if len(value) > LONGEST and not whole:
             return f"{value[:LONGEST]}… [{len(value)} characters]"

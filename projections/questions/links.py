@@ -15,7 +15,7 @@ Ids = tuple[str, ...]
 def resolve_all(tables: Tables, wanted: Mapping[str, tuple[str, Iterable[str]]]) -> dict[str, Ids]:
     """`wanted` maps a field to (category, what was given); the answer maps it to ids, each once.
 
-    Raises Invalid for what can be no name, NotFound for what nobody has. If all are UUIDs, whether the things exist
+    Raises Invalid for what can be no name, NotFound for what does not exist. If all are UUIDs, whether the things exist
     is left to the rules.
     """
     ids: dict[str, Ids] = {}

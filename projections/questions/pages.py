@@ -1,4 +1,4 @@
-"""A list, a page at a time: whoever got one page asks for the next by the place where it ended."""
+"""A list, a page at a time: the next page is asked for by the place where the last one ended."""
 
 import base64
 from collections.abc import Callable

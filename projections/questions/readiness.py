@@ -1,4 +1,4 @@
-"""What somebody can begin with, and why not with the rest.
+"""What can be begun, and why the rest cannot.
 
 The rule itself is sql/questions/work_items/obstacles.sql. A list of ready items is a walk along an index, a portion
 at a time, that leaves out whatever has an obstacle: it ends as soon as the page is full, however many items there are.

@@ -17,7 +17,7 @@ READERS = {
     "deployment": "query_deployments",
     "enhancement": "list_enhancements",
     "configuration": "get_project_configuration",
-}  # the tool for whoever has the reference of a thing
+}  # the tool for a reference of each kind
 
 
 def references(snapshot: Snapshot, category: str, entity_ids: Iterable[str]) -> dict[str, str]:

@@ -31,7 +31,7 @@ ENHANCEMENT_FIELDS = ("title", "description", "priority", "status", "target_quar
 
 
 def vendor_health(snapshot: Snapshot) -> Entity:
-    """Every vendor by name, and how many of them work; a status that nobody told is neither."""
+    """Every vendor by name, and how many of them work; an unknown status is neither."""
     found = rows("vendor", list(pages(snapshot, "vendor", snapshot.generation("vendors"))))
     refs = all_references("vendor", [row.id for row in found])
     existing = [row for row in found if row.state.exists and not row.state.withdrawn]
@@ -78,7 +78,7 @@ def active_counts(snapshot: Snapshot) -> dict[str, int]:
 
 
 def ready(snapshot: Snapshot, moment: datetime | None = None) -> Entity:
-    """What somebody can begin with at a moment, else at the position's time; most important first, then oldest first.
+    """What can be begun at a moment, else at the position's time; most important first, then oldest first.
 
     `total_count` is None where there are more than `total_is_at_least`.
     """
@@ -127,7 +127,7 @@ def pending_count(snapshot: Snapshot) -> int:
 
 
 def open_conflicts(snapshot: Snapshot) -> int:
-    """How many conflicts wait for somebody's decision."""
+    """How many conflicts wait for a decision."""
     count: int = snapshot.ask("conflicts/count", status="open")[0]["total"]
     return count
 

@@ -64,7 +64,7 @@ def listed(snapshot: Snapshot, *, status: str | None, format: str | None, limit:
 
 
 def resolve_vendor(tables: Tables, given: str, field: str = "id") -> str:
-    """The id that a UUID, a reference or a name means. Raises NotFound for a reference or name that nobody has."""
+    """The id that a UUID, a reference or a name means. Raises NotFound for an unknown reference or name."""
     if _is_uuid(given) or _is_reference(given):
         try:
             return resolve(tables, CATEGORY, given, field)
@@ -99,7 +99,7 @@ def _flat(row: Row, ref: str) -> Entity:
 
 
 def whole_results(results: Entity | None) -> Entity | None:
-    """All counts of a run, those that nobody told as None."""
+    """All counts of a run, unknown ones as None."""
     return results and {count: results.get(count) for count in COUNTS}
 
 

@@ -85,7 +85,7 @@ class Fold:
         )
 
     def _begun(self, stream: str, fact: RecordedFact) -> "_Thing | None":
-        """A category that nobody knows has no row."""
+        """An unknown category has no row."""
         projection = BY_CATEGORY.get(category_of(stream))
         entity_id = self._things[stream] = _Thing(projection, fact) if projection else None
         return entity_id
@@ -98,7 +98,7 @@ class Fold:
 
 
 def advance(rows: Rows, event: RecordedEvent) -> None:
-    """Brings the row of the event's stream one event further. A category nobody knows has no row."""
+    """Brings the row of the event's stream one event further. An unknown category has no row."""
     projection = BY_CATEGORY.get(category_of(event.stream_id))
     if projection is not None:
         rows[event.stream_id] = projection.project(

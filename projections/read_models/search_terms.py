@@ -121,7 +121,7 @@ def _cut(words: Iterable[str]) -> Iterator[str]:
 
 
 def _sought(word: str) -> Iterator[str]:
-    """Pairs are enough to look for: whoever holds them holds their characters."""
+    """Pairs are enough to look for: a text that holds them holds their characters."""
     for n, part in enumerate(_UNSPACED.split(word)):
         if n % 2 and len(part) > 1:
             yield from (part[at : at + 2] for at in range(len(part) - 1))

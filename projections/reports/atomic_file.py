@@ -1,4 +1,4 @@
-"""Files that are replaced whole: whoever reads one sees the old one or the new one, never a half."""
+"""Files that are replaced whole: a reader sees the old one or the new one, never a half."""
 
 import contextlib
 import glob
@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from ledger.errors import Unavailable
 
-FORGOTTEN = 600.0  # seconds after which nobody is still writing a draft
+FORGOTTEN = 600.0  # seconds after which a draft is abandoned
 
 
 @contextmanager

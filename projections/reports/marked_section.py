@@ -2,7 +2,7 @@
 
 A marker carries a digest of what stands between the two, so no text of an author can be taken for the generated part:
 not a marker in a code fence, not a quoted one, not an old copy without its other half. Whatever is left in doubt is
-refused, because guessing could cost somebody their words.
+refused, because guessing could lose the author's words.
 """
 
 import re
@@ -29,7 +29,7 @@ _HINT = b"; made by `tracking-ledger status --write`: write your own text before
 class Part(Struct, frozen=True, kw_only=True):
     """The generated part: the bytes from `start` to `end`, markers included; `text` is what stands between them.
 
-    `proven` means that nobody changed it since it was written.
+    `proven` means that it was not changed since it was written.
     """
 
     start: int

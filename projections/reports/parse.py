@@ -1,4 +1,4 @@
-"""The report's Markdown, read back: the same facts that it shows, for whoever has nothing else left.
+"""The report's Markdown, read back: the same facts that it shows, for when nothing else is left.
 
 `parse` is the inverse of `report.markdown` and of `report.with_ids`; only with the latter do things have their `id`
 and `version`. A time is known to the second. What a folded list leaves out is counted, never guessed.

@@ -66,7 +66,7 @@ class Tables(Protocol):
         """This program's read models that the log left behind, each with the last position it has seen."""
 
     def alone(self) -> AbstractContextManager[None]:
-        """While this is open nobody else rebuilds read models of the ledger here. Raises Refused if somebody does."""
+        """While this is open no other process rebuilds read models of the ledger here. Raises Refused if one does."""
 
     def rebuilding(self, projections: Iterable[str]) -> AbstractContextManager[Generation]:
         """New generations of these read models, empty at first; what serves now goes on until `serve`."""

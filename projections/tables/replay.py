@@ -66,7 +66,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 def no_progress(what: str, done: int, total: int) -> None:
-    """Progress that nobody looks at."""
+    """Progress that is not shown."""
 
 
 def check(

@@ -260,7 +260,7 @@ class SqliteTables:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        """One that nobody else uses meanwhile."""
+        """One that no other thread uses meanwhile."""
         with self._using():
             with self._opening:
                 connection = self._idle.pop() if self._idle else self._open()

@@ -1,6 +1,6 @@
 """The sources that can be imported: how each is called, how it is recognised, and who reads it.
 
-Whoever writes a reader adds a line here, and the command line offers it: `import NAME PATH`, and `import PATH`, which
+A new reader adds a line here, and the command line offers it: `import NAME PATH`, and `import PATH`, which
 looks at the content.
 """
 

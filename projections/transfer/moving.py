@@ -3,7 +3,7 @@
 All that takes long is done while everybody writes: the events are copied and proved, the read models built from what
 arrived, and compared with those here as of one position. Then the ledger is closed where it is, for as long as the last
 events take, and writers wait; what is compared then are the things that these events are about. It opens there while it
-is closed here, so at no time are two open, and whoever repeats an interrupted move finishes it.
+is closed here, so at no time are two open, and repeating an interrupted move finishes it.
 """
 
 import time
@@ -38,7 +38,7 @@ ROUNDS = 20  # of copying what came meanwhile, before the ledger is closed with 
 class Moved(Struct, frozen=True, kw_only=True):
     """`read_models` are rows and digest of each as of `compared_at`, the same on both sides, as is what came after it.
 
-    `closed_ms` is how long nobody could write. One that only had to be finished brings and compares nothing again.
+    `closed_ms` is how long writes were refused. One that only had to be finished brings and compares nothing again.
     """
 
     source: str

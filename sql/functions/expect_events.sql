@@ -1,6 +1,6 @@
 -- Prepares the log for events that come from another database, in this transaction. For the owner only.
 --
--- Nobody else appends until the end of it; the chain begins at `p_origin`, read models are behind from here on. Answers
+-- No other writer appends until the end of it; the chain begins at `p_origin`, read models are behind from here on. Answers
 -- the head behind which they belong.
 CREATE OR REPLACE FUNCTION tracking_ledger.expect_events(p_ledger uuid, p_origin uuid)
 RETURNS TABLE (head bigint, digest bytea)

@@ -1,2 +1,2 @@
--- A place of this transaction for events on their way: row security lets nobody copy into the log itself.
+-- A place of this transaction for events on their way: row security lets no role copy into the log itself.
 CREATE TEMPORARY TABLE arriving (LIKE tracking_ledger.events) ON COMMIT DROP

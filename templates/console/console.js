@@ -4,7 +4,7 @@
 
   const main = () => document.getElementById("main");
 
-  // a form that somebody types in is left alone when the page around it is renewed
+  // a form in which a person types is left alone when the page around it is renewed
   document.addEventListener("input", (event) => {
     const form = event.target.closest("form");
     if (form) form.setAttribute("hx-morph-skip", "");

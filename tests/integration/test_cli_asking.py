@@ -110,4 +110,4 @@ def test_who_broke_since_a_deployment_is_told_with_the_last_good_version(run: Ru
     told = run("vendors", "--broke-since", before)
 
     assert ("Acme" in told.stdout, "1.0" in told.stdout) == (True, True)
-    assert "nobody broke since" in run("vendors", "--broke-since", str(vendor["position"] + 1)).stderr
+    assert "no vendor broke since" in run("vendors", "--broke-since", str(vendor["position"] + 1)).stderr

@@ -47,7 +47,7 @@ LINKS = {  # by their words without signs, since programs write parent-child, pa
 }
 ALMOST_BLOCKS = ("conditionalblocks", "waitsfor")  # for the failure of the other one, for its children
 PLAIN_WORDS = ("blocks", "parent-child", "discovered-from")  # of which a link of ours says all
-DERIVED = ("dependency_count", "dependent_count", "dependents", "notes_preview")  # told anew by whoever asks
+DERIVED = ("dependency_count", "dependent_count", "dependents", "notes_preview")  # derived anew by each export
 WORDS = {"issue_type": "source_type", "status": "source_status"}
 COMMENT = ("id", "author", "created_at")
 PLAIN_COMMENT = frozenset({*COMMENT, "issue_id", "text"})

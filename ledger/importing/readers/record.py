@@ -27,7 +27,7 @@ Kind = TypeVar("Kind")
 
 
 class Record:
-    """`rest` is what nobody has taken yet, `own` our names for what was; `name` is what the findings about it say."""
+    """`rest` is what was not taken yet, `own` our names for what was; `name` is what the findings about it say."""
 
     def __init__(self, name: str, rest: dict[str, Any], reading: Reading) -> None:
         self.name = name

@@ -55,7 +55,7 @@ def session_fields(
 
 
 def status_of(written: str, metadata: dict[str, Any], warn: Warn) -> str | None:
-    """By the table of words; any other word is kept, and the session is as one whose status nobody tells."""
+    """By the table of words; any other word is kept, and the session is as one whose status is not given."""
     if not written:
         return None
     first = re.split(r"\s*[(:,;–—]\s*|\s-\s", written)[0]

@@ -114,7 +114,7 @@ def _done_head(text: str) -> _Head:
     """As programs write it: a priority before, between or behind the two days, and a mark in front of another mark.
 
     Of two days the first is that of the completion. One alone is it too, unless it stands behind the priority, where
-    it stood before somebody put an `x` in front of the line.
+    it stood before an `x` was put in front of the line.
     """
     head = _Head(rest=text)
     _take_priority(head)

@@ -22,7 +22,7 @@ from ledger.postgres.migrate import check_server, is_current, migrate
 from ledger.settings import Settings
 
 DATABASE = "tracking_ledger"
-OWNER = "tracking_ledger_owner"  # owns the schema and may migrate it; nobody works as this role
+OWNER = "tracking_ledger_owner"  # owns the schema and may migrate it; no work is done as this role
 APPLICATION = "tracking_ledger_app"  # a writer: may read rows and execute the doors, nothing more
 WRITER = "tracking_ledger_writer"
 
@@ -92,7 +92,7 @@ class Connector:
 
 
 def owner_conninfo(settings: Settings) -> str:
-    """How to connect as whoever owns the schema; with a given server, as whom the settings call the administrator."""
+    """How to connect as the owner of the schema; with a given server, as whom the settings call the administrator."""
     if settings.dsn is not None:
         return as_given(settings.admin_dsn or settings.dsn)
     return embedded_server(settings).conninfo(OWNER, DATABASE)

@@ -1,6 +1,6 @@
 """This process's contact with its database: made in the background, remembered when lost, made again when possible.
 
-A caller waits at most a second for it, once per outage; from then on whoever asks is told at once that it is away, and
+A caller waits at most a second for it, once per outage; from then on every caller is told at once that it is away, and
 a thread goes on trying. A server that is starting, or a schema that is being migrated, is waited for longer.
 """
 

@@ -240,7 +240,7 @@ def _address(connection: Connection) -> dict[str, str]:
 
 
 def _has_hung_up(connection: Connection) -> bool:
-    """Whether the server has closed the connection while nobody used it, as far as this machine knows by now."""
+    """Whether the server has closed the connection while it was idle, as far as this machine knows by now."""
     if not hasattr(select, "poll"):
         return False
     looking = select.poll()
@@ -303,7 +303,7 @@ _SITUATIONS: dict[str, Callable[..., LedgerError]] = {
 
 
 class _RawLoader(Loader):
-    """JSON as the bytes that are stored: whoever needs a value decodes it into its own type."""
+    """JSON as the bytes that are stored: a reader decodes it into its own type."""
 
     def load(self, data: Buffer) -> bytes:
         return bytes(data)

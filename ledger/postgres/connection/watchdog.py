@@ -1,6 +1,6 @@
 """Ends a call whose server has fallen silent, and leaves every other call alone however long it takes.
 
-A frozen server holds a client for as long as it is frozen, whatever the keepalives. So whoever takes longer than a
+A frozen server holds a client for as long as it is frozen, whatever the keepalives. So a call that takes longer than a
 second is looked after: a second connection asks the server whether it answers. If it is silent for a second too, the
 call's socket is shut, and the call ends as one whose answer was lost.
 """

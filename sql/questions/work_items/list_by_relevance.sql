@@ -7,7 +7,7 @@ WITH found AS (
         ORDER BY CASE %(order)s WHEN 'updated' THEN item.updated_at WHEN 'created' THEN item.created_at END DESC,
                  CASE %(order)s WHEN 'priority' THEN item.rank || item.id END,
                  found.score DESC, item.updated_at DESC, item.id DESC) AS place
-    FROM found CROSS JOIN LATERAL (  -- one by one, also while nobody knows how many items there are
+    FROM found CROSS JOIN LATERAL (  -- one by one, also while the number of items is unknown
         SELECT * FROM work_items own
         WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = found.id LIMIT 1) item
     WHERE found.score > 0

@@ -1,4 +1,4 @@
-"""Work items as a git history tells of them: branches that are somebody's piece of work, and issues that texts name."""
+"""Work items that a git history shows: branches that are one person's piece of work, and issues that texts name."""
 
 import re
 from collections.abc import Iterator
@@ -136,7 +136,7 @@ class Branches:
 
 
 class Issues:
-    """An issue is completed when a commit that closes it has landed. Its title is known to nobody here."""
+    """An issue is completed when a commit that closes it has landed. Its title is not known here."""
 
     def __init__(self, marks: Marks) -> None:
         self._marks = marks

@@ -1,6 +1,6 @@
 """The commits of a git repository, children before parents, as one stream from one `git log`.
 
-A repository is somebody else's: what its configuration asks git to run (pager, signature checks, hooks, fetching of
+A repository is not ours: what its configuration asks git to run (pager, signature checks, hooks, fetching of
 missing objects) is not run, and no message can be larger than LONGEST_MESSAGE in memory.
 """
 
@@ -124,7 +124,7 @@ def git_output(repository: Path, arguments: tuple[str, ...]) -> Iterator[IO[byte
             try:
                 yield running.stdout
             except BaseException:
-                running.kill()  # whoever reads no further wants no more of it
+                running.kill()  # the reader wants no more of it
                 raise
         if running.returncode:
             raise _refused(repository, complaints)

@@ -116,7 +116,7 @@ def said(message: str, *, merge: bool = False) -> Said:
 
 
 def work_branch(name: str) -> tuple[str, str] | None:
-    """Kind and name of a branch that is somebody's piece of work; None for others.
+    """Kind and name of a branch that is one person's piece of work; None for others.
 
     >>> work_branch("feature/full-text-search"), work_branch("012-invoices"), work_branch("main")
     (('feature', 'full-text-search'), ('012', 'invoices'), None)

@@ -1,6 +1,6 @@
 """A status file, whichever grammar it is kept in, or mixes: each section is read by what its heading says it is.
 
-Sections that are nobody's grammar are the author's own words: they are named and left alone. In the sections that are
+Sections of no known grammar are the author's own words: they are named and left alone. In the sections that are
 ours every line is part of a record, or is reported with its number.
 """
 
@@ -23,7 +23,7 @@ from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 
-LONGEST_LINE = 1_000_000  # characters; whoever writes longer ones has not written a status file
+LONGEST_LINE = 1_000_000  # characters; a file with longer ones is no status file
 DEEPEST = 3  # level of a heading that can be a section
 _OUR_REPORT = re.compile(
     r"^<!-- tracking-ledger: begin ([0-9a-f]{16}).*?^<!-- tracking-ledger: end \1 -->", re.MULTILINE | re.DOTALL
@@ -187,7 +187,7 @@ class _File:
                 sessions.take(found, self._raw, self._telling)
 
     def _context(self, section: Section) -> None:
-        """A setting of the ledger, not a record: it is told, and whoever wants it sets it."""
+        """A setting of the ledger, not a record: it is reported, to be set by hand."""
         text = " ".join(line.text for line in section.lines if line.text and not line.is_rule)
         said = next((word for word in CONTEXTS if word in key(plain(text)).split()), None)
         self._telling.warn("context_type", section.number, said or plain(text)[:80] or "nothing")
@@ -206,7 +206,7 @@ def _with_sessions_whole(found: list[Section]) -> list[Section]:
 
 
 def _goes_on(section: Section) -> bool:
-    """Whether a section of nobody's kind holds further sessions."""
+    """Whether a section of no known kind holds further sessions."""
     places = range(len(section.lines))
     return kind_of(section.title) is None and any(sessions.is_session(section.lines, place) for place in places)
 
