@@ -7,6 +7,7 @@ an old program that still runs beside a new one does not take its functions back
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -25,7 +26,12 @@ STANDING = (
     " WHERE p.pronamespace = 'tracking_ledger'::regnamespace"
     " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = p.oid AND d.classid = 'pg_trigger'::regclass)"
 )  # a function that is replaced has another place in the catalogue afterwards
-LOCK = 8_231_774_015  # one migrating program at a time, in any database of the server
+SCHEMA = (
+    "CREATE SCHEMA IF NOT EXISTS tracking_ledger;"
+    " CREATE TABLE IF NOT EXISTS tracking_ledger.migrations (name text PRIMARY KEY, digest text NOT NULL,"
+    " release int[] NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+)
+LOCK = "LOCK TABLE tracking_ledger.migrations IN SHARE ROW EXCLUSIVE MODE"  # which readers do not wait for
 
 Applied = dict[str, tuple[str, list[int]]]  # name -> (digest, release that applied it)
 
@@ -35,13 +41,9 @@ def migrate(connection: psycopg.Connection) -> list[str]:
     check_server(connection)
     with connection.transaction():
         set_for_transaction(connection)
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        connection.execute("CREATE SCHEMA IF NOT EXISTS tracking_ledger")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS tracking_ledger.migrations"
-            " (name text PRIMARY KEY, digest text NOT NULL, release int[] NOT NULL,"
-            " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
-        )
+        with suppress(psycopg.errors.UniqueViolation), connection.transaction():  # another program makes it just now
+            connection.execute(SCHEMA)
+        connection.execute(LOCK)
         applied = _applied(connection)
         _refuse_newer(applied)
         return list(_apply_missing(connection, applied))

@@ -4,6 +4,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS 
 BEGIN
     PERFORM require_member(p_ledger);
     PERFORM set_config('idle_in_transaction_session_timeout', '0', true);  -- it is held while others work
-    RETURN pg_try_advisory_xact_lock(hashtextextended('rebuilding ' || p_ledger, 0));
+    RETURN begin_alone(p_ledger, 'rebuilding');
 END
 $$;

@@ -8,6 +8,8 @@ BEGIN
     INSERT INTO ledgers (ledger_id, origin, name) VALUES (p_ledger, p_ledger, p_name) ON CONFLICT DO NOTHING;
     IF FOUND THEN
         INSERT INTO ledger_members (ledger_id, member) VALUES (p_ledger, session_user);
+        PERFORM require_member(p_ledger);
+        INSERT INTO work_alone (ledger_id, work) VALUES (p_ledger, 'moving'), (p_ledger, 'rebuilding');
         RETURN true;
     END IF;
     PERFORM require_member(p_ledger);

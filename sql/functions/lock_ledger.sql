@@ -1,5 +1,10 @@
 -- Waits until this transaction alone may append to the ledger. Readers never wait for it.
+--
+-- It is the lock of the ledger's row, to which the doors alone have a right. An advisory lock is open to every role of the
+-- database, which could then hold up the writers of a ledger whose UUID it knows.
 CREATE OR REPLACE FUNCTION tracking_ledger.lock_ledger(p_ledger uuid) RETURNS void
-LANGUAGE sql AS $$
-    SELECT pg_advisory_xact_lock(hashtextextended(p_ledger::text, 0))
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM tracking_ledger.ledgers l WHERE l.ledger_id = p_ledger FOR NO KEY UPDATE;
+END
 $$;

@@ -1,6 +1,7 @@
 """What a writer's role may do in SQL, whatever program it uses: read its own ledgers, and use the doors."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,10 +11,14 @@ from psycopg import sql
 
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import NotFound, Refused
+from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, WRITER
 from ledger.postgres.connection.database import Database, translated
+from ledger.postgres.migrate import migrate
+from ledger.vendor.commands import CreateVendor
 from projections.read_models.catalog import SHAPES
 from tests.support import history
+from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 
 TABLES = ("events", "projections", "entries", *SHAPES)
@@ -238,3 +243,54 @@ def test_the_application_is_a_writer_and_nothing_more(writer: psycopg.Connection
     ).fetchone()
 
     assert rights == (False, False, False, False, APPLICATION)
+
+
+HELD = (  # what a stranger may try who knows a ledger's UUID
+    "SELECT pg_advisory_lock(hashtextextended(%(ledger)s::text, 0))",
+    "SELECT pg_advisory_lock(hashtextextended('moving ' || %(ledger)s, 0))",
+    "SELECT pg_advisory_lock(hashtextextended('rebuilding ' || %(ledger)s, 0))",
+    "SELECT pg_advisory_lock(8231774015)",
+    "SELECT tracking_ledger.lock_ledger(%(ledger)s)",
+    "SELECT tracking_ledger.begin_alone(%(ledger)s, 'moving')",
+    "SELECT FROM tracking_ledger.ledgers FOR SHARE",
+    "SELECT FROM tracking_ledger.ledger_members FOR KEY SHARE",
+    "SELECT FROM tracking_ledger.work_alone FOR SHARE",
+    "SELECT FROM tracking_ledger.events FOR KEY SHARE",
+    "LOCK TABLE tracking_ledger.events",
+    "LOCK TABLE tracking_ledger.ledgers IN ROW SHARE MODE",
+    "LOCK TABLE tracking_ledger.migrations IN SHARE MODE",
+)
+
+
+def test_a_stranger_cannot_hold_up_a_ledger_that_it_knows(
+    ledger: Ledger, stranger: psycopg.Connection, owner_dsn: str, dsn: str
+) -> None:
+    for statement in HELD:
+        with suppress(psycopg.errors.InsufficientPrivilege), stranger.transaction():
+            stranger.execute(statement, {"ledger": ledger.store.ledger})
+    stranger.execute("SELECT FROM tracking_ledger.events")  # and stays in this transaction
+
+    with ledger.store.exclusively(1.0):
+        recorded = ledger.execute(5000, CreateVendor(id=numbered(5000), name="Held up"))
+
+    assert recorded.positions
+    database = Database(dsn)
+    for door in ("begin_moving", "begin_rebuilding"):
+        assert database.call(f"SELECT tracking_ledger.{door}(%s)", [ledger.store.ledger]) == [(True,)]
+    database.close()
+    with Session.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute("SET lock_timeout = '1s'")
+        assert migrate(owner) == []
+
+
+@pytest.mark.parametrize("door", ["begin_moving", "begin_rebuilding"])
+def test_one_at_a_time_moves_or_rebuilds_a_ledger(ledger: Ledger, dsn: str, door: str) -> None:
+    one, other = Database(dsn), Database(dsn)
+    begin = f"SELECT tracking_ledger.{door}(%s)"
+
+    with one.transaction():
+        assert one.call(begin, [ledger.store.ledger]) == [(True,)]
+        assert other.call(begin, [ledger.store.ledger]) == [(False,)]
+    assert other.call(begin, [ledger.store.ledger]) == [(True,)]
+    one.close()
+    other.close()

@@ -21,6 +21,7 @@ import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from starlette.responses import PlainTextResponse
 from uvicorn.server import ServerState
 
 from ledger import identity
@@ -388,8 +389,7 @@ def test_a_small_answer_is_not_held_back(team: Team) -> None:
 def test_a_head_that_is_never_finished_ends_its_connection(monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
     monkeypatch.setattr(http_connection, "HEAD_SECONDS", 0.2)
     state = ServerState()
-    config = uvicorn.Config("nothing:app", http=http_connection.Connection)
-    config.loaded_app, config.loaded = None, True
+    config = uvicorn.Config(PlainTextResponse("none is ever asked"), log_config=None)
 
     async def letter_by_letter() -> bytes:
         made = lambda: http_connection.Connection(config=config, server_state=state, app_state={})  # noqa: E731

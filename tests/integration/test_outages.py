@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -227,8 +227,8 @@ def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
 
 @contextmanager
 def _holding_the_lock(server: EmbeddedServer, app: App) -> Iterator[None]:
-    with psycopg.connect(server.conninfo("postgres", DATABASE), autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [str(app.identity.ledger)])
+    with closing(psycopg.connect(server.conninfo("postgres", DATABASE))) as connection:
+        connection.execute("SELECT tracking_ledger.lock_ledger(%s)", [app.identity.ledger])
         yield
 
 
@@ -260,7 +260,7 @@ def _in_background(act: Callable[[], dict[str, Any]]) -> tuple[threading.Thread,
 def _waiting_for_locks(server: EmbeddedServer) -> int:
 
     with psycopg.connect(server.conninfo("postgres", "postgres")) as connection:
-        rows = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        rows = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return int(rows.fetchall()[0][0])
 
 
