@@ -64,11 +64,14 @@ def claim(command: ClaimWorkItem, world: World) -> Decided:
         raise claimed(command.id, item, force, "claim another item, or this one when its lease has ended")
     obstacles = world.obstacles(command.id, digest)
     if obstacles:
+        in_hand = any(obstacle.reason == "assigned" for obstacle in obstacles)
         raise Refused(
             f"{brief(CATEGORY, command.id)} is not ready, so it cannot be begun",
             rule="not_ready",
             items=[obstacle_summary(obstacle) for obstacle in obstacles],
-            next_step="see to the items named first, or claim another one (action next)",
+            next_step="claim another one (action next), or assign this one to yourself first, if you take it over"
+            if in_hand
+            else "see to the items named first, or claim another one (action next)",
         )
     if force is not None:
         return _renewed(command.id, force, _end(world, command.minutes), world)

@@ -25,6 +25,8 @@ from ledger.work_item.source_state import CATEGORY, began, source_events, source
 from ledger.work_item.state import WorkItem
 from ledger.world import World
 
+PLAIN = {"planned": "active", "done": "completed"}  # our own words for these categories
+
 
 class Plan(Struct, kw_only=True):
     """What to record, and what to tell the person. Items are named by their id in the source, `present` by ours."""
@@ -74,9 +76,16 @@ def plan(told: ImportWorkItems, world: World) -> Plan:
 
 
 def _in_known_state(item: ImportedItem, states: States) -> ImportedItem:
-    """A word that means a state of this ledger, or an original one, is that state; any other stays the source's own."""
-    known = found(states, item.status) if item.status is not None and item.category is not None else None
-    return replace(item, status=known.name, category=known.category) if known else item
+    """A word that means a state of this ledger, or an original one, is that state; any other stays the source's own.
+
+    What is to be done or done without more is so in our words too.
+    """
+    if item.status is None or item.category is None:
+        return item
+    known = found(states, item.status)
+    if known is not None:
+        return replace(item, status=known.name, category=known.category)
+    return replace(item, status=PLAIN[item.category], category=None) if item.category in PLAIN else item
 
 
 def _streams(command: ImportWorkItems) -> Iterator[str]:

@@ -126,7 +126,7 @@ def test_a_bomb_of_yaml_is_named_and_the_other_files_are_taken(call: Call, tmp_p
     assert "task-9 - Bomb.md, line 4: uses a YAML alias" in report["not_taken"][0]["where"][0]
 
 
-def test_what_is_below_a_cancelled_task_stands_in_the_report_without_it(app: App, tmp_path: Path) -> None:
+def test_what_is_below_a_cancelled_task_stands_in_the_report_below_it(app: App, tmp_path: Path) -> None:
     child = {"id": 1, "title": "Child", "status": "pending"}
     parent = {"id": 1, "title": "Parent", "status": "cancelled", "subtasks": [child]}
     (tmp_path / "tasks.json").write_text(json.dumps({"tasks": [parent]}))
@@ -135,5 +135,8 @@ def test_what_is_below_a_cancelled_task_stands_in_the_report_without_it(app: App
 
     with app.tables.snapshot() as snapshot:
         document = report.document(snapshot, "test")
-    assert [(item["title"], item["depth"]) for item in document["active_work_items"]["items"]] == [("Child", 0)]
+    assert [(item["title"], item["depth"]) for item in document["active_work_items"]["items"]] == [
+        ("Parent", 0),
+        ("Child", 1),
+    ]
     assert "more unfinished" not in report.markdown(document)

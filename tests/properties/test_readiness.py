@@ -75,7 +75,7 @@ def is_ready(items: list[Item], place: int) -> bool:
     itself = items[place]
     return (
         categories[place] in ("planned", "active")
-        and (itself.category != "active" or itself.assignee in (None, ME))
+        and (itself.category != "active" or itself.assignee == ME)
         and not itself.removed
         and not any(blockers(items, other) & unfinished for other in above)
         and not any(items[other].parent == place for other in unfinished)

@@ -46,25 +46,46 @@ def test_an_epic_is_a_project_and_all_others_are_tasks_with_their_word_kept(
 
 
 @pytest.mark.parametrize(
-    ("word", "status"),
-    [("open", "active"), ("in_progress", "active"), ("hooked", "active"), ("pinned", "active"), ("blocked", "blocked")],
+    ("word", "category"),
+    [
+        ("open", "planned"),
+        ("in_progress", "active"),
+        ("hooked", "active"),
+        ("pinned", "waiting"),
+        ("deferred", "waiting"),
+        ("blocked", "waiting"),
+        ("closed", "done"),
+        ("in_review", "review"),
+        ("wontfix", "dropped"),
+    ],
 )
-def test_a_status_becomes_ours_with_its_word_kept(tmp_path: Path, word: str, status: str) -> None:
+def test_a_status_is_kept_with_what_it_means(tmp_path: Path, word: str, category: str) -> None:
     item = one(tmp_path, status=word)
 
-    assert (item.status, item.fields["metadata"]["source_status"]) == (status, word)
+    assert (item.status, item.category, item.fields["metadata"]["source_status"]) == (word, category, word)
 
 
-def test_an_unknown_status_is_active_with_a_warning(tmp_path: Path) -> None:
-    reading = read(tmp_path, issue("a-1", status="deferred"))
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [({"issue_type": "gate"}, "gate"), ({"pinned": True}, "pinned"), ({"is_template": True}, "template")],
+)
+def test_what_is_no_work_waits(tmp_path: Path, fields: dict[str, Any], word: str) -> None:
+    item = one(tmp_path, **fields)
 
-    assert (reading.items[0].status, kinds(reading)) == ("active", (["unknown_status"], []))
+    assert (item.status, item.category, item.fields["metadata"]["source_status"]) == (word, "waiting", "open")
+
+
+def test_an_unknown_status_waits_with_a_warning(tmp_path: Path) -> None:
+    reading = read(tmp_path, issue("a-1", status="odd"))
+
+    assert (reading.items[0].status, reading.items[0].category) == ("odd", "waiting")
+    assert kinds(reading) == (["unknown_status", "state_waiting"], [])
 
 
 def test_a_closed_issue_is_completed_at_its_closing_time_by_nobody_known(tmp_path: Path) -> None:
     item = read(tmp_path, closed("a-1", day=5)).items[0]
 
-    assert (item.status, item.settled) == ("completed", Mark(by="unknown (beads)", at=day(5)))
+    assert (item.category, item.settled) == ("done", Mark(by="unknown (beads)", at=day(5)))
 
 
 def test_a_tombstone_is_deleted_by_whom_the_source_names(tmp_path: Path) -> None:

@@ -205,24 +205,26 @@ def test_subtasks_of_subtasks_are_taken_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "status", "deleted"),
+    ("word", "category"),
     [
-        ("pending", "active", False),
-        ("in-progress", "active", False),
-        ("in_progress", "active", False),
-        ("review", "active", False),
-        ("blocked", "blocked", False),
-        ("done", "completed", False),
-        ("completed", "completed", False),
-        ("deferred", "active", True),
-        ("cancelled", "active", True),
-        ("odd", "active", False),
+        ("pending", "planned"),
+        ("in-progress", "active"),
+        ("in_progress", "active"),
+        ("In Progress", "active"),
+        ("review", "review"),
+        ("blocked", "waiting"),
+        ("done", "done"),
+        ("completed", "done"),
+        ("deferred", "waiting"),
+        ("cancelled", "dropped"),
+        ("odd", "waiting"),
     ],
 )
-def test_a_status_becomes_ours_with_its_word_kept(tmp_path: Path, word: str, status: str, deleted: bool) -> None:
+def test_a_status_is_kept_with_what_it_means(tmp_path: Path, word: str, category: str) -> None:
     item = one(tmp_path, status=word)
 
-    assert (item.status, item.removed is not None, item.fields["metadata"]["source_status"]) == (status, deleted, word)
+    assert (item.status, item.category, item.removed) == (word, category, None)
+    assert item.fields["metadata"]["source_status"] == word
 
 
 @pytest.mark.parametrize(("word", "ours"), [("critical", 1), ("High", 2), ("medium", 3), ("low", 4)])
@@ -322,7 +324,7 @@ def test_the_real_file_is_taken_as_an_independent_count_has_it() -> None:
     reading = taskmaster.read(REAL, str, IMPORTED_AT)
 
     assert (reading.found, len(reading.items), kinds(reading)) == (len(tasks) + len(subtasks), 46, [])
-    done = [item for item in reading.items if item.status == "completed"]
+    done = [item for item in reading.items if item.finished]
     assert len(done) == sum(one["status"] in ("done", "completed") for one in tasks + subtasks) == 33
     by_kind = [link.kind for item in reading.items for link in item.links]
     assert (by_kind.count("parent"), by_kind.count("depends_on")) == (12, 36)

@@ -85,7 +85,7 @@ def said(item: ImportedItem) -> dict[str, Any]:
         "assignee": fields.get("assignee"),
         "priority": fields.get("priority"),
         "tags": fields.get("tags", ()),
-        "done": item.status == "completed",
+        "done": item.finished,
         "created": text(item.created.at),
         "changed": fields["metadata"].get("source_updated_at"),
         "closed": fields["metadata"].get("source_closed_at"),

@@ -19,19 +19,14 @@ from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
+from ledger.values.states import WORKABLE, Category
 from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
 from ledger.work_item.older_records import LAST_CHANGE
 
 SOURCE = "beads"
 NO_HOLDER = "unknown (beads)"
-STATUSES = {
-    "open": "active",
-    "in_progress": "active",
-    "hooked": "active",
-    "pinned": "active",
-    "blocked": "blocked",
-    "closed": "completed",
-}
+NO_WORK = {"pinned": "pinned", "is_template": "template"}  # marks of what beads never offers, and their words
+GATE = "gate"  # the type of an issue that is a condition others wait for
 DELETED = "tombstone"
 LINKS = {  # by their words without signs, since programs write parent-child, parent_child and parentChild
     "blocks": "depends_on",
@@ -169,7 +164,9 @@ class _Issue(Record):
             record["issue_type"] = record.pop("type")  # as the first exports called it
         links = self._links()
         comments = self._comments()
-        status, settled, removed = self._standing(str(record.get("status", "")))
+        word = str(record.get("status", ""))
+        settled, removed = self._ends(word)
+        status, category = self._state(word) if removed is None else ("completed" if settled else None, None)
         fields: Fields = {"item_type": "project" if record.get("issue_type") == "epic" else "task"}
         for field in ("title", "description", "notes", "assignee"):
             if (value := self.text(field)) is not None:
@@ -184,6 +181,7 @@ class _Issue(Record):
             created=self._created,
             changed=self._changed,
             status=status,
+            category=category,
             settled=settled,
             removed=removed,
             links=links,
@@ -193,19 +191,23 @@ class _Issue(Record):
         )
         take(self.reading, item, self._imported_at)
 
-    def _standing(self, word: str) -> tuple[str | None, Mark | None, Mark | None]:
-        """Status, when it came to that, and when it was deleted."""
+    def _state(self, word: str) -> tuple[str | None, Category | None]:
+        """The status and what it means; beads offers what is open, unless it is no work."""
+        marks = [said for field, said in NO_WORK.items() if self.rest.get(field) is True]
+        marks += [GATE] if self.rest.get("issue_type") == GATE else []
+        status, category = self.state(word)
+        return (marks[0], "waiting") if marks and category in WORKABLE else (status, category)
+
+    def _ends(self, word: str) -> tuple[Mark | None, Mark | None]:
+        """When it came to its end, and when it was deleted."""
         closed_at = self.ended("closed_at", CLOSED, self._created.at) if word in ("closed", DELETED) else None
         closed = Mark(by=NO_HOLDER, at=closed_at) if closed_at else None
         if word == DELETED:
             at = self.ended("deleted_at", WHEN_DELETED, self._created.at) or self._changed.at
-            removed = Mark(by=self.text("deleted_by") or NO_HOLDER, at=at)
-            return ("completed" if closed else None), closed, removed
+            return closed, Mark(by=self.text("deleted_by") or NO_HOLDER, at=at)
         if word == "closed" and closed is None:
             self.warn("no_closing_time")
-        if word not in STATUSES:
-            self.warn("unknown_status" if word else "no_status", f": {word[:50]}" if word else "")
-        return STATUSES.get(word, "active"), closed, None
+        return closed, None
 
     def _rank(self) -> Fields:
         priority = self.taken("priority", int)

@@ -19,6 +19,8 @@ LONGEST_ID = 500  # characters; an index entry of PostgreSQL ends at 2,700 bytes
 LONGEST_COMMENT = 20_000  # characters
 LIMITS = {"title": 200, "description": 20_000, "notes": 20_000, "assignee": 100, "tags": 50}
 
+TOLD = ("active", "waiting", "review", "dropped")  # the categories of what is not handed out or is over, undone
+
 Identify = Callable[[str], str]  # an id in the source -> the id of its thing in the ledger
 
 
@@ -82,6 +84,8 @@ def take(reading: Reading, item: ImportedItem, imported_at: datetime) -> None:
     """Adds an item, with a warning for whatever in it today's rules would refuse."""
     reading.items.append(item)
     reading.warnings += _too_long(item)
+    if item.category in TOLD:
+        reading.warnings.append(Finding(f"state_{item.category}", f"{item.external_id}: {item.status}"))
     created, changed = item.created_in_source, item.changed_in_source
     if created is not None and changed is not None and changed < created:
         reading.warnings.append(Finding("changed_before_it_began", f"{item.external_id}: {text(changed)}"))

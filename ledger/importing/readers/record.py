@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ledger.importing.readers.reading import Reading, time_of
+from ledger.importing.readers.status_words import category_of
 from ledger.values.finding import Finding
 from ledger.values.moment import text
+from ledger.values.states import LONGEST, Category
 from ledger.work_item.kept_links import KEPT_UNDER
 from ledger.work_item.older_records import LAST_CHANGE, LIST
 
@@ -65,6 +67,16 @@ class Record:
         if moment is not None and moment < created_at:
             self.warn("ended_before_it_began", f": {field} {text(moment)}")
         return moment
+
+    def state(self, word: str, known: Category | None = None) -> tuple[str, Category | None]:
+        """A status of ours for the source's word. One that no rule knows waits, so that it is not handed out."""
+        category = known or category_of(word)
+        if not word.strip():
+            self.warn("no_status")
+            return "active", None
+        if category is None:
+            self.warn("unknown_status", f": {word[:50]}")
+        return word.strip()[:LONGEST], category or "waiting"
 
     def tags(self, field: str, more: Iterable[str] = ()) -> dict[str, Any]:
         """The labels of a field as tags. It stays among the rest when they do not say all that it says."""

@@ -5,7 +5,6 @@ dependencies: in a subtask's own list a bare number means its sibling, else a ta
 `master` have the same ids as those of a file without tags, which task-master turns into one.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +20,7 @@ from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
+from ledger.values.states import FINISHED
 from ledger.work_item.commands import Edition, ImportedItem, ImportedLink, Mark
 from ledger.work_item.older_records import LAST_CHANGE, LIST
 
@@ -31,15 +31,6 @@ ROOT = "tasks"  # the list of a file without tags, where it stands beside the li
 CREATED = ("createdAt", "created_at", "created")
 CHANGED = ("updatedAt", "updated_at", "updated", "lastModified")
 COMPLETED = ("completedAt", "completed_at")
-STATUSES = {
-    "pending": "active",
-    "in-progress": "active",
-    "review": "active",
-    "blocked": "blocked",
-    "done": "completed",
-    "completed": "completed",
-}
-REMOVED = ("cancelled", "canceled", "deferred")
 
 Fields = dict[str, Any]
 
@@ -247,7 +238,8 @@ class _Reader(Record):
     def take(self, imported_at: datetime, *, is_first: bool) -> None:
         """The first task of a list keeps what the list says of itself."""
         links = self._links()
-        status, settled, removed = self._standing()
+        status, category = self.state(str(self.rest.get("status", "")))
+        settled = self._settled() if category in FINISHED else None
         fields: Fields = {"item_type": "task", "title": self.text("title") or ""}
         for field, theirs in {"description": "description", "notes": "details", "assignee": "assignee"}.items():
             if (value := self.text(theirs)) is not None:
@@ -263,8 +255,8 @@ class _Reader(Record):
             created=self._created,
             changed=self._changed,
             status=status,
+            category=category,
             settled=settled,
-            removed=removed,
             links=links,
             created_in_source=self._created_at,
             changed_in_source=self._changed_at,
@@ -275,16 +267,10 @@ class _Reader(Record):
     def _first_time(self, names: Iterable[str]) -> datetime | None:
         return next((self.time(name) for name in names if self.rest.get(name)), None)
 
-    def _standing(self) -> tuple[str | None, Mark | None, Mark | None]:
-        """Status, when it came to that, and when it was deleted."""
-        word = re.sub(r"[\s_-]+", "-", str(self.rest.get("status", "")).strip().lower())
-        if word in REMOVED:
-            return "active", None, self._changed
-        if word not in STATUSES:
-            self.warn("unknown_status" if word else "no_status", f": {word[:50]}" if word else "")
-        status, ended = STATUSES.get(word, "active"), [name for name in COMPLETED if self.rest.get(name)]
-        at = self.ended(ended[0], CLOSED, self._created.at) if status == "completed" and ended else None
-        return status, Mark(by=NO_HOLDER, at=at) if at else None, None
+    def _settled(self) -> Mark | None:
+        ended = [name for name in COMPLETED if self.rest.get(name)]
+        at = self.ended(ended[0], CLOSED, self._created.at) if ended else None
+        return Mark(by=NO_HOLDER, at=at) if at else None
 
     def _links(self) -> tuple[ImportedLink, ...]:
         links = [self._linked("parent", self._task.parent, "subtask")] if self._task.parent is not None else []

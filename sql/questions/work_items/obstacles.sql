@@ -2,7 +2,8 @@
 -- being begun at a moment of ledger time by `asker`, who has the token of that digest. An item without a line is ready: its
 -- category is planned or active, it is not hidden, another neither claims it nor has it in hand, no unfinished living item
 -- blocks it or one of its ancestors, and it has no unfinished living child. In its assignee's hands is what a state of the
--- ledger's own calls active; the original word says only that it is not finished. Of blockers and children `most` are named,
+-- ledger's own calls active, in an unknown person's if it has no assignee and was never claimed; the original word says only
+-- that it is not finished. Of blockers and children `most` are named,
 -- for the item and for each ancestor. Answered by the primary keys and work_items_children.
 WITH RECURSIVE asked (id) AS (
     SELECT unnest(CAST(%(ids)s AS text[])) COLLATE "C"
@@ -34,9 +35,10 @@ WHERE item.claimed_until > %(moment)s AND item.doc -> 'claim' ->> 'token_digest'
 UNION ALL
 SELECT item.id, 2, 'assigned', item.id, item.title, item.status, item.category, item.assignee, NULL
 FROM asked CROSS JOIN LATERAL (
-    SELECT own.id, own.title, own.status, own.category, own.assignee, own.doc FROM work_items own
+    SELECT own.id, own.title, own.status, own.category, own.assignee, own.claimed_by, own.doc FROM work_items own
     WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = asked.id LIMIT 1) item
-WHERE item.category = 'active' AND item.status <> 'active' AND item.assignee <> %(asker)s
+WHERE item.category = 'active' AND item.status <> 'active'
+  AND (item.assignee <> %(asker)s OR item.assignee IS NULL AND item.claimed_by IS NULL)
   AND coalesce(item.doc -> 'claim' ->> 'token_digest', '') <> coalesce(nullif(%(holder)s, ''), '-')
 UNION ALL
 SELECT line.id, 3, CASE WHEN line.above = line.id THEN 'blocker' ELSE 'ancestor_blocker' END,

@@ -28,7 +28,8 @@ obstacle (id, place, reason, cause_id, title, status, category, by, until, rank)
     SELECT item.id, 2, 'assigned', item.id, item.title, item.status, item.category, item.assignee, NULL, 1
     FROM asked
     JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
-    WHERE item.category = 'active' AND item.status <> 'active' AND item.assignee <> %(asker)s
+    WHERE item.category = 'active' AND item.status <> 'active'
+  AND (item.assignee <> %(asker)s OR item.assignee IS NULL AND item.claimed_by IS NULL)
       AND coalesce(json_extract(item.doc, '$.claim.token_digest'), '') <> coalesce(nullif(%(holder)s, ''), '-')
     UNION ALL
     SELECT line.id, 3, CASE WHEN line.above = line.id THEN 'blocker' ELSE 'ancestor_blocker' END,

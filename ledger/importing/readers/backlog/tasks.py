@@ -25,21 +25,24 @@ from ledger.importing.readers.comments import taken
 from ledger.importing.readers.reading import Identify, Reading, take, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample, sample_of
+from ledger.importing.readers.status_words import category_of, plain
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
+from ledger.values.states import FINISHED, WORKABLE, Category
 from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
 from ledger.work_item.older_records import LAST_CHANGE
 
 SOURCE = "backlog"
 NO_HOLDER = "unknown (backlog)"
-WORDS = {
-    **dict.fromkeys(("done", "complete", "completed", "closed", "finished"), "completed"),
-    **dict.fromkeys(("accepted", "rejected", "superseded", "deprecated"), "completed"),  # of decisions
-    **dict.fromkeys(("todo", "backlog", "open", "planned", "draft", "proposed", "inprogress", "review"), "active"),
-    "blocked": "blocked",
+DECISIONS: dict[str, Category] = {  # what the words mean of a decision
+    "proposed": "planned",
+    "accepted": "done",
+    "rejected": "dropped",
+    "superseded": "dropped",
+    "deprecated": "dropped",
 }
-REMOVED = ("cancelled", "canceled", "deferred", "wontdo", "wontfix")
+DRAFT = "Draft"  # the word for what is no task before it is promoted
 ITEM_TYPES = {"milestone": "project", "decision": "research", "draft": "task", "task": "task"}
 COMMENT = ("index", "author", "created")
 PLAIN_COMMENT = frozenset({*COMMENT, "text"})
@@ -79,13 +82,21 @@ class _Folder:
     """What one file may have to know of the others: how statuses are called here, and who is meant by a reference."""
 
     def __init__(self, setup: Setup, files: Mapping[str, File]) -> None:
-        self.last_status = _word(setup.statuses[-1])
-        self.statuses = {_word(status) for status in setup.statuses}
+        self._statuses = [plain(status) for status in setup.statuses]
         self._prefixes = (setup.prefix, FIRST_PREFIX)
         self._files = files
         self._milestones = {
             str(file.fields.get("title")): key for key, file in files.items() if file.kind == "milestone"
         }
+
+    def category(self, status: str) -> Category | None:
+        """What a status means here. Between the first and the last one configured somebody is at work."""
+        word = plain(status)
+        known = category_of(status)
+        if known is not None or word not in self._statuses:
+            return known
+        ends: dict[str, Category] = {self._statuses[-1]: "done", self._statuses[0]: "planned"}
+        return ends.get(word, "active")
 
     def milestone(self, named: str) -> str | None:
         """The key of a milestone that is in the folder, by its title or its id."""
@@ -119,7 +130,8 @@ class _Reader(Record):
             self.warn("section_without_its_end", f": {heading}")
         links = self._links(created)
         comments = self._comments(body, changed)
-        status, removed = self._standing(changed)
+        status, category = self._state()
+        given_up = "archive" in self._file.place.parts and category not in FINISHED
         fields: Fields = {"item_type": ITEM_TYPES[self._file.kind], "title": str(self._value("title") or "")}
         if not fields["title"].strip():
             self.warn("no_title")
@@ -131,7 +143,8 @@ class _Reader(Record):
             created=created,
             changed=changed,
             status=status,
-            removed=removed,
+            category=category,
+            removed=changed if given_up else None,
             links=links,
             created_in_source=self._created_at,
             changed_in_source=self._changed_at,
@@ -163,21 +176,20 @@ class _Reader(Record):
             self.warn("time_not_understood", f": {field}")
         return moment
 
-    def _standing(self, changed: Mark) -> tuple[str | None, Mark | None]:
-        """Status, and when it was deleted."""
+    def _state(self) -> tuple[str, Category | None]:
+        """The status and what it means: by the words people use, else by its place among those configured."""
         written = self.rest.get("status")
-        word = _word(written) if isinstance(written, str) else ""
-        done = word == self._folder.last_status and WORDS.get(word, "completed") == "completed"
-        status = "completed" if done else WORDS.get(word)
-        parts = self._file.place.parts
-        if word in REMOVED or ("archive" in parts and status != "completed"):
-            return "active", changed
-        if "completed" in parts and status != "completed":
+        word = written if isinstance(written, str) else ""
+        if not word and self._file.kind == "milestone":
+            return "active", None
+        known = DECISIONS.get(plain(word)) if self._file.kind == "decision" else None
+        status, category = self.state(_undecorated(word), known or self._folder.category(word))
+        if self._file.kind == "draft" and (category is None or category in WORKABLE):
+            return DRAFT, "waiting"
+        if "completed" in self._file.place.parts and category not in FINISHED:
             self.warn("status_disagrees_with_its_folder")
             return "completed", None
-        if status is None and word not in self._folder.statuses and self._file.kind != "milestone":
-            self.warn("unknown_status" if word else "no_status", f": {str(written)[:50]}" if word else "")
-        return status or "active", None
+        return status, category
 
     def _links(self, created: Mark) -> tuple[ImportedLink, ...]:
         parent, milestone = self._parent(), self.rest.get("milestone")
@@ -273,13 +285,12 @@ class _Reader(Record):
         return None
 
 
-def _word(status: str) -> str:
-    """A status without what decorates it.
-
-    >>> _word("◑ In Progress")
-    'inprogress'
+def _undecorated(status: str) -> str:
     """
-    return re.sub(r"[\W_]+", "", status).casefold()
+    >>> _undecorated("◑ In Progress")
+    'In Progress'
+    """
+    return re.sub(r"^[\W_]+", "", status).strip()
 
 
 def _time(value: Any) -> datetime | None:
