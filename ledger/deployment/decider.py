@@ -1,11 +1,11 @@
 """What may happen to a deployment, and why not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ledger.annotation.commands import AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
 from ledger.annotation_decider import decide as annotate
-from ledger.decider import Decided, Decider, Turns, Undoable, check, existing, problem
+from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, existing, problem
 from ledger.deployment.commands import AmendDeployment, DeploymentCommand, RecordDeployment
 from ledger.deployment.events import (
     DeploymentAmended,
@@ -23,7 +23,11 @@ from ledger.world import World
 
 CATEGORY = "deployment"
 LINKS = {"vendor_ids": "vendor", "work_item_ids": "work_item"}
-REQUIRED = ("deployed_at", "commit_hash", "pr_number", "pr_title", "test_summary", "constitutional_compliance")
+NAMING = (
+    "commit_hash",
+    "pr_number",
+    "pr_title",
+)  # of which a deployment has one at least, so that it can be told apart
 
 
 def decide(command: DeploymentCommand, world: World) -> Decided:
@@ -42,6 +46,7 @@ def _record(command: RecordDeployment, world: World) -> Decided:
     world.creates(stream_id(CATEGORY, command.id))
     fact = DeploymentRecorded(**{name: getattr(command, name) for name in command.__struct_fields__ if name != "id"})
     deployment = evolve(Deployment(), fact)
+    check(_unnamed(deployment))
     _check_first(world, deployment)
     _check_links(world, Deployment(), deployment)
     return [(stream_id(CATEGORY, command.id), fact)]
@@ -49,19 +54,22 @@ def _record(command: RecordDeployment, world: World) -> Decided:
 
 def _amend(command: AmendDeployment, world: World) -> Decided:
     deployment: Deployment = existing(world, CATEGORY, command.id, command.expected)
-    check(
-        problem(field, "is required and cannot be cleared")
-        for field in REQUIRED
-        if field in command.fields and command.fields[field] is None
-    )
+    if command.fields.get("test_summary", {}) is None:
+        check([problem("test_summary", "cannot be emptied as a whole: send null for each count that is unknown")])
     changes = difference(deployment, command.fields)
     if not changes:
         return []
     amended = apply(deployment, changes)
+    check(_unnamed(amended))
     if amended.key != deployment.key:
         _check_key(world, command.id, amended)
     _check_links(world, deployment, amended)
     return [(stream_id(CATEGORY, command.id), DeploymentAmended(changes=changes))]
+
+
+def _unnamed(deployment: Deployment) -> Iterator[Problem]:
+    if all(getattr(deployment, name) is None for name in NAMING):
+        yield problem("commit_hash", f"or {' or '.join(NAMING[1:])} is needed: what was deployed?")
 
 
 def _check_undo(world: World, turns: Turns[Deployment]) -> None:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ledger.deployment.decider import REQUIRED as OF_DEPLOYMENT
 from ledger.enhancement.decider import REQUIRED as OF_ENHANCEMENT
 from ledger.importing.commands import Import
 from ledger.values.finding import Finding
 from ledger.vendor.events import TestResults
 
+OF_DEPLOYMENT = ("deployed_at", "commit_hash", "pr_number", "pr_title", "test_summary", "constitutional_compliance")
 OF_VENDOR = ("status", "extractor_version", "format_support", "test_results", "manifest_compliant")
 NAME = re.compile(r"[A-Za-z0-9 _-]{1,100}")
 FULL_HASH = re.compile(r"[0-9a-f]{40}")

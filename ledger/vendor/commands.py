@@ -16,14 +16,14 @@ class VendorCommand(Command, frozen=True, kw_only=True):
 
 
 class CreateVendor(VendorCommand, frozen=True, kw_only=True):
-    """A format that is not named is not supported; test results, if any, are whole."""
+    """What is left out is unknown."""
 
     name: str
-    status: str = "broken"
-    extractor_version: str = "0.0.0"
+    status: str | None = None
+    extractor_version: str | None = None
     format_support: dict[str, bool] = field(default_factory=dict)
     test_results: TestResults | None = None
-    manifest_compliant: bool = False
+    manifest_compliant: bool | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
 

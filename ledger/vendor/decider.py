@@ -29,7 +29,6 @@ from ledger.world import World
 
 CATEGORY = "vendor"
 FORMATS = ("excel", "csv", "pdf", "ocr")
-REQUIRED = ("status", "extractor_version", "manifest_compliant")
 
 
 def decide(command: VendorCommand, world: World) -> Decided:
@@ -50,7 +49,6 @@ def _create(command: CreateVendor, world: World) -> Decided:
     _check_name(world, command.name)
     fields = asdict(command)
     del fields["id"]
-    fields["format_support"] = dict.fromkeys(FORMATS, False) | command.format_support
     return [(stream_id(CATEGORY, command.id), VendorCreated(**fields))]
 
 
@@ -104,9 +102,6 @@ def _check_name(world: World, name: str) -> None:
 def _update_problems(command: UpdateVendor) -> Iterator[Problem]:
     if "name" in command.fields:
         yield problem("name", "cannot be changed", command.fields["name"])
-    for field in REQUIRED:
-        if field in command.fields and command.fields[field] is None:
-            yield problem(field, "is required and cannot be cleared")
     if "format_support" in command.fields:
         yield from _format_problems(command.fields["format_support"])
     if command.deployment_id is not None and command.test_results is None:
@@ -127,9 +122,8 @@ def _format_problems(support: Any) -> Iterator[Problem]:
 def _result_problems(results: TestResults | None) -> Iterator[Problem]:
     if results is None:
         return
-    for field in results.__struct_fields__:
-        if getattr(results, field) is None:
-            yield problem(f"test_results.{field}", "is required: no earlier run tells it")
+    if results == TestResults():
+        yield problem("test_results", "names no count", allowed=results.__struct_fields__)
     passing, total, skipped = results.passing or 0, results.total, results.skipped or 0
     if total is not None and passing + skipped > total:
         yield problem(

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -30,7 +31,7 @@ from ledger.decider import check, problem
 from ledger.envelope import Command, Recorded, minted_id
 from ledger.errors import Invalid
 from ledger.settings import Settings
-from ledger.values.moment import parse, text
+from ledger.values.moment import FUTURE_ALLOWED, parse, text
 from ledger.values.reference import shorten
 from projections.application.activity import watching
 from projections.application.app import App
@@ -74,9 +75,9 @@ class Input(BaseModel):
 class Writes(Input):
     """What every write takes besides."""
 
-    by: Annotated[str | None, Field(max_length=100, description="Who")] = None
-    command_id: Annotated[str | None, Field(description="UUID")] = None
-    detail: Annotated[bool, Field(description="Full")] = False
+    by: Annotated[str | None, Field(max_length=100, description="Who acts, if not you")] = None
+    command_id: Annotated[str | None, Field(description="A new UUID, to repeat safely")] = None
+    detail: Annotated[bool, Field(description="Answer it whole")] = False
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -153,15 +154,25 @@ def carry_out(
     read: Callable[[Snapshot, str], Answered],
     *,
     token: str | None = None,
+    occurred_at: datetime | None = None,
 ) -> Answered:
     """Records a command; answers a receipt, and with `detail` what `read` finds of the entity."""
     own = command_id(request.command_id)
-    done = submit(view, command, category=category, by=request.by, command_id=own, token=token)
+    done = submit(view, command, category=category, by=request.by, command_id=own, occurred_at=occurred_at, token=token)
     answer = receipt(view, done)
     if not request.detail:
         return answer
     with view.tables.snapshot() as snapshot:
         return read(snapshot, done.id) | answer
+
+
+def happened(view: LedgerView, given: str | None, field: str = "happened_at") -> datetime | None:
+    """The time that a caller states, which cannot lie ahead; None for now."""
+    if given is None:
+        return None
+    if (stated := parse(given)) > view.clock() + FUTURE_ALLOWED:
+        check([problem(field, "lies more than 5 minutes in the future", given)])
+    return stated
 
 
 def where(view: LedgerView, recorded: Recorded) -> Answered:
@@ -257,7 +268,7 @@ def _not_blank(value: str) -> str:
     return value
 
 
-def _moment(value: str) -> str:
+def _time(value: str) -> str:
     try:
         return text(parse(value))
     except ValueError as error:
@@ -304,7 +315,7 @@ NotBlank = AfterValidator(_not_blank)
 Title = Annotated[str, Field(min_length=1, max_length=200), NotBlank]
 Text = Annotated[str, Field(max_length=20_000)]
 Name = Annotated[str, Field(max_length=100)]
-Endpoint = Annotated[str, AfterValidator(_moment)]
+Time = Annotated[str, AfterValidator(_time)]
 Commit = Annotated[str, AfterValidator(_commit)]
 Commits = Annotated[tuple[Commit, ...], AsArray]
 PullRequests = Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST_NUMBER)], ...], AsArray]
@@ -313,9 +324,13 @@ Tags = Annotated[tuple[Annotated[str, Field(max_length=50), NotBlank], ...], AsA
 Texts = Annotated[tuple[str, ...], AsArray]
 Metadata = Annotated[dict[str, Any], AsObject, AfterValidator(_finite)]
 Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
-Version = Annotated[Annotated[int, Field(ge=0)] | Token, Field(description="As read")]  # a token while it waits
-Point = str  # a position or a time; of one thing also a version, as v3
-Limit = Annotated[int, Field(ge=1, le=100, description="1-100")]
+Version = Annotated[  # a token while it waits
+    Annotated[int, Field(ge=0)] | Token, Field(description="The version that you read last, like 3")
+]
+Point = Annotated[str, WithJsonSchema({"type": ["integer", "string"]})]  # a position, a time; of one thing also v3
+AsOf = Annotated[Point | None, Field(description="As it was at a position (120) or time (2026-11-20T08:30:00Z)")]
+Cursor = Annotated[str | None, Field(description="next_cursor of the page before")]
+Limit = Annotated[int, Field(ge=1, le=100, description="At most so many, 1 to 100")]
 
 
 def _invalid(error: ValidationError, model: type[Input]) -> Invalid:

@@ -9,25 +9,25 @@ from pydantic import AfterValidator, Field
 from ledger.decider import Problem, check, problem
 from ledger.deployment.commands import AmendDeployment, RecordDeployment
 from ledger.deployment.decider import CATEGORY, LINKS
-from ledger.values.moment import FUTURE_ALLOWED, parse
 from projections.application.view import LedgerView
 from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
     Answered,
     AnyObject,
-    AsObject,
-    Endpoint,
+    Cursor,
     Input,
     Limit,
     Metadata,
     Name,
     Operation,
     Texts,
+    Time,
     Title,
     Version,
     Writes,
     carry_out,
     given,
+    happened,
     inside,
     new_id,
 )
@@ -62,60 +62,76 @@ def _beginning(value: str) -> str:
 Commit = Annotated[str, AfterValidator(_whole_commit)]
 PullRequest = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
-Counts = Annotated[dict[str, Count], AsObject]
-CountChanges = Annotated[dict[str, Count | None], AsObject]
+Emptied = Field(default=None, json_schema_extra=NULL_IS_A_VALUE)
 
 
 class RecordDeploymentInput(Writes):
-    deployed_at: Annotated[Endpoint, Field(description="RFC 3339")]
-    commit_hash: Annotated[Commit, Field(description="40 hex")]
-    pr_number: Annotated[PullRequest, Field(description="Number")]
-    pr_title: Annotated[Title, Field(description="Title")]
-    test_summary: Annotated[Counts, Field(description="Name: count")]
-    constitutional_compliance: Annotated[bool, Field(description="Complies")]
-    vendor_ids: Annotated[Texts, Field(description="Or names")] = ()
-    work_item_ids: Annotated[Texts, Field(description="Or refs")] = ()
-    environment: Annotated[Name | None, Field(description="Where")] = None
-    metadata: Metadata = Field(default_factory=dict, description="More")
-    redeployment: Annotated[bool, Field(description="Again")] = False
+    deployed_at: Annotated[
+        Time | None, Field(description="When, RFC 3339 like 2026-11-20T08:30:00Z; unknown if left out, not now")
+    ] = None
+    commit_hash: Annotated[Commit | None, Field(description="Its whole hash, 40 hex digits")] = None
+    pr_number: Annotated[PullRequest | None, Field(description="Number of the pull request, like 41")] = None
+    pr_title: Annotated[Title | None, Field(description="Its title, or what was deployed")] = None
+    test_summary: dict[str, Count] = Field(
+        default_factory=dict, description='Counts by name: {"passed": 112, "failed": 0}; leave out what you do not know'
+    )
+    constitutional_compliance: Annotated[
+        bool | None, Field(description="Whether it keeps the project's constitution; leave it out unless checked")
+    ] = None
+    vendor_ids: Annotated[Texts, Field(description="Vendors it concerns: ids, references or names")] = ()
+    work_item_ids: Annotated[Texts, Field(description="Items it delivers: ids or references, like w-7k3qd")] = ()
+    environment: Annotated[Name | None, Field(description="Where to, like production")] = None
+    metadata: Metadata = Field(default_factory=dict, description="Anything else worth keeping, by name")
+    redeployment: Annotated[bool, Field(description="true: the same was deployed once more, record it again")] = False
 
 
 class QueryDeploymentsInput(Input):
-    id: Annotated[str | None, Field(description="Just this")] = None
-    earliest: Annotated[Endpoint | None, Field(alias="from", description="Time")] = None
-    latest: Annotated[Endpoint | None, Field(alias="to", description="Time")] = None
-    vendor: Annotated[str | None, Field(description="Or name")] = None
-    work_item: Annotated[str | None, Field(description="Or ref")] = None
-    commit: Annotated[Annotated[str, AfterValidator(_beginning)] | None, Field(description="Or start")] = None
-    pr_number: Annotated[PullRequest | None, Field(description="Number")] = None
-    environment: Annotated[str | None, Field(description="Only")] = None
+    id: Annotated[str | None, Field(description="Only this one, whole: id or reference, like d-7k3qd")] = None
+    earliest: Annotated[Time | None, Field(alias="from", description="Deployed at or after, RFC 3339")] = None
+    latest: Annotated[Time | None, Field(alias="to", description="Deployed at or before, RFC 3339")] = None
+    vendor: Annotated[str | None, Field(description="Of this vendor: id, reference or name")] = None
+    work_item: Annotated[str | None, Field(description="That deliver this item: id or reference")] = None
+    commit: Annotated[
+        Annotated[str, AfterValidator(_beginning)] | None,
+        Field(description="Of this commit: its hash or 7 digits of it"),
+    ] = None
+    pr_number: Annotated[PullRequest | None, Field(description="Of this pull request, by number")] = None
+    environment: Annotated[str | None, Field(description="To this place, like production")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="Next")] = None
+    cursor: Cursor = None
 
 
 class DeploymentChanges(Input):
-    """Corrections, named as in record_deployment. Counts and metadata merge, null removes; links are replaced."""
+    """Corrections, named as in record_deployment; null makes a field unknown, counts and metadata merge, links are
+    replaced."""
 
-    deployed_at: Endpoint = ""
-    commit_hash: Commit = ""
-    pr_number: PullRequest = 1
-    pr_title: Title = ""
-    test_summary: CountChanges = Field(default_factory=dict)
-    constitutional_compliance: bool = False
+    deployed_at: Time | None = Emptied
+    commit_hash: Commit | None = Emptied
+    pr_number: PullRequest | None = Emptied
+    pr_title: Title | None = Emptied
+    test_summary: dict[str, Count | None] = Field(default_factory=dict)
+    constitutional_compliance: bool | None = Emptied
     vendor_ids: Texts = ()
     work_item_ids: Texts = ()
-    environment: Name | None = Field(default=None, json_schema_extra=NULL_IS_A_VALUE)
+    environment: Name | None = Emptied
     metadata: Metadata = Field(default_factory=dict)
 
 
 class AmendDeploymentInput(Writes):
-    id: Annotated[str, Field(description="Or ref")]
+    id: Annotated[str, Field(description="Id or reference of the deployment, like d-7k3qd")]
     version: Version
-    changes: Annotated[DeploymentChanges, AsObject, AnyObject, Field(description="As recorded; null removes")]
+    changes: Annotated[
+        DeploymentChanges,
+        AnyObject,
+        Field(
+            description="Fields of record_deployment that change; null makes one unknown, counts and metadata merge, "
+            "links are replaced"
+        ),
+    ]
 
 
 def record_deployment(view: LedgerView, request: RecordDeploymentInput) -> Answered:
-    check(_future(view, request.deployed_at))
+    happened(view, request.deployed_at, "deployed_at")
     fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail"}) | _links(view, request)
 
     command = RecordDeployment(id=new_id(request), **fields)
@@ -127,7 +143,7 @@ def amend_deployment(view: LedgerView, request: AmendDeploymentInput) -> Answere
     entity_id, changes = resolve(view.tables, CATEGORY, request.id), request.changes
     with inside("changes", DeploymentChanges):
         if "deployed_at" in changes.model_fields_set:
-            check(_future(view, changes.deployed_at))
+            happened(view, changes.deployed_at, "deployed_at")
         fields = given(changes, *AMENDABLE) | _links(view, changes)
 
         command = AmendDeployment(id=entity_id, expected=request.version, fields=fields)
@@ -164,11 +180,6 @@ def _resolved(view: LedgerView, category: str, named: str | None) -> str | None:
     return None if named is None else resolve_one(view.tables, category, named, category)
 
 
-def _future(view: LedgerView, deployed_at: str) -> Iterator[Problem]:
-    if parse(deployed_at) > view.clock() + FUTURE_ALLOWED:
-        yield problem("deployed_at", "lies more than 5 minutes in the future", deployed_at)
-
-
 def _beside_id(request: QueryDeploymentsInput) -> Iterator[Problem]:
     for name, field in QueryDeploymentsInput.model_fields.items():
         if name != "id" and name in request.model_fields_set and getattr(request, name) is not None:
@@ -179,7 +190,8 @@ OPERATIONS = (
     Operation(
         name="record_deployment",
         title="Record a deployment",
-        summary="Record what went out. Safe to repeat.",
+        summary="Record what went out, and link the items and vendors it concerns. Name at least the commit, the pull "
+        "request or a title. The same commit, pull request and environment again is the first record.",
         toolset="deployments",
         input=RecordDeploymentInput,
         run=record_deployment,
@@ -189,7 +201,7 @@ OPERATIONS = (
     Operation(
         name="query_deployments",
         title="Read deployments",
-        summary="What shipped: one, or a list.",
+        summary="Read one deployment by id, or list what went out, the newest first.",
         toolset="deployments",
         input=QueryDeploymentsInput,
         run=query_deployments,
@@ -197,7 +209,7 @@ OPERATIONS = (
     Operation(
         name="amend_deployment",
         title="Amend a deployment",
-        summary="Correct a deployment.",
+        summary="Correct what record_deployment recorded, or link further items and vendors.",
         toolset="deployments",
         input=AmendDeploymentInput,
         run=amend_deployment,

@@ -13,19 +13,20 @@ from ledger.vendor.events import TestResults
 from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,
-    AnyText,
-    AsObject,
+    AsOf,
+    Cursor,
     Input,
     Limit,
     Metadata,
     NotBlank,
     Operation,
     Point,
-    Texts,
+    Time,
     Version,
     Writes,
     carry_out,
     given,
+    happened,
     new_id,
 )
 from projections.questions import vendor_history
@@ -35,7 +36,6 @@ from projections.questions.references import category_of_reference, resolve
 
 REVISABLE = ("status", "extractor_version", "format_support", "manifest_compliant", "metadata")
 LIST_ONLY = ("status", "format", "limit", "cursor", "broke_since")
-PARTS = ("test_runs",)
 UUID_LENGTH = 36
 
 Status = Literal["operational", "broken"]
@@ -44,52 +44,74 @@ VendorName = Annotated[
     str, Field(min_length=1, max_length=100, pattern="^[A-Za-z0-9 _-]+$"), NotBlank, AfterValidator(str.strip)
 ]
 ExtractorVersion = Annotated[str, Field(min_length=1, max_length=50)]
-FormatSupport = Annotated[dict[Format, bool], AsObject]
-Results = Annotated[dict[Literal["passing", "total", "skipped"], Annotated[int, Field(ge=0)]], AsObject]
+FormatSupport = dict[Format, bool]
+Results = dict[Literal["passing", "total", "skipped"], Annotated[int, Field(ge=0)]]
+Part = Literal["test_runs"]
+HappenedAt = Annotated[
+    Time | None,
+    Field(description="When that became so, RFC 3339 like 2026-11-20T08:30:00Z; now if left out"),
+]
 
 
 class CreateVendorInput(Writes):
-    name: Annotated[VendorName, Field(description="Unique")]
-    status: Annotated[Status, Field(description="State")] = "broken"
-    extractor_version: Annotated[ExtractorVersion, Field(description="Version")] = "0.0.0"
-    format_support: FormatSupport = Field(default_factory=dict, description="excel, csv, pdf, ocr: bool")
-    test_results: Annotated[Results | None, Field(description="passing, total, skipped")] = None
-    manifest_compliant: Annotated[bool, Field(description="Follows")] = False
-    metadata: Metadata = Field(default_factory=dict, description="More")
+    name: Annotated[VendorName, Field(description="Unique name, of letters, digits, blanks, _ and -")]
+    status: Annotated[Status | None, Field(description="Whether its extractor works")] = None
+    extractor_version: Annotated[ExtractorVersion | None, Field(description="Of its extractor, like 1.8.0")] = None
+    format_support: FormatSupport = Field(
+        default_factory=dict, description='Which formats it reads, of excel, csv, pdf, ocr: {"csv": true, "ocr": false}'
+    )
+    test_results: Annotated[
+        Results | None,
+        Field(description='Counts of its newest run, those known: {"passing": 7, "total": 9, "skipped": 1}'),
+    ] = None
+    manifest_compliant: Annotated[bool | None, Field(description="Whether its manifest follows the rules")] = None
+    metadata: Metadata = Field(default_factory=dict, description="Anything else worth keeping, by name")
+    happened_at: HappenedAt = None
 
 
 class QueryVendorStatusInput(Input):
-    id: Annotated[str | None, Field(description="Or ref, name")] = None
-    name: Annotated[str | None, Field(description="Or name")] = None
-    status: Annotated[Status | None, AnyText, Field(description="List these")] = None
-    format: Annotated[Format | None, AnyText, Field(description="Reads it")] = None
+    id: Annotated[str | None, Field(description="One vendor: its id, reference (v-7k3qd) or name")] = None
+    name: Annotated[str | None, Field(description="One vendor by its name, in any case")] = None
+    status: Annotated[Status | None, Field(description="List only vendors in this state")] = None
+    format: Annotated[Format | None, Field(description="List only vendors that read this format")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="Next")] = None
-    as_of: Annotated[Point | None, Field(description="Position, time")] = None
-    include: Annotated[Texts, Field(description="test_runs")] = ()
-    broke_since: Annotated[Point | None, Field(description="Deployment, position, time")] = None
+    cursor: Cursor = None
+    as_of: AsOf = None
+    include: Annotated[
+        tuple[Part, ...],
+        Field(description="For one vendor: test_runs adds every run, and last_good, the last good state"),
+    ] = ()
+    broke_since: Annotated[
+        Point | None,
+        Field(
+            description="List those that broke after this position (120), time or deployment (d-7k3qd), with last_good"
+        ),
+    ] = None
 
 
 class UpdateVendorStatusInput(Writes):
-    id: Annotated[str | None, Field(description="Or ref, name")] = None
-    name: Annotated[str | None, Field(description="Or name")] = None
+    id: Annotated[str | None, Field(description="Id, reference (v-7k3qd) or name of the vendor")] = None
+    name: Annotated[str | None, Field(description="Its name, in place of id")] = None
     version: Version
-    status: Annotated[Status, AnyText, Field(description="As created")] = "broken"
-    extractor_version: Annotated[ExtractorVersion, Field(description="Version")] = ""
-    format_support: FormatSupport = Field(default_factory=dict, description="Merged")
-    test_results: Results = Field(default_factory=dict, description="As created")
-    manifest_compliant: Annotated[bool, Field(description="Follows")] = False
-    metadata: Metadata = Field(default_factory=dict, description="Merged; null drops")
-    deployment_id: Annotated[str | None, Field(description="Tested")] = None
+    status: Annotated[Status | None, Field(description="New state of its extractor")] = None
+    extractor_version: Annotated[ExtractorVersion, Field(description="New version of its extractor")] = ""
+    format_support: FormatSupport = Field(default_factory=dict, description="Formats that change; others stay")
+    test_results: Results = Field(
+        default_factory=dict, description="A new run: passing, total, skipped; what is left out is as in the run before"
+    )
+    manifest_compliant: Annotated[bool, Field(description="Whether its manifest follows the rules")] = False
+    metadata: Metadata = Field(default_factory=dict, description="Entries to set; one of null is removed")
+    deployment_id: Annotated[str | None, Field(description="Deployment that the run tested, like d-7k3qd")] = None
+    happened_at: HappenedAt = None
 
 
 def create_vendor(view: LedgerView, request: CreateVendorInput) -> Answered:
-    fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail"})
+    fields: dict[str, Any] = request.model_dump(exclude={"by", "command_id", "detail", "happened_at"})
     results = None if request.test_results is None else TestResults(**request.test_results)
 
     command = CreateVendor(id=new_id(request), **fields | {"test_results": results})
 
-    return carry_out(view, request, CATEGORY, command, questions.by_id)
+    return carry_out(view, request, CATEGORY, command, questions.by_id, occurred_at=happened(view, request.happened_at))
 
 
 def query_vendor_status(view: LedgerView, request: QueryVendorStatusInput) -> Answered:
@@ -120,7 +142,7 @@ def update_vendor_status(view: LedgerView, request: UpdateVendorStatusInput) -> 
         deployment_id=deployment,
     )
 
-    return carry_out(view, request, CATEGORY, command, questions.by_id)
+    return carry_out(view, request, CATEGORY, command, questions.by_id, occurred_at=happened(view, request.happened_at))
 
 
 def _one(view: LedgerView, request: QueryVendorStatusInput) -> Answered:
@@ -164,9 +186,6 @@ def _broken_since(view: LedgerView, since: Point) -> Answered:
 def _query_problems(request: QueryVendorStatusInput) -> Iterator[Problem]:
     if request.id is not None and request.name is not None:
         yield problem("name", "is given beside id: send one of them", request.name)
-    for part in request.include:
-        if part not in PARTS:
-            yield problem("include", "is not something to include", part, allowed=PARTS)
     if request.id is not None or request.name is not None:
         for field in LIST_ONLY:
             if field in request.model_fields_set and getattr(request, field) is not None:
@@ -186,7 +205,8 @@ OPERATIONS = (
     Operation(
         name="create_vendor",
         title="Create a vendor",
-        summary="Record a vendor.",
+        summary="Record a vendor and what is known of it; what is left out is unknown, which is not broken or false. "
+        "For one that exists, and for its test runs, use update_vendor_status.",
         toolset="vendors",
         input=CreateVendorInput,
         run=create_vendor,
@@ -196,7 +216,8 @@ OPERATIONS = (
     Operation(
         name="query_vendor_status",
         title="Read vendors",
-        summary="One vendor, or the list.",
+        summary="Read one vendor by id or name, or list them: all, by status or format, or those that broke since a "
+        "point.",
         toolset="vendors",
         input=QueryVendorStatusInput,
         run=query_vendor_status,
@@ -204,7 +225,8 @@ OPERATIONS = (
     Operation(
         name="update_vendor_status",
         title="Change a vendor",
-        summary="Change its fields, or report a test run.",
+        summary="Record what changed for a vendor: it broke or works again, a new version, a test run. Only what is "
+        "sent changes.",
         toolset="vendors",
         input=UpdateVendorStatusInput,
         run=update_vendor_status,

@@ -44,11 +44,27 @@ test_runs.__test__ = False  # type: ignore[attr-defined]  # pytest would take th
 
 
 def last_good(events: list[RecordedEvent]) -> Entity | None:
-    """The extractor version of the newest run in which every test that was not skipped passed; None without one."""
+    """The newest state known to be good: a run in which every test that was not skipped passed, which is `tested`, or
+    else the newest state that was called operational; None without either."""
     for run in test_runs(events):
         passed = (run["passing"] or 0) + (run["skipped"] or 0)
         if run["total"] and run["passing"] and passed == run["total"] and "undone" not in run:
-            return {"extractor_version": run["extractor_version"], "at": run["at"], "version": run["version"]}
+            return {
+                "extractor_version": run["extractor_version"],
+                "at": run["at"],
+                "version": run["version"],
+                "tested": True,
+            }
+    return _last_operational(events)
+
+
+def _last_operational(events: list[RecordedEvent]) -> Entity | None:
+    states: list[Vendor] = states_of(events[0].stream_id, events) if events else []
+    for event in reversed(events):
+        state = states[event.version]
+        if state.status == "operational":
+            at, version = text(event.occurred_at), event.version
+            return {"extractor_version": state.extractor_version, "at": at, "version": version, "tested": False}
     return None
 
 

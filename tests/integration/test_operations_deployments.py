@@ -161,7 +161,6 @@ def test_all_faults_of_a_deployment_are_named_at_once(perform: Perform) -> None:
         "pr_number",
         "pr_title",
         "test_summary.passed",
-        "constitutional_compliance",
         "constitutional_complience",
     }
 
@@ -295,3 +294,21 @@ def test_repeating_a_command_id_answers_again_and_records_nothing(perform: Perfo
 
     assert again == first | {"repeated": True}
     assert perform("query_deployments")["total_count"] == 1
+
+
+def test_what_nobody_knows_of_a_deployment_stays_unknown(perform: Perform) -> None:
+    made = perform("record_deployment", pr_number=41, detail=True)
+
+    unknown = ("deployed_at", "commit_hash", "pr_title", "constitutional_compliance", "environment")
+    assert [made[name] for name in unknown] == [None] * len(unknown)
+    assert made["test_summary"] == {}
+
+
+def test_a_deployment_is_made_unknown_again_where_somebody_had_guessed(perform: Perform) -> None:
+    made = perform("record_deployment", pr_number=41, constitutional_compliance=True)
+
+    changed = perform(
+        "amend_deployment", id=made["id"], version=1, changes={"constitutional_compliance": None}, detail=True
+    )
+
+    assert changed["constitutional_compliance"] is None

@@ -8,7 +8,7 @@ from tests.conftest import Perform
 COMMIT = "84b0fb4" + "0" * 33
 
 
-def test_a_new_vendor_is_broken_and_reads_nothing_until_somebody_says_otherwise(perform: Perform) -> None:
+def test_of_a_new_vendor_nothing_is_known_that_was_not_said(perform: Perform) -> None:
     made = perform("create_vendor", name="Acme")
 
     vendor = perform("query_vendor_status", name="Acme")
@@ -18,12 +18,13 @@ def test_a_new_vendor_is_broken_and_reads_nothing_until_somebody_says_otherwise(
         "ref": made["ref"],
         "version": 1,
         "name": "Acme",
-        "status": "broken",
+        "status": None,
         "created_by": "tester",
     }
-    assert vendor["extractor_version"] == "0.0.0"
-    assert vendor["format_support"] == {"excel": False, "csv": False, "pdf": False, "ocr": False}
-    assert (vendor["test_results"], vendor["manifest_compliant"], vendor["metadata"]) == (None, False, {})
+    assert vendor["format_support"] == {"excel": None, "csv": None, "pdf": None, "ocr": None}
+    unknown = ("extractor_version", "test_results", "manifest_compliant")
+    assert [vendor[name] for name in unknown] == [None, None, None]
+    assert vendor["metadata"] == {}
 
 
 def test_one_of_45_vendors_is_found_by_its_name_in_any_spelling(perform: Perform) -> None:
@@ -92,7 +93,7 @@ def test_an_update_is_merged_and_replaces_nothing_it_does_not_name(perform: Perf
         detail=True,
     )
 
-    assert updated["format_support"] == {"excel": True, "csv": False, "pdf": True, "ocr": False}
+    assert updated["format_support"] == {"excel": True, "csv": None, "pdf": True, "ocr": None}
     assert updated["test_results"] == {"passing": 9, "total": 12, "skipped": 2}
     assert updated["metadata"] == {"kept": 1, "new": 3}
     assert (updated["name"], updated["outcome"]) == ("Acme", "committed")
@@ -140,7 +141,7 @@ def test_a_stale_writer_is_told_both_versions_and_the_first_write_stays(perform:
 
     assert (refused.value.details["expected"], refused.value.details["actual"]) == (1, 2)
     vendor = perform("query_vendor_status", name="Acme")
-    assert (vendor["status"], vendor["extractor_version"], vendor["version"]) == ("operational", "0.0.0", 2)
+    assert (vendor["status"], vendor["extractor_version"], vendor["version"]) == ("operational", None, 2)
 
 
 def test_an_unknown_name_is_not_found(perform: Perform) -> None:
@@ -173,7 +174,7 @@ def test_all_faults_of_a_vendor_are_named_at_once(perform: Perform) -> None:
             name="Acme & Sons",
             status="fine",
             extractor_version="",
-            format_support={"word": True, "csv": 1},
+            format_support={"word": True, "csv": "perhaps"},
             test_results={"passing": -1},
         )
 
@@ -234,3 +235,36 @@ def test_a_cursor_of_another_list_is_refused(perform: Perform) -> None:
 
     with pytest.raises(Invalid):
         perform("query_vendor_status", cursor=cursor)
+
+
+def test_a_break_is_recorded_with_the_time_it_happened_and_the_last_good_state_is_told(perform: Perform) -> None:
+    perform("create_vendor", name="Acme", status="operational", extractor_version="1.8.0")
+    perform(
+        "update_vendor_status",
+        name="Acme",
+        version=1,
+        status="broken",
+        test_results={"passing": 3, "total": 9},
+        happened_at="2026-11-20T08:30:00+01:00",
+    )
+
+    vendor = perform("query_vendor_status", name="Acme", include=["test_runs"])
+    (broken,) = perform("query_vendor_status", broke_since=0)["items"]
+
+    assert vendor["test_results"] == {"passing": 3, "total": 9, "skipped": None}
+    assert vendor["test_runs"][0]["at"] == broken["broke_at"] == "2026-11-20T07:30:00.000000Z"
+    assert {name: broken["last_good"][name] for name in ("extractor_version", "version", "tested")} == {
+        "extractor_version": "1.8.0",
+        "version": 1,
+        "tested": False,
+    }
+    assert vendor["last_good"] == broken["last_good"]
+
+
+def test_nothing_happens_in_the_future(perform: Perform) -> None:
+    perform("create_vendor", name="Acme")
+
+    with pytest.raises(Invalid) as refused:
+        perform("update_vendor_status", name="Acme", version=1, status="broken", happened_at="2999-01-01T00:00:00Z")
+
+    assert [fault["field"] for fault in refused.value.details["fields"]] == ["happened_at"]

@@ -4,6 +4,7 @@ without being named."""
 import json
 import types
 from collections.abc import Iterator
+from itertools import product
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
@@ -15,18 +16,16 @@ from projections.operations.base import Input, checked
 from projections.operations.catalog import OPERATIONS
 from projections.operations.ledger_creation import CREATE_LEDGER
 
-TEXTS = {
-    "deployed_at": "2026-11-20T10:00:00Z",
-    "commit_hash": "0123456789abcdef0123456789abcdef01234567",
-    "git_head_commit": "0123456789abcdef0123456789abcdef01234567",
-    "commit": "0123456789abcdef",
-    "commits": "0123456789abcdef",
-    "from": "2026-11-20T10:00:00Z",
-    "to": "2026-11-20T10:00:00Z",
-    "target_quarter": "2026-Q1",
-    "token": "a-token-of-a-worker",
-}  # good texts for fields that take only some
-NUMBERS = {"default_token_budget": 5_000}
+TEXTS = (
+    "text",
+    "2026-11-20T10:00:00Z",
+    "2026-11-20",
+    "0123456789abcdef0123456789abcdef01234567",
+    "2026-Q1",
+    "a-token-of-a-worker",
+    "https://example.org/page",
+)  # of which a field that takes only some texts takes one
+NUMBERS = (5, 5_000)
 MODELS = {operation.name: operation.input for operation in (*OPERATIONS.values(), CREATE_LEDGER)}
 
 
@@ -50,22 +49,39 @@ def annotation(model: type[BaseModel], name: str) -> Any:
     return next(info for field, info in model.model_fields.items() if name == (info.alias or field)).annotation
 
 
-def good(kind: Any, name: str) -> Any:
-    """A value of the kind, as a client that follows the schema sends it."""
+def good(model: type[BaseModel], name: str) -> Any:
+    """A value for the field, as a client that follows the schema sends it."""
+    kind = annotation(model, name)
+    return next(
+        value for value in (of_kind(kind, *tried) for tried in product(TEXTS, NUMBERS)) if fits(model, name, value)
+    )
+
+
+def fits(model: type[BaseModel], name: str, value: Any) -> bool:
+    assert issubclass(model, Input)
+    try:
+        checked(model, {name: value})
+    except Invalid as refused:
+        return not any(fault["field"].partition(".")[0] == name for fault in refused.details["fields"])
+    return True
+
+
+def of_kind(kind: Any, text: str, number: int) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
-    if origin is Annotated:
-        return good(inner[0], name)
-    if origin in (Union, types.UnionType):
-        return good(inner[0], name)
+    if origin is Annotated or origin in (Union, types.UnionType):
+        return of_kind(inner[0], text, number)
     if origin is Literal:
         return inner[-1]
     if origin is tuple:
-        return [good(inner[0], name)]
+        return [of_kind(inner[0], text, number)]
+    if origin is dict and get_origin(inner[0]) is Literal:
+        return {of_kind(inner[0], text, number): of_kind(inner[1], text, number)}
     if origin is dict:
-        return {} if get_origin(inner[0]) is not Literal else {good(inner[0], name): good(inner[1], name)}
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return {field: good(info.annotation, field) for field, info in kind.model_fields.items() if info.is_required()}
-    return {int: NUMBERS.get(name, 5), bool: True, str: TEXTS.get(name, "text")}[kind]
+        return {}
+    if issubclass(kind, BaseModel):
+        fields = {field: info.annotation for field, info in kind.model_fields.items() if info.is_required()}
+        return {field: of_kind(inside, text, number) for field, inside in fields.items()}
+    return {int: number, bool: True, str: text}[kind]
 
 
 def variants(kind: Any, value: Any) -> Iterator[Any]:
@@ -98,8 +114,8 @@ def variants(kind: Any, value: Any) -> Iterator[Any]:
 
 
 def required(model: type[BaseModel]) -> dict[str, Any]:
-    fields = {info.alias or name: info for name, info in model.model_fields.items() if info.is_required()}
-    return {name: good(info.annotation, name) for name, info in fields.items()}
+    names = [info.alias or name for name, info in model.model_fields.items() if info.is_required()]
+    return {name: good(model, name) for name in names}
 
 
 def said(model: type[BaseModel], arguments: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
@@ -111,8 +127,7 @@ def said(model: type[BaseModel], arguments: dict[str, Any]) -> tuple[dict[str, A
 
 @pytest.mark.parametrize(("model", "name"), FIELDS)
 def test_an_argument_in_another_spelling_means_the_same(model: type[BaseModel], name: str) -> None:
-    kind = annotation(model, name)
-    value = good(kind, name)
+    kind, value = annotation(model, name), good(model, name)
     plain = said(model, required(model) | {name: value})
 
     for variant in variants(kind, value):

@@ -149,9 +149,21 @@ def test_a_redeployment_is_amended_freely() -> None:
     history.when(amend(pr_number=124)).then_it_has(pr_number=124, key=None)
 
 
-@pytest.mark.parametrize("field", [name for name in FIELDS if name != "environment"])
-def test_a_required_field_cannot_be_cleared(field: str) -> None:
-    deployment().when(amend(**{field: None})).then_invalid(field)
+@pytest.mark.parametrize("field", ["deployed_at", "commit_hash", "pr_number", "pr_title", "constitutional_compliance"])
+def test_what_turns_out_to_be_unknown_can_be_emptied(field: str) -> None:
+    deployment().when(amend(**{field: None})).then_it_has(**{field: None})
+
+
+def test_counts_are_made_unknown_one_by_one() -> None:
+    deployment().when(amend(test_summary=None)).then_invalid("test_summary")
+
+
+def test_a_deployment_always_says_what_was_deployed() -> None:
+    everything = {"commit_hash": None, "pr_number": None, "pr_title": None}
+
+    deployment().when(amend(**everything)).then_invalid("commit_hash")
+    given(decider).when(RecordDeployment(id=THING, environment="production")).then_invalid("commit_hash")
+    given(decider).when(RecordDeployment(id=THING, pr_title="Only its words")).then_it_has(pr_title="Only its words")
 
 
 def test_the_environment_can_be_cleared() -> None:
