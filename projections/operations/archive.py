@@ -18,10 +18,15 @@ NAMED = 20  # items that the answer names
 
 
 class ArchiveWorkItemsInput(Writes):
-    action: Annotated[Literal["archive", "restore"], Field(description="Which")]
-    id: Annotated[str | None, Field(description="Else all")] = None
-    older_than_days: Annotated[int | None, Field(ge=0, le=36_500, description="Else setting")] = None
-    dry_run: Annotated[bool, Field(description="Only tell")] = False
+    action: Annotated[Literal["archive", "restore"], Field(description="archive hides, restore brings back")]
+    id: Annotated[
+        str | None, Field(description="The item with all below it, like w-7k3qd; every old one if left out")
+    ] = None
+    older_than_days: Annotated[
+        int | None,
+        Field(ge=0, le=36_500, description="Finished at least so many days ago; the setting archive_days if left out"),
+    ] = None
+    dry_run: Annotated[bool, Field(description="true only tells what it would do")] = False
 
 
 def archive_work_items(view: LedgerView, request: ArchiveWorkItemsInput) -> Answered:
@@ -63,7 +68,7 @@ OPERATIONS = (
     Operation(
         name="archive_work_items",
         title="Archive work items",
-        summary="Hide old finished trees, or restore one.",
+        summary="Put finished trees of items out of the lists, or bring one back. Nothing is lost.",
         toolset="work",
         input=ArchiveWorkItemsInput,
         run=archive_work_items,

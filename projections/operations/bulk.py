@@ -213,7 +213,7 @@ OPERATIONS = (
     Operation(
         name="bulk_work_items",
         title="Change many work items",
-        summary="Many creates, updates, links, comments as one command.",
+        summary="Create, update, link and comment on up to 1,000 items in one call and one command: all or nothing.",
         toolset="work",
         input=BulkWorkItemsInput,
         run=bulk_work_items,

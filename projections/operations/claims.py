@@ -20,6 +20,7 @@ from projections.operations.base import (
     AnyObject,
     AnyText,
     AsObject,
+    Cursor,
     Input,
     Limit,
     Name,
@@ -40,11 +41,11 @@ Action = Literal["claim", "next", "renew", "release"]
 
 class ReadyWorkInput(Input):
     limit: Limit = 10
-    item_type: Annotated[ItemType | None, AnyText, Field(description="Only")] = None
-    tag: Annotated[str | None, Field(description="Has it")] = None
-    parent_id: Annotated[str | None, Field(description="Below it")] = None
-    assignee: Annotated[Name | None, Field(description="For them")] = None
-    cursor: Annotated[str | None, Field(description="Next")] = None
+    item_type: Annotated[ItemType | None, AnyText, Field(description="Only project, session, task or research")] = None
+    tag: Annotated[str | None, Field(description="Only items with this label")] = None
+    parent_id: Annotated[str | None, Field(description="Only items below this one, like w-7k3qd")] = None
+    assignee: Annotated[Name | None, Field(description="Only items assigned to this one")] = None
+    cursor: Cursor = None
 
 
 class Filter(Input):
@@ -57,11 +58,19 @@ class Filter(Input):
 
 
 class ClaimWorkItemInput(Writes):
-    action: Annotated[Action, Field(description="next: first ready")]
-    id: Annotated[str | None, Field(description="But next")] = None
-    token: Annotated[Token | None, Field(description="Another's")] = None
-    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="Lease")] = None
-    filter: Annotated[Filter, AsObject, AnyObject, Field(description="For next")] = Filter()
+    action: Annotated[
+        Action, Field(description="claim takes id, next the first ready item; renew prolongs, release gives back")
+    ]
+    id: Annotated[str | None, Field(description="The item, like w-7k3qd; not with next")] = None
+    token: Annotated[
+        Token | None, Field(description="Token of an earlier claim by another process, to renew or release it here")
+    ] = None
+    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="How long you hold it, 1 to 1440 minutes")] = (
+        None
+    )
+    filter: Annotated[
+        Filter, AsObject, AnyObject, Field(description='Narrows next, with arguments of ready_work: {"tag": "docs"}')
+    ] = Filter()
 
 
 def ready_work(view: LedgerView, request: ReadyWorkInput) -> Answered:
@@ -152,7 +161,7 @@ OPERATIONS = (
     Operation(
         name="ready_work",
         title="Ready work",
-        summary="What can begin now; claim_work_item takes it.",
+        summary="List what can be begun now, the most urgent first. To take one: claim_work_item.",
         toolset="work",
         input=ReadyWorkInput,
         run=ready_work,
@@ -160,7 +169,8 @@ OPERATIONS = (
     Operation(
         name="claim_work_item",
         title="Claim a work item",
-        summary="Before you begin: take an item, renew or release it.",
+        summary="Take an item before you begin, so that no other does; renew the claim, or give it back. "
+        "Completing the item ends it.",
         toolset="work",
         input=ClaimWorkItemInput,
         run=claim_work_item,

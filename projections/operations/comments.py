@@ -19,7 +19,9 @@ Action = Literal["add", "correct", "withdraw"]
 
 class CommentInput(Writes):
     id: Annotated[str, Field(description="What to comment on: reference or id of an item, vendor, deployment, ...")]
-    text: Annotated[Annotated[Text, NotBlank] | None, Field(description="Markdown; for add and correct")] = None
+    text: Annotated[
+        Annotated[Text, NotBlank] | None, Field(description="The remark, in Markdown; not with withdraw")
+    ] = None
     action: Annotated[Action, Field(description="correct, withdraw: a comment of your own, named by comment_id")] = (
         "add"
     )
@@ -65,7 +67,8 @@ OPERATIONS = (
     Operation(
         name="comment",
         title="Comment",
-        summary="Add a comment to anything; correct or withdraw your own.",
+        summary="Add a remark that stays, with author and time, to an item or anything else; correct or withdraw "
+        "your own.",
         toolset="work",
         input=CommentInput,
         run=comment,

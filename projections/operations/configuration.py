@@ -60,17 +60,28 @@ class GetProjectConfigurationInput(Input):
 
 class UpdateProjectConfigurationInput(Writes):
     version: Version
-    active_context_type: Annotated[Literal["feature", "maintenance", "research"], Field(description="Work")] = "feature"
-    current_session_id: Annotated[str | None, Field(description="null clears", json_schema_extra=NULL_IS_A_VALUE)] = (
-        None
-    )
-    git_branch: Annotated[Name | None, Field(description="null clears", json_schema_extra=NULL_IS_A_VALUE)] = None
-    git_head_commit: Annotated[Commit | None, Field(description="null clears", json_schema_extra=NULL_IS_A_VALUE)] = (
-        None
-    )
-    default_token_budget: Annotated[int, Field(ge=1_000, le=1_000_000, description="Per session")] = 200_000
+    active_context_type: Annotated[
+        Literal["feature", "maintenance", "research"], Field(description="What the project is busy with")
+    ] = "feature"
+    current_session_id: Annotated[
+        str | None,
+        Field(
+            description="Item of the running session, like w-7k3qd; null empties it", json_schema_extra=NULL_IS_A_VALUE
+        ),
+    ] = None
+    git_branch: Annotated[
+        Name | None, Field(description="Branch that is worked on; null empties it", json_schema_extra=NULL_IS_A_VALUE)
+    ] = None
+    git_head_commit: Annotated[
+        Commit | None,
+        Field(description="Its newest commit, 7 to 40 hex digits; null empties it", json_schema_extra=NULL_IS_A_VALUE),
+    ] = None
+    default_token_budget: Annotated[
+        int, Field(ge=1_000, le=1_000_000, description="Tokens a session may use, 1000 to 1000000")
+    ] = 200_000
     settings: Settings = Field(
-        default_factory=dict, description="depth_limit, archive_days, lease_minutes, write_status_file"
+        default_factory=dict,
+        description="Of depth_limit, archive_days, lease_minutes, write_status_file those that change",
     )
     states: Annotated[
         tuple[Annotated[OwnState, AnyObject], ...],
@@ -81,7 +92,7 @@ class UpdateProjectConfigurationInput(Writes):
             " dropped; on_claim: true moves what is claimed there. active, blocked and completed are always there."
         ),
     ] = ()
-    from_git: Annotated[bool, Field(description="Read both")] = False
+    from_git: Annotated[bool, Field(description="true takes branch and commit from the working tree")] = False
 
 
 def get_project_configuration(view: LedgerView, _: GetProjectConfigurationInput) -> Answered:
@@ -175,7 +186,7 @@ OPERATIONS = (
     Operation(
         name="get_project_configuration",
         title="Read the configuration",
-        summary="Configuration and health.",
+        summary="Read settings, states and the health of the ledger.",
         toolset="configuration",
         input=GetProjectConfigurationInput,
         run=get_project_configuration,
@@ -183,7 +194,7 @@ OPERATIONS = (
     Operation(
         name="update_project_configuration",
         title="Change the configuration",
-        summary="Change its fields.",
+        summary="Change the settings of the project. Only what is sent changes.",
         toolset="configuration",
         input=UpdateProjectConfigurationInput,
         run=update_project_configuration,

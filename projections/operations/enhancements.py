@@ -11,8 +11,8 @@ from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
     Answered,
     AnyObject,
-    AnyText,
     AsObject,
+    Cursor,
     Input,
     Limit,
     Metadata,
@@ -41,14 +41,14 @@ Description = Annotated[Text, NotBlank]
 
 
 class RecordEnhancementInput(Writes):
-    title: Annotated[Title, Field(description="What")]
-    description: Annotated[Description, Field(description="Why, how")]
-    priority: Annotated[Priority, Field(description="1-5")]
-    principles: Annotated[Texts, Field(description="Needed")]
-    status: Annotated[Status, Field(description="State")] = "planned"
-    target_quarter: Annotated[Quarter | None, Field(description="As 2026-Q1")] = None
-    depends_on: Annotated[Texts, Field(description="Or refs")] = ()
-    metadata: Metadata = Field(default_factory=dict, description="More")
+    title: Annotated[Title, Field(description="What is wanted, in one line")]
+    description: Annotated[Description, Field(description="Why, and how, in Markdown")]
+    priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least)")]
+    principles: Annotated[Texts, Field(description="Principles of the project that it serves; [] if none is known")]
+    status: Annotated[Status, Field(description="How far it is")] = "planned"
+    target_quarter: Annotated[Quarter | None, Field(description="Quarter it is meant for, like 2026-Q1")] = None
+    depends_on: Annotated[Texts, Field(description="Enhancements it needs first: ids or references, like e-7k3qd")] = ()
+    metadata: Metadata = Field(default_factory=dict, description="Anything else worth keeping, by name")
 
 
 class EnhancementChanges(Input):
@@ -65,17 +65,24 @@ class EnhancementChanges(Input):
 
 
 class UpdateEnhancementInput(Writes):
-    id: Annotated[str, Field(description="Or ref")]
+    id: Annotated[str, Field(description="Id or reference, like e-7k3qd")]
     version: Version
-    changes: Annotated[EnhancementChanges, AsObject, AnyObject, Field(description="As recorded; null removes")]
+    changes: Annotated[
+        EnhancementChanges,
+        AsObject,
+        AnyObject,
+        Field(
+            description="Fields of record_enhancement that change; metadata merges, lists are replaced, null empties"
+        ),
+    ]
 
 
 class ListEnhancementsInput(Input):
-    priority: Annotated[Priority | None, Field(description="Only")] = None
-    status: Annotated[Status | None, AnyText, Field(description="Only")] = None
-    target_quarter: Annotated[Quarter | None, Field(description="Only")] = None
+    priority: Annotated[Priority | None, Field(description="Only of this priority")] = None
+    status: Annotated[Status | None, Field(description="Only in this state")] = None
+    target_quarter: Annotated[Quarter | None, Field(description="Only for this quarter, like 2026-Q1")] = None
     limit: Limit = 50
-    cursor: Annotated[str | None, Field(description="Next")] = None
+    cursor: Cursor = None
 
 
 def record_enhancement(view: LedgerView, request: RecordEnhancementInput) -> Answered:
@@ -117,7 +124,7 @@ OPERATIONS = (
     Operation(
         name="record_enhancement",
         title="Record an enhancement",
-        summary="Plan for later. Now: create_work_item.",
+        summary="Record a wish for later. For work to do now: create_work_item.",
         toolset="enhancements",
         input=RecordEnhancementInput,
         run=record_enhancement,
@@ -128,7 +135,7 @@ OPERATIONS = (
     Operation(
         name="update_enhancement",
         title="Change an enhancement",
-        summary="Revise a plan, or move its status on.",
+        summary="Change a wish of record_enhancement, or say how far it is. Only what is sent changes.",
         toolset="enhancements",
         input=UpdateEnhancementInput,
         run=update_enhancement,
@@ -139,7 +146,7 @@ OPERATIONS = (
     Operation(
         name="list_enhancements",
         title="List enhancements",
-        summary="Enhancements, most important first.",
+        summary="List what is planned for later, the most urgent first. Work to do now: list_work_items.",
         toolset="enhancements",
         input=ListEnhancementsInput,
         run=list_enhancements,

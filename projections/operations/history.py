@@ -16,6 +16,7 @@ from projections.operations.base import (
     Answered,
     AnyText,
     AsArray,
+    Cursor,
     Input,
     Limit,
     Operation,
@@ -39,28 +40,40 @@ Category = Literal["work_item", "vendor", "deployment", "enhancement", "configur
 
 
 class QueryHistoryInput(Input):
-    id: Annotated[str, Field(description="Id, ref or name")]
-    since: Annotated[Point | None, Field(description="v3, position, time")] = None
-    as_of: Annotated[Point | None, Field(description="Until; how it was")] = None
-    diff_from: Annotated[Point | None, Field(description="Since")] = None
+    id: Annotated[str, Field(description="Id or reference of anything (w-7k3qd, d-7k3qd), or a vendor's name")]
+    since: Annotated[
+        Point | None, Field(description="Only after a version (v3), a position (120) or an RFC 3339 time")
+    ] = None
+    as_of: Annotated[
+        Point | None, Field(description="Only until then, and `then` answers how it was: v3, 120 or a time")
+    ] = None
+    diff_from: Annotated[
+        Point | None, Field(description="Answer what differs between this point (v3, 120, a time) and as_of or now")
+    ] = None
     limit: Limit = 20
-    cursor: Annotated[str | None, Field(description="Next")] = None
-    detail: Annotated[bool, Field(description="Long texts")] = False
+    cursor: Cursor = None
+    detail: Annotated[bool, Field(description="true answers long texts whole")] = False
 
 
 class UndoInput(Writes):
-    command: Annotated[str | None, Field(description="Its command_id")] = None
-    id: Annotated[str | None, Field(description="Or a thing")] = None
-    version: Annotated[Point | None, Field(description="and version")] = None
-    position: Annotated[int | None, Field(ge=1, description="Or position")] = None
-    only_untouched: Annotated[bool, Field(description="Keep later")] = False
+    command: Annotated[str | None, Field(description="command_id of the receipt: all that this call did")] = None
+    id: Annotated[str | None, Field(description="Or: the newest change of this, like w-7k3qd")] = None
+    version: Annotated[Point | None, Field(description="With id: that version of it, like v3")] = None
+    position: Annotated[int | None, Field(ge=1, description="Or: the change at this position of the log")] = None
+    only_untouched: Annotated[
+        bool, Field(description="true leaves alone what was changed since, instead of refusing")
+    ] = False
 
 
 class ChangesSinceInput(Input):
-    since: Annotated[Point, Field(description="Position, time")]
-    categories: Annotated[tuple[Annotated[Category, AnyText], ...], AsArray, Field(description="Only")] = ()
-    types: Annotated[Texts, Field(description="Events")] = ()
-    by: Annotated[str | None, Field(description="Only theirs")] = None
+    since: Annotated[Point, Field(description="Position (120; 0 for everything) or RFC 3339 time")]
+    categories: Annotated[
+        tuple[Annotated[Category, AnyText], ...],
+        AsArray,
+        Field(description="Only changes of work_item, vendor, deployment, enhancement, configuration"),
+    ] = ()
+    types: Annotated[Texts, Field(description="Only events of these names, like WorkItemCompleted")] = ()
+    by: Annotated[str | None, Field(description="Only what this one did")] = None
     limit: Limit = 50
 
 
@@ -215,7 +228,7 @@ OPERATIONS = (
     Operation(
         name="query_history",
         title="Read the history of a thing",
-        summary="Who changed what; how it was; what differs.",
+        summary="Read what happened to one thing: who changed what, how it was at a point, what differs between two.",
         toolset="history",
         input=QueryHistoryInput,
         run=query_history,
@@ -223,7 +236,7 @@ OPERATIONS = (
     Operation(
         name="undo",
         title="Undo",
-        summary="Take back a command or one change.",
+        summary="Take back a whole call by its command_id, or one change. It is recorded as a change of its own.",
         toolset="history",
         input=UndoInput,
         run=undo,
@@ -233,7 +246,7 @@ OPERATIONS = (
     Operation(
         name="changes_since",
         title="What changed since",
-        summary="What happened, oldest first.",
+        summary="Read what happened in the whole ledger after a point, the oldest first: after a pause, to report.",
         toolset="history",
         input=ChangesSinceInput,
         run=changes_since,

@@ -17,7 +17,7 @@ TOLD = ("id", "created_at", "updated_at")  # of an entry whose reference is besi
 
 
 class ProjectStatusInput(Input):
-    format: Annotated[Literal["json", "markdown"], Field(description="Form")] = "json"
+    format: Annotated[Literal["json", "markdown"], Field(description="json, or markdown for people")] = "json"
     limit: Limit = 5
 
 
@@ -65,7 +65,7 @@ OPERATIONS = (
     Operation(
         name="project_status",
         title="Read the status report",
-        summary="The report: vendors, work, deployments, plans.",
+        summary="Read the report on the whole project: vendors, work, deployments, plans. To begin a session: prime.",
         toolset="status",
         input=ProjectStatusInput,
         run=project_status,
@@ -73,7 +73,7 @@ OPERATIONS = (
     Operation(
         name="prime",
         title="Read this first",
-        summary="Read first: how to work here, what goes on.",
+        summary="Call this first: how to work here, what is going on, what is ready.",
         toolset="status",
         input=PrimeInput,
         run=prime,

@@ -37,10 +37,15 @@ class SyncStateInput(Input):
 
 
 class ResolveConflictInput(Writes):
-    id: Annotated[str, Field(description="x-ref")]
+    id: Annotated[str, Field(description="The conflict, like x-7k3qd, as sync_state lists it")]
     version: Version
-    choice: Annotated[Literal["mine", "theirs", "edited"], Field(description="Who wins")]
-    changes: Annotated[Metadata | None, AnyObject, Field(description="If edited")] = None
+    choice: Annotated[
+        Literal["mine", "theirs", "edited"],
+        Field(description="mine repeats the queued write, theirs drops it, edited repeats it with changes"),
+    ]
+    changes: Annotated[
+        Metadata | None, AnyObject, Field(description="With edited: fields and their new values, null removes one")
+    ] = None
 
 
 def sync_state(view: LedgerView, _: SyncStateInput) -> Answered:
@@ -105,7 +110,7 @@ def operations(inputs: Inputs) -> tuple[Operation, ...]:
         Operation(
             name="sync_state",
             title="What waits, what met",
-            summary="Queued writes and conflicts.",
+            summary="Read what of this machine waits for the database, and which writes met others (conflicts).",
             toolset="sync",
             input=SyncStateInput,
             run=sync_state,
@@ -113,7 +118,7 @@ def operations(inputs: Inputs) -> tuple[Operation, ...]:
         Operation(
             name="resolve_conflict",
             title="Resolve a conflict",
-            summary="Decide a conflict of sync_state.",
+            summary="End one conflict that sync_state lists, after reading both sides of it.",
             toolset="sync",
             input=ResolveConflictInput,
             run=lambda app, wanted: resolve_conflict(app, wanted, inputs),

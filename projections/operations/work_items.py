@@ -21,7 +21,9 @@ from projections.operations.base import (
     LARGEST_NUMBER,
     Answered,
     AnyText,
+    AsOf,
     Commits,
+    Cursor,
     Input,
     Limit,
     Metadata,
@@ -53,7 +55,7 @@ CATEGORY = "work_item"
 Word = Annotated[str, Field(min_length=1, max_length=LONGEST_WORD)]
 Sought = Annotated[str, Field(min_length=1, max_length=500)]
 Meant = Callable[[str, str], str]  # (what was given, the field it stands in) -> the id that is meant
-CLEARABLE = (
+Clearable = Literal[
     "description",
     "notes",
     "assignee",
@@ -63,8 +65,8 @@ CLEARABLE = (
     "pr_numbers",
     "tags",
     "priority",
-)
-PARTS = ("ancestors", "descendants", "dependencies", "deployments", "comments", "history")
+]
+Part = Literal["ancestors", "descendants", "dependencies", "deployments", "comments", "history"]
 REVISABLE = (
     "title",
     "description",
@@ -80,27 +82,30 @@ REVISABLE = (
 
 
 class CreateWorkItemInput(Writes):
-    item_type: Annotated[ItemType, Field(description="Kind")]
-    title: Annotated[Title, Field(description="1-200")]
-    description: Annotated[Text | None, Field(description="For projects")] = None
+    item_type: Annotated[ItemType, Field(description="What kind of work; task if unsure")]
+    title: Annotated[Title, Field(description="What is to be done, in one line of at most 200 characters")]
+    description: Annotated[Text | None, Field(description="What and why, in Markdown")] = None
     metadata: Metadata = Field(
-        default_factory=dict, description="Session: token_budget, prompts_count, yaml_frontmatter"
+        default_factory=dict,
+        description="Anything else by name; of a session token_budget, prompts_count, yaml_frontmatter if known",
     )
-    parent_id: Annotated[str | None, Field(description="Or ref")] = None
-    branch_name: Annotated[Name | None, Field(description="Branch")] = None
-    commits: Annotated[Commits, Field(description="Hashes")] = ()
-    pr_numbers: Annotated[PullRequests, Field(description="Numbers")] = ()
-    priority: Annotated[Priority, Field(description="1-5")] = 3
-    tags: Annotated[Tags, Field(description="Labels")] = ()
-    assignee: Annotated[Name | None, Field(description="Whose")] = None
+    parent_id: Annotated[
+        str | None, Field(description="The item that it is part of: id or reference, like w-7k3qd")
+    ] = None
+    branch_name: Annotated[Name | None, Field(description="Git branch of the work")] = None
+    commits: Annotated[Commits, Field(description="Commit hashes, 7 to 40 hex digits")] = ()
+    pr_numbers: Annotated[PullRequests, Field(description="Numbers of pull requests")] = ()
+    priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least); 3 if left out")] = 3
+    tags: Annotated[Tags, Field(description='Labels, like ["docs"]')] = ()
+    assignee: Annotated[Name | None, Field(description="Who is to do it; to begin it, claim_work_item")] = None
 
 
 class UpdateWorkItemInput(Writes):
-    id: Annotated[str, Field(description="Or ref")]
+    id: Annotated[str, Field(description="Id or reference of the item, like w-7k3qd")]
     version: Version
-    title: Annotated[Title, Field(description="New")] = ""
-    description: Annotated[Text, Field(description="New")] = ""
-    notes: Annotated[Text, Field(description="New")] = ""
+    title: Annotated[Title, Field(description="New title, in place of the old")] = ""
+    description: Annotated[Text, Field(description="New text, in place of the old")] = ""
+    notes: Annotated[Text, Field(description="New text in place of the old; to add a remark, comment")] = ""
     status: Annotated[
         Word | None,
         Field(
@@ -108,33 +113,37 @@ class UpdateWorkItemInput(Writes):
             " like in_review"
         ),
     ] = None
-    reason: Annotated[str | None, Field(max_length=500, description="Why")] = None
-    metadata: Metadata = Field(default_factory=dict, description="Merged; null drops")
-    parent_id: Annotated[str, Field(description="Move")] = ""
-    branch_name: Annotated[Name, Field(description="Branch")] = ""
-    commits: Annotated[Commits, Field(description="Replaces")] = ()
-    pr_numbers: Annotated[PullRequests, Field(description="Replaces")] = ()
-    priority: Annotated[Priority, Field(description="1-5")] = 3
-    tags: Annotated[Tags, Field(description="Replaces")] = ()
-    assignee: Annotated[Name, Field(description="Whose")] = ""
-    deleted: Annotated[bool | None, Field(description="false restores")] = None
-    cascade: Annotated[bool, Field(description="Subtree")] = False
-    force: Annotated[bool, Field(description="Anyway")] = False
-    token: Annotated[Token | None, Field(description="Its claim's")] = None
-    clear: Annotated[Texts, Field(description="To empty")] = ()
+    reason: Annotated[str | None, Field(max_length=500, description="Why, as blocked requires it")] = None
+    metadata: Metadata = Field(default_factory=dict, description="Entries to set; one of null is removed")
+    parent_id: Annotated[str, Field(description="Move it under this item; to the top: clear")] = ""
+    branch_name: Annotated[Name, Field(description="Git branch of the work")] = ""
+    commits: Annotated[Commits, Field(description="All commit hashes; replaces the list")] = ()
+    pr_numbers: Annotated[PullRequests, Field(description="All pull requests; replaces the list")] = ()
+    priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least)")] = 3
+    tags: Annotated[Tags, Field(description="All labels; replaces the list")] = ()
+    assignee: Annotated[Name, Field(description="Who is to do it")] = ""
+    deleted: Annotated[bool | None, Field(description="true deletes the item, false brings it back")] = None
+    cascade: Annotated[bool, Field(description="With deleted: everything below it, too")] = False
+    force: Annotated[
+        bool, Field(description="true completes it over open children, blockers or another's claim; give a reason")
+    ] = False
+    token: Annotated[Token | None, Field(description="From claim_work_item; only if another process claimed it")] = None
+    clear: Annotated[
+        tuple[Clearable, ...], Field(description='Fields to empty, like ["assignee"]; parent_id moves to the top')
+    ] = ()
 
 
 class QueryWorkItemInput(Input):
-    id: Annotated[str, Field(description="Or ref")]
+    id: Annotated[str, Field(description="Id or reference of the item, like w-7k3qd")]
     include: Annotated[
-        Texts, Field(description="ancestors, descendants, dependencies, deployments, history; comments: all of them")
+        tuple[Part, ...], Field(description="What else to answer; comments: all of them, not only the newest")
     ] = ()
-    max_depth: Annotated[int, Field(ge=1, le=5, description="Below, 1-5")] = 5
-    as_of: Annotated[Point | None, Field(description="Position, time")] = None
+    max_depth: Annotated[int, Field(ge=1, le=5, description="How many levels of descendants, 1 to 5")] = 5
+    as_of: AsOf = None
 
 
 class ListWorkItemsInput(Input):
-    item_type: Annotated[ItemType | None, AnyText, Field(description="Only")] = None
+    item_type: Annotated[ItemType | None, AnyText, Field(description="Only project, session, task or research")] = None
     status: Annotated[Word | None, Field(description="Only items in this state, like active or in_review")] = None
     category: Annotated[
         Category | None,
@@ -142,33 +151,41 @@ class ListWorkItemsInput(Input):
         Field(description="Only items whose state means planned, active, waiting, review, done or dropped"),
     ] = None
     assignee: Annotated[Name | None, Field(description="Only items assigned to this person")] = None
-    parent_id: Annotated[str | None, Field(description="Its children")] = None
-    roots_only: Annotated[bool, Field(description="No parent")] = False
-    tag: Annotated[str | None, Field(description="Has it")] = None
-    text: Annotated[Sought | None, Field(description="Words")] = None
-    ready: Annotated[bool | None, Field(description="Can begin")] = None
-    blocked: Annotated[bool | None, Field(description="Waiting")] = None
-    claimed_by: Annotated[Name | None, Field(description="Holder")] = None
-    changed_since: Annotated[Point | None, Field(description="Position, time")] = None
-    include_deleted: Annotated[bool, Field(description="Too")] = False
-    include_archived: Annotated[bool, Field(description="Too")] = False
-    order: Annotated[questions.Order | None, AnyText, Field(description="Or created, priority, tree")] = None
+    parent_id: Annotated[str | None, Field(description="Only direct children of this item, like w-7k3qd")] = None
+    roots_only: Annotated[bool, Field(description="Only items without a parent")] = False
+    tag: Annotated[str | None, Field(description="Only items with this label")] = None
+    text: Annotated[Sought | None, Field(description="Only items that hold all these words")] = None
+    ready: Annotated[bool | None, Field(description="Only items that can begin now (false: cannot)")] = None
+    blocked: Annotated[bool | None, Field(description="Only items that wait for others (false: do not)")] = None
+    claimed_by: Annotated[Name | None, Field(description="Only items that this one has claimed")] = None
+    changed_since: Annotated[
+        Point | None, Field(description="Only items changed after a position (120) or RFC 3339 time")
+    ] = None
+    include_deleted: Annotated[bool, Field(description="List deleted items, too")] = False
+    include_archived: Annotated[bool, Field(description="List archived items, too")] = False
+    order: Annotated[
+        questions.Order | None,
+        AnyText,
+        Field(description="updated (newest first, if left out), created, priority or tree; with text relevance"),
+    ] = None
     limit: Limit = 50
-    offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="Skip")] = 0
-    cursor: Annotated[str | None, Field(description="next_cursor")] = None
-    fields: Annotated[Texts, Field(description="Names")] = ()
-    detail: Annotated[bool, Field(description="Whole items")] = False
-    as_of: Annotated[Point | None, Field(description="Position, time")] = None
+    offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="How many to skip; better: cursor")] = 0
+    cursor: Cursor = None
+    fields: Annotated[Texts, Field(description='Only these fields of each, like ["title", "notes"]')] = ()
+    detail: Annotated[bool, Field(description="true answers each item whole")] = False
+    as_of: AsOf = None
 
 
 class LinkWorkItemsInput(Writes):
-    id: Annotated[str, Field(description="Who")]
+    id: Annotated[str, Field(description="The item that the link begins at, like w-7k3qd")]
     kind: Annotated[
         Literal[LinkKind, "depends_on"],
-        Field(description="Does what"),
+        Field(
+            description="Read: id KIND to_id. A depends_on B: A cannot begin before B is done; B blocks A says the same"
+        ),
     ]
-    to_id: Annotated[str, Field(description="To whom")]
-    remove: Annotated[bool, Field(description="Unlink")] = False
+    to_id: Annotated[str, Field(description="The item that the link leads to, like w-9m2fa")]
+    remove: Annotated[bool, Field(description="true takes this link away")] = False
 
 
 def create_work_item(view: LedgerView, request: CreateWorkItemInput) -> Answered:
@@ -228,8 +245,6 @@ def link_work_items(view: LedgerView, request: LinkWorkItemsInput) -> Answered:
 
 
 def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
-    unknown = [name for name in request.include if name not in PARTS]
-    check(problem("include", "is not something to include", name, allowed=PARTS) for name in unknown)
     if request.as_of is None and not request.include:
         return questions.meant(view.tables, request.id, asker(view))
     entity_id = resolve(view.tables, CATEGORY, request.id)
@@ -320,13 +335,7 @@ def _meant(view: LedgerView) -> Meant:
 
 def _check_update(request: UpdateWorkItemInput) -> None:
     both = set(request.clear) & request.model_fields_set
-    full = [name for name in request.clear if name not in CLEARABLE]
-    check(
-        [
-            *(problem("clear", "is not a field that can be empty", name, allowed=CLEARABLE) for name in full),
-            *(problem(name, "is given and cleared at once") for name in sorted(both)),
-        ]
-    )
+    check(problem(name, "is given and cleared at once") for name in sorted(both))
 
 
 def _emptied(name: str) -> Any:
@@ -364,7 +373,8 @@ OPERATIONS = (
     Operation(
         name="create_work_item",
         title="Create a work item",
-        summary="Record new work.",
+        summary="Record new work, under its parent if it is part of something. Many at once, with their links: "
+        "bulk_work_items. Search first (list_work_items with text), so that nothing is recorded twice.",
         toolset="work",
         input=CreateWorkItemInput,
         run=create_work_item,
@@ -374,7 +384,8 @@ OPERATIONS = (
     Operation(
         name="update_work_item",
         title="Change a work item",
-        summary="Change, move, complete or delete an item.",
+        summary="Change one item: its fields, state (completed, blocked), parent, deleted. Only what is sent changes. "
+        "Completing answers what became ready. To keep a remark use comment, to take work claim_work_item.",
         toolset="work",
         input=UpdateWorkItemInput,
         run=update_work_item,
@@ -385,7 +396,7 @@ OPERATIONS = (
     Operation(
         name="query_work_item",
         title="Read a work item",
-        summary="One item, whole. To find: list_work_items.",
+        summary="Read one item whole, with whether it can begin and why not. To find items: list_work_items.",
         toolset="work",
         input=QueryWorkItemInput,
         run=query_work_item,
@@ -393,7 +404,7 @@ OPERATIONS = (
     Operation(
         name="list_work_items",
         title="List work items",
-        summary="Find items. What to begin: ready_work.",
+        summary="Find items by filters or words, as summaries with who holds them. For what to begin next: ready_work.",
         toolset="work",
         input=ListWorkItemsInput,
         run=list_work_items,
@@ -401,7 +412,7 @@ OPERATIONS = (
     Operation(
         name="link_work_items",
         title="Link work items",
-        summary="Link two items, or unlink.",
+        summary="Link two items, so that one waits for the other or is related to it; or take a link away.",
         toolset="work",
         input=LinkWorkItemsInput,
         run=link_work_items,

@@ -41,6 +41,7 @@ IDS = ("id", "to_id")
 EXAMPLES_OF_ONE: dict[str, Arguments] = {
     "update_vendor_status": {"name": "Example Vendor"},
     "undo": {"position": 1},
+    "record_deployment": {"pr_title": "What went out"},
     "claim_work_item": {"action": "next"},
     "archive_work_items": {"action": "archive"},
 }  # what is needed besides what is required, one of several

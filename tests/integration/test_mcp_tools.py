@@ -64,7 +64,7 @@ def test_every_golden_file_belongs_to_a_tool() -> None:
 @pytest.mark.parametrize("tool", WIRE, ids=lambda tool: tool["name"])
 def test_a_tool_says_what_it_is_and_what_it_may_do(tool: Tool) -> None:
     assert re.fullmatch(r"[a-z0-9_]{1,64}", tool["name"])
-    assert 0 < len(tool["description"]) <= 1024
+    assert 60 <= len(tool["description"]) <= 1024 or not tool["inputSchema"]["properties"]
     assert set(tool["annotations"]) >= HINTS
     assert tool["annotations"]["readOnlyHint"] is not OPERATIONS[tool["name"]].writes
     assert not (tool["annotations"]["readOnlyHint"] and tool["annotations"]["destructiveHint"])
@@ -84,7 +84,7 @@ def test_an_input_schema_is_an_object_that_every_model_api_takes(tool: Tool) -> 
 @pytest.mark.parametrize("tool", WIRE, ids=lambda tool: tool["name"])
 def test_every_parameter_has_a_type_and_a_sentence(tool: Tool) -> None:
     for name, parameter in tool["inputSchema"]["properties"].items():
-        assert parameter["description"], name
+        assert len(parameter["description"].split()) >= 3, name
         assert "type" in parameter or "anyOf" in parameter or "enum" in parameter, name
     assert {"type": "null"} not in list(schemas_in(tool["inputSchema"]))
 
