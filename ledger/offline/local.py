@@ -70,7 +70,7 @@ class LocalStore:
             self._check_unique(proposal.rows)
             arguments, asked = arguments_of(submission.command), self._sent.asked(submission.command_id)
             line = queued(proposal, lambda stream: pasts.get(stream, []), arguments, asked=asked)
-            recorded = _put(self._outbox, line)
+            recorded = _put(self._outbox, self._sent, line)
             with suppress(LedgerError):  # it is on the disk: the read models take it in when they can be written
                 self._lay()
             return recorded
@@ -148,7 +148,7 @@ class LocalStore:
             return None
         if sent.line.command_digest != command_digest(submission.command, submission.by).hex():
             raise command_id_reused(command_id=str(submission.command_id), first_position=None)
-        recorded = take_over(self._outbox, sent.line)
+        recorded = take_over(self._outbox, self._sent, sent.line)
         with suppress(LedgerError):  # see `append`
             self._lay()
         return recorded
@@ -218,7 +218,7 @@ class LocalHandler(Handler):
         return known
 
 
-def take_over(outbox: Outbox, line: Queued) -> Recorded:
+def take_over(outbox: Outbox, sent: SentCommands, line: Queued) -> Recorded:
     """Lets a command wait that was sent and not answered, as it was sent, so that it is recorded once.
 
     One that never waits is withdrawn, so that its late original will write nothing, and OutcomeUnknown is raised until
@@ -229,9 +229,9 @@ def take_over(outbox: Outbox, line: Queued) -> Recorded:
         if waiting and (recorded := standing(*waiting)).became != "withdrawal":
             return recorded
         if line.arguments:
-            return _put(outbox, line)
+            return _put(outbox, sent, line)
         if line.command in CLAIMS and not waiting:
-            _put(outbox, replace(line, kind="withdrawal", as_of=0, bases={}, conditions=(), events=()))
+            _put(outbox, sent, replace(line, kind="withdrawal", as_of=0, bases={}, conditions=(), events=()))
     raise unknown(line.command_id)
 
 
@@ -295,10 +295,13 @@ def standing(line: Queued, outcome: Outcome | None = None, position: int | None 
     return replace(where, positions=(position,) if position else (), became=outcome)
 
 
-def _put(outbox: Outbox, line: Queued) -> Recorded:
+def _put(outbox: Outbox, sent: SentCommands, line: Queued) -> Recorded:
+    """Lets the command wait. Only under the outbox's lock."""
     line = replace(line, sequence=outbox.sequence + 1)
     outbox.append(line)
-    return replace(standing(line), repeated=False)
+    recorded = replace(standing(line), repeated=False)
+    sent.queue(line, recorded)
+    return recorded
 
 
 def _acknowledged(commands: Iterable[SentCommand], sequence: int) -> Iterator[Queued | Settled]:

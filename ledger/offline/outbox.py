@@ -19,12 +19,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Unavailable
-from ledger.offline.outbox_file import append, cut_back, opened, stamp_of, sync_folder
+from ledger.offline.outbox_file import FILE, append, cut_back, opened, stamp_of, sync_folder
 from ledger.offline.outbox_index import Entries, parsed
 from ledger.offline.outbox_lines import Begun, Outcome, Queued, Settled, is_whole, read, written
 from ledger.resources import sql
 
-FILE = "outbox.jsonl"
 ASIDE = "outbox.damaged"
 INDEX = "outbox-index.sqlite3"
 LOCK = "outbox.lock"

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from ledger.errors import OutcomeUnknown
 
+FILE = "outbox.jsonl"
+
 
 def opened(file: Path, more: int = 0) -> int:
     """For its owner only: among the arguments of commands are the tokens of claims."""
@@ -27,6 +29,7 @@ def cut_back(descriptor: int, ends: int, error: OSError) -> None:
         raise OutcomeUnknown(
             f"the outbox could neither be written ({error}) nor cut back: it may or may not have been queued",
             next_step="see to the disk, then repeat it with the same command_id",
+            file=FILE,
         ) from worse
 
 

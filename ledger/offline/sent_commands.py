@@ -26,7 +26,7 @@ from ledger.offline.outbox_lines import Queued
 
 FOLDER = "sent"
 LARGEST = 1_000_000  # bytes of a file before it is written anew without what the journal holds
-MOST = 10_000  # commands kept by a process whose journal does not follow: then the oldest go
+MOST = 10_000  # commands that a process keeps in memory: then the oldest go
 FORGOTTEN = 3600.0  # seconds after which the file of another process is removed, if the journal holds all of it
 GIVEN_UP = 7 * 86_400.0  # the same for commands that never came to the log
 
@@ -76,6 +76,7 @@ class SentCommands:
         self._file = self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         self._guard = threading.Lock()
         self._own: _Commands = {}
+        self._past: _Commands = {}
         self._asked: dict[UUID, str] = {}
         self._descriptor: int | None = None
         self._others: dict[Path, tuple[tuple[int, int], _Commands]] = {}
@@ -111,6 +112,11 @@ class SentCommands:
             self._write(_Answered(command_id, recorded))
             return True
 
+    def queue(self, line: Queued, standing: Recorded) -> None:
+        """It waits in the outbox, which keeps it; this process knows so too where that cannot be read."""
+        with self._guard:
+            self._remember(SentCommand(line=line, recorded=standing))
+
     def refuse(self, command_id: UUID) -> None:
         """The database has answered that it did not record it."""
         with self._guard:
@@ -122,6 +128,11 @@ class SentCommands:
             found = self._own.get(command_id)
             return found or next((known[command_id] for known in self._known() if command_id in known), None)
 
+    def recall(self, command_id: UUID) -> SentCommand | None:
+        """What this process was told of it before, where the journal and the outbox cannot tell."""
+        with self._guard:
+            return self._past.get(command_id)
+
     def acknowledged(self, after: int) -> list[SentCommand]:
         """What was recorded as it was sent, by any process of this machine, behind a position, in the log's order."""
         with self._guard:
@@ -132,7 +143,11 @@ class SentCommands:
     def clear(self, reached: int, ends: Ends) -> None:
         """Lets go of what a journal up to `reached` holds."""
         with self._guard:
-            self._own = _left(self._own, reached, ends)
+            left = _left(self._own, reached, ends)
+            for id, sent in self._own.items():
+                if id not in left and sent.recorded is not None:
+                    self._remember(sent)
+            self._own = left
             self._shrink()
             for file, known in list(self._others_by_file().items()):
                 self._remove_done(file, known, reached, ends)
@@ -141,6 +156,7 @@ class SentCommands:
         """After an administrator has said which history is right."""
         with self._guard:
             self._own.clear()
+            self._past.clear()
             self._shrink()
             for file in self._others_by_file():
                 file.unlink(missing_ok=True)
@@ -153,6 +169,14 @@ class SentCommands:
                 if not self._own:
                     with suppress(OSError):
                         self._file.unlink()
+
+    def _remember(self, sent: SentCommand) -> None:
+        """Only where it stands: what it said is kept elsewhere."""
+        line = replace(sent.line, arguments={}, bases={}, events=(), token=None)
+        self._past.pop(line.command_id, None)
+        self._past[line.command_id] = replace(sent, line=line)
+        if len(self._past) > MOST:
+            del self._past[next(iter(self._past))]
 
     def _known(self) -> Iterator[_Commands]:
         yield from self._others_by_file().values()

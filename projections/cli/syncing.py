@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from ledger.errors import Invalid, Unavailable
-from ledger.offline.outbox import ASIDE, FILE
+from ledger.offline.outbox import ASIDE
+from ledger.offline.outbox_file import FILE
 from projections.application.app import App
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation

@@ -5,7 +5,6 @@ What was recorded is `committed` and what waits `queued`, whatever failed afterw
 """
 
 import logging
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -35,10 +34,10 @@ def known(app: App, write: Write, error: Exception) -> Answered:
     """The answer that is true all the same. Raises OutcomeUnknown, or what else `error` comes to."""
     line, recorded = _looked_up(app, write.command_id)
     if line is None or line.asked != write.digest:  # of another call under this id the error speaks
-        raise not_sent(error) from error
+        raise (unknown(write.command_id) if _is_half_queued(error) else not_sent(error)) from error
     if recorded is None:
         try:
-            recorded = take_over(app.local.outbox, line)
+            recorded = take_over(app.local.outbox, app.local.sent, line)
         except LedgerError:  # it is not to wait, or the disk takes nothing
             raise unknown(write.command_id) from error
     if not isinstance(error, LedgerError):
@@ -53,16 +52,28 @@ def not_sent(error: Exception) -> Exception:
     return Unavailable(f"{error.message}; nothing was sent to be recorded", next_step="try again", **error.details)
 
 
+def _is_half_queued(error: Exception) -> bool:
+    """Whether the outbox could neither be written nor cut back."""
+    return isinstance(error, OutcomeUnknown) and "file" in error.details
+
+
 def _looked_up(app: App, command_id: UUID) -> tuple[Queued | None, Recorded | None]:
     """The command as it was given, and where it stands; None where that is not known."""
     sent = app.local.sent.find(command_id)
     if sent is not None and sent.recorded is not None:
         return sent.line, sent.recorded
-    with suppress(LedgerError):
+    try:
         if waiting := app.local.outbox.find(command_id):
-            recorded = standing(*waiting)
-            return waiting[0], None if recorded.became == "withdrawal" else recorded
+            return waiting[0], _but_withdrawals(standing(*waiting))
+    except LedgerError:  # it cannot be read
+        log.warning("the outbox cannot tell what waits")
+    if past := app.local.sent.recall(command_id):
+        return past.line, _but_withdrawals(past.recorded)
     return (sent.line, None) if sent is not None else (None, None)
+
+
+def _but_withdrawals(recorded: Recorded | None) -> Recorded | None:
+    return None if recorded is None or recorded.became == "withdrawal" else recorded
 
 
 def _receipt(write: Write, recorded: Recorded) -> Answered:

@@ -324,6 +324,21 @@ def test_a_fault_after_the_commit_answers_that_it_is_committed(app: App) -> None
     assert ask(app, "query_work_item", id=answer["ref"])["title"] == "Recorded"
 
 
+def test_what_waits_is_queued_also_where_the_outbox_can_be_read_no_more(app: App, gate: Gate) -> None:
+    def fails_afterwards(view: LedgerView, request: Any) -> Answer:
+        OPERATIONS["create_work_item"].run(view, request)
+        (app.home / "outbox.jsonl").rename(app.home / "elsewhere")
+        (app.home / "outbox.jsonl").mkdir()
+        raise Unavailable("the disk is full")
+
+    gate.close()
+    failing, given = replace(OPERATIONS["create_work_item"], run=fails_afterwards), str(uuid4())
+    answer = failing.perform(app, {"item_type": "task", "title": "Waits", "command_id": given})
+
+    assert (answer["outcome"], answer["place"]) == ("queued", 1)
+    assert create(app, "Waits", command_id=given)["outcome"] == "queued"
+
+
 def test_a_fault_before_anything_was_sent_is_one(app: App) -> None:
     def fails(view: LedgerView, request: Any) -> Answer:
         raise ZeroDivisionError
