@@ -1,0 +1,1 @@
+"""Seeded runs of real clients under faults, and a checker that names every answer that was not true."""

@@ -1,0 +1,221 @@
+"""A client at work: it takes its steps one after another, and keeps a receipt of everything that it was told."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct, field
+
+from benchmarks.faults.channels import CHANNELS, Answer, Lost
+from benchmarks.faults.plan import Client, Step
+
+DEFINITE = ("committed", "queued")
+
+
+class Receipt(Struct, kw_only=True):
+    """One call and what came of it; `answer` None is a call without an answer. `expects` is what only this client, or
+    nobody else on this machine, could have changed: what must be seen."""
+
+    client: int
+    machine: int
+    step: str
+    command_id: str | None
+    tool: str
+    arguments: Answer
+    begun: float
+    ended: float
+    answer: Answer | None
+    entity: str | None = None
+    title: str | None = None
+    is_certain: bool = False
+
+    @property
+    def code(self) -> str:
+        """The outcome, or the code of the error."""
+        if self.answer is None:
+            return "lost"
+        error = self.answer.get("error")
+        return str(error["code"]) if error else str(self.answer.get("outcome", "answered"))
+
+
+class Item(Struct, kw_only=True):
+    """An item that one client makes and writes to, as it knows it; uncertain when an answer about it was unknown."""
+
+    ref: str
+    id: str
+    version: Any
+    title: str
+    is_certain: bool = True
+
+
+class Machine(Struct, kw_only=True):
+    """What the clients of one machine have made, for each other to read."""
+
+    items: list[Item] = field(default_factory=list)
+
+
+class Worker(threading.Thread):
+    """One client. `shared` are items that everybody writes to."""
+
+    def __init__(
+        self,
+        number: int,
+        client: Client,
+        machine: Machine,
+        shared: list[Answer],
+        environment: dict[str, str],
+        project: Path,
+        errors: Path,
+    ) -> None:
+        super().__init__(name=f"client-{number}", daemon=True)
+        self.number = number
+        self.client = client
+        self.channel = CHANNELS[client.kind](environment | {"LEDGER_BY": f"client {number}"}, project, errors)
+        self.receipts: list[Receipt] = []
+        self.failure: BaseException | None = None
+        self._machine = machine
+        self._shared = [dict(item) for item in shared]
+        self._own: list[Item] = []
+
+    def run(self) -> None:
+        try:
+            for number, step in enumerate(self.client.steps):
+                time.sleep(step.pause)
+                getattr(self, f"_{step.kind}")(step, f"{self.number}.{number}")
+        except BaseException as error:  # a fault of these runs, which their report names
+            self.failure = error
+
+    def _create(self, step: Step, title: str) -> None:
+        arguments = {"item_type": "task", "title": title}
+        receipt = self._call(step, "create_work_item", arguments, title=title)
+        self._keep(receipt, title)
+
+    def _update(self, step: Step, title: str) -> None:
+        if not self._own:
+            return
+        item = self._own[step.draw % len(self._own)]
+        arguments = {"id": item.ref, "version": item.version, "title": title}
+        receipt = self._call(step, "update_work_item", arguments, item=item, title=title)
+        self._learn(item, receipt, title)
+
+    def _unchanged(self, step: Step, _: str) -> None:
+        if not self._own:
+            return
+        item = self._own[step.draw % len(self._own)]
+        arguments = {"id": item.ref, "version": item.version, "title": item.title}
+        receipt = self._call(step, "update_work_item", arguments, item=item, title=item.title)
+        self._learn(item, receipt, item.title)
+
+    def _read(self, step: Step, _: str) -> None:
+        if self._own:
+            item = self._own[step.draw % len(self._own)]
+            receipt = self._call(step, "query_work_item", {"id": item.ref}, item=item, title=item.title, writes=False)
+            if receipt.code == "answered" and receipt.answer is not None:
+                item.version, item.title = receipt.answer["version"], receipt.answer["title"]
+
+    def _read_of_machine(self, step: Step, _: str) -> None:
+        """That it is there; its title may be changed by the other at this moment."""
+        items = list(self._machine.items)
+        if items:
+            item = items[step.draw % len(items)]
+            self._call(step, "query_work_item", {"id": item.ref}, item=item, writes=False)
+
+    def _update_shared(self, step: Step, title: str) -> None:
+        shared = self._shared[step.draw % len(self._shared)]
+        field = ("title", "notes", "assignee")[step.draw % 3]
+        arguments = {"id": shared["ref"], "version": shared["version"], field: title}
+        receipt = self._call(step, "update_work_item", arguments)
+        if receipt.code in DEFINITE and receipt.answer is not None:
+            shared["version"] = receipt.answer["version"]
+        elif receipt.code == "version_conflict" and receipt.answer is not None:
+            shared["version"] = receipt.answer["error"]["details"].get("actual", shared["version"])
+
+    def _claim(self, step: Step, _: str) -> None:
+        shared = self._shared[step.draw % len(self._shared)]
+        self._call(step, "claim_work_item", {"action": "claim", "id": shared["ref"], "minutes": 1})
+
+    def _release(self, step: Step, _: str) -> None:
+        shared = self._shared[step.draw % len(self._shared)]
+        self._call(step, "claim_work_item", {"action": "release", "id": shared["ref"]})
+
+    def _vendor(self, step: Step, _: str) -> None:
+        """Of a few names, so that most are taken."""
+        self._call(step, "create_vendor", {"name": f"Vendor {step.draw % 4}"})
+
+    def _invalid(self, step: Step, title: str) -> None:
+        """What no state could accept."""
+        choices: tuple[tuple[str, Answer], ...] = (
+            ("create_work_item", {"item_type": "task", "title": "x" * 201}),
+            ("create_work_item", {"item_type": "session", "title": title, "metadata": {"token_budget": -1}}),
+            ("update_work_item", {"id": self._shared[0]["ref"], "version": 1, "status": "blocked"}),
+            ("update_work_item", {"id": str(UUID(int=step.draw)), "version": 1, "title": title}),
+            ("create_vendor", {"name": " "}),
+        )
+        tool, arguments = choices[step.draw % len(choices)]
+        self._call(step, tool, arguments)
+
+    def _repeat(self, step: Step, _: str) -> None:
+        """The same call with the same id, sooner or later after the first."""
+        writes = [receipt for receipt in self.receipts if receipt.command_id is not None]
+        if not writes:
+            return
+        unclear = [receipt for receipt in writes[-6:] if receipt.code in ("lost", "outcome_unknown", "unavailable")]
+        first = (unclear or writes[-8:])[step.draw % len(unclear or writes[-8:])]
+        again = self._told(first.step, first.command_id, first.tool, first.arguments)
+        again.entity, again.title = first.entity, first.title
+        made = (again.answer or {}).get("id")
+        if first.step == "create" and first.title and all(item.id != made for item in self._own):
+            self._keep(again, first.title, is_certain=False)
+
+    def _call(
+        self,
+        step: Step,
+        tool: str,
+        arguments: Answer,
+        *,
+        item: Item | None = None,
+        title: str | None = None,
+        writes: bool = True,
+    ) -> Receipt:
+        is_certain = item is not None and item.is_certain
+        receipt = self._told(step.kind, str(step.command_id) if writes else None, tool, arguments)
+        receipt.entity, receipt.title = item.id if item else None, title
+        receipt.is_certain = is_certain
+        return receipt
+
+    def _told(self, step: str, command_id: str | None, tool: str, arguments: Answer) -> Receipt:
+        begun = time.monotonic()
+        given = arguments | ({"command_id": command_id} if command_id else {})
+        try:
+            answer = self.channel.call(tool, given)
+        except Lost:
+            answer = None
+        receipt = Receipt(
+            client=self.number,
+            machine=self.client.machine,
+            step=step,
+            command_id=command_id,
+            tool=tool,
+            arguments=arguments,
+            begun=begun,
+            ended=time.monotonic(),
+            answer=answer,
+        )
+        self.receipts.append(receipt)
+        return receipt
+
+    def _keep(self, receipt: Receipt, title: str, *, is_certain: bool = True) -> None:
+        if receipt.code in DEFINITE and receipt.answer is not None:
+            answer = receipt.answer
+            item = Item(ref=answer["ref"], id=answer["id"], version=answer["version"], title=title)
+            item.is_certain = is_certain
+            self._own.append(item)
+            self._machine.items.append(item)
+
+    def _learn(self, item: Item, receipt: Receipt, title: str) -> None:
+        if receipt.code in (*DEFINITE, "unchanged") and receipt.answer is not None:
+            item.version, item.title = receipt.answer["version"], title
+        elif receipt.code not in ("unavailable", "unchanged"):
+            item.is_certain = False
