@@ -76,6 +76,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "number_out_of_range": "numbers that no pull request or issue can have: the rest of the commit was read",
     "number_kept_as_text": "numbers that no number of ours can hold: kept as the text they are",
     "parent_disagrees": "a parent beside another one: kept in the metadata as found",
+    "pull_request": "pull requests: no work items; `import git` records what they brought",
     "quarter_not_understood": "quarters not written like 2026-Q1",
     "repeated_field": "fields that a JSON object names more than once: the last value counts",
     "repeated_id": "records whose id stood in the file before",

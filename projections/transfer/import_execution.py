@@ -14,7 +14,7 @@ from ledger.envelope import Submission, command_id_at, imported_id
 from ledger.importing.commands import Import as ImportCommand
 from ledger.importing.made import ImportPlan, Tally
 from ledger.importing.plan import plan
-from ledger.importing.readers import prompts
+from ledger.importing.readers import github, prompts
 from ledger.importing.readers.git import history
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.values.finding import Finding
@@ -27,7 +27,12 @@ MANY = 500  # events after which the planner should look at the tables again
 EXAMPLES = 5  # of each warning
 OLDER = "older_than_known"  # the kind of records that are left out because the ledger knows newer ones
 DANGLING = "link_to_absent_id"  # the kind of links that are kept as text until what they name is there
-NO_RECORD = {"document", history.NOTHING, prompts.NO_MARKDOWN}  # kinds of what is named, and is nothing to take
+NO_RECORD = {
+    "document",
+    github.PULL_REQUEST,
+    history.NOTHING,
+    prompts.NO_MARKDOWN,
+}  # kinds of what is named, and is nothing to take
 
 
 class ImportResult(Struct, frozen=True, kw_only=True):

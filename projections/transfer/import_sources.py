@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ledger.errors import Invalid
-from ledger.importing.readers import beads, prompts, taskmaster, todotxt
+from ledger.importing.readers import beads, github, prompts, taskmaster, todotxt
 from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.git import history
 from ledger.importing.readers.legacy import status_file, told
@@ -95,6 +95,14 @@ SOURCES: dict[str, Source] = {
         argument="FILE",
         recognises=todotxt.recognises,
         read=todotxt.read,
+    ),
+    github.SOURCE: Source(
+        called="GitHub issues",
+        sentence="GitHub issues as JSON: from `gh issue list --state all --json ...`, REST, GraphQL or an archive.",
+        argument="FILE",
+        recognises=github.recognises,
+        read=github.read,
+        is_dated=True,
     ),
     history.SOURCE: Source(
         called="a git repository",

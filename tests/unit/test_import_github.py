@@ -1,0 +1,179 @@
+"""GitHub's issues as files, read."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.errors import Invalid
+from ledger.importing.readers import github
+from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.sample import sample_of
+from ledger.values.moment import parse, text
+from tests.support.imported_log import ImportedLog
+
+NOW = parse("2026-11-22T12:00:00Z")
+REAL = Path(__file__).parents[3] / "shared" / "data" / "trackers" / "github-archive.json"
+URL = "https://github.com/o/r/issues/{}"
+
+
+def written(folder: Path, whole: Any) -> Path:
+    file = folder / "issues.json"
+    file.write_text(whole if isinstance(whole, str) else json.dumps(whole))
+    return file
+
+
+def read(folder: Path, whole: Any) -> Reading:
+    return github.read(written(folder, whole), lambda name: f"id of {name}", NOW)
+
+
+def by_gh(number: int = 1, **fields: Any) -> dict[str, Any]:
+    """As `gh issue list --json` prints it."""
+    return {
+        "number": number,
+        "title": f"T{number}",
+        "state": "OPEN",
+        "stateReason": "",
+        "author": {"login": "ann", "is_bot": False},
+        "assignees": [],
+        "labels": [],
+        "url": URL.format(number),
+        "createdAt": "2026-03-01T10:00:00Z",
+        "updatedAt": "2026-03-02T10:00:00Z",
+    } | fields
+
+
+def by_rest(number: int = 1, **fields: Any) -> dict[str, Any]:
+    return {
+        "number": number,
+        "title": f"T{number}",
+        "state": "open",
+        "state_reason": None,
+        "user": {"login": "ann"},
+        "assignees": [],
+        "labels": [],
+        "html_url": URL.format(number),
+        "created_at": "2026-03-01T10:00:00Z",
+        "updated_at": "2026-03-02T10:00:00Z",
+    } | fields
+
+
+@pytest.mark.parametrize("make", [by_gh, by_rest])
+@pytest.mark.parametrize("shape", ["list", "archive", "graphql"])
+def test_every_shape_gives_the_same_issue(tmp_path: Path, make: Any, shape: str) -> None:
+    issue = make(body="Why\r\n", labels=[{"name": "Bug"}], assignees=[{"login": "bob"}, {"login": "cy"}])
+    whole: Any = {
+        "list": [issue],
+        "archive": {"repo": "o/r", "issues": [issue]},
+        "graphql": {"data": {"repository": {"issues": {"nodes": [issue]}}}},
+    }[shape]
+
+    reading = read(tmp_path, whole)
+
+    item = reading.items[0]
+    assert (item.external_id, item.fields["title"], item.fields["description"]) == ("o/r#1", "T1", "Why\r\n")
+    assert (item.fields["assignee"], item.fields["tags"]) == ("bob", ("bug",))
+    assert (item.created.by, text(item.created.at)[:10], item.category) == ("ann", "2026-03-01", "planned")
+    assert (reading.found, reading.not_taken) == (1, [])
+    assert github.recognises(sample_of(written(tmp_path, whole)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "category"),
+    [
+        ({"state": "OPEN"}, "open", "planned"),
+        ({"state": "OPEN", "stateReason": "REOPENED"}, "open", "planned"),
+        ({"state": "CLOSED", "stateReason": "COMPLETED"}, "closed", "done"),
+        ({"state": "CLOSED", "stateReason": "NOT_PLANNED"}, "not planned", "dropped"),
+        ({"state": "CLOSED", "stateReason": "DUPLICATE"}, "duplicate", "dropped"),
+        ({"state": "CLOSED", "stateReason": ""}, "closed", "done"),
+    ],
+)
+def test_a_state_is_kept_with_its_reason(tmp_path: Path, fields: dict[str, Any], status: str, category: str) -> None:
+    item = read(tmp_path, [by_gh(closedAt="2026-03-03T10:00:00Z", **fields)]).items[0]
+
+    assert (item.status, item.category, item.fields["metadata"]["source_status"]) == (status, category, fields["state"])
+    assert (item.settled is not None) == (category != "planned")
+
+
+def test_comments_keep_their_authors_and_times(tmp_path: Path) -> None:
+    comments = [
+        {"id": "IC_1", "author": {"login": "bob"}, "body": "hm", "createdAt": "2026-03-02T10:00:00Z"},
+        {"author": "cy", "authorAssociation": "OWNER", "body": "so", "createdAt": "2026-03-02T11:00:00Z"},
+    ]
+
+    item = read(tmp_path, [by_gh(comments=comments)]).items[0]
+
+    assert item.comments is not None
+    assert [(one.made.by, one.text, text(one.made.at)[11:16]) for one in item.comments] == [
+        ("bob", "hm", "10:00"),
+        ("cy", "so", "11:00"),
+    ]
+    assert item.fields["metadata"]["comments"] == [
+        {"author": "cy", "author_association": "OWNER", "created_at": "2026-03-02T11:00:00Z"}
+    ]
+
+
+def test_comments_that_are_only_counted_are_told(tmp_path: Path) -> None:
+    reading = read(tmp_path, [by_rest(comments=3), by_rest(2, comments=0)])
+
+    assert [finding.where for finding in reading.warnings if finding.kind == "comments_missing"] == ["o/r#1"]
+    assert [item.comments for item in reading.items] == [None, None]
+
+
+def test_pull_requests_are_named_and_not_taken(tmp_path: Path) -> None:
+    pull = by_rest(2, pull_request={"url": "x"})
+
+    reading = read(tmp_path, [by_rest(1), pull])
+
+    assert [item.external_id for item in reading.items] == ["o/r#1"]
+    assert [(finding.kind, finding.where) for finding in reading.not_taken] == [("pull_request", "entry 2 (o/r#2)")]
+
+
+def test_sub_issues_and_blockers_are_links(tmp_path: Path) -> None:
+    issue = by_gh(3, parent={"number": 1}, blockedBy={"nodes": [{"number": 2, "url": URL.format(2)}]})
+
+    item = read(tmp_path, [issue]).items[0]
+
+    assert [(link.kind, link.to) for link in item.links] == [("parent", "o/r#1"), ("depends_on", "o/r#2")]
+
+
+def test_what_no_field_takes_is_kept(tmp_path: Path) -> None:
+    issue = by_gh(milestone={"title": "M"}, labels=[{"name": "Bug", "color": "f00"}], reactions={"+1": 3}, locked=True)
+
+    metadata = read(tmp_path, [issue]).items[0].fields["metadata"]
+
+    kept = {"milestone": {"title": "M"}, "reactions": {"+1": 3}, "locked": True, "labels": issue["labels"]}
+    assert metadata.items() >= kept.items()
+
+
+@pytest.mark.parametrize("whole", [[{"number": "1"}], [7], [{"a": 1}]])
+def test_a_file_without_an_issue_is_refused(tmp_path: Path, whole: Any) -> None:
+    with pytest.raises(Invalid, match="no GitHub issue"):
+        read(tmp_path, whole)
+
+
+def test_importing_again_changes_nothing_and_an_older_file_undoes_nothing() -> None:
+    log = ImportedLog("github")
+    new = [by_gh(state="CLOSED", closedAt="2026-03-05T10:00:00Z", updatedAt="2026-03-05T10:00:00Z")]
+    log.bring(lambda folder: written(folder, new))
+
+    assert log.bring(lambda folder: written(folder, new)) == []
+    assert log.bring(lambda folder: written(folder, [by_gh()])) == []
+    assert [state["status"] for state in log.standing().values()] == ["completed"]
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="../shared/data is not beside the checkout")
+def test_a_real_archive_is_taken_as_an_independent_count_has_it() -> None:
+    whole = json.loads(REAL.read_text())
+
+    reading = github.read(REAL, str, NOW)
+
+    assert (reading.found, len(reading.items)) == (len(whole["issues"]) + len(whole["pulls"]), 10)
+    assert Counter(finding.kind for finding in reading.not_taken) == {"pull_request": len(whole["pulls"])}
+    for issue, item in zip(whole["issues"], reading.items, strict=True):
+        assert (item.fields["title"], item.fields.get("description", "")) == (issue["title"], issue["body"])
+        assert item.finished == (issue["state"] == "CLOSED")
+        assert [one.text for one in item.comments or ()] == [one["body"] for one in issue["comments"]]
