@@ -9,14 +9,12 @@ from mcp_adapter.console.asking import Answer, Ledger
 from mcp_adapter.console.graph import draw
 from mcp_adapter.registry import tool
 from projections.operations.catalog import OPERATIONS
-from projections.reports.markdown import one_line
 
 COLUMN = 50  # cards of one column of the board; more are one click away in the list
 PAGE = 50
 DRAWN = 300  # items that a graph shows
-STATES = (("active", "Active"), ("blocked", "Blocked"), ("completed", "Completed"))
+ENDED = ("done", "dropped")  # categories of states in which an item waits for nothing
 FILTERS = ("text", "status", "item_type", "tag", "assignee", "priority", "order", "ready", "blocked")
-GONE = {"deleted", "archived"}
 
 Values = dict[str, Any]
 Page = Callable[[Ledger, QueryParams], Values]
@@ -60,14 +58,12 @@ def needs_me(ledger: Ledger, query: QueryParams) -> Values:
 def graph(ledger: Ledger, query: QueryParams) -> Values:
     given = _filters(query, ("text", "item_type", "tag"))
     fields = ["title", "status", "links", "parent_id"]
-    open_items = [
-        entry
-        for state, _ in states(ledger)
-        if state != "completed"
-        for entry in ledger.everything("list_work_items", DRAWN, status=state, fields=fields, limit=100, **given)[
-            "items"
-        ]
-    ][:DRAWN]
+    going = [state["name"] for state in _configured(ledger) if state["category"] not in ENDED]
+    open_items: list[Answer] = []
+    for name in going:
+        found = ledger.everything("list_work_items", DRAWN, status=name, fields=fields, limit=100, **given)
+        open_items += found["items"]
+    open_items = open_items[:DRAWN]
     by_id = {entry["id"]: entry for entry in open_items}
     edges = [
         (entry["id"], link["to_id"])
@@ -138,11 +134,8 @@ def acts() -> Iterator[tuple[str, str]]:
 
 
 def states(ledger: Ledger) -> list[tuple[str, str]]:
-    """The states of work items in their order: those of the ledger's configuration, or the three original words."""
-    configured = ledger.ask("get_project_configuration")["settings"].get("states")
-    if not configured:
-        return list(STATES)
-    return [(state["name"], one_line(state["name"]).capitalize()) for state in configured]
+    """The states of work items in the ledger's order: (name, title)."""
+    return [(state["name"], state["name"].replace("_", " ").capitalize()) for state in _configured(ledger)]
 
 
 PAGES: dict[str, tuple[str, Page]] = {
@@ -158,6 +151,11 @@ PAGES: dict[str, tuple[str, Page]] = {
     "conflicts": ("Conflicts", conflicts),
     "settings": ("Settings", settings),
 }
+
+
+def _configured(ledger: Ledger) -> list[Answer]:
+    found: list[Answer] = ledger.ask("get_project_configuration")["states"]
+    return found
 
 
 def _filters(query: QueryParams, names: tuple[str, ...]) -> Values:

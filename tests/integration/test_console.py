@@ -11,6 +11,7 @@ import pytest
 
 from ledger import identity
 from ledger.settings import Settings
+from mcp_adapter.console import pages
 from projections.maintenance.access_tokens import Tokens
 from projections.maintenance.console_links import Links
 from tests.integration.test_http import project
@@ -18,19 +19,7 @@ from tests.support.http_client import Answer, HttpServer, serving, token
 
 pytestmark = pytest.mark.processes
 
-PAGES = (
-    "needs-me",
-    "board",
-    "list",
-    "graph",
-    "log",
-    "vendors",
-    "deployments",
-    "enhancements",
-    "report",
-    "conflicts",
-    "settings",
-)
+PAGES = list(pages.PAGES)
 Served = tuple[HttpServer, Settings, Settings]
 MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 

@@ -1,0 +1,162 @@
+"""The web console in a real browser: live, by keyboard, on a phone, and as an accessibility judge sees it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ledger import identity
+from ledger.settings import Settings
+from mcp_adapter.console import pages
+from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
+from tests.support.http_client import HttpServer, serving, token
+
+api = pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
+BROWSER = os.environ.get("LEDGER_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.skipif(BROWSER is None, reason="needs a Chromium, which .ci/extra installs"),
+    pytest.mark.processes,
+]
+PAGES = [*pages.PAGES, "board?lanes=assignee", "act/create_work_item", "act/bulk_work_items"]
+WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
+
+
+class Open:
+    """Opens pages of the console, signed in; what a page complains about is kept."""
+
+    def __init__(self, browser: Any, server: HttpServer, settings: Settings) -> None:
+        self._browser = browser
+        self.origin = server.url.removesuffix("/mcp")
+        self.base = f"{self.origin}/l/{identity.find(settings.project).ledger}"
+        self.secret, _ = token(settings, "wanda", "admin")
+        self.complaints: list[str] = []
+        self.contexts: list[Any] = []
+
+    def __call__(self, path: str, **how: Any) -> Any:
+        context = self._browser.new_context(**{"viewport": WIDE, "bypass_csp": False, **how})
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        page.goto(f"{self.origin}/sign-in")
+        page.fill("[name=token]", self.secret)
+        page.click("main button")
+        page.goto(f"{self.base}/{path}")
+        return page
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Settings:
+    root = tmp_path_factory.mktemp("console")
+    identity.create(root)
+    return Settings(project=root, dsn=dsn, home=root / "home", pgdata=root / "unused", by="tester")
+
+
+@pytest.fixture(scope="module")
+def console(project: Settings) -> Iterator[HttpServer]:
+    with serving(project, project.project, "--rate", "1000") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def elsewhere(project: Settings) -> Iterator[App]:
+    """Another program that writes into the same ledger."""
+    app = App(project)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def opened(browser: Any, console: HttpServer, project: Settings) -> Iterator[Open]:
+    opened = Open(browser, console, project)
+    yield opened
+    for context in opened.contexts:
+        context.close()
+    assert opened.complaints == []
+
+
+def create(app: App, **arguments: Any) -> dict[str, Any]:
+    return OPERATIONS["create_work_item"].perform(app, {"item_type": "task", **arguments})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_anything_that_an_accessibility_judge_objects_to(opened: Open, elsewhere: App, scheme: str) -> None:
+    item = create(elsewhere, title="Judged", description="Some **words**", tags=["a"], assignee="ann")
+    page = opened("board", color_scheme=scheme, bypass_csp=True)
+
+    for path in (*PAGES, f"item/{item['ref']}"):
+        page.goto(f"{opened.base}/{path}")
+        found = axe.Axe().run(page).response["violations"]
+        assert [(path, fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_is_wider_than_a_phone(opened: Open, path: str) -> None:
+    page = opened(path, viewport=NARROW)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+def test_what_another_program_writes_appears_and_what_is_typed_stays(opened: Open, elsewhere: App) -> None:
+    item = create(elsewhere, title="Live item")
+    page = opened(f"item/{item['ref']}")
+    page.locator("[name=f-text]").press_sequentially("half a sen")
+
+    OPERATIONS["update_work_item"].perform(elsewhere, {"id": item["id"], "version": 1, "title": "Renamed elsewhere"})
+    page.wait_for_selector("h1:has-text('Renamed elsewhere')", timeout=5_000)
+
+    assert page.input_value("[name=f-text]") == "half a sen"
+    assert page.evaluate("document.activeElement.name") == "f-text"
+
+
+def test_a_card_is_moved_by_keyboard_alone(opened: Open, elsewhere: App) -> None:
+    create(elsewhere, title="Move me by keyboard", priority=1)
+    page = opened("board")
+    card = page.locator("article", has_text="Move me by keyboard")
+
+    card.locator("summary").focus()
+    page.keyboard.press("Enter")
+    card.locator("select").focus()
+    page.keyboard.press("c")  # completed, as a select is used by its first letter
+    card.locator("button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Saved.")
+
+    assert page.locator("[data-state=completed] article", has_text="Move me by keyboard").count() == 1
+
+
+def test_a_double_click_records_once(opened: Open) -> None:
+    page = opened("act/create_work_item")
+    page.fill("[name=f-title]", "Clicked twice")
+    page.locator("[name=f-item_type]").select_option("task")
+
+    page.locator("main button.main").dblclick()
+    page.wait_for_url("**/item/**")
+    page.goto(f"{opened.base}/list?text=twice")
+
+    assert page.locator("tbody tr", has_text="Clicked twice").count() == 1
+
+
+def test_everything_is_done_without_scripts(opened: Open) -> None:
+    page = opened("act/create_work_item", java_script_enabled=False)
+    page.fill("[name=f-title]", "Without scripts")
+    page.locator("[name=f-item_type]").select_option("task")
+
+    page.click("main button.main")
+    page.fill("[name=f-text]", "A remark")
+    page.click("button:has-text('Comment')")
+
+    assert page.locator("article", has_text="A remark").count() == 1
+    assert page.locator("h1", has_text="Without scripts").count() == 1
