@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ledger.annotation.events import ANNOTATION_FACTS
 from ledger.envelope import Command, Fact, RecordedEvent, minted_id, stream_id
-from ledger.errors import Invalid, NotFound, Refused, VersionConflict
+from ledger.errors import Forbidden, Invalid, NotFound, Refused, VersionConflict
 from ledger.pending import Version, newest, parse, place_of, shown_version
 from ledger.values.reference import brief
 from ledger.values.revision import Changes, apply
@@ -125,6 +125,17 @@ def existing(world: World, category: str, entity_id: str, expected: Version | No
             next_step=f"undo that with `undo` of its version {newest(past)}, or create a new one",
         )
     return state
+
+
+def check_administrator(world: World, what: str) -> None:
+    """Raises Forbidden for a caller that may not do what holds for everybody, whichever way leads there."""
+    if world.scope != "admin":
+        raise Forbidden(
+            f"{what} with the scope admin, and {world.by} has {world.scope}",
+            next_step="ask an administrator of this ledger to do it",
+            needed="admin",
+            scope=world.scope,
+        )
 
 
 def check_current(world: World, category: str, entity_id: str, expected: Version) -> None:

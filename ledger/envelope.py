@@ -6,7 +6,7 @@ log, from 1, without gaps; *expected* the version a writer believes; *past* a st
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Raw, Struct
@@ -14,6 +14,8 @@ from msgspec.structs import asdict
 
 from ledger.values.moment import microseconds
 from ledger.values.revision import Changes
+
+Scope = Literal["read", "write", "admin"]  # what a caller may do; each holds those before it
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,8 +60,8 @@ class UnknownFact(Fact, frozen=True, kw_only=True):
 class Submission(Struct, frozen=True, kw_only=True):
     """A command as it was given: `command_id` makes a repetition harmless, `by` says who.
 
-    `token` tells which claims are the caller's own. It is no part of the command: a repetition may come from another
-    process.
+    `token` tells which claims are the caller's own, `scope` what the caller may do. They are no part of the command: a
+    repetition may come from another process.
     """
 
     command: Command
@@ -67,6 +69,7 @@ class Submission(Struct, frozen=True, kw_only=True):
     by: str
     occurred_at: datetime
     token: str | None = None
+    scope: Scope = "admin"
 
 
 class RecordedEvent(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """One command, from what was asked to where it stands: read, decide, project, append; again on a lost race."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -82,21 +81,15 @@ class Handler:
                     next_step="mint a new command_id, from which ids are made",
                 ) from error
 
-    def world(self, by: str = "", token: str | None = None, occurred_at: datetime | None = None) -> World:
-        """A fresh view for one decision."""
+    def world(self, by: str = "", **caller: Any) -> World:
+        """A fresh view for one decision; see ledger.world.World for what can be said of the caller."""
         store = self._store
-        return World(
-            store.ledger,
-            store.read_streams,
-            fold_stream,
-            self._neighbours,
-            by=by,
-            token=token,
-            occurred_at=occurred_at,
-        )
+        return World(store.ledger, store.read_streams, fold_stream, self._neighbours, by=by, **caller)
 
     def _attempt(self, submission: Submission, decide: Decide | None) -> Recorded:
-        world = self.world(submission.by, submission.token, submission.occurred_at)
+        world = self.world(
+            submission.by, token=submission.token, occurred_at=submission.occurred_at, scope=submission.scope
+        )
         decided = self._decide(submission, decide or rule_of(submission.command), world)
         if isinstance(decided, Recorded):
             return decided

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from ledger.envelope import Past, RecordedEvent, configuration_id, stream_id
+from ledger.envelope import Past, RecordedEvent, Scope, configuration_id, stream_id
 from ledger.values.states import FINISHED, ORIGINAL
 
 READINESS = ("creation", "existence", "hierarchy", "links", "reopening")  # the topics of what may end it
@@ -128,6 +128,7 @@ class World:
         by: str = "",
         token: str | None = None,
         occurred_at: datetime | None = None,
+        scope: Scope = "admin",
     ) -> None:
         self.ledger = ledger
         self._read = read
@@ -138,6 +139,7 @@ class World:
         self._topics: set[str] = set()
         self.by = by
         self.token = token
+        self.scope = scope
         self._occurred_at = occurred_at
         self.as_of = -1
         self._now: datetime | None = None

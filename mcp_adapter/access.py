@@ -10,10 +10,11 @@ import anyio.to_thread
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 
+from ledger.envelope import Scope
 from mcp_adapter.caller import SCOPES, Caller, Context
 from mcp_adapter.issuer import Issuer
 from projections.application.app import App
-from projections.maintenance.access_tokens import PREFIX, Scope, Tokens
+from projections.maintenance.access_tokens import PREFIX, Tokens
 
 LEDGER, SCOPE = "ledger", "scope"  # claims of ours in what the SDK carries
 

@@ -6,9 +6,9 @@ from typing import Any
 from mcp.server import ServerRequestContext
 from msgspec import Struct
 
+from ledger.envelope import Scope
 from ledger.errors import Forbidden
 from projections.application.app import App
-from projections.maintenance.access_tokens import Scope
 from projections.operations.base import Operation, Writes
 
 Arguments = dict[str, Any]
@@ -28,7 +28,7 @@ class Caller(Struct, frozen=True):
 
     def seen(self) -> App:
         """The ledger as this caller sees it; may open the database, so it is asked in a worker thread."""
-        return self.app if self.holder is None else self.app.for_principal(self.holder, self.actor)
+        return self.app if self.holder is None else self.app.for_principal(self.holder, self.actor, self.scope)
 
     def may(self, operation: Operation) -> bool:
         return SCOPES.index(operation.scope) <= SCOPES.index(self.scope)

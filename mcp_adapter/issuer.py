@@ -9,8 +9,8 @@ from uuid import UUID
 import jwt
 from msgspec import Struct
 
+from ledger.envelope import Scope
 from mcp_adapter.caller import SCOPES
-from projections.maintenance.access_tokens import Scope
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # signatures of a published key; never a shared secret, never none
 LEEWAY = 30  # seconds that two clocks may differ

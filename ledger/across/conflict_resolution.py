@@ -13,7 +13,7 @@ from ledger.conflict.commands import ResolveConflict
 from ledger.conflict.decider import CATEGORY
 from ledger.conflict.events import Base, ConflictResolved
 from ledger.conflict.state import Conflict
-from ledger.decider import Decided, Undo, check, check_current, problem
+from ledger.decider import Decided, Undo, check, check_administrator, check_current, problem
 from ledger.envelope import Command, id_of, stream_id
 from ledger.errors import Damaged, NotFound, Refused
 from ledger.pending import Version
@@ -95,7 +95,8 @@ def _check_untouched(command: ResolveConflict, conflict: Conflict, world: World)
 def _carried_out(command: ResolveConflict, conflict: Conflict, world: World) -> Decided:
     if command.choice == "theirs":
         return []
-    if conflict.proposed:
+    if conflict.proposed:  # facts that no rule judges again
+        check_administrator(world, "a conflict of recovered events is resolved")
         return list(_as_proposed(conflict))
     arguments = _edited(conflict, command.arguments or {})
     try:

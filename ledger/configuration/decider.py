@@ -7,7 +7,17 @@ from typing import Any
 from ledger.configuration.commands import ChangeConfiguration, ConfigurationCommand
 from ledger.configuration.events import ConfigurationChanged, ConfigurationReverted
 from ledger.configuration.state import Configuration, evolve
-from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, check_current, problem
+from ledger.decider import (
+    Decided,
+    Decider,
+    Problem,
+    Turns,
+    Undoable,
+    check,
+    check_administrator,
+    check_current,
+    problem,
+)
 from ledger.envelope import stream_id
 from ledger.errors import NotFound
 from ledger.values.revision import difference
@@ -36,6 +46,7 @@ def decide(command: ConfigurationCommand, world: World) -> Decided:
 
 
 def _change(command: ChangeConfiguration, world: World) -> Decided:
+    check_administrator(world, "the configuration is changed")
     stream = stream_id(CATEGORY, command.id)
     check_current(world, CATEGORY, command.id, command.expected)
     check(_problems(command.fields))
@@ -64,6 +75,7 @@ def _check_session(world: World, session: str) -> None:
 
 
 def _check_undo(world: World, turns: Turns[Configuration]) -> None:
+    check_administrator(world, "the configuration is changed")
     for now, then in turns.values():
         if then.current_session_id not in (None, now.current_session_id):
             _check_session(world, then.current_session_id)

@@ -30,6 +30,7 @@ from ledger.envelope import (
 )
 from ledger.errors import (
     AlreadyRecorded,
+    Forbidden,
     LedgerError,
     LostRace,
     NewerProgramNeeded,
@@ -52,7 +53,7 @@ GROUP = 100  # commands recorded in one transaction
 TRIES = 5
 PATIENCE = 2.0  # seconds for the ledger's lock: a write that waits longer behind others is queued
 CLAIMING = {command.__name__ for command in (*EXCLUSIVE, ReleaseClaim)}
-REFUSED = (*OF_RULES, AlreadyRecorded)
+REFUSED = (*OF_RULES, AlreadyRecorded, Forbidden)
 
 OnProgress = Callable[[int], None]  # how many are settled so far
 
@@ -243,6 +244,7 @@ class Drain:
             by=line.by,
             token=line.token,
             occurred_at=line.occurred_at,
+            scope=line.scope,
         )
         command = _rebased(line, pasts)
         try:

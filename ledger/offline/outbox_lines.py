@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.conflict.events import Base
+from ledger.envelope import Scope
 from ledger.pending import token
 
 SCHEMA = 1
@@ -61,6 +62,7 @@ class Queued(Struct, frozen=True, kw_only=True, tag_field="line", tag="queued"):
     arguments: dict[str, Any]
     by: str
     token: str | None = None
+    scope: Scope = "admin"
     occurred_at: datetime
     as_of: int
     bases: dict[str, Base]

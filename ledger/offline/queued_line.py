@@ -36,6 +36,7 @@ def queued(
         command_digest=proposal.command_digest.hex(),
         arguments=arguments,
         by=submission.by,
+        scope=submission.scope,
         token=submission.token if arguments else None,
         occurred_at=submission.occurred_at,
         as_of=proposal.as_of,

@@ -35,6 +35,7 @@ class Ahead(World):
         self._tied: tuple[dict[str, list[str]], dict[str, str], dict[str, list[str]]] | None = None
         self.by = world.by
         self.token = world.token
+        self.scope = world.scope
 
     def happened(self, stream: str, fact: Fact) -> None:
         """From here on this is so."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from ledger.envelope import Recorded, command_id_at
+from ledger.envelope import Recorded, Scope, command_id_at
 from ledger.handler import Handler
 from ledger.identity import Identity
 from ledger.postgres.connection.database import Database
@@ -50,9 +50,10 @@ class App:
         self.after_write = Debounced(self._after_write, lambda: self.local.followed)
         self.sync = Synchronization(self.runtime, self.after_write)
 
-    def for_principal(self, token: str, by: str | None) -> "App":
-        """The same ledger for another caller of this process: whose claims are its own, and who acts."""
-        return _Shared(self, Principal(token=token, project=self.settings.project, by=by or self.settings.by))
+    def for_principal(self, token: str, by: str | None, scope: Scope = "admin") -> "App":
+        """The same ledger for another caller of this process: whose claims are its own, who acts, what it may do."""
+        project = self.settings.project
+        return _Shared(self, Principal(token=token, project=project, by=by or self.settings.by, scope=scope))
 
     @property
     def identity(self) -> Identity:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from ledger.envelope import Command, Recorded, Submission, command_id_at
+from ledger.envelope import Command, Recorded, Scope, Submission, command_id_at
 from ledger.identity import Identity
 from ledger.postgres.connection import deadline
 from ledger.settings import Settings, user_name
@@ -22,11 +22,12 @@ from projections.tables.contract import Snapshot
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """Who asks: whose claims are its own (`token`), and who acts where a call names no one (`by`)."""
+    """Who asks: whose claims are its own (`token`), who acts where a call names no one (`by`), what it may do."""
 
     token: str
     project: Path
     by: str | None = None
+    scope: Scope = "admin"
 
     def actor(self, by: str | None) -> str:
         """Who acts: the one that the call names, else this principal, else the user of this machine."""
@@ -108,6 +109,7 @@ class LedgerView:
                 by=self.actor(by),
                 occurred_at=occurred_at or now,
                 token=token or self.token,
+                scope=self.principal.scope,
             )
         )
         deadline.clear()

@@ -5,10 +5,11 @@ from typing import get_args
 import click
 
 from ledger.decider import check, problem
+from ledger.envelope import Scope
 from ledger.settings import NAME_LENGTH
 from projections.cli.invocation import Group, Invocation, pass_invocation
 from projections.cli.output import answer_json, moment, remark, say, shown, table
-from projections.maintenance.access_tokens import Scope, Tokens
+from projections.maintenance.access_tokens import Tokens
 
 
 @click.group(cls=Group)

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,14 +20,13 @@ from filelock import FileLock
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.envelope import Scope
 from ledger.errors import Damaged, NotFound
 from ledger.values.moment import parse, text
 
 FILE = "tokens.json"
 PREFIX = "tl_"  # so that people and scanners recognise one that got lost
 ID_BYTES = 4
-
-Scope = Literal["read", "write", "admin"]
 
 
 class Token(Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from pydantic import (
 
 from ledger.codec import storable, unstorable
 from ledger.decider import check, problem
-from ledger.envelope import Command, Recorded, minted_id
+from ledger.envelope import Command, Recorded, Scope, minted_id
 from ledger.errors import Invalid
 from ledger.settings import Settings
 from ledger.values.moment import FUTURE_ALLOWED, parse, text
@@ -39,7 +39,6 @@ from projections.application.commands import Done, outcome, submit
 from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.fallback.known_writes import Write
-from projections.maintenance.access_tokens import Scope
 from projections.operations import argument_values
 from projections.questions.references import reference
 from projections.tables.contract import Snapshot

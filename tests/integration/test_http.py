@@ -118,8 +118,12 @@ def test_a_writer_does_not_change_the_configuration_and_an_admin_does(team: Team
     refusal = team.refusal(team.writer, "update_project_configuration", version=version, git_branch="main")
     changed = team.call(team.admin, "update_project_configuration", version=version, git_branch="main")
 
-    assert refusal["details"] == {"needed": "admin", "scope": "write", "status": 403}
-    assert changed["version"] == version + 1
+    undoing = team.refusal(team.writer, "undo", id="configuration", version=str(changed["version"]))
+    undone = team.call(team.admin, "undo", id="configuration", version=str(changed["version"]))
+
+    for refused in (refusal, undoing):
+        assert refused["details"] == {"needed": "admin", "scope": "write", "status": 403}
+    assert (changed["version"], undone["version"]) == (version + 1, version + 2)
 
 
 def test_another_ledger_s_ids_are_not_found_and_its_things_not_listed(team: Team) -> None:

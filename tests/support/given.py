@@ -16,7 +16,7 @@ import msgspec
 from ledger.catalog import FACTS, fold_stream, topics_of
 from ledger.codec import encode, schema_of
 from ledger.decider import Decided, Decider
-from ledger.envelope import Command, Fact, Past, RecordedEvent, configuration_id, stream_id
+from ledger.envelope import Command, Fact, Past, RecordedEvent, Scope, configuration_id, stream_id
 from ledger.errors import Invalid, LedgerError, LostRace
 from ledger.world import Asker, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
 
@@ -186,13 +186,19 @@ class Given:
         return self
 
     def when(
-        self, command: Command, *, by: str = "somebody", token: str | None = None, at: datetime | None = None
+        self,
+        command: Command,
+        *,
+        by: str = "somebody",
+        token: str | None = None,
+        at: datetime | None = None,
+        scope: Scope = "admin",
     ) -> Outcome:
         """Somebody asks for it at NOW of ledger time, `at` by the caller's own clock."""
-        return Outcome(self._decider, self._thing, self._world(by, token, at), command)
-
-    def _world(self, by: str, token: str | None, at: datetime | None) -> World:
-        return World(LEDGER, self._read, fold_stream, self._neighbours, by=by, token=token, occurred_at=at)
+        world = World(
+            LEDGER, self._read, fold_stream, self._neighbours, by=by, token=token, occurred_at=at, scope=scope
+        )
+        return Outcome(self._decider, self._thing, world, command)
 
     def _read(self, streams: Iterable[str]) -> Past:
         events = {stream: self._streams[stream] for stream in streams if stream in self._streams}

@@ -9,7 +9,7 @@ from ledger.configuration.decider import decider
 from ledger.configuration.events import ConfigurationChanged
 from ledger.configuration.state import Configuration
 from ledger.envelope import UnknownFact
-from ledger.errors import NotFound, VersionConflict
+from ledger.errors import Forbidden, NotFound, VersionConflict
 from ledger.values.revision import Change
 from ledger.work_item.events import WorkItemCreated, WorkItemDeleted
 from tests.support.given import CONFIGURATION, Given, given, numbered
@@ -182,3 +182,9 @@ def test_states_that_could_not_be_told_apart_or_mean_nothing_are_refused(
     states: list[dict[str, Any]], field: str
 ) -> None:
     fresh().when(change(states=states)).then_invalid(field)
+
+
+def test_a_writer_changes_no_configuration() -> None:
+    refused = fresh().when(change(depth_limit=3), by="ann", scope="write").then_refused(Forbidden, needed="admin")
+
+    assert refused.message == "the configuration is changed with the scope admin, and ann has write"
