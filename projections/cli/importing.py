@@ -12,10 +12,10 @@ from projections.cli.invocation import Command, Group, Invocation, pass_invocati
 from projections.cli.output import answer_json, fields, heading, remark, shown, table, working
 from projections.transfer import restore
 from projections.transfer.import_execution import EXAMPLES
-from projections.transfer.import_sources import SOURCES, Source, check, detected
+from projections.transfer.import_sources import KNOWN, SOURCES, Source, check, detected
 from projections.transfer.importing import Import
 
-PARTS = ("only_in_file", "only_in_ledger", "differing", "kept_here")  # of a comparison
+PARTS = ("only_in_file", "only_in_ledger", "differing", "kept_here", "not_read")  # of a comparison
 MOST_ERRORS = 20  # that a person is shown
 ALL_OF_THEM = """Everything is recorded in one step, with the authors and times of the source. Importing it again
 records only what changed in it. Ends with 8 when something of it was not taken; the report names it."""
@@ -36,7 +36,10 @@ class Sources(Group):
             names = ", ".join(self.commands)
             ctx.fail(f"{shown(given[0])} is neither a file or folder that is there nor one of {names}")
         if named and named[0] not in self.commands:
-            args = [detected(Path(named[0])), *args]
+            found = detected(Path(named[0]))
+            for command in found.beside:
+                remark(f"taken as {KNOWN[found.name].called}; what is around it: {shown(command)}")
+            args = [found.name, *(str(found.path) if argument is named[0] else argument for argument in args)]
         return super().parse_args(ctx, args)
 
 
@@ -122,7 +125,7 @@ def _tell(report: dict[str, Any]) -> None:
 def _checks(report: dict[str, Any]) -> None:
     heading("File and ledger compared")
     table(
-        ("check", "same", "only in file", "only in ledger", "differing", "changed here since"),
+        ("check", "same", "only in file", "only in ledger", "differing", "changed here since", "not read"),
         (
             (name.replace("_", " "), check["match"], *(len(check[part]) for part in PARTS))
             for name, check in report["reconciliation"].items()

@@ -4,11 +4,13 @@ A new reader adds a line here, and the command line offers it: `import NAME PATH
 looks at the content.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.errors import Invalid
 from ledger.importing.readers import beads, github, prompts, taskmaster, todotxt
@@ -121,14 +123,53 @@ KNOWN: dict[str, Known] = {
 }
 
 
-def detected(path: Path) -> str:
-    """The one source that a path surely is; Invalid if it is none, or more than one."""
-    found = _recognised(path)
+INSIDE = (  # where other tools keep their files in a project
+    ".beads/issues.jsonl",
+    ".taskmaster/tasks/tasks.json",
+    "tasks/tasks.json",
+    "tasks.json",
+    ".project_status.md",
+    "todo.txt",
+)
+
+
+class Detected(Struct, frozen=True, kw_only=True):
+    """What a path surely is: a source, and where it lies. `beside` are commands for what else is there."""
+
+    name: str
+    path: Path
+    beside: tuple[str, ...] = ()
+
+
+def detected(path: Path) -> Detected:
+    """The one source that a path surely is, or that lies in it; Invalid if it is none, or more than one."""
+    recognised = _recognised(path)
+    around = [Detected(name=name, path=path) for name in recognised if KNOWN[name].surrounds]
+    found = [Detected(name=name, path=path) for name in recognised if not KNOWN[name].surrounds]
+    if path.is_dir():
+        found += [one for one in _inside(path) if one.name not in recognised]
     if len(found) == 1:
-        return found[0]
+        return replace(found[0], beside=tuple(map(_command, around)))
     if found:
-        commands = " or ".join(f"`tracking-ledger import {name} {path}`" for name in found)
-        raise _invalid(path, f"could be {_either(found)}", f"say which: {commands}")
+        called = " or ".join(KNOWN[one.name].called for one in found)
+        commands = " or ".join(map(_command, [*found, *around]))
+        raise _invalid(path, f"could be {called}", f"say which: {commands}")
+    return around[0] if around else _unknown(path)
+
+
+def _command(one: Detected) -> str:
+    return f"`tracking-ledger import {one.name} {one.path}`"
+
+
+def _inside(folder: Path) -> Iterator[Detected]:
+    """The files of other tools in a project's folder, where there are any."""
+    for file in (folder / place for place in INSIDE):
+        names = _recognised(file) if file.is_file() else []
+        if len(names) == 1 and not (names[0] == told.SOURCE and status_file.is_only_our_report(sample_of(file))):
+            yield Detected(name=names[0], path=file)
+
+
+def _unknown(path: Path) -> NoReturn:
     if not path.is_dir():
         check_text(path)
     sample = sample_of(path)

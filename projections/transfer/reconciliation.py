@@ -1,4 +1,4 @@
-"""Five comparisons of what a file says with what the ledger holds after it was imported, before that is committed.
+"""Comparisons of what a file says with what the ledger holds after it was imported, before that is committed.
 
 The file is read a second time for it, and the ledger's rows are read from the database, inside the transaction. What
 was changed here since an earlier import of the same source is no difference: it is listed as `kept_here`.
@@ -23,7 +23,14 @@ from projections.tables.contract import Snapshot, pages
 from projections.transfer import source_check
 from projections.transfer.source_check import Text
 
-NAMES = ("vendor_count", "deployment_history", "enhancements", "session_prompts", "vendor_metadata")
+NAMES = ("vendor_count", "deployment_history", "enhancements", "session_prompts", "vendor_metadata", "work_items")
+OF_KIND = {  # by the kind of records that a part of a file which was not understood may hold
+    "vendors": ("vendor_count", "vendor_metadata"),
+    "deployments": ("deployment_history",),
+    "sessions": ("session_prompts",),
+    "enhancements": ("enhancements",),
+    "work_items": ("work_items",),
+}
 SHOWN = 200  # characters of a value
 
 Fields = dict[str, Any]
@@ -31,16 +38,21 @@ IsSame = Callable[[Fields, Any], bool]
 
 
 class Check(Struct, kw_only=True):
-    """One comparison. Each entry of `differing` and `kept_here` says what differs, and both values."""
+    """One comparison. Each entry of `differing` and `kept_here` says what differs, and both values.
+
+    `not_read` are places in the file that were not understood: what they say cannot be compared, so they are no match,
+    and no fault either.
+    """
 
     only_in_file: list[str] = []
     only_in_ledger: list[str] = []
     differing: list[dict[str, Any]] = []
     kept_here: list[dict[str, Any]] = []
+    not_read: list[str] = []
 
     @property
     def match(self) -> bool:
-        return not (self.only_in_file or self.only_in_ledger or self.differing)
+        return not (self.only_in_file or self.only_in_ledger or self.differing or self.not_read)
 
     def as_answer(self) -> dict[str, Any]:
         return {"match": self.match} | {name: getattr(self, name) for name in self.__struct_fields__}
@@ -71,14 +83,18 @@ def reconcile(
         "enhancements": _enhancements(reading, enhancements, made, before),
         "session_prompts": _sessions(source, reading, items, before),
         "vendor_metadata": _vendors(reading, vendors, made),
+        "work_items": _items(reading, items, made),
     }
+    for kind, places in reading.not_read.items():
+        for name in OF_KIND.get(kind, NAMES):
+            checks[name].not_read += places
     if text is not None:
         told = Text(text)
         for name, found, witness in (
             ("vendor_metadata", vendors, source_check.vendor),
             ("deployment_history", deployments, source_check.deployment),
             ("enhancements", enhancements, source_check.enhancement),
-            ("session_prompts", items, source_check.work_item),
+            ("work_items", items, source_check.work_item),
         ):
             checks[name].differing += _made_up(found, witness, told, before)
     return checks
@@ -197,6 +213,23 @@ def _sessions(source: str, reading: Reading, found: dict[str, Row], before: int)
             check.differing += _differing(name, row.state, {"metadata": item.fields.get("metadata", {})})
     new = [row for row in found.values() if row.state.item_type == "session" and _is_new(row, before)]
     check.only_in_ledger = [row.state.title for row in new if row.state.external_id not in told]
+    return check
+
+
+def _items(reading: Reading, found: dict[str, Row], made: ImportPlan) -> Check:
+    """That every item which is no session is there, and a new one is as the file says."""
+    check, new = Check(), made.things.get("work_item", {})
+    for item in reading.items:
+        row = found.get(item.id)
+        if item.fields.get("item_type") == "session":
+            continue
+        if row is None:
+            check.only_in_file.append(item.external_id)
+        elif item.external_id in new:
+            parent = next((link.to_id for link in item.links if link.kind == "parent"), None)
+            expected = {"title": item.fields["title"], "parent_id": parent, "deleted": item.removed is not None}
+            expected |= {"status": item.status} if item.status else {}
+            check.differing += _differing(item.external_id, row.state, expected)
     return check
 
 

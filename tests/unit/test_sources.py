@@ -18,7 +18,7 @@ OTHERS = [(name, other) for name in TRACKERS for other in TRACKERS if name != ot
 def test_each_tracker_is_told_by_its_content(tmp_path: Path, tracker: str) -> None:
     path = TRACKERS[tracker](tmp_path, [TASK])
 
-    assert detected(path) == tracker
+    assert detected(path).name == tracker
     check(tracker, path)
 
 
@@ -49,7 +49,7 @@ def test_a_source_that_is_another_one_is_refused_with_the_command_that_takes_it(
 def test_older_and_odd_forms_are_told_too(tmp_path: Path, name: str, content: str, tracker: str) -> None:
     (tmp_path / name).write_text(content)
 
-    assert detected(tmp_path / name) == tracker
+    assert detected(tmp_path / name).name == tracker
 
 
 @pytest.mark.parametrize("content", ["", " \n\r\n"])

@@ -20,6 +20,7 @@ LONGEST_COMMENT = 20_000  # characters
 LIMITS = {"title": 200, "description": 20_000, "notes": 20_000, "assignee": 100, "tags": 50}
 
 TOLD = ("active", "waiting", "review", "dropped")  # the categories of what is not handed out or is over, undone
+ANY_KIND = "any"
 
 Identify = Callable[[str], str]  # an id in the source -> the id of its thing in the ledger
 
@@ -29,7 +30,8 @@ class Reading(Struct, kw_only=True):
 
     `not_taken` names every record that is in none of the lists, and every part of one that is nowhere in it. `taken`
     counts the records in the lists where that is not the number of things: several commits make one deployment.
-    `failures` are reasons for which nothing of the source may be taken.
+    `failures` are reasons for which nothing of the source may be taken. `not_read` says where a source that is compared
+    with the ledger was not understood, by the kind of records that may stand there, `ANY_KIND` if that is not known.
     """
 
     found: int = 0
@@ -41,6 +43,7 @@ class Reading(Struct, kw_only=True):
     warnings: list[Finding] = []
     not_taken: list[Finding] = []
     failures: list[str] = []
+    not_read: dict[str, list[str]] = {}
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:

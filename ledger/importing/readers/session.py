@@ -1,18 +1,24 @@
 """What a session's front matter and text say, as the fields of its work item."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.outline import plain
+from ledger.importing.readers.written_state import WrittenState, key, state_of
+from ledger.importing.readers.written_time import written_time
 
 LONGEST_BODY = 2**20  # bytes that are kept to be searched
 LONGEST_TITLE = 200  # characters
 DATES = ("session_date", "date", "created", "created_at", "started", "started_at", "last_updated", "updated")
 TIMES = ("session_time", "time")
+ZONES = ("timezone", "time_zone", "tz", "zone")
+FEWEST_WORDS = 3  # of a sentence
 BUDGET = range(1000, 1_000_001)
+
+_ENDED = re.compile(r"(?:(?:session|status|state)[-_:/ ]+)?(?:complete|completed|done|finished|closed|ended)")
 
 Warn = Callable[[str, str], None]  # kind, what
 
@@ -50,41 +56,49 @@ def session_fields(
         fields["branch_name"] = branch.split()[0]  # a branch has no blanks: what follows is a remark
     if tags := _tags(front.get("tags")):
         fields["tags"] = tags
-    status = status_of(_text(front, "status") or "", metadata, warn)
-    return fields | {"metadata": metadata}, begun(front, metadata, warn), status
+    said = status_of(_text(front, "status") or "", tags or (), metadata, warn)
+    return fields | {"metadata": metadata}, begun(front, metadata, warn), said
 
 
-def status_of(written: str, metadata: dict[str, Any], warn: Warn) -> str | None:
-    """By the table of words; any other word is kept, and the session is as one whose status is not given."""
-    if not written:
+def status_of(written: str, tags: Iterable[str], metadata: dict[str, Any], warn: Warn) -> str | None:
+    """By its words; a sentence, or a tag that calls it complete, tells of a session that is over."""
+    state = state_of(written)
+    ended = next((tag for tag in tags if _ENDED.fullmatch(tag)), None)
+    category = state.category if state else None
+    if state is not None and category is None and len(key(written).split()) >= FEWEST_WORDS:
+        category = "done"
+    if state is None and ended is not None:
+        state, category = WrittenState(ended), "done"
+    if state is None:
         return None
-    first = re.split(r"\s*[(:,;–—]\s*|\s-\s", written)[0]
-    said = words.ITEM_STATUSES.get(words.key(written)) or words.ITEM_STATUSES.get(words.key(first))
+    said = words.OF_ITEMS.get(category) if category else None
+    if said != state.written.lower():
+        metadata["source_status"] = written or state.written
     if said is None:
         warn("unknown_status", written[:80])
-    if said != written.lower():
-        metadata["source_status"] = written
-        if said is not None:
-            warn("word_of_the_source", f"status {written[:80]!r} taken as {said!r}")
+    elif said != state.written.lower():
+        warn("word_of_the_source", f"status {state.written[:80]!r} taken as {said!r}")
     return said
 
 
 def begun(front: dict[str, Any], metadata: dict[str, Any], warn: Warn) -> datetime | None:
-    """Date and time of day together. Without a zone they count as UTC."""
+    """Date, time of day and zone together. What is not stated is told."""
     date = _text(front, *DATES)
     if date is None:
         return None
-    found = words.moment(date)
-    clock = _text(front, *TIMES)
-    if found and not found[1] and clock:
-        found = words.moment(f"{found[2]} {clock}") or found
-    if found is None:
-        warn("time_not_understood", date[:50])
-        return None
-    if not found[1]:
-        metadata["source_session_date"] = date
-        warn("no_time_of_day", date[:50])
-    return found[0]
+    found = written_time(date)
+    clock, zone = _text(front, *TIMES), _text(front, *ZONES)
+    if found and found.doubt == "no_time_of_day" and clock:
+        found = written_time(f"{found.spelling} {clock}") or found
+    if found and found.doubt == "no_zone" and zone:
+        found = written_time(f"{found.spelling} {zone}") or found
+    if found is None or found.at is None:
+        warn("time_not_understood", f"{found.spelling}: {found.problem}" if found else date[:50])
+    elif found.doubt:
+        warn(found.doubt, found.spelling[:50])
+    if found and (found.at is None or found.doubt):
+        metadata["source_session_date"] = found.spelling
+    return found.at if found else None
 
 
 def _text(front: dict[str, Any], *names: str) -> str | None:

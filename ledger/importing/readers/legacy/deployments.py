@@ -6,9 +6,11 @@ from typing import Any
 
 from ledger.importing.commands import ImportedDeployment
 from ledger.importing.readers.legacy import words
-from ledger.importing.readers.legacy.entries import Entry, Field
+from ledger.importing.readers.legacy.entries import Entry, Field, Grammar
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.legacy.told import Telling
+from ledger.importing.readers.written_state import key, state_in
+from ledger.importing.readers.written_time import written_time
 from ledger.values.moment import parse, text
 
 _PULL_REQUEST = re.compile(r"\b(?:PR|MR|pull request)\s*[:#]?\s*#?(\d{1,9})\b|(?<![\w#])#(\d{1,9})\b", re.IGNORECASE)
@@ -22,12 +24,19 @@ _PAIR = re.compile(r"\b(\d{1,9})\s+([^\W\d][\w-]*)")
 
 
 def is_record(line: str) -> bool:
-    return _PULL_REQUEST.search(line) is not None and words.moment(line) is not None
+    return _PULL_REQUEST.search(line) is not None and written_time(line) is not None
 
 
 def is_group(title: str) -> bool:
     """Whether a heading only says of when, or where, the deployments below it are."""
-    return _GROUP.fullmatch(words.key(re.sub(r"\(.*?\)", "", title))) is not None
+    return _GROUP.fullmatch(key(re.sub(r"\(.*?\)", "", title))) is not None
+
+
+GRAMMAR = Grammar(
+    is_group,
+    is_record,
+    ("title", "change", "changes", "description", "summary", "what", "release", "name", "pr title"),
+)
 
 
 def take(entry: Entry, telling: Telling) -> None:
@@ -43,8 +52,10 @@ def take(entry: Entry, telling: Telling) -> None:
     items = _names(entry.take("work items", "work item", "tasks", "work_items", "items"))
     for field in entry.fields.values():
         metadata[re.sub(r"\W+", "_", field.name.lower()).strip("_")] = _list_or_text(field)
-    if entry.below:
-        metadata["notes"] = [plain(line) for line in entry.below]
+    if entry.prose:
+        metadata["notes"] = [plain(line) for line in entry.prose]
+    if entry.blocks:
+        metadata["code"] = entry.blocks
     mark = telling.mark(_moment_of(at))
     telling.reading.deployments.append(
         ImportedDeployment(
@@ -64,7 +75,11 @@ class _Fields:
         self._found: dict[str, Any] = {}
 
     def read(self) -> dict[str, Any]:
-        left = self._head(self._entry.head)
+        state, head = state_in(self._entry.head)
+        left = self._head(head)
+        if state is not None:
+            self._metadata["source_status"] = state.written
+            self._telling.warn("text_kept", self._entry.line, f"status: {state.written[:80]}")
         take = self._entry.take
         if field := take("pr", "pull request", "pr number", "pr_number"):
             self._pull_request(field)
@@ -88,9 +103,9 @@ class _Fields:
 
     def _head(self, head: str) -> str:
         """Time, number and commit out of the first line; answers what is left: a title, if anything."""
-        head = re.sub(r"^\[[ xX✓✔]?\]\s+", "", head)
-        if (found := words.moment(head)) and self._when(head, self._entry.line):
-            head = head.replace(found[2], " ", 1)
+        if found := written_time(head):
+            self._when(head, self._entry.line)
+            head = head.replace(found.spelling, " ", 1)
         if number := _PULL_REQUEST.search(head):
             self._found["pr_number"] = int(number[1] or number[2])
             head = f"{head[: number.start()]} {head[number.end() :]}"
@@ -99,13 +114,14 @@ class _Fields:
             head = f"{head[: commit.start()]} {head[commit.end() :]}"
         return words.tidy(plain(head))
 
-    def _when(self, written: str, line: int) -> bool:
+    def _when(self, written: str, line: int) -> None:
+        """The time, if it is certain; what is not is told and kept."""
         at = self._telling.moment(self._metadata, "deployed_at", written, line)
-        if at is None:
+        if at is not None:
+            self._found["deployed_at"] = text(at)
+        elif written_time(written) is None:
             self._metadata["date"] = plain(written)
-            return False
-        self._found["deployed_at"] = text(at)
-        return True
+            self._telling.warn("time_not_understood", line, plain(written)[:80])
 
     def _pull_request(self, field: Field) -> None:
         number = re.search(r"\d{1,9}", field.whole)

@@ -5,9 +5,10 @@ from typing import Any
 
 from ledger.importing.commands import ImportedEnhancement
 from ledger.importing.readers.legacy import words
-from ledger.importing.readers.legacy.entries import Entry
+from ledger.importing.readers.legacy.entries import Entry, Grammar
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.legacy.told import Telling
+from ledger.importing.readers.written_state import WORDS, WrittenState, key, state_in, state_of
 
 _NAMED = re.compile(r"\b(?:priority|prio)\s*[:=]?\s*(P?[0-5]|critical|high|medium|low)\b", re.IGNORECASE)
 _LEVEL = re.compile(r"(?<![\w-])\[?(P[0-4])\]?(?![\w-])")
@@ -17,7 +18,6 @@ _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _STATUS = "|".join(sorted((word.replace(" ", "[ _-]") for word in words.ENHANCEMENT_STATUSES), key=len, reverse=True))
 _STATUS_WORD = re.compile(rf"(?:\bstatus\s*[:=]\s*)?\b({_STATUS})\b", re.IGNORECASE)
 _TARGET = re.compile(r"\b(?:target(?: quarter)?|quarter|due|planned for)\s*[:=]?\s*$", re.IGNORECASE)
-_BOX = re.compile(r"^\[([ xX✓✔]?)\]\s+")
 _GROUP = re.compile(
     r"(?:p[0-4]|critical|high|medium|low|priority|prio|q[1-4]|\d{4}|future|planned|other|and|or|enhancements?|items?|"
     r"ideas|approved|implementing|completed|dropped|deferred|in progress|blocked|backlog|[\s&/,:()-])+"
@@ -31,6 +31,13 @@ def is_record(text: str) -> bool:
 def is_group(title: str) -> bool:
     """Whether a heading names a priority, a quarter or a status, and nothing else."""
     return _GROUP.fullmatch(re.sub(r"\(\d+(?: \w+)?\)", "", title.lower()).strip()) is not None
+
+
+GRAMMAR = Grammar(
+    is_group,
+    is_record,
+    ("title", "enhancement", "feature", "name", "item", "idea", "what", "description"),
+)
 
 
 def take(entry: Entry, telling: Telling) -> None:
@@ -62,20 +69,23 @@ class _Found:
             self._priority(field.whole)
         if field := take("target quarter", "target_quarter", "quarter", "target", "timeline", "due"):
             self._quarter(field.whole)
-        if field := take("status", "state"):
-            self._status(field.whole)
+        state, head = state_in(entry.head)
+        if field := take("status", "state", "done", "progress", ""):
+            self._status(state_of(field.whole))
+        elif state is not None and not (state.is_plain and state.category == "planned"):
+            self._status(state)
         if field := take("description", "details", "summary", "what"):
             self._fields["description"] = plain(field.whole)
         if field := take("constitutional principles", "principles", "constitutional_principles"):
             parts = re.split(r"[,;]", ",".join([field.value, *field.below]))
             self._fields["principles"] = tuple(plain(part) for part in parts if plain(part))
-        title = self._title(_BOX.sub("", entry.head.strip()))
+        title = self._title(head)
         self._from_group()
         for left in entry.fields.values():
             self._metadata[re.sub(r"\W+", "_", left.name.lower()).strip("_")] = plain(left.whole)
-        if entry.below:
-            more = " ".join(plain(line) for line in entry.below)
-            self._fields["description"] = " ".join(filter(None, (self._fields.get("description"), more)))
+        told = " ".join(filter(None, (self._fields.get("description"), *map(plain, entry.prose))))
+        if text := "\n".join(filter(None, (told, entry.blocks))):
+            self._fields["description"] = text
         return title, self._fields, self._metadata
 
     def _title(self, head: str) -> str:
@@ -91,7 +101,7 @@ class _Found:
             head = f"{_TARGET.sub('', head[:start])} {head[start + len(when[1]) :]}"
         for bracket in _BRACKETED.finditer(head):
             if "status" not in self._fields and (found := _STATUS_WORD.search(bracket[1])):
-                self._status(found[1])
+                self._status(WrittenState(found[1], WORDS.get(key(found[1]))))
                 at = bracket.start(1)
                 head = f"{head[: at + found.start()]} {head[at + found.end() :]}"
                 break
@@ -136,13 +146,10 @@ class _Found:
         if found[1] != found[0]:
             self._telling.word(self._metadata, "target_quarter", found[1], found[0], self._entry.line)
 
-    def _status(self, written: str) -> None:
-        word = words.key(plain(written))
-        meant = words.ENHANCEMENT_STATUSES.get(word)
-        if meant is None:
-            self._metadata["source_status"] = plain(written)
-            self._telling.warn("unknown_status", self._entry.line, plain(written)[:80])
+    def _status(self, state: WrittenState | None) -> None:
+        if state is None:
             return
-        self._fields["status"] = meant
-        if plain(written).lower() != meant:
-            self._telling.word(self._metadata, "status", plain(written), meant, self._entry.line)
+        meant = words.ENHANCEMENT_STATUSES.get(key(state.written))
+        meant = meant or (words.OF_ENHANCEMENTS[state.category] if state.category else None)
+        self._fields |= {"status": meant} if meant else {}
+        self._telling.state(self._metadata, state, meant, self._entry.line)

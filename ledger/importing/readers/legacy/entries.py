@@ -1,22 +1,32 @@
 """The records of a section, whatever they are written as: list items, headings of their own, or rows of a table."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from msgspec import Struct
 
-from ledger.importing.readers.legacy.outline import LONGEST_RECORD, Line, plain
+from ledger.importing.readers.legacy.outline import LONGEST_RECORD, Line, Row, plain
+from ledger.importing.readers.written_state import state_of
 
 _FIELD = re.compile(
     r"(?:(?:\*\*|__)(?P<bold>[^*_:]{1,60}?)\s*(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)"
     r"|(?P<bare>[^\W\d][\w /()-]{0,39}?)\s*:(?!//))"
     r"\s*(?P<value>.*)$"
 )
-_CELLS = re.compile(r"(?<!\\)\|")
-_COMMENT = re.compile(r"<!--.*?-->")
 _ASIDE = re.compile(r"[_*(]*(?:last |auto[ -]?)*(?:generated|updated|exported|as of)\b.*", re.IGNORECASE)
 _TOTAL = re.compile(r"\s*:?(?:\*\*|__)?\s*:?\s*\(?\d*\)?\s*$")  # what follows a name that stands as a heading
 _NOTHING = re.compile(r"[_*(]*(?:none|no |nothing|keine?\b|-+$|n/a)[^:]*$", re.IGNORECASE)
+
+
+FIELD_NAMES = ("field", "property", "key", "attribute", "item", "what", "")
+FIELD_VALUES = ("value", "values", "details", "detail", "")
+_NO_NAMES = """
+    #, id, no, nr, no., number, status, state, done, progress, priority, prio, quarter, target, target quarter, due,
+    date, time, when, owner, assignee, type, notes, note, pr, commit, commit hash, hash, sha, tests, test results,
+    environment, env, compliance, version, deployed, deployed at, pull request, mr, formats, started, created,
+    completed, updated
+"""
+NO_NAMES = frozenset(("", *(name.strip() for name in _NO_NAMES.split(","))))  # columns in which no name stands
 
 
 class Field(Struct):
@@ -36,8 +46,8 @@ class Field(Struct):
 class Entry(Struct):
     """One record as it is written. `head` is its first line's text, `indent` that line's, `group` the heading above.
 
-    `fields` are its named values by their name in lower case, `below` all other lines that belong to it, `body` every
-    line below the first as it stands in the file.
+    `fields` are its named values by their name in lower case, `below` all other lines that belong to it, `code` the
+    places among these of what stands in blocks of code, `body` every line below the first as it stands in the file.
     """
 
     head: str
@@ -47,9 +57,20 @@ class Entry(Struct):
     last: int = 0
     is_heading: bool = False
     is_list_item: bool = False
+    is_row: bool = False
     fields: dict[str, Field] = {}
     below: list[str] = []
+    code: set[int] = set()
     body: list[Line] = []
+
+    @property
+    def prose(self) -> list[str]:
+        """The lines that belong to it but for blocks of code."""
+        return [text for place, text in enumerate(self.below) if place not in self.code]
+
+    @property
+    def blocks(self) -> str:
+        return "\n".join(text for place, text in enumerate(self.below) if place in self.code)
 
     def take(self, *names: str) -> Field | None:
         """The first of these fields that is there, taken out."""
@@ -71,21 +92,31 @@ def field_of(text: str) -> tuple[str, str] | None:
     return (found["bold"] or found["bare"]).strip(), found["value"].strip()
 
 
-def entries(
-    lines: Iterable[Line],
-    is_group: Callable[[str], bool],
-    is_record: Callable[[str], bool],
-    stray: Callable[[Line], None],
-) -> Iterator[Entry]:
-    """The entries of a section. A heading for which `is_group` holds names what follows, any other is an entry.
+class Grammar(Struct, frozen=True):
+    """How the records of a kind are written: which headings only name what follows, which lines are records wherever
+    they stand, and in which columns of a table a record's name stands."""
 
-    A paragraph for which `is_record` holds is an entry too, and so is a list item below another entry; every other line
-    that belongs to none goes to `stray`.
+    is_group: Callable[[str], bool] = lambda _: False
+    is_record: Callable[[str], bool] = lambda _: False
+    names: Collection[str] = ()
+
+
+def entries(lines: Iterable[Line], grammar: Grammar, stray: Callable[[Line], None] = lambda _: None) -> Iterator[Entry]:
+    """The entries of a section. A heading that names no group is an entry, and so is a list item.
+
+    What is below an entry belongs to it, unless the grammar says that it is a record. A line that belongs to none goes
+    to `stray`.
     """
-    builder = _Builder(is_group, is_record, stray)
+    builder = _Builder(grammar, stray)
     for line in lines:
         builder.add(line)
     yield from builder.found
+
+
+def _says_state(cell: str) -> bool:
+    """Whether a cell of a column without a name is a state: a word for one, or what begins with a sign."""
+    state = state_of(cell)
+    return state is not None and (state.category is not None or not re.match(r"[\w\x00-\xff]*\w", cell))
 
 
 def split_long(texts: list[str]) -> tuple[list[str], list[str]]:
@@ -99,33 +130,32 @@ def split_long(texts: list[str]) -> tuple[list[str], list[str]]:
 
 
 class _Builder:
-    def __init__(
-        self, is_group: Callable[[str], bool], is_record: Callable[[str], bool], stray: Callable[[Line], None]
-    ) -> None:
+    def __init__(self, grammar: Grammar, stray: Callable[[Line], None]) -> None:
         self.found: list[Entry] = []
-        self._is_group, self._is_record, self._stray = is_group, is_record, stray
+        self._is_group, self._is_record, self._names = grammar.is_group, grammar.is_record, grammar.names
+        self._stray = stray
         self._group = ""
         self._entry: Entry | None = None
         self._field: Field | None = None  # the last one
         self._field_indent = 0
         self._field_is_item = False
-        self._columns: list[str] | None = None  # of the table we are in
         self._list_indent: int | None = None  # of the list items that are entries
         self._after_blank = False
-        self._in_comment = False
+        self._code_until = self._code_indent = 0  # the last line of the block of code we are in, its first one's indent
+        self._code_is_stray = False
 
     def add(self, line: Line) -> None:
-        if self._is_comment(line):
+        if line.comment:
             return
-        if not line.text and not line.code:
+        if line.is_blank or line.underline:
             self._blank(line)
             return
         if len(line.text) > LONGEST_RECORD:
             self._stray(line)
         elif (heading := line.heading) is not None:
             self._heading(line, heading[1])
-        elif line.text.startswith("|") and not line.code:
-            self._row(line)
+        elif line.row is not None or line.frame:
+            self._table(line)
         elif line.is_rule:
             self._rule(line)
         elif (item := line.bullet) is not None:
@@ -134,25 +164,12 @@ class _Builder:
             self._text(line)
         self._after_blank = line.is_rule
 
-    def _is_comment(self, line: Line) -> bool:
-        if line.code:
-            return False
-        inside = self._in_comment
-        rest = _COMMENT.sub("", line.text)
-        if "<!--" in rest:
-            self._in_comment = True
-        elif "-->" in rest:
-            self._in_comment = False
-        return inside or self._in_comment or (rest != line.text and not rest.strip())
-
     def _blank(self, line: Line) -> None:
         self._after_blank = True
-        self._columns = None
         if self._entry is not None:
             self._entry.body.append(line)
 
     def _heading(self, line: Line, title: str) -> None:
-        self._columns = None
         self._list_indent = None
         if self._is_group(plain(title)):
             self._group, self._entry = plain(title), None
@@ -180,17 +197,60 @@ class _Builder:
         else:
             self._entry = None
 
-    def _row(self, line: Line) -> None:
-        cells = [cell.strip().replace("\\|", "|") for cell in _CELLS.split(line.text.strip().strip("|"))]
-        if self._columns is None:
-            self._columns = [plain(cell).lower() for cell in cells]
+    def _table(self, line: Line) -> None:
+        """A row is a record of its own, unless its table is part of one: below an item, or of names and values."""
+        entry = self._entry
+        if entry is not None and (self._is_below_item(entry, line) or self._is_of_fields(entry, line)):
+            entry.last = line.number
+            entry.body.append(line)
+            self._part(entry, line)
+        elif line.row is not None:
+            self._record(line, line.row)
             self._entry = None
-        elif not all(re.fullmatch(r":?-*:?", cell) for cell in cells):
-            entry = self._start(cells[0], line)
-            pairs = list(zip(self._columns, cells, strict=False))
-            entry.fields = {name: Field(name, value, line.number) for name, value in pairs[1:] if value}
-            entry.below = [cell for cell in cells[len(pairs) :] if cell]
+        elif entry is not None and not entry.is_heading:
             self._entry = None
+
+    def _is_below_item(self, entry: Entry, line: Line) -> bool:
+        return entry.is_list_item and line.indent > entry.indent + 1
+
+    def _is_of_fields(self, entry: Entry, line: Line) -> bool:
+        """Whether it is a row or the frame of a table of names and values, below a heading."""
+        if not entry.is_heading or line.row is None:
+            return False
+        head = line.row.columns
+        return len(head) == 2 and head[0] in FIELD_NAMES and head[1] in FIELD_VALUES
+
+    def _part(self, entry: Entry, line: Line) -> None:
+        cells = line.row.cells if line.row else ()
+        if len(cells) == 2 and plain(cells[0]).lower() not in entry.fields and self._is_of_fields(entry, line):
+            name = plain(cells[0])
+            entry.fields[name.lower()] = Field(name, cells[1], line.number)
+        else:
+            entry.below.append(line.text)
+
+    def _record(self, line: Line, row: Row) -> None:
+        place = self._place_of_name(row)
+        entry = self._start("" if place is None else row.cells[place], line)
+        entry.is_row = True
+        for number, cell in enumerate(row.cells):
+            name = row.columns[number] if number < len(row.columns) else ""
+            if not cell or number == place:
+                continue
+            if not name and "status" not in entry.fields and _says_state(cell):
+                name = "status"
+            if name and name not in entry.fields:
+                entry.fields[name] = Field(name, cell, line.number)
+            else:
+                entry.below.append(cell)
+
+    def _place_of_name(self, row: Row) -> int | None:
+        """The column that is called as names are; else the first that is not called as something else is."""
+        columns = row.columns[: len(row.cells)]
+        if not row.columns:
+            return next((place for place, cell in enumerate(row.cells) if re.search(r"[^\W\d]", plain(cell))), 0)
+        called = [place for place, name in enumerate(columns) if name in self._names]
+        others = [place for place, name in enumerate(columns) if name not in NO_NAMES] if called or self._names else []
+        return next(iter([*called, *others]), None)
 
     def _item(self, line: Line, item: str) -> None:
         entry = self._entry
@@ -206,6 +266,9 @@ class _Builder:
     def _belongs(self, entry: Entry, line: Line, text: str) -> None:
         entry.last = line.number
         entry.body.append(line)
+        if line.code:
+            self._block(entry, line)
+            return
         named = field_of(text)
         if self._field is not None and self._is_below(self._field, line, named is not None):
             self._field.below.append(text)
@@ -215,6 +278,14 @@ class _Builder:
             entry.fields[named[0].lower()] = self._field
         else:
             entry.below.append(text)
+
+    def _block(self, entry: Entry, line: Line) -> None:
+        """A line of a block of code, which is text whatever it says."""
+        if line.number != self._code_until + 1:
+            self._code_indent = line.indent
+        self._code_until, self._code_is_stray = line.number, False
+        entry.code.add(len(entry.below))
+        entry.below.append(" " * (line.indent - self._code_indent) + line.text)
 
     def _is_below(self, field: Field, line: Line, is_named: bool) -> bool:
         """Whether a line belongs to the last field: it is indented below it, or a list under a name without value."""
@@ -227,11 +298,20 @@ class _Builder:
         entry = self._entry
         if _ASIDE.fullmatch(line.text) and self._after_blank:
             return
-        if entry is not None and (entry.is_heading or not self._after_blank or line.indent > entry.indent):
+        if line.code and self._code_is_stray and line.number == self._code_until + 1:
+            self._code_until = line.number
+        elif entry is not None and (entry.is_heading or not self._after_blank or line.indent > entry.indent):
             self._belongs(entry, line, line.text)
+        elif line.code:
+            self._stray_code(line)
         elif self._is_group(plain(_TOTAL.sub("", line.text))):
             self._group, self._entry = plain(_TOTAL.sub("", line.text)), None
-        elif not line.code and self._is_record(plain(line.text)):
+        elif self._is_record(plain(line.text)):
             self._start(line.text, line)
         elif not _NOTHING.match(line.text):
             self._stray(line)
+
+    def _stray_code(self, line: Line) -> None:
+        """A block of code that belongs to no record is its author's: its first line says so for all of it."""
+        self._code_until, self._code_is_stray = line.number, True
+        self._stray(line)

@@ -1,10 +1,11 @@
-"""What a section of a status file is about, by its heading, and how many records the heading announces."""
+"""What a section of a status file is about, by its heading: its kind, the state of what it lists, and how many."""
 
 import re
 
 from msgspec import Struct
 
 from ledger.importing.readers.legacy.outline import Section, plain
+from ledger.importing.readers.written_state import WORDS, Category, key
 
 _COUNT = re.compile(
     r"[(\[]\s*(?:(last|latest|top|newest)\s+)?(\d{1,6})(?:\s*(?:/|of)\s*(\d{1,6}))?(?:\s+[^\W\d][\w ]*)?\s*[)\]]\s*$"
@@ -20,6 +21,31 @@ _KINDS = {
     "work_items": r"(?:(?:active|current|open|all|completed|blocked) )*(?:work items?|work|tasks|todos?)(?: \w+ \w+)?",
     "context": r"(?:active )?context(?: type)?",
 }
+_WORK = (
+    r"(?:work|tasks?|items?|to ?dos?|issues?|steps?|actions?|features?|fixes|bugs?|stories|points?|priorit(?:y|ies))"
+)
+_ABOUT_STATE = re.compile(  # which tells of the whole, and lists no work
+    r"(?:.* )?(?:state|status|phase|stage|context|version|focus|situation|overview|summary|environment|branch|goals?)"
+    r"|definition of done|.*\b(?:criteria|questions?|decisions?|source)\b.*"
+)
+_NOT_DONE = re.compile(
+    r"\b(?:not (?:yet )?|to be |needs? (?:to be )?|what remains|still to|remaining|incomplete|unfinished)"
+)
+_DONE = (
+    r"\b(?:completed?|done|finished|shipped|accomplish(?:ed|ments?)|achievements?|delivered|erledigt|abgeschlossen)\b"
+)
+_ACTIVE = r"(?:in progress|work in progress|wip|doing|ongoing|(?:currently )?active|current|in arbeit)"
+_PLANNED = r"(?:pending|remaining|upcoming|planned|open|immediate|outstanding|queued|scheduled)"
+_STATES: tuple[tuple[Category, str], ...] = (
+    ("done", f".*{_DONE}"),
+    ("dropped", rf"(?:cancell?ed|dropped|abandoned|rejected|wont do)(?: {_WORK})?$"),
+    ("waiting", r"(?:currently )?(?:block(?:ed|ers?)|on hold|waiting|paused|deferred|postponed)\b"),
+    ("review", rf"(?:(?:in|under) review|in testing)(?: {_WORK})?$"),
+    ("active", rf"{_ACTIVE}(?: (?:\w+ ){{0,2}}{_WORK})?$"),
+    ("planned", rf"(?:\w+ )?next (?:\w+ ){{0,2}}{_WORK}\b|(?:up )?next$|whats next\b|next up\b"),
+    ("planned", r"action items?\b|to ?dos?\b|backlog$|offen\b"),
+    ("planned", rf"{_PLANNED}(?: (?:\w+ ){{0,2}}{_WORK}\b.*|)$"),
+)
 _WORDS = re.compile(r"\b(vendors?|deployments?|enhancements?|session|prompts?|work items?)\b", re.IGNORECASE)
 
 
@@ -42,6 +68,29 @@ def kind_of(title: str) -> str | None:
     bare = re.sub(r"[^\w\s]|_", " ", _COUNT.sub("", plain(title.lstrip("# ")))).lower()
     bare = re.sub(r"^\d+\s+", "", re.sub(r"\s+", " ", bare).strip())
     return next((kind for kind, pattern in _KINDS.items() if re.fullmatch(pattern, bare)), None)
+
+
+def listed_state(title: str) -> Category | None:
+    """The state of what is listed below a heading: `Next Actionable Step`, `Completed Tasks (May)`; None for others.
+
+    >>> [listed_state(one) for one in ("Next Actionable Step", "Completed Tasks (May)", "What Was Done", "Not done")]
+    ['planned', 'done', 'done', 'planned']
+    >>> [listed_state(one) for one in ("Active State", "Current Status", "Definition of Done", "Open Questions")]
+    [None, None, None, None]
+    """
+    bare = re.sub(r"\s+", " ", re.sub(r"\b\d+\b|/", " ", key(re.sub(r"\(.*?\)|\[.*?\]", "", plain(title))))).strip()
+    if not bare or _ABOUT_STATE.fullmatch(bare):
+        return None
+    if bare in WORDS:
+        return WORDS[bare]
+    if _NOT_DONE.search(bare):
+        return "planned"
+    return next((state for state, pattern in _STATES if re.match(pattern, bare)), None)
+
+
+def is_title(text: str) -> bool:
+    """Whether a line reads as the heading of a section that is ours."""
+    return kind_of(text) is not None or listed_state(text) is not None
 
 
 def announced(title: str) -> Announced:

@@ -1,44 +1,79 @@
-"""A markdown text as its headings and the lines below each. What stands in a code block is text, not structure."""
+"""A markdown text as its headings, its tables and the lines below each. What stands in a code block is text.
+
+Headings are written with `#`, underlined with `===` or `---`, or in HTML; tables with or without pipes at their sides.
+"""
 
 import re
 from collections.abc import Iterator
 
 from msgspec import Struct
 
-TAB = 4  # columns
 LONGEST_HEADING = 1000  # characters; what is longer is text
 LONGEST_RECORD = 5000  # characters of one record's texts; what is longer is no record that anybody wrote
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+(.*?))?[ \t]*#*$")
-_FENCE = re.compile(r"(`{3,}|~{3,})")
+_HTML_HEADING = re.compile(r"<h([1-6])(?:\s[^<>]*)?>(.*)</h\1>", re.IGNORECASE)
 _BULLET = re.compile(r"(?:[-*+•–]|\d{1,4}[.)])(?:\s+(.*))?$|[-•](\*\*.*)$")
 _RULE = re.compile(r"(?:[-*_=]\s*){3,}$")
+_QUOTE = ">"
+
+
+class Row(Struct, frozen=True):
+    """A row of a table: its cells, and the names that the table's head gives their columns, if it has one."""
+
+    cells: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
 
 class Line(Struct, frozen=True):
-    """`text` has neither indent nor line end; `code` tells that it stands in a code block, fences included."""
+    """`text` has neither indent nor line end; `code` tells that it stands in a code block, fences included.
+
+    `comment`: it is one, or part of one. `underlined` is the level of a heading whose underline follows, `underline`
+    tells that it is that. `row` is a table's, `frame` tells that the line is a table's head or its rule.
+    """
 
     number: int
     indent: int
     text: str
     code: bool = False
+    comment: bool = False
+    underlined: int = 0
+    underline: bool = False
+    row: Row | None = None
+    frame: bool = False
 
     @property
     def heading(self) -> tuple[int, str] | None:
         """Level and words of a heading, however far it is indented."""
-        found = None if self.code or len(self.text) > LONGEST_HEADING else _HEADING.fullmatch(self.text)
+        if self.code or self.comment or self.row or len(self.text) > LONGEST_HEADING:
+            return None
+        if self.underlined:
+            return self.underlined, self.text
+        if html := _HTML_HEADING.fullmatch(self.text):
+            return int(html[1]), re.sub(r"<[^<>]*>", "", html[2]).strip()
+        found = _HEADING.fullmatch(self.text)
         return (len(found[1]), (found[2] or "").strip()) if found else None
 
     @property
     def bullet(self) -> str | None:
         """The text of a list item; None for a line that is none."""
-        if self.code or self.is_rule:
+        if self.code or self.comment or self.is_rule or self.underlined:
             return None
         found = _BULLET.fullmatch(self.text)
         return (found[1] or found[2] or "").strip() if found else None
 
     @property
     def is_rule(self) -> bool:
-        return not self.code and _RULE.fullmatch(self.text) is not None
+        return not self.code and not self.underline and _RULE.fullmatch(self.text) is not None
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.text and not self.code
+
+    @property
+    def is_paragraph(self) -> bool:
+        """Plain text: neither heading nor list item nor anything else with a sign of its own."""
+        other = self.is_blank or self.code or self.comment or self.row or self.frame or self.is_rule or self.underline
+        return not other and self.heading is None and self.bullet is None and not self.text.startswith(_QUOTE)
 
 
 class Section(Struct, frozen=True):
@@ -48,23 +83,6 @@ class Section(Struct, frozen=True):
     title: str
     number: int
     lines: list[Line]
-
-
-def lines_of(text: str) -> list[Line]:
-    """Every line, also the blank ones. All kinds of line ends count; a tab is four columns."""
-    found: list[Line] = []
-    fence = ""
-    for number, raw in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        line = raw.expandtabs(TAB).rstrip()
-        stripped = line.lstrip()
-        marker = _FENCE.match(stripped)
-        inside = bool(fence)
-        if marker and not fence:
-            fence, inside = marker[1], True
-        elif marker and fence and stripped.rstrip("`~ ") == "" and stripped.startswith(fence):
-            fence = ""
-        found.append(Line(number, len(line) - len(stripped), stripped, inside))
-    return found
 
 
 def sections(lines: list[Line], level: int) -> Iterator[Section]:

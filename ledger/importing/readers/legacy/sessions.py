@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ledger.importing.readers.front_matter import BrokenYaml, parse
-from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.outline import Line, plain
 from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.reading import take as keep
@@ -71,13 +70,12 @@ def take(session: Written, raw: list[str], telling: Telling) -> None:
         return
     telling.reading.found += 1
     title = plain(session.title)
-    found = words.moment(title)
     name = str((front_matter or {}).get("session_id") or title)
     fields, at, status = session_fields(
         title, front_matter, "\n".join(body_lines).strip("\n"), lambda kind, more: telling.warn(kind, line, more)
     )
     metadata = fields["metadata"]
-    begun = telling.moment(metadata, "session_date", title, line) if at is None and found else at
+    begun = telling.moment(metadata, "session_date", title, line) if at is None else at
     external_id = telling.name("item", name)
     if external_id != name:
         telling.warn("repeated_session_id", line, name)

@@ -5,23 +5,25 @@ ours every line is part of a record, or is reported with its number.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from ledger.importing.readers.legacy import deployments, enhancements, freeform, sessions, vendors, work_items
-from ledger.importing.readers.legacy.entries import Entry, entries
-from ledger.importing.readers.legacy.kinds import announced, kind_of, sounds_like_records
-from ledger.importing.readers.legacy.outline import Line, Section, lines_of, plain
+from ledger.importing.readers.legacy.entries import Entry, Grammar, entries
+from ledger.importing.readers.legacy.kinds import announced, kind_of, listed_state, sounds_like_records
+from ledger.importing.readers.legacy.markdown_lines import lines_of, unclosed_fence
+from ledger.importing.readers.legacy.outline import Line, Section, plain
 from ledger.importing.readers.legacy.outline import sections as cut
 from ledger.importing.readers.legacy.told import Telling
-from ledger.importing.readers.legacy.words import VENDOR_STATUSES, key, moment
-from ledger.importing.readers.reading import Identify, Reading, text_of
+from ledger.importing.readers.legacy.words import VENDOR_STATUSES
+from ledger.importing.readers.reading import ANY_KIND, Identify, Reading, text_of
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
-from ledger.values.finding import Finding
+from ledger.importing.readers.written_state import key
+from ledger.importing.readers.written_time import written_time
 
 LONGEST_LINE = 1_000_000  # characters; a file with longer ones is no status file
 DEEPEST = 3  # level of a heading that can be a section
@@ -29,7 +31,9 @@ _OUR_REPORT = re.compile(
     r"^<!-- tracking-ledger: begin ([0-9a-f]{16}).*?^<!-- tracking-ledger: end \1 -->", re.MULTILINE | re.DOTALL
 )
 _OURS = re.compile(r"^<!-- tracking-ledger: ids|\A# Status of .*\n+As of position \d+", re.MULTILINE)
+NAMES = (".project_status.md", "project_status.md")
 FEWEST_WORDS = 4  # of a sentence
+PARTED = ("vendors", "enhancements", "work_items", "context")  # kinds whose records have no parts of other kinds
 CONTEXTS = ("feature", "maintenance", "research")
 
 
@@ -39,28 +43,45 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     Invalid for a file that is no text, or that says nothing of them. Headings that announce records where none are
     become `failures`.
     """
-    text = _without_our_report(text_of(path))
+    whole = text_of(path)
+    text = _without_our_report(whole)
     if _OURS.search(text):
         raise unreadable(
-            path, None, "is a report that a tracking ledger wrote: `export` and `import` carry a ledger over"
+            path,
+            None,
+            "is a report that a tracking ledger wrote",
+            "carry the ledger over: there `tracking-ledger export -o FILE`, here `tracking-ledger import events FILE`",
         )
     lines = lines_of(text)
     for line in lines:
         if len(line.text) > LONGEST_LINE:
             raise unreadable(path, line.number, f"is longer than {LONGEST_LINE:,} characters")
     telling = Telling(reading=Reading(), identify=identify, at=_own_time(lines) or imported_at, imported_at=imported_at)
-    _File(path, text, lines, telling).read()
+    ours = _OUR_REPORT.search(whole)
+    if ours:
+        telling.warn("our_own_report", whole.count("\n", 0, ours.start()) + 1, "what `status --write` keeps there")
+    if text.strip() or not ours:
+        _File(path, text, lines, telling).read()
+    if not ours and not _records(telling.reading) and not telling.reading.failures:
+        raise unreadable(path, None, *_nothing_found(text, telling.reading))
     return telling.reading
 
 
 def recognises(sample: Sample) -> bool:
-    """A file of which a heading announces records as these files do, or has a section of theirs beside its title."""
+    """A file of the documented name, or with our report in it, or whose headings announce records as these files do."""
     if sample.is_folder or "\0" in sample.text:
         return False
+    if sample.path.name.lower() in NAMES or _OUR_REPORT.search(sample.text):
+        return True
     lines = lines_of(_without_our_report(sample.text))
     headings = [line.heading[1] for line in lines if line.heading and line.heading[0] <= DEEPEST]
     kinds = {kind for title in headings if (kind := kind_of(title)) is not None}
     return len(kinds) > 1 or any(announced(title).records for title in headings if kind_of(title) is not None)
+
+
+def is_only_our_report(sample: Sample) -> bool:
+    """Whether nothing stands beside the report that this program keeps there."""
+    return bool(_OUR_REPORT.search(sample.text)) and not _without_our_report(sample.text).strip()
 
 
 def _section_level(headings: list[tuple[int, str]]) -> int:
@@ -81,8 +102,8 @@ def _own_time(lines: list[Line]) -> datetime | None:
     """The time in the first heading, where there is one: when the file was generated."""
     for line in lines:
         if heading := line.heading:
-            found = moment(heading[1]) if heading[0] == 1 else None
-            return found[0] if found else None
+            found = written_time(heading[1]) if heading[0] == 1 else None
+            return found.at if found else None
     return None
 
 
@@ -93,22 +114,22 @@ class _File:
         self._items = work_items.Items(telling)
 
     def read(self) -> None:
-        reading = self._telling.reading
+        if fence := unclosed_fence(self._lines):
+            self._telling.refuse("fence_not_closed", fence.number, fence.text)
         level = _section_level([heading for line in self._lines if (heading := line.heading)])
         if level:
             for section in _with_sessions_whole(list(cut(self._lines, level))):
-                self._section(section)
+                for part in _parted(section):
+                    self._section(part)
         else:
             freeform.read(self._lines, self._items, self._telling)
-        if not _records(reading) and not reading.failures:
-            raise unreadable(self._path, None, _nothing_found(reading))
 
     def _section(self, section: Section) -> None:
         kind, reading = kind_of(section.title), self._telling.reading
         if kind is None:
-            self._leave(section)
+            self._other(section)
             return
-        before, missed = _records(reading), len(reading.not_taken)
+        before, missed, self._telling.kind = _records(reading), len(reading.not_taken), kind
         read: dict[str, Callable[[Section], None]] = {
             "vendors": self._vendors,
             "deployments": self._deployments,
@@ -120,9 +141,13 @@ class _File:
         vendors_before = len(reading.vendors)
         read[kind](section)
         self._compare(section, _records(reading) - before, len(reading.not_taken) - missed, vendors_before)
+        self._telling.kind = ANY_KIND
 
-    def _leave(self, section: Section) -> None:
-        if sounds_like_records(section):
+    def _other(self, section: Section) -> None:
+        """A section of no kind: a list of work where its heading says how far that is, else its author's own words."""
+        if (state := listed_state(section.title)) is not None:
+            freeform.read_list(section, state, self._items, self._telling)
+        elif sounds_like_records(section):
             self._telling.refuse("section_not_understood", section.number, plain(section.title))
         elif section.level and any(line.text for line in section.lines):
             self._telling.warn("left_to_its_author", section.number, plain(section.title)[:80])
@@ -149,7 +174,7 @@ class _File:
 
     def _stray(self, line: Line) -> None:
         """A line that belongs to no record: a sentence is its author's, anything else may be a record."""
-        if _is_sentence(line.text):
+        if line.code or _is_sentence(line.text):
             self._telling.warn("left_to_its_author", line.number, line.text[:80])
         else:
             self._telling.refuse("line_not_understood", line.number, line.text)
@@ -160,7 +185,7 @@ class _File:
         said = key(plain(heading)) if any(word in key(plain(heading)) for word in VENDOR_STATUSES) else ""
         if "production capabilities" in key(heading):  # which lists those that are operational
             said = "operational"
-        for entry in entries(section.lines, vendors.is_group, vendors.is_record, self._stray):
+        for entry in entries(section.lines, vendors.GRAMMAR, self._stray):
             vendors.take(entry, said, self._telling)
 
     def _deployments(self, section: Section) -> None:
@@ -168,16 +193,16 @@ class _File:
         if whole is not None:
             deployments.take(whole, self._telling)
             return
-        for entry in entries(section.lines, deployments.is_group, deployments.is_record, self._stray):
+        for entry in entries(section.lines, deployments.GRAMMAR, self._stray):
             deployments.take(entry, self._telling)
 
     def _enhancements(self, section: Section) -> None:
-        for entry in entries(section.lines, enhancements.is_group, enhancements.is_record, self._stray):
+        for entry in entries(section.lines, enhancements.GRAMMAR, self._stray):
             enhancements.take(entry, self._telling)
 
     def _work_items(self, section: Section) -> None:
-        for entry in entries(section.lines, work_items.is_group, work_items.is_record, self._stray):
-            self._items.take(entry, status=work_items.state_of(entry.group or section.title))
+        for entry in entries(section.lines, work_items.GRAMMAR, self._stray):
+            self._items.take(entry, above=listed_state(entry.group) or listed_state(section.title))
 
     def _sessions(self, section: Section) -> None:
         for found in sessions.written(section.lines):
@@ -205,6 +230,20 @@ def _with_sessions_whole(found: list[Section]) -> list[Section]:
     return whole
 
 
+def _parted(section: Section) -> Iterator[Section]:
+    """A section cut at deeper headings of another kind, of which it may hold no records."""
+    kind = kind_of(section.title)
+    if kind in PARTED:
+        for place, line in enumerate(section.lines):
+            other = kind_of(line.heading[1]) if line.heading else None
+            if line.heading and other not in (None, kind, "context"):
+                yield replace(section, lines=section.lines[:place])
+                deeper = Section(line.heading[0], line.heading[1], line.number, section.lines[place + 1 :])
+                yield from _parted(deeper)
+                return
+    yield section
+
+
 def _goes_on(section: Section) -> bool:
     """Whether a section of no known kind holds further sessions."""
     places = range(len(section.lines))
@@ -213,14 +252,14 @@ def _goes_on(section: Section) -> bool:
 
 def _as_one(section: Section) -> Entry | None:
     """The section as a single record, if its fields stand right below its heading and not several in it."""
-    found = entries(section.lines, lambda _: False, deployments.is_record, lambda _: None)
+    found = entries(section.lines, Grammar(is_record=deployments.is_record))
     records = [entry for entry in found if deployments.is_record(plain(entry.head))]
     if len(records) > 1 or any(entry.is_heading for entry in records) or (records and _is_plural(section.title)):
         return None
     first = records[0].line if records else 0
     head = Line(first or section.number, 0, "# " + (records[0].head if records else section.title))
     lines = (_heading_as_field(line) for line in section.lines if line.number != first)
-    whole = next(entries([head, *lines], lambda _: False, lambda _: False, lambda _: None))
+    whole = next(entries([head, *lines], Grammar()))
     if records:
         return whole
     named = {"pr", "pull request", "commit", "commit hash", "hash", "date", "deployed"}
@@ -248,8 +287,12 @@ def _records(reading: Reading) -> int:
     return len(reading.items) + len(reading.vendors) + len(reading.deployments) + len(reading.enhancements)
 
 
-def _nothing_found(reading: Reading) -> str:
-    first: list[Finding] = reading.not_taken[:1]
-    return "holds no vendors, deployments, enhancements, sessions or work items" + (
-        f" that can be read ({first[0].kind}: {first[0].where})" if first else ""
+def _nothing_found(text: str, reading: Reading) -> tuple[str, str]:
+    """What is wrong with a file in which nothing was found, and what to do about it."""
+    if not text.strip():
+        return "is empty: there is nothing to import", "name a file with something in it"
+    first = f" (not understood: {reading.not_taken[0].where})" if reading.not_taken else ""
+    return (
+        f"holds no vendors, deployments, enhancements, sessions or work items that can be read{first}",
+        "give its sections headings like `Vendors`, `Active Work Items` or `Next Steps`; docs/exchange.md lists them",
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from ledger.importing.readers.legacy import words
-from ledger.importing.readers.reading import Identify, Reading
+from ledger.importing.readers.reading import ANY_KIND, Identify, Reading
+from ledger.importing.readers.written_state import WrittenState
+from ledger.importing.readers.written_time import written_time
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import Mark
@@ -17,12 +18,16 @@ NO_HOLDER = "unknown (legacy)"
 
 
 class Telling(Struct, kw_only=True):
-    """One file on its way. `at` is the time that the file gives itself, else that of the import."""
+    """One file on its way.
+
+    `at` is the time that the file gives itself, else that of the import, `kind` that of the section which is read.
+    """
 
     reading: Reading
     identify: Identify
     at: datetime
     imported_at: datetime
+    kind: str = ANY_KIND
     used: Counter[str] = field(default_factory=Counter)
 
     def mark(self, at: datetime | None = None) -> Mark:
@@ -35,25 +40,39 @@ class Telling(Struct, kw_only=True):
     def refuse(self, kind: str, line: int, what: str) -> None:
         """A record, or a line that may be one, which is not taken."""
         self.reading.found += 1
-        self.reading.not_taken.append(Finding(kind, f"line {line}: {what[:100]}"))
+        where = f"line {line}: {what[:100]}"
+        self.reading.not_taken.append(Finding(kind, where))
+        self.reading.not_read.setdefault(self.kind, []).append(where)
 
     def word(self, metadata: dict[str, Any], name: str, found: str, meant: object, line: int) -> None:
         """Keeps a word of the source that became another of ours."""
         metadata[f"source_{name}"] = found
         self.warn("word_of_the_source", line, f"{name} {found!r} taken as {meant!r}")
 
+    def state(self, metadata: dict[str, Any], state: WrittenState, meant: str | None, line: int) -> None:
+        """Keeps how a state is written, unless that is our own word or a plain box; one without a meaning is told."""
+        if state.is_plain or state.written.lower() == meant:
+            return
+        if meant is not None:
+            self.word(metadata, "status", state.written, meant, line)
+            return
+        metadata["source_status"] = state.written
+        self.warn("unknown_status", line, state.written[:80])
+
     def moment(self, metadata: dict[str, Any], name: str, written: str, line: int) -> datetime | None:
-        """A time as it is written. A day without a time of day is its beginning, in UTC, with a warning."""
-        found = words.moment(written)
+        """A time as it is written. What it does not state is told, and how it is written kept."""
+        found = written_time(written)
         if found is None:
             return None
-        at, has_clock, spelling = found
-        if not has_clock:
-            metadata[f"source_{name}"] = spelling
-            self.warn("no_time_of_day", line, f"{name} {spelling} taken as {text(at)}")
-        if at > self.imported_at:
-            self.warn("time_in_the_future", line, spelling)
-        return at
+        if found.at is None:
+            self.warn("time_not_understood", line, f"{name} {found.spelling}: {found.problem}")
+        elif found.doubt is not None:
+            self.warn(found.doubt, line, f"{name} {found.spelling} taken as {text(found.at)}")
+        if found.at is None or found.doubt is not None:
+            metadata[f"source_{name}"] = found.spelling
+        if found.at is not None and found.at > self.imported_at:
+            self.warn("time_in_the_future", line, found.spelling)
+        return found.at
 
     def name(self, kind: str, wanted: str) -> str:
         """An id by which the record is found again: its own words, numbered where they repeat."""

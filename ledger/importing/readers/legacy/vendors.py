@@ -5,9 +5,10 @@ from typing import Any
 
 from ledger.importing.commands import ImportedVendor
 from ledger.importing.readers.legacy import words
-from ledger.importing.readers.legacy.entries import Entry, Field, split_long
+from ledger.importing.readers.legacy.entries import Entry, Field, Grammar, split_long
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.legacy.told import Telling
+from ledger.importing.readers.written_state import STRIKE, WrittenState, key, state_before, state_of
 from ledger.vendor.decider import FORMATS
 from ledger.vendor.events import TestResults
 
@@ -42,10 +43,10 @@ _OUTPUT = re.compile(
 _EXTRACTOR = re.compile(r"\bextractor(?: path)?\s*[:=]?\s*$", re.IGNORECASE)
 _LABEL = re.compile(r"\b(?:formats?|supports?|status|tests?|version|manifest)\s*[:=]?\s*(?=$|[,;|(\[])", re.IGNORECASE)
 _GROUP = re.compile(r"(?:.* )?vendors(?: .*)?|(?:active|inactive|" + "|".join(words.VENDOR_STATUSES) + ")(?: vendor)?")
+BAR = "\ue000"  # stands for a pipe that is part of a name
 _COLON = re.compile(r"\s*:(?=\s|$|\*|operational|broken|planned|deprecated|in.dev|ready)", re.IGNORECASE)
 _NAME_END = re.compile(r"\s+[-–—|→=]+\s+|\s*(?=[(\[])|\s+(?=[✓✔✅☑✗✘❌✕✖🟢🔴])")
 _BOLD = re.compile(r"(?:\*\*|__)(.+?)(?:\*\*|__)\s*(?P<colon>:?)\s*(?P<rest>.*)$")
-_BOX = re.compile(r"^\[[ xX✓✔]?\]\s+")
 
 
 def is_record(text: str) -> bool:
@@ -55,28 +56,41 @@ def is_record(text: str) -> bool:
 
 def is_group(title: str) -> bool:
     """Whether a heading names a kind of vendors, not one of them."""
-    bare = words.key(re.sub(r"\(.*?\)|\d+", "", title))
+    bare = key(re.sub(r"\(.*?\)|\d+", "", title))
     return _GROUP.fullmatch(bare) is not None
+
+
+GRAMMAR = Grammar(
+    is_group,
+    is_record,
+    ("vendor", "vendors", "name", "vendor name", "supplier", "company", "bank"),
+)
 
 
 def take(entry: Entry, heading: str, telling: Telling) -> None:
     """`heading` says what is true of all below it, if anything."""
-    name, rest = _split(entry)
+    state, head = state_before(entry.head)
+    name, rest = _of_row(head) if entry.is_row else _split(head)
     if not name:
         telling.refuse("vendor_without_a_name", entry.line, entry.head)
         return
-    found = _Found(entry, telling)
+    found = _Found(entry, state, telling)
     found.read(rest, entry.group or heading)
     telling.reading.found += 1
     mark = telling.mark()
     telling.reading.vendors.append(ImportedVendor(name=name, fields=found.fields(), created=mark, changed=mark))
 
 
-def _split(entry: Entry) -> tuple[str, str]:
+def _of_row(cell: str) -> tuple[str, str]:
+    """The name in a cell, which is all of it unless it says something else of the vendor."""
+    name, rest = _split(cell.replace("|", BAR))
+    if _STATUS.search(rest) or words.results(rest) or _FORMAT.search(rest) or _VERSION.search(rest):
+        return name.replace(BAR, "|"), rest.replace(BAR, "|")
+    return plain(cell).strip(" :"), ""
+
+
+def _split(head: str) -> tuple[str, str]:
     """The name, and what is said beside it."""
-    head = _BOX.sub("", entry.head.strip())
-    start = re.match(r"[^\w\s*`\[(:\"']+\s*", head)
-    marks, head = (start[0], head[start.end() :]) if start and "*" not in start[0] else ("", head)
     bold = _BOLD.match(head)
     if bold and _is_name(bold):
         name, rest = bold[1], bold["rest"]
@@ -85,7 +99,7 @@ def _split(entry: Entry) -> tuple[str, str]:
         rest = f"{rest} {bold['rest']}"
     else:
         name, rest = _cut(head)
-    return plain(name).strip(" :"), f"{marks} {rest}".strip()
+    return plain(name).strip(" :"), rest.strip()
 
 
 def _is_name(bold: re.Match[str]) -> bool:
@@ -111,8 +125,8 @@ def _cut(head: str) -> tuple[str, str]:
 class _Found:
     """What the texts of one entry say of a vendor: each part is taken out of the text, what is left is kept."""
 
-    def __init__(self, entry: Entry, telling: Telling) -> None:
-        self._entry = entry
+    def __init__(self, entry: Entry, state: WrittenState | None, telling: Telling) -> None:
+        self._entry, self._state = entry, state
         self._telling = telling
         self._metadata: dict[str, Any] = {}
         self._formats: dict[str, bool] = {}
@@ -121,7 +135,10 @@ class _Found:
     def read(self, rest: str, heading: str) -> None:
         entry = self._entry
         self._named_fields()
-        texts, more = split_long([rest, *entry.below])
+        texts, more = split_long([rest, *entry.prose])
+        if entry.blocks:
+            self._metadata["code"] = entry.blocks
+            self._telling.warn("text_kept", entry.line, f"code: {entry.blocks[:80]}")
         if more:
             self._metadata["text"] = more
         text = self._free_text(" ".join(texts).strip())
@@ -140,7 +157,7 @@ class _Found:
 
     def _named_fields(self) -> None:
         take = self._entry.take
-        if (field := take("status", "state")) and (left := words.tidy(self._status(field.whole, ""))):
+        if (field := take("status", "state", "")) and (left := words.tidy(self._status(field.whole, ""))):
             self._keep("status_note", left)
         if field := take("tests", "test results", "test_results", "tests passing", "test status", "results"):
             self._counts(field)
@@ -185,30 +202,46 @@ class _Found:
         return _LABEL.sub(" ", text)
 
     def _status(self, text: str, heading: str) -> str:
-        """Takes the status out of a text; a check mark counts where no word does, the heading where neither does."""
-        line = self._entry.line
+        """Takes the status out of a text; a sign counts where no word does, the heading where neither does."""
+        line, before = self._entry.line, self._state
         if found := _STATUS.search(text):
-            word = words.key(found[0])
             negated = _NEGATED.fullmatch(found[0])
-            status = "broken" if negated else words.VENDOR_STATUSES[word]
-            if negated or word != status:
+            status = "broken" if negated else words.VENDOR_STATUSES[key(found[0])]
+            if negated or key(found[0]) != status:
                 self._telling.word(self._metadata, "status", found[0], status, line)
+            elif before is not None and _meant(before) not in (None, status):
+                self._telling.word(self._metadata, "status", f"{before.written} {found[0]}", status, line)
             self._fields["status"] = status
             return _without_marks(f"{text[: found.start()]} {text[found.end() :]}")
-        said = words.verdict("".join(mark for mark in text if mark in words.YES + words.NO))
-        if said is not None:
-            self._fields["status"] = "operational" if said else "broken"
-            self._telling.word(self._metadata, "status", "✓" if said else "✗", self._fields["status"], line)
+        signs = "".join(mark for mark in text if mark in words.YES + words.NO)
+        if before is None and words.verdict(signs) is not None:
+            self._by_sign(WrittenState(signs[0]))
             return _without_marks(text)
-        if (found := _STATUS.search(heading)) and words.key(found[0]) in words.VENDOR_STATUSES:
-            self._fields["status"] = words.VENDOR_STATUSES[words.key(found[0])]
+        if before is not None:
+            self._by_sign(before)
             return text
+        if (found := _STATUS.search(heading)) and key(found[0]) in words.VENDOR_STATUSES:
+            self._fields["status"] = words.VENDOR_STATUSES[key(found[0])]
+            return text
+        return self._unknown_status(text)
+
+    def _by_sign(self, state: WrittenState) -> None:
+        status, line = _meant(state), self._entry.line
+        if status is None:
+            self._metadata["source_status"] = state.written
+            self._telling.warn("unknown_status", line, state.written[:80])
+        else:
+            self._fields["status"] = status
+            self._telling.word(self._metadata, "status", state.written, status, line)
+
+    def _unknown_status(self, text: str) -> str:
+        """What stands where a status does; a word for a state of work says how far it is."""
         word = words.tidy(plain(re.split(r"[,;(\[]", text)[0]))
-        if word and not words.is_unknown(word):
-            self._metadata["source_status"] = word
-            self._telling.warn("unknown_status", line, word[:80])
-            return text.replace(word, " ", 1)
-        return text
+        state = state_of(word)
+        if state is None or words.is_unknown(word):
+            return text
+        self._by_sign(state)
+        return text.replace(word, " ", 1)
 
     def _counts(self, field: Field) -> None:
         found = words.results(plain(field.whole))
@@ -267,6 +300,16 @@ class _Found:
     def _keep(self, name: str, text: str) -> None:
         self._metadata[name] = plain(text)
         self._telling.warn("text_kept", self._entry.line, f"{name}: {plain(text)[:80]}")
+
+
+def _meant(state: WrittenState) -> str | None:
+    """What a state means of a vendor; a box that is not ticked means nothing, and one that is struck out is gone."""
+    if STRIKE in state.written:
+        return words.OF_VENDORS["dropped"]
+    verdict = words.verdict(state.written)
+    if verdict is not None:
+        return "operational" if verdict else "broken"
+    return words.OF_VENDORS[state.category] if state.category and not state.is_plain else None
 
 
 def _without_marks(text: str) -> str:

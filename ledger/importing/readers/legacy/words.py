@@ -1,12 +1,11 @@
-"""The words of legacy files and what they become; numbers, hashes and times as people write them.
+"""The words of legacy files and what they become; numbers as people write them.
 
 A found word that is not the one we keep goes along in the metadata, and the import lists it.
 """
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_tz
 
+from ledger.importing.readers.written_state import Category
 from ledger.vendor.events import TestResults
 
 VENDOR_STATUSES = {
@@ -17,22 +16,28 @@ VENDOR_STATUSES = {
     "ready for production": "broken",
     "deprecated": "broken",
 }
-ITEM_STATUSES = {
-    "active": "active",
-    "blocked": "blocked",
-    "completed": "completed",
-    "complete": "completed",
-    "need to be done": "active",
-    "needs to be done": "active",
-    "in progress": "active",
+OF_VENDORS: dict[Category, str] = {
+    "planned": "broken",
+    "active": "broken",
+    "waiting": "broken",
+    "review": "broken",
+    "done": "operational",
+    "dropped": "broken",
+}
+OF_ITEMS: dict[Category, str] = {
     "planned": "active",
-    "pending": "active",
-    "todo": "active",
-    "to do": "active",
-    "open": "active",
+    "active": "active",
+    "waiting": "blocked",
+    "review": "blocked",
     "done": "completed",
-    "finished": "completed",
-    "closed": "completed",
+}  # what is dropped is deleted
+OF_ENHANCEMENTS: dict[Category, str] = {
+    "planned": "planned",
+    "active": "implementing",
+    "waiting": "planned",
+    "review": "implementing",
+    "done": "completed",
+    "dropped": "dropped",
 }
 ENHANCEMENT_STATUSES = {
     "planned": "planned",
@@ -74,35 +79,8 @@ NO = ("✗", "✘", "❌", "✕", "✖", "☒", "🔴", "❎")
 AFFIRMED = {"yes", "true", "pass", "passed", "compliant", "ok", "ja", "y", "supported"}
 DENIED = {"no", "false", "fail", "failed", "non-compliant", "noncompliant", "not compliant", "nein", "n"}
 UNKNOWN = {"", "-", "--", "—", "–", "n/a", "na", "none", "null", "unknown", "tbd", "?", "not stated", "pending"}
-SPACES = re.compile(r"[\s_-]+")
 
 _QUARTER = re.compile(r"\b(?:Q([1-4])[ /,-]*(?:of )?((?:19|20)\d\d)|((?:19|20)\d\d)[ /,-]*Q([1-4]))\b", re.IGNORECASE)
-_DATE = re.compile(r"\b(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
-_DATE_BY_DOTS = re.compile(r"\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b")
-_CLOCK = re.compile(
-    r"(?:[T ,@]|\bat\b|\bum\b)+\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?\s*([AP]M\b)?\s*"
-    r"(Z\b|UTC\b|GMT\b|[+-]\d{2}:?\d{2}\b|[ECMP][SD]T\b)?",
-    re.IGNORECASE,
-)
-_MONTHS = (
-    "jan|january|januar|feb|february|februar|mar|march|märz|apr|april|may|mai|jun|june|juni|jul|july|juli|aug|august|"
-    "sep|sept|september|oct|october|okt|oktober|nov|november|dec|december|dez|dezember"
-)
-_WORDY = re.compile(
-    rf"\b(?:({_MONTHS})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})|(\d{{1,2}})\.? ({_MONTHS})\.?,? (\d{{4}}))\b",
-    re.IGNORECASE,
-)
-_SHORT_MONTHS = ("jan", "feb", "mar mär", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez")
-_NUMBER_OF_MONTH = {name: number for number, names in enumerate(_SHORT_MONTHS, 1) for name in names.split()}
-
-
-def key(word: str) -> str:
-    """A word as the tables have it.
-
-    >>> key("In_Progress"), key("✅ Complete!")
-    ('in progress', 'complete')
-    """
-    return SPACES.sub(" ", re.sub(r"[^\w\s/-]", "", word)).strip().lower()
 
 
 def quarter(text: str) -> tuple[str, str] | None:
@@ -115,35 +93,6 @@ def quarter(text: str) -> tuple[str, str] | None:
     if not found:
         return None
     return f"{found[2] or found[3]}-Q{found[1] or found[4]}", found[0]
-
-
-def moment(text: str) -> tuple[datetime, bool, str] | None:
-    """The first date in a text with its time of day, whether that is stated, and how it is written. UTC if no zone is.
-
-    >>> moment("2025-01-15 - PR #7")
-    (datetime.datetime(2025, 1, 15, 0, 0, tzinfo=datetime.timezone.utc), False, '2025-01-15')
-    >>> moment("2025-02-06T10:00:00+01:00")[0].isoformat()
-    '2025-02-06T09:00:00+00:00'
-    >>> moment("November 2, 2025 @ 11:38 AM PST")[0].isoformat(), moment("15. März 2025")[0].isoformat()
-    ('2025-11-02T19:38:00+00:00', '2025-03-15T00:00:00+00:00')
-    """
-    found = _DATE.search(text)
-    if found:
-        year, month, day = int(found[1]), int(found[2]), int(found[3])
-    elif found := _DATE_BY_DOTS.search(text):
-        day, month, year = int(found[1]), int(found[2]), int(found[3])
-    else:
-        found = _WORDY.search(text)
-        if not found:
-            return None
-        year, day = int(found[3] or found[6]), int(found[2] or found[4])
-        month = _NUMBER_OF_MONTH[(found[1] or found[5]).lower()[:3]]
-    clock = _CLOCK.match(text, found.end())
-    try:
-        at = datetime(year, month, day, tzinfo=UTC) + (_of_day(clock) if clock else timedelta())
-    except (ValueError, OverflowError):
-        return None
-    return at.astimezone(UTC), clock is not None, text[found.start() : (clock or found).end()].strip()
 
 
 def results(text: str) -> tuple[TestResults, str] | None:
@@ -227,21 +176,3 @@ _RESULTS = (
     re.compile(r"\b(?P<total>\d{1,9})\s*(?:tests?\s*)?(?:in total|total)\b", re.IGNORECASE),
     re.compile(r"\btotal\s*[:=]\s*(?P<total>\d{1,9})\b", re.IGNORECASE),
 )
-
-
-def _of_day(clock: re.Match[str]) -> timedelta:
-    hour = int(clock[1])
-    if clock[5]:
-        hour = hour % 12 + (12 if clock[5].lower() == "pm" else 0)
-    if hour > 23 or int(clock[2]) > 59 or int(clock[3] or 0) > 59:
-        raise ValueError(f"{clock[0]!r} is no time of day")
-    microseconds = int((clock[4] or "0").ljust(6, "0"))
-    told = timedelta(hours=hour, minutes=int(clock[2]), seconds=int(clock[3] or 0), microseconds=microseconds)
-    return told - _offset(clock[6] or "Z")
-
-
-def _offset(zone: str) -> timedelta:
-    if zone.upper() in ("Z", "UTC", "GMT"):
-        return timedelta()
-    known = parsedate_tz(f"1 Jan 2000 00:00:00 {zone.replace(':', '').upper()}")
-    return timezone(timedelta(seconds=(known[9] or 0) if known else 0)).utcoffset(None)

@@ -4,47 +4,63 @@ import re
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger.importing.readers.legacy import words
-from ledger.importing.readers.legacy.entries import Entry
+from ledger.importing.readers.legacy.entries import Entry, Grammar, field_of
+from ledger.importing.readers.legacy.kinds import listed_state
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.reading import take as keep
+from ledger.importing.readers.written_state import BOX, WORDS, Category, WrittenState, key, state_in, state_of
+from ledger.importing.readers.written_time import written_time
 from ledger.work_item.commands import ImportedItem, ImportedLink
 
 LONGEST_TITLE = 200  # characters
 _TYPE = re.compile(r"\s*[(\[]([^()\[\]]{1,40})[)\]]\s*$")
-_BOX = re.compile(r"^\[([ xX✓✔-]?)\]\s+")
-_BOARD_FIELDS = {"status", "type", "started", "completed", "created", "branch", "parent"}
-_DONE = re.compile(r"(?:recently |already )?(?:completed|complete|done|finished|shipped|erledigt)\b")
-_OPEN = re.compile(
-    r"(?:next (?:steps?|priorities|up)|pending|to ?dos?|in progress|work in progress|wip|doing|remaining|open|backlog|"
-    r"up next|upcoming|current|active|planned|offen|what remains)\b"
-)
-_BLOCKED = re.compile(r"(?:blocked|blockers)\b")
+BOARD_FIELDS = {"status", "type", "started", "completed", "created", "branch", "parent"}
+_GROUPED = re.compile(r"(?: (?:work )?items?| work| tasks?| to ?dos?| steps?| actions?)$")
+_FACTS = """
+    status, overall status, current status, state, milestone, goal, phase, current phase, version, branch, date, owner,
+    last updated, updated, environment, parallelism, progress, stage, sprint, current sprint, deadline, commit, health,
+    repository, confidence, current focus, focus
+"""
+FACTS = frozenset(name.strip() for name in _FACTS.split(","))  # what is true of the whole, in a list of work
+DONE_FIELDS = ("done", "complete", "done?", "finished", "✓", "✔", "✅")
 
 
 def is_record(text: str) -> bool:
     """A line with a box is a work item wherever it stands."""
-    return _BOX.match(text) is not None
+    return BOX.match(text) is not None
 
 
 def is_group(title: str) -> bool:
     """Whether a heading names a state or a type of the items below it."""
-    bare = words.key(re.sub(r"\(.*?\)", "", title))
-    return bare in words.ITEM_STATUSES or bare.removesuffix("s") in words.ITEM_TYPES or bare in ("work items", "tasks")
+    bare = key(re.sub(r"\(.*?\)|\d+", "", title))
+    return (
+        bare in WORDS
+        or bare.removesuffix("s") in words.ITEM_TYPES
+        or bare in ("work items", "tasks")
+        or _GROUPED.sub("", bare) in WORDS
+        or (listed_state(title) == "planned" and bare.startswith("next"))
+    )
+
+
+def is_fact(entry: Entry) -> bool:
+    """Whether a list item says something of the whole: `- **Milestone:** the second`."""
+    named = field_of(entry.head) if entry.is_list_item else None
+    return named is not None and key(named[0]) in FACTS
+
+
+GRAMMAR = Grammar(
+    is_group,
+    is_record,
+    ("title", "task", "tasks", "work item", "item", "name", "feature", "description", "what"),
+)
 
 
 def is_board_entry(entry: Entry) -> bool:
-    return bool(_BOARD_FIELDS & entry.fields.keys())
-
-
-def state_of(title: str) -> str | None:
-    """The state that a heading like `Next Steps` or `Completed Tasks (July)` gives what stands below it."""
-    bare = words.key(re.sub(r"\(.*?\)", "", title))
-    for pattern, status in ((_DONE, "completed"), (_BLOCKED, "blocked"), (_OPEN, "active")):
-        if pattern.match(bare):
-            return status
-    return None
+    return bool(BOARD_FIELDS & entry.fields.keys())
 
 
 class Items:
@@ -54,76 +70,109 @@ class Items:
         self._telling = telling
         self._above: list[tuple[int, str]] = []  # indents and ids of the headings that an item may belong to
 
-    def take(self, entry: Entry, *, status: str | None = None, at: datetime | None = None) -> None:
-        """`status` and `at` are what the heading above says, for an entry that does not say it itself."""
-        telling, metadata = self._telling, dict[str, Any]()
-        title, fields = self._titled(entry, metadata)
-        if not title:
-            telling.refuse("work_item_without_a_title", entry.line, entry.head)
+    def take(self, entry: Entry, *, above: Category | None = None, at: datetime | None = None) -> None:
+        """`above` and `at` are what the heading above says, for an entry that does not say it itself."""
+        if is_fact(entry):
+            self._telling.warn("left_to_its_author", entry.line, entry.head[:80])
             return
-        said, word = self._status(entry, metadata, status)
+        metadata = dict[str, Any]()
+        state, head = state_in(entry.head)
+        title, fields = self._titled(entry, head, metadata)
+        if not title:
+            self._telling.refuse("work_item_without_a_title", entry.line, entry.head)
+            return
+        category = self._category(entry, state, above, metadata)
         created = self._time(entry, metadata, "created", "created at", "started", "date")
         finished = self._time(entry, metadata, "completed", "finished", "completed at", "updated", "last updated")
+        finished = finished or self._end(state, metadata, entry.line)
         links = self._links(entry, title)
-        branch = entry.take("branch", "branch name")
-        if branch and not words.is_unknown(plain(branch.whole)):
-            name, _, remark = plain(branch.whole).partition(" ")
-            fields["branch_name"] = name
-            metadata |= {"branch_note": remark.strip()} if remark.strip() else {}
-        for name in ("assignee", "owner"):
-            if person := entry.take(name):
-                fields["assignee"] = plain(person.whole)
-        self._numbers(entry, fields, metadata)
-        if text := _description(entry):
-            fields["description"] = text
-        external_id = telling.name("item", title)
-        identifier = telling.identify(external_id)
+        fields |= self._more_fields(entry, metadata)
+        item = self._item(entry, title, fields | ({"metadata": metadata} if metadata else {}), links)
+        self._telling.reading.found += 1
+        keep(self._telling.reading, self._lived(item, category, created, finished, at), self._telling.imported_at)
+
+    def _item(self, entry: Entry, title: str, fields: dict[str, Any], links: tuple[ImportedLink, ...]) -> ImportedItem:
+        external_id = self._telling.name("item", title)
         if _stands_in_a_tree(entry):
             self._above.append((entry.indent, external_id))
-        begun = telling.mark(created or finished or at)
-        last = telling.mark(max(filter(None, (created, finished, at)), default=None))
-        item = ImportedItem(
-            id=identifier,
-            external_id=external_id,
-            fields=fields | ({"metadata": metadata} if metadata else {}),
-            created=begun,
-            changed=last,
-            status=said,
-            settled=telling.mark(finished or at) if said == "completed" and (finished or at) else None,
-            links=links,
+        mark = self._telling.mark()
+        identifier = self._telling.identify(external_id)
+        return ImportedItem(
+            id=identifier, external_id=external_id, fields=fields, created=mark, changed=mark, links=links
         )
-        telling.reading.found += 1
-        keep(telling.reading, item, telling.imported_at)
-        if word is not None and said is None:
-            telling.warn("unknown_status", entry.line, word[:80])
 
-    def _titled(self, entry: Entry, metadata: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        head = _BOX.sub("", entry.head.strip())
+    def _lived(
+        self,
+        item: ImportedItem,
+        category: Category | None,
+        created: datetime | None,
+        finished: datetime | None,
+        at: datetime | None,
+    ) -> ImportedItem:
+        """The item with its state and times, as far as it or the heading above says them."""
+        mark, ended = self._telling.mark, finished or at
+        last = mark(max(filter(None, (created, finished, at)), default=None))
+        return replace(
+            item,
+            created=mark(created or ended),
+            changed=last,
+            status=words.OF_ITEMS.get(category) if category else None,
+            settled=mark(ended) if category == "done" and ended else None,
+            removed=last if category == "dropped" else None,
+        )
+
+    def _more_fields(self, entry: Entry, metadata: dict[str, Any]) -> dict[str, Any]:
+        fields = dict[str, Any]()
+        branch = entry.take("branch", "branch name")
+        if branch and not words.is_unknown(plain(branch.whole)):
+            fields["branch_name"], _, remark = plain(branch.whole).partition(" ")
+            metadata |= {"branch_note": remark.strip()} if remark.strip() else {}
+        for name in ("assignee", "owner"):
+            if (person := entry.take(name)) and not words.is_unknown(person.whole):
+                fields["assignee"] = plain(person.whole)
+        self._numbers(entry, fields, metadata)
+        if number := entry.take("#", "no", "nr", "no."):
+            metadata["number"] = number.whole
+        if text := _description(entry):
+            fields["description"] = text
+        return fields
+
+    def _titled(self, entry: Entry, head: str, metadata: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         kind = entry.take("type", "item type")
         written = plain(kind.whole) if kind else None
         found = _TYPE.search(head) if written is None else None
-        if found and (entry.is_heading or words.key(found[1]) in words.ITEM_TYPES):
+        if found and (entry.is_heading or key(found[1]) in words.ITEM_TYPES):
             written, head = found[1], head[: found.start()]
-        item_type = words.ITEM_TYPES.get(words.key(written or "task"), "task")
+        item_type = words.ITEM_TYPES.get(key(written or "task"), "task")
         if written is not None and written.lower() != item_type:
             self._telling.word(metadata, "type", written, item_type, entry.line)
         title, description = _short(head, entry)
         return title, {"item_type": item_type, "title": title} | ({"description": description} if description else {})
 
-    def _status(self, entry: Entry, metadata: dict[str, Any], above: str | None) -> tuple[str | None, str | None]:
-        field = entry.take("status", "state")
-        box = _BOX.match(entry.head.strip())
-        if field is None:
-            said = ("completed" if box[1].strip(" -") else "active") if box else above
-            return said, None
-        written = plain(field.whole)
-        first = re.split(r"\s*[(:,;–—]\s*|\s-\s", written)[0]
-        said = words.ITEM_STATUSES.get(words.key(written)) or words.ITEM_STATUSES.get(words.key(first))
+    def _category(
+        self, entry: Entry, state: WrittenState | None, above: Category | None, metadata: dict[str, Any]
+    ) -> Category | None:
+        """By its own field, else by what stands in its title, else by the heading above."""
+        field = entry.take("status", "state", "progress")
+        said = (state_of(field.whole) if field else None) or self._ticked(entry) or state
         if said is None:
-            metadata["source_status"] = written
-        elif written.lower() != said:
-            self._telling.word(metadata, "status", written, said, entry.line)
-        return said, written
+            return above
+        meant = {"dropped": "deleted"} | words.OF_ITEMS
+        self._telling.state(metadata, said, meant[said.category] if said.category else None, entry.line)
+        return said.category
+
+    def _ticked(self, entry: Entry) -> WrittenState | None:
+        """What a column like `Done` says, by a sign or by yes and no."""
+        field = entry.take(*DONE_FIELDS)
+        if field is None:
+            return None
+        ticked = words.verdict(field.whole)
+        category: Category | None = "done" if ticked else "planned" if ticked is False else None
+        return WrittenState(field.whole, category) if category else state_of(field.whole)
+
+    def _end(self, state: WrittenState | None, metadata: dict[str, Any], line: int) -> datetime | None:
+        """When it came to the state of which its title tells: `Ship it (done 2026-07-01)`."""
+        return self._telling.moment(metadata, "completed", state.written, line) if state else None
 
     def _time(self, entry: Entry, metadata: dict[str, Any], *names: str) -> datetime | None:
         field = entry.take(*names)
@@ -132,7 +181,8 @@ class Items:
         at = self._telling.moment(metadata, field.name.lower(), field.whole, field.line)
         if at is None and not words.is_unknown(field.whole):
             metadata[field.name.lower()] = plain(field.whole)
-            self._telling.warn("time_not_understood", field.line, plain(field.whole)[:80])
+            if written_time(field.whole) is None:
+                self._telling.warn("time_not_understood", field.line, plain(field.whole)[:80])
         return at
 
     def _links(self, entry: Entry, title: str) -> tuple[ImportedLink, ...]:
@@ -157,7 +207,7 @@ class Items:
             fields["pr_numbers"] = tuple(dict.fromkeys(number for number in numbers if number))
         if field := entry.take("priority"):
             word = plain(field.whole)
-            meant = words.PRIORITIES.get(words.key(word))
+            meant = words.PRIORITIES.get(key(word))
             fields |= {"priority": meant} if meant else {}
             self._telling.word(metadata, "priority", word, meant, field.line)
 

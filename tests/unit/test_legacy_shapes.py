@@ -1,0 +1,188 @@
+"""Status files in the ways people write them, generated from known content: every field is what it was made of."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.importing.readers.legacy.status_file import read
+from ledger.importing.readers.reading import Reading
+from ledger.values.moment import parse, text
+from tests.support.markdown_shapes import Content, status_files
+
+NOW = parse("2026-11-22T12:00:00Z")
+FORMS = ["utf-8", "utf-8-sig", "utf-16"]
+ENDS = ["\n", "\r\n"]
+
+
+def reading_of(written: str, form: str = "utf-8") -> Reading:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / ".project_status.md"
+        path.write_bytes(written.encode(form))
+        return read(path, lambda name: f"id of {name}", NOW)
+
+
+def state(item: Any) -> str:
+    return "deleted" if item.removed else item.status or "unknown"
+
+
+def content_of(reading: Reading) -> Content:
+    found = Content()
+    for vendor in reading.vendors:
+        results = vendor.fields["test_results"]
+        found.vendors[vendor.name] = (vendor.fields["status"], results.passing, results.total)
+    for item in reading.items:
+        found.items[item.fields["title"]] = state(item)
+    for enhancement in reading.enhancements:
+        found.enhancements[enhancement.fields["title"]] = enhancement.fields["priority"]
+    for deployment in reading.deployments:
+        at = deployment.fields.get("deployed_at")
+        found.deployments[deployment.fields["pr_number"]] = (
+            deployment.fields["commit_hash"],
+            parse(at) if at else None,
+        )
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(status_files(), st.sampled_from(FORMS), st.sampled_from(ENDS))
+def test_every_field_is_what_the_file_was_made_of(made: tuple[str, Content], form: str, end: str) -> None:
+    written, content = made
+
+    reading = reading_of(written.replace("\n", end), form)
+
+    found = content_of(reading)
+    assert found.vendors == content.vendors
+    assert found.items == content.items
+    assert found.enhancements == content.enhancements
+    assert found.deployments == content.deployments
+    assert (reading.not_taken, reading.not_read, reading.failures) == ([], {}, [])
+
+
+@settings(max_examples=100, deadline=None)
+@given(status_files())
+def test_what_is_uncertain_is_told_with_its_line_and_kept_as_it_is_written(made: tuple[str, Content]) -> None:
+    reading = reading_of(made[0])
+
+    told = " ".join(f"{warning.kind} {warning.where}" for warning in reading.warnings)
+    for item in reading.items:
+        if state(item) == "unknown":
+            assert f"unknown_status line {_line(made[0], item.fields['title'])}: " in told
+            assert item.fields["metadata"]["source_status"]
+    for deployment in reading.deployments:
+        spelling = deployment.fields.get("metadata", {}).get("source_deployed_at")
+        kind = "time_not_understood" if "deployed_at" not in deployment.fields else "no_zone"
+        if spelling:
+            assert f"{kind} line {_line(made[0], '#' + str(deployment.fields['pr_number']) + ' ')}: " in told
+            assert spelling in made[0]
+        else:
+            assert text(parse(deployment.fields["deployed_at"]))
+
+
+def _line(written: str, words: str) -> int:
+    return next(number for number, line in enumerate(written.split("\n"), 1) if words in line)
+
+
+@pytest.mark.parametrize("title", ["Operational Procedures", "Historical Reference", "Notes of Ann"])
+def test_a_list_below_an_underlined_heading_that_is_nobody_s_is_no_record(title: str) -> None:
+    written = f"## Vendors\n\n- Delta: operational\n{title}\n{'-' * len(title)}\n- Ask ann: broken\n"
+
+    reading = reading_of(written)
+
+    assert [vendor.name for vendor in reading.vendors] == ["Delta"]
+    assert [warning.where for warning in reading.warnings if warning.kind == "left_to_its_author"] == [
+        f"line 4: {title}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "## Vendors\n\n- EPSON: operational\n  (10/12 tests)\n---\n",
+        "## Vendors\n\n- EPSON: operational (10/12 tests)\n\n---\n\n*Generated at 2026-01-01*\n",
+        "## Vendors\n\n- EPSON: operational (10/12 tests)\n***\n- ACME: broken (1/2 tests)\n",
+    ],
+)
+def test_a_rule_is_no_underline(written: str) -> None:
+    reading = reading_of(written)
+
+    assert reading.vendors[0].name == "EPSON"
+    assert reading.vendors[0].fields["test_results"].passing == 10
+    assert reading.not_taken == []
+
+
+def test_a_fence_that_never_ends_is_told_and_nothing_is_said_to_be_compared_with_what_is_below_it() -> None:
+    reading = reading_of("## Vendors\n\n- EPSON: operational\n\n```sh\nrun\n\n## Tasks\n\n- [ ] One\n")
+
+    assert [(finding.kind, finding.where) for finding in reading.not_taken] == [("fence_not_closed", "line 5: ```sh")]
+    assert reading.not_read == {"any": ["line 5: ```sh"]}
+
+
+def test_marked_code_in_a_line_opens_no_fence() -> None:
+    reading = reading_of("## Tasks\n\n- [ ] Run\n\n```make all```\n\n- [ ] Two\n\n## Vendors\n\n- EPSON: operational\n")
+
+    assert [item.fields["title"] for item in reading.items] == ["Run", "Two"]
+    assert [vendor.name for vendor in reading.vendors] == ["EPSON"]
+
+
+def test_code_below_a_record_is_text_of_it() -> None:
+    code = "```yaml\nstatus: broken\n  tests: 1/2\n```"
+
+    reading = reading_of(
+        f"## Vendors\n\n### EPSON\n- Status: operational\n{code}\n\n## Tasks\n\n### One\n- Status: done\n{code}\n"
+    )
+
+    assert (reading.vendors[0].fields["status"], reading.vendors[0].fields["metadata"]["code"]) == ("operational", code)
+    assert (reading.items[0].status, reading.items[0].fields["description"]) == ("completed", code)
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"), [("### Active Work Items", "items"), ("#### Future Enhancements", "enhancements")]
+)
+def test_a_deeper_section_of_another_kind_is_no_record_of_the_one_above(heading: str, kind: str) -> None:
+    reading = reading_of(f"## Vendors\n\n- EPSON: operational\n\n{heading}\n\n- One\n")
+
+    assert [vendor.name for vendor in reading.vendors] == ["EPSON"]
+    assert [record.fields["title"] for record in getattr(reading, kind)] == ["One"]
+
+
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        ("| Alpha | operational |\n| Beta | broken |\n", {"Alpha": "operational", "Beta": "broken"}),
+        ("| Vendor | Status |\n| Alpha | operational |\n", {"Alpha": "operational"}),
+        (
+            "+------+------+\n| Vendor | Status |\n+======+======+\n| Alpha | broken |\n+------+------+\n",
+            {"Alpha": "broken"},
+        ),
+        (
+            "| Vendor |\n|---|\n| Alpha: operational |\n| Beta \\| Co: broken |\n",
+            {"Alpha": "operational", "Beta | Co": "broken"},
+        ),
+        ("| Vendor | Status |\n|---|---|\n| Alpha | operational | more |\n| Beta\n", {"Alpha": "operational"}),
+        ("| # | Status | Vendor |\n|---|---|---|\n| 1 | ✅ | [Alpha](docs/a.md) |\n", {"Alpha": "operational"}),
+        ("### Alpha\n\n| Field | Value |\n|---|---|\n| Status | broken |\n", {"Alpha": "broken"}),
+        ("| Vendor | Status |\n|---|---|\n| ~~Alpha~~ | |\n| 🚧 Beta | |\n", {"Alpha": "broken", "Beta": "broken"}),
+    ],
+)
+def test_vendors_are_found_in_every_kind_of_table(table: str, found: dict[str, str]) -> None:
+    reading = reading_of(f"## Vendors\n\n{table}\n## Future Enhancements\n- Fax (P1)\n")
+
+    statuses = {vendor.name: vendor.fields["status"] for vendor in reading.vendors if "status" in vendor.fields}
+    assert statuses == found
+    assert [enhancement.fields["title"] for enhancement in reading.enhancements] == ["Fax"]
+
+
+def test_facts_are_no_tasks_and_the_next_step_is_one() -> None:
+    reading = reading_of(
+        "# Project Status\n\n## Active State\n- **Status:** Complete.\n- **Milestone:** Something.\n\n"
+        "## Next Actionable Step\n\nDeploy it to staging.\n\n## Successfully completed this week\n- Parser\n"
+    )
+
+    assert {item.fields["title"]: item.status for item in reading.items} == {
+        "Deploy it to staging.": "active",
+        "Parser": "completed",
+    }
