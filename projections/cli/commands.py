@@ -7,6 +7,7 @@ writes it with `cls=Command` (or `Group`) in a module of this package and names 
 SECTIONS = {
     "Daily work": {
         "add": ("projections.cli.items:add", "Create a work item."),
+        "list": ("projections.cli.listing:list_", "List work items, with filters."),
         "ready": ("projections.cli.working:ready", "Work you can start now, the most important first."),
         "show": ("projections.cli.reading:show", "Show one item in full."),
         "edit": ("projections.cli.items:edit", "Change the fields of work items."),
@@ -75,7 +76,9 @@ MEANT = {  # what other tools call it -> the command here
     "depend": "link",
     "finish": "done",
     "get": "show",
+    "issue": "list",
     "label": "edit --tag",
+    "ls": "list",
     "modify": "edit",
     "new": "add",
     "note": "comment",
@@ -83,6 +86,7 @@ MEANT = {  # what other tools call it -> the command here
     "reopen": "unblock",
     "rm": "delete",
     "tag": "edit --tag",
+    "task": "list",
     "tree": "status",
     "update": "edit",
     "view": "show",

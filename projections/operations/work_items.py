@@ -158,6 +158,7 @@ class ListWorkItemsInput(Input):
     ready: Annotated[bool | None, Field(description="Only items that can begin now (false: cannot)")] = None
     blocked: Annotated[bool | None, Field(description="Only items that wait for others (false: do not)")] = None
     claimed_by: Annotated[Name | None, Field(description="Only items that this one has claimed")] = None
+    unfinished: Annotated[bool, Field(description="Only items that are not done or dropped")] = False
     changed_since: Annotated[
         Point | None, Field(description="Only items changed after a position (120) or RFC 3339 time")
     ] = None
@@ -298,6 +299,7 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
         ready=request.ready,
         blocked=request.blocked,
         claimed_by=request.claimed_by,
+        unfinished=request.unfinished,
         asker=asker(view),
         include_deleted=request.include_deleted,
         include_archived=request.include_archived,

@@ -60,6 +60,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     ready: bool | None = None
     blocked: bool | None = None
     claimed_by: str | None = None
+    unfinished: bool = False
     asker: Asker = readiness.NO_ONE
     include_deleted: bool = False
     include_archived: bool = False
@@ -116,7 +117,7 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
         "roots_only": int(wanted.roots_only),
         "tag": wanted.tag,
         "since": wanted.since,
-        "unfinished": int(unfinished),
+        "unfinished": int(unfinished or wanted.unfinished),
         "claimed_by": wanted.claimed_by,
         "moment": text(moment),
         **_hidden(wanted.include_deleted and not unfinished, wanted.include_archived and not unfinished),

@@ -130,6 +130,34 @@ def test_references_come_from_standard_input_as_a_list_prints_them(run: Run, per
     assert run("done", "-", input="nothing here\n").exit_code == exits.WRONG_USE
 
 
+def test_list_shows_what_is_not_finished_the_most_important_first(run: Run) -> None:
+    low, high, finished = added(run, "Low", "-p", "4"), added(run, "High", "-p", "1"), added(run, "Finished")
+    run("done", finished)
+
+    lines = run("list").stdout.splitlines()
+
+    assert [line.split()[0] for line in lines[1:]] == [high, low]
+    assert finished in run("list", "--all").stdout
+    assert [item["ref"] for item in json.loads(run("list", "--status", "completed", "--json").stdout)["items"]] == [
+        finished
+    ]
+
+
+def test_list_narrows_down(run: Run) -> None:
+    tagged, assigned, held = added(run, "A", "-t", "x"), added(run, "B printer", "-a", "me"), added(run, "C")
+    run("start", held)
+
+    def refs(*filters: str) -> set[str]:
+        return {item["ref"] for item in json.loads(run("list", *filters, "--json").stdout)["items"]}
+
+    assert refs("--tag", "x") == {tagged}
+    assert refs("-a", "me") == {assigned}
+    assert refs("--mine") == {assigned, held}
+    assert refs("printer") == {assigned}
+    assert refs("--limit", "1", "--page", "2") | refs("--limit", "2") == {tagged, assigned}
+    assert "3; more: --page 2" in run("list", "-n", "2").stderr
+
+
 def test_a_change_between_reading_and_writing_is_a_conflict_that_is_shown(
     run: Run, perform: Perform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,7 @@ def test_its_commands_are_run_in_their_order(machine: Machine) -> None:
         return next(output for line, output in said.items() if line.startswith(f"tracking-ledger {command}"))
 
     assert "Write the guide" in of("ready")
-    assert "Write the guide" in of("next")
+    assert "Write the guide" in of("list --tag docs | tracking-ledger start")
     assert "Acme" in of("show")
     assert "Call the printer" in machine.run("tracking-ledger search printer")
 
