@@ -75,6 +75,16 @@ def test_what_is_no_work_waits(tmp_path: Path, fields: dict[str, Any], word: str
     assert (item.status, item.category, item.fields["metadata"]["source_status"]) == (word, "waiting", "open")
 
 
+@pytest.mark.parametrize(
+    ("until", "status"), [("2099-01-01T00:00:00Z", ("deferred", "waiting")), (DAY.format(1), ("open", "planned"))]
+)
+def test_what_is_deferred_waits_until_then(tmp_path: Path, until: str, status: tuple[str, str]) -> None:
+    item = one(tmp_path, defer_until=until)
+
+    assert (item.status, item.category) == status
+    assert item.fields["metadata"]["defer_until"] == until
+
+
 def test_an_unknown_status_waits_with_a_warning(tmp_path: Path) -> None:
     reading = read(tmp_path, issue("a-1", status="odd"))
 

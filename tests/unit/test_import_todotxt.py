@@ -175,6 +175,20 @@ def test_a_mark_that_the_format_does_not_know_is_told(tmp_path: Path, line: str)
     assert "looks_completed" in [finding.kind for finding in reading.warnings]
 
 
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("Do it t:2099-01-01", ("deferred", "waiting")),
+        ("Do it t:2026-01-01", ("active", None)),
+        ("x Do it t:2099-01-01", ("completed", None)),
+    ],
+)
+def test_a_task_before_its_threshold_waits(tmp_path: Path, line: str, status: tuple[str, str | None]) -> None:
+    item = one(tmp_path, line)
+
+    assert (item.status, item.category) == status
+
+
 def test_a_line_that_gets_the_day_it_was_written_is_the_same_task() -> None:
     log = ImportedLog("todotxt")
 

@@ -196,13 +196,8 @@ class _Issue(Record):
             return None
         entries = [self._comment(entry) for entry in _listed(self.rest.pop("comments"))]
         comments, left = taken(entries, self.name, self._created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of)
-        more = [
-            {name: value for name, value in entry.items() if name != "text"}
-            for entry in left
-            if isinstance(entry, dict)
-        ]
         if left:
-            self.rest["comments"] = [*more, *(entry for entry in left if not isinstance(entry, dict))]
+            self.rest["comments"] = [_without_text(entry) for entry in left]
         return comments
 
     def _comment(self, entry: Any) -> Any:

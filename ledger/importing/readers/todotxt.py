@@ -213,13 +213,16 @@ class _Reader(Record):
         if line.done and line.completed_at is None:
             self.warn("no_closing_time")
         self._keep_days(began)
+        until, _ = _day(dict(line.pairs).get("t", ""))
+        waits = not line.done and until is not None and until > imported_at
         item = ImportedItem(
             id=self._identify(self.name),
             external_id=self.name,
             fields={"item_type": "task", "title": line.words} | self._rank() | self._labels() | self._metadata(),
             created=created,
             changed=changed,
-            status="completed" if line.done else "active",
+            status="completed" if line.done else "deferred" if waits else "active",
+            category="waiting" if waits else None,
             settled=changed if line.done else None,
             links=self._links(created),
             also_known=(self._identify(_key(replace(line, created_at=None))),) if line.created_at else (),
