@@ -81,6 +81,7 @@ def build(offer: Offer, caller_of: CallerOf, watching: Watching | None = None) -
         lifespan=looking,
         on_list_tools=tools.list,
         on_call_tool=tools.call,
+        get_tool_input_schema=tools.input_schema,
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
         on_read_resource=reader(caller_of),

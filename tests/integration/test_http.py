@@ -28,7 +28,11 @@ from ledger import identity
 from ledger.settings import Settings
 from mcp_adapter import http_connection, http_guard
 from mcp_adapter.http import Serving, assembled
+from mcp_adapter.registry import tool
+from mcp_adapter.server import build
+from mcp_adapter.toolsets import offered
 from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
 from tests.support.http_client import HttpServer, revoke, serving, token
 from tests.support.mcp_client import RefusedByTool
 
@@ -458,3 +462,12 @@ def test_a_caller_with_too_much_at_once_is_told_when_to_come_back(team: Team) ->
     refused = [answer for answer in answers if answer.status != 200]
     assert all(answer.status == 429 and int(answer.headers["retry-after"]) >= 1 for answer in refused)
     assert all(json.loads(answer.body)["retry_after"] >= 1 for answer in refused)
+
+
+def test_the_schema_of_a_tool_is_found_without_listing_all(app: App) -> None:
+    everything = offered(OPERATIONS)
+    server = build(everything, lambda _: pytest.fail("none asks"))
+
+    assert server.get_tool_input_schema is not None
+    assert server.get_tool_input_schema("prime") == tool(OPERATIONS["prime"]).input_schema
+    assert server.get_tool_input_schema("no_such_tool") is None
