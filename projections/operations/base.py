@@ -158,7 +158,7 @@ def carry_out(
     """Records a command; answers a receipt, and with `detail` what `read` finds of the entity."""
     own = command_id(request.command_id)
     done = submit(view, command, category=category, by=request.by, command_id=own, occurred_at=occurred_at, token=token)
-    answer = receipt(view, done)
+    answer = receipt(view, done, request)
     if not request.detail:
         return answer
     with view.tables.snapshot() as snapshot:
@@ -183,14 +183,15 @@ def where(view: LedgerView, recorded: Recorded) -> Answered:
     }
 
 
-def receipt(view: LedgerView, done: Done) -> Answered:
-    """A few tens of tokens: what became of a write, and what to name in the next one."""
+def receipt(view: LedgerView, done: Done, request: Writes) -> Answered:
+    """A few tens of tokens: what became of a write, and what to name in the next one, or in an undo of this one."""
     return {
         "outcome": done.outcome,
         "id": done.id,
         "ref": _reference(view, done),
         "version": done.version,
         "position": done.position,
+        **({"command_id": request.command_id} if not done.unchanged else {}),  # what `undo` takes
         **({"place": done.place} if done.place is not None else {}),
         **({"repeated": True} if done.repeated else {}),
         **({"unchanged": True} if done.unchanged else {}),

@@ -12,7 +12,7 @@ from ledger.annotation.commands import CommentCommand, comment_id_of
 from ledger.decider import Decided, check, problem
 from ledger.envelope import Recorded, Submission, command_id_at, id_of, minted_id
 from ledger.errors import LedgerError
-from ledger.work_item.bulk import REFUSALS, Outcome, plan, refusal
+from ledger.work_item.bulk import REFUSALS, Outcome, plan, refusal, waits_for
 from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.work_item.decider import decide
 from ledger.world import World
@@ -39,7 +39,7 @@ from projections.operations.work_items import (
 )
 from projections.questions import work_items as questions
 from projections.questions.entities import rows
-from projections.questions.references import references, resolve
+from projections.questions.references import resolve
 
 MOST = 1000
 OF_THE_CALL = ("by", "command_id", "detail", "token")  # these are said once for all items
@@ -95,11 +95,14 @@ class _Reading:
         self._view = view
         self._command_id = command_id
         self._keys: dict[str, str] = {}
+        self._refused: dict[str, int] = {}  # the keys of items that are refused, and their numbers
 
     def read(self, number: int, item: dict[str, Any]) -> Change | LedgerError:
         try:
             return self._change(number, item)
         except REFUSALS as error:
+            if isinstance(key := item.get("key"), str):
+                self._refused.setdefault(key, number)
             return error
 
     def _change(self, number: int, item: dict[str, Any]) -> Change:
@@ -131,6 +134,8 @@ class _Reading:
     def _meant(self, given: str, field: str) -> str:
         if not given.startswith("$"):
             return resolve(self._view.tables, CATEGORY, given, field)
+        if given[1:] not in self._keys and given[1:] in self._refused:
+            raise waits_for(self._refused[given[1:]])
         if given[1:] not in self._keys:
             check([problem(field, "is the key of no item before this one", given, allowed=list(self._keys)[:20])])
         return self._keys[given[1:]]
@@ -178,14 +183,13 @@ class _Decision:
 def _answer(
     view: LedgerView, request: BulkWorkItemsInput, recorded: Recorded, more: Answered, outcomes: list[Outcome]
 ) -> Answered:
-    ids = [outcome.id for outcome in outcomes if outcome.refused is None]
+    ids = list(dict.fromkeys(outcome.id for outcome in outcomes if outcome.refused is None))
     with view.tables.snapshot() as snapshot:
-        refs = references(snapshot, CATEGORY, ids)
-        whole: dict[str, Answered] = {}
-        if request.detail:
-            generation = snapshot.generation("work_items")
-            found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
-            whole = {item["id"]: item for item in questions.shown(snapshot, rows(CATEGORY, found))}
+        generation = snapshot.generation("work_items")
+        found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
+        whole = {item["id"]: item for item in questions.shown(snapshot, rows(CATEGORY, found))}
+    if not request.detail:
+        whole = {name: {"ref": item["ref"], "title": item["title"]} for name, item in whole.items()}
     refused = sum(outcome.refused is not None for outcome in outcomes)
     return {
         **where(view, recorded),
@@ -194,19 +198,17 @@ def _answer(
         "taken": len(outcomes) - refused,
         "refused": refused,
         "results": [
-            _verdict(number, item, outcome, refs, whole)
+            _verdict(number, item, outcome, whole)
             for number, (item, outcome) in enumerate(zip(request.items, outcomes, strict=True))
         ],
     }
 
 
-def _verdict(
-    number: int, item: dict[str, Any], outcome: Outcome, refs: dict[str, str], whole: dict[str, Answered]
-) -> Answered:
-    named = {"key": item["key"]} if "key" in item else {}
+def _verdict(number: int, item: dict[str, Any], outcome: Outcome, whole: dict[str, Answered]) -> Answered:
+    named = {"index": number, **({"key": item["key"]} if "key" in item else {})}
     if outcome.refused is not None:
-        return {"index": number, **named, "error": outcome.refused.as_answer()["error"]}
-    return named | whole.get(outcome.id, {}) | {"ref": refs[outcome.id], "version": outcome.version}
+        return {**named, "error": outcome.refused.as_answer()["error"]}
+    return named | whole[outcome.id] | {"version": outcome.version}
 
 
 OPERATIONS = (

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ledger.decider import Problem, check, problem
 from ledger.envelope import category_of, id_of
-from ledger.errors import OutcomeUnknown, Unavailable
+from ledger.errors import OutcomeUnknown, Refused, Unavailable
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.work_item.item_summaries import CATEGORY
@@ -33,8 +33,10 @@ from projections.operations.base import (
 from projections.operations.work_items import asker, summary
 from projections.questions import work_items as questions
 from projections.questions.references import resolve
+from projections.read_models.projection import Row
 
 LONGEST = 1440  # minutes: a day
+OFFERED = 3  # ready items that a refusal names
 
 Action = Literal["claim", "next", "renew", "release"]
 
@@ -101,9 +103,28 @@ def _one(view: LedgerView, request: ClaimWorkItemInput) -> Done:
             command = ReleaseClaim(id=entity_id, token=token)
         case _:
             command = ClaimWorkItem(id=entity_id, token=token, minutes=request.minutes)
-    return submit(
-        view, command, category=CATEGORY, by=request.by, command_id=command_id(request.command_id), token=token
-    )
+    own = command_id(request.command_id)
+    try:
+        return submit(view, command, category=CATEGORY, by=request.by, command_id=own, token=token)
+    except Refused as error:
+        if request.action == "claim" and (free := _free(view)):
+            step = f"{error.next_step}; {free[0]['ref']} is free, action next takes the most urgent"
+            raise Refused(error.message, next_step=step, **error.details, free=free) from error
+        raise
+
+
+def _free(view: LedgerView) -> list[Answered]:
+    """What else could be claimed now, the most urgent first."""
+    with view.tables.snapshot() as snapshot:
+        page = questions.ready(snapshot, ReadyFilter(), asker=asker(view), limit=OFFERED, cursor=None)
+    return [{name: item[name] for name in ("ref", "title", "priority")} for item in page["items"]]
+
+
+def _why(request: ClaimWorkItemInput, row: Row) -> str:
+    """Why it is this one that action next took."""
+    among = "that is ready and fits the filter" if request.filter.model_fields_set else "that is ready"
+    priority = "without a priority" if row.state.priority is None else f"priority {row.state.priority}"
+    return f"the most urgent {among}: {priority}, the oldest of these (created {row.stamps.created_at[:16]}Z)"
 
 
 def _next(view: LedgerView, request: ClaimWorkItemInput) -> Done | None:
@@ -126,7 +147,7 @@ def _next(view: LedgerView, request: ClaimWorkItemInput) -> Done | None:
 def _told(view: LedgerView, request: ClaimWorkItemInput, done: Done) -> Answered:
     """The receipt, what was taken, and until when; the token is needed to renew or release it from elsewhere."""
     if done.category != CATEGORY:  # what became of a claim whose answer was lost
-        return receipt(view, done) | {"next_step": "nothing was claimed: claim again with another command_id"}
+        return receipt(view, done, request) | {"next_step": "nothing was claimed: claim again with another command_id"}
     token = request.token or view.token
     try:
         with view.tables.snapshot() as snapshot:
@@ -137,7 +158,8 @@ def _told(view: LedgerView, request: ClaimWorkItemInput, done: Done) -> Answered
     claim = row.state.claim
     mine = claim is not None and claim.token_digest == token_digest(token)
     lease = {"until": claim.until, "token": token} if mine else {}
-    return whole | receipt(view, done) | {"title": row.state.title} | lease
+    why = {"why": _why(request, row)} if request.action == "next" else {}
+    return whole | receipt(view, done, request) | {"title": row.state.title} | why | lease
 
 
 def _faults(request: ClaimWorkItemInput) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from ledger.values.reference import brief
 from ledger.values.states import ORIGINAL
 from ledger.work_item.item_summaries import CATEGORY, obstacle_summary
 from ledger.world import Asker, Obstacle, ReadyFilter
+from projections.questions import entities
 from projections.questions.pages import START, Place
 from projections.tables.contract import Answer, Question, Snapshot
 
@@ -134,9 +135,17 @@ def counted(lines: Iterator[Any]) -> Entity:
 def became_ready(snapshot: Snapshot, ended: str, moment: datetime) -> Entity:
     """What is ready now and could not be before this item came to its end; nothing if there is no such item."""
     waited = snapshot.ask("work_items/freed", id=ended, limit=WAITING)
-    refs = [brief(CATEGORY, line["id"]) for line in ready_of(snapshot, waited, moment)]
-    more = {"became_ready_count": len(refs)} if len(refs) > NAMED else {}
-    return {"became_ready": refs[:NAMED], **more} if refs else {}
+    ids = [line["id"] for line in ready_of(snapshot, waited, moment)]
+    more = {"became_ready_count": len(ids)} if len(ids) > NAMED else {}
+    return {"became_ready": _titled(snapshot, ids[:NAMED]), **more} if ids else {}
+
+
+def _titled(snapshot: Snapshot, ids: list[str]) -> list[Entity]:
+    """Items as {ref, title}, in the order given."""
+    generation = snapshot.generation("work_items")
+    found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
+    titles = {row.id: row.state.title for row in entities.rows(CATEGORY, found)}
+    return [{"ref": brief(CATEGORY, entity_id), "title": titles[entity_id]} for entity_id in ids]
 
 
 def _filters(wanted: ReadyFilter) -> dict[str, Any]:

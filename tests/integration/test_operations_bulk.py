@@ -105,7 +105,10 @@ def test_the_refused_can_be_left_out_and_the_others_are_recorded(perform: Perfor
     )
 
     codes = [line.get("error", {}).get("code") for line in answer["results"]]
-    assert codes == [None, "invalid", "not_found", "not_found", None]
+    assert codes == [None, "invalid", "not_found", "refused", None]
+    assert [line["index"] for line in answer["results"]] == [0, 1, 2, 3, 4]
+    assert [line.get("title") for line in answer["results"]] == ["The good", None, None, None, "The below"]
+    assert answer["results"][3]["error"]["details"]["rule"] == "waits_for_refused"
     assert (answer["taken"], answer["refused"]) == (2, 3)
     assert {item["title"] for item in perform("list_work_items")["items"]} == {"The good", "The below"}
 
@@ -250,3 +253,25 @@ def test_a_comment_without_text_is_refused_with_its_place(perform: Perform) -> N
         perform("bulk_work_items", items=[{"op": "comment", "id": item["id"]}])
 
     assert [fault["field"] for fault in refused.value.details["fields"]] == ["items.0.text"]
+
+
+def test_one_fault_that_many_items_share_or_build_on_is_told_once(perform: Perform) -> None:
+    nowhere = str(uuid4())
+    items = [create("root", parent_id=nowhere), *(create(f"leaf{n}", parent_id="$root") for n in range(5))]
+    items += [{"op": "create", "title": f"Without a kind {n}"} for n in range(3)]
+
+    with pytest.raises(LedgerError) as refused:
+        perform("bulk_work_items", items=items)
+
+    details = refused.value.details
+    assert [(entry["index"], entry.get("also")) for entry in details["items"]] == [(0, None), (6, [7, 8])]
+    assert [(fault["field"], fault["also"]) for fault in details["fields"]] == [("items.6.item_type", [7, 8])]
+    assert "9 of 9 items are refused, 5 of them only because they build on one" in refused.value.message
+
+
+def test_items_of_one_bulk_are_listed_in_its_order(perform: Perform) -> None:
+    perform("bulk_work_items", items=[{"op": "create", "item_type": "task", "title": f"{n}"} for n in range(12)])
+
+    expected = [f"{n}" for n in range(12)]
+    assert [item["title"] for item in perform("ready_work", limit=20)["items"]] == expected
+    assert [item["title"] for item in perform("list_work_items", order="updated")["items"]] == expected[::-1]

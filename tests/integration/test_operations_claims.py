@@ -132,10 +132,11 @@ def test_completing_answers_with_what_became_ready_by_it(perform: Perform, task:
     assert "became_ready" not in complete(perform, epic)
 
 
-def readable(perform: Perform, entity_id: str) -> str:
-    """The reference of eight characters."""
-    assert perform("query_work_item", id=brief("work_item", entity_id))["id"] == entity_id
-    return brief("work_item", entity_id)
+def readable(perform: Perform, entity_id: str) -> dict[str, str]:
+    """The reference of eight characters, and the title."""
+    item = perform("query_work_item", id=brief("work_item", entity_id))
+    assert item["id"] == entity_id
+    return {"ref": brief("work_item", entity_id), "title": item["title"]}
 
 
 def test_the_next_item_is_the_most_important_one_that_nobody_has(perform: Perform, task: Make) -> None:
@@ -145,7 +146,9 @@ def test_the_next_item_is_the_most_important_one_that_nobody_has(perform: Perfor
     taken = [perform("claim_work_item", action="next") for _ in range(3)]
 
     assert [answer.get("title") for answer in taken] == ["first", "second", None]
-    assert taken[0].keys() == {"outcome", "id", "ref", "version", "position", "title", "until", "token"}
+    receipt = {"outcome", "id", "ref", "version", "position", "command_id"}
+    assert taken[0].keys() == receipt | {"title", "why", "until", "token"}
+    assert taken[0]["why"].startswith("the most urgent that is ready: priority 1, the oldest of these (created ")
     assert (taken[2]["outcome"], "next_step" in taken[2]) == ("none_left", True)
 
 
@@ -269,3 +272,15 @@ def test_what_is_read_of_a_claim_once_it_is_recorded_may_take_the_time_of_a_ques
         left = deadline.left()
 
     assert left is None
+
+
+def test_a_refused_claim_offers_what_else_is_free(perform: Perform, task: Make) -> None:
+    wanted, other = task("wanted", priority=1), task("other", priority=2)
+    perform("claim_work_item", action="claim", id=wanted, token=OTHER, by="ann")
+
+    with pytest.raises(Refused) as refused:
+        perform("claim_work_item", action="claim", id=wanted)
+
+    ref = perform("query_work_item", id=other)["ref"]
+    assert refused.value.details["free"] == [{"ref": ref, "title": "other", "priority": 2}]
+    assert ref in refused.value.next_step

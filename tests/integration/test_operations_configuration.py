@@ -215,7 +215,7 @@ def test_a_claim_moves_and_gives_back_and_what_becomes_ready_by_a_dropped_item_i
 
     assert (claimed["status"], claimed["category"], claimed["ready"]) == ("in_progress", "active", True)
     assert (released["status"], released["category"]) == ("active", "active")
-    assert dropped["became_ready"] == [brief("work_item", waiting["id"])]
+    assert dropped["became_ready"] == [{"ref": brief("work_item", waiting["id"]), "title": "Waiting"}]
 
 
 def test_what_another_has_in_hand_is_handed_out_only_when_it_is_asked_for(perform: Perform) -> None:
