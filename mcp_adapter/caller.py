@@ -9,7 +9,7 @@ from msgspec import Struct
 from ledger.envelope import Scope
 from ledger.errors import Forbidden
 from projections.application.app import App
-from projections.operations.base import Operation, Writes
+from projections.operations.base import Asks, Operation, Writes
 
 Arguments = dict[str, Any]
 Context = ServerRequestContext[Any]
@@ -43,7 +43,8 @@ class Caller(Struct, frozen=True):
                 scope=self.scope,
             )
         by = arguments.get("by")
-        if self.actor is not None and by not in (None, self.actor) and self.scope != "admin":
+        acts = issubclass(operation.input, Writes)  # elsewhere it says whose work is asked for
+        if acts and self.actor is not None and by not in (None, self.actor) and self.scope != "admin":
             raise Forbidden(
                 f"this token acts as {self.actor}, not as another",
                 next_step="leave `by` out, or use a token of the scope admin",
@@ -52,8 +53,8 @@ class Caller(Struct, frozen=True):
             )
 
     def signed(self, operation: Operation, arguments: Arguments, context: Context) -> Arguments:
-        """An unsigned write is signed with the token's name, else what the settings say, else the client's name."""
-        if not issubclass(operation.input, Writes) or arguments.get("by") is not None:
+        """A call without `by` is signed with the token's name, else what the settings say, else the client's name."""
+        if not issubclass(operation.input, (Writes, Asks)) or arguments.get("by") is not None:
             return arguments
         if self.actor is not None:
             return {**arguments, "by": self.actor}

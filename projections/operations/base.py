@@ -71,6 +71,12 @@ class Input(BaseModel):
         return argument_values.read_fields(cls, given) if isinstance(given, dict) else given
 
 
+class Asks(Input):
+    """A question whose answer depends on who asks it."""
+
+    by: Annotated[str | None, Field(max_length=100, description="Who asks, if not you, like agent-1")] = None
+
+
 class Writes(Input):
     """What every write takes besides."""
 

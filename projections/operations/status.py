@@ -6,9 +6,10 @@ from pydantic import Field
 
 from ledger.settings import Settings
 from ledger.work_item.claiming import token_digest
+from ledger.world import Asker
 from projections.application.view import LedgerView
 from projections.maintenance import report_now
-from projections.operations.base import Answered, Input, Limit, Operation
+from projections.operations.base import Answered, Asks, Input, Limit, Operation
 from projections.operations.ledger_creation import unusable
 from projections.reports import prime as primer
 from projections.reports import report
@@ -21,8 +22,8 @@ class ProjectStatusInput(Input):
     limit: Limit = 5
 
 
-class PrimeInput(Input):
-    """Nothing: it is the same for every reader, but for whose claims are whose."""
+class PrimeInput(Asks):
+    """Who asks is all that it takes."""
 
 
 def project_status(view: LedgerView, request: ProjectStatusInput) -> Answered:
@@ -32,10 +33,11 @@ def project_status(view: LedgerView, request: ProjectStatusInput) -> Answered:
     return _brief(report.folded(document, request.limit))
 
 
-def prime(view: LedgerView, _: PrimeInput) -> Answered:
+def prime(view: LedgerView, request: PrimeInput) -> Answered:
+    asker = Asker(name=view.actor(request.by), holder=token_digest(view.token))
+    source, queued = report_now.source(view), report_now.queued(view)
     with view.tables.snapshot() as snapshot:
-        holder, source, queued = token_digest(view.token), report_now.source(view), report_now.queued(view)
-        document = primer.document(snapshot, view.identity.name, holder, source, queued)
+        document = primer.document(view.store, snapshot, view.identity.name, asker, source, queued)
     return {"position": document["position"], "text": primer.markdown(document)}
 
 
@@ -73,7 +75,8 @@ OPERATIONS = (
     Operation(
         name="prime",
         title="Read this first",
-        summary="Call this first: how to work here, what is going on, what is ready.",
+        summary="Call this first: what the project is, what you hold with your last remark, what is for you, ready or "
+        "blocked, what changed since you were last here, and how to work.",
         toolset="status",
         input=PrimeInput,
         run=prime,

@@ -51,6 +51,12 @@ def whole(row: Row, ref: str) -> Entity:
     return flat(row, ref) | comments(row)
 
 
+def newest_comment(row: Row) -> str | None:
+    """The text of the newest comment; None without one."""
+    listed = shown(row.state.comments)
+    return listed[-1][1].text if listed else None
+
+
 def comments(row: Row, most: int | None = None) -> Entity:
     """{comments: [{id, by, at, text, corrected_at?}]}, in the order of writing, at most the newest so many."""
     if not hasattr(row.state, "comments"):

@@ -165,7 +165,8 @@ def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, 
 
 
 def claimed(snapshot: Snapshot, limit: int) -> list[Entity]:
-    """What is held now: {ref, title, by, until, holder}; `holder` is a token's digest and never shown."""
+    """What is held now: {ref, title, by, until, holder, remark}; `holder` is a token's digest and never shown, `remark`
+    the newest comment or None."""
     found = entities.rows(CATEGORY, snapshot.ask("work_items/claimed", moment=text(snapshot.as_of.now), limit=limit))
     refs = references(snapshot, CATEGORY, [item.id for item in found])
     return [
@@ -175,6 +176,7 @@ def claimed(snapshot: Snapshot, limit: int) -> list[Entity]:
             "by": item.state.claim.by,
             "until": f"{item.state.claim.until[:16].replace('T', ' ')} UTC",
             "holder": item.state.claim.token_digest,
+            "remark": entities.newest_comment(item),
         }
         for item in found
     ]

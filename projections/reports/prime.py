@@ -7,8 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ledger.store import EventStore
 from ledger.values.moment import text
-from projections.questions import status
+from ledger.values.reference import brief as shortened
+from ledger.work_item.item_summaries import CATEGORY
+from ledger.world import Asker, Obstacle
+from projections.questions import changes, readiness, status
 from projections.questions import work_items as questions
 from projections.reports.markdown import inline, one_line
 from projections.reports.templates import rendered
@@ -18,21 +22,26 @@ TEMPLATE = "prime.md.j2"
 WITHOUT = "prime_without_ledger.md.j2"
 BYTES = 5_600  # as JSON text: 1,400 tokens of four bytes each, so that what stands around it still fits
 TITLE_BYTES = 90
-CLAIMS = 10  # of one's own, and as many of others
+CLAIMS = 10  # lines of each list at most
 COUNTED = 500  # claims that are looked at
+LOOKED_BACK = 300  # positions in which the reader's own newest change is looked for
+NEWS = 5  # changes that are named; all in reach are counted
 
 Document = dict[str, Any]
 
 
-def document(snapshot: Snapshot, name: str, holder: str, source: str, queued: int) -> Document:
-    """Everything as plain data; `holder` is the digest of the token whose claims are the reader's own, `source` the
-    layer that answers, and `queued` how many writes of this machine wait for the database."""
+def document(log: EventStore, snapshot: Snapshot, name: str, asker: Asker, source: str, queued: int) -> Document:
+    """Everything as plain data, for the one who asks; `source` is the layer that answers, and `queued` how many writes
+    of this machine wait for the database."""
     held = questions.claimed(snapshot, COUNTED)
-    mine = [item for item in held if item["holder"] == holder]
-    others = [item for item in held if item["holder"] != holder]
+    mine = [item for item in held if item["holder"] == asker.holder or item["by"] == asker.name]
+    others = [item for item in held if item not in mine]
     found = status.ready(snapshot, snapshot.as_of.now)
+    claimed = {item["ref"] for item in held}
     return {
         "project": name,
+        "asker": asker.name,
+        "about": _about(snapshot),
         "position": snapshot.as_of.position,
         "time": snapshot.as_of.time and text(snapshot.as_of.time),
         "counts": status.active_counts(snapshot),
@@ -41,9 +50,55 @@ def document(snapshot: Snapshot, name: str, holder: str, source: str, queued: in
         "queued": queued,
         "mine": mine,
         "others": others,
+        "yours": [item for item in _unfinished(snapshot, assignee=asker.name) if item["ref"] not in claimed],
+        "blocked": _blocked(snapshot),
+        "news": _news(log, snapshot, asker.name),
         "ready": found["items"],
         "ready_folded": found["has_more"],
     }
+
+
+def _about(snapshot: Snapshot) -> list[Document]:
+    """The projects at the top, with what they are: {ref, title, description}."""
+    wanted = questions.Filter(item_type="project", roots_only=True)
+    page = questions.listed(snapshot, wanted, order="created", limit=2, offset=0, cursor=None)
+    return [{name: item[name] for name in ("ref", "title", "description")} for item in page["items"]]
+
+
+def _unfinished(snapshot: Snapshot, **wanted: Any) -> list[Document]:
+    filters = questions.Filter(**wanted)
+    page = questions.listed(snapshot, filters, order="priority", limit=2 * CLAIMS, offset=0, cursor=None)
+    return [item for item in page["items"] if item["category"] not in ("done", "dropped")][:CLAIMS]
+
+
+def _blocked(snapshot: Snapshot) -> list[Document]:
+    """What waits: {ref, title, assignee, why}, the most urgent first."""
+    items = _unfinished(snapshot, blocked=True)
+    causes = readiness.obstacles(snapshot, [item["id"] for item in items], snapshot.as_of.now, most=1)
+    return [
+        {
+            "ref": item["ref"],
+            "title": item["title"],
+            "assignee": item["assignee"],
+            "why": item["block_reason"] or ", ".join(_cause(cause) for cause in causes.get(item["id"], [])),
+        }
+        for item in items
+    ]
+
+
+def _cause(cause: Obstacle) -> str:
+    return f"{cause.reason.replace('_', ' ')} {shortened(CATEGORY, cause.id)} {cause.title}"
+
+
+def _news(log: EventStore, snapshot: Snapshot, asker: str) -> Document | None:
+    """What others changed after the reader's own newest change; None if that is not among the newest of the log."""
+    head = snapshot.as_of.position
+    events = list(log.read_all(max(0, head - LOOKED_BACK), head))
+    own = [event.position for event in events if event.by == asker]
+    if not own:
+        return None
+    page = changes.changes_since(log, snapshot, own[-1], changes.Filter(), NEWS)
+    return {"since": own[-1], "count": head - own[-1], "items": page["items"]}
 
 
 def markdown(document: Document) -> str:
@@ -76,10 +131,11 @@ def brief(value: object, most: int = TITLE_BYTES) -> str:
 
 
 def _rendered(document: Document, most: int) -> str:
-    mine, others, ready = (document[name][:most] for name in ("mine", "others", "ready"))
+    shown = {name: document[name][:most] for name in ("mine", "others", "ready", "yours", "blocked")}
+    mine, others, ready = shown["mine"], shown["others"], shown["ready"]
     folded = len(document["mine"]) + len(document["others"]) - len(mine) - len(others)
     more = document["ready_folded"] or len(ready) < len(document["ready"])
-    given = {**document, "mine": mine, "others": others, "ready": ready, "claims_folded": folded, "ready_folded": more}
+    given = {**document, **shown, "claims_folded": folded, "ready_folded": more}
     return rendered(TEMPLATE, given, brief=brief)
 
 

@@ -89,3 +89,27 @@ def test_prime_stays_short_whatever_the_titles_hold(perform: Perform, title: str
     assert tokens(answer) <= PRIME_TOKENS
     assert "and more: ready_work" in answer["text"]
     assert all(not line.startswith("#") for line in answer["text"].splitlines()[1:])
+
+
+def test_prime_says_what_the_project_is_and_what_concerns_the_one_who_asks(perform: Perform) -> None:
+    project = perform(
+        "create_work_item", item_type="project", title="Invoice reader", description="Reads invoices", by="lead"
+    )["id"]
+    mine, other = (
+        perform("create_work_item", item_type="task", title=title, parent_id=project, by="lead")["id"]
+        for title in ("Mine", "License")
+    )
+    perform("create_work_item", item_type="task", title="For me", parent_id=project, assignee="agent-1", by="lead")
+    perform("claim_work_item", action="claim", id=mine, by="agent-1", token="the-token-of-agent-1")
+    perform("comment", id=mine, text="threshold 0.7: all 40 right", by="agent-1")
+    perform("update_work_item", id=other, version=1, status="blocked", reason="the lead must approve", by="lead")
+
+    text = perform("prime", by="agent-1")["text"]
+
+    assert "Invoice reader: Reads invoices" in text
+    assert "last remark: threshold 0.7: all 40 right" in text
+    assert "yours until" in text.split("Mine")[0]
+    assert "For me" in text.split("Assigned to you")[1].split("Ready")[0]
+    assert "License: the lead must approve" in text.split("Blocked")[1]
+    assert "WorkItemBlocked" in text.split("Changed since your last change")[1]
+    assert "yours until" not in perform("prime", by="agent-2")["text"]
