@@ -72,7 +72,9 @@ class Worker(threading.Thread):
         super().__init__(name=f"client-{number}", daemon=True)
         self.number = number
         self.client = client
-        self.channel = CHANNELS[client.kind](environment | {"LEDGER_BY": f"client {number}"}, project, errors)
+        self.channel = CHANNELS[client.kind](
+            environment | {"LEDGER_BY": f"client {number}", "LEDGER_TOKEN": f"token-of-{number}"}, project, errors
+        )
         self.receipts: list[Receipt] = []
         self.failure: BaseException | None = None
         self._machine = machine
@@ -165,6 +167,9 @@ class Worker(threading.Thread):
         first = (unclear or writes[-8:])[step.draw % len(unclear or writes[-8:])]
         again = self._told(first.step, first.command_id, first.tool, first.arguments)
         again.entity, again.title = first.entity, first.title
+        for item in self._own:
+            if item.id == first.entity and first.title and first.step == "update" and first.code not in DEFINITE:
+                self._learn(item, again, first.title)
         made = (again.answer or {}).get("id")
         if first.step == "create" and first.title and all(item.id != made for item in self._own):
             self._keep(again, first.title, is_certain=False)
@@ -215,7 +220,7 @@ class Worker(threading.Thread):
             self._machine.items.append(item)
 
     def _learn(self, item: Item, receipt: Receipt, title: str) -> None:
-        if receipt.code in (*DEFINITE, "unchanged") and receipt.answer is not None:
+        if receipt.code in DEFINITE and receipt.answer is not None:
             item.version, item.title = receipt.answer["version"], title
         elif receipt.code not in ("unavailable", "unchanged"):
             item.is_certain = False
