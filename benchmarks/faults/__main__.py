@@ -6,6 +6,7 @@ not true, and prints each with its seed.
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from benchmarks.faults.run import Lab
 
 def main() -> int:
     given = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no server is left
     lab, counts, found, began = Lab(), Counter[str](), 0, time.monotonic()
     faults: Counter[str] = Counter()
     try:

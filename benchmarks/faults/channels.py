@@ -1,5 +1,6 @@
 """How a client speaks to the program: each a real process, that can be killed, frozen and started again."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -32,19 +33,26 @@ class _Lines:
         self._errors = errors
         self.process: subprocess.Popen[bytes] | None = None
         self._said: Queue[bytes] = Queue()
+        self._reader: threading.Thread | None = None
 
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
 
     def close(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            assert self.process.stdin is not None
+        """Ends the conversation as clients do."""
+        if self.process is None:
+            return
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):  # it has died, and with it what was not read
             self.process.stdin.close()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self._reader is not None:
+            self._reader.join()
 
     def _ask(self, line: Answer) -> Answer:
         if self.process is None or self.process.poll() is not None:
@@ -67,6 +75,7 @@ class _Lines:
         return answered
 
     def _start(self) -> None:
+        self.close()
         self._said = Queue()
         with self._errors.open("ab") as errors:
             self.process = subprocess.Popen(
@@ -77,7 +86,8 @@ class _Lines:
                 env=self._environment,
                 cwd=self._folder,
             )
-        threading.Thread(target=_read, args=[self.process, self._said], daemon=True).start()
+        self._reader = threading.Thread(target=_read, args=[self.process, self._said], daemon=True)
+        self._reader.start()
 
 
 class Mcp(_Lines):
@@ -153,8 +163,9 @@ def _request(number: int, method: str, parameters: Answer) -> Answer:
 
 def _read(process: "subprocess.Popen[bytes]", said: "Queue[bytes]") -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        message = json.loads(line)
-        if "method" not in message:  # what the server says without being asked is no answer
-            said.put(line)
+    with process.stdout:
+        for line in process.stdout:
+            with contextlib.suppress(ValueError):  # torn by what killed it
+                if "method" not in json.loads(line):  # what the server says without being asked is no answer
+                    said.put(line)
     said.put(b"")

@@ -1,0 +1,117 @@
+"""Two seeds of the fault runs, and that the checker sees what is wrong. See docs/faults.md."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from benchmarks.faults.check import Evidence, anomalies
+from benchmarks.faults.plan import plan
+from benchmarks.faults.run import Lab
+from benchmarks.faults.workload import Receipt
+from ledger.envelope import RecordedEvent
+from tests.support.given import FIRST_DAY, numbered
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("seed", [2, 7])
+def test_no_answer_is_false_whatever_breaks(seed: int) -> None:
+    lab = Lab()
+    try:
+        evidence = lab.run(plan(seed, ("library",), steps=25, faults=6))
+    finally:
+        lab.close()
+
+    assert [f"{one.kind}: {one.text}" for one in anomalies(evidence)] == []
+    assert len(evidence.receipts) >= 50
+
+
+def test_a_seed_is_the_same_plan_each_time() -> None:
+    assert plan(5) == plan(5) != plan(6)
+
+
+COMMAND = uuid4()
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_recorded", "kind"),
+    [
+        ([{"outcome": "committed", "position": 1}], False, "acknowledged lost"),
+        ([{"outcome": "committed", "position": 7}], True, "false committed"),
+        ([{"outcome": "queued", "place": 3}], False, "acknowledged lost"),
+        ([{"outcome": "queued"}], True, "false queued"),
+        ([{"error": {"code": "refused", "details": {}}}], True, "false refusal"),
+        ([{"error": {"code": "unavailable", "details": {}}}], True, "false refusal"),
+        (
+            [{"outcome": "committed", "position": 1}, {"error": {"code": "not_found", "details": {}}}],
+            True,
+            "repetition",
+        ),
+        ([{"error": {"code": "outcome_unknown", "details": {}}}], True, "unknown without its id"),
+        ([{"error": {"code": "internal", "details": {}}}], False, "crash"),
+    ],
+)
+def test_the_checker_names_an_answer_that_was_not_true(
+    answers: list[dict[str, Any]], is_recorded: bool, kind: str
+) -> None:
+    log = [event(COMMAND)] if is_recorded else []
+
+    found = anomalies(evidence([receipt(answer) for answer in answers], log))
+
+    assert any(kind in one.kind for one in found)
+
+
+def test_the_checker_finds_nothing_in_answers_that_are_true() -> None:
+    told = [
+        {"error": {"code": "outcome_unknown", "details": {"command_id": str(COMMAND)}}},
+        {"outcome": "queued", "place": 1},
+        {"outcome": "committed", "position": 1, "repeated": True},
+    ]
+
+    assert anomalies(evidence([receipt(answer) for answer in told], [event(COMMAND)])) == []
+
+
+def test_the_checker_sees_that_a_client_does_not_see_its_own_write() -> None:
+    missing = receipt({"error": {"code": "not_found", "details": {}}}, step="read", command_id=None)
+    older = receipt({"title": "Old", "version": 1}, step="read", command_id=None, title="New", is_certain=True)
+
+    assert [one.kind for one in anomalies(evidence([missing, older], []))] == ["read-your-writes"] * 2
+
+
+def receipt(answer: dict[str, Any], *, step: str = "create", command_id: UUID | None = COMMAND, **more: Any) -> Receipt:
+    return Receipt(
+        client=0,
+        machine=0,
+        step=step,
+        command_id=str(command_id) if command_id else None,
+        tool="create_work_item",
+        arguments={},
+        begun=0.0,
+        ended=1.0,
+        answer=answer,
+        **more,
+    )
+
+
+def evidence(receipts: list[Receipt], log: list[RecordedEvent]) -> Evidence:
+    return Evidence(receipts=receipts, log=log, journals=[log], waiting=[0], faulty_lines=[0], rows_equal=[True])
+
+
+def event(command_id: UUID) -> RecordedEvent:
+    return RecordedEvent(
+        position=1,
+        stream_id=f"work_item-{numbered(1)}",
+        version=1,
+        command_id=command_id,
+        n=0,
+        command="CreateWorkItem",
+        command_digest=b"",
+        type="WorkItemCreated",
+        schema=1,
+        topics=(),
+        data=b"{}",
+        by="tester",
+        occurred_at=FIRST_DAY,
+        recorded_at=FIRST_DAY,
+        digest=b"",
+    )
