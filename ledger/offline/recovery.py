@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from ledger.catalog import TOPIC_OF_FIELD, TOPICS
 from ledger.codec import SCHEMA
@@ -11,6 +12,7 @@ from ledger.conflict.events import Base
 from ledger.envelope import RecordedEvent
 from ledger.offline.journal import Journal
 from ledger.offline.outbox_lines import Queued, QueuedEvent
+from ledger.offline.sent_commands import SentCommands
 from ledger.store import Primary
 
 EVERY_TOPIC = tuple(sorted({topic for topics in TOPICS.values() for topic in topics} | set(TOPIC_OF_FIELD.values())))
@@ -52,6 +54,15 @@ def only_in(journal: Journal, after: int) -> Iterator[Queued]:
             conditions=EVERY_TOPIC,
             events=tuple(_queued(event) for event in events),
         )
+
+
+def only_acknowledged(sent: SentCommands, journal: int, common: int) -> list[Queued]:
+    """The commands that were acknowledged behind the end of the journal, as they were sent: whatever stands behind the
+    `common` position is new to them."""
+    return [
+        replace(one.line, sequence=0, kind="queued" if one.line.arguments else "recovered", as_of=common)
+        for one in sent.acknowledged(journal)
+    ]
 
 
 def _base(journal: Journal, event: RecordedEvent) -> Base:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from ledger.errors import LedgerClosed, Refused, Unavailable
 from ledger.offline.journal import FOLLOW_LOCK, Journal
 from ledger.offline.lines import line_of
-from ledger.offline.recovery import common_position, only_in
+from ledger.offline.recovery import common_position, only_acknowledged, only_in
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import Connector, open_ledger
 from ledger.postgres.connection.database import Database
@@ -87,6 +87,7 @@ def from_database(app: App, now: datetime) -> Rebuilt:
         local = app.local
         found = direct.standing(local.journal)
         lines = list(only_in(local.journal, found.common)) if found.journal > found.common else []
+        lines += only_acknowledged(local.sent, found.journal, found.common)
         if lines:
             local.outbox.put_before(lines)
         aside = _set_aside(local.journal.file, now)

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from filelock import FileLock
 from msgspec.structs import replace
 
 from ledger.errors import Refused
+from ledger.offline.journal import FOLLOW_LOCK
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance import rebuild
@@ -135,3 +137,26 @@ def test_a_database_that_went_another_way_is_not_given_the_journal(
     done = rebuild.from_database(machine, machine.clock())
 
     assert (done.common, done.position, done.queued) == (2, 3, 2)
+
+
+def test_what_was_acknowledged_and_not_followed_yet_is_brought_back_too(
+    app: App, perform: Perform, settings: Settings, owner_dsn: str
+) -> None:
+    app.home.mkdir(parents=True, exist_ok=True)
+    with FileLock(app.home / FOLLOW_LOCK):
+        perform("create_work_item", item_type="task", title="Kept")
+        perform("create_work_item", item_type="task", title="Acknowledged and lost")
+        app.close()
+    lose(owner_dsn, app.identity.ledger, after=1)
+    machine = App(replace(settings, admin_dsn=owner_dsn))
+
+    done = rebuild.from_database(machine, machine.clock())
+    machine.close()
+    again = App(machine.settings)
+    _ = again.database
+
+    assert done.position == 1
+    assert again.sync.drain_for(30)
+    assert OPERATIONS["list_work_items"].perform(again, {"text": "Acknowledged"})["total_count"] == 1
+    assert len(list(again.store.read_all())) == 2
+    again.close()
