@@ -28,6 +28,12 @@ OF_ERROR = {
     "damaged": DIFFERENCE,
 }
 OF_OUTCOME = {"queued": QUEUED, "unknown": UNKNOWN}
+OPTIONS = {  # what a refusal says of an operation's arguments -> what is typed here
+    "send force=true with a reason": "repeat it with --force --reason TEXT",
+    "send all_or_nothing=false": "use --skip-refused",
+    "claim it (action claim)": "claim it with `start`",
+    "claim it again (action claim)": "claim it again with `start`",
+}
 INTERRUPTED = 130
 OUTPUT_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended
 
@@ -74,8 +80,30 @@ def tell(error: LedgerError, *, as_json: bool) -> None:
         answer_json(error.as_answer())
         return
     remark(f"{error.code.replace('_', ' ')}: {shown(error.message)}", style="red")
+    for line in _details(error):
+        remark(f"  {shown(line)}")
     if error.next_step:
-        remark(f"next: {shown(error.next_step)}")
+        remark(f"next: {shown(_as_typed(error.next_step))}")
+
+
+def _details(error: LedgerError) -> Iterator[str]:
+    """What the JSON has beside the sentence: who changed what, which items stand in the way, what is allowed."""
+    for event in error.details.get("changed_since") or ():
+        yield f"version {event['version']}: {event['event']} by {event['by']}"
+    for item in error.details.get("items") or ():
+        if isinstance(item, dict) and "title" in item:
+            words = (item.get("reason"), item.get("ref"), item["title"], item.get("status"))
+            yield "  ".join(str(word) for word in words if word)
+    for field in error.details.get("fields") or ():
+        if isinstance(field.get("allowed"), (list, tuple)):
+            yield f"{field['field']} can be: {', '.join(map(str, field['allowed']))}"
+
+
+def _as_typed(next_step: str) -> str:
+    """The way out in the words of the command line instead of those of an operation."""
+    for argument, option in OPTIONS.items():
+        next_step = next_step.replace(argument, option)
+    return next_step
 
 
 class NoSuchCommand(click.UsageError):

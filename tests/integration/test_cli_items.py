@@ -179,6 +179,32 @@ def test_a_change_between_reading_and_writing_is_a_conflict_that_is_shown(
     assert json.loads(result.stdout)["error"]["details"]["changed_since"][0]["by"] == "bob"
 
 
+def test_a_refusal_names_what_stands_in_the_way_and_the_option_to_type(run: Run) -> None:
+    first, part = added(run, "First"), added(run, "Parent")
+    second = added(run, "Second", "--blocked-by", first)
+    child = added(run, "Child", "--parent", part)
+
+    waiting, unfinished, unknown = run("start", second), run("done", part), run("call", "ready_work", "nonsense=1")
+
+    assert first in waiting.stderr
+    assert "First" in waiting.stderr
+    assert child in unfinished.stderr
+    assert "--force --reason" in unfinished.stderr
+    assert "force=true" not in unfinished.stderr
+    assert "can be: " in unknown.stderr
+    assert "assignee" in unknown.stderr
+
+
+def test_a_version_conflict_says_who_changed_it(run: Run, perform: Perform) -> None:
+    ref = added(run, "Before")
+    perform("update_work_item", id=ref, version=1, title="Theirs", by="bob")
+
+    result = run("call", "update_work_item", f"id={ref}", "version=1", "title=Mine")
+
+    assert result.exit_code == exits.VERSION_CONFLICT
+    assert "version 2: WorkItemRevised by bob" in result.stderr
+
+
 @pytest.mark.parametrize(("typed", "meant"), [("statsu", "status"), ("close", "done"), ("create", "add")])
 def test_a_word_that_is_no_command_says_which_was_meant(run: Run, typed: str, meant: str) -> None:
     result = run(typed)
