@@ -32,7 +32,7 @@ LIMITS = {
     "archive_days": (1, 36_500),
     "lease_minutes": (1, 10_080),  # a week
 }
-SWITCHES = ("write_status_file",)
+SWITCHES = ("write_status_file", "only_asked_answer")
 MOST_STATES = 50
 WORD = re.compile(rf"\w(?:[\w ./&+-]{{0,{LONGEST - 2}}}[\w.+])?")
 
@@ -85,6 +85,8 @@ def _problems(fields: dict[str, Any]) -> Iterator[Problem]:
     for field, value in fields.items():
         if field == "states":
             yield from _state_problems(value)
+            continue
+        if field == "roles":
             continue
         low, high = LIMITS.get(field, (None, None))
         if value is None:

@@ -16,7 +16,8 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`depth_limit` is the depth of the deepest work item allowed, a root being at 0.
 
     With `write_status_file` each recorded write brings the status file up to date. `states` are those that the
-    ledger has besides the three original ones.
+    ledger has besides the three original ones, `roles` the people in each. With `only_asked_answer` a question is
+    answered by whom it asks, or by an administrator, and by no other.
     """
 
     active_context_type: ContextType = "feature"
@@ -29,6 +30,8 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lease_minutes: int = 30
     write_status_file: bool = False
     states: States = ()
+    roles: dict[str, tuple[str, ...]] = {}
+    only_asked_answer: bool = False
 
 
 def evolve(configuration: Configuration, fact: Fact) -> Configuration:

@@ -84,7 +84,7 @@ def claim_next(command: ClaimNextWorkItem, world: World) -> Decided:
     if found is None:
         return []
     item: WorkItem = world.state(CATEGORY, found)
-    if not item.workable or item.deleted or item.archived or held(item, world.now):
+    if not item.workable or item.question or item.deleted or item.archived or held(item, world.now):
         raise LostRace("the next item was taken after it was found", id=found)
     return _taken(found, item, token_digest(command.token), command.minutes, world)
 

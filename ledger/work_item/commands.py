@@ -93,6 +93,26 @@ class ReleaseClaim(WorkItemCommand, frozen=True, kw_only=True):
     token: str
 
 
+class AskQuestion(WorkItemCommand, frozen=True, kw_only=True):
+    """`whom` is a person or one of the ledger's roles."""
+
+    whom: str
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+class AnswerQuestion(WorkItemCommand, frozen=True, kw_only=True):
+    """`verdict` is approve, refuse, choose or answer; what refuses or answers says why in `text`."""
+
+    verdict: str
+    choice: str | None = None
+    text: str | None = None
+
+
+class WithdrawQuestion(WorkItemCommand, frozen=True, kw_only=True):
+    pass
+
+
 class ArchiveWorkItems(Command, frozen=True, kw_only=True):
     """An item with its whole subtree; without `id` every one that is old enough.
 

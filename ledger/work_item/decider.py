@@ -15,7 +15,9 @@ from ledger.work_item.archiving import archive, refuse_archived, refuse_archived
 from ledger.work_item.bulk import change_all
 from ledger.work_item.claiming import claim, claim_next, release, renew
 from ledger.work_item.commands import (
+    AnswerQuestion,
     ArchiveWorkItems,
+    AskQuestion,
     ChangeWorkItems,
     ClaimNextWorkItem,
     ClaimWorkItem,
@@ -26,9 +28,13 @@ from ledger.work_item.commands import (
     RenewClaim,
     RestoreArchived,
     UpdateWorkItem,
+    WithdrawQuestion,
     WorkItemCommand,
 )
 from ledger.work_item.events import (
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionWithdrawn,
     WorkItemArchived,
     WorkItemBlocked,
     WorkItemClaimed,
@@ -53,6 +59,7 @@ from ledger.work_item.events import (
 from ledger.work_item.importing import plan
 from ledger.work_item.item_summaries import CATEGORY, neighbour_summary, state_summary
 from ledger.work_item.metadata import metadata_problems
+from ledger.work_item.questions import answer, ask, withdraw
 from ledger.work_item.state import WorkItem, evolve
 from ledger.work_item.status_changes import change_status
 from ledger.work_item.undoing import check_undo
@@ -77,6 +84,12 @@ def decide(command: Asked, world: World) -> Decided:
             return renew(command, world)
         case ReleaseClaim():
             return release(command, world)
+        case AskQuestion():
+            return ask(command, world)
+        case AnswerQuestion():
+            return answer(command, world)
+        case WithdrawQuestion():
+            return withdraw(command, world)
         case ArchiveWorkItems():
             return archive(command, world)
         case RestoreArchived():
@@ -306,6 +319,9 @@ decider: Decider[WorkItem] = Decider(
         WorkItemClaimed,
         WorkItemClaimRenewed,
         WorkItemClaimReleased,
+        QuestionAsked,
+        QuestionAnswered,
+        QuestionWithdrawn,
         WorkItemArchived,
         WorkItemUnarchived,
         WorkItemReverted,
@@ -322,6 +338,9 @@ decider: Decider[WorkItem] = Decider(
         ClaimNextWorkItem,
         RenewClaim,
         ReleaseClaim,
+        AskQuestion,
+        AnswerQuestion,
+        WithdrawQuestion,
         ArchiveWorkItems,
         RestoreArchived,
         ImportWorkItems,

@@ -127,6 +127,30 @@ class WorkItemClaimReleased(WorkItemFact, frozen=True, kw_only=True):
     pass
 
 
+class QuestionAsked(WorkItemFact, frozen=True, kw_only=True):
+    """The item waits for a person or a role (`whom`) to answer; `by` asked, `at` a time by their own clock."""
+
+    whom: str
+    by: str
+    at: str
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+class QuestionAnswered(WorkItemFact, frozen=True, kw_only=True):
+    """`verdict` is approve, refuse, choose (`choice` is what was chosen) or answer; `text` is the answer, or why."""
+
+    verdict: str
+    by: str
+    at: str
+    choice: str | None = None
+    text: str | None = None
+
+
+class QuestionWithdrawn(WorkItemFact, frozen=True, kw_only=True):
+    """Nobody needs to answer any more."""
+
+
 class WorkItemArchived(WorkItemFact, frozen=True, kw_only=True):
     pass
 

@@ -11,6 +11,9 @@ from ledger.envelope import Fact, stated
 from ledger.values.revision import apply
 from ledger.values.states import FINISHED, ORIGINAL, WORKABLE
 from ledger.work_item.events import (
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionWithdrawn,
     WorkItemArchived,
     WorkItemBlocked,
     WorkItemClaimed,
@@ -57,6 +60,27 @@ class Claim(Struct, frozen=True, kw_only=True, omit_defaults=True):
     moved_from: tuple[str, str] | None = None
 
 
+class Question(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the item waits for: asked of a person or a role by somebody, at a time by their clock."""
+
+    whom: str
+    by: str
+    at: str
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The newest answer, with the question that it ended."""
+
+    question: Question
+    verdict: str
+    by: str
+    at: str
+    choice: str | None = None
+    text: str | None = None
+
+
 class WorkItem(Struct, frozen=True, kw_only=True):
     """An empty `item_type` means: there is no such item."""
 
@@ -80,6 +104,8 @@ class WorkItem(Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     links: tuple[Link, ...] = ()
     comments: dict[str, Comment] = {}
+    question: Question | None = None
+    answer: Answer | None = None
     deleted: bool = False
     cascade_of: str | None = None
     archived: bool = False
@@ -117,7 +143,7 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
             return replace(item, status="active", category="active", block_reason=None)
         case WorkItemCompleted(forced=forced):
             done = replace(item, status="completed", category="done", forced=forced)
-            return replace(done, block_reason=None, claim=None)
+            return replace(done, block_reason=None, claim=None, question=None)
         case WorkItemReopened():
             return replace(item, status="active", category="active", forced=None, archived=False)
         case WorkItemStatusChanged():
@@ -132,6 +158,12 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
             return replace(item, claim=item.claim and replace(item.claim, until=until))
         case WorkItemClaimReleased():
             return _released(item)
+        case QuestionAsked(whom=whom, by=by, at=at, text=text, choices=choices):
+            return replace(item, question=Question(whom=whom, by=by, at=at, text=text, choices=choices), answer=None)
+        case QuestionAnswered():
+            return _answered(item, fact)
+        case QuestionWithdrawn():
+            return replace(item, question=None)
         case WorkItemArchived():
             return replace(item, archived=True)
         case WorkItemUnarchived():
@@ -155,6 +187,15 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
             return item  # an unknown fact of a newer program is carried, not interpreted
 
 
+def _answered(item: WorkItem, fact: QuestionAnswered) -> WorkItem:
+    if item.question is None:
+        return item
+    said = Answer(
+        question=item.question, verdict=fact.verdict, by=fact.by, at=fact.at, choice=fact.choice, text=fact.text
+    )
+    return replace(item, question=None, answer=said)
+
+
 def _changed(item: WorkItem, fact: WorkItemStatusChanged) -> WorkItem:
     workable, finished = fact.category in WORKABLE, fact.category in FINISHED
     return replace(
@@ -165,6 +206,7 @@ def _changed(item: WorkItem, fact: WorkItemStatusChanged) -> WorkItem:
         forced=fact.forced if finished else None,
         archived=item.archived and (finished or not item.finished),
         claim=item.claim and replace(item.claim, moved_from=None) if workable else None,
+        question=None if finished else item.question,
     )
 
 

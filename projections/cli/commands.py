@@ -17,6 +17,8 @@ SECTIONS = {
         "stop": ("projections.cli.items:stop", "Give claimed work items back."),
         "block": ("projections.cli.items:block", "Mark work items as blocked, or link what blocks them."),
         "unblock": ("projections.cli.items:unblock", "Make blocked or completed work items active again."),
+        "ask": ("projections.cli.questions:ask", "Let a work item wait for a person's decision."),
+        "answer": ("projections.cli.questions:answer", "Answer what a work item waits for."),
         "comment": ("projections.cli.comments:comment", "Comment on an item, a vendor, a deployment, ..."),
         "move": ("projections.cli.items:move", "Move work items below another one, or to the top."),
         "link": ("projections.cli.items:link", "Link two work items, or remove a link."),

@@ -42,7 +42,8 @@ GIT_SECONDS = 10.0
 
 
 Settings = Annotated[
-    dict[Literal["depth_limit", "archive_days", "lease_minutes", "write_status_file"], int | bool], AsObject
+    dict[Literal["depth_limit", "archive_days", "lease_minutes", "write_status_file", "only_asked_answer"], int | bool],
+    AsObject,
 ]
 
 
@@ -81,7 +82,7 @@ class UpdateProjectConfigurationInput(Writes):
     ] = 200_000
     settings: Settings = Field(
         default_factory=dict,
-        description="Of depth_limit, archive_days, lease_minutes, write_status_file those that change",
+        description="Those that change: depth_limit, archive_days, lease_minutes, write_status_file, only_asked_answer",
     )
     states: Annotated[
         tuple[Annotated[OwnState, AnyObject], ...],
@@ -92,6 +93,12 @@ class UpdateProjectConfigurationInput(Writes):
             " dropped; on_claim: true moves what is claimed there. active, blocked and completed are always there."
         ),
     ] = ()
+    roles: Annotated[
+        dict[Name, tuple[Name, ...] | None],
+        AsObject,
+        AnyObject,
+        Field(description='Who is in each role that items may wait for, like {"lead": ["ann"]}; null drops a role'),
+    ] = {}
     from_git: Annotated[bool, Field(description="true takes branch and commit from the working tree")] = False
 
 
@@ -124,6 +131,8 @@ def update_project_configuration(view: LedgerView, request: UpdateProjectConfigu
     fields: dict[str, Any] = given(request, *REVISABLE) | request.settings
     if "states" in request.model_fields_set:
         fields["states"] = [state.model_dump(exclude_defaults=True) for state in request.states]
+    if "roles" in request.model_fields_set:
+        fields["roles"] = request.roles
     if "current_session_id" in request.model_fields_set:
         session = request.current_session_id
         fields["current_session_id"] = session and resolve(view.tables, "work_item", session, "current_session_id")

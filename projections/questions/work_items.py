@@ -36,6 +36,7 @@ SUMMARY = (
     "parent_id",
     "assignee",
     "claim",
+    "question",
     "comment_count",
     "updated_at",
 )
@@ -256,7 +257,7 @@ def _sifted(
     def fits(line: dict[str, Any], held: list[Obstacle]) -> bool:
         reasons = {obstacle.reason for obstacle in held}
         marked = any(obstacle.reason == "status" and _waits(obstacle) for obstacle in held)
-        blocked = marked or bool(reasons & {"blocker", "ancestor_blocker"})
+        blocked = marked or bool(reasons & {"blocker", "ancestor_blocker", "waiting"})
         return wanted.ready in (None, not held) and wanted.blocked in (None, blocked)
 
     def keep(lines: Answer) -> Answer:

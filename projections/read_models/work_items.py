@@ -56,7 +56,7 @@ def external_key(source: str, external_id: str) -> str:
 
 work_items = Projection(
     name="work_items",
-    shape=6,
+    shape=7,
     decider=decider,
     entries=entries,
     derived=derived,
@@ -73,6 +73,7 @@ work_items = Projection(
         Flags("hidden", HIDDEN),
         Field("claimed_by", inside=("claim", "by")),
         Field("claimed_until", inside=("claim", "until")),
+        Field("waits_for", inside=("question", "whom")),
         Field("created_at"),
         Field("updated_at"),
     ),
@@ -82,6 +83,7 @@ work_items = Projection(
         Index("work_items_by_creation", ("created_at", "id")),
         Index("work_items_open", ("rank", "id"), where="category IN ('planned', 'active') AND hidden = 0"),
         Index("work_items_claimed", ("claimed_by", "claimed_until"), where="claimed_by IS NOT NULL"),
+        Index("work_items_waiting", ("waits_for", "id"), where="waits_for IS NOT NULL"),
         Index("work_items_by_priority", ("rank", "id")),
         Index(
             "work_items_counted",

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS work_items (
     hidden int GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.deleted'), 0) + 2 * coalesce(json_extract(doc, '$.archived'), 0) + 4 * coalesce(json_extract(doc, '$.withdrawn'), 0)) STORED,
     claimed_by text GENERATED ALWAYS AS (json_extract(doc, '$.claim.by')) STORED,
     claimed_until text GENERATED ALWAYS AS (json_extract(doc, '$.claim.until')) STORED,
+    waits_for text GENERATED ALWAYS AS (json_extract(doc, '$.question.whom')) STORED,
     created_at text GENERATED ALWAYS AS (json_extract(doc, '$.created_at')) STORED,
     updated_at text GENERATED ALWAYS AS (json_extract(doc, '$.updated_at')) STORED,
     PRIMARY KEY (ledger_id, generation, id)
@@ -45,6 +46,8 @@ CREATE INDEX IF NOT EXISTS work_items_open ON work_items (ledger_id, generation,
     WHERE category IN ('planned', 'active') AND hidden = 0;
 CREATE INDEX IF NOT EXISTS work_items_claimed ON work_items (ledger_id, generation, claimed_by, claimed_until)
     WHERE claimed_by IS NOT NULL;
+CREATE INDEX IF NOT EXISTS work_items_waiting ON work_items (ledger_id, generation, waits_for, id)
+    WHERE waits_for IS NOT NULL;
 CREATE INDEX IF NOT EXISTS work_items_by_priority ON work_items (ledger_id, generation, rank, id);
 CREATE TABLE IF NOT EXISTS vendors (
     ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,

@@ -18,18 +18,18 @@ BEGIN
             ON CONFLICT (ledger_id, generation, id) DO UPDATE SET terms = excluded.terms
         )
         INSERT INTO work_items (ledger_id, generation, id, version, position, doc, item_type, status, category, title,
-            assignee, parent_id, priority, rank, hidden, claimed_by, claimed_until, created_at, updated_at)
+            assignee, parent_id, priority, rank, hidden, claimed_by, claimed_until, waits_for, created_at, updated_at)
         SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, r.doc, c.item_type, c.status, c.category, c.title,
-               c.assignee, c.parent_id, c.priority, c.rank, c.hidden, c.claimed_by, c.claimed_until, c.created_at,
-               c.updated_at
+               c.assignee, c.parent_id, c.priority, c.rank, c.hidden, c.claimed_by, c.claimed_until, c.waits_for,
+               c.created_at, c.updated_at
         FROM given r,
              columns_of_work_items(r.doc) c
         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET
             (version, position, doc, item_type, status, category, title, assignee, parent_id, priority, rank, hidden,
-            claimed_by, claimed_until, created_at, updated_at) =
+            claimed_by, claimed_until, waits_for, created_at, updated_at) =
             (excluded.version, excluded.position, excluded.doc, excluded.item_type, excluded.status, excluded.category,
             excluded.title, excluded.assignee, excluded.parent_id, excluded.priority, excluded.rank, excluded.hidden,
-            excluded.claimed_by, excluded.claimed_until, excluded.created_at, excluded.updated_at);
+            excluded.claimed_by, excluded.claimed_until, excluded.waits_for, excluded.created_at, excluded.updated_at);
     WHEN 'vendors' THEN
         INSERT INTO vendors (ledger_id, generation, id, version, position, doc, name_key, status, withdrawn)
         SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, r.doc, c.name_key, c.status, c.withdrawn

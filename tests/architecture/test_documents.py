@@ -33,7 +33,8 @@ def maker(name: str) -> ModuleType:
 
 def test_facts_are_named_in_the_past_tense() -> None:
     irregular = {
-        f"{noun}Withdrawn" for noun in ("WorkItem", "Vendor", "Deployment", "Enhancement", "Command", "Comment")
+        f"{noun}Withdrawn"
+        for noun in ("WorkItem", "Vendor", "Deployment", "Enhancement", "Command", "Comment", "Question")
     }
     irregular |= {"ConflictFound"}
     names = {fact.__name__ for decider in DECIDERS.values() for fact in decider.facts}

@@ -39,6 +39,7 @@ def test_the_configuration_is_there_from_the_start_at_version_0(perform: Perform
         "archive_days": 365,
         "lease_minutes": 30,
         "write_status_file": False,
+        "only_asked_answer": False,
     }
     stamps = ("created_at", "created_by", "updated_at", "updated_by")
     assert {configuration[name] for name in ("current_session_id", "git_branch", "git_head_commit", *stamps)} == {None}
@@ -73,6 +74,7 @@ def test_the_first_change_makes_version_1_and_leaves_the_rest_as_it_was(perform:
         "archive_days": 365,
         "lease_minutes": 45,
         "write_status_file": False,
+        "only_asked_answer": False,
     }
 
 

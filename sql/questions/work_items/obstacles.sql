@@ -41,6 +41,12 @@ WHERE item.category = 'active' AND item.status <> 'active'
   AND (item.assignee <> %(asker)s OR item.assignee IS NULL AND item.claimed_by IS NULL)
   AND coalesce(item.doc -> 'claim' ->> 'token_digest', '') <> coalesce(nullif(%(holder)s, ''), '-')
 UNION ALL
+SELECT item.id, 2, 'waiting', item.id, item.title, item.status, item.category, item.waits_for, NULL
+FROM asked CROSS JOIN LATERAL (
+    SELECT own.id, own.title, own.status, own.category, own.waits_for FROM work_items own
+    WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = asked.id LIMIT 1) item
+WHERE item.waits_for IS NOT NULL
+UNION ALL
 SELECT line.id, 3, CASE WHEN line.above = line.id THEN 'blocker' ELSE 'ancestor_blocker' END,
        blocker.id, blocker.title, blocker.status, blocker.category, NULL, NULL
 FROM line CROSS JOIN LATERAL (

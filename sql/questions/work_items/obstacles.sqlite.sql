@@ -32,6 +32,11 @@ obstacle (id, place, reason, cause_id, title, status, category, by, until, rank)
   AND (item.assignee <> %(asker)s OR item.assignee IS NULL AND item.claimed_by IS NULL)
       AND coalesce(json_extract(item.doc, '$.claim.token_digest'), '') <> coalesce(nullif(%(holder)s, ''), '-')
     UNION ALL
+    SELECT item.id, 2, 'waiting', item.id, item.title, item.status, item.category, item.waits_for, NULL, 1
+    FROM asked
+    JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
+    WHERE item.waits_for IS NOT NULL
+    UNION ALL
     SELECT line.id, 3, CASE WHEN line.above = line.id THEN 'blocker' ELSE 'ancestor_blocker' END,
            other.id, other.title, other.status, other.category, NULL, NULL, row_number() OVER (PARTITION BY line.id, line.above ORDER BY other.id)
     FROM line

@@ -1,0 +1,111 @@
+"""What an item waits for a person or a role to say: who may ask, who may answer, and what follows from the answer."""
+
+from ledger.decider import Decided, check, existing, problem
+from ledger.envelope import Fact, stream_id
+from ledger.errors import Refused
+from ledger.values.moment import text
+from ledger.values.reference import brief
+from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
+from ledger.work_item.events import QuestionAnswered, QuestionAsked, QuestionWithdrawn
+from ledger.work_item.item_summaries import CATEGORY, state_summary
+from ledger.work_item.state import Question, WorkItem
+from ledger.world import World
+
+
+def ask(command: AskQuestion, world: World) -> Decided:
+    """One question at a time: its answer decides how the work goes on."""
+    item: WorkItem = existing(world, CATEGORY, command.id, None)
+    if item.deleted or item.finished:
+        raise _refused(command.id, item, "ended", "reopen or restore it first", "is finished or deleted")
+    if item.question is not None:
+        if _same(item.question, command, world):
+            return []
+        raise _refused(
+            command.id,
+            item,
+            "waits_already",
+            "answer that question, or withdraw it",
+            f"waits for {item.question.whom} already: {item.question.text}",
+        )
+    asked = QuestionAsked(
+        whom=command.whom, by=world.by, at=text(world.occurred_at), text=command.text, choices=command.choices
+    )
+    return _of(command.id, asked)
+
+
+def answer(command: AnswerQuestion, world: World) -> Decided:
+    item: WorkItem = existing(world, CATEGORY, command.id, None)
+    question = _open_question(command.id, item)
+    _check_form(command, question)
+    _check_may_answer(command.id, item, question, world)
+    return _of(
+        command.id,
+        QuestionAnswered(
+            verdict=command.verdict,
+            by=world.by,
+            at=text(world.occurred_at),
+            choice=command.choice,
+            text=command.text,
+        ),
+    )
+
+
+def withdraw(command: WithdrawQuestion, world: World) -> Decided:
+    """Whoever asked takes it back; so does an administrator."""
+    item: WorkItem = existing(world, CATEGORY, command.id, None)
+    question = _open_question(command.id, item)
+    if world.scope != "admin" and question.by != world.by:
+        next_step = f"answer it, or ask {question.by} to withdraw it"
+        raise _refused(command.id, item, "not_the_asker", next_step, f"waits for a question of {question.by}")
+    return _of(command.id, QuestionWithdrawn())
+
+
+def is_asked(whom: str, by: str, world: World) -> bool:
+    """Whether a question to a person or a role is one to this person."""
+    return by == whom or by in world.settings().roles.get(whom, ())
+
+
+def _check_form(command: AnswerQuestion, question: Question) -> None:
+    if command.verdict == "choose" and command.choice not in question.choices:
+        check([problem("choice", "is none of the choices", command.choice, allowed=question.choices)])
+    if command.verdict != "choose" and command.choice is not None:
+        check([problem("choice", "goes with the verdict choose", command.choice)])
+    if command.verdict in ("refuse", "answer") and not (command.text or "").strip():
+        check([problem("text", f"is required to {command.verdict}", command.text)])
+
+
+def _check_may_answer(entity_id: str, item: WorkItem, question: Question, world: World) -> None:
+    """An administrator may. Others do not answer what they asked, nor for another where the settings say so."""
+    if world.scope == "admin":
+        return
+    if question.by == world.by:
+        next_step = f"leave it to {question.whom}, or to an administrator"
+        raise _refused(entity_id, item, "own_question", next_step, f"waits for an answer to what {world.by} asked")
+    if world.settings().only_asked_answer and not is_asked(question.whom, world.by, world):
+        next_step = f"leave it to {question.whom}, or to an administrator"
+        raise _refused(entity_id, item, "not_asked", next_step, f"waits for {question.whom}, not for {world.by}")
+
+
+def _open_question(entity_id: str, item: WorkItem) -> Question:
+    if item.question is None:
+        next_step = "read it again: its history has what was asked"
+        raise _refused(entity_id, item, "nothing_asked", next_step, "waits for no answer")
+    return item.question
+
+
+def _same(question: Question, command: AskQuestion, world: World) -> bool:
+    given = (command.whom, world.by, command.text, command.choices)
+    return (question.whom, question.by, question.text, question.choices) == given
+
+
+def _of(entity_id: str, fact: Fact) -> Decided:
+    return [(stream_id(CATEGORY, entity_id), fact)]
+
+
+def _refused(entity_id: str, item: WorkItem, rule: str, next_step: str, why: str) -> Refused:
+    return Refused(
+        f"{brief(CATEGORY, entity_id)} {why}",
+        rule=rule,
+        items=[state_summary(entity_id, item)],
+        next_step=next_step,
+    )

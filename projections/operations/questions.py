@@ -1,0 +1,82 @@
+"""The operation on what an item waits for somebody to say: asked, answered, withdrawn."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ledger.decider import Problem, check, problem
+from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
+from ledger.work_item.item_summaries import CATEGORY
+from projections.application.view import LedgerView
+from projections.operations.base import Answered, AsArray, Name, NotBlank, Operation, Text, Writes, carry_out
+from projections.questions import work_items as questions
+from projections.questions.references import resolve
+
+Action = Literal["ask", "answer", "withdraw"]
+Verdict = Literal["approve", "refuse", "choose", "answer"]
+Choice = Annotated[str, Field(min_length=1, max_length=200), NotBlank]
+
+
+class QuestionInput(Writes):
+    id: Annotated[str, Field(description="The work item that waits: reference or id, e.g. w-7k3qd")]
+    action: Annotated[
+        Action,
+        Field(description="ask: the item waits, so it is not ready; answer: it goes on; withdraw: no longer asked"),
+    ]
+    whom: Annotated[Annotated[Name, NotBlank] | None, Field(description="For ask: the person or role to decide")] = None
+    text: Annotated[
+        Text | None, Field(description="For ask the question; for answer the answer, or why (refuse needs it)")
+    ] = None
+    choices: Annotated[
+        Annotated[tuple[Choice, ...], Field(max_length=20)],
+        AsArray,
+        Field(description="For ask: answers to choose from, if any"),
+    ] = ()
+    verdict: Annotated[
+        Verdict | None, Field(description="For answer; refuse gives the item back to its holder with your text")
+    ] = None
+    choice: Annotated[str | None, Field(description="For verdict choose: one of the choices")] = None
+
+
+def question(view: LedgerView, request: QuestionInput) -> Answered:
+    check(_problems(request))
+    item = resolve(view.tables, CATEGORY, request.id)
+    return carry_out(view, request, CATEGORY, _command(request, item), questions.by_id)
+
+
+def _command(request: QuestionInput, item: str) -> AskQuestion | AnswerQuestion | WithdrawQuestion:
+    match request.action:
+        case "ask":
+            return AskQuestion(id=item, whom=request.whom or "", text=request.text or "", choices=request.choices)
+        case "answer":
+            verdict = request.verdict or ("choose" if request.choice is not None else "answer")
+            return AnswerQuestion(id=item, verdict=verdict, choice=request.choice, text=request.text)
+        case "withdraw":
+            return WithdrawQuestion(id=item)
+
+
+def _problems(request: QuestionInput) -> Iterator[Problem]:
+    asks = request.action == "ask"
+    for field in ("whom", "text"):
+        if asks and not (getattr(request, field) or "").strip():
+            yield problem(field, "is required to ask")
+    for field in ("whom", "choices") if not asks else ("verdict", "choice"):
+        if field in request.model_fields_set:
+            yield problem(field, f"does not go with action {request.action}", getattr(request, field))
+    if len(set(request.choices)) < len(request.choices):
+        yield problem("choices", "names one twice", list(request.choices))
+
+
+OPERATIONS = (
+    Operation(
+        name="question",
+        title="Ask, answer",
+        summary="Let an item wait for a person's decision, or give it. A remark that nothing waits for: comment.",
+        toolset="work",
+        input=QuestionInput,
+        run=question,
+        scope="write",
+        commands=dict.fromkeys((AskQuestion, AnswerQuestion, WithdrawQuestion), QuestionInput),
+    ),
+)

@@ -1,0 +1,93 @@
+"""Items that wait for a person or a role, through the operations."""
+
+from typing import Any
+
+import pytest
+
+from ledger.errors import Invalid, Refused
+from tests.conftest import Perform
+
+
+def create(perform: Perform, title: str = "Ship") -> dict[str, Any]:
+    return perform("create_work_item", item_type="task", title=title)
+
+
+def ask(perform: Perform, item: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return perform("question", id=item["ref"], action="ask", whom="ann", text="Ship it?", **more)
+
+
+def test_what_waits_is_not_ready_and_says_for_whom(perform: Perform) -> None:
+    item = create(perform)
+    ask(perform, item)
+
+    shown = perform("query_work_item", id=item["id"])
+    [listed] = perform("list_work_items", blocked=True)["items"]
+
+    assert perform("ready_work")["items"] == []
+    assert [(why["reason"], why["by"]) for why in shown["not_ready_because"]] == [("waiting", "ann")]
+    assert (listed["question"]["whom"], listed["question"]["text"]) == ("ann", "Ship it?")
+    with pytest.raises(Refused):
+        perform("claim_work_item", action="claim", id=item["id"])
+
+
+def test_the_answer_sets_it_free_and_stays_with_it(perform: Perform) -> None:
+    item = create(perform)
+    ask(perform, item, choices=["now", "later"], by="bot")
+
+    perform("question", id=item["id"], action="answer", choice="later", text="after the fair", by="ann")
+
+    shown = perform("query_work_item", id=item["id"])
+    assert [ready["id"] for ready in perform("ready_work")["items"]] == [item["id"]]
+    assert (shown["question"], shown["answer"]["choice"], shown["answer"]["by"]) == (None, "later", "ann")
+
+
+def test_a_refusal_leaves_it_with_its_holder(perform: Perform) -> None:
+    item = create(perform)
+    perform("claim_work_item", action="claim", id=item["id"])
+    ask(perform, item)
+
+    perform("question", id=item["id"], action="answer", verdict="refuse", text="no tests", by="ann")
+
+    shown = perform("query_work_item", id=item["id"])
+    assert shown["claim"] is not None
+    assert (shown["answer"]["verdict"], shown["answer"]["text"]) == ("refuse", "no tests")
+
+
+def test_a_question_is_as_it_was_and_its_undo_takes_it_back(perform: Perform) -> None:
+    item = create(perform)
+    asked = ask(perform, item)
+    perform("question", id=item["id"], action="answer", verdict="approve", by="ann")
+
+    then = perform("query_work_item", id=item["id"], as_of=str(asked["position"]))
+    perform("undo", id=item["id"], version="3")
+    again = perform("query_work_item", id=item["id"])
+
+    assert then["question"]["whom"] == again["question"]["whom"] == "ann"
+    assert again["answer"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "fields"),
+    [
+        ({"action": "ask"}, ["whom", "text"]),
+        ({"action": "ask", "whom": "ann", "text": "x", "verdict": "approve"}, ["verdict"]),
+        ({"action": "ask", "whom": "ann", "text": "x", "choices": ["a", "a"]}, ["choices"]),
+        ({"action": "answer", "whom": "ann", "text": "x"}, ["whom"]),
+    ],
+)
+def test_what_is_missing_or_does_not_belong_is_named(perform: Perform, given: Any, fields: list[str]) -> None:
+    item = create(perform)
+
+    with pytest.raises(Invalid) as refused:
+        perform("question", id=item["id"], **given)
+
+    assert [fault["field"] for fault in refused.value.details["fields"]] == fields
+
+
+def test_roles_are_settings(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, roles={"lead": ["ann", "ben"]})
+    perform("update_project_configuration", version=1, roles={"qa": ["cyd"], "lead": None})
+
+    assert {role: list(people) for role, people in perform("get_project_configuration")["roles"].items()} == {
+        "qa": ["cyd"]
+    }
