@@ -1,10 +1,8 @@
 """A journal that answers and takes commands: its rows, with what waits in the outbox laid over them."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 
-from ledger.errors import Unavailable
 from ledger.offline.local import LocalHandler, LocalStore
 from ledger.offline.outbox import Outbox
 from ledger.offline.sent_commands import SentCommands
@@ -26,13 +24,15 @@ def journal_layer(
     contact: datetime | None = None,
     held: object = None,
 ) -> Layer:
-    """The layer of `cache`'s journal, up to date, with what this machine wrote since."""
+    """The layer of `cache`'s journal, up to date, with what this machine wrote since.
+
+    Raises Unavailable where the disk does not take that: a copy without it would deny what was acknowledged.
+    """
     tables = cache.tables
     store = LocalStore(
         cache.journal, outbox, sent, check_unique=tables.check_unique, lay=cache.follow, claims_here=claims_here
     )
-    with suppress(Unavailable):  # a disk that takes nothing
-        store.take_in_acknowledged()
+    store.take_in_acknowledged()
     cache.follow()
     handler = LocalHandler(store, TableNeighbourhood(tables), propose, cache.follow)
     damaged = cache.journal.damage is not None

@@ -295,6 +295,18 @@ def test_what_this_machine_was_shown_is_not_called_missing_or_older_when_the_dat
     assert create(app, "Another")["outcome"] == "queued"
 
 
+def test_a_copy_whose_disk_does_not_take_what_was_written_a_moment_ago_answers_nothing_older(
+    app: App, gate: Gate
+) -> None:
+    item = create(app)
+    (app.home / "outbox.jsonl").mkdir()
+    gate.close()
+
+    for name, arguments in (("query_work_item", {"id": item["id"]}), ("list_work_items", {})):
+        with pytest.raises(Unavailable):
+            ask(app, name, **arguments)
+
+
 def test_what_a_whole_copy_does_not_hold_is_missing(app: App, gate: Gate) -> None:
     create(app)
     gate.close()
