@@ -12,7 +12,7 @@ from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import ItemType
-from ledger.world import ReadyFilter
+from ledger.world import Asker, ReadyFilter
 from projections.application.commands import Done, outcome, submit
 from projections.application.view import LedgerView
 from projections.operations.base import (
@@ -107,16 +107,18 @@ def _one(view: LedgerView, request: ClaimWorkItemInput) -> Done:
     try:
         return submit(view, command, category=CATEGORY, by=request.by, command_id=own, token=token)
     except Refused as error:
-        if request.action == "claim" and (free := _free(view)):
+        if request.action == "claim" and (
+            free := _free(view, Asker(name=view.actor(request.by), holder=token_digest(token)))
+        ):
             step = f"{error.next_step}; {free[0]['ref']} is free, action next takes the most urgent"
             raise Refused(error.message, next_step=step, **error.details, free=free) from error
         raise
 
 
-def _free(view: LedgerView) -> list[Answered]:
-    """What else could be claimed now, the most urgent first."""
+def _free(view: LedgerView, claimer: Asker) -> list[Answered]:
+    """What the one who was refused could claim now, the most urgent first."""
     with view.tables.snapshot() as snapshot:
-        page = questions.ready(snapshot, ReadyFilter(), asker=asker(view), limit=OFFERED, cursor=None)
+        page = questions.ready(snapshot, ReadyFilter(), asker=claimer, limit=OFFERED, cursor=None)
     return [{name: item[name] for name in ("ref", "title", "priority")} for item in page["items"]]
 
 

@@ -274,6 +274,17 @@ def test_what_is_read_of_a_claim_once_it_is_recorded_may_take_the_time_of_a_ques
     assert left is None
 
 
+def test_a_refused_claim_is_not_offered_the_item_itself(perform: Perform, task: Make) -> None:
+    wanted, other = task("wanted", priority=1), task("other", priority=2)
+    perform("claim_work_item", action="claim", id=wanted, by="agent-1")
+
+    with pytest.raises(Refused) as refused:
+        perform("claim_work_item", action="claim", id=wanted, token=OTHER, by="agent-2")
+
+    assert [item["title"] for item in refused.value.details["free"]] == ["other"]
+    assert other
+
+
 def test_a_refused_claim_offers_what_else_is_free(perform: Perform, task: Make) -> None:
     wanted, other = task("wanted", priority=1), task("other", priority=2)
     perform("claim_work_item", action="claim", id=wanted, token=OTHER, by="ann")
