@@ -114,11 +114,11 @@ def _integer(value: Any) -> Any:
 
 
 def _boolean(value: Any) -> Any:
-    return value if isinstance(value, bool) else TEXTS_OF.get(str(_text(value)).strip().lower(), value)
+    return value if isinstance(value, bool) else TEXTS_OF.get(str(text(value)).strip().lower(), value)
 
 
-def _text(value: Any) -> Any:
-    """A number that a text consists of, as a position or a title may."""
+def text(value: Any) -> Any:
+    """A whole number as its text, for the fields whose schema takes both, as a position does."""
     whole = _integer(value) if isinstance(value, float) else value
     return str(whole) if isinstance(whole, int) and not isinstance(whole, bool) else value
 
@@ -160,4 +160,4 @@ def _shown(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
 
 
-_SIMPLE = {int: _integer, bool: _boolean, str: _text}
+_SIMPLE = {int: _integer, bool: _boolean}

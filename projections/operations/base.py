@@ -333,7 +333,9 @@ Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
 Version = Annotated[  # a token while it waits
     Annotated[int, Field(ge=0)] | Token, Field(description="The version that you read last, like 3")
 ]
-Point = Annotated[str, WithJsonSchema({"type": ["integer", "string"]})]  # a position, a time; of one thing also v3
+Point = Annotated[  # a position, a time; of one thing also v3
+    str, BeforeValidator(argument_values.text), WithJsonSchema({"type": ["integer", "string"]})
+]
 AsOf = Annotated[Point | None, Field(description="As it was at a position (120) or time (2026-11-20T08:30:00Z)")]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before")]
 Limit = Annotated[int, Field(ge=1, le=100, description="At most so many, 1 to 100")]

@@ -185,6 +185,7 @@ def test_arguments_without_names_are_refused_with_an_example(given: Any) -> None
         (bool, "maybe"),
         (bool, ""),
         (str, True),
+        (str, 7),
         (str, 1.5),
         (str, ["text"]),
         (Literal["blocks", "depends_on"], "blocked"),
