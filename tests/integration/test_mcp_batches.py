@@ -147,14 +147,14 @@ def test_a_batch_over_http_is_answered_in_one_array(http: HttpServer) -> None:
     assert (notes.status, notes.body) == (202, b"")
 
 
-def test_a_batch_over_http_in_a_session_that_is_none_says_so(http: HttpServer) -> None:
+def test_a_batch_over_http_in_a_session_that_began_elsewhere_is_answered(http: HttpServer) -> None:
     session = Session(http)
-    session.headers["mcp_session_id"] = "made-up"
+    session.headers["mcp_session_id"] = "of-another-process"
 
     answer = session.post([created(1, "First")])
 
-    assert answer.status == 404
-    assert json.loads(answer.body)[0]["error"]["message"].endswith("404")
+    assert answer.status == 200
+    assert json.loads(answer.body)[0]["result"]["structuredContent"]["outcome"] == "committed"
 
 
 @pytest.mark.parametrize("revision", ["2025-06-18", "2025-11-25"])

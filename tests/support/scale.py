@@ -31,7 +31,8 @@ STAGE = """
 COPY_ROWS = "COPY staged FROM STDIN"
 TAKE_IN = """
     WITH taken AS (DELETE FROM staged RETURNING *)
-    INSERT INTO tracking_ledger.{0} SELECT t.*, c.* FROM taken t, tracking_ledger.columns_of_{0}(t.doc) c"""
+    INSERT INTO tracking_ledger.{0} (ledger_id, generation, id, version, position, doc, {1})
+    SELECT t.*, {1} FROM taken t, tracking_ledger.columns_of_{0}(t.doc)"""
 COPY_ENTRIES = "COPY tracking_ledger.entries (ledger_id, generation, relation, target, id) FROM STDIN"
 EVENTS = """
     INSERT INTO tracking_ledger.events
@@ -65,7 +66,7 @@ def fill(administrator: psycopg.Connection, ledger: UUID, *, seed: int = 1) -> d
     administrator.execute(STAGE)
     for name, rows in made.items():
         _copy(administrator, COPY_ROWS, _lines(ledger, generations[name], name, rows))
-        administrator.execute(TAKE_IN.format(name))
+        administrator.execute(TAKE_IN.format(name, ", ".join(column.name for column in PROJECTIONS[name].columns)))
         _copy(administrator, COPY_ENTRIES, _entries(ledger, generations[name], name, rows))
     data = encode(WorkItemCreated(item_type="task", title="One of many"))
     administrator.execute(EVENTS, [ledger, data.decode(), ITEMS])
