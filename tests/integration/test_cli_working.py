@@ -65,3 +65,14 @@ def test_archive_and_restore_say_how_many(run: Run, perform: Perform) -> None:
     assert run("archive", entity["ref"]).stdout == f"1 archived: {entity['ref']}\n"
     assert run("restore", entity["ref"]).stdout == f"1 brought back: {entity['ref']}\n"
     assert run("archive").stdout == "0 archived: -\n"
+
+
+def test_what_a_command_claims_the_next_command_of_the_same_name_completes(run: Run, perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="Mine")["ref"]
+    own = {"LEDGER_TOKEN": ""}
+
+    taken = run("--by", "ann", "next", **own)
+    by_another = run("--by", "bob", "done", item, **own)
+    completed = run("--by", "ann", "done", item, **own)
+
+    assert (taken.exit_code, by_another.exit_code, completed.exit_code) == (0, REFUSED, 0), completed.output
