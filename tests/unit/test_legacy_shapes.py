@@ -70,7 +70,7 @@ def test_what_is_uncertain_is_told_with_its_line_and_kept_as_it_is_written(made:
     told = " ".join(f"{warning.kind} {warning.where}" for warning in reading.warnings)
     for item in reading.items:
         if state(item) == "unknown":
-            assert f"unknown_status line {_line(made[0], item.fields['title'])}: " in told
+            assert f"state_not_understood line {_line(made[0], item.fields['title'])}: " in told
             assert item.fields["metadata"]["source_status"]
     for deployment in reading.deployments:
         spelling = deployment.fields.get("metadata", {}).get("source_deployed_at")

@@ -75,7 +75,7 @@ def status_of(written: str, tags: Iterable[str], metadata: dict[str, Any], warn:
     if said != state.written.lower():
         metadata["source_status"] = written or state.written
     if said is None:
-        warn("unknown_status", written[:80])
+        warn("state_not_understood", written[:80])
     elif said != state.written.lower():
         warn("word_of_the_source", f"status {state.written[:80]!r} taken as {said!r}")
     return said

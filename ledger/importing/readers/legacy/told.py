@@ -57,7 +57,7 @@ class Telling(Struct, kw_only=True):
             self.word(metadata, "status", state.written, meant, line)
             return
         metadata["source_status"] = state.written
-        self.warn("unknown_status", line, state.written[:80])
+        self.warn("state_not_understood", line, state.written[:80])
 
     def moment(self, metadata: dict[str, Any], name: str, written: str, line: int) -> datetime | None:
         """A time as it is written. What it does not state is told, and how it is written kept."""

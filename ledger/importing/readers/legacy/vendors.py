@@ -229,7 +229,7 @@ class _Found:
         status, line = _meant(state), self._entry.line
         if status is None:
             self._metadata["source_status"] = state.written
-            self._telling.warn("unknown_status", line, state.written[:80])
+            self._telling.warn("state_not_understood", line, state.written[:80])
         else:
             self._fields["status"] = status
             self._telling.word(self._metadata, "status", state.written, status, line)
