@@ -117,11 +117,18 @@ def _lacks_base(added: Added) -> bool:
 
 
 def _over(stream: str, before: Row | None, added: Added) -> tuple[RowChange, int]:
-    """The row with these events, and at which number it stands."""
+    """The row with these events, and at which number it stands.
+
+    What others recorded before an acknowledged event may not be here yet: then that is laid over what is here, under
+    the number that it has.
+    """
     after: Rows = {} if before is None else {stream: before}
     version = int(before.version) if before else 0
     for line, n in added:
-        version = version + 1 if line.first is None else line.events[n].version
+        if line.first is not None and stream in after:
+            version = line.events[n].version - 1
+            after[stream] = replace(after[stream], version=version)
+        version += 1
         event = pending_event(line, n, version)
         advance(after, event)
     made = change(BY_CATEGORY[category_of(stream)], before, after[stream], 0)

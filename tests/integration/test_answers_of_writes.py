@@ -183,6 +183,30 @@ def test_what_was_recorded_a_moment_ago_and_changed_by_another_is_rebased(app: A
     assert ask(elsewhere, "sync_state")["conflicts"] == 0
 
 
+def test_an_own_change_is_seen_also_where_the_change_of_another_before_it_is_not_here(
+    settings: Settings, gate: Gate, elsewhere: App
+) -> None:
+    app = App(replace(settings, dsn=gate.dsn))
+    item = create(app)
+    app.sync.follow()
+    with FileLock(app.home / FOLLOW_LOCK):
+        ask(elsewhere, "update_work_item", id=item["id"], version=1, notes="Not followed")
+        ask(app, "update_work_item", id=item["id"], version=2, title="Mine")
+        gate.close()
+        seen = ask(app, "query_work_item", id=item["id"])
+        listed = ask(app, "list_work_items")["items"]
+        changed = ask(app, "update_work_item", id=item["id"], version=3, assignee="ada")
+    gate.open()
+    wait_for(app)
+    now = ask(elsewhere, "query_work_item", id=item["id"])
+
+    assert (seen["title"], seen["version"], [one["title"] for one in listed]) == ("Mine", 3, ["Mine"])
+    assert changed["outcome"] == "queued"
+    assert (now["title"], now["notes"], now["assignee"], now["version"]) == ("Mine", "Not followed", "ada", 4)
+    assert ask(elsewhere, "sync_state")["conflicts"] == 0
+    app.close()
+
+
 def test_once_the_journal_has_it_nothing_is_kept_of_what_was_sent(settings: Settings, gate: Gate) -> None:
     app = App(replace(settings, dsn=gate.dsn))
     item = create(app)
