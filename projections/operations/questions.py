@@ -24,18 +24,14 @@ class QuestionInput(Writes):
         Action,
         Field(description="ask: the item waits, so it is not ready; answer: it goes on; withdraw: no longer asked"),
     ]
-    whom: Annotated[Annotated[Name, NotBlank] | None, Field(description="For ask: the person or role to decide")] = None
-    text: Annotated[
-        Text | None, Field(description="For ask the question; for answer the answer, or why (refuse needs it)")
-    ] = None
+    whom: Annotated[Annotated[Name, NotBlank] | None, Field(description="For ask: the person or role")] = None
+    text: Annotated[Text | None, Field(description="The question; or the answer, or why (refuse needs it)")] = None
     choices: Annotated[
         Annotated[tuple[Choice, ...], Field(max_length=20)],
         AsArray,
-        Field(description="For ask: answers to choose from, if any"),
+        Field(description="For ask: answers to choose from"),
     ] = ()
-    verdict: Annotated[
-        Verdict | None, Field(description="For answer; refuse gives the item back to its holder with your text")
-    ] = None
+    verdict: Annotated[Verdict | None, Field(description="For answer; refuse gives the item back to its holder")] = None
     choice: Annotated[str | None, Field(description="For verdict choose: one of the choices")] = None
 
 
@@ -72,7 +68,7 @@ OPERATIONS = (
     Operation(
         name="question",
         title="Ask, answer",
-        summary="Let an item wait for a person's decision, or give it. A remark that nothing waits for: comment.",
+        summary="Let an item wait for a person's decision, or give it. For a mere remark: comment.",
         toolset="work",
         input=QuestionInput,
         run=question,

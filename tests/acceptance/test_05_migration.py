@@ -19,7 +19,7 @@ from tests.support.status_files import grammar_a
 
 pytestmark = pytest.mark.processes
 
-CHECKS = {"vendor_count", "deployment_history", "enhancements", "session_prompts", "vendor_metadata"}
+CHECKS = {"vendor_count", "deployment_history", "enhancements", "session_prompts", "vendor_metadata", "work_items"}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def everything(perform: Perform, name: str, **arguments: Any) -> list[dict[str, 
             return found
 
 
-def test_five_checks_are_true_and_all_fields_are_equal(app: App, perform: Perform, file: Path) -> None:
+def test_all_checks_are_true_and_all_fields_are_equal(app: App, perform: Perform, file: Path) -> None:
     _, known = grammar_a()
 
     report = Import(source="legacy", path=file).run(app)
