@@ -35,6 +35,7 @@ class Done(Struct, frozen=True, kw_only=True):
     repeated: bool = False
     unchanged: bool = False
     adjacent_ids: tuple[str, ...] | None = None
+    command_id: UUID | None = None  # of the command that recorded it, where that was another one
 
 
 def submit(
@@ -114,4 +115,5 @@ def _first(store: EventStore, category: str, entity_id: str) -> Done:
         position=shown_position(past[0]),
         place=place,
         repeated=True,
+        command_id=past[0].command_id,
     )

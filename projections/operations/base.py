@@ -197,7 +197,9 @@ def receipt(view: LedgerView, done: Done, request: Writes) -> Answered:
         "ref": _reference(view, done),
         "version": done.version,
         "position": done.position,
-        **({"command_id": request.command_id} if not done.unchanged else {}),  # what `undo` takes
+        **(
+            {"command_id": str(done.command_id or request.command_id)} if not done.unchanged else {}
+        ),  # what `undo` takes
         **({"place": done.place} if done.place is not None else {}),
         **({"repeated": True} if done.repeated else {}),
         **({"unchanged": True} if done.unchanged else {}),

@@ -30,7 +30,10 @@ LINES = {
     "import": ["git"],
     "export": ["events"],
     "resolve": ["x-7k3qd", "mine"],
-    "move": ["postgresql:///nowhere"],
+    "move": ["w-7k3qd", "--top"],
+    "block": ["w-7k3qd", "--reason", "why"],
+    "edit": ["w-7k3qd", "--priority", "1"],
+    "link": ["w-7k3qd", "blocks", "w-7k3qe"],
 }  # what a command needs to be complete, where a reference for each of its arguments is not enough
 
 

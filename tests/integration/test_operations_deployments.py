@@ -41,7 +41,7 @@ def test_a_deployment_reads_back_whole_with_what_it_touched(perform: Perform) ->
 
     found = perform("query_deployments", id=made["ref"])
 
-    assert made.keys() == {"outcome", "id", "ref", "version", "position"}
+    assert made.keys() == {"outcome", "id", "ref", "version", "position", "command_id"}
     assert (found["id"], found["ref"], found["version"]) == (made["id"], made["ref"], 1)
     assert found["deployed_at"] == "2026-01-15T10:00:00.000000Z"
     assert (found["pr_number"], found["pr_title"]) == (123, "Pull request 123")

@@ -17,7 +17,7 @@ from ledger.postgres.connection.connect import DATABASE, OWNER, WRITER, connect
 from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
 from ledger.work_item.commands import CreateWorkItem
-from ledger.world import ReadyFilter
+from ledger.world import Asker, ReadyFilter
 from projections.questions import work_items
 from projections.tables.replay import check, replay
 from tests.support import history, hostile_settings
@@ -101,7 +101,9 @@ def answers(ledger: Ledger, number: int, position: int) -> tuple[Any, ...]:
     store, command = ledger.store, numbered_command(number)
     with ledger.tables.snapshot() as snapshot:
         items = [work_items.by_id(snapshot, item) for item in (history.TASK, history.DONE, numbered(number))]
-        ready = work_items.ready(snapshot, ReadyFilter(), holder="tester", limit=3, cursor=None)
+        ready = work_items.ready(
+            snapshot, ReadyFilter(), asker=Asker(name="tester", holder="tester"), limit=3, cursor=None
+        )
     events, facts = list(store.read_all(position - 5)), list(store.read_facts(position - 5))
     assert events[-1].command_id == command
     return events, facts, store.find_command(command), store.position_at(events[-2].recorded_at), items, ready
