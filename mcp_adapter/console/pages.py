@@ -48,11 +48,11 @@ def item(ledger: Ledger, query: QueryParams, ref: str) -> Values:
 
 
 def needs_me(ledger: Ledger, query: QueryParams) -> Values:
-    values: Values = {"ready": ledger.ask("ready_work", limit=10), "sync": ledger.ask("sync_state")}
-    if "needs_me" in OPERATIONS:
-        values["waiting"] = ledger.ask("needs_me")
-    mine = ledger.ask("list_work_items", claimed_by=ledger.actor, limit=PAGE)
-    return values | {"mine": mine}
+    return {
+        "waiting": ledger.ask("needs_me", by=ledger.actor, limit=PAGE),
+        "mine": ledger.ask("list_work_items", claimed_by=ledger.actor, limit=PAGE),
+        "ready": ledger.ask("ready_work", limit=10),
+    }
 
 
 def graph(ledger: Ledger, query: QueryParams) -> Values:

@@ -19,6 +19,7 @@ SECTIONS = {
         "unblock": ("projections.cli.items:unblock", "Make blocked or completed work items active again."),
         "ask": ("projections.cli.questions:ask", "Let a work item wait for a person's decision."),
         "answer": ("projections.cli.questions:answer", "Answer what a work item waits for."),
+        "needs-me": ("projections.cli.questions:needs_me", "What waits for you: questions, conflicts, claims."),
         "comment": ("projections.cli.comments:comment", "Comment on an item, a vendor, a deployment, ..."),
         "move": ("projections.cli.items:move", "Move work items below another one, or to the top."),
         "link": ("projections.cli.items:link", "Link two work items, or remove a link."),

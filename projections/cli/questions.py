@@ -1,4 +1,4 @@
-"""The commands `ask` and `answer`: an item waits for a person or a role, and goes on with the answer."""
+"""The commands `ask`, `answer` and `needs-me`: an item waits for a person or a role, and goes on with the answer."""
 
 from typing import Any
 
@@ -6,8 +6,15 @@ import click
 
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
-from projections.cli.output import answer_json, say
+from projections.cli.output import answer_json, moment, remark, say, table
 from projections.operations.catalog import OPERATIONS
+
+NEXT = {  # what to type, by the kind of what waits
+    "question": "answer: tracking-ledger answer REF [--approve | --refuse] TEXT",
+    "conflict": "decide a conflict: tracking-ledger resolve REF",
+    "expired_claim": "go on with it: tracking-ledger start REF; give it back: tracking-ledger stop REF",
+    "blocks": "complete it: tracking-ledger done REF",
+}
 
 
 @click.command(cls=Command)
@@ -37,6 +44,42 @@ def answer(
     given = {"text": " ".join(text) or None, "verdict": verdict, "choice": choice}
     arguments = {name: value for name, value in given.items() if value is not None}
     return _perform(invocation, {"id": ref, "action": "withdraw" if withdraw else "answer", **arguments})
+
+
+@click.command("needs-me", cls=Command)
+@click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
+@pass_invocation
+def needs_me(invocation: Invocation, limit: int) -> None:
+    """What waits for you: questions to you or your roles, conflicts, claims that ended, what you hold that blocks."""
+    answered = OPERATIONS["needs_me"].perform(invocation.app, {"limit": limit})
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    items = answered["items"]
+    rows = ((item["ref"], item["kind"].replace("_", " "), item["title"], _why(item)) for item in items)
+    table(("ref", "kind", "title", "why"), rows, cut=("title",))
+    if not items:
+        remark("nothing waits for you; what you can start: tracking-ledger ready")
+    for step in dict.fromkeys(NEXT[item["kind"]] for item in items):
+        remark(step)
+    if answered["has_more"]:
+        total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
+        remark(f"{answered['returned']} of {total}; more: tracking-ledger needs-me --limit 100")
+
+
+def _why(item: dict[str, Any]) -> str:
+    match item["kind"]:
+        case "question":
+            choices = f" ({', '.join(item['choices'])})" if "choices" in item else ""
+            return f"{item['by']} asks: {item['question']}{choices}"
+        case "conflict":
+            return f"of {item['by']}, about {', '.join(item['about'])}"
+        case "expired_claim":
+            return f"your claim ended {moment(item['since'])} UTC"
+        case _:
+            others = len(item["blocks"]) < item["blocks_count"]
+            named = ", ".join(f"{other['ref']} {other['title']}" for other in item["blocks"])
+            return f"you hold it, and it blocks {named}{', ...' if others else ''}"
 
 
 def _perform(invocation: Invocation, arguments: dict[str, Any]) -> int:

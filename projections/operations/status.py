@@ -11,6 +11,7 @@ from projections.application.view import LedgerView
 from projections.maintenance import report_now
 from projections.operations.base import Answered, Asks, Input, Limit, Operation
 from projections.operations.ledger_creation import unusable
+from projections.operations.needs import of_asker
 from projections.reports import prime as primer
 from projections.reports import report
 
@@ -37,7 +38,8 @@ def prime(view: LedgerView, request: PrimeInput) -> Answered:
     asker = Asker(name=view.actor(request.by), holder=token_digest(view.token))
     source, queued = report_now.source(view), report_now.queued(view)
     with view.tables.snapshot() as snapshot:
-        document = primer.document(view.store, snapshot, view.identity.name, asker, source, queued)
+        waiting = of_asker(view, snapshot, request.by, primer.CLAIMS)["items"]
+        document = primer.document(view.store, snapshot, view.identity.name, asker, waiting, source, queued)
     return {"position": document["position"], "text": primer.markdown(document)}
 
 

@@ -27,11 +27,10 @@ NEVER = dict.fromkeys(Stamps.__struct_fields__)
 
 def standing(snapshot: Snapshot, entity_id: str) -> Entity:
     """The configuration, flat, its settings in one group. At version 0 the defaults hold and nothing was set."""
-    generation = snapshot.generation(BY_CATEGORY[CATEGORY].name)
-    found = snapshot.ask("entities/by_id", category=CATEGORY, generation=generation, id=entity_id)
     ref = references(snapshot, CATEGORY, [entity_id])[entity_id]
-    configuration = entities.flat(entities.rows(CATEGORY, found)[0] if found else _unchanged(entity_id), ref)
-    if not found:
+    row = _row(snapshot, entity_id)
+    configuration = entities.flat(row, ref)
+    if row.version == 0:
         configuration |= NEVER
     own = msgspec.convert(configuration["states"], States)
     configuration["states"] = [msgspec.to_builtins(state) for state in in_order(own)]
@@ -44,9 +43,13 @@ def standing(snapshot: Snapshot, entity_id: str) -> Entity:
 
 def states(snapshot: Snapshot, entity_id: str) -> States:
     """The states that the ledger of this configuration has besides the original ones."""
-    generation = snapshot.generation(BY_CATEGORY[CATEGORY].name)
-    found = snapshot.ask("entities/by_id", category=CATEGORY, generation=generation, id=entity_id)
-    return tuple(entities.rows(CATEGORY, found)[0].state.states) if found else ()
+    return tuple(_row(snapshot, entity_id).state.states)
+
+
+def roles_of(snapshot: Snapshot, entity_id: str, person: str) -> list[str]:
+    """The roles that the settings give a person."""
+    roles = _row(snapshot, entity_id).state.roles
+    return [role for role, people in roles.items() if person in people]
 
 
 def state_word(snapshot: Snapshot, entity_id: str, given: str | None) -> str | None:
@@ -89,6 +92,12 @@ def health(tables: Tables, source: str, database: str) -> Entity:
         "as_of": text(as_of.now),
         "checked_ms": round((time.perf_counter() - begun) * 1000, 1),
     }
+
+
+def _row(snapshot: Snapshot, entity_id: str) -> Row:
+    generation = snapshot.generation(BY_CATEGORY[CATEGORY].name)
+    found = snapshot.ask("entities/by_id", category=CATEGORY, generation=generation, id=entity_id)
+    return entities.rows(CATEGORY, found)[0] if found else _unchanged(entity_id)
 
 
 def _unchanged(entity_id: str) -> Row:

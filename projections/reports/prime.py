@@ -30,9 +30,17 @@ NEWS = 5  # changes that are named; all in reach are counted
 Document = dict[str, Any]
 
 
-def document(log: EventStore, snapshot: Snapshot, name: str, asker: Asker, source: str, queued: int) -> Document:
-    """Everything as plain data, for the one who asks; `source` is the layer that answers, and `queued` how many writes
-    of this machine wait for the database."""
+def document(
+    log: EventStore,
+    snapshot: Snapshot,
+    name: str,
+    asker: Asker,
+    waiting: list[Document],
+    source: str,
+    queued: int,
+) -> Document:
+    """Everything as plain data, for the one who asks and for whom `waiting` waits; `source` is the layer that answers,
+    and `queued` how many writes of this machine wait for the database."""
     held = questions.claimed(snapshot, COUNTED)
     mine = [item for item in held if item["holder"] == asker.holder or item["by"] == asker.name]
     others = [item for item in held if item not in mine]
@@ -48,6 +56,7 @@ def document(log: EventStore, snapshot: Snapshot, name: str, asker: Asker, sourc
         "conflicts": status.open_conflicts(snapshot),
         "source": source,
         "queued": queued,
+        "waiting": waiting,
         "mine": mine,
         "others": others,
         "yours": [item for item in _unfinished(snapshot, assignee=asker.name) if item["ref"] not in claimed],
@@ -131,7 +140,7 @@ def brief(value: object, most: int = TITLE_BYTES) -> str:
 
 
 def _rendered(document: Document, most: int) -> str:
-    shown = {name: document[name][:most] for name in ("mine", "others", "ready", "yours", "blocked")}
+    shown = {name: document[name][:most] for name in ("waiting", "mine", "others", "ready", "yours", "blocked")}
     mine, others, ready = shown["mine"], shown["others"], shown["ready"]
     folded = len(document["mine"]) + len(document["others"]) - len(mine) - len(others)
     more = document["ready_folded"] or len(ready) < len(document["ready"])

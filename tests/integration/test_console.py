@@ -130,6 +130,19 @@ def test_a_stale_form_shows_who_changed_what_and_keeps_what_was_typed(browser: B
     assert "Mine, typed for long" in browser.get(page).body.decode()
 
 
+def test_what_was_asked_is_answered_where_it_is_listed(browser: Browser) -> None:
+    ref = browser.create(title="Ship").rpartition("/")[2]
+    asked = {"f-id": ref, "f-action": "ask", "f-whom": "wanda", "f-text": MARKUP, "f-choices": "now"}
+    browser.post("act/question", asked)
+
+    page = browser.get("needs-me").body.decode()
+    answered = browser.post("act/question", browser.form("needs-me", "question") | {"f-choice": "now"})
+
+    assert ("Ship" in page, "<script>alert" in page) == (True, False)
+    assert answered.status == 422  # a token does not answer what it asked itself
+    assert "asked" in answered.body.decode()
+
+
 def test_markup_in_any_field_is_text(browser: Browser) -> None:
     page = browser.create(title=MARKUP, description=MARKUP, assignee=MARKUP, tags="a<b>")
     browser.post("act/comment", browser.form(page, "comment") | {"f-text": MARKUP + "\n\n[x](javascript:alert(3))"})

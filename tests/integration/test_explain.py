@@ -149,6 +149,8 @@ def samples(large: Scale) -> Samples:
         "claimed_by": [None, "person 7"],
         "moment": [text(FIRST_DAY)],
         "holder": [""],
+        "names": [["person 7"]],
+        "person": ["person 7"],
         "most": [10],
         "words": [[""] * len(some)],
         "terms": [["59999"], ["person*", "59999"]],

@@ -46,6 +46,7 @@ EXAMPLES_OF_ONE: dict[str, Arguments] = {
     "archive_work_items": {"action": "archive"},
     "question": {"action": "withdraw"},
 }  # what is needed besides what is required, one of several
+OF_AN_ID: dict[str, Arguments] = {"claim_work_item": {"action": "claim"}}  # what stands beside an id, instead of those
 PARENTS = [("create_work_item", "parent_id"), ("update_work_item", "parent_id")]  # elsewhere it is a filter
 # What is changed in the tests of stale versions, by the first word that a tool's name holds.
 MAKERS: dict[str, tuple[str, Arguments]] = {
@@ -180,7 +181,9 @@ def test_an_id_of_nothing_is_not_found(client: McpClient, operation: Operation, 
     there = {name: made(client, operation)["id"] for name in IDS if name in required(operation) and name != field}
     lost = str(uuid4())
 
-    refusal = client.refusal(operation.name, **{**required(operation), **there, field: lost})
+    refusal = client.refusal(
+        operation.name, **{**required(operation), **OF_AN_ID.get(operation.name, {}), **there, field: lost}
+    )
 
     assert refusal["code"] == "not_found"
     assert refusal["details"]["status"] == 404

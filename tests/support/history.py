@@ -7,7 +7,7 @@ from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
 from ledger.envelope import Command, configuration_id, stream_id
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.events import TestResults
-from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
+from ledger.work_item.commands import AskQuestion, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, proposal
 
@@ -105,4 +105,5 @@ def _commands(configuration: str) -> list[Command]:
         UpdateEnhancement(id=SOON, expected=1, status="approved"),
         UpdateEnhancement(id=DROPPED, expected=1, status="dropped"),
         ChangeConfiguration(id=configuration, expected=0, fields={"depth_limit": 7, "current_session_id": SESSION}),
+        AskQuestion(id=LEAF, whom="lead", text="Which?", choices=("one", "two")),
     ]

@@ -16,7 +16,7 @@ from ledger.values.moment import text
 from ledger.vendor.events import TestResults
 from ledger.vendor.state import Vendor
 from ledger.work_item.events import WorkItemCreated
-from ledger.work_item.state import Claim, Link, WorkItem
+from ledger.work_item.state import Claim, Link, Question, WorkItem
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.projection import Row, Stamps
 from tests.support.ledgers import FIRST_DAY
@@ -98,6 +98,7 @@ def _work_items(chance: random.Random) -> Iterator[Row]:
             deleted=chance.random() < 0.01,
             archived=chance.random() < 0.2,
             claim=Claim(by=f"person {n % 50}", until=until, token_digest="x") if chance.random() < 0.001 else None,
+            question=Question(whom=f"person {n % 50}", by="bot", at=until, text="May I?") if n % 1000 == 7 else None,
             external_source="scale",
             external_id=str(n),
         )

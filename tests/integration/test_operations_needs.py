@@ -1,0 +1,115 @@
+"""What waits for one person: one list, from the operation, the command line and the prime text."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from click.testing import CliRunner
+
+from ledger.conflict.events import ConflictFound, Met
+from ledger.envelope import Fact, stream_id
+from ledger.work_item.commands import UpdateWorkItem
+from ledger.work_item.events import WorkItemClaimed
+from projections.application.app import App
+from projections.cli.main import cli
+from tests.conftest import Perform
+from tests.support.ledgers import proposal
+
+OTHER = "a-token-of-another"
+LONG_AGO = "2026-01-01T00:00:00.000000Z"
+
+
+def task(perform: Perform, title: str, **more: Any) -> dict[str, Any]:
+    return perform("create_work_item", item_type="task", title=title, **more)
+
+
+def record(app: App, *facts: tuple[str, int, Fact]) -> None:
+    """Facts that no command makes now: leases that ended, a conflict that an outage left."""
+    app.store.append(proposal(app.store, UpdateWorkItem(id=str(uuid4()), expected=1), *facts))
+
+
+@pytest.fixture
+def waiting(app: App, perform: Perform) -> dict[str, str]:
+    """One thing of each kind that waits for the tester, and one of each that does not; by what it is, its reference."""
+    perform("update_project_configuration", version=0, roles={"lead": ["tester"], "design": ["ann"]})
+    asked, role, other, ended, theirs, blocker, blocked, free = (
+        task(perform, title, priority=place + 1 if place < 2 else None)
+        for place, title in enumerate(
+            ("Asked", "Asked of the role", "Of ann", "Ended", "Ended of ann", "Blocker", "Blocked", "Free")
+        )
+    )
+    perform("question", id=asked["id"], action="ask", whom="tester", text="Red?", choices=["red", "blue"], by="bot")
+    perform("question", id=role["id"], action="ask", whom="lead", text="Ship it?", by="bot")
+    perform("question", id=other["id"], action="ask", whom="design", text="Round?", by="bot")
+    perform("link_work_items", id=blocker["id"], kind="blocks", to_id=blocked["id"])
+    perform("claim_work_item", action="claim", id=blocker["id"])
+    perform("claim_work_item", action="claim", id=free["id"])
+    met = Met(stream=stream_id("work_item", free["id"]), field="title", base="a", mine="b", now="c")
+    found = ConflictFound(command="UpdateWorkItem", schema=1, arguments={}, about=(met.stream,), met=(met,))
+    record(
+        app,
+        (stream_id("work_item", ended["id"]), 2, WorkItemClaimed(by="tester", until=LONG_AGO, token_digest="x")),
+        (stream_id("work_item", theirs["id"]), 2, WorkItemClaimed(by="ann", until=LONG_AGO, token_digest="x")),
+        (stream_id("conflict", str(uuid4())), 1, found),
+    )
+    return {"asked": asked["ref"], "role": role["ref"], "ended": ended["ref"], "blocker": blocker["ref"]}
+
+
+def test_one_list_has_what_waits_for_who_asks_and_nothing_else(perform: Perform, waiting: dict[str, str]) -> None:
+    answer = perform("needs_me")
+
+    question, role, conflict, ended, blocker = answer["items"]
+    assert (question["kind"], question["ref"], question["question"]) == ("question", waiting["asked"], "Red?")
+    assert (question["choices"], question["by"]) == (["red", "blue"], "bot")
+    assert (role["kind"], role["ref"], role["whom"]) == ("question", waiting["role"], "lead")
+    assert (conflict["kind"], conflict["title"]) == ("conflict", "UpdateWorkItem")
+    assert (ended["kind"], ended["ref"], ended["since"]) == ("expired_claim", waiting["ended"], LONG_AGO)
+    assert (blocker["kind"], blocker["ref"]) == ("blocks", waiting["blocker"])
+    assert [item["title"] for item in blocker["blocks"]] == ["Blocked"]
+    assert (answer["total_count"], answer["returned"], answer["has_more"]) == (5, 5, False)
+
+
+def test_the_list_is_cut_and_counted(perform: Perform, waiting: dict[str, str]) -> None:
+    answer = perform("needs_me", limit=2)
+
+    assert [item["ref"] for item in answer["items"]] == [waiting["asked"], waiting["role"]]
+    assert (answer["total_count"], answer["returned"], answer["has_more"]) == (5, 2, True)
+
+
+def test_each_person_has_a_list_of_their_own(perform: Perform, waiting: dict[str, str]) -> None:
+    titles = [item["title"] for item in perform("needs_me", by="ann")["items"]]
+
+    assert titles == ["Of ann", "UpdateWorkItem", "Ended of ann"]
+
+
+def test_what_was_answered_completed_or_ended_waits_no_longer(perform: Perform, waiting: dict[str, str]) -> None:
+    before = perform("sync_state")["position"]
+    perform("question", id=waiting["asked"], action="answer", choice="red")
+    perform("update_work_item", id=waiting["ended"], version=2, status="completed")
+    blocked = next(item for item in perform("needs_me")["items"] if item["kind"] == "blocks")["blocks"][0]["ref"]
+    version = perform("query_work_item", id=blocked)["version"]
+    perform("update_work_item", id=blocked, version=version, deleted=True)
+
+    assert [item["kind"] for item in perform("needs_me")["items"]] == ["question", "conflict"]
+    assert perform("needs_me", as_of=before)["total_count"] == 5
+
+
+def test_the_prime_text_has_it(perform: Perform, waiting: dict[str, str]) -> None:
+    text = perform("prime")["text"]
+
+    assert f"- {waiting['asked']} Asked: bot asks: Red? (red, blue)\n" in text
+    assert f"- {waiting['blocker']} Blocker: 1 wait for it\n" in text
+    assert "Of ann" not in text.partition("In progress")[0]
+
+
+def test_the_command_prints_it_and_what_to_type_next(app: App, waiting: dict[str, str]) -> None:
+    environment = {"LEDGER_PROJECT": str(app.settings.project), "LEDGER_DSN": app.settings.dsn, "LEDGER_BY": "tester"}
+    environment |= {"LEDGER_HOME": str(app.settings.home), "LEDGER_PGDATA": str(app.settings.pgdata)}
+
+    found = CliRunner().invoke(cli, ["needs-me"], env=environment)
+    nothing = CliRunner().invoke(cli, ["--by", "eve", "needs-me", "--json"], env=environment)
+
+    assert f"{waiting['asked']}  question       Asked              bot asks: Red? (red, blue)\n" in found.stdout
+    assert "tracking-ledger answer REF" in found.stderr
+    assert '"kind": "conflict"' in nothing.stdout
+    assert '"kind": "question"' not in nothing.stdout
