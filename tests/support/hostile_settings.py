@@ -16,6 +16,9 @@ WORDS = {
     "TimeZone": ("Asia/Kathmandu", "America/St_Johns"),
     "client_encoding": ("LATIN1", "SQL_ASCII", "EUC_JP"),
     "search_path": ("shadows, pg_catalog", "", "nowhere"),
+    # the largest values let one hash table take all memory, and the kernel then ends the server
+    "work_mem": ("64", "16MB"),
+    "hash_mem_multiplier": ("1", "8"),
 }
 SHADOWS = """
     CREATE SCHEMA shadows;
@@ -44,6 +47,6 @@ def _hostile(name: str, kind: str, least: str | None, most: str | None, allowed:
         return tuple(allowed or ())
     if name == "transaction_timeout":  # a session that may not take a millisecond cannot even begin
         return ("50",)
-    if kind in ("integer", "real"):
+    if kind in ("integer", "real") and name not in WORDS:
         return tuple(dict.fromkeys((str(least), "1", str(most))))
     return WORDS.get(name, ("", "nonsense"))
