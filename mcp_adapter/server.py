@@ -3,8 +3,8 @@
 A greeting and the lists of tools, resources and prompts touch no database.
 """
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -50,16 +50,22 @@ LISTS: tuple[CacheableMethod, ...] = (
     "resources/templates/list",
     "prompts/list",
 )
+Streams = AbstractAsyncContextManager[tuple[Any, Any]]  # what a client writes and what is written to it, as messages
 CHANGES = NotificationOptions(tools_changed=True, resources_changed=True, prompts_changed=True)
 
 
-def run_stdio(app: App, toolsets: Iterable[str] = (), *, read_only: bool = False) -> None:
-    """Serves one client on standard input and output, which carry nothing but the protocol, until it closes them."""
+def run_stdio(
+    app: App, toolsets: Iterable[str] = (), *, read_only: bool = False, streams: Callable[[], Streams] = stdio_server
+) -> None:
+    """Serves one client on standard input and output, which carry nothing but the protocol, until it closes them.
+
+    `streams` opens others in their place.
+    """
     offer = offered(OPERATIONS, toolsets, read_only=read_only)
     caller = Caller(app=app)
     stop_keeping = start_keeping(app)
     try:
-        anyio.run(_serve_stdio, build(offer, lambda _: caller))
+        anyio.run(_serve, build(offer, lambda _: caller), streams)
     finally:
         stop_keeping()
         app.close()
@@ -123,8 +129,8 @@ def _discoverer(server: Server[Any]) -> Any:
     return discover
 
 
-async def _serve_stdio(server: Server[Any]) -> None:
-    async with stdio_server() as (incoming, written), anyio.create_task_group() as group:
+async def _serve(server: Server[Any], streams: Callable[[], Streams]) -> None:
+    async with streams() as (incoming, written), anyio.create_task_group() as group:
         passed_on, readable = anyio.create_memory_object_stream[Incoming](0)
         outgoing = Batches(written)
         group.start_soon(read_on, incoming, passed_on, outgoing)

@@ -23,7 +23,7 @@ async def read_on(
     incoming: ReadStream[Incoming], readable: MemoryObjectSendStream[Incoming], outgoing: Batches
 ) -> None:
     """Passes messages on, until there are no more; the rest is answered with the JSON-RPC error it deserves."""
-    async with readable:
+    async with incoming, readable:
         async for item in incoming:
             found = read(item) if isinstance(item, ValidationError) else item
             if isinstance(found, Batch) and not outgoing.taken:

@@ -2,11 +2,7 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from tests.support.mcp_client import McpClient
-
-pytestmark = pytest.mark.processes
 
 VENDORS = 45
 

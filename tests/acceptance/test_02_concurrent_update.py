@@ -8,8 +8,6 @@ import pytest
 
 from tests.support.mcp_client import McpClient, RefusedByTool
 
-pytestmark = pytest.mark.processes
-
 Connect = Callable[[str], McpClient]
 
 PARALLEL = 3
@@ -42,8 +40,9 @@ def test_the_second_of_two_writers_is_refused_with_both_versions(connect: Connec
     assert stored["updated_by"] == "claude-code"
 
 
-def test_of_three_parallel_writes_with_one_version_exactly_one_wins(connect: Connect, vendor: str) -> None:
-    clients = [connect(f"assistant-{number}") for number in range(PARALLEL)]
+@pytest.mark.processes
+def test_of_three_parallel_writes_with_one_version_exactly_one_wins(connect_process: Connect, vendor: str) -> None:
+    clients = [connect_process(f"assistant-{number}") for number in range(PARALLEL)]
     together = Barrier(PARALLEL)
 
     def write(number: int) -> str:

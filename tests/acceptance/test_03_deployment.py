@@ -3,11 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-import pytest
-
 from tests.support.mcp_client import McpClient
-
-pytestmark = pytest.mark.processes
 
 COMMIT = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 TESTS = {"passed": 45, "failed": 0, "skipped": 2}

@@ -7,8 +7,6 @@ import pytest
 
 from tests.support.mcp_client import McpClient
 
-pytestmark = pytest.mark.processes
-
 Connect = Callable[[str], McpClient]
 
 SESSION = {

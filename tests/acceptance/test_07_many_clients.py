@@ -10,8 +10,6 @@ import pytest
 
 from tests.support.mcp_client import McpClient, RefusedByTool
 
-pytestmark = pytest.mark.processes
-
 Connect = Callable[[str], McpClient]
 
 CLIENTS = 3
@@ -22,18 +20,13 @@ SECONDS = 60.0  # a deadlock would wait for longer
 
 
 @pytest.fixture
-def clients(connect: Connect) -> list[McpClient]:
-    return [connect(f"assistant-{number}") for number in range(CLIENTS)]
-
-
-@pytest.fixture
-def items(clients: list[McpClient]) -> list[str]:
-    create = clients[0].call
+def items(connect: Connect) -> list[str]:
+    create = connect("author").call
     return [create("create_work_item", item_type="task", title=f"Item {number}")["id"] for number in range(ITEMS)]
 
 
-def test_a_change_by_one_is_seen_by_two_on_their_next_question(clients: list[McpClient], items: list[str]) -> None:
-    writer, *readers = clients
+def test_a_change_by_one_is_seen_by_two_on_their_next_question(connect: Connect, items: list[str]) -> None:
+    writer, *readers = (connect(f"assistant-{number}") for number in range(CLIENTS))
     before = [reader.call("query_work_item", id=items[0])["status"] for reader in readers]
 
     writer.call("update_work_item", id=items[0], version=1, status="completed")
@@ -45,9 +38,11 @@ def test_a_change_by_one_is_seen_by_two_on_their_next_question(clients: list[Mcp
     assert [[item["id"] for item in page] for page in listed] == [[items[0]], [items[0]]]
 
 
+@pytest.mark.processes
 def test_a_hundred_mixed_operations_end_without_deadlock_and_with_ten_items(
-    clients: list[McpClient], items: list[str]
+    connect_process: Connect, items: list[str]
 ) -> None:
+    clients = [connect_process(f"assistant-{number}") for number in range(CLIENTS)]
     plan = ["read"] * READS + ["write"] * (OPERATIONS - READS)
     random.Random(7).shuffle(plan)
     together = Barrier(CLIENTS)

@@ -21,8 +21,6 @@ from tests.acceptance.test_08_full_status import SCENARIO, command_line, fill
 from tests.support.gate import Gate
 from tests.support.mcp_client import McpClient, served
 
-pytestmark = pytest.mark.processes
-
 LIMIT = 1_500
 LIST_LIMIT = 6_001  # 24,000 bytes
 

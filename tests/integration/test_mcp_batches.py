@@ -12,8 +12,6 @@ from ledger.settings import Settings
 from tests.support.http_client import Answer, HttpServer, serving
 from tests.support.mcp_client import HANDSHAKES, McpClient, RefusedByProtocol, served
 
-pytestmark = pytest.mark.processes
-
 REVISION = "2025-03-26"
 MARK = b"\xef\xbb\xbf"
 INVALID_REQUEST = -32600
@@ -133,6 +131,7 @@ def test_a_host_that_sends_all_arguments_as_one_text_is_served(settings: Setting
     assert empty["structuredContent"]["total_count"] == 1
 
 
+@pytest.mark.processes
 def test_a_batch_over_http_is_answered_in_one_array(http: HttpServer) -> None:
     session = Session(http)
 
@@ -147,6 +146,7 @@ def test_a_batch_over_http_is_answered_in_one_array(http: HttpServer) -> None:
     assert (notes.status, notes.body) == (202, b"")
 
 
+@pytest.mark.processes
 def test_a_batch_over_http_in_a_session_that_began_elsewhere_is_answered(http: HttpServer) -> None:
     session = Session(http)
     session.headers["mcp_session_id"] = "of-another-process"
@@ -157,11 +157,13 @@ def test_a_batch_over_http_in_a_session_that_began_elsewhere_is_answered(http: H
     assert json.loads(answer.body)[0]["result"]["structuredContent"]["outcome"] == "committed"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("revision", ["2025-06-18", "2025-11-25"])
 def test_a_revision_without_batches_refuses_one_over_http(http: HttpServer, revision: str) -> None:
     assert Session(http, revision).post([created(1, "Not here")]).status == 400
 
 
+@pytest.mark.processes
 def test_a_byte_order_mark_over_http_is_no_fault(http: HttpServer) -> None:
     session = Session(http, mark=MARK)
 
@@ -170,6 +172,7 @@ def test_a_byte_order_mark_over_http_is_no_fault(http: HttpServer) -> None:
     assert answer.result()["structuredContent"]["outcome"] == "committed"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("revision", [REVISION, "2025-11-25"])
 def test_half_a_character_over_http_is_named_by_its_argument(http: HttpServer, revision: str) -> None:
     answer = Session(http, revision).post(created(9, "half \ud83d"))
@@ -179,6 +182,7 @@ def test_half_a_character_over_http_is_named_by_its_argument(http: HttpServer, r
     assert "params.arguments.title" in error["error"]["message"]
 
 
+@pytest.mark.processes
 def test_a_whole_character_as_two_escapes_over_http_is_taken(http: HttpServer) -> None:
     answer = Session(http).post(created(9, "\U0001f680"))
 

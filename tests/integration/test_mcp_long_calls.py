@@ -13,8 +13,6 @@ from projections.application.app import App
 from projections.tables.postgres import LOCK
 from tests.support.mcp_client import STATELESS, served
 
-pytestmark = pytest.mark.processes
-
 
 @contextmanager
 def a_slow_database(app: App) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The server as a process at the other end of a pipe: greetings, eras, what is no message, and how it ends."""
+"""The server at the other end of a pipe: greetings, eras, what is no message, and what a process of it does."""
 
 import json
 import os
@@ -15,9 +15,15 @@ import ledger
 from ledger.embedded.server import EmbeddedServer
 from ledger.settings import Settings
 from tests.conftest import Perform
-from tests.support.mcp_client import HANDSHAKES, SERVER, STATELESS, RefusedByProtocol, environment, served
-
-pytestmark = pytest.mark.processes
+from tests.support.mcp_client import (
+    HANDSHAKES,
+    SERVER,
+    STATELESS,
+    RefusedByProtocol,
+    environment,
+    served,
+    server_process,
+)
 
 NOWHERE = {"LEDGER_DSN": "host=127.0.0.1 port=1 dbname=tracking_ledger user=nobody connect_timeout=1"}
 UNKNOWN_TOOL = INVALID_CURSOR = -32602
@@ -62,11 +68,12 @@ def test_a_question_is_not_narrowed_to_its_client_s_own_changes(settings: Settin
     assert [change["by"] for change in changes["items"]] == ["ada"]
 
 
+@pytest.mark.processes
 def test_a_killed_embedded_server_is_started_again_by_the_next_call(settings: Settings, tmp_path: Path) -> None:
     data = tmp_path / "postgres"
     server = EmbeddedServer(data)
     try:
-        with served(settings, extra={"LEDGER_DSN": "", "LEDGER_PGDATA": str(data)}) as client:
+        with server_process(settings, extra={"LEDGER_DSN": "", "LEDGER_PGDATA": str(data)}) as client:
             before = client.call("create_work_item", item_type="task", title="Before")
             postmaster = int((data / "data" / "postmaster.pid").read_text().split()[0])
             os.kill(postmaster, signal.SIGKILL)
@@ -116,8 +123,9 @@ def test_a_write_without_a_database_is_queued_soon(settings: Settings) -> None:
         assert time.monotonic() - began < 8
 
 
+@pytest.mark.processes
 def test_standard_output_carries_nothing_but_the_protocol(settings: Settings) -> None:
-    with served(settings) as client:
+    with server_process(settings) as client:
         client.call("create_work_item", item_type="task", title="Quiet")
         client.refusal("query_work_item", id="w-nothing")
 
@@ -185,8 +193,9 @@ def test_calls_sent_at_once_are_all_answered(settings: Settings) -> None:
     assert total == 30
 
 
+@pytest.mark.processes
 def test_closing_the_pipe_ends_the_server_without_an_error(settings: Settings, tmp_path: Path) -> None:
-    with served(settings, log=tmp_path / "log") as client:
+    with server_process(settings, log=tmp_path / "log") as client:
         client.call("create_work_item", item_type="task", title="Last words")
         began = time.monotonic()
         code = client.close()
@@ -196,6 +205,7 @@ def test_closing_the_pipe_ends_the_server_without_an_error(settings: Settings, t
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_the_sdk_s_own_client_is_served_in_both_eras(settings: Settings, mode: str) -> None:
     async def talk() -> tuple[int, object]:
@@ -212,11 +222,12 @@ def test_the_sdk_s_own_client_is_served_in_both_eras(settings: Settings, mode: s
     assert answer["outcome"] == "committed"
 
 
+@pytest.mark.processes
 def test_the_command_line_serves_the_same_server(settings: Settings) -> None:
     pytest.importorskip("projections.cli.main")
     command = (sys.executable, "-c", "from projections.cli.main import main; main()", "mcp")
 
-    with served(settings, command=command) as client:
+    with server_process(settings, command=command) as client:
         answer = client.call("create_work_item", item_type="task", title="From the command line")
 
     assert answer["outcome"] == "committed"

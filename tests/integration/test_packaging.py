@@ -12,7 +12,7 @@ import pytest
 import ledger
 from ledger.settings import Settings
 from mcp_adapter.toolsets import NAMES
-from tests.support.mcp_client import RefusedByProtocol, served
+from tests.support.mcp_client import RefusedByProtocol, server_process
 
 pytestmark = pytest.mark.processes
 
@@ -45,7 +45,7 @@ def test_what_a_snippet_says_starts_a_server_that_answers(settings: Settings, en
     args = entry["args"]
     words = args[args.index("tracking-ledger") + 1 :] if entry["command"] == "uvx" else args
 
-    with served(settings, command=command(words, settings.project), extra=entry.get("env")) as client:
+    with server_process(settings, command=command(words, settings.project), extra=entry.get("env")) as client:
         answer = client.call("prime")
 
     assert answer["text"]
@@ -55,7 +55,9 @@ def test_the_bundle_starts_a_server_that_answers(settings: Settings) -> None:
     manifest = json.loads((ROOT / "packaging/mcpb/manifest.json").read_text())
     words = manifest["server"]["mcp_config"]["args"]
 
-    with served(settings, command=command(words[words.index("tracking-ledger") + 1 :], settings.project)) as client:
+    with server_process(
+        settings, command=command(words[words.index("tracking-ledger") + 1 :], settings.project)
+    ) as client:
         assert client.tools()
 
     assert (ROOT / manifest["server"]["entry_point"]).is_file()
@@ -66,7 +68,7 @@ def test_the_registry_s_entry_starts_a_server_that_answers(settings: Settings) -
     (package,) = json.loads((ROOT / "server.json").read_text())["packages"]
     project, mode = package["packageArguments"]
 
-    with served(settings, command=(*PROGRAM, project["name"], str(settings.project), mode["value"])) as client:
+    with server_process(settings, command=(*PROGRAM, project["name"], str(settings.project), mode["value"])) as client:
         assert client.tools()
 
     assert package["transport"] == {"type": "stdio"}
@@ -95,7 +97,7 @@ def test_the_docs_name_every_toolset() -> None:
 
 
 def test_a_read_only_server_shows_nothing_that_writes(settings: Settings) -> None:
-    with served(settings, command=(*PROGRAM, "mcp", "--read-only", "--toolset", "work")) as client:
+    with server_process(settings, command=(*PROGRAM, "mcp", "--read-only", "--toolset", "work")) as client:
         shown = client.tools()
         with pytest.raises(RefusedByProtocol, match="Unknown tool"):
             client.call("create_work_item", item_type="task", title="Not here")

@@ -1,7 +1,10 @@
-"""A client of the MCP server that is not the SDK's: lines of JSON-RPC to a real process, and what came back.
+"""A client of the MCP server that is not the SDK's: lines of JSON-RPC through a pipe, and what came back.
 
 with served(settings) as client:
     client.call("create_work_item", item_type="task", title="Write")["ref"]
+
+The server at the other end is a thread of the tests' process, which saves the two seconds that a new one spends on
+imports; `server_process` is for what a process does: how it is started, ends, is killed, or keeps its output clean.
 """
 
 import json
@@ -9,13 +12,19 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any
+from typing import IO, Any
+
+import anyio
+from mcp.server.stdio import stdio_server
 
 from ledger.settings import Settings
+from mcp_adapter.server import run_stdio
+from projections.application.app import App
+from projections.maintenance.after_write import keep_status
 
 Message = dict[str, Any]
 
@@ -45,10 +54,17 @@ class RefusedByProtocol(Exception):
 
 
 class McpClient:
-    """One server process and its pipe. Any thread may ask; answers are matched by id."""
+    """The pipes to one server. Any thread may ask; answers are matched by id.
 
-    def __init__(self, process: subprocess.Popen[bytes], revision: str, name: str) -> None:
-        self.process = process
+    `ended` waits for the server's end and answers its exit code.
+    """
+
+    def __init__(
+        self, sent: IO[bytes], received: IO[bytes], revision: str, name: str, ended: Callable[[], int]
+    ) -> None:
+        self._sent = sent
+        self._received = received
+        self._ended = ended
         self.revision = revision
         self.name = name
         self.lines: list[bytes] = []  # everything that the server wrote to standard output
@@ -140,25 +156,21 @@ class McpClient:
         self.write_line(json.dumps(message).encode())
 
     def write_line(self, line: bytes) -> None:
-        assert self.process.stdin is not None
+        self.write_raw(line + b"\n")
+
+    def write_raw(self, data: bytes) -> None:
         with self._writing:
-            self.process.stdin.write(line + b"\n")
-            self.process.stdin.flush()
+            self._sent.write(data)
+            self._sent.flush()
 
     def close(self) -> int:
         """Ends the conversation as clients do, by closing the pipe; answers the exit code."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
+        self._sent.close()
         try:
-            code = self.process.wait(timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
+            return self._ended()
         finally:
             self._reader.join(SECONDS)
-            self.process.stdout.close()
-        return code
+            self._received.close()
 
     def _envelope(self) -> Message:
         return {
@@ -168,8 +180,7 @@ class McpClient:
         }
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
+        for line in self._received:
             self.lines.append(line)
             message = json.loads(line)
             if isinstance(message, list):
@@ -199,12 +210,45 @@ def served(
     *,
     revision: str = "2025-11-25",
     name: str = "test-client",
+    extra: dict[str, str] | None = None,
+    mark: bytes = b"",
+) -> Iterator[McpClient]:
+    """A greeted server in a thread, with the settings of such an environment. `mark` goes before the first message."""
+    app = App(Settings.from_environment(environment(settings) | (extra or {})), keep_status=keep_status)
+    (server_reads, client_writes), (client_reads, server_writes) = os.pipe(), os.pipe()
+    with (
+        os.fdopen(client_writes, "wb") as sent,
+        os.fdopen(client_reads, "rb") as received,
+        os.fdopen(server_reads, encoding="utf-8", errors="replace") as incoming,
+    ):
+
+        def serve() -> None:
+            with os.fdopen(server_writes, "w", encoding="utf-8") as outgoing:
+                streams = anyio.wrap_file(incoming), anyio.wrap_file(outgoing)
+                run_stdio(app, streams=lambda: stdio_server(*streams))
+
+        thread = threading.Thread(target=serve, name="served", daemon=True)
+
+        def ended() -> int:
+            thread.join(SECONDS)
+            assert not thread.is_alive(), f"the server did not end within {SECONDS} s"
+            return 0
+
+        thread.start()
+        yield from _greeted(McpClient(sent, received, revision, name, ended), mark)
+
+
+@contextmanager
+def server_process(
+    settings: Settings,
+    *,
+    revision: str = "2025-11-25",
+    name: str = "test-client",
     command: Sequence[str] = SERVER,
     extra: dict[str, str] | None = None,
     log: Path | None = None,
-    mark: bytes = b"",
 ) -> Iterator[McpClient]:
-    """A server process of its own, greeted. `log` keeps its standard error; `mark` stands before the first message."""
+    """A greeted server process of its own. `log` keeps its standard error."""
     with (log or Path(os.devnull)).open("wb") as errors:
         process = subprocess.Popen(
             command,
@@ -214,11 +258,23 @@ def served(
             env={**environment(settings), **(extra or {})},
             cwd=settings.project,
         )
-        client = McpClient(process, revision, name)
-        try:
-            assert process.stdin is not None
-            process.stdin.write(mark)
-            client.greet()
-            yield client
-        finally:
-            client.close()
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def ended() -> int:
+            try:
+                return process.wait(timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+        yield from _greeted(McpClient(process.stdin, process.stdout, revision, name, ended))
+
+
+def _greeted(client: McpClient, mark: bytes = b"") -> Iterator[McpClient]:
+    try:
+        client.write_raw(mark)
+        client.greet()
+        yield client
+    finally:
+        client.close()
