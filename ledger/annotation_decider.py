@@ -9,7 +9,6 @@ from ledger.decider import Decided, existing
 from ledger.envelope import Fact, stream_id
 from ledger.errors import NotFound, Refused
 from ledger.values.moment import text
-from ledger.values.reference import brief
 from ledger.world import World
 
 
@@ -41,7 +40,7 @@ def _repeated(command: AddComment, known: Comment, world: World) -> list[Fact]:
     if (known.by, known.text) == (world.by, command.text):
         return []
     raise Refused(
-        f"{brief(command.category, command.id)} has another comment {command.comment_id}",
+        f"{world.reference(command.category, command.id)} has another comment {command.comment_id}",
         rule="id_taken",
         items=[],
         next_step="mint a new command_id, from which ids are made",
@@ -50,7 +49,7 @@ def _repeated(command: AddComment, known: Comment, world: World) -> list[Fact]:
 
 def _own(command: AnnotationCommand, comment_id: str, comments: dict[str, Comment], world: World) -> Comment:
     """The caller's own comment."""
-    ref = brief(command.category, command.id)
+    ref = world.reference(command.category, command.id)
     comment = comments.get(comment_id)
     if comment is None:
         raise NotFound(

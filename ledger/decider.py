@@ -15,7 +15,6 @@ from ledger.annotation.events import ANNOTATION_FACTS
 from ledger.envelope import Command, Fact, RecordedEvent, minted_id, stream_id
 from ledger.errors import Forbidden, Invalid, NotFound, Refused, VersionConflict
 from ledger.pending import Version, newest, parse, place_of, shown_version
-from ledger.values.reference import brief
 from ledger.values.revision import Changes, apply
 from ledger.world import World
 
@@ -119,9 +118,9 @@ def existing(world: World, category: str, entity_id: str, expected: Version | No
     state = world.state(category, entity_id)
     if getattr(state, "withdrawn", False):
         raise Refused(
-            f"{brief(category, entity_id)} was withdrawn: its creation was undone",
+            f"{world.reference(category, entity_id)} was withdrawn: its creation was undone",
             rule="withdrawn",
-            items=[{"id": entity_id, "ref": brief(category, entity_id)}],
+            items=[{"id": entity_id, "ref": world.reference(category, entity_id)}],
             next_step=f"undo that with `undo` of its version {newest(past)}, or create a new one",
         )
     return state
@@ -146,16 +145,16 @@ def check_current(world: World, category: str, entity_id: str, expected: Version
         return
     named = parse(expected)
     if named is not None and world.state("conflict", minted_id(named[0], "conflict")).exists:
-        raise _became_a_conflict(category, entity_id, expected, past, minted_id(named[0], "conflict"))
-    raise version_conflict(category, entity_id, expected, past)
+        raise _became_a_conflict(world, category, entity_id, expected, minted_id(named[0], "conflict"))
+    raise version_conflict(world.reference(category, entity_id), entity_id, expected, past)
 
 
-def version_conflict(category: str, entity_id: str, expected: Version, past: list[RecordedEvent]) -> VersionConflict:
+def version_conflict(ref: str, entity_id: str, expected: Version, past: list[RecordedEvent]) -> VersionConflict:
     """What a writer is told whose version is not the newest: both versions, and who did what since."""
     actual, known = newest(past), place_of(past, expected)
     since = past[known:] if known is not None else [event for event in past if event.version > _number(expected)]
     return VersionConflict(
-        f"{brief(category, entity_id)} is at version {actual}, not {expected}: read it again and retry",
+        f"{ref} is at version {actual}, not {expected}: read it again and retry",
         next_step=f"read it again and repeat the change with version {actual} if it is still wanted",
         id=entity_id,
         expected=expected,
@@ -166,11 +165,11 @@ def version_conflict(category: str, entity_id: str, expected: Version, past: lis
 
 
 def _became_a_conflict(
-    category: str, entity_id: str, expected: Version, past: list[RecordedEvent], conflict: str
+    world: World, category: str, entity_id: str, expected: Version, conflict: str
 ) -> VersionConflict:
-    ref = brief("conflict", conflict)
+    ref, past = world.reference("conflict", conflict), world.past(stream_id(category, entity_id))
     return VersionConflict(
-        f"version {expected} of {brief(category, entity_id)} is a change that became the conflict {ref}",
+        f"version {expected} of {world.reference(category, entity_id)} is a change that became the conflict {ref}",
         next_step=f"see to {ref} with resolve_conflict, or read it again and change it at version {newest(past)}",
         id=entity_id,
         expected=expected,

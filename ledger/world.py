@@ -108,6 +108,9 @@ class Neighbourhood(Protocol):
     def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
         """Which of the ids exist and are not withdrawn."""
 
+    def references(self, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
+        """The shortest unambiguous reference of each id."""
+
     def holder(self, relation: str, target: str) -> Holder | None:
         """Who has this unique value (a vendor's name, an external id, a deployment's key)."""
 
@@ -236,6 +239,15 @@ class World:
         wanted = list(entity_ids)
         answer: set[str] = self._ask(("existence",), self._neighbours.known, category, wanted) if wanted else set()
         return answer
+
+    def reference(self, category: str, entity_id: str) -> str:
+        """How an answer names this: the shortest reference that is unique, as every list does."""
+        return self.references(category, [entity_id])[entity_id]
+
+    def references(self, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
+        """Needs no topic: nothing is decided by a name."""
+        wanted = list(entity_ids)
+        return self._neighbours.references(category, wanted) if wanted else {}
 
     def holder(self, relation: str, target: str) -> Holder | None:
         """Needs no topic: uniqueness is a constraint of the read model, this question only names the holder."""

@@ -17,7 +17,6 @@ from ledger.decider import Decided, Undo, check, check_administrator, check_curr
 from ledger.envelope import Command, id_of, stream_id
 from ledger.errors import Damaged, NotFound, Refused
 from ledger.pending import Version
-from ledger.values.reference import brief
 from ledger.work_item.commands import ChangeWorkItems
 from ledger.world import World
 
@@ -50,7 +49,7 @@ def _moved(command: Any, bases: Mapping[str, Base], version_of: Callable[[str], 
 
 
 def _check(command: ResolveConflict, conflict: Conflict, world: World) -> None:
-    ref = brief(CATEGORY, command.id)
+    ref = world.reference(CATEGORY, command.id)
     if not conflict.exists:
         raise NotFound(f"there is no conflict {ref} in this ledger", next_step="see sync_state", id=command.id)
     check_current(world, CATEGORY, command.id, command.expected)
@@ -66,9 +65,9 @@ def _check(command: ResolveConflict, conflict: Conflict, world: World) -> None:
     waiting = [other for other in conflict.waits_for if world.state(CATEGORY, other).status == "open"]
     if waiting and command.choice != "theirs":
         raise Refused(
-            f"{ref} builds on {brief(CATEGORY, waiting[0])}, which is not resolved yet",
+            f"{ref} builds on {world.reference(CATEGORY, waiting[0])}, which is not resolved yet",
             rule="waits_for",
-            items=[{"id": other, "ref": brief(CATEGORY, other)} for other in waiting],
+            items=[{"id": other, "ref": world.reference(CATEGORY, other)} for other in waiting],
             next_step="resolve that one first",
         )
     if command.after:
@@ -85,7 +84,7 @@ def _check_untouched(command: ResolveConflict, conflict: Conflict, world: World)
     ]
     if later or conflict.met:
         raise Refused(
-            f"others changed what {brief(CATEGORY, command.id)} is about",
+            f"others changed what {world.reference(CATEGORY, command.id)} is about",
             rule="changed_meanwhile",
             items=[],
             next_step="choose mine, theirs or edited",

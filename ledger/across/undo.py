@@ -19,7 +19,6 @@ from ledger.errors import NewerProgramNeeded, NotFound, Refused
 from ledger.pending import shown_position, shown_version
 from ledger.values.field_paths import differing, flatten, is_keyed, key
 from ledger.values.moment import text
-from ledger.values.reference import brief
 from ledger.values.revision import Change, Changes, apply, between, same
 from ledger.world import World
 
@@ -50,7 +49,7 @@ def decide(command: Undo, world: World) -> Decided:
     turns = _allowed(world, [turn for turn in turns if turn.changes], command.only_untouched)
     if not turns:
         raise _later_changes(command, lost) if lost else _nothing_to_undo(command)
-    return [(turn.stream, fact) for turn in turns for fact in _facts(turn, command.undone)]
+    return [(turn.stream, fact) for turn in turns for fact in _facts(world, turn, command.undone)]
 
 
 def _turn(world: World, stream: str, undone: str) -> Turn:
@@ -58,20 +57,20 @@ def _turn(world: World, stream: str, undone: str) -> Turn:
     own = [event for event in past if str(event.command_id) == undone]
     if not own:
         raise NotFound(
-            f"command {undone} did nothing to {brief(category_of(stream), id_of(stream))}",
+            f"command {undone} did nothing to {_ref(world, stream)}",
             next_step="query_history of the thing shows its commands",
             id=undone,
         )
     if any(isinstance(fact_of(event), UnknownFact) for event in past):
         raise NewerProgramNeeded(
-            f"{brief(category_of(stream), id_of(stream))} has a history that only a newer program understands",
+            f"{_ref(world, stream)} has a history that only a newer program understands",
             next_step="upgrade tracking-ledger on this machine",
             id=id_of(stream),
         )
     states = states_of(stream, past)
     first, last = own[0].version, own[-1].version
     later = _touched_since(past, states, last, undone)
-    undoable = _undoable(stream)
+    undoable = _undoable(world, stream)
     before = states[first - 1]
     if first == 1 and undoable.withdrawn is not None:
         before = replace(states[last], withdrawn=True)
@@ -80,7 +79,7 @@ def _turn(world: World, stream: str, undone: str) -> Turn:
         stream=stream,
         now=states[-1],
         changes=changes,
-        lost=tuple(_told(stream, event, paths & lost) for event, paths in later if paths & lost),
+        lost=tuple(_told(world, stream, event, paths & lost) for event, paths in later if paths & lost),
     )
 
 
@@ -148,7 +147,9 @@ def _allowed(world: World, turns: list[Turn], only_untouched: bool) -> list[Turn
         try:
             for category in dict.fromkeys(category_of(turn.stream) for turn in turns):
                 own = [turn for turn in turns if category_of(turn.stream) == category]
-                _undoable(own[0].stream).check(world, {id_of(turn.stream): (turn.now, turn.then) for turn in own})
+                _undoable(world, own[0].stream).check(
+                    world, {id_of(turn.stream): (turn.now, turn.then) for turn in own}
+                )
             return turns
         except Refused as refused:
             staying = refused.details.get("needed", ())
@@ -157,8 +158,8 @@ def _allowed(world: World, turns: list[Turn], only_untouched: bool) -> list[Turn
             turns = [turn for turn in turns if id_of(turn.stream) not in staying]
 
 
-def _facts(turn: Turn, undone: str) -> Iterator[Fact]:
-    undoable = _undoable(turn.stream)
+def _facts(world: World, turn: Turn, undone: str) -> Iterator[Fact]:
+    undoable = _undoable(world, turn.stream)
     changes = dict(turn.changes)
     withdrawn = changes.pop("withdrawn", None)
     if withdrawn is not None:
@@ -169,10 +170,10 @@ def _facts(turn: Turn, undone: str) -> Iterator[Fact]:
         yield undoable.reverted(changes=changes, undoes=undone)
 
 
-def _undoable(stream: str) -> Undoable[Any]:
+def _undoable(world: World, stream: str) -> Undoable[Any]:
     undoable = DECIDERS[category_of(stream)].undoable
     if undoable is None:
-        ref = brief(category_of(stream), id_of(stream))
+        ref = _ref(world, stream)
         raise Refused(
             f"{ref} is a conflict: what was decided of it stands",
             rule="not_undoable",
@@ -182,10 +183,14 @@ def _undoable(stream: str) -> Undoable[Any]:
     return undoable
 
 
-def _told(stream: str, event: RecordedEvent, paths: Iterable[str]) -> Later:
+def _ref(world: World, stream: str) -> str:
+    return world.reference(category_of(stream), id_of(stream))
+
+
+def _told(world: World, stream: str, event: RecordedEvent, paths: Iterable[str]) -> Later:
     return {
         "id": id_of(stream),
-        "ref": brief(category_of(stream), id_of(stream)),
+        "ref": _ref(world, stream),
         "version": shown_version(event),
         "position": shown_position(event),
         "event": event.type,

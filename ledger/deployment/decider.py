@@ -17,7 +17,6 @@ from ledger.deployment.events import (
 from ledger.deployment.state import Deployment, evolve
 from ledger.envelope import stream_id
 from ledger.errors import AlreadyRecorded, NotFound, NotUnique
-from ledger.values.reference import brief
 from ledger.values.revision import apply, difference
 from ledger.world import World
 
@@ -85,7 +84,7 @@ def _check_first(world: World, deployment: Deployment) -> None:
         return
     if first := world.holder("deployment_key", deployment.key):
         raise AlreadyRecorded(
-            f"this is recorded as {brief(CATEGORY, first.id)}: the same commit, pull request and environment",
+            f"this is recorded as {world.reference(CATEGORY, first.id)}: the same commit, pull request and environment",
             next_step="nothing is left to do; send redeployment=true if it was deployed once more",
             id=first.id,
             category=CATEGORY,
@@ -96,7 +95,7 @@ def _check_key(world: World, own: str, amended: Deployment) -> None:
     holder = world.holder("deployment_key", amended.key) if amended.key is not None else None
     if holder and holder.id != own:
         raise NotUnique(
-            f"{brief(CATEGORY, holder.id)} has this commit, pull request and environment, {holder.label}",
+            f"{world.reference(CATEGORY, holder.id)} has this commit, pull request and environment, {holder.label}",
             next_step="amend that one, or correct commit_hash, pr_number or environment",
             field="commit_hash, pr_number, environment",
             stored=holder.label,

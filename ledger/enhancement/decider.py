@@ -20,7 +20,6 @@ from ledger.enhancement.events import (
 from ledger.enhancement.state import Enhancement, evolve
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, Refused
-from ledger.values.reference import brief
 from ledger.values.revision import Changes, apply, difference
 from ledger.world import World
 
@@ -59,7 +58,7 @@ def _update(command: UpdateEnhancement, world: World) -> Decided:
     enhancement: Enhancement = existing(world, CATEGORY, command.id, command.expected)
     stream = stream_id(CATEGORY, command.id)
     changes = _revise(command, enhancement, world)
-    if changed := _change_status(command, enhancement):
+    if changed := _change_status(command, enhancement, world):
         return [(stream, with_also(changed, changes))]
     return [(stream, EnhancementRevised(changes=changes))] if changes else []
 
@@ -78,15 +77,17 @@ def _revise(command: UpdateEnhancement, enhancement: Enhancement, world: World) 
     return changes
 
 
-def _change_status(command: UpdateEnhancement, enhancement: Enhancement) -> EnhancementStatusChanged | None:
+def _change_status(
+    command: UpdateEnhancement, enhancement: Enhancement, world: World
+) -> EnhancementStatusChanged | None:
     before, after = enhancement.status, command.status
     if after is None or after == before:
         return None
     if before is not None and after not in NEXT[before]:
         raise Refused(
-            f"{brief(CATEGORY, command.id)} is {before} and cannot become {after}",
+            f"{world.reference(CATEGORY, command.id)} is {before} and cannot become {after}",
             rule="status_transition",
-            items=[_named(command.id, enhancement)],
+            items=[_named(world, command.id, enhancement)],
             next_step=_way_on(before),
             present=before,
             wanted=after,
@@ -106,10 +107,11 @@ def _check_dependencies(world: World, own: str, added: Iterable[str]) -> None:
             items=unknown,
         )
     if circle := _way_back(world, wanted, own):
+        refs = world.references(CATEGORY, [own, circle[0]])
         raise Refused(
-            f"{brief(CATEGORY, own)} cannot depend on {brief(CATEGORY, circle[0])}: by dependencies it waits for it",
+            f"{refs[own]} cannot depend on {refs[circle[0]]}: by dependencies it waits for it",
             rule="dependency_cycle",
-            items=[_named(entity_id, world.state(CATEGORY, entity_id)) for entity_id in circle],
+            items=[_named(world, entity_id, world.state(CATEGORY, entity_id)) for entity_id in circle],
             next_step="remove the dependency that closes the circle",
         )
 
@@ -152,8 +154,8 @@ def _way_on(status: str) -> str:
     )
 
 
-def _named(entity_id: str, enhancement: Enhancement) -> dict[str, str | None]:
-    ref = brief(CATEGORY, entity_id)
+def _named(world: World, entity_id: str, enhancement: Enhancement) -> dict[str, str | None]:
+    ref = world.reference(CATEGORY, entity_id)
     return {"id": entity_id, "ref": ref, "title": enhancement.title, "status": enhancement.status}
 
 

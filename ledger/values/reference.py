@@ -65,7 +65,7 @@ def shortest_range(entity_id: str) -> tuple[str, str]:
 
 
 def brief(category: str, entity_id: str) -> str:
-    """Eight characters, for messages: always accepted, ambiguous about once in a billion."""
+    """Eight characters, where no store can be asked for the shortest: ambiguous about once in a billion."""
     return f"{LETTERS[category]}-{encode(entity_id, 8)}"
 
 

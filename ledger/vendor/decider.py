@@ -11,7 +11,6 @@ from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, existing, problem, with_also
 from ledger.envelope import stream_id
 from ledger.errors import NotFound, NotUnique
-from ledger.values.reference import brief
 from ledger.values.revision import difference
 from ledger.vendor.commands import CreateVendor, UpdateVendor, VendorCommand
 from ledger.vendor.events import (
@@ -91,7 +90,7 @@ def _check_undo(world: World, turns: Turns[Vendor]) -> None:
 def _check_name(world: World, name: str) -> None:
     if holder := world.holder("vendor_name", name.casefold()):
         raise NotUnique(
-            f"the name {name} is taken: {brief(CATEGORY, holder.id)} is called {holder.label}",
+            f"the name {name} is taken: {world.reference(CATEGORY, holder.id)} is called {holder.label}",
             next_step="update that vendor, or choose another name",
             field="name",
             stored=holder.label,

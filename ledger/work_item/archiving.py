@@ -5,27 +5,31 @@ from datetime import datetime, timedelta
 from ledger.decider import Decided, existing
 from ledger.envelope import stream_id
 from ledger.errors import LostRace, Refused
-from ledger.values.reference import brief
 from ledger.work_item.commands import ArchiveWorkItems, RestoreArchived
 from ledger.work_item.events import WorkItemArchived, WorkItemUnarchived
-from ledger.work_item.item_summaries import CATEGORY, neighbour_summary, state_summary
+from ledger.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
 from ledger.work_item.state import WorkItem
 from ledger.world import Neighbour, World
 
 
-def refuse_archived(entity_id: str, item: WorkItem) -> None:
+def refuse_archived(world: World, entity_id: str, item: WorkItem) -> None:
     if item.archived:
         raise _refused(
-            f"{brief(CATEGORY, entity_id)} is archived",
+            f"{world.reference(CATEGORY, entity_id)} is archived",
             "archived",
-            [state_summary(entity_id, item)],
-            _restore(entity_id),
+            [state_summary(world, entity_id, item)],
+            _restore(world, entity_id),
         )
 
 
-def refuse_archived_parent(parent: Neighbour) -> None:
+def refuse_archived_parent(world: World, parent: Neighbour) -> None:
     if parent.archived:
-        raise _refused("the parent is archived", "parent_archived", [neighbour_summary(parent)], _restore(parent.id))
+        raise _refused(
+            "the parent is archived",
+            "parent_archived",
+            neighbour_summaries(world, [parent]),
+            _restore(world, parent.id),
+        )
 
 
 def archive(command: ArchiveWorkItems, world: World) -> Decided:
@@ -54,18 +58,18 @@ def _archive_one(entity_id: str, days: int, world: World) -> Decided:
     unfinished = [below for below in tree if not below.finished and not below.deleted]
     if unfinished:
         raise _refused(
-            f"{brief(CATEGORY, entity_id)} and its subtree hold {len(unfinished)} unfinished items",
+            f"{world.reference(CATEGORY, entity_id)} and its subtree hold {len(unfinished)} unfinished items",
             "unfinished",
-            [neighbour_summary(below) for below in unfinished],
+            neighbour_summaries(world, unfinished),
             "complete or delete those first",
         )
     before = _before(days, world)
     recent = [below for below in tree if not below.archived and _changed(below.id, world) > before]
     if days and recent:
         raise _refused(
-            f"{len(recent)} items of the subtree of {brief(CATEGORY, entity_id)} changed within {days} days",
+            f"{len(recent)} items of the subtree of {world.reference(CATEGORY, entity_id)} changed within {days} days",
             "too_recent",
-            [neighbour_summary(below) for below in recent],
+            neighbour_summaries(world, recent),
             "name fewer older_than_days",
         )
     return [(stream_id(CATEGORY, below.id), WorkItemArchived()) for below in tree if not below.archived]
@@ -79,8 +83,9 @@ def _changed(entity_id: str, world: World) -> datetime:
     return world.past(stream_id(CATEGORY, entity_id))[-1].occurred_at
 
 
-def _restore(entity_id: str) -> str:
-    return f"bring it back first: archive_work_items with action restore and id {brief(CATEGORY, entity_id)}"
+def _restore(world: World, entity_id: str) -> str:
+    ref = world.reference(CATEGORY, entity_id)
+    return f"bring it back first: archive_work_items with action restore and id {ref}"
 
 
 def _refused(message: str, rule: str, items: list[dict[str, str]], next_step: str) -> Refused:

@@ -13,7 +13,6 @@ from ledger.decider import Decided, existing
 from ledger.envelope import stream_id
 from ledger.errors import LostRace, Refused
 from ledger.values.moment import parse, text
-from ledger.values.reference import brief
 from ledger.values.states import claimed_state
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
 from ledger.work_item.events import (
@@ -22,7 +21,7 @@ from ledger.work_item.events import (
     WorkItemClaimReleased,
     WorkItemClaimRenewed,
 )
-from ledger.work_item.item_summaries import CATEGORY, obstacle_summary, state_summary
+from ledger.work_item.item_summaries import CATEGORY, obstacle_summaries, state_summary
 from ledger.work_item.state import Claim, WorkItem
 from ledger.world import World
 
@@ -45,11 +44,11 @@ def held_by_another(item: WorkItem, world: World) -> Claim | None:
     return force if force is not None and force.token_digest != token_digest(world.token) else None
 
 
-def claimed(entity_id: str, item: WorkItem, claim: Claim, next_step: str) -> Refused:
+def claimed(world: World, entity_id: str, item: WorkItem, claim: Claim, next_step: str) -> Refused:
     return Refused(
-        f"{brief(CATEGORY, entity_id)} is claimed by {claim.by} until {claim.until}",
+        f"{world.reference(CATEGORY, entity_id)} is claimed by {claim.by} until {claim.until}",
         rule="claimed",
-        items=[state_summary(entity_id, item)],
+        items=[state_summary(world, entity_id, item)],
         next_step=next_step,
         by=claim.by,
         until=claim.until,
@@ -61,14 +60,14 @@ def claim(command: ClaimWorkItem, world: World) -> Decided:
     item: WorkItem = existing(world, CATEGORY, command.id, None)
     digest, force = token_digest(command.token), held(item, world.now)
     if force is not None and force.token_digest != digest:
-        raise claimed(command.id, item, force, "claim another item, or this one when its lease has ended")
+        raise claimed(world, command.id, item, force, "claim another item, or this one when its lease has ended")
     obstacles = world.obstacles(command.id, digest)
     if obstacles:
         in_hand = any(obstacle.reason == "assigned" for obstacle in obstacles)
         raise Refused(
-            f"{brief(CATEGORY, command.id)} is not ready, so it cannot be begun",
+            f"{world.reference(CATEGORY, command.id)} is not ready, so it cannot be begun",
             rule="not_ready",
-            items=[obstacle_summary(obstacle) for obstacle in obstacles],
+            items=obstacle_summaries(world, obstacles),
             next_step="claim another one (action next), or assign this one to yourself first, if you take it over"
             if in_hand
             else "see to the items named first, or claim another one (action next)",
@@ -94,16 +93,16 @@ def renew(command: RenewClaim, world: World) -> Decided:
     mine = _own(command.id, item, command.token, world)
     if mine is None:
         raise Refused(
-            f"{brief(CATEGORY, command.id)} is not claimed",
+            f"{world.reference(CATEGORY, command.id)} is not claimed",
             rule="not_claimed",
-            items=[state_summary(command.id, item)],
+            items=[state_summary(world, command.id, item)],
             next_step="claim it (action claim)",
         )
     if held(item, world.now) is None:
         raise Refused(
-            f"the lease on {brief(CATEGORY, command.id)} ended at {mine.until}",
+            f"the lease on {world.reference(CATEGORY, command.id)} ended at {mine.until}",
             rule="lease_expired",
-            items=[state_summary(command.id, item)],
+            items=[state_summary(world, command.id, item)],
             next_step="claim it again (action claim), after a look at what changed",
             by=mine.by,
             until=mine.until,
@@ -124,7 +123,7 @@ def _own(entity_id: str, item: WorkItem, token: str, world: World) -> Claim | No
         return item.claim
     force = held(item, world.now)
     if force is not None:
-        raise claimed(entity_id, item, force, "send the token that claiming it answered, or claim another item")
+        raise claimed(world, entity_id, item, force, "send the token that claiming it answered, or claim another item")
     return None
 
 

@@ -9,7 +9,6 @@ from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Undoable, check, existing, problem, with_also
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
-from ledger.values.reference import brief
 from ledger.values.revision import Change, Changes, apply, difference
 from ledger.work_item.archiving import archive, refuse_archived, refuse_archived_parent, restore
 from ledger.work_item.bulk import change_all
@@ -57,7 +56,7 @@ from ledger.work_item.events import (
     WorkItemWithdrawn,
 )
 from ledger.work_item.importing import plan
-from ledger.work_item.item_summaries import CATEGORY, neighbour_summary, state_summary
+from ledger.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
 from ledger.work_item.metadata import metadata_problems
 from ledger.work_item.questions import answer, ask, withdraw
 from ledger.work_item.state import WorkItem, evolve
@@ -116,12 +115,12 @@ def _create(command: CreateWorkItem, world: World) -> Decided:
 
 def _update(command: UpdateWorkItem, world: World) -> Decided:
     item: WorkItem = existing(world, CATEGORY, command.id, command.expected)
-    refuse_archived(command.id, item)
+    refuse_archived(world, command.id, item)
     if item.deleted and command.deleted is not False:
         raise Refused(
-            f"{brief(CATEGORY, command.id)} is deleted",
+            f"{world.reference(CATEGORY, command.id)} is deleted",
             rule="deleted",
-            items=[state_summary(command.id, item)],
+            items=[state_summary(world, command.id, item)],
             next_step="restore it first with deleted=false",
         )
     stream = stream_id(CATEGORY, command.id)
@@ -171,9 +170,9 @@ def _delete(command: UpdateWorkItem, world: World) -> Decided:
     below = [item for item in world.subtree(command.id)[1:] if not item.deleted]
     if below and not command.cascade:
         raise Refused(
-            f"{brief(CATEGORY, command.id)} has {len(below)} living descendants",
+            f"{world.reference(CATEGORY, command.id)} has {len(below)} living descendants",
             rule="living_children",
-            items=[neighbour_summary(item) for item in below],
+            items=neighbour_summaries(world, below),
             next_step="delete or move those first, or send cascade=true to delete them with it",
         )
     return [
@@ -187,10 +186,10 @@ def _restore(command: UpdateWorkItem, item: WorkItem, world: World) -> Decided:
         parent = world.lineage(item.parent_id)
         if parent and parent[0].deleted:
             raise Refused(
-                f"the parent of {brief(CATEGORY, command.id)} is deleted",
+                f"the parent of {world.reference(CATEGORY, command.id)} is deleted",
                 rule="parent_deleted",
-                items=[neighbour_summary(parent[0])],
-                next_step=f"restore {brief(CATEGORY, item.parent_id)} first",
+                items=neighbour_summaries(world, [parent[0]]),
+                next_step=f"restore {world.reference(CATEGORY, item.parent_id)} first",
             )
     below = [other.id for other in world.subtree(command.id)[1:] if other.deleted]
     world.look(stream_id(CATEGORY, other) for other in below)
@@ -205,7 +204,7 @@ def _link(command: LinkWorkItems, world: World) -> Decided:
         owner, other, kind = other, owner, "blocks"
     item: WorkItem = existing(world, CATEGORY, owner, None)
     target: WorkItem = existing(world, CATEGORY, other, None)
-    refuse_archived(owner, item)
+    refuse_archived(world, owner, item)
     stored = {(link.kind, link.to_id): link.note for link in item.links}
     mirrored = kind == "relates_to" and any((link.kind, link.to_id) == (kind, owner) for link in target.links)
     if command.remove:
@@ -231,15 +230,15 @@ def _check_link(world: World, owner: tuple[str, WorkItem], other: tuple[str, Wor
             next_step="name another item",
             fields=[problem("to_id", "is the item itself", other[0])],
         )
-    gone = [state_summary(entity_id, item) for entity_id, item in (owner, other) if item.deleted]
+    gone = [state_summary(world, entity_id, item) for entity_id, item in (owner, other) if item.deleted]
     if gone:
         raise Refused("a deleted item cannot be linked", rule="deleted", items=gone, next_step="restore it first")
     if kind == "blocks" and world.precedes(("start", other[0]), ("finish", owner[0])):
         raise Refused(
-            f"{brief(CATEGORY, owner[0])} cannot block {brief(CATEGORY, other[0])}:"
+            f"{world.reference(CATEGORY, owner[0])} cannot block {world.reference(CATEGORY, other[0])}:"
             " by links and hierarchy it would wait for itself",
             rule="dependency_cycle",
-            items=[state_summary(*owner), state_summary(*other)],
+            items=[state_summary(world, *owner), state_summary(world, *other)],
             next_step="remove the link or the parent that closes the circle",
         )
 
@@ -247,15 +246,16 @@ def _check_link(world: World, owner: tuple[str, WorkItem], other: tuple[str, Wor
 def _check_cycle(world: World, moved: str, parent: str) -> None:
     if parent == moved or world.precedes(("start", moved), ("start", parent), without=moved):
         raise Refused(
-            f"{brief(CATEGORY, moved)} cannot move below {brief(CATEGORY, parent)}:"
+            f"{world.reference(CATEGORY, moved)} cannot move below {world.reference(CATEGORY, parent)}:"
             " that is itself, below it, or waits for it",
             rule="hierarchy_cycle",
             items=[{"id": parent}],
             next_step="choose a parent outside its own subtree that nothing in it blocks",
         )
     if world.precedes(("finish", parent), ("finish", moved), without=moved):
+        refs = world.references(CATEGORY, [parent, moved])
         raise Refused(
-            f"{brief(CATEGORY, parent)} must finish before {brief(CATEGORY, moved)} can, so it cannot be its parent",
+            f"{refs[parent]} must finish before {refs[moved]} can, so it cannot be its parent",
             rule="dependency_cycle",
             items=[{"id": parent}],
             next_step="remove the link that makes it wait",
@@ -272,16 +272,16 @@ def _check_depth(world: World, parent: str, *, height: int) -> None:
         raise Refused(
             "the parent is deleted",
             rule="parent_deleted",
-            items=[neighbour_summary(lineage[0])],
+            items=neighbour_summaries(world, [lineage[0]]),
             next_step="restore the parent first",
         )
-    refuse_archived_parent(lineage[0])
+    refuse_archived_parent(world, lineage[0])
     deepest, limit = len(lineage) + height, world.settings().depth_limit
     if deepest > limit:
         raise Refused(
             f"the item or its subtree would reach depth {deepest}, the limit is {limit}",
             rule="depth_limit",
-            items=[neighbour_summary(lineage[0])],
+            items=neighbour_summaries(world, [lineage[0]]),
             next_step="choose a parent nearer to the root, or raise the setting depth_limit",
             depth=deepest,
             limit=limit,

@@ -4,7 +4,6 @@ from ledger.decider import Decided, check, existing, problem
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Refused
 from ledger.values.moment import text
-from ledger.values.reference import brief
 from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
 from ledger.work_item.events import QuestionAnswered, QuestionAsked, QuestionWithdrawn
 from ledger.work_item.item_summaries import CATEGORY, state_summary
@@ -16,11 +15,12 @@ def ask(command: AskQuestion, world: World) -> Decided:
     """One question at a time: its answer decides how the work goes on."""
     item: WorkItem = existing(world, CATEGORY, command.id, None)
     if item.deleted or item.finished:
-        raise _refused(command.id, item, "ended", "reopen or restore it first", "is finished or deleted")
+        raise _refused(world, command.id, item, "ended", "reopen or restore it first", "is finished or deleted")
     if item.question is not None:
         if _same(item.question, command, world):
             return []
         raise _refused(
+            world,
             command.id,
             item,
             "waits_already",
@@ -35,7 +35,7 @@ def ask(command: AskQuestion, world: World) -> Decided:
 
 def answer(command: AnswerQuestion, world: World) -> Decided:
     item: WorkItem = existing(world, CATEGORY, command.id, None)
-    question = _open_question(command.id, item)
+    question = _open_question(world, command.id, item)
     _check_form(command, question)
     _check_may_answer(command.id, item, question, world)
     return _of(
@@ -53,10 +53,10 @@ def answer(command: AnswerQuestion, world: World) -> Decided:
 def withdraw(command: WithdrawQuestion, world: World) -> Decided:
     """Whoever asked takes it back; so does an administrator."""
     item: WorkItem = existing(world, CATEGORY, command.id, None)
-    question = _open_question(command.id, item)
+    question = _open_question(world, command.id, item)
     if world.scope != "admin" and question.by != world.by:
         next_step = f"answer it, or ask {question.by} to withdraw it"
-        raise _refused(command.id, item, "not_the_asker", next_step, f"waits for a question of {question.by}")
+        raise _refused(world, command.id, item, "not_the_asker", next_step, f"waits for a question of {question.by}")
     return _of(command.id, QuestionWithdrawn())
 
 
@@ -80,16 +80,18 @@ def _check_may_answer(entity_id: str, item: WorkItem, question: Question, world:
         return
     if question.by == world.by:
         next_step = f"leave it to {question.whom}, or to an administrator"
-        raise _refused(entity_id, item, "own_question", next_step, f"waits for an answer to what {world.by} asked")
+        raise _refused(
+            world, entity_id, item, "own_question", next_step, f"waits for an answer to what {world.by} asked"
+        )
     if world.settings().only_asked_answer and not is_asked(question.whom, world.by, world):
         next_step = f"leave it to {question.whom}, or to an administrator"
-        raise _refused(entity_id, item, "not_asked", next_step, f"waits for {question.whom}, not for {world.by}")
+        raise _refused(world, entity_id, item, "not_asked", next_step, f"waits for {question.whom}, not for {world.by}")
 
 
-def _open_question(entity_id: str, item: WorkItem) -> Question:
+def _open_question(world: World, entity_id: str, item: WorkItem) -> Question:
     if item.question is None:
         next_step = "read it again: its history has what was asked"
-        raise _refused(entity_id, item, "nothing_asked", next_step, "waits for no answer")
+        raise _refused(world, entity_id, item, "nothing_asked", next_step, "waits for no answer")
     return item.question
 
 
@@ -102,10 +104,10 @@ def _of(entity_id: str, fact: Fact) -> Decided:
     return [(stream_id(CATEGORY, entity_id), fact)]
 
 
-def _refused(entity_id: str, item: WorkItem, rule: str, next_step: str, why: str) -> Refused:
+def _refused(world: World, entity_id: str, item: WorkItem, rule: str, next_step: str, why: str) -> Refused:
     return Refused(
-        f"{brief(CATEGORY, entity_id)} {why}",
+        f"{world.reference(CATEGORY, entity_id)} {why}",
         rule=rule,
-        items=[state_summary(entity_id, item)],
+        items=[state_summary(world, entity_id, item)],
         next_step=next_step,
     )

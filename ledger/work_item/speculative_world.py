@@ -140,6 +140,9 @@ class Ahead(World):
             category, wanted - here
         )
 
+    def references(self, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
+        return self._world.references(category, entity_ids)
+
     def settings(self) -> Any:
         return self._world.settings()
 

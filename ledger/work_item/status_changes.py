@@ -3,7 +3,6 @@
 from ledger.decider import check, problem
 from ledger.envelope import Fact
 from ledger.errors import Refused
-from ledger.values.reference import brief
 from ledger.values.states import FINISHED, WORKABLE, State, found, in_order
 from ledger.work_item.claiming import claimed, held_by_another
 from ledger.work_item.commands import UpdateWorkItem
@@ -14,7 +13,7 @@ from ledger.work_item.events import (
     WorkItemStatusChanged,
     WorkItemUnblocked,
 )
-from ledger.work_item.item_summaries import CATEGORY, neighbour_summary, state_summary
+from ledger.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
 from ledger.work_item.state import WorkItem
 from ledger.world import Neighbour, World
 
@@ -26,7 +25,7 @@ def change_status(command: UpdateWorkItem, item: WorkItem, world: World) -> list
     wanted = _state(command.status, world)
     if (wanted.name, wanted.category) == (item.status, item.category):
         return []
-    _check_way(command, item, wanted)
+    _check_way(command, item, wanted, world)
     forced = _finishing(command, item, world, wanted) if wanted.category in FINISHED and not item.finished else None
     match wanted.name:
         case "blocked":
@@ -68,15 +67,15 @@ def _state(word: str, world: World) -> State:
     return wanted
 
 
-def _check_way(command: UpdateWorkItem, item: WorkItem, wanted: State) -> None:
+def _check_way(command: UpdateWorkItem, item: WorkItem, wanted: State, world: World) -> None:
     """What waits is not done, and what is finished does not wait: work lies between the two."""
     if (item.category == "waiting" and wanted.category == "done") or (
         item.finished and wanted.category in ("waiting", "review")
     ):
         raise Refused(
-            f"{brief(CATEGORY, command.id)} is {item.status} and cannot become {wanted.name}",
+            f"{world.reference(CATEGORY, command.id)} is {item.status} and cannot become {wanted.name}",
             rule="status_transition",
-            items=[state_summary(command.id, item)],
+            items=[state_summary(world, command.id, item)],
             next_step="make it active first",
             present=item.status,
             wanted=wanted.name,
@@ -91,7 +90,7 @@ def _finishing(command: UpdateWorkItem, item: WorkItem, world: World, wanted: St
     """
     taken = held_by_another(item, world)
     if taken and not command.force:
-        raise claimed(command.id, item, taken, "leave it to its holder, or send force=true with a reason")
+        raise claimed(world, command.id, item, taken, "leave it to its holder, or send force=true with a reason")
     children = [below for below in world.subtree(command.id) if below.depth == 1 and _open(below)]
     blockers = world.blockers(command.id) if wanted.category == "done" else []
     if not children and not blockers and not taken:
@@ -99,9 +98,10 @@ def _finishing(command: UpdateWorkItem, item: WorkItem, world: World, wanted: St
     if command.force:
         return reason(command, "forcing completion")
     raise Refused(
-        f"{brief(CATEGORY, command.id)} has {len(children)} unfinished children and {len(blockers)} open blockers",
+        f"{world.reference(CATEGORY, command.id)} has {len(children)} unfinished children"
+        f" and {len(blockers)} open blockers",
         rule="unfinished",
-        items=[neighbour_summary(neighbour) for neighbour in (*children, *blockers)],
+        items=neighbour_summaries(world, (*children, *blockers)),
         children=[below.id for below in children],
         blockers=[blocker.id for blocker in blockers],
         next_step="finish those first, or send force=true with a reason",

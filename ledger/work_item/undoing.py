@@ -6,9 +6,8 @@ from functools import cached_property
 from ledger.decider import Turns
 from ledger.envelope import stream_id
 from ledger.errors import Refused
-from ledger.values.reference import brief
 from ledger.work_item.cycles import circles
-from ledger.work_item.item_summaries import CATEGORY, state_summary
+from ledger.work_item.item_summaries import CATEGORY, state_summaries
 from ledger.work_item.state import WorkItem
 from ledger.world import World
 
@@ -21,7 +20,7 @@ class After:
     """The work items as they will be: those of the undo as it leaves them, all others as they are."""
 
     def __init__(self, world: World, turns: Turns[WorkItem]) -> None:
-        self._world = world
+        self.world = world
         self._turns = turns
         parents = [then.parent_id for _, then in turns.values() if then.parent_id is not None]
         world.look(stream_id(CATEGORY, entity_id) for entity_id in dict.fromkeys([*turns, *parents]))
@@ -29,8 +28,11 @@ class After:
     def item(self, entity_id: str) -> WorkItem:
         if entity_id in self._turns:
             return self._turns[entity_id][1]
-        found: WorkItem = self._world.state(CATEGORY, entity_id)
+        found: WorkItem = self.world.state(CATEGORY, entity_id)
         return found
+
+    def ref(self, entity_id: str) -> str:
+        return self.world.reference(CATEGORY, entity_id)
 
     def children(self, entity_id: str) -> list[str]:
         """Its living children."""
@@ -42,7 +44,7 @@ class After:
     def below(self, entity_id: str) -> list[tuple[str, int]]:
         """What stands below it now, with its depth from there; at least all that is living."""
         if len(self._turns) <= MANY:
-            return [(below.id, below.depth) for below in self._world.subtree(entity_id)[1:]]
+            return [(below.id, below.depth) for below in self.world.subtree(entity_id)[1:]]
         found: dict[str, int] = {entity_id: 0}
         waiting = [entity_id]
         while waiting:
@@ -56,7 +58,7 @@ class After:
     @cached_property
     def _tree(self) -> dict[str, list[str]]:
         children: dict[str, list[str]] = {}
-        for child, parent in self._world.ties()[0].items():
+        for child, parent in self.world.ties()[0].items():
             children.setdefault(parent, []).append(child)
         return children
 
@@ -106,10 +108,10 @@ def _check_parent(after: After, entity_id: str, now: WorkItem, then: WorkItem) -
     if not _living(parent):
         gone = "withdrawn" if parent.withdrawn else "deleted"
         raise Refused(
-            f"the parent of {brief(CATEGORY, entity_id)} is {gone}",
+            f"the parent of {after.ref(entity_id)} is {gone}",
             rule="parent_deleted",
             items=_named(after, [then.parent_id]),
-            next_step=f"{'undo that' if parent.withdrawn else 'restore'} {brief(CATEGORY, then.parent_id)} first",
+            next_step=f"{'undo that' if parent.withdrawn else 'restore'} {after.ref(then.parent_id)} first",
         )
 
 
@@ -118,7 +120,7 @@ def _check_links(after: After, entity_id: str, now: WorkItem, then: WorkItem) ->
     lost = [other for _, other in _links(then) - there if not _living(after.item(other))]
     if lost:
         raise Refused(
-            f"{brief(CATEGORY, entity_id)} would be linked to what is deleted",
+            f"{after.ref(entity_id)} would be linked to what is deleted",
             rule="deleted",
             items=_named(after, lost),
             next_step="restore those first",
@@ -133,7 +135,7 @@ def _check_finished(world: World, after: After, entity_id: str, now: WorkItem, t
     blockers = [blocker.id for blocker in blocking if not after.item(blocker.id).finished]
     if open_below or blockers:
         raise Refused(
-            f"{brief(CATEGORY, entity_id)} would be completed over"
+            f"{after.ref(entity_id)} would be completed over"
             f" {len(open_below)} unfinished children and {len(blockers)} open blockers",
             rule="unfinished",
             items=_named(after, [*open_below, *blockers]),
@@ -150,7 +152,7 @@ def _check_archived(after: After, entity_id: str, now: WorkItem, then: WorkItem)
     unfinished = [other for other in below if _living(after.item(other)) and not after.item(other).finished]
     if unfinished:
         raise Refused(
-            f"{brief(CATEGORY, entity_id)} and its subtree hold {len(unfinished)} unfinished items",
+            f"{after.ref(entity_id)} and its subtree hold {len(unfinished)} unfinished items",
             rule="unfinished",
             items=_named(after, unfinished),
             next_step="complete or delete those first",
@@ -170,7 +172,7 @@ def _check_depth(world: World, after: After, turns: Turns[WorkItem]) -> None:
         deepest = after.depth(entity_id) + max((depth for _, depth in after.below(entity_id)), default=0)
         if deepest > limit:
             raise Refused(
-                f"{brief(CATEGORY, entity_id)} or its subtree would reach depth {deepest}, the limit is {limit}",
+                f"{after.ref(entity_id)} or its subtree would reach depth {deepest}, the limit is {limit}",
                 rule="depth_limit",
                 items=_named(after, [entity_id]),
                 depth=deepest,
@@ -196,10 +198,11 @@ def _check_circles(world: World, turns: Turns[WorkItem]) -> None:
     else:
         closed = _new_circles(world, turns, moved, blocks)
     if closed:
+        refs = world.references(CATEGORY, closed[0])
         raise Refused(
-            f"by hierarchy and links {', '.join(brief(CATEGORY, one) for one in closed[0])} would wait for themselves",
+            f"by hierarchy and links {', '.join(refs[one] for one in closed[0])} would wait for themselves",
             rule="dependency_cycle",
-            items=[state_summary(one, world.state(CATEGORY, one)) for one in closed[0]],
+            items=state_summaries(world, {one: world.state(CATEGORY, one) for one in closed[0]}),
             next_step="remove the link or the parent that closes the circle",
         )
 
@@ -248,4 +251,4 @@ def _living(item: WorkItem) -> bool:
 
 
 def _named(after: After, entity_ids: Iterable[str]) -> list[dict[str, str]]:
-    return [state_summary(entity_id, after.item(entity_id)) for entity_id in entity_ids]
+    return state_summaries(after.world, {entity_id: after.item(entity_id) for entity_id in entity_ids})

@@ -183,11 +183,13 @@ def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, t
 @pass_invocation
 def link(invocation: Invocation, /, ref: str, kind: str, other: str, remove: bool | None) -> int:
     """Link two work items, as in: link w-7k3qd blocks w-b2m4x."""
-    answered = _linked(invocation, ref, kind.replace("-", "_"), other, remove)
+    target = perform(invocation, "query_work_item", id=other)
+    answered = _linked(invocation, ref, kind.replace("-", "_"), target["id"], remove)
     if invocation.as_json:
         answer_json(answered)
     else:
-        say(f"{answered['ref']}  {'no longer ' if remove else ''}{kind.replace('-', ' ')} {shown(other)}")
+        said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
+        say(f"{answered['ref']}  {said}  {target['ref']}  {shown(target['title'])}")
     return exits.of_answer(answered)
 
 
@@ -228,8 +230,9 @@ def _linked(invocation: Invocation, ref: str, kind: str, other: str, remove: boo
 
 
 def _blocked(invocation: Invocation, ref: str, blockers: tuple[str, ...], remove: bool | None) -> Answered:
-    answers = [_linked(invocation, blocker, "blocks", ref, remove) for blocker in blockers]
-    return {**answers[-1], "ref": ref}
+    item = perform(invocation, "query_work_item", id=ref)
+    answers = [_linked(invocation, blocker, "blocks", item["id"], remove) for blocker in blockers]
+    return {**answers[-1], "ref": item["ref"], "title": item["title"]}
 
 
 def _teller(word: str) -> Callable[[Answered], None]:
@@ -237,7 +240,8 @@ def _teller(word: str) -> Callable[[Answered], None]:
         said = "nothing to change" if answered.get("unchanged") else word
         say("  ".join([answered["ref"], said, *([shown(answered["title"])] if "title" in answered else [])]))
         if answered.get("became_ready"):
-            remark(f"now ready: {shown(answered['became_ready'])}")
+            ready = (f"{item['ref']}  {shown(item['title'])}" for item in answered["became_ready"])
+            remark(f"now ready: {', '.join(ready)}")
 
     return tell
 

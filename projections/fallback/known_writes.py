@@ -17,6 +17,7 @@ from ledger.offline.outbox_lines import Queued
 from ledger.values.reference import brief
 from projections.application.app import App
 from projections.application.commands import BECAME
+from projections.questions.references import reference
 
 Answered = dict[str, Any]
 
@@ -42,7 +43,7 @@ def known(app: App, write: Write, error: Exception) -> Answered:
             raise unknown(write.command_id) from error
     if not isinstance(error, LedgerError):
         log.error("a write was recorded, and its answer failed", exc_info=error)
-    return _receipt(write, recorded)
+    return _receipt(app, write, recorded)
 
 
 def not_sent(error: Exception) -> Exception:
@@ -76,11 +77,11 @@ def _but_withdrawals(recorded: Recorded | None) -> Recorded | None:
     return None if recorded is None or recorded.became == "withdrawal" else recorded
 
 
-def _receipt(write: Write, recorded: Recorded) -> Answered:
+def _receipt(app: App, write: Write, recorded: Recorded) -> Answered:
     answer: Answered = {"outcome": _outcome(recorded)}
     if len(recorded.streams) == 1:
         stream, version = next(iter(recorded.streams.items()))
-        answer |= {"id": id_of(stream), "ref": brief(category_of(stream), id_of(stream)), "version": version}
+        answer |= {"id": id_of(stream), "ref": _ref(app, stream), "version": version}
     return {
         **answer,
         "position": recorded.positions[-1] if recorded.positions else None,
@@ -89,6 +90,13 @@ def _receipt(write: Write, recorded: Recorded) -> Answered:
         "command_id": str(write.command_id),
         "next_step": "what else the call answers could not be read: read it again",
     }
+
+
+def _ref(app: App, stream: str) -> str:
+    try:
+        return reference(app.runtime.journal().tables, category_of(stream), id_of(stream))
+    except LedgerError:  # this machine's copy cannot be read either
+        return brief(category_of(stream), id_of(stream))
 
 
 def _outcome(recorded: Recorded) -> str:

@@ -31,7 +31,7 @@ from projections.questions import history as questions
 from projections.questions.as_of import past, position_of, row_at
 from projections.questions.entities import whole
 from projections.questions.lookup import found
-from projections.questions.references import references
+from projections.questions.references import reference, references, references_of
 from projections.tables.contract import Snapshot
 
 SHOWN = 50  # things that a receipt of an undo names; it counts all
@@ -153,7 +153,9 @@ def _meant(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str, ...]]:
     events = past(view.store, category, entity_id)
     version = len(events) if request.version is None else place_of(events, _version(request.version))
     if version is None:
-        raise version_conflict(category, entity_id, _version(str(request.version)), events)
+        raise version_conflict(
+            reference(view.tables, category, entity_id), entity_id, _version(str(request.version)), events
+        )
     if version == 0:
         raise _unknown("the configuration never changed", entity_id)
     return str(events[version - 1].command_id), (stream_id(category, entity_id),)
@@ -162,14 +164,7 @@ def _meant(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str, ...]]:
 def _receipt(view: LedgerView, snapshot: Snapshot, request: UndoInput, undone: str, recorded: Recorded) -> Answered:
     """`command_id` is what takes the undo itself back."""
     streams = sorted(recorded.streams)
-    by_category: dict[str, list[str]] = {}
-    for stream in streams[:SHOWN]:
-        by_category.setdefault(category_of(stream), []).append(id_of(stream))
-    refs = {
-        entity_id: ref
-        for name, own in by_category.items()
-        for entity_id, ref in references(snapshot, name, own).items()
-    }
+    refs = references_of(snapshot, streams[:SHOWN])
     items: list[Answered] = [
         {"id": id_of(one), "ref": refs[id_of(one)], "version": recorded.streams[one]} for one in streams[:SHOWN]
     ]

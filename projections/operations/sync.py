@@ -8,10 +8,9 @@ from pydantic import Field
 
 from ledger.conflict.commands import ResolveConflict
 from ledger.conflict.decider import CATEGORY
-from ledger.envelope import id_of
+from ledger.envelope import category_of, id_of
 from ledger.errors import LedgerError
 from ledger.offline.outbox_lines import Queued
-from ledger.values.reference import brief
 from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,
@@ -26,7 +25,7 @@ from projections.operations.base import (
 )
 from projections.operations.editing import Inputs, read_edit
 from projections.questions import conflicts as questions
-from projections.questions.references import resolve
+from projections.questions.references import reference, resolve
 
 MOST = 50  # conflicts in one answer; all are counted
 SHOWN = 10  # waiting commands that are named; all are counted
@@ -56,7 +55,7 @@ def sync_state(view: LedgerView, _: SyncStateInput) -> Answered:
         "position": position,
         "journal": view.local.journal.head.position,
         "queued": view.local.outbox.waiting,
-        "waiting": [_waiting(line) for line in view.local.outbox.unsettled(limit=SHOWN)],
+        "waiting": [_waiting(view, line) for line in view.local.outbox.unsettled(limit=SHOWN)],
         "faults": [_fault(fault.line, fault.reason) for fault in view.local.outbox.faults],
         "conflicts": found["total_count"],
         "items": found["items"],
@@ -91,12 +90,12 @@ def _follow(view: LedgerView, entity_id: str, own: UUID, after: tuple[str, ...],
         except LedgerError:  # it goes on waiting for a decision
             continue
         after = (*after, str(given))
-        yield brief(CATEGORY, row.id)
+        yield reference(view.tables, CATEGORY, row.id)
         yield from _follow(view, row.id, own, after, by)
 
 
-def _waiting(line: Queued) -> dict[str, Any]:
-    about = [brief(stream[:-37], id_of(stream)) for stream in line.streams]
+def _waiting(view: LedgerView, line: Queued) -> dict[str, Any]:
+    about = [reference(view.tables, category_of(stream), id_of(stream)) for stream in line.streams]
     return {"place": line.sequence, "command": line.command, "by": line.by, "about": about}
 
 

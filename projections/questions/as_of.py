@@ -10,7 +10,6 @@ from ledger.envelope import RecordedEvent, stream_id
 from ledger.errors import NotFound
 from ledger.store import EventStore
 from ledger.values.moment import parse, text
-from ledger.values.reference import brief
 from projections.local_copy.as_of_tables import tables_as_of
 from projections.read_models.fold import fold
 from projections.read_models.projection import Row
@@ -57,9 +56,9 @@ def past(log: EventStore, category: str, entity_id: str) -> list[RecordedEvent]:
 
 
 def not_there_yet(category: str, entity_id: str, events: list[RecordedEvent], position: int) -> NotFound:
-    first = events[0]
+    first, noun = events[0], category.replace("_", " ")
     return NotFound(
-        f"{brief(category, entity_id)} was not there at position {position}: it came with position {first.position}",
+        f"the {noun} was not there at position {position}: it came with position {first.position}",
         next_step=f"ask as of position {first.position} or later, or of {text(first.recorded_at)} or later",
         id=entity_id,
         first_position=first.position,

@@ -5,11 +5,10 @@ from typing import Any
 
 from ledger.conflict.decider import CATEGORY
 from ledger.conflict.events import Met
-from ledger.envelope import category_of, id_of
-from ledger.values.reference import brief
+from ledger.envelope import id_of, stream_id
 from projections.questions import entities
 from projections.questions.pages import page, place
-from projections.questions.references import references
+from projections.questions.references import references_of
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
 
@@ -55,32 +54,38 @@ def after(snapshot: Snapshot, conflict: str) -> list[Row]:
 def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
     """What met, in a person's words: the field, what stood there, what each wanted."""
     found = list(rows)
-    refs = references(snapshot, CATEGORY, [row.id for row in found])
-    return [_shown(row, refs[row.id]) for row in found]
+    refs = references_of(snapshot, [stream for row in found for stream in _named(row)])
+    return [_shown(row, refs) for row in found]
 
 
-def _shown(row: Row, ref: str) -> Entity:
+def _named(row: Row) -> list[str]:
+    """The streams that are told of a conflict: its own, what it is about, what it met, what it waits for."""
+    conflict = row.state
+    others = [stream_id(CATEGORY, entity_id) for entity_id in (row.id, *conflict.waits_for)]
+    return [*others, *conflict.about, *(met.stream for met in conflict.met)]
+
+
+def _shown(row: Row, refs: dict[str, str]) -> Entity:
     conflict = row.state
     said: Entity = {
         "id": row.id,
-        "ref": ref,
+        "ref": refs[row.id],
         "version": row.version,
         "status": conflict.status,
         "command": conflict.command,
         "by": row.stamps.created_by,
         "at": row.stamps.created_at,
-        "about": [brief(category_of(stream), id_of(stream)) for stream in conflict.about],
+        "about": [refs[id_of(stream)] for stream in conflict.about],
         "arguments": conflict.arguments,
     }
     if conflict.met:
-        said["met"] = [_met(met) for met in conflict.met]
+        said["met"] = [_met(met, refs[id_of(met.stream)]) for met in conflict.met]
     if conflict.refusal:
         said["refusal"] = {name: conflict.refusal.get(name) for name in ("code", "message")}
     if conflict.waits_for:
-        said["waits_for"] = [brief(CATEGORY, other) for other in conflict.waits_for]
+        said["waits_for"] = [refs[other] for other in conflict.waits_for]
     return said
 
 
-def _met(met: Met) -> Entity:
-    ref = brief(category_of(met.stream), id_of(met.stream))
+def _met(met: Met, ref: str) -> Entity:
     return {"ref": ref, "field": met.field, "base": met.base, "mine": met.mine, "now": met.now, "by": met.by}

@@ -12,12 +12,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger.values.moment import text
-from ledger.values.reference import brief
 from ledger.values.states import ORIGINAL
 from ledger.work_item.item_summaries import CATEGORY, obstacle_summary
 from ledger.world import Asker, Obstacle, ReadyFilter
 from projections.questions import entities
 from projections.questions.pages import START, Place
+from projections.questions.references import references
 from projections.tables.contract import Answer, Question, Snapshot
 
 Entity = dict[str, Any]
@@ -51,16 +51,16 @@ def obstacles(
 
 
 def question(lowest: str, highest: str, asker: Asker) -> Question:
-    """Why the items are not ready whose ids lie in a range, for `told_at`, which knows the moment."""
+    """Why the items are not ready whose ids lie in a range, for `at`, which knows the moment."""
     given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EPOCH_TEXT, "most": TOLD}
     return OBSTACLES, given | _asked(asker)
 
 
-def told_at(lines: Answer, moment: datetime) -> Entity:
-    """{ready, not_ready_because?} of one item, from the answer to `question`: a claim counts while it lasts."""
+def at(lines: Answer, moment: datetime) -> list[Obstacle]:
+    """What stands in the way of one item, from the answer to `question`: a claim counts while it lasts."""
     now = text(moment)
     held = [line for line in lines if line["until"] is None or line["until"] > now]
-    return _told([obstacle for found in _by_id(held).values() for obstacle in found])
+    return [obstacle for found in _by_id(held).values() for obstacle in found]
 
 
 def _asked(asker: Asker) -> dict[str, str]:
@@ -85,14 +85,15 @@ def _by_id(lines: Answer) -> dict[str, list[Obstacle]]:
 
 def explained(snapshot: Snapshot, entity_id: str, moment: datetime, asker: Asker = NO_ONE) -> Entity:
     """{ready, not_ready_because?}: each reason with the item that is the cause."""
-    return _told(obstacles(snapshot, [entity_id], moment, asker).get(entity_id, []))
+    found = obstacles(snapshot, [entity_id], moment, asker).get(entity_id, [])
+    return told(found, references(snapshot, CATEGORY, [obstacle.id for obstacle in found]))
 
 
-def _told(found: list[Obstacle]) -> Entity:
-    return {
-        "ready": not found,
-        **({"not_ready_because": [obstacle_summary(obstacle) for obstacle in found]} if found else {}),
-    }
+def told(found: list[Obstacle], refs: dict[str, str]) -> Entity:
+    """{ready, not_ready_because?} with the references of what stands in the way."""
+    if not found:
+        return {"ready": True}
+    return {"ready": False, "not_ready_because": [obstacle_summary(each, refs[each.id]) for each in found]}
 
 
 def ready(
@@ -145,7 +146,8 @@ def _titled(snapshot: Snapshot, ids: list[str]) -> list[Entity]:
     generation = snapshot.generation("work_items")
     found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
     titles = {row.id: row.state.title for row in entities.rows(CATEGORY, found)}
-    return [{"ref": brief(CATEGORY, entity_id), "title": titles[entity_id]} for entity_id in ids]
+    refs = references(snapshot, CATEGORY, ids)
+    return [{"ref": refs[entity_id], "title": titles[entity_id]} for entity_id in ids]
 
 
 def _filters(wanted: ReadyFilter) -> dict[str, Any]:

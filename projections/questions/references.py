@@ -5,8 +5,9 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from ledger.envelope import category_of, id_of
 from ledger.errors import Invalid, NotFound
-from ledger.values.reference import CATEGORIES, LETTERS, brief, parse, shorten, shortest_range
+from ledger.values.reference import CATEGORIES, LETTERS, parse, shorten, shortest_range
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.work_items import SOURCE_ID, source_id_key
 from projections.tables.contract import Answer, Snapshot, Tables
@@ -33,6 +34,18 @@ def references(snapshot: Snapshot, category: str, entity_ids: Iterable[str]) -> 
         ):
             rivals.setdefault(row["id"], []).append(row["rival"])
     return {entity_id: shorten(category, entity_id, rivals.get(entity_id, ())) for entity_id in ids}
+
+
+def references_of(snapshot: Snapshot, streams: Iterable[str]) -> dict[str, str]:
+    """The same by the id of each stream, whatever its category."""
+    by_category: dict[str, list[str]] = {}
+    for stream in streams:
+        by_category.setdefault(category_of(stream), []).append(id_of(stream))
+    return {
+        entity_id: ref
+        for category, entity_ids in by_category.items()
+        for entity_id, ref in references(snapshot, category, entity_ids).items()
+    }
 
 
 def all_references(category: str, entity_ids: list[str]) -> dict[str, str]:
@@ -106,7 +119,7 @@ def the_one(category: str, given: str, found: Answer, field: str = "id") -> dict
         raise NotFound(
             f"there is no {noun} {given} in this ledger", next_step="check it, or list what there is", id=given
         )
-    candidates = [brief(category, row["id"]) for row in found]
+    candidates = list(all_references(category, sorted(row["id"] for row in found)).values())
     raise Invalid(
         f"{field}: {given} could be {', '.join(candidates)}",
         next_step="send more characters of the reference, or the whole id",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ledger.values.moment import text
-from ledger.values.reference import brief, shorten
+from ledger.values.reference import shorten
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import DEEPEST, Asker, Obstacle, ReadyFilter
 from projections.questions import entities, readiness
@@ -82,8 +82,10 @@ def meant(tables: Tables, given: str, asker: Asker) -> Entity:
     line = the_one(CATEGORY, given, found)
     ref = shorten(CATEGORY, line["id"], [line[side] for side in ("before", "after") if line[side]])
     row = entities.rows(CATEGORY, [line])[0]
-    item = _told(entities.flat(row, ref), text(as_of.now)) | entities.comments(row, NEWEST)
-    return item | readiness.told_at(held, as_of.now)
+    obstacles = readiness.at(held, as_of.now)
+    refs = _refs(tables, [*_linked(row), *(obstacle.id for obstacle in obstacles)])
+    item = _told(entities.flat(row, ref), text(as_of.now), refs) | entities.comments(row, NEWEST)
+    return item | readiness.told(obstacles, refs)
 
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
@@ -100,9 +102,9 @@ def row(snapshot: Snapshot, entity_id: str) -> Row:
 def shown(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
     """Items as flat objects with their references, as every answer has them."""
     listed = list(items)
-    refs = references(snapshot, CATEGORY, [item.id for item in listed])
+    refs = references(snapshot, CATEGORY, [named for item in listed for named in (item.id, *_linked(item))])
     moment = text(snapshot.as_of.now)
-    return [_told(entities.flat(item, refs[item.id]), moment) for item in listed]
+    return [_told(entities.flat(item, refs[item.id]), moment, refs) for item in listed]
 
 
 def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Entity:
@@ -298,9 +300,21 @@ def _items(snapshot: Snapshot, lines: Answer) -> list[Entity]:
     return shown(snapshot, entities.rows(CATEGORY, lines))
 
 
-def _told(item: Entity, moment: str) -> Entity:
+def _linked(item: Row) -> list[str]:
+    return [link.to_id for link in item.state.links]
+
+
+def _refs(tables: Tables, entity_ids: list[str]) -> dict[str, str]:
+    """Asks only where there is something to name."""
+    if not entity_ids:
+        return {}
+    with tables.snapshot() as snapshot:
+        return references(snapshot, CATEGORY, entity_ids)
+
+
+def _told(item: Entity, moment: str, refs: dict[str, str]) -> Entity:
     """The item as it is shown: links with references; a claim without its token's digest, `expired` when it is."""
-    links = [{**link, "ref": brief(CATEGORY, link["to_id"])} for link in item["links"]]
+    links = [{**link, "ref": refs[link["to_id"]]} for link in item["links"]]
     claim = item["claim"] and {"by": item["claim"]["by"], "until": item["claim"]["until"]}
     if claim and claim["until"] <= moment:
         claim["expired"] = True

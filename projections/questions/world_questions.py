@@ -6,10 +6,10 @@ from typing import Any
 
 from ledger.catalog import UNIQUE
 from ledger.values.moment import text
-from ledger.values.reference import brief
 from ledger.world import DEEPEST, Asker, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter
 from projections.questions import readiness
 from projections.questions.entities import rows
+from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.work_items import HIDDEN
 from projections.tables.contract import Answer, Tables
@@ -66,6 +66,10 @@ class TableNeighbourhood:
             answer = snapshot.ask("entities/by_ids", category=category, generation=generation, ids=list(entity_ids))
         return {row.id for row in rows(category, answer) if not getattr(row.state, "withdrawn", False)}
 
+    def references(self, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
+        with self._tables.snapshot() as snapshot:
+            return references(snapshot, category, entity_ids)
+
     def holder(self, relation: str, target: str) -> Holder | None:
         category = UNIQUE[relation]
         projection = BY_CATEGORY[category]
@@ -77,8 +81,8 @@ class TableNeighbourhood:
             entity_id: str = found[0]["id"]
             found = snapshot.ask("entities/by_id", generation=generation, category=category, id=entity_id)
         row = rows(category, found)[0]
-        label = getattr(row.state, "name", None) or getattr(row.state, "title", None) or brief(category, entity_id)
-        return Holder(id=entity_id, label=label)
+        label = getattr(row.state, "name", None) or getattr(row.state, "title", None)
+        return Holder(id=entity_id, label=label or self.references(category, [entity_id])[entity_id])
 
     def holders(self, relation: str) -> dict[str, str]:
         if relation == "enhancement_title":

@@ -9,11 +9,11 @@ from typing import Any
 
 from ledger.store import EventStore
 from ledger.values.moment import text
-from ledger.values.reference import brief as shortened
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import Asker, Obstacle
 from projections.questions import changes, readiness, status
 from projections.questions import work_items as questions
+from projections.questions.references import references
 from projections.reports.markdown import inline, one_line
 from projections.reports.templates import rendered
 from projections.tables.contract import Snapshot
@@ -84,19 +84,20 @@ def _blocked(snapshot: Snapshot) -> list[Document]:
     """What waits: {ref, title, assignee, why}, the most urgent first."""
     items = _unfinished(snapshot, blocked=True)
     causes = readiness.obstacles(snapshot, [item["id"] for item in items], snapshot.as_of.now, most=1)
+    refs = references(snapshot, CATEGORY, [cause.id for found in causes.values() for cause in found])
     return [
         {
             "ref": item["ref"],
             "title": item["title"],
             "assignee": item["assignee"],
-            "why": item["block_reason"] or ", ".join(_cause(cause) for cause in causes.get(item["id"], [])),
+            "why": item["block_reason"] or ", ".join(_cause(cause, refs) for cause in causes.get(item["id"], [])),
         }
         for item in items
     ]
 
 
-def _cause(cause: Obstacle) -> str:
-    return f"{cause.reason.replace('_', ' ')} {shortened(CATEGORY, cause.id)} {cause.title}"
+def _cause(cause: Obstacle, refs: dict[str, str]) -> str:
+    return f"{cause.reason.replace('_', ' ')} {refs[cause.id]} {cause.title}"
 
 
 def _news(log: EventStore, snapshot: Snapshot, asker: str) -> Document | None:

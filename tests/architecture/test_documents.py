@@ -1,6 +1,7 @@
 """What is written about the code is true of the code."""
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -60,3 +61,10 @@ def test_every_operation_says_when_to_use_it_and_describes_every_field() -> None
         fields = operation.input.model_fields
         assert operation.summary.endswith("."), operation.name
         assert {name for name, field in fields.items() if not field.description} == set(), operation.name
+
+
+def test_only_where_no_store_can_be_read_a_reference_has_another_length_than_the_shortest() -> None:
+    users = [path for room in ("ledger", "projections", "mcp_adapter") for path in (ROOT / room).rglob("*.py")]
+    imports = re.compile(r"from ledger\.values\.reference import [^\n]*\bbrief\b")
+
+    assert [path.name for path in users if imports.search(path.read_text(encoding="utf-8"))] == ["known_writes.py"]

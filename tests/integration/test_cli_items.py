@@ -90,7 +90,7 @@ def test_block_and_unblock_by_a_reason_and_by_another_item(run: Run, perform: Pe
     assert item(perform, one)["status"] == "blocked"
     assert run("unblock", one).exit_code == 0
     assert item(perform, one)["status"] == "active"
-    assert run("block", one, "--by", other).stdout.split() == [one, "blocked"]
+    assert run("block", one, "--by", other).stdout.split() == [one, "blocked", "One"]
     assert not item(perform, one)["ready"]
     assert run("unblock", one, "--by", other).exit_code == 0
     assert item(perform, one)["ready"]

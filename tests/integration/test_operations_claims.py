@@ -13,7 +13,6 @@ import pytest
 from ledger.errors import CommandIdReused, Invalid, Refused
 from ledger.postgres.connection import deadline
 from ledger.settings import Settings
-from ledger.values.reference import brief
 from ledger.work_item.commands import ClaimNextWorkItem
 from ledger.world import ReadyFilter
 from projections.application.app import App
@@ -134,9 +133,9 @@ def test_completing_answers_with_what_became_ready_by_it(perform: Perform, task:
 
 def readable(perform: Perform, entity_id: str) -> dict[str, str]:
     """The reference of eight characters, and the title."""
-    item = perform("query_work_item", id=brief("work_item", entity_id))
+    item = perform("query_work_item", id=entity_id)
     assert item["id"] == entity_id
-    return {"ref": brief("work_item", entity_id), "title": item["title"]}
+    return {"ref": item["ref"], "title": item["title"]}
 
 
 def test_the_next_item_is_the_most_important_one_that_nobody_has(perform: Perform, task: Make) -> None:

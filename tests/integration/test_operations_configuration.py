@@ -7,7 +7,6 @@ import pytest
 
 from ledger.envelope import configuration_id
 from ledger.errors import Invalid, NotFound, VersionConflict
-from ledger.values.reference import brief
 from projections.application.app import App
 from tests.conftest import Perform
 
@@ -217,7 +216,7 @@ def test_a_claim_moves_and_gives_back_and_what_becomes_ready_by_a_dropped_item_i
 
     assert (claimed["status"], claimed["category"], claimed["ready"]) == ("in_progress", "active", True)
     assert (released["status"], released["category"]) == ("active", "active")
-    assert dropped["became_ready"] == [{"ref": brief("work_item", waiting["id"]), "title": "Waiting"}]
+    assert dropped["became_ready"] == [{"ref": waiting["ref"], "title": "Waiting"}]
 
 
 def test_what_another_has_in_hand_is_handed_out_only_when_it_is_asked_for(perform: Perform) -> None:

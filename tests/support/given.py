@@ -18,6 +18,7 @@ from ledger.codec import encode, schema_of
 from ledger.decider import Decided, Decider
 from ledger.envelope import Command, Fact, Past, RecordedEvent, Scope, configuration_id, stream_id
 from ledger.errors import Invalid, LedgerError, LostRace
+from ledger.values.reference import shorten
 from ledger.world import Asker, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter, World
 
 LEDGER = UUID("5f0c9b1e-3d1c-4a52-9f58-0c6d2f1f8a10")
@@ -88,6 +89,9 @@ class Neighbours:
 
     def known(self, category: str, things: Iterable[str]) -> set[str]:
         return set(things) & self._known.get(category, set())
+
+    def references(self, category: str, things: Iterable[str]) -> dict[str, str]:
+        return {thing: shorten(category, thing, ()) for thing in things}
 
     def holder(self, relation: str, target: str) -> Holder | None:
         return self._holder.get((relation, target))
