@@ -4,6 +4,7 @@ What a command returns is the exit code, None meaning 0; what it raises becomes 
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,6 +101,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     take_variables()
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for some reads the metadata of all installed packages
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter still gets the line
     cli.main()

@@ -7,6 +7,7 @@ project and bulk calls are all made from it.
 import hashlib
 import math
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -57,13 +58,17 @@ PRIORITIES = {f"p{number}": number for number in range(1, 6)} | {
     "low": 4,
     "lowest": 5,
 }
+_BUILDING = threading.Lock()  # pydantic before 2.14 does not guard what it builds late
 SHOWN = 200  # characters of a faulty value that a refusal repeats
 
 
 class Input(BaseModel):
-    """What an operation is given, read as hosts really send it. Unknown names are refused."""
+    """What an operation is given, read as hosts really send it. Unknown names are refused.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    Each is built when first used: a command uses one or two of them, and all together were half of its start.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -145,6 +150,9 @@ def _check_storable(arguments: dict[str, Any]) -> None:
 
 
 def checked(model: type[Input], arguments: dict[str, Any]) -> Any:
+    if not model.__pydantic_complete__:
+        with _BUILDING:
+            model.model_rebuild()
     try:
         return model.model_validate(arguments)
     except ValidationError as error:

@@ -1,56 +1,80 @@
-"""The one list of operations, in the order in which assistants see them."""
+"""The one list of operations, in the order in which assistants see them; each is loaded when it is first asked for.
 
-from projections.operations import (
-    archive,
-    bulk,
-    claims,
-    comments,
-    configuration,
-    deployments,
-    enhancements,
-    history,
-    needs,
-    questions,
-    status,
-    sync,
-    vendors,
-    work_items,
-)
-from projections.operations.base import Operation
+A command needs one or two of them.
+"""
 
-FIRST = (
-    "create_work_item",
-    "update_work_item",
-    "query_work_item",
-    "list_work_items",
-    "record_deployment",
-    "create_vendor",
-    "query_vendor_status",
-    "update_vendor_status",
-    "get_project_configuration",
-    "update_project_configuration",
-)  # the ten of the original contract; the others follow by noun
+import importlib
+from collections.abc import Iterator, Mapping
 
-_OF_NOUNS = tuple(
-    operation
-    for module in (
-        work_items,
-        bulk,
-        claims,
-        comments,
-        questions,
-        needs,
-        archive,
-        vendors,
-        configuration,
-        deployments,
-        enhancements,
-        history,
-        status,
-    )
-    for operation in module.OPERATIONS
-)
-_INPUTS = {command.__name__: taken for operation in _OF_NOUNS for command, taken in operation.commands.items()}
-_BY_NAME = {operation.name: operation for operation in (*_OF_NOUNS, *sync.operations(_INPUTS))}
+from ledger.envelope import Command
+from projections.operations.base import Input, Operation
 
-OPERATIONS: dict[str, Operation] = {name: _BY_NAME[name] for name in FIRST} | _BY_NAME
+_MODULES = {  # whose OPERATIONS have it, or for `sync` whose operations(inputs)
+    "create_work_item": "work_items",  # the ten of the original contract; the others follow by noun
+    "update_work_item": "work_items",
+    "query_work_item": "work_items",
+    "list_work_items": "work_items",
+    "record_deployment": "deployments",
+    "create_vendor": "vendors",
+    "query_vendor_status": "vendors",
+    "update_vendor_status": "vendors",
+    "get_project_configuration": "configuration",
+    "update_project_configuration": "configuration",
+    "link_work_items": "work_items",
+    "bulk_work_items": "bulk",
+    "ready_work": "claims",
+    "claim_work_item": "claims",
+    "comment": "comments",
+    "question": "questions",
+    "needs_me": "needs",
+    "archive_work_items": "archive",
+    "query_deployments": "deployments",
+    "amend_deployment": "deployments",
+    "record_enhancement": "enhancements",
+    "update_enhancement": "enhancements",
+    "list_enhancements": "enhancements",
+    "query_history": "history",
+    "undo": "history",
+    "changes_since": "history",
+    "project_status": "status",
+    "prime": "status",
+    "sync_state": "sync",
+    "resolve_conflict": "sync",
+}
+
+
+class Operations(Mapping[str, Operation]):
+    """By name. What goes through all of them loads all of them."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Operation] = {}
+
+    def __getitem__(self, name: str) -> Operation:
+        if name not in self._loaded:
+            self._loaded |= {operation.name: operation for operation in _operations(_MODULES[name])}
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MODULES)
+
+    def __len__(self) -> int:
+        return len(_MODULES)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _MODULES
+
+
+OPERATIONS = Operations()
+
+
+def _operations(module: str) -> tuple[Operation, ...]:
+    loaded = importlib.import_module(f"projections.operations.{module}")
+    found: tuple[Operation, ...] = loaded.operations(_inputs()) if module == "sync" else loaded.OPERATIONS
+    return found
+
+
+def _inputs() -> dict[str, type[Input]]:
+    """Of every command that may wait for the database, what an edit of it is held to."""
+    others = [OPERATIONS[name].commands for name, module in _MODULES.items() if module != "sync"]
+    pairs: list[tuple[type[Command], type[Input]]] = [pair for commands in others for pair in commands.items()]
+    return {command.__name__: taken for command, taken in pairs}

@@ -1,0 +1,74 @@
+"""What a command loads before it does anything: the start is most of the time that a person waits for it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LIBRARIES = {
+    "annotated_types",
+    "click",
+    "cython_runtime",  # of psycopg_binary
+    "filelock",
+    "msgspec",
+    "platformdirs",
+    "psutil",
+    "psycopg",
+    "psycopg_binary",
+    "psycopg_pool",
+    "pydantic",
+    "pydantic_core",
+    "rich",  # its table of widths alone
+    "typing_extensions",
+    "typing_inspection",
+}
+ROOMS = {
+    "application",
+    "cli",
+    "fallback",
+    "local_copy",
+    "maintenance",
+    "operations",
+    "questions",
+    "read_models",
+    "tables",
+}
+OWN = {
+    "list": ("list_work_items", {"work_items"}),
+    "done": ("update_work_item", {"work_items"}),
+    "ready": ("ready_work", {"claims", "work_items"}),
+    "show": ("query_work_item", {"work_items"}),
+}
+LOADED = """
+import json, sys
+from projections.cli.main import cli
+from projections.operations.catalog import OPERATIONS
+cli.get_command(None, sys.argv[1])
+OPERATIONS[sys.argv[2]]
+print(json.dumps([name for name in sys.modules if not name.startswith("_")]))
+"""
+
+
+@pytest.mark.parametrize("command", OWN)
+def test_a_simple_command_loads_its_own_operations_and_none_of_what_draws_imports_or_serves(command: str) -> None:
+    operation, modules = OWN[command]
+    told = subprocess.run([sys.executable, "-c", LOADED, command, operation], capture_output=True, check=True)
+
+    loaded = json.loads(told.stdout)
+    libraries = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names - {"ledger", "projections"}
+    assert libraries <= LIBRARIES
+    assert {"rich.console", "rich.table"}.isdisjoint(loaded)
+    assert {name.split(".")[1] for name in loaded if name.startswith("projections.")} <= ROOMS
+    own = {name.split(".")[2] for name in loaded if name.startswith("projections.operations.")}
+    assert own <= {"argument_values", "base", "catalog", *modules}
+
+
+def test_the_catalog_names_exactly_what_its_modules_offer() -> None:
+    from projections.operations import catalog
+
+    offered = {
+        operation.name: module for module in set(catalog._MODULES.values()) for operation in catalog._operations(module)
+    }
+
+    assert offered == catalog._MODULES
