@@ -1,8 +1,8 @@
 """A folder that has no ledger yet: every way in says so, names the folder, and what to do; none uses another folder."""
 
 import json
-import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from projections.cli.main import COMMANDS, cli
 from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
 from tests.integration.test_mcp_arguments import required
-from tests.support.mcp_client import HANDSHAKES, STATELESS, environment, served
+from tests.support.command_line import run
+from tests.support.mcp_client import HANDSHAKES, STATELESS, McpClient, served, server_process
 
+PIPED = '[{"op": "create", "item_type": "task", "title": "Piped"}]'
 PROGRAM = (sys.executable, "-c", "from projections.cli.main import main; main()")
 NEEDS_NONE = {"demo", "init", "operations", "prime", "mcp", "doctor", "ledgers"}
 LINES = {
@@ -43,17 +45,12 @@ def empty(tmp_path: Path, settings: Settings) -> Settings:
     return replace(settings, project=folder)
 
 
-def command_line(settings: Settings, *line: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, *line],
-        env=environment(settings) | more,
-        cwd=settings.project,
-        capture_output=True,
-        text=True,
-        input='[{"op": "create", "item_type": "task", "title": "Piped"}]',
-        timeout=60,
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Iterator[tuple[Path, McpClient]]:
+    """A folder without a ledger, and one server there for all the calls that leave it as it is."""
+    (folder := tmp_path_factory.mktemp("empty") / "project").mkdir()
+    with served(Settings(project=folder, dsn=dsn, home=folder.parent / "home", pgdata=folder.parent)) as client:
+        yield folder, client
 
 
 def line(name: str) -> list[str]:
@@ -73,16 +70,20 @@ def names(tools: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=list(OPERATIONS))
-def test_every_tool_but_prime_answers_no_ledger_and_how_to_make_one(empty: Settings, operation: Operation) -> None:
+def test_every_tool_but_prime_answers_no_ledger_and_how_to_make_one(
+    asked: tuple[Path, McpClient], operation: Operation
+) -> None:
     if operation.name == "prime":
         pytest.skip("works without one, as tested below")
-    with served(empty) as client:
-        refusal = client.refusal(operation.name, **required(operation))
+    folder, client = asked
+
+    refusal = client.refusal(operation.name, **required(operation))
 
     assert refusal["code"] == "no_ledger"
-    assert refusal["details"]["folder"] == str(empty.project)
-    assert f"call create_ledger with folder {empty.project}" in refusal["next_step"]
+    assert refusal["details"]["folder"] == str(folder)
+    assert f"call create_ledger with folder {folder}" in refusal["next_step"]
     assert "--project" in refusal["next_step"]
+    assert not (folder / ".ledger").exists()
 
 
 def test_prime_works_without_a_ledger_and_says_so(empty: Settings) -> None:
@@ -154,10 +155,12 @@ def test_another_folder_than_the_server_s_own_gets_no_ledger(empty: Settings, tm
 
 
 @pytest.mark.parametrize("place", ["home", "root", "nowhere"])
-def test_a_folder_that_is_no_project_s_is_offered_no_ledger(empty: Settings, place: str) -> None:
+def test_a_folder_that_is_no_project_s_is_offered_no_ledger(
+    empty: Settings, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(empty.project))
     folder = {"home": empty.project, "root": Path("/"), "nowhere": empty.project / "${workspaceFolder}"}[place]
-    extra = {"LEDGER_PROJECT": str(folder), "HOME": str(empty.project)}
-    with served(empty, extra=extra) as client:
+    with served(empty, extra={"LEDGER_PROJECT": str(folder)}) as client:
         listed = names(client.tools())
         refusal = client.refusal("list_work_items")
         text = client.call("prime")["text"]
@@ -174,7 +177,7 @@ def test_a_folder_that_is_no_project_s_is_offered_no_ledger(empty: Settings, pla
 
 
 def test_a_read_only_server_offers_no_tool_that_makes_one(empty: Settings) -> None:
-    with served(empty, command=(*PROGRAM, "mcp", "--read-only")) as client:
+    with server_process(empty, command=(*PROGRAM, "mcp", "--read-only")) as client:
         listed = names(client.tools())
         refusal = client.refusal("list_work_items")
 
@@ -184,22 +187,22 @@ def test_a_read_only_server_offers_no_tool_that_makes_one(empty: Settings) -> No
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - NEEDS_NONE))
 def test_every_command_says_no_ledger_and_names_the_folder(empty: Settings, name: str) -> None:
-    done = command_line(empty, *line(name), "--json")
-    told = command_line(empty, *line(name))
+    done = run(empty, *line(name), "--json", input=PIPED)
+    told = run(empty, *line(name), input=PIPED)
 
     error = json.loads(done.stdout)["error"]
     assert error["code"] == "no_ledger", error
     assert error["details"]["folder"] == str(empty.project)
     assert "tracking-ledger init" in error["next_step"]
-    assert done.returncode == told.returncode == 3
+    assert done.exit_code == told.exit_code == 3
     assert str(empty.project) in told.stderr
     assert not (empty.project / ".ledger").exists()
 
 
 def test_the_command_prime_works_without_a_ledger(empty: Settings) -> None:
-    done = command_line(empty, "prime")
+    done = run(empty, "prime")
 
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert str(empty.project) in done.stdout
 
 
