@@ -6,23 +6,33 @@ by some answers, never false. Of two processes that write at once the older may 
 mends it.
 """
 
-import os
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from ledger.offline.disk import overwrite
+
 FILE = "acknowledged"
 
 
 class Place(Struct, frozen=True):
+    """`proof` is of both, so that half of one line over another says nothing."""
+
     position: int
     command_id: UUID
+    proof: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        return self.proof == _proof(self.position, self.command_id)
 
 
 class Acknowledged:
-    """The file. A folder that cannot be written costs no answer: then only the journal tells."""
+    """The file. A disk that does not take it costs no answer: then only the journal tells."""
 
     def __init__(self, home: Path) -> None:
         self._file = home / FILE
@@ -32,26 +42,23 @@ class Acknowledged:
         if position <= self._newest:
             return
         self._newest = position
-        try:
-            descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600)
-        except OSError:
-            return
-        try:
-            line = msgspec.json.encode(Place(position, command_id))
-            os.pwrite(descriptor, line.ljust(99) + b"\n", 0)  # always as long, so one never leaves an end of another
-        except OSError:
-            return
-        finally:
-            os.close(descriptor)
+        line = msgspec.json.encode(Place(position, command_id, _proof(position, command_id)))
+        with suppress(OSError):
+            overwrite(self._file, line.ljust(119) + b"\n")  # always as long, so one never leaves an end of another
 
     def read(self) -> Place | None:
         """None if there is none, or it was torn."""
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=Place)
+            place = msgspec.json.decode(self._file.read_bytes(), type=Place)
         except (OSError, msgspec.MsgspecError):
             return None
+        return place if place.is_whole else None
 
     def forget(self) -> None:
         """After an administrator has said which history is right."""
         self._newest = 0
         self._file.unlink(missing_ok=True)
+
+
+def _proof(position: int, command_id: UUID) -> int:
+    return zlib.crc32(b"%d %s" % (position, command_id.bytes))

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from ledger.errors import OutcomeUnknown
+from ledger.offline.disk import put
 
 FILE = "outbox.jsonl"
 
@@ -15,9 +16,7 @@ def opened(file: Path, more: int = 0) -> int:
 
 def append(descriptor: int, ends: int, lines: bytes) -> None:
     os.ftruncate(descriptor, ends)  # what a killed process left unfinished
-    written_bytes = 0
-    while written_bytes < len(lines):
-        written_bytes += os.pwrite(descriptor, lines[written_bytes:], ends + written_bytes)
+    put(descriptor, lines, ends)
     os.fsync(descriptor)
 
 

@@ -6,7 +6,6 @@ has it
 before their eyes after a power cut, and what the log holds is not in question here.
 """
 
-import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ledger.errors import Unavailable
+from ledger.offline.disk import overwrite
 
 FILE = "seen"
 LOCK = "seen.lock"
@@ -51,7 +51,7 @@ class Seen:
             self._newest = position
             with suppress(OSError), FileLock(self._lock, timeout=PATIENCE):
                 if self._told() < position:
-                    _write(self._file, position)
+                    overwrite(self._file, b"%0*d" % (WIDTH, position))
 
     def note(self, position: int) -> None:
         """As `at` where no replica answers: without the lock, so of two processes that note at once the older may win.
@@ -62,7 +62,7 @@ class Seen:
             self._newest = position
             with suppress(OSError):
                 if self._told() < position:
-                    _write(self._file, position)
+                    overwrite(self._file, b"%0*d" % (WIDTH, position))
 
     def forget(self) -> None:
         """After an administrator has said which history is right."""
@@ -74,11 +74,3 @@ class Seen:
             return int(self._file.read_bytes())
         except (FileNotFoundError, ValueError):
             return 0
-
-
-def _write(file: Path, position: int) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
-    try:
-        os.pwrite(descriptor, b"%0*d" % (WIDTH, position), 0)
-    finally:
-        os.close(descriptor)

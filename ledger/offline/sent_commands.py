@@ -22,6 +22,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.envelope import Recorded
+from ledger.offline.disk import add
 from ledger.offline.outbox_lines import Queued
 
 FOLDER = "sent"
@@ -209,7 +210,7 @@ class SentCommands:
             if self._descriptor is None:
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._descriptor = _opened(self._file, 0)
-            os.write(self._descriptor, b"\n" + _encode(entry))
+            add(self._descriptor, b"\n" + _encode(entry))
 
     def _shrink(self) -> None:
         """Begins the file anew when nothing in it is needed, or when most of it is not."""
@@ -225,13 +226,22 @@ class SentCommands:
     def _rewrite(self) -> None:
         draft = self._file.with_suffix(".new")
         fresh = _opened(draft, os.O_TRUNC)
-        for sent in self._own.values():
-            entries = [_Sent(sent.line), *([_Answered(sent.line.command_id, sent.recorded)] if sent.recorded else [])]
-            os.write(fresh, b"".join(b"\n" + _encode(entry) for entry in entries))
-        draft.replace(self._file)
+        try:
+            for sent in self._own.values():
+                add(fresh, b"".join(b"\n" + _encode(entry) for entry in _entries(sent)))
+            draft.replace(self._file)
+        except OSError:
+            os.close(fresh)
+            raise
         assert self._descriptor is not None, "what is written anew was open"
         os.close(self._descriptor)
         self._descriptor = fresh
+
+
+def _entries(sent: SentCommand) -> Iterator[_Sent | _Answered]:
+    yield _Sent(sent.line)
+    if sent.recorded is not None:
+        yield _Answered(sent.line.command_id, sent.recorded)
 
 
 def _left(known: _Commands, reached: int, ends: Ends) -> _Commands:

@@ -1,0 +1,85 @@
+"""A disk that takes only a part of what it is given, or fails in the middle of it, makes no file say what is false."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from ledger.offline import disk
+from ledger.offline.acknowledged import Acknowledged
+from ledger.offline.seen import Seen
+from tests.support.given import numbered
+
+Write = Callable[[int, bytes, int], int]
+
+
+def in_pieces(whole: Write) -> Write:
+    return lambda descriptor, content, at: whole(descriptor, content[: max(1, len(content) // 2)], at)
+
+
+def failing_in_the_middle(whole: Write) -> Write:
+    def write(descriptor: int, content: bytes, at: int) -> int:
+        if at:
+            raise OSError(errno.EIO, "the disk fails")
+        return whole(descriptor, content[:17], at)
+
+    return write
+
+
+def command(number: int) -> UUID:
+    return UUID(numbered(number))
+
+
+def test_what_is_written_in_pieces_is_there_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "pwrite", in_pieces(os.pwrite))
+    Acknowledged(tmp_path).write(9, command(1))
+    Seen(tmp_path).note(9)
+
+    Acknowledged(tmp_path).write(18, command(2))
+    Seen(tmp_path).note(18)
+
+    said = Acknowledged(tmp_path).read()
+    assert said is not None
+    assert (said.position, said.command_id) == (18, command(2))
+    assert Seen(tmp_path).position == 18
+
+
+def test_half_of_a_write_is_never_read_as_another_position(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    acknowledged, seen = Acknowledged(tmp_path), Seen(tmp_path)
+    acknowledged.write(9, command(1))
+    seen.note(9)
+
+    monkeypatch.setattr(os, "pwrite", failing_in_the_middle(os.pwrite))
+    acknowledged.write(18, command(2))
+    seen.note(18)
+
+    said = Acknowledged(tmp_path).read()
+    assert said is None or (said.position, said.command_id) in ((9, command(1)), (18, command(2)))
+    assert Seen(tmp_path).position in (0, 9, 18)
+
+
+def test_a_line_that_was_torn_by_a_killed_process_says_nothing(tmp_path: Path) -> None:
+    acknowledged = Acknowledged(tmp_path)
+    acknowledged.write(9, command(1))
+    older = (tmp_path / "acknowledged").read_bytes()
+    acknowledged.write(18, command(2))
+    newer = (tmp_path / "acknowledged").read_bytes()
+
+    for length in range(1, len(newer) - 1):
+        (tmp_path / "acknowledged").write_bytes(newer[:length] + older[length:])
+        said = Acknowledged(tmp_path).read()
+        assert said is None or (said.position, said.command_id) in ((9, command(1)), (18, command(2)))
+
+
+def test_what_is_added_in_pieces_is_there_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, content: whole(descriptor, content[:3]))
+    descriptor = os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT)
+
+    disk.add(descriptor, b"all of it")
+
+    os.close(descriptor)
+    assert (tmp_path / "file").read_bytes() == b"all of it"
