@@ -25,7 +25,7 @@ import psutil
 from ledger import identity
 from ledger.postgres.connection.connect import embedded_server
 from ledger.settings import Settings
-from tests.support.http_client import HttpServer, serving, token
+from tests.support.http_client import HttpServer, request, serving, token
 
 Ask = Callable[[int], tuple[str, dict[str, Any]]]
 RATE = "10000"  # requests a second of one token: the limit is not what is measured
@@ -33,7 +33,7 @@ RATE = "10000"  # requests a second of one token: the limit is not what is measu
 
 def packet(server: HttpServer, secret: str, tool: str, arguments: dict[str, Any]) -> bytes:
     """A whole request, as it goes over the wire."""
-    body, headers = server.request(secret, "tools/call", {"name": tool, "arguments": arguments})
+    body, headers = request(secret, "tools/call", {"name": tool, "arguments": arguments})
     given = {"host": "localhost", "content-length": str(len(body)), **headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
     return f"POST {urlsplit(server.url).path} HTTP/1.1\r\n{lines}\r\n".encode() + body

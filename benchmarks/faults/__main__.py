@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from benchmarks.faults.check import Evidence, anomalies
-from benchmarks.faults.plan import Plan, plan
+from benchmarks.faults.plan import KINDS, Plan, plan
 from benchmarks.faults.run import Lab
 
 
@@ -26,6 +26,7 @@ def main() -> int:
     try:
         for seed in range(given.first, given.first + given.count):
             planned = plan(seed, tuple(given.kinds), steps=given.steps, faults=given.faults)
+            started = time.monotonic()
             evidence = lab.run(planned)
             wrong = anomalies(evidence)
             found += len(wrong)
@@ -37,7 +38,8 @@ def main() -> int:
                 given.keep.mkdir(parents=True, exist_ok=True)
                 with (given.keep / f"seed-{seed}.txt").open("w", encoding="utf-8") as kept:
                     _tell(planned, evidence, kept)
-            line = {"seed": seed, "calls": len(evidence.receipts), "events": len(evidence.log)}
+            line: dict[str, object] = {"seed": seed, "calls": len(evidence.receipts), "events": len(evidence.log)}
+            line["seconds"] = round(time.monotonic() - started, 1)
             said = [{"kind": one.kind, "text": one.text} for one in wrong]
             _write(given.output, line | {"anomalies": said})
     finally:
@@ -51,9 +53,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--count", type=int, default=10, help="how many")
-    parser.add_argument("--kinds", nargs="+", choices=("mcp", "library", "cli"), default=["mcp"], help="of clients")
-    parser.add_argument("--steps", type=int, default=40, help="of each client")
-    parser.add_argument("--faults", type=int, default=8, help="in each run")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="of clients")
+    parser.add_argument("--steps", type=int, default=15, help="of each client")
+    parser.add_argument("--faults", type=int, default=5, help="in each run")
     parser.add_argument("--output", type=Path, help="a file for a line of JSON a seed, beside standard output")
     parser.add_argument("--keep", type=Path, help="a folder for what was told and recorded where an answer is not true")
     parser.add_argument("--verbose", action="store_true", help="every fault and every answer")

@@ -1,16 +1,28 @@
 """The checker: receipts against what is recorded, in one pass. Pure: it names every answer that was not true."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
 from benchmarks.faults.workload import Receipt
+from ledger.catalog import fact_of
 from ledger.conflict.decider import conflict_stream
 from ledger.envelope import RecordedEvent
+from ledger.values.moment import parse
+from ledger.work_item.events import (
+    WorkItemClaimed,
+    WorkItemClaimReleased,
+    WorkItemClaimRenewed,
+    WorkItemCreated,
+    WorkItemRevised,
+)
 
+LAB = "lab"  # who makes what all clients write to
 REFUSED = (
     "not_found",
     "version_conflict",
@@ -21,19 +33,20 @@ REFUSED = (
 )
 OPEN = ("lost", "outcome_unknown")  # may have happened
 NOTHING = ("unavailable", "unchanged", "none_left", "withdrawn")
+CRASH = re.compile(r"^Traceback .*\n(?: .*\n)+\S.*", re.MULTILINE)
 KNOWN = ("committed", "queued", "conflict", "withdrawn", "unchanged", *REFUSED, *OPEN, *NOTHING, "answered")
 
 
 class Evidence(Struct, kw_only=True):
-    """What a run leaves behind. `journals`, `waiting` and `replay_equal` are of each machine after it has drained and
-    followed; `errors` is what the clients wrote to standard error."""
+    """What a run leaves behind. `journals` and the rest are of each machine after it has drained and followed;
+    `rows_equal` is of the database first. `errors` is what the clients wrote to standard error."""
 
     receipts: list[Receipt]
-    log: list[RecordedEvent]
-    journals: list[list[RecordedEvent]]
-    waiting: list[int]
-    faulty_lines: list[int]
-    rows_equal: list[bool]
+    log: list[RecordedEvent] = []
+    journals: list[list[RecordedEvent]] = []
+    waiting: list[int] = []
+    faulty_lines: list[int] = []
+    rows_equal: list[bool] = []
     errors: str = ""
     failures: list[str] = []
 
@@ -58,7 +71,15 @@ def anomalies(evidence: Evidence) -> list[Anomaly]:
     for command, receipts in attempts.items():
         found += _of_a_command(command, receipts, events.get(UUID(command), []))
     found += _of_reads(evidence.receipts)
-    found += [Anomaly(kind="crash", text=line) for line in evidence.errors.splitlines() if "Traceback" in line]
+    found += _of_order(evidence.receipts)
+    found += _of_claims(evidence.log)
+    asked = {UUID(command) for command in attempts}
+    found += [
+        Anomaly(kind="recorded and never asked for", text=f"command {command} at position {recorded[0].position}")
+        for command, recorded in events.items()
+        if command not in asked and recorded[0].by != LAB
+    ]
+    found += [Anomaly(kind="crash", text=crash) for crash in CRASH.findall(evidence.errors)]
     return found + [Anomaly(kind="fault of the run", text=text) for text in evidence.failures]
 
 
@@ -124,18 +145,28 @@ def _of_a_command(command: str, receipts: list[Receipt], events: list[RecordedEv
                 yield _about(receipt, "false committed")
         if receipt.code == "queued" and ended == "nowhere":
             yield _about(receipt, "acknowledged lost")
+    title = next((event for event in map(_title, events) if event), None)
+    if title and receipts[0].title and title != receipts[0].title:
+        yield _about(receipts[0], f"recorded as {title}")
+    if ended == "conflict" and receipts[0].step == "update" and receipts[0].is_certain:
+        yield _about(receipts[-1], "conflict with none")
     if ended == "recorded" and all(code in (*REFUSED, *NOTHING) for code in codes):
         yield _about(receipts[-1], "false refusal")
     known = ""
     for receipt in receipts:
         if known and receipt.code in REFUSED:
             yield _about(receipt, f"repetition refused after {known}")
-        if known in ("committed", "queued") and receipt.code == "unavailable":
+        if known in ("committed", "queued") and receipt.code == "unavailable" and not _names_a_file(receipt):
             yield _about(receipt, f"repetition not answered after {known}")
         if known == "committed" and receipt.code in ("queued", "outcome_unknown", "unchanged"):
             yield _about(receipt, f"{receipt.code} after committed")
         if receipt.code in ("committed", "queued") or (receipt.code == "outcome_unknown" and ended == "recorded"):
             known = "committed" if known == "committed" else receipt.code
+
+
+def _names_a_file(receipt: Receipt) -> bool:
+    """Whether it is this machine's own disk that cannot be read: a new process has nothing else to answer from."""
+    return receipt.answer is not None and "file" in receipt.answer["error"]["details"]
 
 
 def _of_reads(receipts: list[Receipt]) -> Iterator[Anomaly]:
@@ -146,8 +177,44 @@ def _of_reads(receipts: list[Receipt]) -> Iterator[Anomaly]:
             yield _about(receipt, "read-your-writes")
 
 
+def _of_order(receipts: list[Receipt]) -> Iterator[Anomaly]:
+    """What one client changed of its own item stands in the log in the order of its answers."""
+    newest: dict[str, int] = {}
+    for receipt in sorted(receipts, key=lambda receipt: receipt.ended):
+        if receipt.step == "update" and receipt.code == "committed" and receipt.answer and receipt.entity:
+            if not receipt.answer.get("repeated") and receipt.answer["position"] < newest.get(receipt.entity, 0):
+                yield _about(receipt, "recorded before an earlier one")
+            newest[receipt.entity] = max(receipt.answer["position"], newest.get(receipt.entity, 0))
+
+
+def _of_claims(log: list[RecordedEvent]) -> Iterator[Anomaly]:
+    """Nothing is in two hands at once, by the time of the log."""
+    holders: dict[str, tuple[str, datetime]] = {}
+    for event in log:
+        match fact_of(event):
+            case WorkItemClaimed(token_digest=holder, until=until):
+                held = holders.get(event.stream_id)
+                if held and held[0] != holder and event.recorded_at < held[1]:
+                    yield Anomaly(kind="claimed twice", text=f"{event.stream_id} at position {event.position}")
+                holders[event.stream_id] = holder, parse(until)
+            case WorkItemClaimRenewed(until=until) if event.stream_id in holders:
+                holders[event.stream_id] = holders[event.stream_id][0], parse(until)
+            case WorkItemClaimReleased():
+                holders.pop(event.stream_id, None)
+
+
+def _title(event: RecordedEvent) -> str | None:
+    match fact_of(event):
+        case WorkItemCreated(title=title):
+            return title
+        case WorkItemRevised(changes=changes) if "title" in changes:
+            return str(changes["title"].new)
+    return None
+
+
 def _about(receipt: Receipt, kind: str) -> Anomaly:
     said = receipt.answer and receipt.answer.get("error", receipt.answer)
     command = f" {receipt.command_id}" if receipt.command_id else ""
-    text = f"client {receipt.client}, {receipt.step}: {receipt.tool}{command} {receipt.arguments} -> {said}"
+    who = f"client {receipt.client} ({receipt.kind})"
+    text = f"{who}, {receipt.step}: {receipt.tool}{command} {receipt.arguments} -> {said}"
     return Anomaly(kind=kind, text=f"{text} ({receipt.ended - receipt.begun:.2f} s, ended {receipt.ended:.2f})")

@@ -3,61 +3,32 @@
 import contextlib
 import os
 import resource
-import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 
-from benchmarks.faults.plan import Fault
+from benchmarks.faults.machines import Machine
+from benchmarks.faults.plan import CLOCK_STEPS, DISK_FAULTS, Fault
 from benchmarks.faults.proxy import Proxy
 from benchmarks.faults.workload import Worker
 from ledger.embedded.server import EmbeddedServer
 
-DISK_BYTES = 16_000_000  # of a machine, where a file system of its own can be had
 LIMIT = resource.RLIM_INFINITY
-
-
-class Disk:
-    """The file system of one machine's working files. Where no small one can be mounted, `fill` limits nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        self.folder = folder
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
-        self.is_own = shutil.which("mount") is not None and _runs(mount)
-        self._filler = folder / "filler"
-
-    def fill(self) -> None:
-        """Not a byte is left."""
-        if not self.is_own:
-            return
-        with self._filler.open("ab", buffering=0) as file:
-            for size in (1_000_000, 4096, 1):
-                with contextlib.suppress(OSError):
-                    while True:
-                        file.write(b"\0" * size)
-
-    def free(self) -> None:
-        self._filler.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        if self.is_own:
-            _runs(["umount", "-l", str(self.folder)])
+DRAINER = ("sync", "--json")
+FOLLOWER = ("list", "--json")  # a command follows at its end
 
 
 class Nemesis:
     """Applies the faults of a plan, each in a thread of its own, and undoes them."""
 
-    def __init__(self, server: EmbeddedServer, proxy: Proxy, workers: list[Worker], disks: list[Disk]) -> None:
+    def __init__(self, server: EmbeddedServer, proxy: Proxy, workers: list[Worker], machines: list[Machine]) -> None:
         self._server = server
         self._proxy = proxy
         self._workers = workers
-        self._disks = disks
+        self._machines = machines
         self._threads: list[threading.Thread] = []
         self._wire = threading.Lock()  # one fault of the wire, and one of the server, at a time
         self._serving = threading.Lock()
@@ -75,8 +46,9 @@ class Nemesis:
     def heal(self) -> None:
         """Everything works again."""
         self._proxy.heal()
-        for disk in self._disks:
-            disk.free()
+        for machine in self._machines:
+            machine.disk.free()
+            machine.set_clock(0)
         self._server.ensure()
 
     def _kill_server(self, fault: Fault) -> None:
@@ -101,11 +73,17 @@ class Nemesis:
 
     def _freeze_client(self, fault: Fault) -> None:
         process = self._workers[fault.target % len(self._workers)].channel.process
-        if process is not None and process.poll() is None:
+        if process is not None and process.is_alive():
             os.kill(process.pid, signal.SIGSTOP)
             time.sleep(fault.lasts)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGCONT)
+
+    def _kill_drainer(self, fault: Fault) -> None:
+        self._kill_soon(fault, DRAINER)
+
+    def _kill_follower(self, fault: Fault) -> None:
+        self._kill_soon(fault, FOLLOWER)
 
     def _cut(self, _: Fault) -> None:
         self._proxy.cut()
@@ -124,7 +102,7 @@ class Nemesis:
 
     def _full_disk(self, fault: Fault) -> None:
         """With the database away, or just before it goes: then it matters."""
-        disk = self._disks[fault.target % len(self._disks)]
+        disk = self._machine(fault).disk
         disk.fill()
         if fault.target & 64:
             self._on_the_wire(self._proxy.refuse, fault)
@@ -146,6 +124,32 @@ class Nemesis:
                 time.sleep(fault.lasts)
             limited.rlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
 
+    def _bad_disk(self, fault: Fault) -> None:
+        """Of a machine, for every process of it; with the database away in half of the cases."""
+        machine = self._machine(fault)
+        _, calls, error = DISK_FAULTS[fault.amount % len(DISK_FAULTS)]
+        machine.break_disk(calls, error, 1.0 if fault.target & 32 else 0.3)
+        if fault.target & 64:
+            self._on_the_wire(self._proxy.refuse, fault)
+        else:
+            time.sleep(fault.lasts)
+        machine.mend_disk(calls)
+
+    def _wrong_clock(self, fault: Fault) -> None:
+        machine = self._machine(fault)
+        machine.set_clock(CLOCK_STEPS[fault.amount % len(CLOCK_STEPS)])
+        time.sleep(fault.lasts)
+        machine.set_clock(0)
+
+    def _kill_soon(self, fault: Fault, command: tuple[str, ...]) -> None:
+        process = self._machine(fault).start(*command)
+        time.sleep(fault.amount / 5000)
+        process.kill()
+        process.close()
+
+    def _machine(self, fault: Fault) -> Machine:
+        return self._machines[fault.target % len(self._machines)]
+
     def _on_the_wire(self, break_it: Callable[[], None], fault: Fault) -> None:
         with self._wire:
             break_it()
@@ -163,7 +167,3 @@ def _processes(server: EmbeddedServer) -> list[psutil.Process]:
 def _signal(process: psutil.Process, number: signal.Signals) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(number)
-
-
-def _runs(command: list[str]) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -1,14 +1,15 @@
 """What one seed does: the steps of each client and the faults meanwhile. Pure: the same seed gives the same plan."""
 
+from errno import EIO, ENOSPC
 from random import Random
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from msgspec import Struct
 
 MACHINES = 2
 SHARED = 3  # items that every client writes to
-SECONDS = 5.0  # over which the faults of a run are spread
+SECONDS = 2.5  # over which the faults of a run are spread
 STEPS = (
     ("create", 6),
     ("update", 6),  # an item that only this client writes to
@@ -27,6 +28,8 @@ FAULTS = (
     ("freeze_server", 2),
     ("kill_client", 3),
     ("freeze_client", 1),
+    ("kill_drainer", 2),  # a process that drains, a moment after it began
+    ("kill_follower", 1),
     ("cut", 3),
     ("cut_after", 4),  # in the middle of what the server says
     ("refuse", 3),
@@ -34,9 +37,20 @@ FAULTS = (
     ("delay", 1),
     ("full_disk", 4),
     ("short_writes", 3),
+    ("bad_disk", 5),  # calls on files fail by chance: see DISK_FAULTS
+    ("wrong_clock", 3),
 )
+DISK_FAULTS = (
+    ("write", ("posix/io/rw/write", "posix/io/rw/pwrite"), EIO),
+    ("no space", ("posix/io/rw/write", "posix/io/rw/pwrite"), ENOSPC),
+    ("short", ("posix/io/rw/write/reduce", "posix/io/rw/pwrite/reduce"), 0),
+    ("sync", ("posix/io/sync/fsync", "posix/io/sync/fdatasync"), EIO),
+    ("rename", ("posix/io/dir/rename", "posix/io/rw/ftruncate", "posix/io/dir/unlink"), EIO),
+)
+CLOCK_STEPS = (-86_400, -7_200, -90, 90, 7_200, 172_800)  # seconds
 
-Kind = Literal["mcp", "library", "cli"]
+Kind = Literal["mcp", "http", "cli", "library"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -65,12 +79,15 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
+    """`command_seconds` are those that a write may wait before it is queued."""
+
     seed: int
+    command_seconds: int
     clients: tuple[Client, ...]
     faults: tuple[Fault, ...]
 
 
-def plan(seed: int, kinds: tuple[Kind, ...] = ("mcp",), *, steps: int = 40, faults: int = 8) -> Plan:
+def plan(seed: int, kinds: tuple[Kind, ...] = KINDS, *, steps: int = 15, faults: int = 5) -> Plan:
     """Two clients on each of two machines."""
     random = Random(seed)
     clients = tuple(
@@ -78,7 +95,12 @@ def plan(seed: int, kinds: tuple[Kind, ...] = ("mcp",), *, steps: int = 40, faul
         for number in range(2 * MACHINES)
     )
     times = sorted(random.uniform(0.3, SECONDS) for _ in range(faults))
-    return Plan(seed=seed, clients=clients, faults=tuple(_fault(random, at) for at in times))
+    return Plan(
+        seed=seed,
+        command_seconds=random.choice((1, 1, 3)),
+        clients=clients,
+        faults=tuple(_fault(random, at) for at in times),
+    )
 
 
 def _steps(random: Random, count: int) -> tuple[Step, ...]:
@@ -99,7 +121,7 @@ def _fault(random: Random, at: float) -> Fault:
     return Fault(
         kind=random.choices(kinds, weights)[0],
         at=at,
-        lasts=random.choice((0.2, 0.8, 2.0)),
+        lasts=random.choice((0.1, 0.5, 1.3)),
         target=random.getrandbits(16),
-        amount=random.choice((1, 40, 200, 1000)),
+        amount=random.randrange(1, 1000),
     )

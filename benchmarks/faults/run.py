@@ -1,33 +1,37 @@
 """One seed on a server: clients at work, faults meanwhile, then peace, and the evidence for the checker."""
 
-import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
+from benchmarks.faults import processes
 from benchmarks.faults.channels import Answer
-from benchmarks.faults.check import Evidence
-from benchmarks.faults.nemesis import Disk, Nemesis
-from benchmarks.faults.plan import MACHINES, SHARED, Plan
+from benchmarks.faults.check import LAB, Evidence
+from benchmarks.faults.machines import Machine
+from benchmarks.faults.nemesis import Nemesis
+from benchmarks.faults.plan import MACHINES, SHARED, Client, Plan
 from benchmarks.faults.proxy import Proxy
-from benchmarks.faults.workload import Machine, Receipt, Worker
+from benchmarks.faults.workload import Receipt, Worker
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import LedgerError
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.maintenance.access_tokens import Tokens
 from projections.operations.catalog import OPERATIONS
+from projections.tables.contract import Tables
 from projections.tables.replay import check
+from projections.tables.sqlite import SqliteTables
 
 PEACE_SECONDS = 60.0  # for a machine to come home once everything works again
-ROOT = str(Path(__file__).parents[2])
 
 
 class Lab:
@@ -36,6 +40,7 @@ class Lab:
     def __init__(self) -> None:
         memory = Path("/dev/shm")
         self.root = Path(tempfile.mkdtemp(prefix="tracking-ledger-faults-", dir=memory if memory.is_dir() else None))
+        processes.load(self.root)
         self.server = EmbeddedServer(self.root / "postgres")
         connect(Settings(project=self.root, pgdata=self.root / "postgres")).close()
         self.dsn = self.server.conninfo(APPLICATION, DATABASE)
@@ -57,26 +62,18 @@ class Lab:
         self.server.ensure()
         proxy = Proxy(self.root / "postgres" / "run" / ".s.PGSQL.5432")
         ending.callback(proxy.close)
-        disks = [Disk(folder / f"machine-{number}") for number in range(MACHINES)]
-        for disk in disks:
-            ending.callback(disk.close)
+        settings = Settings(project=folder / "project", dsn=self.dsn, pgdata=folder / "unused", by=LAB)
         through = make_conninfo(self.dsn, host="127.0.0.1", hostaddr="127.0.0.1", port=proxy.port)
-        settings = Settings(project=folder / "project", dsn=self.dsn, pgdata=folder / "unused", by="lab")
         shared = _shared(replace(settings, home=folder / "lab"))
-        machines, errors = [Machine() for _ in disks], folder / "errors"
+        machines = [_machine(folder, number, settings, through, plan) for number in range(MACHINES)]
+        for machine in machines:
+            ending.callback(machine.close)
+        homes = [replace(settings, home=machine.disk.folder) for machine in machines]
         workers = [
-            Worker(
-                number,
-                client,
-                machines[client.machine],
-                shared,
-                _environment(settings, through, disks[client.machine]),
-                settings.project,
-                errors,
-            )
+            Worker(number, client, machines[client.machine], shared, _secret(homes[client.machine], client, number))
             for number, client in enumerate(plan.clients)
         ]
-        nemesis = Nemesis(self.server, proxy, workers, disks)
+        nemesis = Nemesis(self.server, proxy, workers, machines)
         for worker in workers:
             worker.start()
         _until(lambda: all(worker.receipts or not worker.is_alive() for worker in workers))
@@ -84,8 +81,26 @@ class Lab:
         nemesis.heal()
         failures = _ended(workers)
         receipts = [receipt for worker in workers for receipt in worker.receipts]
-        homes = [replace(settings, home=disk.folder) for disk in disks]
-        return _gathered(homes, receipts, errors, failures)
+        return _gathered(homes, receipts, [machine.errors for machine in machines], failures)
+
+
+def _machine(folder: Path, number: int, settings: Settings, dsn: str, plan: Plan) -> Machine:
+    variables = {
+        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_DSN": dsn,
+        "LEDGER_PGDATA": str(settings.pgdata),
+        "LEDGER_COMMAND_SECONDS": str(plan.command_seconds),
+    }
+    return Machine(folder / f"machine-{number}", folder / f"beside-{number}", settings.project, variables)
+
+
+def _secret(settings: Settings, client: Client, number: int) -> str:
+    """What tells whose its claims are; over HTTP the token that lets it in."""
+    if client.kind != "http":
+        return f"token-of-{number}"
+    known = identity.find(settings.project)
+    tokens = Tokens(identity.home(known, settings))
+    return tokens.make(known.ledger, f"client {number}", "write", datetime.now(UTC), None)[0]
 
 
 def _shared(settings: Settings) -> list[Answer]:
@@ -93,17 +108,6 @@ def _shared(settings: Settings) -> list[Answer]:
     made = [OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": f"S{n}"}) for n in range(SHARED)]
     app.close()
     return made
-
-
-def _environment(settings: Settings, dsn: str, disk: Disk) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
-    return kept | {
-        "LEDGER_PROJECT": str(settings.project),
-        "LEDGER_DSN": dsn,
-        "LEDGER_HOME": str(disk.folder),
-        "LEDGER_PGDATA": str(settings.pgdata),
-        "PYTHONPATH": ROOT,
-    }
 
 
 def _until(condition: Callable[[], bool]) -> None:
@@ -125,7 +129,7 @@ def _ended(workers: list[Worker]) -> list[str]:
     return failures
 
 
-def _gathered(homes: list[Settings], receipts: list[Receipt], errors: Path, failures: list[str]) -> Evidence:
+def _gathered(homes: list[Settings], receipts: list[Receipt], errors: list[Path], failures: list[str]) -> Evidence:
     apps = [App(settings) for settings in homes]
     for number, app in enumerate(apps):
         _come_home(app)
@@ -133,21 +137,38 @@ def _gathered(homes: list[Settings], receipts: list[Receipt], errors: Path, fail
             receipts.append(_again(app, receipt))
     for app in apps:
         _come_home(app)
-        app.sync.follow()
-    log = list(apps[0].store.read_all())
+        with _named(failures):
+            app.sync.follow()
     evidence = Evidence(
         receipts=receipts,
-        log=log,
-        journals=[list(app.local.journal.read_all()) for app in apps],
-        waiting=[app.local.waiting for app in apps],
-        faulty_lines=[len(app.local.outbox.faults) for app in apps],
-        rows_equal=[check(apps[0].store, apps[0].tables).equal],
-        errors=errors.read_text(errors="replace") if errors.exists() else "",
+        errors="".join(file.read_text(errors="replace") for file in errors if file.exists()),
         failures=failures,
     )
+    with _named(failures):
+        evidence.log = list(apps[0].store.read_all())
+        evidence.journals = [list(app.local.journal.read_all()) for app in apps]
+        evidence.waiting = [app.local.waiting for app in apps]
+        evidence.faulty_lines = [len(app.local.outbox.faults) for app in apps]
+        rows: list[Tables] = [apps[0].tables, *(_rows(app) for app in apps)]
+        evidence.rows_equal = [check(apps[0].store, tables).equal for tables in rows]
     for app in apps:
         app.close()
     return evidence
+
+
+@contextmanager
+def _named(failures: list[str]) -> Iterator[None]:
+    """A machine that cannot come home is named, with all that was seen until then."""
+    try:
+        yield
+    except LedgerError as error:
+        failures.append(f"{error.code}: {error.message}")
+
+
+def _rows(app: App) -> SqliteTables:
+    """This machine's own, up to the log."""
+    app.local.cache.follow()
+    return app.local.cache.tables
 
 
 def _come_home(app: App) -> None:

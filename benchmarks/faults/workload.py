@@ -2,14 +2,13 @@
 
 import threading
 import time
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from benchmarks.faults.channels import CHANNELS, Answer, Lost
-from benchmarks.faults.plan import Client, Step
+from benchmarks.faults.machines import Item, Machine
+from benchmarks.faults.plan import Client, Kind, Step
 
 DEFINITE = ("committed", "queued")
 
@@ -20,6 +19,7 @@ class Receipt(Struct, kw_only=True):
 
     client: int
     machine: int
+    kind: Kind
     step: str
     command_id: str | None
     tool: str
@@ -40,24 +40,8 @@ class Receipt(Struct, kw_only=True):
         return str(error["code"]) if error else str(self.answer.get("outcome", "answered"))
 
 
-class Item(Struct, kw_only=True):
-    """An item that one client makes and writes to, as it knows it; uncertain when an answer about it was unknown."""
-
-    ref: str
-    id: str
-    version: Any
-    title: str
-    is_certain: bool = True
-
-
-class Machine(Struct, kw_only=True):
-    """What the clients of one machine have made, for each other to read."""
-
-    items: list[Item] = field(default_factory=list)
-
-
 class Worker(threading.Thread):
-    """One client. `shared` are items that everybody writes to."""
+    """One client. `shared` are items that everybody writes to; `secret` tells whose its claims are."""
 
     def __init__(
         self,
@@ -65,16 +49,12 @@ class Worker(threading.Thread):
         client: Client,
         machine: Machine,
         shared: list[Answer],
-        environment: dict[str, str],
-        project: Path,
-        errors: Path,
+        secret: str,
     ) -> None:
         super().__init__(name=f"client-{number}", daemon=True)
         self.number = number
         self.client = client
-        self.channel = CHANNELS[client.kind](
-            environment | {"LEDGER_BY": f"client {number}", "LEDGER_TOKEN": f"token-of-{number}"}, project, errors
-        )
+        self.channel = CHANNELS[client.kind](machine, f"client {number}", secret)
         self.receipts: list[Receipt] = []
         self.failure: BaseException | None = None
         self._machine = machine
@@ -200,6 +180,7 @@ class Worker(threading.Thread):
         receipt = Receipt(
             client=self.number,
             machine=self.client.machine,
+            kind=self.client.kind,
             step=step,
             command_id=command_id,
             tool=tool,

@@ -33,7 +33,7 @@ from mcp_adapter.server import build
 from mcp_adapter.toolsets import offered
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from tests.support.http_client import HttpServer, revoke, serving, token
+from tests.support.http_client import HttpServer, request, revoke, serving, token
 from tests.support.mcp_client import RefusedByTool
 
 pytestmark = pytest.mark.processes
@@ -378,7 +378,7 @@ def test_a_small_answer_is_not_held_back(team: Team) -> None:
     """As it was while the first packet of an answer waited for its acknowledgement, which a client delays by 40 ms."""
     before = team.server.log.read_text().count("\n")
     connection = team.server.connection()
-    body, headers = team.server.request(team.reader, "tools/call", {"name": "prime", "arguments": {}})
+    body, headers = request(team.reader, "tools/call", {"name": "prime", "arguments": {}})
 
     waited = []
     for _ in range(20):

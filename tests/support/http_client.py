@@ -58,20 +58,8 @@ class HttpServer:
 
     def ask(self, token: str | None, method: str, params: Message, **headers: str) -> Answer:
         """One request of the era without a handshake."""
-        body, given = self.request(token, method, params)
+        body, given = request(token, method, params)
         return self.send("POST", body, None, **given | headers)
-
-    def request(self, token: str | None, method: str, params: Message) -> tuple[bytes, dict[str, str]]:
-        """Its body and all of its headers."""
-        envelope = {
-            f"{META}protocolVersion": STATELESS,
-            f"{META}clientInfo": {"name": "http-client", "version": "0"},
-            f"{META}clientCapabilities": {},
-        }
-        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": envelope}}
-        name = {"mcp-name": params["name"]} if "name" in params else {}
-        said = {"mcp-protocol-version": STATELESS, "mcp-method": method, **name}
-        return json.dumps(message).encode(), _headers(token) | said
 
     def send(self, method: str, body: bytes | None, token: str | None, path: str | None = None, **more: str) -> Answer:
         headers = _headers(token) | {name.replace("_", "-"): value for name, value in more.items()}
@@ -98,6 +86,19 @@ class HttpServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+
+def request(token: str | None, method: str, params: Message) -> tuple[bytes, dict[str, str]]:
+    """Its body and all of its headers."""
+    envelope = {
+        f"{META}protocolVersion": STATELESS,
+        f"{META}clientInfo": {"name": "http-client", "version": "0"},
+        f"{META}clientCapabilities": {},
+    }
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": envelope}}
+    name = {"mcp-name": params["name"]} if "name" in params else {}
+    said = {"mcp-protocol-version": STATELESS, "mcp-method": method, **name}
+    return json.dumps(message).encode(), _headers(token) | said
 
 
 def _headers(token: str | None) -> dict[str, str]:

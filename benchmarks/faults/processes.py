@@ -1,0 +1,161 @@
+"""The process of a client: forked from one that has the program loaded, so that a start takes milliseconds.
+
+It is a process as any other: it is killed and frozen by its number. Two libraries are loaded into it where they can be
+had: libfiu (Debian's `fiu-utils`) fails its calls on files when it is told to, and `clock.c` sets its clock. What it
+says goes over a socket, which libfiu leaves alone.
+"""
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import pkgutil
+import select
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from pathlib import Path
+
+import ledger
+import mcp_adapter
+import projections
+from benchmarks.faults import library
+from projections.cli.main import main as command_line
+
+PACKAGES = (ledger, projections, mcp_adapter)
+DISK_LIBRARY = next(iter(sorted(Path("/usr/lib").glob("**/fiu_posix_preload.so"))), None)
+CONTROL = "libfiu.so.0"
+CLOCK_SOURCE = Path(__file__).with_name("clock.c")
+REPLY_SECONDS = 2.0
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+
+
+def load(folder: Path) -> None:
+    """Starts the process that clients are forked from; the library for its clock is built in that folder."""
+    _CONTEXT.set_forkserver_preload(["benchmarks.faults.run", *_every_module()])
+    libraries = [str(library) for library in (DISK_LIBRARY, _clock_library(folder)) if library]
+    with _exported({"LD_PRELOAD": " ".join(libraries)}):
+        forkserver.ensure_running()
+
+
+def _every_module() -> Iterator[str]:
+    for package in PACKAGES:
+        found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        yield from (module.name for module in found if not module.name.endswith("__main__"))
+
+
+def _clock_library(folder: Path) -> Path | None:
+    """None where there is no compiler; then the clocks of all machines are right."""
+    built = folder / "clock.so"
+    command = ["cc", "-shared", "-fPIC", "-O2", "-o", str(built), str(CLOCK_SOURCE), "-ldl"]
+    if shutil.which("cc") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        return None
+    return built
+
+
+class ClientProcess:
+    """One process. `arguments` are those of the command line; none stand for the program that uses the library."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: dict[str, str],
+        folder: Path,
+        errors: Path,
+        disk_faults: Sequence[str] = (),
+    ) -> None:
+        self.wire, theirs = socket.socketpair()
+        self._process = _CONTEXT.Process(
+            target=_live, args=[list(arguments), environment, folder, errors, theirs, list(disk_faults)], daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        assert self._process.pid is not None, "it was started"
+        self.pid: int = self._process.pid
+        self._control = _control(environment)
+
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def send(self, line: bytes) -> None:
+        """Raises OSError when it has died."""
+        self.wire.sendall(line)
+
+    def end(self, seconds: float) -> None:
+        """Says that nothing more comes, and waits for its end; then it is killed."""
+        with contextlib.suppress(OSError):  # it has died
+            self.wire.shutdown(socket.SHUT_WR)
+        self._process.join(seconds)
+        self._process.kill()
+        self._process.join()
+
+    def close(self) -> None:
+        self.wire.close()
+
+    def fail(self, command: str) -> None:
+        """A command of libfiu's remote control: from now on these calls fail, or no longer."""
+        if DISK_LIBRARY is None:
+            return
+        with contextlib.suppress(OSError), contextlib.ExitStack() as ending:  # it has died, or is not up yet
+            descriptors = [
+                os.open(f"{self._control}-{self.pid}.{end}", how | os.O_NONBLOCK)
+                for end, how in (("out", os.O_RDONLY), ("in", os.O_WRONLY))
+            ]
+            for descriptor in descriptors:
+                ending.callback(os.close, descriptor)
+            os.write(descriptors[1], command.encode() + b"\n")
+            select.select([descriptors[0]], [], [], REPLY_SECONDS)
+
+
+def _live(
+    arguments: list[str],
+    environment: dict[str, str],
+    folder: Path,
+    errors: Path,
+    wire: socket.socket,
+    disk_faults: list[str],
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+    sys.stdin, sys.stdout = wire.makefile("r", encoding="utf-8"), wire.makefile("w", encoding="utf-8")
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115, it lives as long as we do
+    if DISK_LIBRARY is not None:
+        _obey(_control(environment), disk_faults)
+    sys.argv = ["tracking-ledger", *arguments]
+    program: Callable[[], object] = command_line if arguments else library.main
+    program()
+
+
+def _obey(control: str, commands: list[str]) -> None:
+    """Listens to the remote control, and does what was commanded before it was there."""
+    fiu = ctypes.CDLL(CONTROL)
+    fiu.fiu_init(0)
+    fiu.fiu_set_prng_seed(os.getpid())
+    fiu.fiu_rc_fifo(control.encode())
+    for command in commands:
+        fiu.fiu_rc_string(command.encode(), ctypes.byref(ctypes.c_char_p()))
+
+
+def _control(environment: dict[str, str]) -> str:
+    return environment["FAULTS_CONTROL"]
+
+
+@contextmanager
+def _exported(variables: dict[str, str]) -> Iterator[None]:
+    """Only for what is started now: neither the server nor its tools are to have them."""
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables:
+            del os.environ[name]
