@@ -1,17 +1,28 @@
 """Commands on the past: `history`, `diff`, `undo`, `changes`."""
 
 import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import click
 
+from ledger.catalog import NAME_FIELDS
+from ledger.envelope import RecordedEvent
+from ledger.errors import NotFound
 from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
-from projections.cli.output import answer_json, moment, remark, say, shown, table
+from projections.cli.output import answer_json, moment, on_terminal, remark, say, shown, table
+from projections.cli.reading import RAW, event_lines, print_events, refs_in
+from projections.cli.wording import Refs, ago, changed, happened, said
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
+from projections.questions.history import newest_command
+from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
 
@@ -22,10 +33,11 @@ Entity = dict[str, Any]
 @click.option("--as-of", metavar="POINT", help="Only until then, and how it was then (with --json).")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many events.")
 @click.option("--cursor", help="Where the page before ended.")
-@click.option("--detail", is_flag=True, help="Long texts whole.")
+@click.option("--detail", is_flag=True, help="Long texts whole (with --raw or --json).")
+@RAW
 @pass_invocation
-def history(invocation: Invocation, /, ref: str, **options: Any) -> None:
-    """What happened to one thing, the newest first.
+def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> None:
+    """What happened to one item, the newest first.
 
     REF is a reference (w-7k3qd), an id, a vendor's name, or `configuration`. A POINT is a version (v3), a position of
     the log (120) or a time (2026-11-22T15:00:00Z).
@@ -34,13 +46,12 @@ def history(invocation: Invocation, /, ref: str, **options: Any) -> None:
     if invocation.as_json:
         answer_json(answered)
         return
-    table(
-        ("version", "position", "time (UTC)", "by", "event", "what changed"),
-        (
-            (item["version"], item["position"], moment(item["occurred_at"]), item["by"], item["event"], _sentence(item))
-            for item in answered["items"]
-        ),
-    )
+    if raw:
+        names = ("version", "position", "occurred_at", "by", "event")
+        lines = ([*(item[name] for name in names), _sentence(item)] for item in answered["items"])
+        table(("version", "position", "time (UTC)", "by", "event", "what changed"), lines)
+    else:
+        _print_history(answered["items"], refs_in(invocation.app, answered), invocation.app.clock())
     if answered["has_more"]:
         remark(f"{answered['returned']} of {answered['total_count']}; more with --cursor {answered['next_cursor']}")
 
@@ -61,32 +72,43 @@ def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, deta
         answer_json(answered)
         return
     say(f"{shown(answered['ref'])}: version {answered['from']['version']} to {answered['to']['version']}")
-    table(
-        ("field", "from", "to"),
-        ((change["field"], _text(change["old"]), _text(change["new"])) for change in answered["changes"]),
-    )
+    refs = refs_in(invocation.app, answered)
+    lines = ((change["field"], said(change["old"], refs), said(change["new"], refs)) for change in answered["changes"])
+    table(("field", "from", "to"), lines)
+    if not answered["changes"]:
+        remark("nothing differs between the two")
 
 
 @click.command(cls=Command)
-@click.argument("what")
+@click.argument("what", required=False)
 @click.option("--version", type=click.IntRange(min=1), help="The change that made this version (default: the newest).")
 @click.option("--only-untouched", is_flag=True, help="Restore only what was not changed since.")
 @click.option("--command-id", help="UUID of this undo, which makes a repetition safe.")
+@click.option("-y", "--yes", is_flag=True, help="Without asking, when it is your last command.")
 @pass_invocation
-def undo(invocation: Invocation, what: str, version: int | None, only_untouched: bool, command_id: str | None) -> int:
-    """Take back a command, or what it did to one thing.
+def undo(
+    invocation: Invocation,
+    what: str | None,
+    version: int | None,
+    only_untouched: bool,
+    command_id: str | None,
+    yes: bool,
+) -> int:
+    """Take back your last command, which is shown first; or WHAT.
 
-    WHAT is a command's id, a position of the log (120), or a thing: a reference, an id, a vendor's name. An undo can
-    be undone itself.
+    WHAT is a command's id, a position of the log (120), or an item: a reference, an id, a vendor's name. Repeated
+    without WHAT it goes further back; an undo can be undone itself.
     """
-    asked: Entity = _meant(invocation.app, what, version)
+    if what is None and version is not None:
+        raise click.UsageError("--version belongs to an item: name it, as in: undo w-7k3qd --version 2")
+    asked: Entity = _meant(invocation.app, what, version) if what else _newest(invocation, ask=not yes)
     given = {"only_untouched": only_untouched, "command_id": command_id}
     answered = _perform(invocation.app, "undo", **asked, **given)
     if invocation.as_json:
         answer_json(answered)
         return exits.of_answer(answered)
     for item in answered.get("items", [answered]):
-        say(f"{item['ref']} is restored, now at version {item['version']}")
+        say(f"{item['ref']}  taken back, now at version {item['version']}")
     if answered.get("returned", 0) < answered.get("total_count", 0):
         say(f"and {answered['total_count'] - answered['returned']} more")
     remark(f"to take this back: tracking-ledger undo {answered['command_id']}")
@@ -99,9 +121,11 @@ def undo(invocation: Invocation, what: str, version: int | None, only_untouched:
 @click.option("--type", "types", multiple=True, help="Only events of this type; may be repeated.")
 @click.option("--author", help="Only what this one did.")
 @click.option("--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many events.")
+@RAW
 @pass_invocation
 def changes(
     invocation: Invocation,
+    raw: bool,
     since: str,
     categories: tuple[str, ...],
     types: tuple[str, ...],
@@ -114,23 +138,65 @@ def changes(
     if invocation.as_json:
         answer_json(answered)
         return
+    now = invocation.app.clock()
+    names = ("ref", "title", "fields")
     table(
-        ("position", "time (UTC)", "by", "event", "ref", "fields", "what"),
+        ("position", "time (UTC)" if raw else "when", "by", "event", *names),
         (
             (
                 item["position"],
-                moment(item["at"]),
+                moment(item["at"]) if raw else ago(item["at"], now),
                 item["by"],
-                item["type"],
-                item["ref"],
-                item.get("fields"),
-                item.get("title"),
+                item["type"] if raw else happened(item["type"]),
+                *(item.get(name) for name in names),
             )
             for item in answered["items"]
         ),
+        cut=("title",),
     )
+    if not answered["items"]:
+        remark("nothing changed since")
     if answered["has_more"]:
         remark(f"more: tracking-ledger changes --since {answered['next_position']}")
+
+
+def _print_history(items: list[Entity], refs: Refs, now: datetime) -> None:
+    lines = (
+        (item["version"], ago(item["occurred_at"], now), item["by"], happened(item["event"]), _changed(item, refs))
+        for item in items
+    )
+    table(("version", "when", "by", "event", "what changed"), lines)
+
+
+def _changed(item: Entity, refs: Refs) -> str:
+    """What a creation says is the item itself, which `show` tells; of it the name is enough."""
+    names = [change["new"] for change in item["changes"] if item["version"] == 1 and change["field"] in NAME_FIELDS]
+    return said(names[0], refs) if names else changed(item["changes"], refs)
+
+
+def _newest(invocation: Invocation, *, ask: bool) -> Entity:
+    """The newest command of who acts, as an undo names it. It is shown, and on a terminal asked for."""
+
+    def find(view: LedgerView) -> list[Entity]:
+        events = newest_command(view.store, invocation.actor)
+        with view.tables.snapshot() as snapshot:
+            return [{**line, "command": str(event.command_id)} for line, event in _lined(view, snapshot, events)]
+
+    items = router.run_on_first_source(invocation.app, find)[1]
+    if not items:
+        raise NotFound(
+            f"{invocation.actor} has done nothing lately that could be taken back",
+            next_step="tracking-ledger log shows what others did; tracking-ledger undo POSITION takes one back",
+        )
+    if not invocation.as_json:
+        print_events(items, refs_in(invocation.app, items), invocation.app.clock())
+        if ask and sys.stdin.isatty() and on_terminal():
+            click.confirm("Take this back?", default=True, abort=True, err=True)
+    return {"command": items[0]["command"]}
+
+
+def _lined(view: LedgerView, snapshot: Snapshot, events: list[RecordedEvent]) -> Iterable[tuple[Entity, RecordedEvent]]:
+    return zip(event_lines(view, snapshot, events), events, strict=True)
 
 
 def _perform(app: App, name: str, **arguments: Any) -> Entity:

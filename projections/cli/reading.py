@@ -1,12 +1,14 @@
 """Commands that only read: `log`, `show`, `vendors`, `deployments`."""
 
+import json
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import click
 
-from ledger.catalog import NAME_FIELDS
+from ledger.catalog import states_of
 from ledger.envelope import RecordedEvent, category_of, id_of
 from ledger.pending import shown_position, shown_version
 from ledger.values.moment import text
@@ -14,45 +16,53 @@ from ledger.values.reference import LETTERS
 from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.cli.event_lines import sentence
-from projections.cli.finding import found
 from projections.cli.invocation import Command, Invocation, pass_invocation
-from projections.cli.output import answer_json, fields, heading, moment, remark, say, shown, table
+from projections.cli.output import answer_json, fields, moment, remark, shown, table
+from projections.cli.showing import print_entity
+from projections.cli.wording import Refs, ago, changed, happened, ids_in
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions import entities
-from projections.questions.references import references
+from projections.questions.history import changes_of, name_of
+from projections.questions.lookup import found
+from projections.questions.references import references, references_of_ids
+from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
 LINES = 50
+RAW = click.option("--raw", is_flag=True, help="Every field as it is stored, with exact times.")
 
 
 @click.command(cls=Command)
 @click.option("--after", type=click.IntRange(min=0), help="Only events after this position, oldest first.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=LINES, show_default=True, help="At most this many.")
+@RAW
 @pass_invocation
-def log(invocation: Invocation, after: int | None, limit: int) -> None:
+def log(invocation: Invocation, after: int | None, limit: int, raw: bool) -> None:
     """What happened, event by event: the newest ones, or those after a position."""
     answered = router.answer(invocation.app, lambda view: _events(view, after, limit))
     if invocation.as_json:
         answer_json(answered)
         return
-    columns = ("position", "by", "type", "ref", "summary")
-    table(
-        ("time (UTC)", "position", "by", "event", "ref", "what"),
-        ([moment(item["recorded_at"]), *(item[name] for name in columns)] for item in answered["items"]),
-    )
+    if raw:
+        columns = ("position", "by", "type", "ref", "summary")
+        lines = ([moment(item["recorded_at"]), *(item[name] for name in columns)] for item in answered["items"])
+        table(("time (UTC)", "position", "by", "event", "ref", "what"), lines)
+    else:
+        print_events(answered["items"], refs_in(invocation.app, answered["items"]), invocation.app.clock())
     if answered["next_after"] is not None:
         remark(f"more: tracking-ledger log --after {answered['next_after']}")
 
 
 @click.command(cls=Command)
 @click.argument("ref")
+@RAW
 @pass_invocation
-def show(invocation: Invocation, ref: str) -> None:
-    """One thing, whole.
+def show(invocation: Invocation, ref: str, raw: bool) -> None:
+    """Show one item in full: what it is, who has it, what it waits for, its text, its comments.
 
-    REF is a short reference (w-7k3qd), an id, or a vendor's name.
+    REF is a short reference (w-7k3qd), an id, a vendor's name, or the id that an imported item had before.
     """
     _, (category, entity_id) = router.run_on_first_source(
         invocation.app, lambda view: found(view.tables, ref), replicas=True
@@ -60,8 +70,10 @@ def show(invocation: Invocation, ref: str) -> None:
     answered = whole(invocation.app, category, entity_id)
     if invocation.as_json:
         answer_json(answered)
+    elif raw:
+        fields((name, json.dumps(value, ensure_ascii=False)) for name, value in answered.items())
     else:
-        _print_thing(category, answered)
+        print_entity(category, answered, refs_in(invocation.app, answered), invocation.app.clock())
 
 
 @click.command(cls=Command)
@@ -169,12 +181,45 @@ def _plain(view: LedgerView, category: str, entity_id: str) -> Entity:
         return entities.whole(row, references(snapshot, category, [entity_id])[entity_id])
 
 
+def print_events(items: list[Entity], refs: Refs, now: datetime) -> None:
+    """What each event did, and to what."""
+    table(
+        ("position", "when", "by", "event", "ref", "title", "what"),
+        (
+            (
+                item["position"],
+                ago(item["recorded_at"], now),
+                item["by"],
+                happened(item["type"]),
+                item["ref"],
+                item["title"],
+                None if item["version"] == 1 else changed(item["changes"], refs),
+            )
+            for item in items
+        ),
+        cut=("title",),
+    )
+
+
+def refs_in(app: App, answered: Any) -> Refs:
+    """The references of all ids that stand in an answer's fields."""
+    ids = set(ids_in(answered))
+    if not ids:
+        return {}
+
+    def ask(view: LedgerView) -> Refs:
+        with view.tables.snapshot() as snapshot:
+            return references_of_ids(snapshot, ids)
+
+    return router.run_on_first_source(app, ask)[1]
+
+
 def _events(view: LedgerView, after: int | None, limit: int) -> Entity:
     with view.tables.snapshot() as snapshot:
         head = snapshot.as_of.position
         start = max(0, head - limit) if after is None else after
         events = list(islice(view.store.read_all(start), limit))
-        items = _event_lines(snapshot, events)
+        items = event_lines(view, snapshot, events)
     last = events[-1].position if events else start
     more = last < head
     return {
@@ -186,8 +231,9 @@ def _events(view: LedgerView, after: int | None, limit: int) -> Entity:
     }
 
 
-def _event_lines(snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[Entity]:
+def event_lines(view: LedgerView, snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[Entity]:
     events = list(events)
+    states = _states(view, events)
     refs: dict[str, str] = {}
     for category in {category_of(event.stream_id) for event in events} & LETTERS.keys():
         entity_ids = {id_of(event.stream_id) for event in events if category_of(event.stream_id) == category}
@@ -202,45 +248,19 @@ def _event_lines(snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[En
             "id": id_of(event.stream_id),
             "ref": refs.get(id_of(event.stream_id)),
             "version": shown_version(event),
+            "title": name_of(states[event.stream_id][-1]) if event.stream_id in states else None,
+            "changes": changes_of(event, states[event.stream_id]) if event.stream_id in states else [],
             "summary": sentence(event),
         }
         for event in events
     ]
 
 
-def _print_thing(category: str, entity: Entity) -> None:
-    lists = ("ancestors", "descendants", "dependencies", "links", "comments")
-    name = next(filter(None, map(entity.get, NAME_FIELDS)), category.replace("_", " "))
-    heading(f"{entity.get('ref', '')} {shown(name)}".strip())
-    fields((key, _flat(value)) for key, value in entity.items() if key not in lists and value not in (None, [], {}, ()))
-    for part in lists[:3]:
-        if entity.get(part):
-            heading(part)
-            table(("ref", "", "title", "status"), (_neighbour(part, item) for item in entity[part]))
-    if entity.get("comments"):
-        heading("comments")
-        _print_comments(entity["comments"])
-
-
-def _print_comments(comments: list[Entity]) -> None:
-    for comment in comments:
-        corrected = ", corrected" if "corrected_at" in comment else ""
-        say(f"{moment(comment['at'])}  {shown(comment['by'])}  ({comment['id']}{corrected})")
-        for line in comment["text"].splitlines():
-            say(f"    {shown(line)}")
-
-
-def _neighbour(part: str, item: Entity) -> tuple[object, ...]:
-    indent = "  " * (item["depth"] - 1) if part == "descendants" else ""
-    return item["ref"], item.get("kind") or item.get("item_type"), indent + item["title"], item["status"]
-
-
-def _flat(value: object) -> object:
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {shown(_flat(inner))}" for key, inner in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(shown(_flat(inner)) for inner in value)
-    return value
+def _states(view: LedgerView, events: list[RecordedEvent]) -> dict[str, list[Any]]:
+    """What each of the streams came to, event by event."""
+    known = {event.stream_id for event in events if category_of(event.stream_id) in BY_CATEGORY}
+    pasts = view.store.read_streams(sorted(known)).events if known else {}
+    return {stream: states_of(stream, past) for stream, past in pasts.items()}
 
 
 def _deployment_cell(name: str, value: Any) -> object:

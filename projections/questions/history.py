@@ -23,6 +23,8 @@ from projections.read_models.fold import fold
 
 Entity = dict[str, Any]
 
+LOOKED_BACK = 1000  # positions in which the newest command of a person is looked for
+IMPORTS = ("Import", "ImportWorkItems")  # they speak for others
 LONGEST = 200  # characters of a text, unless the whole is asked for
 SECRETS = ("token_digest",)
 
@@ -106,6 +108,20 @@ def version_at(
     return version
 
 
+def newest_command(log: EventStore, by: str) -> list[RecordedEvent]:
+    """What the newest command of this one did that no undo has taken back; empty if there is none in reach."""
+    events = list(log.read_all(max(0, log.read_streams([]).head - LOOKED_BACK)))
+    taken_back: set[str] = set()
+    for event in reversed(events):
+        if str(event.command_id) in taken_back:
+            continue
+        if undoes := getattr(fact_of(event), "undoes", None):
+            taken_back.add(undoes)
+        elif event.by == by and event.command not in IMPORTS:
+            return [other for other in events if other.command_id == event.command_id]
+    return []
+
+
 def changed_fields(before: Any, after: Any) -> list[str]:
     """The names of the fields that differ, in the order of the fields."""
     return list(dict.fromkeys(path.partition(".")[0] for path in between(before, after)))
@@ -119,6 +135,11 @@ def name_of(state: Any) -> str | None:
 def _first(category: str) -> int:
     """The version from which a thing is there; the configuration is from the start."""
     return 0 if category == "configuration" else 1
+
+
+def changes_of(event: RecordedEvent, states: list[Any], *, whole: bool = False) -> list[Entity]:
+    """What an event changed, from the states of its thing after each of its events."""
+    return _changes(between(states[event.version - 1], states[event.version]), whole=whole)
 
 
 def _told(event: RecordedEvent, changes: Changes, *, whole: bool) -> Entity:

@@ -48,6 +48,17 @@ def references_of(snapshot: Snapshot, streams: Iterable[str]) -> dict[str, str]:
     }
 
 
+def references_of_ids(snapshot: Snapshot, entity_ids: Iterable[str]) -> dict[str, str]:
+    """The same of ids whose categories are not known; what is not there has none."""
+    ids = sorted(set(entity_ids))
+    found: dict[str, str] = {}
+    for category, projection in BY_CATEGORY.items() if ids else ():
+        generation = snapshot.generation(projection.name)
+        own = snapshot.ask("entities/by_ids", category=category, generation=generation, ids=ids)
+        found |= references(snapshot, category, [row["id"] for row in own])
+    return found
+
+
 def all_references(category: str, entity_ids: list[str]) -> dict[str, str]:
     """The same for all things of a category, given in the order of their ids: each is most like those beside it."""
     padded = ["", *entity_ids, ""]

@@ -38,7 +38,7 @@ def test_a_history_is_told_change_by_change(run: Run, item: dict[str, Any]) -> N
     told = run("history", item["ref"])
 
     assert told.exit_code == exits.DONE
-    assert "title: One -> Two" in told.stdout
+    assert "title One -> Two" in told.stdout
 
 
 def test_a_difference_is_told_field_by_field(run: Run, item: dict[str, Any]) -> None:

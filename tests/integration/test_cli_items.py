@@ -217,3 +217,49 @@ def test_a_word_that_is_no_command_says_which_was_meant(run: Run, typed: str, me
 def test_what_other_tools_call_it_names_a_command_that_is_there() -> None:
     assert {meant.split()[0] for meant in MEANT.values()} <= COMMANDS.keys()
     assert not MEANT.keys() & COMMANDS.keys()
+
+
+def test_undo_without_a_name_takes_back_my_last_command_then_the_one_before(run: Run, perform: Perform) -> None:
+    ref = added(run, "First title")
+    run("edit", ref, "--title", "Second title")
+    perform("update_work_item", id=ref, version=2, priority=1, by="ann")
+
+    said = [run("undo"), run("undo"), run("undo")]
+
+    assert "title First title -> Second title" in said[0].stdout
+    assert said[1].exit_code == exits.REFUSED  # a change of another would be lost
+    assert item(perform, ref)["title"] == "First title"
+    assert item(perform, ref)["priority"] == 1
+
+
+def test_what_an_undo_took_back_comes_again_by_its_id_and_can_be_taken_back_again(run: Run, perform: Perform) -> None:
+    ref = added(run, "Only")
+    run("done", ref)
+    undo = json.loads(run("undo", "--json").stdout)["command_id"]
+    run("undo", undo)
+
+    assert item(perform, ref)["status"] == "completed"
+    assert "completed" in run("undo").stdout
+    assert item(perform, ref)["status"] == "active"
+    assert run("undo", "--version", "2").exit_code == exits.WRONG_USE
+
+
+def test_show_reads_as_a_page_and_raw_as_it_is_stored(run: Run) -> None:
+    parent, ref = added(run, "Parent"), added(run, "Write", "-t", "docs", "-p", "1", "-d", "# Why\n\n\x1b[31mBecause")
+    run("block", ref, "--by", parent)
+    run("comment", ref, "Not *yet*")
+
+    page, raw = run("show", ref).stdout, run("show", ref, "--raw").stdout
+
+    assert page.startswith(f"{ref}  Write\ntask, active, priority 1, #docs\ncreated just now by tester")
+    assert f"not ready: blocker {parent} Parent, active" in page
+    assert "# Why" in page
+    assert "Not *yet*" in page
+    assert "\x1b" not in page
+    assert "archived" not in page
+    assert "archived" in raw
+    assert item_id(raw) not in page
+
+
+def item_id(raw: str) -> str:
+    return json.loads(next(line for line in raw.splitlines() if line.startswith("id ")).split(maxsplit=1)[1])
