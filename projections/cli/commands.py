@@ -9,6 +9,7 @@ SECTIONS = {
         "add": ("projections.cli.items:add", "Create a work item."),
         "list": ("projections.cli.listing:list_", "List work items, with filters."),
         "ready": ("projections.cli.working:ready", "Work you can start now, the most important first."),
+        "board": ("projections.cli.board:board", "The work in columns, one a state; --watch keeps it current."),
         "show": ("projections.cli.reading:show", "Show one item in full."),
         "edit": ("projections.cli.items:edit", "Change the fields of work items."),
         "start": ("projections.cli.items:start", "Claim work items to work on them."),
@@ -71,6 +72,7 @@ COMMANDS = {name: command for section in SECTIONS.values() for name, command in 
 MEANT = {  # what other tools call it -> the command here
     "assign": "edit --assignee",
     "bug": "add",
+    "kanban": "board",
     "cat": "show",
     "close": "done",
     "complete": "done",

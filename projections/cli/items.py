@@ -43,7 +43,7 @@ def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, 
     - reads titles from standard input, one a line.
     """
     fields["tags"] = list(fields["tags"]) or None
-    fields["assignee"] = _person(invocation, fields["assignee"])
+    fields["assignee"] = person(invocation, fields["assignee"])
 
     def create(title: str) -> Answered:
         made = perform(invocation, "create_work_item", title=title, **fields)
@@ -78,7 +78,7 @@ def edit(
     invocation: Invocation, /, refs: tuple[str, ...], tags: tuple[str, ...], untags: tuple[str, ...], **fields: Any
 ) -> int:
     """Change the fields of work items; an empty text empties a field."""
-    fields["assignee"] = _person(invocation, fields["assignee"])
+    fields["assignee"] = person(invocation, fields["assignee"])
     if not tags and not untags and all(value is None for value in fields.values()):
         raise click.UsageError("name at least one field to change, as in: edit w-7k3qd --priority 1")
 
@@ -252,7 +252,8 @@ def _tell_claim(answered: Answered) -> None:
         remark(f"yours until {moment(answered['until'])} UTC")
 
 
-def _person(invocation: Invocation, name: str | None) -> str | None:
+def person(invocation: Invocation, name: str | None) -> str | None:
+    """A name that was typed; `me` is who acts."""
     return invocation.actor if name == ME else name
 
 

@@ -1,16 +1,21 @@
 """`list`: work items by filters, in columns that fit the terminal."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 
 from ledger.work_item.state import ITEM_TYPES
+from projections.cli import views
 from projections.cli.invocation import Command, Invocation, pass_invocation
-from projections.cli.items import ME, perform
-from projections.cli.output import answer_json, moment, remark, table
+from projections.cli.items import perform, person
+from projections.cli.output import answer_json, remark, shown, table
+from projections.cli.wording import ago
 
 Answered = dict[str, Any]
-HEADINGS = ("ref", "title", "type", "status", "prio", "for", "held by", "changed (UTC)")
+HEADINGS = ("ref", "title", "type", "status", "prio", "for", "held by", "changed")
+FILTERS = {"words", "item_type", "status", "tag", "assignee", "mine", "parent_id", "blocked", "everything", "order"}
 
 
 @click.command("list", cls=Command)
@@ -26,32 +31,59 @@ HEADINGS = ("ref", "title", "type", "status", "prio", "for", "held by", "changed
 @click.option("--sort", "order", type=click.Choice(["updated", "created", "priority"]), help="(default: priority)")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
 @click.option("--page", type=click.IntRange(min=1), default=1, help="The next ones after so many pages.")
+@click.option("--save", metavar="VIEW", help="Keep these filters under a name, in .ledger/views.json.")
+@click.option("--view", metavar="VIEW", help="With the filters that were saved; others are added to them.")
+@click.option("--forget", metavar="VIEW", help="Delete a saved view.")
 @pass_invocation
 def list_(
     invocation: Invocation,
     /,
-    words: tuple[str, ...],
-    mine: bool,
-    everything: bool,
-    page: int,
     limit: int,
-    **filters: Any,
+    page: int,
+    save: str | None,
+    view: str | None,
+    forget: str | None,
+    **given: Any,
 ) -> None:
     """List work items that are not finished, the most important first; with WORDS those that hold them.
 
     The lines can be handed on: tracking-ledger list --tag docs | tracking-ledger done -
     """
-    if mine and filters["assignee"]:
+    if forget is not None:
+        views.forget(invocation, forget)
+        remark(f"forgot {shown(forget)}")
+        return
+    given = {name: value for name, value in given.items() if value not in (None, (), False)}
+    if view is not None:
+        given = views.view(invocation, view, FILTERS) | given
+    if save is not None:
+        views.save(invocation, save, given)
+        remark(f"saved: tracking-ledger list --view {shown(save)}")
+    _list(invocation, limit, page, **given)
+
+
+def _list(
+    invocation: Invocation,
+    limit: int,
+    page: int,
+    *,
+    words: Sequence[str] = (),
+    mine: bool = False,
+    everything: bool = False,
+    **filters: Any,
+) -> None:
+    if mine and filters.get("assignee"):
         raise click.UsageError("--mine says whose they are, as --assignee does: name one")
-    filters["assignee"] = invocation.actor if filters["assignee"] == ME else filters["assignee"]
+    filters["assignee"] = person(invocation, filters.get("assignee"))
     filters |= {"limit": limit, "offset": (page - 1) * limit}
-    filters["unfinished"] = None if everything or filters["status"] else True
-    filters |= {"text": " ".join(words)} if words else {"order": filters["order"] or "priority"}
+    filters["unfinished"] = None if everything or filters.get("status") else True
+    filters |= {"text": " ".join(words)} if words else {"order": filters.get("order") or "priority"}
     answered = _of_person(invocation, filters) if mine else perform(invocation, "list_work_items", **filters)
     if invocation.as_json:
         answer_json(answered)
         return
-    table(HEADINGS, (_line(item) for item in answered["items"]), cut=("title",))
+    now = invocation.app.clock()
+    table(HEADINGS, (_line(item, now) for item in answered["items"]), cut=("title",))
     if not answered["items"]:
         remark("no work items: tracking-ledger add TITLE creates one" if not page > 1 else "no more work items")
     elif answered["has_more"]:
@@ -74,7 +106,7 @@ def _of_person(invocation: Invocation, filters: Answered) -> Answered:
     }
 
 
-def _line(item: Answered) -> tuple[object, ...]:
+def _line(item: Answered, now: datetime) -> tuple[object, ...]:
     claim = item.get("claim") or {}
     return (
         item["ref"],
@@ -84,5 +116,5 @@ def _line(item: Answered) -> tuple[object, ...]:
         item.get("priority"),
         item.get("assignee"),
         claim.get("by"),
-        moment(item["updated_at"]),
+        ago(item["updated_at"], now),
     )

@@ -1,17 +1,14 @@
 """`status`: the report on a terminal, as Markdown or JSON, or kept in the status file; once, or at every change."""
 
-import contextlib
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from ledger.errors import OutcomeUnknown, Unavailable
-from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.live import watch
 from projections.cli.output import answer_json, draw_markdown, on_terminal, remark, shown
 from projections.fallback import router
 from projections.maintenance import report_now
@@ -21,7 +18,6 @@ from projections.reports.atomic_file import replacing
 from projections.reports.markdown import visible
 from projections.tables.contract import Snapshot
 
-PAUSE = 1.0  # seconds between two looks at the ledger's position
 NEWS = {
     "created": "wrote a new file,",
     "replaced": "brought the report up to date in",
@@ -35,10 +31,10 @@ NEWS = {
 @click.option("--write", is_flag=True, help="Keep the report in the status file, beside what you wrote there.")
 @click.option("--html", is_flag=True, help="One page for a browser, with filters and plots, that needs no network.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Where --html puts the page.")
-@click.option("--watch", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
+@click.option("--watch", "again", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
 @pass_invocation
 def status(
-    invocation: Invocation, as_of: str | None, write: bool, html: bool, output: Path | None, watch: bool
+    invocation: Invocation, as_of: str | None, write: bool, html: bool, output: Path | None, again: bool
 ) -> None:
     """The status report of the project.
 
@@ -46,20 +42,20 @@ def status(
     piped to a file or a program. --write keeps it in .project_status.md: the part between the two markers is the
     report's, everything else is yours and stays as it is.
     """
-    if as_of is not None and (write or watch):
+    if as_of is not None and (write or again):
         raise click.UsageError("--as-of tells of the past, --write and --watch of now: leave one of them out")
     if html and (write or invocation.as_json):
         raise click.UsageError("--html is a page of its own: leave --write and --json out")
     if output is not None and not html:
         raise click.UsageError("--output is where --html puts its page: name --html too, or redirect")
-    if html and watch and output is None:
+    if html and again and output is None:
         raise click.UsageError("--html --watch needs --output FILE, to be written again and again")
     if html:
         tell = _paging(invocation, as_of, output)
     else:
-        tell = _writing(invocation) if write else _showing(invocation, as_of, again=watch)
-    if watch:
-        _watch(invocation.app, tell)
+        tell = _writing(invocation) if write else _showing(invocation, as_of, again=again)
+    if again:
+        watch(invocation.app, tell)
     else:
         tell()
 
@@ -136,25 +132,3 @@ def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> C
 def _plain(written: Written) -> dict[str, object]:
     kept = {} if written.kept is None else {"kept": str(written.kept)}
     return {"file": str(written.file), "outcome": written.outcome, "position": written.position, **kept}
-
-
-def _watch(app: App, tell: Callable[[], None]) -> None:
-    """Tells now and whenever the position rose, also after a server was away. An interruption is how it ends."""
-    seen, away = -1, False
-    with contextlib.suppress(KeyboardInterrupt):
-        while True:
-            try:
-                _, position = router.run_on_first_source(app, _position, replicas=True)
-                if position != seen:
-                    tell()
-                seen, away = position, False
-            except (Unavailable, OutcomeUnknown) as error:
-                if not away:
-                    remark(f"waiting for the ledger: {shown(error.message)}", style="yellow")
-                away = True
-            time.sleep(PAUSE)
-
-
-def _position(view: LedgerView) -> int:
-    with view.tables.snapshot() as snapshot:
-        return snapshot.as_of.position

@@ -263,3 +263,35 @@ def test_show_reads_as_a_page_and_raw_as_it_is_stored(run: Run) -> None:
 
 def item_id(raw: str) -> str:
     return json.loads(next(line for line in raw.splitlines() if line.startswith("id ")).split(maxsplit=1)[1])
+
+
+def test_a_saved_view_is_a_list_by_name_that_other_filters_narrow_down(run: Run, settings: Settings) -> None:
+    tagged, other = added(run, "Tagged", "-t", "docs", "-a", "me"), added(run, "Other", "-t", "docs")
+    added(run, "Untagged")
+    run("list", "--tag", "docs", "--save", "docs")
+
+    def refs(*arguments: str) -> set[str]:
+        return {line.split()[0] for line in run("list", *arguments).stdout.splitlines()[1:]}
+
+    assert refs("--view", "docs") == {tagged, other}
+    assert refs("--view", "docs", "-a", "me") == {tagged}
+    assert json.loads((settings.project / ".ledger" / "views.json").read_text()) == {"docs": {"tag": "docs"}}
+    assert run("list", "--forget", "docs").exit_code == 0
+    assert run("list", "--view", "docs").exit_code == exits.REFUSED
+
+
+def test_a_board_has_a_column_for_each_state_that_holds_something(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    waiting, doing, over = added(run, "Waits"), added(run, "\x1b[31mGoes on"), added(run, "Is over")
+    run("block", waiting, "-r", "no data")
+    run("done", over)
+    run("start", doing)
+
+    drawn = run("board").stdout
+    columns = json.loads(run("board", "--json").stdout)["columns"]
+
+    assert [column["state"] for column in columns] == ["active", "blocked", "completed"]
+    assert [[item["ref"] for item in column["items"]] for column in columns] == [[doing], [waiting], [over]]
+    assert drawn.splitlines()[0].split() == ["active", "(1)", "blocked", "(1)", "completed", "(1)"]
+    assert f"{doing} p3 @tester" in drawn
+    assert "\x1b" not in drawn
