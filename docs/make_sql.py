@@ -23,11 +23,13 @@ from projections.read_models.columns import (
     Flags,
     Index,
     Joined,
+    Moment,
 )
 from projections.read_models.projection import Projection
 
 SQL = Path(__file__).parent.parent / "sql"
 WIDTH = 124
+WHOLE_MOMENT = 27  # characters of a moment, see ledger.values.moment
 BEGIN, END = "-- generated: ", "-- end"
 KEY = "ledger_id, generation, id"
 MODELS: list[Projection[Any]] = list(PROJECTIONS.values())
@@ -114,8 +116,11 @@ def _condition(model: Projection[Any], one: Filter) -> str:
 
 def _in_postgres(column: Column) -> str:
     match column:
-        case Field(kind="int"):
-            return f"({_read(column)})::int"
+        case Field(kind="int" | "bigint"):
+            return f"({_read(column)})::{column.kind}"
+        case Moment(field=field, of_day=of_day, absent=absent):
+            moment = f"left(p_doc ->> '{field}' || '{of_day}', {WHOLE_MOMENT})"
+            return moment if absent is None else f"coalesce({moment}, '{absent}')"
         case Field():
             return _read(column) if column.absent is None else f"coalesce({_read(column)}, '{column.absent}')"
         case Flags(bits=bits):
@@ -133,6 +138,9 @@ def _in_sqlite(column: Column) -> str:
             return f"json_extract(doc, '$.{'.'.join(column.path)}')"
         case Field(absent=absent):
             return f"coalesce(json_extract(doc, '$.{'.'.join(column.path)}'), '{absent}')"
+        case Moment(field=field, of_day=of_day, absent=absent):
+            moment = f"substr(json_extract(doc, '$.{field}') || '{of_day}', 1, {WHOLE_MOMENT})"
+            return moment if absent is None else f"coalesce({moment}, '{absent}')"
         case Flags(bits=bits):
             return " + ".join(f"{_times(bit)}coalesce(json_extract(doc, '$.{name}'), 0)" for name, bit in bits.items())
         case Joined(parts=parts):

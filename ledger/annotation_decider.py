@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ledger.annotation.commands import AddComment, AnnotationCommand, CorrectComment, WithdrawComment
-from ledger.annotation.events import CommentAdded, CommentCorrected, CommentWithdrawn
+from ledger.annotation.commands import AddComment, AnnotationCommand, CorrectComment, LogEffort, WithdrawComment
+from ledger.annotation.events import CommentAdded, CommentCorrected, CommentWithdrawn, EffortLogged
 from ledger.annotation.state import Comment
 from ledger.decider import Decided, existing
 from ledger.envelope import Fact, stream_id
@@ -32,8 +32,22 @@ def _facts(command: AnnotationCommand, entity: Any, world: World) -> list[Fact]:
         case WithdrawComment(comment_id=comment):
             own = _own(command, comment, comments, world)
             return [] if own.withdrawn else [CommentWithdrawn(comment_id=comment)]
+        case LogEffort(entry_id=entry):
+            return [] if entry in entity.effort else [_logged(command, world)]
         case _:
             raise TypeError(f"no rule for {type(command).__name__}")
+
+
+def _logged(command: LogEffort, world: World) -> EffortLogged:
+    return EffortLogged(
+        entry_id=command.entry_id,
+        by=world.by,
+        at=text(world.occurred_at),
+        minutes=command.minutes,
+        tokens=command.tokens,
+        cost_micros=command.cost_micros,
+        note=command.note,
+    )
 
 
 def _repeated(command: AddComment, known: Comment, world: World) -> list[Fact]:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.annotation.events import ANNOTATION_FACTS
+from ledger.annotation.events import ANNOTATION_FACTS, EFFORT_FACTS
 from ledger.envelope import Command, Fact, RecordedEvent, minted_id, stream_id
 from ledger.errors import Forbidden, Invalid, NotFound, Refused, VersionConflict
 from ledger.pending import Version, newest, parse, place_of, shown_version
@@ -21,7 +21,7 @@ from ledger.world import World
 State = TypeVar("State", bound=Struct)
 FactType = TypeVar("FactType", bound=Fact)
 
-ANNOTATIONS = frozenset(fact.__name__ for fact in ANNOTATION_FACTS)
+ANNOTATIONS = frozenset(fact.__name__ for fact in (*ANNOTATION_FACTS, *EFFORT_FACTS))
 
 Problem = dict[str, Any]
 # (stream, fact) in the order in which they happen; an import adds who did it, and when, as its source tells

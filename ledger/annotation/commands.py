@@ -31,9 +31,19 @@ class WithdrawComment(CommentCommand, frozen=True, kw_only=True):
     pass
 
 
+class LogEffort(AnnotationCommand, frozen=True, kw_only=True):
+    """An entry of its own, never changed; what was wrong is undone. `cost_micros` are millionths."""
+
+    entry_id: str
+    minutes: int = 0
+    tokens: int = 0
+    cost_micros: int = 0
+    note: str | None = None
+
+
 def comment_id_of(minted: str) -> str:
     """The id of a comment from one that was minted for it: short, because it is unique within its entity."""
     return encode(minted, ID_LENGTH)
 
 
-ANNOTATION_COMMANDS = (AddComment, CorrectComment, WithdrawComment)
+ANNOTATION_COMMANDS = (AddComment, CorrectComment, WithdrawComment, LogEffort)

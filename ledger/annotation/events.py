@@ -30,4 +30,17 @@ class CommentWithdrawn(AnnotationFact, frozen=True, kw_only=True):
     comment_id: str
 
 
+class EffortLogged(AnnotationFact, frozen=True, kw_only=True):
+    """What went into a work item; `cost_micros` are millionths of the ledger's currency, `by` whose it was."""
+
+    entry_id: str
+    by: str
+    at: str
+    minutes: int = 0
+    tokens: int = 0
+    cost_micros: int = 0
+    note: str | None = None
+
+
+EFFORT_FACTS = (EffortLogged,)  # of work items alone
 ANNOTATION_FACTS = (CommentAdded, CommentCorrected, CommentWithdrawn)

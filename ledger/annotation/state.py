@@ -6,7 +6,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.annotation.events import AnnotationFact, CommentAdded, CommentCorrected, CommentWithdrawn
+from ledger.annotation.events import AnnotationFact, CommentAdded, CommentCorrected, CommentWithdrawn, EffortLogged
 
 State = TypeVar("State", bound=Struct)
 
@@ -19,6 +19,17 @@ class Comment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str
     corrected_at: str | None = None
     withdrawn: bool = False
+
+
+class Effort(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went into it at one time; `cost_micros` are millionths of the ledger's currency."""
+
+    by: str
+    at: str
+    minutes: int = 0
+    tokens: int = 0
+    cost_micros: int = 0
+    note: str | None = None
 
 
 Comments = Mapping[str, Comment]  # by id
@@ -35,6 +46,18 @@ def annotate(state: State, fact: AnnotationFact) -> State:
         case CommentWithdrawn(comment_id=comment) if comment in comments:
             comments[comment] = replace(comments[comment], text="", withdrawn=True)
     return replace(state, comments=comments)
+
+
+def with_effort(effort: Mapping[str, Effort], fact: EffortLogged) -> dict[str, Effort]:
+    entry = Effort(
+        by=fact.by,
+        at=fact.at,
+        minutes=fact.minutes,
+        tokens=fact.tokens,
+        cost_micros=fact.cost_micros,
+        note=fact.note,
+    )
+    return {**effort, fact.entry_id: entry}
 
 
 def shown(comments: Comments) -> list[tuple[str, Comment]]:

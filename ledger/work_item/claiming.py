@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from ledger.decider import Decided, existing
 from ledger.envelope import stream_id
 from ledger.errors import LostRace, Refused
+from ledger.values.dates import begins
 from ledger.values.moment import parse, text
 from ledger.values.states import claimed_state
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim
@@ -36,6 +37,11 @@ def token_digest(token: str | None) -> str:
 def held(item: WorkItem, moment: datetime) -> Claim | None:
     """The claim that is in force at a moment of ledger time."""
     return item.claim if item.claim is not None and text(moment) < item.claim.until else None
+
+
+def deferred(item: WorkItem, moment: datetime) -> bool:
+    """Whether it is not to be begun yet."""
+    return item.not_before is not None and text(moment) < begins(item.not_before)
 
 
 def held_by_another(item: WorkItem, world: World) -> Claim | None:
@@ -83,7 +89,8 @@ def claim_next(command: ClaimNextWorkItem, world: World) -> Decided:
     if found is None:
         return []
     item: WorkItem = world.state(CATEGORY, found)
-    if not item.workable or item.question or item.deleted or item.archived or held(item, world.now):
+    hidden = item.deleted or item.archived or item.question
+    if not item.workable or hidden or held(item, world.now) or deferred(item, world.now):
         raise LostRace("the next item was taken after it was found", id=found)
     return _taken(found, item, token_digest(command.token), command.minutes, world)
 

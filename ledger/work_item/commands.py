@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from ledger.annotation.commands import CommentCommand
+from ledger.annotation.commands import AnnotationCommand
 from ledger.envelope import Command, import_of
 from ledger.pending import Version
 from ledger.values.states import FINISHED, ORIGINAL, Category, State
@@ -31,6 +31,11 @@ class CreateWorkItem(WorkItemCommand, frozen=True, kw_only=True):
     priority: int | None = 3
     tags: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
+    due: str | None = None
+    not_before: str | None = None
+    estimate: int | None = None
+    milestone_id: str | None = None
+    recurrence: str | None = None
 
 
 class UpdateWorkItem(WorkItemCommand, frozen=True, kw_only=True):
@@ -65,7 +70,7 @@ class ChangeWorkItems(Command, frozen=True, kw_only=True):
     If one is refused, all are; unless `refused_are_left_out`.
     """
 
-    changes: tuple[CreateWorkItem | UpdateWorkItem | LinkWorkItems | CommentCommand, ...]
+    changes: tuple[CreateWorkItem | UpdateWorkItem | LinkWorkItems | AnnotationCommand, ...]
     refused_are_left_out: bool = False
 
 

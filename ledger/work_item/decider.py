@@ -1,14 +1,15 @@
 """What may happen to a work item, and why not."""
 
 from msgspec import UNSET, UnsetType
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from ledger.annotation.commands import AnnotationCommand
-from ledger.annotation.events import ANNOTATION_FACTS
+from ledger.annotation.events import ANNOTATION_FACTS, EFFORT_FACTS
 from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Undoable, check, existing, problem, with_also
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
+from ledger.values.dates import begins, ends
 from ledger.values.revision import Change, Changes, apply, difference
 from ledger.work_item.archiving import archive, refuse_archived, refuse_archived_parent, restore
 from ledger.work_item.bulk import change_all
@@ -59,6 +60,7 @@ from ledger.work_item.importing import plan
 from ledger.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
 from ledger.work_item.metadata import metadata_problems
 from ledger.work_item.questions import answer, ask, withdraw
+from ledger.work_item.recurring import next_one
 from ledger.work_item.state import WorkItem, evolve
 from ledger.work_item.status_changes import change_status
 from ledger.work_item.undoing import check_undo
@@ -105,11 +107,13 @@ def decide(command: Asked, world: World) -> Decided:
 
 def _create(command: CreateWorkItem, world: World) -> Decided:
     world.creates(stream_id(CATEGORY, command.id))
-    _check_form(command.item_type, command.description, command.metadata)
-    if command.parent_id is not None:
-        _check_depth(world, command.parent_id, height=0)
     fields = asdict(command)
     del fields["id"]
+    item = WorkItem(**fields)
+    _check_form(item)
+    _check_milestone(world, item)
+    if command.parent_id is not None:
+        _check_depth(world, command.parent_id, height=0)
     return [(stream_id(CATEGORY, command.id), WorkItemCreated(**fields))]
 
 
@@ -127,14 +131,27 @@ def _update(command: UpdateWorkItem, world: World) -> Decided:
     decided: Decided = []
     if command.deleted is False and item.deleted:
         decided += _restore(command, item, world)
-    decided += [(stream, fact) for fact in change_status(command, item, world)]
+    changes = _revise(command, item, world) | _move(command, item, world)
+    decided += _with_next(command.id, apply(item, changes), change_status(command, item, world), world)
     if command.deleted and not item.deleted:
         decided += _delete(command, world)
-    changes = _revise(command, item) | _move(command, item, world)
     if not decided:
         return [(stream, fact) for fact in _alone(changes)]
     head = next(n for n, entry in enumerate(decided) if entry[0] == stream)
     decided[head] = (stream, with_also(decided[head][1], changes))
+    return decided
+
+
+def _with_next(entity_id: str, item: WorkItem, facts: list[Fact], world: World) -> Decided:
+    """The change of its status; with what comes after it, when that makes it done and it comes again."""
+    decided: Decided = [(stream_id(CATEGORY, entity_id), fact) for fact in facts]
+    match facts:
+        case [WorkItemCompleted() | WorkItemStatusChanged(category="done") as done] if item.category != "done":
+            following = next_one(entity_id, item, world.occurred_at)
+            if following is not None:
+                world.creates(stream_id(CATEGORY, following[0]))
+                decided[0] = (stream_id(CATEGORY, entity_id), replace(done, next_id=following[0]))
+                decided.append((stream_id(CATEGORY, following[0]), following[1]))
     return decided
 
 
@@ -149,10 +166,12 @@ def _alone(changes: Changes) -> list[Fact]:
             return [WorkItemRevised(changes=changes)]
 
 
-def _revise(command: UpdateWorkItem, item: WorkItem) -> Changes:
+def _revise(command: UpdateWorkItem, item: WorkItem, world: World) -> Changes:
     changes = difference(item, command.fields)
     revised = apply(item, changes)
-    _check_form(revised.item_type, revised.description, revised.metadata, only=set(changes))
+    _check_form(revised, only=set(changes))
+    if "milestone_id" in changes:
+        _check_milestone(world, revised)
     return changes
 
 
@@ -288,14 +307,27 @@ def _check_depth(world: World, parent: str, *, height: int) -> None:
         )
 
 
-def _check_form(
-    item_type: str, description: str | None, metadata: dict[str, object], only: set[str] | None = None
-) -> None:
+def _check_form(item: WorkItem, only: set[str] | None = None) -> None:
     """`only` limits the faults to the paths that a revision touches: what an import brought stays as found."""
-    problems = list(metadata_problems(item_type, metadata))
-    if item_type == "project" and description is None:
+    problems = list(metadata_problems(item.item_type, item.metadata))
+    if item.item_type == "project" and item.description is None:
         problems.append(problem("description", "is required for a project"))
+    if item.due is not None and item.not_before is not None and begins(item.not_before) > ends(item.due):
+        field = "not_before" if only is None or "not_before" in only else "due"
+        problems.append(problem(field, f"would let it begin at {item.not_before}, after it is due at {item.due}"))
     check(fault for fault in problems if only is None or fault["field"] in only)
+
+
+def _check_milestone(world: World, item: WorkItem) -> None:
+    if item.milestone_id is None:
+        return
+    if item.item_type == "milestone":
+        check([problem("milestone_id", "is not given to a milestone, which belongs to none", item.milestone_id)])
+    milestone: WorkItem = existing(world, CATEGORY, item.milestone_id, None)
+    if milestone.item_type != "milestone":
+        check([problem("milestone_id", f"must be a milestone, this is a {milestone.item_type}", item.milestone_id)])
+    if milestone.deleted:
+        check([problem("milestone_id", "is deleted: restore it, or name another", item.milestone_id)])
 
 
 decider: Decider[WorkItem] = Decider(
@@ -328,6 +360,7 @@ decider: Decider[WorkItem] = Decider(
         WorkItemWithdrawn,
         WorkItemReinstated,
         *ANNOTATION_FACTS,
+        *EFFORT_FACTS,
     ),
     commands=(
         CreateWorkItem,
@@ -350,7 +383,7 @@ decider: Decider[WorkItem] = Decider(
         reverted=WorkItemReverted,
         withdrawn=WorkItemWithdrawn,
         reinstated=WorkItemReinstated,
-        kept=frozenset({"claim"}),
+        kept=frozenset({"claim", "nexts_made"}),
         check=check_undo,
     ),
 )

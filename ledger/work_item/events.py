@@ -13,7 +13,11 @@ class WorkItemFact(Fact, frozen=True, kw_only=True):
 
 
 class WorkItemCreated(WorkItemFact, frozen=True, kw_only=True):
-    """Fields an imported source did not state are absent, never a default that looks like a fact."""
+    """Fields an imported source did not state are absent, never a default that looks like a fact.
+
+    `due` and `not_before` are days or moments, see ledger.values.dates; `estimate` is in minutes; `recurrence` a rule,
+    see ledger.work_item.recurring, and `recurrence_of` the item after which this one comes.
+    """
 
     item_type: str
     title: str
@@ -29,6 +33,12 @@ class WorkItemCreated(WorkItemFact, frozen=True, kw_only=True):
     priority: int | None = None
     tags: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
+    due: str | None = None
+    not_before: str | None = None
+    estimate: int | None = None
+    milestone_id: str | None = None
+    recurrence: str | None = None
+    recurrence_of: str | None = None
 
 
 class WorkItemRevised(WorkItemFact, frozen=True, kw_only=True):
@@ -53,9 +63,11 @@ class WorkItemUnblocked(WorkItemFact, frozen=True, kw_only=True):
 
 
 class WorkItemCompleted(WorkItemFact, frozen=True, kw_only=True):
-    """`forced` is the reason given for completing it over unfinished children or open blockers."""
+    """`forced` is the reason given for completing it over unfinished children or open blockers; `next_id` the item that
+    comes after it, made by the same command."""
 
     forced: str | None = None
+    next_id: str | None = None
 
 
 class WorkItemReopened(WorkItemFact, frozen=True, kw_only=True):
@@ -65,7 +77,7 @@ class WorkItemReopened(WorkItemFact, frozen=True, kw_only=True):
 class WorkItemStatusChanged(WorkItemFact, frozen=True, kw_only=True):
     """Into or out of a state of the ledger's own; `category` is what rules look at, see ledger.values.states.
 
-    `reason` says why it waits, `forced` why it is finished over what is not.
+    `reason` says why it waits, `forced` why it is finished over what is not. `next_id` is as in WorkItemCompleted.
     """
 
     status: str
@@ -74,6 +86,7 @@ class WorkItemStatusChanged(WorkItemFact, frozen=True, kw_only=True):
     old_category: str = "active"
     reason: str | None = None
     forced: str | None = None
+    next_id: str | None = None
 
 
 class WorkItemDeleted(WorkItemFact, frozen=True, kw_only=True):

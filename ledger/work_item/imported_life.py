@@ -34,7 +34,22 @@ from ledger.work_item.older_records import LAST_CHANGE
 from ledger.work_item.state import WorkItem
 from ledger.work_item.status_changes import status_changed
 
-FIELDS = ("item_type", "description", "notes", "assignee", "branch_name", "commits", "pr_numbers", "priority", "tags")
+FIELDS = (
+    "item_type",
+    "description",
+    "notes",
+    "assignee",
+    "branch_name",
+    "commits",
+    "pr_numbers",
+    "priority",
+    "tags",
+    "due",
+    "not_before",
+    "estimate",
+    "milestone_id",
+    "recurrence",
+)
 BLOCK_REASON = "imported"
 FORCED_REASON = "as imported"
 

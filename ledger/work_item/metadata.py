@@ -69,5 +69,6 @@ RULES: dict[str, dict[str, Rule]] = {
         "actual_hours": _number(0, 1000, (int, float)),
         "acceptance": _texts,
     },
+    "milestone": {},
     "research": {"research_questions": _texts, "findings_summary": _short_text, "references": _texts},
 }

@@ -5,8 +5,8 @@ from typing import Any, Literal, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.annotation.events import AnnotationFact
-from ledger.annotation.state import Comment, annotate
+from ledger.annotation.events import AnnotationFact, EffortLogged
+from ledger.annotation.state import Comment, Effort, annotate, with_effort
 from ledger.envelope import Fact, stated
 from ledger.values.revision import apply
 from ledger.values.states import FINISHED, ORIGINAL, WORKABLE
@@ -36,7 +36,7 @@ from ledger.work_item.events import (
     WorkItemWithdrawn,
 )
 
-ItemType = Literal["project", "session", "task", "research"]
+ItemType = Literal["project", "session", "task", "research", "milestone"]
 LinkKind = Literal["blocks", "relates_to", "discovered_from"]
 ITEM_TYPES: tuple[str, ...] = get_args(ItemType)
 LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
@@ -82,7 +82,8 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WorkItem(Struct, frozen=True, kw_only=True):
-    """An empty `item_type` means: there is no such item."""
+    """An empty `item_type` means: there is no such item. `nexts_made` counts the items that came after it, also those
+    that were taken back."""
 
     item_type: str = ""
     title: str = ""
@@ -106,6 +107,15 @@ class WorkItem(Struct, frozen=True, kw_only=True):
     comments: dict[str, Comment] = {}
     question: Question | None = None
     answer: Answer | None = None
+    due: str | None = None
+    not_before: str | None = None
+    estimate: int | None = None
+    milestone_id: str | None = None
+    recurrence: str | None = None
+    recurrence_of: str | None = None
+    next_id: str | None = None
+    nexts_made: int = 0
+    effort: dict[str, Effort] = {}
     deleted: bool = False
     cascade_of: str | None = None
     archived: bool = False
@@ -129,6 +139,8 @@ class WorkItem(Struct, frozen=True, kw_only=True):
 def evolve(item: WorkItem, fact: Fact) -> WorkItem:
     """A claim ends with the work: when the item is blocked, completed, deleted or withdrawn."""
     match fact:
+        case EffortLogged():
+            return replace(item, effort=with_effort(item.effort, fact))
         case AnnotationFact():
             return annotate(item, fact)
         case WorkItemCreated():
@@ -141,9 +153,9 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
             return replace(item, status="blocked", category="waiting", block_reason=reason, claim=None)
         case WorkItemUnblocked():
             return replace(item, status="active", category="active", block_reason=None)
-        case WorkItemCompleted(forced=forced):
+        case WorkItemCompleted(forced=forced, next_id=following):
             done = replace(item, status="completed", category="done", forced=forced)
-            return replace(done, block_reason=None, claim=None, question=None)
+            return _followed(replace(done, block_reason=None, claim=None, question=None), following)
         case WorkItemReopened():
             return replace(item, status="active", category="active", forced=None, archived=False)
         case WorkItemStatusChanged():
@@ -198,7 +210,7 @@ def _answered(item: WorkItem, fact: QuestionAnswered) -> WorkItem:
 
 def _changed(item: WorkItem, fact: WorkItemStatusChanged) -> WorkItem:
     workable, finished = fact.category in WORKABLE, fact.category in FINISHED
-    return replace(
+    changed = replace(
         item,
         status=fact.status,
         category=fact.category,
@@ -208,6 +220,11 @@ def _changed(item: WorkItem, fact: WorkItemStatusChanged) -> WorkItem:
         claim=item.claim and replace(item.claim, moved_from=None) if workable else None,
         question=None if finished else item.question,
     )
+    return _followed(changed, fact.next_id)
+
+
+def _followed(item: WorkItem, next_id: str | None) -> WorkItem:
+    return replace(item, next_id=next_id, nexts_made=item.nexts_made + 1) if next_id is not None else item
 
 
 def _claimed(item: WorkItem, fact: WorkItemClaimed) -> WorkItem:

@@ -76,6 +76,7 @@ def check_undo(world: World, turns: Turns[WorkItem]) -> None:
     """Refuses an undo after which one of the rules of work items would not hold."""
     after = After(world, turns)
     _check_children(after, turns)
+    _check_series(after, turns)
     for entity_id, (now, then) in turns.items():
         if _living(then):
             _check_parent(after, entity_id, now, then)
@@ -99,6 +100,31 @@ def _check_children(after: After, turns: Turns[WorkItem]) -> None:
             needed=[entity_id for entity_id, children in left.items() if children],
             next_step="delete or move those first",
         )
+
+
+def _check_series(after: After, turns: Turns[WorkItem]) -> None:
+    """An item and the one that came after it go back together: else another completion would make a second one."""
+    for entity_id, (now, then) in turns.items():
+        if then.next_id is not None:
+            torn = _living(then) and not _kept(after.item(then.next_id))
+        else:
+            torn = now.next_id is not None and _kept(after.item(now.next_id))
+        maker = then.recurrence_of if _kept(now) and not _kept(then) else None
+        torn = torn or (maker is not None and after.item(maker).next_id == entity_id)
+        if torn:
+            other = then.next_id or now.next_id or maker or entity_id
+            raise Refused(
+                f"{after.ref(entity_id)} and {after.ref(other)} follow each other and go back together",
+                rule="series",
+                items=_named(after, [entity_id, other]),
+                needed=[entity_id],
+                next_step="undo the whole command instead of one item of it",
+            )
+
+
+def _kept(item: WorkItem) -> bool:
+    """Whether it is there, be it deleted: a deletion ends a series and is no undo of it."""
+    return item.exists and not item.withdrawn
 
 
 def _check_parent(after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:

@@ -21,6 +21,7 @@ EXACT = 2.0**53  # floats below it are exact integers
 TEXTS_OF = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 MOST_TEXTS = 3  # JSON texts of a JSON text of ...
 
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _WHOLE_NUMBER = re.compile(r"([+-]?[0-9]{1,30})(\.0*)?")
 
 
@@ -113,6 +114,10 @@ def _integer(value: Any) -> Any:
     return value
 
 
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else value
+
+
 def _boolean(value: Any) -> Any:
     return value if isinstance(value, bool) else TEXTS_OF.get(str(text(value)).strip().lower(), value)
 
@@ -160,4 +165,4 @@ def _shown(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
 
 
-_SIMPLE = {int: _integer, bool: _boolean}
+_SIMPLE = {int: _integer, float: _number, bool: _boolean}

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 from pydantic import Field
 
-from ledger.annotation.commands import CommentCommand, comment_id_of
+from ledger.annotation.commands import AnnotationCommand, comment_id_of
 from ledger.decider import Decided, check, problem
 from ledger.envelope import Recorded, Submission, command_id_at, id_of, minted_id
 from ledger.errors import LedgerError
@@ -29,6 +29,7 @@ from projections.operations.base import (
     where,
 )
 from projections.operations.comments import CommentInput, comment_command
+from projections.operations.effort import LogEffortInput, effort_command
 from projections.operations.work_items import (
     CATEGORY,
     CreateWorkItemInput,
@@ -48,9 +49,10 @@ KINDS: dict[str, type[Writes]] = {
     "update": UpdateWorkItemInput,
     "link": LinkWorkItemsInput,
     "comment": CommentInput,
+    "effort": LogEffortInput,
 }
 
-Change = CreateWorkItem | UpdateWorkItem | LinkWorkItems | CommentCommand
+Change = CreateWorkItem | UpdateWorkItem | LinkWorkItems | AnnotationCommand
 
 
 class BulkWorkItemsInput(Writes):
@@ -60,7 +62,7 @@ class BulkWorkItemsInput(Writes):
         Field(
             min_length=1,
             max_length=MOST,
-            description="{op: create|update|link|comment, key?, its arguments}; ids may be $key",
+            description="{op: create|update|link|comment|effort, key?, its arguments}; ids may be $key",
         ),
     ]
     all_or_nothing: Annotated[bool, Field(description="false: skip refused")] = True
@@ -123,6 +125,9 @@ class _Reading:
             case CommentInput():
                 fresh_id = comment_id_of(minted_id(self._command_id, str(number)))
                 return comment_command(request, CATEGORY, self._meant(request.id, "id"), fresh_id)
+            case LogEffortInput():
+                fresh_id = comment_id_of(minted_id(self._command_id, str(number)))
+                return effort_command(request, self._meant(request.id, "id"), fresh_id)
             case _:
                 return LinkWorkItems(
                     id=self._meant(request.id, "id"),

@@ -27,6 +27,7 @@ _MODULES = {  # whose OPERATIONS have it, or for `sync` whose operations(inputs)
     "comment": "comments",
     "question": "questions",
     "needs_me": "needs",
+    "log_effort": "effort",
     "archive_work_items": "archive",
     "query_deployments": "deployments",
     "amend_deployment": "deployments",

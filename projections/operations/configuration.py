@@ -88,9 +88,8 @@ class UpdateProjectConfigurationInput(Writes):
         tuple[Annotated[OwnState, AnyObject], ...],
         AsArray,
         Field(
-            description="The ledger's own states in their order; replaces them all. Each {name, category, on_claim?},"
-            ' like {"name": "in_review", "category": "review"}; category is planned, active, waiting, review, done or'
-            " dropped; on_claim: true moves what is claimed there. active, blocked and completed are always there."
+            description='All states of the ledger\'s own, in order, like [{"name": "in_review", "category": "review"}].'
+            " Categories: planned, active, waiting, review, done, dropped. on_claim: true moves what is claimed there"
         ),
     ] = ()
     roles: Annotated[

@@ -5,16 +5,18 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET
 from msgspec.structs import replace
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
+from ledger.values.dates import begins, ends, planned
 from ledger.values.moment import parse
 from ledger.values.states import LONGEST as LONGEST_WORD
 from ledger.values.states import ORIGINAL, Category
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
-from ledger.work_item.state import ItemType, LinkKind
+from ledger.work_item.recurring import EXAMPLE, rule_of
+from ledger.work_item.state import ItemType, LinkKind, WorkItem
 from ledger.world import Asker
 from projections.application.view import LedgerView
 from projections.operations.base import (
@@ -52,9 +54,32 @@ from projections.questions.references import resolve
 from projections.read_models import search_terms
 
 CATEGORY = "work_item"
+MOST_MINUTES = 5_256_000  # ten years
+
+
+def _planned(value: str) -> str:
+    try:
+        return planned(value)
+    except ValueError as error:
+        raise ValueError(f"must be a day like 2026-12-15 or a time like 2026-12-15T12:00:00Z ({error})") from None
+
+
+def _recurrence(value: str) -> str:
+    return str(rule_of(value))
+
+
 Word = Annotated[str, Field(min_length=1, max_length=LONGEST_WORD)]
 Sought = Annotated[str, Field(min_length=1, max_length=500)]
+DUE = "Day or time by which it must be done, like 2026-12-15"
+NOT_BEFORE = "Not ready before this day or time, like 2026-12-01"
+ESTIMATE = "Minutes it is thought to take, like 90"
+MILESTONE = "The milestone it belongs to: id or reference"
+RECURRENCE = f"Completing it makes the next one: {EXAMPLE}"
+Minutes = Annotated[int, Field(ge=1, le=MOST_MINUTES)]
+Planned = Annotated[str, AfterValidator(_planned)]
+Recurrence = Annotated[str, AfterValidator(_recurrence)]
 Meant = Callable[[str, str], str]  # (what was given, the field it stands in) -> the id that is meant
+PLANS = ("due", "not_before", "estimate", "milestone_id", "recurrence")
 Clearable = Literal[
     "description",
     "notes",
@@ -65,8 +90,13 @@ Clearable = Literal[
     "pr_numbers",
     "tags",
     "priority",
+    "due",
+    "not_before",
+    "estimate",
+    "milestone_id",
+    "recurrence",
 ]
-Part = Literal["ancestors", "descendants", "dependencies", "deployments", "comments", "history"]
+Part = Literal["ancestors", "descendants", "dependencies", "deployments", "comments", "effort", "history"]
 REVISABLE = (
     "title",
     "description",
@@ -78,6 +108,7 @@ REVISABLE = (
     "priority",
     "tags",
     "assignee",
+    *(name for name in PLANS if name != "milestone_id"),
 )
 
 
@@ -98,6 +129,11 @@ class CreateWorkItemInput(Writes):
     priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least); 3 if left out")] = 3
     tags: Annotated[Tags, Field(description='Labels, like ["docs"]')] = ()
     assignee: Annotated[Name | None, Field(description="Who is to do it; to begin it, claim_work_item")] = None
+    due: Annotated[Planned | None, Field(description=DUE)] = None
+    not_before: Annotated[Planned | None, Field(description=NOT_BEFORE)] = None
+    estimate: Annotated[Minutes | None, Field(description=ESTIMATE)] = None
+    milestone_id: Annotated[str | None, Field(description=MILESTONE)] = None
+    recurrence: Annotated[Recurrence | None, Field(description=RECURRENCE)] = None
 
 
 class UpdateWorkItemInput(Writes):
@@ -108,10 +144,7 @@ class UpdateWorkItemInput(Writes):
     notes: Annotated[Text, Field(description="New text in place of the old; to add a remark, comment")] = ""
     status: Annotated[
         Word | None,
-        Field(
-            description="active, blocked (with a reason), completed, or a state that get_project_configuration lists,"
-            " like in_review"
-        ),
+        Field(description="active, blocked (with a reason), completed, or a state of get_project_configuration"),
     ] = None
     reason: Annotated[str | None, Field(max_length=500, description="Why, as blocked requires it")] = None
     metadata: Metadata = Field(default_factory=dict, description="Entries to set; one of null is removed")
@@ -122,6 +155,11 @@ class UpdateWorkItemInput(Writes):
     priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least)")] = 3
     tags: Annotated[Tags, Field(description="All labels; replaces the list")] = ()
     assignee: Annotated[Name, Field(description="Who is to do it")] = ""
+    due: Annotated[Planned, Field(description=DUE)] = ""
+    not_before: Annotated[Planned, Field(description=NOT_BEFORE)] = ""
+    estimate: Annotated[Minutes, Field(description=ESTIMATE)] = 0
+    milestone_id: Annotated[str, Field(description=MILESTONE)] = ""
+    recurrence: Annotated[Recurrence, Field(description=RECURRENCE)] = ""
     deleted: Annotated[bool | None, Field(description="true deletes the item, false brings it back")] = None
     cascade: Annotated[bool, Field(description="With deleted: everything below it, too")] = False
     force: Annotated[
@@ -136,22 +174,36 @@ class UpdateWorkItemInput(Writes):
 class QueryWorkItemInput(Input):
     id: Annotated[str, Field(description="Id or reference of the item, like w-7k3qd")]
     include: Annotated[
-        tuple[Part, ...], Field(description="What else to answer; comments: all of them, not only the newest")
+        tuple[Part, ...],
+        Field(
+            description="What else to answer; comments: all, not only the newest; effort: entries, sums with all below"
+        ),
     ] = ()
     max_depth: Annotated[int, Field(ge=1, le=5, description="How many levels of descendants, 1 to 5")] = 5
     as_of: AsOf = None
 
 
 class ListWorkItemsInput(Input):
-    item_type: Annotated[ItemType | None, AnyText, Field(description="Only project, session, task or research")] = None
+    item_type: Annotated[
+        ItemType | None, AnyText, Field(description="Only project, session, task, research or milestone")
+    ] = None
     status: Annotated[Word | None, Field(description="Only items in this state, like active or in_review")] = None
     category: Annotated[
         Category | None,
         AnyText,
-        Field(description="Only items whose state means planned, active, waiting, review, done or dropped"),
+        Field(description="Only planned, active, waiting, review, done or dropped items"),
     ] = None
     assignee: Annotated[Name | None, Field(description="Only items assigned to this person")] = None
     parent_id: Annotated[str | None, Field(description="Only direct children of this item, like w-7k3qd")] = None
+    milestone_id: Annotated[str | None, Field(description="Only items that belong to this milestone")] = None
+    due_from: Annotated[Planned | None, Field(description="Only items due on this day or later, like 2026-12-15")] = (
+        None
+    )
+    due_until: Annotated[Planned | None, Field(description="Only items due on this day or before")] = None
+    overdue: Annotated[bool, Field(description="Only unfinished items whose due date has passed")] = False
+    deferred: Annotated[
+        bool | None, Field(description="Only items whose not_before is to come (false: the others)")
+    ] = None
     roots_only: Annotated[bool, Field(description="Only items without a parent")] = False
     tag: Annotated[str | None, Field(description="Only items with this label")] = None
     text: Annotated[Sought | None, Field(description="Only items that hold all these words")] = None
@@ -167,7 +219,7 @@ class ListWorkItemsInput(Input):
     order: Annotated[
         questions.Order | None,
         AnyText,
-        Field(description="updated (newest first, if left out), created, priority or tree; with text relevance"),
+        Field(description="updated (newest first, if left out), created, priority, due or tree; with text relevance"),
     ] = None
     limit: Limit = 50
     offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="How many to skip; better: cursor")] = 0
@@ -197,12 +249,13 @@ def create_work_item(view: LedgerView, request: CreateWorkItemInput) -> Answered
 
 def creation(request: CreateWorkItemInput, entity_id: str, meant: Meant) -> CreateWorkItem:
     """The command for an item of this id."""
-    fields = request.model_dump(exclude={"by", "command_id", "detail", "parent_id"})
+    fields = request.model_dump(exclude={"by", "command_id", "detail", "parent_id", "milestone_id"})
     if request.description is None and isinstance(request.metadata.get("description"), str):
         fields["metadata"] = {name: value for name, value in request.metadata.items() if name != "description"}
         fields["description"] = request.metadata["description"]  # where the original contract had it
     parent = meant(request.parent_id, "parent_id") if request.parent_id else None
-    return CreateWorkItem(id=entity_id, parent_id=parent, **fields)
+    milestone = meant(request.milestone_id, "milestone_id") if request.milestone_id else None
+    return CreateWorkItem(id=entity_id, parent_id=parent, milestone_id=milestone, **fields)
 
 
 def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered:
@@ -211,8 +264,11 @@ def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered
     answer = carry_out(view, request, CATEGORY, command, questions.by_id, token=request.token)
     if request.status is not None:
         with view.tables.snapshot() as snapshot:
-            if questions.row(snapshot, command.id).state.finished:
+            item: WorkItem = questions.row(snapshot, command.id).state
+            if item.finished:
                 answer |= readiness.became_ready(snapshot, command.id, snapshot.as_of.now)
+            if item.finished and item.next_id is not None:
+                answer |= {"next_item": questions.brief_of(snapshot, item.next_id)}
     return answer
 
 
@@ -223,10 +279,13 @@ def update(request: UpdateWorkItemInput, meant: Meant) -> UpdateWorkItem:
         parent = None
     elif "parent_id" in request.model_fields_set:
         parent = meant(request.parent_id, "parent_id")
+    fields = given(request, *REVISABLE) | {name: _emptied(name) for name in request.clear if name != "parent_id"}
+    if "milestone_id" in request.model_fields_set:
+        fields["milestone_id"] = meant(request.milestone_id, "milestone_id")
     return UpdateWorkItem(
         id=meant(request.id, "id"),
         expected=request.version,
-        fields=given(request, *REVISABLE) | {name: _emptied(name) for name in request.clear if name != "parent_id"},
+        fields=fields,
         status=request.status,
         reason=request.reason,
         parent_id=parent,
@@ -247,13 +306,15 @@ def link_work_items(view: LedgerView, request: LinkWorkItemsInput) -> Answered:
 
 def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
     if request.as_of is None and not request.include:
-        return questions.meant(view.tables, request.id, asker(view))
+        return _with_progress(view, questions.meant(view.tables, request.id, asker(view)))
     entity_id = resolve(view.tables, CATEGORY, request.id)
     if request.as_of is not None and not set(request.include) - {"history", "comments"}:
         return _alone(view, entity_id, request)
     with view.snapshot(request.as_of) as snapshot:
         item = questions.by_id(snapshot, entity_id)
         item |= readiness.explained(snapshot, entity_id, snapshot.as_of.now, asker(view))
+        if "effort" in request.include:
+            item["effort"] = (item["effort"] or {}) | questions.effort(snapshot, entity_id)
         if "ancestors" in request.include:
             item["ancestors"] = questions.lineage(snapshot, entity_id)
         if "descendants" in request.include:
@@ -267,7 +328,16 @@ def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
         as_of = snapshot.as_of.position
     if "history" in request.include:
         item["history"] = history(view.store, CATEGORY, entity_id, as_of=as_of)["items"]
+    item = _with_progress(view, item) if request.as_of is None else item
     return item if request.as_of is None else item | {"as_of": shown_point(view.store, as_of)}
+
+
+def _with_progress(view: LedgerView, item: Answered) -> Answered:
+    """With how far it is, if it is a milestone."""
+    if item["item_type"] != "milestone":
+        return item
+    with view.tables.snapshot() as snapshot:
+        return item | {"progress": questions.progress(snapshot, item["id"])}
 
 
 def _alone(view: LedgerView, entity_id: str, request: QueryWorkItemInput) -> Answered:
@@ -285,6 +355,7 @@ def _alone(view: LedgerView, entity_id: str, request: QueryWorkItemInput) -> Ans
 
 def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
     parent = resolve(view.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
+    milestone = resolve(view.tables, CATEGORY, request.milestone_id, "milestone_id") if request.milestone_id else None
     check(_list_problems(request))
     filters = questions.Filter(
         terms=tuple(search_terms.wanted(request.text or "")),
@@ -293,6 +364,11 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
         category=request.category,
         assignee=request.assignee,
         parent_id=parent,
+        milestone_id=milestone,
+        due_from=begins(request.due_from) if request.due_from else None,
+        due_until=ends(request.due_until) if request.due_until else None,
+        overdue=request.overdue,
+        deferred=request.deferred,
         roots_only=request.roots_only,
         tag=request.tag.strip().lower() if request.tag else None,
         since=_position(view, request.changed_since),

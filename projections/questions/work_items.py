@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from ledger.values.moment import text
 from ledger.values.reference import shorten
+from ledger.values.states import FINISHED
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import DEEPEST, Asker, Obstacle, ReadyFilter
 from projections.questions import entities, readiness
@@ -17,13 +20,14 @@ from projections.read_models.projection import Row
 from projections.read_models.work_items import HIDDEN
 from projections.tables.contract import Answer, Question, Snapshot, Tables
 
-Order = Literal["updated", "created", "priority", "tree", "relevance"]
+Order = Literal["updated", "created", "priority", "due", "tree", "relevance"]
 Entity = dict[str, Any]
 
 NEWEST = 10  # comments shown with an item, unless all are asked for
 UNKNOWN = "check the id, or list_work_items"  # of an id that nothing has
 PORTION = 50  # trees looked at first, each further portion is twice as large
 LARGEST = 5000
+MICROS = 1_000_000
 SUMMARY = (
     "id",
     "ref",
@@ -33,6 +37,9 @@ SUMMARY = (
     "status",
     "category",
     "priority",
+    "due",
+    "not_before",
+    "milestone_id",
     "parent_id",
     "assignee",
     "claim",
@@ -43,7 +50,8 @@ SUMMARY = (
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """None means: any. `since` is a position; `parent_id` a whole UUID.
+    """None means: any. `since` is a position; `parent_id` and `milestone_id` are whole UUIDs, `due_from` and
+    `due_until` moments.
 
     `ready` and `blocked` ask for unfinished items only: those that are so, or those that are not. `asker` is the
     one for whom an item would be ready.
@@ -54,6 +62,11 @@ class Filter(Struct, frozen=True, kw_only=True):
     category: str | None = None
     assignee: str | None = None
     parent_id: str | None = None
+    milestone_id: str | None = None
+    due_from: str | None = None
+    due_until: str | None = None
+    overdue: bool = False
+    deferred: bool | None = None
     roots_only: bool = False
     tag: str | None = None
     terms: tuple[str, ...] = ()
@@ -117,6 +130,11 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
         "category": wanted.category,
         "assignee": wanted.assignee,
         "parent_id": wanted.parent_id,
+        "milestone_id": wanted.milestone_id,
+        "due_from": wanted.due_from,
+        "due_until": wanted.due_until,
+        "overdue": int(wanted.overdue),
+        "deferred": None if wanted.deferred is None else int(wanted.deferred),
         "roots_only": int(wanted.roots_only),
         "tag": wanted.tag,
         "since": wanted.since,
@@ -185,10 +203,36 @@ def claimed(snapshot: Snapshot, limit: int) -> list[Entity]:
     ]
 
 
+def brief_of(snapshot: Snapshot, entity_id: str) -> Entity:
+    """{ref, id, due?, not_before?} of an item that was just made."""
+    item = row(snapshot, entity_id)
+    plans = {"due": item.state.due, "not_before": item.state.not_before}
+    said = {name: value for name, value in plans.items() if value is not None}
+    return {"ref": references(snapshot, CATEGORY, [entity_id])[entity_id], "id": entity_id, **said}
+
+
 def in_state(snapshot: Snapshot, word: str, limit: int) -> list[Entity]:
     """Some items in a state, the newest change first: {ref, title}."""
     page = listed(snapshot, Filter(status=word), order="updated", limit=limit, offset=0, cursor=None)
     return [{"ref": item["ref"], "title": item["title"]} for item in page["items"]]
+
+
+def effort(snapshot: Snapshot, entity_id: str) -> Entity:
+    """{entries, below}: what went into the item, the oldest first; and sums over it and all that is below it."""
+    known = row(snapshot, entity_id).state.effort
+    entries = [{"id": entry_id, **msgspec.to_builtins(entry)} for entry_id, entry in known.items()]
+    [below] = snapshot.ask("work_items/effort", id=entity_id, max_depth=DEEPEST)
+    return {
+        "entries": [_with_cost({"cost_micros": 0, **entry}) for entry in sorted(entries, key=itemgetter("at", "id"))],
+        "with_subtree": _with_cost(below),
+    }
+
+
+def progress(snapshot: Snapshot, entity_id: str) -> Entity:
+    """How far a milestone is: {items, finished, by_category} of those that belong to it."""
+    counts = {line["category"]: line["items"] for line in snapshot.ask("work_items/milestone_progress", id=entity_id)}
+    finished = sum(counts.get(category, 0) for category in FINISHED)
+    return {"items": sum(counts.values()), "finished": finished, "by_category": counts}
 
 
 def lineage(snapshot: Snapshot, entity_id: str) -> list[Entity]:
@@ -318,7 +362,21 @@ def _told(item: Entity, moment: str, refs: dict[str, str]) -> Entity:
     claim = item["claim"] and {"by": item["claim"]["by"], "until": item["claim"]["until"]}
     if claim and claim["until"] <= moment:
         claim["expired"] = True
-    return item | {"links": links, "claim": claim}
+    del item["nexts_made"]
+    return item | {"links": links, "claim": claim, "effort": _sums(item["effort"].values())}
+
+
+def _sums(entries: Iterable[Entity]) -> Entity | None:
+    """{minutes, tokens, cost, entries} of what went into an item itself; None if nothing did."""
+    known = list(entries)
+    sums = {name: sum(entry.get(name, 0) for entry in known) for name in ("minutes", "tokens", "cost_micros")}
+    return {**_with_cost(sums), "entries": len(known)} if known else None
+
+
+def _with_cost(effort: Entity) -> Entity:
+    """The cost in the project's currency."""
+    cost = {"cost": effort["cost_micros"] / MICROS}
+    return {name: value for name, value in effort.items() if name != "cost_micros"} | cost
 
 
 def _named(snapshot: Snapshot, answer: Answer) -> list[Entity]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["text", "int"]
+Kind = Literal["text", "int", "bigint"]
 
 
 class Field(Struct, frozen=True):
@@ -21,6 +21,16 @@ class Field(Struct, frozen=True):
     @property
     def path(self) -> tuple[str, ...]:
         return self.inside or (self.name,)
+
+
+class Moment(Struct, frozen=True):
+    """A planned day or moment as a moment, see ledger.values.dates: of a day the one that `of_day` names."""
+
+    name: str
+    field: str
+    of_day: str
+    absent: str | None = None
+    kind: Kind = "text"
 
 
 class Flags(Struct, frozen=True):
@@ -39,7 +49,7 @@ class Joined(Struct, frozen=True):
     kind: Kind = "text"
 
 
-Column = Field | Flags | Joined
+Column = Field | Moment | Flags | Joined
 
 
 class Index(Struct, frozen=True):

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 from ledger.annotation.state import shown
+from ledger.values.dates import FIRST, LAST
 from ledger.work_item.decider import decider
 from ledger.work_item.state import WorkItem
 from projections.read_models import search_terms
-from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index, Joined
+from projections.read_models.columns import Condition, Entry, Equal, Field, Flags, Index, Joined, Moment
 from projections.read_models.projection import Projection
 
 SOURCE_ID = "source_id"  # the relation of ids that sources gave, which several items may have
+NEVER_DUE = "~"  # sorts behind every day
 HIDDEN = {"deleted": 1, "archived": 2, "withdrawn": 4}  # the bits of the column `hidden`
 
 
@@ -35,14 +37,20 @@ def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
             *search_terms.texts_in(item.metadata),
             *(link.note or "" for link in item.links),
             *(comment.text for comment in item.comments.values()),
+            *(entry.note or "" for entry in item.effort.values()),
         ),
     }
 
 
 def derived(item: WorkItem) -> dict[str, int]:
-    """What a report counts."""
-    count = len(shown(item.comments))
-    return {"comment_count": count} if count else {}
+    """What a report counts, and what went into the item itself."""
+    count, entries = len(shown(item.comments)), item.effort.values()
+    return {
+        **({"comment_count": count} if count else {}),
+        "effort_minutes": sum(entry.minutes for entry in entries),
+        "effort_tokens": sum(entry.tokens for entry in entries),
+        "effort_cost": sum(entry.cost_micros for entry in entries),
+    }
 
 
 def source_id_key(external_id: str) -> str:
@@ -56,7 +64,7 @@ def external_key(source: str, external_id: str) -> str:
 
 work_items = Projection(
     name="work_items",
-    shape=7,
+    shape=8,
     decider=decider,
     entries=entries,
     derived=derived,
@@ -69,6 +77,13 @@ work_items = Projection(
         Field("assignee"),
         Field("parent_id"),
         Field("priority", "int"),
+        Moment("due_by", "due", of_day=LAST, absent=NEVER_DUE),
+        Moment("starts_at", "not_before", of_day=FIRST),
+        Field("milestone_id"),
+        Field("estimate", "int"),
+        Field("effort_minutes", "bigint"),
+        Field("effort_tokens", "bigint"),
+        Field("effort_cost", "bigint"),
         Joined("rank", (Field("priority", absent="9"), Field("created_at"))),
         Flags("hidden", HIDDEN),
         Field("claimed_by", inside=("claim", "by")),
@@ -84,6 +99,9 @@ work_items = Projection(
         Index("work_items_open", ("rank", "id"), where="category IN ('planned', 'active') AND hidden = 0"),
         Index("work_items_claimed", ("claimed_by", "claimed_until"), where="claimed_by IS NOT NULL"),
         Index("work_items_waiting", ("waits_for", "id"), where="waits_for IS NOT NULL"),
+        Index("work_items_by_due", ("due_by", "id")),
+        Index("work_items_of_milestone", ("milestone_id", "category"), where="milestone_id IS NOT NULL"),
+        Index("work_items_deferred", ("starts_at", "id"), where="starts_at IS NOT NULL"),
         Index("work_items_by_priority", ("rank", "id")),
         Index(
             "work_items_counted",
@@ -97,6 +115,12 @@ work_items = Projection(
         Equal("category"),
         Equal("assignee"),
         Equal("parent_id"),
+        Equal("milestone_id"),
+        Condition("(CAST(%(due_from)s AS text) IS NULL OR item.due_by >= %(due_from)s AND item.due_by < '~')"),
+        Condition("(CAST(%(due_until)s AS text) IS NULL OR item.due_by <= %(due_until)s)"),
+        Condition("(%(overdue)s = 0 OR item.due_by < %(moment)s AND item.category NOT IN ('done', 'dropped'))"),
+        Condition("(coalesce(%(deferred)s, 0) = 0 OR item.starts_at > %(moment)s)"),
+        Condition("(coalesce(%(deferred)s, 1) = 1 OR item.starts_at IS NULL OR item.starts_at <= %(moment)s)"),
         Condition("(%(roots_only)s = 0 OR item.parent_id IS NULL)"),
         Condition("(%(unfinished)s = 0 OR item.category NOT IN ('done', 'dropped'))"),
         Condition(

@@ -30,6 +30,13 @@ CREATE TABLE IF NOT EXISTS work_items (
     assignee text GENERATED ALWAYS AS (json_extract(doc, '$.assignee')) STORED,
     parent_id text GENERATED ALWAYS AS (json_extract(doc, '$.parent_id')) STORED,
     priority int GENERATED ALWAYS AS (json_extract(doc, '$.priority')) STORED,
+    due_by text GENERATED ALWAYS AS (coalesce(substr(json_extract(doc, '$.due') || 'T23:59:59.999999Z', 1, 27), '~')) STORED,
+    starts_at text GENERATED ALWAYS AS (substr(json_extract(doc, '$.not_before') || 'T00:00:00.000000Z', 1, 27)) STORED,
+    milestone_id text GENERATED ALWAYS AS (json_extract(doc, '$.milestone_id')) STORED,
+    estimate int GENERATED ALWAYS AS (json_extract(doc, '$.estimate')) STORED,
+    effort_minutes bigint GENERATED ALWAYS AS (json_extract(doc, '$.effort_minutes')) STORED,
+    effort_tokens bigint GENERATED ALWAYS AS (json_extract(doc, '$.effort_tokens')) STORED,
+    effort_cost bigint GENERATED ALWAYS AS (json_extract(doc, '$.effort_cost')) STORED,
     rank text GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.priority'), '9') || ' ' || json_extract(doc, '$.created_at')) STORED,
     hidden int GENERATED ALWAYS AS (coalesce(json_extract(doc, '$.deleted'), 0) + 2 * coalesce(json_extract(doc, '$.archived'), 0) + 4 * coalesce(json_extract(doc, '$.withdrawn'), 0)) STORED,
     claimed_by text GENERATED ALWAYS AS (json_extract(doc, '$.claim.by')) STORED,
@@ -48,6 +55,11 @@ CREATE INDEX IF NOT EXISTS work_items_claimed ON work_items (ledger_id, generati
     WHERE claimed_by IS NOT NULL;
 CREATE INDEX IF NOT EXISTS work_items_waiting ON work_items (ledger_id, generation, waits_for, id)
     WHERE waits_for IS NOT NULL;
+CREATE INDEX IF NOT EXISTS work_items_by_due ON work_items (ledger_id, generation, due_by, id);
+CREATE INDEX IF NOT EXISTS work_items_of_milestone ON work_items (ledger_id, generation, milestone_id, category)
+    WHERE milestone_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS work_items_deferred ON work_items (ledger_id, generation, starts_at, id)
+    WHERE starts_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS work_items_by_priority ON work_items (ledger_id, generation, rank, id);
 CREATE TABLE IF NOT EXISTS vendors (
     ledger_id text NOT NULL, generation int NOT NULL, id text NOT NULL, version int NOT NULL, position int NOT NULL,

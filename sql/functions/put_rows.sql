@@ -18,18 +18,23 @@ BEGIN
             ON CONFLICT (ledger_id, generation, id) DO UPDATE SET terms = excluded.terms
         )
         INSERT INTO work_items (ledger_id, generation, id, version, position, doc, item_type, status, category, title,
-            assignee, parent_id, priority, rank, hidden, claimed_by, claimed_until, waits_for, created_at, updated_at)
+            assignee, parent_id, priority, due_by, starts_at, milestone_id, estimate, effort_minutes, effort_tokens,
+            effort_cost, rank, hidden, claimed_by, claimed_until, waits_for, created_at, updated_at)
         SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, r.doc, c.item_type, c.status, c.category, c.title,
-               c.assignee, c.parent_id, c.priority, c.rank, c.hidden, c.claimed_by, c.claimed_until, c.waits_for,
-               c.created_at, c.updated_at
+               c.assignee, c.parent_id, c.priority, c.due_by, c.starts_at, c.milestone_id, c.estimate, c.effort_minutes,
+               c.effort_tokens, c.effort_cost, c.rank, c.hidden, c.claimed_by, c.claimed_until, c.waits_for, c.created_at,
+               c.updated_at
         FROM given r,
              columns_of_work_items(r.doc) c
         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET
-            (version, position, doc, item_type, status, category, title, assignee, parent_id, priority, rank, hidden,
-            claimed_by, claimed_until, waits_for, created_at, updated_at) =
+            (version, position, doc, item_type, status, category, title, assignee, parent_id, priority, due_by, starts_at,
+            milestone_id, estimate, effort_minutes, effort_tokens, effort_cost, rank, hidden, claimed_by, claimed_until,
+            waits_for, created_at, updated_at) =
             (excluded.version, excluded.position, excluded.doc, excluded.item_type, excluded.status, excluded.category,
-            excluded.title, excluded.assignee, excluded.parent_id, excluded.priority, excluded.rank, excluded.hidden,
-            excluded.claimed_by, excluded.claimed_until, excluded.waits_for, excluded.created_at, excluded.updated_at);
+            excluded.title, excluded.assignee, excluded.parent_id, excluded.priority, excluded.due_by, excluded.starts_at,
+            excluded.milestone_id, excluded.estimate, excluded.effort_minutes, excluded.effort_tokens, excluded.effort_cost,
+            excluded.rank, excluded.hidden, excluded.claimed_by, excluded.claimed_until, excluded.waits_for,
+            excluded.created_at, excluded.updated_at);
     WHEN 'vendors' THEN
         INSERT INTO vendors (ledger_id, generation, id, version, position, doc, name_key, status, withdrawn)
         SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, r.doc, c.name_key, c.status, c.withdrawn

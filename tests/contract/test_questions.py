@@ -25,6 +25,13 @@ ALL = [*ITEMS, told.SESSION, told.SUBTASK, told.RESEARCH, told.DONE, told.ACME, 
 SAMPLES: Samples = {
     "category": list(BY_CATEGORY),
     "projection": ["work_items"],
+    "milestone_id": [None, told.VERSION_1],
+    "work_items/milestone_progress.id": [told.VERSION_1],
+    "work_items/effort.id": [told.WEEKLY, told.PROJECT],
+    "due_from": [None, "2026-12-01T00:00:00.000000Z"],
+    "due_until": [None, "2027-12-01T00:00:00.000000Z"],
+    "overdue": [0, 1],
+    "deferred": [None, 0, 1],
     "work_items.category": [None, "active", "done"],
     "asker": ["", "ann"],
     "relation": [

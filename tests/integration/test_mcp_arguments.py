@@ -45,9 +45,15 @@ EXAMPLES_OF_ONE: dict[str, Arguments] = {
     "claim_work_item": {"action": "next"},
     "archive_work_items": {"action": "archive"},
     "question": {"action": "withdraw"},
+    "log_effort": {"minutes": 5},
 }  # what is needed besides what is required, one of several
-OF_AN_ID: dict[str, Arguments] = {"claim_work_item": {"action": "claim"}}  # what stands beside an id, instead of those
-PARENTS = [("create_work_item", "parent_id"), ("update_work_item", "parent_id")]  # elsewhere it is a filter
+OF_AN_ID: dict[str, Arguments] = {  # what stands beside an id, instead of those
+    "claim_work_item": {"action": "claim"},
+    "log_effort": {"minutes": 5},
+}
+PARENTS = [  # elsewhere they are filters
+    (tool, field) for tool in ("create_work_item", "update_work_item") for field in ("parent_id", "milestone_id")
+]
 # What is changed in the tests of stale versions, by the first word that a tool's name holds.
 MAKERS: dict[str, tuple[str, Arguments]] = {
     "work_item": ("create_work_item", {"item_type": "task", "title": "Changed by two"}),

@@ -31,6 +31,8 @@ STATES = [
     *((f"own {category}", category) for category in CATEGORIES),
     ("in hand", "active"),
 ]
+STARTED = ("2026-11-22", "2026-11-22T00:00:00.000000Z")  # days and moments that are there
+TO_COME = ("2999-01-01", "2999-01-01T00:00:00.000000Z")
 ASKER = Asker(name=ME, holder=token_digest(MINE))
 Open = Callable[[], AbstractContextManager[Ledger]]
 
@@ -42,6 +44,8 @@ class Item(Struct, frozen=True):
     status: str
     category: str | None
     assignee: str | None
+    item_type: str
+    not_before: str | None
     removed: bool
     priority: int
     parent: int | None
@@ -57,6 +61,8 @@ def graphs(draw: some.DrawFn) -> list[Item]:
         Item(
             status=(state := draw(some.sampled_from(STATES)))[0],
             category=state[1],
+            item_type=draw(some.sampled_from(["task", "task", "task", "milestone"])),
+            not_before=draw(some.sampled_from([None, None, *STARTED, *TO_COME])),
             assignee=draw(some.sampled_from([None, None, ME, "another"])),
             removed=draw(some.integers(0, 5)) == 0,
             priority=draw(some.integers(1, 2)),
@@ -75,6 +81,8 @@ def is_ready(items: list[Item], place: int) -> bool:
     itself = items[place]
     return (
         categories[place] in ("planned", "active")
+        and itself.item_type != "milestone"
+        and itself.not_before not in TO_COME
         and (itself.category != "active" or itself.assignee == ME)
         and not itself.removed
         and not any(blockers(items, other) & unfinished for other in above)
@@ -178,8 +186,9 @@ def _imported(items: list[Item], place: int) -> ImportedItem:
     return ImportedItem(
         id=numbered(place),
         external_id=str(place),
-        fields={"item_type": "task", "title": f"Item {place}", "priority": item.priority}
-        | ({"assignee": item.assignee} if item.assignee else {}),
+        fields={"item_type": item.item_type, "title": f"Item {place}", "priority": item.priority}
+        | ({"assignee": item.assignee} if item.assignee else {})
+        | ({"not_before": item.not_before} if item.not_before else {}),
         created=made,
         changed=made,
         status=item.status,

@@ -1,5 +1,6 @@
 """A history that has a bit of everything, told in commands: whichever ledger it is told to ends up the same."""
 
+from ledger.annotation.commands import LogEffort
 from ledger.configuration.commands import ChangeConfiguration
 from ledger.conflict.events import CommandFulfilled, ConflictFound, Met
 from ledger.deployment.commands import AmendDeployment, RecordDeployment
@@ -15,6 +16,7 @@ PROJECT, SESSION, TASK, SUBTASK, LEAF, RESEARCH, GONE, DONE, BLOCKED, UNKNOWN = 
 ACME, ZEBRA, UMLAUT = map(numbered, range(20, 23))
 FIRST, SECOND, AGAIN, UNDATED = map(numbered, range(30, 34))
 SOON, LATER, DROPPED = map(numbered, range(40, 43))
+VERSION_1, WEEKLY = map(numbered, range(60, 62))
 MET, MET_TOO = map(numbered, range(50, 52))
 COMMIT = "84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
 SESSION_DATA = {"token_budget": 200_000, "prompts_count": 3, "yaml_frontmatter": {"schema_version": 1}}
@@ -106,4 +108,19 @@ def _commands(configuration: str) -> list[Command]:
         UpdateEnhancement(id=DROPPED, expected=1, status="dropped"),
         ChangeConfiguration(id=configuration, expected=0, fields={"depth_limit": 7, "current_session_id": SESSION}),
         AskQuestion(id=LEAF, whom="lead", text="Which?", choices=("one", "two")),
+        ChangeConfiguration(id=configuration, expected=1, fields={"states": [{"name": "qa", "category": "review"}]}),
+        item(id=VERSION_1, item_type="milestone", title="Version 1", due="2026-12-31"),
+        item(
+            id=WEEKLY,
+            item_type="task",
+            title="Weekly",
+            due="2026-11-20",
+            not_before="2026-11-18T09:00:00.000000Z",
+            estimate=90,
+            milestone_id=VERSION_1,
+            recurrence="every week",
+        ),
+        LogEffort(category="work_item", id=WEEKLY, entry_id="e1", minutes=30, cost_micros=250_000, note="thought"),
+        UpdateWorkItem(id=WEEKLY, expected=1, status="qa"),
+        UpdateWorkItem(id=WEEKLY, expected=3, status="completed"),
     ]

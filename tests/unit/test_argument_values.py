@@ -24,6 +24,7 @@ TEXTS = (
     "2026-Q1",
     "a-token-of-a-worker",
     "https://example.org/page",
+    "every 2 weeks",
 )  # of which a field that takes only some texts takes one
 NUMBERS = (5, 5_000)
 MODELS = {operation.name: operation.input for operation in (*OPERATIONS.values(), CREATE_LEDGER)}
@@ -81,7 +82,7 @@ def of_kind(kind: Any, text: str, number: int) -> Any:
     if issubclass(kind, BaseModel):
         fields = {field: info.annotation for field, info in kind.model_fields.items() if info.is_required()}
         return {field: of_kind(inside, text, number) for field, inside in fields.items()}
-    return {int: number, bool: True, str: text}[kind]
+    return {int: number, float: 1.25, bool: True, str: text}[kind]
 
 
 def variants(kind: Any, value: Any) -> Iterator[Any]:
@@ -95,6 +96,8 @@ def variants(kind: Any, value: Any) -> Iterator[Any]:
         yield from ("true", "True", "TRUE", " true", "yes", "1", 1, 1.0)
     elif isinstance(value, int):
         yield from (float(value), str(value), f" {value} ", f"{value}.0", f"+{value}")
+    elif isinstance(value, float):
+        yield from (str(value), f" {value} ", f"+{value}")
     elif isinstance(value, list):
         yield json.dumps(value)
         yield f" {json.dumps(value)} "

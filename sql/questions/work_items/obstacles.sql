@@ -1,9 +1,9 @@
 -- The rule of readiness, here and nowhere else: what keeps each of some items, and of those whose id lies in a range, from
 -- being begun at a moment of ledger time by `asker`, who has the token of that digest. An item without a line is ready: its
--- category is planned or active, it is not hidden, another neither claims it nor has it in hand, no unfinished living item
--- blocks it or one of its ancestors, and it has no unfinished living child. In its assignee's hands is what a state of the
--- ledger's own calls active, in an unknown person's if it has no assignee and was never claimed; the original word says only
--- that it is not finished. Of blockers and children `most` are named,
+-- category is planned or active, it is not hidden, no milestone and not deferred, another neither claims it nor has it in
+-- hand, no unfinished living item blocks it or one of its ancestors, and it has no unfinished living child. In its assignee's
+-- hands is what a state of the ledger's own calls active, in an unknown person's if it has no assignee and was never claimed;
+-- the original word says only that it is not finished. Of blockers and children `most` are named,
 -- for the item and for each ancestor. Answered by the primary keys and work_items_children.
 WITH RECURSIVE asked (id) AS (
     SELECT unnest(CAST(%(ids)s AS text[])) COLLATE "C"
@@ -20,12 +20,19 @@ line (id, above) AS (
         WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = line.above
           AND item.parent_id IS NOT NULL LIMIT 1) upward
 )
-SELECT item.id, 1 AS place, CASE WHEN item.hidden & 5 <> 0 THEN 'deleted' WHEN item.hidden = 2 THEN 'archived' ELSE 'status' END AS reason,
+SELECT item.id, 1 AS place, CASE WHEN item.hidden & 5 <> 0 THEN 'deleted' WHEN item.hidden = 2 THEN 'archived'
+           WHEN item.category NOT IN ('planned', 'active') THEN 'status' ELSE 'milestone' END AS reason,
        item.id AS cause_id, item.title, item.status, item.category, NULL AS by, NULL AS until
 FROM asked CROSS JOIN LATERAL (
-    SELECT own.id, own.title, own.status, own.category, own.hidden FROM work_items own
+    SELECT own.id, own.title, own.status, own.category, own.item_type, own.hidden FROM work_items own
     WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = asked.id LIMIT 1) item
-WHERE item.hidden <> 0 OR item.category NOT IN ('planned', 'active')
+WHERE item.hidden <> 0 OR item.category NOT IN ('planned', 'active') OR item.item_type = 'milestone'
+UNION ALL
+SELECT item.id, 2, 'deferred', item.id, item.title, item.status, item.category, NULL, item.starts_at
+FROM asked CROSS JOIN LATERAL (
+    SELECT own.id, own.title, own.status, own.category, own.starts_at FROM work_items own
+    WHERE own.ledger_id = %(ledger)s AND own.generation = %(work_items)s AND own.id = asked.id LIMIT 1) item
+WHERE item.starts_at > %(moment)s
 UNION ALL
 SELECT item.id, 2, 'claimed', item.id, item.title, item.status, item.category, item.claimed_by, item.claimed_until
 FROM asked CROSS JOIN LATERAL (

@@ -14,11 +14,17 @@ line (id, above) AS (
     WHERE item.parent_id IS NOT NULL
 ),
 obstacle (id, place, reason, cause_id, title, status, category, by, until, rank) AS (
-    SELECT item.id, 1, CASE WHEN item.hidden & 5 <> 0 THEN 'deleted' WHEN item.hidden = 2 THEN 'archived' ELSE 'status' END,
+    SELECT item.id, 1, CASE WHEN item.hidden & 5 <> 0 THEN 'deleted' WHEN item.hidden = 2 THEN 'archived'
+               WHEN item.category NOT IN ('planned', 'active') THEN 'status' ELSE 'milestone' END,
            item.id, item.title, item.status, item.category, NULL, NULL, 1
     FROM asked
     JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
-    WHERE item.hidden <> 0 OR item.category NOT IN ('planned', 'active')
+    WHERE item.hidden <> 0 OR item.category NOT IN ('planned', 'active') OR item.item_type = 'milestone'
+    UNION ALL
+    SELECT item.id, 2, 'deferred', item.id, item.title, item.status, item.category, NULL, item.starts_at, 1
+    FROM asked
+    JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
+    WHERE item.starts_at > %(moment)s
     UNION ALL
     SELECT item.id, 2, 'claimed', item.id, item.title, item.status, item.category, item.claimed_by, item.claimed_until, 1
     FROM asked

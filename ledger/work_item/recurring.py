@@ -1,0 +1,101 @@
+"""An item that comes again: when it is done, the next one is made in the same commit.
+
+The id of the next one follows from the item, so every completion of it names the same one, whether it is repeated,
+drained or made on another machine. That there is a next one already, the item itself says.
+"""
+
+import re
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from msgspec import Struct
+
+from ledger.envelope import minted_id
+from ledger.values.dates import Unit, begins, ends, later, moved
+from ledger.values.moment import text
+from ledger.work_item.events import WorkItemCreated
+from ledger.work_item.state import WorkItem
+
+WORDS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
+EXAMPLE = "weekly, every 2 weeks, every month after completion"
+_RULE = re.compile(
+    r"(?:(daily|weekly|monthly|yearly)|every (?:(\d{1,3}) )?(day|week|month|year)s?)( after completion)?"
+)
+
+
+class Rule(Struct, frozen=True):
+    """Every `count` units: after the day it was due, or after the moment it was done."""
+
+    count: int
+    unit: Unit
+    after_completion: bool = False
+
+    def __str__(self) -> str:
+        every = f"every {self.unit}" if self.count == 1 else f"every {self.count} {self.unit}s"
+        return f"{every} after completion" if self.after_completion else every
+
+
+def rule_of(words: str) -> Rule:
+    """ValueError for what is none.
+
+    >>> str(rule_of("Weekly")), str(rule_of("every 3 days after completion"))
+    ('every week', 'every 3 days after completion')
+    """
+    found = _RULE.fullmatch(" ".join(words.lower().split()))
+    count = int(found[2] or 1) if found else 0
+    if found is None or count == 0:
+        raise ValueError(f"must be a rule like {EXAMPLE}")
+    return Rule(count, cast(Unit, WORDS.get(found[1] or "", found[3])), bool(found[4]))
+
+
+def next_one(entity_id: str, item: WorkItem, done_at: datetime) -> tuple[str, WorkItemCreated] | None:
+    """What comes after an item that is done at a moment: its id, and how it begins; None if nothing does."""
+    if item.recurrence is None or item.next_id is not None:
+        return None
+    due, not_before = _dates(item, rule_of(item.recurrence), text(done_at))
+    created = WorkItemCreated(
+        item_type=item.item_type,
+        title=item.title,
+        description=item.description,
+        assignee=item.assignee,
+        parent_id=item.parent_id,
+        priority=item.priority,
+        tags=item.tags,
+        metadata=item.metadata,
+        due=due,
+        not_before=not_before,
+        estimate=item.estimate,
+        milestone_id=item.milestone_id,
+        recurrence=item.recurrence,
+        recurrence_of=entity_id,
+    )
+    return minted_id(UUID(entity_id), f"next {item.nexts_made}"), created
+
+
+def _dates(item: WorkItem, rule: Rule, done: str) -> tuple[str | None, str | None]:
+    """(due, not_before) of the next one. Without a date of its own it is deferred until its turn comes."""
+    base = item.due or item.not_before
+    if rule.after_completion or base is None:
+        like = base or done[:10]
+        coming = later(done[: len(like)], rule.unit, rule.count)
+    else:
+        coming = _after(base, rule, done)
+    if item.due is None:
+        return None, coming
+    return coming, item.not_before and moved(item.not_before, item.due, coming)
+
+
+def _after(base: str, rule: Rule, done: str) -> str:
+    """The first turn after the one that is done that has not gone by yet."""
+    turns = 1
+    while ends(coming := later(base, rule.unit, turns * rule.count)) < done:
+        turns += _turns_between(coming, rule, done)
+    return coming
+
+
+def _turns_between(coming: str, rule: Rule, done: str) -> int:
+    """At least one; of rules that are years behind so many at once that none is missed."""
+    days = (datetime.fromisoformat(done) - datetime.fromisoformat(begins(coming))).days
+    longest = {"day": 1, "week": 7, "month": 31, "year": 366}[rule.unit] * rule.count
+    return max(1, days // longest)

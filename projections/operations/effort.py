@@ -1,0 +1,61 @@
+"""The operation that records what went into a work item: entries of minutes, tokens and cost."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ledger.annotation.commands import LogEffort, comment_id_of
+from ledger.decider import check, problem
+from projections.application.view import LedgerView
+from projections.operations.base import LARGEST_NUMBER, Answered, Operation, Writes, carry_out, new_id
+from projections.questions import work_items as questions
+from projections.questions.references import resolve
+
+CATEGORY = "work_item"
+MICROS = 1_000_000
+MOST = 1_000_000_000  # tokens, or units of the currency, of one entry
+
+
+class LogEffortInput(Writes):
+    id: Annotated[str, Field(description="The work item: id or reference like w-7k3qd")]
+    minutes: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="Minutes of work to add, like 90")] = 0
+    tokens: Annotated[int, Field(ge=0, le=MOST, description="Tokens of a model to add, like 120000")] = 0
+    cost: Annotated[
+        float, Field(ge=0, le=MOST, description="Cost to add in the project's currency, like 1.25, to six places")
+    ] = 0.0
+    note: Annotated[str | None, Field(max_length=500, description="What it went into, in a sentence")] = None
+
+
+def log_effort(view: LedgerView, request: LogEffortInput) -> Answered:
+    command = effort_command(request, resolve(view.tables, CATEGORY, request.id), comment_id_of(new_id(request)))
+    return carry_out(view, request, CATEGORY, command, questions.by_id) | {"entry_id": command.entry_id}
+
+
+def effort_command(request: LogEffortInput, entity_id: str, entry_id: str) -> LogEffort:
+    cost = round(request.cost * MICROS)
+    if not (request.minutes or request.tokens or cost):
+        check([problem("minutes", "or tokens, or cost is needed, at least one of them above 0", request.minutes)])
+    return LogEffort(
+        category=CATEGORY,
+        id=entity_id,
+        entry_id=entry_id,
+        minutes=request.minutes,
+        tokens=request.tokens,
+        cost_micros=cost,
+        note=request.note,
+    )
+
+
+OPERATIONS = (
+    Operation(
+        name="log_effort",
+        title="Log effort",
+        summary="Add minutes, tokens or cost that went into an item; query_work_item sums them (include effort).",
+        toolset="work",
+        by_default=False,
+        input=LogEffortInput,
+        run=log_effort,
+        scope="write",
+        commands={LogEffort: LogEffortInput},
+    ),
+)

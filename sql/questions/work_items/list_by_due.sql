@@ -1,0 +1,28 @@
+-- A page of items, what is due first at the top, what is never due at the end. Answered by work_items_by_due.
+SELECT item.id, item.version, item.position, item.doc, item.due_by AS key FROM work_items item
+WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
+  -- generated: filters of work_items
+  AND (CAST(%(item_type)s AS text) IS NULL OR item.item_type = %(item_type)s)
+  AND (CAST(%(status)s AS text) IS NULL OR item.status = %(status)s)
+  AND (CAST(%(category)s AS text) IS NULL OR item.category = %(category)s)
+  AND (CAST(%(assignee)s AS text) IS NULL OR item.assignee = %(assignee)s)
+  AND (CAST(%(parent_id)s AS text) IS NULL OR item.parent_id = %(parent_id)s)
+  AND (CAST(%(milestone_id)s AS text) IS NULL OR item.milestone_id = %(milestone_id)s)
+  AND (CAST(%(due_from)s AS text) IS NULL OR item.due_by >= %(due_from)s AND item.due_by < '~')
+  AND (CAST(%(due_until)s AS text) IS NULL OR item.due_by <= %(due_until)s)
+  AND (%(overdue)s = 0 OR item.due_by < %(moment)s AND item.category NOT IN ('done', 'dropped'))
+  AND (coalesce(%(deferred)s, 0) = 0 OR item.starts_at > %(moment)s)
+  AND (coalesce(%(deferred)s, 1) = 1 OR item.starts_at IS NULL OR item.starts_at <= %(moment)s)
+  AND (%(roots_only)s = 0 OR item.parent_id IS NULL)
+  AND (%(unfinished)s = 0 OR item.category NOT IN ('done', 'dropped'))
+  AND (CAST(%(claimed_by)s AS text) IS NULL OR item.claimed_by = %(claimed_by)s AND item.claimed_until > %(moment)s)
+  AND (CAST(%(since)s AS bigint) IS NULL OR item.position > %(since)s)
+  AND item.hidden IN (0, %(deleted)s, %(archived)s, %(both)s)
+  AND (CAST(%(tag)s AS text) IS NULL OR item.id IN (
+      SELECT entry.id FROM entries entry
+      WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
+        AND entry.relation = 'tag' AND entry.target = %(tag)s))
+  -- end
+  AND (CAST(%(after_key)s AS text) IS NULL OR (item.due_by, item.id) > (%(after_key)s, %(after_id)s))
+ORDER BY item.due_by, item.id
+LIMIT %(limit)s OFFSET %(offset)s

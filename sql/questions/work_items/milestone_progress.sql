@@ -1,0 +1,6 @@
+-- How many living items of each category belong to a milestone. Answered by work_items_of_milestone.
+SELECT item.category, count(*) AS items FROM work_items item
+WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.milestone_id = %(id)s
+  AND item.hidden IN (0, 2)
+GROUP BY item.category
+ORDER BY item.category

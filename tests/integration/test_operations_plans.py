@@ -1,0 +1,142 @@
+"""When work is due and may begin, what it belongs to, what it takes and what comes after it: through the operations."""
+
+import pytest
+
+from ledger.errors import Invalid, NotFound, VersionConflict
+from projections.application.app import App
+from tests.conftest import Perform
+
+
+def titles(answer: dict[str, list[dict[str, object]]]) -> list[object]:
+    return [item["title"] for item in answer["items"]]
+
+
+def task(perform: Perform, title: str, **fields: object) -> str:
+    return str(perform("create_work_item", item_type="task", title=title, **fields)["id"])
+
+
+def test_dates_are_kept_as_they_were_given_and_answer_filters_and_an_order(perform: Perform) -> None:
+    task(perform, "late", due="2020-01-31")
+    task(perform, "soon", due="2999-01-01T12:00:00+01:00", estimate=90)
+    task(perform, "never")
+    done = task(perform, "done late", due="2020-01-01")
+    perform("update_work_item", id=done, version=1, status="completed")
+
+    soon = perform("list_work_items", due_from="2999-01-01", detail=True)["items"][0]
+    assert (soon["title"], soon["due"], soon["estimate"]) == ("soon", "2999-01-01T11:00:00.000000Z", 90)
+    assert titles(perform("list_work_items", order="due")) == ["done late", "late", "soon", "never"]
+    assert titles(perform("list_work_items", overdue=True)) == ["late"]
+    assert titles(perform("list_work_items", due_until="2020-01-31", order="due")) == ["done late", "late"]
+    assert titles(perform("list_work_items", due_from="2020-01-31", due_until="2020-01-31")) == ["late"]
+    first = perform("list_work_items", order="due", limit=1)
+    assert titles(perform("list_work_items", order="due", limit=1, cursor=first["next_cursor"])) == ["late"]
+
+
+@pytest.mark.parametrize(("field", "value"), [("due", "soon"), ("not_before", "2026-02-30"), ("recurrence", "often")])
+def test_what_is_no_date_or_rule_is_refused_with_an_example(perform: Perform, field: str, value: str) -> None:
+    with pytest.raises(Invalid, match="like") as refused:
+        task(perform, "x", **{field: value})
+
+    assert [fault["field"] for fault in refused.value.details["fields"]] == [field]
+
+
+def test_what_is_deferred_is_not_ready_until_then_and_says_so(perform: Perform) -> None:
+    deferred = task(perform, "deferred", not_before="2999-01-01")
+    begun = task(perform, "begun", not_before="2020-01-01")
+
+    item = perform("query_work_item", id=deferred)
+    assert (item["ready"], item["not_ready_because"][0]["reason"]) == (False, "deferred")
+    assert item["not_ready_because"][0]["until"] == "2999-01-01T00:00:00.000000Z"
+    assert titles(perform("ready_work")) == ["begun"]
+    assert titles(perform("list_work_items", deferred=True)) == ["deferred"]
+    assert titles(perform("list_work_items", deferred=False)) == ["begun"]
+    assert titles(perform("list_work_items", ready=False)) == ["deferred"]
+    perform("claim_work_item", action="next")
+    assert perform("query_work_item", id=begun)["claim"] is not None
+    perform("update_work_item", id=deferred, version=1, clear=["not_before"])
+    assert titles(perform("ready_work")) == ["deferred", "begun"]
+
+
+def test_a_milestone_shows_how_far_it_is_and_is_never_handed_out(perform: Perform) -> None:
+    milestone = perform("create_work_item", item_type="milestone", title="1.0", due="2999-01-01")
+    first = task(perform, "first", milestone_id=milestone["ref"])
+    task(perform, "second", milestone_id=milestone["id"])
+    task(perform, "other")
+    perform("update_work_item", id=first, version=1, status="completed")
+
+    shown = perform("query_work_item", id=milestone["id"])
+    assert shown["progress"] == {"items": 2, "finished": 1, "by_category": {"active": 1, "done": 1}}
+    assert shown["not_ready_because"][0]["reason"] == "milestone"
+    assert sorted(titles(perform("ready_work"))) == ["other", "second"]
+    assert sorted(titles(perform("list_work_items", milestone_id=milestone["ref"]))) == ["first", "second"]
+    with pytest.raises(NotFound):
+        task(perform, "nowhere", milestone_id="w-zzzzz")
+    with pytest.raises(Invalid, match="must be a milestone"):
+        task(perform, "wrong", milestone_id=first)
+
+
+def test_effort_adds_up_over_what_is_below_and_needs_no_version(perform: Perform) -> None:
+    above = task(perform, "above", estimate=60)
+    below = task(perform, "below", parent_id=above, estimate=30)
+    perform("log_effort", id=above, minutes=15, note="planning the zebra")
+    perform("log_effort", id=below, tokens=120_000, cost=0.1)
+    last = perform("log_effort", id=below, minutes=45, cost=0.2, by="ann")
+
+    perform("update_work_item", id=below, version=1, title="renamed")  # what was logged meanwhile is in nobody's way
+
+    effort = perform("query_work_item", id=above, include=["effort"])["effort"]
+    assert effort["with_subtree"] == {"items": 2, "estimate": 90, "minutes": 60, "tokens": 120_000, "cost": 0.3}
+    assert (effort["minutes"], effort["tokens"], effort["cost"]) == (15, 0, 0)
+    entries = perform("query_work_item", id=below, include=["effort"])["effort"]["entries"]
+    assert [(entry["by"], entry.get("minutes", 0), entry["cost"]) for entry in entries][-1] == ("ann", 45, 0.2)
+    assert titles(perform("list_work_items", text="zebra")) == ["above"]
+    perform("undo", id=below, version=last["version"])
+    assert perform("query_work_item", id=below)["effort"]["minutes"] == 0
+    with pytest.raises(Invalid, match="at least one"):
+        perform("log_effort", id=below)
+
+
+def test_effort_is_logged_with_other_changes_in_one_call(perform: Perform) -> None:
+    answer = perform(
+        "bulk_work_items",
+        items=[
+            {"op": "create", "key": "a", "item_type": "task", "title": "A", "due": "2999-01-01"},
+            {"op": "effort", "id": "$a", "minutes": 5},
+            {"op": "update", "id": "$a", "status": "completed"},
+        ],
+    )
+
+    item = perform("query_work_item", id=answer["results"][0]["ref"])
+    assert (item["effort"]["minutes"], item["status"], item["due"]) == (5, "completed", "2999-01-01")
+
+
+def test_a_completed_item_that_recurs_answers_the_next_one_and_an_undo_takes_both_back(perform: Perform) -> None:
+    made = perform("create_work_item", item_type="task", title="Backup", recurrence="Weekly", due="2999-01-01")
+
+    done = perform("update_work_item", id=made["id"], version=1, status="completed")
+
+    following = perform("query_work_item", id=done["next_item"]["ref"])
+    assert (following["title"], following["due"], following["recurrence"]) == ("Backup", "2999-01-08", "every week")
+    assert (done["next_item"]["due"], following["recurrence_of"]) == ("2999-01-08", made["id"])
+    assert titles(perform("list_work_items")) == ["Backup", "Backup"]
+    with pytest.raises(VersionConflict):
+        perform("update_work_item", id=made["id"], version=1, status="completed")
+    assert len(perform("list_work_items")["items"]) == 2
+    history = perform("query_history", id=made["id"])["items"][0]
+    perform("undo", command=history["command_id"])
+    assert [item["status"] for item in perform("list_work_items")["items"]] == ["active"]
+
+
+def test_what_was_planned_is_seen_as_it_was_and_in_history_and_diff(perform: Perform, app: App) -> None:
+    item = task(perform, "T", due="2026-12-01")
+    perform("update_work_item", id=item, version=1, due="2026-12-15", recurrence="monthly")
+
+    assert perform("query_work_item", id=item, as_of="1")["due"] == "2026-12-01"
+    assert titles(perform("list_work_items", as_of="1", due_until="2026-12-01")) == ["T"]
+    changes = perform("query_history", id=item)["items"][0]["changes"]
+    assert changes == [
+        {"field": "due", "old": "2026-12-01", "new": "2026-12-15"},
+        {"field": "recurrence", "old": None, "new": "every month"},
+    ]
+    differing = perform("query_history", id=item, diff_from="v1")
+    assert [change["field"] for change in differing["changes"]] == ["due", "recurrence"]
