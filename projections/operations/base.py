@@ -86,7 +86,7 @@ class Writes(Input):
     """What every write takes besides."""
 
     by: Annotated[str | None, Field(max_length=100, description="Who acts, if not you")] = None
-    command_id: Annotated[str | None, Field(description="A new UUID, to repeat safely")] = None
+    command_id: Annotated[str | None, Field(description="UUID, to repeat safely")] = None
     detail: Annotated[bool, Field(description="Answer it whole")] = False
 
 
@@ -341,14 +341,14 @@ Texts = Annotated[tuple[str, ...], AsArray]
 Metadata = Annotated[dict[str, Any], AsObject, AfterValidator(_finite)]
 Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
 Version = Annotated[  # a token while it waits
-    Annotated[int, Field(ge=0)] | Token, Field(description="The version that you read last, like 3")
+    Annotated[int, Field(ge=0)] | Token, Field(description="The version you read, like 3")
 ]
 Point = Annotated[  # a position, a time; of one thing also v3
     str, BeforeValidator(argument_values.text), WithJsonSchema({"type": ["integer", "string"]})
 ]
-AsOf = Annotated[Point | None, Field(description="As it was at a position (120) or time (2026-11-20T08:30:00Z)")]
+AsOf = Annotated[Point | None, Field(description="As it was at a position (120) or RFC 3339 time")]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before")]
-Limit = Annotated[int, Field(ge=1, le=100, description="At most so many, 1 to 100")]
+Limit = Annotated[int, Field(ge=1, le=100, description="At most, 1 to 100")]
 
 
 def _invalid(error: ValidationError, model: type[Input]) -> Invalid:

@@ -220,7 +220,7 @@ OPERATIONS = (
     Operation(
         name="bulk_work_items",
         title="Change many work items",
-        summary="Create, update, link and comment on up to 1,000 items in one call and one command: all or nothing.",
+        summary="Create, update, link and comment on up to 1,000 items in one command: all or nothing.",
         toolset="work",
         input=BulkWorkItemsInput,
         run=bulk_work_items,

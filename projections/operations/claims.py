@@ -43,10 +43,10 @@ Action = Literal["claim", "next", "renew", "release"]
 
 class ReadyWorkInput(Input):
     limit: Limit = 10
-    item_type: Annotated[ItemType | None, AnyText, Field(description="Only project, session, task or research")] = None
-    tag: Annotated[str | None, Field(description="Only items with this label")] = None
-    parent_id: Annotated[str | None, Field(description="Only items below this one, like w-7k3qd")] = None
-    assignee: Annotated[Name | None, Field(description="Only items assigned to this one")] = None
+    item_type: Annotated[ItemType | None, AnyText, Field(description="Only this type, like task")] = None
+    tag: Annotated[str | None, Field(description="Only with this label")] = None
+    parent_id: Annotated[str | None, Field(description="Only below this one, like w-7k3qd")] = None
+    assignee: Annotated[Name | None, Field(description="Only assigned to this one")] = None
     cursor: Cursor = None
 
 
@@ -64,14 +64,12 @@ class ClaimWorkItemInput(Writes):
         Action, Field(description="claim takes id, next the first ready item; renew prolongs, release gives back")
     ]
     id: Annotated[str | None, Field(description="The item, like w-7k3qd; not with next")] = None
-    token: Annotated[
-        Token | None, Field(description="Token of an earlier claim by another process, to renew or release it here")
-    ] = None
-    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="How long you hold it, 1 to 1440 minutes")] = (
+    token: Annotated[Token | None, Field(description="Token of a claim by another process, to renew or release it")] = (
         None
     )
+    minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="For how long, 1 to 1440")] = None
     filter: Annotated[
-        Filter, AsObject, AnyObject, Field(description='Narrows next, with arguments of ready_work: {"tag": "docs"}')
+        Filter, AsObject, AnyObject, Field(description='Narrows next, as ready_work does: {"tag": "docs"}')
     ] = Filter()
 
 
@@ -193,7 +191,7 @@ OPERATIONS = (
     Operation(
         name="claim_work_item",
         title="Claim a work item",
-        summary="Take an item before you begin, so that no other does; renew the claim, or give it back. "
+        summary="Take an item before you begin, so that no other does; renew it, or give it back. "
         "Completing the item ends it.",
         toolset="work",
         input=ClaimWorkItemInput,

@@ -18,13 +18,11 @@ Action = Literal["add", "correct", "withdraw"]
 
 
 class CommentInput(Writes):
-    id: Annotated[str, Field(description="What to comment on: reference or id of an item, vendor, deployment, ...")]
+    id: Annotated[str, Field(description="What to comment on: item, vendor, deployment, ..., like w-7k3qd")]
     text: Annotated[
         Annotated[Text, NotBlank] | None, Field(description="The remark, in Markdown; not with withdraw")
     ] = None
-    action: Annotated[Action, Field(description="correct, withdraw: a comment of your own, named by comment_id")] = (
-        "add"
-    )
+    action: Annotated[Action, Field(description="correct, withdraw: your own, named by comment_id")] = "add"
     comment_id: Annotated[str | None, Field(description="As the entity lists its comments; not with add")] = None
 
 
@@ -67,8 +65,7 @@ OPERATIONS = (
     Operation(
         name="comment",
         title="Comment",
-        summary="Add a remark that stays, with author and time, to an item or anything else; correct or withdraw "
-        "your own.",
+        summary="Add a remark that stays to an item or anything else; correct or withdraw your own.",
         toolset="work",
         input=CommentInput,
         run=comment,

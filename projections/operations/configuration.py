@@ -88,8 +88,8 @@ class UpdateProjectConfigurationInput(Writes):
         tuple[Annotated[OwnState, AnyObject], ...],
         AsArray,
         Field(
-            description='All states of the ledger\'s own, in order, like [{"name": "in_review", "category": "review"}].'
-            " Categories: planned, active, waiting, review, done, dropped. on_claim: true moves what is claimed there"
+            description='All own states in order, like [{"name": "in_review", "category": "review"}]. Categories: '
+            "planned, active, waiting, review, done, dropped. on_claim: true moves what is claimed there"
         ),
     ] = ()
     roles: Annotated[

@@ -76,21 +76,21 @@ class RecordDeploymentInput(Writes):
         default_factory=dict, description='Counts by name: {"passed": 112, "failed": 0}; leave out what you do not know'
     )
     constitutional_compliance: Annotated[
-        bool | None, Field(description="Whether it keeps the project's constitution; leave it out unless checked")
+        bool | None, Field(description="Whether it keeps the project's constitution, if checked")
     ] = None
     vendor_ids: Annotated[Texts, Field(description="Vendors it concerns: ids, references or names")] = ()
-    work_item_ids: Annotated[Texts, Field(description="Items it delivers: ids or references, like w-7k3qd")] = ()
+    work_item_ids: Annotated[Texts, Field(description="Items it delivers, like w-7k3qd")] = ()
     environment: Annotated[Name | None, Field(description="Where to, like production")] = None
     metadata: Metadata = Field(default_factory=dict, description="Anything else worth keeping, by name")
-    redeployment: Annotated[bool, Field(description="true: the same was deployed once more, record it again")] = False
+    redeployment: Annotated[bool, Field(description="true: deployed once more, record it again")] = False
 
 
 class QueryDeploymentsInput(Input):
-    id: Annotated[str | None, Field(description="Only this one, whole: id or reference, like d-7k3qd")] = None
+    id: Annotated[str | None, Field(description="Only this one, whole, like d-7k3qd")] = None
     earliest: Annotated[Time | None, Field(alias="from", description="Deployed at or after, RFC 3339")] = None
     latest: Annotated[Time | None, Field(alias="to", description="Deployed at or before, RFC 3339")] = None
     vendor: Annotated[str | None, Field(description="Of this vendor: id, reference or name")] = None
-    work_item: Annotated[str | None, Field(description="That deliver this item: id or reference")] = None
+    work_item: Annotated[str | None, Field(description="That deliver this item, like w-7k3qd")] = None
     commit: Annotated[
         Annotated[str, AfterValidator(_beginning)] | None,
         Field(description="Of this commit: its hash or 7 digits of it"),
@@ -190,8 +190,8 @@ OPERATIONS = (
     Operation(
         name="record_deployment",
         title="Record a deployment",
-        summary="Record what went out, and link the items and vendors it concerns. Name at least the commit, the pull "
-        "request or a title. The same commit, pull request and environment again is the first record.",
+        summary="Record what went out, with the items and vendors it concerns. Name at least the commit, pull request "
+        "or title. The same commit, pull request and environment again is the first record.",
         toolset="deployments",
         input=RecordDeploymentInput,
         run=record_deployment,

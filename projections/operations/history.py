@@ -41,15 +41,13 @@ Category = Literal["work_item", "vendor", "deployment", "enhancement", "configur
 
 class QueryHistoryInput(Input):
     id: Annotated[str, Field(description="Id or reference of anything (w-7k3qd, d-7k3qd), or a vendor's name")]
-    since: Annotated[
-        Point | None, Field(description="Only after a version (v3), a position (120) or an RFC 3339 time")
-    ] = None
+    since: Annotated[Point | None, Field(description="Only after v3, position 120 or an RFC 3339 time")] = None
     as_of: Annotated[
         Point | None, Field(description="Only until then, and `then` answers how it was: v3, 120 or a time")
     ] = None
-    diff_from: Annotated[
-        Point | None, Field(description="Answer what differs between this point (v3, 120, a time) and as_of or now")
-    ] = None
+    diff_from: Annotated[Point | None, Field(description="Answer what differs between this point and as_of or now")] = (
+        None
+    )
     limit: Limit = 20
     cursor: Cursor = None
     detail: Annotated[bool, Field(description="true answers long texts whole")] = False
@@ -60,9 +58,9 @@ class UndoInput(Writes):
     id: Annotated[str | None, Field(description="Or: the newest change of this, like w-7k3qd")] = None
     version: Annotated[Point | None, Field(description="With id: that version of it, like v3")] = None
     position: Annotated[int | None, Field(ge=1, description="Or: the change at this position of the log")] = None
-    only_untouched: Annotated[
-        bool, Field(description="true leaves alone what was changed since, instead of refusing")
-    ] = False
+    only_untouched: Annotated[bool, Field(description="true leaves what was changed since, instead of refusing")] = (
+        False
+    )
 
 
 class ChangesSinceInput(Input):
@@ -70,9 +68,9 @@ class ChangesSinceInput(Input):
     categories: Annotated[
         tuple[Annotated[Category, AnyText], ...],
         AsArray,
-        Field(description="Only changes of work_item, vendor, deployment, enhancement, configuration"),
+        Field(description="Only of work_item, vendor, deployment, enhancement, configuration"),
     ] = ()
-    types: Annotated[Texts, Field(description="Only events of these names, like WorkItemCompleted")] = ()
+    types: Annotated[Texts, Field(description="Only these events, like WorkItemCompleted")] = ()
     by: Annotated[str | None, Field(description="Only what this one did")] = None
     limit: Limit = 50
 
@@ -231,7 +229,7 @@ OPERATIONS = (
     Operation(
         name="undo",
         title="Undo",
-        summary="Take back a whole call by its command_id, or one change. It is recorded as a change of its own.",
+        summary="Take back a whole call by its command_id, or one change; recorded as a change of its own.",
         toolset="history",
         input=UndoInput,
         run=undo,

@@ -19,10 +19,10 @@ Choice = Annotated[str, Field(min_length=1, max_length=200), NotBlank]
 
 
 class QuestionInput(Writes):
-    id: Annotated[str, Field(description="The work item that waits: reference or id, e.g. w-7k3qd")]
+    id: Annotated[str, Field(description="Item that waits, like w-7k3qd")]
     action: Annotated[
         Action,
-        Field(description="ask: the item waits, so it is not ready; answer: it goes on; withdraw: no longer asked"),
+        Field(description="ask: the item waits, is not ready; answer: it goes on; withdraw: no longer asked"),
     ]
     whom: Annotated[Annotated[Name, NotBlank] | None, Field(description="For ask: the person or role")] = None
     text: Annotated[Text | None, Field(description="The question; or the answer, or why (refuse needs it)")] = None
@@ -32,7 +32,7 @@ class QuestionInput(Writes):
         Field(description="For ask: answers to choose from"),
     ] = ()
     verdict: Annotated[Verdict | None, Field(description="For answer; refuse gives the item back to its holder")] = None
-    choice: Annotated[str | None, Field(description="For verdict choose: one of the choices")] = None
+    choice: Annotated[str | None, Field(description="For choose: one of the choices")] = None
 
 
 def question(view: LedgerView, request: QuestionInput) -> Answered:

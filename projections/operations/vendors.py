@@ -49,7 +49,7 @@ Results = dict[Literal["passing", "total", "skipped"], Annotated[int, Field(ge=0
 Part = Literal["test_runs"]
 HappenedAt = Annotated[
     Time | None,
-    Field(description="When that became so, RFC 3339 like 2026-11-20T08:30:00Z; now if left out"),
+    Field(description="When, RFC 3339 like 2026-11-20T08:30:00Z; now if left out"),
 ]
 
 
@@ -72,8 +72,8 @@ class CreateVendorInput(Writes):
 class QueryVendorStatusInput(Input):
     id: Annotated[str | None, Field(description="One vendor: its id, reference (v-7k3qd) or name")] = None
     name: Annotated[str | None, Field(description="One vendor by its name, in any case")] = None
-    status: Annotated[Status | None, Field(description="List only vendors in this state")] = None
-    format: Annotated[Format | None, Field(description="List only vendors that read this format")] = None
+    status: Annotated[Status | None, Field(description="List those in this state")] = None
+    format: Annotated[Format | None, Field(description="List those that read this format")] = None
     limit: Limit = 50
     cursor: Cursor = None
     as_of: AsOf = None
@@ -83,9 +83,7 @@ class QueryVendorStatusInput(Input):
     ] = ()
     broke_since: Annotated[
         Point | None,
-        Field(
-            description="List those that broke after this position (120), time or deployment (d-7k3qd), with last_good"
-        ),
+        Field(description="List what broke after this position (120), time or deployment (d-7k3qd), with last_good"),
     ] = None
 
 
@@ -94,10 +92,10 @@ class UpdateVendorStatusInput(Writes):
     name: Annotated[str | None, Field(description="Its name, in place of id")] = None
     version: Version
     status: Annotated[Status | None, Field(description="New state of its extractor")] = None
-    extractor_version: Annotated[ExtractorVersion, Field(description="New version of its extractor")] = ""
+    extractor_version: Annotated[ExtractorVersion, Field(description="Its new version, like 1.8.0")] = ""
     format_support: FormatSupport = Field(default_factory=dict, description="Formats that change; others stay")
     test_results: Results = Field(
-        default_factory=dict, description="A new run: passing, total, skipped; what is left out is as in the run before"
+        default_factory=dict, description="A new run: passing, total, skipped; left out is as in the last"
     )
     manifest_compliant: Annotated[bool, Field(description="Whether its manifest follows the rules")] = False
     metadata: Metadata = Field(default_factory=dict, description="Entries to set; one of null is removed")
@@ -205,8 +203,8 @@ OPERATIONS = (
     Operation(
         name="create_vendor",
         title="Create a vendor",
-        summary="Record a vendor and what is known of it; what is left out is unknown, which is not broken or false. "
-        "For one that exists, and for its test runs, use update_vendor_status.",
+        summary="Record a vendor and what is known of it; what is left out is unknown, not false. For one that exists, "
+        "and its test runs: update_vendor_status.",
         toolset="vendors",
         input=CreateVendorInput,
         run=create_vendor,

@@ -9,13 +9,13 @@ from pydantic import AfterValidator, Field
 
 from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
-from ledger.values.dates import begins, ends, planned
+from ledger.values.dates import ends, planned
 from ledger.values.moment import parse
 from ledger.values.states import LONGEST as LONGEST_WORD
 from ledger.values.states import ORIGINAL, Category
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
-from ledger.work_item.recurring import EXAMPLE, rule_of
+from ledger.work_item.recurring import rule_of
 from ledger.work_item.state import ItemType, LinkKind, WorkItem
 from ledger.world import Asker
 from projections.application.view import LedgerView
@@ -70,11 +70,11 @@ def _recurrence(value: str) -> str:
 
 Word = Annotated[str, Field(min_length=1, max_length=LONGEST_WORD)]
 Sought = Annotated[str, Field(min_length=1, max_length=500)]
-DUE = "Day or time by which it must be done, like 2026-12-15"
-NOT_BEFORE = "Not ready before this day or time, like 2026-12-01"
-ESTIMATE = "Minutes it is thought to take, like 90"
-MILESTONE = "The milestone it belongs to: id or reference"
-RECURRENCE = f"Completing it makes the next one: {EXAMPLE}"
+DUE = "Day or time it must be done by, like 2026-12-15"
+NOT_BEFORE = "Not ready before this day or time"
+ESTIMATE = "Minutes it should take, like 90"
+MILESTONE = "The milestone it belongs to"
+RECURRENCE = "Completing it makes the next: every 2 weeks, every month after completion"
 Minutes = Annotated[int, Field(ge=1, le=MOST_MINUTES)]
 Planned = Annotated[str, AfterValidator(_planned)]
 Recurrence = Annotated[str, AfterValidator(_recurrence)]
@@ -114,21 +114,19 @@ REVISABLE = (
 
 class CreateWorkItemInput(Writes):
     item_type: Annotated[ItemType, Field(description="What kind of work; task if unsure")]
-    title: Annotated[Title, Field(description="What is to be done, in one line of at most 200 characters")]
+    title: Annotated[Title, Field(description="What is to be done, in at most 200 characters")]
     description: Annotated[Text | None, Field(description="What and why, in Markdown")] = None
     metadata: Metadata = Field(
         default_factory=dict,
-        description="Anything else by name; of a session token_budget, prompts_count, yaml_frontmatter if known",
+        description="Anything else by name, as a session's token_budget, prompts_count, yaml_frontmatter",
     )
-    parent_id: Annotated[
-        str | None, Field(description="The item that it is part of: id or reference, like w-7k3qd")
-    ] = None
+    parent_id: Annotated[str | None, Field(description="Item it is part of, like w-7k3qd")] = None
     branch_name: Annotated[Name | None, Field(description="Git branch of the work")] = None
     commits: Annotated[Commits, Field(description="Commit hashes, 7 to 40 hex digits")] = ()
     pr_numbers: Annotated[PullRequests, Field(description="Numbers of pull requests")] = ()
     priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least); 3 if left out")] = 3
     tags: Annotated[Tags, Field(description='Labels, like ["docs"]')] = ()
-    assignee: Annotated[Name | None, Field(description="Who is to do it; to begin it, claim_work_item")] = None
+    assignee: Annotated[Name | None, Field(description="Who is to do it; to begin: claim_work_item")] = None
     due: Annotated[Planned | None, Field(description=DUE)] = None
     not_before: Annotated[Planned | None, Field(description=NOT_BEFORE)] = None
     estimate: Annotated[Minutes | None, Field(description=ESTIMATE)] = None
@@ -137,14 +135,14 @@ class CreateWorkItemInput(Writes):
 
 
 class UpdateWorkItemInput(Writes):
-    id: Annotated[str, Field(description="Id or reference of the item, like w-7k3qd")]
+    id: Annotated[str, Field(description="Id or reference, like w-7k3qd")]
     version: Version
-    title: Annotated[Title, Field(description="New title, in place of the old")] = ""
-    description: Annotated[Text, Field(description="New text, in place of the old")] = ""
-    notes: Annotated[Text, Field(description="New text in place of the old; to add a remark, comment")] = ""
+    title: Annotated[Title, Field(description="Its new title")] = ""
+    description: Annotated[Text, Field(description="New text, replaces the old")] = ""
+    notes: Annotated[Text, Field(description="New text, replaces the old; for a remark: comment")] = ""
     status: Annotated[
         Word | None,
-        Field(description="active, blocked (with a reason), completed, or a state of get_project_configuration"),
+        Field(description="active, blocked (with reason), completed, or one that get_project_configuration lists"),
     ] = None
     reason: Annotated[str | None, Field(max_length=500, description="Why, as blocked requires it")] = None
     metadata: Metadata = Field(default_factory=dict, description="Entries to set; one of null is removed")
@@ -155,67 +153,59 @@ class UpdateWorkItemInput(Writes):
     priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least)")] = 3
     tags: Annotated[Tags, Field(description="All labels; replaces the list")] = ()
     assignee: Annotated[Name, Field(description="Who is to do it")] = ""
-    due: Annotated[Planned, Field(description=DUE)] = ""
-    not_before: Annotated[Planned, Field(description=NOT_BEFORE)] = ""
-    estimate: Annotated[Minutes, Field(description=ESTIMATE)] = 0
+    due: Annotated[Planned, Field(description="New due, day or time")] = ""
+    not_before: Annotated[Planned, Field(description="New first day or time")] = ""
+    estimate: Annotated[Minutes, Field(description="New estimate in minutes")] = 0
     milestone_id: Annotated[str, Field(description=MILESTONE)] = ""
-    recurrence: Annotated[Recurrence, Field(description=RECURRENCE)] = ""
-    deleted: Annotated[bool | None, Field(description="true deletes the item, false brings it back")] = None
-    cascade: Annotated[bool, Field(description="With deleted: everything below it, too")] = False
+    recurrence: Annotated[Recurrence, Field(description="New rule, like every 2 weeks")] = ""
+    deleted: Annotated[bool | None, Field(description="true deletes it, false brings it back")] = None
+    cascade: Annotated[bool, Field(description="With deleted: all below it, too")] = False
     force: Annotated[
-        bool, Field(description="true completes it over open children, blockers or another's claim; give a reason")
+        bool, Field(description="true completes it over open children, blockers, another's claim; give a reason")
     ] = False
-    token: Annotated[Token | None, Field(description="From claim_work_item; only if another process claimed it")] = None
+    token: Annotated[Token | None, Field(description="Of claim_work_item; only if another process claimed it")] = None
     clear: Annotated[
-        tuple[Clearable, ...], Field(description='Fields to empty, like ["assignee"]; parent_id moves to the top')
+        tuple[Annotated[Clearable, AnyText], ...],
+        Field(description='Fields to empty, like ["assignee", "due"]; parent_id moves to the top'),
     ] = ()
 
 
 class QueryWorkItemInput(Input):
-    id: Annotated[str, Field(description="Id or reference of the item, like w-7k3qd")]
+    id: Annotated[str, Field(description="Id or reference, like w-7k3qd")]
     include: Annotated[
         tuple[Part, ...],
-        Field(
-            description="What else to answer; comments: all, not only the newest; effort: entries, sums with all below"
-        ),
+        Field(description="What else to answer; comments: all of them; effort: entries, and sums over all below"),
     ] = ()
     max_depth: Annotated[int, Field(ge=1, le=5, description="How many levels of descendants, 1 to 5")] = 5
     as_of: AsOf = None
 
 
 class ListWorkItemsInput(Input):
-    item_type: Annotated[
-        ItemType | None, AnyText, Field(description="Only project, session, task, research or milestone")
-    ] = None
-    status: Annotated[Word | None, Field(description="Only items in this state, like active or in_review")] = None
+    item_type: Annotated[ItemType | None, AnyText, Field(description="Only of this type, like task or milestone")] = (
+        None
+    )
+    status: Annotated[Word | None, Field(description="Only in this state, like active or in_review")] = None
     category: Annotated[
         Category | None,
         AnyText,
         Field(description="Only planned, active, waiting, review, done or dropped items"),
     ] = None
-    assignee: Annotated[Name | None, Field(description="Only items assigned to this person")] = None
-    parent_id: Annotated[str | None, Field(description="Only direct children of this item, like w-7k3qd")] = None
-    milestone_id: Annotated[str | None, Field(description="Only items that belong to this milestone")] = None
-    due_from: Annotated[Planned | None, Field(description="Only items due on this day or later, like 2026-12-15")] = (
-        None
-    )
-    due_until: Annotated[Planned | None, Field(description="Only items due on this day or before")] = None
-    overdue: Annotated[bool, Field(description="Only unfinished items whose due date has passed")] = False
-    deferred: Annotated[
-        bool | None, Field(description="Only items whose not_before is to come (false: the others)")
-    ] = None
-    roots_only: Annotated[bool, Field(description="Only items without a parent")] = False
-    tag: Annotated[str | None, Field(description="Only items with this label")] = None
-    text: Annotated[Sought | None, Field(description="Only items that hold all these words")] = None
-    ready: Annotated[bool | None, Field(description="Only items that can begin now (false: cannot)")] = None
-    blocked: Annotated[bool | None, Field(description="Only items that wait for others (false: do not)")] = None
-    claimed_by: Annotated[Name | None, Field(description="Only items that this one has claimed")] = None
-    unfinished: Annotated[bool, Field(description="Only items that are not done or dropped")] = False
-    changed_since: Annotated[
-        Point | None, Field(description="Only items changed after a position (120) or RFC 3339 time")
-    ] = None
-    include_deleted: Annotated[bool, Field(description="List deleted items, too")] = False
-    include_archived: Annotated[bool, Field(description="List archived items, too")] = False
+    assignee: Annotated[Name | None, Field(description="Only assigned to this person")] = None
+    parent_id: Annotated[str | None, Field(description="Only children of this item, like w-7k3qd")] = None
+    milestone_id: Annotated[str | None, Field(description="Only of this milestone")] = None
+    due_until: Annotated[Planned | None, Field(description="Only due by this day, like 2026-12-15")] = None
+    overdue: Annotated[bool, Field(description="Only unfinished and past due")] = False
+    deferred: Annotated[bool | None, Field(description="Only deferred by not_before (false: not)")] = None
+    roots_only: Annotated[bool, Field(description="Only without a parent")] = False
+    tag: Annotated[str | None, Field(description="Only with this label")] = None
+    text: Annotated[Sought | None, Field(description="Only with all these words")] = None
+    ready: Annotated[bool | None, Field(description="Only what can begin now (false: cannot)")] = None
+    blocked: Annotated[bool | None, Field(description="Only what waits for others (false: does not)")] = None
+    claimed_by: Annotated[Name | None, Field(description="Only claimed by this one")] = None
+    unfinished: Annotated[bool, Field(description="Only what is not done or dropped")] = False
+    changed_since: Annotated[Point | None, Field(description="Only changed after position 120 or RFC 3339 time")] = None
+    include_deleted: Annotated[bool, Field(description="Deleted items, too")] = False
+    include_archived: Annotated[bool, Field(description="Archived items, too")] = False
     order: Annotated[
         questions.Order | None,
         AnyText,
@@ -230,14 +220,12 @@ class ListWorkItemsInput(Input):
 
 
 class LinkWorkItemsInput(Writes):
-    id: Annotated[str, Field(description="The item that the link begins at, like w-7k3qd")]
+    id: Annotated[str, Field(description="Item the link begins at, like w-7k3qd")]
     kind: Annotated[
         Literal[LinkKind, "depends_on"],
-        Field(
-            description="Read: id KIND to_id. A depends_on B: A cannot begin before B is done; B blocks A says the same"
-        ),
+        Field(description="id KIND to_id. A depends_on B: A cannot begin before B is done; so says B blocks A"),
     ]
-    to_id: Annotated[str, Field(description="The item that the link leads to, like w-9m2fa")]
+    to_id: Annotated[str, Field(description="Item the link leads to, like w-9m2fa")]
     remove: Annotated[bool, Field(description="true takes this link away")] = False
 
 
@@ -365,7 +353,6 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
         assignee=request.assignee,
         parent_id=parent,
         milestone_id=milestone,
-        due_from=begins(request.due_from) if request.due_from else None,
         due_until=ends(request.due_until) if request.due_until else None,
         overdue=request.overdue,
         deferred=request.deferred,
@@ -451,8 +438,8 @@ OPERATIONS = (
     Operation(
         name="create_work_item",
         title="Create a work item",
-        summary="Record new work, under its parent if it is part of something. Many at once, with their links: "
-        "bulk_work_items. Search first (list_work_items with text), so that nothing is recorded twice.",
+        summary="Record new work, under its parent if it has one. Many at once, with links: bulk_work_items. "
+        "Search first (list_work_items with text), so that nothing is recorded twice.",
         toolset="work",
         input=CreateWorkItemInput,
         run=create_work_item,
@@ -462,8 +449,8 @@ OPERATIONS = (
     Operation(
         name="update_work_item",
         title="Change a work item",
-        summary="Change one item: its fields, state (completed, blocked), parent, deleted. Only what is sent changes. "
-        "Completing answers what became ready. To keep a remark use comment, to take work claim_work_item.",
+        summary="Change one item: fields, state, parent, deleted. Only what is sent changes. Completing answers what "
+        "became ready. For a remark: comment; to take work: claim_work_item.",
         toolset="work",
         input=UpdateWorkItemInput,
         run=update_work_item,
@@ -482,7 +469,7 @@ OPERATIONS = (
     Operation(
         name="list_work_items",
         title="List work items",
-        summary="Find items by filters or words, as summaries with who holds them. For what to begin next: ready_work.",
+        summary="Find items by filters or words, with who holds them. For what to begin next: ready_work.",
         toolset="work",
         input=ListWorkItemsInput,
         run=list_work_items,
@@ -490,7 +477,7 @@ OPERATIONS = (
     Operation(
         name="link_work_items",
         title="Link work items",
-        summary="Link two items, so that one waits for the other or is related to it; or take a link away.",
+        summary="Link two items, so that one waits for the other or is related; or take a link away.",
         toolset="work",
         input=LinkWorkItemsInput,
         run=link_work_items,
