@@ -61,6 +61,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "link_to_itself": "links of an item to itself",
     "longer_than_the_limit": "texts beyond today's limits",
     "message_cut": "commits with a message beyond 64 KiB, of which the beginning was read",
+    "more_cells_than_columns": "rows with more cells than the header has columns: kept in the metadata",
     "more_commits_than_an_item_takes": "commits of a branch or an issue that has more than a work item takes",
     "looks_completed": "with a mark of completion that the format does not know: taken as open",
     "name_not_allowed_today": "names that a new vendor could not have",

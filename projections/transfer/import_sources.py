@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Invalid
-from ledger.importing.readers import beads, github, prompts, taskmaster, todotxt
+from ledger.importing.readers import beads, github, jira, prompts, taskmaster, todotxt
 from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.git import history
 from ledger.importing.readers.legacy import status_file, told
@@ -104,6 +104,14 @@ SOURCES: dict[str, Source] = {
         argument="FILE",
         recognises=github.recognises,
         read=github.read,
+        is_dated=True,
+    ),
+    jira.SOURCE: Source(
+        called="a Jira export",
+        sentence="Issues that Jira exports as CSV, with all fields or some, from its cloud or a server.",
+        argument="FILE",
+        recognises=jira.recognises,
+        read=jira.read,
         is_dated=True,
     ),
     history.SOURCE: Source(

@@ -1,5 +1,6 @@
 """One small project as each of the trackers would write it down, for laws that hold for all of them."""
 
+import csv
 import json
 import shutil
 from collections.abc import Callable
@@ -9,12 +10,13 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from ledger.importing.readers import beads, taskmaster, todotxt
+from ledger.importing.readers import beads, jira, taskmaster, todotxt
 from ledger.importing.readers.backlog import tasks
 from tests.support.beads import DAY, issue, needs
 
 NUMBERS = range(1, 6)
 DATE = "2026-03-0{}"
+IN_JIRA = "0{}/Mar/26 10:00 AM"
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -141,12 +143,56 @@ def as_todotxt(folder: Path, tasks: list[Task]) -> Path:
     return _written(folder / "todo.txt", "\n".join(lines))
 
 
+def as_jira(folder: Path, tasks: list[Task]) -> Path:
+    """With all that is asked for, a column for each label, and links told by the one that waits."""
+    statuses = {"open": "To Do", "doing": "In Progress", "blocked": "Blocked", "done": "Done", "dropped": "Won't Do"}
+    names = [
+        "Summary",
+        "Issue key",
+        "Issue id",
+        "Status",
+        "Priority",
+        "Created",
+        "Updated",
+        "Resolved",
+        "Labels",
+        "Labels",
+    ]
+    names += ["Description", "Inward issue link (Blocks)", "Inward issue link (Blocks)", "Parent", "Comment"]
+    rows = [
+        [
+            task.title,
+            f"J-{task.number}",
+            f"1000{task.number}",
+            statuses[task.state],
+            ("High", "Medium", "Low")[task.priority],
+            IN_JIRA.format(1),
+            IN_JIRA.format(task.changed),
+            IN_JIRA.format(task.changed) if task.state in ("done", "dropped") else "",
+            *(*task.tags, "", "")[:2],
+            task.text,
+            *(*(f"J-{other}" for other in task.needs), "", "")[:2],
+            f"J-{task.parent}" if task.parent else "",
+            "",
+        ]
+        for task in tasks
+    ]
+    return _table(folder / "Jira.csv", [names, *rows])
+
+
+def _table(file: Path, rows: list[list[str]]) -> Path:
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        csv.writer(opened).writerows(rows)
+    return file
+
+
 Write = Callable[[Path, list[Task]], Path]
 TRACKERS: dict[str, Write] = {
     beads.SOURCE: as_beads,
     taskmaster.SOURCE: as_taskmaster,
     tasks.SOURCE: as_backlog,
     todotxt.SOURCE: as_todotxt,
+    jira.SOURCE: as_jira,
 }
 
 

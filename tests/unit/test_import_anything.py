@@ -19,7 +19,7 @@ from tests.support.trackers import TRACKERS
 
 NOW: datetime = parse("2026-11-22T12:00:00Z")
 EVERY = pytest.mark.parametrize("tracker", TRACKERS)
-NAMES = {"beads": "issues.jsonl", "taskmaster": "tasks.json", "todotxt": "todo.txt", "backlog": "tasks/task-1 - A.md"}
+NAMES = {"backlog": "tasks/task-1 - A.md"}
 FIELDS = {
     "beads": ("id title status issue_type priority created_at updated_at closed_at labels dependencies parent comments"
               " comment_count created_by acceptance_criteria deleted_at _type metadata source_status"),
@@ -51,7 +51,7 @@ def records(tracker: str) -> st.SearchStrategy[Any]:
 def read(tracker: str, content: bytes) -> Reading | None:
     """None when it is refused."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / NAMES[tracker]
+        file = Path(folder) / NAMES.get(tracker, "some.file")
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(content)
         try:

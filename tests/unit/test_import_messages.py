@@ -9,7 +9,8 @@ from projections.cli.import_messages import KINDS
 
 ROOT = Path(__file__).parents[2]
 FINDING = re.compile(
-    r'(?:\bFinding|\b_?warn|\b_?refuse|\bNO_MARKDOWN =|\bNOTHING =|_doubt\w*)\(?\s*"([a-z]+(?:_[a-z]+)*)"'
+    r"(?:\bFinding|\b_?warn|\bleft_out\(reading,|\b_?refuse|\bNO_MARKDOWN =|\bNOTHING =|_doubt\w*)"
+    r'\(?\s*"([a-z]+(?:_[a-z]+)*)"'
 )
 
 

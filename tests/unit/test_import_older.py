@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from projections.transfer.import_sources import SOURCES
 from tests.support.beads import DAY, export, issue, needs
 from tests.support.imported_log import ImportedLog
 from tests.support.trackers import TRACKERS, Task, as_taskmaster, projects
 
-DATED = ["beads", "taskmaster", "backlog"]
+DATED = [name for name in TRACKERS if SOURCES[name].is_dated]
 EVERY = pytest.mark.parametrize("tracker", DATED)
 
 

@@ -13,7 +13,15 @@ from ledger.work_item.kept_links import KEPT_UNDER
 from ledger.work_item.older_records import LAST_CHANGE, LIST
 
 LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only
-PRIORITIES = {"p0": 1, "critical": 1, "p1": 1, "high": 2, "p2": 3, "medium": 3, "p3": 4, "low": 4}
+_PRIORITIES = {
+    1: "p0, p1, critical, highest, urgent, blocker",
+    2: "high, major",
+    3: "p2, medium, normal",
+    4: "p3, low, minor",
+    5: "p4, lowest, trivial",
+}
+PRIORITIES = {word: number for number, words in _PRIORITIES.items() for word in words.split(", ")}
+UNRANKED = ("none", "no priority", "undefined", "unprioritized")  # words for no priority at all
 SOURCE_FIELDS = "source_fields"
 CLOSED, DELETED = "source_closed_at", "source_deleted_at"  # when it came to its end, by the source
 RESERVED = (  # names in the metadata that a source's own fields cannot have
@@ -96,6 +104,8 @@ class Record:
         if not word:
             return {}
         self.own["source_priority"] = word
+        if word.strip().lower() in UNRANKED:
+            return {}
         if word.strip().lower() not in PRIORITIES:
             self.warn("unknown_priority", f": {word[:50]}")
             return {}

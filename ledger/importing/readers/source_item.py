@@ -1,0 +1,212 @@
+"""What a reader of a tracker's file gives: each record in the terms that all trackers have, and how it becomes ours.
+
+A reader yields a SourceItem for each record that it takes. What it does not take it names with `left_out`. Everything
+that no field of a SourceItem says stays in its `more`, under the name that the source gave it, so nothing is lost.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import NAMESPACE_OID
+
+from msgspec import Struct
+
+from ledger.annotation.commands import comment_id_of
+from ledger.envelope import minted_id
+from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, take
+from ledger.importing.readers.record import CLOSED, DELETED, Record
+from ledger.importing.readers.text_lines import unreadable
+from ledger.values.finding import Finding
+from ledger.values.moment import text
+from ledger.values.states import FINISHED, Category
+from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
+from ledger.work_item.older_records import LAST_CHANGE
+
+PLANS = ("due", "not_before", "estimate")
+
+
+class SourceLink(Struct, frozen=True, kw_only=True):
+    """A link to another record by its id in the source. `word` is how the source calls the kind of link."""
+
+    kind: Literal["parent", "depends_on", "relates_to", "discovered_from"]
+    to: str
+    word: str = ""
+    by: str | None = None
+    at: datetime | None = None
+
+
+class SourceComment(Struct, frozen=True, kw_only=True):
+    """A comment. One without an id is known by its time and author, so those have to stay what they are."""
+
+    text: str
+    by: str | None = None
+    at: datetime | None = None
+    id: str | None = None
+
+
+class SourceItem(Struct, frozen=True, kw_only=True):
+    """A record of a tracker. None is what the source does not say; times have their zone.
+
+    `id` is what the record is known by from one import to the next. `status` is the source's word, and `category` what
+    it means where that is sure; else the table of words that people use decides. `priority` is 1 (the highest) to 5.
+    `due` and `not_before` are days, `2026-12-15`, or moments of RFC 3339; `estimate` is in minutes. `comments` None:
+    the source does not tell them. `more` is all else, by the source's names; `kept` are words of the source under names
+    of ours: source_type, source_priority, acceptance.
+    """
+
+    id: str
+    title: str = ""
+    status: str = ""
+    category: Category | None = None
+    item_type: Literal["project", "task", "research"] = "task"
+    description: str | None = None
+    notes: str | None = None
+    assignee: str | None = None
+    priority: int | None = None
+    tags: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    created_by: str | None = None
+    changed_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+    deleted_at: datetime | None = None
+    due: str | None = None
+    not_before: str | None = None
+    estimate: int | None = None
+    links: tuple[SourceLink, ...] = ()
+    comments: tuple[SourceComment, ...] | None = None
+    more: dict[str, Any] = {}
+    kept: dict[str, Any] = {}
+
+
+Records = Callable[[Path, Reading], Iterator[SourceItem]]
+Read = Callable[[Path, Identify, datetime], Reading]
+
+
+def left_out(reading: Reading, kind: str, where: str) -> None:
+    """Counts and names a record of the source that is not taken."""
+    reading.found += 1
+    reading.not_taken.append(Finding(kind, where))
+
+
+def reader(source: str, called: str, records: Records) -> Read:
+    """Reads a whole source by its records. Invalid where there are some and none of them can be taken."""
+
+    def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
+        reading = Reading()
+        seen: set[str] = set()
+        for told in records(path, reading):
+            fault = _fault(told, seen)
+            if fault is not None:
+                left_out(reading, fault, told.id[:LONGEST_ID])
+                continue
+            seen.add(told.id)
+            reading.found += 1
+            take(reading, _Brought(told, source, identify, imported_at, reading).item(), imported_at)
+        if reading.found and not reading.items:
+            first = reading.not_taken[0]
+            raise unreadable(path, None, f"holds no {called} that can be taken ({first.where}: {first.kind})")
+        return reading
+
+    return read
+
+
+def _fault(told: SourceItem, seen: set[str]) -> str | None:
+    if not told.id.strip():
+        return "no_id"
+    if len(told.id) > LONGEST_ID:
+        return "id_too_long"
+    return "repeated_id" if told.id in seen else None
+
+
+class _Brought:
+    """One record on its way to a work item."""
+
+    def __init__(
+        self, told: SourceItem, source: str, identify: Identify, imported_at: datetime, reading: Reading
+    ) -> None:
+        self._told = told
+        self._source = source
+        self._identify = identify
+        self._record = Record(told.id, dict(told.more), reading)
+        self._record.own |= told.kept
+        self._unknown = f"unknown ({source})"
+        known = [at for at in (told.changed_at, told.ended_at) if at is not None]
+        began = told.created_at or min(known, default=imported_at)
+        self._created = Mark(by=told.created_by or self._unknown, at=began)
+        self._changed = Mark(by=self._unknown, at=max(told.changed_at or began, began))
+
+    def item(self) -> ImportedItem:
+        told, record = self._told, self._record
+        if told.created_at is None:
+            record.warn("no_creation_time")
+        if not told.title.strip():
+            record.warn("no_title")
+        status, category = self._state()
+        settled = self._settled(category)
+        removed = Mark(by=self._unknown, at=told.deleted_at) if told.deleted_at else None
+        self._keep_times()
+        return ImportedItem(
+            id=self._identify(told.id),
+            external_id=told.id,
+            fields=self._fields() | {"metadata": record.metadata()},
+            created=self._created,
+            changed=self._changed,
+            status=status,
+            category=category,
+            settled=settled,
+            removed=removed,
+            links=tuple(self._link(link) for link in told.links),
+            created_in_source=told.created_at,
+            changed_in_source=told.changed_at,
+            comments=self._comments(),
+        )
+
+    def _fields(self) -> dict[str, Any]:
+        told = self._told
+        names = ("description", "notes", "assignee", "priority")
+        self._record.own |= {name: value for name in PLANS if (value := getattr(told, name)) is not None}
+        stated = {name: value for name in names if (value := getattr(told, name)) not in (None, "")}
+        fields = {"item_type": told.item_type, "title": told.title} | stated
+        return fields | ({"tags": told.tags} if told.tags else {})
+
+    def _state(self) -> tuple[str, Category | None]:
+        told = self._told
+        if told.status:
+            self._record.own["source_status"] = told.status
+        return self._record.state(told.status, told.category)
+
+    def _settled(self, category: Category | None) -> Mark | None:
+        told, at = self._told, self._told.ended_at
+        if category not in FINISHED:
+            return None
+        if at is None:
+            self._record.warn("no_closing_time")
+            return None
+        if at < self._created.at:
+            self._record.warn("ended_before_it_began", f": {text(at)}")
+        return Mark(by=told.ended_by or self._unknown, at=at)
+
+    def _keep_times(self) -> None:
+        times = {LAST_CHANGE: self._told.changed_at, CLOSED: self._told.ended_at, DELETED: self._told.deleted_at}
+        self._record.own |= {name: text(at) for name, at in times.items() if at is not None}
+
+    def _link(self, link: SourceLink) -> ImportedLink:
+        made = Mark(by=link.by or self._created.by, at=link.at or self._created.at)
+        return ImportedLink(
+            kind=link.kind, to_id=self._identify(link.to), to=link.to, word=link.word or link.kind, made=made
+        )
+
+    def _comments(self) -> tuple[ImportedComment, ...] | None:
+        if self._told.comments is None:
+            return None
+        found: dict[str, ImportedComment] = {}
+        for told in self._told.comments:
+            made = Mark(by=told.by or self._unknown, at=told.at or self._created.at)
+            key = told.id or f"{text(told.at) if told.at else ''} {told.by or ''}"
+            while key in found:
+                key += "'"
+            number = minted_id(NAMESPACE_OID, f"comment {key} of {self._source} {self._told.id}")
+            found[key] = ImportedComment(id=comment_id_of(number), text=told.text, made=made)
+        return tuple(found.values())

@@ -1,0 +1,329 @@
+"""Jira's exports as CSV, read in every form in which people have them."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from ledger.errors import Invalid
+from ledger.importing.readers import jira
+from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.sample import sample_of
+from ledger.values.moment import parse
+from ledger.work_item.commands import ImportedItem
+
+NOW = parse("2026-11-22T12:00:00Z")
+HEAD = "Summary,Issue key,Issue id,Status"
+MONTHS = {
+    "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    "es": ["ene.", "feb.", "mar.", "abr.", "may.", "jun.", "jul.", "ago.", "sept.", "oct.", "nov.", "dic."],
+    "de": ["Jan", "Feb", "Mär", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"],
+}
+LANGUAGES = {
+    "en": {},
+    "es": {"Summary": "Resumen", "Issue key": "Clave de incidencia", "Issue id": "ID de la incidencia",
+           "Status": "Estado", "Created": "Creada", "Updated": "Actualizada", "Resolved": "Resuelta",
+           "Labels": "Etiquetas", "Description": "Descripción", "Assignee": "Persona asignada", "Creator": "Creador",
+           "Priority": "Prioridad", "Parent": "Principal", "Parent key": "Clave principal"},
+    "de": {"Summary": "Zusammenfassung", "Issue key": "Vorgangsschlüssel", "Issue id": "Vorgangs-ID",
+           "Created": "Erstellt", "Updated": "Aktualisiert", "Resolved": "Erledigt", "Priority": "Priorität",
+           "Labels": "Stichwörter", "Description": "Beschreibung", "Assignee": "Zugewiesene Person"},
+}  # fmt: skip
+STATES = {"To Do": "planned", "In Progress": "active", "Code Review": "review", "On Hold": "waiting", "Done": "done",
+          "Won't Do": "dropped"}  # fmt: skip
+words = st.text("aß日,;:#'\"@-[=+\n|", min_size=1, max_size=8).map(lambda text: f"w{text}w")
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2030, 1, 1)).map(lambda at: at.replace(second=0, microsecond=0))
+
+
+class Issue(Struct, frozen=True, kw_only=True):
+    """What is known of an issue, as Jira knows it."""
+
+    number: int
+    title: str
+    text: str
+    status: str
+    priority: str
+    assignee: str
+    creator: str
+    created: datetime
+    changed: datetime
+    labels: list[str]
+    comments: list[tuple[datetime, str, str]]
+    parent: int | None
+    blockers: list[int]
+    due: datetime
+    minutes: int
+
+
+class Form(Struct, frozen=True, kw_only=True):
+    """How an export writes it."""
+
+    between: str
+    encoding: str
+    line_end: str
+    language: str
+    time: str
+    parent: str
+    spare: int
+
+
+forms = st.builds(
+    Form,
+    between=st.sampled_from([",", ";", "\t"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    language=st.sampled_from(list(LANGUAGES)),
+    time=st.sampled_from(["d/b/y 12", "d/b/Y 12", "d/b/y 24", "iso", "iso s", "b/d/y 12", "digits"]),
+    parent=st.sampled_from(["Parent key", "Parent", "Parent of key", "Parent id", "Custom field (Epic Link)"]),
+    spare=st.integers(0, 2),
+)
+
+
+@st.composite
+def issues(draw: st.DrawFn) -> list[Issue]:
+    numbers = range(1, draw(st.integers(1, 3)) + 1)
+    people = st.sampled_from(["Ann Lee", "Bo; Öst", "cy"])
+    return [
+        draw(
+            st.builds(
+                Issue,
+                number=st.just(number),
+                title=words,
+                text=words,
+                status=st.sampled_from(list(STATES)),
+                priority=st.sampled_from(["Highest", "High", "Medium", "Low", "Lowest"]),
+                assignee=people,
+                creator=people,
+                created=moments,
+                changed=moments,
+                labels=st.lists(st.sampled_from(["a", "b-c", "ü"]), max_size=3, unique=True),
+                comments=st.lists(st.tuples(moments, people, words), max_size=2),
+                parent=st.none() | st.sampled_from([other for other in [*numbers, 9] if other != number]),
+                blockers=st.lists(st.sampled_from([n for n in [*numbers, 9] if n != number]), max_size=2, unique=True),
+                due=moments.map(lambda at: at.replace(hour=0, minute=0)),
+                minutes=st.integers(1, 9999),
+            )
+        )
+        for number in numbers
+    ]
+
+
+def written(at: datetime, form: Form) -> str:
+    month = MONTHS[form.language][at.month - 1]
+    half = f"{at.hour % 12 or 12}:{at:%M} {'AM' if at.hour < 12 else 'PM'}"
+    return {
+        "d/b/y 12": f"{at.day:02}/{month}/{at:%y} {half}",
+        "d/b/Y 12": f"{at.day}/{month}/{at:%Y} {half}",
+        "d/b/y 24": f"{at.day:02}/{month}/{at:%y} {at:%H:%M}",
+        "iso": f"{at:%Y-%m-%d %H:%M}",
+        "iso s": f"{at:%Y-%m-%d %H:%M:%S}",
+        "b/d/y 12": f"{month}/{at.day}/{at:%y} {half}",
+        "digits": f"{at.day}/{at.month}/{at:%Y} {at:%H:%M}",
+    }[form.time]
+
+
+def export(folder: Path, found: list[Issue], form: Form) -> Path:
+    widths = {"Labels": 3, "Comment": 2, "Inward issue link (Blocks)": 2}
+    names = ["Summary", "Issue key", "Issue id", "Status", "Priority", "Assignee", "Assignee Id", "Creator",
+             "Creator Id", "Created", "Updated", "Resolved", "Due date", "Original estimate", "Description",
+             form.parent.removesuffix(" of key")]  # fmt: skip
+    names += [name for name, width in widths.items() for _ in range(width + form.spare)]
+    if form.time == "digits":  # a thirteenth day shows which part is the day
+        names.append("Start date")
+    named = [LANGUAGES[form.language].get(name, name) for name in names]
+    rows = []
+    for issue in found:
+        cells: dict[str, list[str]] = {
+            "Summary": [issue.title],
+            "Issue key": [f"J-{issue.number}"],
+            "Issue id": [f"1000{issue.number}"],
+            "Status": [issue.status],
+            "Priority": [issue.priority],
+            "Assignee": [issue.assignee],
+            "Assignee Id": [f"id:{issue.assignee[:2]}"],
+            "Creator": [issue.creator],
+            "Creator Id": [f"id:{issue.creator[:2]}"],
+            "Created": [written(issue.created, form)],
+            "Updated": [written(issue.changed, form)],
+            "Resolved": [written(issue.changed, form) if STATES[issue.status] in ("done", "dropped") else ""],
+            "Due date": [written(issue.due, form)],
+            "Original estimate": [str(issue.minutes * 60)],
+            "Description": [issue.text],
+            "Labels": list(issue.labels),
+            "Comment": [f"{written(at, form)};id:{by[:2]};{text}" for at, by, text in issue.comments],
+            "Inward issue link (Blocks)": [f"J-{other}" for other in issue.blockers],
+            form.parent.removesuffix(" of key"): [_parent(issue, form)],
+            "Start date": ["13/1/2000 00:00"],
+        }
+        rows.append([cells[name].pop(0) if cells[name] else "" for name in names])
+    text = io.StringIO()
+    csv.writer(text, delimiter=form.between, lineterminator=form.line_end).writerows([named, *rows])
+    file = folder / "Jira.csv"
+    file.write_bytes(text.getvalue().encode(form.encoding))
+    return file
+
+
+def _parent(issue: Issue, form: Form) -> str:
+    if issue.parent is None:
+        return ""
+    is_number = form.parent in ("Parent", "Parent id") and issue.parent != 9
+    return f"1000{issue.parent}" if is_number else f"J-{issue.parent}"
+
+
+def told(item: ImportedItem) -> dict[str, Any]:
+    fields = item.fields
+    return {
+        "title": fields["title"],
+        "text": fields["description"],
+        "category": item.category,
+        "assignee": fields["assignee"],
+        "creator": item.created.by,
+        "created": item.created_in_source,
+        "changed": item.changed_in_source,
+        "tags": set(fields.get("tags", ())),
+        "priority": fields["priority"],
+        "parents": [link.to for link in item.links if link.kind == "parent"],
+        "blockers": {link.to for link in item.links if link.kind == "depends_on"},
+        "comments": [(one.made.at, one.made.by, one.text) for one in item.comments or ()],
+        "due": fields["metadata"]["due"],
+        "estimate": fields["metadata"]["estimate"],
+    }
+
+
+def known(issue: Issue, people: dict[str, str]) -> dict[str, Any]:
+    return {
+        "title": issue.title,
+        "text": issue.text,
+        "category": STATES[issue.status],
+        "assignee": issue.assignee,
+        "creator": issue.creator,
+        "created": issue.created.replace(tzinfo=UTC),
+        "changed": issue.changed.replace(tzinfo=UTC),
+        "tags": set(issue.labels),
+        "priority": ["Highest", "High", "Medium", "Low", "Lowest"].index(issue.priority) + 1,
+        "parents": [f"J-{issue.parent}"] if issue.parent else [],
+        "blockers": {f"J-{other}" for other in issue.blockers},
+        "comments": [(at.replace(tzinfo=UTC), people.get(by, f"id:{by[:2]}"), text) for at, by, text in issue.comments],
+        "due": issue.due.date().isoformat(),
+        "estimate": issue.minutes,
+    }
+
+
+@settings(max_examples=20, deadline=None)
+@given(found=issues(), form=forms)
+def test_whatever_form_an_export_has_every_field_is_read(
+    tmp_path_factory: pytest.TempPathFactory, found: list[Issue], form: Form
+) -> None:
+    file = export(tmp_path_factory.mktemp("jira"), found, form)
+
+    reading = jira.read(file, str, NOW)
+
+    people = {name: name for issue in found for name in (issue.assignee, issue.creator)}
+    assert jira.recognises(sample_of(file))
+    assert (reading.found, reading.not_taken) == (len(found), [])
+    assert [item.external_id for item in reading.items] == [f"J-{issue.number}" for issue in found]
+    assert [told(item) for item in reading.items] == [known(issue, people) for issue in found]
+
+
+def read(folder: Path, text: str) -> Reading:
+    file = folder / "Jira.csv"
+    file.write_text(text, encoding="utf-8")
+    return jira.read(file, str, NOW)
+
+
+@pytest.mark.parametrize(
+    ("row", "category"),
+    [
+        ("Verified by QC,In Progress,", "active"),
+        ("Blocked,To Do,", "waiting"),
+        ("Code Review,In Progress,", "review"),
+        ("Signed off,Done,", "done"),
+        ("Closed,Done,Won't Fix", "dropped"),
+        ("Closed,,Duplicate", "dropped"),
+        ("Ready,Done,", "done"),
+        ("Tareas por hacer,,", "planned"),
+        ("Odd,,Fixed", "done"),
+        ("Odd,,Unresolved", "waiting"),
+        ("Odd,,", "waiting"),
+    ],
+)
+def test_the_boards_column_and_the_resolution_say_what_a_word_means(tmp_path: Path, row: str, category: str) -> None:
+    head = "Summary,Issue key,Status,Status Category,Resolution"
+
+    item = read(tmp_path, f"{head}\nT,J-1,{row}").items[0]
+
+    assert (item.category, item.status) == (category, row.partition(",")[0])
+
+
+def test_a_link_counts_once_whichever_end_tells_of_it(tmp_path: Path) -> None:
+    names = "Outward issue link (Blocks),Outward issue link (Relates),Inward issue link (Relates)"
+    rows = ["One,J-1,1,Done,J-2,J-2,", "Two,J-2,2,Open,J-9,,J-1"]
+
+    reading = read(tmp_path, "\n".join([f"{HEAD},{names}", *rows]))
+
+    links = {(item.external_id, link.kind, link.to) for item in reading.items for link in item.links}
+    assert links == {("J-2", "depends_on", "J-1"), ("J-1", "relates_to", "J-2")}
+    assert [finding.where for finding in reading.warnings if finding.kind == "link_kept_as_text"] == ["J-2 -> J-9"]
+    assert reading.items[1].fields["metadata"]["Outward issue link (Blocks)"] == ["J-9"]
+
+
+def test_cells_without_a_column_of_ours_stay_and_those_that_look_like_formulas_are_text(tmp_path: Path) -> None:
+    formula = '=HYPERLINK("http://x","y")'
+    quoted = formula.replace('"', '""')
+    text = f'{HEAD},Sprint,Sprint,Custom field (PRD)\n"{quoted}",J-1,1,Done,S 1,S 2,<b>x</b>,too much\nShort,J-2,2,Open'
+
+    reading = read(tmp_path, text)
+
+    first, second = reading.items
+    assert (first.fields["title"], second.fields["title"]) == (formula, "Short")
+    assert first.fields["metadata"] == {
+        "Issue id": "1",
+        "Sprint": ["S 1", "S 2"],
+        "Custom field (PRD)": "<b>x</b>",
+        "beyond_the_columns": "too much",
+        "source_status": "Done",
+    }
+
+
+def test_a_key_that_comes_twice_and_a_row_without_one_are_named(tmp_path: Path) -> None:
+    text = (
+        "Key\tIssue Type\tParent\tSummary\tStatus\nC-1\tEpic\t\tA\tTo Do\nC-1\tTask\tC-1\tB\tDone\n\tTask\t\tC\tDone\n"
+    )
+
+    reading = read(tmp_path, text)
+
+    assert [item.fields["item_type"] for item in reading.items] == ["project"]
+    assert [(one.kind, one.where) for one in reading.not_taken] == [("repeated_id", "C-1"), ("no_id", "line 4")]
+    assert reading.found == 3
+
+
+def test_times_without_a_zone_and_days_of_unknown_order_are_told_and_stay(tmp_path: Path) -> None:
+    reading = read(tmp_path, f"{HEAD},Created,Due date\nT,J-1,1,Open,12/Mar/24 9:41 AM,5/3/24")
+
+    kinds = {finding.kind for finding in reading.warnings}
+    metadata = reading.items[0].fields["metadata"]
+    assert {"no_zone", "time_not_understood"} <= kinds
+    assert (metadata["Created"], metadata["Due date"]) == ("12/Mar/24 9:41 AM", "5/3/24")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("Summary,Status\nT,Open", "holds no header of a Jira export"),
+        (f'{HEAD}\n"T,J-1,1,Open', "line 2 is not CSV: unexpected end of data"),
+        (f'{HEAD}\nT,J-1,1,Open\n"T"x,J-2,2,Open', "line 3 is not CSV"),
+        (f"{HEAD}\nT,,1,Open", "holds no Jira issue that can be taken"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(Invalid, match=problem) as caught:
+        read(tmp_path, text)
+
+    assert "Jira.csv" in caught.value.message
+    assert "nothing was recorded" in caught.value.next_step
