@@ -9,6 +9,7 @@ from uuid import UUID
 import anyio.to_thread
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from starlette.requests import Request
 
 from ledger.envelope import Scope
 from mcp_adapter.caller import SCOPES, Caller, Context
@@ -37,10 +38,13 @@ class Access:
         return await anyio.to_thread.run_sync(self._foreign, self._issuer, token)
 
     def caller(self, context: Context) -> Caller:
-        """Who asks in this request. Claims of work items belong to a token, and within it to a session."""
-        request = context.request
-        if request is None:
+        """Who asks in this call."""
+        if context.request is None:
             raise TypeError("a call over HTTP came without its request")
+        return self.caller_of(context.request)
+
+    def caller_of(self, request: Request) -> Caller:
+        """Who sends this request. Claims of work items belong to a token, and within it to a session."""
         session = request.headers.get("mcp-session-id", "")
         user = request.scope.get("user")
         if not isinstance(user, AuthenticatedUser):

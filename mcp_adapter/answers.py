@@ -46,13 +46,16 @@ def refused(error: LedgerError) -> wire.CallToolResult:
 
 
 def crashed(name: str) -> wire.CallToolResult:
-    """An answer for an unexpected exception: the log has it, the caller learns nothing of our insides."""
-    log.exception("tool %s failed in an unforeseen way", name)
-    return refused(
-        Internal(
-            f"{name} failed unexpectedly",
-            next_step="read what is stored before you repeat a write; the server's log (stderr) tells more",
-        )
+    """An answer for an unexpected exception."""
+    return refused(internal(name, log))
+
+
+def internal(name: str, log: logging.Logger) -> "Internal":
+    """The refusal for the exception that is being handled: the log has it, the caller learns nothing of our insides."""
+    log.exception("%s failed unexpectedly", name)
+    return Internal(
+        f"{name} failed unexpectedly",
+        next_step="read what is stored before you repeat a write; the server's log (stderr) tells more",
     )
 
 

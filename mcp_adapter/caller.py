@@ -52,16 +52,15 @@ class Caller(Struct, frozen=True):
                 scope=self.scope,
             )
 
-    def signed(self, operation: Operation, arguments: Arguments, context: Context) -> Arguments:
+    def signed(self, operation: Operation, arguments: Arguments, client: str | None = None) -> Arguments:
         """A call without `by` is signed with the token's name, else what the settings say, else the client's name."""
         if not issubclass(operation.input, (Writes, Asks)) or arguments.get("by") is not None:
             return arguments
         if self.actor is not None:
             return {**arguments, "by": self.actor}
-        client = context.session.client_params
         if self.app.settings.by or client is None:
             return arguments
-        name = "".join(letter for letter in client.client_info.name if letter.isprintable()).strip()[:BY_LENGTH]
+        name = "".join(letter for letter in client if letter.isprintable()).strip()[:BY_LENGTH]
         return {**arguments, "by": name or None}
 
 

@@ -27,12 +27,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp
 
 from ledger.decider import check, problem
 from ledger.errors import LedgerError, Unavailable
 from mcp_adapter.access import Access
+from mcp_adapter.api.description import PREFIX
+from mcp_adapter.api.routes import Api
 from mcp_adapter.caller import SCOPES
 from mcp_adapter.console.browser_sessions import BrowserSessions
 from mcp_adapter.console.routes import Console
@@ -51,6 +53,7 @@ from projections.maintenance.console_server import announce
 from projections.operations.catalog import OPERATIONS
 
 PATH = "/mcp"
+OPERATION = PREFIX + "{name}"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BODY = 4 * 1024 * 1024  # bytes of a request
 BURST = 2.0  # seconds of its rate that a caller may use at once
@@ -131,7 +134,8 @@ def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watchi
     watching = Watching(access.caller)
     offer = offered(OPERATIONS, serving.toolsets, read_only=serving.read_only)
     sessions = Sessions(build(offer, access.caller, watching), BODY)
-    protocol: ASGIApp = sessions
+    api = Api(offer.operations, access.caller_of, tokens_needed=serving.tokens_needed)
+    protocol: ASGIApp = Router([Route(PATH, endpoint=sessions), Route(OPERATION, endpoint=api)])
     doors: list[Middleware] = []
     if serving.tokens_needed:
         metadata = build_resource_metadata_url(AnyHttpUrl(serving.public_url)) if serving.public_url else None
@@ -147,7 +151,12 @@ def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watchi
             yield
 
     turns = Turns(protocol, Rates(serving.rate, serving.rate * BURST))
-    routes = [Route(PATH, endpoint=Bodies(turns, BODY)), *_metadata(serving)]
+    routes = [
+        Route(PATH, endpoint=Bodies(turns, BODY)),
+        Route(f"{PREFIX}openapi.json", api.description),
+        Route(OPERATION, endpoint=turns),
+        *_metadata(serving),
+    ]
     inner = Starlette(routes=routes, middleware=doors, lifespan=running, exception_handlers={TooSlow: too_slow})
     guard = Guard(inner, Names(_hosts(serving), serving.origins))
     is_secure = serving.certificate is not None or serving.proxies is not None

@@ -67,7 +67,8 @@ class Tools:
             caller.check(operation, arguments)
         except LedgerError as error:
             return refused(error)
-        signed = caller.signed(operation, arguments, context)
+        client = context.session.client_params
+        signed = caller.signed(operation, arguments, client.client_info.name if client else None)
         result = await self._run_noted(context, caller, operation, signed)
         if self._showed_first and caller.app.has_ledger:
             self._showed_first = False

@@ -1,4 +1,4 @@
-"""Judges of the MCP server that are not ours, run on a fresh ledger: what each of them says, and 1 if one says no.
+"""Judges of the MCP server and of its HTTP API that are not ours, on a fresh ledger: what each says, 1 if one says no.
 
 python .ci/judges/run.py FOLDER     FOLDER is where they are installed: .ci/judges/install makes it
 
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,9 @@ CORE = {
         "input-required-result-unsupported-methods",
     ),
 }  # the scenarios that need no tools of the suite's own
+ANSWERS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,unsupported_method"
+)
 OF_FIXTURES = {"sep-2575-server-rejects-undeclared-capability", "sep-2575-missing-capability-http-400"}
 
 Verdict = bool | None  # None: could not be run here
@@ -104,6 +108,20 @@ class Judges:
             if not rule["passed"]:
                 print(f"  {rule['rule_id']}: {rule['message'][:200]}")
         return missed <= SCORE_MISSED
+
+    def openapi(self) -> Verdict:
+        """The description of the HTTP API is valid, and what schemathesis makes of it is answered as it says."""
+        programs = self.folder / "openapi/bin"
+        if not programs.exists():
+            return None
+        description = self.url.removesuffix("/mcp") + "/api/openapi.json"
+        file = self.folder / "openapi.json"
+        with urllib.request.urlopen(description, timeout=SECONDS) as answer:
+            file.write_bytes(answer.read())
+        asked = ["--checks", ANSWERS, "--phases", "coverage,fuzzing", "--max-examples", "8", "--seed", "1"]
+        code, said = run([str(programs / "schemathesis"), "run", description, *asked])
+        print(said[-1500:] if code else f"schemathesis: {re.findall('[0-9]+ generated', said)}")
+        return told([str(programs / "openapi-spec-validator"), str(file)]) and code == 0
 
     def bundle(self) -> Verdict:
         program = self.modules / ".bin/mcpb"
@@ -173,6 +191,7 @@ def main() -> int:
                     "Python client 1.30": judges.python,
                     "mcpscore": judges.mcpscore,
                     "bundle": judges.bundle,
+                    "OpenAPI": judges.openapi,
                 }
             )
         finally:

@@ -1,0 +1,140 @@
+"""`POST /api/NAME` under `tracking-ledger serve`: the operations as programs call them, and their description."""
+
+import json
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from ledger import identity
+from ledger.errors import LedgerError
+from ledger.settings import Settings
+from mcp_adapter.api import routes
+from mcp_adapter.api.description import REFUSALS, described
+from projections.operations.catalog import OPERATIONS
+from tests.support.http_client import HttpServer, serving, token
+
+pytestmark = pytest.mark.processes
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "api_client.py"
+
+
+class Door:
+    def __init__(self, server: HttpServer, settings: Settings) -> None:
+        self.server = server
+        self.address = server.url.removesuffix("/mcp")
+        self.writer, _ = token(settings, "walter")
+        self.reader, _ = token(settings, "rita", "read")
+
+    def post(self, name: str, body: bytes = b"{}", secret: str | None = None, **headers: str) -> tuple[int, Any]:
+        answer = self.server.send("POST", body, secret or self.writer, path=f"/api/{name}", **headers)
+        return answer.status, json.loads(answer.body)
+
+    def ask(self, name: str, **arguments: Any) -> tuple[int, Any]:
+        return self.post(name, json.dumps(arguments).encode())
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Iterator[Door]:
+    root = tmp_path_factory.mktemp("api")
+    identity.create(root)
+    settings = Settings(project=root, dsn=dsn, home=root / "home", pgdata=root / "unused")
+    with serving(settings, root, "--rate", "1000") as server:
+        yield Door(server, settings)
+
+
+def test_an_operation_answers_as_the_tool_does(door: Door) -> None:
+    status, made = door.ask("create_work_item", item_type="task", title="From a program")
+    read, item = door.ask("query_work_item", id=made["id"])
+
+    tool = door.server.call(door.writer, "query_work_item", id=made["id"])
+    assert (status, read) == (200, 200)
+    assert item["created_by"] == "walter"
+    assert {**item, "as_of": None} == {**tool, "as_of": None}
+
+
+def test_a_repeated_write_is_recorded_once(door: Door) -> None:
+    again = {"item_type": "task", "title": "Once", "command_id": "5a9a3c5e-0000-4000-8000-000000000001"}
+
+    first, second = door.ask("create_work_item", **again), door.ask("create_work_item", **again)
+
+    assert first[1]["id"] == second[1]["id"]
+    assert second[1]["repeated"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status"),
+    [
+        ("create_work_item", b"{}", 400),
+        ("create_work_item", b'{"title":', 400),
+        ("create_work_item", b"[" * 100_000, 400),
+        ("create_work_item", b'{"item_type": "task", "title": "\\ud800"}', 400),
+        ("create_work_item", b'"x"', 400),
+        ("query_work_item", b'{"id": "w-nothing"}', 404),
+        ("no_such_operation", b"{}", 404),
+        ("update_project_configuration", b'{"version": 0, "git_branch": "x"}', 403),
+        ("create_work_item", b" " * 5_000_000, 413),
+    ],
+)
+def test_a_refusal_has_the_shape_of_all_refusals_and_its_status(
+    door: Door, name: str, body: bytes, status: int
+) -> None:
+    answered, refusal = door.post(name, body)
+
+    assert answered == refusal["error"]["details"]["status"] == status
+    assert not list(Draft202012Validator(of_refusal(status)).iter_errors(refusal))
+    assert refusal["error"]["next_step"]
+
+
+def of_refusal(status: int) -> dict[str, Any]:
+    document = described(OPERATIONS.values(), tokens_needed=True)
+    answer = document["components"]["responses"][str(status)]
+    return {**answer["content"]["application/json"]["schema"], "components": document["components"]}
+
+
+def test_only_json_is_taken_so_that_no_page_of_another_origin_can_send_it(door: Door) -> None:
+    assert door.post("create_work_item", b"{}", content_type="text/plain")[0] == 415
+    assert door.server.send("GET", None, door.writer, path="/api/prime").status == 405
+
+
+def test_a_token_is_needed_and_its_scope_holds(door: Door) -> None:
+    assert door.server.send("POST", b"{}", None, path="/api/prime").status == 401
+    assert door.post("prime", secret=door.reader)[0] == 200
+    assert door.post("create_work_item", b'{"item_type": "task", "title": "T"}', secret=door.reader)[0] == 403
+
+
+def test_the_description_has_every_operation_and_needs_no_token(door: Door) -> None:
+    answer = door.server.send("GET", None, None, path="/api/openapi.json")
+    document = json.loads(answer.body)
+
+    assert answer.status == 200
+    assert {f"/api/{name}" for name in OPERATIONS} <= set(document["paths"])
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    assert document["paths"]["/api/comment"]["post"]["requestBody"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/CommentInput"
+    }
+
+
+def test_every_status_of_a_refusal_is_described() -> None:
+    kinds = [LedgerError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+
+    assert routes.NotJson in kinds
+    assert {kind.number for kind in kinds} <= set(REFUSALS)
+
+
+def test_the_example_client_works(door: Door) -> None:
+    client = runpy.run_path(str(EXAMPLE))["Ledger"](door.address, door.writer)
+
+    made = client.create_work_item(item_type="task", title="By twenty lines")
+
+    assert client.query_work_item(id=made["ref"])["title"] == "By twenty lines"
+    with pytest.raises(RuntimeError, match="w-nothing"):
+        client.query_work_item(id="w-nothing")
+    assert urlsplit(door.address).hostname == "127.0.0.1"
