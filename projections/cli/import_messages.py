@@ -47,6 +47,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "ended_before_it_began": "closed or deleted before it was created: recorded with its creation, the time is kept",
     "field_not_understood": "fields of an unexpected kind: kept in the metadata as found",
     "hash_not_of_40_hex_digits": "commits that are no full hash",
+    "history_not_taken": "entries of the source's own history: what happened there before this import is not taken",
     "history_ends_here": "commits at the edge of a shallow clone: what lies before them is not here",
     "id_given_again": "with an id that another record had before: known by the id and the time they began",
     "id_too_long": "records whose id is too long to be found by",

@@ -13,7 +13,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Invalid
-from ledger.importing.readers import beads, github, jira, prompts, taskmaster, todotxt
+from ledger.importing.readers import (
+    beads,
+    github,
+    gitlab,
+    jira,
+    linear,
+    prompts,
+    taskmaster,
+    taskwarrior,
+    todotxt,
+    trello,
+)
 from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.git import history
 from ledger.importing.readers.legacy import status_file, told
@@ -112,6 +123,38 @@ SOURCES: dict[str, Source] = {
         argument="FILE",
         recognises=jira.recognises,
         read=jira.read,
+        is_dated=True,
+    ),
+    linear.SOURCE: Source(
+        called="a Linear export",
+        sentence="Issues that Linear exports as CSV, with 21, 30 or 34 columns.",
+        argument="FILE",
+        recognises=linear.recognises,
+        read=linear.read,
+        is_dated=True,
+    ),
+    trello.SOURCE: Source(
+        called="a Trello board",
+        sentence="A board that Trello exports as JSON: cards, lists, checklists and comments.",
+        argument="FILE",
+        recognises=trello.recognises,
+        read=trello.read,
+        is_dated=True,
+    ),
+    gitlab.SOURCE: Source(
+        called="GitLab issues",
+        sentence="GitLab issues as JSON from its interface or `glab`, a project export's lines, or as CSV.",
+        argument="FILE",
+        recognises=gitlab.recognises,
+        read=gitlab.read,
+        is_dated=True,
+    ),
+    taskwarrior.SOURCE: Source(
+        called="a Taskwarrior export",
+        sentence="Tasks that `task export` prints, as a list or an object a line.",
+        argument="FILE",
+        recognises=taskwarrior.recognises,
+        read=taskwarrior.read,
         is_dated=True,
     ),
     history.SOURCE: Source(

@@ -10,12 +10,14 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from ledger.importing.readers import beads, jira, taskmaster, todotxt
+from ledger.importing.readers import beads, gitlab, jira, linear, taskmaster, taskwarrior, todotxt, trello
 from ledger.importing.readers.backlog import tasks
+from ledger.values.moment import parse
 from tests.support.beads import DAY, issue, needs
 
 NUMBERS = range(1, 6)
 DATE = "2026-03-0{}"
+IN_TASKWARRIOR = "2026030{}T100000Z"
 IN_JIRA = "0{}/Mar/26 10:00 AM"
 
 
@@ -180,6 +182,106 @@ def as_jira(folder: Path, tasks: list[Task]) -> Path:
     return _table(folder / "Jira.csv", [names, *rows])
 
 
+def as_linear(folder: Path, tasks: list[Task]) -> Path:
+    """Rows that end before their last cells, as Linear writes some."""
+    statuses = {"open": "Todo", "doing": "In Progress", "blocked": "Blocked", "done": "Done", "dropped": "Canceled"}
+    rows = [
+        [
+            f"L-{task.number}",
+            "Team",
+            f"'{task.title}" if task.title[0] in "=@-+" else task.title,
+            task.text,
+            statuses[task.state],
+            ("High", "Medium", "Low")[task.priority],
+            "ann",
+            ", ".join(task.tags),
+            "",
+            DAY.format(1),
+            DAY.format(task.changed),
+            DAY.format(task.changed) if task.state == "done" else "",
+            DAY.format(task.changed) if task.state == "dropped" else "",
+            f"L-{task.parent}" if task.parent else "",
+            ", ".join(f"L-{other}" for other in task.needs),
+        ][: 15 if task.needs else 14]
+        for task in tasks
+    ]
+    names = "ID,Team,Title,Description,Status,Priority,Creator,Labels,Cycle Number,Created,Updated,Completed,Canceled"
+    return _table(folder / "linear.csv", [[*names.split(","), "Parent issue", "Blocked by"], *rows])
+
+
+def as_trello(folder: Path, tasks: list[Task]) -> Path:
+    """Its cards have no parents and wait for nothing."""
+    lists = {"open": "To Do", "doing": "Doing", "blocked": "Blocked", "done": "Done", "dropped": "To Do"}
+    cards = [
+        {
+            "id": f"{int(parse(DAY.format(1)).timestamp()):08x}{task.number:016x}",
+            "shortLink": f"card{task.number}",
+            "name": task.title,
+            "desc": task.text,
+            "closed": task.state == "dropped",
+            "idList": lists[task.state],
+            "labels": [{"id": tag, "name": tag, "color": "red"} for tag in task.tags],
+            "dateLastActivity": DAY.format(task.changed),
+        }
+        for task in tasks
+    ]
+    named = [{"id": name, "name": name, "closed": False} for name in sorted(set(lists.values()))]
+    board = {"id": "b", "name": "Board", "shortLink": "board", "labelNames": {}, "lists": named, "cards": cards}
+    return _written(folder / "trello.json", json.dumps(board))
+
+
+def as_gitlab(folder: Path, tasks: list[Task]) -> Path:
+    words = {"doing": "in dev", "blocked": "blocked", "dropped": "cancelled"}
+    issues = [
+        {
+            "iid": task.number,
+            "project_id": 7,
+            "title": task.title,
+            "description": task.text,
+            "state": "closed" if task.state in ("done", "dropped") else "opened",
+            "labels": [
+                *task.tags,
+                f"priority::{('high', 'medium', 'low')[task.priority]}",
+                *([f"workflow::{words[task.state]}"] if task.state in words else []),
+            ],
+            "author": {"username": "ann"},
+            "created_at": DAY.format(1),
+            "updated_at": DAY.format(task.changed),
+            "closed_at": DAY.format(task.changed) if task.state in ("done", "dropped") else None,
+            "web_url": f"https://gitlab.com/g/p/-/issues/{task.number}",
+            "references": {"full": f"g/p#{task.number}"},
+            "links": [
+                {"iid": other, "references": {"full": f"g/p#{other}"}, "link_type": "is_blocked_by"}
+                for other in task.needs
+            ],
+            "parent": {"references": {"full": f"g/p#{task.parent}"}} if task.parent else None,
+        }
+        for task in tasks
+    ]
+    return _written(folder / "issues.json", json.dumps(issues))
+
+
+def as_taskwarrior(folder: Path, tasks: list[Task]) -> Path:
+    """Its tasks have no parents, and one line each."""
+    statuses = {"open": "pending", "doing": "pending", "blocked": "waiting", "done": "completed", "dropped": "deleted"}
+    lines = []
+    for task in tasks:
+        record = {
+            "uuid": f"u-{task.number}",
+            "description": task.title,
+            "status": statuses[task.state],
+            "priority": "HML"[task.priority],
+            "tags": list(task.tags),
+            "entry": IN_TASKWARRIOR.format(1),
+            "modified": IN_TASKWARRIOR.format(task.changed),
+            "depends": ",".join(f"u-{other}" for other in task.needs),
+        }
+        record |= {"start": IN_TASKWARRIOR.format(1)} if task.state == "doing" else {}
+        record |= {"end": IN_TASKWARRIOR.format(task.changed)} if task.state in ("done", "dropped") else {}
+        lines.append(json.dumps(record))
+    return _written(folder / "tasks.json", "\n".join(lines))
+
+
 def _table(file: Path, rows: list[list[str]]) -> Path:
     with file.open("w", encoding="utf-8", newline="") as opened:
         csv.writer(opened).writerows(rows)
@@ -193,6 +295,10 @@ TRACKERS: dict[str, Write] = {
     tasks.SOURCE: as_backlog,
     todotxt.SOURCE: as_todotxt,
     jira.SOURCE: as_jira,
+    linear.SOURCE: as_linear,
+    trello.SOURCE: as_trello,
+    gitlab.SOURCE: as_gitlab,
+    taskwarrior.SOURCE: as_taskwarrior,
 }
 
 

@@ -191,8 +191,8 @@ def told(item: ImportedItem) -> dict[str, Any]:
         "parents": [link.to for link in item.links if link.kind == "parent"],
         "blockers": {link.to for link in item.links if link.kind == "depends_on"},
         "comments": [(one.made.at, one.made.by, one.text) for one in item.comments or ()],
-        "due": fields["metadata"]["due"],
-        "estimate": fields["metadata"]["estimate"],
+        "due": fields["due"],
+        "estimate": fields["estimate"],
     }
 
 

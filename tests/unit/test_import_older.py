@@ -40,7 +40,7 @@ def bring(log: ImportedLog, tracker: str, tasks: list[Task]) -> Any:
 
 
 @EVERY
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(data=st.data(), history=histories())
 def test_snapshots_in_any_order_are_the_newest_one(
     tracker: str, data: st.DataObject, history: list[list[Task]]

@@ -66,6 +66,14 @@ class CellRecord(Record):
         found = self._dates.read(self.look(column)[0])
         return self._sure(column, found)
 
+    def utc(self, *columns: str) -> datetime | None:
+        """A time of a column that is known to be in UTC, where its cell says no zone."""
+        column = next((column for column in columns if column in self.rest), None)
+        if column is not None and (found := self._dates.read(self.look(column)[0])) and found.doubt == "no_zone":
+            self.rest.pop(column)
+            return found.at
+        return self.when(*columns)
+
     def at(self, column: str, cell: str) -> datetime | None:
         """The time in a part of a cell."""
         found = self._dates.read(cell)

@@ -23,8 +23,6 @@ from ledger.values.states import FINISHED, Category
 from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
 from ledger.work_item.older_records import LAST_CHANGE
 
-PLANS = ("due", "not_before", "estimate")
-
 
 class SourceLink(Struct, frozen=True, kw_only=True):
     """A link to another record by its id in the source. `word` is how the source calls the kind of link."""
@@ -165,8 +163,7 @@ class _Brought:
 
     def _fields(self) -> dict[str, Any]:
         told = self._told
-        names = ("description", "notes", "assignee", "priority")
-        self._record.own |= {name: value for name in PLANS if (value := getattr(told, name)) is not None}
+        names = ("description", "notes", "assignee", "priority", "due", "not_before", "estimate")
         stated = {name: value for name in names if (value := getattr(told, name)) not in (None, "")}
         fields = {"item_type": told.item_type, "title": told.title} | stated
         return fields | ({"tags": told.tags} if told.tags else {})

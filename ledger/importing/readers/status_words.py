@@ -9,7 +9,7 @@ _WORDS: dict[Category, str] = {
     " unstarted, not started, reopened, created, submitted, selected for development, ready for development,"
     " ready for dev, ready to start, next, up next, to be done, por hacer, tareas por hacer, zu erledigen, offen,"
     " à faire, a fazer, tarefas pendentes, itens pendentes",
-    "active": "in progress, doing, started, active, wip, work in progress, working, ongoing, in development,"
+    "active": "in progress, doing, started, active, wip, work in progress, working, ongoing, in dev, in development,"
     " developing, coding, implementing, in work, underway, hooked, claimed, assigned, in hand, en curso, en progreso,"
     " in arbeit, en cours, em andamento",
     "review": "review, in review, code review, in code review, peer review, under review, needs review,"
