@@ -52,6 +52,8 @@ KINDS = {  # a kind that is not here is readable as it is
     "id_given_again": "with an id that another record had before: known by the id and the time they began",
     "id_too_long": "records whose id is too long to be found by",
     "label_not_a_tag": "labels that cannot be tags: kept in the metadata as found",
+    "id_rounded": "records whose id a spreadsheet has rounded: export them again and do not save the file in one",
+    "lines_before_the_header": "lines above the header of a table: not taken",
     "link_taken_as_blocking": "links that block under a condition: taken as blocking, their word is kept",
     "link_by_another_prefix": "links by an id whose prefix was another one before",
     "link_kept_as_text": "links to things that are not here: kept in the metadata as they were told",

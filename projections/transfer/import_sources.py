@@ -14,16 +14,21 @@ from msgspec.structs import replace
 
 from ledger.errors import Invalid
 from ledger.importing.readers import (
+    asana,
     beads,
+    claude_code,
     github,
     gitlab,
     jira,
     linear,
+    orgmode,
+    plane,
     prompts,
     taskmaster,
     taskwarrior,
     todotxt,
     trello,
+    vibe_kanban,
 )
 from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.git import history
@@ -156,6 +161,44 @@ SOURCES: dict[str, Source] = {
         recognises=taskwarrior.recognises,
         read=taskwarrior.read,
         is_dated=True,
+    ),
+    asana.SOURCE: Source(
+        called="an Asana export",
+        sentence="Tasks that Asana exports as CSV.",
+        argument="FILE",
+        recognises=asana.recognises,
+        read=asana.read,
+        is_dated=True,
+    ),
+    plane.SOURCE: Source(
+        called="a Plane export",
+        sentence="Issues that Plane exports as CSV.",
+        argument="FILE",
+        recognises=plane.recognises,
+        read=plane.read,
+        is_dated=True,
+    ),
+    claude_code.SOURCE: Source(
+        called="Claude Code's tasks",
+        sentence="Claude Code's own tasks: ~/.claude/tasks, or the folder of one list in it.",
+        argument="FOLDER",
+        recognises=claude_code.recognises,
+        read=claude_code.read,
+    ),
+    vibe_kanban.SOURCE: Source(
+        called="a vibe-kanban database",
+        sentence="The SQLite database of vibe-kanban: tasks, projects and branches.",
+        argument="FILE",
+        recognises=vibe_kanban.recognises,
+        read=vibe_kanban.read,
+        is_dated=True,
+    ),
+    orgmode.SOURCE: Source(
+        called="an org file",
+        sentence="Headings with a keyword (TODO, NEXT, DONE, ...) of an org file.",
+        argument="FILE",
+        recognises=orgmode.recognises,
+        read=orgmode.read,
     ),
     history.SOURCE: Source(
         called="a git repository",

@@ -3,14 +3,31 @@
 import csv
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from ledger.importing.readers import beads, gitlab, jira, linear, taskmaster, taskwarrior, todotxt, trello
+from ledger.importing.readers import (
+    asana,
+    beads,
+    claude_code,
+    gitlab,
+    jira,
+    linear,
+    orgmode,
+    plane,
+    taskmaster,
+    taskwarrior,
+    todotxt,
+    trello,
+    vibe_kanban,
+)
 from ledger.importing.readers.backlog import tasks
 from ledger.values.moment import parse
 from tests.support.beads import DAY, issue, needs
@@ -18,6 +35,7 @@ from tests.support.beads import DAY, issue, needs
 NUMBERS = range(1, 6)
 DATE = "2026-03-0{}"
 IN_TASKWARRIOR = "2026030{}T100000Z"
+IN_SQLITE = "2026-03-0{} 10:00:00.000"
 IN_JIRA = "0{}/Mar/26 10:00 AM"
 
 
@@ -282,6 +300,134 @@ def as_taskwarrior(folder: Path, tasks: list[Task]) -> Path:
     return _written(folder / "tasks.json", "\n".join(lines))
 
 
+def as_asana(folder: Path, tasks: list[Task]) -> Path:
+    """Below lines that are no header, as a report has them. Other tasks are named by their titles, here with commas."""
+    title = {task.number: f"{task.title}, {task.number}" for task in tasks}
+    sections = {"open": "Ideas", "doing": "Doing", "blocked": "Blocked", "done": "Ideas", "dropped": "Cancelled"}
+    rows = [
+        [
+            f"1200{task.number}",
+            DAY.format(1),
+            DAY.format(task.changed) if task.state in ("done", "dropped") else "",
+            DAY.format(task.changed),
+            title[task.number],
+            sections[task.state],
+            ",".join(task.tags),
+            task.text,
+            ("High", "Medium", "Low")[task.priority],
+            title.get(task.parent or 0, ""),
+            ",".join(title[other] for other in task.needs if other in title),
+        ]
+        for task in tasks
+    ]
+    names = "Task ID,Created At,Completed At,Last Modified,Name,Section/Column,Tags,Notes,Priority,Parent task"
+    return _table(folder / "asana.csv", [["Report"], [*names.split(","), "Blocked By (Dependencies)"], *rows])
+
+
+def as_plane(folder: Path, tasks: list[Task]) -> Path:
+    statuses = {"open": "Backlog", "doing": "In Progress", "blocked": "On Hold", "done": "Done", "dropped": "Cancelled"}
+    rows = [
+        [
+            f"P-{task.parent}" if task.parent else "",
+            f"P-{task.number}",
+            task.title,
+            task.text,
+            statuses[task.state],
+            ("high", "medium", "low")[task.priority],
+            DAY.format(1),
+            DAY.format(task.changed),
+            json.dumps(task.tags),
+            json.dumps(
+                [{"type": "blocked_by", "issue": f"P-{other}", "direction": "outgoing"} for other in task.needs]
+            ),
+            "",
+        ]
+        for task in tasks
+    ]
+    names = "Parent,Identifier,Name,Description,State Name,Priority,Created At,Updated At,Labels,Relations,Target Date"
+    return _table(folder / "plane.csv", [names.split(","), *rows])
+
+
+def as_claude_code(folder: Path, tasks: list[Task]) -> Path:
+    """Its tasks are pending, in progress or completed; a folder is one list."""
+    statuses = {
+        "open": "pending",
+        "doing": "in_progress",
+        "blocked": "blocked",
+        "done": "completed",
+        "dropped": "dropped",
+    }
+    root = folder / "tasks"
+    shutil.rmtree(root, ignore_errors=True)
+    (root / "list").mkdir(parents=True)
+    for task in tasks:
+        record = {
+            "id": str(task.number),
+            "subject": task.title,
+            "description": task.text,
+            "activeForm": "Doing",
+            "status": statuses[task.state],
+            "blocks": [],
+            "blockedBy": [str(other) for other in task.needs],
+        }
+        _written(root / "list" / f"{task.number}.json", json.dumps(record))
+    return root
+
+
+def as_vibe_kanban(folder: Path, tasks: list[Task]) -> Path:
+    statuses = {"open": "todo", "doing": "inprogress", "blocked": "inreview", "done": "done", "dropped": "cancelled"}
+    file = folder / "db.v2.sqlite"
+    file.unlink(missing_ok=True)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE projects (id BLOB PRIMARY KEY, name TEXT)")
+        database.execute("CREATE TABLE workspaces (id BLOB PRIMARY KEY, task_id BLOB, branch TEXT)")
+        database.execute(
+            "CREATE TABLE tasks (id BLOB PRIMARY KEY, project_id BLOB, title TEXT, description TEXT, status TEXT,"
+            " created_at TEXT, updated_at TEXT, parent_workspace_id BLOB)"
+        )
+        database.execute("INSERT INTO projects VALUES (?, 'Web')", (bytes(16),))
+        for task in tasks:
+            number, above = UUID(int=task.number).bytes, UUID(int=100 + (task.parent or 0)).bytes
+            database.execute(
+                "INSERT INTO workspaces VALUES (?, ?, 'vk/a')", (UUID(int=100 + task.number).bytes, number)
+            )
+            days = (IN_SQLITE.format(1), IN_SQLITE.format(task.changed))
+            row = (
+                number,
+                bytes(16),
+                task.title,
+                task.text,
+                statuses[task.state],
+                *days,
+                above if task.parent else None,
+            )
+            database.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        database.commit()
+    return file
+
+
+def as_org(folder: Path, tasks: list[Task]) -> Path:
+    """Tasks below another one stand under it, one level deep; a rank and tags are around the title."""
+    keywords = {"open": "TODO", "doing": "DOING", "blocked": "WAITING", "done": "DONE", "dropped": "CANCELLED"}
+    tops = [task for task in tasks if task.parent is None]
+    below = {task.number: [other for other in tasks if other.parent == task.number] for task in tops}
+    tops += [task for task in tasks if task.parent is not None and task.parent not in below]
+    lines = ["#+TITLE: Plan"]
+    for top in tops:
+        for stars, task in (("*", top), *(("**", other) for other in below.get(top.number, ()))):
+            tags = f" :{':'.join(task.tags)}:" if task.tags else ""
+            lines += [
+                f"{stars} {keywords[task.state]} [#{'ABC'[task.priority]}] {task.title}{tags}",
+                *([f"CLOSED: [{DATE.format(task.changed)} Sun 10:00]"] if task.state in ("done", "dropped") else []),
+                ":PROPERTIES:",
+                f":ID: o-{task.number}",
+                f":CREATED: [{DATE.format(1)} Sun 10:00]",
+                ":END:",
+                task.text,
+            ]
+    return _written(folder / "plan.org", "\n".join(lines))
+
+
 def _table(file: Path, rows: list[list[str]]) -> Path:
     with file.open("w", encoding="utf-8", newline="") as opened:
         csv.writer(opened).writerows(rows)
@@ -299,6 +445,11 @@ TRACKERS: dict[str, Write] = {
     trello.SOURCE: as_trello,
     gitlab.SOURCE: as_gitlab,
     taskwarrior.SOURCE: as_taskwarrior,
+    asana.SOURCE: as_asana,
+    plane.SOURCE: as_plane,
+    claude_code.SOURCE: as_claude_code,
+    vibe_kanban.SOURCE: as_vibe_kanban,
+    orgmode.SOURCE: as_org,
 }
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ledger.importing.readers.reading import LONGEST_LINE, text_of
+from ledger.importing.readers.reading import LONGEST_LINE, Reading, text_of
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
+from ledger.values.finding import Finding
 
 BETWEEN = ",;\t|"
 BEYOND = "beyond_the_columns"  # the name of cells that have no column
@@ -32,11 +33,8 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """`before` are the lines above the header that hold something."""
-
     names: Names
     rows: list[Row]
-    before: list[int]
 
 
 def has_header(sample: Sample, is_header: IsHeader) -> bool:
@@ -49,18 +47,21 @@ def has_header(sample: Sample, is_header: IsHeader) -> bool:
         return False
 
 
-def table_of(path: Path, is_header: IsHeader, called: str) -> Table:
-    """The table of a file; Invalid, with the line, for a file that is none or has no such header."""
+def table_of(path: Path, is_header: IsHeader, called: str, reading: Reading) -> Table:
+    """The table of a file; Invalid, with the line, for a file that is none or has no such header.
+
+    Lines above the header are told.
+    """
     csv.field_size_limit(LONGEST_LINE)
     content = text_of(path).lstrip("\ufeff")
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=_between(content), strict=True)
     try:
-        before: list[int] = []
         for cells, _ in zip(reader, range(MOST_BEFORE), strict=False):
             if is_header(_trimmed(cells)):
                 names = _trimmed(cells)
-                return Table(names=names, rows=list(_rows(reader, names)), before=before)
-            before += [reader.line_num] if any(map(str.strip, cells)) else []
+                return Table(names=names, rows=list(_rows(reader, names)))
+            if any(map(str.strip, cells)):
+                reading.warnings.append(Finding("lines_before_the_header", f"line {reader.line_num}"))
     except csv.Error as error:
         raise unreadable(path, reader.line_num, f"is not CSV: {error}", "export it again, whole") from error
     raise unreadable(path, None, f"holds no header of {called} in its first {MOST_BEFORE} rows")

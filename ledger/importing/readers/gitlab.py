@@ -214,7 +214,7 @@ class _Issue(Record):
 
 
 def _of_table(path: Path, reading: Reading) -> Iterator[SourceItem]:
-    rows = table_of(path, is_header, "GitLab's CSV").rows
+    rows = table_of(path, is_header, "GitLab's CSV", reading).rows
     times = [name for name in ("Created At", "Updated At", "Closed At") for name in (name, f"{name} (UTC)")]
     dates = Dates.of(rows, times)
     for row in rows:

@@ -42,7 +42,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
-    table = table_of(path, is_header, "a Jira export")
+    table = table_of(path, is_header, "a Jira export", reading)
     export = _Export([_in_english(row) for row in table.rows], has_comments="Comment" in map(in_english, table.names))
     for row in export.rows:
         key = _key(row)

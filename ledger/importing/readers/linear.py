@@ -29,7 +29,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
-    rows = table_of(path, is_header, "a Linear export").rows
+    rows = table_of(path, is_header, "a Linear export", reading).rows
     held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
     for row in rows:
         for cell in row.cells.get(HOLDS_UP, ()):
