@@ -12,6 +12,7 @@ from mcp import MCPError
 from msgspec import Struct
 
 from ledger.errors import LedgerError
+from mcp_adapter import views
 from mcp_adapter.answers import ANSWER_BYTES, fitted
 from mcp_adapter.caller import Caller, CallerOf, Context
 from mcp_adapter.tools import one_page
@@ -89,7 +90,7 @@ RESOURCE_KINDS = (
 )
 
 
-async def list_resources(_: Context, params: wire.PaginatedRequestParams | None) -> wire.ListResourcesResult:
+async def list_resources(context: Context, params: wire.PaginatedRequestParams | None) -> wire.ListResourcesResult:
     one_page("resources", params)
     return wire.ListResourcesResult(
         resources=[
@@ -104,6 +105,7 @@ async def list_resources(_: Context, params: wire.PaginatedRequestParams | None)
             for resource_kind in RESOURCE_KINDS
             if resource_kind.variable is None
         ]
+        + views.resources(context)
     )
 
 
@@ -129,7 +131,9 @@ def reader(caller_of: CallerOf) -> Callable[[Context, wire.ReadResourceRequestPa
     """The handler of resources/read."""
 
     async def read(context: Context, params: wire.ReadResourceRequestParams) -> wire.ReadResourceResult:
-        content = await anyio.to_thread.run_sync(_contents, caller_of(context), params.uri)
+        content = views.contents(params.uri)
+        if content is None:
+            content = await anyio.to_thread.run_sync(_contents, caller_of(context), params.uri)
         return wire.ReadResourceResult(contents=[content])
 
     return read

@@ -24,6 +24,7 @@ from mcp_adapter.resources import list_resources, list_templates, reader
 from mcp_adapter.tools import Tools, read_arguments
 from mcp_adapter.toolsets import Offer, offered
 from mcp_adapter.unreadable import Incoming, read_on
+from mcp_adapter.views import EXTENSIONS
 from mcp_adapter.watching import Watching
 from projections.application.app import App
 from projections.maintenance.background_jobs import start_keeping
@@ -103,6 +104,7 @@ def build(offer: Offer, caller_of: CallerOf, watching: Watching | None = None) -
         on_completion=completer(caller_of),
         cache_hints={method: CacheHint(ttl_ms=FIXED, scope="private") for method in LISTS},
     )
+    server.extensions.update(EXTENSIONS)
     server.middleware.append(read_arguments)
     server.add_request_handler("server/discover", wire.RequestParams, _discoverer(server))
     return server

@@ -17,6 +17,7 @@ from mcp_adapter.answers import answered, crashed, refused
 from mcp_adapter.caller import Arguments, Caller, CallerOf, Context
 from mcp_adapter.registry import tool
 from mcp_adapter.toolsets import Offer
+from mcp_adapter.views import with_view
 from projections.application.app import App
 from projections.operations import argument_values
 from projections.operations.base import Operation
@@ -44,7 +45,7 @@ class Tools:
         self._showed_first = bool(self._first) and not caller.app.has_ledger
         hidden = () if self._showed_first and unusable(caller.app.settings.project) is None else self._first
         shown = [name for name in self._listed if caller.may(self._operations[name]) and name not in hidden]
-        listed = wire.ListToolsResult(tools=[self._listed[name] for name in shown])
+        listed = wire.ListToolsResult(tools=[with_view(self._listed[name], context) for name in shown])
         return listed.model_copy(update={"ttl_ms": 0}) if self._showed_first else listed  # it soon will be another
 
     @cached_property

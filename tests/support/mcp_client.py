@@ -67,6 +67,7 @@ class McpClient:
         self._ended = ended
         self.revision = revision
         self.name = name
+        self.capabilities: Message = {}
         self.lines: list[bytes] = []  # everything that the server wrote to standard output
         self.greeting: Message = {}
         self.notes: Queue[Message] = Queue()  # what the server said without being asked
@@ -83,7 +84,7 @@ class McpClient:
             self.greeting = self.request("server/discover", {})
             return self.greeting
         client = {"name": self.name, "version": "0"}
-        asked = {"protocolVersion": self.revision, "capabilities": {}, "clientInfo": client}
+        asked = {"protocolVersion": self.revision, "capabilities": self.capabilities, "clientInfo": client}
         self.greeting = self.request("initialize", asked)
         self.write({"jsonrpc": "2.0", "method": "notifications/initialized"})
         return self.greeting
@@ -176,7 +177,7 @@ class McpClient:
         return {
             f"{META}protocolVersion": self.revision,
             f"{META}clientInfo": {"name": self.name, "version": "0"},
-            f"{META}clientCapabilities": {},
+            f"{META}clientCapabilities": self.capabilities,
         }
 
     def _read(self) -> None:
@@ -212,6 +213,7 @@ def served(
     name: str = "test-client",
     extra: dict[str, str] | None = None,
     mark: bytes = b"",
+    capabilities: Message | None = None,
 ) -> Iterator[McpClient]:
     """A greeted server in a thread, with the settings of such an environment. `mark` goes before the first message."""
     app = App(Settings.from_environment(environment(settings) | (extra or {})), keep_status=keep_status)
@@ -235,7 +237,9 @@ def served(
             return 0
 
         thread.start()
-        yield from _greeted(McpClient(sent, received, revision, name, ended), mark)
+        client = McpClient(sent, received, revision, name, ended)
+        client.capabilities = capabilities or {}
+        yield from _greeted(client, mark)
 
 
 @contextmanager
