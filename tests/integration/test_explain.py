@@ -1,4 +1,4 @@
-"""Which indexes answer the questions, at a hundred times the original's size, as the writer under row security."""
+"""Which indexes answer the questions in a large ledger, as the writer under row security."""
 
 import json
 import re
@@ -33,13 +33,17 @@ pytestmark = pytest.mark.processes
 
 BIG = {"events", "entries", "work_item_terms", *PROJECTIONS}  # tables that nothing may read from end to end
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-WITHOUT_TABLES = {"configurations/server"}
+SHOWING_NO_TABLE = {
+    "configurations/server",
+    "entities/differing_columns",  # calls a function, whose own plans `inside_doors` has; it compares every row
+}
 SEARCH = "work_items/list_by_relevance"
 EXPLAINING = (
     "-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0"
     " -c auto_explain.log_nested_statements=on -c auto_explain.log_format=json -c client_min_messages=log"
 )
-WHOLE = 20_000  # rows: who reads more of them than this to answer has read a read model whole
+WHOLE = min(20_000, scale.ITEMS // 2)  # rows: a question that reads more of them than this has read a read model whole
+MIDDLE = scale.ITEMS // 2
 
 # Questions whose answer is about all items of a kind, so that they read an index of it from end to end.
 ABOUT_ALL = {
@@ -84,15 +88,15 @@ def large(server: EmbeddedServer, dsn: str) -> Iterator[Scale]:
 
 def samples(large: Scale) -> Samples:
     """Things in the middle of the large ledger: few have what they have in common with others."""
-    item = large.rows["work_items"][60_000]
-    some = [row.id for row in large.rows["work_items"][60_000:60_050]]
+    item = large.rows["work_items"][MIDDLE]
+    some = [row.id for row in large.rows["work_items"][MIDDLE : MIDDLE + 50]]
     vendor, deployment = large.rows["vendors"][2000], large.rows["deployments"][2500]
     late = text(FIRST_DAY + timedelta(hours=4900))
     return {
         "category": list(BY_CATEGORY),
         "projection": ["work_items"],
         "relation": ["blocks", "tag", "external_id"],
-        "target": [item.id, "tag-7", "scale:60000"],
+        "target": [item.id, "tag-7", f"scale:{MIDDLE}"],
         "id": [item.id, large.rows["work_items"][0].id],
         "ids": [some],
         "lowest": [("7", "7000000f")],
@@ -116,7 +120,7 @@ def samples(large: Scale) -> Samples:
         "first_side": ["start", "finish"],
         "first_id": [item.id],
         "then_side": ["finish", "start"],
-        "then_id": [large.rows["work_items"][59_000].id],
+        "then_id": [large.rows["work_items"][MIDDLE - 1000].id],
         "without": [""],
         "item_type": [None, "session"],
         "status": [None, "active"],
@@ -130,7 +134,7 @@ def samples(large: Scale) -> Samples:
         "work_items/list_by_due.after_key": [None, ("~", item.id)],
         "asker": ["ann"],
         "roots_only": [0, 1],
-        "since": [None, 119_990],
+        "since": [None, scale.ITEMS - 10],
         "vendors/changed_since.since": [4_490],
         "deleted": [0, 1],
         "archived": [0, 2],
@@ -159,7 +163,7 @@ def samples(large: Scale) -> Samples:
         "person": ["person 7"],
         "most": [10],
         "words": [[""] * len(some)],
-        "terms": [["59999"], ["person*", "59999"]],
+        "terms": [[str(MIDDLE - 1)], ["person*", str(MIDDLE - 1)]],
         "order": ["relevance", "updated", "created", "priority"],
         "work_items/list_by_relevance.after_key": [None, 1],
         "before": [text(FIRST_DAY)],
@@ -220,7 +224,7 @@ def _generation(large: Scale, question: str, given: dict[str, Any]) -> dict[str,
     return meant(_Generations(large.generations), question, given)  # type: ignore[arg-type]  # it only asks for numbers
 
 
-ASKED = [question for question in questions() if question not in WITHOUT_TABLES]
+ASKED = [question for question in questions() if question not in SHOWING_NO_TABLE]
 
 
 @pytest.mark.parametrize("question", ASKED)

@@ -50,7 +50,9 @@ def cases(question: str, samples: Samples) -> Iterator[dict[str, Any]]:
     for name, values in found.items():
         for value in values[1:]:
             yield _paged(first | {name: value})
-    yield _paged({name: values[-1] for name, values in found.items()})
+    last = {name: values[-1] for name, values in found.items()}
+    if sum(len(values) > 1 for values in found.values()) > 1:  # else it was asked above
+        yield _paged(last)
 
 
 def generation(snapshot: Snapshot, question: str, given: Mapping[str, Any]) -> dict[str, Any]:
