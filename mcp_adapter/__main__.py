@@ -6,6 +6,11 @@ from mcp_adapter.server import run_stdio
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status
 
-if __name__ == "__main__":
+
+def main() -> None:
     take_variables()
     run_stdio(App(Settings.from_environment(), keep_status=keep_status))
+
+
+if __name__ == "__main__":
+    main()

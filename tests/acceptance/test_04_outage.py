@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from ledger import identity
 from ledger.settings import Settings
+from tests.support import forked
 from tests.support.gate import Gate
 from tests.support.mcp_client import served
 
@@ -148,9 +148,9 @@ def _until(condition: Callable[[], bool]) -> None:
 
 def _run(settings: Settings, *arguments: str) -> None:
     folders = {"LEDGER_PROJECT": str(settings.project), "LEDGER_HOME": str(settings.home)}
-    program = [sys.executable, "-c", "from projections.cli.main import main; main()"]
     environment = os.environ | folders | {"LEDGER_DSN": str(settings.dsn)}
-    subprocess.run([*program, *arguments], env=environment, check=True, capture_output=True)
+    done = forked.run(*arguments, env=environment, cwd=settings.project)
+    assert done.returncode == 0, done.stderr
 
 
 def _commit(project: Path, message: str) -> None:

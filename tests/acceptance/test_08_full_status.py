@@ -1,8 +1,6 @@
 """Scenario 8: the whole status, with what was finished long ago in the archive."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +10,8 @@ import pytest
 
 from ledger.settings import Settings
 from projections.maintenance.status_file import NAME, read
-from tests.support.mcp_client import McpClient, environment
-
-pytestmark = pytest.mark.processes
+from tests.support.command_line import run
+from tests.support.mcp_client import McpClient
 
 Connect = Callable[[str], McpClient]
 
@@ -73,9 +70,9 @@ def fill(client: McpClient, settings: Settings, folder: Path, size: Size) -> Non
 
 
 def command_line(settings: Settings, *words: str) -> str:
-    program = [sys.executable, "-c", "from projections.cli.main import main; main()", *words]
-    given: dict[str, Any] = {"env": environment(settings), "cwd": settings.project, "capture_output": True}
-    return subprocess.run(program, check=True, text=True, **given).stdout
+    done = run(settings, *words)
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def deployment(n: int) -> dict[str, Any]:

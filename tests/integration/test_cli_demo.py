@@ -10,6 +10,7 @@ import pytest
 
 from ledger.embedded.server import EmbeddedServer
 from projections.cli.example import steps
+from tests.support import forked
 
 pytestmark = pytest.mark.processes
 
@@ -28,15 +29,7 @@ def environment(server: EmbeddedServer, tmp_path: Path) -> dict[str, str]:
 
 
 def run(environment: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", START, *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return forked.run(*arguments, cwd=folder, env=environment)
 
 
 def test_the_demo_leaves_a_ledger_to_go_on_with_and_run_again_records_nothing(

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,11 +10,11 @@ from ledger.settings import Settings
 from projections.application.activity import lines
 from projections.application.app import App
 from tests.conftest import Perform
+from tests.support import forked
 from tests.support.mcp_client import environment
 
 pytestmark = pytest.mark.processes
 
-PROGRAM = (sys.executable, "-c", "from projections.cli.main import main; main()")
 SECONDS = 60
 ISSUE = '{"id":"x-1","title":"Brought","status":"open","issue_type":"task","created_at":"2026-01-01T10:00:00Z"}'
 ASKED = (
@@ -61,19 +59,17 @@ def without_a_reader(settings: Settings, words: str, *, errors_too: bool = False
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        ended = subprocess.run(
-            [*PROGRAM, *words.split()],
+        ended = forked.run(
+            *words.split(),
             stdout=writing,
-            stderr=writing if errors_too else subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
+            **({"stderr": writing} if errors_too else {}),
             env=environment(settings),
             cwd=settings.project,
             timeout=SECONDS,
-            check=False,
         )
     finally:
         os.close(writing)
-    return ended.returncode, (ended.stderr or b"").decode()
+    return ended.returncode, ended.stderr
 
 
 @pytest.mark.parametrize("words", ASKED)

@@ -1,6 +1,5 @@
 """Several processes on one ledger at once: what lands, who is refused, and what is stored."""
 
-import multiprocessing
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -12,7 +11,7 @@ from ledger.envelope import stream_id
 from ledger.postgres.connection.database import Database
 from ledger.work_item.commands import CreateWorkItem
 from projections.tables.replay import check
-from tests.support import writers
+from tests.support import forked, writers
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 from tests.support.writers import Answer
@@ -40,7 +39,7 @@ def together(ledger: Ledger, dsn: str) -> Together:
     """Runs a program in four processes that begin at the same moment, and gathers their forty answers."""
 
     def together(program: Any) -> list[Answer]:
-        context = multiprocessing.get_context("spawn")
+        context = forked.CONTEXT
         start, answers = context.Barrier(len(FIRSTS)), context.Queue()
         processes = [
             context.Process(target=program, args=(dsn, ledger.store.ledger, first, start, answers)) for first in FIRSTS

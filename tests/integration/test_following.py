@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ from projections.operations.catalog import OPERATIONS
 from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
 from tests.conftest import Perform
+from tests.support.forked import Forked
 from tests.support.losing import lose, state
 
 pytestmark = pytest.mark.processes
@@ -235,19 +235,20 @@ def test_what_a_journal_behind_the_log_knows_is_no_divergence(app: App, settings
     machine.close()
 
 
-def _following(settings: Settings) -> subprocess.Popen[bytes]:
-    program = (
-        "import sys, msgspec; from ledger.settings import Settings; from projections.application.app import App\n"
-        "app = App(Settings.from_environment())\n"
-        "print('ready', flush=True)\n"
-        "while True: app.sync.follow()\n"
-    )
+def _follow_until_killed() -> None:
+    app = App(Settings.from_environment())
+    print("ready", flush=True)
+    while True:
+        app.sync.follow()
+
+
+def _following(settings: Settings) -> Forked:
     environment = os.environ | {
         "LEDGER_PROJECT": str(settings.project),
         "LEDGER_DSN": str(settings.dsn),
         "LEDGER_HOME": str(settings.home),
     }
-    follower = subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE)
+    follower = Forked(env=environment, cwd=settings.project, program=_follow_until_killed, stderr=subprocess.DEVNULL)
     assert follower.stdout is not None
     follower.stdout.readline()
     follower.stdout.close()

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import multiprocessing
 import re
 import threading
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from ledger.values.moment import parse
 from ledger.work_item.commands import CreateWorkItem
 from projections.application.app import App
 from projections.read_models.catalog import SHAPES
-from tests.support import history, writers
+from tests.support import forked, history, writers
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, numbered_command, on_postgres
 
@@ -110,7 +109,7 @@ def test_the_data_of_an_event_are_the_bytes_that_were_sent(ledger: Ledger) -> No
 
 def test_who_follows_the_log_beside_eight_writers_misses_nothing(ledger: Ledger, dsn: str) -> None:
     """Every position arrives once, in order, while eight processes write on items of their own."""
-    context = multiprocessing.get_context("spawn")
+    context = forked.CONTEXT
     start, stop = context.Barrier(9), context.Event()
     processes = [
         context.Process(target=writers.keep_creating, args=(dsn, ledger.store.ledger, first, start, stop))

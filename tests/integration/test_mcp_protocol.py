@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -224,10 +223,7 @@ def test_the_sdk_s_own_client_is_served_in_both_eras(settings: Settings, mode: s
 
 @pytest.mark.processes
 def test_the_command_line_serves_the_same_server(settings: Settings) -> None:
-    pytest.importorskip("projections.cli.main")
-    command = (sys.executable, "-c", "from projections.cli.main import main; main()", "mcp")
-
-    with server_process(settings, command=command) as client:
+    with server_process(settings, words=("mcp",)) as client:
         answer = client.call("create_work_item", item_type="task", title="From the command line")
 
     assert answer["outcome"] == "committed"

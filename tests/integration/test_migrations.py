@@ -1,6 +1,5 @@
 """Bringing a database to the schema: from nothing, from any older one, by several at once."""
 
-import multiprocessing
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from ledger.resources import folder
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.read_models.catalog import PROJECTIONS
-from tests.support import writers
+from tests.support import forked, writers
 from tests.support.schema import schema
 
 MIGRATIONS = sorted(file.stem for file in (folder("sql") / "migrations").glob("*.sql"))
@@ -153,7 +152,7 @@ def test_a_database_of_an_older_program_becomes_the_same_as_a_fresh_one(
 
 def test_four_programs_that_migrate_at_once_agree(new_database: NewDatabase) -> None:
     dsn = new_database()
-    context = multiprocessing.get_context("spawn")
+    context = forked.CONTEXT
     start, answers = context.Barrier(4), context.Queue()
     processes = [context.Process(target=writers.migrate, args=(dsn, start, answers)) for _ in range(4)]
 

@@ -1,6 +1,5 @@
 """A ledger moves to another database and back, while its clients go on, and both sides are proved to hold the same."""
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from projections.operations.catalog import OPERATIONS
 from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
 from projections.transfer.moving import Moved, destination, move
+from tests.support import forked
 from tests.support.gate import Gate
 
 pytestmark = pytest.mark.processes
@@ -313,7 +313,7 @@ def test_a_mover_that_is_killed_leaves_one_side_open_at_most_and_the_next_one_fi
     for number in range(3):
         write(app, f"Item {number}")
     before, here, to = log(app), server.conninfo("postgres", DATABASE), server.conninfo("postgres", ELSEWHERE)
-    mover = multiprocessing.get_context("spawn").Process(target=move_to, args=(app.settings, away))
+    mover = forked.CONTEXT.Process(target=move_to, args=(app.settings, away))
 
     with ExitStack() as held:  # each step of the mover waits until this process lets go of the ledger's line
         stay = held.enter_context(line_held(here, app))

@@ -1,7 +1,6 @@
 """A folder that has no ledger yet: every way in says so, names the folder, and what to do; none uses another folder."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from tests.support.command_line import run
 from tests.support.mcp_client import HANDSHAKES, STATELESS, McpClient, served, server_process
 
 PIPED = '[{"op": "create", "item_type": "task", "title": "Piped"}]'
-PROGRAM = (sys.executable, "-c", "from projections.cli.main import main; main()")
 NEEDS_NONE = {"demo", "init", "operations", "prime", "mcp", "doctor", "ledgers"}
 LINES = {
     "changes": ["--since", "0"],
@@ -177,7 +175,7 @@ def test_a_folder_that_is_no_project_s_is_offered_no_ledger(
 
 
 def test_a_read_only_server_offers_no_tool_that_makes_one(empty: Settings) -> None:
-    with server_process(empty, command=(*PROGRAM, "mcp", "--read-only")) as client:
+    with server_process(empty, words=("mcp", "--read-only")) as client:
         listed = names(client.tools())
         refusal = client.refusal("list_work_items")
 

@@ -4,11 +4,8 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,21 +13,22 @@ import pytest
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.tables.replay import check
+from tests.support import forked, offline_client
+from tests.support.forked import Forked
 
 pytestmark = pytest.mark.processes
 
-ROOT = Path(__file__).parents[2]
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
-Client = Callable[..., subprocess.Popen[str]]
+Client = Callable[..., Forked]
 
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[Client]:
     """client("write", 100) -> a process beside an unreachable database; with `dsn`, beside the real one."""
-    running: list[subprocess.Popen[str]] = []
+    running: list[Forked] = []
 
-    def start(what: str, argument: int, dsn: str = NOWHERE) -> subprocess.Popen[str]:
+    def start(what: str, argument: int, dsn: str = NOWHERE) -> Forked:
         environment = {
             **os.environ,
             "LEDGER_PROJECT": str(settings.project),
@@ -38,24 +36,19 @@ def client(settings: Settings) -> Iterator[Client]:
             "LEDGER_PGDATA": str(settings.pgdata),
             "LEDGER_DSN": dsn,
         }
-        command = [sys.executable, "-m", "tests.support.offline_client", what, str(argument)]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        process = Forked(what, str(argument), cwd=settings.project, env=environment, program=offline_client.main)
         running.append(process)
         return process
 
     yield start
     for process in running:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+        process.close()
 
 
-def answers(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
+def answers(process: Forked) -> list[dict[str, Any]]:
     """The receipts it printed whole, until it ended."""
     assert process.stdout is not None
-    return [json.loads(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+    return [json.loads(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith(b"\n")]
 
 
 def check_home(app: App, told: list[dict[str, Any]]) -> None:
@@ -70,15 +63,15 @@ def check_home(app: App, told: list[dict[str, Any]]) -> None:
     assert check(app.store, app.tables).equal
 
 
-def test_eight_processes_that_queue_a_hundred_writes_each_lose_none(client: Client, app: App) -> None:
-    writing = [client("write", 100) for _ in range(8)]
+def test_eight_processes_that_queue_forty_writes_each_lose_none(client: Client, app: App) -> None:
+    writing = [client("write", 40) for _ in range(8)]
 
     told = [line for process in writing for line in answers(process)]
 
-    assert len(told) == 800
-    assert app.local.outbox.waiting == 800
+    assert len(told) == 320
+    assert app.local.outbox.waiting == 320
     check_home(app, told)
-    assert len(list(app.store.read_all())) == 800
+    assert len(list(app.store.read_all())) == 320
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -117,8 +110,7 @@ def test_sync_tells_what_came_home_since_it_was_asked_whoever_brought_it(
     told = answers(client("write", 30))
     environment = {"LEDGER_PROJECT": str(settings.project), "LEDGER_HOME": str(settings.home), "LEDGER_DSN": dsn}
 
-    program = [sys.executable, "-c", "from projections.cli.main import main; main()", "sync"]
-    sync = subprocess.run(program, env=os.environ | environment, capture_output=True, text=True, check=True)
+    sync = forked.run("sync", env=os.environ | environment, cwd=settings.project)
 
     assert len(told) == 30
     assert sync.stdout.strip() == "30 settled: 30 recorded; 0 wait"

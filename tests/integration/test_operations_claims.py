@@ -3,9 +3,7 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +17,8 @@ from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.questions import readiness
 from tests.conftest import Perform
+from tests.support import claiming
+from tests.support.forked import Forked
 
 Make = Callable[..., str]
 
@@ -232,31 +232,22 @@ def test_arguments_that_do_not_go_together_are_refused(perform: Perform, argumen
 @pytest.mark.processes
 def test_processes_of_one_name_get_different_items_or_none(settings: Settings, perform: Perform, task: Make) -> None:
     made = {task(f"item {n}", priority=n % 5 + 1) for n in range(PROCESSES - 5)}
-    command = [
-        sys.executable,
-        "-m",
-        "tests.support.claiming",
-        str(settings.project),
-        str(settings.dsn),
-        str(settings.home),
-    ]
-    root = Path(__file__).parents[2]
+    words = (str(settings.project), str(settings.dsn), str(settings.home))
     started = [
-        subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        Forked(*words, env=os.environ, cwd=settings.project, program=claiming.main, stdin=subprocess.PIPE)
         for _ in range(PROCESSES)
     ]
     try:
         for process in started:
-            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            assert process.stdout is not None and process.stdout.readline() == b"ready\n"
         for process in started:
             assert process.stdin is not None
-            process.stdin.write("\n")
+            process.stdin.write(b"\n")
             process.stdin.flush()
-        answers = [json.loads(process.communicate(timeout=120)[0]) for process in started]
+        answers = [json.loads(process.stdout.read()) for process in started if process.stdout is not None]
     finally:
         for process in started:
-            process.kill()
-            process.wait()
+            process.close()
 
     taken = [answer["id"] for answer in answers if answer["outcome"] == "committed"]
     assert (len(taken), set(taken)) == (len(made), made)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "assistants.md").read_text(encoding="utf-8")
 SNIPPETS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)]
-PROGRAM = (sys.executable, "-c", "from projections.cli.main import main; main()")
 
 
 def entries() -> list[dict[str, Any]]:
@@ -31,7 +29,7 @@ def command(words: list[str], project: Path) -> tuple[str, ...]:
     """The words after the program's name, with the places that a host fills in filled in."""
     hole = r"\$\{[\w.]+\}|/path/to/project|^\.$"
     filled = [re.sub(hole, str(project), word) for word in words]
-    return (*PROGRAM, *filled)
+    return tuple(filled)
 
 
 def test_there_is_a_snippet_for_each_client_and_one_for_http() -> None:
@@ -45,7 +43,7 @@ def test_what_a_snippet_says_starts_a_server_that_answers(settings: Settings, en
     args = entry["args"]
     words = args[args.index("tracking-ledger") + 1 :] if entry["command"] == "uvx" else args
 
-    with server_process(settings, command=command(words, settings.project), extra=entry.get("env")) as client:
+    with server_process(settings, words=command(words, settings.project), extra=entry.get("env")) as client:
         answer = client.call("prime")
 
     assert answer["text"]
@@ -56,7 +54,7 @@ def test_the_bundle_starts_a_server_that_answers(settings: Settings) -> None:
     words = manifest["server"]["mcp_config"]["args"]
 
     with server_process(
-        settings, command=command(words[words.index("tracking-ledger") + 1 :], settings.project)
+        settings, words=command(words[words.index("tracking-ledger") + 1 :], settings.project)
     ) as client:
         assert client.tools()
 
@@ -68,7 +66,7 @@ def test_the_registry_s_entry_starts_a_server_that_answers(settings: Settings) -
     (package,) = json.loads((ROOT / "server.json").read_text())["packages"]
     project, mode = package["packageArguments"]
 
-    with server_process(settings, command=(*PROGRAM, project["name"], str(settings.project), mode["value"])) as client:
+    with server_process(settings, words=(project["name"], str(settings.project), mode["value"])) as client:
         assert client.tools()
 
     assert package["transport"] == {"type": "stdio"}
@@ -97,7 +95,7 @@ def test_the_docs_name_every_toolset() -> None:
 
 
 def test_a_read_only_server_shows_nothing_that_writes(settings: Settings) -> None:
-    with server_process(settings, command=(*PROGRAM, "mcp", "--read-only", "--toolset", "work")) as client:
+    with server_process(settings, words=("mcp", "--read-only", "--toolset", "work")) as client:
         shown = client.tools()
         with pytest.raises(RefusedByProtocol, match="Unknown tool"):
             client.call("create_work_item", item_type="task", title="Not here")

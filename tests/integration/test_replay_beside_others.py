@@ -1,6 +1,5 @@
 """Replays beside other programs: killed, two at once, of another version, and from this machine's copy of the log."""
 
-import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -21,7 +20,7 @@ from ledger.work_item.commands import UpdateWorkItem
 from projections.read_models.catalog import PROJECTIONS
 from projections.tables import replay as replaying
 from projections.tables.replay import catch_up, check, replay, write
-from tests.support import history, programs
+from tests.support import forked, history, programs
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 
@@ -64,7 +63,7 @@ def test_a_replay_that_is_killed_leaves_the_old_rows_serving_and_no_others(
     ledger: Ledger, dsn: str, owner_dsn: str, stage: str
 ) -> None:
     before = generations(ledger, owner_dsn)
-    context = multiprocessing.get_context("spawn")
+    context = forked.CONTEXT
     reached = context.Event()
     program = context.Process(target=programs.rebuild_until_killed, args=(dsn, ledger.store.ledger, stage, reached))
     program.start()
@@ -98,7 +97,7 @@ def test_of_two_replays_at_once_the_second_says_so(ledger: Ledger) -> None:
 
 
 def test_two_versions_of_the_program_run_at_once_and_neither_view_misses_a_row(ledger: Ledger, dsn: str) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = forked.CONTEXT
     start, answers = context.Barrier(2), context.Queue()
     processes = [
         context.Process(target=program, args=(dsn, ledger.store.ledger, first, start, answers))

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
+from tests.support import forked
 from tests.support.mcp_client import served
 from tests.support.replicas import Pair, followed, machine
 
@@ -567,8 +567,7 @@ def program(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str
         "LEDGER_DSN": str(settings.dsn),
         **for_reading(settings),
     }
-    asked = [sys.executable, "-c", START, *words]
-    return subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return forked.run(*words, env=environment, cwd=settings.project)
 
 
 def for_reading(settings: Settings) -> dict[str, str]:

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -21,6 +19,7 @@ from projections.maintenance.status_file import NAME, place, read, write_status
 from projections.operations.catalog import OPERATIONS
 from projections.reports.marked_section import report_in
 from tests.conftest import Perform
+from tests.support.forked import Forked
 from tests.support.mcp_client import environment
 
 AUTHOR = b"\xef\xbb\xbf# Notes\r\n\tby hand \xff\r\n\r\n```\r\n<!-- tracking-ledger: begin -->\r\n```\r\nno end"
@@ -35,10 +34,8 @@ def task(perform: Perform, title: str = "A task") -> Any:
     return perform("create_work_item", item_type="task", title=title)
 
 
-def start(settings: Settings, *words: str) -> subprocess.Popen[str]:
-    program = [sys.executable, "-c", "from projections.cli.main import main; main()", *words]
-    given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(program, env=environment(settings), cwd=settings.project, **given)
+def start(settings: Settings, *words: str) -> Forked:
+    return Forked(*words, env=environment(settings), cwd=settings.project)
 
 
 def run(settings: Settings, *words: str) -> str:

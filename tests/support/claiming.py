@@ -38,7 +38,3 @@ def connect(app: App) -> None:
             if time.monotonic() > until:
                 raise
             time.sleep(0.1)
-
-
-if __name__ == "__main__":
-    main()

@@ -17,6 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ledger.settings import Settings
+from tests.support import forked
+from tests.support.forked import Forked
 from tests.support.mcp_client import META, SECONDS, STATELESS, Message, RefusedByTool, environment
 
 COMMAND = (sys.executable, "-c", "from projections.cli.main import main; main()")
@@ -42,7 +44,7 @@ class Answer:
 class HttpServer:
     """One served process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    def __init__(self, process: Forked, url: str, log: Path) -> None:
         self.process = process
         self.url = url
         self.log = log
@@ -121,8 +123,14 @@ def serving(settings: Settings, folder: Path, *options: str) -> Iterator[HttpSer
     """A served process on a free port, stopped at the end; its log is a file in the folder."""
     log = folder / "serve.log"
     with log.open("wb") as errors:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", "0", *options], stderr=errors, env=environment(settings), cwd=settings.project
+        process = Forked(
+            "serve",
+            *("--port", "0"),
+            *options,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=environment(settings),
+            cwd=settings.project,
         )
     server = HttpServer(process, _url(process, log), log)
     try:
@@ -131,7 +139,7 @@ def serving(settings: Settings, folder: Path, *options: str) -> Iterator[HttpSer
         server.stop()
 
 
-def _url(process: subprocess.Popen[bytes], log: Path) -> str:
+def _url(process: Forked, log: Path) -> str:
     """The address that the server says once it listens there."""
     for _ in range(int(SECONDS * 20)):
         for line in log.read_text().splitlines():
@@ -147,11 +155,6 @@ def _url(process: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def _run(settings: Settings, *arguments: str) -> str:
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(settings),
-        cwd=settings.project,
-        capture_output=True,
-        check=True,
-    )
-    return done.stdout.decode()
+    done = forked.run(*arguments, env=environment(settings), cwd=settings.project)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

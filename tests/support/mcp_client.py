@@ -22,9 +22,11 @@ import anyio
 from mcp.server.stdio import stdio_server
 
 from ledger.settings import Settings
+from mcp_adapter.__main__ import main
 from mcp_adapter.server import run_stdio
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status
+from tests.support.forked import Forked, command_line
 
 Message = dict[str, Any]
 
@@ -248,16 +250,16 @@ def server_process(
     *,
     revision: str = "2025-11-25",
     name: str = "test-client",
-    command: Sequence[str] = SERVER,
+    words: Sequence[str] = (),
     extra: dict[str, str] | None = None,
     log: Path | None = None,
 ) -> Iterator[McpClient]:
-    """A greeted server process of its own. `log` keeps its standard error."""
+    """A greeted server process: `python -m mcp_adapter`, or a command's words. `log` keeps its standard error."""
     with (log or Path(os.devnull)).open("wb") as errors:
-        process = subprocess.Popen(
-            command,
+        process = Forked(
+            *words,
+            program=command_line if words else main,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
             stderr=errors,
             env={**environment(settings), **(extra or {})},
             cwd=settings.project,

@@ -1,6 +1,6 @@
 """A client in a process of its own, to be killed at any moment.
 
-`python -m tests.support.offline_client write COUNT` creates items and prints each receipt; `drain STEP` drains and
+Its words: `write COUNT` creates items and prints each receipt; `drain STEP` drains and
 is gone, as by kill -9, before its STEP-th touch of the database or of the outbox.
 """
 
@@ -49,7 +49,7 @@ def drain(app: App, step: int) -> None:
         app.sync.drain_for(5)
 
 
-if __name__ == "__main__":
+def main() -> None:
     what, argument = sys.argv[1:]
     opened = App(Settings.from_environment(), keep_status=keep_status)
     {"write": write, "drain": drain}[what](opened, int(argument))
