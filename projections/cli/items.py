@@ -11,8 +11,9 @@ import click
 
 from ledger.work_item.state import ITEM_TYPES
 from projections.cli import exits
+from projections.cli.dates import Length, When
 from projections.cli.invocation import Command, Invocation, pass_invocation
-from projections.cli.output import answer_json, moment, remark, say, shown
+from projections.cli.output import answer_json, moment, planned, remark, say, shown
 from projections.cli.several import REFS, each
 from projections.operations.catalog import OPERATIONS
 
@@ -23,6 +24,11 @@ TAGS = click.option("-t", "--tag", "tags", multiple=True, metavar="TAG", help="W
 PRIORITY = click.option("-p", "--priority", metavar="1-5", help="1 is the most urgent, 5 the least.")
 ASSIGNEE = click.option("-a", "--assignee", metavar="NAME", help="Whose it is; `me` is you.")
 DESCRIPTION = click.option("-d", "--description", metavar="TEXT", help="What it is about, in Markdown.")
+DUE = click.option("--due", metavar="WHEN", type=When(), help="Done by then: fri, +3d, in 2 weeks, 2026-12-15.")
+NOT_BEFORE = click.option("--not-before", metavar="WHEN", type=When(), help="Not ready before then.")
+ESTIMATE = click.option("--estimate", metavar="TIME", type=Length(), help="What it will take: 90m, 2h, 1h30.")
+MILESTONE = click.option("--milestone", "milestone_id", metavar="REF", help="The milestone it belongs to.")
+RECURRENCE = click.option("--recurrence", metavar="RULE", help="Done, it comes again: every 2 weeks, ...")
 REASON = click.option("-r", "--reason", metavar="TEXT", help="Why.")
 FORCE = click.option("--force", is_flag=True, default=None, help="Although another holds it; say why with --reason.")
 
@@ -35,6 +41,11 @@ FORCE = click.option("--force", is_flag=True, default=None, help="Although anoth
 @click.option("--parent", "parent_id", metavar="REF", help="Below this item.")
 @ASSIGNEE
 @DESCRIPTION
+@DUE
+@NOT_BEFORE
+@ESTIMATE
+@MILESTONE
+@RECURRENCE
 @click.option("--blocked-by", "blockers", multiple=True, metavar="REF", help="Cannot start before this is done.")
 @pass_invocation
 def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, ...], **fields: Any) -> int:
@@ -70,6 +81,11 @@ def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, 
 @TAGS
 @click.option("--untag", "untags", multiple=True, metavar="TAG", help="Without this tag; may be repeated.")
 @ASSIGNEE
+@DUE
+@NOT_BEFORE
+@ESTIMATE
+@MILESTONE
+@RECURRENCE
 @click.option("-s", "--status", help="Another state.")
 @REASON
 @FORCE
@@ -239,6 +255,10 @@ def _teller(word: str) -> Callable[[Answered], None]:
     def tell(answered: Answered) -> None:
         said = "nothing to change" if answered.get("unchanged") else word
         say("  ".join([answered["ref"], said, *([shown(answered["title"])] if "title" in answered else [])]))
+        if answered.get("next_item"):
+            item = answered["next_item"]
+            when = f", due {planned(item['due'])}" if "due" in item else ""
+            remark(f"it comes again: {item['ref']}{when}")
         if answered.get("became_ready"):
             ready = (f"{item['ref']}  {shown(item['title'])}" for item in answered["became_ready"])
             remark(f"now ready: {', '.join(ready)}")

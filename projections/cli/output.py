@@ -58,6 +58,15 @@ def moment(value: str | None) -> str:
     return shown(value[:19].replace("T", " ") if value else None)
 
 
+def planned(value: str | None) -> str:
+    """A planned day as it is; a planned time to the minute, in UTC.
+
+    >>> planned("2026-12-15"), planned("2026-12-15T09:00:00.000000Z")
+    ('2026-12-15', '2026-12-15 09:00')
+    """
+    return shown(value[:16].replace("T", " ") if value else None)
+
+
 def on_terminal() -> bool:
     """Whether a person reads what is answered, and not a file or a program."""
     return sys.stdout.isatty()

@@ -163,7 +163,7 @@ def whole(app: App | LedgerView, category: str, entity_id: str) -> Entity:
     """The answer of the operation that reads such a thing."""
     match category:
         case "work_item":
-            include = ["ancestors", "descendants", "dependencies", "comments"]
+            include = ["ancestors", "descendants", "dependencies", "comments", "effort"]
             return OPERATIONS["query_work_item"].perform(app, {"id": entity_id, "include": include})
         case "vendor":
             return OPERATIONS["query_vendor_status"].perform(app, {"id": entity_id})

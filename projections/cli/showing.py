@@ -4,15 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from ledger.catalog import NAME_FIELDS
-from projections.cli.output import draw_markdown, fields, heading, on_terminal, say, shown, table
+from projections.cli.output import draw_markdown, fields, heading, on_terminal, planned, say, shown, table
 from projections.cli.wording import Refs, ago, said
 
 Entity = dict[str, Any]
 
 LISTS = ("ancestors", "descendants", "dependencies")
+SPENT = ("minutes", "tokens", "cost")
 TEXTS = ("description", "notes", "findings")
 SAID = {  # in the lines above the fields, or of no use to a person
     *("id", "ref", "version", "title", "name", "item_type", "status", "category", "priority", "assignee", "tags"),
+    *("due", "not_before", "estimate", "recurrence", "effort", "effort_minutes", "effort_tokens", "effort_cost"),
     *("claim", "question", "ready", "not_ready_because", "block_reason", "comments", "comment_count", "links"),
     *("created_at", "created_by", "updated_at", "updated_by", "source", "as_of", "warnings", "parent_id"),
     *LISTS,
@@ -23,7 +25,7 @@ SAID = {  # in the lines above the fields, or of no use to a person
 def print_entity(category: str, entity: Entity, refs: Refs, now: datetime) -> None:
     name = next(filter(None, map(entity.get, NAME_FIELDS)), category.replace("_", " "))
     say(f"{entity.get('ref', '')}  {shown(name)}".strip(), style="bold")
-    for line in (_what_it_is(entity), _who_has_it(entity, now), _when(entity, now)):
+    for line in (_what_it_is(entity), _who_has_it(entity, now), _plans(entity), _when(entity, now)):
         if line:
             say(shown(line))
     _why_not_ready(entity)
@@ -37,6 +39,9 @@ def print_entity(category: str, entity: Entity, refs: Refs, now: datetime) -> No
         if entity.get(part):
             heading({"descendants": "parts", "dependencies": "links"}.get(part, "part of"))
             table(("ref", "", "title", "status"), (_neighbour(part, item) for item in entity[part]))
+    if any(_spent(entity).get(name) for name in SPENT):
+        heading("effort")
+        _print_effort(entity["effort"], now)
     if entity.get("comments"):
         heading("comments")
         for comment in entity["comments"]:
@@ -74,6 +79,40 @@ def _who_has_it(entity: Entity, now: datetime) -> str:
     if entity.get("block_reason"):
         parts.append(f"blocked: {entity['block_reason']}")
     return "; ".join(parts)
+
+
+def _plans(entity: Entity) -> str:
+    named = {
+        "due": entity.get("due") and f"due {planned(entity['due'])}",
+        "not_before": entity.get("not_before") and f"not before {planned(entity['not_before'])}",
+        "estimate": entity.get("estimate") and f"takes {entity['estimate']} minutes",
+        "recurrence": entity.get("recurrence") and f"comes again {entity['recurrence']}",
+    }
+    return ", ".join(part for part in named.values() if part)
+
+
+def _spent(entity: Entity) -> Entity:
+    """What went into an item and all that is below it; empty for anything else."""
+    spent: Entity = (entity.get("effort") or {}).get("with_subtree") or {}
+    return spent
+
+
+def _print_effort(effort: Entity, now: datetime) -> None:
+    """The entries, then the sum over the item and all that is below it."""
+    whole = effort["with_subtree"]
+    rows = [
+        (
+            ago(entry["at"], now),
+            entry["by"],
+            *(entry.get(name) or None for name in SPENT),
+            entry.get("note"),
+            entry["id"],
+        )
+        for entry in effort["entries"]
+    ]
+    over = f"{whole['items']} items" if whole["items"] > 1 else "this item"
+    rows.append((over, None, *(whole[name] or None for name in SPENT), None, None))
+    table(("", "by", *SPENT, "note", "id"), rows)
 
 
 def _when(entity: Entity, now: datetime) -> str:

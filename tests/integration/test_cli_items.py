@@ -158,6 +158,61 @@ def test_list_narrows_down(run: Run) -> None:
     assert "3; more: --page 2" in run("list", "-n", "2").stderr
 
 
+def test_plans_are_typed_as_people_write_them(run: Run, perform: Perform) -> None:
+    milestone = added(run, "Version 1", "--type", "milestone", "--due", "2999-12-31")
+    plans = ("--due", "3 Jan 2999", "--not-before", "yesterday", "--estimate", "1h30", "--milestone", milestone)
+    planned = added(run, "Backup", *plans, "--recurrence", "weekly")
+    late = added(run, "Late", "--due", "2020-01-31")
+
+    shown = item(perform, planned)
+    assert (shown["due"], shown["estimate"], shown["recurrence"]) == ("2999-01-03", 90, "every week")
+    assert shown["milestone_id"] == item(perform, milestone)["id"]
+    assert [line.split()[0] for line in run("due").stdout.splitlines()[1:]] == [late, planned, milestone]
+    assert "days late" in run("due", "today").stdout
+    assert planned not in run("due", "today").stdout
+    assert run("edit", planned, "--due", "2999-01-10", "--not-before", "", "--estimate", "2h").exit_code == 0
+    changed = item(perform, planned)
+    assert (changed["due"], changed["not_before"], changed["estimate"]) == ("2999-01-10", None, 120)
+    done = run("done", planned)
+    assert "it comes again: w-" in done.stderr
+    assert "due 2999-01-17" in done.stderr
+
+
+def test_a_date_that_can_be_two_is_refused_with_both(run: Run) -> None:
+    refused = run("add", "x", "--due", "3/4/2999")
+
+    assert refused.exit_code == exits.WRONG_USE
+    assert "2999-03-04 or 2999-04-03" in refused.stderr
+
+
+def test_list_takes_what_is_planned_as_filters_and_order(run: Run) -> None:
+    milestone = added(run, "Version 1", "--type", "milestone")
+    soon, late = added(run, "Soon", "--due", "2999-01-01"), added(run, "Late", "--due", "2020-01-01")
+    deferred = added(run, "Deferred", "--not-before", "2999-01-01", "--milestone", milestone)
+
+    def refs(*filters: str) -> list[str]:
+        return [item["ref"] for item in json.loads(run("list", *filters, "--json").stdout)["items"]]
+
+    assert refs("--sort", "due")[:2] == [late, soon]
+    assert refs("--due", "today") == refs("--overdue") == [late]
+    assert refs("--deferred") == refs("--milestone", milestone) == [deferred]
+    assert deferred not in refs("--not-deferred")
+    assert "2999-01-01" in run("list").stdout
+
+
+def test_effort_is_added_and_summed_in_show(run: Run) -> None:
+    above = added(run, "Above", "--estimate", "2h")
+    below = added(run, "Below", "--parent", above)
+
+    assert run("effort", above, "1h30", "--note", "thinking").exit_code == 0
+    assert run("effort", below, "--tokens", "500", "--cost", "0.25").exit_code == 0
+
+    lines = run("show", above).stdout.splitlines()
+    assert [line.split()[2:4] for line in lines if "thinking" in line] == [["tester", "90"]]
+    assert [line.split() for line in lines if "2 items" in line] == [["-", "2", "items", "90", "500", "0.25", "-", "-"]]
+    assert run("effort", below).exit_code == exits.WRONG_USE
+
+
 def test_a_change_between_reading_and_writing_is_a_conflict_that_is_shown(
     run: Run, perform: Perform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

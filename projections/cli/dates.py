@@ -1,0 +1,88 @@
+"""Days, times and lengths as people write them: `fri`, `+3d`, `tomorrow 5pm`, `2026-12-15`; `90m`, `1h30`."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from ledger.values.dates import DAY, planned
+from ledger.values.moment import text
+
+EXAMPLES = "fri, +3d, tomorrow 17:00, in 2 weeks, dec 15, 2026-12-15"
+ORDERS = ("MDY", "DMY")  # in which people write day and month
+_WORDS = re.compile(r"[\w\s+:,./-]{1,60}")
+_WEEKS = re.compile(r"\+?(\d{1,3}) ?w")
+_MINUTES_OR_MONTHS = re.compile(r"[+-]?\d+ ?m")
+_LENGTH = re.compile(r"(?:(\d{1,5})h)?(?:(\d{1,7})m?)?")
+
+
+class When(click.ParamType[str, str]):
+    """A day, or a time by this machine's clock. An empty text stays empty."""
+
+    name = "when"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value.strip():
+            return ""
+        try:
+            return written(value, datetime.now())
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Length(click.ParamType[int | str, str]):
+    """Whole minutes of work; what a day of work is, is known by no clock. An empty text stays empty."""
+
+    name = "length"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        if not value.strip():
+            return ""
+        found = _LENGTH.fullmatch(value.replace(" ", "").lower())
+        if found is None:
+            self.fail(f"{value} is no length of time: write it like 90, 90m, 2h or 1h30", param, ctx)
+        return int(found[1] or 0) * 60 + int(found[2] or 0)
+
+
+def written(value: str, now: datetime) -> str:
+    """A day or a moment, as `ledger.values.dates.planned` writes them, counted from `now` by this machine's clock.
+
+    ValueError for what is no date, and for what can be two. A weekday is the next one, a day without a year the next.
+    """
+    value = value.strip().lower()
+    try:
+        return planned(value.upper())
+    except ValueError:
+        one, other = (_read(value, order, now) for order in ORDERS)
+    if one is None or other is None:
+        raise ValueError(f"{value} is no date: write it like {EXAMPLES}")
+    if one != other:
+        raise ValueError(f"{value} can be {one} or {other}: write the one that is meant")
+    return one
+
+
+def _read(value: str, order: str, now: datetime) -> str | None:
+    from dateparser.date import DateDataParser  # only here: it takes longer to import than a command may take
+
+    if not _WORDS.fullmatch(value) or _MINUTES_OR_MONTHS.fullmatch(value):
+        return None
+    weeks = _WEEKS.fullmatch(value)
+    settings = {
+        "DATE_ORDER": order,
+        "PREFER_LOCALE_DATE_ORDER": False,
+        "PREFER_DATES_FROM": "future",
+        "RELATIVE_BASE": now,
+        "RETURN_TIME_AS_PERIOD": True,
+    }
+    asked = f"in {weeks[1]} weeks" if weeks else value
+    found = DateDataParser(languages=["en"], settings=settings).get_date_data(asked)
+    if found.date_obj is None:
+        return None
+    if found.period == "time":
+        return text(found.date_obj.astimezone(UTC))
+    if found.period in ("month", "year"):  # of which it says a day only if it counts from today
+        strict = {**settings, "REQUIRE_PARTS": ["day"]}
+        if DateDataParser(languages=["en"], settings=strict).get_date_data(asked).date_obj is None:
+            return None
+    return found.date_obj.isoformat()[:DAY]

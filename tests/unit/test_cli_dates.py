@@ -1,0 +1,101 @@
+"""Days, times and lengths as people write them on the command line."""
+
+import subprocess
+import sys
+from datetime import datetime
+
+import click
+import pytest
+
+from ledger.values.moment import text
+from projections.cli.dates import Length, When, written
+
+NOW = datetime(2026, 11, 29, 5, 40)  # a Sunday
+
+
+@pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("2026-12-15", "2026-12-15"),
+        (" 2026-12-15 ", "2026-12-15"),
+        ("today", "2026-11-29"),
+        ("Tomorrow", "2026-11-30"),
+        ("yesterday", "2026-11-28"),
+        ("fri", "2026-12-04"),
+        ("friday", "2026-12-04"),
+        ("next friday", "2026-12-04"),
+        ("sunday", "2026-12-06"),
+        ("+3d", "2026-12-02"),
+        ("3d", "2026-12-02"),
+        ("-3d", "2026-11-26"),
+        ("+2w", "2026-12-13"),
+        ("in 2 weeks", "2026-12-13"),
+        ("next week", "2026-12-06"),
+        ("in a month", "2026-12-29"),
+        ("dec 15", "2026-12-15"),
+        ("15 Dec", "2026-12-15"),
+        ("jan 5", "2027-01-05"),
+        ("15/12/2026", "2026-12-15"),
+        ("15.12.2026", "2026-12-15"),
+        ("05/05/2027", "2027-05-05"),
+    ],
+)
+def test_a_day_is_read_as_a_person_means_it(said: str, day: str) -> None:
+    assert written(said, NOW) == day
+
+
+@pytest.mark.parametrize(
+    ("said", "local"),
+    [
+        ("tomorrow 9am", datetime(2026, 11, 30, 9)),
+        ("fri 17:00", datetime(2026, 12, 4, 17)),
+        ("in 3 hours", datetime(2026, 11, 29, 8, 40)),
+        ("2026-12-15 17:00", datetime(2026, 12, 15, 17)),
+    ],
+)
+def test_a_time_is_one_by_the_machines_clock(said: str, local: datetime) -> None:
+    assert written(said, NOW) == text(local.astimezone())
+
+
+def test_a_time_that_names_its_zone_is_one_of_that_zone() -> None:
+    assert written("2026-12-15T10:00:00+01:00", NOW) == "2026-12-15T09:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "second"),
+    [("03/04", "2027-03-04", "2027-04-03"), ("3/4/2027", "2027-03-04", "2027-04-03")],
+)
+def test_what_can_be_two_days_is_refused_with_both(said: str, first: str, second: str) -> None:
+    with pytest.raises(ValueError, match=f"can be {first} or {second}"):
+        written(said, NOW)
+
+
+@pytest.mark.parametrize(
+    "said", ["soon", "may", "2027", "12", "a", "31 nov", "2026-02-30", "3m", "w-7k3qd", "in 99999 years", "\x1b[31m"]
+)
+def test_what_is_no_day_is_refused_with_examples(said: str) -> None:
+    with pytest.raises(ValueError, match="is no date: write it like fri"):
+        written(said, NOW)
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"), [("90", 90), ("90m", 90), ("2h", 120), ("1h30", 90), ("1h 30m", 90), ("", "")]
+)
+def test_a_length_is_kept_in_minutes(said: str, minutes: object) -> None:
+    assert Length().convert(said, None, None) == minutes
+
+
+@pytest.mark.parametrize("said", ["2d", "an hour", "-5", "1.5h"])
+def test_a_length_that_no_clock_knows_is_refused(said: str) -> None:
+    with pytest.raises(click.BadParameter, match="90m, 2h or 1h30"):
+        Length().convert(said, None, None)
+
+
+def test_an_empty_day_stays_empty_so_that_an_edit_can_empty_the_field() -> None:
+    assert When().convert("", None, None) == ""
+
+
+def test_the_library_of_dates_is_not_imported_before_a_date_is_read() -> None:
+    asked = "import sys, projections.cli.items, projections.cli.listing; sys.exit('dateparser' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
