@@ -52,7 +52,14 @@ def prime_without_ledger(settings: Settings, _: PrimeInput) -> Answered:
 def _brief(document: Answered) -> Answered:
     """Without what an entry does not have, and what its reference says already: this is read at every session."""
     health, work, ready = (document[name] for name in ("vendor_health", "active_work_items", "ready"))
-    return document | {
+    due = {name: document[name] for name in ("overdue", "due_this_week")}
+    told = {name: entry for name, entry in document.items() if name not in due}
+    told |= {
+        name: listed | {"items": [_short(item) for item in listed["items"]]}
+        for name, listed in due.items()
+        if listed["items"]
+    }
+    return told | {
         "vendor_health": health | {"vendors": [_short(vendor) for vendor in health["vendors"]]},
         "active_work_items": work | {"items": [_short(item) for item in work["items"]]},
         "ready": ready | {"items": [_short(item) for item in ready["items"]]},

@@ -1,7 +1,7 @@
 """What the status report asks: each answer is one section of it, all in one snapshot."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -19,9 +19,12 @@ from projections.tables.contract import Answer, Snapshot, pages
 
 LISTED = 1500  # items in one report; what is left out is counted
 READY = 10
+DUE = 20
+SOON = timedelta(days=7)  # what is due within it is due this week
 DEPLOYMENTS = 10
 ENHANCEMENTS = 100
 
+DUE_FIELDS = ("title", "item_type", "priority", "due", "assignee")
 READY_FIELDS = ("title", "item_type", "priority", "branch_name", "assignee")
 VENDOR_FIELDS = ("name", "status", "extractor_version", "format_support", "test_results", "manifest_compliant")
 DEPLOYMENT_FIELDS = (
@@ -91,6 +94,16 @@ def ready(snapshot: Snapshot, moment: datetime | None = None) -> Entity:
     return {**readiness.counted(iter(lines)), "returned": len(items), "has_more": more, "items": items}
 
 
+def overdue(snapshot: Snapshot) -> Entity:
+    """What should have been done before the position's time, the oldest date first; counted as `ready` is."""
+    return _due(snapshot, "", text(_moment(snapshot)))
+
+
+def due_this_week(snapshot: Snapshot) -> Entity:
+    """What has to be done within seven days of the position's time, the earliest first; counted as `ready` is."""
+    return _due(snapshot, text(_moment(snapshot)), text(_moment(snapshot) + SOON))
+
+
 def recent_deployments(snapshot: Snapshot, most: int = DEPLOYMENTS) -> list[Entity]:
     """The newest deployments, the newest first, with what they touched by name."""
     found = rows("deployment", snapshot.ask("status/recent_deployments", limit=most))
@@ -130,6 +143,13 @@ def open_conflicts(snapshot: Snapshot) -> int:
     """How many conflicts wait for a decision."""
     count: int = snapshot.ask("conflicts/count", status="open")[0]["total"]
     return count
+
+
+def _due(snapshot: Snapshot, since: str, before: str) -> Entity:
+    found = snapshot.ask("status/due", due_from=since, due_before=before, limit=readiness.COUNTED + 1)
+    items = _shown(snapshot, "work_item", list(rows("work_item", found[:DUE])), DUE_FIELDS)
+    more = len(found) > len(items)
+    return {**readiness.counted(iter(found)), "returned": len(items), "has_more": more, "items": items}
 
 
 def _shown(snapshot: Snapshot, category: str, entity_ids: list[Row], names: tuple[str, ...]) -> list[Entity]:

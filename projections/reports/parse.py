@@ -21,6 +21,7 @@ from projections.reports.report import PLANS, Document
 Line = tuple[int, str]  # its number in the text, from 1
 Entity = dict[str, Any]
 
+LEFT_OUT = {"## Overdue", "## Due this week", "## Sync"}  # sections that a report has only where they say something
 IDS = "<!-- tracking-ledger: ids"
 _REF = r"`([^`]+)`"
 _MOMENT = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC|\*unknown\*)"
@@ -47,6 +48,9 @@ _SITUATION = re.compile(
     r"(?:(\d{1,18}) comments?(?:; |$))?(?:on (.*))?"
 )
 _READY = re.compile(rf"\d+\. {_REF} ({TEXT}?) \({_TYPE}{_PRIORITY}\)")
+_DUE = re.compile(
+    rf"\d+\. {_REF} ({TEXT}?) \({_TYPE}{_PRIORITY}\): due (?:(\d{{4}}-\d\d-\d\d)|{_MOMENT})(?:; with ({LISTED}))?"
+)
 _DEPLOYMENT = re.compile(rf"- {_REF} {_MOMENT}(?: to ({NAMED}))?: (?:#(\d{{1,18}}) )?(.*)")
 _DETAILS = re.compile(
     rf"  (?:Commit (.+?); tests|Tests): ({LISTED}); compliant: (yes|no|\*unknown\*)"
@@ -75,17 +79,23 @@ def parse(text: str) -> Document:
         "": _opening,
         "## Vendors": _vendors,
         "## Active work": _work,
+        "## Overdue": lambda lines: {"overdue": _listed(lines, _due_item)},
+        "## Due this week": lambda lines: {"due_this_week": _listed(lines, _due_item)},
         "## Ready to begin": _ready,
         "## Recent deployments": _deployments,
         "## Future enhancements": _enhancements,
         "## Sync": _sync,
     }
-    found: Document = {"sync": {"source": "postgres", "clean": True, "queued": 0, "conflicts": 0}}
+    found: Document = {
+        "overdue": _listed([], _due_item),
+        "due_this_week": _listed([], _due_item),
+        "sync": {"source": "postgres", "clean": True, "queued": 0, "conflicts": 0},
+    }
     for heading, lines in sections.items():
         if heading not in readers:
             raise _unread((lines[0][0] - 1, heading))
         found |= readers[heading](lines[1:])
-    missing = readers.keys() - sections.keys() - {"## Sync"}
+    missing = readers.keys() - sections.keys() - LEFT_OUT
     if missing:
         raise Damaged(f"the report has no section {min(missing)}", next_step="write it anew with `status --write`")
     _identify(found, ids)
@@ -208,17 +218,33 @@ def _item(line: Line) -> Entity:
 
 
 def _ready(lines: list[Line]) -> Document:
-    rows = _rows(lines, "Nothing is ready.")
+    return {"ready": _listed(_rows(lines, "Nothing is ready."), _ready_item)}
+
+
+def _listed(rows: list[Line], read: Callable[[Line], Entity]) -> Entity:
+    """The entries of a list, and how many there are."""
     least = bool(rows and "at least" in rows[-1][1] and rows[-1][1].startswith("..."))
-    items, left_out = _folded(rows, _ready_item)
+    items, left_out = _folded(rows, read)
     known = len(items) + left_out
     total = {"total_count": None, "total_is_at_least": known} if least else {"total_count": known}
-    return {"ready": {**total, "returned": len(items), "has_more": left_out > 0, "items": items}}
+    return {**total, "returned": len(items), "has_more": left_out > 0, "items": items}
 
 
 def _ready_item(line: Line) -> Entity:
     ref, title, item_type, priority = _match(_READY, line)
     return {"ref": ref, "title": said(title), "item_type": item_type, "priority": priority and int(priority)}
+
+
+def _due_item(line: Line) -> Entity:
+    ref, title, item_type, priority, day, moment, assignee = _match(_DUE, line)
+    return {
+        "ref": ref,
+        "title": said(title),
+        "item_type": item_type,
+        "priority": priority and int(priority),
+        "due": day or _time(moment, line),
+        "assignee": assignee and said(assignee),
+    }
 
 
 def _deployments(lines: list[Line]) -> Document:
@@ -296,7 +322,8 @@ def _things(document: Document) -> Iterator[Entity]:
     for deployment in document["recent_deployments"]:
         yield from (deployment, *deployment["vendors"], *deployment["work_items"])
     yield from document["vendor_health"]["vendors"]
-    yield from document["ready"]["items"]
+    for name in ("ready", "overdue", "due_this_week"):
+        yield from document[name]["items"]
     yield from document["pending_enhancements"]
 
 

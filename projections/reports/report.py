@@ -42,6 +42,8 @@ def document(snapshot: Snapshot, name: str, source: str = "postgres", queued: in
         "as_of": {"position": as_of.position, "time": as_of.time and moment_text(as_of.time)},
         "vendor_health": status.vendor_health(snapshot),
         "active_work_items": status.active_work_items(snapshot),
+        "overdue": status.overdue(snapshot),
+        "due_this_week": status.due_this_week(snapshot),
         "ready": status.ready(snapshot),
         "recent_deployments": status.recent_deployments(snapshot),
         "pending_enhancements": status.pending_enhancements(snapshot),
@@ -133,6 +135,7 @@ def _things(document: Document) -> list[Document]:
 def _referred(document: Document) -> Iterator[Document]:
     shown = _shown(document)
     yield from (*shown["vendors"], *shown["tree"], *document["ready"]["items"], *shown["enhancements"])
+    yield from (*document["overdue"]["items"], *document["due_this_week"]["items"])
     for item in shown["tree"]:
         yield from item["blocked_by"]
     for deployment in document["recent_deployments"]:

@@ -24,8 +24,9 @@ def rows(document: Document) -> Iterator[tuple[str, Row]]:
     """(category, row) of everything that the report shows."""
     stamps = _stamps(document["as_of"]["time"] or NEVER)
     items = document["active_work_items"]["items"]
+    due = {item["ref"]: item["due"] for name in ("overdue", "due_this_week") for item in document[name]["items"]}
     for place, item in enumerate(items):
-        yield "work_item", _row(item, _item(item, items), stamps, place)
+        yield "work_item", _row(item, _item(item, items, due.get(item["ref"])), stamps, place)
     for vendor in document["vendor_health"]["vendors"]:
         yield "vendor", _row(vendor, _vendor(vendor), stamps)
     for deployment in document["recent_deployments"]:
@@ -51,7 +52,7 @@ def _ids(entity_ids: list[Entity]) -> tuple[str, ...]:
     return tuple(_id(entity) for entity in entity_ids if entity.get("id") or "ref" in entity)
 
 
-def _item(item: Entity, items: list[Entity]) -> WorkItem:
+def _item(item: Entity, items: list[Entity], due: str | None) -> WorkItem:
     claim = item["claim"]
     waiting = [other for other in items if any(blocker["ref"] == item["ref"] for blocker in other["blocked_by"])]
     return WorkItem(
@@ -64,6 +65,7 @@ def _item(item: Entity, items: list[Entity]) -> WorkItem:
         assignee=item["assignee"],
         branch_name=item["branch_name"],
         priority=item["priority"],
+        due=due,
         links=tuple(Link(kind="blocks", to_id=_id(other)) for other in waiting),
         claim=claim and Claim(by=claim["by"], until=claim["until"], token_digest=""),
     )

@@ -128,6 +128,8 @@ def samples(large: Scale) -> Samples:
         "work_items.category": [None, "active"],
         "milestone_id": [None, item.id],
         "due_from": [None, "2026-12-01T00:00:00.000000Z"],
+        "status/due.due_from": ["", "2026-12-01T00:00:00.000000Z"],
+        "due_before": ["2026-12-15T00:00:00.000000Z"],
         "due_until": [None, "2027-12-01T00:00:00.000000Z"],
         "overdue": [0, 1],
         "deferred": [None, 1],

@@ -1,5 +1,6 @@
 """The report's document from a real ledger: every section, and the one rule of readiness."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -140,6 +141,28 @@ def test_a_finished_enhancement_is_not_to_come(perform: Perform, made: Any) -> N
     perform("update_enhancement", id=dropped["id"], version=1, changes={"status": "dropped"})
 
     assert [enhancement["title"] for enhancement in made()["pending_enhancements"]] == ["first", "second"]
+
+
+def test_what_is_due_stands_in_sections_of_its_own_that_are_left_out_when_empty(perform: Perform, made: Any) -> None:
+    task(perform, "no date")
+    assert "## Overdue" not in report.markdown(made())
+    today = datetime.now(UTC).date()
+    yesterday, soon, later = (str(today + timedelta(days=days)) for days in (-1, 5, 30))
+    late = task(perform, "late", due=yesterday, assignee="ann")
+    task(perform, "soon", due=soon)
+    task(perform, "today", due=str(today))
+    task(perform, "later", due=later)
+    done = task(perform, "done late", due=yesterday)
+    perform("update_work_item", id=done["id"], version=1, status="completed")
+
+    document = made()
+
+    assert [item["title"] for item in document["overdue"]["items"]] == ["late"]
+    assert [item["title"] for item in document["due_this_week"]["items"]] == ["today", "soon"]
+    assert f"1. `{late['ref']}` late (task, P3): due {yesterday}; with ann" in report.markdown(document)
+    told = perform("project_status")
+    assert [item["due"] for item in told["due_this_week"]["items"]] == [str(today), soon]
+    assert perform("project_status", format="markdown")["markdown"] == report.markdown(document)
 
 
 def test_the_same_position_gives_the_same_bytes(perform: Perform, made: Any) -> None:

@@ -151,6 +151,16 @@ def test_a_vendor_shows_its_newest_runs_from_the_oldest_to_the_newest(perform: P
     assert "40 of 40 passing" in titles[-1]
 
 
+def test_what_is_overdue_has_a_section_of_its_own(perform: Perform, made: Any) -> None:
+    assert 'id="overdue"' not in made()
+    perform("create_work_item", item_type="task", title="<b>late", due="2020-01-31")
+
+    html = made()
+
+    assert re.search(r'<section id="overdue".*?&lt;b&gt;late.*?due 2020-01-31', html, re.DOTALL)
+    assert 'id="due"' not in html
+
+
 def test_an_empty_ledger_has_a_page_too(made: Any) -> None:
     texts = read(made()).texts
 

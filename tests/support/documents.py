@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import strategies as some
 
 from ledger.values.reference import FULL, LETTERS, encode
-from ledger.values.states import ORIGINAL, WORKABLE
+from ledger.values.states import FINISHED, ORIGINAL, WORKABLE
 
 HOSTILE = [
     "two\nlines\r\n",
@@ -82,6 +82,8 @@ def document(items: list[dict[str, Any]], **parts: Any) -> dict[str, Any]:
             "has_more": False,
             "items": items,
         },
+        "overdue": {"total_count": 0, "returned": 0, "has_more": False, "items": []},
+        "due_this_week": {"total_count": 0, "returned": 0, "has_more": False, "items": []},
         "ready": {"total_count": 0, "returned": 0, "has_more": False, "items": []},
         "recent_deployments": [],
         "pending_enhancements": [],
@@ -149,6 +151,14 @@ def trees(draw: some.DrawFn) -> list[dict[str, Any]]:
 
 
 @some.composite
+def listed(draw: some.DrawFn, items: list[dict[str, Any]]) -> dict[str, Any]:
+    """A list that names some entries and counts the others."""
+    least = draw(some.sampled_from([None, 0, 7])) if items else 0
+    total = {"total_count": None, "total_is_at_least": 100} if least is None else {"total_count": len(items) + least}
+    return {**total, "returned": len(items), "has_more": least != 0, "items": items}
+
+
+@some.composite
 def documents(draw: some.DrawFn) -> dict[str, Any]:
     """Any document that a ledger could add up to, its lists short; archived and folded ones are counted besides."""
     items, archived = draw(trees()), draw(some.integers(0, 9))
@@ -199,8 +209,8 @@ def documents(draw: some.DrawFn) -> dict[str, Any]:
     work["by_type"] = dict(sorted(Counter(one["item_type"] for one in items).items()))
     work["by_priority"] = dict(sorted(Counter(str(one["priority"] or "unknown") for one in items).items()))
     ready = [one for one in items if one["category"] in WORKABLE and draw(some.booleans())]
-    least = draw(some.sampled_from([None, 0, 7])) if ready else 0
-    total = {"total_count": None, "total_is_at_least": 100} if least is None else {"total_count": len(ready) + least}
+    days = some.just("2026-12-15") | moments
+    due = [one | {"due": draw(days)} for one in items if one["category"] not in FINISHED]
     return found | {
         "project": draw(texts),
         "as_of": {"position": draw(some.integers(0, 10**9)), "time": draw(some.none() | moments)},
@@ -211,7 +221,9 @@ def documents(draw: some.DrawFn) -> dict[str, Any]:
             "operational_percentage": round(100 * counted["operational"] / len(vendors), 2) if vendors else 0.0,
             "vendors": vendors,
         },
-        "ready": {**total, "returned": len(ready), "has_more": least != 0, "items": ready},
+        "overdue": draw(listed(due)),
+        "due_this_week": draw(listed(due[:2])),
+        "ready": draw(listed(ready)),
         "recent_deployments": deployments,
         "pending_enhancements": planned,
         "pending_enhancements_count": len(planned) + (draw(some.integers(0, 3)) if planned else 0),

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from ledger.errors import Damaged
+from ledger.values.dates import DAY
 from ledger.values.states import FINISHED
 from projections.reports import report
 from projections.reports.parse import parse
@@ -21,6 +22,7 @@ FIELDS = {
         "claim", "comment_count",
     ),
     "ready": ("title", "item_type", "priority"),
+    "due": ("title", "item_type", "priority", "due", "assignee"),
     "deployments": (
         "deployed_at", "commit_hash", "pr_number", "pr_title", "test_summary", "constitutional_compliance",
         "environment",
@@ -80,6 +82,9 @@ def facts(document: dict[str, Any]) -> dict[str, Any]:
             | {"blockers": [(blocker["id"], blocker["ref"]) for blocker in one["blocked_by"]]}
             for one in items
         ],
+        "overdue": [_fields(one, "due") for one in document["overdue"]["items"]],
+        "overdue total": document["overdue"]["total_count"],
+        "due": [_fields(one, "due") for one in document["due_this_week"]["items"]],
         "ready": [_fields(one, "ready") for one in document["ready"]["items"]],
         "ready total": document["ready"]["total_count"],
         "deployments": [
@@ -101,6 +106,7 @@ def _fields(entity: dict[str, Any], kind: str) -> dict[str, Any]:
         shown
         | ({"claim": claim} if "claim" in shown else {})
         | ({"deployed_at": _second(shown["deployed_at"])} if "deployed_at" in shown else {})
+        | ({"due": _second(shown["due"])} if len(shown.get("due", "")) > DAY else {})
     )
 
 
