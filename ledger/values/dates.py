@@ -8,6 +8,7 @@ from ledger.values.moment import parse, text
 
 Unit = Literal["day", "week", "month", "year"]
 DAY = 10  # characters of a day
+MOST_MINUTES = 5_256_000  # of an estimate: ten years
 FIRST, LAST = "T00:00:00.000000Z", "T23:59:59.999999Z"  # moments of a day, as `moment.text` writes them
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
-from ledger.values.dates import ends, planned
+from ledger.values.dates import MOST_MINUTES, ends, planned
 from ledger.values.moment import parse
 from ledger.values.states import LONGEST as LONGEST_WORD
 from ledger.values.states import ORIGINAL, Category
@@ -54,7 +54,6 @@ from projections.questions.references import resolve
 from projections.read_models import search_terms
 
 CATEGORY = "work_item"
-MOST_MINUTES = 5_256_000  # ten years
 
 
 def _planned(value: str) -> str:

@@ -32,11 +32,13 @@ def test_of_beads_only_what_is_open_and_has_nothing_in_front_is_offered(
         issue("x-10", title="somebody's", status="in_progress", priority=0),
         issue("x-11", title="gate", issue_type="gate", priority=0),
         issue("x-12", title="assigned but open", assignee="ann", priority=4),
+        issue("x-13", title="not yet", defer_until="2999-01-01T00:00:00Z", priority=0),
+        issue("x-14", title="long since", defer_until="2020-01-01T00:00:00Z", priority=4),
     ]
 
     report = Import(source="beads", path=export(tmp_path, *given)).run(app)
 
-    assert ready(perform) == ["free", "assigned but open"]
+    assert ready(perform) == ["free", "long since", "assigned but open"]
     assert ready(perform, assignee="ann") == ["ann's", "assigned but open"]
     told = {entry["kind"]: entry["count"] for entry in report["warnings"]}
     assert (told["state_active"], told["state_waiting"], told["state_review"]) == (3, 4, 1)

@@ -162,6 +162,13 @@ def test_front_matter_is_kept_whole(tmp_path: Path) -> None:
     ]
 
 
+def test_a_due_date_is_one_of_the_item(tmp_path: Path) -> None:
+    found = one(tmp_path, "due_date: 2026-12-15").fields
+
+    assert found["due"] == "2026-12-15"
+    assert "due_date" not in found["metadata"]
+
+
 @pytest.mark.parametrize("written", ["@ann", "[@ann]", "['@ann']", "\n  - '@ann'", "[ @ann , bob ]"])
 def test_every_spelling_of_an_assignee_is_understood(tmp_path: Path, written: str) -> None:
     assert one(tmp_path, f"assignee: {written}").fields["assignee"] == "@ann"
@@ -254,9 +261,9 @@ def test_each_folder_says_what_its_files_are(tmp_path: Path) -> None:
         "TASK-3": ("task", "To Do", True),
         "DRAFT-1": ("task", "Draft", False),
         "decision-1": ("research", "To Do", False),
-        "m-0": ("project", "To Do", False),
+        "m-0": ("milestone", "To Do", False),
     }
-    assert [(link.kind, link.to, link.word) for link in found["TASK-1"].links] == [("relates_to", "M-0", "milestone")]
+    assert (found["TASK-1"].fields["milestone_id"], found["TASK-1"].links) == (found["m-0"].id, ())
     assert found["decision-1"].fields["description"] == "## Context\n\nwhy"
     assert found["DRAFT-1"].fields["tags"] == ("draft",)
     assert (reading.found, sorted(kinds(reading))) == (8, ["document", "document"])

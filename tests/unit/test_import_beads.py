@@ -75,14 +75,37 @@ def test_what_is_no_work_waits(tmp_path: Path, fields: dict[str, Any], word: str
     assert (item.status, item.category, item.fields["metadata"]["source_status"]) == (word, "waiting", "open")
 
 
-@pytest.mark.parametrize(
-    ("until", "status"), [("2099-01-01T00:00:00Z", ("deferred", "waiting")), (DAY.format(1), ("open", "planned"))]
-)
-def test_what_is_deferred_waits_until_then(tmp_path: Path, until: str, status: tuple[str, str]) -> None:
-    item = one(tmp_path, defer_until=until)
+def test_what_is_deferred_due_and_estimated_is_planned_so(tmp_path: Path) -> None:
+    item = one(tmp_path, defer_until="2099-01-01T00:00:00+01:00", due_at="2099-02-01T00:00:00Z", estimated_minutes=90)
 
-    assert (item.status, item.category) == status
-    assert item.fields["metadata"]["defer_until"] == until
+    assert (item.status, item.category) == ("open", "planned")
+    assert {name: item.fields[name] for name in ("not_before", "due", "estimate")} == {
+        "not_before": "2098-12-31T23:00:00.000000Z",
+        "due": "2099-02-01T00:00:00.000000Z",
+        "estimate": 90,
+    }
+    assert not {"defer_until", "due_at", "estimated_minutes"} & item.fields["metadata"].keys()
+
+
+@pytest.mark.parametrize(
+    ("fields", "warnings"),
+    [
+        ({"due_at": "soon"}, ["time_not_understood"]),
+        ({"defer_until": 5}, ["time_not_understood"]),
+        ({"due_at": "0001-01-01T00:00:00Z"}, []),
+        ({"estimated_minutes": 0}, []),
+        ({"estimated_minutes": 10**12}, []),
+        ({"estimated_minutes": True}, []),
+    ],
+)
+def test_a_plan_that_is_not_understood_stays_as_found(
+    tmp_path: Path, fields: dict[str, Any], warnings: list[str]
+) -> None:
+    reading = read(tmp_path, issue("a-1", **fields))
+
+    assert not {"due", "not_before", "estimate"} & reading.items[0].fields.keys()
+    assert reading.items[0].fields["metadata"].items() >= fields.items()
+    assert [finding.kind for finding in reading.warnings] == warnings
 
 
 def test_an_unknown_status_waits_with_a_warning(tmp_path: Path) -> None:

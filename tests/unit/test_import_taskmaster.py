@@ -40,6 +40,14 @@ def kinds(reading: Reading) -> list[str]:
     return [finding.kind for finding in reading.not_taken]
 
 
+@pytest.mark.parametrize(("hours", "minutes"), [(1.5, 90), (2, 120), (0.33, None), ("2", None), (-1, None)])
+def test_a_due_date_and_an_estimate_are_fields_of_the_item(tmp_path: Path, hours: Any, minutes: int | None) -> None:
+    found = one(tmp_path, dueDate="2026-12-15", estimatedHours=hours).fields
+
+    assert (found["due"], found.get("estimate")) == ("2026-12-15", minutes)
+    assert ("estimatedHours" in found["metadata"]) == (minutes is None)
+
+
 def test_both_layouts_name_the_same_tasks(tmp_path: Path) -> None:
     tasks = [task(1, subtasks=[task(1)]), task("2")]
 

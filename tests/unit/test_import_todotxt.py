@@ -78,8 +78,8 @@ def test_projects_and_contexts_are_tags_and_pairs_are_metadata(tmp_path: Path) -
 
     assert (fields["tags"], fields["priority"]) == (("family", "homelife", "phone"), 2)
     assert fields["title"] == "Call +Family +HomeLife @phone due:2010-01-02 x:1 x:2 1+1=2 a@b.c"
+    assert fields["due"] == "2010-01-02"
     assert fields["metadata"] == {
-        "due": "2010-01-02",
         "x": ["1", "2"],
         "projects": ["Family", "HomeLife"],
         "contexts": ["phone"],
@@ -175,18 +175,19 @@ def test_a_mark_that_the_format_does_not_know_is_told(tmp_path: Path, line: str)
     assert "looks_completed" in [finding.kind for finding in reading.warnings]
 
 
-@pytest.mark.parametrize(
-    ("line", "status"),
-    [
-        ("Do it t:2099-01-01", ("deferred", "waiting")),
-        ("Do it t:2026-01-01", ("active", None)),
-        ("x Do it t:2099-01-01", ("completed", None)),
-    ],
-)
-def test_a_task_before_its_threshold_waits(tmp_path: Path, line: str, status: tuple[str, str | None]) -> None:
-    item = one(tmp_path, line)
+def test_a_task_is_not_to_begin_before_its_threshold(tmp_path: Path) -> None:
+    item = one(tmp_path, "Do it t:2099-01-01 due:2099-02-01")
 
-    assert (item.status, item.category) == status
+    assert (item.status, item.fields["not_before"], item.fields["due"]) == ("active", "2099-01-01", "2099-02-01")
+    assert item.fields["metadata"] == {}
+
+
+@pytest.mark.parametrize("pairs", ["due:soon", "due:2099-02-30", "due:2099-01-01 due:2099-01-02"])
+def test_a_day_that_is_none_or_two_stays_in_the_metadata(tmp_path: Path, pairs: str) -> None:
+    fields = one(tmp_path, f"Do it {pairs}").fields
+
+    assert "due" not in fields
+    assert "due" in fields["metadata"]
 
 
 def test_a_line_that_gets_the_day_it_was_written_is_the_same_task() -> None:

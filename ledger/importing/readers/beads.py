@@ -173,7 +173,8 @@ class _Issue(Record):
                 fields[field] = value
         if not fields.get("title", "").strip():
             self.warn("no_title")
-        fields = {"title": ""} | fields | self._rank() | self.tags("labels") | {"metadata": self._metadata()}
+        fields |= self._rank() | self.tags("labels") | self.plans()
+        fields = {"title": ""} | fields | {"metadata": self._metadata()}
         item = ImportedItem(
             id=self._identify(self.name),
             external_id=self.name,
@@ -196,8 +197,6 @@ class _Issue(Record):
         marks = [said for field, said in NO_WORK.items() if self.rest.get(field) is True]
         marks += [GATE] if self.rest.get("issue_type") == GATE else []
         status, category = self.state(word)
-        until = time_of(self.rest.get("defer_until"))
-        marks += ["deferred"] if until is not None and until > self._imported_at else []
         return (marks[0], "waiting") if marks and category in WORKABLE else (status, category)
 
     def _ends(self, word: str) -> tuple[Mark | None, Mark | None]:

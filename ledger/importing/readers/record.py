@@ -6,12 +6,14 @@ from typing import Any, TypeVar
 
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.status_words import category_of
+from ledger.values.dates import MOST_MINUTES, planned
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import LONGEST, Category
 from ledger.work_item.kept_links import KEPT_UNDER
 from ledger.work_item.older_records import LAST_CHANGE, LIST
 
+ZERO_TIME = "0001-"  # what Go writes for "never"
 LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only
 _PRIORITIES = {
     1: "p0, p1, critical, highest, urgent, blocker",
@@ -22,6 +24,9 @@ _PRIORITIES = {
 }
 PRIORITIES = {word: number for number, words in _PRIORITIES.items() for word in words.split(", ")}
 UNRANKED = ("none", "no priority", "undefined", "unprioritized")  # words for no priority at all
+DUE = ("due_at", "due_date", "dueDate", "due", "deadline")  # names under which sources have such a day
+NOT_BEFORE = ("defer_until", "deferUntil", "not_before")
+MINUTES, HOURS = ("estimated_minutes", "estimatedMinutes"), ("estimated_hours", "estimatedHours")
 SOURCE_FIELDS = "source_fields"
 CLOSED, DELETED = "source_closed_at", "source_deleted_at"  # when it came to its end, by the source
 RESERVED = (  # names in the metadata that a source's own fields cannot have
@@ -75,6 +80,39 @@ class Record:
         if moment is not None and moment < created_at:
             self.warn("ended_before_it_began", f": {field} {text(moment)}")
         return moment
+
+    def plans(self) -> dict[str, Any]:
+        """When it is due and may begin, and what it should take, where a field says so in a way that is understood."""
+        found = {
+            "due": self._planned_day(DUE),
+            "not_before": self._planned_day(NOT_BEFORE),
+            "estimate": self._estimate(),
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _planned_day(self, names: Iterable[str]) -> str | None:
+        for field in names:
+            value = self.rest.get(field)
+            if not value or (isinstance(value, str) and value.startswith(ZERO_TIME)):
+                continue
+            try:
+                day = planned(str(value))
+            except ValueError:
+                self.warn("time_not_understood", f": {field}")
+                continue
+            del self.rest[field]
+            return day
+        return None
+
+    def _estimate(self) -> int | None:
+        """Whole minutes; what is none stays among the rest."""
+        for names, minutes in ((MINUTES, 1), (HOURS, 60)):
+            for field in names:
+                value: Any = self.rest.get(field)
+                if type(value) in (int, float) and (value * minutes) % 1 == 0 and 0 < value * minutes <= MOST_MINUTES:
+                    del self.rest[field]
+                    return int(value * minutes)
+        return None
 
     def state(self, word: str, known: Category | None = None) -> tuple[str, Category | None]:
         """A status of ours for the source's word. One that no rule knows waits, so that it is not handed out."""

@@ -247,7 +247,7 @@ class _Reader(Record):
         if not fields["title"].strip():
             self.warn("no_title")
         tag = self._list.tag
-        fields |= self.priority("priority") | self.tags("tags", () if tag == MAIN else (tag,))
+        fields |= self.priority("priority") | self.tags("tags", () if tag == MAIN else (tag,)) | self.plans()
         item = ImportedItem(
             id=self._identify(self.name),
             external_id=self.name,

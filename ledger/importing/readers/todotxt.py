@@ -29,6 +29,7 @@ NO_HOLDER = "unknown (todo.txt)"
 FILES = ("todo.txt", "done.txt")
 LONGEST_KEY = 200  # characters of a task's words by which it is known; a longer one is known by their digest
 PRIORITIES = "ABCDE"  # 1 to 5; a later letter is a 5 too
+DAYS = {"due": "due", "not_before": "t"}  # our field -> the key of its pair
 _DONE = re.compile(r"x\s+(?=\S)")
 _PRIORITY = re.compile(r"\(([A-Z])\)\s+(?=\S)")
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:\s+(?=\S)|$)")
@@ -155,6 +156,11 @@ def _lines(path: Path, reading: Reading) -> Iterator[Line]:
             yield parsed(where, line.decode())
 
 
+def _planned(value: str) -> str | None:
+    day, rest = _day(value)
+    return value if day is not None and not rest else None
+
+
 def _day(text: str) -> tuple[datetime | None, str]:
     found = _DAY.match(text)
     if found is None:
@@ -213,16 +219,17 @@ class _Reader(Record):
         if line.done and line.completed_at is None:
             self.warn("no_closing_time")
         self._keep_days(began)
-        until, _ = _day(dict(line.pairs).get("t", ""))
-        waits = not line.done and until is not None and until > imported_at
         item = ImportedItem(
             id=self._identify(self.name),
             external_id=self.name,
-            fields={"item_type": "task", "title": line.words} | self._rank() | self._labels() | self._metadata(),
+            fields={"item_type": "task", "title": line.words}
+            | self._rank()
+            | self._labels()
+            | self._days()
+            | self._metadata(),
             created=created,
             changed=changed,
-            status="completed" if line.done else "deferred" if waits else "active",
-            category="waiting" if waits else None,
+            status="completed" if line.done else "active",
             settled=changed if line.done else None,
             links=self._links(created),
             also_known=(self._identify(_key(replace(line, created_at=None))),) if line.created_at else (),
@@ -255,6 +262,11 @@ class _Reader(Record):
         tags = tuple(dict.fromkeys(tag for tag in found if len(tag) <= LONGEST_TAG))
         return {"tags": tags} if tags else {}
 
+    def _days(self) -> Fields:
+        """`due:` and `t:`, which is where some programs write the day before which a task is hidden."""
+        said = {field: [value for key, value in self._line.pairs if key == pair] for field, pair in DAYS.items()}
+        return {field: day for field, days in said.items() if len(days) == 1 and (day := _planned(days[0]))}
+
     def _links(self, created: Mark) -> tuple[ImportedLink, ...]:
         """`p:` names the `id:` of the task above, as the program topydo writes it."""
         above = [f"id:{value}" for key, value in self._line.pairs if key == "p"]
@@ -263,8 +275,11 @@ class _Reader(Record):
         )
 
     def _metadata(self) -> Fields:
-        """The pairs, under their own names; one that comes twice is a list."""
+        """The pairs that say no day of ours, under their own names; one that comes twice is a list."""
+        taken = {DAYS[field] for field in self._days()}
         for key, value in self._line.pairs:
+            if key in taken:
+                continue
             if key not in self.rest:
                 self.rest[key] = value
             elif isinstance(self.rest[key], list):

@@ -43,7 +43,7 @@ DECISIONS: dict[str, Category] = {  # what the words mean of a decision
     "deprecated": "dropped",
 }
 DRAFT = "Draft"  # the word for what is no task before it is promoted
-ITEM_TYPES = {"milestone": "project", "decision": "research", "draft": "task", "task": "task"}
+ITEM_TYPES = {"milestone": "milestone", "decision": "research", "draft": "task", "task": "task"}
 COMMENT = ("index", "author", "created")
 PLAIN_COMMENT = frozenset({*COMMENT, "text"})
 TEXTS = {"implementation plan": "implementation_plan", "final summary": "final_summary"}
@@ -136,6 +136,7 @@ class _Reader(Record):
         if not fields["title"].strip():
             self.warn("no_title")
         fields |= self._assignee() | self.priority("priority") | self._labels() | self._texts(body)
+        fields |= self.plans() | self._milestone()
         item = ImportedItem(
             id=self._identify(self._file.key),
             external_id=self.name,
@@ -192,12 +193,17 @@ class _Reader(Record):
         return status, category
 
     def _links(self, created: Mark) -> tuple[ImportedLink, ...]:
-        parent, milestone = self._parent(), self.rest.get("milestone")
+        parent = self._parent()
         links = [self._linked("parent", parent, "parent_task_id", created)] if parent else []
         for spelled in self._references("dependencies"):
             links.append(self._linked("depends_on", spelled, "dependencies", created))
-        key = self._folder.milestone(milestone) if isinstance(milestone, str) else None
-        return (*links, *([self._link("relates_to", key, "milestone", created)] if key else []))
+        return tuple(links)
+
+    def _milestone(self) -> Fields:
+        """The milestone of the folder that a task belongs to; as it is written it stays in the metadata."""
+        named = self.rest.get("milestone")
+        key = self._folder.milestone(named) if isinstance(named, str) and self._file.kind != "milestone" else None
+        return {"milestone_id": self._identify(key)} if key else {}
 
     def _comments(self, body: Body, changed: Mark) -> tuple[ImportedComment, ...]:
         """A comment without a time is as old as the file's newest."""
