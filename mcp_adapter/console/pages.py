@@ -14,7 +14,11 @@ COLUMN = 50  # cards of one column of the board; more are one click away in the 
 PAGE = 50
 DRAWN = 300  # items that a graph shows
 ENDED = ("done", "dropped")  # categories of states in which an item waits for nothing
-FILTERS = ("text", "status", "item_type", "tag", "assignee", "priority", "order", "ready", "blocked")
+FILTERS = (
+    *("text", "status", "item_type", "tag", "assignee", "priority", "order", "ready", "blocked"),
+    *("due_until", "overdue", "deferred", "milestone_id"),
+)
+PARTS = ["ancestors", "descendants", "dependencies", "effort"]
 
 Values = dict[str, Any]
 Page = Callable[[Ledger, QueryParams], Values]
@@ -42,9 +46,10 @@ def listing(ledger: Ledger, query: QueryParams) -> Values:
 
 
 def item(ledger: Ledger, query: QueryParams, ref: str) -> Values:
-    found = ledger.ask("query_work_item", id=ref, include=["ancestors", "descendants", "dependencies"], max_depth=3)
+    found = ledger.ask("query_work_item", id=ref, include=PARTS, max_depth=3)
+    milestone = ledger.ask("query_work_item", id=found["milestone_id"]) if found.get("milestone_id") else None
     history = [] if ledger.as_of else ledger.ask("query_history", id=ref, limit=PAGE)["items"]
-    return {"item": found, "history": history, "states": states(ledger)}
+    return {"item": found, "milestone": milestone, "history": history, "states": states(ledger)}
 
 
 def needs_me(ledger: Ledger, query: QueryParams) -> Values:

@@ -143,6 +143,49 @@ def test_what_was_asked_is_answered_where_it_is_listed(browser: Browser) -> None
     assert "asked" in answered.body.decode()
 
 
+def test_what_is_planned_is_shown_changed_and_emptied_by_the_forms(browser: Browser) -> None:
+    milestone = browser.create(title="Version 1", item_type="milestone").rpartition("/")[2]
+    page = browser.create(title="Backup", due="2999-01-03", estimate="90", recurrence="weekly")
+    text = browser.get(page).body.decode()
+    assert '<input name="f-due" type="date" value="2999-01-03">' in text
+    assert "<dt>Estimate</dt><dd>90 minutes</dd>" in text
+
+    change = browser.form(page, "update_work_item") | {"f-title": "Backup", "f-milestone_id": milestone}
+    clear = ["due", "not_before", "estimate", "milestone_id", "recurrence"]
+    planned = {"f-not_before": "2999-01-01T09:00:00Z", "f-estimate": "60", "_clear": clear}
+    assert browser.post("act/update_work_item", change | planned).status == 303
+    text = browser.get(page).body.decode()
+    assert '<input name="f-due" type="date" value="">' in text
+    assert '<input name="f-not_before" type="text" value="2999-01-01T09:00:00.000000Z">' in text
+    assert f'name="f-milestone_id" value="{milestone}"' in text
+    assert "Comes again</dt>" not in text
+    assert "0 of 1 items" in browser.get(f"item/{milestone}").body.decode()
+
+
+def test_effort_is_logged_on_the_page_of_an_item_and_summed_with_what_is_below(browser: Browser) -> None:
+    above = browser.create(title="Above")
+    below = browser.create(title="Below", parent_id=above.rpartition("/")[2])
+
+    for page, spent in ((above, {"f-minutes": "30", "f-note": MARKUP}), (below, {"f-cost": "0.25"})):
+        assert browser.post("act/log_effort", browser.form(page, "log_effort") | spent).status == 303
+
+    text = browser.get(above).body.decode()
+    assert "In all: 30 minutes, cost 0.25, over 2 items" in text
+    assert MARKUP not in text
+
+
+def test_the_list_shows_and_filters_by_due(browser: Browser) -> None:
+    for title, due in (("Long since", "2020-01-31"), ("Far away", "2999-01-31")):
+        browser.create(title=title, due=due)
+
+    overdue = browser.get("list?overdue=true").body.decode()
+
+    assert "Long since" in overdue
+    assert "2020-01-31" in overdue
+    assert "Far away" not in overdue
+    assert "Far away" not in browser.get("list?due_until=2020-12-31&order=due").body.decode()
+
+
 def test_markup_in_any_field_is_text(browser: Browser) -> None:
     page = browser.create(title=MARKUP, description=MARKUP, assignee=MARKUP, tags="a<b>")
     browser.post("act/comment", browser.form(page, "comment") | {"f-text": MARKUP + "\n\n[x](javascript:alert(3))"})
