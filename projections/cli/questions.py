@@ -6,7 +6,7 @@ import click
 
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
-from projections.cli.output import answer_json, moment, remark, say, table
+from projections.cli.output import answer_json, moment, planned, remark, say, table
 from projections.operations.catalog import OPERATIONS
 
 NEXT = {  # what to type, by the kind of what waits
@@ -14,6 +14,7 @@ NEXT = {  # what to type, by the kind of what waits
     "conflict": "decide a conflict: tracking-ledger resolve REF",
     "expired_claim": "go on with it: tracking-ledger start REF; give it back: tracking-ledger stop REF",
     "blocks": "complete it: tracking-ledger done REF",
+    "due": "complete it: tracking-ledger done REF; later: tracking-ledger edit REF --due WHEN",
 }
 
 
@@ -50,7 +51,7 @@ def answer(
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
 @pass_invocation
 def needs_me(invocation: Invocation, limit: int) -> None:
-    """What waits for you: questions to you or your roles, conflicts, claims that ended, what you hold that blocks."""
+    """What waits for you: questions to you or your roles, conflicts, claims that ended, what blocks or is due."""
     answered = OPERATIONS["needs_me"].perform(invocation.app, {"limit": limit})
     if invocation.as_json:
         answer_json(answered)
@@ -76,6 +77,8 @@ def _why(item: dict[str, Any]) -> str:
             return f"of {item['by']}, about {', '.join(item['about'])}"
         case "expired_claim":
             return f"your claim ended {moment(item['since'])} UTC"
+        case "due":
+            return f"due {planned(item['due'])}"
         case _:
             others = len(item["blocks"]) < item["blocks_count"]
             named = ", ".join(f"{other['ref']} {other['title']}" for other in item["blocks"])

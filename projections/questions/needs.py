@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ledger.values.dates import DAY, ends
 from ledger.values.moment import text
 from ledger.values.states import FINISHED
 from ledger.work_item.item_summaries import CATEGORY
@@ -13,7 +14,7 @@ from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
 
-KINDS = ("question", "conflict", "expired_claim", "blocks")  # in the order in which they are listed
+KINDS = ("question", "conflict", "expired_claim", "blocks", "due")  # in the order in which they are listed
 ADMINISTRATOR = "administrator"  # the role of all who may administer
 NAMED = 10  # items that one item keeps waiting and that are named
 
@@ -22,7 +23,7 @@ def of_person(snapshot: Snapshot, person: str, configuration_id: str, *, is_admi
     """{items, total_count, returned, has_more}; of each kind the most urgent first.
 
     A question is one to them or to a role of theirs, a conflict any that is open, a claim theirs; `blocks` are items
-    that they hold and others wait for.
+    that they hold and others wait for, `due` those assigned to them or held that are due today or overdue.
     """
     roles = configuration.roles_of(snapshot, configuration_id, person)
     names = [person, *roles, *([ADMINISTRATOR] if is_administrator else [])]
@@ -35,7 +36,9 @@ def of_person(snapshot: Snapshot, person: str, configuration_id: str, *, is_admi
 
 
 def _work(snapshot: Snapshot, person: str, names: list[str]) -> list[Entity]:
-    asked = {"names": names, "person": person, "moment": text(snapshot.as_of.now), "limit": COUNTED + 1}
+    moment = text(snapshot.as_of.now)
+    today = ends(moment[:DAY])
+    asked = {"names": names, "person": person, "moment": moment, "today": today, "limit": COUNTED + 1}
     lines = snapshot.ask("work_items/needing", **asked)
     found = list(zip((line["kind"] for line in lines), entities.rows(CATEGORY, lines), strict=True))
     refs = references(snapshot, CATEGORY, [row.id for _, row in found])
@@ -62,6 +65,8 @@ def _more(kind: str, row: Row, waiting: dict[str, Entity]) -> Entity:
             }
         case "expired_claim":
             return {"since": row.state.claim.until}
+        case "due":
+            return {"due": row.state.due}
         case _:
             blocked = [waiting[link.to_id] for link in row.state.links if link.to_id in waiting]
             return {"until": row.state.claim.until, "blocks": blocked[:NAMED], "blocks_count": len(blocked)}

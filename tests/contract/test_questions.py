@@ -30,6 +30,7 @@ SAMPLES: Samples = {
     "work_items/effort.id": [told.WEEKLY, told.PROJECT],
     "due_from": [None, "2026-12-01T00:00:00.000000Z"],
     "status/due.due_from": ["", "2026-12-01T00:00:00.000000Z"],
+    "today": ["2026-12-15T23:59:59.999999Z"],
     "due_before": ["2026-12-15T00:00:00.000000Z"],
     "due_until": [None, "2027-12-01T00:00:00.000000Z"],
     "overdue": [0, 1],

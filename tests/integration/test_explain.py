@@ -129,6 +129,7 @@ def samples(large: Scale) -> Samples:
         "milestone_id": [None, item.id],
         "due_from": [None, "2026-12-01T00:00:00.000000Z"],
         "status/due.due_from": ["", "2026-12-01T00:00:00.000000Z"],
+        "today": ["2026-12-15T23:59:59.999999Z"],
         "due_before": ["2026-12-15T00:00:00.000000Z"],
         "due_until": [None, "2027-12-01T00:00:00.000000Z"],
         "overdue": [0, 1],

@@ -1,5 +1,6 @@
 """What waits for one person: one list, from the operation, the command line and the prime text."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -53,6 +54,25 @@ def waiting(app: App, perform: Perform) -> dict[str, str]:
         (stream_id("conflict", str(uuid4())), 1, found),
     )
     return {"asked": asked["ref"], "role": role["ref"], "ended": ended["ref"], "blocker": blocker["ref"]}
+
+
+def test_what_is_mine_and_due_today_or_before_waits_for_me(perform: Perform) -> None:
+    today = datetime.now(UTC).date().isoformat()
+    late = task(perform, "Late", assignee="tester", due="2020-01-31", priority=5)
+    held = task(perform, "Held", due=today, priority=1)
+    perform("claim_work_item", action="claim", id=held["id"])
+    task(perform, "Of ann", assignee="ann", due=today)
+    task(perform, "Later", assignee="tester", due="2999-01-01")
+    done = task(perform, "Done", assignee="tester", due=today)
+    perform("update_work_item", id=done["id"], version=1, status="completed")
+
+    answer = perform("needs_me")
+
+    assert [(item["kind"], item["ref"], item["due"]) for item in answer["items"]] == [
+        ("due", held["ref"], today),
+        ("due", late["ref"], "2020-01-31"),
+    ]
+    assert f"{late['ref']} Late: due 2020-01-31" in perform("prime")["text"]
 
 
 def test_one_list_has_what_waits_for_who_asks_and_nothing_else(perform: Perform, waiting: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 -- What of the work waits for a person: questions put to them or to one of their roles (`names`), what they claimed and the
--- lease ended, and what they hold that keeps others from being begun. The most urgent of each kind first. Answered by
--- work_items_waiting, work_items_claimed and the primary keys.
+-- lease ended, what they hold that keeps others from being begun, and what is theirs and due until `today` has ended. The
+-- most urgent of each kind first. Answered by work_items_waiting, work_items_claimed, work_items_by_due and the primary keys.
 SELECT 'question' AS kind, 1 AS place, item.rank, item.id, item.version, item.position, item.doc
 FROM work_items item
 WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.waits_for = ANY(%(names)s) AND item.hidden = 0
@@ -19,5 +19,11 @@ WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.
       JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.id = link.target
       WHERE link.ledger_id = %(ledger)s AND link.generation = %(work_items)s AND link.id = item.id AND link.relation = 'blocks'
         AND other.category NOT IN ('done', 'dropped') AND other.hidden = 0)
+UNION ALL
+SELECT 'due', 4, item.rank, item.id, item.version, item.position, item.doc
+FROM work_items item
+WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.due_by <= %(today)s
+  AND (item.assignee = %(person)s OR item.claimed_by = %(person)s AND item.claimed_until > %(moment)s)
+  AND item.category NOT IN ('done', 'dropped') AND item.hidden = 0
 ORDER BY place, rank, id
 LIMIT %(limit)s

@@ -17,5 +17,11 @@ WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.
       JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.id = link.target
       WHERE link.ledger_id = %(ledger)s AND link.generation = %(work_items)s AND link.id = item.id AND link.relation = 'blocks'
         AND other.category NOT IN ('done', 'dropped') AND other.hidden = 0)
+UNION ALL
+SELECT 'due', 4, item.rank, item.id, item.version, item.position, item.doc
+FROM work_items item
+WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.due_by <= %(today)s
+  AND (item.assignee = %(person)s OR item.claimed_by = %(person)s AND item.claimed_until > %(moment)s)
+  AND item.category NOT IN ('done', 'dropped') AND item.hidden = 0
 ORDER BY place, rank, id
 LIMIT %(limit)s
