@@ -32,6 +32,8 @@ TITLE = "日本 Ü \\ ' \" é"
 
 Alter = Callable[[str, str, str | None], bool]
 NUMBERS = count(10_000)  # of commands that were not given yet
+# they print the trees of each statement, which are megabytes of notices where client_min_messages asks for them as well
+LOUD = frozenset({"debug_print_parse", "debug_print_rewritten", "debug_print_plan"})
 GROUP = 8  # settings that are tried together
 SESSIONS = 3  # of the pooler
 
@@ -109,11 +111,11 @@ def answers(ledger: Ledger, number: int, position: int) -> tuple[Any, ...]:
     return events, facts, store.find_command(command), store.position_at(events[-2].recorded_at), items, ready
 
 
-def batches(administrator: psycopg.Connection) -> Iterator[dict[str, str]]:
+def batches(administrator: psycopg.Connection, *, without: frozenset[str] = LOUD) -> Iterator[dict[str, str]]:
     """All settings at once: each at its first hostile value, then those that have a second one, and so on."""
     hostile = hostile_settings.values(administrator)
     for n in range(max(map(len, hostile.values()))):
-        yield {name: values[n] for name, values in hostile.items() if len(values) > n}
+        yield {name: values[n] for name, values in hostile.items() if len(values) > n and name not in without}
 
 
 @pytest.mark.parametrize("kind", ["ROLE", "DATABASE"])
@@ -131,7 +133,8 @@ def test_all_settings_at_once_change_no_answer(
 def test_no_setting_of_a_role_changes_an_answer(
     administrator: psycopg.Connection, conninfo: str, clean: Ledger, alter: Alter
 ) -> None:
-    settings = [(name, value) for batch in batches(administrator) for name, value in batch.items()]
+    every = batches(administrator, without=frozenset())
+    settings = [(name, value) for batch in every for name, value in batch.items()]
     wrong = {}
     for n in range(0, len(settings), GROUP):
         group = settings[n : n + GROUP]
