@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from benchmarks.faults.workload import Receipt
+from benchmarks.faults.workload import IN_PEACE, Receipt
 from ledger.catalog import fact_of
 from ledger.conflict.decider import conflict_stream
 from ledger.envelope import RecordedEvent
@@ -122,6 +122,8 @@ def _of_an_answer(receipt: Receipt) -> Iterator[Anomaly]:
         yield _about(receipt, "unknown without its id")
     if code == "lost" and receipt.ended - receipt.begun > 39:
         yield _about(receipt, "silence")
+    if receipt.step.endswith(IN_PEACE) and code in (*OPEN, "unavailable"):
+        yield _about(receipt, f"{code} although nothing is broken")
     if receipt.step == "invalid" and code not in (*REFUSED, "unavailable", "lost"):
         yield _about(receipt, "unknown of nothing" if code == "outcome_unknown" else "accepted what is invalid")
     if receipt.step == "unchanged" and receipt.is_certain and code in ("queued", "committed"):

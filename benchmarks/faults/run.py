@@ -18,7 +18,7 @@ from benchmarks.faults.machines import Machine
 from benchmarks.faults.nemesis import Nemesis
 from benchmarks.faults.plan import MACHINES, SHARED, Client, Plan
 from benchmarks.faults.proxy import Proxy
-from benchmarks.faults.workload import Receipt, Worker
+from benchmarks.faults.workload import Worker
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import LedgerError
@@ -80,8 +80,7 @@ class Lab:
         nemesis.run(plan.faults)
         nemesis.heal()
         failures = _ended(workers)
-        receipts = [receipt for worker in workers for receipt in worker.receipts]
-        return _gathered(homes, receipts, [machine.errors for machine in machines], failures)
+        return _gathered(homes, workers, [machine.errors for machine in machines], failures)
 
 
 def _machine(folder: Path, number: int, settings: Settings, dsn: str, plan: Plan) -> Machine:
@@ -125,22 +124,22 @@ def _ended(workers: list[Worker]) -> list[str]:
             worker.channel.kill()
         if worker.failure is not None:
             failures.append(f"client {worker.number}: {worker.failure!r}")
-        worker.channel.close()
     return failures
 
 
-def _gathered(homes: list[Settings], receipts: list[Receipt], errors: list[Path], failures: list[str]) -> Evidence:
+def _gathered(homes: list[Settings], workers: list[Worker], errors: list[Path], failures: list[str]) -> Evidence:
     apps = [App(settings) for settings in homes]
-    for number, app in enumerate(apps):
+    for app in apps:
         _come_home(app)
-        for receipt in _unclear(receipts, number):
-            receipts.append(_again(app, receipt))
+    for worker in workers:
+        worker.repeat_unknown()
+        worker.channel.close()
     for app in apps:
         _come_home(app)
         with _named(failures):
             app.sync.follow()
     evidence = Evidence(
-        receipts=receipts,
+        receipts=[receipt for worker in workers for receipt in worker.receipts],
         errors="".join(file.read_text(errors="replace") for file in errors if file.exists()),
         failures=failures,
     )
@@ -179,22 +178,3 @@ def _come_home(app: App) -> None:
             if app.sync.drain_for(5.0):
                 return
         time.sleep(0.2)
-
-
-def _unclear(receipts: list[Receipt], machine: int) -> list[Receipt]:
-    """The last attempts of commands of a machine that have no definite answer: repeated, they must get one."""
-    last: dict[str, Receipt] = {}
-    for receipt in sorted(receipts, key=lambda receipt: receipt.ended):
-        if receipt.machine == machine and receipt.command_id is not None:
-            last[receipt.command_id] = receipt
-    return [receipt for receipt in last.values() if receipt.code == "outcome_unknown"]
-
-
-def _again(app: App, first: Receipt) -> Receipt:
-    begun = time.monotonic()
-    arguments = {**first.arguments, "command_id": first.command_id, "by": f"client {first.client}"}
-    try:
-        answer = OPERATIONS[first.tool].perform(app, arguments)
-    except LedgerError as error:
-        answer = error.as_answer()
-    return replace(first, begun=begun, ended=time.monotonic(), answer=answer, step=f"{first.step} repeated in peace")

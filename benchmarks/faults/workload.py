@@ -11,6 +11,8 @@ from benchmarks.faults.machines import Item, Machine
 from benchmarks.faults.plan import Client, Kind, Step
 
 DEFINITE = ("committed", "queued")
+IN_PEACE = "repeated in peace"  # the end of such a step's name
+UNKNOWN = ("outcome_unknown", "lost")
 
 
 class Receipt(Struct, kw_only=True):
@@ -68,6 +70,13 @@ class Worker(threading.Thread):
                 getattr(self, f"_{step.kind}")(step, f"{self.number}.{number}")
         except BaseException as error:  # a fault of these runs, which their report names
             self.failure = error
+
+    def repeat_unknown(self) -> None:
+        """Everything works again: each command without a definite answer must get one."""
+        last = {receipt.command_id: receipt for receipt in self.receipts if receipt.command_id}
+        for first in last.values():
+            if first.code in UNKNOWN:
+                self._receipt(f"{first.step} {IN_PEACE}", first.command_id, first.tool, first.arguments)
 
     def _create(self, step: Step, title: str) -> None:
         arguments = {"item_type": "task", "title": title}
@@ -145,7 +154,7 @@ class Worker(threading.Thread):
             return
         unclear = [receipt for receipt in writes[-6:] if receipt.code in ("lost", "outcome_unknown", "unavailable")]
         first = (unclear or writes[-8:])[step.draw % len(unclear or writes[-8:])]
-        again = self._told(first.step, first.command_id, first.tool, first.arguments)
+        again = self._receipt(first.step, first.command_id, first.tool, first.arguments)
         again.entity, again.title = first.entity, first.title
         for item in self._own:
             if item.id == first.entity and first.title and first.step == "update" and first.code not in DEFINITE:
@@ -165,12 +174,12 @@ class Worker(threading.Thread):
         writes: bool = True,
     ) -> Receipt:
         is_certain = item is not None and item.is_certain
-        receipt = self._told(step.kind, str(step.command_id) if writes else None, tool, arguments)
+        receipt = self._receipt(step.kind, str(step.command_id) if writes else None, tool, arguments)
         receipt.entity, receipt.title = item.id if item else None, title
         receipt.is_certain = is_certain
         return receipt
 
-    def _told(self, step: str, command_id: str | None, tool: str, arguments: Answer) -> Receipt:
+    def _receipt(self, step: str, command_id: str | None, tool: str, arguments: Answer) -> Receipt:
         begun = time.monotonic()
         given = arguments | ({"command_id": command_id} if command_id else {})
         try:
