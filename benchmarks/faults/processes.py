@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import forkserver
@@ -70,11 +71,16 @@ class ClientProcess:
         disk_faults: Sequence[str] = (),
     ) -> None:
         self.wire, theirs = socket.socketpair()
+        errors_here, errors_there = socket.socketpair()
         self._process = _CONTEXT.Process(
-            target=_live, args=[list(arguments), environment, folder, errors, theirs, list(disk_faults)], daemon=True
+            target=_live,
+            args=[list(arguments), environment, folder, theirs, errors_there, list(disk_faults)],
+            daemon=True,
         )
         self._process.start()
         theirs.close()
+        errors_there.close()
+        threading.Thread(target=_keep, args=[errors_here, errors, self._process.pid], daemon=True).start()
         assert self._process.pid is not None, "it was started"
         self.pid: int = self._process.pid
         self._control = _control(environment)
@@ -119,21 +125,31 @@ def _live(
     arguments: list[str],
     environment: dict[str, str],
     folder: Path,
-    errors: Path,
     wire: socket.socket,
+    errors: socket.socket,
     disk_faults: list[str],
 ) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     sys.stdin, sys.stdout = wire.makefile("r", encoding="utf-8"), wire.makefile("w", encoding="utf-8")
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115, it lives as long as we do
+    sys.stderr = errors.makefile("w", encoding="utf-8")
+    sys.stderr.reconfigure(line_buffering=True)
     if DISK_LIBRARY is not None:
         _obey(_control(environment), disk_faults)
     sys.argv = ["tracking-ledger", *arguments]
     program: Callable[[], object] = command_line if arguments else library.main
     program()
+
+
+def _keep(errors: socket.socket, file: Path, process: int | None) -> None:
+    """What one process wrote to standard error, in one piece."""
+    said = b""
+    with errors:
+        while part := errors.recv(65536):
+            said += part
+    with contextlib.suppress(OSError), file.open("ab") as kept:  # the run is over, and its folder is gone
+        kept.write(b"-- process %d\n%b" % (process or 0, said) if said else b"")
 
 
 def _obey(control: str, commands: list[str]) -> None:

@@ -1,7 +1,9 @@
-"""Bytes to a file, all of them: a call may take only some, and a disk may fail at the next."""
+"""What is put on a disk is there as a whole or not: a call may take only some of it, and the next may fail."""
 
 import os
-from contextlib import suppress
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -29,3 +31,16 @@ def overwrite(file: Path, content: bytes) -> None:
         raise
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    """Commits at the end, or rolls back what the failure of a disk has not ended already."""
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

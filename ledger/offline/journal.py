@@ -24,6 +24,7 @@ from msgspec import Struct
 from ledger.codec import origin_digest
 from ledger.envelope import Past, Recorded, RecordedEvent, RecordedFact, recorded_fact
 from ledger.errors import Damaged, Unavailable
+from ledger.offline.disk import transaction
 from ledger.offline.lines import event_of, line_of
 from ledger.resources import sql
 from ledger.values.moment import EPOCH, microseconds
@@ -283,14 +284,8 @@ class Journal:
     @contextmanager
     def _indexing(self) -> Iterator[None]:
         """One process at a time adds to the index."""
-        with _asking(self.file):
-            self._index.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._index.execute("ROLLBACK")
-                raise
-            self._index.execute("COMMIT")
+        with _asking(self.file), transaction(self._index):
+            yield
 
 
 def _entry(event: RecordedEvent, begins: int, length: int) -> tuple[object, ...]:

@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Unavailable
+from ledger.offline.disk import transaction
 from ledger.offline.outbox_file import FILE, append, cut_back, opened, stamp_of, sync_folder
 from ledger.offline.outbox_index import Entries, parsed
 from ledger.offline.outbox_lines import Begun, Outcome, Queued, Settled, is_whole, read, written
@@ -310,13 +311,8 @@ class Outbox:
             return
         with self._using():
             index = self._indexed()
-            index.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(index):
                 self._take_in(index)
-            except BaseException:
-                index.execute("ROLLBACK")
-                raise
-            index.execute("COMMIT")
         self._seen = stamp
 
     def _take_in(self, index: sqlite3.Connection) -> None:

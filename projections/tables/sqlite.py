@@ -23,6 +23,7 @@ from ledger import store_errors
 from ledger.catalog import UNIQUE
 from ledger.envelope import RowChange, category_of, id_of, stream_id
 from ledger.errors import Unavailable
+from ledger.offline.disk import transaction
 from ledger.resources import folder, sql
 from ledger.values.moment import parse, text
 from projections.read_models.catalog import BY_CATEGORY, SHAPES
@@ -248,15 +249,8 @@ class SqliteTables:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self._connection() as connection:
-            connection.execute(begin)
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # a full disk may have ended it
-                    connection.execute("ROLLBACK")
-                raise
+        with self._connection() as connection, transaction(connection, begin):
+            yield connection
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

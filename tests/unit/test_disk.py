@@ -2,7 +2,10 @@
 
 import errno
 import os
-from collections.abc import Callable
+import resource
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -83,3 +86,30 @@ def test_what_is_added_in_pieces_is_there_as_a_whole(tmp_path: Path, monkeypatch
 
     os.close(descriptor)
     assert (tmp_path / "file").read_bytes() == b"all of it"
+
+
+def test_a_transaction_that_a_failing_disk_has_ended_says_what_failed(tmp_path: Path) -> None:
+    index = sqlite3.connect(tmp_path / "index", isolation_level=None)
+    index.execute("PRAGMA journal_mode = WAL")
+    index.execute("PRAGMA cache_size = 1")
+    index.execute("CREATE TABLE lines (content BLOB)")
+
+    with pytest.raises(sqlite3.OperationalError, match="disk"), a_disk_with(60_000), disk.transaction(index):
+        for _ in range(100):
+            index.execute("INSERT INTO lines VALUES (zeroblob(3000))")
+
+    with disk.transaction(index):
+        index.execute("INSERT INTO lines VALUES ('one')")
+    assert index.execute("SELECT count(*) FROM lines").fetchone() == (1,)
+    index.close()
+
+
+@contextmanager
+def a_disk_with(size: int) -> Iterator[None]:
+    """No file of this process can become larger."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
