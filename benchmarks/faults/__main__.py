@@ -8,45 +8,87 @@ import argparse
 import json
 import signal
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TextIO
+
+from msgspec import Struct, field
 
 from benchmarks.faults.check import Evidence, anomalies
 from benchmarks.faults.plan import KINDS, Plan, plan
 from benchmarks.faults.run import Lab
 
 
+class Found(Struct, kw_only=True):
+    """What all seeds of a run came to."""
+
+    seeds: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    anomalies: Counter[str] = field(default_factory=Counter)
+
+
 def main() -> int:
     given = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no server is left
-    lab, counts, found, began = Lab(), Counter[str](), 0, time.monotonic()
-    faults: Counter[str] = Counter()
+    found, began = Found(), time.monotonic()
+    labs = [Lab() for _ in range(given.at_once)]
+    idle, writing = SimpleQueue[Lab](), threading.Lock()
+    for lab in labs:
+        idle.put(lab)
+    workers = ThreadPoolExecutor(given.at_once)
     try:
-        for seed in range(given.first, given.first + given.count):
-            planned = plan(seed, tuple(given.kinds), steps=given.steps, faults=given.faults)
-            started = time.monotonic()
-            evidence = lab.run(planned)
-            wrong = anomalies(evidence)
-            found += len(wrong)
-            counts.update(receipt.code for receipt in evidence.receipts)
-            faults.update(fault.kind for fault in planned.faults)
-            if given.verbose:
-                _tell(planned, evidence, sys.stdout)
-            if wrong and given.keep:
-                given.keep.mkdir(parents=True, exist_ok=True)
-                with (given.keep / f"seed-{seed}.txt").open("w", encoding="utf-8") as kept:
-                    _tell(planned, evidence, kept)
-            line: dict[str, object] = {"seed": seed, "calls": len(evidence.receipts), "events": len(evidence.log)}
-            line["seconds"] = round(time.monotonic() - started, 1)
-            said = [{"kind": one.kind, "text": one.text} for one in wrong]
-            _write(given.output, line | {"anomalies": said})
+        seeds = range(given.first, given.first + given.count)
+        for line in workers.map(lambda seed: _one(seed, given, idle, found, writing), seeds):
+            _write(given.output, line)
     finally:
-        lab.close()
-    total = {"seeds": given.count, "calls": counts.total(), "answers": dict(counts), "faults": dict(faults)}
-    _write(given.output, total | {"anomalies": found, "seconds": round(time.monotonic() - began)})
-    return 1 if found else 0
+        workers.shutdown(cancel_futures=True)
+        for lab in labs:
+            lab.close()
+    total = {"seeds": found.seeds, "calls": found.answers.total(), "answers": found.answers, "faults": found.faults}
+    _write(given.output, total | {"anomalies": found.anomalies, "seconds": round(time.monotonic() - began)})
+    return 1 if found.anomalies else 0
+
+
+def _one(
+    seed: int, given: argparse.Namespace, idle: SimpleQueue[Lab], found: Found, writing: threading.Lock
+) -> dict[str, object]:
+    """The line of one seed."""
+    planned, lab, begun = (
+        plan(seed, tuple(given.kinds), steps=given.steps, faults=given.faults),
+        idle.get(),
+        time.monotonic(),
+    )
+    try:
+        evidence = lab.run(planned)
+    finally:
+        idle.put(lab)
+    wrong = anomalies(evidence)
+    with writing:
+        found.seeds += 1
+        found.answers.update(receipt.code for receipt in evidence.receipts)
+        found.faults.update(fault.kind for fault in planned.faults)
+        found.anomalies.update(one.kind for one in wrong)
+        if given.verbose:
+            _tell(planned, evidence, sys.stdout)
+        if wrong and given.keep:
+            given.keep.mkdir(parents=True, exist_ok=True)
+            with (given.keep / f"seed-{seed}.txt").open("w", encoding="utf-8") as kept:
+                _tell(planned, evidence, kept)
+    return {
+        "seed": seed,
+        "calls": len(evidence.receipts),
+        "events": len(evidence.log),
+        "seconds": round(time.monotonic() - begun, 1),
+        "answers": Counter(receipt.code for receipt in evidence.receipts),
+        "faults": Counter(fault.kind for fault in planned.faults),
+        "anomalies": [{"kind": one.kind, "text": one.text} for one in wrong],
+    }
 
 
 def _arguments() -> argparse.Namespace:
@@ -56,6 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="of clients")
     parser.add_argument("--steps", type=int, default=15, help="of each client")
     parser.add_argument("--faults", type=int, default=5, help="in each run")
+    parser.add_argument("--at-once", type=int, default=1, help="seeds, each on a server of its own")
     parser.add_argument("--output", type=Path, help="a file for a line of JSON a seed, beside standard output")
     parser.add_argument("--keep", type=Path, help="a folder for what was told and recorded where an answer is not true")
     parser.add_argument("--verbose", action="store_true", help="every fault and every answer")
@@ -74,7 +117,7 @@ def _tell(planned: Plan, evidence: Evidence, to: TextIO) -> None:
     print(*lines, evidence.errors, sep="\n", file=to)
 
 
-def _write(output: Path | None, line: dict[str, object]) -> None:
+def _write(output: Path | None, line: Mapping[str, object]) -> None:
     text = json.dumps(line)
     print(text, flush=True)
     if output is not None:
