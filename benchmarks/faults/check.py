@@ -150,7 +150,7 @@ def _of_a_command(command: str, receipts: list[Receipt], events: list[RecordedEv
     title = next((event for event in map(_title, events) if event), None)
     if title and receipts[0].title and title != receipts[0].title:
         yield _about(receipts[0], f"recorded as {title}")
-    if ended == "conflict" and receipts[0].step == "update" and receipts[0].is_certain:
+    if ended == "conflict" and codes[0] == "queued" and receipts[0].step == "update" and receipts[0].is_certain:
         yield _about(receipts[-1], "conflict with none")
     if ended == "recorded" and all(code in (*REFUSED, *NOTHING) for code in codes):
         yield _about(receipts[-1], "false refusal")
