@@ -136,6 +136,7 @@ def _gathered(homes: list[Settings], workers: list[Worker], errors: list[Path], 
         worker.channel.close()
     for app in apps:
         _come_home(app)
+    for app in apps:  # when none of them records any more
         with _named(failures):
             app.sync.follow()
     evidence = Evidence(

@@ -96,8 +96,11 @@ class SentCommands:
         return self._asked.get(command_id, "")
 
     def send(self, line: Queued) -> None:
-        """The command goes out now."""
+        """The command goes out now; once more, if its receipt is known, which stays."""
         with self._guard:
+            known = self._own.get(line.command_id)
+            if known is not None and known.recorded is not None:
+                return
             self._own[line.command_id] = SentCommand(line=line)
             if len(self._own) > MOST:
                 del self._own[next(iter(self._own))]
@@ -119,15 +122,18 @@ class SentCommands:
             self._remember(SentCommand(line=line, recorded=standing))
 
     def refuse(self, command_id: UUID) -> None:
-        """The database has answered that it did not record it."""
+        """The database has answered that it did not record it; a refused repetition leaves the receipt of the first."""
         with self._guard:
-            if self._own.pop(command_id, None) is not None:
+            known = self._own.get(command_id)
+            if known is not None and known.recorded is None:
+                del self._own[command_id]
                 self._write(_Answered(command_id, None))
 
     def find(self, command_id: UUID) -> SentCommand | None:
+        """With its receipt, if any process of this machine has it."""
         with self._guard:
-            found = self._own.get(command_id)
-            return found or next((known[command_id] for known in self._known() if command_id in known), None)
+            known = [known[command_id] for known in (self._own, *self._known()) if command_id in known]
+        return next((sent for sent in known if sent.recorded is not None), known[0] if known else None)
 
     def recall(self, command_id: UUID) -> SentCommand | None:
         """What this process was told of it before, where the journal and the outbox cannot tell."""
@@ -137,9 +143,9 @@ class SentCommands:
     def acknowledged(self, after: int) -> list[SentCommand]:
         """What was recorded as it was sent, by any process of this machine, behind a position, in the log's order."""
         with self._guard:
-            every = {id: sent for known in (*self._known(), self._own) for id, sent in known.items()}
-        behind = [sent for sent in every.values() if sent.last_position > after and sent.stands_as_sent]
-        return sorted(behind, key=lambda sent: sent.last_position)
+            every = [sent for known in (*self._known(), self._own) for sent in known.values()]
+        behind = {s.line.command_id: s for s in every if s.last_position > after and s.stands_as_sent}
+        return sorted(behind.values(), key=lambda sent: sent.last_position)
 
     def clear(self, reached: int, ends: Ends) -> None:
         """Lets go of what a journal up to `reached` holds."""
