@@ -258,6 +258,17 @@ def test_the_kept_tokens_are_digests_that_only_the_server_reads(team: Team) -> N
         assert "tl_" not in file.read_text()
 
 
+def test_head_and_body_of_an_answer_come_in_one_piece(team: Team) -> None:
+    with socket.create_connection(("127.0.0.1", urlsplit(team.server.url).port)) as client:
+        pieces = []
+        for _ in range(20):
+            client.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            pieces.append(client.recv(65536))
+
+    heads, bodies = zip(*(piece.split(b"\r\n\r\n", 1) for piece in pieces), strict=True)
+    assert all(f"content-length: {len(body)}".encode() in head for head, body in zip(heads, bodies, strict=True))
+
+
 def test_a_caller_over_its_rate_is_told_when_to_come_back(tmp_path: Path, dsn: str) -> None:
     settings = project(tmp_path / "rated", dsn)
     secret, _ = token(settings, "eager")
