@@ -21,7 +21,7 @@ from ledger.errors import LedgerError
 from mcp_adapter.caller import CallerOf, Context
 from mcp_adapter.resources import RESOURCE_KINDS
 from projections.application.app import App
-from projections.questions.lookup import found
+from projections.questions.lookup import find
 
 EVERY = 1.0  # seconds between two looks
 STREAMS = 256  # requests that may stay open to listen
@@ -130,7 +130,7 @@ class Watched:
 
     def _streams(self, name: str) -> Iterator[str]:
         try:
-            yield stream_id(*found(self._app.tables, name))
+            yield stream_id(*find(self._app.tables, name))
         except LedgerError:  # nothing is called so (yet): nothing of it can have changed
             return
 

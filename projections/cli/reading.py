@@ -24,7 +24,7 @@ from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions import entities
 from projections.questions.history import changes_of, name_of
-from projections.questions.lookup import found
+from projections.questions.lookup import find
 from projections.questions.references import references, references_of_ids
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot
@@ -65,7 +65,7 @@ def show(invocation: Invocation, ref: str, raw: bool) -> None:
     REF is a short reference (w-7k3qd), an id, a vendor's name, or the id that an imported item had before.
     """
     _, (category, entity_id) = router.run_on_first_source(
-        invocation.app, lambda view: found(view.tables, ref), replicas=True
+        invocation.app, lambda view: find(view.tables, ref), replicas=True
     )
     answered = whole(invocation.app, category, entity_id)
     if invocation.as_json:

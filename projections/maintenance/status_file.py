@@ -22,7 +22,7 @@ from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.maintenance import report_now
-from projections.questions.configuration import standing
+from projections.questions.configuration import current
 from projections.reports import report
 from projections.reports.atomic_file import replacing
 from projections.reports.marked_section import NAME, generated, report_in, with_report
@@ -120,7 +120,7 @@ def _tells_of_waiting(file: Path) -> bool:
 
 def _configuration(view: LedgerView) -> dict[str, Any]:
     with view.tables.snapshot() as snapshot:
-        return standing(snapshot, configuration_id(view.identity.ledger))
+        return current(snapshot, configuration_id(view.identity.ledger))
 
 
 def write(file: Path, document: Document, home: Path) -> Written:

@@ -192,7 +192,7 @@ def _answer(
     with view.tables.snapshot() as snapshot:
         generation = snapshot.generation("work_items")
         found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
-        whole = {item["id"]: item for item in questions.shown(snapshot, rows(CATEGORY, found))}
+        whole = {item["id"]: item for item in questions.to_entities(snapshot, rows(CATEGORY, found))}
     if not request.detail:
         whole = {name: {"ref": item["ref"], "title": item["title"]} for name, item in whole.items()}
     refused = sum(outcome.refused is not None for outcome in outcomes)

@@ -10,7 +10,7 @@ from ledger.decider import Problem, check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, NotBlank, Operation, Text, Writes, carry_out, new_id
 from projections.questions import entities
-from projections.questions.lookup import found
+from projections.questions.lookup import find
 from projections.questions.references import references
 from projections.tables.contract import Snapshot
 
@@ -27,7 +27,7 @@ class CommentInput(Writes):
 
 
 def comment(view: LedgerView, request: CommentInput) -> Answered:
-    category, entity_id = found(view.tables, request.id)
+    category, entity_id = find(view.tables, request.id)
     command = comment_command(request, category, entity_id, comment_id_of(new_id(request)))
 
     def read(snapshot: Snapshot, entity_id: str) -> Answered:

@@ -103,7 +103,7 @@ class UpdateProjectConfigurationInput(Writes):
 
 def get_project_configuration(view: LedgerView, _: GetProjectConfigurationInput) -> Answered:
     with view.tables.snapshot() as snapshot:
-        configuration = questions.standing(snapshot, configuration_id(view.identity.ledger))
+        configuration = questions.current(snapshot, configuration_id(view.identity.ledger))
         elsewhere = questions.items_elsewhere(snapshot, configuration["id"])
         conflicts = open_conflicts(snapshot)
     configuration |= _elsewhere(elsewhere)
@@ -140,7 +140,7 @@ def update_project_configuration(view: LedgerView, request: UpdateProjectConfigu
 
     command = ChangeConfiguration(id=configuration_id(view.identity.ledger), expected=request.version, fields=fields)
 
-    answer = carry_out(view, request, CATEGORY, command, questions.standing)
+    answer = carry_out(view, request, CATEGORY, command, questions.current)
     if "states" not in request.model_fields_set:
         return answer
     with view.tables.snapshot() as snapshot:

@@ -30,7 +30,7 @@ from projections.questions import changes as changes_questions
 from projections.questions import history as questions
 from projections.questions.as_of import past, position_of, row_at
 from projections.questions.entities import whole
-from projections.questions.lookup import found
+from projections.questions.lookup import find
 from projections.questions.references import reference, references, references_of
 from projections.tables.contract import Snapshot
 
@@ -129,7 +129,7 @@ def _thing(view: LedgerView, given: str) -> tuple[str, str]:
     own = configuration_id(view.identity.ledger)
     if given.strip().lower() in ("configuration", own):  # there from the start, before anything is recorded of it
         return "configuration", own
-    return found(view.tables, given)
+    return find(view.tables, given)
 
 
 def _meant(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str, ...]]:

@@ -150,7 +150,7 @@ def _one(view: LedgerView, request: QueryVendorStatusInput) -> Answered:
         if as_of is None:
             vendor = questions.by_id(snapshot, entity_id)
         else:
-            vendor = questions.shown(snapshot, [row_at(view.store, CATEGORY, entity_id, as_of)])[0]
+            vendor = questions.to_entities(snapshot, [row_at(view.store, CATEGORY, entity_id, as_of)])[0]
             vendor["as_of"] = shown_point(view.store, as_of)
     if "test_runs" in request.include:
         seen = [event for event in past(view.store, CATEGORY, entity_id) if as_of is None or event.position <= as_of]

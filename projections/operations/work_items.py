@@ -293,7 +293,7 @@ def link_work_items(view: LedgerView, request: LinkWorkItemsInput) -> Answered:
 
 def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
     if request.as_of is None and not request.include:
-        return _with_progress(view, questions.meant(view.tables, request.id, asker(view)))
+        return _with_progress(view, questions.by_name(view.tables, request.id, asker(view)))
     entity_id = resolve(view.tables, CATEGORY, request.id)
     if request.as_of is not None and not set(request.include) - {"history", "comments"}:
         return _alone(view, entity_id, request)
@@ -332,7 +332,7 @@ def _alone(view: LedgerView, entity_id: str, request: QueryWorkItemInput) -> Ans
     as_of = position_of(view.store, request.as_of or 0)
     row = row_at(view.store, CATEGORY, entity_id, as_of)
     with view.tables.snapshot() as snapshot:
-        item = questions.shown(snapshot, [row])[0]
+        item = questions.to_entities(snapshot, [row])[0]
     most = None if "comments" in request.include else questions.NEWEST
     item |= entities.comments(row, most)
     if "history" in request.include:

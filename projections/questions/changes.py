@@ -56,14 +56,14 @@ def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Filte
             if len(events) == limit:
                 break
     return {
-        "items": _told(log, snapshot, events),
+        "items": _lines(log, snapshot, events),
         "returned": len(events),
         "next_position": reached,
         "has_more": reached < head,
     }
 
 
-def _told(log: EventStore, snapshot: Snapshot, events: list[RecordedEvent]) -> list[Entity]:
+def _lines(log: EventStore, snapshot: Snapshot, events: list[RecordedEvent]) -> list[Entity]:
     pasts = log.read_streams(list(dict.fromkeys(event.stream_id for event in events))).events if events else {}
     states = {stream: states_of(stream, past) for stream, past in pasts.items() if category_of(stream) in BY_CATEGORY}
     refs = dict(_references(snapshot, events))

@@ -25,7 +25,7 @@ EXAMPLES = 10  # items that are named, of each state that the configuration does
 NEVER = dict.fromkeys(Stamps.__struct_fields__)
 
 
-def standing(snapshot: Snapshot, entity_id: str) -> Entity:
+def current(snapshot: Snapshot, entity_id: str) -> Entity:
     """The configuration, flat, its settings in one group. At version 0 the defaults hold and nothing was set."""
     ref = references(snapshot, CATEGORY, [entity_id])[entity_id]
     row = _row(snapshot, entity_id)
@@ -37,7 +37,7 @@ def standing(snapshot: Snapshot, entity_id: str) -> Entity:
     configuration["settings"] = {name: configuration.pop(name) for name in SETTINGS}
     session = configuration["current_session_id"]
     if session is not None:
-        configuration["current_session"] = entities.named(snapshot, "work_item", [session], "title")[session]
+        configuration["current_session"] = entities.with_fields(snapshot, "work_item", [session], "title")[session]
     return configuration
 
 

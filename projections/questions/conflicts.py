@@ -17,7 +17,7 @@ Entity = dict[str, Any]
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The conflict, whole. Raises NotFound."""
-    return shown(snapshot, [entities.row(snapshot, CATEGORY, entity_id, "check the id, or sync_state")])[0]
+    return to_entities(snapshot, [entities.row(snapshot, CATEGORY, entity_id, "check the id, or sync_state")])[0]
 
 
 def waiting(snapshot: Snapshot, *, limit: int, cursor: str | None = None) -> Entity:
@@ -26,7 +26,11 @@ def waiting(snapshot: Snapshot, *, limit: int, cursor: str | None = None) -> Ent
     found = snapshot.ask("conflicts/list", status="open", after_key=after_key, after_id=after_id, limit=limit + 1)
     total = count(snapshot)
     return page(
-        found, limit, order="found", total=total, shown=lambda kept: shown(snapshot, entities.rows(CATEGORY, kept))
+        found,
+        limit,
+        order="found",
+        total=total,
+        to_entities=lambda kept: to_entities(snapshot, entities.rows(CATEGORY, kept)),
     )
 
 
@@ -51,21 +55,21 @@ def after(snapshot: Snapshot, conflict: str) -> list[Row]:
     return sorted(rows, key=lambda row: row.position)
 
 
-def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
+def to_entities(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
     """What met, in a person's words: the field, what stood there, what each wanted."""
     found = list(rows)
-    refs = references_of(snapshot, [stream for row in found for stream in _named(row)])
-    return [_shown(row, refs) for row in found]
+    refs = references_of(snapshot, [stream for row in found for stream in _streams(row)])
+    return [_entity(row, refs) for row in found]
 
 
-def _named(row: Row) -> list[str]:
+def _streams(row: Row) -> list[str]:
     """The streams that are told of a conflict: its own, what it is about, what it met, what it waits for."""
     conflict = row.state
     others = [stream_id(CATEGORY, entity_id) for entity_id in (row.id, *conflict.waits_for)]
     return [*others, *conflict.about, *(met.stream for met in conflict.met)]
 
 
-def _shown(row: Row, refs: dict[str, str]) -> Entity:
+def _entity(row: Row, refs: dict[str, str]) -> Entity:
     conflict = row.state
     said: Entity = {
         "id": row.id,

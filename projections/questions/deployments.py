@@ -32,7 +32,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The deployment, whole. Raises NotFound."""
     row = entities.row(snapshot, CATEGORY, entity_id, "check the id, or list all with query_deployments")
-    return shown(snapshot, [row])[0] | entities.comments(row)
+    return to_entities(snapshot, [row])[0] | entities.comments(row)
 
 
 def listed(snapshot: Snapshot, wanted: Filter, *, limit: int, cursor: str | None) -> Entity:
@@ -51,7 +51,11 @@ def listed(snapshot: Snapshot, wanted: Filter, *, limit: int, cursor: str | None
     found = snapshot.ask("deployments/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)
     total = snapshot.ask("deployments/count", **filters)[0]["total"]
     return page(
-        found, limit, order="deployed", total=total, shown=lambda kept: shown(snapshot, entities.rows(CATEGORY, kept))
+        found,
+        limit,
+        order="deployed",
+        total=total,
+        to_entities=lambda kept: to_entities(snapshot, entities.rows(CATEGORY, kept)),
     )
 
 
@@ -63,12 +67,12 @@ def of_work_item(snapshot: Snapshot, item: str) -> list[Entity]:
     return [{name: deployment[name] for name in NAMED} for deployment in whole]
 
 
-def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
+def to_entities(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
     """Deployments as flat objects; beside the ids stand the vendors and work items they mean."""
     found = list(rows)
     refs = references(snapshot, CATEGORY, [row.id for row in found])
-    vendors = entities.named(snapshot, "vendor", _linked(found, "vendor_ids"), "name")
-    items = entities.named(snapshot, "work_item", _linked(found, "work_item_ids"), "title")
+    vendors = entities.with_fields(snapshot, "vendor", _linked(found, "vendor_ids"), "name")
+    items = entities.with_fields(snapshot, "work_item", _linked(found, "work_item_ids"), "title")
     return [
         entities.flat(row, refs[row.id])
         | {

@@ -16,7 +16,7 @@ Entity = dict[str, Any]
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The enhancement, whole. Raises NotFound."""
     row = entities.row(snapshot, CATEGORY, entity_id, "check the id, or list_enhancements")
-    return shown(snapshot, [row])[0] | entities.comments(row)
+    return to_entities(snapshot, [row])[0] | entities.comments(row)
 
 
 def listed(
@@ -34,16 +34,20 @@ def listed(
     found = snapshot.ask("enhancements/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)
     total = snapshot.ask("enhancements/count", **filters)[0]["total"]
     return page(
-        found, limit, order="importance", total=total, shown=lambda kept: shown(snapshot, entities.rows(CATEGORY, kept))
+        found,
+        limit,
+        order="importance",
+        total=total,
+        to_entities=lambda kept: to_entities(snapshot, entities.rows(CATEGORY, kept)),
     )
 
 
-def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
+def to_entities(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
     """Enhancements as flat objects; beside the ids stand the enhancements they wait for."""
     found = list(rows)
     refs = references(snapshot, CATEGORY, [row.id for row in found])
     awaited = {entity_id for row in found for entity_id in row.state.depends_on}
-    others = entities.named(snapshot, CATEGORY, awaited, "title", "status")
+    others = entities.with_fields(snapshot, CATEGORY, awaited, "title", "status")
     return [
         entities.flat(row, refs[row.id]) | {"dependencies": [others[entity_id] for entity_id in row.state.depends_on]}
         for row in found

@@ -65,7 +65,7 @@ def comments(row: Row, most: int | None = None) -> Entity:
     return {"comments": [{"id": comment_id, **msgspec.to_builtins(comment)} for comment_id, comment in listed]}
 
 
-def named(snapshot: Snapshot, category: str, entity_ids: Iterable[str], *fields: str) -> dict[str, Entity]:
+def with_fields(snapshot: Snapshot, category: str, entity_ids: Iterable[str], *fields: str) -> dict[str, Entity]:
     """Each of the things as {id, ref, <fields>}, by id; the fields of one that is not there are None."""
     ids = sorted(set(entity_ids))
     if not ids:

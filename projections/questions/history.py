@@ -50,11 +50,11 @@ def history(
     upper = last if before is None else min(last, int(before) - 1)
     found = [{"key": event.version, "id": entity_id} for event in reversed(events[first:upper][-(limit + 1) :])]
 
-    def told(kept: list[Entity]) -> list[Entity]:
+    def entries(kept: list[Entity]) -> list[Entity]:
         versions = [line["key"] for line in kept]
-        return [_told(events[v - 1], between(states[v - 1], states[v]), whole=whole) for v in versions]
+        return [_entry(events[v - 1], between(states[v - 1], states[v]), whole=whole) for v in versions]
 
-    return page(found, limit, order="history", total=max(0, last - first), shown=told)
+    return page(found, limit, order="history", total=max(0, last - first), to_entities=entries)
 
 
 def differing(
@@ -142,7 +142,7 @@ def changes_of(event: RecordedEvent, states: list[Any], *, whole: bool = False) 
     return _changes(between(states[event.version - 1], states[event.version]), whole=whole)
 
 
-def _told(event: RecordedEvent, changes: Changes, *, whole: bool) -> Entity:
+def _entry(event: RecordedEvent, changes: Changes, *, whole: bool) -> Entity:
     undoes = getattr(fact_of(event), "undoes", None)
     return {
         "version": shown_version(event),

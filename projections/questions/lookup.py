@@ -9,7 +9,7 @@ from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Tables
 
 
-def found(tables: Tables, given: str) -> tuple[str, str]:
+def find(tables: Tables, given: str) -> tuple[str, str]:
     """(category, id) of a reference, an id of anything, a vendor's name, or an item's id in its source.
 
     Raises NotFound; Invalid for what could be several.

@@ -76,7 +76,7 @@ def _waiting(snapshot: Snapshot, held: list[Row]) -> dict[str, Entity]:
     """The unfinished items that those held keep waiting, by id: {ref, title}."""
     ids = [link.to_id for row in held for link in row.state.links if link.kind == "blocks"]
     fields = ("title", "category", "deleted", "archived", "withdrawn")
-    found = entities.named(snapshot, CATEGORY, ids, *fields)
+    found = entities.with_fields(snapshot, CATEGORY, ids, *fields)
     return {
         entity_id: {"ref": item["ref"], "title": item["title"]}
         for entity_id, item in found.items()

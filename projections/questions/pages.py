@@ -16,12 +16,12 @@ START: Place = (None, None)
 
 
 def page(
-    found: Answer, limit: int, *, order: str, total: int | None, shown: Callable[[Answer], list[Entity]]
+    found: Answer, limit: int, *, order: str, total: int | None, to_entities: Callable[[Answer], list[Entity]]
 ) -> Entity:
     """{items, total_count, returned, has_more, next_cursor}. `found` are up to `limit` + 1 lines with their `key`."""
     kept, more = found[:limit], len(found) > limit
     return {
-        "items": shown(kept),
+        "items": to_entities(kept),
         "total_count": total,
         "returned": len(kept),
         "has_more": more,

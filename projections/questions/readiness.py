@@ -86,10 +86,10 @@ def _by_id(lines: Answer) -> dict[str, list[Obstacle]]:
 def explained(snapshot: Snapshot, entity_id: str, moment: datetime, asker: Asker = NO_ONE) -> Entity:
     """{ready, not_ready_because?}: each reason with the item that is the cause."""
     found = obstacles(snapshot, [entity_id], moment, asker).get(entity_id, [])
-    return told(found, references(snapshot, CATEGORY, [obstacle.id for obstacle in found]))
+    return as_answer(found, references(snapshot, CATEGORY, [obstacle.id for obstacle in found]))
 
 
-def told(found: list[Obstacle], refs: dict[str, str]) -> Entity:
+def as_answer(found: list[Obstacle], refs: dict[str, str]) -> Entity:
     """{ready, not_ready_because?} with the references of what stands in the way."""
     if not found:
         return {"ready": True}

@@ -102,7 +102,7 @@ def by_source_id(tables: Tables, category: str, given: str, field: str = "id") -
 def range_of(tables: Tables, category: str, given: str, field: str = "id") -> tuple[str, str]:
     """As `meant`, also for the id that a source gave."""
     try:
-        return meant(category, given, field)
+        return id_range(category, given, field)
     except Invalid:
         known = by_source_id(tables, category, given, field)
         if known is None:
@@ -110,7 +110,7 @@ def range_of(tables: Tables, category: str, given: str, field: str = "id") -> tu
         return known, known
 
 
-def meant(category: str, given: str, field: str = "id") -> tuple[str, str]:
+def id_range(category: str, given: str, field: str = "id") -> tuple[str, str]:
     """The lowest and the highest id that a UUID or a reference can mean: of a UUID both are itself."""
     with suppress(ValueError):
         entity_id = str(UUID(given.strip()))

@@ -11,7 +11,7 @@ from ledger.values.moment import EPOCH, text
 from ledger.values.states import FINISHED
 from ledger.world import DEEPEST, ReadyFilter
 from projections.questions import readiness
-from projections.questions.entities import Entity, named, rows
+from projections.questions.entities import Entity, rows, with_fields
 from projections.questions.references import all_references, references
 from projections.questions.vendors import whole_results
 from projections.read_models.projection import Row
@@ -38,7 +38,7 @@ def vendor_health(snapshot: Snapshot) -> Entity:
     found = rows("vendor", list(pages(snapshot, "vendor", snapshot.generation("vendors"))))
     refs = all_references("vendor", [row.id for row in found])
     existing = [row for row in found if row.state.exists and not row.state.withdrawn]
-    vendors = sorted(_told(existing, refs, VENDOR_FIELDS), key=lambda vendor: vendor["name"].casefold())
+    vendors = sorted(_summaries_with(existing, refs, VENDOR_FIELDS), key=lambda vendor: vendor["name"].casefold())
     for vendor in vendors:
         vendor["test_results"] = whole_results(vendor["test_results"])
     counted = Counter(vendor["status"] for vendor in vendors)
@@ -89,7 +89,7 @@ def ready(snapshot: Snapshot, moment: datetime | None = None) -> Entity:
     generation, ids = snapshot.generation("work_items"), [line["id"] for line in lines[:READY]]
     found = snapshot.ask("entities/by_ids", category="work_item", generation=generation, ids=ids)
     ordered = sorted(rows("work_item", found), key=lambda row: ids.index(row.id))
-    items = _shown(snapshot, "work_item", ordered, READY_FIELDS)
+    items = _summaries(snapshot, "work_item", ordered, READY_FIELDS)
     more = len(lines) > len(items)
     return {**readiness.counted(iter(lines)), "returned": len(items), "has_more": more, "items": items}
 
@@ -107,9 +107,9 @@ def due_this_week(snapshot: Snapshot) -> Entity:
 def recent_deployments(snapshot: Snapshot, most: int = DEPLOYMENTS) -> list[Entity]:
     """The newest deployments, the newest first, with what they touched by name."""
     found = rows("deployment", snapshot.ask("status/recent_deployments", limit=most))
-    shown = _shown(snapshot, "deployment", found, DEPLOYMENT_FIELDS)
-    vendors = named(snapshot, "vendor", (id for row in found for id in row.state.vendor_ids), "name")
-    items = named(snapshot, "work_item", (id for row in found for id in row.state.work_item_ids), "title")
+    shown = _summaries(snapshot, "deployment", found, DEPLOYMENT_FIELDS)
+    vendors = with_fields(snapshot, "vendor", (id for row in found for id in row.state.vendor_ids), "name")
+    items = with_fields(snapshot, "work_item", (id for row in found for id in row.state.work_item_ids), "title")
     return [
         deployment
         | {
@@ -129,7 +129,7 @@ def deployments_count(snapshot: Snapshot) -> int:
 def pending_enhancements(snapshot: Snapshot) -> list[Entity]:
     """What is planned and not done, most important first."""
     found = rows("enhancement", snapshot.ask("status/pending_enhancements", limit=ENHANCEMENTS))
-    shown = _shown(snapshot, "enhancement", found, ENHANCEMENT_FIELDS)
+    shown = _summaries(snapshot, "enhancement", found, ENHANCEMENT_FIELDS)
     return sorted(shown, key=lambda one: (one["priority"] or 9, one["target_quarter"] or "9", one["title"], one["id"]))
 
 
@@ -147,16 +147,16 @@ def open_conflicts(snapshot: Snapshot) -> int:
 
 def _due(snapshot: Snapshot, since: str, before: str) -> Entity:
     found = snapshot.ask("status/due", due_from=since, due_before=before, limit=readiness.COUNTED + 1)
-    items = _shown(snapshot, "work_item", list(rows("work_item", found[:DUE])), DUE_FIELDS)
+    items = _summaries(snapshot, "work_item", list(rows("work_item", found[:DUE])), DUE_FIELDS)
     more = len(found) > len(items)
     return {**readiness.counted(iter(found)), "returned": len(items), "has_more": more, "items": items}
 
 
-def _shown(snapshot: Snapshot, category: str, entity_ids: list[Row], names: tuple[str, ...]) -> list[Entity]:
-    return _told(entity_ids, references(snapshot, category, [row.id for row in entity_ids]), names)
+def _summaries(snapshot: Snapshot, category: str, entity_ids: list[Row], names: tuple[str, ...]) -> list[Entity]:
+    return _summaries_with(entity_ids, references(snapshot, category, [row.id for row in entity_ids]), names)
 
 
-def _told(entity_ids: list[Row], refs: dict[str, str], names: tuple[str, ...]) -> list[Entity]:
+def _summaries_with(entity_ids: list[Row], refs: dict[str, str], names: tuple[str, ...]) -> list[Entity]:
     return [
         {"id": row.id, "ref": refs[row.id], "version": row.version}
         | {name: _plain(getattr(row.state, name)) for name in names}

@@ -44,10 +44,10 @@ def by_name(tables: Tables, name: str) -> Entity:
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The vendor, whole. Raises NotFound."""
     row = entities.row(snapshot, CATEGORY, entity_id, "check the id, or list all with query_vendor_status")
-    return shown(snapshot, [row])[0] | entities.comments(row)
+    return to_entities(snapshot, [row])[0] | entities.comments(row)
 
 
-def shown(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
+def to_entities(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
     """Vendors as flat objects with their references."""
     found = list(rows)
     refs = references(snapshot, CATEGORY, [row.id for row in found])
@@ -60,7 +60,7 @@ def listed(snapshot: Snapshot, *, status: str | None, format: str | None, limit:
     after_key, after_id = place(cursor, "name")
     found = snapshot.ask("vendors/list", **filters, after_key=after_key, after_id=after_id, limit=limit + 1)
     total = snapshot.ask("vendors/count", **filters)[0]["total"]
-    return page(found, limit, order="name", total=total, shown=lambda kept: _summaries(snapshot, kept))
+    return page(found, limit, order="name", total=total, to_entities=lambda kept: _summaries(snapshot, kept))
 
 
 def resolve_vendor(tables: Tables, given: str, field: str = "id") -> str:

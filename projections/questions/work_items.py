@@ -80,7 +80,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     include_archived: bool = False
 
 
-def meant(tables: Tables, given: str, asker: Asker) -> Entity:
+def by_name(tables: Tables, given: str, asker: Asker) -> Entity:
     """The item that a UUID or reference names, whole, and whether it is ready, in one round trip. Raises NotFound.
 
     One that is named by the id in its source takes another.
@@ -91,20 +91,20 @@ def meant(tables: Tables, given: str, asker: Asker) -> Entity:
     if not found and lowest == highest:
         raise entities.missing(CATEGORY, lowest, UNKNOWN)
     if not found and (known := by_source_id(tables, CATEGORY, given)):
-        return meant(tables, known, asker)
+        return by_name(tables, known, asker)
     line = the_one(CATEGORY, given, found)
     ref = shorten(CATEGORY, line["id"], [line[side] for side in ("before", "after") if line[side]])
     row = entities.rows(CATEGORY, [line])[0]
     obstacles = readiness.at(held, as_of.now)
     refs = _refs(tables, [*_linked(row), *(obstacle.id for obstacle in obstacles)])
-    item = _told(entities.flat(row, ref), text(as_of.now), refs) | entities.comments(row, NEWEST)
-    return item | readiness.told(obstacles, refs)
+    item = _entity(entities.flat(row, ref), text(as_of.now), refs) | entities.comments(row, NEWEST)
+    return item | readiness.as_answer(obstacles, refs)
 
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The item, whole. Raises NotFound."""
     found = row(snapshot, entity_id)
-    return shown(snapshot, [found])[0] | entities.comments(found, NEWEST)
+    return to_entities(snapshot, [found])[0] | entities.comments(found, NEWEST)
 
 
 def row(snapshot: Snapshot, entity_id: str) -> Row:
@@ -112,12 +112,12 @@ def row(snapshot: Snapshot, entity_id: str) -> Row:
     return entities.row(snapshot, CATEGORY, entity_id, UNKNOWN)
 
 
-def shown(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
+def to_entities(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
     """Items as flat objects with their references, as every answer has them."""
     listed = list(items)
     refs = references(snapshot, CATEGORY, [named for item in listed for named in (item.id, *_linked(item))])
     moment = text(snapshot.as_of.now)
-    return [_told(entities.flat(item, refs[item.id]), moment, refs) for item in listed]
+    return [_entity(entities.flat(item, refs[item.id]), moment, refs) for item in listed]
 
 
 def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Entity:
@@ -161,10 +161,14 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
         found = fetch(after, limit + 1, offset)
         first = found or fetch(START, 1)
         total = first[0]["total"] if first else 0
-        return page(found, limit, order=f"found {order}", total=total, shown=lambda kept: _items(snapshot, kept))
+        return page(found, limit, order=f"found {order}", total=total, to_entities=lambda kept: _items(snapshot, kept))
     total = snapshot.ask("work_items/count", **filters)[0]["total"]
     return page(
-        fetch(after, limit + 1, offset), limit, order=order, total=total, shown=lambda kept: _items(snapshot, kept)
+        fetch(after, limit + 1, offset),
+        limit,
+        order=order,
+        total=total,
+        to_entities=lambda kept: _items(snapshot, kept),
     )
 
 
@@ -182,7 +186,7 @@ def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, 
         items = {item["id"]: item for item in _items(snapshot, found)}
         return [items[entity_id] for entity_id in ids]
 
-    return _counted(lines, place(cursor, "ready"), order="ready", limit=limit, offset=0, shown=whole)
+    return _counted(lines, place(cursor, "ready"), order="ready", limit=limit, offset=0, to_entities=whole)
 
 
 def claimed(snapshot: Snapshot, limit: int) -> list[Entity]:
@@ -238,12 +242,12 @@ def progress(snapshot: Snapshot, entity_id: str) -> Entity:
 def lineage(snapshot: Snapshot, entity_id: str) -> list[Entity]:
     """The ancestors, root first."""
     found = snapshot.ask("work_items/lineage", id=entity_id, max_depth=DEEPEST)
-    return _named(snapshot, list(reversed(found[1:])))
+    return _places(snapshot, list(reversed(found[1:])))
 
 
 def descendants(snapshot: Snapshot, entity_id: str, max_depth: int) -> list[Entity]:
     """Everything below, parents before children, each with its depth below the item."""
-    return _named(snapshot, snapshot.ask("work_items/subtree", id=entity_id, max_depth=max_depth)[1:])
+    return _places(snapshot, snapshot.ask("work_items/subtree", id=entity_id, max_depth=max_depth)[1:])
 
 
 def dependencies(snapshot: Snapshot, entity_id: str) -> list[Entity]:
@@ -316,7 +320,7 @@ def _sifted(
         order=name,
         limit=limit,
         offset=offset,
-        shown=lambda kept: _items(snapshot, kept),
+        to_entities=lambda kept: _items(snapshot, kept),
     )
 
 
@@ -331,17 +335,17 @@ def _counted(
     order: str,
     limit: int,
     offset: int,
-    shown: Callable[[Answer], list[Entity]],
+    to_entities: Callable[[Answer], list[Entity]],
 ) -> Entity:
     """A page of a list that is walked, not counted by the store: its count ends at readiness.COUNTED."""
     walked = list(islice(lines(START), max(readiness.COUNTED, offset + limit) + 1))
     found = (walked if after == START else list(islice(lines(after), offset + limit + 1)))[offset : offset + limit + 1]
     total = readiness.counted(iter(walked))
-    return page(found, limit, order=order, total=total["total_count"], shown=shown) | total
+    return page(found, limit, order=order, total=total["total_count"], to_entities=to_entities) | total
 
 
 def _items(snapshot: Snapshot, lines: Answer) -> list[Entity]:
-    return shown(snapshot, entities.rows(CATEGORY, lines))
+    return to_entities(snapshot, entities.rows(CATEGORY, lines))
 
 
 def _linked(item: Row) -> list[str]:
@@ -356,7 +360,7 @@ def _refs(tables: Tables, entity_ids: list[str]) -> dict[str, str]:
         return references(snapshot, CATEGORY, entity_ids)
 
 
-def _told(item: Entity, moment: str, refs: dict[str, str]) -> Entity:
+def _entity(item: Entity, moment: str, refs: dict[str, str]) -> Entity:
     """The item as it is shown: links with references; a claim without its token's digest, `expired` when it is."""
     links = [{**link, "ref": refs[link["to_id"]]} for link in item["links"]]
     claim = item["claim"] and {"by": item["claim"]["by"], "until": item["claim"]["until"]}
@@ -379,7 +383,7 @@ def _with_cost(effort: Entity) -> Entity:
     return {name: value for name, value in effort.items() if name != "cost_micros"} | cost
 
 
-def _named(snapshot: Snapshot, answer: Answer) -> list[Entity]:
+def _places(snapshot: Snapshot, answer: Answer) -> list[Entity]:
     refs = references(snapshot, CATEGORY, [line["id"] for line in answer])
     kept = ("id", "title", "item_type", "status", "parent_id", "depth")
     return [{"ref": refs[line["id"]], **{name: line[name] for name in kept}} for line in answer]
