@@ -1,7 +1,7 @@
 """The sources that can be imported: how each is called, how it is recognised, and who reads it.
 
-A new reader adds a line here, and the command line offers it: `import NAME PATH`, and `import PATH`, which
-looks at the content.
+A new reader adds a line here, an installed package an entry point, and the command line offers it: `import NAME PATH`,
+and `import PATH`, which looks at the content.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,6 +36,7 @@ from ledger.importing.readers.legacy import status_file, told
 from ledger.importing.readers.reading import Identify, Reading, check_text
 from ledger.importing.readers.sample import Sample, sample_of
 from projections.transfer import restore
+from projections.transfer.own_importers import own_importers
 
 Read = Callable[[Path, Identify, datetime], Reading]
 
@@ -210,6 +211,17 @@ SOURCES: dict[str, Source] = {
     ),
 }
 
+SOURCES |= {
+    name: Source(
+        called=importer.called,
+        sentence=importer.sentence,
+        argument=importer.argument,
+        recognises=importer.recognises,
+        read=read,
+        is_dated=importer.is_dated,
+    )
+    for name, importer, read in own_importers({*SOURCES, restore.SOURCE})
+}
 
 KNOWN: dict[str, Known] = {
     **SOURCES,
