@@ -6,6 +6,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "context_type": "a context type, which is a setting: `call update_project_configuration` sets it",
     "count_disagrees": "headings whose numbers disagree with what stands below them",
     "enhancement_without_a_title": "enhancements without a title",
+    "estimate_out_of_range": "estimates below a minute or beyond ten years: kept in the metadata",
     "fence_not_closed": "blocks of code that never end: all below is taken for text; close them with the same fence",
     "heading_without_fields": "headings among those of a board that have no status, type or start below them",
     "our_own_report": "what this program keeps in the file itself: it is in the ledger, so nothing of it is imported",

@@ -17,6 +17,7 @@ from ledger.importing.readers import (
     asana,
     beads,
     claude_code,
+    github,
     gitlab,
     jira,
     linear,
@@ -428,6 +429,30 @@ def as_org(folder: Path, tasks: list[Task]) -> Path:
     return _written(folder / "plan.org", "\n".join(lines))
 
 
+def as_github(folder: Path, tasks: list[Task]) -> Path:
+    """As `gh issue list --json` prints them: open or closed, for a reason."""
+    url = "https://github.com/o/r/issues/{}"
+    issues = [
+        {
+            "number": task.number,
+            "title": task.title,
+            "body": task.text,
+            "state": "CLOSED" if task.state in ("done", "dropped") else "OPEN",
+            "stateReason": {"done": "COMPLETED", "dropped": "NOT_PLANNED"}.get(task.state, ""),
+            "labels": [{"name": tag, "color": "f00"} for tag in task.tags],
+            "author": {"login": "ann"},
+            "createdAt": DAY.format(1),
+            "updatedAt": DAY.format(task.changed),
+            "closedAt": DAY.format(task.changed) if task.state in ("done", "dropped") else None,
+            "url": url.format(task.number),
+            "parent": {"number": task.parent, "url": url.format(task.parent)} if task.parent else None,
+            "blockedBy": {"nodes": [{"number": other, "url": url.format(other)} for other in task.needs]},
+        }
+        for task in tasks
+    ]
+    return _written(folder / "issues.json", json.dumps(issues))
+
+
 def _table(file: Path, rows: list[list[str]]) -> Path:
     with file.open("w", encoding="utf-8", newline="") as opened:
         csv.writer(opened).writerows(rows)
@@ -440,6 +465,7 @@ TRACKERS: dict[str, Write] = {
     taskmaster.SOURCE: as_taskmaster,
     tasks.SOURCE: as_backlog,
     todotxt.SOURCE: as_todotxt,
+    github.SOURCE: as_github,
     jira.SOURCE: as_jira,
     linear.SOURCE: as_linear,
     trello.SOURCE: as_trello,

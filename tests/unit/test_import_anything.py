@@ -1,5 +1,7 @@
 """Whatever a source holds, it is read or refused; and every record is taken or named."""
 
+import csv
+import io
 import json
 import tempfile
 from datetime import datetime
@@ -32,6 +34,34 @@ WORDS = ["a-1", "TASK-1", "task-01.2", "1", "1.2", "2", "done", "closed", "2026-
          "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00Z", "@ann", "", " ", "ü", "x" * 600, "\0", "\ud800", "=1",
          "---", "## Description", "\u202e"]  # fmt: skip
 
+IN_JSON = {
+    "github": "number title state state_reason labels assignees comments author parent blockedBy body url",
+    "gitlab": (
+        "iid title state labels label_links assignees author notes links parent status references web_url time_stats"
+        " due_date created_at closed_at project_id moved_to_id user_notes_count link_type system body"
+    ),
+    "taskwarrior": "uuid description status entry modified end start wait due depends annotations tags priority",
+    "trello": (
+        "id shortLink name desc idList idMembers labels due start closed dueComplete dateLastActivity badges"
+        " cards lists members checklists checkItems actions data card old type date memberCreator text idCard"
+    ),
+}
+BEGUN: dict[str, dict[str, Any]] = {
+    "github": {"number": 1, "state": "open"},
+    "gitlab": {"iid": 1},
+    "taskwarrior": {"uuid": "u", "status": "pending"},
+    "trello": {"id": "5cfa8fff"},
+}
+HEADS = {
+    "jira": (
+        "Summary,Issue key,Issue id,Status,Priority,Created,Updated,Resolved,Due date,Labels,Labels,Comment,Parent,"
+        "Original estimate,Inward issue link (Blocks),Outward issue link (Blocks),Status Category,Resolution"
+    ),
+    "linear": "ID,Team,Title,Status,Cycle Number,Created,Completed,Canceled,Archived,Due Date,Blocked by,Blocks",
+    "gitlab": "Title,Issue ID,URL,State,Created At (UTC),Closed At (UTC),Due Date,Labels,Time Estimate",
+    "asana": "Task ID,Name,Completed At,Created At,Due Date,Parent task,Blocking (Dependencies),Tags",
+    "plane": "Identifier,Name,State Name,Target Date,Relations,Comments,Labels,Assignees,Created At,Priority,Is Draft",
+}
 texts = st.sampled_from(WORDS) | st.text(max_size=5)
 numbers = st.integers() | st.floats(allow_nan=False) | st.sampled_from([1, 2, 1.2, 2**63, -(2**63)])
 values = st.recursive(
@@ -92,6 +122,34 @@ def test_any_json_is_read_as_tasks_or_refused(found: list[Any], metadata: Any) -
 def test_any_front_matter_and_body_are_read_as_a_task_or_refused(head: dict[str, Any], body: str) -> None:
     lines = [f"{name}: {json.dumps(value)}" for name, value in head.items()]
     check(read("backlog", "\n".join(["---", *lines, "---", body]).encode("utf-8", "surrogatepass")), "backlog")
+
+
+@pytest.mark.parametrize("tracker", IN_JSON)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_json_is_read_as_records_or_refused(tracker: str, data: st.DataObject) -> None:
+    names = st.sampled_from(IN_JSON[tracker].split())
+    inner = st.dictionaries(names, values, max_size=4)
+    odd = st.dictionaries(names, values | inner | st.lists(values | inner, max_size=2), max_size=8)
+    found = data.draw(st.lists(values | odd.map(lambda one: BEGUN[tracker] | one), max_size=3))
+    whole = data.draw(odd) | {"cards": found} if tracker == "trello" else found
+
+    check(read(tracker, json.dumps(whole).encode()), tracker)
+
+
+@pytest.mark.parametrize("tracker", HEADS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_cells_are_read_as_records_or_refused(tracker: str, data: st.DataObject) -> None:
+    names = HEADS[tracker].split(",")
+    cells = st.sampled_from([*WORDS, "5/3/25", "1 Foo 24", "99999999999999999999", "=a", "[1", "a;b;c"]) | st.text(
+        max_size=5
+    )
+    rows = data.draw(st.lists(st.lists(cells, max_size=len(names) + 1), max_size=4))
+    text = io.StringIO()
+    csv.writer(text).writerows([names, *rows])
+
+    check(read(tracker, text.getvalue().encode("utf-8", "surrogatepass")), tracker)
 
 
 @EVERY

@@ -16,13 +16,17 @@ from tests.support.trackers import TRACKERS, Task, projects
 NOW = parse("2026-11-22T12:00:00Z")
 CATEGORIES = {"open": "planned", "doing": "active", "blocked": "waiting", "done": "done", "dropped": "dropped"}
 NOT_SAID = {  # what a format cannot say, or says in a test of its own
+    "github": {"priority"},
     "trello": {"priority", "parent", "needs"},
     "taskwarrior": {"text", "parent"},
     "claude-code": {"priority", "parent", "tags", "created", "changed"},
     "vibe-kanban": {"priority", "needs", "tags"},
     "org": {"parent", "needs", "changed", "priority", "tags"},
 }
-OTHERWISE = {"vibe-kanban": {"blocked": "review"}}  # states that a format does not have
+OTHERWISE = {  # states that a format does not have
+    "vibe-kanban": {"blocked": "review"},
+    "github": {"doing": "planned", "blocked": "planned"},
+}
 HAVE_THEIR_OWN = ("beads", "taskmaster", "backlog", "todotxt")
 EVERY = [name for name in TRACKERS if name not in HAVE_THEIR_OWN]
 

@@ -291,6 +291,17 @@ def test_cells_without_a_column_of_ours_stay_and_those_that_look_like_formulas_a
     }
 
 
+def test_an_estimate_that_no_field_can_hold_is_kept_and_told(tmp_path: Path) -> None:
+    reading = read(tmp_path, f"{HEAD},Original estimate\nT,J-1,1,Open,{60 * 10**12}\nT,J-2,2,Open,120")
+
+    first, second = (item.fields for item in reading.items)
+    assert (first.get("estimate"), second["estimate"]) == (None, 2)
+    assert first["metadata"]["source_estimate"] == "1000000000000 minutes"
+    assert [one.where for one in reading.warnings if one.kind == "estimate_out_of_range"] == [
+        "J-1: 1000000000000 minutes"
+    ]
+
+
 def test_a_key_that_comes_twice_and_a_row_without_one_are_named(tmp_path: Path) -> None:
     text = (
         "Key\tIssue Type\tParent\tSummary\tStatus\nC-1\tEpic\t\tA\tTo Do\nC-1\tTask\tC-1\tB\tDone\n\tTask\t\tC\tDone\n"

@@ -81,6 +81,10 @@ def _held(records: Iterable[Fields]) -> dict[str, list[str]]:
     return held
 
 
+def _listed_objects(given: Any) -> list[Fields]:
+    return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+
+
 def _user(person: Any) -> str | None:
     return text_at(person, "username") or text_at(person, "name")
 
@@ -119,10 +123,11 @@ class _Issue(Record):
 
     def _labels(self) -> list[str]:
         """As texts, as objects with a name, or as a project export links them."""
-        given = self.rest.get("labels") or [
-            link.get("label") for link in self.rest.get("label_links", ()) if isinstance(link, dict)
-        ]
-        found = [text_at(one, "name") or text_at(one, "title") or one for one in given if isinstance(given, list)]
+        linked = [link.get("label") for link in _listed_objects(self.rest.get("label_links"))]
+        given = self.rest.get("labels") or linked
+        found = (
+            [text_at(one, "name") or text_at(one, "title") or one for one in given] if isinstance(given, list) else []
+        )
         return [one for one in found if isinstance(one, str)]
 
     def _tags(self, labels: list[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The columns of Jira's exports in English, whatever language the user who exported them has set."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 _NAMES = {
@@ -51,6 +52,7 @@ class LinkColumn(NamedTuple):
     kind: str
 
 
+@lru_cache(maxsize=4096)
 def in_english(name: str) -> str:
     """
     >>> in_english("Clave de incidencia"), in_english("ISSUE KEY"), in_english("Campo personalizado (Epic Link)")
@@ -65,6 +67,7 @@ def in_english(name: str) -> str:
     return _IN_ENGLISH.get(bare, name.strip())
 
 
+@lru_cache(maxsize=4096)
 def link_column(name: str) -> LinkColumn | None:
     """What a column with links says of them; None for any other.
 

@@ -149,6 +149,14 @@ class Record:
             return {}
         return {"priority": PRIORITIES[word.strip().lower()]}
 
+    def estimate(self, minutes: int | None) -> dict[str, Any]:
+        """An estimate in minutes. One that no estimate of ours can be is kept as a text."""
+        if minutes is None or 1 <= minutes <= MOST_MINUTES:
+            return {"estimate": minutes} if minutes else {}
+        self.own["source_estimate"] = f"{minutes} minutes"
+        self.warn("estimate_out_of_range", f": {str(minutes)[:30]} minutes")
+        return {}
+
     def metadata(self) -> dict[str, Any]:
         """What is left, and what is our own; a field of the source that has a name of ours is kept beside it."""
         ours = {*self.own, *RESERVED}

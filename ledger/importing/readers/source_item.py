@@ -163,9 +163,10 @@ class _Brought:
 
     def _fields(self) -> dict[str, Any]:
         told = self._told
-        names = ("description", "notes", "assignee", "priority", "due", "not_before", "estimate")
+        names = ("description", "notes", "assignee", "priority", "due", "not_before")
         stated = {name: value for name in names if (value := getattr(told, name)) not in (None, "")}
         fields = {"item_type": told.item_type, "title": told.title} | stated
+        fields |= self._record.estimate(told.estimate)
         return fields | ({"tags": told.tags} if told.tags else {})
 
     def _state(self) -> tuple[str, Category | None]:

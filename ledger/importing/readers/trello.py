@@ -126,7 +126,8 @@ class _Card(Record):
             time_of(action.get("date"))
             for action in self._actions
             if action.get("type") == "updateCard"
-            and isinstance(old := action.get("data", {}).get("old"), dict)
+            and isinstance(data := action.get("data"), dict)
+            and isinstance(old := data.get("old"), dict)
             and old.keys() & {"idList", "dueComplete", "closed"}
         ]
         return max((at for at in told if at is not None), default=None)
@@ -140,7 +141,7 @@ class _Card(Record):
     def _assignee(self) -> str | None:
         """The first member; all of them stay with their names."""
         ids = self.rest.pop("idMembers", [])
-        members = [self._board.members.get(str(one), {"id": one}) for one in ids if isinstance(ids, list)]
+        members = [self._board.members.get(str(one), {"id": one}) for one in (ids if isinstance(ids, list) else [])]
         names = [name for member in members if (name := text_at(member, "username") or text_at(member, "fullName"))]
         if members:
             parts = ("id", "username", "fullName")
