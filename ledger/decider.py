@@ -43,7 +43,8 @@ class Undo(Command, frozen=True, kw_only=True):
 
 
 class Undoable(Struct, Generic[State], frozen=True, kw_only=True):
-    """How an undo is said in a category's facts. `check` refuses one after which a rule would not hold.
+    """How an undo is said in a category's facts. `check` refuses one after which a rule would not hold,
+    `restrained` says what of the changes may be restored, and what happens instead of the rest.
 
     `kept` are the fields that no undo touches. Without `withdrawn` there is nothing to create, hence to withdraw.
     """
@@ -53,6 +54,10 @@ class Undoable(Struct, Generic[State], frozen=True, kw_only=True):
     reinstated: type[Any] | None = None
     kept: frozenset[str] = frozenset()
     check: Callable[[World, Turns[State]], None] = lambda *_: None
+    restrained: Callable[[World, State, Changes], tuple[Changes, tuple[Fact, ...]]] = lambda _world, _now, changes: (
+        changes,
+        (),
+    )
 
 
 class Decider(Struct, Generic[State], frozen=True, kw_only=True):

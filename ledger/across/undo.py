@@ -160,7 +160,7 @@ def _allowed(world: World, turns: list[Turn], only_untouched: bool) -> list[Turn
 
 def _facts(world: World, turn: Turn, undone: str) -> Iterator[Fact]:
     undoable = _undoable(world, turn.stream)
-    changes = dict(turn.changes)
+    changes, instead = undoable.restrained(world, turn.now, dict(turn.changes))
     withdrawn = changes.pop("withdrawn", None)
     if withdrawn is not None:
         said = undoable.withdrawn if withdrawn.new is True else undoable.reinstated
@@ -168,6 +168,7 @@ def _facts(world: World, turn: Turn, undone: str) -> Iterator[Fact]:
         yield said(undoes=undone)
     if changes:
         yield undoable.reverted(changes=changes, undoes=undone)
+    yield from instead
 
 
 def _undoable(world: World, stream: str) -> Undoable[Any]:

@@ -25,7 +25,7 @@ from ledger.values.states import CATEGORIES, LONGEST, ORIGINAL, WORKABLE, key
 from ledger.world import World
 
 CATEGORY = "configuration"
-CLEARABLE = ("current_session_id", "git_branch", "git_head_commit")
+CLEARABLE = ("current_session_id", "git_branch", "git_head_commit", "reviewer")
 LIMITS = {
     "default_token_budget": (1_000, 1_000_000),
     "depth_limit": (0, 20),
@@ -86,7 +86,7 @@ def _problems(fields: dict[str, Any]) -> Iterator[Problem]:
         if field == "states":
             yield from _state_problems(value)
             continue
-        if field == "roles":
+        if field in ("roles", "review_types"):
             continue
         low, high = LIMITS.get(field, (None, None))
         if value is None:

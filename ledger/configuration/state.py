@@ -17,7 +17,8 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     With `write_status_file` each recorded write brings the status file up to date. `states` are those that the
     ledger has besides the three original ones, `roles` the people in each. With `only_asked_answer` a question is
-    answered by whom it asks, or by an administrator, and by no other.
+    answered by whom it asks, or by an administrator, and by no other. Items of the `review_types` are completed when
+    `reviewer`, a person or a role, has approved it; None leaves it to administrators.
     """
 
     active_context_type: ContextType = "feature"
@@ -32,6 +33,8 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     states: States = ()
     roles: dict[str, tuple[str, ...]] = {}
     only_asked_answer: bool = False
+    review_types: tuple[str, ...] = ()
+    reviewer: str | None = None
 
 
 def evolve(configuration: Configuration, fact: Fact) -> Configuration:

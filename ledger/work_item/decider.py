@@ -1,7 +1,7 @@
 """What may happen to a work item, and why not."""
 
 from msgspec import UNSET, UnsetType
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from ledger.annotation.commands import AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS, EFFORT_FACTS
@@ -60,7 +60,8 @@ from ledger.work_item.importing import plan
 from ledger.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
 from ledger.work_item.metadata import metadata_problems
 from ledger.work_item.questions import answer, ask, withdraw
-from ledger.work_item.recurring import next_one
+from ledger.work_item.recurring import with_next
+from ledger.work_item.reviews import restrained
 from ledger.work_item.state import WorkItem, evolve
 from ledger.work_item.status_changes import change_status
 from ledger.work_item.undoing import check_undo
@@ -132,26 +133,13 @@ def _update(command: UpdateWorkItem, world: World) -> Decided:
     if command.deleted is False and item.deleted:
         decided += _restore(command, item, world)
     changes = _revise(command, item, world) | _move(command, item, world)
-    decided += _with_next(command.id, apply(item, changes), change_status(command, item, world), world)
+    decided += with_next(command.id, apply(item, changes), change_status(command, item, world), world)
     if command.deleted and not item.deleted:
         decided += _delete(command, world)
     if not decided:
         return [(stream, fact) for fact in _alone(changes)]
     head = next(n for n, entry in enumerate(decided) if entry[0] == stream)
     decided[head] = (stream, with_also(decided[head][1], changes))
-    return decided
-
-
-def _with_next(entity_id: str, item: WorkItem, facts: list[Fact], world: World) -> Decided:
-    """The change of its status; with what comes after it, when that makes it done and it comes again."""
-    decided: Decided = [(stream_id(CATEGORY, entity_id), fact) for fact in facts]
-    match facts:
-        case [WorkItemCompleted() | WorkItemStatusChanged(category="done") as done] if item.category != "done":
-            following = next_one(entity_id, item, world.occurred_at)
-            if following is not None:
-                world.creates(stream_id(CATEGORY, following[0]))
-                decided[0] = (stream_id(CATEGORY, entity_id), replace(done, next_id=following[0]))
-                decided.append((stream_id(CATEGORY, following[0]), following[1]))
     return decided
 
 
@@ -385,5 +373,6 @@ decider: Decider[WorkItem] = Decider(
         reinstated=WorkItemReinstated,
         kept=frozenset({"claim", "nexts_made"}),
         check=check_undo,
+        restrained=restrained,
     ),
 )

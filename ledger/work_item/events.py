@@ -141,13 +141,18 @@ class WorkItemClaimReleased(WorkItemFact, frozen=True, kw_only=True):
 
 
 class QuestionAsked(WorkItemFact, frozen=True, kw_only=True):
-    """The item waits for a person or a role (`whom`) to answer; `by` asked, `at` a time by their own clock."""
+    """The item waits for a person or a role (`whom`) to answer; `by` asked, `at` a time by their own clock.
+
+    A review names the state (word, category) to which its approval `completes` the item, and why over unfinished work.
+    """
 
     whom: str
     by: str
     at: str
     text: str
     choices: tuple[str, ...] = ()
+    completes: tuple[str, str] | None = None
+    forced: str | None = None
 
 
 class QuestionAnswered(WorkItemFact, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from ledger.work_item.imported_links import Links, arranged
 from ledger.work_item.kept_links import with_kept_links
 from ledger.work_item.namesakes import distinct
 from ledger.work_item.older_records import without_older
+from ledger.work_item.reviews import imported
 from ledger.work_item.source_state import CATEGORY, began, source_events, source_state
 from ledger.work_item.state import WorkItem
 from ledger.world import World
@@ -62,10 +63,10 @@ def plan(told: ImportWorkItems, world: World) -> Plan:
     for item in items:
         stream = stream_id(CATEGORY, item.id)
         if world.past(stream):
-            facts = _happened_since(item, links, command.source, world, made)
+            facts = imported(_happened_since(item, links, command.source, world, made), item.id, world)
             made.changed += [item.external_id] if facts else []
         else:
-            facts = whole_life(item, links, command.source)
+            facts = imported(whole_life(item, links, command.source), item.id, world)
             made.created.append(item.external_id)
         happened += ((stream, fact) for fact in facts)
     happened += _on_others(links, command, world)

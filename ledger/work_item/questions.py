@@ -4,10 +4,14 @@ from ledger.decider import Decided, check, existing, problem
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Refused
 from ledger.values.moment import text
+from ledger.values.states import State
 from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
 from ledger.work_item.events import QuestionAnswered, QuestionAsked, QuestionWithdrawn
 from ledger.work_item.item_summaries import CATEGORY, state_summary
+from ledger.work_item.recurring import with_next
+from ledger.work_item.reviews import completion
 from ledger.work_item.state import Question, WorkItem
+from ledger.work_item.status_changes import refuse_unfinished
 from ledger.world import World
 
 
@@ -38,16 +42,10 @@ def answer(command: AnswerQuestion, world: World) -> Decided:
     question = _open_question(world, command.id, item)
     _check_form(command, question)
     _check_may_answer(command.id, item, question, world)
-    return _of(
-        command.id,
-        QuestionAnswered(
-            verdict=command.verdict,
-            by=world.by,
-            at=text(world.occurred_at),
-            choice=command.choice,
-            text=command.text,
-        ),
+    answered = QuestionAnswered(
+        verdict=command.verdict, by=world.by, at=text(world.occurred_at), choice=command.choice, text=command.text
     )
+    return [*_of(command.id, answered), *_approved(command, item, question, world)]
 
 
 def withdraw(command: WithdrawQuestion, world: World) -> Decided:
@@ -65,7 +63,20 @@ def is_asked(whom: str, by: str, world: World) -> bool:
     return by == whom or by in world.settings().roles.get(whom, ())
 
 
+def _approved(command: AnswerQuestion, item: WorkItem, question: Question, world: World) -> Decided:
+    """What an approved review completes, over nothing that was not there when it was asked for."""
+    if question.completes is None or command.verdict != "approve":
+        return []
+    if question.forced is None:
+        refuse_unfinished(command.id, world)
+    word, category = question.completes
+    wanted = State(name=word, category=category)  # type: ignore[arg-type]  # as it was decided then
+    return with_next(command.id, item, [completion(item, wanted, question.forced)], world)
+
+
 def _check_form(command: AnswerQuestion, question: Question) -> None:
+    if question.completes is not None and command.verdict not in ("approve", "refuse"):
+        check([problem("verdict", "must approve or refuse a review", command.verdict, allowed=("approve", "refuse"))])
     if command.verdict == "choose" and command.choice not in question.choices:
         check([problem("choice", "is none of the choices", command.choice, allowed=question.choices)])
     if command.verdict != "choose" and command.choice is not None:
@@ -83,7 +94,8 @@ def _check_may_answer(entity_id: str, item: WorkItem, question: Question, world:
         raise _refused(
             world, entity_id, item, "own_question", next_step, f"waits for an answer to what {world.by} asked"
         )
-    if world.settings().only_asked_answer and not is_asked(question.whom, world.by, world):
+    restricted = question.completes is not None or world.settings().only_asked_answer
+    if restricted and not is_asked(question.whom, world.by, world):
         next_step = f"leave it to {question.whom}, or to an administrator"
         raise _refused(world, entity_id, item, "not_asked", next_step, f"waits for {question.whom}, not for {world.by}")
 

@@ -10,12 +10,16 @@ from typing import cast
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ledger.envelope import minted_id
+from ledger.decider import Decided
+from ledger.envelope import Fact, minted_id, stream_id
 from ledger.values.dates import Unit, begins, ends, later, moved
 from ledger.values.moment import text
-from ledger.work_item.events import WorkItemCreated
+from ledger.work_item.events import WorkItemCompleted, WorkItemCreated, WorkItemStatusChanged
+from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import WorkItem
+from ledger.world import World
 
 WORDS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 EXAMPLE = "weekly, every 2 weeks, every month after completion"
@@ -47,6 +51,19 @@ def rule_of(words: str) -> Rule:
     if found is None or count == 0:
         raise ValueError(f"must be a rule like {EXAMPLE}")
     return Rule(count, cast(Unit, WORDS.get(found[1] or "", found[3])), bool(found[4]))
+
+
+def with_next(entity_id: str, item: WorkItem, facts: list[Fact], world: World) -> Decided:
+    """The change of its status; with what comes after it, when that makes it done and it comes again."""
+    decided: Decided = [(stream_id(CATEGORY, entity_id), fact) for fact in facts]
+    match facts:
+        case [WorkItemCompleted() | WorkItemStatusChanged(category="done") as done] if item.category != "done":
+            following = next_one(entity_id, item, world.occurred_at)
+            if following is not None:
+                world.creates(stream_id(CATEGORY, following[0]))
+                decided[0] = (stream_id(CATEGORY, entity_id), replace(done, next_id=following[0]))
+                decided.append((stream_id(CATEGORY, following[0]), following[1]))
+    return decided
 
 
 def next_one(entity_id: str, item: WorkItem, done_at: datetime) -> tuple[str, WorkItemCreated] | None:

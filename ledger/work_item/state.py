@@ -61,13 +61,18 @@ class Claim(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Question(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the item waits for: asked of a person or a role by somebody, at a time by their clock."""
+    """What the item waits for: asked of a person or a role by somebody, at a time by their clock.
+
+    The approval of a review `completes` the item: it comes to that state (word, category).
+    """
 
     whom: str
     by: str
     at: str
     text: str
     choices: tuple[str, ...] = ()
+    completes: tuple[str, str] | None = None
+    forced: str | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -170,8 +175,8 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
             return replace(item, claim=item.claim and replace(item.claim, until=until))
         case WorkItemClaimReleased():
             return _released(item)
-        case QuestionAsked(whom=whom, by=by, at=at, text=text, choices=choices):
-            return replace(item, question=Question(whom=whom, by=by, at=at, text=text, choices=choices), answer=None)
+        case QuestionAsked():
+            return replace(item, question=Question(**stated(fact)), answer=None)
         case QuestionAnswered():
             return _answered(item, fact)
         case QuestionWithdrawn():

@@ -8,12 +8,12 @@ from ledger.work_item.claiming import claimed, held_by_another
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.events import (
     WorkItemBlocked,
-    WorkItemCompleted,
     WorkItemReopened,
     WorkItemStatusChanged,
     WorkItemUnblocked,
 )
 from ledger.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
+from ledger.work_item.reviews import completed
 from ledger.work_item.state import WorkItem
 from ledger.world import Neighbour, World
 
@@ -27,11 +27,11 @@ def change_status(command: UpdateWorkItem, item: WorkItem, world: World) -> list
         return []
     _check_way(command, item, wanted, world)
     forced = _finishing(command, item, world, wanted) if wanted.category in FINISHED and not item.finished else None
+    if wanted.category == "done" and item.category != "done":
+        return completed(command.id, item, wanted, forced, world)
     match wanted.name:
         case "blocked":
             return [WorkItemBlocked(reason=reason(command, "blocking"))]
-        case "completed":
-            return [WorkItemCompleted(forced=forced)]
         case "active" if item.finished:
             return [WorkItemReopened()]
         case "active" if item.status == "blocked":
@@ -91,14 +91,29 @@ def _finishing(command: UpdateWorkItem, item: WorkItem, world: World, wanted: St
     taken = held_by_another(item, world)
     if taken and not command.force:
         raise claimed(world, command.id, item, taken, "leave it to its holder, or send force=true with a reason")
-    children = [below for below in world.subtree(command.id) if below.depth == 1 and _open(below)]
-    blockers = world.blockers(command.id) if wanted.category == "done" else []
+    children, blockers = _unfinished(command.id, world, blocked=wanted.category == "done")
     if not children and not blockers and not taken:
         return None
     if command.force:
         return reason(command, "forcing completion")
-    raise Refused(
-        f"{world.reference(CATEGORY, command.id)} has {len(children)} unfinished children"
+    raise _over_unfinished(world, command.id, children, blockers)
+
+
+def refuse_unfinished(entity_id: str, world: World) -> None:
+    """Raises Refused for what cannot be done yet, because its children or blockers are not."""
+    children, blockers = _unfinished(entity_id, world, blocked=True)
+    if children or blockers:
+        raise _over_unfinished(world, entity_id, children, blockers)
+
+
+def _unfinished(entity_id: str, world: World, *, blocked: bool) -> tuple[list[Neighbour], list[Neighbour]]:
+    children = [below for below in world.subtree(entity_id) if below.depth == 1 and _open(below)]
+    return children, world.blockers(entity_id) if blocked else []
+
+
+def _over_unfinished(world: World, entity_id: str, children: list[Neighbour], blockers: list[Neighbour]) -> Refused:
+    return Refused(
+        f"{world.reference(CATEGORY, entity_id)} has {len(children)} unfinished children"
         f" and {len(blockers)} open blockers",
         rule="unfinished",
         items=neighbour_summaries(world, (*children, *blockers)),

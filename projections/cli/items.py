@@ -254,6 +254,8 @@ def _blocked(invocation: Invocation, ref: str, blockers: tuple[str, ...], remove
 def _teller(word: str) -> Callable[[Answered], None]:
     def tell(answered: Answered) -> None:
         said = "nothing to change" if answered.get("unchanged") else word
+        if "waits_for" in answered:
+            said = f"waits for a review by {shown(answered['waits_for'])}"
         say("  ".join([answered["ref"], said, *([shown(answered["title"])] if "title" in answered else [])]))
         if answered.get("next_item"):
             item = answered["next_item"]

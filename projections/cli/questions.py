@@ -10,6 +10,7 @@ from projections.cli.output import answer_json, moment, planned, remark, say, ta
 from projections.operations.catalog import OPERATIONS
 
 NEXT = {  # what to type, by the kind of what waits
+    "review": "review: tracking-ledger answer REF --approve, or --refuse with the reason",
     "question": "answer: tracking-ledger answer REF [--approve | --refuse] TEXT",
     "conflict": "decide a conflict: tracking-ledger resolve REF",
     "expired_claim": "go on with it: tracking-ledger start REF; give it back: tracking-ledger stop REF",
@@ -70,7 +71,7 @@ def needs_me(invocation: Invocation, limit: int) -> None:
 
 def _why(item: dict[str, Any]) -> str:
     match item["kind"]:
-        case "question":
+        case "review" | "question":
             choices = f" ({', '.join(item['choices'])})" if "choices" in item else ""
             return f"{item['by']} asks: {item['question']}{choices}"
         case "conflict":

@@ -194,7 +194,7 @@ def _answer(
         found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
         whole = {item["id"]: item for item in questions.to_entities(snapshot, rows(CATEGORY, found))}
     if not request.detail:
-        whole = {name: {"ref": item["ref"], "title": item["title"]} for name, item in whole.items()}
+        whole = {name: _brief(item) for name, item in whole.items()}
     refused = sum(outcome.refused is not None for outcome in outcomes)
     return {
         **where(view, recorded),
@@ -207,6 +207,12 @@ def _answer(
             for number, (item, outcome) in enumerate(zip(request.items, outcomes, strict=True))
         ],
     }
+
+
+def _brief(item: Answered) -> Answered:
+    reviewed = item["question"] is not None and "completes" in item["question"]
+    waits = {"waits_for": item["question"]["whom"]} if reviewed else {}
+    return {"ref": item["ref"], "title": item["title"], **waits}
 
 
 def _verdict(number: int, item: dict[str, Any], outcome: Outcome, whole: dict[str, Answered]) -> Answered:

@@ -15,6 +15,7 @@ from ledger.envelope import configuration_id
 from ledger.errors import Invalid, LedgerError
 from ledger.values.moment import text
 from ledger.values.states import Category
+from ledger.work_item.state import ItemType
 from projections.application.view import LedgerView
 from projections.maintenance.report_now import layer, queued
 from projections.operations.argument_values import NULL_IS_A_VALUE
@@ -41,10 +42,17 @@ FROM_GIT = ("git_branch", "git_head_commit")
 GIT_SECONDS = 10.0
 
 
-Settings = Annotated[
-    dict[Literal["depth_limit", "archive_days", "lease_minutes", "write_status_file", "only_asked_answer"], int | bool],
-    AsObject,
-]
+class SettingsInput(Input):
+    """What holds for everybody. Of `roles` a null drops one, `reviewer` null leaves reviews to administrators."""
+
+    depth_limit: int = 0
+    archive_days: int = 0
+    lease_minutes: int = 0
+    write_status_file: bool = False
+    only_asked_answer: bool = False
+    roles: Annotated[dict[Name, tuple[Name, ...] | None], AsObject] = {}
+    review_types: Annotated[tuple[ItemType, ...], AsArray] = ()
+    reviewer: Annotated[Name | None, Field(json_schema_extra=NULL_IS_A_VALUE)] = None
 
 
 class OwnState(Input):
@@ -80,10 +88,16 @@ class UpdateProjectConfigurationInput(Writes):
     default_token_budget: Annotated[
         int, Field(ge=1_000, le=1_000_000, description="Tokens a session may use, 1000 to 1000000")
     ] = 200_000
-    settings: Settings = Field(
-        default_factory=dict,
-        description="Those that change: depth_limit, archive_days, lease_minutes, write_status_file, only_asked_answer",
-    )
+    settings: Annotated[
+        SettingsInput,
+        AsObject,
+        AnyObject,
+        Field(
+            description="Those that change: depth_limit, archive_days, lease_minutes, write_status_file; roles like"
+            ' {"lead": ["ann"]}; only_asked_answer; review_types: types of items that are completed only when reviewer,'
+            " a person or role, approves"
+        ),
+    ] = SettingsInput()
     states: Annotated[
         tuple[Annotated[OwnState, AnyObject], ...],
         AsArray,
@@ -92,12 +106,6 @@ class UpdateProjectConfigurationInput(Writes):
             "planned, active, waiting, review, done, dropped. on_claim: true moves what is claimed there"
         ),
     ] = ()
-    roles: Annotated[
-        dict[Name, tuple[Name, ...] | None],
-        AsObject,
-        AnyObject,
-        Field(description='Who is in each role that items may wait for, like {"lead": ["ann"]}; null drops a role'),
-    ] = {}
     from_git: Annotated[bool, Field(description="true takes branch and commit from the working tree")] = False
 
 
@@ -127,11 +135,9 @@ def _own_copy(view: LedgerView) -> Answered:
 
 def update_project_configuration(view: LedgerView, request: UpdateProjectConfigurationInput) -> Answered:
     check(_twice(request))
-    fields: dict[str, Any] = given(request, *REVISABLE) | request.settings
+    fields: dict[str, Any] = given(request, *REVISABLE) | request.settings.model_dump(exclude_unset=True)
     if "states" in request.model_fields_set:
         fields["states"] = [state.model_dump(exclude_defaults=True) for state in request.states]
-    if "roles" in request.model_fields_set:
-        fields["roles"] = request.roles
     if "current_session_id" in request.model_fields_set:
         session = request.current_session_id
         fields["current_session_id"] = session and resolve(view.tables, "work_item", session, "current_session_id")

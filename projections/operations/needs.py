@@ -27,8 +27,8 @@ OPERATIONS = (
     Operation(
         name="needs_me",
         title="What waits for me",
-        summary="List what waits for you: questions to you or your roles, open conflicts, claims of yours that ended, "
-        "items that you hold and others wait for, what is due. To answer: question. What can be begun: ready_work.",
+        summary="List what waits for you: reviews and questions to you or your roles, open conflicts, claims of yours "
+        "that ended, items that you hold and others wait for, what is due. To answer: question. What can be begun: ready_work.",
         toolset="work",
         input=NeedsMeInput,
         run=needs_me,

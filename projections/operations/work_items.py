@@ -256,7 +256,16 @@ def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered
                 answer |= readiness.became_ready(snapshot, command.id, snapshot.as_of.now)
             if item.finished and item.next_id is not None:
                 answer |= {"next_item": questions.brief_of(snapshot, item.next_id)}
+        answer |= under_review(item)
     return answer
+
+
+def under_review(item: WorkItem) -> Answered:
+    """What a completion that needs a review came to; nothing of any other item."""
+    if item.question is None or item.question.completes is None:
+        return {}
+    whom = item.question.whom
+    return {"waits_for": whom, "next_step": f"leave it: it is completed when {whom} approves (question, action answer)"}
 
 
 def update(request: UpdateWorkItemInput, meant: Meant) -> UpdateWorkItem:

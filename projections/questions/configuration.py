@@ -20,7 +20,16 @@ from projections.tables.contract import Snapshot, Tables
 
 Entity = dict[str, Any]
 
-SETTINGS = ("depth_limit", "archive_days", "lease_minutes", "write_status_file", "only_asked_answer")
+SETTINGS = (
+    "depth_limit",
+    "archive_days",
+    "lease_minutes",
+    "write_status_file",
+    "only_asked_answer",
+    "roles",
+    "review_types",
+    "reviewer",
+)
 EXAMPLES = 10  # items that are named, of each state that the configuration does not have
 NEVER = dict.fromkeys(Stamps.__struct_fields__)
 

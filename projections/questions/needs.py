@@ -14,7 +14,7 @@ from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
 
-KINDS = ("question", "conflict", "expired_claim", "blocks", "due")  # in the order in which they are listed
+KINDS = ("review", "question", "conflict", "expired_claim", "blocks", "due")  # in the order in which they are listed
 ADMINISTRATOR = "administrator"  # the role of all who may administer
 NAMED = 10  # items that one item keeps waiting and that are named
 
@@ -22,8 +22,9 @@ NAMED = 10  # items that one item keeps waiting and that are named
 def of_person(snapshot: Snapshot, person: str, configuration_id: str, *, is_administrator: bool, limit: int) -> Entity:
     """{items, total_count, returned, has_more}; of each kind the most urgent first.
 
-    A question is one to them or to a role of theirs, a conflict any that is open, a claim theirs; `blocks` are items
-    that they hold and others wait for, `due` those assigned to them or held that are due today or overdue.
+    A question is one to them or to a role of theirs, a review one whose approval completes the item, a conflict any
+    that is open, a claim theirs; `blocks` are items that they hold and others wait for, `due` those assigned to them or
+    held that are due today or overdue.
     """
     roles = configuration.roles_of(snapshot, configuration_id, person)
     names = [person, *roles, *([ADMINISTRATOR] if is_administrator else [])]
@@ -40,7 +41,7 @@ def _work(snapshot: Snapshot, person: str, names: list[str]) -> list[Entity]:
     today = ends(moment[:DAY])
     asked = {"names": names, "person": person, "moment": moment, "today": today, "limit": COUNTED + 1}
     lines = snapshot.ask("work_items/needing", **asked)
-    found = list(zip((line["kind"] for line in lines), entities.rows(CATEGORY, lines), strict=True))
+    found = [(_kind(line["kind"], row), row) for line, row in zip(lines, entities.rows(CATEGORY, lines), strict=True)]
     refs = references(snapshot, CATEGORY, [row.id for _, row in found])
     waiting = _waiting(snapshot, [row for kind, row in found if kind == "blocks"])
     return [
@@ -51,9 +52,13 @@ def _work(snapshot: Snapshot, person: str, names: list[str]) -> list[Entity]:
     ]
 
 
+def _kind(kind: str, row: Row) -> str:
+    return "review" if kind == "question" and row.state.question.completes is not None else kind
+
+
 def _more(kind: str, row: Row, waiting: dict[str, Entity]) -> Entity:
     match kind:
-        case "question":
+        case "review" | "question":
             question = row.state.question
             choices = {"choices": list(question.choices)} if question.choices else {}
             return {

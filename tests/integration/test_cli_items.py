@@ -354,3 +354,15 @@ def test_a_board_has_a_column_for_each_state_that_holds_something(run: Run, monk
     assert drawn.splitlines()[0].split() == ["active", "(1)", "blocked", "(1)", "completed", "(1)"]
     assert f"{doing} p3 @tester" in drawn
     assert "\x1b" not in drawn
+
+
+def test_done_says_what_became_ready_or_whose_review_it_waits_for(run: Run, perform: Perform) -> None:
+    first, second = added(run, "First"), added(run, "Second")
+    run("link", first, "blocks", second)
+
+    freed = run("done", first)
+    perform("update_project_configuration", version=0, settings={"review_types": ["task"], "reviewer": "ann"})
+    reviewed = run("done", second)
+
+    assert f"now ready: {second}  Second\n" in freed.stderr
+    assert reviewed.stdout == f"{second}  waits for a review by ann  Second\n"

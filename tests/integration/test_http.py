@@ -130,6 +130,25 @@ def test_a_writer_does_not_change_the_configuration_and_an_admin_does(team: Team
     assert (changed["version"], undone["version"]) == (version + 1, version + 2)
 
 
+def test_a_writer_completes_nothing_that_needs_a_review(team: Team) -> None:
+    version = team.call(team.admin, "get_project_configuration")["version"]
+    team.call(
+        team.admin,
+        "update_project_configuration",
+        version=version,
+        settings={"review_types": ["research"], "reviewer": "ada"},
+    )
+    item = team.call(team.writer, "create_work_item", item_type="research", title="Is it so?")
+
+    asked = team.call(team.writer, "update_work_item", id=item["id"], version=1, status="completed")
+    refusal = team.refusal(team.writer, "question", id=item["id"], action="answer", verdict="approve")
+    team.call(team.admin, "question", id=item["id"], action="answer", verdict="approve")
+
+    assert asked["waits_for"] == "ada"
+    assert refusal["details"]["rule"] == "own_question"
+    assert team.call(team.reader, "query_work_item", id=item["id"])["status"] == "completed"
+
+
 def test_another_ledger_s_ids_are_not_found_and_its_things_not_listed(team: Team) -> None:
     mine = task(team, SECRET_TITLE)
 

@@ -39,6 +39,9 @@ def test_the_configuration_is_there_from_the_start_at_version_0(perform: Perform
         "lease_minutes": 30,
         "write_status_file": False,
         "only_asked_answer": False,
+        "roles": {},
+        "review_types": [],
+        "reviewer": None,
     }
     stamps = ("created_at", "created_by", "updated_at", "updated_by")
     assert {configuration[name] for name in ("current_session_id", "git_branch", "git_head_commit", *stamps)} == {None}
@@ -74,6 +77,9 @@ def test_the_first_change_makes_version_1_and_leaves_the_rest_as_it_was(perform:
         "lease_minutes": 45,
         "write_status_file": False,
         "only_asked_answer": False,
+        "roles": {},
+        "review_types": [],
+        "reviewer": None,
     }
 
 
@@ -131,7 +137,7 @@ def test_all_faults_of_a_configuration_are_named_at_once(perform: Perform) -> No
 
 
 def test_a_setting_of_the_wrong_kind_is_refused(perform: Perform) -> None:
-    for settings in ({"lease_minutes": True}, {"write_status_file": 1}, {"archive_days": 0}):
+    for settings in ({"lease_minutes": True}, {"write_status_file": 2}, {"archive_days": 0}):
         with pytest.raises(Invalid):
             perform("update_project_configuration", version=0, settings=settings)
 

@@ -85,9 +85,41 @@ def test_what_is_missing_or_does_not_belong_is_named(perform: Perform, given: An
 
 
 def test_roles_are_settings(perform: Perform) -> None:
-    perform("update_project_configuration", version=0, roles={"lead": ["ann", "ben"]})
-    perform("update_project_configuration", version=1, roles={"qa": ["cyd"], "lead": None})
+    perform("update_project_configuration", version=0, settings={"roles": {"lead": ["ann", "ben"]}})
+    perform("update_project_configuration", version=1, settings={"roles": {"qa": ["cyd"], "lead": None}})
 
-    assert {role: list(people) for role, people in perform("get_project_configuration")["roles"].items()} == {
-        "qa": ["cyd"]
-    }
+    assert {
+        role: list(people) for role, people in perform("get_project_configuration")["settings"]["roles"].items()
+    } == {"qa": ["cyd"]}
+
+
+def test_completing_an_item_of_a_reviewed_type_asks_for_its_review(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, settings={"review_types": ["task"], "reviewer": "ann"})
+    item = create(perform)
+
+    asked = perform("update_work_item", id=item["id"], version=1, status="completed", by="bot")
+    waiting = perform("query_work_item", id=item["id"])
+    perform("question", id=item["id"], action="answer", verdict="approve", by="ann")
+
+    assert (asked["outcome"], asked["waits_for"]) == ("committed", "ann")
+    assert (waiting["status"], waiting["question"]["text"]) == ("active", "May it be completed?")
+    assert perform("query_work_item", id=item["id"])["status"] == "completed"
+
+
+def test_a_bulk_says_whose_review_each_item_waits_for(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, settings={"review_types": ["task"], "reviewer": "ann"})
+    task, other = create(perform), perform("create_work_item", item_type="research", title="Why")
+    done = [{"op": "update", "id": item["id"], "version": 1, "status": "completed"} for item in (task, other)]
+
+    results = perform("bulk_work_items", items=done)["results"]
+
+    assert [result.get("waits_for") for result in results] == ["ann", None]
+    assert [item["kind"] for item in perform("needs_me", by="ann")["items"]] == ["review"]
+    assert [item["kind"] for item in perform("needs_me", by="bot")["items"]] == []
+
+
+def test_a_type_that_does_not_exist_needs_no_review(perform: Perform) -> None:
+    with pytest.raises(Invalid) as refused:
+        perform("update_project_configuration", version=0, settings={"review_types": ["tsk"]})
+
+    assert [fault["field"] for fault in refused.value.details["fields"]] == ["settings.review_types.0"]

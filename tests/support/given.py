@@ -122,6 +122,12 @@ class Outcome:
         assert [(entry[0], _as_read(entry[1])) for entry in self._decided] == wanted
         return self
 
+    @property
+    def facts(self) -> list[Fact]:
+        """What was decided, whatever it is about."""
+        assert self._refused is None, f"refused: {self._refused}"
+        return [_as_read(entry[1]) for entry in self._decided]
+
     def then_nothing(self) -> "Outcome":
         """Accepted, and there is nothing to record."""
         return self.then()
@@ -183,6 +189,10 @@ class Given:
         for fact in facts:
             self._record(stream_id(category, entity_id), fact)
         return self
+
+    def command_of(self, version: int) -> str:
+        """The command that brought the entity to a version."""
+        return str(self._streams[stream_id(self._decider.category, self._thing)][version - 1].command_id)
 
     def around(self, **answers: Any) -> "Given":
         """The answers of the neighbourhood, see Neighbours."""

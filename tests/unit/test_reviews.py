@@ -1,0 +1,202 @@
+"""The review that settings demand before items of some types are completed: asked for through every door."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.across.undo import decide as decide_undo
+from ledger.configuration.events import ConfigurationChanged
+from ledger.decider import Undo
+from ledger.errors import Refused
+from ledger.values.moment import parse
+from ledger.values.revision import Change
+from ledger.work_item.commands import (
+    AnswerQuestion,
+    ChangeWorkItems,
+    ImportedItem,
+    ImportWorkItems,
+    Mark,
+    UpdateWorkItem,
+)
+from ledger.work_item.decider import decider
+from ledger.work_item.events import (
+    QuestionAnswered,
+    QuestionAsked,
+    WorkItemClaimed,
+    WorkItemCompleted,
+    WorkItemCreated,
+    WorkItemReopened,
+    WorkItemReverted,
+    WorkItemStatusChanged,
+)
+from ledger.work_item.state import Question
+from ledger.world import Neighbour
+from tests.support.given import CONFIGURATION, NOW, THING, Given, given, numbered
+
+NOW_AT, THEN = "2026-11-23T09:00:00.000000Z", "2026-11-22T08:00:00.000000Z"
+DONE = ("completed", "done")
+CHILD = numbered(1)
+ASKED = QuestionAsked(whom="lead", by="bot", at=THEN, text="May it be completed?", completes=DONE)
+
+
+def settings(**fields: Any) -> ConfigurationChanged:
+    return ConfigurationChanged(changes={name: Change(None, value) for name, value in fields.items()})
+
+
+def demanded(**fields: Any) -> Given:
+    wanted = {"review_types": ["task"], "reviewer": "lead", "roles": {"lead": ["ann"]}} | fields
+    return given(decider).elsewhere("configuration", CONFIGURATION, settings(**wanted))
+
+
+def a_task() -> Given:
+    return demanded().past(WorkItemCreated(item_type="task", title="One"))
+
+
+def complete(version: int = 1, **more: Any) -> UpdateWorkItem:
+    return UpdateWorkItem(id=THING, expected=version, status="completed", **more)
+
+
+def approve() -> AnswerQuestion:
+    return AnswerQuestion(id=THING, verdict="approve")
+
+
+def asked_now(by: str = "bot", **more: Any) -> QuestionAsked:
+    return QuestionAsked(whom="lead", by=by, at=NOW_AT, text="May it be completed?", completes=DONE, **more)
+
+
+def test_completing_asks_for_the_review() -> None:
+    a_task().when(complete(), by="bot", at=NOW).then(asked_now()).then_it_has(status="active")
+
+
+def test_completing_by_force_asks_too() -> None:
+    claim = WorkItemClaimed(by="ben", until="2027-01-01T00:00:00.000000Z", token_digest="x")
+
+    asked = a_task().past(claim).when(complete(2, force=True, reason="he left"), by="bot", at=NOW)
+
+    asked.then(asked_now(forced="he left"))
+
+
+def test_completing_again_while_it_is_reviewed_is_no_change() -> None:
+    a_task().past(ASKED).when(complete(2), by="bot").then_nothing()
+
+
+def test_completing_while_another_question_is_open_is_refused() -> None:
+    question = QuestionAsked(whom="ann", by="bot", at=THEN, text="Which?")
+
+    a_task().past(question).when(complete(2), by="bot").then_refused(Refused, rule="waits_already")
+
+
+def test_items_of_other_types_are_completed_as_before() -> None:
+    demanded().past(WorkItemCreated(item_type="research", title="One")).when(complete()).then(WorkItemCompleted())
+
+
+def test_where_no_reviewer_is_named_administrators_are_asked() -> None:
+    history = demanded(reviewer=None).past(WorkItemCreated(item_type="task", title="One"))
+
+    history.when(complete(), by="bot", at=NOW).then(replace(asked_now(), whom="administrator"))
+
+
+def test_an_approval_completes_the_item() -> None:
+    approved = a_task().past(ASKED).when(approve(), by="ann", scope="write", at=NOW)
+
+    approved.then(QuestionAnswered(verdict="approve", by="ann", at=NOW_AT), WorkItemCompleted())
+    approved.then_it_has(status="completed", question=None)
+
+
+def test_an_approval_completes_to_the_state_that_was_wanted() -> None:
+    history = a_task().past(replace(ASKED, completes=("shipped", "done")))
+
+    history.when(approve(), by="ann", scope="write").then_it_has(status="shipped", category="done")
+
+
+def test_an_approval_makes_the_next_of_an_item_that_comes_again() -> None:
+    history = demanded().past(WorkItemCreated(item_type="task", title="One", recurrence="every week"), ASKED)
+
+    approved = history.when(approve(), by="ann", scope="write", at=NOW).facts
+
+    assert [type(fact) for fact in approved] == [QuestionAnswered, WorkItemCompleted, WorkItemCreated]
+    assert approved[1].next_id is not None
+
+
+def test_a_refusal_gives_it_back_with_the_reason() -> None:
+    refuse = AnswerQuestion(id=THING, verdict="refuse", text="no tests")
+
+    a_task().past(ASKED).when(refuse, by="ann", scope="write", at=NOW).then_it_has(status="active", question=None)
+
+
+def test_a_review_is_approved_or_refused_and_nothing_else() -> None:
+    a_task().past(ASKED).when(AnswerQuestion(id=THING, verdict="answer", text="hm"), by="ann").then_invalid("verdict")
+
+
+@pytest.mark.parametrize(("by", "rule"), [("bot", "own_question"), ("ben", "not_asked")])
+def test_no_other_writer_approves(by: str, rule: str) -> None:
+    a_task().past(ASKED).when(approve(), by=by, scope="write").then_refused(Refused, rule=rule)
+
+
+def test_an_approval_completes_nothing_over_what_was_opened_since() -> None:
+    child = Neighbour(id=CHILD, title="Child", status="active", category="active", depth=1)
+    history = a_task().past(ASKED).around(subtree={THING: [child]})
+
+    history.when(approve(), by="ann").then_refused(Refused, rule="unfinished")
+
+
+def test_a_bulk_asks() -> None:
+    a_task().when(ChangeWorkItems(changes=(complete(),)), by="bot", at=NOW).then(asked_now())
+
+
+def source(**more: Any) -> ImportWorkItems:
+    mark = Mark(by="carol", at=parse(THEN))
+    fields = {"item_type": "task", "title": "One"}
+    item = ImportedItem(
+        id=THING, external_id="x", fields=fields, created=mark, changed=mark, status="completed", **more
+    )
+    return ImportWorkItems(source="beads", items=(item,))
+
+
+def test_an_import_of_what_is_known_here_asks_in_the_name_of_who_imports() -> None:
+    known = a_task().when(source(), by="bot", scope="admin")
+
+    assert [fact for fact in known.facts if isinstance(fact, QuestionAsked)] == [replace(ASKED, by="bot")]
+    known.then_it_has(status="active")
+
+
+@pytest.mark.parametrize(("scope", "status"), [("admin", "completed"), ("write", "active")])
+def test_an_administrator_imports_a_past_as_it_was_and_a_writer_asks(scope: Any, status: str) -> None:
+    demanded().when(source(), by="bot", scope=scope).then_it_has(status=status)
+
+
+def test_an_undo_completes_nothing_again_but_asks() -> None:
+    undoable = replace(decider, decide=decide_undo)
+    history = Given(undoable, THING).elsewhere("configuration", CONFIGURATION, settings(review_types=["task"]))
+    history = history.past(WorkItemCreated(item_type="task", title="One"), WorkItemCompleted(), WorkItemReopened())
+
+    undone = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{THING}",)), by="bot", at=NOW)
+
+    assert [type(fact) for fact in undone.facts] == [QuestionAsked]
+    undone.then_it_has(status="active")
+
+
+def test_an_undo_restores_the_other_fields() -> None:
+    undoable = replace(decider, decide=decide_undo)
+    history = Given(undoable, THING).elsewhere("configuration", CONFIGURATION, settings(review_types=["task"]))
+    reopened = WorkItemStatusChanged(status="active", category="active", also={"title": Change("One", "Two")})
+    history = history.past(WorkItemCreated(item_type="task", title="One"), WorkItemCompleted(), reopened)
+
+    undone = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{THING}",)), by="bot", at=NOW)
+
+    assert [type(fact) for fact in undone.facts] == [WorkItemReverted, QuestionAsked]
+    undone.then_it_has(title="One", status="active")
+
+
+def test_the_undo_of_an_approval_asks_in_the_name_of_its_caller() -> None:
+    undoable = replace(decider, decide=decide_undo)
+    review = settings(review_types=["task"], reviewer="lead")
+    history = Given(undoable, THING).elsewhere("configuration", CONFIGURATION, review)
+    approved = QuestionAnswered(verdict="approve", by="ann", at=THEN)
+    history = history.past(WorkItemCreated(item_type="task", title="One"), replace(ASKED, by="ann"), approved)
+
+    undone = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{THING}",)), by="bot", at=NOW)
+
+    assert [type(fact) for fact in undone.facts] == [QuestionAsked]
+    undone.then_it_has(question=Question(whom="lead", by="bot", at=NOW_AT, text=ASKED.text, completes=DONE))
