@@ -66,7 +66,7 @@ ENVIRONMENT = {
     "LEDGER_PGDATA": "where the embedded server keeps its data (default: the user's data folder)",
     "LEDGER_PGBIN": "a folder with PostgreSQL's own programs, to be used instead of those in the wheel",
     "LEDGER_BY": "who acts, recorded on every event (default: the MCP client's name, else git's, else the login name)",
-    "LEDGER_TOKEN": "tells whose claims are the caller's own (default: a new one for each process)",
+    "LEDGER_TOKEN": "tells the claims of this process from others' under the same name (default: the name is enough)",
     "LEDGER_STATUS_FILE": "where the status report is kept, from the project folder (default: .project_status.md)",
     "LEDGER_PREPARE": "on or off: statements prepared on the server (a PgBouncer that keeps none is found out)",
     "LEDGER_CALL_SECONDS": "how long one call to a database that answers may take before it is given up (default: 30)",

@@ -1,8 +1,5 @@
 """Who comes in over HTTP: our own tokens, or those of an issuer elsewhere."""
 
-import hashlib
-import hmac
-import secrets
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -28,7 +25,6 @@ class Access:
         self._tokens = {ledger: Tokens(app.home) for ledger, app in apps.items()}
         self._issuer = issuer
         self._tokens_needed = tokens_needed
-        self._secret = secrets.token_bytes(32)
 
     async def verify_token(self, token: str) -> AccessToken | None:
         if token.startswith(PREFIX):
@@ -41,35 +37,29 @@ class Access:
         """Who asks in this call."""
         if context.request is None:
             raise TypeError("a call over HTTP came without its request")
-        return self.caller_of(context.request)
+        return self.caller_of(context.request).greeted(context)
 
     def caller_of(self, request: Request) -> Caller:
-        """Who sends this request. Claims of work items belong to a token, and within it to a session."""
-        session = request.headers.get("mcp-session-id", "")
+        """Who sends this request."""
         user = request.scope.get("user")
         if not isinstance(user, AuthenticatedUser):
             if self._tokens_needed:
                 raise PermissionError("a request without a token reached the protocol")
-            return Caller(app=self._first, holder=self._holder("", session))
-        return self._caller(user.access_token, session)
+            return Caller(app=self._first)
+        return self._caller(user.access_token)
 
     def holder_of(self, secret: str) -> Caller | None:
         """Who one of our own tokens stands for; None for one that opens nothing now."""
         accepted = self._own(secret) if secret.startswith(PREFIX) else None
-        return None if accepted is None else self._caller(accepted, "")
+        return None if accepted is None else self._caller(accepted)
 
     def anybody(self, app: App) -> Caller:
         """Any caller where no tokens are needed."""
-        return Caller(app=app, holder=self._holder("", ""))
+        return Caller(app=app)
 
-    def _caller(self, accepted: AccessToken, session: str) -> Caller:
+    def _caller(self, accepted: AccessToken) -> Caller:
         claims = accepted.claims or {}
-        return Caller(
-            app=self._apps[UUID(claims[LEDGER])],
-            actor=accepted.subject,
-            scope=claims[SCOPE],
-            holder=self._holder(accepted.client_id, session),
-        )
+        return Caller(app=self._apps[UUID(claims[LEDGER])], actor=accepted.subject, scope=claims[SCOPE])
 
     @property
     def _first(self) -> App:
@@ -90,9 +80,6 @@ class Access:
         if ledger is None or ledger not in self._apps:
             return None
         return _accepted(f"{issuer.url} {stated.subject}", stated.subject, stated.scope, ledger, stated.expires_at)
-
-    def _holder(self, token: str, session: str) -> str:
-        return hmac.new(self._secret, f"{token}\n{session}".encode(), hashlib.sha256).hexdigest()[:24]
 
 
 def _accepted(client: str, actor: str, scope: Scope, ledger: UUID, expires_at: int | None = None) -> AccessToken:

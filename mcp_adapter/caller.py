@@ -5,11 +5,12 @@ from typing import Any
 
 from mcp.server import ServerRequestContext
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.envelope import Scope
 from ledger.errors import Forbidden
 from projections.application.app import App
-from projections.operations.base import Asks, Operation, Writes
+from projections.operations.base import Operation, Writes
 
 Arguments = dict[str, Any]
 Context = ServerRequestContext[Any]
@@ -19,16 +20,25 @@ BY_LENGTH = 100
 
 
 class Caller(Struct, frozen=True):
-    """`actor` None: whom the call, the settings or the greeting name; `holder`: whose claims are one's own."""
+    """`actor` None: whom the call or the settings name, else the user of this machine. `token` tells the claims of this
+    caller from those of others who act under the same name."""
 
     app: App
     actor: str | None = None
     scope: Scope = "admin"
-    holder: str | None = None
+    token: str | None = None
 
     def seen(self) -> App:
         """The ledger as this caller sees it; may open the database, so it is asked in a worker thread."""
-        return self.app if self.holder is None else self.app.for_principal(self.holder, self.actor, self.scope)
+        return self.app.for_principal(self.actor, self.scope, self.token)
+
+    def greeted(self, context: Context) -> "Caller":
+        """The same under the name with which its client greeted, where nothing else names who acts."""
+        client = context.session.client_params
+        if self.actor is not None or self.app.settings.by or client is None:
+            return self
+        name = "".join(letter for letter in client.client_info.name if letter.isprintable()).strip()[:BY_LENGTH]
+        return replace(self, actor=name or None)
 
     def may(self, operation: Operation) -> bool:
         return SCOPES.index(operation.scope) <= SCOPES.index(self.scope)
@@ -51,17 +61,6 @@ class Caller(Struct, frozen=True):
                 needed="admin",
                 scope=self.scope,
             )
-
-    def signed(self, operation: Operation, arguments: Arguments, client: str | None = None) -> Arguments:
-        """A call without `by` is signed with the token's name, else what the settings say, else the client's name."""
-        if not issubclass(operation.input, (Writes, Asks)) or arguments.get("by") is not None:
-            return arguments
-        if self.actor is not None:
-            return {**arguments, "by": self.actor}
-        if self.app.settings.by or client is None:
-            return arguments
-        name = "".join(letter for letter in client if letter.isprintable()).strip()[:BY_LENGTH]
-        return {**arguments, "by": name or None}
 
 
 CallerOf = Callable[[Context], Caller]

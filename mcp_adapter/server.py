@@ -63,10 +63,10 @@ def run_stdio(
     `streams` opens others in their place.
     """
     offer = offered(OPERATIONS, toolsets, read_only=read_only)
-    caller = Caller(app=app)
+    caller = Caller(app=app, token=app.settings.token)
     stop_keeping = start_keeping(app)
     try:
-        anyio.run(_serve, build(offer, lambda _: caller), streams)
+        anyio.run(_serve, build(offer, caller.greeted), streams)
     finally:
         stop_keeping()
         app.close()

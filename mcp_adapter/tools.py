@@ -68,9 +68,7 @@ class Tools:
             caller.check(operation, arguments)
         except LedgerError as error:
             return refused(error)
-        client = context.session.client_params
-        signed = caller.signed(operation, arguments, client.client_info.name if client else None)
-        result = await self._run_noted(context, caller, operation, signed)
+        result = await self._run_noted(context, caller, operation, arguments)
         if self._showed_first and caller.app.has_ledger:
             self._showed_first = False
             await self._list_changed(context)

@@ -56,6 +56,7 @@ from ledger.work_item.events import (
     WorkItemUnlinked,
     WorkItemWithdrawn,
 )
+from ledger.work_item.held_items import overridden, overridden_below
 from ledger.work_item.importing import plan
 from ledger.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
 from ledger.work_item.metadata import metadata_problems
@@ -129,21 +130,22 @@ def _update(command: UpdateWorkItem, world: World) -> Decided:
             next_step="restore it first with deleted=false",
         )
     stream = stream_id(CATEGORY, command.id)
+    forced = overridden(command, item, world)
     decided: Decided = []
     if command.deleted is False and item.deleted:
         decided += _restore(command, item, world)
     changes = _revise(command, item, world) | _move(command, item, world)
     decided += with_next(command.id, apply(item, changes), change_status(command, item, world), world)
     if command.deleted and not item.deleted:
-        decided += _delete(command, world)
-    if not decided:
-        return [(stream, fact) for fact in _alone(changes)]
+        decided += _delete(command, world, forced)
+    if not decided or (forced is not None and changes):
+        return decided + [(stream, fact) for fact in _alone(changes, forced)]
     head = next(n for n, entry in enumerate(decided) if entry[0] == stream)
     decided[head] = (stream, with_also(decided[head][1], changes))
     return decided
 
 
-def _alone(changes: Changes) -> list[Fact]:
+def _alone(changes: Changes, forced: str | None) -> list[Fact]:
     """A change of fields that comes with no better fact; a move alone is one."""
     match list(changes.items()):
         case []:
@@ -151,7 +153,7 @@ def _alone(changes: Changes) -> list[Fact]:
         case [("parent_id", Change(old=old, new=new))]:
             return [WorkItemMoved(old_parent_id=old, new_parent_id=new)]
         case _:
-            return [WorkItemRevised(changes=changes)]
+            return [WorkItemRevised(changes=changes, forced=forced)]
 
 
 def _revise(command: UpdateWorkItem, item: WorkItem, world: World) -> Changes:
@@ -173,7 +175,7 @@ def _move(command: UpdateWorkItem, item: WorkItem, world: World) -> Changes:
     return {"parent_id": Change(item.parent_id, command.parent_id)}
 
 
-def _delete(command: UpdateWorkItem, world: World) -> Decided:
+def _delete(command: UpdateWorkItem, world: World, forced: str | None) -> Decided:
     below = [item for item in world.subtree(command.id)[1:] if not item.deleted]
     if below and not command.cascade:
         raise Refused(
@@ -182,9 +184,10 @@ def _delete(command: UpdateWorkItem, world: World) -> Decided:
             items=neighbour_summaries(world, below),
             next_step="delete or move those first, or send cascade=true to delete them with it",
         )
+    also = overridden_below(command, (item.id for item in below), world)
     return [
-        (stream_id(CATEGORY, command.id), WorkItemDeleted()),
-        *((stream_id(CATEGORY, item.id), WorkItemDeleted(cascade_of=command.id)) for item in below),
+        (stream_id(CATEGORY, command.id), WorkItemDeleted(forced=forced)),
+        *((stream_id(CATEGORY, one), WorkItemDeleted(cascade_of=command.id, forced=why)) for one, why in also.items()),
     ]
 
 

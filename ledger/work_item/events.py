@@ -42,9 +42,10 @@ class WorkItemCreated(WorkItemFact, frozen=True, kw_only=True):
 
 
 class WorkItemRevised(WorkItemFact, frozen=True, kw_only=True):
-    """Fields that fit no better fact, old and new."""
+    """Fields that fit no better fact, old and new; `forced` is the reason for changing what another held."""
 
     changes: Changes
+    forced: str | None = None
 
 
 class WorkItemMoved(WorkItemFact, frozen=True, kw_only=True):
@@ -90,9 +91,11 @@ class WorkItemStatusChanged(WorkItemFact, frozen=True, kw_only=True):
 
 
 class WorkItemDeleted(WorkItemFact, frozen=True, kw_only=True):
-    """`cascade_of` is the item whose deletion took this one with it; restoring that one brings it back."""
+    """`cascade_of` is the item whose deletion took this one with it; restoring that one brings it back. `forced` is the
+    reason for deleting what another held."""
 
     cascade_of: str | None = None
+    forced: str | None = None
 
 
 class WorkItemRestored(WorkItemFact, frozen=True, kw_only=True):

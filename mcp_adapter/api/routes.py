@@ -74,7 +74,7 @@ class Api:
         caller = self._caller_of(request)
         caller.check(operation, arguments)
         return await anyio.to_thread.run_sync(
-            partial(_performed, caller, operation, caller.signed(operation, arguments)),
+            partial(_performed, caller, operation, arguments),
             limiter=self._places,
             abandon_on_cancel=not operation.writes,
         )

@@ -1,7 +1,6 @@
 """The composition root: a ledger for a program, made of its runtime, its synchronisation and what follows a write."""
 
 import os
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,18 +41,17 @@ class App:
 
         It may be slow and must not raise.
         """
-        token = settings.token or secrets.token_urlsafe(12)
-        self.principal = Principal(token=token, project=settings.project, by=settings.by)
+        self.principal = Principal(project=settings.project, token=settings.token, by=settings.by)
         self.answered_by: Layer | None = None  # the layer of the newest answer
         self._keep_status = keep_status
         self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database))
         self.after_write = Debounced(self._after_write, lambda: self.local.followed)
         self.sync = Synchronization(self.runtime, self.after_write)
 
-    def for_principal(self, token: str, by: str | None, scope: Scope = "admin") -> "App":
-        """The same ledger for another caller of this process: whose claims are its own, who acts, what it may do."""
+    def for_principal(self, by: str | None, scope: Scope = "admin", token: str | None = None) -> "App":
+        """The same ledger for another caller of this process: who acts, what it may do, what it holds claims with."""
         project = self.settings.project
-        return _Shared(self, Principal(token=token, project=project, by=by or self.settings.by, scope=scope))
+        return _Shared(self, Principal(project=project, token=token, by=by or self.settings.by, scope=scope))
 
     @property
     def identity(self) -> Identity:

@@ -14,6 +14,7 @@ from ledger.identity import Identity
 from ledger.postgres.connection import deadline
 from ledger.settings import Settings, user_name
 from projections.application.layers import Layer
+from projections.application.own_token import own_token
 from projections.application.runtime import Runtime
 from projections.local_copy.as_of_tables import FOLDER
 from projections.local_copy.working_files import Local
@@ -22,10 +23,11 @@ from projections.tables.contract import Snapshot
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """Who asks: whose claims are its own (`token`), who acts where a call names no one (`by`), what it may do."""
+    """Who asks: who acts where a call names no one (`by`), what it may do. `token` tells its claims from those of
+    others who act under the same name; None where the name is enough."""
 
-    token: str
     project: Path
+    token: str | None = None
     by: str | None = None
     scope: Scope = "admin"
 
@@ -71,12 +73,12 @@ class LedgerView:
     def clock(self) -> Callable[[], datetime]:
         return self._runtime.clock
 
-    @property
-    def token(self) -> str:
-        return self.principal.token
-
     def actor(self, by: str | None) -> str:
         return self.principal.actor(by)
+
+    def token_of(self, by: str | None) -> str:
+        """What the one who acts holds claims with."""
+        return self.principal.token or own_token(self.home, self.actor(by))
 
     def new_command_id(self) -> UUID:
         return command_id_at(self.clock(), os.urandom(10))
@@ -108,7 +110,7 @@ class LedgerView:
                 command_id=command_id or self.new_command_id(),
                 by=self.actor(by),
                 occurred_at=occurred_at or now,
-                token=token or self.token,
+                token=token or self.token_of(by),
                 scope=self.principal.scope,
             )
         )

@@ -8,8 +8,6 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from ledger import identity
-from ledger.errors import LedgerError
 from ledger.settings import Settings, user_name
 from projections.application.activity import watching
 from projections.application.app import App
@@ -17,7 +15,6 @@ from projections.cli import exits
 from projections.cli.options import Options, common_options
 from projections.cli.output import remark
 from projections.maintenance.after_write import keep_status
-from projections.maintenance.own_token import own_token
 
 
 class Invocation:
@@ -33,25 +30,12 @@ class Invocation:
 
     @cached_property
     def app(self) -> App:
-        """For a command: what it claims belongs to the next command of the same name on this machine too."""
-        return App(replace(self.settings, token=self.settings.token or self._own_token()), keep_status=keep_status)
-
-    @cached_property
-    def server_app(self) -> App:
-        """For a server, whose claims are those of its process or of its callers."""
         return App(self.settings, keep_status=keep_status)
 
     @property
     def actor(self) -> str:
         """Who acts, recorded on every event."""
         return self.settings.by or user_name(self.settings.project)
-
-    def _own_token(self) -> str | None:
-        try:
-            home = identity.home(identity.find(self.settings.project), self.settings)
-        except LedgerError:  # no ledger, or no place for working files: the command says so where it matters
-            return None
-        return own_token(home, self.actor)
 
     def move_to(self, project: Path) -> None:
         """From here on it is about the ledger of another folder."""
@@ -69,13 +53,10 @@ class Invocation:
         return exits.UNAVAILABLE if layer.source == "none" else exits.DONE
 
     def close(self) -> None:
-        for name in ("app", "server_app"):
-            app: App | None = self.__dict__.get(name)
-            if app is None:
-                continue
-            if app.runtime.opened:
-                app.sync.follow_quietly(FOLLOWED_SECONDS)
-            app.close()
+        if "app" in self.__dict__:
+            if self.app.runtime.opened:
+                self.app.sync.follow_quietly(FOLLOWED_SECONDS)
+            self.app.close()
 
 
 FOLLOWED_SECONDS = 0.5  # that a command spends on the journal, after its answer; the next one goes on

@@ -23,7 +23,7 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool) -
     Nothing but the protocol is written to stdout. The database is opened by the first call that needs it.
     """
     adapter = _loaded("mcp_adapter.server")
-    adapter.run_stdio(invocation.server_app, toolsets, read_only=read_only)
+    adapter.run_stdio(invocation.app, toolsets, read_only=read_only)
 
 
 @click.command(cls=Command)
@@ -64,7 +64,7 @@ def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **
         App(replace(invocation.settings, project=folder.expanduser().absolute()), keep_status=keep_status)
         for folder in also
     ]
-    adapter.run_http([invocation.server_app, *others], adapter.Serving(tokens_needed=not no_tokens, **how))
+    adapter.run_http([invocation.app, *others], adapter.Serving(tokens_needed=not no_tokens, **how))
 
 
 def _loaded(adapter: str) -> Any:

@@ -17,7 +17,7 @@ Decorator = Callable[[Any], Any]
 FILTERS = ("item_type", "tag", "parent_id", "assignee")
 TYPES = click.Choice(ITEM_TYPES)
 MINUTES = click.option("--minutes", type=click.IntRange(1, LONGEST), help="Length of the lease (default: the setting).")
-TOKEN = click.option("--token", help="The token that claiming it printed (default: LEDGER_TOKEN).")
+TOKEN = click.option("--token", help="Yours among several who share a name (default: LEDGER_TOKEN).")
 
 
 def filters(command: Any) -> Any:
@@ -44,6 +44,8 @@ def ready(invocation: Invocation, /, **arguments: Any) -> None:
     if invocation.as_json:
         answer_json(answered)
         return
+    for item in answered.get("you_hold", ()):
+        remark(f"you hold {item['ref']}  {shown(item['title'])}  until {item['until']}")
     columns = ("ref", "title", "item_type", "priority", "assignee")
     table(
         ("ref", "title", "type", "priority", "for"),
@@ -77,7 +79,7 @@ def next_(invocation: Invocation, /, **arguments: Any) -> int:
 @TOKEN
 @pass_invocation
 def claim(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
-    """Claim the work item REF, so that no one else begins it. The token it prints renews and releases the claim."""
+    """Claim the work item REF, so that no one else begins it. It is yours in every shell of this machine."""
     return _claim(invocation, "claim", {"id": ref, **arguments})
 
 
@@ -142,7 +144,7 @@ def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> in
     else:
         say(f"{answered['ref']}  {shown(answered.get('title', answered['outcome']))}")
         if "until" in answered:
-            remark(f"yours until {moment(answered['until'])} UTC; token {answered['token']}")
+            remark(f"yours until {moment(answered['until'])} UTC")
     return exits.of_answer(answered)
 
 

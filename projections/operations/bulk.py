@@ -83,7 +83,6 @@ def bulk_work_items(view: LedgerView, request: BulkWorkItemsInput) -> Answered:
         command_id=own,
         by=view.actor(request.by),
         occurred_at=now,
-        token=view.token,
     )
     recorded = view.handler.execute(submission, decision)
     outcomes = decision.outcomes(recorded, changes)

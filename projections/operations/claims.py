@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from ledger.decider import Problem, check, problem
@@ -34,9 +35,11 @@ from projections.operations.work_items import asker, summary
 from projections.questions import work_items as questions
 from projections.questions.references import resolve
 from projections.read_models.projection import Row
+from projections.tables.contract import Snapshot
 
 LONGEST = 1440  # minutes: a day
 OFFERED = 3  # ready items that a refusal names
+HELD = 50  # claims of one name that are looked at
 
 Action = Literal["claim", "next", "renew", "release"]
 
@@ -64,9 +67,7 @@ class ClaimWorkItemInput(Writes):
         Action, Field(description="claim takes id, next the first ready item; renew prolongs, release gives back")
     ]
     id: Annotated[str | None, Field(description="The item, like w-7k3qd; not with next")] = None
-    token: Annotated[Token | None, Field(description="Token of a claim by another process, to renew or release it")] = (
-        None
-    )
+    token: Annotated[Token | None, Field(description="Only if several share your name: a word of your own")] = None
     minutes: Annotated[int | None, Field(ge=1, le=LONGEST, description="For how long, 1 to 1440")] = None
     filter: Annotated[
         Filter, AsObject, AnyObject, Field(description='Narrows next, as ready_work does: {"tag": "docs"}')
@@ -74,10 +75,18 @@ class ClaimWorkItemInput(Writes):
 
 
 def ready_work(view: LedgerView, request: ReadyWorkInput) -> Answered:
-    filters = _wanted(view, request)
+    """What the caller holds already is no item of the list: it stands beside it, on the first page."""
+    filters, own = _wanted(view, request), asker(view)
+    free = replace(own, holder="")
     with view.tables.snapshot() as snapshot:
-        page = questions.ready(snapshot, filters, asker=asker(view), limit=request.limit, cursor=request.cursor)
-    return page | {"items": [summary(item) for item in page["items"]]}
+        page = questions.ready(snapshot, filters, asker=free, limit=request.limit, cursor=request.cursor)
+        held = _held(snapshot, own) if request.cursor is None else []
+    return ({"you_hold": held} if held else {}) | page | {"items": [summary(item) for item in page["items"]]}
+
+
+def _held(snapshot: Snapshot, own: Asker) -> list[Answered]:
+    held = [item for item in questions.claimed(snapshot, HELD, own.name) if item["holder"] == own.holder]
+    return [{name: item[name] for name in ("ref", "title", "until")} for item in held]
 
 
 def claim_work_item(view: LedgerView, request: ClaimWorkItemInput) -> Answered:
@@ -92,7 +101,7 @@ def claim_work_item(view: LedgerView, request: ClaimWorkItemInput) -> Answered:
 
 
 def _one(view: LedgerView, request: ClaimWorkItemInput) -> Done:
-    entity_id, token = resolve(view.tables, CATEGORY, request.id or ""), request.token or view.token
+    entity_id, token = resolve(view.tables, CATEGORY, request.id or ""), request.token or view.token_of(request.by)
     command: RenewClaim | ReleaseClaim | ClaimWorkItem
     match request.action:
         case "renew":
@@ -128,7 +137,7 @@ def _why(request: ClaimWorkItemInput, row: Row) -> str:
 
 
 def _next(view: LedgerView, request: ClaimWorkItemInput) -> Done | None:
-    token = request.token or view.token
+    token = request.token or view.token_of(request.by)
     command = ClaimNextWorkItem(token=token, minutes=request.minutes, wanted=_wanted(view, request.filter))
     recorded = view.record(command, by=request.by, command_id=command_id(request.command_id), token=token)
     for stream, version in recorded.streams.items():
@@ -148,7 +157,7 @@ def _told(view: LedgerView, request: ClaimWorkItemInput, done: Done) -> Answered
     """The receipt, what was taken, and until when; the token is needed to renew or release it from elsewhere."""
     if done.category != CATEGORY:  # what became of a claim whose answer was lost
         return receipt(view, done, request) | {"next_step": "nothing was claimed: claim again with another command_id"}
-    token = request.token or view.token
+    token = request.token or view.token_of(request.by)
     try:
         with view.tables.snapshot() as snapshot:
             row = questions.row(snapshot, done.id)

@@ -35,7 +35,7 @@ def project_status(view: LedgerView, request: ProjectStatusInput) -> Answered:
 
 
 def prime(view: LedgerView, request: PrimeInput) -> Answered:
-    asker = Asker(name=view.actor(request.by), holder=token_digest(view.token))
+    asker = Asker(name=view.actor(request.by), holder=token_digest(view.token_of(request.by)))
     source, queued = report_now.source(view), report_now.queued(view)
     with view.tables.snapshot() as snapshot:
         waiting = of_asker(view, snapshot, request.by, primer.CLAIMS)["items"]

@@ -160,9 +160,9 @@ class UpdateWorkItemInput(Writes):
     deleted: Annotated[bool | None, Field(description="true deletes it, false brings it back")] = None
     cascade: Annotated[bool, Field(description="With deleted: all below it, too")] = False
     force: Annotated[
-        bool, Field(description="true completes it over open children, blockers, another's claim; give a reason")
+        bool, Field(description="true does it over open children, blockers, another's claim; give a reason")
     ] = False
-    token: Annotated[Token | None, Field(description="Of claim_work_item; only if another process claimed it")] = None
+    token: Annotated[Token | None, Field(description="Only if it was claimed with one")] = None
     clear: Annotated[
         tuple[Annotated[Clearable, AnyText], ...],
         Field(description='Fields to empty, like ["assignee", "due"]; parent_id moves to the top'),
@@ -392,7 +392,7 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
 
 def asker(view: LedgerView) -> Asker:
     """For whom readiness is asked."""
-    return Asker(name=view.actor(None), holder=token_digest(view.token))
+    return Asker(name=view.actor(None), holder=token_digest(view.token_of(None)))
 
 
 def _list_problems(request: ListWorkItemsInput) -> Iterator[Problem]:

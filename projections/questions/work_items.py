@@ -189,10 +189,11 @@ def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, 
     return _counted(lines, place(cursor, "ready"), order="ready", limit=limit, offset=0, to_entities=whole)
 
 
-def claimed(snapshot: Snapshot, limit: int) -> list[Entity]:
-    """What is held now: {ref, title, by, until, holder, remark}; `holder` is a token's digest and never shown, `remark`
-    the newest comment or None."""
-    found = entities.rows(CATEGORY, snapshot.ask("work_items/claimed", moment=text(snapshot.as_of.now), limit=limit))
+def claimed(snapshot: Snapshot, limit: int, person: str | None = None) -> list[Entity]:
+    """What is held now, by anyone or by one: {ref, title, by, until, holder, remark}; `holder` is a token's digest and
+    never shown, `remark` the newest comment or None."""
+    asked = {"person": person, "moment": text(snapshot.as_of.now), "limit": limit}
+    found = entities.rows(CATEGORY, snapshot.ask("work_items/claimed", **asked))
     refs = references(snapshot, CATEGORY, [item.id for item in found])
     return [
         {

@@ -109,7 +109,7 @@ SAMPLES: Samples = {
     "moment": ["2026-11-22T12:00:00.000000Z", "2026-11-22T09:00:00.000000Z"],
     "holder": ["", "another"],
     "names": [["ada", "lead"], ["nobody"]],
-    "person": ["ada"],
+    "person": ["ada", None],
     "most": [10, 1],
     "before": ["2026-12-01T00:00:00.000000Z", "2026-11-22T09:15:00.000000Z"],
     "name_key": ["acme", "österreich gmbh", "nobody"],

@@ -26,6 +26,7 @@ from ledger.offline.queued_line import bare
 from ledger.settings import Settings
 from ledger.work_item.commands import ClaimWorkItem
 from projections.application.app import App
+from projections.application.own_token import own_token
 from projections.application.view import LedgerView
 from projections.operations.catalog import OPERATIONS
 from tests.support.gate import Gate
@@ -263,7 +264,7 @@ def test_a_claim_that_was_withdrawn_says_so_when_it_is_repeated(app: App, gate: 
     item, given = create(app), uuid4()
     claim = {"action": "claim", "id": item["id"], "command_id": str(given)}
     gate.close()
-    command = ClaimWorkItem(id=item["id"], token=app.principal.token)
+    command = ClaimWorkItem(id=item["id"], token=own_token(app.home, "tester"))
     app.local.sent.send(bare(Submission(command=command, command_id=given, by="tester", occurred_at=app.clock())))
 
     with pytest.raises(OutcomeUnknown):

@@ -177,14 +177,14 @@ def test_a_session_cannot_be_taken_over_with_another_token(team: Team) -> None:
     assert _in_session(team, team.reader, session) == 404
 
 
-def test_a_claim_belongs_to_its_token(team: Team) -> None:
+def test_a_claim_belongs_to_the_name_of_its_token(team: Team) -> None:
     item = task(team)
-    other, _ = token(team.settings, "walter")
+    other, same = token(team.settings, "wendy")[0], token(team.settings, "walter")[0]
 
     team.call(team.writer, "claim_work_item", action="claim", id=item["id"])
 
     assert team.refusal(other, "claim_work_item", action="release", id=item["id"])["code"] == "refused"
-    assert team.call(team.writer, "claim_work_item", action="release", id=item["id"])["outcome"] == "committed"
+    assert team.call(same, "claim_work_item", action="release", id=item["id"])["outcome"] == "committed"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example@127.0.0.1", ""])
@@ -469,12 +469,15 @@ def test_a_body_that_stops_is_answered_408(app: App, monkeypatch: pytest.MonkeyP
 
 
 def test_a_session_that_began_in_another_process_is_answered(team: Team, tmp_path: Path) -> None:
-    session = _greeted(team, team.writer)
+    session, claimed = _greeted(team, team.writer), task(team)["id"]
+    team.call(team.writer, "claim_work_item", action="claim", id=claimed)
     with serving(team.settings, tmp_path) as other:
         answered = [_in_session_of(other, secret, session) for secret in (team.writer, "tl_wrong")]
         news = other.send("GET", None, team.writer, **_of(session)).status
+        released = other.call(team.writer, "claim_work_item", action="release", id=claimed)
 
     assert answered == [200, 401]
+    assert released["outcome"] == "committed"
     assert news == 404  # so that the client begins anew where it now is
 
 

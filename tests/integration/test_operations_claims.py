@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.errors import CommandIdReused, Invalid, Refused
 from ledger.postgres.connection import deadline
@@ -19,6 +20,7 @@ from projections.questions import readiness
 from tests.conftest import Perform
 from tests.support import claiming
 from tests.support.forked import Forked
+from tests.support.mcp_client import served
 
 Make = Callable[..., str]
 
@@ -176,13 +178,71 @@ def test_a_claim_is_shown_without_its_token(perform: Perform, task: Make) -> Non
 def test_two_of_the_same_name_are_told_apart_by_their_tokens(settings: Settings, perform: Perform, task: Make) -> None:
     entity_id = task("contested")
     perform("claim_work_item", action="claim", id=entity_id)
-    twin = App(settings)
+    twin = App(replace(settings, token=OTHER))
 
     for action in ("claim", "renew", "release"):
         with pytest.raises(Refused) as refused:
             OPERATIONS["claim_work_item"].perform(twin, {"action": action, "id": entity_id})
         assert (refused.value.details["rule"], refused.value.details["items"][0]["id"]) == ("claimed", entity_id)
     twin.close()
+
+
+def test_a_claim_belongs_to_its_name_in_the_next_process_too(settings: Settings, perform: Perform, task: Make) -> None:
+    kept, given_back = task("kept"), task("given back")
+    perform("claim_work_item", action="claim", id=kept, by="ann")
+    perform("claim_work_item", action="claim", id=given_back)
+    later = App(settings)
+
+    released = OPERATIONS["claim_work_item"].perform(later, {"action": "release", "id": given_back})
+    completing = {"id": kept, "version": 2, "status": "completed"}
+    with pytest.raises(Refused) as refused:
+        OPERATIONS["update_work_item"].perform(later, completing)
+    completed = OPERATIONS["update_work_item"].perform(later, completing | {"by": "ann"})
+    later.close()
+
+    assert (released["outcome"], completed["outcome"]) == ("committed", "committed")
+    assert refused.value.details["by"] == "ann"
+
+
+def test_an_assistant_completes_after_a_restart_what_it_has_claimed(settings: Settings, task: Make) -> None:
+    item = task("begun")
+    unnamed = replace(settings, by=None)
+    with served(unnamed, name="claude") as before:
+        before.call("claim_work_item", action="claim", id=item)
+    with served(unnamed, name="other") as another:
+        refusal = another.refusal("update_work_item", id=item, version=2, title="Mine now")
+    with served(unnamed, name="claude") as after:
+        held = after.call("ready_work")["you_hold"]
+        completed = after.call("update_work_item", id=item, version=2, status="completed")
+
+    assert (refusal["details"]["rule"], refusal["details"]["by"]) == ("claimed", "claude")
+    assert [entry["title"] for entry in held] == ["begun"]
+    assert completed["outcome"] == "committed"
+
+
+def test_what_one_holds_stands_apart_from_what_is_ready(perform: Perform, task: Make) -> None:
+    mine, theirs, free, later = task("mine"), task("theirs"), task("free"), task("later")
+    perform("claim_work_item", action="claim", id=mine)
+    perform("claim_work_item", action="claim", id=theirs, by="ann")
+
+    answer = perform("ready_work")
+
+    assert [item["id"] for item in answer["items"]] == [free, later]
+    assert [item["title"] for item in answer["you_hold"]] == ["mine"]
+    assert "you_hold" not in perform("ready_work", cursor=perform("ready_work", limit=1)["next_cursor"])
+
+
+def test_what_another_holds_is_not_renamed_in_a_bulk(perform: Perform, task: Make) -> None:
+    theirs = task("theirs")
+    perform("claim_work_item", action="claim", id=theirs, by="ann")
+    renaming = {"op": "update", "id": theirs, "version": 2, "title": "Mine"}
+
+    with pytest.raises(Refused) as refused:
+        perform("bulk_work_items", items=[renaming])
+    perform("bulk_work_items", items=[renaming | {"force": True, "reason": "a typo"}])
+
+    assert "ann" in str(refused.value.details)
+    assert perform("query_work_item", id=theirs)["title"] == "Mine"
 
 
 def test_a_claim_is_renewed_and_released_with_its_token_from_anywhere(perform: Perform, task: Make) -> None:

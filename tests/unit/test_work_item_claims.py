@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.errors import Refused
 from ledger.values.moment import parse, text
+from ledger.values.revision import Change
 from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim, UpdateWorkItem
 from ledger.work_item.decider import decider
@@ -18,14 +20,16 @@ from ledger.work_item.events import (
     WorkItemCompleted,
     WorkItemCreated,
     WorkItemDeleted,
+    WorkItemRevised,
 )
 from ledger.work_item.state import Claim
-from ledger.world import Obstacle
-from tests.support.given import NOW, THING, Given, given
+from ledger.world import Neighbour, Obstacle
+from tests.support.given import NOW, THING, Given, given, numbered
 
 CREATED = WorkItemCreated(item_type="task", title="T")
 BLOCKER = Obstacle(reason="blocker", id=THING, title="a blocker", status="active")
 MINE, OTHERS = "my-own-token", "another-token"
+CHILD = numbered(1)
 
 
 def at(minutes: int) -> str:
@@ -176,4 +180,42 @@ def test_its_holder_and_after_its_end_anybody_completes_it() -> None:
 def test_what_another_holds_can_still_be_edited() -> None:
     held(at(10), OTHERS).when(UpdateWorkItem(id=THING, expected=2, fields={"notes": "n"}), token=MINE).then_it_has(
         notes="n"
+    )
+
+
+RENAMING = UpdateWorkItem(id=THING, expected=2, fields={"title": "N"})
+DELETING = UpdateWorkItem(id=THING, expected=2, deleted=True)
+
+
+@pytest.mark.parametrize("command", [RENAMING, DELETING])
+def test_what_another_holds_is_neither_renamed_nor_deleted_without_a_word(command: UpdateWorkItem) -> None:
+    forcing = replace(command, force=True)
+
+    held(at(10), OTHERS).when(command, token=MINE).then_refused(Refused, rule="claimed", by="ann", until=at(10))
+    held(at(10), OTHERS).when(forcing, token=MINE).then_invalid("reason")
+    [fact] = held(at(10), OTHERS).when(replace(forcing, reason="a mistake"), token=MINE).facts
+    assert fact.forced == "a mistake"
+    [fact] = held(at(10), MINE).when(command, token=MINE).facts
+    assert fact.forced is None
+    assert held(at(-1), OTHERS).when(command, token=MINE).facts
+
+
+def test_what_another_holds_is_not_deleted_with_what_it_is_part_of() -> None:
+    child = Neighbour(id=CHILD, title="Part", status="active", category="active", parent_id=THING, depth=1)
+    history = given(decider).past(CREATED).elsewhere("work_item", CHILD, CREATED, claimed(at(10), OTHERS, by="ann"))
+    history = history.around(subtree={THING: [Neighbour(id=THING, title="T", status="active"), child]})
+    deleting = UpdateWorkItem(id=THING, expected=1, deleted=True, cascade=True)
+
+    refused = history.when(deleting, token=MINE).then_refused(Refused, rule="claimed", by="ann")
+    forced = history.when(replace(deleting, force=True, reason="dropped"), token=MINE)
+
+    assert [item["id"] for item in refused.details["items"]] == [CHILD]
+    assert [fact.forced for fact in forced.facts] == [None, "dropped"]
+
+
+def test_a_forced_new_title_comes_with_its_reason_beside_another_change() -> None:
+    both = replace(RENAMING, status="blocked", force=True, reason="so")
+
+    held(at(10), OTHERS).when(both, token=MINE).then(
+        WorkItemBlocked(reason="so"), WorkItemRevised(changes={"title": Change("T", "N")}, forced="so")
     )

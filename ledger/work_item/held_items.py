@@ -1,0 +1,35 @@
+"""What another holds is not deleted and not renamed without a word: a refusal names the holder, a reason forces it."""
+
+from collections.abc import Iterable
+
+from ledger.envelope import stream_id
+from ledger.work_item.claiming import claimed, held_by_another
+from ledger.work_item.commands import UpdateWorkItem
+from ledger.work_item.item_summaries import CATEGORY
+from ledger.work_item.state import WorkItem
+from ledger.work_item.status_changes import reason
+from ledger.world import World
+
+
+def overridden(command: UpdateWorkItem, item: WorkItem, world: World) -> str | None:
+    """Why an item is deleted or renamed that another holds; None where no other does. Raises Refused without force."""
+    renames = command.fields.get("title", item.title) != item.title
+    deletes = bool(command.deleted) and not item.deleted
+    return _forced(command, command.id, item, world) if renames or deletes else None
+
+
+def overridden_below(command: UpdateWorkItem, below: Iterable[str], world: World) -> dict[str, str | None]:
+    """The same of items that a deletion takes along, by id."""
+    ids = list(below)
+    world.look(stream_id(CATEGORY, entity_id) for entity_id in ids)
+    return {entity_id: _forced(command, entity_id, world.state(CATEGORY, entity_id), world) for entity_id in ids}
+
+
+def _forced(command: UpdateWorkItem, entity_id: str, item: WorkItem, world: World) -> str | None:
+    taken = held_by_another(item, world)
+    if taken is None:
+        return None
+    if not command.force:
+        step = f"leave it to {taken.by} or ask them, or send force=true with a reason"
+        raise claimed(world, entity_id, item, taken, step)
+    return reason(command, "changing what another holds")

@@ -1,0 +1,42 @@
+"""The token of claims: one for each name that acts on this machine in this project.
+
+What a name has claimed is its own in every process of this machine and after a restart. The token is derived from a
+secret among the working files (mode 600): it is the same in every process, and cannot be guessed.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+FILE = "claims.secret"
+LENGTH = 24
+OF_PROCESS = secrets.token_bytes(32)  # where the working files cannot be used: then claims end with their process
+
+
+def own_token(home: Path, actor: str) -> str:
+    """The token of a name."""
+    return hmac.new(_secret(home), actor.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:LENGTH]
+
+
+def _secret(home: Path) -> bytes:
+    file = home / FILE
+    try:
+        if not file.exists():
+            _make(file)
+        return file.read_bytes() or OF_PROCESS
+    except OSError:
+        return OF_PROCESS
+
+
+def _make(file: Path) -> None:
+    """The first of several processes gives the secret."""
+    draft = file.with_name(f"{FILE}.{os.getpid()}.{secrets.token_hex(4)}.new")  # of one thread
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as writing:
+        writing.write(secrets.token_bytes(32))
+    with suppress(FileExistsError):
+        os.link(draft, file)
+    draft.unlink(missing_ok=True)
