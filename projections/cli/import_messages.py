@@ -110,7 +110,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "told_twice": "things that the source tells twice: the first counts",
     "unknown_priority": "priorities that no rule knows: kept in the metadata only",
     "unknown_status": "statuses that no rule knows: kept as what waits, so that `ready` does not offer it",
-    "state_not_understood": "states that no rule knows: no status is set (a work item is active), the word is kept",
+    "state_not_understood": "states that no rule knows: work items wait, others have no status; the word is kept",
     "unstorable": "records with characters that cannot be stored",
     "vendor_name_not_possible": "vendors whose name no vendor can have",
     "waits_within_its_own_line": "waits for what lies below or above it, which it does anyway: kept as a plain link",

@@ -28,7 +28,8 @@ OPERATIONS = (
         name="needs_me",
         title="What waits for me",
         summary="List what waits for you: reviews and questions to you or your roles, open conflicts, claims of yours "
-        "that ended, items that you hold and others wait for, what is due. To answer: question. What can be begun: ready_work.",
+        "that ended, items that you hold and others wait for, what is due. To answer: question. What can be begun: "
+        "ready_work.",
         toolset="work",
         input=NeedsMeInput,
         run=needs_me,

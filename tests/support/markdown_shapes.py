@@ -21,16 +21,19 @@ STATES = {  # how a state is written, before a title, behind it, or as a value
         "[x] ~~{}~~",
     ],
     "blocked": ["[>] {}", "⏸ {}", "{} (blocked)", "On hold: {}", "⛔ {}"],
-    "deleted": ["[-] {}", "{} (cancelled)", "Dropped: {}"],
+    "in_review": ["👀 {}", "{} (in review)"],
+    "dropped": ["[-] {}", "{} (cancelled)", "Dropped: {}"],
     "unknown": ["❌ {}", "[~] {}", "[!] {}", "🚀 {}", "🔴 {}"],
 }
 VALUES = {
     "active": ["In Progress", "🚧", "todo", "WIP", "[ ]", "planned", "80 %"],
     "completed": ["✅", "Done", "[x]", "Complete.", "✅ shipped", "100%", "Completed in July"],
     "blocked": ["Blocked", "on hold", "⏸", "waiting for the vendor"],
-    "deleted": ["cancelled", "won't do", "[-]", "Obsolete"],
+    "in_review": ["👀", "in review", "needs review"],
+    "dropped": ["cancelled", "won't do", "[-]", "Obsolete"],
     "unknown": ["❌", "flaky", "🔴 red", "[~]"],
 }
+NOT_UNDERSTOOD = {form.removesuffix(" {}") for form in STATES["unknown"]} | set(VALUES["unknown"])
 ZONES = {
     "Z": 0, "UTC": 0, "utc": 0, "CEST": 2, "cest": 2, "MESZ": 2, "JST": 9, "PDT": -7, "EST": -5, "UTC+2": 2,
     "+02:00": 2,

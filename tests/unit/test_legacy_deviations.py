@@ -242,3 +242,25 @@ def test_headings_and_rules_inside_a_prompt_begin_no_session(reads: Any) -> None
     reading = reads(text)
 
     assert [(item.external_id, item.fields["metadata"]["body"]) for item in reading.items] == [("s1", body)]
+
+
+@pytest.mark.parametrize(
+    ("line", "state"),
+    [
+        ("👀 Ship it", ("in_review", "review")),
+        ("Ship it (needs review)", ("in_review", "review")),
+        ("[-] Ship it", ("dropped", "dropped")),
+        ("Ship it (cancelled)", ("dropped", "dropped")),
+        ("❌ Ship it", ("blocked", "waiting")),
+        ("[?] Ship it", ("blocked", "waiting")),
+        ("[ ] 🎨 Ship it", ("active", "active")),
+        ("[ ] Ship it", ("active", "active")),
+    ],
+)
+def test_the_state_of_a_work_item_is_one_of_its_category_and_an_unknown_one_waits(
+    reads: Any, line: str, state: tuple[str, str]
+) -> None:
+    [item] = reads(f"## Work Items\n\n- {line}\n").items
+
+    assert (item.state.name, item.state.category) == state
+    assert item.removed is None

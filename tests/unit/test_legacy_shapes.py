@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledger.importing.readers.legacy.status_file import read
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
-from tests.support.markdown_shapes import Content, status_files
+from tests.support.markdown_shapes import NOT_UNDERSTOOD, Content, status_files
 
 NOW = parse("2026-11-22T12:00:00Z")
 FORMS = ["utf-8", "utf-8-sig", "utf-16"]
@@ -26,7 +26,9 @@ def reading_of(written: str, form: str = "utf-8") -> Reading:
 
 
 def state(item: Any) -> str:
-    return "deleted" if item.removed else item.status or "unknown"
+    """What is not understood waits, and keeps how it is written."""
+    written = item.fields.get("metadata", {}).get("source_status")
+    return "unknown" if (item.status, written in NOT_UNDERSTOOD) == ("blocked", True) else item.status or "active"
 
 
 def content_of(reading: Reading) -> Content:

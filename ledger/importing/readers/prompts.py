@@ -16,6 +16,7 @@ from ledger.codec import unstorable
 from ledger.errors import Invalid
 from ledger.identity import FOLDER as LEDGER_FOLDER
 from ledger.importing.readers.front_matter import BrokenYaml, parse, split
+from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import field_of
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, take, text_of
@@ -23,6 +24,7 @@ from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.session import session_fields
 from ledger.importing.readers.text_lines import LARGEST_FILE, decoded, unreadable
 from ledger.values.finding import Finding
+from ledger.values.states import FINISHED
 from ledger.work_item.commands import ImportedItem, Mark
 
 SOURCE = "prompts"
@@ -88,7 +90,7 @@ class _Prompt:
             return
         front, header, body = _parts(text)
         said = front if front is not None else header
-        fields, at, status = session_fields(self._title(body), said, body, self._warn)
+        fields, at, state = session_fields(self._title(body), said, body, self._warn)
         metadata = fields["metadata"]
         if front is None:
             metadata.pop("yaml_frontmatter", None)
@@ -108,9 +110,9 @@ class _Prompt:
             fields=fields,
             created=created,
             changed=Mark(by=created.by, at=self._imported_at),
-            status=status,
-            settled=created if status == "completed" else None,
+            settled=created if state is not None and state.category in FINISHED else None,
             vendors=_names(said.get("vendors_affected")),
+            **words.of_item(state),
         )
         take(self._reading, item, self._imported_at)
 

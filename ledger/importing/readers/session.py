@@ -9,6 +9,7 @@ from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.written_state import WrittenState, key, state_of
 from ledger.importing.readers.written_time import written_time
+from ledger.values.states import State
 
 LONGEST_BODY = 2**20  # bytes that are kept to be searched
 LONGEST_TITLE = 200  # characters
@@ -25,8 +26,8 @@ Warn = Callable[[str, str], None]  # kind, what
 
 def session_fields(
     title: str, front_matter: dict[str, Any] | None, body: str, warn: Warn
-) -> tuple[dict[str, Any], datetime | None, str | None]:
-    """Fields, beginning and status. `title` counts where the front matter has none.
+) -> tuple[dict[str, Any], datetime | None, State | None]:
+    """Fields, beginning and state. `title` counts where the front matter has none.
 
     The front matter is kept whole; what it lacks of today's rules (schema_version, token_budget, prompts_count) is
     told and not made up.
@@ -60,7 +61,7 @@ def session_fields(
     return fields | {"metadata": metadata}, begun(front, metadata, warn), said
 
 
-def status_of(written: str, tags: Iterable[str], metadata: dict[str, Any], warn: Warn) -> str | None:
+def status_of(written: str, tags: Iterable[str], metadata: dict[str, Any], warn: Warn) -> State | None:
     """By its words; a sentence, or a tag that calls it complete, tells of a session that is over."""
     state = state_of(written)
     ended = next((tag for tag in tags if _ENDED.fullmatch(tag)), None)
@@ -71,14 +72,14 @@ def status_of(written: str, tags: Iterable[str], metadata: dict[str, Any], warn:
         state, category = WrittenState(ended), "done"
     if state is None:
         return None
-    said = words.OF_ITEMS.get(category) if category else None
-    if said != state.written.lower():
+    said = words.OF_ITEMS[category] if category else None
+    if said is None or said.name != state.written.lower():
         metadata["source_status"] = written or state.written
     if said is None:
         warn("state_not_understood", written[:80])
-    elif said != state.written.lower():
-        warn("word_of_the_source", f"status {state.written[:80]!r} taken as {said!r}")
-    return said
+    elif said.name != state.written.lower():
+        warn("word_of_the_source", f"status {state.written[:80]!r} taken as {said.name!r}")
+    return said or words.NOT_UNDERSTOOD
 
 
 def begun(front: dict[str, Any], metadata: dict[str, Any], warn: Warn) -> datetime | None:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ledger.importing.readers.front_matter import BrokenYaml, parse
+from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.outline import Line, plain
 from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.reading import take as keep
 from ledger.importing.readers.session import session_fields
+from ledger.values.states import FINISHED
 from ledger.work_item.commands import ImportedItem
 
 NEAR = 8  # lines below a heading among which its YAML begins
@@ -71,7 +73,7 @@ def take(session: Written, raw: list[str], telling: Telling) -> None:
     telling.reading.found += 1
     title = plain(session.title)
     name = str((front_matter or {}).get("session_id") or title)
-    fields, at, status = session_fields(
+    fields, at, state = session_fields(
         title, front_matter, "\n".join(body_lines).strip("\n"), lambda kind, more: telling.warn(kind, line, more)
     )
     metadata = fields["metadata"]
@@ -86,8 +88,8 @@ def take(session: Written, raw: list[str], telling: Telling) -> None:
         fields=fields,
         created=created,
         changed=created,
-        status=status,
-        settled=created if status == "completed" else None,
+        settled=created if state is not None and state.category in FINISHED else None,
+        **words.of_item(state),
     )
     keep(telling.reading, item, telling.imported_at)
 

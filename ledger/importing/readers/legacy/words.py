@@ -4,8 +4,10 @@ A found word that is not the one we keep goes along in the metadata, and the imp
 """
 
 import re
+from typing import Any
 
 from ledger.importing.readers.written_state import Category
+from ledger.values.states import ORIGINAL, State
 from ledger.vendor.events import TestResults
 
 VENDOR_STATUSES = {
@@ -24,13 +26,15 @@ OF_VENDORS: dict[Category, str] = {
     "done": "operational",
     "dropped": "broken",
 }
-OF_ITEMS: dict[Category, str] = {
-    "planned": "active",
-    "active": "active",
-    "waiting": "blocked",
-    "review": "blocked",
-    "done": "completed",
-}  # what is dropped is deleted
+OF_ITEMS: dict[Category, State] = {
+    "planned": State(name="active", category="active"),
+    "active": State(name="active", category="active"),
+    "waiting": State(name="blocked", category="waiting"),
+    "review": State(name="in_review", category="review"),
+    "done": State(name="completed", category="done"),
+    "dropped": State(name="dropped", category="dropped"),
+}
+NOT_UNDERSTOOD = OF_ITEMS["waiting"]  # a state that means none of these: nobody is to begin it unasked
 OF_ENHANCEMENTS: dict[Category, str] = {
     "planned": "planned",
     "active": "implementing",
@@ -81,6 +85,13 @@ DENIED = {"no", "false", "fail", "failed", "non-compliant", "noncompliant", "not
 UNKNOWN = {"", "-", "--", "—", "–", "n/a", "na", "none", "null", "unknown", "tbd", "?", "not stated", "pending"}
 
 _QUARTER = re.compile(r"\b(?:Q([1-4])[ /,-]*(?:of )?((?:19|20)\d\d)|((?:19|20)\d\d)[ /,-]*Q([1-4]))\b", re.IGNORECASE)
+
+
+def of_item(state: State | None) -> dict[str, Any]:
+    """A state as an imported item has it; nothing where the file says none."""
+    if state is None:
+        return {}
+    return {"status": state.name} | ({} if state.name in ORIGINAL else {"category": state.category})
 
 
 def quarter(text: str) -> tuple[str, str] | None:

@@ -14,9 +14,11 @@ from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.reading import take as keep
 from ledger.importing.readers.written_state import BOX, WORDS, Category, WrittenState, key, state_in, state_of
 from ledger.importing.readers.written_time import written_time
+from ledger.values.states import FINISHED, State
 from ledger.work_item.commands import ImportedItem, ImportedLink
 
 LONGEST_TITLE = 200  # characters
+EMPTY_BOXES = ("[ ]", "[]")
 _TYPE = re.compile(r"\s*[(\[]([^()\[\]]{1,40})[)\]]\s*$")
 BOARD_FIELDS = {"status", "type", "started", "completed", "created", "branch", "parent"}
 _GROUPED = re.compile(r"(?: (?:work )?items?| work| tasks?| to ?dos?| steps?| actions?)$")
@@ -81,7 +83,7 @@ class Items:
         if not title:
             self._telling.refuse("work_item_without_a_title", entry.line, entry.head)
             return
-        category = self._category(entry, state, above, metadata)
+        state_of_item = self._state(entry, state, above, metadata)
         created = self._time(entry, metadata, "created", "created at", "started", "date")
         finished = self._time(entry, metadata, "completed", "finished", "completed at", "updated", "last updated")
         finished = finished or self._end(state, metadata, entry.line)
@@ -89,7 +91,7 @@ class Items:
         fields |= self._more_fields(entry, metadata)
         item = self._item(entry, title, fields | ({"metadata": metadata} if metadata else {}), links)
         self._telling.reading.found += 1
-        keep(self._telling.reading, self._lived(item, category, created, finished, at), self._telling.imported_at)
+        keep(self._telling.reading, self._lived(item, state_of_item, created, finished, at), self._telling.imported_at)
 
     def _item(self, entry: Entry, title: str, fields: dict[str, Any], links: tuple[ImportedLink, ...]) -> ImportedItem:
         external_id = self._telling.name("item", title)
@@ -104,7 +106,7 @@ class Items:
     def _lived(
         self,
         item: ImportedItem,
-        category: Category | None,
+        state: State | None,
         created: datetime | None,
         finished: datetime | None,
         at: datetime | None,
@@ -112,13 +114,13 @@ class Items:
         """The item with its state and times, as far as it or the heading above says them."""
         mark, ended = self._telling.mark, finished or at
         last = mark(max(filter(None, (created, finished, at)), default=None))
+        is_over = state is not None and state.category in FINISHED
         return replace(
             item,
             created=mark(created or ended),
             changed=last,
-            status=words.OF_ITEMS.get(category) if category else None,
-            settled=mark(ended) if category == "done" and ended else None,
-            removed=last if category == "dropped" else None,
+            settled=mark(ended) if is_over and ended else None,
+            **words.of_item(state),
         )
 
     def _more_fields(self, entry: Entry, metadata: dict[str, Any]) -> dict[str, Any]:
@@ -149,17 +151,22 @@ class Items:
         title, description = _short(head, entry)
         return title, {"item_type": item_type, "title": title} | ({"description": description} if description else {})
 
-    def _category(
+    def _state(
         self, entry: Entry, state: WrittenState | None, above: Category | None, metadata: dict[str, Any]
-    ) -> Category | None:
-        """By its own field, else by what stands in its title, else by the heading above."""
+    ) -> State | None:
+        """By its own field, else by what stands in its title, else by the heading above.
+
+        What is not understood waits, unless it is a picture behind an empty box: that says it is to be done.
+        """
         field = entry.take("status", "state", "progress")
         said = (state_of(field.whole) if field else None) or self._ticked(entry) or state
         if said is None:
-            return above
-        meant = {"dropped": "deleted"} | words.OF_ITEMS
-        self._telling.state(metadata, said, meant[said.category] if said.category else None, entry.line)
-        return said.category
+            return words.OF_ITEMS[above] if above else None
+        meant = words.OF_ITEMS[said.category] if said.category else None
+        self._telling.state(metadata, said, meant.name if meant else None, entry.line)
+        if meant is None and said.written.startswith(EMPTY_BOXES):
+            return words.OF_ITEMS["planned"]
+        return meant or words.NOT_UNDERSTOOD
 
     def _ticked(self, entry: Entry) -> WrittenState | None:
         """What a column like `Done` says, by a sign or by yes and no."""
