@@ -25,7 +25,7 @@ GREETING = {
 
 
 class Lost(Exception):
-    """No answer came: the process died, or stayed silent."""
+    """No answer came: the process died, or stayed silent. It says how a process ended that was not killed."""
 
 
 class _Lines:
@@ -60,15 +60,14 @@ class _Lines:
         try:
             self.process.send(json.dumps(line).encode() + b"\n")
         except OSError as error:
-            raise Lost("the process has died") from error
+            raise Lost(self.process.ended()) from error
         try:
             said = self._said.get(timeout=PATIENCE)
         except Empty:
             self.process.kill()
-            raise Lost("silent") from None
+            raise Lost from None
         if not said:
-            self.process.end(ENDING)
-            raise Lost("the process died")
+            raise Lost(self.process.ended())
         answered: Answer = json.loads(said)
         return answered
 
@@ -115,14 +114,12 @@ class Cli:
         command = ("call", tool, "--json", "--arguments", json.dumps(arguments))
         self.process = process = self._machine.start(*command, **self._variables)
         try:
-            said = _all(process)
+            answered: Answer = json.loads(_all(process))
+        except ValueError:
+            raise Lost(process.ended()) from None
         finally:
             process.kill()
             process.close()
-        try:
-            answered: Answer = json.loads(said)
-        except ValueError:
-            raise Lost("the process died") from None
         return answered
 
     def kill(self) -> None:
@@ -156,9 +153,9 @@ class Http:
             said = response.read()
         except TimeoutError:
             self.kill()
-            raise Lost("silent") from None
+            raise Lost from None
         except (OSError, HTTPException) as error:
-            raise Lost("the process died") from error
+            raise Lost(self.process.ended() if self.process else "") from error
         finally:
             connection.close()
         if response.status != 200:
@@ -220,8 +217,9 @@ def _announced(process: ClientProcess, said: Path) -> str:
         with contextlib.suppress(FileNotFoundError):
             return f"{json.loads(said.read_bytes())['url']}/mcp"
         time.sleep(0.02)
+    ended = process.ended()
     process.kill()
-    raise Lost("it does not serve")
+    raise Lost(ended)
 
 
 def _all(process: ClientProcess) -> bytes:
@@ -231,9 +229,9 @@ def _all(process: ClientProcess) -> bytes:
         while part := process.wire.recv(65536):
             said += part
     except TimeoutError:
-        raise Lost("silent") from None
+        raise Lost from None
     except OSError as error:
-        raise Lost("the process died") from error
+        raise Lost(process.ended()) from error
     return said
 
 

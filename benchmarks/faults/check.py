@@ -122,6 +122,8 @@ def _of_an_answer(receipt: Receipt) -> Iterator[Anomaly]:
         yield _about(receipt, "unknown without its id")
     if code == "lost" and receipt.ended - receipt.begun > 39:
         yield _about(receipt, "silence")
+    if receipt.ended_itself:
+        yield _about(receipt, f"crash: the process {receipt.ended_itself}")
     if receipt.step.endswith(IN_PEACE) and code in (*OPEN, "unavailable"):
         yield _about(receipt, f"{code} although nothing is broken")
     if receipt.step == "invalid" and code not in (*REFUSED, "unavailable", "lost"):

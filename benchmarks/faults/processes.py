@@ -32,6 +32,7 @@ DISK_LIBRARY = next(iter(sorted(Path("/usr/lib").glob("**/fiu_posix_preload.so")
 CONTROL = "libfiu.so.0"
 CLOCK_SOURCE = Path(__file__).with_name("clock.c")
 REPLY_SECONDS = 2.0
+ENDING_SECONDS = 2.0  # between its last word and its end
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 
@@ -83,13 +84,20 @@ class ClientProcess:
         threading.Thread(target=_keep, args=[errors_here, errors, self._process.pid], daemon=True).start()
         assert self._process.pid is not None, "it was started"
         self.pid: int = self._process.pid
+        self.was_killed = False
         self._control = _control(environment)
 
     def is_alive(self) -> bool:
         return self._process.is_alive()
 
     def kill(self) -> None:
+        self.was_killed = True
         self._process.kill()
+
+    def ended(self) -> str:
+        """How it ended, where it was not killed; empty where it was, or still runs."""
+        self._process.join(ENDING_SECONDS)
+        return "" if self.was_killed or self._process.exitcode is None else f"ended with {self._process.exitcode}"
 
     def send(self, line: bytes) -> None:
         """Raises OSError when it has died."""

@@ -16,8 +16,8 @@ UNKNOWN = ("outcome_unknown", "lost")
 
 
 class Receipt(Struct, kw_only=True):
-    """One call and what came of it; `answer` None is a call without an answer. `expects` is what only this client, or
-    nobody else on this machine, could have changed: what must be seen."""
+    """One call and what came of it; `answer` None is a call without an answer, and `ended_itself` says how a process
+    ended over it that was not killed. `title` is what must be seen: of an item that only this client changes."""
 
     client: int
     machine: int
@@ -32,6 +32,7 @@ class Receipt(Struct, kw_only=True):
     entity: str | None = None
     title: str | None = None
     is_certain: bool = False
+    ended_itself: str = ""
 
     @property
     def code(self) -> str:
@@ -182,10 +183,11 @@ class Worker(threading.Thread):
     def _receipt(self, step: str, command_id: str | None, tool: str, arguments: Answer) -> Receipt:
         begun = time.monotonic()
         given = arguments | ({"command_id": command_id} if command_id else {})
+        ended = ""
         try:
             answer = self.channel.call(tool, given)
-        except Lost:
-            answer = None
+        except Lost as lost:
+            answer, ended = None, str(lost)
         receipt = Receipt(
             client=self.number,
             machine=self.client.machine,
@@ -197,6 +199,7 @@ class Worker(threading.Thread):
             begun=begun,
             ended=time.monotonic(),
             answer=answer,
+            ended_itself=ended,
         )
         self.receipts.append(receipt)
         return receipt
