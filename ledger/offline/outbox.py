@@ -209,7 +209,9 @@ class Outbox:
         """Puts lines at the end, on the disk before it returns. Only under `locked`."""
         with self._guard:
             self._look()
-            self._write(b"".join(written(one) for one in (line, *more)))
+            lines = (line, *more)
+            commands = [str(one.command_id) for one in lines if isinstance(one, Queued)]
+            self._write(b"".join(map(written, lines)), commands)
             with suppress(Unavailable):  # it stands in the file: the index can wait
                 self._look()
 
@@ -285,7 +287,7 @@ class Outbox:
             sync_folder(self._folder)
         self._look()
 
-    def _write(self, lines: bytes) -> None:
+    def _write(self, lines: bytes, commands: Sequence[str] = ()) -> None:
         found = self._ask(PROGRESS)
         ends = found[0][2] if found else 0
         with self._using():
@@ -299,7 +301,7 @@ class Outbox:
             if ends == 0:
                 sync_folder(self._folder)
         except OSError as error:
-            cut_back(descriptor, ends, error)
+            cut_back(descriptor, ends, error, commands)
             raise self._unusable(error) from error
         finally:
             os.close(descriptor)

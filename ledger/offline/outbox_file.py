@@ -1,6 +1,7 @@
 """What the outbox does to its file on the disk: only whole lines at the end, and cut back where that fails."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from ledger.errors import OutcomeUnknown
@@ -20,15 +21,17 @@ def append(descriptor: int, ends: int, lines: bytes) -> None:
     os.fsync(descriptor)
 
 
-def cut_back(descriptor: int, ends: int, error: OSError) -> None:
+def cut_back(descriptor: int, ends: int, error: OSError, commands: Sequence[str]) -> None:
+    """After `error`. Raises OutcomeUnknown, of those commands alone, where that fails too."""
     try:
         os.ftruncate(descriptor, ends)
         os.fsync(descriptor)
     except OSError as worse:
         raise OutcomeUnknown(
-            f"the outbox could neither be written ({error}) nor cut back: it may or may not have been queued",
+            f"the outbox could neither be written ({error}) nor cut back: what it was given may or may not wait there",
             next_step="see to the disk, then repeat it with the same command_id",
             file=FILE,
+            commands=list(commands),
         ) from worse
 
 

@@ -35,7 +35,7 @@ def known(app: App, write: Write, error: Exception) -> Answered:
     """The answer that is true all the same. Raises OutcomeUnknown, or what else `error` comes to."""
     line, recorded = _looked_up(app, write.command_id)
     if line is None or line.asked != write.digest:  # of another call under this id the error speaks
-        raise (unknown(write.command_id) if _is_half_queued(error) else not_sent(error)) from error
+        raise (unknown(write.command_id) if _is_half_queued(write, error) else not_sent(error)) from error
     if recorded is None:
         try:
             recorded = take_over(app.local.outbox, app.local.sent, line)
@@ -53,9 +53,9 @@ def not_sent(error: Exception) -> Exception:
     return Unavailable(f"{error.message}; nothing was sent to be recorded", next_step="try again", **error.details)
 
 
-def _is_half_queued(error: Exception) -> bool:
-    """Whether the outbox could neither be written nor cut back."""
-    return isinstance(error, OutcomeUnknown) and "file" in error.details
+def _is_half_queued(write: Write, error: Exception) -> bool:
+    """Whether the outbox could neither be written nor cut back when it was given this command."""
+    return isinstance(error, OutcomeUnknown) and str(write.command_id) in error.details.get("commands", ())
 
 
 def _looked_up(app: App, command_id: UUID) -> tuple[Queued | None, Recorded | None]:

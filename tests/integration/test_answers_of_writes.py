@@ -1,5 +1,7 @@
 """An answer about a write is true, whatever breaks while it is made: see projections.fallback.known_writes."""
 
+import errno
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -299,6 +301,23 @@ def test_what_is_refused_is_not_unknown_when_the_connection_dies_under_its_readi
     with pytest.raises(refusal):
         ask(app, name, **arguments)
     app.close()
+
+
+def test_what_was_never_sent_is_not_unknown_where_the_disk_fails_at_what_was_written_before(
+    app: App, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(app, "Acknowledged, and not followed yet")
+    gate.close()
+    monkeypatch.setattr(os, "ftruncate", failing)
+
+    with pytest.raises(Unavailable):
+        create(app, "Never sent")
+    with pytest.raises((Invalid, Unavailable)):
+        ask(app, "create_work_item", item_type="session", title="Invalid", metadata={"token_budget": -1})
+
+
+def failing(*_: object) -> None:
+    raise OSError(errno.EIO, "the disk fails")
 
 
 def test_what_this_machine_was_shown_is_not_called_missing_or_older_when_the_database_goes(
