@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
 
 from ledger.catalog import fact_of
@@ -10,6 +10,7 @@ from ledger.envelope import stream_id
 from ledger.errors import LedgerError
 from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from tests.support.doings import THINGS, Doing, a_ledger, attempt, command, doings, histories, item
+from tests.support.examples import examples
 from tests.support.ledgers import Ledger
 
 OF_ITEMS = ("create_item", "retitle", "annotate", "move", "status", "delete", "link")
@@ -18,7 +19,7 @@ BULK = 1000  # the number of a command that no history uses
 of_items = some.lists(doings.filter(lambda doing: doing[0] in OF_ITEMS), min_size=2, max_size=15)
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@examples(150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(histories, of_items)
 def test_a_bulk_records_what_its_changes_record_one_by_one(history: list[Doing], changes: list[Doing]) -> None:
     with a_ledger() as apart, a_ledger() as together:
@@ -38,7 +39,7 @@ def test_a_bulk_records_what_its_changes_record_one_by_one(history: list[Doing],
             assert facts(together, number) == facts(apart, number)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@examples(60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(histories, of_items)
 def test_a_bulk_of_all_or_nothing_is_one_or_the_other(history: list[Doing], changes: list[Doing]) -> None:
     with a_ledger() as ledger:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from msgspec import Struct
 
@@ -29,6 +29,7 @@ from ledger.work_item.commands import (
 from ledger.work_item.events import WorkItemClaimed, WorkItemClaimReleased, WorkItemClaimRenewed, WorkItemCompleted
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.fold import propose
+from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, in_memory
 
@@ -86,7 +87,7 @@ class Slow(TableNeighbourhood):
         happening()
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(some.lists(some.tuples(STEPS, some.none() | STEPS), max_size=12))
 def test_nobody_holds_what_another_holds(steps: list[tuple[Step, Step | None]]) -> None:
     clock, asked = Clock(), dict[UUID, Step]()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as some
 
 from ledger.annotation.commands import AddComment, CorrectComment, WithdrawComment
@@ -14,6 +14,7 @@ from ledger.catalog import states_of
 from ledger.envelope import Command, Submission, stream_id
 from ledger.errors import LedgerError
 from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
+from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import in_memory, numbered_command
 from tests.support.machines import Machine, check_laws, ends
@@ -66,7 +67,7 @@ def command(action: tuple[str, tuple[str, int], str, str], version: Any) -> Comm
             return UpdateWorkItem(id=ITEM, expected=version, fields={"title": text})
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@examples(60, suppress_health_check=[HealthCheck.too_slow])
 @given(steps, some.permutations(MACHINES))
 @example([("say", name, ("correct", ("train", 0), "ann", name)) for name in MACHINES], list(MACHINES))
 @example(

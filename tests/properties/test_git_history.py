@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.importing.readers.git import history
 from ledger.importing.readers.reading import Reading
+from tests.support.examples import examples
 from tests.support.git_repository import Repository, git
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -83,7 +84,7 @@ def expected(folder: Path) -> dict[str, Any]:
 
 
 @given(st.lists(steps, max_size=12))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_numbers_branches_and_commits_are_those_an_independent_script_counts(plan: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         built(Path(folder), plan)
@@ -100,7 +101,7 @@ def test_numbers_branches_and_commits_are_those_an_independent_script_counts(pla
 
 
 @given(st.lists(steps, max_size=12))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_every_commit_is_in_a_thing_or_named(plan: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         built(Path(folder), plan)
@@ -118,7 +119,7 @@ def test_every_commit_is_in_a_thing_or_named(plan: list[tuple[Any, ...]]) -> Non
 
 
 @given(st.lists(steps, max_size=8))
-@settings(max_examples=10, deadline=None)
+@examples(10)
 def test_a_rewritten_history_tells_the_same_things(plan: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         built(Path(first), plan)
@@ -131,7 +132,7 @@ def test_a_rewritten_history_tells_the_same_things(plan: list[tuple[Any, ...]]) 
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_no_message_breaks_the_reading(message: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         repository = Repository(Path(folder))

@@ -38,6 +38,7 @@ from ledger.values.field_paths import differing, flatten
 from ledger.values.revision import same
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.work_item.commands import ChangeWorkItems, ClaimWorkItem, CreateWorkItem, LinkWorkItems, UpdateWorkItem
+from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, in_memory, numbered_command, on_postgres
 from tests.support.machines import Machine, check_laws, ends
@@ -394,10 +395,8 @@ def killing(machine: Machine, step: int) -> Iterator[None]:
             delattr(owner, method)
 
 
-def limits(examples: int, steps: int) -> settings:
-    return settings(
-        max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+def limits(most: int, steps: int) -> settings:
+    return examples(most, stateful_step_count=steps, suppress_health_check=list(HealthCheck))
 
 
 def test_two_machines_and_a_database_in_memory_keep_the_invariants() -> None:

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from msgspec import Struct
 
@@ -20,6 +20,7 @@ from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.work_item.events import WorkItemCreated
 from ledger.work_item.state import WorkItem
 from projections.questions import work_items
+from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, in_memory, now
 from tests.support.machines import Machine
@@ -51,7 +52,7 @@ STEPS = some.builds(
 SYNC = some.sampled_from(["drain here", "drain there", "follow"])
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(some.lists(STEPS | SYNC, max_size=14), some.sampled_from(RULES))
 def test_a_completed_item_has_one_that_comes_after_it_and_effort_is_the_sum_of_its_entries(
     steps: list[Step | str], rule: str

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from ledger.work_item.commands import ClaimWorkItem, ImportedItem, ImportedLink,
 from ledger.world import Asker, ReadyFilter
 from projections.questions import readiness, work_items
 from projections.tables.contract import Snapshot
+from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, on_postgres
 
@@ -126,7 +127,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Open]:
 
 
 @pytest.mark.parametrize("opened", ["memory", "postgres"], indirect=True)
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(graphs(), some.data())
 def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list[Item], data: some.DataObject) -> None:
     with opened() as ledger:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, note
 from hypothesis import strategies as some
 from msgspec import UNSET
 
@@ -28,6 +28,7 @@ from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkI
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import pages
 from projections.tables.replay import check, replay
+from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, numbered_command, on_postgres
 
@@ -295,9 +296,8 @@ def without_time(event: RecordedEvent) -> RecordedEvent:
     return msgspec.structs.replace(event, recorded_at=FIRST_DAY, digest=b"")
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
+@examples(
+    60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
 @given(some.lists(some.tuples(wishes, repetitions), min_size=5, max_size=40))

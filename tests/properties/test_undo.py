@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from msgspec.structs import replace
 
 from ledger.catalog import states_of
@@ -15,9 +15,10 @@ from projections.questions.changes import Filter, changes_since
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot, pages
 from tests.support.doings import Doing, a_ledger, attempt, command, histories, tell, undo_of
+from tests.support.examples import examples
 from tests.support.ledgers import Ledger, numbered_command
 
-often = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+often = examples(60, suppress_health_check=[HealthCheck.too_slow])
 NEXT, AFTER_NEXT = 1000, 1001  # numbers of commands that no history uses
 
 States = dict[str, Any]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
@@ -16,6 +16,7 @@ from ledger.importing.plan import plan
 from ledger.values.moment import parse
 from ledger.vendor.events import TestResults
 from ledger.world import Holder, World
+from tests.support.examples import examples
 from tests.support.given import LEDGER, Neighbours
 from tests.support.telling import deployment, enhancement, vendor
 
@@ -132,7 +133,7 @@ def states(draw: st.DrawFn) -> Import:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(states(), states())
 def test_after_both_the_ledger_holds_the_second(first: Import, second: Import) -> None:
     one_after_the_other, at_once = Log(), Log()

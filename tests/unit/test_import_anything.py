@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.codec import unstorable
@@ -17,6 +17,7 @@ from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse
 from projections.transfer.import_sources import SOURCES
+from tests.support.examples import examples
 from tests.support.trackers import TRACKERS
 
 NOW: datetime = parse("2026-11-22T12:00:00Z")
@@ -103,21 +104,21 @@ def check(reading: Reading | None, tracker: str) -> None:
         assert all(isinstance(mark.by, str) and mark.at.tzinfo for mark in (item.created, item.changed))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(records("beads"), max_size=4))
 def test_any_json_lines_are_read_as_issues_or_refused(found: list[Any]) -> None:
     check(read("beads", "\n".join(json.dumps(record) for record in found).encode()), "beads")
     check(read("beads", json.dumps(found).encode()), "beads")
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(records("taskmaster"), max_size=4), values)
 def test_any_json_is_read_as_tasks_or_refused(found: list[Any], metadata: Any) -> None:
     check(read("taskmaster", json.dumps({"master": {"tasks": found, "metadata": metadata}}).encode()), "taskmaster")
     check(read("taskmaster", json.dumps({"tasks": found, "x": metadata}).encode()), "taskmaster")
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(records("backlog").filter(lambda found: isinstance(found, dict)), st.lists(texts, max_size=4).map("\n".join))
 def test_any_front_matter_and_body_are_read_as_a_task_or_refused(head: dict[str, Any], body: str) -> None:
     lines = [f"{name}: {json.dumps(value)}" for name, value in head.items()]
@@ -125,7 +126,7 @@ def test_any_front_matter_and_body_are_read_as_a_task_or_refused(head: dict[str,
 
 
 @pytest.mark.parametrize("tracker", IN_JSON)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(data=st.data())
 def test_any_json_is_read_as_records_or_refused(tracker: str, data: st.DataObject) -> None:
     names = st.sampled_from(IN_JSON[tracker].split())
@@ -138,7 +139,7 @@ def test_any_json_is_read_as_records_or_refused(tracker: str, data: st.DataObjec
 
 
 @pytest.mark.parametrize("tracker", HEADS)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(data=st.data())
 def test_any_cells_are_read_as_records_or_refused(tracker: str, data: st.DataObject) -> None:
     names = HEADS[tracker].split(",")
@@ -153,7 +154,7 @@ def test_any_cells_are_read_as_records_or_refused(tracker: str, data: st.DataObj
 
 
 @EVERY
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(content=st.binary(max_size=60) | st.text(max_size=40).map(str.encode))
 def test_any_bytes_are_read_or_refused(tracker: str, content: bytes) -> None:
     check(read(tracker, content), tracker)

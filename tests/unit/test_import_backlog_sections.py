@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.backlog.body import CHECKLISTS, MARKS, TEXTS, Body, body_of
 from ledger.importing.readers.code_fences import fenced
 from ledger.values.moment import parse
+from tests.support.examples import examples
 
 NOW = parse("2026-11-22T12:00:00Z")
 EXAMPLE = "## Acceptance Criteria\n<!-- AC:BEGIN -->\n- [ ] #1 an example only\n<!-- AC:END -->"
@@ -77,7 +78,7 @@ def said(body: Body) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(bodies(), st.booleans())
 def test_every_section_of_a_body_is_read_as_it_was_written(case: tuple[str, Body], windows: bool) -> None:
     written, expected = case

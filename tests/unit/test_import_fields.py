@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from ledger.values.moment import parse
 from ledger.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES
 from tests.support.beads import DAY
+from tests.support.examples import examples
 from tests.support.trackers import TRACKERS, Task, projects
 
 NOW = parse("2026-11-22T12:00:00Z")
@@ -64,7 +65,7 @@ def found(item: ImportedItem, tracker: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("tracker", EVERY)
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(tasks=projects())
 def test_what_was_written_is_read(tracker: str, tasks: list[Task]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import sample_of
 from ledger.values.moment import parse
 from ledger.work_item.commands import ImportedItem
+from tests.support.examples import examples
 
 NOW = parse("2026-11-22T12:00:00Z")
 HEAD = "Summary,Issue key,Issue id,Status"
@@ -215,7 +216,7 @@ def known(issue: Issue, people: dict[str, str]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(found=issues(), form=forms)
 def test_whatever_form_an_export_has_every_field_is_read(
     tmp_path_factory: pytest.TempPathFactory, found: list[Issue], form: Form

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from projections.transfer.import_sources import SOURCES
 from tests.support.beads import DAY, export, issue, needs
+from tests.support.examples import examples
 from tests.support.imported_log import ImportedLog
 from tests.support.trackers import TRACKERS, Task, as_taskmaster, projects
 
@@ -40,7 +41,7 @@ def bring(log: ImportedLog, tracker: str, tasks: list[Task]) -> Any:
 
 
 @EVERY
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(data=st.data(), history=histories())
 def test_snapshots_in_any_order_are_the_newest_one(
     tracker: str, data: st.DataObject, history: list[list[Task]]
@@ -56,7 +57,7 @@ def test_snapshots_in_any_order_are_the_newest_one(
     assert bring(in_some_order, tracker, history[-1]) == []
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(data=st.data(), history=histories())
 def test_a_list_that_says_when_it_changed_decides_for_tasks_that_do_not(
     data: st.DataObject, history: list[list[Task]]

@@ -6,12 +6,13 @@ If the second one may win where it is older.
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.values.revision import Change
 from ledger.work_item.events import WorkItemRevised
 from tests.support.beads import DAY, export, issue, needs
+from tests.support.examples import examples
 from tests.support.imported_log import ImportedLog
 from tests.support.trackers import TRACKERS, Task, projects
 
@@ -78,7 +79,7 @@ def among(log: ImportedLog, others: ImportedLog) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(exports(), exports())
 def test_after_two_beads_exports_of_any_shape_the_ledger_holds_the_second(
     first: list[dict[str, Any]], second: list[dict[str, Any]]
@@ -95,7 +96,7 @@ def test_after_two_beads_exports_of_any_shape_the_ledger_holds_the_second(
 
 
 @EVERY
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(first=projects(), second=projects())
 def test_after_two_states_the_ledger_holds_the_second(tracker: str, first: list[Task], second: list[Task]) -> None:
     one_after_the_other, at_once = ImportedLog(tracker), ImportedLog(tracker)
@@ -110,7 +111,7 @@ def test_after_two_states_the_ledger_holds_the_second(tracker: str, first: list[
 
 
 @EVERY
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(first=projects(), second=projects(), who=st.integers(0, 4))
 def test_what_a_person_changed_between_two_imports_stays(
     tracker: str, first: list[Task], second: list[Task], who: int
@@ -131,7 +132,7 @@ def test_what_a_person_changed_between_two_imports_stays(
 
 
 @EVERY
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(whole=projects(), half=st.integers(1, 4))
 def test_half_of_a_source_and_then_all_of_it_is_the_same_as_all_of_it(
     tracker: str, whole: list[Task], half: int

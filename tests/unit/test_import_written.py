@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES
+from tests.support.examples import examples
 
 NOW = parse("2026-11-22T12:00:00Z")
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -138,7 +139,7 @@ styles = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(projects(), styles, zones, st.booleans())
 def test_every_field_of_a_beads_issue_comes_back(
     project: list[Known], style: Style, zone: timezone, as_list: bool
@@ -173,7 +174,7 @@ def test_every_field_of_a_beads_issue_comes_back(
     assert reading.not_taken == []
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(projects(), styles, zones, st.sampled_from(["flat", "master", "tag"]), st.booleans(), st.booleans())
 def test_every_field_of_a_task_master_task_comes_back(
     project: list[Known], style: Style, zone: timezone, layout: str, as_texts: bool, as_subtasks: bool
@@ -239,7 +240,7 @@ def todo_lines(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(todo_lines(), min_size=1, max_size=4), st.sampled_from(["\n", "\r\n", "\n\n"]), st.booleans())
 def test_every_field_of_a_todo_txt_task_comes_back(
     project: list[tuple[str, dict[str, Any]]], end: str, mark: bool
@@ -262,7 +263,7 @@ def test_every_field_of_a_todo_txt_task_comes_back(
     assert reading.not_taken == []
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(projects(), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["json", "list"]), st.booleans(), st.booleans())
 def test_every_field_of_a_backlog_file_comes_back(
     project: list[Known], end: str, lists: str, marked: bool, padded: bool

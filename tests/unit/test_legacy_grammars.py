@@ -4,13 +4,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import Invalid
 from ledger.importing.readers.legacy.status_file import read
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse
+from tests.support.examples import examples
 from tests.support.status_files import Known, grammar_a, grammar_b, grammar_c
 
 NOW = parse("2026-11-22T12:00:00Z")
@@ -68,7 +69,7 @@ def _metadata(item: Any) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.tuples(SMALL, SMALL, SMALL, SMALL), st.integers(0, 10**6), st.booleans())
 def test_a_file_of_the_first_grammar_gives_what_it_was_made_of(
     counts: tuple[int, int, int, int], seed: int, odd: bool
@@ -81,7 +82,7 @@ def test_a_file_of_the_first_grammar_gives_what_it_was_made_of(
     assert reading.found == sum(counts)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(1, 8), st.integers(1, 8), st.integers(1, 4), st.integers(0, 10**6))
 def test_a_generated_report_gives_what_it_was_made_of(vendors: int, items: int, deployed: int, seed: int) -> None:
     text, known = grammar_b(vendors, items, deployed, seed)
@@ -94,7 +95,7 @@ def test_a_generated_report_gives_what_it_was_made_of(vendors: int, items: int, 
     assert any(warning.kind == "count_disagrees" for warning in reading.warnings)
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(st.integers(0, 100))
 def test_a_hand_kept_file_gives_what_it_was_made_of(seed: int) -> None:
     text, known, _ = grammar_c(seed)
@@ -108,7 +109,7 @@ def test_a_hand_kept_file_gives_what_it_was_made_of(seed: int) -> None:
     assert [where.partition(": ")[2] for where in left] == ["OPERATIONAL PROCEDURES", "HISTORICAL REFERENCE"]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(0, 10**6), st.data())
 def test_no_file_however_torn_makes_the_reader_fail(seed: int, data: st.DataObject) -> None:
     text = data.draw(st.sampled_from([grammar_a((2, 2, 2, 2), seed)[0], grammar_b(seed=seed)[0], grammar_c(seed)[0]]))

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.importing.readers.legacy.status_file import read
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
+from tests.support.examples import examples
 from tests.support.markdown_shapes import NOT_UNDERSTOOD, Content, status_files
 
 NOW = parse("2026-11-22T12:00:00Z")
@@ -49,7 +50,7 @@ def content_of(reading: Reading) -> Content:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(status_files(), st.sampled_from(FORMS), st.sampled_from(ENDS))
 def test_every_field_is_what_the_file_was_made_of(made: tuple[str, Content], form: str, end: str) -> None:
     written, content = made
@@ -64,7 +65,7 @@ def test_every_field_is_what_the_file_was_made_of(made: tuple[str, Content], for
     assert (reading.not_taken, reading.not_read, reading.failures) == ([], {}, [])
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(status_files())
 def test_what_is_uncertain_is_told_with_its_line_and_kept_as_it_is_written(made: tuple[str, Content]) -> None:
     reading = reading_of(made[0])

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from projections.reports import report
 from projections.reports.merge import laid_over
 from projections.reports.parse import parse
 from tests.support.documents import WAITING, document, documents, item
+from tests.support.examples import examples
 
 PENDING = "p-06h09h7k61ymb5pfyf7nz8vd5w-0"
 FILE = "00000000-0000-4000-8000-00000000000"
@@ -65,7 +66,7 @@ def test_a_queued_child_stands_below_its_parent() -> None:
 
 
 @given(documents(), documents())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_whatever_is_laid_over_whatever_can_be_read_back(shown: dict[str, Any], told: dict[str, Any]) -> None:
     read = read_back(shown, told)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from ledger.errors import Damaged
@@ -13,6 +13,7 @@ from projections.reports import report
 from projections.reports.parse import parse
 from tests.support.documents import HOSTILE, document, documents, item
 from tests.support.doings import Doing, a_ledger, histories, tell
+from tests.support.examples import examples
 
 COUNTS = ("by_type", "by_status", "by_category", "by_priority")
 FIELDS = {
@@ -121,7 +122,7 @@ def _above(items: list[dict[str, Any]], item: dict[str, Any]) -> bool:
 
 
 @given(documents())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_what_a_report_shows_is_read_back_from_it(document: dict[str, Any]) -> None:
     text = report.with_ids(document)
 
@@ -130,7 +131,7 @@ def test_what_a_report_shows_is_read_back_from_it(document: dict[str, Any]) -> N
 
 
 @given(histories)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_the_report_of_any_ledger_is_read_back_from_it(history: list[Doing]) -> None:
     with a_ledger() as ledger:
         tell(ledger, history)
@@ -188,7 +189,7 @@ def test_a_line_that_somebody_edited_is_named() -> None:
 
 
 @given(documents(), some.data())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_whatever_is_cut_out_of_a_report_or_put_into_it_is_read_or_refused(
     document: dict[str, Any], data: some.DataObject
 ) -> None:
