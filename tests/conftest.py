@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from xdist.scheduler import WorkStealingScheduling
 
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
@@ -26,6 +27,12 @@ from projections.operations.catalog import OPERATIONS
 from tests.support.pooler import Pooler
 
 Perform = Callable[..., dict[str, Any]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WorkStealingScheduling | None:
+    """With `-n` each worker begins with a row of files, so that what a module starts is started once, not in each."""
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
