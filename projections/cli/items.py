@@ -3,6 +3,7 @@
 None of them asks for a version: it is read just before. Who changed the item between the two is told as a conflict.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -93,10 +94,14 @@ def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, 
 def edit(
     invocation: Invocation, /, refs: tuple[str, ...], tags: tuple[str, ...], untags: tuple[str, ...], **fields: Any
 ) -> int:
-    """Change the fields of work items; an empty text empties a field."""
+    """Change the fields of work items; an empty text empties a field. Without options in your editor ($EDITOR).
+
+    There an item is a text with its fields above it. What others changed while it was open is merged; where both
+    changed the same field, both are shown. What was typed and not recorded is kept, and opened again the next time.
+    """
     fields["assignee"] = person(invocation, fields["assignee"])
     if not tags and not untags and all(value is None for value in fields.values()):
-        raise click.UsageError("name at least one field to change, as in: edit w-7k3qd --priority 1")
+        return _edit_texts(invocation, refs)
 
     def changed(item: Answered) -> Answered:
         asked = {name: value for name, value in fields.items() if value != ""}
@@ -107,6 +112,14 @@ def edit(
         return {**asked, "clear": emptied or None}
 
     return _update(invocation, refs, changed, "changed")
+
+
+def _edit_texts(invocation: Invocation, refs: tuple[str, ...]) -> int:
+    if not sys.stdin.isatty() and not any(os.environ.get(name) for name in ("VISUAL", "EDITOR")):
+        raise click.UsageError("name at least one field to change, as in: edit w-7k3qd --priority 1; or set EDITOR")
+    from projections.cli.editor import edit_text  # only here: what reads YAML costs every other verb its time
+
+    return each(invocation, refs, lambda ref: edit_text(invocation, ref), _teller("changed"))
 
 
 @click.command(cls=Command)
