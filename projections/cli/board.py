@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from ledger.values.states import FINISHED, ORIGINAL, State, in_order
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.items import ASSIGNEE, perform, person
+from projections.cli.known import REF, TAG
 from projections.cli.live import watch
 from projections.cli.output import GAP, answer_json, on_terminal, remark, say, shown, width
 
@@ -18,9 +19,9 @@ NARROWEST = 20  # characters of a column; what has no room beside the others sta
 
 
 @click.command(cls=Command)
-@click.option("-t", "--tag", help="Only with this tag.")
+@click.option("-t", "--tag", type=TAG, help="Only with this tag.")
 @ASSIGNEE
-@click.option("--parent", "parent_id", metavar="REF", help="Only the parts of this item.")
+@click.option("--parent", "parent_id", type=REF, help="Only the parts of this item.")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=8, show_default=True, help="Cards of a column.")
 @click.option("--watch", "again", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
 @pass_invocation

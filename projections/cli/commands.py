@@ -52,6 +52,10 @@ SECTIONS = {
     "Set up and administer": {
         "demo": ("projections.cli.starting:demo", "Set up an example project, ready to look at."),
         "init": ("projections.cli.starting:init", "Set up a ledger in this folder."),
+        "completion": (
+            "projections.cli.completion:completion",
+            "Complete references, states, tags with the Tab key.",
+        ),
         "mcp": ("projections.cli.serving:mcp", "Serve an assistant over stdio."),
         "serve": ("projections.cli.serving:serve", "Serve a team over HTTP, with tokens."),
         "token": ("projections.cli.tokens:token", "Make, list and revoke the tokens that `serve` lets in."),

@@ -7,12 +7,13 @@ import click
 
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.known import REF
 from projections.cli.output import answer_json, say
 from projections.operations.catalog import OPERATIONS
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @click.argument("text", metavar="TEXT|-", nargs=-1)
 @click.option("--correct", "correct", metavar="ID", help="Replace the text of this comment of yours.")
 @click.option("--withdraw", "withdraw", metavar="ID", help="Take this comment of yours back.")

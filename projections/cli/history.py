@@ -16,6 +16,7 @@ from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.known import REF
 from projections.cli.output import answer_json, moment, on_terminal, remark, say, shown, table
 from projections.cli.reading import RAW, event_lines, print_events, refs_in
 from projections.cli.wording import Refs, ago, changed, happened, said
@@ -28,7 +29,7 @@ Entity = dict[str, Any]
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @click.option("--since", metavar="POINT", help="Only after this.")
 @click.option("--as-of", metavar="POINT", help="Only until then, and how it was then (with --json).")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many events.")
@@ -57,7 +58,7 @@ def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> N
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @click.argument("earlier", metavar="FROM")
 @click.argument("later", metavar="TO", required=False)
 @click.option("--detail", is_flag=True, help="Long texts whole.")

@@ -14,6 +14,7 @@ from ledger.work_item.state import ITEM_TYPES
 from projections.cli import exits
 from projections.cli.dates import Length, When
 from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.known import PERSON, REF, STATE, TAG
 from projections.cli.output import answer_json, moment, planned, remark, say, shown
 from projections.cli.several import REFS, each
 from projections.operations.catalog import OPERATIONS
@@ -21,14 +22,14 @@ from projections.operations.catalog import OPERATIONS
 Answered = dict[str, Any]
 ME = "me"
 
-TAGS = click.option("-t", "--tag", "tags", multiple=True, metavar="TAG", help="With this tag; may be repeated.")
+TAGS = click.option("-t", "--tag", "tags", type=TAG, multiple=True, help="With this tag; may be repeated.")
 PRIORITY = click.option("-p", "--priority", metavar="1-5", help="1 is the most urgent, 5 the least.")
-ASSIGNEE = click.option("-a", "--assignee", metavar="NAME", help="Whose it is; `me` is you.")
+ASSIGNEE = click.option("-a", "--assignee", type=PERSON, metavar="NAME", help="Whose it is; `me` is you.")
 DESCRIPTION = click.option("-d", "--description", metavar="TEXT", help="What it is about, in Markdown.")
 DUE = click.option("--due", metavar="WHEN", type=When(), help="Done by then: fri, +3d, in 2 weeks, 2026-12-15.")
 NOT_BEFORE = click.option("--not-before", metavar="WHEN", type=When(), help="Not ready before then.")
 ESTIMATE = click.option("--estimate", metavar="TIME", type=Length(), help="What it will take: 90m, 2h, 1h30.")
-MILESTONE = click.option("--milestone", "milestone_id", metavar="REF", help="The milestone it belongs to.")
+MILESTONE = click.option("--milestone", "milestone_id", type=REF, help="The milestone it belongs to.")
 RECURRENCE = click.option("--recurrence", metavar="RULE", help="Done, it comes again: every 2 weeks, ...")
 REASON = click.option("-r", "--reason", metavar="TEXT", help="Why.")
 FORCE = click.option("--force", is_flag=True, default=None, help="Although another holds it; say why with --reason.")
@@ -39,7 +40,7 @@ FORCE = click.option("--force", is_flag=True, default=None, help="Although anoth
 @click.option("--type", "item_type", type=click.Choice(ITEM_TYPES), default="task", show_default=True)
 @PRIORITY
 @TAGS
-@click.option("--parent", "parent_id", metavar="REF", help="Below this item.")
+@click.option("--parent", "parent_id", type=REF, help="Below this item.")
 @ASSIGNEE
 @DESCRIPTION
 @DUE
@@ -47,7 +48,7 @@ FORCE = click.option("--force", is_flag=True, default=None, help="Although anoth
 @ESTIMATE
 @MILESTONE
 @RECURRENCE
-@click.option("--blocked-by", "blockers", multiple=True, metavar="REF", help="Cannot start before this is done.")
+@click.option("--blocked-by", "blockers", multiple=True, type=REF, help="Cannot start before this is done.")
 @pass_invocation
 def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, ...], **fields: Any) -> int:
     """Create a work item, and print its reference.
@@ -80,14 +81,14 @@ def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, 
 @click.option("--notes", metavar="TEXT", help="Other notes.")
 @PRIORITY
 @TAGS
-@click.option("--untag", "untags", multiple=True, metavar="TAG", help="Without this tag; may be repeated.")
+@click.option("--untag", "untags", type=TAG, multiple=True, help="Without this tag; may be repeated.")
 @ASSIGNEE
 @DUE
 @NOT_BEFORE
 @ESTIMATE
 @MILESTONE
 @RECURRENCE
-@click.option("-s", "--status", help="Another state.")
+@click.option("-s", "--status", type=STATE, help="Another state.")
 @REASON
 @FORCE
 @pass_invocation
@@ -153,7 +154,7 @@ def stop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 
 @click.command(cls=Command)
 @REFS
-@click.option("--by", "blockers", multiple=True, metavar="REF", help="The item that has to be done first.")
+@click.option("--by", "blockers", multiple=True, type=REF, help="The item that has to be done first.")
 @REASON
 @FORCE
 @pass_invocation
@@ -175,7 +176,7 @@ def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str,
 
 @click.command(cls=Command)
 @REFS
-@click.option("--by", "blockers", multiple=True, metavar="REF", help="No longer by this item.")
+@click.option("--by", "blockers", multiple=True, type=REF, help="No longer by this item.")
 @REASON
 @FORCE
 @pass_invocation
@@ -193,7 +194,7 @@ def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[st
 
 @click.command(cls=Command)
 @REFS
-@click.option("--below", "parent", metavar="REF", help="The item that it becomes a part of.")
+@click.option("--below", "parent", type=REF, help="The item that it becomes a part of.")
 @click.option("--top", is_flag=True, help="To the top, below nothing.")
 @pass_invocation
 def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, top: bool) -> int:
@@ -205,9 +206,9 @@ def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, t
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @click.argument("kind", metavar="KIND", type=click.Choice(["blocks", "depends-on", "relates-to", "discovered-from"]))
-@click.argument("other", metavar="OTHER")
+@click.argument("other", type=REF, metavar="OTHER")
 @click.option("--remove", is_flag=True, default=None, help="Take the link away.")
 @pass_invocation
 def link(invocation: Invocation, /, ref: str, kind: str, other: str, remove: bool | None) -> int:

@@ -12,6 +12,7 @@ from projections.cli import views
 from projections.cli.dates import When
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.items import perform, person
+from projections.cli.known import PERSON, REF, STATE, TAG, VIEW
 from projections.cli.output import answer_json, planned, remark, shown, table
 from projections.cli.wording import ago
 
@@ -27,25 +28,25 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
 @click.command("list", cls=Command)
 @click.argument("words", nargs=-1)
 @click.option("--type", "item_type", type=click.Choice(ITEM_TYPES), help="Only this type.")
-@click.option("-s", "--status", help="Only in this state; without it whatever is not finished.")
-@click.option("-t", "--tag", help="Only with this tag.")
-@click.option("-a", "--assignee", metavar="NAME", help="Only theirs; `me` is you.")
+@click.option("-s", "--status", type=STATE, help="Only in this state; without it whatever is not finished.")
+@click.option("-t", "--tag", type=TAG, help="Only with this tag.")
+@click.option("-a", "--assignee", type=PERSON, metavar="NAME", help="Only theirs; `me` is you.")
 @click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")
-@click.option("--parent", "parent_id", metavar="REF", help="Only the parts of this item.")
+@click.option("--parent", "parent_id", type=REF, help="Only the parts of this item.")
 @click.option("--blocked", is_flag=True, default=None, help="Only what waits for something.")
 @click.option("--due", metavar="WHEN", help="Only what is due by then: fri, +3d, 2026-12-15.")
 @click.option("--overdue", is_flag=True, default=None, help="Only what should have been done by now.")
 @click.option("--deferred", is_flag=True, default=None, help="Only what may not begin yet.")
-@click.option("--milestone", "milestone_id", metavar="REF", help="Only what belongs to this milestone.")
+@click.option("--milestone", "milestone_id", type=REF, help="Only what belongs to this milestone.")
 @click.option("--all", "everything", is_flag=True, help="Finished items too.")
 @click.option(
     "--sort", "order", type=click.Choice(["updated", "created", "priority", "due"]), help="(default: priority)"
 )
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
 @click.option("--page", type=click.IntRange(min=1), default=1, help="The next ones after so many pages.")
-@click.option("--save", metavar="VIEW", help="Keep these filters under a name, in .ledger/views.json.")
-@click.option("--view", metavar="VIEW", help="With the filters that were saved; others are added to them.")
-@click.option("--forget", metavar="VIEW", help="Delete a saved view.")
+@click.option("--save", type=VIEW, metavar="VIEW", help="Keep these filters under a name, in .ledger/views.json.")
+@click.option("--view", type=VIEW, metavar="VIEW", help="With the filters that were saved; others are added to them.")
+@click.option("--forget", type=VIEW, metavar="VIEW", help="Delete a saved view.")
 @pass_invocation
 def list_(
     invocation: Invocation,
@@ -108,7 +109,7 @@ def _list(
 @click.command("due", cls=Command)
 @click.argument("until", metavar="WHEN", type=When(), required=False)
 @click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")
-@click.option("--milestone", "milestone_id", metavar="REF", help="Only what belongs to this milestone.")
+@click.option("--milestone", "milestone_id", type=REF, help="Only what belongs to this milestone.")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
 @pass_invocation
 def due_(invocation: Invocation, /, until: str | None, mine: bool, **filters: Any) -> None:

@@ -6,6 +6,7 @@ import click
 
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.known import PERSON, REF
 from projections.cli.output import answer_json, moment, planned, remark, say, table
 from projections.operations.catalog import OPERATIONS
 
@@ -20,8 +21,8 @@ NEXT = {  # what to type, by the kind of what waits
 
 
 @click.command(cls=Command)
-@click.argument("ref")
-@click.argument("whom")
+@click.argument("ref", type=REF)
+@click.argument("whom", type=PERSON)
 @click.argument("text", nargs=-1, required=True)
 @click.option("--choice", "choices", multiple=True, help="An answer to choose; give it once for each.")
 @pass_invocation
@@ -32,7 +33,7 @@ def ask(invocation: Invocation, ref: str, whom: str, text: tuple[str, ...], choi
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @click.argument("text", nargs=-1)
 @click.option("--approve", "verdict", flag_value="approve", help="Yes.")
 @click.option("--refuse", "verdict", flag_value="refuse", help="No: back to its holder, TEXT says why.")

@@ -17,6 +17,7 @@ from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.cli.event_lines import sentence
 from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.known import REF
 from projections.cli.output import answer_json, fields, moment, remark, shown, table
 from projections.cli.showing import print_entity
 from projections.cli.wording import Refs, ago, changed, happened, ids_in
@@ -56,7 +57,7 @@ def log(invocation: Invocation, after: int | None, limit: int, raw: bool) -> Non
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @RAW
 @pass_invocation
 def show(invocation: Invocation, ref: str, raw: bool) -> None:
@@ -114,7 +115,7 @@ def vendors(invocation: Invocation, status: str | None, broke_since: str | None,
 @click.option("--from", "earliest", metavar="TIME", help="Deployed then or later.")
 @click.option("--to", "latest", metavar="TIME", help="Deployed then or before.")
 @click.option("--vendor", metavar="NAME", help="Only for this vendor.")
-@click.option("--work-item", metavar="REF", help="Only for this work item.")
+@click.option("--work-item", type=REF, help="Only for this work item.")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
 @pass_invocation
 def deployments(

@@ -10,11 +10,12 @@ from ledger.errors import Invalid, LedgerError
 from ledger.values.reference import parse
 from projections.cli import exits
 from projections.cli.invocation import Invocation
+from projections.cli.known import REF
 from projections.cli.output import answer_json
 
 Answered = dict[str, Any]
 
-REFS = click.argument("refs", metavar="REF...|-", nargs=-1, required=True)
+REFS = click.argument("refs", type=REF, metavar="REF...|-", nargs=-1, required=True)
 
 
 def each(

@@ -12,6 +12,7 @@ from ledger.offline.outbox_file import FILE
 from projections.application.app import App
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.known import REF
 from projections.cli.output import answer_json, counting, remark, say, shown, table
 from projections.operations.catalog import OPERATIONS
 from projections.operations.sync import MOST
@@ -71,7 +72,7 @@ def conflicts(invocation: Invocation) -> int:
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @click.argument("choice", type=click.Choice(["mine", "theirs", "edited"]))
 @click.option("--changes", metavar="JSON", help="For edited: the fields that differ, as a JSON object.")
 @click.option("--version", help="The conflict's version you have read (default: as it is now).")

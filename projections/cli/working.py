@@ -8,6 +8,7 @@ import click
 from ledger.work_item.state import ITEM_TYPES
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.known import PERSON, REF, TAG
 from projections.cli.output import answer_json, moment, remark, say, shown, table
 from projections.operations.catalog import OPERATIONS
 from projections.operations.claims import LONGEST
@@ -24,9 +25,9 @@ def filters(command: Any) -> Any:
     """The options that narrow down what is ready."""
     options: list[Decorator] = [
         click.option("--type", "item_type", type=TYPES, help="Only this type."),
-        click.option("--tag", help="Only with this tag."),
-        click.option("--below", "parent_id", metavar="REF", help="Only below this item."),
-        click.option("--assignee", help="Only for them."),
+        click.option("--tag", type=TAG, help="Only with this tag."),
+        click.option("--below", "parent_id", type=REF, help="Only below this item."),
+        click.option("--assignee", type=PERSON, help="Only for them."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -74,7 +75,7 @@ def next_(invocation: Invocation, /, **arguments: Any) -> int:
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @MINUTES
 @TOKEN
 @pass_invocation
@@ -84,7 +85,7 @@ def claim(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @MINUTES
 @TOKEN
 @pass_invocation
@@ -94,7 +95,7 @@ def renew(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @TOKEN
 @pass_invocation
 def release(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
@@ -103,7 +104,7 @@ def release(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
 
 
 @click.command(cls=Command)
-@click.argument("ref", required=False)
+@click.argument("ref", type=REF, required=False)
 @click.option(
     "--older-than",
     "older_than_days",
@@ -122,7 +123,7 @@ def archive(invocation: Invocation, /, ref: str | None, **arguments: Any) -> int
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF)
 @click.option("--dry-run", is_flag=True, default=None, help="Only tell what would be brought back.")
 @pass_invocation
 def restore(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
