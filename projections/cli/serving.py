@@ -8,20 +8,35 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
+from ledger import identity
+from ledger.errors import NoLedger
 from projections.application.app import App
+from projections.cli.clients import CLIENTS, start
 from projections.cli.invocation import Command, Invocation, pass_invocation
+from projections.cli.output import answer_json, remark, say
 from projections.maintenance.after_write import keep_status
 
 
 @click.command(cls=Command)
 @click.option("--toolset", "toolsets", multiple=True, metavar="NAME", help="Only the tools of these sets (repeatable).")
 @click.option("--read-only", is_flag=True, help="Only tools that read; wins over everything.")
+@click.option(
+    "--print-config",
+    "client",
+    metavar="CLIENT",
+    type=click.Choice(list(CLIENTS)),
+    help=f"Print what makes a client start this server instead: {', '.join(CLIENTS)}.",
+)
 @pass_invocation
-def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool) -> None:
+def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool, client: str | None) -> None:
     """Serve an assistant over stdio.
 
     Nothing but the protocol is written to stdout. The database is opened by the first call that needs it.
     """
+    if client is not None:
+        given = [word for name in toolsets for word in ("--toolset", name)] + ["--read-only"] * read_only
+        _print_config(invocation, client, given)
+        return
     adapter = _loaded("mcp_adapter.server")
     adapter.run_stdio(invocation.app, toolsets, read_only=read_only)
 
@@ -65,6 +80,28 @@ def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **
         for folder in also
     ]
     adapter.run_http([invocation.app, *others], adapter.Serving(tokens_needed=not no_tokens, **how))
+
+
+def _print_config(invocation: Invocation, client: str, arguments: list[str]) -> None:
+    """On stdout nothing but the configuration, so that it can be redirected into its file."""
+    chosen = CLIENTS[client]
+    started = start(_project(invocation), client, arguments)
+    if invocation.as_json:
+        answer_json({"client": client, "file": chosen.file, "text": chosen.text(started), **started})
+        return
+    say(chosen.text(started))
+    remark(f"this belongs into {chosen.file}, beside what else is in it")
+    if invocation.settings.dsn:
+        remark("set LEDGER_DSN for the client too, in env: it may hold a password, so it is not printed")
+
+
+def _project(invocation: Invocation) -> Path:
+    """The folder with the ledger; where there is none yet, the one that would get it."""
+    folder = invocation.settings.project.absolute()
+    try:
+        return identity.find(folder).project
+    except NoLedger:
+        return folder
 
 
 def _loaded(adapter: str) -> Any:

@@ -1,8 +1,6 @@
 """Commands that begin: `demo` and `init`."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,6 +11,7 @@ from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.example import EXAMPLE, Step, record, refuse_another_history, steps
+from projections.cli.instructions import write_instructions
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, counting, remark, say, shown
 from projections.cli.reporting import print_report
@@ -50,12 +49,14 @@ def demo(invocation: Invocation, folder: Path) -> None:
 @click.command(cls=Command)
 @click.option("--name", help="What the project is called; only shown (default: the folder's name).")
 @click.option("--offline", is_flag=True, help="Also while the server of LEDGER_DSN or --dsn cannot be reached.")
+@click.option("--agent", is_flag=True, help="Write the section of AGENTS.md, and CLAUDE.md's pointer to it, too.")
 @pass_invocation
-def init(invocation: Invocation, name: str | None, offline: bool) -> None:
-    """Give this folder a ledger.
+def init(invocation: Invocation, name: str | None, offline: bool, agent: bool) -> None:
+    """Set up a ledger in this folder.
 
-    It mints the ledger's identity into .ledger/ledger.json, which belongs into version control, and opens the ledger
-    in the database. In a folder that has a ledger it changes nothing.
+    It creates .ledger/ledger.json, which says whose ledger this is: commit it. In a folder that has a ledger it changes
+    nothing. With --agent it writes how assistants work with the ledger into AGENTS.md, in a section of its own that is
+    brought up to date when you run it again.
     """
     project = invocation.settings.project
     above = _ledger_above(project)
@@ -71,19 +72,18 @@ def init(invocation: Invocation, name: str | None, offline: bool) -> None:
         remark("PostgreSQL cannot be reached: what you record is kept on this machine until it can", style="yellow")
     if invocation.as_json:
         answered = {"ledger": str(made.ledger), "name": made.name, "project": str(made.project), "created": not known}
+        answered |= {"instructions": write_instructions(project)} if agent else {}
         answer_json(answered | ({} if reached else {"warnings": ["postgres_unavailable"]}))
         return
     news = "there is already" if known else "created"
     say(f"{news} ledger {made.ledger} ({shown(made.name)}) in {shown(made.project)}")
     if not known:
         say(f"commit {identity.FOLDER}/{identity.FILE}, and record something:")
-        say("  tracking-ledger call create_work_item item_type=task title='My first task'")
-
-
-def mcp_settings(folder: Path) -> dict[str, Any]:
-    """What an assistant's client needs to start the server."""
-    start = {"command": "tracking-ledger", "args": ["--project", str(folder), "mcp"]}
-    return {"mcpServers": {"tracking-ledger": start}}
+        say("  tracking-ledger add 'My first task'")
+    if agent:
+        for file, changed in write_instructions(project).items():
+            say(f"{'wrote' if changed else 'nothing to change in'} {file}")
+        say("next: tracking-ledger mcp --print-config CLIENT prints what makes your assistant start the server")
 
 
 def _recorded(app: App, example: list[Step]) -> int:
@@ -105,11 +105,8 @@ def _tell_next_steps(folder: Path, count: int, repeated: int) -> None:
     say("  tracking-ledger status")
     say("  tracking-ledger log")
     say("  tracking-ledger show Northwind")
-    say("  tracking-ledger call create_work_item item_type=task title='My first task'")
-    say("")
-    say("For an assistant, in its MCP configuration:", style="bold")
-    say("")
-    say("  " + shown(json.dumps(mcp_settings(folder))))
+    say("  tracking-ledger add 'My first task'")
+    say("  tracking-ledger mcp --print-config claude-code    # what makes an assistant start the server")
 
 
 def _ledger_above(project: Path) -> Identity | None:
