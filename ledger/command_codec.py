@@ -7,7 +7,7 @@ import msgspec
 
 from ledger.catalog import COMMANDS
 from ledger.envelope import Command
-from ledger.errors import Damaged, NewerProgramNeeded
+from ledger.errors import VERIFY, Damaged, NewerProgramNeeded
 
 SCHEMA = 1  # of every command that has no upcast yet
 UPCASTS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}  # (command, schema) -> of schema + 1
@@ -43,7 +43,7 @@ def command_of(name: str, schema: int, arguments: dict[str, Any]) -> Command:
     try:
         return _read(name, arguments)
     except (msgspec.ValidationError, KeyError, TypeError) as error:
-        raise Damaged(f"the arguments of a {name} do not parse: {error}", command=name) from error
+        raise Damaged(f"the arguments of a {name} do not parse: {error}", next_step=VERIFY, command=name) from error
 
 
 def _read(name: str, arguments: dict[str, Any]) -> Command:

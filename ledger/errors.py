@@ -26,6 +26,8 @@ A person or an assistant sees one shape for all of them: `as_answer()`.
 
 from typing import Any, ClassVar
 
+VERIFY = "`tracking-ledger verify` says what is damaged, and what to do"
+
 
 class LedgerError(Exception):
     """The root: a stable `code`, an HTTP-like `number`, a sentence, details and the way out."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ledger.codec import digest
 from ledger.envelope import RecordedEvent
-from ledger.errors import Damaged
+from ledger.errors import VERIFY, Damaged
 
 
 class _Line(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +39,9 @@ _decode = msgspec.json.Decoder(_Line).decode
 def line_of(event: RecordedEvent) -> bytes:
     """The event's line with its newline. Raises Damaged for bytes that cannot stand in one line."""
     if b"\n" in event.data:
-        raise Damaged(f"the payload of position {event.position} holds a line break", position=event.position)
+        raise Damaged(
+            f"the payload of position {event.position} holds a line break", next_step=VERIFY, position=event.position
+        )
     return (
         _encode(
             _Line(

@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger import resources
-from ledger.errors import Damaged, LedgerError, Refused
+from ledger.errors import VERIFY, Damaged, LedgerError, Refused
 from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import open_ledger, owner_conninfo
 from ledger.postgres.connection.database import Connection, Database, translated
@@ -120,7 +120,11 @@ def prove(place: Place, after: int, up_to: int) -> None:
     with place.database.transaction() as connection:  # no call of ordinary length
         wrong = connection.execute(PROVE, [place.key, after, up_to]).fetchall()[0][0]
     if wrong is not None:
-        raise Damaged(f"the event at position {wrong} of {place.name} is not there as it was recorded", position=wrong)
+        raise Damaged(
+            f"the event at position {wrong} of {place.name} is not there as it was recorded",
+            next_step=VERIFY,
+            position=wrong,
+        )
 
 
 def check_same_history(source: Place, target: Head) -> None:

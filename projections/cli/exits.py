@@ -28,12 +28,6 @@ OF_ERROR = {
     "damaged": DIFFERENCE,
 }
 OF_OUTCOME = {"queued": QUEUED, "unknown": UNKNOWN}
-OPTIONS = {  # what a refusal says of an operation's arguments -> what is typed here
-    "send force=true with a reason": "repeat it with --force --reason TEXT",
-    "send all_or_nothing=false": "use --skip-refused",
-    "claim it (action claim)": "claim it with `start`",
-    "claim it again (action claim)": "claim it again with `start`",
-}
 INTERRUPTED = 130
 OUTPUT_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended
 
@@ -72,9 +66,10 @@ def of_answer(answered: dict[str, Any]) -> int:
     return OF_OUTCOME.get(str(answered.get("outcome")), DONE)
 
 
-def tell(error: LedgerError, *, as_json: bool) -> None:
-    """The one error shape on stdout for a machine; a sentence and the next step on stderr for a person."""
-    from projections.cli.output import answer_json, remark, shown  # only here: what draws costs a start a tenth
+def tell(error: LedgerError, *, as_json: bool, command: str = "") -> None:
+    """The one error shape on stdout for a machine; a sentence and what to type next on stderr for a person."""
+    from projections.cli.next_lines import next_lines  # only here: what tells of a refusal is needed by no answer
+    from projections.cli.output import answer_json, remark, shown
 
     if as_json:
         answer_json(error.as_answer())
@@ -82,8 +77,8 @@ def tell(error: LedgerError, *, as_json: bool) -> None:
     remark(f"{error.code.replace('_', ' ')}: {shown(error.message)}", style="red")
     for line in _details(error):
         remark(f"  {shown(line)}")
-    if error.next_step:
-        remark(f"next: {shown(_as_typed(error.next_step))}")
+    for line in next_lines(error, command):
+        remark(f"next: {shown(line)}")
 
 
 def _details(error: LedgerError) -> Iterator[str]:
@@ -97,13 +92,6 @@ def _details(error: LedgerError) -> Iterator[str]:
     for field in error.details.get("fields") or ():
         if isinstance(field.get("allowed"), (list, tuple)):
             yield f"{field['field']} can be: {', '.join(map(str, field['allowed']))}"
-
-
-def _as_typed(next_step: str) -> str:
-    """The way out in the words of the command line instead of those of an operation."""
-    for argument, option in OPTIONS.items():
-        next_step = next_step.replace(argument, option)
-    return next_step
 
 
 class NoSuchCommand(click.UsageError):

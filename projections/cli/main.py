@@ -80,7 +80,7 @@ class CommandLine(click.Group):
             exits.tell_wrong_use(error, as_json=as_json)
             return exits.WRONG_USE
         except LedgerError as error:
-            exits.tell(error, as_json=as_json)
+            exits.tell(error, as_json=as_json, command=next((word for word in args if word in COMMANDS), ""))
             return exits.of_error(error)
         except (click.Abort, KeyboardInterrupt):
             return exits.INTERRUPTED

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ledger.decider import Decider
 from ledger.envelope import Fact
-from ledger.errors import Damaged
+from ledger.errors import VERIFY, Damaged
 from ledger.values.moment import text
 from projections.read_models.columns import Column, Filter, Index
 from projections.read_models.search_terms import kept
@@ -103,7 +103,9 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
 
 def behind(projection: Projection[Any], id: str, version: int | str, following: int | str) -> Damaged:
     """A row is asked to take an event that is not its next."""
-    return Damaged(f"{projection.name} {id} is at version {version}, the next event is {following}", id=id)
+    return Damaged(
+        f"{projection.name} {id} is at version {version}, the next event is {following}", next_step=VERIFY, id=id
+    )
 
 
 _encode = msgspec.json.Encoder().encode

@@ -232,7 +232,12 @@ def _check(source: Place, target: Place) -> None:
     """Before anything is done: whether the ledger may leave, and go there."""
     here = source.head()
     if source.name == target.name:
-        raise Refused(f"the ledger is there already: {source.name}", next_step="", rule="already_there", items=[])
+        raise Refused(
+            f"the ledger is there already: {source.name}",
+            next_step="name another database; `tracking-ledger doctor` says where it is",
+            rule="already_there",
+            items=[],
+        )
     if here.state == "closed" and here.reason != MOVING:
         raise ledger_closed(reason=here.reason, successor=here.successor)
     if here.state == "closed" and here.successor != target.name:

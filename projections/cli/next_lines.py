@@ -1,0 +1,93 @@
+"""The line to type after a refusal: what the operation advises, in words of the command line, and one command."""
+
+import re
+from typing import Any
+
+from ledger.errors import LedgerError
+
+PROGRAM = "tracking-ledger"
+WORDS = {  # what a refusal says of operations and their arguments -> what is typed here
+    "send force=true with a reason": "repeat it with --force --reason TEXT",
+    "send all_or_nothing=false": "use --skip-refused",
+    "send only_untouched=true": "repeat it with --only-untouched",
+    "send cascade=true to delete them with it": "repeat it with --cascade",
+    "send the token that claiming it answered": "name the token with --token",
+    "claim it (action claim)": "start it",
+    "claim it again (action claim)": "start it again",
+    "claim another one (action next)": "take another one",
+    "action next takes": "tracking-ledger next takes",
+    "restore it first with deleted=false": "undo its deletion first",
+    "archive_work_items with action restore and id": "tracking-ledger restore",
+    "see sync_state": "see tracking-ledger conflicts",
+    "sync_state shows": "tracking-ledger conflicts shows",
+    "with resolve_conflict": "with tracking-ledger resolve",
+    "query_history and changes_since show": "tracking-ledger log shows",
+    "query_history shows": "tracking-ledger history shows",
+    "query_history of": "tracking-ledger history of",
+    "or list all with query_vendor_status": "or list all with tracking-ledger vendors",
+    "correct the named fields and send it again": "correct what is named, and repeat it",
+    "mint a new command_id": "leave --command-id out, or name a new one",
+}
+OF_RULE = {  # of a refusal
+    "archived": "restore {ref}",
+    "claimed": "show {ref}",
+    "deleted": "undo {ref}",
+    "lease_expired": "start {ref}",
+    "later_changes": "history {ref}",
+    "not_claimed": "start {ref}",
+    "not_ready": "ready",
+    "not_the_author": "comment {ref} TEXT",
+    "nothing_to_undo": "log",
+    "parent_archived": "restore {ref}",
+    "resolved": "conflicts",
+    "status_transition": "unblock {ref}",
+    "waits_for": "conflicts",
+    "withdrawn": "history {ref}",
+}
+OF_CODE = {
+    "damaged": "doctor",
+    "diverged": "doctor",
+    "forbidden": "doctor",
+    "invalid": "{command} --help",
+    "ledger_closed": "ledgers list",
+    "no_ledger": "init",
+    "not_found": "list --all",
+    "not_unique": "show {ref}",
+    "outcome_unknown": "log",
+    "refused": "show {ref}",
+    "unavailable": "doctor",
+    "version_conflict": "history {ref}",
+}
+COMMAND = re.compile(rf"\b{PROGRAM} [a-z]")
+REFERENCE = re.compile(r"\b[wvdegx]-[0-9a-z]{5,26}\b")
+
+
+def next_lines(error: LedgerError, command: str = "") -> list[str]:
+    """What to do next; the last of them, or what it holds, is a command."""
+    said = _as_typed(error.next_step)
+    if COMMAND.search(said):
+        return [said]
+    return [*([said] if said else []), f"{PROGRAM} {_command(error, command)}".rstrip()]
+
+
+def _as_typed(next_step: str) -> str:
+    for argument, option in WORDS.items():
+        next_step = next_step.replace(argument, option)
+    return next_step
+
+
+def _command(error: LedgerError, command: str) -> str:
+    """By the rule that refuses, else by the code; where it wants a reference and none is known, the command's help."""
+    chosen = OF_RULE.get(str(error.details.get("rule"))) or OF_CODE.get(error.code, "{command} --help")
+    ref = _reference(error)
+    if "{ref}" in chosen and ref is None:
+        chosen = "{command} --help"
+    return chosen.format(ref=ref, command=command).strip()
+
+
+def _reference(error: LedgerError) -> str | None:
+    """What the refusal is about: the first that its sentence names, else the first of its items."""
+    found = REFERENCE.search(error.message)
+    items: list[Any] = error.details.get("items") or []
+    named = next((item["ref"] for item in items if isinstance(item, dict) and item.get("ref")), None)
+    return found[0] if found else named
