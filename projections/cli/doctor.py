@@ -46,6 +46,7 @@ def doctor(invocation: Invocation, stop_server: bool) -> int:
         "environment": sorted(name for name in ENVIRONMENT if os.environ.get(name)),
         "activity": _activity(invocation.app),
     }
+    findings = list({finding.what: finding for finding in findings}.values())
     answered = {**parts, "findings": [to_builtins(finding) for finding in findings]}
     if invocation.as_json:
         answer_json(answered)
@@ -172,17 +173,29 @@ def _activity(app: App) -> Entity:
     return {"file": str(home / FILE), "calls": [to_builtins(summary) for summary in summaries(lines(home))]}
 
 
+def _readable(key: str, value: object) -> object:
+    """
+    >>> _readable("size", 16766655), _readable("position", 12)
+    ('16.0 MiB', 12)
+    """
+    return f"{value / 2**20:,.1f} MiB" if key == "size" and isinstance(value, int) else value
+
+
+def _rounded(value: object) -> object:
+    return round(value) if isinstance(value, float) and value >= 10 else value
+
+
 def _print(parts: dict[str, Any], findings: list[Finding]) -> None:
     for name in ("program", "ledger", "database", *(["replica"] if "replica" in parts else []), "machine"):
         heading(name)
-        fields((key.replace("_", " "), value) for key, value in parts[name].items())
+        fields((key.replace("_", " "), _readable(key, value)) for key, value in parts[name].items())
     if parts["environment"]:
         heading("settings from the environment")
         say(", ".join(parts["environment"]))
     if parts["activity"]["calls"]:
         heading("calls on this machine (milliseconds)")
         columns = Summary.__struct_fields__
-        table(columns, ([call[column] for column in columns] for call in parts["activity"]["calls"]))
+        table(columns, ([_rounded(call[column]) for column in columns] for call in parts["activity"]["calls"]))
         remark(f"from {parts['activity']['file']}")
     heading("findings")
     for finding in findings:

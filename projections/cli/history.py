@@ -18,6 +18,7 @@ from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.known import REF
 from projections.cli.output import answer_json, moment, on_terminal, remark, say, shown, table
+from projections.cli.points import POINT
 from projections.cli.reading import RAW, event_lines, print_events, refs_in
 from projections.cli.wording import Refs, ago, changed, happened, said
 from projections.fallback import router
@@ -30,8 +31,8 @@ Entity = dict[str, Any]
 
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
-@click.option("--since", metavar="POINT", help="Only after this.")
-@click.option("--as-of", metavar="POINT", help="Only until then, and how it was then (with --json).")
+@click.option("--since", type=POINT, help="Only after this.")
+@click.option("--as-of", type=POINT, help="Up to this point; with --json, the state at it.")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many events.")
 @click.option("--cursor", help="Where the page before ended.")
 @click.option("--detail", is_flag=True, help="Long texts whole (with --raw or --json).")
@@ -41,7 +42,7 @@ def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> N
     """What happened to one item, the newest first.
 
     REF is a reference (w-7k3qd), an id, a vendor's name, or `configuration`. A POINT is a version (v3), a position of
-    the log (120) or a time (2026-11-22T15:00:00Z).
+    the log (120), a time (2026-11-22T15:00:00Z), or how long ago (2h, 3d, 1w, yesterday).
     """
     answered = _perform(invocation.app, "query_history", id=ref, **options)
     if invocation.as_json:
@@ -59,8 +60,8 @@ def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> N
 
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
-@click.argument("earlier", metavar="FROM")
-@click.argument("later", metavar="TO", required=False)
+@click.argument("earlier", type=POINT, metavar="FROM")
+@click.argument("later", type=POINT, metavar="TO", required=False)
 @click.option("--detail", is_flag=True, help="Long texts whole.")
 @pass_invocation
 def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, detail: bool) -> None:
@@ -117,7 +118,7 @@ def undo(
 
 
 @click.command(cls=Command)
-@click.option("--since", metavar="POINT", default="0", help="After this position or time (default: from the start).")
+@click.option("--since", type=POINT, default="0", help="After this position or time, or so long ago, like 2h, 3d, 1w.")
 @click.option("--category", "categories", multiple=True, help="Only things of this kind; may be repeated.")
 @click.option("--type", "types", multiple=True, help="Only events of this type; may be repeated.")
 @click.option("--author", help="Only what this one did.")

@@ -45,7 +45,7 @@ class Sources(Group):
 
 @click.group("import", cls=Sources)
 def import_() -> None:
-    """Take over what another tool has recorded. Importing it again records only what changed in it.
+    """Import from another tool. Importing it again records only what changed in it.
 
     The name of the source may be left out: `import PATH` looks at the content.
     """

@@ -19,6 +19,7 @@ from projections.cli.event_lines import sentence
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.known import REF
 from projections.cli.output import answer_json, fields, moment, remark, shown, table
+from projections.cli.points import POINT
 from projections.cli.showing import print_entity
 from projections.cli.wording import Refs, ago, changed, happened, ids_in
 from projections.fallback import router
@@ -79,7 +80,9 @@ def show(invocation: Invocation, ref: str, raw: bool) -> None:
 
 @click.command(cls=Command)
 @click.option("--status", type=click.Choice(["operational", "broken"]), help="Only these.")
-@click.option("--broke-since", metavar="POINT", help="Who broke since a deployment, position or time.")
+@click.option(
+    "--broke-since", type=POINT, help="Only those that became broken since a deployment, position or time (or 3d)."
+)
 @click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True, help="At most this many.")
 @pass_invocation
 def vendors(invocation: Invocation, status: str | None, broke_since: str | None, limit: int) -> None:

@@ -13,6 +13,7 @@ from projections.application.app import App
 from projections.cli import exits
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.output import answer_json, remark, say, shown, table
+from projections.cli.points import POINT
 from projections.cli.progress import Told, progress
 from projections.questions.as_of import position_of
 from projections.tables.postgres import PostgresTables
@@ -25,7 +26,7 @@ NAMES = {True: "equal", False: "different", None: "nothing to compare with"}
 @click.argument("projections", metavar="[PROJECTION]...", nargs=-1)
 @click.option("--check", "only_check", is_flag=True, help="Compare, change nothing; exit code 8 on a difference.")
 @click.option("--from", "source", type=click.Choice(["postgres", "journal"]), default="postgres", help="Read from.")
-@click.option("--until", metavar="POINT", help="End at a position or time; with --check or --output only.")
+@click.option("--until", type=POINT, help="End at a position or time; with --check or --output only.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the rows to a new file instead.")
 @pass_invocation
 def replay_command(

@@ -1,6 +1,7 @@
 """`status`: the report on a terminal, as Markdown or JSON, or kept in the status file; once, or at every change."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from projections.application.view import LedgerView
 from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.live import watch
 from projections.cli.output import answer_json, draw_markdown, on_terminal, remark, shown
+from projections.cli.points import POINT
 from projections.fallback import router
 from projections.maintenance import report_now
 from projections.maintenance.status_file import Written, write_status
@@ -18,6 +20,7 @@ from projections.reports.atomic_file import replacing
 from projections.reports.markdown import visible
 from projections.tables.contract import Snapshot
 
+NOTHING = {"No vendors yet.", "No work items yet.", "Nothing is ready.", "No deployments yet.", "None planned."}
 NEWS = {
     "created": "wrote a new file,",
     "replaced": "brought the report up to date in",
@@ -27,7 +30,7 @@ NEWS = {
 
 
 @click.command(cls=Command)
-@click.option("--as-of", metavar="POINT", help="As it was at this position or time.")
+@click.option("--as-of", type=POINT, help="As it was at this position or time, or so long ago, like 2h, 3d, 1w.")
 @click.option("--write", is_flag=True, help="Keep the report in the status file, beside what you wrote there.")
 @click.option("--html", is_flag=True, help="One page for a browser, with filters and plots, that needs no network.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Where --html puts the page.")
@@ -48,6 +51,8 @@ def status(
         raise click.UsageError("--html is a page of its own: leave --write and --json out")
     if output is not None and not html:
         raise click.UsageError("--output is where --html puts its page: name --html too, or redirect")
+    if html and output is None and on_terminal():
+        raise click.UsageError("--html is for a browser: name --output FILE, or redirect it")
     if html and again and output is None:
         raise click.UsageError("--html --watch needs --output FILE, to be written again and again")
     if html:
@@ -64,9 +69,19 @@ def print_report(document: report.Document) -> None:
     """The report, drawn on a terminal; the Markdown itself for a file or a program."""
     markdown = report.markdown(document)
     if on_terminal():
-        draw_markdown(visible(markdown))
+        draw_markdown(visible(_without_empty(markdown)))
     else:
         click.echo(markdown, nl=False)
+
+
+def _without_empty(markdown: str) -> str:
+    """For a reader: a section that holds nothing is left out. A file keeps it, because it is read back.
+
+    >>> _without_empty("# Status\\n\\n## Vendors\\n\\nNo vendors yet.\\n\\n## Work\\n\\nOne.\\n")
+    '# Status\\n\\n## Work\\n\\nOne.\\n'
+    """
+    head, *sections = re.split(r"(?m)^(?=## )", markdown)
+    return head + "".join(section for section in sections if section.partition("\n")[2].strip() not in NOTHING)
 
 
 def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], None]:

@@ -24,7 +24,7 @@ AT_ONCE = 5.0  # seconds between two looks at whether another process drains
 @click.option("--set-aside", is_flag=True, help="Move damaged lines out of the way, into a file of their own, first.")
 @pass_invocation
 def sync(invocation: Invocation, set_aside: bool) -> int:
-    """Bring what waits on this machine to the database.
+    """Send queued changes to the database.
 
     It goes in order, each command once, whatever happens in between; interrupted, it goes on where it was. Exit code
     8 if something became a conflict or is held back.
@@ -46,7 +46,11 @@ def sync(invocation: Invocation, set_aside: bool) -> int:
         answer_json({"waited": waited, "settled": settled, **outcomes, "waiting": left, "held": held})
     else:
         told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-        say(f"{settled} settled{': ' if told else ''}{told}; {left} wait")
+        say(
+            f"{settled} settled: {told}; {left} wait"
+            if told or left
+            else "nothing to send: nothing waits on this machine"
+        )
         if outcomes["conflict"]:
             remark("next: tracking-ledger conflicts")
         if held:
@@ -57,7 +61,7 @@ def sync(invocation: Invocation, set_aside: bool) -> int:
 @click.command(cls=Command)
 @pass_invocation
 def conflicts(invocation: Invocation) -> int:
-    """Queued changes that met others, and what stands there now. `resolve` decides them."""
+    """Show conflicts: queued changes that met other changes, and what is there now. `resolve` decides them."""
     answered = OPERATIONS["sync_state"].perform(invocation.app, {})
     if invocation.as_json:
         answer_json(answered)

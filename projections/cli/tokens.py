@@ -23,7 +23,7 @@ def token() -> None:
 @click.option("--days", type=click.IntRange(1, 3660), help="Good for so many days (default: until it is revoked).")
 @pass_invocation
 def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None) -> None:
-    """Make a token that acts as ACTOR in this ledger, and print it: it is shown only now."""
+    """Create a token for ACTOR, and print it: it is shown only now."""
     app = invocation.app
     if not actor.strip() or not actor.isprintable() or len(actor) > NAME_LENGTH:
         check([problem("actor", f"must be a name of at most {NAME_LENGTH} printable characters", actor[:NAME_LENGTH])])

@@ -40,7 +40,7 @@ def verify(invocation: Invocation) -> int:
 )
 @pass_invocation
 def rebuild(invocation: Invocation, source: str | None) -> int:
-    """Make journal and database one history again, when the database lost some, or is new and empty.
+    """Repair a journal and database that disagree, when the database lost events, or is new and empty.
 
     --from-journal appends what the database lost again, exact bytes, digests checked; it needs the role that owns the
     schema. --from-database sets this machine's journal aside under a new name and queues what only it held. Neither

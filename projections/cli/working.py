@@ -37,11 +37,16 @@ def filters(command: Any) -> Any:
 @click.command(cls=Command)
 @filters
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
-@click.option("--cursor", help="Where the list before ended.")
+@click.option("--cursor", hidden=True, help="Where the list before ended.")
+@click.option("--page", type=click.IntRange(1, 100), default=1, help="The next ones after so many pages.")
 @pass_invocation
-def ready(invocation: Invocation, /, **arguments: Any) -> None:
-    """What can be begun now: active, not claimed, nothing unfinished in front of it or below it."""
-    answered = _perform(invocation, "ready_work", arguments)
+def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
+    """Work you can start now: active, not claimed, nothing unfinished in front of it or below it."""
+    for _ in range(page):
+        answered = _perform(invocation, "ready_work", arguments)
+        arguments["cursor"] = answered["next_cursor"]
+        if not answered["has_more"]:
+            break
     if invocation.as_json:
         answer_json(answered)
         return
@@ -53,10 +58,10 @@ def ready(invocation: Invocation, /, **arguments: Any) -> None:
         ([item.get(name) for name in columns] for item in answered["items"]),
     )
     if not answered["items"]:
-        remark("nothing is ready")
+        remark("nothing is ready; what waits, and for what: tracking-ledger list --blocked")
     elif answered["has_more"]:
         total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
-        remark(f"{answered['returned']} of {total}; more: tracking-ledger ready --cursor {answered['next_cursor']}")
+        remark(f"{answered['returned']} of {total}; more: tracking-ledger ready --page {page + 1}")
 
 
 @click.command("next", cls=Command)
@@ -67,7 +72,7 @@ def ready(invocation: Invocation, /, **arguments: Any) -> None:
 def next_(invocation: Invocation, /, **arguments: Any) -> int:
     """Claim the next ready work item: the most important one, then the oldest.
 
-    However many ask at once, no two get the same. When nothing is left, nothing is printed but a remark.
+    However many ask at once, no two get the same. If nothing is ready, a message says so.
     """
     wanted = {name: arguments.pop(name) for name in FILTERS}
     given = {name: value for name, value in wanted.items() if value is not None}
@@ -141,11 +146,13 @@ def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> in
     if invocation.as_json:
         answer_json(answered)
     elif "id" not in answered:
-        remark(f"nothing is left to claim: {answered['next_step']}")
+        remark("nothing is ready to claim; what waits, and for what: tracking-ledger list --blocked")
     else:
         say(f"{answered['ref']}  {shown(answered.get('title', answered['outcome']))}")
         if "until" in answered:
-            remark(f"yours until {moment(answered['until'])} UTC")
+            remark(
+                f"yours until {moment(answered['until'])} UTC; when it is done: tracking-ledger done {answered['ref']}"
+            )
     return exits.of_answer(answered)
 
 

@@ -108,7 +108,7 @@ def operations(inputs: Inputs) -> tuple[Operation, ...]:
     return (
         Operation(
             name="sync_state",
-            title="What waits, what met",
+            title="Sync status",
             summary="Read what of this machine waits for the database, and which writes met others (conflicts).",
             toolset="sync",
             input=SyncStateInput,

@@ -282,7 +282,7 @@ def _unknown(path: Path) -> NoReturn:
     if not sample.text.strip() and not sample.names:
         raise _invalid(path, "is empty: it holds nothing to import", "name a file or a folder that holds something")
     known = ", ".join(f"{name} ({source.called})" for name, source in KNOWN.items())
-    problem = "is in no format that is known by its content"
+    problem = "could not be recognised by its content"
     raise _invalid(path, problem, f"say which: `tracking-ledger import NAME {path}`, NAME one of {known}")
 
 

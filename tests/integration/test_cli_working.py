@@ -34,17 +34,20 @@ def test_ready_lists_what_can_be_begun(run: Run, perform: Perform) -> None:
 
     assert [item["title"] for item in json.loads(run("ready", "--json").stdout)["items"]] == ["First", "Second"]
     assert "Second" in run("ready", "--type", "research").stdout
-    assert "1 of 2; more: tracking-ledger ready --cursor" in run("ready", "--limit", "1").stderr
+    assert "1 of 2; more: tracking-ledger ready --page 2" in run("ready", "--limit", "1").stderr
+    assert "Second" in run("ready", "--limit", "1", "--page", "2").stdout
 
 
-def test_next_claims_and_says_until_when_until_nothing_is_left(run: Run, perform: Perform) -> None:
+def test_next_claims_until_nothing_is_ready_and_says_what_to_type_when_it_is_done(run: Run, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="Only")
 
     taken, left = run("next", "--minutes", "5"), run("next")
 
-    assert (taken.exit_code, "Only" in taken.stdout, "yours until" in taken.stderr) == (0, True, True)
+    assert (taken.exit_code, "Only" in taken.stdout) == (0, True)
+    assert f"tracking-ledger done {taken.stdout.split()[0]}" in taken.stderr
+    assert TOKEN not in taken.output
     assert (left.exit_code, left.stdout) == (0, "")
-    assert "nothing is left" in left.stderr
+    assert "nothing is ready" in left.stderr
 
 
 def test_a_claim_is_kept_and_given_back_by_its_token_only(run: Run, perform: Perform) -> None:
