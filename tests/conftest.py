@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psutil
 import pytest
 from xdist.scheduler import WorkStealingScheduling
@@ -27,6 +28,10 @@ from projections.operations.catalog import OPERATIONS
 from tests.support.pooler import Pooler
 
 Perform = Callable[..., dict[str, Any]]
+
+# how long one example takes is a property of the machine that runs it beside others, and of none of ours
+hypothesis.settings.register_profile("beside_others", deadline=None)
+hypothesis.settings.load_profile("beside_others")
 
 
 @pytest.hookimpl(optionalhook=True)

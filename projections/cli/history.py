@@ -20,7 +20,7 @@ from projections.cli.known import REF
 from projections.cli.output import answer_json, moment, on_terminal, remark, say, shown, table
 from projections.cli.points import POINT
 from projections.cli.reading import RAW, event_lines, print_events, refs_in
-from projections.cli.wording import Refs, ago, changed, happened, said
+from projections.cli.wording import Refs, changed, happened, said, short_ago
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions.history import newest_command
@@ -147,7 +147,7 @@ def changes(
         (
             (
                 item["position"],
-                moment(item["at"]) if raw else ago(item["at"], now),
+                moment(item["at"]) if raw else short_ago(item["at"], now),
                 item["by"],
                 item["type"] if raw else happened(item["type"]),
                 *(item.get(name) for name in names),
@@ -163,11 +163,13 @@ def changes(
 
 
 def _print_history(items: list[Entity], refs: Refs, now: datetime) -> None:
-    lines = (
-        (item["version"], ago(item["occurred_at"], now), item["by"], happened(item["event"]), _changed(item, refs))
-        for item in items
-    )
-    table(("version", "when", "by", "event", "what changed"), lines)
+    names = ("version", "when", "by", "event", "what changed")
+    table(names, (_history_line(item, refs, now) for item in items))
+
+
+def _history_line(item: Entity, refs: Refs, now: datetime) -> tuple[object, ...]:
+    event, when = happened(item["event"]), short_ago(item["occurred_at"], now)
+    return item["version"], when, item["by"], event, _changed(item, refs)
 
 
 def _changed(item: Entity, refs: Refs) -> str:

@@ -14,7 +14,7 @@ from projections.cli.invocation import Command, Invocation, pass_invocation
 from projections.cli.items import perform, person
 from projections.cli.known import PERSON, REF, STATE, TAG, VIEW
 from projections.cli.output import answer_json, planned, remark, shown, table
-from projections.cli.wording import ago
+from projections.cli.wording import short_ago
 
 Answered = dict[str, Any]
 HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "changed")
@@ -165,5 +165,5 @@ def _line(item: Answered, now: datetime) -> tuple[object, ...]:
         planned(item["due"]) if "due" in item else None,
         item.get("assignee"),
         claim.get("by"),
-        ago(item["updated_at"], now),
+        short_ago(item["updated_at"], now),
     )

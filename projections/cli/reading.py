@@ -21,7 +21,7 @@ from projections.cli.known import REF
 from projections.cli.output import answer_json, fields, moment, remark, shown, table
 from projections.cli.points import POINT
 from projections.cli.showing import print_entity
-from projections.cli.wording import Refs, ago, changed, happened, ids_in
+from projections.cli.wording import Refs, changed, happened, ids_in, short_ago
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions import entities
@@ -192,7 +192,7 @@ def print_events(items: list[Entity], refs: Refs, now: datetime) -> None:
         (
             (
                 item["position"],
-                ago(item["recorded_at"], now),
+                short_ago(item["recorded_at"], now),
                 item["by"],
                 happened(item["type"]),
                 item["ref"],

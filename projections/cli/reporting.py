@@ -20,6 +20,7 @@ from projections.reports.atomic_file import replacing
 from projections.reports.markdown import visible
 from projections.tables.contract import Snapshot
 
+EMPTY = "Nothing is recorded yet: `tracking-ledger add TITLE` creates a work item."
 NOTHING = {"No vendors yet.", "No work items yet.", "Nothing is ready.", "No deployments yet.", "None planned."}
 NEWS = {
     "created": "wrote a new file,",
@@ -81,7 +82,8 @@ def _without_empty(markdown: str) -> str:
     '# Status\\n\\n## Work\\n\\nOne.\\n'
     """
     head, *sections = re.split(r"(?m)^(?=## )", markdown)
-    return head + "".join(section for section in sections if section.partition("\n")[2].strip() not in NOTHING)
+    kept = [section for section in sections if section.partition("\n")[2].strip() not in NOTHING]
+    return head + ("".join(kept) or f"{EMPTY}\n")
 
 
 def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], None]:

@@ -16,6 +16,9 @@ LONGEST = 60  # characters of a text between others
 UNITS = ((60, "second"), (60, "minute"), (24, "hour"), (14, "day"))
 NOUNS = ("WorkItem", "Vendor", "Deployment", "Enhancement", "Configuration", "Command")
 SECRET = ("token_digest",)
+IMPLIED = ("category", "withdrawn")  # by the state, and by the name of the event
+_LONG_UNIT = re.compile(r"(\d+) (second|minute|hour|day)s?")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(\.\d+)?Z")
 
 
 def ago(value: str | None, now: datetime) -> str:
@@ -41,6 +44,15 @@ def ago(value: str | None, now: datetime) -> str:
     return moment.astimezone(UTC).date().isoformat()
 
 
+def short_ago(value: str | None, now: datetime) -> str:
+    """The same for a column.
+
+    >>> short_ago("2026-11-20T15:00:00Z", datetime(2026, 11, 22, 15, tzinfo=UTC))
+    '2d ago'
+    """
+    return _LONG_UNIT.sub(lambda found: f"{found[1]}{found[2][0]}", ago(value, now))
+
+
 def happened(event: str) -> str:
     """An event's name as it is said.
 
@@ -53,7 +65,8 @@ def happened(event: str) -> str:
 
 def changed(changes: Iterable[dict[str, Any]], refs: Refs) -> str:
     """What became of each field, in one line."""
-    return "; ".join(_change(change["field"], change["old"], change["new"], refs) for change in changes)
+    told = [change for change in changes if change["field"] not in IMPLIED]
+    return "; ".join(_change(change["field"], change["old"], change["new"], refs) for change in told)
 
 
 def ids_in(value: Any) -> Iterator[str]:
@@ -79,7 +92,7 @@ def said(value: Any, refs: Refs) -> str:
         case _ if value in EMPTY or value == ():
             return "nothing"
         case str():
-            return refs.get(value) or _cut(value)
+            return refs.get(value) or _cut(_TIME.sub(r"\1 \2 UTC", value))
         case {"text": str(words)}:
             return _cut(words)
         case {"kind": str(kind), "to_id": str(other)}:
