@@ -86,7 +86,7 @@ def test_a_heading_that_is_not_understood_is_no_match_and_says_so_in_words(call:
     [
         ("status.md", b"", "is empty", "holds something"),
         ("status.md", "# Über uns\n".encode("latin-1"), "line 1 is not UTF-8: byte 3 of the line is 0xDC", "iconv"),
-        ("status.md", b"# A page\n", "in no format", "import NAME"),
+        ("status.md", b"# A page\n", "could not be recognised", "import NAME"),
         (".project_status.md", b"# A page\n\n- : ???\n", "holds no vendors", "docs/exchange.md"),
         (".project_status.md", b"", "is empty", "something in it"),
     ],

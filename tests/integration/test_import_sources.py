@@ -77,7 +77,7 @@ def test_two_states_become_the_events_between_them(app: App, tmp_path: Path, tra
         ("tasks.json", b'{"tasks": [\n{"id": 1},\n]}', "line 3 is not JSON"),
         ("todo.txt", b"x 2026-03-01 a\n" + b"b" * (16 * 2**20 + 1), "line 2 is longer than"),
         ("todo.txt", "x 2026-03-01 Müll".encode("latin-1"), "line 1 is not UTF-8"),
-        ("page.md", b"# A page", "in no format"),
+        ("page.md", b"# A page", "could not be recognised"),
     ],
 )
 def test_a_file_that_cannot_be_read_ends_with_2_names_its_line_and_records_nothing(

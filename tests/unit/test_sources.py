@@ -64,7 +64,7 @@ def test_an_empty_file_is_refused_as_empty(tmp_path: Path, content: str) -> None
 def test_what_is_no_source_is_refused_with_the_known_ones(tmp_path: Path, content: str) -> None:
     (tmp_path / "some.md").write_text(content)
 
-    with pytest.raises(Invalid, match="in no format") as caught:
+    with pytest.raises(Invalid, match="could not be recognised") as caught:
         detected(tmp_path / "some.md")
 
     assert all(name in caught.value.next_step for name in SOURCES)
