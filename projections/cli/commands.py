@@ -108,5 +108,6 @@ MEANT = {  # what other tools call it -> the command here
     "tree": "status",
     "update": "edit",
     "view": "show",
+    "wait": "ask",
     "whoami": "doctor",
 }

@@ -54,6 +54,8 @@ def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> N
         table(("version", "position", "time (UTC)", "by", "event", "what changed"), lines)
     else:
         _print_history(answered["items"], refs_in(invocation.app, answered), invocation.app.clock())
+    if not answered["items"]:
+        remark("nothing happened to it in this time")
     if answered["has_more"]:
         remark(f"{answered['returned']} of {answered['total_count']}; more with --cursor {answered['next_cursor']}")
 

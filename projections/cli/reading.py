@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ledger.catalog import states_of
-from ledger.envelope import RecordedEvent, category_of, id_of
+from ledger.envelope import RecordedEvent, category_of, configuration_id, id_of
 from ledger.pending import shown_position, shown_version
 from ledger.values.moment import text
 from ledger.values.reference import LETTERS
@@ -64,11 +64,10 @@ def log(invocation: Invocation, after: int | None, limit: int, raw: bool) -> Non
 def show(invocation: Invocation, ref: str, raw: bool) -> None:
     """Show one item in full: what it is, who has it, what it waits for, its text, its comments.
 
-    REF is a short reference (w-7k3qd), an id, a vendor's name, or the id that an imported item had before.
+    REF is a short reference (w-7k3qd), an id, a vendor's name, the id that an imported item had before, or
+    `configuration`.
     """
-    _, (category, entity_id) = router.run_on_first_source(
-        invocation.app, lambda view: find(view.tables, ref), replicas=True
-    )
+    _, (category, entity_id) = router.run_on_first_source(invocation.app, lambda view: _found(view, ref), replicas=True)
     answered = whole(invocation.app, category, entity_id)
     if invocation.as_json:
         answer_json(answered)
@@ -183,6 +182,11 @@ def _plain(view: LedgerView, category: str, entity_id: str) -> Entity:
     with view.tables.snapshot() as snapshot:
         row = entities.row(snapshot, category, entity_id, "check the id, or see the log")
         return entities.whole(row, references(snapshot, category, [entity_id])[entity_id])
+
+
+def _found(view: LedgerView, ref: str) -> tuple[str, str]:
+    own = configuration_id(view.identity.ledger)
+    return ("configuration", own) if ref.strip().lower() in ("configuration", own) else find(view.tables, ref)
 
 
 def print_events(items: list[Entity], refs: Refs, now: datetime) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ledger.catalog import NAME_FIELDS
 from projections.cli.output import draw_markdown, fields, heading, on_terminal, planned, say, shown, table
-from projections.cli.wording import Refs, ago, said
+from projections.cli.wording import EMPTY, Refs, ago, said
 
 Entity = dict[str, Any]
 
@@ -30,7 +30,9 @@ def print_entity(category: str, entity: Entity, refs: Refs, now: datetime) -> No
             say(shown(line))
     _why_not_ready(entity)
     rest = {key: value for key, value in entity.items() if key not in SAID and value not in (None, [], {}, (), False)}
-    fields((key.replace("_", " "), _field(key, value, refs, now)) for key, value in rest.items())
+    shown_whole = {key for key in rest if key.endswith("_ids") and key.replace("_ids", "s") in rest}
+    told = {key.replace("_", " "): _field(key, rest[key], refs, now) for key in rest if key not in shown_whole}
+    fields((name, value) for name, value in told.items() if value)
     for part in TEXTS:
         if entity.get(part):
             heading(part)
@@ -134,6 +136,13 @@ def _why_not_ready(entity: Entity) -> None:
 def _field(key: str, value: Any, refs: Refs, now: datetime) -> str:
     if key.endswith("_at") and isinstance(value, str):
         return ago(value, now)
+    if isinstance(value, dict) and value.get("ref"):
+        return shown(f"{value['ref']} {value.get('title') or value.get('name') or ''}".strip())
+    if isinstance(value, dict):
+        kept = ((name, inner) for name, inner in value.items() if inner not in EMPTY)
+        return ", ".join(f"{name.replace('_', ' ')} {_field(name, inner, refs, now)}" for name, inner in kept)
+    if isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+        return "; ".join(_field(key, inner, refs, now) for inner in value)
     return shown(value) if isinstance(value, (bool, int, str)) and value not in refs else said(value, refs)
 
 

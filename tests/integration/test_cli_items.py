@@ -366,3 +366,15 @@ def test_done_says_what_became_ready_or_whose_review_it_waits_for(run: Run, perf
 
     assert f"now ready: {second}  Second\n" in freed.stderr
     assert reviewed.stdout == f"{second}  waits for a review by ann  Second\n"
+
+
+def test_show_names_what_a_deployment_delivered_and_a_configuration(run: Run, perform: Perform) -> None:
+    ref = added(run, "Deliver")
+    made = perform("record_deployment", commit_hash="a" * 40, pr_title="Ship", work_item_ids=[ref])
+
+    page = run("show", made["ref"]).stdout
+
+    assert page.startswith(f"{made['ref']}  Ship\n")
+    assert f"work items   {ref} Deliver" in page
+    assert item(perform, ref)["id"] not in page
+    assert "lease minutes" in run("show", "configuration").stdout
