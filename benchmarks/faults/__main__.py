@@ -37,12 +37,13 @@ def main() -> int:
     given = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no server is left
     found, began = Found(), time.monotonic()
-    labs = [Lab() for _ in range(given.at_once)]
+    labs: list[Lab] = []
     idle, writing = SimpleQueue[Lab](), threading.Lock()
-    for lab in labs:
-        idle.put(lab)
     workers = ThreadPoolExecutor(given.at_once)
     try:
+        for _ in range(given.at_once):
+            labs.append(Lab())
+            idle.put(labs[-1])
         seeds = range(given.first, given.first + given.count)
         for line in workers.map(lambda seed: _one(seed, given, idle, found, writing), seeds):
             _write(given.output, line)
