@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from ledger.envelope import Command, Recorded, Scope, Submission, command_id_at
+from ledger.handler import Decide
 from ledger.identity import Identity
 from ledger.postgres.connection import deadline
 from ledger.settings import Settings, user_name
@@ -101,8 +102,12 @@ class LedgerView:
         command_id: UUID | None = None,
         occurred_at: datetime | None = None,
         token: str | None = None,
+        decide: Decide | None = None,
     ) -> Recorded:
-        """Decides a command and records what follows from it. Raises what the rules and the store refuse."""
+        """Decides a command and records what follows from it. Raises what the rules and the store refuse.
+
+        `decide` stands in for the command's own decider, see `Handler.execute`.
+        """
         now = self.clock()
         recorded = self.handler.execute(
             Submission(
@@ -112,7 +117,8 @@ class LedgerView:
                 occurred_at=occurred_at or now,
                 token=token or self.token_of(by),
                 scope=self.principal.scope,
-            )
+            ),
+            decide,
         )
         deadline.clear()
         self._written(self, recorded)

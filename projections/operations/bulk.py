@@ -1,6 +1,5 @@
 """The operation that changes many work items at once."""
 
-import os
 from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +9,7 @@ from pydantic import Field
 
 from ledger.annotation.commands import AnnotationCommand, comment_id_of
 from ledger.decider import Decided, check, problem
-from ledger.envelope import Recorded, Submission, command_id_at, id_of, minted_id
+from ledger.envelope import Recorded, id_of, minted_id
 from ledger.errors import LedgerError
 from ledger.work_item.bulk import REFUSALS, Outcome, plan, refusal, waits_for
 from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
@@ -69,8 +68,7 @@ class BulkWorkItemsInput(Writes):
 
 
 def bulk_work_items(view: LedgerView, request: BulkWorkItemsInput) -> Answered:
-    now = view.clock()
-    own = command_id(request.command_id) or command_id_at(now, os.urandom(10))
+    own = command_id(request.command_id) or view.new_command_id()
     reading = _Reading(view, own)
     read = [reading.read(number, item) for number, item in enumerate(request.items)]
     changes = tuple(change for change in read if not isinstance(change, LedgerError))
@@ -78,13 +76,8 @@ def bulk_work_items(view: LedgerView, request: BulkWorkItemsInput) -> Answered:
     if not changes:
         raise refusal(unread, len(read))
     decision = _Decision(unread, len(read))
-    submission = Submission(
-        command=ChangeWorkItems(changes=changes, refused_are_left_out=not request.all_or_nothing),
-        command_id=own,
-        by=view.actor(request.by),
-        occurred_at=now,
-    )
-    recorded = view.handler.execute(submission, decision)
+    command = ChangeWorkItems(changes=changes, refused_are_left_out=not request.all_or_nothing)
+    recorded = view.record(command, by=request.by, command_id=own, decide=decision)
     outcomes = decision.outcomes(recorded, changes)
     return _answer(view, request, recorded, {"command_id": str(own)}, outcomes)
 

@@ -1,6 +1,5 @@
 """What an import of a reading records, and what a person is told of it."""
 
-import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -10,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.decider import Decided
-from ledger.envelope import Submission, command_id_at, imported_id
+from ledger.envelope import imported_id
 from ledger.importing.commands import Import as ImportCommand
 from ledger.importing.made import ImportPlan, Tally
 from ledger.importing.plan import plan
@@ -77,11 +76,7 @@ def record_reading(
         return ImportResult(made=decision.made)
     if not _told(reading):
         return ImportResult(made=decision.made)
-    now = view.clock()
-    submission = Submission(
-        command=command, command_id=command_id_at(now, os.urandom(10)), by=view.actor(by), occurred_at=now
-    )
-    positions = view.handler.execute(submission, decision).positions
+    positions = view.record(command, by=by, decide=decision).positions
     return ImportResult(made=decision.made, positions=positions)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from msgspec.structs import replace
@@ -276,6 +276,27 @@ def test_a_conflict_itself_is_not_undone(app: App, gate: Gate, elsewhere: App) -
         ask(app, "undo", id=ask(app, "sync_state")["items"][0]["id"], version=1)
 
     assert refused.value.details["rule"] == "not_undoable"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("create_work_item", {"item_type": "task", "title": "One"}),
+        ("bulk_work_items", {"items": [{"op": "create", "item_type": "task", "title": "Of many"}]}),
+    ],
+)
+def test_what_waits_will_be_decided_with_the_rights_of_the_one_who_asked(
+    app: App, gate: Gate, name: str, arguments: dict[str, Any]
+) -> None:
+    ask(app, "create_work_item", item_type="task", title="Before")
+    gate.close()
+
+    answer = ask(app.for_principal("its token", "bot", "write"), name, **arguments)
+
+    found = app.local.outbox.find(UUID(answer["command_id"]))
+    assert found is not None
+    line = found[0]
+    assert (line.by, line.scope, line.token) == ("bot", "write", "its token")
 
 
 def test_a_claim_while_away_is_refused_unavailable(app: App, gate: Gate) -> None:

@@ -18,7 +18,9 @@ from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import NAME, place, read, write_status
 from projections.operations.catalog import OPERATIONS
 from projections.reports.marked_section import report_in
+from projections.transfer.importing import Import
 from tests.conftest import Perform
+from tests.support.beads import export, issue
 from tests.support.forked import Forked
 from tests.support.mcp_client import environment
 
@@ -209,6 +211,22 @@ def test_a_server_writes_the_file_after_its_answer(app: App, perform: Perform, f
     app.after_write.finish()
 
     assert read(file)["as_of"]["position"] == 6  # type: ignore[index]
+
+
+def test_many_changes_in_one_call_and_an_import_bring_the_file_up_to_date_too(
+    app: App, perform: Perform, file: Path, tmp_path: Path
+) -> None:
+    perform("update_project_configuration", version=0, settings={"write_status_file": True})
+    app.after_write.finish()
+    perform("bulk_work_items", items=[{"op": "create", "item_type": "task", "title": "Of many"}])
+    app.after_write.finish()
+    after_bulk = file.read_text()
+
+    Import(source="beads", path=export(tmp_path, issue("x-1", title="Imported"))).run(app)
+    app.after_write.finish()
+
+    assert "Of many" in after_bulk
+    assert "Imported" in file.read_text()
 
 
 def test_without_the_setting_nothing_is_written(app: App, perform: Perform, file: Path) -> None:
