@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,26 @@ from ledger.errors import Diverged, LedgerError
 from ledger.postgres.checkup import checkup
 from ledger.postgres.connection.connect import embedded_server
 from ledger.settings import ENVIRONMENT, Settings
-from ledger.values.moment import text
+from ledger.values.moment import parse, text
 from projections.application.activity import FILE, Summary, lines, summaries
 from projections.application.app import App
 from projections.cli import exits, health_checks
 from projections.cli.health_checks import Finding
 from projections.cli.invocation import Command, Invocation, pass_invocation
-from projections.cli.output import answer_json, fields, heading, remark, say, shown, table
+from projections.cli.output import answer_json, duration, fields, heading, moment, remark, say, shown, size, table
 from projections.maintenance import rebuild
 from projections.questions import conflicts
+from projections.questions.status import waiting_circles
 
 Entity = dict[str, Any]
+READABLE: dict[str, Callable[[Any], str]] = {
+    "size": size,
+    "longest_transaction": duration,
+    "newest_commit": lambda seconds: f"{duration(seconds)} ago",
+    "last_contact": lambda value: _aged(value),
+    "waiting_since": lambda value: _aged(value),
+    "circles": lambda circles: "; ".join(", ".join(refs) for refs in circles) or "none",
+}
 
 
 @click.command(cls=Command)
@@ -46,7 +56,7 @@ def doctor(invocation: Invocation, stop_server: bool) -> int:
         "environment": sorted(name for name in ENVIRONMENT if os.environ.get(name)),
         "activity": _activity(invocation.app),
     }
-    findings = list({finding.what: finding for finding in findings}.values())
+    findings = list(dict.fromkeys(findings))  # what is missing, every part misses
     answered = {**parts, "findings": [to_builtins(finding) for finding in findings]}
     if invocation.as_json:
         answer_json(answered)
@@ -70,11 +80,15 @@ def _stop_server(invocation: Invocation) -> int:
     return exits.REFUSED if running else exits.DONE
 
 
+def _of_error(error: LedgerError, *, grave: bool = False) -> Finding:
+    return Finding(code=error.code, what=error.message, next_step=error.next_step, grave=grave)
+
+
 def _asked(findings: list[Finding], question: Callable[[], Entity]) -> Entity:
     try:
         return question()
     except LedgerError as error:
-        findings.append(Finding(what=error.message, next_step=error.next_step))
+        findings.append(_of_error(error))
         return {}
 
 
@@ -90,6 +104,7 @@ def _database(app: App, findings: list[Finding]) -> Entity:
         checked = checkup(app.database, app.identity.key)
         with app.tables.snapshot() as snapshot:
             found |= {"position": snapshot.as_of.position, "conflicts": conflicts.count(snapshot)}
+            found["circles"] = [[item["ref"] for item in circle] for circle in waiting_circles(snapshot)]
     except Diverged as error:
         findings.append(_diverged(app, error))
         return found | {"answers": True}
@@ -97,10 +112,11 @@ def _database(app: App, findings: list[Finding]) -> Entity:
         is_away = error.code in ("unavailable", "outcome_unknown")
         what = f"the database does not answer: {error.message}" if is_away else error.message
         grave = is_away or error.details.get("rule") == "unsuitable_database"
-        findings.append(Finding(what=what, next_step=error.next_step, grave=grave))
+        findings.append(Finding(code=error.code, what=what, next_step=error.next_step, grave=grave))
         findings.extend(health_checks.of_environment(app.settings.dsn) if is_away else [])
         return found | {"answers": not is_away}
     findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
+    findings.extend(health_checks.of_circles(found["circles"]))
     told: Entity = to_builtins(checked)
     return found | {"answers": True} | told
 
@@ -119,7 +135,13 @@ def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, E
                 "replica": {"answers": True, **to_builtins(standing), "behind": health_checks.lacks(standing, head)}
             }
     except LedgerError as error:
-        findings.append(Finding(what=f"no question is asked of a replica: {error.message}", next_step=error.next_step))
+        findings.append(
+            Finding(
+                code="replica_unusable",
+                what=f"no question is asked of a replica: {error.message}",
+                next_step=error.next_step,
+            )
+        )
         return {"replica": {"answers": False}}
 
 
@@ -137,7 +159,7 @@ def _machine(app: App, findings: list[Finding], head: int | None) -> Entity:
             "waiting_since": oldest and text(oldest),
         }
     except LedgerError as error:
-        findings.append(Finding(what=error.message, next_step=error.next_step))
+        findings.append(_of_error(error))
         return {}
 
 
@@ -146,13 +168,13 @@ def _diverged(app: App, error: Diverged) -> Finding:
     try:
         standing = rebuild.standing(app)
     except LedgerError:
-        return Finding(what=error.message, next_step=error.next_step, grave=True)
+        return _of_error(error, grave=True)
     what = (
         f"journal and database are the same up to position {standing.common}; from there on the journal has"
         f" {standing.journal - standing.common} events and the database {standing.database - standing.common} others"
     )
     journal = "if the journal is right: `tracking-ledger rebuild --from-journal`; " * standing.journal_contains_database
-    return Finding(what=what, next_step=journal + health_checks.SET_ASIDE, grave=True)
+    return Finding(code=error.code, what=what, next_step=journal + health_checks.SET_ASIDE, grave=True)
 
 
 def _given(settings: Settings) -> Entity:
@@ -173,16 +195,19 @@ def _activity(app: App) -> Entity:
     return {"file": str(home / FILE), "calls": [to_builtins(summary) for summary in summaries(lines(home))]}
 
 
-def _readable(key: str, value: object) -> object:
-    """
-    >>> _readable("size", 16766655), _readable("position", 12)
-    ('16.0 MiB', 12)
-    """
-    return f"{value / 2**20:,.1f} MiB" if key == "size" and isinstance(value, int) else value
-
-
 def _rounded(value: object) -> object:
     return round(value) if isinstance(value, float) and value >= 10 else value
+
+
+def _readable(key: str, value: Any) -> object:
+    """A number with its unit, a time with its age; the JSON keeps both as they are."""
+    if value is None or key not in READABLE:
+        return value
+    return READABLE[key](value)
+
+
+def _aged(value: str) -> str:
+    return f"{moment(value)} UTC ({duration((datetime.now(UTC) - parse(value)).total_seconds())} ago)"
 
 
 def _print(parts: dict[str, Any], findings: list[Finding]) -> None:

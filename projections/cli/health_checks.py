@@ -1,6 +1,6 @@
 """What `doctor` finds to be wrong, and from which number on: monitoring need only watch these."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from projections.local_copy.working_files import Local
 
 CONNECTIONS = 0.8  # of those that the server allows
 TRANSACTION = 3600  # seconds that one may stay open
+CIRCLES = 10  # that are named; when one of those is opened, others are
 BEHIND = 10_000  # events that a machine's journal may lack
 WAITING = timedelta(minutes=15)  # for a command to be brought home while the database answers
 
@@ -23,8 +24,9 @@ SET_ASIDE = (
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """Something to look at; `grave` findings keep the ledger from working."""
+    """Something to look at; `grave` findings keep the ledger from working. `code` is a stable word, as errors have."""
 
+    code: str
     what: str
     next_step: str
     grave: bool = False
@@ -43,11 +45,13 @@ def of_environment(dsn: str | None) -> Iterator[Finding]:
     if found.decisive:
         names = " and ".join(found.decisive)
         yield Finding(
+            code="variable_in_the_way",
             what=f"{names} in the environment keeps the server from being reached: without it the server answers",
             next_step=f"unset {names}, or say what is right in LEDGER_DSN, which goes before",
         )
     elif found.present:
         yield Finding(
+            code="variables_complete_dsn",
             what=f"the environment completes LEDGER_DSN: {', '.join(found.present)}",
             next_step="see that they are meant for this server, or unset them",
         )
@@ -55,18 +59,34 @@ def of_environment(dsn: str | None) -> Iterator[Finding]:
 
 def of_conflicts(waiting: int) -> Iterator[Finding]:
     if waiting:
-        yield Finding(what=f"{waiting} conflicts wait for a decision", next_step="see `tracking-ledger conflicts`")
+        yield Finding(
+            code="conflicts_wait",
+            what=f"{waiting} conflicts wait for a decision",
+            next_step="see `tracking-ledger conflicts`",
+        )
+
+
+def of_circles(circles: Sequence[Sequence[str]]) -> Iterator[Finding]:
+    """Of references of unfinished items that wait for each other; only an import records such links."""
+    for refs in circles[:CIRCLES]:
+        yield Finding(
+            code="items_wait_for_each_other",
+            what=f"{', '.join(refs)} wait for each other: none of them can begin",
+            next_step=f"see `tracking-ledger show {refs[0]}`, then take a link away, as in `link A blocks B --remove`",
+        )
 
 
 def of_replica(standing: Standing, head: int | None, allowed: float) -> Iterator[Finding]:
     """`head` is the database's position, None while that does not answer; `allowed` seconds a replica may be behind."""
     if not standing.follows:
         yield Finding(
+            code="replica_promoted",
             what="the replica follows no server: it was promoted, or LEDGER_READ_DSN names a primary",
             next_step="name standbys of LEDGER_DSN in LEDGER_READ_DSN, or unset it",
         )
     elif (missing := lacks(standing, head)) and (standing.newest_commit or 0) > allowed:
         yield Finding(
+            code="replica_behind",
             what=f"the replica lacks {missing} events, its newest commit is {standing.newest_commit} s old",
             next_step="see on the standby whether replay is paused or waits, and in its log whether it is connected",
         )
@@ -80,10 +100,11 @@ def lacks(standing: Standing, head: int | None) -> int | None:
 def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | None) -> Iterator[Finding]:
     """Of a journal that reached a position; `head` is the database's, None while that does not answer."""
     if local.journal.damage is not None:
-        yield Finding(what=local.journal.damage.message, next_step=SET_ASIDE)
+        yield Finding(code="journal_damaged", what=local.journal.damage.message, next_step=SET_ASIDE)
     if local.waiting and (faults := local.outbox.faults):
         lines = ", ".join(str(fault.line) for fault in faults)
         yield Finding(
+            code="outbox_damaged",
             what=f"damaged lines in {local.outbox.file}: {lines}",
             next_step="restore the file from a backup, or let the rest go on with `tracking-ledger sync --set-aside`",
         )
@@ -91,11 +112,13 @@ def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | 
         return
     if head - reached > BEHIND:
         yield Finding(
+            code="journal_behind",
             what=f"the journal is {head - reached} events behind the database",
             next_step=f"see that {local.home} can be written; the next commands bring it up to date",
         )
     if oldest is not None and datetime.now(UTC) - oldest > WAITING:
         yield Finding(
+            code="writes_wait",
             what=f"{local.waiting} commands wait since {text(oldest)}, and the database answers",
             next_step="`tracking-ledger sync` brings them home, or says what stops them",
         )
@@ -105,11 +128,13 @@ def _of_role(checked: Checkup) -> Iterator[Finding]:
     if checked.superuser or checked.bypasses_row_security:
         what = "a superuser" if checked.superuser else "a role with BYPASSRLS"
         yield Finding(
+            code="row_security_bypassed",
             what=f"{checked.role} is {what}: row security does not bind it, so it sees every ledger of the database",
             next_step="connect as a plain role that was granted tracking_ledger_writer",
         )
     if not checked.member:
         yield Finding(
+            code="not_a_member",
             what=f"{checked.role} is no member of this ledger",
             next_step="let one of its members run `tracking-ledger ledgers allow`",
         )
@@ -118,28 +143,41 @@ def _of_role(checked: Checkup) -> Iterator[Finding]:
 def _of_ledger(checked: Checkup) -> Iterator[Finding]:
     if not checked.migrated:
         yield Finding(
-            what="the database's schema is not this program's", next_step="run any command with LEDGER_ADMIN_DSN set"
+            code="not_migrated",
+            what="the database's schema is not this program's",
+            next_step="run any command with LEDGER_ADMIN_DSN set",
         )
     if checked.behind:
         names = ", ".join(checked.behind)
-        yield Finding(what=f"read models behind the log: {names}", next_step="run `tracking-ledger replay`")
+        yield Finding(
+            code="read_models_behind",
+            what=f"read models behind the log: {names}",
+            next_step="run `tracking-ledger replay`",
+        )
     if checked.state != "open":
-        yield Finding(what=f"the ledger is {checked.state} in this database", next_step="use its successor")
+        yield Finding(
+            code="ledger_not_open",
+            what=f"the ledger is {checked.state} in this database",
+            next_step="use its successor",
+        )
 
 
 def _of_server(checked: Checkup) -> Iterator[Finding]:
     if checked.connections > CONNECTIONS * checked.max_connections:
         yield Finding(
+            code="connections_taken",
             what=f"{checked.connections} of {checked.max_connections} connections are taken",
             next_step="put PgBouncer in between, or raise max_connections",
         )
     if (checked.longest_transaction or 0) > TRANSACTION:
         yield Finding(
+            code="old_transaction",
             what=f"a transaction has been open for {checked.longest_transaction} s: nothing is cleaned up meanwhile",
             next_step="find it in pg_stat_activity by xact_start, and end it with pg_terminate_backend",
         )
     if checked.archiving == "failing":
         yield Finding(
+            code="archive_fails",
             what="the archive of the server's log fails: its disk fills, and a restore ends where the archive does",
             next_step="read the server's log, see to archive_command and the space where it writes",
         )

@@ -67,6 +67,31 @@ def planned(value: str | None) -> str:
     return shown(value[:16].replace("T", " ") if value else None)
 
 
+def size(count: int) -> str:
+    """A number of bytes.
+
+    >>> size(900), size(9_664_191), size(3 << 40)
+    ('900 bytes', '9.2 MiB', '3.0 TiB')
+    """
+    value, unit = float(count), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if value >= 1024:
+            value, unit = value / 1024, larger
+    return f"{count} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its largest unit.
+
+    >>> duration(0.2), duration(90), duration(7300), duration(-5), duration(400_000)
+    ('0 s', '90 s', '2 h', '0 s', '4 days')
+    """
+    whole = max(0, int(seconds))
+    units = ((2 * 86_400, 86_400, "days"), (2 * 3600, 3600, "h"), (2 * 60, 60, "min"))
+    unit = next(((length, name) for least, length, name in units if whole >= least), (1, "s"))
+    return f"{whole // unit[0]} {unit[1]}"
+
+
 def on_terminal() -> bool:
     """Whether a person reads what is answered, and not a file or a program."""
     return sys.stdout.isatty()

@@ -9,6 +9,7 @@ import msgspec
 
 from ledger.values.moment import EPOCH, text
 from ledger.values.states import FINISHED
+from ledger.work_item.cycles import circles
 from ledger.world import DEEPEST, ReadyFilter
 from projections.questions import readiness
 from projections.questions.entities import Entity, rows, with_fields
@@ -54,14 +55,14 @@ def vendor_health(snapshot: Snapshot) -> Entity:
 def active_work_items(snapshot: Snapshot) -> Entity:
     """Counts over all living items; of those not archived the tree, each item below its parent, what matters first.
 
-    `items` are at most LISTED and whatever those are part of; `has_more` says that there are others.
+    `items` are at most LISTED and whatever those are part of; `has_more` says that there are others. `circles` are the
+    groups of them that wait for themselves, of which nothing can be begun until a link is taken away.
     """
     counts = snapshot.ask("status/counts")
     standing = [line for line in counts if not line["hidden"]]
     chosen = snapshot.ask("status/standing", finished=0, limit=LISTED)
     chosen += snapshot.ask("status/standing", finished=1, limit=LISTED - len(chosen))
-    wanted = _with_ancestors(snapshot, chosen)
-    items = _tree(wanted)
+    items = _described(snapshot, _tree(_with_ancestors(snapshot, chosen)))
     return {
         "total_count": sum(line["items"] for line in counts),
         "archived_count": sum(line["items"] for line in counts if line["hidden"]),
@@ -71,7 +72,8 @@ def active_work_items(snapshot: Snapshot) -> Entity:
         "by_category": _by(standing, "category"),
         "returned": len(items),
         "has_more": sum(line["items"] for line in standing) > len(chosen),
-        "items": _described(snapshot, items),
+        "items": items,
+        "circles": _circles(items),
     }
 
 
@@ -226,6 +228,24 @@ def _described(snapshot: Snapshot, items: Answer) -> list[Entity]:
         more = {"claim": claim, "comment_count": counted and int(counted), "blocked_by": blockers.get(line["id"], [])}
         described.append({"ref": refs[line["id"]], **line, **more})
     return described
+
+
+def waiting_circles(snapshot: Snapshot) -> list[list[Entity]]:
+    """The `circles` of `active_work_items`, among all items that there are."""
+    parents = {line["id"]: line["parent_id"] for line in snapshot.ask("work_items/parents")}
+    links = snapshot.ask("entries/of_relation", generation=snapshot.generation("work_items"), relation="blocks")
+    members = {id for circle in circles(parents, ((link["id"], link["target"]) for link in links)) for id in circle}
+    return _circles(_described(snapshot, snapshot.ask("status/titles", ids=sorted(members)))) if members else []
+
+
+def _circles(items: list[Entity]) -> list[list[Entity]]:
+    standing = {item["id"]: item for item in items if item["category"] not in FINISHED}
+    parents = {id: item["parent_id"] for id, item in standing.items() if item["parent_id"] in standing}
+    blocks = [(blocker["id"], id) for id, item in standing.items() for blocker in item["blocked_by"]]
+    return [
+        [{name: standing[id][name] for name in ("id", "ref", "version")} for id in circle if id in standing]
+        for circle in circles(parents, blocks)
+    ]
 
 
 def _moment(snapshot: Snapshot) -> datetime:

@@ -7,6 +7,7 @@ and `version`. A time is known to the second. What a folded list leaves out is c
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain, takewhile
 from typing import Any
 
 from ledger.errors import Damaged
@@ -34,6 +35,7 @@ _AS_OF = re.compile(rf"As of position (\d{{1,18}})(?:, {_MOMENT})?\.")
 _HEALTH = re.compile(r"(\d{1,18}) of (\d{1,18}) operational \((\d{1,3}\.\d\d) %\), (\d{1,18}) broken\.")
 _CELL = re.compile(rf"\| ({TEXT}?) (?=\|)")
 _TESTS = re.compile(r"(\d{1,18}|\?) of (\d{1,18}|\?)(?:, (\d{1,18}|\?) skipped)?")
+_CIRCLE = re.compile(r"Wait for each other, so none of them can begin: (`.+`)\. Take one of their links away\.")
 _MORE = re.compile(r"(?:- )?\.\.\. and (at least )?(\d{1,18}) more(?: vendors| unfinished items)?\.")
 _COUNTS = re.compile(
     rf"(\d{{1,18}}) items, (\d{{1,18}}) of them archived\. The others by status: ({LISTED});"
@@ -180,7 +182,9 @@ def _work(lines: list[Line]) -> Document:
     counts = ["0", "0", "", "", "", ""] if nothing else _match(_COUNTS, _first(lines))
     total, archived, states, by_category, by_type, by_priority = counts
     by_status = _counted(states)
-    rows = [] if nothing or _only(lines[1:], "Nothing is unfinished.") else lines[1:]
+    circles = list(takewhile(bool, map(_circle, lines[1:])))
+    rows = lines[1 + len(circles) :]
+    rows = [] if nothing or _only(rows, "Nothing is unfinished.") else rows
     items, left_out = _folded(rows, _item)
     work = {
         "total_count": int(total),
@@ -192,8 +196,14 @@ def _work(lines: list[Line]) -> Document:
         "returned": len(items),
         "has_more": left_out > 0,
         "items": items,
+        "circles": circles,
     }
     return {"active_work_items": work}
+
+
+def _circle(line: Line) -> list[Entity]:
+    found = _CIRCLE.fullmatch(line[1])
+    return [{"ref": coded(ref)} for ref in found[1].split(", ")] if found else []
 
 
 def _item(line: Line) -> Entity:
@@ -319,6 +329,7 @@ def _things(document: Document) -> Iterator[Entity]:
     for item in document["active_work_items"]["items"]:
         yield item
         yield from item["blocked_by"]
+    yield from chain(*document["active_work_items"]["circles"])
     for deployment in document["recent_deployments"]:
         yield from (deployment, *deployment["vendors"], *deployment["work_items"])
     yield from document["vendor_health"]["vendors"]

@@ -6,6 +6,7 @@ break its structure; see `inline`. Long lists are folded with a count, the most 
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from ledger.values.moment import text as moment_text
@@ -134,7 +135,13 @@ def _things(document: Document) -> list[Document]:
 
 def _referred(document: Document) -> Iterator[Document]:
     shown = _shown(document)
-    yield from (*shown["vendors"], *shown["tree"], *document["ready"]["items"], *shown["enhancements"])
+    yield from (
+        *shown["vendors"],
+        *shown["tree"],
+        *chain(*document["active_work_items"]["circles"]),
+        *document["ready"]["items"],
+        *shown["enhancements"],
+    )
     yield from (*document["overdue"]["items"], *document["due_this_week"]["items"])
     for item in shown["tree"]:
         yield from item["blocked_by"]

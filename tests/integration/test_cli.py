@@ -1,6 +1,7 @@
 """The commands, in this process: what they answer, and with which code they end."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.main import COMMANDS, cli
 from projections.operations.catalog import OPERATIONS
+from projections.transfer.importing import Import
 from tests.conftest import Perform
+from tests.support.beads import export, issue, needs
 
 Run = Callable[..., Result]
 ESCAPE = "\x1b[31mred\x1b[0m [bold]not bold[/bold]"
@@ -343,10 +346,34 @@ def test_doctor_works_without_a_database_and_ends_with_5(run: Run) -> None:
     assert "hidden" not in result.output
 
 
-def test_doctor_without_a_ledger_says_how_to_get_one(run: Run, tmp_path: Path) -> None:
+def test_doctor_without_a_ledger_says_once_how_to_get_one(run: Run, tmp_path: Path) -> None:
     result = run("doctor", "--project", str(tmp_path))
+    told = answered(run("doctor", "--project", str(tmp_path), "--json"))
 
-    assert "tracking-ledger init" in result.stdout
+    assert result.stdout.count("tracking-ledger init") == 1
+    assert [finding["code"] for finding in told["findings"]] == ["no_ledger"]
+
+
+def test_doctor_names_items_that_wait_for_each_other(run: Run, perform: Perform, app: App, tmp_path: Path) -> None:
+    given = [issue(one, dependencies=[needs(one, other)]) for one, other in (("x-1", "x-2"), ("x-2", "x-1"))]
+    Import(source="beads", path=export(tmp_path, *given)).run(app)
+
+    told = answered(run("doctor", "--json"))
+
+    refs = {perform("query_work_item", id=name)["ref"] for name in ("x-1", "x-2")}
+    (finding,) = told["findings"]
+    assert finding["code"] == "items_wait_for_each_other"
+    assert all(ref in finding["what"] for ref in refs)
+
+
+def test_doctor_shows_sizes_and_ages_with_their_units(run: Run, perform: Perform, app: App) -> None:
+    perform("create_work_item", item_type="task", title="T")
+    app.sync.follow()
+
+    shown = run("doctor").stdout
+
+    assert re.search(r"^size +\d+\.\d MiB$", shown, re.MULTILINE)
+    assert re.search(r"^last contact +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(\d+ s ago\)$", shown, re.MULTILINE)
 
 
 def test_doctor_has_nothing_to_stop_where_no_server_runs(run: Run) -> None:

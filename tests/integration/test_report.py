@@ -1,13 +1,18 @@
 """The report's document from a real ledger: every section, and the one rule of readiness."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from projections.application.app import App
+from projections.questions.status import waiting_circles
 from projections.reports import report
+from projections.reports.parse import parse
+from projections.transfer.importing import Import
 from tests.conftest import Perform
+from tests.support.beads import export, issue, needs
 
 COMMIT = "84b0fb41c6a1b1a7a9c2a4b4c7f8e9d0a1b2c3d4"
 
@@ -66,6 +71,40 @@ def test_an_item_names_its_open_blockers_only(perform: Perform, made: Any) -> No
     items = {item["title"]: item for item in made()["active_work_items"]["items"]}
 
     assert [blocker["ref"] for blocker in items["blocked"]["blocked_by"]] == [second["ref"]]
+
+
+@pytest.fixture
+def circle(app: App, perform: Perform, tmp_path: Path) -> list[str]:
+    """The references of three imported items, each of which waits for the next."""
+    wanted = [("x-1", "x-2"), ("x-2", "x-3"), ("x-3", "x-1")]
+    given = [issue(one, title=one, dependencies=[needs(one, other, "blocks")]) for one, other in wanted]
+    Import(source="beads", path=export(tmp_path, *given, issue("x-4", dependencies=[needs("x-4", "x-1")]))).run(app)
+    return [perform("query_work_item", id=one)["ref"] for one, _ in wanted]
+
+
+def test_items_that_wait_for_each_other_are_named_until_a_link_is_taken_away(
+    app: App, perform: Perform, made: Any, circle: list[str]
+) -> None:
+    with app.tables.snapshot() as snapshot:
+        everywhere = waiting_circles(snapshot)
+    before = made()
+    perform("link_work_items", id=circle[1], kind="blocks", to_id=circle[0], remove=True)
+
+    (named,) = before["active_work_items"]["circles"]
+    assert {item["ref"] for item in named} == set(circle)
+    assert everywhere == before["active_work_items"]["circles"]
+    assert all(
+        f"`{ref}`" in report.markdown(before).split("none of them can begin: ")[1].split(".")[0] for ref in circle
+    )
+    assert parse(report.with_ids(before))["active_work_items"]["circles"] == [named]
+    assert made()["active_work_items"]["circles"] == []
+
+
+def test_a_circle_of_which_an_item_is_finished_holds_nothing(perform: Perform, made: Any, circle: list[str]) -> None:
+    perform("update_work_item", id=circle[0], version=perform("query_work_item", id=circle[0])["version"],
+            status="completed", force=True, reason="done already")  # fmt: skip
+
+    assert made()["active_work_items"]["circles"] == []
 
 
 def test_ready_is_what_has_no_unfinished_child_and_no_unfinished_blocker_above_it(perform: Perform, made: Any) -> None:
