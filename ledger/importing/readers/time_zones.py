@@ -67,16 +67,19 @@ PHRASES = {
 WORDS_TOO = {"CAT", "EAT", "MET", "ART", "WAT", "WIT", "AT", "BT", "ET", "PT", "CT", "MT", "NT", "WEST", "PHT"}
 REGIONS = "Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific|US|Canada|Brazil|Chile"
 FARTHEST = 14.0  # hours
-_OFFSET = re.compile(r"(?:UTC/GMT|UTC|GMT|UT|Z)?\s*([+−-])\s*(\d{1,2})(?::?(\d{2}))?", re.IGNORECASE)
+_OFFSET = re.compile(r"(?:UTC/GMT|UTC|GMT|UT|Z)?\s*([+−-]|plus|minus)\s*(\d{1,2})(?::?(\d{2}))?", re.IGNORECASE)
 _ENDS = r"(?!\w|:\d)"
 _ZONE = re.compile(
-    rf"(?:(?:UTC/GMT|UTC|GMT|UT|Z)\s?[+−-]\s?\d{{1,2}}(?::?\d{{2}})?{_ENDS}"
-    rf"|[+−-]\d{{1,2}}:\d{{2}}{_ENDS}|[+−-]\d{{4}}{_ENDS}|\+\d{{1,2}}(?![\w:.])|[−-]\d{{2}}(?=\s*(?:$|[)\],;|]))"
+    rf"(?:(?:UTC/GMT|UTC|GMT|UT|Z)\s?(?:[+−-]|plus|minus)\s?\d{{1,2}}(?::?\d{{2}})?{_ENDS}"
+    r"|(?:UTC|GMT)\s(?:plus|minus)\s[a-z]+"
+    rf"|[+−-]\d{{1,2}}:\d{{2}}{_ENDS}|[+−-]\d{{4}}{_ENDS}|\+\d{{1,2}}(?![\w.]|:\d)"
+    r"|[−-]\d{2}(?=\s*(?:$|[)\],;|]|:(?!\d)|[–—-]\s|PR\b|MR\b))"
     rf"|(?:{REGIONS})/[A-Z_]+(?:/[A-Z_]+)?(?:[+-]\d{{1,2}})?(?!\w)|[A-Z]{{3,5}}/[A-Z]{{3,5}}(?!\w)"
     r"|(?:[A-Z]+ ){1,3}TIME\b(?=\s*(?:$|[^\w\s]))|(?:ORTSZEIT|LOCALTIME)\b"
     r"|[A-Z]+(?: [A-Z]+)?(?=\))|[A-Z]{1,5}(?![\w/]))",
     re.IGNORECASE,
 )
+_IN_WORDS = re.compile(r"\s(?:plus|minus)\s", re.IGNORECASE)  # UTC minus three
 _MORE = re.compile(r"\s?[+−±-]\s?\d")
 
 
@@ -141,7 +144,7 @@ def _fixed(word: str, offset: re.Match[str]) -> tzinfo:
     hours, minutes = int(offset[2]), int(offset[3] or 0)
     if minutes > 59 or hours + minutes / 60 > FARTHEST:
         raise ValueError(f"{word} is farther from UTC than any time zone")
-    return timezone((1 if offset[1] == "+" else -1) * timedelta(hours=hours, minutes=minutes))
+    return timezone((1 if offset[1].lower() in ("+", "plus") else -1) * timedelta(hours=hours, minutes=minutes))
 
 
 def _named(word: str) -> tzinfo:
@@ -161,4 +164,8 @@ def _cities() -> dict[str, str]:
 def _sounds_like_one(word: str, behind: str) -> bool:
     """Words that end as zones do, and stand alone; `09:00 TEST run` is no zone."""
     alone = re.match(r"\s*(?:$|[^\w\s]|PR\b|MR\b)", behind) is not None
-    return (alone and bool(re.fullmatch(r"[A-Z]{2,4}T", word))) or word.upper().endswith((" TIME", "ZEIT", "LOCALTIME"))
+    return (
+        bool(_IN_WORDS.search(word))
+        or (alone and bool(re.fullmatch(r"[A-Z]{2,4}T", word)))
+        or word.upper().endswith((" TIME", "ZEIT", "LOCALTIME"))
+    )

@@ -63,7 +63,8 @@ _JOINING = "\ufe0e\ufe0f\u200d"
 _WORD_BEFORE = re.compile(
     r"(?:[(\[](?P<bracketed>[^()\[\]]{2,30})[)\]]\s+"
     r"|(?P<strong>\*\*|__|)(?P<named>[^\W\d][\w' ]{1,24})(?::\s*(?P=strong)|(?P=strong)\s*:)\s*"
-    r"|(?P<capitals>[A-Z][A-Z ]{2,24})\s[-–—]\s+)(?=\S)"
+    r"|(?P<capitals>[A-Z][A-Z ]{2,24})\s[-–—]\s+"
+    r"|(?:\*\*|__)(?P<loud>[A-Z][A-Z ]{2,24})(?:\*\*|__)\s+)(?=\S)"
 )
 _BOLD = re.compile(r"(\*\*|__)(.+?)\1(.*)$")
 _BRACKETED = re.compile(r"\s*[(\[]([^()\[\]]{2,60})[)\]]$")
@@ -141,9 +142,9 @@ def state_in(head: str) -> tuple[WrittenState | None, str]:
 
     A picture that is no sign for a state is one that is not understood.
 
-    >>> ways = ("✅ Ship", "**🚧 Ship**", "[-] Ship", "~~Ship~~", "Ship (done)", "🚀 Ship")
+    >>> ways = ("✅ Ship", "**🚧 Ship**", "[-] Ship", "~~Ship~~", "Ship (done)", "**DONE** Ship", "🚀 Ship")
     >>> [state_in(one)[0].category for one in ways]
-    ['done', 'active', 'dropped', 'done', 'done', None]
+    ['done', 'active', 'dropped', 'done', 'done', 'done', None]
     >>> state_in("[ ] 🚧 Ship it"), state_in("Ship it")
     ((WrittenState(written='[ ] 🚧', category='active'), 'Ship it'), (None, 'Ship it'))
     """
@@ -184,7 +185,7 @@ def _before(text: str) -> tuple[WrittenState, str] | None:
     if signs := _signs(inside):
         return WrittenState(signs.strip(_JOINING), _by_signs(signs)), strong + inside[len(signs) :].lstrip(" \t:-–—")
     word = _WORD_BEFORE.match(text)
-    written = (word["bracketed"] or word["named"] or word["capitals"]) if word else ""
+    written = (word["bracketed"] or word["named"] or word["capitals"] or word["loud"]) if word else ""
     if word is None or not (category := STRONG.get(key(written))):
         return None
     return WrittenState(written, category), text[word.end() :]
