@@ -53,6 +53,7 @@ FOR_SESSION = (  # which may not be ours, and is left alone then
     b"SELECT process, CASE WHEN process OPERATOR(pg_catalog.=) %d THEN ROW(%b)::pg_catalog.text END"
     b" FROM pg_catalog.pg_backend_pid() process"
 )
+ENDED_AT_ONCE = re.compile("transaction timeout|transaction_timeout")
 REFUSED = re.compile("startup parameter|unrecognized configuration parameter")
 
 _refused: set[str] = set()  # connection strings whose pooler or server takes no options of ours
@@ -69,12 +70,13 @@ class Session(psycopg.Connection[Any]):
 
     @classmethod
     def connect(cls, conninfo: str = "", *, autocommit: bool = False, **given: Any) -> Self:
-        session = cls._opened(conninfo, given)
         try:
-            session._set()
-        except BaseException:
-            session.close()
-            raise
+            session = cls._ready(conninfo, given)
+        except psycopg.Error as error:  # by the packet, or by the first statement
+            if conninfo in _since_17 or not ENDED_AT_ONCE.search(str(error)):
+                raise
+            _since_17.add(conninfo)  # only such a server has that limit, and the packet takes it away
+            session = cls._ready(conninfo, given)
         if _is_since_17(session):
             _since_17.add(conninfo)
         session.autocommit = autocommit
@@ -93,6 +95,16 @@ class Session(psycopg.Connection[Any]):
             if is_first and self.is_pooled:
                 set_for_transaction(self)
             yield transaction
+
+    @classmethod
+    def _ready(cls, conninfo: str, given: dict[str, Any]) -> Self:
+        session = cls._opened(conninfo, given)
+        try:
+            session._set()
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     @classmethod
     def _opened(cls, conninfo: str, given: dict[str, Any]) -> Self:

@@ -37,6 +37,7 @@ def test_its_commands_are_run_in_their_order(machine: Machine) -> None:
     assert "Write the guide" in of("ready")
     assert "Write the guide" in of("list --tag docs | tracking-ledger start")
     assert "Acme" in of("show")
+    assert "it is in the ledger, so nothing of it is imported" in of("import .project_status.md")
     assert "Call the printer" in machine.run("tracking-ledger search printer")
 
 

@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from ledger.embedded.server import EmbeddedServer
+from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import DATABASE, OWNER, WRITER, connect
 from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
@@ -155,6 +156,15 @@ def failure(settings: list[tuple[str, str]], conninfo: str, clean: Ledger, alter
         for name in accepted:
             alter("ROLE", name, None)
     return None
+
+
+def test_the_shortest_limit_of_a_role_keeps_no_first_connection_away(conninfo: str, alter: Alter) -> None:
+    if not alter("ROLE", "transaction_timeout", "1"):
+        pytest.skip("the server has no such setting")
+
+    for number in range(5):  # each is the first of its connection string
+        with Session.connect(make_conninfo(conninfo, application_name=f"first {number}")) as session:
+            assert session.execute("SELECT 1 FROM pg_catalog.pg_sleep(0.02)").fetchone() == (1,)
 
 
 def test_options_and_variables_of_the_environment_change_no_answer(

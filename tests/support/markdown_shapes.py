@@ -36,12 +36,14 @@ VALUES = {
 NOT_UNDERSTOOD = {form.removesuffix(" {}") for form in STATES["unknown"]} | set(VALUES["unknown"])
 ZONES = {
     "Z": 0, "UTC": 0, "utc": 0, "CEST": 2, "cest": 2, "MESZ": 2, "JST": 9, "PDT": -7, "EST": -5, "UTC+2": 2,
-    "+02:00": 2,
+    "+02:00": 2, "+02": 2, "-05": -5, "UTC plus 2": 2, "utc minus 3:30": -3.5,
     "-0530": -5.5, "GMT-05:30": -5.5, "UTC−3": -3, "(UTC+5:45)": 5.75, "(CEST)": 2, "Europe/Berlin": 2,
-    "america/new_york": -4, "+02": 2, "-05": -5, "UTC plus 2": 2, "utc minus 3:30": -3.5, "Asia/Kolkata": 5.5, "Central European Summer Time": 2, "Pacific Time": -7,
+    "america/new_york": -4, "Asia/Kolkata": 5.5, "Central European Summer Time": 2, "Pacific Time": -7,
 }  # fmt: skip
-UNCERTAIN = ["IST", "BST", "XYZT", "local time", "Europe/Nowhere", "CET/CEST", "UTC+25", "server time",
-             "UTC plus two", "GMT minus three"]  # fmt: skip
+UNCERTAIN = [
+    "IST", "BST", "XYZT", "local time", "Europe/Nowhere", "CET/CEST", "UTC+25", "server time", "UTC plus two",
+    "GMT minus three",
+]  # fmt: skip
 
 
 @dataclass
