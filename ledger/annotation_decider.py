@@ -2,9 +2,24 @@
 
 from typing import Any
 
-from ledger.annotation.commands import AddComment, AnnotationCommand, CorrectComment, LogEffort, WithdrawComment
-from ledger.annotation.events import CommentAdded, CommentCorrected, CommentWithdrawn, EffortLogged
-from ledger.annotation.state import Comment
+from ledger.annotation.commands import (
+    AddAttachment,
+    AddComment,
+    AnnotationCommand,
+    CorrectComment,
+    LogEffort,
+    RemoveAttachment,
+    WithdrawComment,
+)
+from ledger.annotation.events import (
+    AttachmentAdded,
+    AttachmentRemoved,
+    CommentAdded,
+    CommentCorrected,
+    CommentWithdrawn,
+    EffortLogged,
+)
+from ledger.annotation.state import Attachment, Comment
 from ledger.decider import Decided, existing
 from ledger.envelope import Fact, stream_id
 from ledger.errors import NotFound, Refused
@@ -13,7 +28,7 @@ from ledger.world import World
 
 
 def decide(command: AnnotationCommand, world: World) -> Decided:
-    """Any entity that exists can be commented on, whatever its status: a comment never has to wait for it."""
+    """Any entity that exists can be annotated, whatever its status: neither a comment nor a file has to wait for it."""
     entity = existing(world, command.category, command.id, None)
     return [(stream_id(command.category, command.id), fact) for fact in _facts(command, entity, world)]
 
@@ -34,6 +49,10 @@ def _facts(command: AnnotationCommand, entity: Any, world: World) -> list[Fact]:
             return [] if own.withdrawn else [CommentWithdrawn(comment_id=comment)]
         case LogEffort(entry_id=entry):
             return [] if entry in entity.effort else [_logged(command, world)]
+        case AddAttachment():
+            return _attach(command, entity.attachments, world)
+        case RemoveAttachment(url=url):
+            return [AttachmentRemoved(url=url)] if url in entity.attachments else []
         case _:
             raise TypeError(f"no rule for {type(command).__name__}")
 
@@ -48,6 +67,15 @@ def _logged(command: LogEffort, world: World) -> EffortLogged:
         cost_micros=command.cost_micros,
         note=command.note,
     )
+
+
+def _attach(command: AddAttachment, attachments: dict[str, Attachment], world: World) -> list[Fact]:
+    """Whoever attaches it again and says nothing else of it changes nothing."""
+    said = {name: getattr(command, name) for name in ("kind", "name", "size", "sha256")}
+    known = attachments.get(command.url)
+    if known is not None and all(getattr(known, name) == value for name, value in said.items()):
+        return []
+    return [AttachmentAdded(url=command.url, by=world.by, at=text(world.occurred_at), **said)]
 
 
 def _repeated(command: AddComment, known: Comment, world: World) -> list[Fact]:

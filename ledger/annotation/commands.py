@@ -41,9 +41,21 @@ class LogEffort(AnnotationCommand, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class AddAttachment(AnnotationCommand, frozen=True, kw_only=True):
+    url: str
+    kind: str
+    name: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+
+
+class RemoveAttachment(AnnotationCommand, frozen=True, kw_only=True):
+    url: str
+
+
 def comment_id_of(minted: str) -> str:
     """The id of a comment from one that was minted for it: short, because it is unique within its entity."""
     return encode(minted, ID_LENGTH)
 
 
-ANNOTATION_COMMANDS = (AddComment, CorrectComment, WithdrawComment, LogEffort)
+ANNOTATION_COMMANDS = (AddComment, CorrectComment, WithdrawComment, AddAttachment, RemoveAttachment, LogEffort)

@@ -42,5 +42,25 @@ class EffortLogged(AnnotationFact, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class AttachmentAdded(AnnotationFact, frozen=True, kw_only=True):
+    """What belongs to the entity and stays where it is: a pull request, commit, document or file, known by its `url`.
+
+    `url` has a scheme, or is a path in the project. `size` in bytes and `sha256` are those of the file when it was
+    attached `by` this author `at` a time of the author's clock. Attached again, it is what was said last.
+    """
+
+    url: str
+    kind: str
+    by: str
+    at: str
+    name: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+
+
+class AttachmentRemoved(AnnotationFact, frozen=True, kw_only=True):
+    url: str
+
+
 EFFORT_FACTS = (EffortLogged,)  # of work items alone
-ANNOTATION_FACTS = (CommentAdded, CommentCorrected, CommentWithdrawn)
+ANNOTATION_FACTS = (CommentAdded, CommentCorrected, CommentWithdrawn, AttachmentAdded, AttachmentRemoved)

@@ -6,7 +6,15 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.annotation.events import AnnotationFact, CommentAdded, CommentCorrected, CommentWithdrawn, EffortLogged
+from ledger.annotation.events import (
+    AnnotationFact,
+    AttachmentAdded,
+    AttachmentRemoved,
+    CommentAdded,
+    CommentCorrected,
+    CommentWithdrawn,
+    EffortLogged,
+)
 
 State = TypeVar("State", bound=Struct)
 
@@ -32,11 +40,39 @@ class Effort(Struct, frozen=True, kw_only=True, omit_defaults=True):
     note: str | None = None
 
 
+class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """See AttachmentAdded."""
+
+    kind: str
+    by: str
+    at: str
+    name: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+
+
 Comments = Mapping[str, Comment]  # by id
 
 
 def annotate(state: State, fact: AnnotationFact) -> State:
     """The state after one more annotation. One that is not there any more is neither corrected nor withdrawn."""
+    match fact:
+        case AttachmentAdded() | AttachmentRemoved():
+            return _attached(state, fact)
+        case _:
+            return _commented(state, fact)
+
+
+def _attached(state: State, fact: AttachmentAdded | AttachmentRemoved) -> State:
+    attachments: dict[str, Attachment] = dict(state.attachments)  # type: ignore[attr-defined]  # as with comments
+    attachments.pop(fact.url, None)
+    if isinstance(fact, AttachmentAdded):
+        fields = {name: getattr(fact, name) for name in Attachment.__struct_fields__}
+        attachments[fact.url] = Attachment(**fields)
+    return replace(state, attachments=attachments)
+
+
+def _commented(state: State, fact: AnnotationFact) -> State:
     comments: dict[str, Comment] = dict(state.comments)  # type: ignore[attr-defined]  # every annotated state has them
     match fact:
         case CommentAdded(comment_id=comment, by=by, at=at, text=text):

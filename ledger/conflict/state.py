@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.annotation.events import AnnotationFact
-from ledger.annotation.state import Comment, annotate
+from ledger.annotation.state import Attachment, Comment, annotate
 from ledger.conflict.events import (
     Base,
     CommandFulfilled,
@@ -36,6 +36,7 @@ class Conflict(Struct, frozen=True, kw_only=True):
     waits_for: tuple[str, ...] = ()
     resolution: dict[str, Any] | None = None
     comments: dict[str, Comment] = {}
+    attachments: dict[str, Attachment] = {}  # by URL
 
     @property
     def exists(self) -> bool:

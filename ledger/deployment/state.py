@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.annotation.events import AnnotationFact
-from ledger.annotation.state import Comment, annotate
+from ledger.annotation.state import Attachment, Comment, annotate
 from ledger.deployment.events import (
     DeploymentAmended,
     DeploymentRecorded,
@@ -34,6 +34,7 @@ class Deployment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metadata: dict[str, Any] = {}
     redeployment: bool = False
     comments: dict[str, Comment] = {}
+    attachments: dict[str, Attachment] = {}  # by URL
     withdrawn: bool = False
 
     @property

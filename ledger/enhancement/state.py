@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.annotation.events import AnnotationFact
-from ledger.annotation.state import Comment, annotate
+from ledger.annotation.state import Attachment, Comment, annotate
 from ledger.enhancement.events import (
     EnhancementRecorded,
     EnhancementReinstated,
@@ -33,6 +33,7 @@ class Enhancement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     depends_on: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
     comments: dict[str, Comment] = {}
+    attachments: dict[str, Attachment] = {}  # by URL
     withdrawn: bool = False
 
     @property

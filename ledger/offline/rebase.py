@@ -49,7 +49,7 @@ def meetings(line: Queued, pasts: Pasts, own: Own) -> list[Met]:
     """The fields that the command changes and others have changed since, to something else."""
     facts: dict[str, list[Fact]] = {}
     for stream, fact in proposed_facts(line):
-        if isinstance(fact, AnnotationFact):  # each is an entry of its own, and only its author changes it
+        if isinstance(fact, AnnotationFact):  # each is an entry of its own: what was said of it last holds
             continue
         facts.setdefault(stream, []).append(fact)
     return [met for stream, added in facts.items() for met in _met(line, stream, added, pasts.get(stream, ()), own)]

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.annotation.events import AnnotationFact
-from ledger.annotation.state import Comment, annotate
+from ledger.annotation.state import Attachment, Comment, annotate
 from ledger.envelope import Fact, stated
 from ledger.values.revision import apply
 from ledger.vendor.events import (
@@ -35,6 +35,7 @@ class Vendor(Struct, frozen=True, kw_only=True, omit_defaults=True):
     manifest_compliant: bool | None = None
     metadata: dict[str, Any] = {}
     comments: dict[str, Comment] = {}
+    attachments: dict[str, Attachment] = {}  # by URL
     withdrawn: bool = False
 
     @property

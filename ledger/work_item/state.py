@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.annotation.events import AnnotationFact, EffortLogged
-from ledger.annotation.state import Comment, Effort, annotate, with_effort
+from ledger.annotation.state import Attachment, Comment, Effort, annotate, with_effort
 from ledger.envelope import Fact, stated
 from ledger.values.revision import apply
 from ledger.values.states import FINISHED, ORIGINAL, WORKABLE
@@ -110,6 +110,7 @@ class WorkItem(Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     links: tuple[Link, ...] = ()
     comments: dict[str, Comment] = {}
+    attachments: dict[str, Attachment] = {}  # by URL
     question: Question | None = None
     answer: Answer | None = None
     due: str | None = None

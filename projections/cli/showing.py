@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.catalog import NAME_FIELDS
-from projections.cli.output import draw_markdown, fields, heading, on_terminal, planned, say, shown, table
+from projections.cli.output import draw_markdown, fields, heading, on_terminal, planned, say, shown, size, table
 from projections.cli.wording import EMPTY, Refs, ago, said
 
 Entity = dict[str, Any]
@@ -16,6 +16,7 @@ SAID = {  # in the lines above the fields, or of no use to a person
     *("id", "ref", "version", "title", "name", "item_type", "status", "category", "priority", "assignee", "tags"),
     *("due", "not_before", "estimate", "recurrence", "effort", "effort_minutes", "effort_tokens", "effort_cost"),
     *("claim", "question", "ready", "not_ready_because", "block_reason", "comments", "comment_count", "links"),
+    *("attachments", "attachment_count"),
     *("created_at", "created_by", "updated_at", "updated_by", "source", "as_of", "warnings", "parent_id"),
     *LISTS,
     *TEXTS,
@@ -44,6 +45,9 @@ def print_entity(category: str, entity: Entity, refs: Refs, now: datetime) -> No
     if any(_spent(entity).get(name) for name in SPENT):
         heading("effort")
         _print_effort(entity["effort"], now)
+    if entity.get("attachments"):
+        heading("attachments")
+        table(("kind", "name", "size", "where"), map(_attached, entity["attachments"]))
     if entity.get("comments"):
         heading("comments")
         for comment in entity["comments"]:
@@ -144,6 +148,16 @@ def _field(key: str, value: Any, refs: Refs, now: datetime) -> str:
     if isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
         return "; ".join(_field(key, inner, refs, now) for inner in value)
     return shown(value) if isinstance(value, (bool, int, str)) and value not in refs else said(value, refs)
+
+
+def _attached(attachment: Entity) -> tuple[object, ...]:
+    bytes_of = attachment.get("size")
+    return (
+        attachment["kind"].replace("_", " "),
+        attachment.get("name"),
+        None if bytes_of is None else size(bytes_of),
+        attachment["url"],
+    )
 
 
 def _neighbour(part: str, item: Entity) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkI
 from ledger.work_item.decider import decide
 from ledger.world import World
 from projections.application.view import LedgerView
+from projections.operations.attachments import AttachInput, attachment_command
 from projections.operations.base import (
     Answered,
     AnyObject,
@@ -49,6 +50,7 @@ KINDS: dict[str, type[Writes]] = {
     "link": LinkWorkItemsInput,
     "comment": CommentInput,
     "effort": LogEffortInput,
+    "attach": AttachInput,
 }
 
 Change = CreateWorkItem | UpdateWorkItem | LinkWorkItems | AnnotationCommand
@@ -61,7 +63,7 @@ class BulkWorkItemsInput(Writes):
         Field(
             min_length=1,
             max_length=MOST,
-            description="{op: create|update|link|comment|effort, key?, its arguments}; ids may be $key",
+            description="{op: create|update|link|comment|effort|attach, key?, its arguments}; ids may be $key",
         ),
     ]
     all_or_nothing: Annotated[bool, Field(description="false: skip refused")] = True
@@ -120,6 +122,8 @@ class _Reading:
             case LogEffortInput():
                 fresh_id = comment_id_of(minted_id(self._command_id, str(number)))
                 return effort_command(request, self._meant(request.id, "id"), fresh_id)
+            case AttachInput():
+                return attachment_command(request, CATEGORY, self._meant(request.id, "id"))
             case _:
                 return LinkWorkItems(
                     id=self._meant(request.id, "id"),

@@ -25,6 +25,7 @@ _MODULES = {  # whose OPERATIONS have it, or for `sync` whose operations(inputs)
     "ready_work": "claims",
     "claim_work_item": "claims",
     "comment": "comments",
+    "attach": "attachments",
     "question": "questions",
     "needs_me": "needs",
     "log_effort": "effort",

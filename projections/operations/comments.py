@@ -11,8 +11,6 @@ from projections.application.view import LedgerView
 from projections.operations.base import Answered, NotBlank, Operation, Text, Writes, carry_out, new_id
 from projections.questions import entities
 from projections.questions.lookup import find
-from projections.questions.references import references
-from projections.tables.contract import Snapshot
 
 Action = Literal["add", "correct", "withdraw"]
 
@@ -29,12 +27,10 @@ class CommentInput(Writes):
 def comment(view: LedgerView, request: CommentInput) -> Answered:
     category, entity_id = find(view.tables, request.id)
     command = comment_command(request, category, entity_id, comment_id_of(new_id(request)))
-
-    def read(snapshot: Snapshot, entity_id: str) -> Answered:
-        row = entities.row(snapshot, category, entity_id, "check the id")
-        return entities.whole(row, references(snapshot, category, [entity_id])[entity_id])
-
-    return carry_out(view, request, category, command, read) | {"comment_id": command.comment_id}
+    done = carry_out(
+        view, request, category, command, lambda snapshot, known: entities.by_id(snapshot, category, known)
+    )
+    return done | {"comment_id": command.comment_id}
 
 
 def comment_command(request: CommentInput, category: str, entity_id: str, fresh: str) -> CommentCommand:

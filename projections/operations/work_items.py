@@ -343,7 +343,7 @@ def _alone(view: LedgerView, entity_id: str, request: QueryWorkItemInput) -> Ans
     with view.tables.snapshot() as snapshot:
         item = questions.to_entities(snapshot, [row])[0]
     most = None if "comments" in request.include else questions.NEWEST
-    item |= entities.comments(row, most)
+    item |= entities.annotations(row, most)
     if "history" in request.include:
         item["history"] = history(view.store, CATEGORY, entity_id, as_of=as_of)["items"]
     return item | {"as_of": shown_point(view.store, as_of)}

@@ -32,7 +32,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The deployment, whole. Raises NotFound."""
     row = entities.row(snapshot, CATEGORY, entity_id, "check the id, or list all with query_deployments")
-    return to_entities(snapshot, [row])[0] | entities.comments(row)
+    return to_entities(snapshot, [row])[0] | entities.annotations(row)
 
 
 def listed(snapshot: Snapshot, wanted: Filter, *, limit: int, cursor: str | None) -> Entity:

@@ -16,7 +16,7 @@ Entity = dict[str, Any]
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The enhancement, whole. Raises NotFound."""
     row = entities.row(snapshot, CATEGORY, entity_id, "check the id, or list_enhancements")
-    return to_entities(snapshot, [row])[0] | entities.comments(row)
+    return to_entities(snapshot, [row])[0] | entities.annotations(row)
 
 
 def listed(

@@ -37,24 +37,39 @@ def rows(category: str, answer: Answer) -> list[Row]:
 
 
 def flat(row: Row, ref: str) -> Entity:
-    """The thing as every answer has it: all fields, defaults too, its stamps, its comments as a count."""
+    """The thing as every answer has it: all fields, defaults too, its stamps, its annotations as counts."""
     fields = {name: _plain(getattr(row.state, name)) for name in row.state.__struct_fields__}
     fields = {name: value for name, value in fields.items() if name not in UNSAID or value is not UNSAID[name]}
     if fields.pop("comments", None) is not None:
         fields["comment_count"] = len(shown(row.state.comments))
+    if attached := fields.pop("attachments", None):
+        fields["attachment_count"] = len(attached)
     waits = {"pending": True} if isinstance(row.version, str) else {}  # its newest change is not in the log yet
     return {"id": row.id, "ref": ref, "version": row.version, **waits, **fields, **msgspec.to_builtins(row.stamps)}
 
 
+def by_id(snapshot: Snapshot, category: str, entity_id: str) -> Entity:
+    """The thing, whole. Raises NotFound."""
+    found = row(snapshot, category, entity_id, "check the id")
+    return whole(found, references(snapshot, category, [entity_id])[entity_id])
+
+
 def whole(row: Row, ref: str) -> Entity:
     """The thing with everything that is said of it."""
-    return flat(row, ref) | comments(row)
+    return flat(row, ref) | annotations(row)
 
 
 def newest_comment(row: Row) -> str | None:
     """The text of the newest comment; None without one."""
     listed = shown(row.state.comments)
     return listed[-1][1].text if listed else None
+
+
+def annotations(row: Row, most: int | None = None) -> Entity:
+    """Its comments, at most the newest so many, and {attachments: [{url, kind, by, at, ...}]} as they were attached."""
+    attached = getattr(row.state, "attachments", {})
+    listed = [{"url": url, **msgspec.to_builtins(attachment)} for url, attachment in attached.items()]
+    return comments(row, most) | ({"attachments": listed} if listed else {})
 
 
 def comments(row: Row, most: int | None = None) -> Entity:

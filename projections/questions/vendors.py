@@ -38,13 +38,13 @@ def by_name(tables: Tables, name: str) -> Entity:
     line = found[0]
     beside = [line[side] for side in ("before", "after") if line[side]]
     row = entities.rows(CATEGORY, found)[0]
-    return _flat(row, shorten(CATEGORY, line["id"], beside)) | entities.comments(row)
+    return _flat(row, shorten(CATEGORY, line["id"], beside)) | entities.annotations(row)
 
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The vendor, whole. Raises NotFound."""
     row = entities.row(snapshot, CATEGORY, entity_id, "check the id, or list all with query_vendor_status")
-    return to_entities(snapshot, [row])[0] | entities.comments(row)
+    return to_entities(snapshot, [row])[0] | entities.annotations(row)
 
 
 def to_entities(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:

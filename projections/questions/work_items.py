@@ -97,14 +97,14 @@ def by_name(tables: Tables, given: str, asker: Asker) -> Entity:
     row = entities.rows(CATEGORY, [line])[0]
     obstacles = readiness.at(held, as_of.now)
     refs = _refs(tables, [*_linked(row), *(obstacle.id for obstacle in obstacles)])
-    item = _entity(entities.flat(row, ref), text(as_of.now), refs) | entities.comments(row, NEWEST)
+    item = _entity(entities.flat(row, ref), text(as_of.now), refs) | entities.annotations(row, NEWEST)
     return item | readiness.as_answer(obstacles, refs)
 
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The item, whole. Raises NotFound."""
     found = row(snapshot, entity_id)
-    return to_entities(snapshot, [found])[0] | entities.comments(found, NEWEST)
+    return to_entities(snapshot, [found])[0] | entities.annotations(found, NEWEST)
 
 
 def row(snapshot: Snapshot, entity_id: str) -> Row:

@@ -38,15 +38,17 @@ def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
             *(link.note or "" for link in item.links),
             *(comment.text for comment in item.comments.values()),
             *(entry.note or "" for entry in item.effort.values()),
+            *(text for url, file in item.attachments.items() for text in (url, file.name) if text),
         ),
     }
 
 
 def derived(item: WorkItem) -> dict[str, int]:
     """What a report counts, and what went into the item itself."""
-    count, entries = len(shown(item.comments)), item.effort.values()
+    counts = {"comment_count": len(shown(item.comments)), "attachment_count": len(item.attachments)}
+    entries = item.effort.values()
     return {
-        **({"comment_count": count} if count else {}),
+        **{name: count for name, count in counts.items() if count},
         "effort_minutes": sum(entry.minutes for entry in entries),
         "effort_tokens": sum(entry.tokens for entry in entries),
         "effort_cost": sum(entry.cost_micros for entry in entries),

@@ -47,7 +47,7 @@ _ITEM = re.compile(rf"( *)- {_REF} ({TEXT}?) \({_TYPE}{_STATE}{_PRIORITY}\)(?:: 
 _SITUATION = re.compile(
     rf"(queued(?:; |$))?(?:blocked because ({LISTED})(?:; |$))?(?:waits for ((?:{_REF}(?:, )?)+)(?:; |$))?"
     rf"(?:claimed by ({LISTED}) until {_MOMENT}(?:; |$))?(?:with ({LISTED})(?:; |$))?"
-    r"(?:(\d{1,18}) comments?(?:; |$))?(?:on (.*))?"
+    r"(?:(\d{1,18}) comments?(?:; |$))?(?:(\d{1,18}) attachments?(?:; |$))?(?:on (.*))?"
 )
 _READY = re.compile(rf"\d+\. {_REF} ({TEXT}?) \({_TYPE}{_PRIORITY}\)")
 _DUE = re.compile(
@@ -208,7 +208,8 @@ def _circle(line: Line) -> list[Entity]:
 
 def _item(line: Line) -> Entity:
     indent, ref, title, item_type, status, word, category, priority, rest = _match(_ITEM, line)
-    queued, reason, blockers, _, by, until, assignee, comments, branch = _match(_SITUATION, (line[0], rest or ""))
+    queued, reason, blockers, _, by, until, assignee, *counts, branch = _match(_SITUATION, (line[0], rest or ""))
+    comments, attached = (count and int(count) for count in counts)
     return {
         "ref": ref,
         "title": said(title),
@@ -222,7 +223,8 @@ def _item(line: Line) -> Entity:
         "claim": {"by": said(by), "until": _time(until, line)} if until else None,
         "assignee": assignee and said(assignee),
         "branch_name": branch and coded(branch),
-        "comment_count": comments and int(comments),
+        "comment_count": comments,
+        "attachment_count": attached,
         **({"pending": True} if queued else {}),
     }
 

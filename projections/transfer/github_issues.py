@@ -67,6 +67,8 @@ def _origin(entity: Entity) -> Iterator[str]:
         yield f"From: {entity['external_source']} {entity['external_id']}"
     for link in entity["links"]:
         yield f"{link['kind'].replace('_', ' ').capitalize()}: {link['to_id']}"
+    for attachment in entity.get("attachments", []):
+        yield f"{attachment['kind'].replace('_', ' ').capitalize()}: {attachment['url']}"
 
 
 def _comments(entity: Entity) -> list[dict[str, str]]:

@@ -52,6 +52,7 @@ def item(ref: str, title: str = "Something", **fields: Any) -> dict[str, Any]:
         "assignee": None,
         "block_reason": None,
         "comment_count": None,
+        "attachment_count": None,
         "claim": None,
         "blocked_by": [],
         **fields,
@@ -136,6 +137,7 @@ def trees(draw: some.DrawFn) -> list[dict[str, Any]]:
             assignee=maybe,
             block_reason=maybe,
             comment_count=some.none() | some.integers(1, 99),
+            attachment_count=some.none() | some.integers(1, 99),
             claim=some.none() | some.fixed_dictionaries({"by": said, "until": moments}),
         )
     )

@@ -20,7 +20,7 @@ FIELDS = {
     "vendors": ("name", "status", "extractor_version", "test_results", "manifest_compliant"),
     "items": (
         "title", "item_type", "status", "category", "priority", "depth", "assignee", "branch_name", "block_reason",
-        "claim", "comment_count",
+        "claim", "comment_count", "attachment_count",
     ),
     "ready": ("title", "item_type", "priority"),
     "due": ("title", "item_type", "priority", "due", "assignee"),

@@ -1,0 +1,116 @@
+"""The operation on attachments: what belongs to an entity and stays where it is, named by its URL."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from ledger.annotation.commands import AddAttachment, AnnotationCommand, RemoveAttachment
+from ledger.decider import Problem, check, problem
+from projections.application.view import LedgerView
+from projections.operations.base import Answered, NotBlank, Operation, Writes, carry_out
+from projections.questions import entities
+from projections.questions.lookup import find
+
+Kind = Literal["pull_request", "commit", "document", "file"]
+
+_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
+_IN_PROJECT = re.compile(r"(?![/\\])[^\s:]+")
+_COMMIT = re.compile(r"commit:[0-9a-f]{7,64}|.*/commits?/[0-9a-f]{7,64}", re.IGNORECASE)
+_PULL_REQUEST = re.compile(r"https?://.*/(?:pull|pull-requests|pullrequest|merge_requests)/\d+(?:[/?#].*)?")
+
+
+def _url(value: str) -> str:
+    value = value.strip()
+    if not (_ELSEWHERE.fullmatch(value) or _IN_PROJECT.fullmatch(value)):
+        raise ValueError(
+            "must be a URL like https://example.org/x or commit:84b0fb4, or a path in the project; %20 for a blank"
+        )
+    return value
+
+
+class AttachInput(Writes):
+    id: Annotated[str, Field(description="What it belongs to: reference or id of an item, vendor, deployment, ...")]
+    url: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=2000,
+            description="Where it is: https://..., commit:84b0fb4, or a path in the project like docs/plan.md",
+        ),
+        AfterValidator(_url),
+    ]
+    kind: Annotated[Kind | None, Field(description="Told by the URL if left out; a file needs its sha256")] = None
+    name: Annotated[
+        Annotated[str, Field(max_length=200), NotBlank] | None, Field(description="What people call it, like Plan")
+    ] = None
+    size: Annotated[int | None, Field(ge=0, le=2**53, description="Of a file, in bytes")] = None
+    sha256: Annotated[
+        Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None,
+        Field(description="Of a file's bytes, 64 hexadecimal digits: they stay where they are"),
+    ] = None
+    remove: Annotated[bool, Field(description="true takes this attachment away")] = False
+
+
+def attach(view: LedgerView, request: AttachInput) -> Answered:
+    category, entity_id = find(view.tables, request.id)
+    command = attachment_command(request, category, entity_id)
+    return carry_out(
+        view, request, category, command, lambda snapshot, known: entities.by_id(snapshot, category, known)
+    )
+
+
+def attachment_command(request: AttachInput, category: str, entity_id: str) -> AnnotationCommand:
+    """Raises Invalid."""
+    kind = request.kind or kind_of(request.url, request.sha256)
+    check(_problems(request, category, kind))
+    if request.remove:
+        return RemoveAttachment(category=category, id=entity_id, url=request.url)
+    return AddAttachment(
+        category=category,
+        id=entity_id,
+        url=request.url,
+        kind=kind,
+        name=request.name,
+        size=request.size,
+        sha256=request.sha256,
+    )
+
+
+def kind_of(url: str, sha256: str | None = None) -> Kind:
+    """What a URL leads to, by its form.
+
+    >>> kind_of("https://github.com/o/r/pull/7"), kind_of("commit:84b0fb4"), kind_of("docs/plan.md")
+    ('pull_request', 'commit', 'document')
+    """
+    if sha256 is not None:
+        return "file"
+    if _COMMIT.fullmatch(url):
+        return "commit"
+    return "pull_request" if _PULL_REQUEST.fullmatch(url) else "document"
+
+
+def _problems(request: AttachInput, category: str, kind: Kind) -> Iterator[Problem]:
+    if category == "configuration":
+        yield problem("id", "names the configuration, which takes no attachments", request.id)
+    if kind == "file" and request.sha256 is None and not request.remove:
+        yield problem("sha256", "is required for kind file", None)
+    if kind != "file" and (request.sha256 or request.size is not None):
+        yield problem("kind", "must be file for what has a size or a sha256", kind)
+
+
+OPERATIONS = (
+    Operation(
+        name="attach",
+        title="Attach",
+        summary="Attach a pull request, commit, document or file to an item or anything else by its URL, or take it "
+        "away. For a link between items: link_work_items.",
+        toolset="work",
+        input=AttachInput,
+        run=attach,
+        scope="write",
+        commands=dict.fromkeys((AddAttachment, RemoveAttachment), AttachInput),
+        by_default=False,
+    ),
+)
