@@ -1,7 +1,5 @@
 """Operations on the configuration."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +16,7 @@ from ledger.values.states import Category
 from ledger.work_item.state import ItemType
 from projections.application.view import LedgerView
 from projections.maintenance.report_now import layer, queued
+from projections.maintenance.repository import git
 from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
     Answered,
@@ -39,7 +38,6 @@ from projections.questions.status import open_conflicts
 
 REVISABLE = ("active_context_type", "git_branch", "git_head_commit", "default_token_budget")
 FROM_GIT = ("git_branch", "git_head_commit")
-GIT_SECONDS = 10.0
 
 
 class SettingsInput(Input):
@@ -155,10 +153,18 @@ def update_project_configuration(view: LedgerView, request: UpdateProjectConfigu
 
 def working_tree(project: Path) -> dict[str, str | None]:
     """Branch and head of the project's repository; no branch on a detached head, no head before the first commit."""
-    _git(project, "rev-parse", "--git-dir", needed=True)
+    try:
+        git(project, "rev-parse", "--git-dir", needed=True)
+    except Invalid as error:
+        why = error.details["why"]
+        raise Invalid(
+            f"from_git: {error.message}",
+            next_step=f"{error.next_step}, or send git_branch and git_head_commit yourself",
+            fields=[problem("from_git", f"needs a git repository: {why}", True)],
+        ) from error
     return {
-        "git_branch": _git(project, "symbolic-ref", "--quiet", "--short", "HEAD"),
-        "git_head_commit": _git(project, "rev-parse", "--verify", "--quiet", "HEAD"),
+        "git_branch": git(project, "symbolic-ref", "--quiet", "--short", "HEAD"),
+        "git_head_commit": git(project, "rev-parse", "--verify", "--quiet", "HEAD"),
     }
 
 
@@ -166,34 +172,6 @@ def _twice(request: UpdateProjectConfigurationInput) -> Iterator[Problem]:
     for field in FROM_GIT:
         if request.from_git and field in request.model_fields_set:
             yield problem(field, "is given, and to be taken from git: send one of them", getattr(request, field))
-
-
-def _git(project: Path, *arguments: str, needed: bool = False) -> str | None:
-    """What git says of the folder; None if it has nothing to say."""
-    # inside a hook GIT_DIR and its like name the repository of the hook, whatever the folder
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(project), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=GIT_SECONDS,
-            check=False,
-            env=environment,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _no_repository(project, str(error)) from error
-    if needed and answer.returncode != 0:
-        raise _no_repository(project, answer.stderr.strip())
-    return answer.stdout.strip() or None
-
-
-def _no_repository(project: Path, why: str) -> Invalid:
-    return Invalid(
-        f"from_git: {project} cannot be read as a git repository: {why}",
-        next_step="run it in a project that is one, or send git_branch and git_head_commit yourself",
-        fields=[problem("from_git", f"needs a git repository: {why}", True)],
-    )
 
 
 OPERATIONS = (

@@ -20,6 +20,7 @@ from tests.support.mcp_client import McpClient, served
 Arguments = dict[str, Any]
 
 EXAMPLES: Arguments = {
+    "url": "https://example.org/plan",
     "item_type": "task",
     "title": "A task",
     "name": "Example Vendor",
