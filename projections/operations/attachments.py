@@ -47,7 +47,7 @@ class AttachInput(Writes):
     ] = None
     size: Annotated[int | None, Field(ge=0, le=2**53, description="Of a file, in bytes")] = None
     sha256: Annotated[
-        Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None,
+        Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$"), AfterValidator(str.lower)] | None,
         Field(description="Of a file's bytes, 64 hexadecimal digits: they stay where they are"),
     ] = None
     remove: Annotated[bool, Field(description="true takes this attachment away")] = False

@@ -17,6 +17,7 @@ from projections.operations.catalog import OPERATIONS
 from projections.operations.ledger_creation import CREATE_LEDGER
 
 TEXTS = (
+    "a" * 64,
     "text",
     "2026-11-20T10:00:00Z",
     "2026-11-20",
