@@ -291,7 +291,7 @@ def test_what_waits_will_be_decided_with_the_rights_of_the_one_who_asked(
     ask(app, "create_work_item", item_type="task", title="Before")
     gate.close()
 
-    answer = ask(app.for_principal("its token", "bot", "write"), name, **arguments)
+    answer = ask(app.for_principal("bot", "write", "its token"), name, **arguments)
 
     found = app.local.outbox.find(UUID(answer["command_id"]))
     assert found is not None
