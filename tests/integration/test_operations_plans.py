@@ -54,7 +54,9 @@ def test_what_is_deferred_is_not_ready_until_then_and_says_so(perform: Perform) 
     perform("claim_work_item", action="next")
     assert perform("query_work_item", id=begun)["claim"] is not None
     perform("update_work_item", id=deferred, version=1, clear=["not_before"])
-    assert titles(perform("ready_work")) == ["deferred", "begun"]
+    ready = perform("ready_work")
+    assert titles(ready) == ["deferred"]
+    assert [item["title"] for item in ready["you_hold"]] == ["begun"]
 
 
 def test_a_milestone_shows_how_far_it_is_and_is_never_handed_out(perform: Perform) -> None:
