@@ -65,7 +65,7 @@ SHOWN = 200  # characters of a faulty value that a refusal repeats
 class Input(BaseModel):
     """What an operation is given, read as hosts really send it. Unknown names are refused.
 
-    Each is built when first used: a command uses one or two of them, and all together were half of its start.
+    Each is built when first used: a command uses one or two of them.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
