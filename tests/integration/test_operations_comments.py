@@ -200,7 +200,7 @@ def test_the_command_comments_and_show_prints_it_harmlessly(settings: Settings, 
     withdrawn = run("comment", item["ref"], "--withdraw", own, "--by", "ann")
 
     assert said.output == f"{item['ref']}  comment {own}\n"
-    assert "    two\n    \\x1b[31mlines\n" in shown
+    assert "\ntwo\n\\x1b[31mlines\n" in shown
     assert (withdrawn.exit_code, perform("query_work_item", id=item["id"])["comment_count"]) == (0, 0)
     assert run("comment", item["ref"], "--withdraw", own, "--correct", own).exit_code == 2
 
