@@ -235,6 +235,7 @@ for _ in range(100):
 """
 
 
+@pytest.mark.processes
 def test_eight_processes_that_queue_a_hundred_each_lose_none(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     running = [
