@@ -16,11 +16,9 @@ from ledger import __version__
 from ledger.errors import LedgerError
 from ledger.libpq.environment import take_variables
 from projections.application.activity import places
-from projections.cli import exits
-from projections.cli.commands import COMMANDS, MEANT, SECTIONS
-from projections.cli.options import common_options
-
-NAMES = ("tracking-ledger", "tl")
+from projections.cli.commands import COMMANDS, MEANT, NAMES, SECTIONS
+from projections.cli.terminal import exits
+from projections.cli.terminal.options import common_options
 
 
 class CommandLine(click.Group):
@@ -121,7 +119,7 @@ def _meant(name: str) -> list[str]:
 
 
 def _fault(error: Exception, *, as_json: bool) -> int:
-    from projections.cli.output import answer_json, remark  # only here, as in `exits`
+    from projections.cli.terminal.output import answer_json, remark  # only here, as in `exits`
 
     answered = exits.fault(error, places(error))
     if as_json:

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.settings import Settings
-from projections.cli.exits import REFUSED, WRONG_USE
 from projections.cli.main import cli
+from projections.cli.terminal.exits import REFUSED, WRONG_USE
 from tests.conftest import Perform
 
 Run = Callable[..., Result]

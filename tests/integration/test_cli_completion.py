@@ -9,8 +9,8 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from ledger.settings import Settings
-from projections.cli import exits
 from projections.cli.main import cli
+from projections.cli.terminal import exits
 from tests.conftest import Perform
 
 Complete = Callable[..., dict[str, str | None]]

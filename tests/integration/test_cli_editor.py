@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.settings import Settings
-from projections.cli import exits
 from projections.cli.main import cli
+from projections.cli.terminal import exits
 from tests.conftest import Perform
 
 Run = Callable[..., Result]

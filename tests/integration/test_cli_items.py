@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.settings import Settings
-from projections.cli import exits
 from projections.cli.commands import COMMANDS, MEANT
 from projections.cli.main import cli
+from projections.cli.terminal import exits
 from tests.conftest import Perform
 
 Run = Callable[..., Result]
@@ -220,7 +220,7 @@ def test_effort_is_added_and_summed_in_show(run: Run) -> None:
 def test_a_change_between_reading_and_writing_is_a_conflict_that_is_shown(
     run: Run, perform: Perform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from projections.cli import items
+    from projections.cli.daily import items
 
     ref = added(run, "Before")
     performed = items.perform

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.settings import Settings
-from projections.cli.exits import REFUSED
 from projections.cli.main import cli
+from projections.cli.terminal.exits import REFUSED
 from tests.conftest import Perform
 
 Run = Callable[..., Result]

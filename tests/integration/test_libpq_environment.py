@@ -18,8 +18,8 @@ from ledger.libpq.ping import ping
 from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import APPLICATION, DATABASE
 from ledger.settings import Settings
-from projections.cli import exits
 from projections.cli.main import cli
+from projections.cli.terminal import exits
 from tests.support.http_client import COMMAND
 
 pytestmark = pytest.mark.processes

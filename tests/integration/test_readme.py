@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from projections.cli import exits
+from projections.cli.terminal import exits
 from tests.support.guide import ROOT, Machine, blocks
 
 pytestmark = pytest.mark.processes

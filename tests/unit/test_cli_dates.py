@@ -8,7 +8,7 @@ import click
 import pytest
 
 from ledger.values.moment import text
-from projections.cli.dates import Length, When, written
+from projections.cli.terminal.dates import Length, When, written
 
 NOW = datetime(2026, 11, 29, 5, 40)  # a Sunday
 
@@ -96,6 +96,8 @@ def test_an_empty_day_stays_empty_so_that_an_edit_can_empty_the_field() -> None:
 
 
 def test_the_library_of_dates_is_not_imported_before_a_date_is_read() -> None:
-    asked = "import sys, projections.cli.items, projections.cli.listing; sys.exit('dateparser' in sys.modules)"
+    asked = (
+        "import sys, projections.cli.daily.items, projections.cli.daily.listing; sys.exit('dateparser' in sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0

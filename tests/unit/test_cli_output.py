@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from projections.cli import output
+from projections.cli.terminal import output
 
 LONG = "a title that is much longer than the terminal that has to show it is wide"
 CODES = re.compile(r"\x1b\[[0-9;]*m")

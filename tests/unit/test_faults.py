@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.postgres.checkup import Checkup
-from projections.cli.health_checks import CONNECTIONS, TRANSACTION, of_conflicts, of_database
+from projections.cli.administration.health_checks import CONNECTIONS, TRANSACTION, of_conflicts, of_database
 
 SOUND: dict[str, Any] = {
     "server_version": "18.6",

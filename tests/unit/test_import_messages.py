@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from ledger.importing.readers.written_time import Doubt
-from projections.cli.import_messages import KINDS
+from projections.cli.exchange.import_messages import KINDS
 
 ROOT = Path(__file__).parents[2]
 FINDING = re.compile(

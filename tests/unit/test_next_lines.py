@@ -9,7 +9,7 @@ import pytest
 from ledger import errors
 from ledger.errors import LeaseMoved, LedgerError, LostRace, ReadModelBehind, Refused
 from projections.cli.commands import COMMANDS
-from projections.cli.next_lines import COMMAND, OF_CODE, OF_RULE, WORDS, next_lines
+from projections.cli.terminal.next_lines import COMMAND, OF_CODE, OF_RULE, WORDS, next_lines
 
 ROOT = Path(__file__).parent.parent.parent
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LedgerError)]

@@ -1,0 +1,244 @@
+"""`doctor`: what is running where, what is wrong, and what to do."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec import to_builtins
+
+from ledger import __version__
+from ledger.errors import Diverged, LedgerError
+from ledger.postgres.checkup import checkup
+from ledger.postgres.connection.connect import embedded_server
+from ledger.settings import ENVIRONMENT, Settings
+from ledger.values.moment import parse, text
+from projections.application.activity import FILE, Summary, lines, summaries
+from projections.application.app import App
+from projections.cli.administration import health_checks
+from projections.cli.administration.health_checks import Finding
+from projections.cli.terminal import exits
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.output import (
+    answer_json,
+    duration,
+    fields,
+    heading,
+    moment,
+    remark,
+    say,
+    shown,
+    size,
+    table,
+)
+from projections.maintenance import rebuild
+from projections.questions import conflicts
+from projections.questions.status import waiting_circles
+
+Entity = dict[str, Any]
+READABLE: dict[str, Callable[[Any], str]] = {
+    "size": size,
+    "longest_transaction": duration,
+    "newest_commit": lambda seconds: f"{duration(seconds)} ago",
+    "last_contact": lambda value: _aged(value),
+    "waiting_since": lambda value: _aged(value),
+    "circles": lambda circles: "; ".join(", ".join(refs) for refs in circles) or "none",
+}
+
+
+@click.command(cls=Command)
+@click.option("--stop-server", is_flag=True, help="Stop the embedded server, if it is not in use.")
+@pass_invocation
+def doctor(invocation: Invocation, stop_server: bool) -> int:
+    """What is running where, what is wrong, what to do.
+
+    Ends with 5 when the database cannot be reached.
+    """
+    if stop_server:
+        return _stop_server(invocation)
+    findings: list[Finding] = []
+    parts = {
+        "program": {"version": __version__, "process": os.getpid()},
+        "ledger": _asked(findings, lambda: _ledger(invocation.app)),
+        "database": (database := _database(invocation.app, findings)),
+        **_replica(invocation.app, findings, database.get("position")),
+        "machine": _machine(invocation.app, findings, database.get("position")),
+        "environment": sorted(name for name in ENVIRONMENT if os.environ.get(name)),
+        "activity": _activity(invocation.app),
+    }
+    findings = list(dict.fromkeys(findings))  # what is missing, every part misses
+    answered = {**parts, "findings": [to_builtins(finding) for finding in findings]}
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        _print(parts, findings)
+    return exits.UNAVAILABLE if any(finding.grave for finding in findings) else exits.DONE
+
+
+def _stop_server(invocation: Invocation) -> int:
+    server = embedded_server(invocation.settings)
+    stopped = server.stop()
+    running = server.is_running()
+    if invocation.as_json:
+        answer_json({"stopped": stopped, "running": running, "folder": str(server.root)})
+    elif stopped:
+        say(f"stopped the server in {server.root}")
+    elif running:
+        remark(f"the server in {server.root} is in use by others: end them, and repeat", style="yellow")
+    else:
+        say(f"no server runs in {server.root}")
+    return exits.REFUSED if running else exits.DONE
+
+
+def _of_error(error: LedgerError, *, grave: bool = False) -> Finding:
+    return Finding(code=error.code, what=error.message, next_step=error.next_step, grave=grave)
+
+
+def _asked(findings: list[Finding], question: Callable[[], Entity]) -> Entity:
+    try:
+        return question()
+    except LedgerError as error:
+        findings.append(_of_error(error))
+        return {}
+
+
+def _ledger(app: App) -> Entity:
+    known = app.identity
+    return {"id": str(known.ledger), "name": known.name, "project": str(known.project), "working_files": str(app.home)}
+
+
+def _database(app: App, findings: list[Finding]) -> Entity:
+    """What is known without asking the database, then what it says itself."""
+    found = _given(app.settings) if app.settings.dsn else _embedded(app.settings)
+    try:
+        checked = checkup(app.database, app.identity.key)
+        with app.tables.snapshot() as snapshot:
+            found |= {"position": snapshot.as_of.position, "conflicts": conflicts.count(snapshot)}
+            found["circles"] = [[item["ref"] for item in circle] for circle in waiting_circles(snapshot)]
+    except Diverged as error:
+        findings.append(_diverged(app, error))
+        return found | {"answers": True}
+    except LedgerError as error:
+        is_away = error.code in ("unavailable", "outcome_unknown")
+        what = f"the database does not answer: {error.message}" if is_away else error.message
+        grave = is_away or error.details.get("rule") == "unsuitable_database"
+        findings.append(Finding(code=error.code, what=what, next_step=error.next_step, grave=grave))
+        findings.extend(health_checks.of_environment(app.settings.dsn) if is_away else [])
+        return found | {"answers": not is_away}
+    findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
+    findings.extend(health_checks.of_circles(found["circles"]))
+    told: Entity = to_builtins(checked)
+    return found | {"answers": True} | told
+
+
+def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, Entity]:
+    """What the settings name beside the database, if they do; `head` is the database's position, if that answered."""
+    replica = app.runtime.replica
+    if replica is None:
+        return {}
+    try:
+        standing, journal = replica.standing(), app.local.journal
+        findings.extend(health_checks.of_replica(standing, head, app.settings.read_seconds))
+        common = min(standing.position, journal.head.position)
+        with replica.asking(common, common, journal.digest_at(common) or b""):
+            return {
+                "replica": {"answers": True, **to_builtins(standing), "behind": health_checks.lacks(standing, head)}
+            }
+    except LedgerError as error:
+        findings.append(
+            Finding(
+                code="replica_unusable",
+                what=f"no question is asked of a replica: {error.message}",
+                next_step=error.next_step,
+            )
+        )
+        return {"replica": {"answers": False}}
+
+
+def _machine(app: App, findings: list[Finding], head: int | None) -> Entity:
+    """This machine's own copy: how far it is, what waits. `head` is the database's position, if that answered."""
+    try:
+        local = app.local
+        reached, contact, oldest = local.journal.head.position, local.contact(), local.waiting_since()
+        findings.extend(health_checks.of_machine(local, reached, head, oldest))
+        return {
+            "journal": reached,
+            "behind": None if head is None else max(head - reached, 0),
+            "last_contact": contact and text(contact),
+            "waiting": local.waiting,
+            "waiting_since": oldest and text(oldest),
+        }
+    except LedgerError as error:
+        findings.append(_of_error(error))
+        return {}
+
+
+def _diverged(app: App, error: Diverged) -> Finding:
+    """What differs from which position on, and the ways out."""
+    try:
+        standing = rebuild.standing(app)
+    except LedgerError:
+        return _of_error(error, grave=True)
+    what = (
+        f"journal and database are the same up to position {standing.common}; from there on the journal has"
+        f" {standing.journal - standing.common} events and the database {standing.database - standing.common} others"
+    )
+    journal = "if the journal is right: `tracking-ledger rebuild --from-journal`; " * standing.journal_contains_database
+    return Finding(code=error.code, what=what, next_step=journal + health_checks.SET_ASIDE, grave=True)
+
+
+def _given(settings: Settings) -> Entity:
+    return {"kind": "given", "by": "LEDGER_DSN or --dsn"}  # the string itself may hold a password
+
+
+def _embedded(settings: Settings) -> Entity:
+    server = embedded_server(settings)
+    files = {"folder": str(server.root), "log": str(server.log_file)}
+    return {"kind": "embedded", **files, "was_running": server.is_running()}
+
+
+def _activity(app: App) -> Entity:
+    try:
+        home: Path = app.home
+    except (LedgerError, OSError):
+        return {"file": None, "calls": []}
+    return {"file": str(home / FILE), "calls": [to_builtins(summary) for summary in summaries(lines(home))]}
+
+
+def _rounded(value: object) -> object:
+    return round(value) if isinstance(value, float) and value >= 10 else value
+
+
+def _readable(key: str, value: Any) -> object:
+    """A number with its unit, a time with its age; the JSON keeps both as they are."""
+    if value is None or key not in READABLE:
+        return value
+    return READABLE[key](value)
+
+
+def _aged(value: str) -> str:
+    return f"{moment(value)} UTC ({duration((datetime.now(UTC) - parse(value)).total_seconds())} ago)"
+
+
+def _print(parts: dict[str, Any], findings: list[Finding]) -> None:
+    for name in ("program", "ledger", "database", *(["replica"] if "replica" in parts else []), "machine"):
+        heading(name)
+        fields((key.replace("_", " "), _readable(key, value)) for key, value in parts[name].items())
+    if parts["environment"]:
+        heading("settings from the environment")
+        say(", ".join(parts["environment"]))
+    if parts["activity"]["calls"]:
+        heading("calls on this machine (milliseconds)")
+        columns = Summary.__struct_fields__
+        table(columns, ([_rounded(call[column]) for column in columns] for call in parts["activity"]["calls"]))
+        remark(f"from {parts['activity']['file']}")
+    heading("findings")
+    for finding in findings:
+        say(
+            f"{'wrong' if finding.grave else 'look'}: {shown(finding.what)}", style="red" if finding.grave else "yellow"
+        )
+        say(f"      {shown(finding.next_step)}")
+    if not findings:
+        say("everything is fine", style="green")

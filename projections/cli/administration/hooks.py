@@ -1,0 +1,175 @@
+"""`hook`: git hooks that link commits to the work items that branches and messages name."""
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from ledger.errors import LedgerError
+from ledger.values.reference import ALPHABET
+from projections.cli.terminal.exits import DONE
+from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
+from projections.cli.terminal.output import answer_json, remark, shown, table
+from projections.maintenance import git_hooks
+from projections.maintenance.repository import git
+from projections.operations.catalog import OPERATIONS
+
+LONGEST_WAIT = 20.0  # seconds after which a hook leaves the commit alone
+LONGEST_NAME = 200  # characters of an attachment's name
+MOST_REFS = 20  # of one commit
+_REF = re.compile(rf"(?<![0-9a-z])w-[{ALPHABET}oil]{{5,26}}(?![0-9a-z])", re.IGNORECASE)
+LINKS, COMPLETES = "Ledger", "Completes"  # trailers of a message
+
+
+@click.group("hook", cls=Group)
+def hook() -> None:
+    """Git hooks that link commits to work items.
+
+    A commit is attached to the item that its branch names (w-7k3qd-new-door) or a line at the end of its message does:
+    `Ledger: w-7k3qd`, or `Completes: w-7k3qd`, which completes it too. No commit waits for the ledger or fails by it.
+    """
+
+
+@hook.command()
+@pass_invocation
+def install(invocation: Invocation, /) -> None:
+    """Put the hooks into this repository, for all of its worktrees; its own hooks go on."""
+    project = invocation.app.identity.project
+    _tell(invocation, git_hooks.folder_of(project), git_hooks.install(project))
+
+
+@hook.command()
+@pass_invocation
+def uninstall(invocation: Invocation, /) -> None:
+    """Take the hooks out again, and put back what was there before."""
+    project = invocation.settings.project
+    _tell(invocation, git_hooks.folder_of(project), git_hooks.uninstall(project))
+
+
+@hook.command(hidden=True)
+@click.argument("inside")
+@click.argument("name", type=click.Choice(git_hooks.HOOKS))
+@click.argument("arguments", nargs=-1)
+@pass_invocation
+def run(invocation: Invocation, /, inside: str, name: str, arguments: tuple[str, ...]) -> int:
+    """What an installed hook asks for. INSIDE is the project's folder in the worktree."""
+    limit = threading.Timer(LONGEST_WAIT, os._exit, (DONE,))
+    limit.daemon = True
+    limit.start()
+    try:
+        worktree = Path.cwd()
+        invocation.move_to(_project(worktree, inside))
+        if not invocation.app.has_ledger:
+            return DONE
+        match name:
+            case "prepare-commit-msg":
+                _prepare(invocation, worktree, Path(arguments[0]), arguments[1:])
+            case "post-commit":
+                _link(invocation, worktree, "HEAD")
+            case _:
+                _rewritten(invocation, worktree, sys.stdin.read())
+    except (LedgerError, OSError) as error:
+        remark(f"tracking-ledger: the commit is not linked: {shown(error)}", style="yellow")
+    finally:
+        limit.cancel()
+    return DONE
+
+
+def _tell(invocation: Invocation, folder: Path, done: dict[str, git_hooks.Outcome]) -> None:
+    if invocation.as_json:
+        answer_json({"folder": str(folder), "hooks": done})
+        return
+    table(("hook", "outcome"), done.items())
+    remark(f"in {shown(folder)}")
+
+
+def _project(worktree: Path, inside: str) -> Path:
+    """The project in this worktree; where that has no ledger, as it was never committed, in the first one."""
+    here = worktree / inside
+    if (here / ".ledger").is_dir():
+        return here
+    common = git(worktree, "rev-parse", "--git-common-dir")
+    first = (worktree / common).parent / inside if common else here
+    return first if (first / ".ledger").is_dir() else here
+
+
+def _prepare(invocation: Invocation, worktree: Path, message: Path, rest: tuple[str, ...]) -> None:
+    """The branch's item into the message, for people and other clones; not into one that names an item."""
+    if rest[:1] == ("merge",):
+        return
+    known = _trailers(worktree, message.read_bytes().decode(errors="replace"))
+    for ref in [] if known else _known(invocation, _of_branch(worktree)):
+        trailer = ("interpret-trailers", "--in-place", "--trailer", f"{LINKS}: {ref}", str(message.absolute()))
+        git(worktree, *trailer)
+
+
+def _link(invocation: Invocation, worktree: Path, commit: str) -> None:
+    told = git(worktree, "log", "-1", "--no-show-signature", "--format=%H%n%s%n%B", commit, needed=True) or ""
+    digest, subject, message = (*told.split("\n", 2), "", "")[:3]
+    trailers = _trailers(worktree, message)
+    named = [ref for refs in trailers.values() for ref in refs] or _of_branch(worktree)
+    for ref in _known(invocation, named):
+        arguments = {"id": ref, "url": f"commit:{digest}", "kind": "commit", "name": subject.strip()[:LONGEST_NAME]}
+        done = _perform(invocation, "attach", {name: value for name, value in arguments.items() if value})
+        _tell_committer(f"{ref}: {digest[:7]} is attached", done)
+    for ref in _known(invocation, trailers.get(COMPLETES, [])):
+        item = OPERATIONS["query_work_item"].perform(invocation.app, {"id": ref})
+        if item["category"] not in ("done", "dropped"):
+            completed = {"id": ref, "version": item["version"], "status": "completed"}
+            _tell_committer(f"{ref} is completed", _perform(invocation, "update_work_item", completed))
+
+
+def _rewritten(invocation: Invocation, worktree: Path, lines: str) -> None:
+    """After a rebase or an amendment: the new commits in place of the old ones."""
+    for old, new in (words[:2] for words in map(str.split, lines.splitlines()) if len(words) > 1):
+        _link(invocation, worktree, new)
+        message = git(worktree, "log", "-1", "--no-show-signature", "--format=%B", new) or ""
+        named = [ref for refs in _trailers(worktree, message).values() for ref in refs] or _of_branch(worktree)
+        for ref in _known(invocation, named):
+            _perform(invocation, "attach", {"id": ref, "url": f"commit:{old}", "remove": True})
+
+
+def _trailers(worktree: Path, message: str) -> dict[str, list[str]]:
+    """The references in our lines at the end of a message, by the line's word."""
+    found: dict[str, list[str]] = {}
+    for line in (git(worktree, "interpret-trailers", "--parse", text=message) or "").splitlines():
+        word, _, value = line.partition(":")
+        for known in (LINKS, COMPLETES):
+            if word.strip().lower() == known.lower():
+                found.setdefault(known, []).extend(_REF.findall(value))
+    return {word: refs for word, refs in found.items() if refs}
+
+
+def _of_branch(worktree: Path) -> list[str]:
+    return _REF.findall(git(worktree, "symbolic-ref", "--quiet", "--short", "HEAD") or "")
+
+
+def _known(invocation: Invocation, refs: list[str]) -> Iterator[str]:
+    """Those that are work items of this ledger, each once; a branch may hold words that look like one."""
+    for ref in list(dict.fromkeys(ref.lower() for ref in refs))[:MOST_REFS]:
+        try:
+            yield OPERATIONS["query_work_item"].perform(invocation.app, {"id": ref})["ref"]
+        except LedgerError as error:
+            if error.code != "not_found":
+                remark(f"tracking-ledger: {shown(error.message)}", style="yellow")
+
+
+def _perform(invocation: Invocation, name: str, arguments: dict[str, object]) -> str | None:
+    """The outcome; None for a refusal, which is told."""
+    try:
+        outcome: str = OPERATIONS[name].perform(invocation.app, arguments)["outcome"]
+    except LedgerError as error:
+        remark(f"tracking-ledger: {shown(error.message)}; {shown(error.next_step)}", style="yellow")
+        return None
+    return outcome
+
+
+def _tell_committer(text: str, outcome: str | None) -> None:
+    """What was done, or waits; nothing where nothing had to be."""
+    if outcome not in (None, "unchanged"):
+        queued = ", once the ledger can be reached" if outcome == "queued" else ""
+        remark(f"tracking-ledger: {shown(text)}{queued}")

@@ -1,0 +1,46 @@
+"""`move`: take a ledger to another database, and back."""
+
+from contextlib import nullcontext
+from typing import Any
+
+import click
+import msgspec
+
+from ledger.postgres.moving import EMBEDDED
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.output import answer_json, fields, remark, table
+from projections.cli.terminal.progress import progress
+from projections.tables.replay import no_progress
+from projections.transfer.moving import Moved, destination
+from projections.transfer.moving import move as move_ledger
+
+
+@click.command(cls=Command)
+@click.argument("to")
+@click.option("--admin-dsn", help="Who creates and owns the schema there, where the role of TO may not.")
+@pass_invocation
+def move(invocation: Invocation, to: str, admin_dsn: str | None) -> None:
+    """Move this project's ledger to another database: TO is a connection string, or the word embedded.
+
+    Everybody goes on meanwhile; only for the last events, a few seconds, writes wait. It proves that position, digest
+    and every read model are the same on both sides before it opens the ledger there and closes it here. If it is
+    interrupted, repeat it. Programs on the embedded server follow by themselves; set LEDGER_DSN for all others.
+    """
+    with nullcontext(no_progress) if invocation.as_json else progress() as told:
+        moved = move_ledger(invocation.app, destination(invocation.app.settings, to, admin_dsn), told)
+    if invocation.as_json:
+        answer_json(_as_answer(moved))
+        return
+    fields([("from", moved.source), ("to", moved.target), ("position", moved.position), ("digest", moved.digest)])
+    fields([("copied", moved.copied), ("closed", f"{moved.closed_ms:.0f} ms of {moved.elapsed_ms:.0f} ms")])
+    table(
+        (f"read model at {moved.compared_at}", "rows", "digest"),
+        ((name, *found) for name, found in moved.read_models.items()),
+    )
+    remark("next: unset LEDGER_DSN" if to == EMBEDDED else "next: set LEDGER_DSN to where it is now, for everybody")
+
+
+def _as_answer(moved: Moved) -> dict[str, Any]:
+    answer: dict[str, Any] = msgspec.to_builtins(moved)
+    models = {name: {"rows": rows, "digest": digest} for name, (rows, digest) in moved.read_models.items()}
+    return answer | {"read_models": models}

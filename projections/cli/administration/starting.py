@@ -1,0 +1,136 @@
+"""Commands that begin: `demo` and `init`."""
+
+from pathlib import Path
+
+import click
+
+from ledger import identity
+from ledger.errors import NotFound, Unavailable
+from ledger.identity import Identity
+from ledger.postgres.connection.connect import connect
+from ledger.settings import Settings
+from projections.application.app import App
+from projections.cli.administration.example import EXAMPLE, Step, record, refuse_another_history, steps
+from projections.cli.administration.instructions import write_instructions
+from projections.cli.reports.reporting import print_report
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.output import answer_json, counting, remark, say, shown
+from projections.fallback import router
+from projections.maintenance import report_now
+
+DEMO_FOLDER = Path("tracking-ledger-demo")
+
+
+@click.command(cls=Command)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=DEMO_FOLDER)
+@pass_invocation
+def demo(invocation: Invocation, folder: Path) -> None:
+    """Set up an example project in FOLDER, ready to look at.
+
+    It gets a ledger of its own and is recorded by the operations that an assistant calls. Run again, it records
+    nothing twice. FOLDER is ./tracking-ledger-demo unless you name another.
+    """
+    folder = folder.expanduser().absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    identity.create(folder, EXAMPLE.replace("_", "-"))
+    invocation.move_to(folder)
+    app, example = invocation.app, steps()
+    refuse_another_history(app, example)
+    repeated = _recorded(app, example)
+    document = router.answer(app, report_now.document)
+    if invocation.as_json:
+        place = {"folder": str(folder), "ledger": str(app.identity.ledger)}
+        answer_json({**place, "steps": len(example), "repeated": repeated})
+        return
+    print_report(document)
+    _tell_next_steps(folder, len(example), repeated)
+
+
+@click.command(cls=Command)
+@click.option("--name", help="What the project is called; only shown (default: the folder's name).")
+@click.option("--offline", is_flag=True, help="Also while the server of LEDGER_DSN or --dsn cannot be reached.")
+@click.option("--agent", is_flag=True, help="Write the section of AGENTS.md, and CLAUDE.md's pointer to it, too.")
+@pass_invocation
+def init(invocation: Invocation, name: str | None, offline: bool, agent: bool) -> None:
+    """Set up a ledger in this folder.
+
+    It creates .ledger/ledger.json, which says whose ledger this is: commit it. In a folder that has a ledger it changes
+    nothing. With --agent it writes how assistants work with the ledger into AGENTS.md, in a section of its own that is
+    brought up to date when you run it again.
+    """
+    project = invocation.settings.project
+    above = _ledger_above(project)
+    known = (project / identity.FOLDER / identity.FILE).is_file()
+    if invocation.settings.dsn and not known and not offline:
+        _refuse_unreachable(invocation.settings)
+    made = identity.create(project, name)
+    app = invocation.app
+    reached = _opened_in_database(app)
+    if above is not None and not known:
+        remark(f"note: {shown(above.project)} has a ledger too; this folder now has its own", style="yellow")
+    if not reached:
+        remark("PostgreSQL cannot be reached: what you record is kept on this machine until it can", style="yellow")
+    if invocation.as_json:
+        answered = {"ledger": str(made.ledger), "name": made.name, "project": str(made.project), "created": not known}
+        answered |= {"instructions": write_instructions(project)} if agent else {}
+        answer_json(answered | ({} if reached else {"warnings": ["postgres_unavailable"]}))
+        return
+    news = "there is already" if known else "created"
+    say(f"{news} ledger {made.ledger} ({shown(made.name)}) in {shown(made.project)}")
+    if not known:
+        say(f"commit {identity.FOLDER}/{identity.FILE}, and record something:")
+        say("  tracking-ledger add 'My first task'")
+    if agent:
+        for file, changed in write_instructions(project).items():
+            say(f"{'wrote' if changed else 'nothing to change in'} {file}")
+        say("next: tracking-ledger mcp --print-config CLIENT prints what makes your assistant start the server")
+
+
+def _recorded(app: App, example: list[Step]) -> int:
+    """How many steps were recorded already."""
+    repeated = 0
+    with counting("recording the example project", len(example)) as progress:
+        for answered in record(app, example):
+            repeated += bool(answered.get("repeated"))
+            progress.advance(progress.task_ids[0])
+    return repeated
+
+
+def _tell_next_steps(folder: Path, count: int, repeated: int) -> None:
+    news = "nothing new: it was recorded before" if repeated == count else f"{count - repeated} steps recorded"
+    say("")
+    say(f"The example project lies in {shown(folder)} ({news}). Go on with:", style="bold")
+    say("")
+    say(f"  cd {shown(folder)}")
+    say("  tracking-ledger status")
+    say("  tracking-ledger log")
+    say("  tracking-ledger show Northwind")
+    say("  tracking-ledger add 'My first task'")
+    say("  tracking-ledger mcp --print-config claude-code    # what makes an assistant start the server")
+
+
+def _ledger_above(project: Path) -> Identity | None:
+    try:
+        return identity.find(project.parent)
+    except NotFound:
+        return None
+
+
+def _refuse_unreachable(settings: Settings) -> None:
+    """Nothing was made yet, so a wrong address can be put right; later it would look like an outage."""
+    try:
+        connect(settings).close()
+    except Unavailable as error:
+        raise Unavailable(
+            f"no ledger was made: {error.message}",
+            next_step="correct LEDGER_DSN or --dsn; or give --offline to record on this machine until it answers",
+        ) from error
+
+
+def _opened_in_database(app: App) -> bool:
+    """Whether the ledger is known in the database now; without one it works on this machine."""
+    try:
+        app.runtime.live()
+    except Unavailable:
+        return False
+    return True

@@ -1,0 +1,152 @@
+"""Commands on what waits for the database: `sync`, and `conflicts` and `resolve` for what met other changes there."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import click
+
+from ledger.errors import Invalid, Unavailable
+from ledger.offline.outbox import ASIDE
+from ledger.offline.outbox_file import FILE
+from projections.application.app import App
+from projections.cli.terminal import exits
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.known import REF
+from projections.cli.terminal.output import answer_json, counting, remark, say, shown, table
+from projections.operations.catalog import OPERATIONS
+from projections.operations.sync import MOST
+
+AT_ONCE = 5.0  # seconds between two looks at whether another process drains
+
+
+@click.command(cls=Command)
+@click.option("--set-aside", is_flag=True, help="Move damaged lines out of the way, into a file of their own, first.")
+@pass_invocation
+def sync(invocation: Invocation, set_aside: bool) -> int:
+    """Send queued changes to the database.
+
+    It goes in order, each command once, whatever happens in between; interrupted, it goes on where it was. Exit code
+    8 if something became a conflict or is held back.
+    """
+    app = invocation.app
+    if set_aside and (moved := app.local.outbox.set_aside()):
+        remark(f"{moved} damaged lines are in {app.home / ASIDE} now", style="yellow")
+    waited, asked_at = app.local.waiting, app.local.outbox.sequence
+    try:
+        _ = app.database
+    except Unavailable:
+        remark(f"{waited} wait on this machine", style="yellow")
+        raise
+    outcomes, held = _drained(app, waited)
+    left = app.local.waiting
+    outcomes |= Counter(app.local.outbox.ended_since(asked_at))  # also by others, who may be faster
+    settled = max(outcomes.total(), waited - left)
+    if invocation.as_json:
+        answer_json({"waited": waited, "settled": settled, **outcomes, "waiting": left, "held": held})
+    else:
+        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        say(
+            f"{settled} settled: {told}; {left} wait"
+            if told or left
+            else "nothing to send: nothing waits on this machine"
+        )
+        if outcomes["conflict"]:
+            remark("next: tracking-ledger conflicts")
+        if held:
+            remark(f"{held} are held back by damaged lines of {app.home / FILE}; `sync --set-aside` lets them go on")
+    return exits.DIFFERENCE if held or outcomes["conflict"] else exits.DONE
+
+
+@click.command(cls=Command)
+@pass_invocation
+def conflicts(invocation: Invocation) -> int:
+    """Show conflicts: queued changes that met other changes, and what is there now. `resolve` decides them."""
+    answered = OPERATIONS["sync_state"].perform(invocation.app, {})
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        for conflict in answered["items"]:
+            _tell(conflict)
+        if not answered["items"]:
+            remark("no conflicts")
+        elif answered["has_more"]:
+            remark(f"{answered['returned']} of {answered['conflicts']}: at most {MOST} are shown")
+    return exits.DIFFERENCE if answered["items"] else exits.DONE
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@click.argument("choice", type=click.Choice(["mine", "theirs", "edited"]))
+@click.option("--changes", metavar="JSON", help="For edited: the fields that differ, as a JSON object.")
+@click.option("--version", help="The conflict's version you have read (default: as it is now).")
+@click.option("--command-id", metavar="UUID", help="Makes a repetition harmless.")
+@pass_invocation
+def resolve(invocation: Invocation, /, ref: str, choice: str, version: str | None, **given: Any) -> int:
+    """Decide the conflict REF.
+
+    mine carries the queued command out on what stands there now, theirs drops it and keeps that on record, edited
+    carries it out with other values.
+    """
+    arguments = {name: value for name, value in given.items() if value is not None}
+    if "changes" in arguments:
+        arguments["changes"] = _object(arguments["changes"])
+    expected: Any = version if version is not None else 1  # a conflict that waits has never changed
+    expected = int(expected) if str(expected).isdigit() else expected
+    answered = OPERATIONS["resolve_conflict"].perform(
+        invocation.app, {"id": ref, "version": expected, "choice": choice, **arguments}
+    )
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        say(f"{answered['ref']}  {answered['outcome']}")
+        for other in answered.get("resolved_too", ()):
+            say(f"{other}  followed it")
+    return exits.of_answer(answered)
+
+
+def _drained(app: App, total: int) -> tuple[Counter[str], int]:
+    outcomes: Counter[str] = Counter()
+    held = 0
+    with counting("bringing what waits to the database", total) as progress:
+        while not app.local.is_settled:
+            drained = app.sync.drain(on_progress=lambda settled: _show(progress, sum(outcomes.values()) + settled))
+            if drained is None:
+                if app.sync.drain_for(AT_ONCE):
+                    break
+                continue
+            outcomes.update(drained.outcomes)
+            held = drained.held
+            if held or not drained.settled:
+                break
+    return outcomes, held
+
+
+def _show(progress: Any, settled: int) -> None:
+    progress.update(progress.task_ids[0], completed=settled)
+
+
+def _tell(conflict: dict[str, Any]) -> None:
+    say(f"{conflict['ref']}  {conflict['command']} of {', '.join(conflict['about'])} by {shown(conflict['by'])}")
+    if conflict.get("met"):
+        columns = ("field", "base", "mine", "now", "by")
+        table(columns, ([_value(met[name]) for name in columns] for met in conflict["met"]))
+    if conflict.get("refusal"):
+        remark(f"  refused: {shown(conflict['refusal']['message'])}")
+    if conflict.get("waits_for"):
+        remark(f"  waits for {', '.join(conflict['waits_for'])}")
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        fields = [{"field": "--changes", "problem": "is not a JSON object"}]
+        raise Invalid("--changes is not a JSON object", next_step="see `tracking-ledger resolve --help`", fields=fields)
+    return given

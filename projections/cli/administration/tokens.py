@@ -1,0 +1,66 @@
+"""`token`: who may come in through `serve`, as whom, and what they may do."""
+
+from typing import get_args
+
+import click
+
+from ledger.decider import check, problem
+from ledger.envelope import Scope
+from ledger.settings import NAME_LENGTH
+from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
+from projections.cli.terminal.output import answer_json, moment, remark, say, shown, table
+from projections.maintenance.access_tokens import Tokens
+
+
+@click.group(cls=Group)
+def token() -> None:
+    """Make, list and revoke the tokens that `serve` lets in."""
+
+
+@token.command()
+@click.argument("actor")
+@click.option("--scope", type=click.Choice(get_args(Scope)), default="write", show_default=True, help="What it allows.")
+@click.option("--days", type=click.IntRange(1, 3660), help="Good for so many days (default: until it is revoked).")
+@pass_invocation
+def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None) -> None:
+    """Create a token for ACTOR, and print it: it is shown only now."""
+    app = invocation.app
+    if not actor.strip() or not actor.isprintable() or len(actor) > NAME_LENGTH:
+        check([problem("actor", f"must be a name of at most {NAME_LENGTH} printable characters", actor[:NAME_LENGTH])])
+    secret, made = Tokens(app.home).make(app.identity.ledger, actor.strip(), scope, app.clock(), days)
+    if invocation.as_json:
+        answer_json({"token": secret, **made.shown()})
+        return
+    say(secret)
+    remark(f"token {made.id}: acts as {shown(made.actor)}, scope {scope}; keep it now, it is not shown again")
+
+
+@token.command("list")
+@pass_invocation
+def list_(invocation: Invocation, /) -> None:
+    """The tokens there are, and which of them are good."""
+    app = invocation.app
+    found = [{**made.shown(), "good": made.good_at(app.clock())} for made in Tokens(app.home).all()]
+    if invocation.as_json:
+        answer_json({"items": found, "total_count": len(found)})
+        return
+    columns = ("id", "actor", "scope", "created_at", "expires_at", "revoked_at")
+    table(
+        ("id", "actor", "scope", "created", "expires", "revoked"),
+        ([moment(one[name]) if name.endswith("_at") and one[name] else one[name] for name in columns] for one in found),
+    )
+    if not found:
+        remark("there is no token: tracking-ledger token create NAME makes one")
+
+
+@token.command()
+@click.argument("id")
+@pass_invocation
+def revoke(invocation: Invocation, /, id: str) -> None:
+    """Revoke the token ID: what it asks next is refused, by running servers too."""
+    app = invocation.app
+    revoked = Tokens(app.home).revoke(id, app.clock())
+    if invocation.as_json:
+        answer_json(revoked.shown())
+        return
+    remark(f"token {revoked.id} of {shown(revoked.actor)} is revoked")

@@ -1,0 +1,95 @@
+"""Commands that speak to the operations an assistant uses most: `prime`, `bulk` and `search`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ledger.errors import Invalid
+from projections.cli.terminal import exits
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.output import answer_json, remark, say, shown, table
+from projections.operations.catalog import OPERATIONS
+
+
+@click.command(cls=Command)
+@pass_invocation
+def prime(invocation: Invocation) -> None:
+    """What an assistant reads first: how to work with this ledger, what is in progress, what is ready.
+
+    Under 1,500 tokens, whatever the ledger holds.
+    """
+    answered = OPERATIONS["prime"].perform(invocation.app, {})
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        click.echo(answered["text"].rstrip())
+
+
+@click.command(cls=Command)
+@click.argument("file", metavar="FILE|-")
+@click.option("--skip-refused", is_flag=True, help="Record the others when some are refused.")
+@click.option("--command-id", metavar="UUID", help="Makes a repetition harmless.")
+@pass_invocation
+def bulk(invocation: Invocation, file: str, skip_refused: bool, command_id: str | None) -> int:
+    """Create, update and link many work items as one command: all of them, or none.
+
+    FILE is a JSON array of {"op": "create"|"update"|"link", ...} with the arguments of those operations; - reads
+    it from standard input. A created item may have a "key", and those after it name it as "$key".
+    """
+    arguments = {"items": _items(file), "all_or_nothing": not skip_refused, "command_id": command_id}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    answered = OPERATIONS["bulk_work_items"].perform(invocation.app, given)
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        _tell(answered)
+    return exits.REFUSED if answered["refused"] else exits.of_answer(answered)
+
+
+@click.command(cls=Command)
+@click.argument("words", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
+@click.option("--all", "everything", is_flag=True, help="Archived and deleted items too.")
+@pass_invocation
+def search(invocation: Invocation, words: tuple[str, ...], limit: int, everything: bool) -> None:
+    """Find work items by their words, the best first: titles, tags, descriptions, notes, reasons, findings.
+
+    All WORDS must be there, in any order and spelling of upper case and accents; the last may be a beginning.
+    """
+    arguments = {"text": " ".join(words), "limit": limit}
+    arguments |= {"include_archived": True, "include_deleted": True} if everything else {}
+    answered = OPERATIONS["list_work_items"].perform(invocation.app, arguments)
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    columns = ("ref", "title", "item_type", "status", "updated_at")
+    found = answered["items"]
+    table(("ref", "title", "type", "status", "changed"), ([item.get(name) for name in columns] for item in found))
+    remark(f"{answered['returned']} of {answered['total_count']}" if found else "nothing is found")
+
+
+def _items(file: str) -> list[Any]:
+    try:
+        given = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _wrong(file, f"cannot be read as JSON: {error}") from None
+    if not isinstance(given, list):
+        raise _wrong(file, "is not a JSON array")
+    return given
+
+
+def _tell(answered: dict[str, Any]) -> None:
+    for line in answered["results"]:
+        if "error" in line:
+            remark(f"items.{line['index']}: {shown(line['error']['message'])}", style="red")
+        else:
+            say(f"{line['ref']}  {shown(line['key'])}" if "key" in line else line["ref"])
+    remark(f"{answered['taken']} taken, {answered['refused']} refused; command {answered['command_id']}")
+
+
+def _wrong(file: str, problem: str) -> Invalid:
+    fields = [{"field": "FILE", "problem": problem}]
+    return Invalid(f"{file} {problem}", next_step="see `tracking-ledger bulk --help`", fields=fields)

@@ -1,0 +1,38 @@
+"""The command `comment`: say something about an entity, or correct and withdraw what one said."""
+
+import sys
+from typing import Any
+
+import click
+
+from projections.cli.terminal import exits
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.known import REF
+from projections.cli.terminal.output import answer_json, say
+from projections.operations.catalog import OPERATIONS
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@click.argument("text", metavar="TEXT|-", nargs=-1)
+@click.option("--correct", "correct", metavar="ID", help="Replace the text of this comment of yours.")
+@click.option("--withdraw", "withdraw", metavar="ID", help="Take this comment of yours back.")
+@pass_invocation
+def comment(invocation: Invocation, ref: str, text: tuple[str, ...], correct: str | None, withdraw: str | None) -> int:
+    """Comment on REF: a work item, a vendor, a deployment, an enhancement or a conflict.
+
+    The text is Markdown; - reads it from standard input. `show REF` lists the comments with their ids.
+    """
+    if correct and withdraw:
+        raise click.UsageError("--correct and --withdraw exclude each other")
+    arguments: dict[str, Any] = {"id": ref, "action": "correct" if correct else "withdraw" if withdraw else "add"}
+    if text:
+        arguments["text"] = sys.stdin.read().rstrip("\n") if text == ("-",) else " ".join(text)
+    if correct or withdraw:
+        arguments["comment_id"] = correct or withdraw
+    answered = OPERATIONS["comment"].perform(invocation.app, arguments)
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        say(f"{answered['ref']}  comment {answered['comment_id']}")
+    return exits.of_answer(answered)

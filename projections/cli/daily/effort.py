@@ -1,0 +1,28 @@
+"""The command `effort`: what went into a work item."""
+
+from typing import Any
+
+import click
+
+from projections.cli.daily.items import perform
+from projections.cli.terminal import exits
+from projections.cli.terminal.dates import Length
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.output import answer_json, say
+
+
+@click.command(cls=Command)
+@click.argument("ref")
+@click.argument("minutes", metavar="TIME", type=Length(), required=False)
+@click.option("--tokens", type=click.IntRange(min=1), help="Tokens of a model.")
+@click.option("--cost", type=click.FloatRange(min=0), help="Cost in the project's currency, like 1.25.")
+@click.option("--note", metavar="TEXT", help="What it went into.")
+@pass_invocation
+def effort(invocation: Invocation, /, ref: str, **spent: Any) -> int:
+    """Add what went into the work item REF: TIME like 90m or 1h30, tokens, cost. `show REF` sums it up."""
+    answered = perform(invocation, "log_effort", id=ref, **spent)
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        say(f"{answered['ref']}  effort {answered['entry_id']}")
+    return exits.of_answer(answered)

@@ -1,0 +1,297 @@
+"""The verbs of a day's work on items, from `add` to `delete`.
+
+None of them asks for a version: it is read just before. Who changed the item between the two is told as a conflict.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ledger.work_item.state import ITEM_TYPES
+from projections.cli.daily.several import REFS, each
+from projections.cli.terminal import exits
+from projections.cli.terminal.dates import Length, When
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.known import PERSON, REF, STATE, TAG
+from projections.cli.terminal.output import answer_json, moment, planned, remark, say, shown
+from projections.operations.catalog import OPERATIONS
+
+Answered = dict[str, Any]
+ME = "me"
+
+TAGS = click.option("-t", "--tag", "tags", type=TAG, multiple=True, help="With this tag; may be repeated.")
+PRIORITY = click.option("-p", "--priority", metavar="1-5", help="1 is the most urgent, 5 the least.")
+ASSIGNEE = click.option("-a", "--assignee", type=PERSON, metavar="NAME", help="Whose it is; `me` is you.")
+DESCRIPTION = click.option("-d", "--description", metavar="TEXT", help="What it is about, in Markdown.")
+DUE = click.option("--due", metavar="WHEN", type=When(), help="Done by then: fri, +3d, in 2 weeks, 2026-12-15.")
+NOT_BEFORE = click.option("--not-before", metavar="WHEN", type=When(), help="Not ready before then.")
+ESTIMATE = click.option("--estimate", metavar="TIME", type=Length(), help="What it will take: 90m, 2h, 1h30.")
+MILESTONE = click.option("--milestone", "milestone_id", type=REF, help="The milestone it belongs to.")
+RECURRENCE = click.option("--recurrence", metavar="RULE", help="Done, it comes again: every 2 weeks, ...")
+REASON = click.option("-r", "--reason", metavar="TEXT", help="Why.")
+FORCE = click.option("--force", is_flag=True, default=None, help="Although another holds it; say why with --reason.")
+
+
+@click.command(cls=Command)
+@click.argument("title", nargs=-1, required=True, metavar="TITLE|-")
+@click.option("--type", "item_type", type=click.Choice(ITEM_TYPES), default="task", show_default=True)
+@PRIORITY
+@TAGS
+@click.option("--parent", "parent_id", type=REF, help="Below this item.")
+@ASSIGNEE
+@DESCRIPTION
+@DUE
+@NOT_BEFORE
+@ESTIMATE
+@MILESTONE
+@RECURRENCE
+@click.option("--blocked-by", "blockers", multiple=True, type=REF, help="Cannot start before this is done.")
+@pass_invocation
+def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, ...], **fields: Any) -> int:
+    """Create a work item, and print its reference.
+
+    - reads titles from standard input, one a line.
+    """
+    fields["tags"] = list(fields["tags"]) or None
+    fields["assignee"] = person(invocation, fields["assignee"])
+
+    def create(title: str) -> Answered:
+        made = perform(invocation, "create_work_item", title=title, **fields)
+        for blocker in blockers:
+            perform(invocation, "link_work_items", id=blocker, kind="blocks", to_id=made["id"])
+        return {**made, "title": title}
+
+    titles = [line.strip() for line in sys.stdin if line.strip()] if title == ("-",) else [" ".join(title)]
+    answers = [create(each_title) for each_title in titles]
+    if invocation.as_json:
+        answer_json({"items": answers} if title == ("-",) else answers[0])
+    else:
+        for made in answers:
+            say(f"{made['ref']}  {shown(made['title'])}")
+    return max((exits.of_answer(made) for made in answers), default=exits.DONE)
+
+
+@click.command(cls=Command)
+@REFS
+@click.option("--title", help="Another title.")
+@DESCRIPTION
+@click.option("--notes", metavar="TEXT", help="Other notes.")
+@PRIORITY
+@TAGS
+@click.option("--untag", "untags", type=TAG, multiple=True, help="Without this tag; may be repeated.")
+@ASSIGNEE
+@DUE
+@NOT_BEFORE
+@ESTIMATE
+@MILESTONE
+@RECURRENCE
+@click.option("-s", "--status", type=STATE, help="Another state.")
+@REASON
+@FORCE
+@pass_invocation
+def edit(
+    invocation: Invocation, /, refs: tuple[str, ...], tags: tuple[str, ...], untags: tuple[str, ...], **fields: Any
+) -> int:
+    """Change the fields of work items; an empty text empties a field. Without options in your editor ($EDITOR).
+
+    There an item is a text with its fields above it. What others changed while it was open is merged; where both
+    changed the same field, both are shown. What was typed and not recorded is kept, and opened again the next time.
+    """
+    fields["assignee"] = person(invocation, fields["assignee"])
+    if not tags and not untags and all(value is None for value in fields.values()):
+        return _edit_texts(invocation, refs)
+
+    def changed(item: Answered) -> Answered:
+        asked = {name: value for name, value in fields.items() if value != ""}
+        emptied = [name for name, value in fields.items() if value == ""]
+        if tags or untags:
+            kept = [tag for tag in item.get("tags") or [] if tag not in _lowered(untags)]
+            asked["tags"] = [*kept, *(tag for tag in _lowered(tags) if tag not in kept)]
+        return {**asked, "clear": emptied or None}
+
+    return _update(invocation, refs, changed, "changed")
+
+
+def _edit_texts(invocation: Invocation, refs: tuple[str, ...]) -> int:
+    if not sys.stdin.isatty() and not any(os.environ.get(name) for name in ("VISUAL", "EDITOR")):
+        raise click.UsageError("name at least one field to change, as in: edit w-7k3qd --priority 1; or set EDITOR")
+    from projections.cli.daily.editor import edit_text  # only here: what reads YAML costs every other verb its time
+
+    return each(invocation, refs, lambda ref: edit_text(invocation, ref), _teller("changed"))
+
+
+@click.command(cls=Command)
+@REFS
+@REASON
+@FORCE
+@pass_invocation
+def done(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
+    """Complete work items, and tell what became ready by it."""
+    return _update(invocation, refs, lambda _: {"status": "completed", **how}, "done")
+
+
+@click.command(cls=Command)
+@REFS
+@click.option("--minutes", type=click.IntRange(min=1), help="Length of the claim (default: the ledger's setting).")
+@click.option("--token", help="To claim it as one of several workers who share a name.")
+@pass_invocation
+def start(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
+    """Claim work items, so that others leave them to you."""
+    return each(invocation, refs, lambda ref: _claim(invocation, "claim", ref, **how), _tell_claim)
+
+
+@click.command(cls=Command)
+@REFS
+@click.option("--token", help="The token it was claimed with.")
+@pass_invocation
+def stop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
+    """Give claimed work items back, for you or others to start again."""
+    return each(invocation, refs, lambda ref: _claim(invocation, "release", ref, **how), _teller("given back"))
+
+
+@click.command(cls=Command)
+@REFS
+@click.option("--by", "blockers", multiple=True, type=REF, help="The item that has to be done first.")
+@REASON
+@FORCE
+@pass_invocation
+def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str, ...], **how: Any) -> int:
+    """Mark work items as blocked for a reason, or by another item until that is done."""
+    if blockers:
+        if how["reason"]:
+            raise click.UsageError("--by says what blocks it, --reason why it is blocked by nothing here: name one")
+        return each(
+            invocation,
+            refs,
+            lambda ref: _blocked(invocation, ref, blockers, None),
+            _teller("blocked"),
+        )
+    if not how["reason"]:
+        raise click.UsageError("name what blocks it: --by REF for another item, --reason TEXT for anything else")
+    return _update(invocation, refs, lambda _: {"status": "blocked", **how}, "blocked")
+
+
+@click.command(cls=Command)
+@REFS
+@click.option("--by", "blockers", multiple=True, type=REF, help="No longer by this item.")
+@REASON
+@FORCE
+@pass_invocation
+def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str, ...], **how: Any) -> int:
+    """Make blocked or completed work items active again, or remove the link to what blocks them."""
+    if blockers:
+        return each(
+            invocation,
+            refs,
+            lambda ref: _blocked(invocation, ref, blockers, True),
+            _teller("unblocked"),
+        )
+    return _update(invocation, refs, lambda _: {"status": "active", **how}, "active")
+
+
+@click.command(cls=Command)
+@REFS
+@click.option("--below", "parent", type=REF, help="The item that it becomes a part of.")
+@click.option("--top", is_flag=True, help="To the top, below nothing.")
+@pass_invocation
+def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, top: bool) -> int:
+    """Move work items below another one, or to the top. To move a ledger: `tracking-ledger ledgers move`."""
+    if (parent is None) != top:
+        raise click.UsageError("say where to: --below REF, or --top")
+    change = {"clear": ["parent_id"]} if top else {"parent_id": parent}
+    return _update(invocation, refs, lambda _: change, "moved")
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@click.argument("kind", metavar="KIND", type=click.Choice(["blocks", "depends-on", "relates-to", "discovered-from"]))
+@click.argument("other", type=REF, metavar="OTHER")
+@click.option("--remove", is_flag=True, default=None, help="Take the link away.")
+@pass_invocation
+def link(invocation: Invocation, /, ref: str, kind: str, other: str, remove: bool | None) -> int:
+    """Link two work items, as in: link w-7k3qd blocks w-b2m4x."""
+    target = perform(invocation, "query_work_item", id=other)
+    answered = _linked(invocation, ref, kind.replace("-", "_"), target["id"], remove)
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
+        say(f"{answered['ref']}  {said}  {target['ref']}  {shown(target['title'])}")
+    return exits.of_answer(answered)
+
+
+@click.command(cls=Command)
+@REFS
+@click.option("--cascade", is_flag=True, default=None, help="With everything below.")
+@FORCE
+@REASON
+@pass_invocation
+def delete(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
+    """Delete work items. They stay in the history, and `undo` brings them back."""
+    return _update(invocation, refs, lambda _: {"deleted": True, **how}, "deleted")
+
+
+def perform(invocation: Invocation, name: str, **arguments: Any) -> Answered:
+    """The operation with the arguments that are given."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return OPERATIONS[name].perform(invocation.app, given)
+
+
+def _update(invocation: Invocation, refs: tuple[str, ...], change: Callable[[Answered], Answered], word: str) -> int:
+    """Changes each item at the version that is read just before."""
+
+    def act(ref: str) -> Answered:
+        item = perform(invocation, "query_work_item", id=ref)
+        answered = perform(invocation, "update_work_item", id=item["id"], version=item["version"], **change(item))
+        return {**answered, "title": item["title"]}
+
+    return each(invocation, refs, act, _teller(word))
+
+
+def _claim(invocation: Invocation, action: str, ref: str, **how: Any) -> Answered:
+    return perform(invocation, "claim_work_item", action=action, id=ref, **how)
+
+
+def _linked(invocation: Invocation, ref: str, kind: str, other: str, remove: bool | None) -> Answered:
+    return perform(invocation, "link_work_items", id=ref, kind=kind, to_id=other, remove=remove)
+
+
+def _blocked(invocation: Invocation, ref: str, blockers: tuple[str, ...], remove: bool | None) -> Answered:
+    item = perform(invocation, "query_work_item", id=ref)
+    answers = [_linked(invocation, blocker, "blocks", item["id"], remove) for blocker in blockers]
+    return {**answers[-1], "ref": item["ref"], "title": item["title"]}
+
+
+def _teller(word: str) -> Callable[[Answered], None]:
+    def tell(answered: Answered) -> None:
+        said = "nothing to change" if answered.get("unchanged") else word
+        if "waits_for" in answered:
+            said = f"waits for a review by {shown(answered['waits_for'])}"
+        say("  ".join([answered["ref"], said, *([shown(answered["title"])] if "title" in answered else [])]))
+        if answered.get("next_item"):
+            item = answered["next_item"]
+            when = f", due {planned(item['due'])}" if "due" in item else ""
+            remark(f"it comes again: {item['ref']}{when}")
+        if answered.get("became_ready"):
+            ready = (f"{item['ref']}  {shown(item['title'])}" for item in answered["became_ready"])
+            remark(f"now ready: {', '.join(ready)}")
+
+    return tell
+
+
+def _tell_claim(answered: Answered) -> None:
+    say(f"{answered['ref']}  started  {shown(answered['title'])}")
+    if "until" in answered:
+        remark(f"yours until {moment(answered['until'])} UTC")
+
+
+def person(invocation: Invocation, name: str | None) -> str | None:
+    """A name that was typed; `me` is who acts."""
+    return invocation.actor if name == ME else name
+
+
+def _lowered(tags: tuple[str, ...]) -> list[str]:
+    return [tag.strip().lower() for tag in tags]

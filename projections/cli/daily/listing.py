@@ -1,0 +1,169 @@
+"""`list` and `due`: work items by filters, in columns that fit the terminal."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import click
+
+from ledger.values.dates import DAY, ends
+from ledger.work_item.state import ITEM_TYPES
+from projections.cli.daily.items import perform, person
+from projections.cli.terminal import views
+from projections.cli.terminal.dates import When
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.known import PERSON, REF, STATE, TAG, VIEW
+from projections.cli.terminal.output import answer_json, planned, remark, shown, table
+from projections.cli.terminal.wording import short_ago
+
+Answered = dict[str, Any]
+HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "changed")
+FILTERS = {
+    *("words", "item_type", "status", "tag", "assignee", "mine", "parent_id", "blocked", "everything", "order"),
+    *("due", "overdue", "deferred", "milestone_id"),
+}
+LAST_DAY = "9999-12-31"  # what is never due is not due until then
+
+
+@click.command("list", cls=Command)
+@click.argument("words", nargs=-1)
+@click.option("--type", "item_type", type=click.Choice(ITEM_TYPES), help="Only this type.")
+@click.option("-s", "--status", type=STATE, help="Only in this state; without it whatever is not finished.")
+@click.option("-t", "--tag", type=TAG, help="Only with this tag.")
+@click.option("-a", "--assignee", type=PERSON, metavar="NAME", help="Only theirs; `me` is you.")
+@click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")
+@click.option("--parent", "parent_id", type=REF, help="Only the parts of this item.")
+@click.option("--blocked", is_flag=True, default=None, help="Only what waits for something.")
+@click.option("--due", metavar="WHEN", help="Only what is due by then: fri, +3d, 2026-12-15.")
+@click.option("--overdue", is_flag=True, default=None, help="Only what should have been done by now.")
+@click.option("--deferred", is_flag=True, default=None, help="Only what may not begin yet.")
+@click.option("--milestone", "milestone_id", type=REF, help="Only what belongs to this milestone.")
+@click.option("--all", "everything", is_flag=True, help="Finished items too.")
+@click.option(
+    "--sort", "order", type=click.Choice(["updated", "created", "priority", "due"]), help="(default: priority)"
+)
+@click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
+@click.option("--page", type=click.IntRange(min=1), default=1, help="The next ones after so many pages.")
+@click.option("--save", type=VIEW, metavar="VIEW", help="Keep these filters under a name, in .ledger/views.json.")
+@click.option("--view", type=VIEW, metavar="VIEW", help="With the filters that were saved; others are added to them.")
+@click.option("--forget", type=VIEW, metavar="VIEW", help="Delete a saved view.")
+@pass_invocation
+def list_(
+    invocation: Invocation,
+    /,
+    limit: int,
+    page: int,
+    save: str | None,
+    view: str | None,
+    forget: str | None,
+    **given: Any,
+) -> None:
+    """List work items that are not finished, the most important first; with WORDS those that hold them.
+
+    The lines can be handed on: tracking-ledger list --tag docs | tracking-ledger done -
+    """
+    if forget is not None:
+        views.forget(invocation, forget)
+        remark(f"forgot {shown(forget)}")
+        return
+    given = {name: value for name, value in given.items() if value not in (None, (), False)}
+    if view is not None:
+        given = views.view(invocation, view, FILTERS) | given
+    if save is not None:
+        views.save(invocation, save, given)
+        remark(f"saved: tracking-ledger list --view {shown(save)}")
+    _list(invocation, limit, page, **given)
+
+
+def _list(
+    invocation: Invocation,
+    limit: int,
+    page: int,
+    *,
+    words: Sequence[str] = (),
+    mine: bool = False,
+    everything: bool = False,
+    due: str | None = None,
+    **filters: Any,
+) -> None:
+    if mine and filters.get("assignee"):
+        raise click.UsageError("--mine says whose they are, as --assignee does: name one")
+    filters["assignee"] = person(invocation, filters.get("assignee"))
+    filters["due_until"] = When().convert(due, None, None) if due else None  # here: a view keeps the word `today`
+    filters |= {"limit": limit, "offset": (page - 1) * limit}
+    filters["unfinished"] = None if everything or filters.get("status") else True
+    filters |= {"text": " ".join(words)} if words else {"order": filters.get("order") or "priority"}
+    answered = _of_person(invocation, filters) if mine else perform(invocation, "list_work_items", **filters)
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    now = invocation.app.clock()
+    table(HEADINGS, (_line(item, now) for item in answered["items"]), cut=("title",))
+    if not answered["items"]:
+        remark("no work items: tracking-ledger add TITLE creates one" if not page > 1 else "no more work items")
+    elif answered["has_more"]:
+        total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
+        remark(f"{answered['returned']} of {total}; more: --page {page + 1}")
+
+
+@click.command("due", cls=Command)
+@click.argument("until", metavar="WHEN", type=When(), required=False)
+@click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")
+@click.option("--milestone", "milestone_id", type=REF, help="Only what belongs to this milestone.")
+@click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
+@pass_invocation
+def due_(invocation: Invocation, /, until: str | None, mine: bool, **filters: Any) -> None:
+    """Work items that are not finished and have to be by a day, the earliest first; with WHEN those due by then."""
+    filters |= {"order": "due", "due_until": until or LAST_DAY, "unfinished": True}
+    answered = _of_person(invocation, filters) if mine else perform(invocation, "list_work_items", **filters)
+    answered["items"].sort(key=lambda item: ends(item["due"]))
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    today = datetime.now(UTC).date()
+    rows = (
+        (item["ref"], item["title"], planned(item["due"]), _away(item["due"], today), item.get("assignee"))
+        for item in answered["items"]
+    )
+    table(("ref", "title", "due", "that is", "for"), rows, cut=("title",))
+    if not answered["items"]:
+        remark("nothing is due: tracking-ledger edit REF --due WHEN says when something is")
+    elif answered["has_more"]:
+        remark(f"{answered['returned']} of {answered['total_count']}; more: --limit")
+
+
+def _away(due: str, today: date) -> str:
+    """How far it is away; days are those of UTC, as they are kept."""
+    days = (date.fromisoformat(due[:DAY]) - today).days
+    words = {-1: "1 day late", 0: "today", 1: "tomorrow"}
+    return words.get(days) or (f"in {days} days" if days > 0 else f"{-days} days late")
+
+
+def _of_person(invocation: Invocation, filters: Answered) -> Answered:
+    """What is assigned to who asks, then what they hold beside that."""
+    assigned = perform(invocation, "list_work_items", **filters | {"assignee": invocation.actor})
+    held = perform(invocation, "list_work_items", **filters | {"claimed_by": invocation.actor})
+    known = {item["id"] for item in assigned["items"]}
+    items = [*assigned["items"], *(item for item in held["items"] if item["id"] not in known)]
+    return {
+        **assigned,
+        "items": items,
+        "returned": len(items),
+        "total_count": len(items),
+        "has_more": assigned["has_more"] or held["has_more"],
+    }
+
+
+def _line(item: Answered, now: datetime) -> tuple[object, ...]:
+    claim = item.get("claim") or {}
+    return (
+        item["ref"],
+        item["title"],
+        item["item_type"],
+        item["status"],
+        item.get("priority"),
+        planned(item["due"]) if "due" in item else None,
+        item.get("assignee"),
+        claim.get("by"),
+        short_ago(item["updated_at"], now),
+    )

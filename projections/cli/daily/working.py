@@ -1,0 +1,167 @@
+"""Commands for work: `ready`, `next`, `claim`, `renew`, `release`, and `archive` and `restore`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ledger.work_item.state import ITEM_TYPES
+from projections.cli.terminal import exits
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.known import PERSON, REF, TAG
+from projections.cli.terminal.output import answer_json, moment, remark, say, shown, table
+from projections.operations.catalog import OPERATIONS
+from projections.operations.claims import LONGEST
+
+Decorator = Callable[[Any], Any]
+
+FILTERS = ("item_type", "tag", "parent_id", "assignee")
+TYPES = click.Choice(ITEM_TYPES)
+MINUTES = click.option("--minutes", type=click.IntRange(1, LONGEST), help="Length of the lease (default: the setting).")
+TOKEN = click.option("--token", help="Yours among several who share a name (default: LEDGER_TOKEN).")
+
+
+def filters(command: Any) -> Any:
+    """The options that narrow down what is ready."""
+    options: list[Decorator] = [
+        click.option("--type", "item_type", type=TYPES, help="Only this type."),
+        click.option("--tag", type=TAG, help="Only with this tag."),
+        click.option("--below", "parent_id", type=REF, help="Only below this item."),
+        click.option("--assignee", type=PERSON, help="Only for them."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(cls=Command)
+@filters
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
+@click.option("--cursor", hidden=True, help="Where the list before ended.")
+@click.option("--page", type=click.IntRange(1, 100), default=1, help="The next ones after so many pages.")
+@pass_invocation
+def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
+    """Work you can start now: active, not claimed, nothing unfinished in front of it or below it."""
+    for _ in range(page):
+        answered = _perform(invocation, "ready_work", arguments)
+        arguments["cursor"] = answered["next_cursor"]
+        if not answered["has_more"]:
+            break
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    for item in answered.get("you_hold", ()):
+        remark(f"you hold {item['ref']}  {shown(item['title'])}  until {item['until']}")
+    columns = ("ref", "title", "item_type", "priority", "assignee")
+    table(
+        ("ref", "title", "type", "priority", "for"),
+        ([item.get(name) for name in columns] for item in answered["items"]),
+    )
+    if not answered["items"]:
+        remark("nothing is ready; what waits, and for what: tracking-ledger list --blocked")
+    elif answered["has_more"]:
+        total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
+        remark(f"{answered['returned']} of {total}; more: tracking-ledger ready --page {page + 1}")
+
+
+@click.command("next", cls=Command)
+@filters
+@MINUTES
+@TOKEN
+@pass_invocation
+def next_(invocation: Invocation, /, **arguments: Any) -> int:
+    """Claim the next ready work item: the most important one, then the oldest.
+
+    However many ask at once, no two get the same. If nothing is ready, a message says so.
+    """
+    wanted = {name: arguments.pop(name) for name in FILTERS}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return _claim(invocation, "next", {**arguments, "filter": given or None})
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@MINUTES
+@TOKEN
+@pass_invocation
+def claim(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
+    """Claim the work item REF, so that no one else begins it. It is yours in every shell of this machine."""
+    return _claim(invocation, "claim", {"id": ref, **arguments})
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@MINUTES
+@TOKEN
+@pass_invocation
+def renew(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
+    """Keep the claimed work item REF longer, before its lease ends."""
+    return _claim(invocation, "renew", {"id": ref, **arguments})
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@TOKEN
+@pass_invocation
+def release(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
+    """Give the claimed work item REF back."""
+    return _claim(invocation, "release", {"id": ref, **arguments})
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF, required=False)
+@click.option(
+    "--older-than",
+    "older_than_days",
+    metavar="DAYS",
+    type=click.IntRange(0, 36_500),
+    help="Unchanged for so many days.",
+)
+@click.option("--dry-run", is_flag=True, default=None, help="Only tell what would be archived.")
+@pass_invocation
+def archive(invocation: Invocation, /, ref: str | None, **arguments: Any) -> int:
+    """Put finished work that has been idle out of the lists; with REF that item and what is below it.
+
+    Only whole trees are archived, and `restore` brings them back.
+    """
+    return _archive(invocation, "archive", {"id": ref, **arguments})
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@click.option("--dry-run", is_flag=True, default=None, help="Only tell what would be brought back.")
+@pass_invocation
+def restore(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
+    """Bring the work item REF back from the archive, with what is below and above it."""
+    return _archive(invocation, "restore", {"id": ref, **arguments})
+
+
+def _perform(invocation: Invocation, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return OPERATIONS[name].perform(invocation.app, given)
+
+
+def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> int:
+    answered = _perform(invocation, "claim_work_item", {"action": action, **arguments})
+    if invocation.as_json:
+        answer_json(answered)
+    elif "id" not in answered:
+        remark("nothing is ready to claim; what waits, and for what: tracking-ledger list --blocked")
+    else:
+        say(f"{answered['ref']}  {shown(answered.get('title', answered['outcome']))}")
+        if "until" in answered:
+            remark(
+                f"yours until {moment(answered['until'])} UTC; when it is done: tracking-ledger done {answered['ref']}"
+            )
+    return exits.of_answer(answered)
+
+
+def _archive(invocation: Invocation, action: str, arguments: dict[str, Any]) -> int:
+    answered = _perform(invocation, "archive_work_items", {"action": action, **arguments})
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        done = {"archive": "archived", "restore": "brought back"}[action]
+        would = "would be " if answered["outcome"] == "dry_run" else ""
+        say(f"{answered['count']} {would}{done}: {shown(answered['refs'])}")
+    return exits.of_answer(answered)

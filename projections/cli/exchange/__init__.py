@@ -1,0 +1,1 @@
+"""Commands of import and export, and for scripts."""

@@ -1,0 +1,161 @@
+"""`import`: take over what another tool has recorded."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+
+from projections.cli.exchange.import_messages import KINDS
+from projections.cli.terminal import exits
+from projections.cli.terminal.invocation import Command, Group, Invocation, pass_invocation
+from projections.cli.terminal.output import answer_json, fields, heading, remark, shown, table, working
+from projections.transfer import restore
+from projections.transfer.import_execution import EXAMPLES
+from projections.transfer.import_sources import KNOWN, SOURCES, Source, check, detected
+from projections.transfer.importing import Import
+
+PARTS = ("only_in_file", "only_in_ledger", "differing", "kept_here", "not_read")  # of a comparison
+MOST_ERRORS = 20  # that a person is shown
+ALL_OF_THEM = """Everything is recorded in one step, with the authors and times of the source. Importing it again
+records only what changed in it. Ends with 8 when something of it was not taken; the report names it."""
+
+
+class Sources(Group):
+    """`import NAME PATH`; and `import PATH`, which is what its content says."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        takes_value = {flag for option in self.params for flag in option.opts if not getattr(option, "is_flag", False)}
+        given = [
+            argument
+            for before, argument in pairwise(["", *args])
+            if not argument.startswith("-") and before not in takes_value
+        ]
+        named = [argument for argument in given if argument in self.commands or Path(argument).exists()]
+        if given and not named:
+            names = ", ".join(self.commands)
+            ctx.fail(f"{shown(given[0])} is neither a file or folder that is there nor one of {names}")
+        if named and named[0] not in self.commands:
+            found = detected(Path(named[0]))
+            for command in found.beside:
+                remark(f"taken as {KNOWN[found.name].called}; what is around it: {shown(command)}")
+            args = [found.name, *(str(found.path) if argument is named[0] else argument for argument in args)]
+        return super().parse_args(ctx, args)
+
+
+@click.group("import", cls=Sources)
+def import_() -> None:
+    """Import from another tool. Importing it again records only what changed in it.
+
+    The name of the source may be left out: `import PATH` looks at the content.
+    """
+
+
+def _command(name: str, source: Source) -> click.Command:
+    @click.command(name, cls=Command, help=f"{source.sentence}\n\n{ALL_OF_THEM}", short_help=source.sentence)
+    @click.argument("path", metavar=source.argument, type=click.Path(path_type=Path), required=not source.surrounds)
+    @click.option("--dry-run", is_flag=True, help="Tell what would happen, and record nothing.")
+    @click.option("--strict", is_flag=True, help="End with 8 for links to ids that are nowhere, too.")
+    @pass_invocation
+    def command(
+        invocation: Invocation, path: Path | None, dry_run: bool, strict: bool, older_wins: bool = False
+    ) -> int:
+        wanted = Import(source=name, path=path or invocation.settings.project, dry_run=dry_run, older_wins=older_wins)
+        return _import(invocation, wanted, strict=strict)
+
+    older = click.option("--older-wins", is_flag=True, help="Take records that are older than what is known of them.")
+    return older(command) if source.is_dated else command
+
+
+for _name, _source in SOURCES.items():
+    import_.add_command(_command(_name, _source))
+
+
+@import_.command(restore.SOURCE, short_help="Events that a ledger exported: the same ledger again.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Prove the file, and change nothing.")
+@pass_invocation
+def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
+    """Events that a ledger exported, exactly as they were: positions, times and digests are the same.
+
+    An empty ledger becomes the one they come from, in .ledger/ledger.json too. One that has the first of them gets the
+    others. Any other is refused, and so is a file that is damaged or cut: every line is proved before the first is
+    recorded.
+    """
+    check(restore.SOURCE, file)
+    with working(f"importing {file}"):
+        restored = restore.bring_back(invocation.app, file, dry_run=dry_run)
+        invocation.move_to(invocation.settings.project)
+        invocation.app.runtime.catch_up()
+    if invocation.as_json:
+        answer_json(restore.as_report(restored))
+        return
+    fields([("ledger", restored.ledger), ("found", restored.found), ("taken", restored.taken)])
+    remark("nothing was recorded: a dry run" if dry_run else f"{restored.taken} events recorded")
+
+
+def _import(invocation: Invocation, wanted: Import, *, strict: bool) -> int:
+    with working(f"importing {wanted.path}"):
+        report = wanted.run(invocation.app)
+    if invocation.as_json:
+        answer_json(report)
+    else:
+        _tell(report)
+    is_whole = not report["not_taken"] and not (strict and report["dangling_links"])
+    return exits.DONE if report["success"] and is_whole else exits.DIFFERENCE
+
+
+def _tell(report: dict[str, Any]) -> None:
+    names = ("found", "taken", "created", "changed", "unchanged", "events")
+    fields(
+        [(name, report[name]) for name in names]
+        + [("links", f"{report['links']['taken']} of {report['links']['found']}")]
+    )
+    _kinds("Not taken", [(entry["kind"], entry["count"], entry["where"]) for entry in report["not_taken"]])
+    _kinds("Links to nothing", [(entry["kind"], entry["count"], entry["where"]) for entry in report["dangling_links"]])
+    if report["older"]:
+        _kinds("Left out", [("older_than_known", len(report["older"]), report["older"])])
+    _kinds("No records", [(entry["kind"], entry["count"], entry["where"]) for entry in report["nothing_to_record"]])
+    _kinds("Taken as found", [(entry["kind"], entry["count"], entry["examples"]) for entry in report["warnings"]])
+    if "reconciliation" in report:
+        _checks(report)
+    remark(f"{_done(report)} ({report['elapsed_ms']:.0f} ms)")
+
+
+def _checks(report: dict[str, Any]) -> None:
+    heading("File and ledger compared")
+    table(
+        ("check", "same", "only in file", "only in ledger", "differing", "changed here since", "not read"),
+        (
+            (name.replace("_", " "), check["match"], *(len(check[part]) for part in PARTS))
+            for name, check in report["reconciliation"].items()
+        ),
+    )
+    for error in report["errors"][:MOST_ERRORS]:
+        remark(shown(error), style="red")
+    if len(report["errors"]) > MOST_ERRORS:
+        remark(f"{len(report['errors']) - MOST_ERRORS} more differences: --json names them all", style="red")
+    if report["backup"]:
+        remark(f"a copy of the file as it is: {shown(report['backup'])}")
+
+
+def _done(report: dict[str, Any]) -> str:
+    if not report["success"]:
+        return "nothing was recorded: everything was taken back"
+    if report["dry_run"]:
+        return "nothing was recorded: a dry run"
+    return f"{report['events']} events recorded"
+
+
+def _kinds(title: str, kinds: list[tuple[str, int, list[str]]]) -> None:
+    if kinds:
+        heading(title)
+        table(
+            ("", "what", "where"),
+            ((count, KINDS.get(kind, kind), _where(where, count)) for kind, count, where in kinds),
+        )
+
+
+def _where(where: list[str], count: int) -> str:
+    more = count - len(where[:EXAMPLES])
+    return shown("; ".join(where[:EXAMPLES])) + (f"; {more} more" if more > 0 else "")

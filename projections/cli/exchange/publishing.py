@@ -1,0 +1,34 @@
+"""`publish`: the journal into the project, where version control takes it along."""
+
+import click
+
+from ledger.errors import LedgerError
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.output import answer_json, remark, shown
+from projections.transfer.publishing import publish as copy_out
+
+
+@click.command(cls=Command)
+@pass_invocation
+def publish(invocation: Invocation) -> None:
+    """Copy this machine's journal to .ledger/journal.jsonl, to be committed with the project.
+
+    It is what still answers when neither the database nor this machine's own copy is there. It is replaced whole, and
+    only by one that contains it.
+    """
+    app = invocation.app
+    if app.runtime.opened or _reached(invocation):
+        app.sync.follow_quietly()
+    done = copy_out(app)
+    if invocation.as_json:
+        answer_json({"file": str(done.file), "position": done.position, "outcome": done.outcome})
+    else:
+        remark(f"{done.outcome}: {shown(done.file)} goes up to position {done.position}")
+
+
+def _reached(invocation: Invocation) -> bool:
+    try:
+        invocation.app.runtime.live()
+    except LedgerError:  # then the journal is as new as it is
+        return False
+    return True

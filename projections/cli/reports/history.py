@@ -1,0 +1,233 @@
+"""Commands on the past: `history`, `diff`, `undo`, `changes`."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import click
+
+from ledger.catalog import NAME_FIELDS
+from ledger.envelope import RecordedEvent
+from ledger.errors import NotFound
+from projections.application.app import App
+from projections.application.view import LedgerView
+from projections.cli.reports.reading import RAW, event_lines, print_events, refs_in
+from projections.cli.terminal import exits
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.known import REF
+from projections.cli.terminal.output import answer_json, moment, on_terminal, remark, say, shown, table
+from projections.cli.terminal.points import POINT
+from projections.cli.terminal.wording import Refs, changed, happened, said, short_ago
+from projections.fallback import router
+from projections.operations.catalog import OPERATIONS
+from projections.questions.history import newest_command
+from projections.tables.contract import Snapshot
+
+Entity = dict[str, Any]
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@click.option("--since", type=POINT, help="Only after this.")
+@click.option("--as-of", type=POINT, help="Up to this point; with --json, the state at it.")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many events.")
+@click.option("--cursor", help="Where the page before ended.")
+@click.option("--detail", is_flag=True, help="Long texts whole (with --raw or --json).")
+@RAW
+@pass_invocation
+def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> None:
+    """What happened to one item, the newest first.
+
+    REF is a reference (w-7k3qd), an id, a vendor's name, or `configuration`. A POINT is a version (v3), a position of
+    the log (120), a time (2026-11-22T15:00:00Z), or how long ago (2h, 3d, 1w, yesterday).
+    """
+    answered = _perform(invocation.app, "query_history", id=ref, **options)
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    if raw:
+        names = ("version", "position", "occurred_at", "by", "event")
+        lines = ([*(item[name] for name in names), _sentence(item)] for item in answered["items"])
+        table(("version", "position", "time (UTC)", "by", "event", "what changed"), lines)
+    else:
+        _print_history(answered["items"], refs_in(invocation.app, answered), invocation.app.clock())
+    if not answered["items"]:
+        remark("nothing happened to it in this time")
+    if answered["has_more"]:
+        remark(f"{answered['returned']} of {answered['total_count']}; more with --cursor {answered['next_cursor']}")
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@click.argument("earlier", type=POINT, metavar="FROM")
+@click.argument("later", type=POINT, metavar="TO", required=False)
+@click.option("--detail", is_flag=True, help="Long texts whole.")
+@pass_invocation
+def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, detail: bool) -> None:
+    """What differs between two points of one thing; without TO, between one and now.
+
+    A point is a version (v3), a position of the log (120) or a time (2026-11-22T15:00:00Z).
+    """
+    answered = _perform(invocation.app, "query_history", id=ref, diff_from=earlier, as_of=later, detail=detail)
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    say(f"{shown(answered['ref'])}: version {answered['from']['version']} to {answered['to']['version']}")
+    refs = refs_in(invocation.app, answered)
+    lines = ((change["field"], said(change["old"], refs), said(change["new"], refs)) for change in answered["changes"])
+    table(("field", "from", "to"), lines)
+    if not answered["changes"]:
+        remark("nothing differs between the two")
+
+
+@click.command(cls=Command)
+@click.argument("what", required=False)
+@click.option("--version", type=click.IntRange(min=1), help="The change that made this version (default: the newest).")
+@click.option("--only-untouched", is_flag=True, help="Restore only what was not changed since.")
+@click.option("--command-id", help="UUID of this undo, which makes a repetition safe.")
+@click.option("-y", "--yes", is_flag=True, help="Without asking, when it is your last command.")
+@pass_invocation
+def undo(
+    invocation: Invocation,
+    what: str | None,
+    version: int | None,
+    only_untouched: bool,
+    command_id: str | None,
+    yes: bool,
+) -> int:
+    """Take back your last command, which is shown first; or WHAT.
+
+    WHAT is a command's id, a position of the log (120), or an item: a reference, an id, a vendor's name. Repeated
+    without WHAT it goes further back; an undo can be undone itself.
+    """
+    if what is None and version is not None:
+        raise click.UsageError("--version belongs to an item: name it, as in: undo w-7k3qd --version 2")
+    asked: Entity = _meant(invocation.app, what, version) if what else _newest(invocation, ask=not yes)
+    given = {"only_untouched": only_untouched, "command_id": command_id}
+    answered = _perform(invocation.app, "undo", **asked, **given)
+    if invocation.as_json:
+        answer_json(answered)
+        return exits.of_answer(answered)
+    for item in answered.get("items", [answered]):
+        say(f"{item['ref']}  taken back, now at version {item['version']}")
+    if answered.get("returned", 0) < answered.get("total_count", 0):
+        say(f"and {answered['total_count'] - answered['returned']} more")
+    remark(f"to take this back: tracking-ledger undo {answered['command_id']}")
+    return exits.of_answer(answered)
+
+
+@click.command(cls=Command)
+@click.option("--since", type=POINT, default="0", help="After this position or time, or so long ago, like 2h, 3d, 1w.")
+@click.option("--category", "categories", multiple=True, help="Only things of this kind; may be repeated.")
+@click.option("--type", "types", multiple=True, help="Only events of this type; may be repeated.")
+@click.option("--author", help="Only what this one did.")
+@click.option("--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many events.")
+@RAW
+@pass_invocation
+def changes(
+    invocation: Invocation,
+    raw: bool,
+    since: str,
+    categories: tuple[str, ...],
+    types: tuple[str, ...],
+    author: str | None,
+    limit: int,
+) -> None:
+    """What changed since a position or a time, the oldest first."""
+    given = {"categories": list(categories), "types": list(types), "by": author, "limit": limit}
+    answered = _perform(invocation.app, "changes_since", since=since, **given)
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    now = invocation.app.clock()
+    names = ("ref", "title", "fields")
+    table(
+        ("position", "time (UTC)" if raw else "when", "by", "event", *names),
+        (
+            (
+                item["position"],
+                moment(item["at"]) if raw else short_ago(item["at"], now),
+                item["by"],
+                item["type"] if raw else happened(item["type"]),
+                *(item.get(name) for name in names),
+            )
+            for item in answered["items"]
+        ),
+        cut=("title",),
+    )
+    if not answered["items"]:
+        remark("nothing changed since")
+    if answered["has_more"]:
+        remark(f"more: tracking-ledger changes --since {answered['next_position']}")
+
+
+def _print_history(items: list[Entity], refs: Refs, now: datetime) -> None:
+    names = ("version", "when", "by", "event", "what changed")
+    table(names, (_history_line(item, refs, now) for item in items))
+
+
+def _history_line(item: Entity, refs: Refs, now: datetime) -> tuple[object, ...]:
+    event, when = happened(item["event"]), short_ago(item["occurred_at"], now)
+    return item["version"], when, item["by"], event, _changed(item, refs)
+
+
+def _changed(item: Entity, refs: Refs) -> str:
+    """What a creation says is the item itself, which `show` tells; of it the name is enough."""
+    names = [change["new"] for change in item["changes"] if item["version"] == 1 and change["field"] in NAME_FIELDS]
+    return said(names[0], refs) if names else changed(item["changes"], refs)
+
+
+def _newest(invocation: Invocation, *, ask: bool) -> Entity:
+    """The newest command of who acts, as an undo names it. It is shown, and on a terminal asked for."""
+
+    def find(view: LedgerView) -> list[Entity]:
+        events = newest_command(view.store, invocation.actor)
+        with view.tables.snapshot() as snapshot:
+            return [{**line, "command": str(event.command_id)} for line, event in _lined(view, snapshot, events)]
+
+    items = router.run_on_first_source(invocation.app, find)[1]
+    if not items:
+        raise NotFound(
+            f"{invocation.actor} has done nothing lately that could be taken back",
+            next_step="tracking-ledger log shows what others did; tracking-ledger undo POSITION takes one back",
+        )
+    if not invocation.as_json:
+        print_events(items, refs_in(invocation.app, items), invocation.app.clock())
+        if ask and sys.stdin.isatty() and on_terminal():
+            click.confirm("Take this back?", default=True, abort=True, err=True)
+    return {"command": items[0]["command"]}
+
+
+def _lined(view: LedgerView, snapshot: Snapshot, events: list[RecordedEvent]) -> Iterable[tuple[Entity, RecordedEvent]]:
+    return zip(event_lines(view, snapshot, events), events, strict=True)
+
+
+def _perform(app: App, name: str, **arguments: Any) -> Entity:
+    return OPERATIONS[name].perform(app, {key: value for key, value in arguments.items() if value is not None})
+
+
+def _meant(app: App, what: str, version: int | None) -> Entity:
+    """The arguments of the undo that a person means."""
+    if what.isdigit() and version is None:
+        return {"position": int(what)}
+    try:
+        command = UUID(what)
+        if router.run_on_first_source(app, lambda layered: layered.store.find_command(command))[1] is not None:
+            return {"command": what}
+    except ValueError:
+        pass
+    return {"id": what, "version": version}
+
+
+def _sentence(item: Entity) -> str:
+    changed = [(change["field"], _text(change["old"]), _text(change["new"])) for change in item["changes"]]
+    return ", ".join(f"{field}: {old} -> {new}" for field, old, new in changed)
+
+
+def _text(value: Any) -> str:
+    if value in (None, [], {}):
+        return "nothing"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,289 @@
+"""Commands that only read: `log`, `show`, `vendors`, `deployments`."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import click
+
+from ledger.catalog import states_of
+from ledger.envelope import RecordedEvent, category_of, configuration_id, id_of
+from ledger.pending import shown_position, shown_version
+from ledger.values.moment import text
+from ledger.values.reference import LETTERS
+from projections.application.app import App
+from projections.application.view import LedgerView
+from projections.cli.reports.event_lines import sentence
+from projections.cli.reports.showing import print_entity
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.known import REF
+from projections.cli.terminal.output import answer_json, fields, moment, remark, shown, table
+from projections.cli.terminal.points import POINT
+from projections.cli.terminal.wording import Refs, changed, happened, ids_in, short_ago
+from projections.fallback import router
+from projections.operations.catalog import OPERATIONS
+from projections.questions import entities
+from projections.questions.history import changes_of, name_of
+from projections.questions.lookup import find
+from projections.questions.references import references, references_of_ids
+from projections.read_models.catalog import BY_CATEGORY
+from projections.tables.contract import Snapshot
+
+Entity = dict[str, Any]
+LINES = 50
+RAW = click.option("--raw", is_flag=True, help="Every field as it is stored, with exact times.")
+
+
+@click.command(cls=Command)
+@click.option("--after", type=click.IntRange(min=0), help="Only events after this position, oldest first.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=LINES, show_default=True, help="At most this many.")
+@RAW
+@pass_invocation
+def log(invocation: Invocation, after: int | None, limit: int, raw: bool) -> None:
+    """What happened, event by event: the newest ones, or those after a position."""
+    answered = router.answer(invocation.app, lambda view: _events(view, after, limit))
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    if raw:
+        columns = ("position", "by", "type", "ref", "summary")
+        lines = ([moment(item["recorded_at"]), *(item[name] for name in columns)] for item in answered["items"])
+        table(("time (UTC)", "position", "by", "event", "ref", "what"), lines)
+    else:
+        print_events(answered["items"], refs_in(invocation.app, answered["items"]), invocation.app.clock())
+    if answered["next_after"] is not None:
+        remark(f"more: tracking-ledger log --after {answered['next_after']}")
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@RAW
+@pass_invocation
+def show(invocation: Invocation, ref: str, raw: bool) -> None:
+    """Show one item in full: what it is, who has it, what it waits for, its text, its comments.
+
+    REF is a short reference (w-7k3qd), an id, a vendor's name, the id that an imported item had before, or
+    `configuration`.
+    """
+    _, (category, entity_id) = router.run_on_first_source(invocation.app, lambda view: _found(view, ref), replicas=True)
+    answered = whole(invocation.app, category, entity_id)
+    if invocation.as_json:
+        answer_json(answered)
+    elif raw:
+        fields((name, json.dumps(value, ensure_ascii=False)) for name, value in answered.items())
+    else:
+        print_entity(category, answered, refs_in(invocation.app, answered), invocation.app.clock())
+
+
+@click.command(cls=Command)
+@click.option("--status", type=click.Choice(["operational", "broken"]), help="Only these.")
+@click.option(
+    "--broke-since", type=POINT, help="Only those that became broken since a deployment, position or time (or 3d)."
+)
+@click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True, help="At most this many.")
+@pass_invocation
+def vendors(invocation: Invocation, status: str | None, broke_since: str | None, limit: int) -> None:
+    """The vendors and how they are."""
+    arguments = {"limit": limit, "status": status, "broke_since": broke_since}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    answered = OPERATIONS["query_vendor_status"].perform(invocation.app, given)
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    if broke_since is not None:
+        _print_broken(answered["items"])
+        return
+    table(
+        ("ref", "name", "status", "version", "tests", "formats", "manifest"),
+        (
+            (
+                vendor["ref"],
+                vendor.get("name"),
+                vendor.get("status"),
+                vendor.get("extractor_version"),
+                _tests(vendor.get("test_results")),
+                [name for name, supported in (vendor.get("format_support") or {}).items() if supported],
+                vendor.get("manifest_compliant"),
+            )
+            for vendor in answered["items"]
+        ),
+    )
+    _remark_rest(answered)
+
+
+@click.command(cls=Command)
+@click.option("--from", "earliest", metavar="TIME", help="Deployed then or later.")
+@click.option("--to", "latest", metavar="TIME", help="Deployed then or before.")
+@click.option("--vendor", metavar="NAME", help="Only for this vendor.")
+@click.option("--work-item", type=REF, help="Only for this work item.")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
+@pass_invocation
+def deployments(
+    invocation: Invocation,
+    earliest: str | None,
+    latest: str | None,
+    vendor: str | None,
+    work_item: str | None,
+    limit: int,
+) -> None:
+    """What was deployed, the newest first."""
+    arguments = {"from": earliest, "to": latest, "vendor": vendor, "work_item": work_item, "limit": limit}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    answered = OPERATIONS["query_deployments"].perform(invocation.app, given)
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    columns = ("ref", "deployed_at", "pr_number", "pr_title", "commit_hash", "environment", "constitutional_compliance")
+    table(
+        ("ref", "deployed (UTC)", "PR", "title", "commit", "environment", "compliant"),
+        ([_deployment_cell(name, item.get(name)) for name in columns] for item in answered["items"]),
+    )
+    _remark_rest(answered)
+
+
+def _print_broken(items: list[Entity]) -> None:
+    table(
+        ("ref", "name", "status", "broke (UTC)", "by", "last good version"),
+        (
+            (
+                item["ref"],
+                item["name"],
+                item["status"],
+                moment(item["broke_at"]),
+                item["by"],
+                (item["last_good"] or {}).get("extractor_version"),
+            )
+            for item in items
+        ),
+    )
+    if not items:
+        remark("no vendor broke since")
+
+
+def whole(app: App | LedgerView, category: str, entity_id: str) -> Entity:
+    """The answer of the operation that reads such a thing."""
+    match category:
+        case "work_item":
+            include = ["ancestors", "descendants", "dependencies", "comments", "effort"]
+            return OPERATIONS["query_work_item"].perform(app, {"id": entity_id, "include": include})
+        case "vendor":
+            return OPERATIONS["query_vendor_status"].perform(app, {"id": entity_id})
+        case "deployment":
+            return OPERATIONS["query_deployments"].perform(app, {"id": entity_id})
+        case "configuration":
+            return OPERATIONS["get_project_configuration"].perform(app, {})
+        case _:
+            return router.answer(app, lambda view: _plain(view, category, entity_id))
+
+
+def _plain(view: LedgerView, category: str, entity_id: str) -> Entity:
+    with view.tables.snapshot() as snapshot:
+        row = entities.row(snapshot, category, entity_id, "check the id, or see the log")
+        return entities.whole(row, references(snapshot, category, [entity_id])[entity_id])
+
+
+def _found(view: LedgerView, ref: str) -> tuple[str, str]:
+    own = configuration_id(view.identity.ledger)
+    return ("configuration", own) if ref.strip().lower() in ("configuration", own) else find(view.tables, ref)
+
+
+def print_events(items: list[Entity], refs: Refs, now: datetime) -> None:
+    """What each event did, and to what."""
+    table(
+        ("position", "when", "by", "event", "ref", "title", "what"),
+        (
+            (
+                item["position"],
+                short_ago(item["recorded_at"], now),
+                item["by"],
+                happened(item["type"]),
+                item["ref"],
+                item["title"],
+                None if item["version"] == 1 else changed(item["changes"], refs),
+            )
+            for item in items
+        ),
+        cut=("title",),
+    )
+
+
+def refs_in(app: App, answered: Any) -> Refs:
+    """The references of all ids that stand in an answer's fields."""
+    ids = set(ids_in(answered))
+    if not ids:
+        return {}
+
+    def ask(view: LedgerView) -> Refs:
+        with view.tables.snapshot() as snapshot:
+            return references_of_ids(snapshot, ids)
+
+    return router.run_on_first_source(app, ask)[1]
+
+
+def _events(view: LedgerView, after: int | None, limit: int) -> Entity:
+    with view.tables.snapshot() as snapshot:
+        head = snapshot.as_of.position
+        start = max(0, head - limit) if after is None else after
+        events = list(islice(view.store.read_all(start), limit))
+        items = event_lines(view, snapshot, events)
+    last = events[-1].position if events else start
+    more = last < head
+    return {
+        "items": items,
+        "total_count": head,
+        "returned": len(items),
+        "has_more": more,
+        "next_after": last if more else None,
+    }
+
+
+def event_lines(view: LedgerView, snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[Entity]:
+    events = list(events)
+    states = _states(view, events)
+    refs: dict[str, str] = {}
+    for category in {category_of(event.stream_id) for event in events} & LETTERS.keys():
+        entity_ids = {id_of(event.stream_id) for event in events if category_of(event.stream_id) == category}
+        refs |= references(snapshot, category, entity_ids)
+    return [
+        {
+            "position": shown_position(event),
+            "recorded_at": text(event.recorded_at),
+            "occurred_at": text(event.occurred_at),
+            "by": event.by,
+            "type": event.type,
+            "id": id_of(event.stream_id),
+            "ref": refs.get(id_of(event.stream_id)),
+            "version": shown_version(event),
+            "title": name_of(states[event.stream_id][-1]) if event.stream_id in states else None,
+            "changes": changes_of(event, states[event.stream_id]) if event.stream_id in states else [],
+            "summary": sentence(event),
+        }
+        for event in events
+    ]
+
+
+def _states(view: LedgerView, events: list[RecordedEvent]) -> dict[str, list[Any]]:
+    """What each of the streams came to, event by event."""
+    known = {event.stream_id for event in events if category_of(event.stream_id) in BY_CATEGORY}
+    pasts = view.store.read_streams(sorted(known)).events if known else {}
+    return {stream: states_of(stream, past) for stream, past in pasts.items()}
+
+
+def _deployment_cell(name: str, value: Any) -> object:
+    if name == "deployed_at":
+        return moment(value)
+    return value[:7] if name == "commit_hash" and value else value
+
+
+def _tests(results: Entity | None) -> str | None:
+    if not results:
+        return None
+    skipped = f", {results['skipped']} skipped" if results.get("skipped") else ""
+    return f"{shown(results.get('passing'))} of {shown(results.get('total'))}{skipped}"
+
+
+def _remark_rest(answered: Entity) -> None:
+    if answered["has_more"]:
+        remark(f"{answered['returned']} of {answered['total_count']}; the rest with --limit, or `tracking-ledger call`")

@@ -1,0 +1,151 @@
+"""`status`: the report on a terminal, as Markdown or JSON, or kept in the status file; once, or at every change."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from projections.application.view import LedgerView
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.live import watch
+from projections.cli.terminal.output import answer_json, draw_markdown, on_terminal, remark, shown
+from projections.cli.terminal.points import POINT
+from projections.fallback import router
+from projections.maintenance import report_now
+from projections.maintenance.status_file import Written, write_status
+from projections.reports import report
+from projections.reports.atomic_file import replacing
+from projections.reports.markdown import visible
+from projections.tables.contract import Snapshot
+
+EMPTY = "Nothing is recorded yet: `tracking-ledger add TITLE` creates a work item."
+NOTHING = {"No vendors yet.", "No work items yet.", "Nothing is ready.", "No deployments yet.", "None planned."}
+NEWS = {
+    "created": "wrote a new file,",
+    "replaced": "brought the report up to date in",
+    "unchanged": "nothing to change in",
+    "added": "kept all of its text, and added the report below it in",
+}
+
+
+@click.command(cls=Command)
+@click.option("--as-of", type=POINT, help="As it was at this position or time, or so long ago, like 2h, 3d, 1w.")
+@click.option("--write", is_flag=True, help="Keep the report in the status file, beside what you wrote there.")
+@click.option("--html", is_flag=True, help="One page for a browser, with filters and plots, that needs no network.")
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Where --html puts the page.")
+@click.option("--watch", "again", is_flag=True, help="Again whenever something changed, until Ctrl-C.")
+@pass_invocation
+def status(
+    invocation: Invocation, as_of: str | None, write: bool, html: bool, output: Path | None, again: bool
+) -> None:
+    """The status report of the project.
+
+    Vendors, the tree of active work, what is ready, recent deployments, future enhancements. Markdown where it is
+    piped to a file or a program. --write keeps it in .project_status.md: the part between the two markers is the
+    report's, everything else is yours and stays as it is.
+    """
+    if as_of is not None and (write or again):
+        raise click.UsageError("--as-of tells of the past, --write and --watch of now: leave one of them out")
+    if html and (write or invocation.as_json):
+        raise click.UsageError("--html is a page of its own: leave --write and --json out")
+    if output is not None and not html:
+        raise click.UsageError("--output is where --html puts its page: name --html too, or redirect")
+    if html and output is None and on_terminal():
+        raise click.UsageError("--html is for a browser: name --output FILE, or redirect it")
+    if html and again and output is None:
+        raise click.UsageError("--html --watch needs --output FILE, to be written again and again")
+    if html:
+        tell = _paging(invocation, as_of, output)
+    else:
+        tell = _writing(invocation) if write else _showing(invocation, as_of, again=again)
+    if again:
+        watch(invocation.app, tell)
+    else:
+        tell()
+
+
+def print_report(document: report.Document) -> None:
+    """The report, drawn on a terminal; the Markdown itself for a file or a program."""
+    markdown = report.markdown(document)
+    if on_terminal():
+        draw_markdown(visible(_without_empty(markdown)))
+    else:
+        click.echo(markdown, nl=False)
+
+
+def _without_empty(markdown: str) -> str:
+    """For a reader: a section that holds nothing is left out. A file keeps it, because it is read back.
+
+    >>> _without_empty("# Status\\n\\n## Vendors\\n\\nNo vendors yet.\\n\\n## Work\\n\\nOne.\\n")
+    '# Status\\n\\n## Work\\n\\nOne.\\n'
+    """
+    head, *sections = re.split(r"(?m)^(?=## )", markdown)
+    kept = [section for section in sections if section.partition("\n")[2].strip() not in NOTHING]
+    return head + ("".join(kept) or f"{EMPTY}\n")
+
+
+def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], None]:
+    def tell() -> None:
+        document = router.answer(invocation.app, lambda view: _document(view, as_of))
+        if invocation.as_json and again:
+            click.echo(json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # a line each
+        elif invocation.as_json:
+            answer_json(document)
+        else:
+            if again and on_terminal():
+                click.clear()
+            print_report(document)
+
+    return tell
+
+
+def _document(view: LedgerView, as_of: str | None) -> report.Document:
+    with view.snapshot(as_of) as snapshot:
+        return _document_in(view, snapshot, as_of)
+
+
+def _document_in(view: LedgerView, snapshot: Snapshot, as_of: str | None) -> report.Document:
+    """What waits now is no part of the past."""
+    if as_of is not None:
+        return report.document(snapshot, view.identity.name)
+    return report_now.document_in(view, snapshot)
+
+
+def _writing(invocation: Invocation) -> Callable[[], None]:
+    def tell() -> None:
+        written = write_status(invocation.app)
+        if invocation.as_json:
+            answer_json(_plain(written))
+            return
+        remark(f"{NEWS[written.outcome]} {shown(written.file)} (position {written.position})")
+        if written.kept is not None:
+            remark(f"the report itself had been edited: that text is kept in {shown(written.kept)}", style="yellow")
+
+    return tell
+
+
+def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> Callable[[], None]:
+    def tell() -> None:
+        # imported only here: the events of vendors and a second set of templates are needed by no other report
+        from projections.reports.html_page import page
+
+        def told(view: LedgerView) -> str:
+            with view.snapshot(as_of) as snapshot:
+                return page(snapshot, view.store, _document_in(view, snapshot, as_of))
+
+        _, content = router.run_on_first_source(invocation.app, told, replicas=True)
+        if output is None:
+            click.echo(content.encode(), nl=False)
+        else:
+            with replacing(output.expanduser()) as stream:
+                stream.write(content.encode())
+            remark(f"wrote {shown(output)} ({len(content.encode()):,} bytes)")
+
+    return tell
+
+
+def _plain(written: Written) -> dict[str, object]:
+    kept = {} if written.kept is None else {"kept": str(written.kept)}
+    return {"file": str(written.file), "outcome": written.outcome, "position": written.position, **kept}

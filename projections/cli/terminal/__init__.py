@@ -1,0 +1,1 @@
+"""What all commands share: how one is called, what it prints and how it ends."""

@@ -1,0 +1,146 @@
+"""Exit codes, and how an error is told to a person and to a machine."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+
+from ledger.errors import LedgerError
+
+DONE = 0
+FAULT = 1  # of the program itself
+WRONG_USE = 2
+REFUSED = 3
+VERSION_CONFLICT = 4
+UNAVAILABLE = 5
+QUEUED = 6
+UNKNOWN = 7
+DIFFERENCE = 8
+
+OF_ERROR = {
+    "invalid": WRONG_USE,
+    "version_conflict": VERSION_CONFLICT,
+    "unavailable": UNAVAILABLE,
+    "outcome_unknown": UNKNOWN,
+    "damaged": DIFFERENCE,
+}
+OF_OUTCOME = {"queued": QUEUED, "unknown": UNKNOWN}
+INTERRUPTED = 130
+OUTPUT_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended
+
+
+class OutputClosed(Exception):
+    """The reader of our output has gone, as `head` does when it has its lines."""
+
+
+@contextmanager
+def noticing_closed_output() -> Iterator[None]:
+    """Raises OutputClosed where the output has no reader, however a library took it."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+    except SystemExit as error:  # what Rich makes of it
+        if isinstance(error.__context__, BrokenPipeError):
+            raise OutputClosed from error
+        raise
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process; without a reader by the signal that ends other tools then, so that a shell sees the same."""
+    if code == OUTPUT_CLOSED and hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGPIPE)
+    sys.exit(code)
+
+
+def of_error(error: LedgerError) -> int:
+    return OF_ERROR.get(error.code, REFUSED)
+
+
+def of_answer(answered: dict[str, Any]) -> int:
+    """A write's outcome as an exit code; 0 for whatever is only read."""
+    return OF_OUTCOME.get(str(answered.get("outcome")), DONE)
+
+
+def tell(error: LedgerError, *, as_json: bool, command: str = "") -> None:
+    """The one error shape on stdout for a machine; a sentence and what to type next on stderr for a person."""
+    from projections.cli.terminal.next_lines import (
+        next_lines,  # only here: what tells of a refusal is needed by no answer
+    )
+    from projections.cli.terminal.output import answer_json, remark, shown
+
+    if as_json:
+        answer_json(error.as_answer())
+        return
+    remark(f"{error.code.replace('_', ' ')}: {shown(error.message)}", style="red")
+    for line in _details(error):
+        remark(f"  {shown(line)}")
+    for line in next_lines(error, command):
+        remark(f"next: {shown(line)}")
+
+
+def _details(error: LedgerError) -> Iterator[str]:
+    """What the JSON has beside the sentence: who changed what, which items stand in the way, what is allowed."""
+    for event in error.details.get("changed_since") or ():
+        yield f"version {event['version']}: {event['event']} by {event['by']}"
+    for item in error.details.get("items") or ():
+        if isinstance(item, dict) and "title" in item:
+            words = (item.get("reason"), item.get("ref"), item["title"], item.get("status"))
+            yield "  ".join(str(word) for word in words if word)
+    for field in error.details.get("fields") or ():
+        if isinstance(field.get("allowed"), (list, tuple)):
+            yield f"{field['field']} can be: {', '.join(map(str, field['allowed']))}"
+
+
+class NoSuchCommand(click.UsageError):
+    """`meant` are the commands that the word probably stands for."""
+
+    def __init__(self, name: str, meant: list[str], ctx: click.Context) -> None:
+        super().__init__(f"there is no command {name[:80]!a}", ctx)
+        self.meant = meant
+
+
+def tell_wrong_use(error: click.UsageError, *, as_json: bool) -> None:
+    """A command line that cannot be understood, as every other refusal is told."""
+    from projections.cli.terminal.output import answer_json, remark, shown  # only here, as above
+
+    told = wrong_use(error)["error"]
+    if as_json:
+        answer_json({"error": told})
+        return
+    remark(f"invalid: {shown(told['message'])}", style="red")
+    remark(f"next: {shown(told['next_step'])}")
+
+
+def wrong_use(error: click.UsageError) -> dict[str, Any]:
+    """A command line that cannot be understood, in the one error shape."""
+    path = error.ctx.command_path if error.ctx else "tracking-ledger"
+    meant = [f"{path} {command}" for command in getattr(error, "meant", ())]
+    message = error.format_message().rstrip(".")
+    return {
+        "error": {
+            "code": "invalid",
+            "message": message[:1].lower() + message[1:] if message[1:2].islower() else message,
+            "details": {"status": 400, "usage": error.ctx.get_usage() if error.ctx else "", "meant": meant},
+            "next_step": " or ".join(meant) or f"{path} --help",
+            "retryable": False,
+        }
+    }
+
+
+def fault(error: Exception, at: list[str]) -> dict[str, Any]:
+    """A fault of the program, in the one error shape; without the exception's text, which may be anybody's secret."""
+    place = f" at {at[-1]}" if at else ""
+    return {
+        "error": {
+            "code": "internal",
+            "message": f"unexpected {type(error).__name__}{place}",
+            "details": {"status": 500, "at": at},
+            "next_step": "this is a fault of the program: please report it with these lines",
+            "retryable": False,
+        }
+    }

@@ -1,0 +1,102 @@
+"""One call of a command: the settings its options lead to, and the App it works with."""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+from msgspec.structs import replace
+
+from ledger.settings import Settings, user_name
+from projections.application.activity import watching
+from projections.application.app import App
+from projections.cli.terminal import exits
+from projections.cli.terminal.options import Options, common_options
+from projections.cli.terminal.output import remark
+from projections.maintenance.after_write import keep_status
+
+
+class Invocation:
+    """The App is made when first needed, so that a command without a ledger works too."""
+
+    def __init__(self, options: Options) -> None:
+        self.as_json = options.as_json
+        self.by = options.by
+        given = {"project": options.project, "dsn": options.dsn, "by": options.by}
+        if options.project:
+            given["project"] = options.project.expanduser().absolute()
+        self.settings = replace(Settings.from_environment(), **{name: value for name, value in given.items() if value})
+
+    @cached_property
+    def app(self) -> App:
+        return App(self.settings, keep_status=keep_status)
+
+    @property
+    def actor(self) -> str:
+        """Who acts, recorded on every event."""
+        return self.settings.by or user_name(self.settings.project)
+
+    def move_to(self, project: Path) -> None:
+        """From here on it is about the ledger of another folder."""
+        self.close()
+        self.__dict__.pop("app", None)
+        self.settings = replace(self.settings, project=project)
+
+    def tell_source(self) -> int:
+        """A person is told when an answer did not come from the database; the JSON says it itself. The exit code."""
+        layer = self.app.answered_by if "app" in self.__dict__ else None
+        if layer is None or layer.is_live:
+            return exits.DONE
+        if not self.as_json:
+            remark(layer.sentence(self.app.clock()), style="yellow")
+        return exits.UNAVAILABLE if layer.source == "none" else exits.DONE
+
+    def close(self) -> None:
+        if "app" in self.__dict__:
+            if self.app.runtime.opened:
+                self.app.sync.follow_quietly(FOLLOWED_SECONDS)
+            self.app.close()
+
+
+FOLLOWED_SECONDS = 0.5  # that a command spends on the journal, after its answer; the next one goes on
+pass_invocation = click.make_pass_decorator(Invocation)
+
+
+class Command(click.Command):
+    """A command of ours: it takes the common options after its name too, and leaves a line in the activity log."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        own = {flag for parameter in self.params for flag in parameter.opts}  # `block --by REF` says what blocks
+        self.params += [option for option in common_options(hidden=True) if own.isdisjoint(option.opts)]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.obj = invocation = Invocation(ctx.ensure_object(Options))
+        name = ctx.command_path.removeprefix(ctx.find_root().command_path).strip()
+        try:
+            with watching(lambda: invocation.app.home, "command", name, invocation.actor) as line:
+                code = _code(super().invoke, ctx) or invocation.tell_source()
+                line.outcome = f"exit {code}" if code else line.outcome
+                return code
+        finally:
+            invocation.close()
+
+
+def _code(invoke: Callable[[click.Context], Any], ctx: click.Context) -> Any:
+    try:
+        with exits.noticing_closed_output():
+            return invoke(ctx)
+    except exits.OutputClosed:
+        return exits.OUTPUT_CLOSED
+
+
+class Group(click.Group):
+    """A command with commands of its own, for example `import`; it takes the common options too."""
+
+    command_class = Command
+    group_class = type
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.params = [*self.params, *common_options(hidden=True)]

@@ -1,0 +1,35 @@
+"""`--watch`: what is shown is shown again whenever the ledger has something newer."""
+
+import contextlib
+import time
+from collections.abc import Callable
+
+from ledger.errors import OutcomeUnknown, Unavailable
+from projections.application.app import App
+from projections.application.view import LedgerView
+from projections.cli.terminal.output import remark, shown
+from projections.fallback import router
+
+PAUSE = 1.0  # seconds between two looks at the ledger's position
+
+
+def watch(app: App, tell: Callable[[], None]) -> None:
+    """Tells now and whenever the position rose, also after a server was away. An interruption is how it ends."""
+    seen, away = -1, False
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            try:
+                _, position = router.run_on_first_source(app, _position, replicas=True)
+                if position != seen:
+                    tell()
+                seen, away = position, False
+            except (Unavailable, OutcomeUnknown) as error:
+                if not away:
+                    remark(f"waiting for the ledger: {shown(error.message)}", style="yellow")
+                away = True
+            time.sleep(PAUSE)
+
+
+def _position(view: LedgerView) -> int:
+    with view.tables.snapshot() as snapshot:
+        return snapshot.as_of.position
