@@ -87,7 +87,7 @@ def test_a_replay_rebuilds_what_is_there(ledger: Ledger) -> None:
     report = replay(ledger.store, ledger.tables)
 
     assert {name: found.rows for name, found in report.projections.items()} == {
-        "work_items": 9,
+        "work_items": 12,
         "vendors": 3,
         "deployments": 4,
         "enhancements": 3,
