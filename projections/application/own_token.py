@@ -8,26 +8,29 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from ledger.errors import Unavailable
 
 FILE = "claims.secret"
 LENGTH = 24
 OF_PROCESS = secrets.token_bytes(32)  # where the working files cannot be used: then claims end with their process
 
 
-def own_token(home: Path, actor: str) -> str:
-    """The token of a name."""
+def own_token(home: Callable[[], Path], actor: str) -> str:
+    """The token of a name; `home` answers the folder of the working files, or raises Unavailable."""
     return hmac.new(_secret(home), actor.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:LENGTH]
 
 
-def _secret(home: Path) -> bytes:
-    file = home / FILE
+def _secret(home: Callable[[], Path]) -> bytes:
     try:
+        file = home() / FILE
         if not file.exists():
             _make(file)
         return file.read_bytes() or OF_PROCESS
-    except OSError:
+    except (OSError, Unavailable):
         return OF_PROCESS
 
 

@@ -79,7 +79,7 @@ class LedgerView:
 
     def token_of(self, by: str | None) -> str:
         """What the one who acts holds claims with."""
-        return self.principal.token or own_token(self.home, self.actor(by))
+        return self.principal.token or own_token(lambda: self.home, self.actor(by))
 
     def new_command_id(self) -> UUID:
         return command_id_at(self.clock(), os.urandom(10))

@@ -266,7 +266,7 @@ def test_a_claim_that_was_withdrawn_says_so_when_it_is_repeated(app: App, gate: 
     item, given = create(app), uuid4()
     claim = {"action": "claim", "id": item["id"], "command_id": str(given)}
     gate.close()
-    command = ClaimWorkItem(id=item["id"], token=own_token(app.home, "tester"))
+    command = ClaimWorkItem(id=item["id"], token=own_token(lambda: app.home, "tester"))
     app.local.sent.send(bare(Submission(command=command, command_id=given, by="tester", occurred_at=app.clock())))
 
     with pytest.raises(OutcomeUnknown):

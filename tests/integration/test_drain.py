@@ -527,7 +527,7 @@ def test_a_conflicts_own_command_keeps_no_secret(play: Play) -> None:
     play.live(ClaimWorkItem(id=ITEM, token="secret-token"))
     play.here.follow()
     given = play.queue(ReleaseClaim(id=ITEM, token="secret-token"))
-    play.live(UpdateWorkItem(id=ITEM, expected=2, deleted=True))
+    play.live(UpdateWorkItem(id=ITEM, expected=2, deleted=True, force=True, reason="given up"))
 
     play.meet()
 
