@@ -486,7 +486,7 @@ def test_a_person_is_told_that_a_replica_answered(settings: Settings, app: App, 
 
     ended = program(settings, "log")
 
-    assert "WorkItemCreated" in ended.stdout
+    assert "created" in ended.stdout
     assert "answered by a replica, at most" in ended.stderr
 
 
