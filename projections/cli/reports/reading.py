@@ -210,7 +210,7 @@ def print_events(items: list[Entity], refs: Refs, now: datetime) -> None:
 
 
 def refs_in(app: App, answered: Any) -> Refs:
-    """The references of all ids that stand in an answer's fields."""
+    """The references of all ids that stand in an answer's fields; what the person is told of its source is left."""
     ids = set(ids_in(answered))
     if not ids:
         return {}
@@ -219,7 +219,11 @@ def refs_in(app: App, answered: Any) -> Refs:
         with view.tables.snapshot() as snapshot:
             return references_of_ids(snapshot, ids)
 
-    return router.run_on_first_source(app, ask)[1]
+    layer = app.answered_by
+    try:
+        return router.run_on_first_source(app, ask, replicas=True)[1]
+    finally:
+        app.answered_by = layer
 
 
 def _events(view: LedgerView, after: int | None, limit: int) -> Entity:
