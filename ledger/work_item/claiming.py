@@ -8,6 +8,7 @@ have the same name.
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 
 from ledger.decider import Decided, existing
 from ledger.envelope import stream_id
@@ -50,7 +51,7 @@ def held_by_another(item: WorkItem, world: World) -> Claim | None:
     return force if force is not None and force.token_digest != token_digest(world.token) else None
 
 
-def claimed(world: World, entity_id: str, item: WorkItem, claim: Claim, next_step: str) -> Refused:
+def claimed(world: World, entity_id: str, item: WorkItem, claim: Claim, next_step: str, **more: Any) -> Refused:
     return Refused(
         f"{world.reference(CATEGORY, entity_id)} is claimed by {claim.by} until {claim.until}",
         rule="claimed",
@@ -58,6 +59,7 @@ def claimed(world: World, entity_id: str, item: WorkItem, claim: Claim, next_ste
         next_step=next_step,
         by=claim.by,
         until=claim.until,
+        **more,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from ledger.decider import Turns
 from ledger.envelope import stream_id
 from ledger.work_item.claiming import claimed, held_by_another
 from ledger.work_item.commands import UpdateWorkItem
@@ -23,6 +24,25 @@ def overridden_below(command: UpdateWorkItem, below: Iterable[str], world: World
     ids = list(below)
     world.look(stream_id(CATEGORY, entity_id) for entity_id in ids)
     return {entity_id: _forced(command, entity_id, world.state(CATEGORY, entity_id), world) for entity_id in ids}
+
+
+def check_held(world: World, turns: Turns[WorkItem]) -> None:
+    """Refuses an undo that renames, finishes, deletes or withdraws what another holds: `needed` are all these items."""
+    held = {
+        entity_id: held_by_another(now, world) for entity_id, (now, then) in turns.items() if _taken_away(now, then)
+    }
+    kept = {entity_id: claim for entity_id, claim in held.items() if claim is not None}
+    for entity_id, claim in kept.items():
+        step = (
+            f"leave it to {claim.by} or ask them, or send only_untouched=true to take back the rest;"
+            " update_work_item changes it all the same with force=true and a reason"
+        )
+        raise claimed(world, entity_id, turns[entity_id][0], claim, step, needed=list(kept))
+
+
+def _taken_away(now: WorkItem, then: WorkItem) -> bool:
+    gone = then.deleted or then.withdrawn
+    return not (now.deleted or now.withdrawn) and (gone or then.finished > now.finished or now.title != then.title)
 
 
 def _forced(command: UpdateWorkItem, entity_id: str, item: WorkItem, world: World) -> str | None:

@@ -7,6 +7,7 @@ from ledger.decider import Turns
 from ledger.envelope import stream_id
 from ledger.errors import Refused
 from ledger.work_item.cycles import circles
+from ledger.work_item.held_items import check_held
 from ledger.work_item.item_summaries import CATEGORY, state_summaries
 from ledger.work_item.state import WorkItem
 from ledger.world import World
@@ -74,6 +75,7 @@ class After:
 
 def check_undo(world: World, turns: Turns[WorkItem]) -> None:
     """Refuses an undo after which one of the rules of work items would not hold."""
+    check_held(world, turns)
     after = After(world, turns)
     _check_children(after, turns)
     _check_series(after, turns)

@@ -8,6 +8,8 @@ from ledger.errors import LedgerError
 PROGRAM = "tracking-ledger"
 WORDS = {  # what a refusal says of operations and their arguments -> what is typed here
     "send force=true with a reason": "repeat it with --force --reason TEXT",
+    "update_work_item changes it all the same with force=true and a reason": "tracking-ledger edit and"
+    " tracking-ledger delete change it all the same with --force --reason TEXT",
     "send all_or_nothing=false": "use --skip-refused",
     "send only_untouched=true": "repeat it with --only-untouched",
     "send cascade=true to delete them with it": "repeat it with --cascade",
