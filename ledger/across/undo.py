@@ -216,5 +216,5 @@ def _nothing_to_undo(command: Undo) -> Refused:
         f"nothing that command {command.undone} changed is left to restore; claims are never undone",
         rule="nothing_to_undo",
         items=[],
-        next_step="query_history shows what happened since",
+        next_step="give a claim back (action release); query_history shows what happened since",
     )

@@ -16,6 +16,7 @@ WORDS = {  # what a refusal says of operations and their arguments -> what is ty
     "send the token that claiming it answered": "name the token with --token",
     "claim it (action claim)": "start it",
     "claim it again (action claim)": "start it again",
+    "give a claim back (action release)": "give a claim back with tracking-ledger stop",
     "claim another one (action next)": "take another one",
     "action next takes": "tracking-ledger next takes",
     "restore it first with deleted=false": "undo its deletion first",
