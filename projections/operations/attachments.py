@@ -15,7 +15,7 @@ from projections.questions.lookup import find
 
 Kind = Literal["pull_request", "commit", "document", "file"]
 
-_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
+ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
 _IN_PROJECT = re.compile(r"(?![/\\])[^\s:]+")
 _COMMIT = re.compile(r"commit:[0-9a-f]{7,64}|.*/commits?/[0-9a-f]{7,64}", re.IGNORECASE)
 _PULL_REQUEST = re.compile(r"https?://.*/(?:pull|pull-requests|pullrequest|merge_requests)/\d+(?:[/?#].*)?")
@@ -23,7 +23,7 @@ _PULL_REQUEST = re.compile(r"https?://.*/(?:pull|pull-requests|pullrequest|merge
 
 def _url(value: str) -> str:
     value = value.strip()
-    if not (_ELSEWHERE.fullmatch(value) or _IN_PROJECT.fullmatch(value)):
+    if not (ELSEWHERE.fullmatch(value) or _IN_PROJECT.fullmatch(value)):
         raise ValueError(
             "must be a URL like https://example.org/x or commit:84b0fb4, or a path in the project; %20 for a blank"
         )

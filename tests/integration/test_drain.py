@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from ledger.annotation.commands import AddAttachment, RemoveAttachment
 from ledger.catalog import fact_of
 from ledger.conflict.commands import ResolveConflict
 from ledger.conflict.decider import conflict_id, conflict_stream
@@ -294,6 +295,30 @@ def test_a_bulk_is_rebased_as_a_whole(play: Play) -> None:
 
     assert play.end_of(mine) == "recorded"
     assert (play.item()["title"], play.item()["notes"]) == ("Mine too", "theirs")
+
+
+def test_attachments_of_two_machines_do_not_meet(play: Play) -> None:
+    def attach(url: str, name: str | None = None) -> AddAttachment:
+        return AddAttachment(category="work_item", id=ITEM, url=url, kind="document", name=name)
+
+    play.known(create(), attach("docs/a.md"))
+    given = [
+        play.queue(attach("docs/b.md")),
+        play.queue(attach("docs/a.md", "from here")),
+        play.queue(RemoveAttachment(category="work_item", id=ITEM, url="docs/b.md")),
+        play.queue(attach("docs/c.md")),
+        play.queue(attach("docs/a.md", "from there"), play.there),
+    ]
+    play.live(change(title="Two"))
+
+    seen = play.item()["attachments"]
+    play.meet()
+
+    assert sorted(seen) == ["docs/a.md", "docs/c.md"]  # type: ignore[call-overload]  # a mapping by URL
+    assert [play.end_of(one) for one in given] == ["recorded"] * 5
+    ended: dict[str, dict[str, str]] = play.item()["attachments"]  # type: ignore[assignment]
+    assert sorted(ended) == ["docs/a.md", "docs/c.md"]
+    assert (ended["docs/a.md"]["name"], play.item()["title"]) == ("from there", "Two")
 
 
 def test_an_undo_waits_and_works_like_any_command(play: Play) -> None:

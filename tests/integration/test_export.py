@@ -49,6 +49,9 @@ def told(app: App, perform: Perform) -> App:
     perform("create_vendor", name="Acme", metadata={"deep": [{"a": None}]})
     perform("record_enhancement", title="More", description="d", priority=2, principles=["p"])
     perform("update_project_configuration", version=0, default_token_budget=123456)
+    perform("attach", id=item["id"], url="https://github.com/o/r/pull/7", name='=a "pull", ü')
+    perform("attach", id=item["id"], url="docs/plan.pdf", size=2**53, sha256="A" * 64)
+    perform("attach", id=item["id"], url="https://github.com/o/r/pull/7", remove=True)
     perform("update_work_item", id=item["id"], version=1, deleted=True, cascade=True)
     return app
 

@@ -1,8 +1,8 @@
 """The command `attach`: say what belongs to an entity and stays where it is."""
 
 import hashlib
+from os.path import isfile
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import click
@@ -10,6 +10,8 @@ import click
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say, shown
+from projections.operations.attachments import ELSEWHERE
+from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
 
 
@@ -25,24 +27,58 @@ def attach(invocation: Invocation, ref: str, where: str, kind: str | None, name:
 
     A file's size and SHA-256 are kept, its bytes stay where they are. `show REF` lists what is attached.
     """
-    file = Path(where)
-    arguments = {"id": ref, **(_file(invocation.settings.project, file) if file.is_file() else {"url": where})}
+    project = invocation.settings.project
+    given = {key: value for key, value in (("kind", kind), ("name", name)) if value is not None}
     if remove:
-        arguments = {"id": ref, "url": arguments["url"], "remove": True}
-    arguments |= {key: value for key, value in (("kind", kind), ("name", name)) if value is not None}
-    answered = OPERATIONS["attach"].perform(invocation.app, arguments)
+        answered = _remove(invocation, ref, _known_as(project, where))
+    else:
+        named = _file(project, Path(where)) if _is_file(where) else {"url": where}
+        answered = _perform(invocation, {"id": ref, **named, **given})
     if invocation.as_json:
         answer_json(answered)
     else:
-        say(f"{answered['ref']}  {'without ' if remove else ''}{shown(arguments['url'])}")
+        word = "nothing to change: it has no" if remove else "nothing to change:"
+        done = word if answered.get("unchanged") else "without" if remove else ""
+        say(" ".join(filter(None, (f"{answered['ref']} ", done, shown(answered["url"])))))
     return exits.of_answer(answered)
 
 
-def _file(project: Path, file: Path) -> dict[str, Any]:
-    """A file in the project by its path there, another one by its whole path; with its size and digest."""
-    whole = file.resolve()
+def _is_file(where: str) -> bool:
+    return isfile(where)  # noqa: PTH113  # a URL may be longer than a file's name, which Path.is_file raises for
+
+
+def _perform(invocation: Invocation, arguments: Answered) -> Answered:
+    return {"url": arguments["url"], **OPERATIONS["attach"].perform(invocation.app, arguments)}
+
+
+def _remove(invocation: Invocation, ref: str, urls: list[str]) -> Answered:
+    """Takes away the first of them that is attached."""
+    for url in urls:
+        answered = _perform(invocation, {"id": ref, "url": url, "remove": True})
+        if not answered.get("unchanged"):
+            break
+    return answered
+
+
+def _known_as(project: Path, where: str) -> list[str]:
+    """The URLs under which it may be attached: that of a file, even one that is gone, and what was typed."""
+    if ELSEWHERE.fullmatch(where):
+        return [where]
+    file = Path(where)
+    typed = [] if file.is_absolute() else [where if "%" in where else quote(where)]
+    return list(dict.fromkeys([_place(project, file.resolve()), *typed]))
+
+
+def _place(project: Path, whole: Path) -> str:
+    """A file in the project by its path there, another one by its whole path."""
     inside = whole.is_relative_to(project.resolve())
-    url = quote(whole.relative_to(project.resolve()).as_posix()) if inside else whole.as_uri()
+    return quote(whole.relative_to(project.resolve()).as_posix()) if inside else whole.as_uri()
+
+
+def _file(project: Path, file: Path) -> Answered:
+    """With its size and digest."""
+    whole = file.resolve()
     with whole.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    url = _place(project, whole)
     return {"url": url, "kind": "file", "name": file.name, "size": whole.stat().st_size, "sha256": digest}

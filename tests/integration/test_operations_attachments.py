@@ -1,0 +1,155 @@
+"""Attachments through the operations and the command, on a real PostgreSQL."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from ledger.errors import Refused
+from ledger.settings import Settings
+from projections.cli.main import cli
+from tests.conftest import Perform
+
+PULL = "https://github.com/o/r/pull/7"
+COMMIT = "commit:84b0fb4c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f60"
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def item(perform: Perform) -> str:
+    """The reference of an item."""
+    ref: str = perform("create_work_item", item_type="task", title="Read faxes")["ref"]
+    return ref
+
+
+@pytest.fixture
+def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """run("attach", ...), in the folder of the project."""
+    environment = {
+        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_DSN": settings.dsn,
+        "LEDGER_HOME": str(settings.home),
+        "LEDGER_PGDATA": str(settings.pgdata),
+    }
+    monkeypatch.chdir(settings.project)
+    return lambda *arguments: CliRunner().invoke(cli, list(arguments), env=environment)
+
+
+def attached(perform: Perform, ref: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = perform("query_work_item", id=ref).get("attachments", [])
+    return found
+
+
+def urls(perform: Perform, ref: str) -> list[str]:
+    return [one["url"] for one in attached(perform, ref)]
+
+
+def test_the_undo_of_an_attachment_takes_it_away_and_leaves_others(perform: Perform, item: str) -> None:
+    perform("attach", id=item, url=PULL)
+    mine = perform("attach", id=item, url=COMMIT, name="A door")
+
+    undone = perform("undo", command=mine["command_id"])
+    left = urls(perform, item)
+    perform("undo", command=undone["command_id"])
+
+    assert left == [PULL]
+    assert [(one["url"], one.get("name")) for one in attached(perform, item)] == [(PULL, None), (COMMIT, "A door")]
+
+
+def test_the_undo_of_a_removal_and_of_a_new_name_restores_what_was_said(perform: Perform, item: str) -> None:
+    perform("attach", id=item, url=PULL, name="One", by="ann")
+    before = attached(perform, item)
+    renamed = perform("attach", id=item, url=PULL, name="Two", by="ben")
+    removed = perform("attach", id=item, url=PULL, remove=True)
+
+    perform("undo", command=removed["command_id"])
+    again = attached(perform, item)
+    perform("undo", command=renamed["command_id"])
+
+    assert [(one["name"], one["by"]) for one in again] == [("Two", "ben")]
+    assert attached(perform, item) == before
+
+
+def test_an_undo_of_the_creation_does_not_hide_what_another_attached(perform: Perform, item: str) -> None:
+    perform("attach", id=item, url=PULL, by="ann")
+
+    with pytest.raises(Refused) as refused:
+        perform("undo", id=item, version="1")
+
+    assert refused.value.details["items"][0]["event"] == "AttachmentAdded"
+
+
+def test_the_command_attaches_a_file_by_its_path_with_its_digest(
+    run: Run, perform: Perform, item: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = settings.project / "docs"
+    folder.mkdir(exist_ok=True)
+    (folder / "the plan.pdf").write_bytes(b"plan")
+    monkeypatch.chdir(folder)
+
+    said = run("attach", item, "the plan.pdf")
+
+    assert said.output == f"{item}  docs/the%20plan.pdf\n"
+    [one] = attached(perform, item)
+    assert (one["url"], one["kind"], one["name"]) == ("docs/the%20plan.pdf", "file", "the plan.pdf")
+    assert (one["size"], one["sha256"]) == (4, hashlib.sha256(b"plan").hexdigest())
+    assert "docs/the%20plan.pdf" in run("show", item).output
+
+
+def test_the_command_takes_a_file_away_that_is_not_there_any_more(
+    run: Run, perform: Perform, item: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = settings.project / "docs"
+    folder.mkdir(exist_ok=True)
+    (folder / "the plan.pdf").write_bytes(b"plan")
+    monkeypatch.chdir(folder)
+    run("attach", item, "the plan.pdf")
+    (folder / "the plan.pdf").unlink()
+
+    gone = run("attach", item, "the plan.pdf", "--remove")
+
+    assert gone.output == f"{item}  without docs/the%20plan.pdf\n"
+    assert (gone.exit_code, urls(perform, item)) == (0, [])
+
+
+def test_the_command_says_that_what_it_should_take_away_is_not_attached(run: Run, perform: Perform, item: str) -> None:
+    run("attach", item, PULL)
+
+    wrong = run("attach", item, PULL + "8", "--remove")
+
+    assert wrong.output == f"{item}  nothing to change: it has no {PULL}8\n"
+    assert urls(perform, item) == [PULL]
+
+
+@pytest.mark.parametrize(
+    ("where", "options", "kind"),
+    [(PULL, (), "pull_request"), (COMMIT, (), "commit"), ("https://x.org", ("--kind", "document"), "document")],
+)
+def test_the_command_attaches_what_is_elsewhere_by_its_url(
+    run: Run, perform: Perform, item: str, where: str, options: tuple[str, ...], kind: str
+) -> None:
+    said = run("attach", item, where, *options)
+
+    assert (said.exit_code, said.output) == (0, f"{item}  {where}\n")
+    assert [(one["url"], one["kind"]) for one in attached(perform, item)] == [(where, kind)]
+    assert run("attach", item, where, "--remove").output == f"{item}  without {where}\n"
+    assert urls(perform, item) == []
+
+
+def test_the_command_takes_a_url_that_is_too_long_for_a_file(run: Run, perform: Perform, item: str) -> None:
+    where = "https://example.org/" + "a" * 300
+
+    assert run("attach", item, where).exit_code == 0
+    assert run("attach", item, where).output == f"{item}  nothing to change: {where}\n"
+    assert urls(perform, item) == [where]
+
+
+@pytest.mark.parametrize("where", ["two words.pdf", "/no/such/file"])
+def test_the_command_names_what_is_no_url_and_no_file(run: Run, item: str, where: str) -> None:
+    wrong = run("attach", item, where)
+
+    assert wrong.exit_code == 2
+    assert "url" in wrong.output.lower()
