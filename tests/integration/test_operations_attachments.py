@@ -153,3 +153,18 @@ def test_the_command_names_what_is_no_url_and_no_file(run: Run, item: str, where
 
     assert wrong.exit_code == 2
     assert "url" in wrong.output.lower()
+
+
+@pytest.mark.parametrize(
+    "words", [COMMIT, COMMIT[7:], COMMIT[7:14], PULL, "github.com/o/r/pull/7", "the blue door"], ids=str
+)
+def test_an_item_is_found_by_the_url_the_commit_and_the_name_of_what_is_attached(
+    perform: Perform, item: str, words: str
+) -> None:
+    perform("create_work_item", item_type="task", title="Another one")
+    perform("attach", id=item, url=COMMIT, name="The blue door")
+    perform("attach", id=item, url=PULL)
+
+    found = perform("list_work_items", text=words)["items"]
+
+    assert [one["ref"] for one in found] == [item]
