@@ -28,12 +28,12 @@ def test_of_beads_only_what_is_open_and_has_nothing_in_front_is_offered(
         issue("x-6", title="waits for", dependencies=[needs("x-6", "x-9", "waits-for")], priority=0),
         issue("x-7", title="if it fails", dependencies=[needs("x-7", "x-9", "conditional-blocks")], priority=0),
         issue("x-8", title="odd", status="odd", priority=0),
-        issue("x-9", title="free", priority=3),
+        issue("x-9", title="free", priority=2),
         issue("x-10", title="somebody's", status="in_progress", priority=0),
         issue("x-11", title="gate", issue_type="gate", priority=0),
         issue("x-12", title="assigned but open", assignee="ann", priority=4),
         issue("x-13", title="not yet", defer_until="2999-01-01T00:00:00Z", priority=0),
-        issue("x-14", title="long since", defer_until="2020-01-01T00:00:00Z", priority=4),
+        issue("x-14", title="long since", defer_until="2020-01-01T00:00:00Z", priority=3),
     ]
 
     report = Import(source="beads", path=export(tmp_path, *given)).run(app)
