@@ -158,7 +158,7 @@ def test_a_checkout_with_nothing_but_its_history_is_that(call: Call, checkout: P
     assert (code, json.loads(out)["by_category"]["deployment"]["created"]) == (0, 1)
 
 
-def test_sessions_that_are_over_are_not_offered(call: Call, settings: Settings) -> None:
+def test_sessions_that_are_over_or_under_way_are_not_offered(call: Call, settings: Settings) -> None:
     folder = settings.project / "sessions"
     folder.mkdir()
     fronts = {
@@ -173,7 +173,11 @@ def test_sessions_that_are_over_are_not_offered(call: Call, settings: Settings) 
     code, out, _ = call("import", "prompts", "sessions", "--json")
 
     assert code == 0
-    assert sorted(titles(call)) == ["none", "word"]
+    listed = json.loads(call("call", "list_work_items", "fields=title,status", "--json")[1])["items"]
+    assert titles(call) == ["none"]
+    assert {item["title"]: item["status"] for item in listed} == {
+        "sentence": "completed", "tag": "completed", "word": "in_progress", "none": "active",
+    }  # fmt: skip
     told = [warning for warning in json.loads(out)["warnings"] if warning["kind"] == "word_of_the_source"]
     assert "taken as 'completed'" in told[0]["examples"][0]
 

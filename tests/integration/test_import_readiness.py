@@ -46,6 +46,37 @@ def test_of_beads_only_what_is_open_and_has_nothing_in_front_is_offered(
     assert perform("query_work_item", id=claimed["id"])["title"] == "free"
 
 
+def test_of_a_hand_kept_file_only_what_is_open_is_offered(app: App, perform: Perform, tmp_path: Path) -> None:
+    written = """# Project Status
+
+## Active Work Items
+
+- 🚧 by a sign
+- [/] by a box
+- [ ] free in a list
+### by a field
+- **Status**: In Progress
+### ann's
+- **Status**: WIP
+- **Assignee**: ann
+### free by our own word
+- **Status**: active
+
+## In Progress
+
+- by its heading
+- [ ] 🚧 by both
+"""
+    (tmp_path / ".project_status.md").write_text(written)
+
+    report = Import(source="legacy", path=tmp_path / ".project_status.md").run(app)
+
+    assert sorted(ready(perform)) == ["free by our own word", "free in a list"]
+    assert "ann's" in ready(perform, assignee="ann")
+    told = {entry["kind"]: entry["count"] for entry in report["warnings"]}
+    assert told["state_active"] == 6
+
+
 @pytest.mark.parametrize("status", ["in-progress", "review", "deferred", "cancelled", "blocked", "done", "odd"])
 def test_of_task_master_only_pending_tasks_are_offered(app: App, perform: Perform, tmp_path: Path, status: str) -> None:
     tasks = [{"id": 1, "title": "not free", "status": status, "priority": "high"}, {"id": 2, "title": "free"}]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 WORDS = ["parser", "import", "cache", "export", "login", "report", "search", "index"]
 STATES = {  # how a state is written, before a title, behind it, or as a value
-    "active": ["🚧 {}", "[/] {}", "🔄 {}", "WIP: {}", "{} (in progress)", "[ ] {}", "{}", "⏳ {}", "☐ {}", "TODO: {}"],
+    "active": ["[ ] {}", "{}", "☐ {}", "TODO: {}", "{} (active)"],
+    "in_progress": ["🚧 {}", "[/] {}", "🔄 {}", "WIP: {}", "{} (in progress)", "⏳ {}", "[ ] 🚧 {}"],
     "completed": [
         "✅ {}",
         "[x] {}",
@@ -26,7 +27,8 @@ STATES = {  # how a state is written, before a title, behind it, or as a value
     "unknown": ["❌ {}", "[~] {}", "[!] {}", "🚀 {}", "🔴 {}"],
 }
 VALUES = {
-    "active": ["In Progress", "🚧", "todo", "WIP", "[ ]", "planned", "80 %"],
+    "active": ["todo", "[ ]", "planned", "Active", "0 %"],
+    "in_progress": ["In Progress", "🚧", "WIP", "80 %"],
     "completed": ["✅", "Done", "[x]", "Complete.", "✅ shipped", "100%", "Completed in July"],
     "blocked": ["Blocked", "on hold", "⏸", "waiting for the vendor"],
     "in_review": ["👀", "in review", "needs review"],
@@ -161,6 +163,7 @@ def items(draw: st.DrawFn, content: Content) -> str:
     words, state = draw(st.sampled_from([
         ("Successfully completed today", "completed"), ("Next Actionable Step", "active"), ("Blocked", "blocked"),
         ("What was done", "completed"), ("Next Steps", "active"), ("Done", "completed"),
+        ("In Progress", "in_progress"), ("🚧 Work in Progress", "in_progress"), ("Active Tasks", "active"),
     ]))  # fmt: skip
     content.items |= {title: state for title, _ in made}
     facts = draw(st.sampled_from(["", "- **Milestone:** the second\n"]))

@@ -72,7 +72,7 @@ def status_of(written: str, tags: Iterable[str], metadata: dict[str, Any], warn:
         state, category = WrittenState(ended), "done"
     if state is None:
         return None
-    said = words.OF_ITEMS[category] if category else None
+    said = words.item_state(WrittenState(state.written, category))
     if said is None or said.name != state.written.lower():
         metadata["source_status"] = written or state.written
     if said is None:

@@ -105,6 +105,8 @@ def state_of(text: str) -> WrittenState | None:
 
     >>> state_of("✅ Complete (July)").category, state_of("[/]").category, state_of("60 %").category
     ('done', 'active', 'active')
+    >>> state_of("0 %").category, state_of("5 %").category
+    ('planned', 'active')
     >>> state_of("P0 + P1 Complete").category, state_of("not quite done").category
     ('done', None)
     >>> state_of("flaky since monday").category, state_of("❌").category, state_of("✅ in progress").category
@@ -118,7 +120,7 @@ def state_of(text: str) -> WrittenState | None:
     if not said and (begun := state_begun(written)):
         said = {begun}
     if not said and share:
-        said = {"done" if int(share[1]) >= 100 else "active"}
+        said = {"done" if int(share[1]) >= 100 else "active" if int(share[1]) else "planned"}
     if not said and _ENDS_DONE.search(key(written)) and not _NOT_QUITE.search(key(written)):
         said = {"done"}
     return WrittenState(written, said.pop() if len(said) == 1 else None)

@@ -34,8 +34,9 @@ _NOT_DONE = re.compile(
 _DONE = (
     r"\b(?:completed?|done|finished|shipped|accomplish(?:ed|ments?)|achievements?|delivered|erledigt|abgeschlossen)\b"
 )
-_ACTIVE = r"(?:in progress|work in progress|wip|doing|ongoing|(?:currently )?active|current|in arbeit)"
-_PLANNED = r"(?:pending|remaining|upcoming|planned|open|immediate|outstanding|queued|scheduled)"
+_ACTIVE = r"(?:in progress|work in progress|wip|doing|ongoing|in arbeit)"
+_OPEN = r"(?:(?:currently )?active|current)"  # what a list of all that is open is called
+_PLANNED = rf"(?:{_OPEN}|pending|remaining|upcoming|planned|open|immediate|outstanding|queued|scheduled)"
 _STATES: tuple[tuple[Category, str], ...] = (
     ("done", f".*{_DONE}"),
     ("dropped", rf"(?:cancell?ed|dropped|abandoned|rejected|wont do)(?: {_WORK})?$"),
@@ -77,11 +78,13 @@ def listed_state(title: str) -> Category | None:
     ['planned', 'done', 'done', 'planned']
     >>> [listed_state(one) for one in ("Active State", "Current Status", "Definition of Done", "Open Questions")]
     [None, None, None, None]
+    >>> [listed_state(one) for one in ("🚧 In Progress", "Active Tasks", "Active", "Current Work Items")]
+    ['active', 'planned', 'planned', 'planned']
     """
     bare = re.sub(r"\s+", " ", re.sub(r"\b\d+\b|/", " ", key(re.sub(r"\(.*?\)|\[.*?\]", "", plain(title))))).strip()
     if not bare or _ABOUT_STATE.fullmatch(bare):
         return None
-    if bare in WORDS:
+    if bare in WORDS and not re.fullmatch(_OPEN, bare):
         return WORDS[bare]
     if _NOT_DONE.search(bare):
         return "planned"

@@ -6,7 +6,7 @@ A found word that is not the one we keep goes along in the metadata, and the imp
 import re
 from typing import Any
 
-from ledger.importing.readers.written_state import Category
+from ledger.importing.readers.written_state import Category, WrittenState, key
 from ledger.values.states import ORIGINAL, State
 from ledger.vendor.events import TestResults
 
@@ -28,7 +28,7 @@ OF_VENDORS: dict[Category, str] = {
 }
 OF_ITEMS: dict[Category, State] = {
     "planned": State(name="active", category="active"),
-    "active": State(name="active", category="active"),
+    "active": State(name="in_progress", category="active"),
     "waiting": State(name="blocked", category="waiting"),
     "review": State(name="in_review", category="review"),
     "done": State(name="completed", category="done"),
@@ -85,6 +85,21 @@ DENIED = {"no", "false", "fail", "failed", "non-compliant", "noncompliant", "not
 UNKNOWN = {"", "-", "--", "—", "–", "n/a", "na", "none", "null", "unknown", "tbd", "?", "not stated", "pending"}
 
 _QUARTER = re.compile(r"\b(?:Q([1-4])[ /,-]*(?:of )?((?:19|20)\d\d)|((?:19|20)\d\d)[ /,-]*Q([1-4]))\b", re.IGNORECASE)
+
+
+def item_state(state: WrittenState) -> State | None:
+    """What it means of a work item; None if it is not understood.
+
+    `active` is what this ledger calls all that is open; any other word or sign of work under way says that it is
+    in hand.
+
+    >>> [item_state(WrittenState(written, "active")).name for written in ("Active", "In Progress", "🚧")]
+    ['active', 'in_progress', 'in_progress']
+    """
+    if state.category is None:
+        return None
+    is_open = state.category == "active" and re.search(r"\bactive\b", key(state.written))
+    return OF_ITEMS["planned" if is_open else state.category]
 
 
 def of_item(state: State | None) -> dict[str, Any]:

@@ -162,7 +162,7 @@ class Items:
         said = (state_of(field.whole) if field else None) or self._ticked(entry) or state
         if said is None:
             return words.OF_ITEMS[above] if above else None
-        meant = words.OF_ITEMS[said.category] if said.category else None
+        meant = words.item_state(said)
         self._telling.state(metadata, said, meant.name if meant else None, entry.line)
         if meant is None and said.written.startswith(EMPTY_BOXES):
             return words.OF_ITEMS["planned"]
