@@ -29,7 +29,7 @@ def item(perform: Perform) -> str:
 def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
     """run("attach", ...), in the folder of the project."""
     environment = {
-        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_PROJECT": ".",  # the folder in which it is typed, or one above
         "LEDGER_DSN": settings.dsn,
         "LEDGER_HOME": str(settings.home),
         "LEDGER_PGDATA": str(settings.pgdata),

@@ -27,7 +27,7 @@ def attach(invocation: Invocation, ref: str, where: str, kind: str | None, name:
 
     A file's size and SHA-256 are kept, its bytes stay where they are. `show REF` lists what is attached.
     """
-    project = invocation.settings.project
+    project = invocation.app.identity.project
     given = {key: value for key, value in (("kind", kind), ("name", name)) if value is not None}
     if remove:
         answered = _remove(invocation, ref, _known_as(project, where))
