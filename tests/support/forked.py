@@ -51,6 +51,7 @@ class Forked:
                 os.close(number)
         assert self._process.pid is not None
         self.pid = self._process.pid
+        self.sentinel = self._process.sentinel  # ready once it has ended
 
     @property
     def returncode(self) -> int | None:
