@@ -110,7 +110,7 @@ def _without_empty(node: Any) -> Any:
         return [_without_empty(entry) for entry in node]
     if not isinstance(node, dict):
         return node
-    return {key: _without_empty(value) for key, value in node.items() if key != "default" or value not in (None, "")}
+    return {key: _without_empty(value) for key, value in node.items() if key != "default" or value or value is False}
 
 
 def _refusal(status: int) -> Schema:

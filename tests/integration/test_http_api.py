@@ -115,6 +115,9 @@ def test_the_description_has_every_operation_and_needs_no_token(door: Door) -> N
     assert {f"/api/{name}" for name in OPERATIONS} <= set(document["paths"])
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
+        for field in schema.get("properties", {}).values():
+            if "default" in field:
+                Draft202012Validator({**field, "components": document["components"]}).validate(field["default"])
     assert document["paths"]["/api/comment"]["post"]["requestBody"]["content"]["application/json"]["schema"] == {
         "$ref": "#/components/schemas/CommentInput"
     }
