@@ -119,7 +119,7 @@ class Judges:
         with urllib.request.urlopen(description, timeout=SECONDS) as answer:
             file.write_bytes(answer.read())
         asked = ["--checks", ANSWERS, "--phases", "coverage,fuzzing", "--max-examples", "8", "--seed", "1"]
-        code, said = run([str(programs / "schemathesis"), "run", description, *asked])
+        code, said = run([str(programs / "schemathesis"), "run", description, *asked], folder=self.folder)  # its cache
         print(said[-1500:] if code else f"schemathesis: {re.findall('[0-9]+ generated', said)}")
         return told([str(programs / "openapi-spec-validator"), str(file)]) and code == 0
 
@@ -157,9 +157,9 @@ def checks(folder: Path) -> dict[str, list[dict]]:
     return found
 
 
-def run(command: list[str], errors: int = subprocess.STDOUT) -> tuple[int, str]:
+def run(command: list[str], errors: int = subprocess.STDOUT, folder: Path | None = None) -> tuple[int, str]:
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, text=True, timeout=SECONDS)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, text=True, timeout=SECONDS, cwd=folder)
     except subprocess.TimeoutExpired:
         return 1, f"{command[0]} did not end within {SECONDS} s"
     return done.returncode, done.stdout
