@@ -35,7 +35,7 @@ from ledger.errors import LedgerError, Unavailable
 from mcp_adapter.access import Access
 from mcp_adapter.api.description import PREFIX
 from mcp_adapter.api.routes import Api
-from mcp_adapter.caller import SCOPES
+from mcp_adapter.caller import CALLS_AT_ONCE, SCOPES
 from mcp_adapter.console.browser_sessions import BrowserSessions
 from mcp_adapter.console.routes import Console
 from mcp_adapter.http_bodies import Bodies
@@ -133,8 +133,9 @@ def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watchi
     access = Access(apps, _issuer(serving), tokens_needed=serving.tokens_needed)
     watching = Watching(access.caller)
     offer = offered(OPERATIONS, serving.toolsets, read_only=serving.read_only)
-    sessions = Sessions(build(offer, access.caller, watching), BODY)
-    api = Api(offer.operations, access.caller_of, tokens_needed=serving.tokens_needed)
+    limiter = anyio.CapacityLimiter(CALLS_AT_ONCE)
+    sessions = Sessions(build(offer, access.caller, watching, limiter), BODY)
+    api = Api(offer.operations, access.caller_of, limiter, tokens_needed=serving.tokens_needed)
     protocol: ASGIApp = Router([Route(PATH, endpoint=sessions), Route(OPERATION, endpoint=api)])
     doors: list[Middleware] = []
     if serving.tokens_needed:
@@ -161,7 +162,7 @@ def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watchi
     guard = Guard(inner, Names(_hosts(serving), serving.origins))
     is_secure = serving.certificate is not None or serving.proxies is not None
     browsers = BrowserSessions(apps, access, tokens_needed=serving.tokens_needed, is_secure=is_secure)
-    inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers).routes()])
+    inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers, limiter).routes()])
     return guard, watching
 
 

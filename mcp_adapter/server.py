@@ -17,7 +17,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 
 import ledger
 from mcp_adapter.batches import Batches
-from mcp_adapter.caller import Caller, CallerOf, Context
+from mcp_adapter.caller import CALLS_AT_ONCE, Caller, CallerOf, Context
 from mcp_adapter.completion import completer
 from mcp_adapter.prompts import getter, list_prompts
 from mcp_adapter.resources import list_resources, list_templates, reader
@@ -72,10 +72,18 @@ def run_stdio(
         app.close()
 
 
-def build(offer: Offer, caller_of: CallerOf, watching: Watching | None = None) -> Server[Any]:
-    """A server of what is offered; `caller_of` says who asks. What it lists may differ by caller, so is private."""
+def build(
+    offer: Offer,
+    caller_of: CallerOf,
+    watching: Watching | None = None,
+    places: anyio.CapacityLimiter | None = None,
+) -> Server[Any]:
+    """A server of what is offered; `caller_of` says who asks. What it lists may differ by caller, so is private.
+
+    `places` are shared with what else calls operations in this process.
+    """
     watching = watching or Watching(caller_of)
-    tools = Tools(offer, caller_of, watching.tools_changed)
+    tools = Tools(offer, caller_of, watching.tools_changed, places or anyio.CapacityLimiter(CALLS_AT_ONCE))
 
     @asynccontextmanager
     async def looking(_: Server[Any]) -> AsyncIterator[dict[str, Any]]:

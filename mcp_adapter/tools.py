@@ -23,21 +23,26 @@ from projections.operations import argument_values
 from projections.operations.base import Operation
 from projections.operations.ledger_creation import unusable
 
-CALLS_AT_ONCE = 8  # fewer than the pool's ten connections, so that no call waits for one until it gives up
 BEAT = 1.0  # seconds between two notes that a call still runs
 
 
 class Tools:
     """The handlers of tools/list and tools/call."""
 
-    def __init__(self, offer: Offer, caller_of: CallerOf, list_changed: Callable[[Context], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        offer: Offer,
+        caller_of: CallerOf,
+        list_changed: Callable[[Context], Awaitable[None]],
+        places: anyio.CapacityLimiter,
+    ) -> None:
         self._operations = offer.operations
         self._shown = offer.listed
         self._first = offer.first
         self._caller_of = caller_of
         self._list_changed = list_changed
         self._showed_first = False  # since when the list is another if there is a ledger by now
-        self.places = anyio.CapacityLimiter(CALLS_AT_ONCE)
+        self._places = places
 
     async def list(self, context: Context, params: wire.PaginatedRequestParams | None) -> wire.ListToolsResult:
         one_page("tools", params)
@@ -91,7 +96,7 @@ class Tools:
         """A cancelled read waits for nothing; a write that has begun is finished, so that it is done or not."""
         return await anyio.to_thread.run_sync(
             partial(call, caller.seen, operation, arguments, can_create=bool(self._first)),
-            limiter=self.places,
+            limiter=self._places,
             abandon_on_cancel=not operation.writes,
         )
 

@@ -23,7 +23,6 @@ from mcp_adapter.caller import Arguments, Caller
 from projections.operations import argument_values
 from projections.operations.base import LARGEST, Operation
 
-CALLS_AT_ONCE = 8  # as many as those of assistants: see mcp_adapter.tools
 JSON = "application/json"
 
 log = logging.getLogger("tracking_ledger.api")
@@ -48,12 +47,17 @@ class Api:
     """An ASGI application behind the authentication; `caller_of` answers who a request comes from."""
 
     def __init__(
-        self, operations: Mapping[str, Operation], caller_of: Callable[[Request], Caller], *, tokens_needed: bool
+        self,
+        operations: Mapping[str, Operation],
+        caller_of: Callable[[Request], Caller],
+        places: anyio.CapacityLimiter,
+        *,
+        tokens_needed: bool,
     ) -> None:
         self._operations = operations
         self._caller_of = caller_of
         self._tokens_needed = tokens_needed
-        self._places = anyio.CapacityLimiter(CALLS_AT_ONCE)
+        self._places = places
 
     async def description(self, _: Request) -> Response:
         document = described(self._operations.values(), tokens_needed=self._tokens_needed)

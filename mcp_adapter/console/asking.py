@@ -2,12 +2,8 @@
 
 from typing import Any
 
-import anyio.to_thread
-
 from mcp_adapter.caller import Caller
 from projections.operations.catalog import OPERATIONS
-
-LIMITER = anyio.CapacityLimiter(8)  # fewer than the connections of the pool
 
 Answer = dict[str, Any]
 

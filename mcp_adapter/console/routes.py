@@ -1,12 +1,13 @@
 """The addresses of the console, and what each of its answers has: who may see it, and headers that let nothing in."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID, uuid4
 
+import anyio
 import anyio.to_thread
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -17,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from ledger.errors import LedgerError, NotFound
 from ledger.resources import folder
 from mcp_adapter.console import forms, pages
-from mcp_adapter.console.asking import LIMITER, Ledger
+from mcp_adapter.console.asking import Ledger
 from mcp_adapter.console.browser_sessions import BrowserSessions
 from mcp_adapter.console.live import Live
 from mcp_adapter.console.rendering import render
@@ -49,9 +50,10 @@ STATUS = {"version_conflict": 409, "not_found": 404, "forbidden": 403, "unavaila
 class Console:
     """The handlers of all pages."""
 
-    def __init__(self, apps: Mapping[UUID, App], sessions: BrowserSessions) -> None:
+    def __init__(self, apps: Mapping[UUID, App], sessions: BrowserSessions, places: anyio.CapacityLimiter) -> None:
         self._apps = apps
         self._sessions = sessions
+        self._places = places
         self.live = Live()
 
     def routes(self) -> list[BaseRoute]:
@@ -78,7 +80,7 @@ class Console:
         if len(ledgers) == 1:
             return RedirectResponse(f"{ledgers[0].base}/board", status_code=303, headers=HEADERS)
         text = request.query_params.get("text", "")
-        shown = await _in_thread(lambda: [_summary(ledger, text) for ledger in ledgers])
+        shown = await self._in_thread(lambda: [_summary(ledger, text) for ledger in ledgers])
         return _html("all", title="All projects", ledgers=shown, text=text)
 
     async def sign_in(self, request: Request) -> Response:
@@ -93,7 +95,7 @@ class Console:
 
     async def enter(self, request: Request) -> Response:
         """Follows a one-time link."""
-        secret = await _in_thread(partial(self._sessions.follow_link, request.query_params.get("once", "")))
+        secret = await self._in_thread(partial(self._sessions.follow_link, request.query_params.get("once", "")))
         answer = RedirectResponse("/", status_code=303, headers=HEADERS)
         if secret is not None and self._sessions.sign_in(request, answer, secret):
             return answer
@@ -140,7 +142,7 @@ class Console:
         _check_origin(request)
         ledger = self._ledger(request)
         form = await request.form(max_fields=200, max_part_size=LONGEST_FORM)
-        answer, refused = await _in_thread(lambda: forms.carry_out(ledger, operation, form))
+        answer, refused = await self._in_thread(lambda: forms.carry_out(ledger, operation, form))
         if answer is not None:
             place = forms.where_to(ledger, operation, form, answer)
             separator = "&" if urlsplit(place).query else "?"
@@ -168,7 +170,7 @@ class Console:
         ledger = self._ledger(request)
         query = request.query_params
         try:
-            values = await _in_thread(lambda: page(ledger, query))
+            values = await self._in_thread(lambda: page(ledger, query))
         except NotFound as missing:
             return await self._rendered(ledger, "missing", status=404, title="Not found", refused=missing)
         except LedgerError as error:
@@ -186,9 +188,9 @@ class Console:
             "new_id": lambda: str(uuid4()),
             "said": query.get("said", "") if query else "",
             "query": query or QueryParams(),
-            "answered": await _in_thread(lambda: _source(ledger)),
+            "answered": await self._in_thread(lambda: _source(ledger)),
         }
-        return HTMLResponse(await _in_thread(lambda: render(template, **common, **values)), status, HEADERS)
+        return HTMLResponse(await self._in_thread(lambda: render(template, **common, **values)), status, HEADERS)
 
     def _ledger(self, request: Request) -> Ledger:
         """The ledger of the address, for this browser. One that it may not see is as good as none."""
@@ -202,6 +204,9 @@ class Console:
                 raise HTTPException(303, headers={"Location": "/sign-in"})
             raise HTTPException(404)
         return Ledger(caller, request.query_params.get("as_of") or None)
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await anyio.to_thread.run_sync(work, limiter=self._places)
 
 
 def _source(ledger: Ledger) -> Any:
@@ -229,7 +234,3 @@ def _check_origin(request: Request) -> None:
         return
     if origin is None or not secrets.compare_digest(urlsplit(origin).netloc.lower(), (host or "").lower()):
         raise HTTPException(403, "a form of another site is not taken")
-
-
-async def _in_thread(work: Any) -> Any:
-    return await anyio.to_thread.run_sync(work, limiter=LIMITER)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -15,6 +16,9 @@ from ledger.errors import LedgerError
 from ledger.settings import Settings
 from mcp_adapter.api import routes
 from mcp_adapter.api.description import REFUSALS, described
+from mcp_adapter.caller import CALLS_AT_ONCE
+from mcp_adapter.http import Serving, assembled
+from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.support.http_client import HttpServer, serving, token
 
@@ -130,6 +134,21 @@ def test_every_status_of_a_refusal_is_described() -> None:
 
     assert routes.NotJson in kinds
     assert {kind.number for kind in kinds} <= set(REFUSALS)
+
+
+def test_all_ways_into_a_process_together_use_no_more_than_the_pool_has(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[float] = []
+    limiter = anyio.CapacityLimiter
+    monkeypatch.setattr(anyio, "CapacityLimiter", lambda tokens: made.append(tokens) or limiter(tokens))
+    app = App(settings)
+
+    assembled({app.identity.ledger: app}, Serving())
+    app.close()
+
+    assert made == [CALLS_AT_ONCE]
+    assert sum(made) < 10  # connections
 
 
 def test_the_example_client_works(door: Door) -> None:
