@@ -1,6 +1,7 @@
 """What can be asked of work items."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Literal
@@ -122,27 +123,8 @@ def to_entities(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
 
 def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Entity:
     """A page of items: {items, total_count, returned, has_more, next_cursor}; the items are whole."""
-    moment = snapshot.as_of.now
     unfinished = wanted.ready is not None or wanted.blocked is not None
-    filters = {
-        "item_type": wanted.item_type,
-        "status": wanted.status,
-        "category": wanted.category,
-        "assignee": wanted.assignee,
-        "parent_id": wanted.parent_id,
-        "milestone_id": wanted.milestone_id,
-        "due_from": wanted.due_from,
-        "due_until": wanted.due_until,
-        "overdue": int(wanted.overdue),
-        "deferred": None if wanted.deferred is None else int(wanted.deferred),
-        "roots_only": int(wanted.roots_only),
-        "tag": wanted.tag,
-        "since": wanted.since,
-        "unfinished": int(unfinished or wanted.unfinished),
-        "claimed_by": wanted.claimed_by,
-        "moment": text(moment),
-        **_hidden(wanted.include_deleted and not unfinished, wanted.include_archived and not unfinished),
-    }
+    filters = _conditions(wanted, snapshot.as_of.now, unfinished=unfinished)
 
     def fetch(after: Place, limit: int, offset: int = 0) -> Answer:
         if wanted.terms:
@@ -170,6 +152,29 @@ def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offs
         total=total,
         to_entities=lambda kept: _items(snapshot, kept),
     )
+
+
+def _conditions(wanted: Filter, moment: datetime, *, unfinished: bool) -> dict[str, Any]:
+    """What every list takes to filter by; `unfinished` where only items that can still be done are asked for."""
+    return {
+        "item_type": wanted.item_type,
+        "status": wanted.status,
+        "category": wanted.category,
+        "assignee": wanted.assignee,
+        "parent_id": wanted.parent_id,
+        "milestone_id": wanted.milestone_id,
+        "due_from": wanted.due_from,
+        "due_until": wanted.due_until,
+        "overdue": int(wanted.overdue),
+        "deferred": None if wanted.deferred is None else int(wanted.deferred),
+        "roots_only": int(wanted.roots_only),
+        "tag": wanted.tag,
+        "since": wanted.since,
+        "unfinished": int(unfinished or wanted.unfinished),
+        "claimed_by": wanted.claimed_by,
+        "moment": text(moment),
+        **_hidden(wanted.include_deleted and not unfinished, wanted.include_archived and not unfinished),
+    }
 
 
 def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, cursor: str | None) -> Entity:
