@@ -30,14 +30,8 @@ from projections.operations.base import (
 )
 from projections.operations.comments import CommentInput, comment_command
 from projections.operations.effort import LogEffortInput, effort_command
-from projections.operations.work_items import (
-    CATEGORY,
-    CreateWorkItemInput,
-    LinkWorkItemsInput,
-    UpdateWorkItemInput,
-    creation,
-    update,
-)
+from projections.operations.work_item_inputs import CreateWorkItemInput, LinkWorkItemsInput, UpdateWorkItemInput
+from projections.operations.work_items import CATEGORY, creation, update
 from projections.questions import work_items as questions
 from projections.questions.entities import rows
 from projections.questions.references import resolve

@@ -34,11 +34,12 @@ ROOMS = {
     "read_models",
     "tables",
 }
+ITEMS = {"work_items", "work_item_inputs"}
 OWN = {
-    "list": ("list_work_items", {"work_items"}),
-    "done": ("update_work_item", {"work_items"}),
-    "ready": ("ready_work", {"claims", "work_items"}),
-    "show": ("query_work_item", {"work_items"}),
+    "list": ("list_work_items", ITEMS),
+    "done": ("update_work_item", ITEMS),
+    "ready": ("ready_work", {"claims", *ITEMS}),
+    "show": ("query_work_item", ITEMS),
 }
 LOADED = """
 import json, sys
