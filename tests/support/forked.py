@@ -6,6 +6,7 @@ tried where `subprocess` is used.
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -146,6 +147,7 @@ def _run(
         os.dup2(stream.number, number)
     for stream in streams:
         os.close(stream.number)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by all that a shell starts in the background
     os.environ.clear()
     os.environ.update(env)
     os.chdir(cwd)
