@@ -1,7 +1,7 @@
 """The git hooks that link commits to work items: put beside a repository's own, and taken out again.
 
 A hook runs what was there before, with its arguments, its input and its verdict, and then asks this program, whatever
-comes of that: no commit ever waits for the ledger longer than a command does, or fails because of it.
+comes of that: no commit fails because of the ledger, and none waits for it longer than `hook run` allows.
 """
 
 import shlex
