@@ -38,13 +38,13 @@ from mcp_adapter.api.routes import Api
 from mcp_adapter.caller import CALLS_AT_ONCE, SCOPES
 from mcp_adapter.console.browser_sessions import BrowserSessions
 from mcp_adapter.console.routes import Console
-from mcp_adapter.http_bodies import Bodies
-from mcp_adapter.http_connection import Connection
-from mcp_adapter.http_guard import Guard, Names, Rates, TooSlow, Turns, too_slow
-from mcp_adapter.http_sessions import Sessions
 from mcp_adapter.issuer import Issuer
 from mcp_adapter.server import TITLE, build
 from mcp_adapter.toolsets import offered
+from mcp_adapter.transport.bodies import Bodies
+from mcp_adapter.transport.connection import Connection
+from mcp_adapter.transport.guard import Guard, Names, Rates, TooSlow, Turns, too_slow
+from mcp_adapter.transport.sessions import Sessions
 from mcp_adapter.watching import Watching
 from projections.application.activity import places
 from projections.application.app import App

@@ -11,9 +11,9 @@ from ledger.importing.import_warnings import as_found
 from ledger.importing.made import ImportPlan
 from ledger.values.finding import Finding
 from ledger.vendor.decider import CATEGORY as VENDOR
-from ledger.work_item import importing as work_items
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
-from ledger.work_item.source_state import CATEGORY as WORK_ITEM
+from ledger.work_item.imported import importing as work_items
+from ledger.work_item.imported.source_state import CATEGORY as WORK_ITEM
 from ledger.world import World
 
 

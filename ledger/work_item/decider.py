@@ -11,9 +11,7 @@ from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.values.dates import begins, ends
 from ledger.values.revision import Change, Changes, apply, difference
-from ledger.work_item.archiving import archive, refuse_archived, refuse_archived_parent, restore
 from ledger.work_item.bulk import change_all
-from ledger.work_item.claiming import claim, claim_next, release, renew
 from ledger.work_item.commands import (
     AnswerQuestion,
     ArchiveWorkItems,
@@ -56,16 +54,18 @@ from ledger.work_item.events import (
     WorkItemUnlinked,
     WorkItemWithdrawn,
 )
-from ledger.work_item.held_items import overridden, overridden_below
-from ledger.work_item.importing import plan
+from ledger.work_item.imported.importing import plan
 from ledger.work_item.item_summaries import CATEGORY, neighbour_summaries, state_summary
 from ledger.work_item.metadata import metadata_problems
-from ledger.work_item.questions import answer, ask, withdraw
-from ledger.work_item.recurring import with_next
-from ledger.work_item.reviews import restrained
+from ledger.work_item.rules.archiving import archive, refuse_archived, refuse_archived_parent, restore
+from ledger.work_item.rules.claiming import claim, claim_next, release, renew
+from ledger.work_item.rules.held_items import overridden, overridden_below
+from ledger.work_item.rules.questions import answer, ask, withdraw
+from ledger.work_item.rules.recurring import with_next
+from ledger.work_item.rules.reviews import restrained
+from ledger.work_item.rules.status_changes import change_status
+from ledger.work_item.rules.undoing import check_undo
 from ledger.work_item.state import WorkItem, evolve
-from ledger.work_item.status_changes import change_status
-from ledger.work_item.undoing import check_undo
 from ledger.world import World
 
 Asked = WorkItemCommand | ChangeWorkItems | ClaimNextWorkItem | ArchiveWorkItems | ImportWorkItems

@@ -16,7 +16,7 @@ class WorkItemCreated(WorkItemFact, frozen=True, kw_only=True):
     """Fields an imported source did not state are absent, never a default that looks like a fact.
 
     `due` and `not_before` are days or moments, see ledger.values.dates; `estimate` is in minutes; `recurrence` a rule,
-    see ledger.work_item.recurring, and `recurrence_of` the item after which this one comes.
+    see ledger.work_item.rules.recurring, and `recurrence_of` the item after which this one comes.
     """
 
     item_type: str

@@ -19,7 +19,7 @@ from projections.application.own_token import own_token
 from projections.application.runtime import Runtime
 from projections.local_copy.as_of_tables import FOLDER
 from projections.local_copy.working_files import Local
-from projections.questions.as_of import Point, snapshot_at
+from projections.questions.log.as_of import Point, snapshot_at
 from projections.tables.contract import Snapshot
 
 

@@ -26,10 +26,10 @@ from projections.operations.base import (
     command_id,
     where,
 )
-from projections.questions import changes as changes_questions
-from projections.questions import history as questions
-from projections.questions.as_of import past, position_of, row_at
 from projections.questions.entities import whole
+from projections.questions.log import changes as changes_questions
+from projections.questions.log import history as questions
+from projections.questions.log.as_of import past, position_of, row_at
 from projections.questions.lookup import find
 from projections.questions.references import reference, references, references_of
 from projections.tables.contract import Snapshot

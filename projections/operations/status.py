@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ledger.settings import Settings
-from ledger.work_item.claiming import token_digest
+from ledger.work_item.rules.claiming import token_digest
 from ledger.world import Asker
 from projections.application.view import LedgerView
 from projections.maintenance import report_now
 from projections.operations.base import Answered, Asks, Input, Limit, Operation
 from projections.operations.ledger_creation import unusable
-from projections.operations.needs import of_asker
+from projections.operations.work.needs import of_asker
 from projections.reports import prime as primer
 from projections.reports import report
 

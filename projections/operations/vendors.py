@@ -31,7 +31,7 @@ from projections.operations.base import (
 )
 from projections.questions import vendor_history
 from projections.questions import vendors as questions
-from projections.questions.as_of import past, position_of, row_at, shown_point
+from projections.questions.log.as_of import past, position_of, row_at, shown_point
 from projections.questions.references import category_of_reference, resolve
 
 REVISABLE = ("status", "extractor_version", "format_support", "manifest_compliant", "metadata")

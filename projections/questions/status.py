@@ -9,7 +9,7 @@ import msgspec
 
 from ledger.values.moment import EPOCH, text
 from ledger.values.states import FINISHED
-from ledger.work_item.cycles import circles
+from ledger.work_item.rules.cycles import circles
 from ledger.world import DEEPEST, ReadyFilter
 from projections.questions import readiness
 from projections.questions.entities import Entity, rows, with_fields

@@ -13,9 +13,10 @@ from ledger.envelope import imported_id
 from ledger.importing.commands import Import as ImportCommand
 from ledger.importing.made import ImportPlan, Tally
 from ledger.importing.plan import plan
-from ledger.importing.readers import github, prompts
+from ledger.importing.readers import prompts
 from ledger.importing.readers.git import history
 from ledger.importing.readers.reading import Identify, Reading
+from ledger.importing.readers.trackers import github
 from ledger.values.finding import Finding
 from ledger.world import World
 from projections.application.view import LedgerView

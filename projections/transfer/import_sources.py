@@ -13,7 +13,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Invalid
-from ledger.importing.readers import (
+from ledger.importing.readers import prompts
+from ledger.importing.readers.backlog import tasks
+from ledger.importing.readers.git import history
+from ledger.importing.readers.legacy import status_file, told
+from ledger.importing.readers.reading import Identify, Reading, check_text
+from ledger.importing.readers.sample import Sample, sample_of
+from ledger.importing.readers.trackers import (
     asana,
     beads,
     claude_code,
@@ -23,18 +29,12 @@ from ledger.importing.readers import (
     linear,
     orgmode,
     plane,
-    prompts,
     taskmaster,
     taskwarrior,
     todotxt,
     trello,
     vibe_kanban,
 )
-from ledger.importing.readers.backlog import tasks
-from ledger.importing.readers.git import history
-from ledger.importing.readers.legacy import status_file, told
-from ledger.importing.readers.reading import Identify, Reading, check_text
-from ledger.importing.readers.sample import Sample, sample_of
 from projections.transfer import restore
 from projections.transfer.own_importers import own_importers
 

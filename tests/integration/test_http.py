@@ -26,11 +26,12 @@ from uvicorn.server import ServerState
 
 from ledger import identity
 from ledger.settings import Settings
-from mcp_adapter import http_connection, http_guard
 from mcp_adapter.http import Serving, assembled
 from mcp_adapter.registry import tool
 from mcp_adapter.server import build
 from mcp_adapter.toolsets import offered
+from mcp_adapter.transport import connection as http_connection
+from mcp_adapter.transport import guard as http_guard
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.support.http_client import HttpServer, request, revoke, serving, token

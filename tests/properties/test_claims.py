@@ -17,7 +17,6 @@ from ledger.envelope import Command, RecordedEvent, Submission
 from ledger.errors import LedgerError
 from ledger.handler import Handler
 from ledger.values.moment import parse
-from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import (
     ClaimNextWorkItem,
     ClaimWorkItem,
@@ -27,6 +26,7 @@ from ledger.work_item.commands import (
     UpdateWorkItem,
 )
 from ledger.work_item.events import WorkItemClaimed, WorkItemClaimReleased, WorkItemClaimRenewed, WorkItemCompleted
+from ledger.work_item.rules.claiming import token_digest
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.fold import propose
 from tests.support.examples import examples

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from ledger.postgres.connection.database import Database
 from ledger.values.states import CATEGORIES, ORIGINAL
-from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimWorkItem, ImportedItem, ImportedLink, ImportWorkItems, Mark
+from ledger.work_item.rules.claiming import token_digest
 from ledger.world import Asker, ReadyFilter
 from projections.questions import readiness, work_items
 from projections.tables.contract import Snapshot

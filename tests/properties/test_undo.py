@@ -11,7 +11,7 @@ from ledger.errors import Refused
 from ledger.values.revision import apply, between
 from ledger.work_item.state import WorkItem
 from projections.local_copy.as_of_tables import tables_as_of
-from projections.questions.changes import Filter, changes_since
+from projections.questions.log.changes import Filter, changes_since
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot, pages
 from tests.support.doings import Doing, a_ledger, attempt, command, histories, tell, undo_of

@@ -17,7 +17,7 @@ from ledger.values.finding import Finding
 from ledger.values.moment import parse
 from ledger.work_item.commands import ImportWorkItems
 from ledger.work_item.events import WorkItemRevised
-from ledger.work_item.importing import plan
+from ledger.work_item.imported.importing import plan
 from ledger.world import Holder, World
 from projections.transfer.import_sources import SOURCES
 from tests.support.given import LEDGER, Neighbours

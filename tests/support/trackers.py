@@ -13,7 +13,8 @@ from uuid import UUID
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from ledger.importing.readers import (
+from ledger.importing.readers.backlog import tasks
+from ledger.importing.readers.trackers import (
     asana,
     beads,
     claude_code,
@@ -29,7 +30,6 @@ from ledger.importing.readers import (
     trello,
     vibe_kanban,
 )
-from ledger.importing.readers.backlog import tasks
 from ledger.values.moment import parse
 from tests.support.beads import DAY, issue, needs
 

@@ -14,7 +14,7 @@ from ledger.errors import NotFound
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.decider import decider as work_items
 from ledger.work_item.events import WorkItemDeleted
-from projections.operations.attachments import AttachInput, kind_of
+from projections.operations.work.attachments import AttachInput, kind_of
 from tests.support.given import NOW, THING, Given, given
 from tests.unit.test_comments import ASKED, ASKED_AT, BEGINNINGS, a_task
 

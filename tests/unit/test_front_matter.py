@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.importing.readers.front_matter import DEEPEST, BrokenYaml, parse, split
+from ledger.importing.readers.text.front_matter import DEEPEST, BrokenYaml, parse, split
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.backlog.body import CHECKLISTS, MARKS, TEXTS, Body, body_of
-from ledger.importing.readers.code_fences import fenced
+from ledger.importing.readers.text.code_fences import fenced
 from ledger.values.moment import parse
 from tests.support.examples import examples
 

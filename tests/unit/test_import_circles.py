@@ -1,6 +1,6 @@
 """Circles in what must come before what."""
 
-from ledger.work_item.cycles import circles
+from ledger.work_item.rules.cycles import circles
 
 
 def test_a_tree_with_links_across_has_none() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ledger.errors import Invalid
-from ledger.importing.readers import github
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import sample_of
+from ledger.importing.readers.trackers import github
 from ledger.values.moment import parse, text
 from tests.support.imported_log import ImportedLog
 

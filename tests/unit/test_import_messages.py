@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from ledger.importing.readers.written_time import Doubt
+from ledger.importing.readers.words.written_time import Doubt
 from projections.cli.exchange.import_messages import KINDS
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ from ledger.annotation.events import CommentAdded, CommentCorrected, CommentWith
 from ledger.annotation.state import Comment
 from ledger.values.moment import parse
 from ledger.work_item.commands import ImportedComment, ImportedItem, Mark
-from ledger.work_item.imported_comments import comments_since
+from ledger.work_item.imported.imported_comments import comments_since
 from ledger.work_item.state import WorkItem
 
 SAID, CHANGED = "2026-03-01T10:00:00.000000Z", "2026-03-09T10:00:00.000000Z"

@@ -16,7 +16,7 @@ from ledger.work_item.events import (
     WorkItemReverted,
     WorkItemStatusChanged,
 )
-from ledger.work_item.recurring import next_one, rule_of
+from ledger.work_item.rules.recurring import next_one, rule_of
 from ledger.work_item.state import WorkItem
 from tests.support.given import THING, given, numbered
 

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from ledger.errors import Refused
 from ledger.values.moment import parse, text
 from ledger.values.revision import Change
-from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, ReleaseClaim, RenewClaim, UpdateWorkItem
 from ledger.work_item.decider import decider
 from ledger.work_item.events import (
@@ -22,6 +21,7 @@ from ledger.work_item.events import (
     WorkItemDeleted,
     WorkItemRevised,
 )
+from ledger.work_item.rules.claiming import token_digest
 from ledger.work_item.state import Claim
 from ledger.world import Neighbour, Obstacle
 from tests.support.given import NOW, THING, Given, given, numbered

@@ -10,7 +10,6 @@ from ledger.envelope import Fact
 from ledger.errors import Refused
 from ledger.values.revision import Change
 from ledger.values.states import CATEGORIES, ORIGINAL, State, in_order
-from ledger.work_item.claiming import token_digest
 from ledger.work_item.commands import ClaimWorkItem, ReleaseClaim, UpdateWorkItem
 from ledger.work_item.decider import decider
 from ledger.work_item.events import (
@@ -23,6 +22,7 @@ from ledger.work_item.events import (
     WorkItemReverted,
     WorkItemStatusChanged,
 )
+from ledger.work_item.rules.claiming import token_digest
 from ledger.work_item.state import Claim
 from ledger.world import Neighbour
 from tests.support.given import CONFIGURATION, THING, Given, given, numbered

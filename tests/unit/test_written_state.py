@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.importing.readers.written_state import WORDS, state_in, state_of
+from ledger.importing.readers.words.written_state import WORDS, state_in, state_of
 
 TITLES = [
     "Ship the parser",

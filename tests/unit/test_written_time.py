@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.importing.readers.written_time import written_time
+from ledger.importing.readers.words.written_time import written_time
 from tests.support.markdown_shapes import UNCERTAIN, ZONES
 
 NINE = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)

@@ -15,13 +15,13 @@ from typing import Any
 from ledger.codec import unstorable
 from ledger.errors import Invalid
 from ledger.identity import FOLDER as LEDGER_FOLDER
-from ledger.importing.readers.front_matter import BrokenYaml, parse, split
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import field_of
 from ledger.importing.readers.legacy.outline import plain
+from ledger.importing.readers.legacy.session_fields import session_fields
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, take, text_of
 from ledger.importing.readers.sample import Sample
-from ledger.importing.readers.session import session_fields
+from ledger.importing.readers.text.front_matter import BrokenYaml, parse, split
 from ledger.importing.readers.text_lines import LARGEST_FILE, decoded, unreadable
 from ledger.values.finding import Finding
 from ledger.values.states import FINISHED

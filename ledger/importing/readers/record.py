@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ledger.importing.readers.reading import Reading, time_of
-from ledger.importing.readers.status_words import category_of
+from ledger.importing.readers.words.status_words import category_of
 from ledger.values.dates import MOST_MINUTES, planned
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import LONGEST, Category
-from ledger.work_item.kept_links import KEPT_UNDER
-from ledger.work_item.older_records import LAST_CHANGE, LIST
+from ledger.work_item.imported.kept_links import KEPT_UNDER
+from ledger.work_item.imported.older_records import LAST_CHANGE, LIST
 
 ZERO_TIME = "0001-"  # what Go writes for "never"
 LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only

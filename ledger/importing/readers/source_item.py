@@ -21,7 +21,7 @@ from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
 from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
-from ledger.work_item.older_records import LAST_CHANGE
+from ledger.work_item.imported.older_records import LAST_CHANGE
 
 
 class SourceLink(Struct, frozen=True, kw_only=True):

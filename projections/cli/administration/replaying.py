@@ -15,7 +15,7 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.output import answer_json, remark, say, shown, table
 from projections.cli.terminal.points import POINT
 from projections.cli.terminal.progress import Told, progress
-from projections.questions.as_of import position_of
+from projections.questions.log.as_of import position_of
 from projections.tables.postgres import PostgresTables
 from projections.tables.replay import Report, Source, check, no_progress, replay, write
 

@@ -10,9 +10,9 @@ import click
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say, shown
-from projections.operations.attachments import ELSEWHERE
 from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
+from projections.operations.work.attachments import ELSEWHERE
 
 
 @click.command(cls=Command)

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from ledger.errors import Invalid, LedgerError, Refused
-from ledger.importing.readers.front_matter import FENCE, BrokenYaml, parse, split
+from ledger.importing.readers.text.front_matter import FENCE, BrokenYaml, parse, split
 from projections.cli.daily.items import perform
 from projections.cli.reports.reading import refs_in
 from projections.cli.terminal.invocation import Invocation

@@ -11,7 +11,7 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.known import PERSON, REF, TAG
 from projections.cli.terminal.output import answer_json, moment, remark, say, shown, table
 from projections.operations.catalog import OPERATIONS
-from projections.operations.claims import LONGEST
+from projections.operations.work.claims import LONGEST
 
 Decorator = Callable[[Any], Any]
 

@@ -23,7 +23,7 @@ from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import Refs, changed, happened, said, short_ago
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
-from projections.questions.history import newest_command
+from projections.questions.log.history import newest_command
 from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]

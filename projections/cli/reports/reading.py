@@ -25,7 +25,7 @@ from projections.cli.terminal.wording import Refs, changed, happened, ids_in, sh
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions import entities
-from projections.questions.history import changes_of, name_of
+from projections.questions.log.history import changes_of, name_of
 from projections.questions.lookup import find
 from projections.questions.references import references, references_of_ids
 from projections.read_models.catalog import BY_CATEGORY

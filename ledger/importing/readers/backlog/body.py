@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.importing.readers.code_fences import fenced
+from ledger.importing.readers.text.code_fences import fenced
 
 TEXTS = ("description", "implementation plan", "implementation notes", "final summary")
 CHECKLISTS = {"acceptance criteria": "acceptance", "definition of done": "definition_of_done"}

@@ -11,9 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Invalid
-from ledger.importing.readers.front_matter import BrokenYaml, parse, split
-from ledger.importing.readers.json_text import Problem, kept
 from ledger.importing.readers.reading import LONGEST_ID, Reading, inside, text_of
+from ledger.importing.readers.text.front_matter import BrokenYaml, parse, split
+from ledger.importing.readers.text.json_text import Problem, kept
 from ledger.importing.readers.text_lines import LARGEST_FILE, unreadable
 from ledger.values.finding import Finding
 

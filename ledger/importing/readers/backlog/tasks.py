@@ -25,13 +25,13 @@ from ledger.importing.readers.comments import taken
 from ledger.importing.readers.reading import Identify, Reading, take, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample, sample_of
-from ledger.importing.readers.status_words import category_of, plain
 from ledger.importing.readers.text_lines import unreadable
+from ledger.importing.readers.words.status_words import category_of, plain
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, WORKABLE, Category
 from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
-from ledger.work_item.older_records import LAST_CHANGE
+from ledger.work_item.imported.older_records import LAST_CHANGE
 
 SOURCE = "backlog"
 NO_HOLDER = "unknown (backlog)"

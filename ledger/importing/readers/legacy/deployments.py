@@ -9,8 +9,8 @@ from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import Entry, Field, Grammar
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.legacy.told import Telling
-from ledger.importing.readers.written_state import key, state_in
-from ledger.importing.readers.written_time import written_time
+from ledger.importing.readers.words.written_state import key, state_in
+from ledger.importing.readers.words.written_time import written_time
 from ledger.values.moment import parse, text
 
 _PULL_REQUEST = re.compile(r"\b(?:PR|MR|pull request)\s*[:#]?\s*#?(\d{1,9})\b|(?<![\w#])#(\d{1,9})\b", re.IGNORECASE)

@@ -8,7 +8,7 @@ from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import Entry, Grammar
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.legacy.told import Telling
-from ledger.importing.readers.written_state import WORDS, WrittenState, key, state_in, state_of
+from ledger.importing.readers.words.written_state import WORDS, WrittenState, key, state_in, state_of
 
 _NAMED = re.compile(r"\b(?:priority|prio)\s*[:=]?\s*(P?[0-5]|critical|high|medium|low)\b", re.IGNORECASE)
 _LEVEL = re.compile(r"(?<![\w-])\[?(P[0-4])\]?(?![\w-])")

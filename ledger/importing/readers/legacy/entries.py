@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from msgspec import Struct
 
 from ledger.importing.readers.legacy.outline import LONGEST_RECORD, Line, Row, plain
-from ledger.importing.readers.written_state import state_of
+from ledger.importing.readers.words.written_state import state_of
 
 _FIELD = re.compile(
     r"(?:(?:\*\*|__)(?P<bold>[^*_:]{1,60}?)\s*(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)"

@@ -5,7 +5,7 @@ import re
 from msgspec import Struct
 
 from ledger.importing.readers.legacy.outline import Section, plain
-from ledger.importing.readers.written_state import WORDS, Category, key
+from ledger.importing.readers.words.written_state import WORDS, Category, key
 
 _COUNT = re.compile(
     r"[(\[]\s*(?:(last|latest|top|newest)\s+)?(\d{1,6})(?:\s*(?:/|of)\s*(\d{1,6}))?(?:\s+[^\W\d][\w ]*)?\s*[)\]]\s*$"

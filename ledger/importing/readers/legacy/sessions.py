@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from ledger.importing.readers.front_matter import BrokenYaml, parse
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.outline import Line, plain
+from ledger.importing.readers.legacy.session_fields import session_fields
 from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.reading import take as keep
-from ledger.importing.readers.session import session_fields
+from ledger.importing.readers.text.front_matter import BrokenYaml, parse
 from ledger.values.states import FINISHED
 from ledger.work_item.commands import ImportedItem
 

@@ -22,8 +22,8 @@ from ledger.importing.readers.legacy.words import VENDOR_STATUSES
 from ledger.importing.readers.reading import ANY_KIND, Identify, Reading, text_of
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
-from ledger.importing.readers.written_state import key
-from ledger.importing.readers.written_time import written_time
+from ledger.importing.readers.words.written_state import key
+from ledger.importing.readers.words.written_time import written_time
 
 LONGEST_LINE = 1_000_000  # characters; a file with longer ones is no status file
 DEEPEST = 3  # level of a heading that can be a section

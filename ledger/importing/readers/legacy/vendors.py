@@ -8,7 +8,7 @@ from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import Entry, Field, Grammar, split_long
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.legacy.told import Telling
-from ledger.importing.readers.written_state import STRIKE, WrittenState, key, state_before, state_of
+from ledger.importing.readers.words.written_state import STRIKE, WrittenState, key, state_before, state_of
 from ledger.vendor.decider import FORMATS
 from ledger.vendor.events import TestResults
 

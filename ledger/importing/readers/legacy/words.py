@@ -6,7 +6,7 @@ A found word that is not the one we keep goes along in the metadata, and the imp
 import re
 from typing import Any
 
-from ledger.importing.readers.written_state import Category, WrittenState, key
+from ledger.importing.readers.words.written_state import Category, WrittenState, key
 from ledger.values.states import ORIGINAL, State
 from ledger.vendor.events import TestResults
 

@@ -12,8 +12,8 @@ from ledger.importing.readers.legacy.kinds import listed_state
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.reading import take as keep
-from ledger.importing.readers.written_state import BOX, WORDS, Category, WrittenState, key, state_in, state_of
-from ledger.importing.readers.written_time import written_time
+from ledger.importing.readers.words.written_state import BOX, WORDS, Category, WrittenState, key, state_in, state_of
+from ledger.importing.readers.words.written_time import written_time
 from ledger.values.states import FINISHED, State
 from ledger.work_item.commands import ImportedItem, ImportedLink
 

@@ -1,0 +1,56 @@
+"""The records of a JSON file, each as it can be stored: a list, a list within an object, or one record a line."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ledger.importing.readers.reading import Reading, lines
+from ledger.importing.readers.source_item import left_out
+from ledger.importing.readers.text.json_text import document, kept, parsed, repeated_fields
+from ledger.values.finding import Finding
+
+Fields = dict[str, Any]
+
+
+def records_of(path: Path, reading: Reading, listed: Callable[[Any], Iterable[Any]]) -> Iterator[tuple[str, Fields]]:
+    """Every record with its place. `listed` finds them in what the file holds; an object a line is a record itself."""
+    for place, told in _told(path, listed):
+        if not isinstance(told, dict):
+            left_out(reading, "not_an_object", place)
+            continue
+        record, problems = kept(told)
+        reading.not_taken += [Finding("repeated_field", f"{place}: {kept(name)[0]}") for name in repeated_fields(told)]
+        reading.warnings += [Finding(kind, f"{place}: {where}") for kind, where in problems]
+        yield place, {name: value for name, value in record.items() if value not in (None, "", [])}
+
+
+def text_at(value: Any, *path: str) -> str | None:
+    """A text within objects, None where it is not.
+
+    >>> text_at({"author": {"name": "ann"}}, "author", "name"), text_at({"author": None}, "author", "name")
+    ('ann', None)
+    """
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) and value else None
+
+
+def _told(path: Path, listed: Callable[[Any], Iterable[Any]]) -> Iterator[tuple[str, Any]]:
+    given = list(lines(path))
+    if len(given) > 1 and all(_is_object(line) for _, line in given[:2]):
+        yield from ((f"line {number}", _line(line)) for number, line in given)
+    else:
+        whole, _ = document(path)
+        yield from ((f"entry {place}", record) for place, record in enumerate(listed(whole), 1))
+
+
+def _is_object(line: bytes) -> bool:
+    return line.startswith(b"{") and isinstance(_line(line), dict)
+
+
+def _line(line: bytes) -> Any:
+    """The value of a line; None where it is not JSON."""
+    try:
+        return parsed(line.decode().rstrip(","))
+    except (ValueError, RecursionError):
+        return None

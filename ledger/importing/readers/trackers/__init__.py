@@ -1,0 +1,1 @@
+"""Readers of the files of other trackers, a module for each."""

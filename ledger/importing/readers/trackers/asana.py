@@ -1,0 +1,135 @@
+"""Tasks that Asana exports as CSV. Other tasks are named by their titles there, also those with commas in them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
+from ledger.importing.readers.text.cells import CellRecord, Dates
+from ledger.importing.readers.text.csv_table import Row, has_header, table_of
+from ledger.importing.readers.words.status_words import category_of
+from ledger.values.states import FINISHED, Category
+
+SOURCE = "asana"
+TIMES = ("Created At", "Completed At", "Last Modified", "Start Date", "Due Date")
+PARENT = ("Parent task", "Parent Task")
+WAITS_FOR, HOLDS_UP = "Blocked By (Dependencies)", "Blocking (Dependencies)"
+_ROUNDED = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)  # what a spreadsheet makes of a long number
+
+
+def is_header(names: list[str]) -> bool:
+    return {"Task ID", "Name", "Completed At"} <= set(names)
+
+
+def recognises(sample: Sample) -> bool:
+    """By the names of columns that every export has."""
+    return has_header(sample, is_header)
+
+
+def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
+    rows = table_of(path, is_header, "an Asana export", reading).rows
+    dates, named = Dates.of(rows, TIMES), _Named(rows)
+    for row in rows:
+        number = _number(row)
+        if _ROUNDED.fullmatch(number):
+            left_out(reading, "id_rounded", f"line {row.line} ({number})")
+        elif number:
+            yield _Task(number, row, dates, reading).item(named)
+        else:
+            left_out(reading, "no_id", f"line {row.line}")
+
+
+read = reader(SOURCE, "Asana task", records)
+
+
+class _Named:
+    """The tasks of a file by their titles, and who waits for whom, as those say that are waited for."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self._numbers: dict[str, list[str]] = {}
+        for row in rows:
+            for title in row.cells.get("Name", ())[:1]:
+                self._numbers.setdefault(title.strip(), []).append(_number(row))
+        self.held: dict[str, list[str]] = {}
+        for row in rows:
+            for cell in row.cells.get(HOLDS_UP, ()):
+                for other in self.found(cell)[0]:
+                    self.held.setdefault(other, []).append(_number(row))
+
+    def found(self, cell: str) -> tuple[list[str], list[str]]:
+        """The ids of the tasks that a cell names, and the names that no task has, or several have."""
+        parts, numbers, left = cell.split(","), [], []
+        while parts:
+            length = next(
+                (size for size in range(len(parts), 0, -1) if ",".join(parts[:size]).strip() in self._numbers), 1
+            )
+            name = ",".join(parts[:length]).strip()
+            parts = parts[length:]
+            same = self._numbers.get(name, [])
+            if len(same) == 1:
+                numbers.append(same[0])
+            elif name:
+                left.append(name)
+        return numbers, left
+
+
+class _Task(CellRecord):
+    """One task on its way."""
+
+    def item(self, named: _Named) -> SourceItem:
+        self.one("Task ID")
+        created_at, ended_at, changed_at = (
+            self.when("Created At"),
+            self.when("Completed At"),
+            self.when("Last Modified"),
+        )
+        word, category = self._state(is_done=ended_at is not None or "Completed At" in self.rest)
+        return SourceItem(
+            id=self.name,
+            title=self.one("Name") or "",
+            status=word,
+            category=category,
+            description=self.one("Notes"),
+            assignee=self.one("Assignee", "Assignee Email"),
+            tags=self.labels(self.listed("Tags"), "Tags"),
+            created_at=created_at,
+            created_by=self.one("Created By"),
+            changed_at=changed_at,
+            ended_at=ended_at,
+            due=self.planned("Due Date"),
+            not_before=self.planned("Start Date"),
+            links=tuple(self._links(named)),
+            **self.priority("Priority"),
+            more=self.rest,
+            kept=self.own,
+        )
+
+    def _state(self, *, is_done: bool) -> tuple[str, Category]:
+        """A section whose word means a state is one; else it is only where a task stands."""
+        section = next(iter(self.look("Section/Column")), "").strip()
+        category = category_of(section)
+        if is_done:
+            return (section, category) if category in FINISHED and category else ("completed", "done")
+        return (section, category) if category and category not in FINISHED else ("open", "planned")
+
+    def _links(self, named: _Named) -> Iterator[SourceLink]:
+        for column in PARENT:
+            yield from (SourceLink(kind="parent", to=other, word=column) for other in self._named(named, column))
+        blockers = dict.fromkeys([*self._named(named, WAITS_FOR), *named.held.get(self.name, ())])
+        yield from (SourceLink(kind="depends_on", to=other, word=WAITS_FOR) for other in blockers)
+        self._named(named, HOLDS_UP)
+
+    def _named(self, named: _Named, column: str) -> list[str]:
+        """The ids of those that a column names; what is not sure stays in it."""
+        found = [named.found(cell) for cell in self.several(column)]
+        left = [name for _, names in found for name in names]
+        if left:
+            self.rest[column] = left
+            self.warn("link_kept_as_text", f" -> {', '.join(left)}")
+        return [number for numbers, _ in found for number in numbers if number != self.name]
+
+
+def _number(row: Row) -> str:
+    return next(iter(row.cells.get("Task ID", ())), "").strip()

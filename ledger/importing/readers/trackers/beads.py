@@ -1,0 +1,305 @@
+"""Exports of the tracker beads: JSON lines, one issue each, with its dependencies inside.
+
+A dependency says that `issue_id` depends on `depends_on_id`: of type blocks the other one blocks this issue, of type
+parent-child the other one is its parent. What has no place of its own in a work item is kept in its metadata.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ledger.importing.readers.comments import taken
+from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, take, time_of
+from ledger.importing.readers.record import CLOSED, Record
+from ledger.importing.readers.record import DELETED as WHEN_DELETED
+from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text.json_text import Problem, document, kept, parsed, repeated_fields
+from ledger.importing.readers.text_lines import unreadable
+from ledger.values.finding import Finding
+from ledger.values.moment import text
+from ledger.values.states import WORKABLE, Category
+from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
+from ledger.work_item.imported.older_records import LAST_CHANGE
+
+SOURCE = "beads"
+NO_HOLDER = "unknown (beads)"
+NO_WORK = {"pinned": "pinned", "is_template": "template"}  # marks of what beads never offers, and their words
+GATE = "gate"  # the type of an issue that is a condition others wait for
+DELETED = "tombstone"
+LINKS = {  # by their words without signs, since programs write parent-child, parent_child and parentChild
+    "blocks": "depends_on",
+    "blockedby": "depends_on",
+    "dependson": "depends_on",
+    "conditionalblocks": "depends_on",
+    "waitsfor": "depends_on",
+    "parentchild": "parent",
+    "childof": "parent",
+    "subtaskof": "parent",
+    "parent": "parent",
+    "discoveredfrom": "discovered_from",
+}
+ALMOST_BLOCKS = ("conditionalblocks", "waitsfor")  # for the failure of the other one, for its children
+PLAIN_WORDS = ("blocks", "parent-child", "discovered-from")  # of which a link of ours says all
+DERIVED = ("dependency_count", "dependent_count", "dependents", "notes_preview")  # derived anew by each export
+WORDS = {"issue_type": "source_type", "status": "source_status"}
+COMMENT = ("id", "author", "created_at")
+PLAIN_COMMENT = frozenset({*COMMENT, "issue_id", "text"})
+PLAIN_LINK = {"issue_id", "depends_on_id", "type", "created_at", "created_by"}
+NO_JSON = object()  # for a line that is none
+NO_METADATA: tuple[Any, ...] = (None, "", "{}", {})
+
+Fields = dict[str, Any]
+Told = tuple[str, Any]  # where it stands, the JSON
+
+
+def recognises(sample: Sample) -> bool:
+    """By the fields of an issue in the first line, or in the entries of a list."""
+    if sample.begins(r"\["):
+        return sample.holds(r'"id"\s*:\s*"') and sample.holds(r'"(?:issue_type|depends_on_id)"\s*:')
+    record = r'\{[^\n]*"(?:issue_type|_schema"\s*:\s*"beads[^"\n]*|_type"\s*:\s*"(?:issue|memory))"'
+    old_record = r'\{(?=[^\n]*"id"\s*:)(?=[^\n]*"status"\s*:)[^\n]*"created_at"\s*:'
+    return sample.begins(record) or sample.begins(old_record)
+
+
+def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
+    """All issues of an export. `imported_at` stands for times that the source does not tell."""
+    reading = Reading()
+    seen: dict[str, set[datetime | None]] = {}
+    for place, told in _told(path):
+        reading.found += 1
+        record, problems, fault = _record(told)
+        where = f"{place} ({record['id'][:LONGEST_ID]!a})" if _has_id(record) else place
+        fault = fault or _fault(record, seen)
+        if fault is not None:
+            reading.not_taken.append(Finding(fault, where))
+            continue
+        seen.setdefault(record["id"], set()).add(time_of(record.get("created_at")))
+        reading.not_taken += [Finding("repeated_field", f"{where}: {path}") for path in repeated_fields(told)]
+        reading.warnings += [Finding(kind, f"{record['id']}: {path}") for kind, path in problems]
+        _Issue(
+            {key: value for key, value in record.items() if value is not None}, identify, imported_at, reading
+        ).take()
+    if reading.found and not reading.items:
+        first = reading.not_taken[0]
+        raise unreadable(path, None, f"holds no beads issue ({first.where}: {first.kind})")
+    return reading
+
+
+def _told(path: Path) -> Iterator[Told]:
+    """Every record: a line of an export, or an entry of the list that `bd list --json` prints."""
+    given = lines(path)
+    first = next(given, None)
+    if first is None:
+        return
+    if first[1].startswith(b"["):
+        yield from ((f"entry {place}", record) for place, record in enumerate(document(path)[0], 1))
+        return
+    for number, line in (first, *given):
+        told = _line(line)
+        if not (isinstance(told, dict) and "_schema" in told and "id" not in told):  # a head is no record
+            yield f"line {number}", told
+
+
+def _line(line: bytes) -> Any:
+    try:
+        return parsed(line.decode())
+    except (ValueError, RecursionError):
+        return NO_JSON
+
+
+def _record(told: Any) -> tuple[Any, list[Problem], str | None]:
+    """The record as it can be kept, what of it is not as it was, and why it cannot be one at all."""
+    if told is NO_JSON:
+        return None, [], "not_json"
+    try:
+        return (*kept(told), None)
+    except RecursionError:
+        return None, [], "not_json"
+
+
+def _has_id(record: Any) -> bool:
+    return isinstance(record, dict) and isinstance(record.get("id"), str)
+
+
+def _fault(record: Any, seen: dict[str, set[datetime | None]]) -> str | None:
+    if not isinstance(record, dict):
+        return "not_an_object"
+    if record.get("_type", "issue") != "issue":
+        return "another_kind_of_record"
+    if not _has_id(record) or not record["id"].strip():
+        return "no_id"
+    if not record.keys() & {"title", "issue_type", "status"}:
+        return "not_an_issue"
+    if len(record["id"]) > LONGEST_ID:
+        return "id_too_long"
+    return "repeated_id" if _is_repeated(time_of(record.get("created_at")), seen.get(record["id"])) else None
+
+
+def _is_repeated(created_at: datetime | None, seen: set[datetime | None] | None) -> bool:
+    """One id with two times of creation is two issues, which two clones have made apart from each other."""
+    return seen is not None and (created_at is None or not seen.isdisjoint({created_at, None}))
+
+
+class _Issue(Record):
+    """One issue on its way: what is understood is taken out of the record, the rest goes into the metadata."""
+
+    def __init__(self, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
+        super().__init__(record.pop("id"), record, reading)
+        self._identify = identify
+        self._imported_at = imported_at
+        self._changed_at = self.time("updated_at")
+        self._created_at = created_at = self.time("created_at")
+        if created_at is None:
+            self.warn("no_creation_time")
+            closed_at = time_of(record.get("closed_at"))
+            created_at = min((at for at in (self._changed_at, closed_at) if at is not None), default=imported_at)
+        self._created = Mark(by=self.text("created_by") or NO_HOLDER, at=created_at)
+        self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or created_at, created_at))
+
+    def take(self) -> None:
+        record = self.rest
+        if isinstance(record.get("type"), str) and "issue_type" not in record:
+            record["issue_type"] = record.pop("type")  # as the first exports called it
+        links = self._links()
+        comments = self._comments()
+        word = str(record.get("status", ""))
+        settled, removed = self._ends(word)
+        status, category = self._state(word) if removed is None else ("completed" if settled else None, None)
+        fields: Fields = {"item_type": "project" if record.get("issue_type") == "epic" else "task"}
+        for field in ("title", "description", "notes", "assignee"):
+            if (value := self.text(field)) is not None:
+                fields[field] = value
+        if not fields.get("title", "").strip():
+            self.warn("no_title")
+        fields |= self._rank() | self.tags("labels") | self.plans()
+        fields = {"title": ""} | fields | {"metadata": self._metadata()}
+        item = ImportedItem(
+            id=self._identify(self.name),
+            external_id=self.name,
+            fields=fields,
+            created=self._created,
+            changed=self._changed,
+            status=status,
+            category=category,
+            settled=settled,
+            removed=removed,
+            links=links,
+            created_in_source=self._created_at,
+            changed_in_source=self._changed_at,
+            comments=comments,
+        )
+        take(self.reading, item, self._imported_at)
+
+    def _state(self, word: str) -> tuple[str | None, Category | None]:
+        """The status and what it means; beads offers what is open, unless it is no work."""
+        marks = [said for field, said in NO_WORK.items() if self.rest.get(field) is True]
+        marks += [GATE] if self.rest.get("issue_type") == GATE else []
+        status, category = self.state(word)
+        return (marks[0], "waiting") if marks and category in WORKABLE else (status, category)
+
+    def _ends(self, word: str) -> tuple[Mark | None, Mark | None]:
+        """When it came to its end, and when it was deleted."""
+        closed_at = self.ended("closed_at", CLOSED, self._created.at) if word in ("closed", DELETED) else None
+        closed = Mark(by=NO_HOLDER, at=closed_at) if closed_at else None
+        if word == DELETED:
+            at = self.ended("deleted_at", WHEN_DELETED, self._created.at) or self._changed.at
+            return closed, Mark(by=self.text("deleted_by") or NO_HOLDER, at=at)
+        if word == "closed" and closed is None:
+            self.warn("no_closing_time")
+        return closed, None
+
+    def _rank(self) -> Fields:
+        priority = self.taken("priority", int)
+        if priority is None:
+            return {}
+        self.own["source_priority"] = priority
+        if priority < 0:
+            self.warn("unknown_priority")
+            return {}
+        return {"priority": min(priority + 1, 5)}
+
+    def _links(self) -> tuple[ImportedLink, ...]:
+        given, parent = self.rest.pop("dependencies", []), self.rest.pop("parent", None)
+        links: list[ImportedLink] = []
+        kept: list[Any] = []
+        for entry in given if isinstance(given, list) else [given]:
+            link = self._link(entry)
+            if link is not None:
+                links.append(link)
+            if link is None or not _is_plain(entry):
+                kept.append(entry)
+        parents = [link.to for link in links if link.kind == "parent"]
+        if isinstance(parent, str) and parent and not parents:
+            links.append(self._linked("parent", parent, "parent", self._created))
+        elif parent is not None and parent not in parents:
+            self.rest["parent"] = parent
+            self.warn("parent_disagrees")
+        if kept:
+            self.rest["dependencies"] = kept
+        return tuple(sorted(links, key=lambda link: link.kind == "parent" and link.to != parent))
+
+    def _link(self, entry: Any) -> ImportedLink | None:
+        """A dependency as exports have it; or as `bd show` prints it, the whole other issue with the link's kind."""
+        shown = isinstance(entry, dict) and "dependency_type" in entry
+        to = entry.get("id" if shown else "depends_on_id") if isinstance(entry, dict) else None
+        if not isinstance(to, str) or not to or entry.get("issue_id", self.name) != self.name:
+            self.reading.not_taken.append(Finding("link_not_understood", f"{self.name}: {str(entry)[:100]}"))
+            return None
+        word = entry.get("dependency_type" if shown else "type")
+        word = word if isinstance(word, str) and word else "no type"
+        kind = LINKS.get(_plain(word), "relates_to")
+        if _plain(word) in ALMOST_BLOCKS:
+            self.warn("link_taken_as_blocking", f" -> {to} ({word})")
+        if shown:
+            return self._linked(kind, to, word, self._created)
+        by = entry.get("created_by")
+        made = Mark(
+            by=by if isinstance(by, str) and by else NO_HOLDER, at=time_of(entry.get("created_at")) or self._created.at
+        )
+        return self._linked(kind, to, word, made)
+
+    def _linked(self, kind: str, to: str, word: str, made: Mark) -> ImportedLink:
+        return ImportedLink(kind=kind, to_id=self._identify(to), to=to, word=word, made=made)
+
+    def _comments(self) -> tuple[ImportedComment, ...] | None:
+        """None where the record does not say: a list of issues counts them only."""
+        counted, given = self.rest.pop("comment_count", None), self.rest.pop("comments", None)
+        entries = given if isinstance(given, list) else []
+        if type(counted) is int and counted > len(entries):
+            self.warn("comments_missing")
+        created = Mark(by=NO_HOLDER, at=self._created.at)
+        comments, left = taken(entries, self.name, created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of)
+        if given is not None and (left or not entries):
+            self.rest["comments"] = left if entries else given
+        return comments if entries else None
+
+    def _metadata(self) -> Fields:
+        """Everything that is left, the words of the source, and what our own fields of the metadata can say."""
+        rest = self.rest
+        for name in DERIVED:
+            rest.pop(name, None)
+        rest.pop("_type", None)
+        for name, ours in WORDS.items():
+            if name in rest:
+                self.own[ours] = rest.pop(name)
+        if self._changed_at is not None:
+            self.own[LAST_CHANGE] = text(self._changed_at)
+        if (acceptance := self.text("acceptance_criteria")) is not None:
+            self.own["acceptance"] = [acceptance]
+        return self.metadata()
+
+
+def _is_plain(entry: Fields) -> bool:
+    """Whether a link of ours says all that this dependency says. Another issue printed whole stands in its own line."""
+    if "dependency_type" in entry:
+        return True
+    more = entry.keys() - PLAIN_LINK - {"metadata"}
+    if entry.get("type") not in PLAIN_WORDS and _plain(str(entry.get("type"))) in LINKS:
+        return False
+    return not more and entry.get("metadata") in NO_METADATA and time_of(entry.get("created_at")) is not None
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\W_]+", "", word).lower()

@@ -1,0 +1,111 @@
+"""Claude Code's own tasks: a folder for each list, `~/.claude/tasks/LIST/`, and in it a file for each task, `7.json`.
+
+A task is known by its list and number. The files say no times.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import Invalid
+from ledger.importing.readers.reading import Reading, inside
+from ledger.importing.readers.record import Record
+from ledger.importing.readers.sample import Sample, sample_of
+from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
+from ledger.importing.readers.text.json_records import Fields
+from ledger.importing.readers.text.json_text import document, kept, repeated_fields
+from ledger.importing.readers.text_lines import unreadable
+from ledger.values.finding import Finding
+
+SOURCE = "claude-code"
+MOST_LISTS = 100  # folders looked into to know what a folder is
+_TASK = re.compile(r"\d+\.json")
+
+
+def recognises(sample: Sample) -> bool:
+    """By the words of a task in a numbered file, in the folder itself or in one of those in it."""
+    if not sample.is_folder:
+        return False
+    folders = [sample.path, *(sample.path / name for name in sorted(sample.names)[:MOST_LISTS] if name.endswith("/"))]
+    return any(_is_task(next(iter(_files(folder)), None)) for folder in folders)
+
+
+def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
+    if not path.is_dir():
+        raise unreadable(path, None, "is no folder of Claude Code's tasks", "name ~/.claude/tasks or a list in it")
+    lists = [path] if _files(path) else [folder for folder in sorted(path.iterdir()) if folder.is_dir()]
+    if not any(map(_files, lists)):
+        raise unreadable(path, None, "holds no task of Claude Code", "name ~/.claude/tasks or a list in it")
+    for folder in lists:
+        yield from _list(folder, path, reading)
+
+
+read = reader(SOURCE, "Claude Code task", records)
+
+
+def _list(folder: Path, root: Path, reading: Reading) -> Iterator[SourceItem]:
+    name = folder.resolve().name
+    found: dict[str, Fields] = {}
+    for file in _files(folder):
+        try:
+            inside(root, file.relative_to(root))
+            whole, _ = document(file)
+        except Invalid as error:
+            left_out(reading, "cannot_be_read", f"{file.name} of {name}: {error.message}")
+            continue
+        record, problems = kept(whole)
+        where = f"{name}/{file.stem}"
+        reading.not_taken += [Finding("repeated_field", f"{where}: {kept(path)[0]}") for path in repeated_fields(whole)]
+        reading.warnings += [Finding(kind, f"{where}: {path}") for kind, path in problems]
+        if isinstance(record, dict) and record.keys() & {"subject", "status"}:
+            found[str(record.get("id") or file.stem)] = record
+        else:
+            left_out(reading, "not_an_issue", where)
+    held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
+    for number, record in found.items():
+        for other in _numbers(record.get("blocks")):
+            held.setdefault(other, []).append(number)
+    for number, record in found.items():
+        record.pop("id", None)
+        yield _Task(f"{name}/{number}", record, reading).item(name, held.get(number, []), found.keys())
+
+
+class _Task(Record):
+    """One task on its way."""
+
+    def item(self, name: str, held: list[str], present: Any) -> SourceItem:
+        record = self.rest
+        blockers = dict.fromkeys([*_numbers(record.pop("blockedBy", [])), *held])
+        absent = [other for other in _numbers(record.pop("blocks", [])) if other not in present]
+        if absent:
+            record["blocks"] = absent
+            self.warn("link_kept_as_text", f" -> {', '.join(absent)}")
+        self.own["source_list"] = {"name": name}
+        links = [SourceLink(kind="depends_on", to=f"{name}/{other}", word="blockedBy") for other in blockers]
+        return SourceItem(
+            id=self.name,
+            title=self.text("subject") or "",
+            status=self.text("status") or "",
+            description=self.text("description"),
+            assignee=self.text("owner"),
+            links=tuple(links),
+            more={name: value for name, value in record.items() if value not in (None, "", [], {})},
+            kept=self.own,
+        )
+
+
+def _files(folder: Path) -> list[Path]:
+    names = sample_of(folder).names
+    return [folder / name for name in sorted(filter(_TASK.fullmatch, names), key=lambda name: int(name[:-5]))]
+
+
+def _is_task(file: Path | None) -> bool:
+    if file is None:
+        return False
+    sample = sample_of(file)
+    return sample.holds(r'"subject"\s*:\s*"') and sample.holds(r'"(?:blockedBy|activeForm|status)"\s*:')
+
+
+def _numbers(given: Any) -> list[str]:
+    return [str(one) for one in given if isinstance(one, (str, int))] if isinstance(given, list) else []

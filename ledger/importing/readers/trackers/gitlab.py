@@ -1,0 +1,265 @@
+"""GitLab's issues: the JSON that its interface and `glab` print, a project export's lines, and the CSV that it mails.
+
+An issue is known by its project and number, `group/project#7`, where the file tells the project. A label of the kind
+`workflow::in dev` is the state of an open issue where its word is a known one.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ledger.importing.readers.reading import Reading, time_of
+from ledger.importing.readers.record import PRIORITIES, Record
+from ledger.importing.readers.sample import Sample, sample_of
+from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
+from ledger.importing.readers.text.cells import CellRecord, Dates
+from ledger.importing.readers.text.csv_table import has_header, table_of
+from ledger.importing.readers.text.json_records import Fields, records_of, text_at
+from ledger.importing.readers.words.status_words import category_of
+from ledger.values.states import Category
+
+SOURCE = "gitlab"
+_ADDRESS = re.compile(r"https?://[^/]+/(.+?)/(?:-/)?(?:issues|work_items)/(\d+)")
+_SCOPED = re.compile(r"(?:status|workflow|state|stage)::(.+)", re.IGNORECASE)
+_PRIORITY = re.compile(r"(?:priority|prio)::(.+)", re.IGNORECASE)
+
+
+def is_header(names: list[str]) -> bool:
+    return {"Title", "Issue ID", "URL", "State"} <= set(names)
+
+
+def recognises(sample: Sample) -> bool:
+    """By an issue's number within its project beside its title and state, or by the columns of its CSV."""
+    names = (r'"iid"\s*:\s*"?\d', r'"title"\s*:', r'"state"\s*:\s*"(?:opened|closed)"')
+    return (sample.begins(r"[\[{]") and all(map(sample.holds, names))) or has_header(sample, is_header)
+
+
+def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
+    if has_header(sample_of(path), is_header):
+        yield from _of_table(path, reading)
+        return
+    found = list(records_of(path, reading, _listed))
+    present, held = {_name(record) for _, record in found}, _held(record for _, record in found)
+    for place, record in found:
+        name = _name(record)
+        if name:
+            yield _Issue(name, record, reading).item(held.get(name, []), present)
+        else:
+            left_out(reading, "no_id", place)
+
+
+read = reader(SOURCE, "GitLab issue", records)
+
+
+def _listed(whole: Any) -> list[Any]:
+    if isinstance(whole, dict) and isinstance(whole.get("issues"), list):
+        return list(whole["issues"])
+    return whole if isinstance(whole, list) else [whole]
+
+
+def _name(record: Any) -> str | None:
+    """The project and the number, or the number alone."""
+    full = text_at(record, "references", "full")
+    if full:
+        return full
+    address = _ADDRESS.match(text_at(record, "web_url") or "")
+    if address:
+        return f"{address[1]}#{address[2]}"
+    iid = record.get("iid") if isinstance(record, dict) else None
+    return f"{record.get('project_id') or ''}#{iid}" if isinstance(iid, int) and not isinstance(iid, bool) else None
+
+
+def _held(records: Iterable[Fields]) -> dict[str, list[str]]:
+    """Who waits for whom, as those say that are waited for."""
+    held: dict[str, list[str]] = {}
+    for record in records:
+        links, name = record.get("links"), _name(record)
+        for entry in links if isinstance(links, list) and name else ():
+            if text_at(entry, "link_type") == "blocks" and (other := _name(entry)):
+                held.setdefault(other, []).append(str(name))
+    return held
+
+
+def _listed_objects(given: Any) -> list[Fields]:
+    return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+
+
+def _user(person: Any) -> str | None:
+    return text_at(person, "username") or text_at(person, "name")
+
+
+class _Issue(Record):
+    """One issue on its way."""
+
+    def item(self, held: list[str], present: set[str | None]) -> SourceItem:
+        created_at, changed_at, ended_at = (self.time(name) for name in ("created_at", "updated_at", "closed_at"))
+        labels = self._labels()
+        word, category = self._state(labels)
+        kind = self.rest.get("issue_type") or self.rest.get("type")
+        self.own |= {"source_type": kind} if isinstance(kind, str) else {}
+        return SourceItem(
+            id=self.name,
+            title=self.text("title") or "",
+            status=word,
+            category=category,
+            description=self.text("description"),
+            assignee=self._assignee(),
+            priority=self._priority(labels),
+            tags=self._tags(labels),
+            created_at=created_at,
+            created_by=_user(self.rest.get("author")),
+            changed_at=changed_at,
+            ended_at=ended_at,
+            ended_by=_user(self.rest.get("closed_by")),
+            due=self._day("due_date"),
+            not_before=self._day("start_date"),
+            estimate=self._estimate(),
+            links=tuple(self._links(held, present)),
+            comments=self._comments(),
+            more=self.rest,
+            kept=self.own,
+        )
+
+    def _labels(self) -> list[str]:
+        """As texts, as objects with a name, or as a project export links them."""
+        linked = [link.get("label") for link in _listed_objects(self.rest.get("label_links"))]
+        given = self.rest.get("labels") or linked
+        found = (
+            [text_at(one, "name") or text_at(one, "title") or one for one in given] if isinstance(given, list) else []
+        )
+        return [one for one in found if isinstance(one, str)]
+
+    def _tags(self, labels: list[str]) -> tuple[str, ...]:
+        given = self.rest.get("labels")
+        self.rest["labels"] = labels
+        tags: tuple[str, ...] = self.tags("labels").get("tags", ())
+        if isinstance(given, list) and any(not isinstance(one, str) for one in given):
+            self.rest["labels"] = given
+        return tags
+
+    def _state(self, labels: list[str]) -> tuple[str, Category | None]:
+        word = self.text("state") or ""
+        status = text_at(self.rest, "status", "name") or text_at(self.rest, "status")
+        scoped = [found[1].strip() for label in labels if (found := _SCOPED.fullmatch(label))]
+        if word == "closed":
+            is_given_up = self.rest.get("moved_to_id") or self.rest.get("duplicated_to_id")
+            dropped = [one for one in (status, *scoped) if one and category_of(one) == "dropped"]
+            said = dropped[0] if dropped else "duplicate" if self.rest.get("duplicated_to_id") else "moved"
+            return (said, "dropped") if is_given_up or dropped else (word, "done")
+        said_open = [one for one in (status, *scoped) if one and category_of(one) not in (None, "done", "dropped")]
+        if said_open:
+            self.own["source_state"] = word
+            return said_open[0], category_of(said_open[0])
+        return word, category_of(word)
+
+    def _priority(self, labels: list[str]) -> int | None:
+        word = next((found[1].strip() for label in labels if (found := _PRIORITY.fullmatch(label))), None)
+        if word is None:
+            return None
+        self.own["source_priority"] = word
+        return PRIORITIES.get(word.lower(), PRIORITIES.get(f"p{word}"))
+
+    def _assignee(self) -> str | None:
+        given = self.rest.get("assignees")
+        names = [name for one in given if (name := _user(one))] if isinstance(given, list) else []
+        return names[0] if names else _user(self.rest.get("assignee"))
+
+    def _day(self, field: str) -> str | None:
+        value = self.rest.get(field)
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) and time_of(f"{value}T00:00:00Z"):
+            return str(self.rest.pop(field))
+        if value is not None:
+            self.warn("time_not_understood", f": {field}")
+        return None
+
+    def _estimate(self) -> int | None:
+        """GitLab says seconds, in `time_stats` or beside it."""
+        stats = self.rest.get("time_stats")
+        seconds = stats.get("time_estimate") if isinstance(stats, dict) else self.rest.get("time_estimate")
+        return seconds // 60 if isinstance(seconds, int) and seconds > 0 and seconds % 60 == 0 else None
+
+    def _links(self, held: list[str], present: set[str | None]) -> Iterator[SourceLink]:
+        """Where the file has them: `links` as the interface answers them, and `parent`."""
+        left, blockers = [], dict.fromkeys(held)
+        given = self.rest.pop("links", [])
+        for entry in given if isinstance(given, list) else []:
+            kind, other = text_at(entry, "link_type") or "", _name(entry)
+            if kind == "is_blocked_by" and other:
+                blockers[other] = None
+            elif kind == "relates_to" and other:
+                yield SourceLink(kind="relates_to", to=other, word=kind)
+            elif kind != "blocks" or other not in present:
+                left.append(entry)
+        yield from (SourceLink(kind="depends_on", to=other, word="is_blocked_by") for other in blockers)
+        if left or isinstance(given, dict):
+            self.rest["links"] = left or given
+        parent = _name(self.rest.get("parent"))
+        if parent and parent != self.name:
+            yield SourceLink(kind="parent", to=parent, word="parent")
+
+    def _comments(self) -> tuple[SourceComment, ...] | None:
+        given, counted = self.rest.pop("notes", None), self.rest.get("user_notes_count")
+        if not isinstance(given, list):
+            if isinstance(counted, int) and counted:
+                self.warn("comments_missing")
+            return None
+        said, left = [], []
+        for note in given:
+            body = text_at(note, "body") or text_at(note, "note")
+            if body and not note.get("system"):
+                by, at = _user(note.get("author")), time_of(note.get("created_at"))
+                number = note.get("id") or note.get("discussion_id")
+                said.append(SourceComment(text=body, by=by, at=at, id=str(number) if number else None))
+            else:
+                left.append(note)
+        if left:
+            self.rest["notes"] = left
+        return tuple(said)
+
+
+def _of_table(path: Path, reading: Reading) -> Iterator[SourceItem]:
+    rows = table_of(path, is_header, "GitLab's CSV", reading).rows
+    times = [name for name in ("Created At", "Updated At", "Closed At") for name in (name, f"{name} (UTC)")]
+    dates = Dates.of(rows, times)
+    for row in rows:
+        address = _ADDRESS.match(next(iter(row.cells.get("URL", ())), ""))
+        number = next(iter(row.cells.get("Issue ID", ())), "")
+        if not address and not number:
+            left_out(reading, "no_id", f"line {row.line}")
+            continue
+        name = f"{address[1]}#{address[2]}" if address else f"#{number}"
+        yield _Row(name, row, dates, reading).item()
+
+
+class _Row(CellRecord):
+    """One row of the CSV on its way."""
+
+    def item(self) -> SourceItem:
+        labels = self.listed("Labels")
+        word = self.one("State") or ""
+        scoped = [found[1].strip() for label in labels if (found := _SCOPED.fullmatch(label))]
+        known = [one for one in scoped if category_of(one) not in (None, "done", "dropped")]
+        if known and category_of(word) == "planned":
+            word = known[0]
+        created_at, changed_at, ended_at = (
+            self.utc(f"{name} At (UTC)", f"{name} At") for name in ("Created", "Updated", "Closed")
+        )
+        seconds = next(iter(self.look("Time Estimate")), "")
+        return SourceItem(
+            id=self.name,
+            title=self.one("Title") or "",
+            status=word,
+            category=category_of(word),
+            description=self.one("Description"),
+            assignee=self.one("Assignee Username", "Assignee"),
+            tags=self.labels(labels, "Labels"),
+            created_at=created_at,
+            created_by=self.one("Author Username", "Author"),
+            changed_at=changed_at,
+            ended_at=ended_at,
+            due=self.planned("Due Date"),
+            estimate=int(seconds) // 60 or None if seconds.isdecimal() else None,
+            more=self.rest,
+            kept=self.own,
+        )

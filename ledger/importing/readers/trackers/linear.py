@@ -1,0 +1,107 @@
+"""Issues that Linear exports as CSV, with 21, 30 or 34 columns; the last cells of a row may be missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
+from ledger.importing.readers.text.cells import CellRecord, Dates
+from ledger.importing.readers.text.csv_table import Row, has_header, table_of
+from ledger.importing.readers.words.status_words import category_of
+from ledger.values.states import FINISHED, Category
+
+SOURCE = "linear"
+NUMBER = ("ID", "Id")
+TIMES = ("Created", "Updated", "Completed", "Canceled", "Archived", "Due Date")
+WAITS_FOR, HOLDS_UP = ("Blocked by", "Blocked By"), "Blocks"
+RELATED = ("Related to", "Duplicate of")
+FORMULA = "+-=@"  # what Linear writes an apostrophe before
+
+
+def is_header(names: list[str]) -> bool:
+    return {"Team", "Title", "Status", "Cycle Number"} <= set(names) and any(name in names for name in NUMBER)
+
+
+def recognises(sample: Sample) -> bool:
+    """By the names of columns that every export has."""
+    return has_header(sample, is_header)
+
+
+def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
+    rows = table_of(path, is_header, "a Linear export", reading).rows
+    held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
+    for row in rows:
+        for cell in row.cells.get(HOLDS_UP, ()):
+            for other in cell.split(","):
+                held.setdefault(other.strip(), []).append(_number(row))
+    dates, present = Dates.of(rows, TIMES), set(map(_number, rows))
+    for row in rows:
+        if _number(row):
+            yield _Issue(row, dates, reading).item(held, present)
+        else:
+            left_out(reading, "no_id", f"line {row.line}")
+
+
+read = reader(SOURCE, "Linear issue", records)
+
+
+class _Issue(CellRecord):
+    """One issue on its way."""
+
+    def __init__(self, row: Row, dates: Dates, reading: Reading) -> None:
+        super().__init__(_number(row), row, dates, reading)
+        self.one(*NUMBER)
+
+    def item(self, held: dict[str, list[str]], present: set[str]) -> SourceItem:
+        created_at, changed_at = self.when("Created"), self.when("Updated")
+        completed_at, canceled_at = self.when("Completed"), self.when("Canceled")
+        word = self.one("Status") or ""
+        category: Category | None = "dropped" if canceled_at else "done" if completed_at else category_of(word)
+        if category is None and "Started" in self.rest:
+            category = "active"
+        is_gone = "Archived" in self.rest and category not in FINISHED
+        return SourceItem(
+            id=self.name,
+            title=_unguarded(self.one("Title")) or "",
+            status=word,
+            category=category,
+            description=_unguarded(self.one("Description")),
+            assignee=self.one("Assignee"),
+            tags=self.labels(self.listed("Labels"), "Labels"),
+            created_at=created_at,
+            created_by=self.one("Creator"),
+            changed_at=changed_at,
+            ended_at=canceled_at or completed_at,
+            deleted_at=self.when("Archived") if is_gone else None,
+            due=self.planned("Due Date"),
+            links=tuple(self._links(held, present)),
+            **self.priority("Priority"),
+            more=self.rest,
+            kept=self.own,
+        )
+
+    def _links(self, held: dict[str, list[str]], present: set[str]) -> Iterator[SourceLink]:
+        if parent := self.one("Parent issue"):
+            yield SourceLink(kind="parent", to=parent.strip(), word="Parent issue")
+        blockers = [other for column in WAITS_FOR for other in self.listed(column)]
+        for other in dict.fromkeys([*blockers, *held.get(self.name, ())]):
+            yield SourceLink(kind="depends_on", to=other, word=WAITS_FOR[0])
+        for column in RELATED:
+            yield from (SourceLink(kind="relates_to", to=other, word=column) for other in self.listed(column))
+        absent = [other for other in self.listed(HOLDS_UP) if other not in present]
+        if absent:
+            self.rest[HOLDS_UP] = absent
+            self.warn("link_kept_as_text", f" -> {', '.join(absent)}")
+
+
+def _number(row: Row) -> str:
+    return next((row.cells[name][0].strip() for name in NUMBER if name in row.cells), "")
+
+
+def _unguarded(text: str | None) -> str | None:
+    """
+    >>> _unguarded("'=1+1"), _unguarded("'tis")
+    ('=1+1', "'tis")
+    """
+    return text[1:] if text and text[0] == "'" and text[1:2] and text[1] in FORMULA else text

@@ -1,0 +1,1 @@
+"""What the states and times mean that people and trackers write."""

@@ -1,0 +1,1 @@
+"""How work items of another tracker become events."""

@@ -1,0 +1,191 @@
+"""What happened to one item of a source: its whole life, or what is new since the last import.
+
+A field that only the source changed follows the source. One that was changed here since keeps what was written here;
+where both changed it, that is a clash, which the import reports.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from ledger.envelope import Fact
+from ledger.values.revision import Change, followed
+from ledger.values.states import FINISHED, ORIGINAL
+from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
+from ledger.work_item.events import (
+    WorkItemBlocked,
+    WorkItemCompleted,
+    WorkItemCreated,
+    WorkItemDeleted,
+    WorkItemLinked,
+    WorkItemMoved,
+    WorkItemReopened,
+    WorkItemRestored,
+    WorkItemRevised,
+    WorkItemUnblocked,
+    WorkItemUnlinked,
+)
+from ledger.work_item.imported.imported_comments import comments_since
+from ledger.work_item.imported.imported_links import LinkKey, Links, Wish
+from ledger.work_item.imported.older_records import LAST_CHANGE
+from ledger.work_item.rules.status_changes import status_changed
+from ledger.work_item.state import WorkItem
+
+FIELDS = (
+    "item_type",
+    "description",
+    "notes",
+    "assignee",
+    "branch_name",
+    "commits",
+    "pr_numbers",
+    "priority",
+    "tags",
+    "due",
+    "not_before",
+    "estimate",
+    "milestone_id",
+    "recurrence",
+)
+BLOCK_REASON = "imported"
+FORCED_REASON = "as imported"
+
+Happened = tuple[Fact, Mark]
+
+
+def whole_life(item: ImportedItem, links: Links, source: str) -> list[Happened]:
+    """Everything the source tells of an item that is not in the ledger yet, in the order of time."""
+    later: list[Happened] = [
+        (WorkItemLinked(kind=kind, to_id=to, note=wish.note), wish.made)
+        for (kind, to), wish in links.owned.get(item.id, {}).items()
+    ]
+    if item.status is not None:
+        later += _settle(WorkItem(), item, item.id in links.unfinished)
+    if item.removed is not None:
+        later.append((WorkItemDeleted(), item.removed))
+    later += comments_since(item, WorkItem(), WorkItem(), [])
+    parent = links.parents.get(item.id)
+    parent_id = parent.to_id if parent else None
+    if parent is not None and parent.made.at > item.created.at:
+        later.append((WorkItemMoved(new_parent_id=parent_id), parent.made))
+        parent_id = None
+    later = in_order(later, item.created.at)
+    metadata = dict(item.fields.get("metadata", {}))
+    last = later[-1][1].at if later else item.created.at
+    if item.changed.at > last and LAST_CHANGE in metadata:
+        changes = {f"metadata.{LAST_CHANGE}": Change(UNSET, metadata.pop(LAST_CHANGE))}
+        later.append((WorkItemRevised(changes=changes), item.changed))
+    created = WorkItemCreated(
+        **item.fields | {"metadata": metadata},
+        parent_id=parent_id,
+        external_source=source,
+        external_id=item.external_id,
+    )
+    return [(created, item.created), *later]
+
+
+def news(
+    item: ImportedItem, then: WorkItem, now: WorkItem, links: Links, unfinished: bool
+) -> tuple[list[Happened], list[str]]:
+    """What changed in the source since `then`, what the last import left, and the fields that clash with `now`."""
+    clashes: list[str] = []
+    happened = [
+        *_revised(item, then, now, clashes),
+        *_moved(item, links.parents.get(item.id), then, now, clashes),
+        *relinked(links.owned.get(item.id, {}), then, now, item.changed, links.items, own=True),
+        *_status_since(item, then, now, unfinished, clashes),
+        *_removal_since(item, then, now, clashes),
+        *comments_since(item, then, now, clashes),
+    ]
+    return happened, clashes
+
+
+def relinked(
+    wishes: dict[LinkKey, Wish], then: WorkItem, now: WorkItem, changed: Mark, stated: frozenset[str], *, own: bool
+) -> Iterator[Happened]:
+    """Links that came, changed or went. One is known to be gone only when the item that stated it is in the source."""
+    before, here = _notes(then), _notes(now)
+    for (kind, to), wish in wishes.items():
+        key = (kind, to)
+        came = key not in before and key not in here
+        renamed = key in before and key in here and before[key] == here[key] != wish.note
+        if came or renamed:
+            yield WorkItemLinked(kind=kind, to_id=to, note=wish.note), wish.made if came else changed
+    for kind, to in before.keys() & here.keys() - wishes.keys():
+        if (to in stated) if kind == "blocks" else own:
+            yield WorkItemUnlinked(kind=kind, to_id=to), changed
+
+
+def in_order(happened: Iterable[Happened], earliest: datetime) -> list[Happened]:
+    """By time; nothing before `earliest`, whatever clock the source took the time of a link from."""
+    placed = [(fact, mark if mark.at >= earliest else replace(mark, at=earliest)) for fact, mark in happened]
+    return sorted(placed, key=lambda entry: entry[1].at)
+
+
+def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
+    wanted: dict[str, Any] = {field: item.fields.get(field) for field in FIELDS}
+    if "commits" not in item.fields:  # which were a branch's own cannot be seen after a fast-forward: they still were
+        wanted["commits"] = then.commits
+    wanted["title"] = item.fields.get("title", "")
+    wanted["metadata"] = dict.fromkeys(then.metadata) | item.fields.get("metadata", {})
+    changes, clashing = followed(then, now, wanted)
+    clashes += clashing
+    if changes:
+        yield WorkItemRevised(changes=changes), item.changed
+
+
+def _moved(
+    item: ImportedItem, link: ImportedLink | None, then: WorkItem, now: WorkItem, clashes: list[str]
+) -> Iterator[Happened]:
+    wanted = link.to_id if link else None
+    if _follows(wanted, then.parent_id, now.parent_id, "parent_id", clashes):
+        yield WorkItemMoved(old_parent_id=now.parent_id, new_parent_id=wanted), item.changed
+
+
+def _status_since(
+    item: ImportedItem, then: WorkItem, now: WorkItem, unfinished: bool, clashes: list[str]
+) -> Iterator[Happened]:
+    wanted = item.state
+    if wanted is None:
+        return
+    ways = ((wanted.name, wanted.category), (then.status, then.category), (now.status, now.category))
+    if _follows(*ways, "status", clashes):
+        yield from _settle(now, item, unfinished)
+
+
+def _removal_since(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
+    if _follows(item.removed is not None, then.deleted, now.deleted, "deleted", clashes):
+        yield (WorkItemDeleted(), item.removed) if item.removed else (WorkItemRestored(), item.changed)
+
+
+def _settle(before: WorkItem, item: ImportedItem, unfinished: bool) -> list[Happened]:
+    """The way from one state to the item's own. Out of an original word and into one lead facts of their own."""
+    wanted, mark = item.state, item.settled or item.changed
+    if wanted is None or (before.status, before.category) == (wanted.name, wanted.category):
+        return []
+    forced = FORCED_REASON if unfinished and wanted.category in FINISHED else None
+    if wanted.name not in ORIGINAL or (before.status not in ORIGINAL and wanted.name == "active"):
+        return [(status_changed(before, wanted, reason=BLOCK_REASON, forced=forced), mark)]
+    leaving: dict[str, Fact] = {"blocked": WorkItemUnblocked(), "completed": WorkItemReopened()}
+    entering: dict[str, Fact] = {
+        "blocked": WorkItemBlocked(reason=BLOCK_REASON),
+        "completed": WorkItemCompleted(forced=forced),
+    }
+    way = (leaving.get(before.status), entering.get(wanted.name))
+    return [(fact, mark) for fact in way if fact is not None]
+
+
+def _follows(wanted: object, then: object, now: object, field: str, clashes: list[str]) -> bool:
+    if wanted in (then, now):
+        return False
+    if now != then:
+        clashes.append(field)
+        return False
+    return True
+
+
+def _notes(item: WorkItem) -> dict[LinkKey, str | None]:
+    return {(link.kind, link.to_id): link.note for link in item.links}

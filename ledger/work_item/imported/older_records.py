@@ -1,0 +1,64 @@
+"""Records that are older than what their source said before: another branch's file, a second machine's copy.
+
+What a record says of its own last change decides. Where it says nothing, or says the same again, that of the list in
+which it stands does. Where neither tells, it is not known which of two is the older one, and the record is taken.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from ledger.envelope import stream_id
+from ledger.values.finding import Finding
+from ledger.values.moment import parse, text
+from ledger.work_item.commands import ImportedItem, ImportWorkItems
+from ledger.work_item.imported.source_state import CATEGORY, source_state
+from ledger.world import World
+
+LAST_CHANGE = "source_updated_at"  # the key of the metadata under which a record's own time of change is kept
+LIST = "source_list"  # the key under which one item of a list keeps what the list says of itself: name, updated, ...
+
+
+def without_older(command: ImportWorkItems, world: World) -> tuple[tuple[ImportedItem, ...], list[Finding]]:
+    """The items that may change something, and what is said of the others."""
+    if command.older_wins:
+        return command.items, []
+    editions = _editions(command, world)
+    fresh: list[ImportedItem] = []
+    older: list[Finding] = []
+    for item in command.items:
+        times = _older(item, editions, source_state(item.id, command.source, world).metadata)
+        if times is None:
+            fresh.append(item)
+        else:
+            older.append(Finding("older_than_known", f"{item.external_id} (of {times[0]}, known is {times[1]})"))
+    return tuple(fresh), older
+
+
+def _older(item: ImportedItem, editions: dict[str, str], known: dict[str, Any]) -> tuple[str, str] | None:
+    """Both times of a record that is older than what is known of it; None for any other."""
+    own, before = item.changed_in_source or item.created_in_source, _time(known.get(LAST_CHANGE))
+    if own is not None and before is not None and own != before:
+        return (text(own), text(before)) if own < before else None
+    edition, latest = item.edition, _time(editions.get(item.edition.part)) if item.edition else None
+    return (text(edition.at), text(latest)) if edition and known and latest and edition.at < latest else None
+
+
+def _editions(command: ImportWorkItems, world: World) -> dict[str, str]:
+    """The newest edition of each list that any item of this source knows, also one that has left the source."""
+    if not any(item.edition for item in command.items):
+        return {}
+    held = world.holders("external_id")
+    ids = [entity_id for key, entity_id in held.items() if key.startswith(f"{command.source}:")]
+    world.look(stream_id(CATEGORY, entity_id) for entity_id in ids)
+    newest: dict[str, str] = {}
+    for told in (source_state(entity_id, command.source, world).metadata.get(LIST) for entity_id in ids):
+        if isinstance(told, dict) and _time(told.get("updated")):
+            newest[str(told.get("name"))] = max(newest.get(str(told.get("name")), ""), told["updated"])
+    return newest
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        return parse(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,125 @@
+"""What an item waits for a person or a role to say: who may ask, who may answer, and what follows from the answer."""
+
+from ledger.decider import Decided, check, existing, problem
+from ledger.envelope import Fact, stream_id
+from ledger.errors import Refused
+from ledger.values.moment import text
+from ledger.values.states import State
+from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
+from ledger.work_item.events import QuestionAnswered, QuestionAsked, QuestionWithdrawn
+from ledger.work_item.item_summaries import CATEGORY, state_summary
+from ledger.work_item.rules.recurring import with_next
+from ledger.work_item.rules.reviews import completion
+from ledger.work_item.rules.status_changes import refuse_unfinished
+from ledger.work_item.state import Question, WorkItem
+from ledger.world import World
+
+
+def ask(command: AskQuestion, world: World) -> Decided:
+    """One question at a time: its answer decides how the work goes on."""
+    item: WorkItem = existing(world, CATEGORY, command.id, None)
+    if item.deleted or item.finished:
+        raise _refused(world, command.id, item, "ended", "reopen or restore it first", "is finished or deleted")
+    if item.question is not None:
+        if _same(item.question, command, world):
+            return []
+        raise _refused(
+            world,
+            command.id,
+            item,
+            "waits_already",
+            "answer that question, or withdraw it",
+            f"waits for {item.question.whom} already: {item.question.text}",
+        )
+    asked = QuestionAsked(
+        whom=command.whom, by=world.by, at=text(world.occurred_at), text=command.text, choices=command.choices
+    )
+    return _of(command.id, asked)
+
+
+def answer(command: AnswerQuestion, world: World) -> Decided:
+    item: WorkItem = existing(world, CATEGORY, command.id, None)
+    question = _open_question(world, command.id, item)
+    _check_form(command, question)
+    _check_may_answer(command.id, item, question, world)
+    answered = QuestionAnswered(
+        verdict=command.verdict, by=world.by, at=text(world.occurred_at), choice=command.choice, text=command.text
+    )
+    return [*_of(command.id, answered), *_approved(command, item, question, world)]
+
+
+def withdraw(command: WithdrawQuestion, world: World) -> Decided:
+    """Whoever asked takes it back; so does an administrator."""
+    item: WorkItem = existing(world, CATEGORY, command.id, None)
+    question = _open_question(world, command.id, item)
+    if world.scope != "admin" and question.by != world.by:
+        next_step = f"answer it, or ask {question.by} to withdraw it"
+        raise _refused(world, command.id, item, "not_the_asker", next_step, f"waits for a question of {question.by}")
+    return _of(command.id, QuestionWithdrawn())
+
+
+def is_asked(whom: str, by: str, world: World) -> bool:
+    """Whether a question to a person or a role is one to this person."""
+    return by == whom or by in world.settings().roles.get(whom, ())
+
+
+def _approved(command: AnswerQuestion, item: WorkItem, question: Question, world: World) -> Decided:
+    """What an approved review completes, over nothing that was not there when it was asked for."""
+    if question.completes is None or command.verdict != "approve":
+        return []
+    if question.forced is None:
+        refuse_unfinished(command.id, world)
+    word, category = question.completes
+    wanted = State(name=word, category=category)  # type: ignore[arg-type]  # as it was decided then
+    return with_next(command.id, item, [completion(item, wanted, question.forced)], world)
+
+
+def _check_form(command: AnswerQuestion, question: Question) -> None:
+    if question.completes is not None and command.verdict not in ("approve", "refuse"):
+        check([problem("verdict", "must approve or refuse a review", command.verdict, allowed=("approve", "refuse"))])
+    if command.verdict == "choose" and command.choice not in question.choices:
+        check([problem("choice", "is none of the choices", command.choice, allowed=question.choices)])
+    if command.verdict != "choose" and command.choice is not None:
+        check([problem("choice", "goes with the verdict choose", command.choice)])
+    if command.verdict in ("refuse", "answer") and not (command.text or "").strip():
+        check([problem("text", f"is required to {command.verdict}", command.text)])
+
+
+def _check_may_answer(entity_id: str, item: WorkItem, question: Question, world: World) -> None:
+    """An administrator may. Others do not answer what they asked, nor for another where the settings say so."""
+    if world.scope == "admin":
+        return
+    if question.by == world.by:
+        next_step = f"leave it to {question.whom}, or to an administrator"
+        raise _refused(
+            world, entity_id, item, "own_question", next_step, f"waits for an answer to what {world.by} asked"
+        )
+    restricted = question.completes is not None or world.settings().only_asked_answer
+    if restricted and not is_asked(question.whom, world.by, world):
+        next_step = f"leave it to {question.whom}, or to an administrator"
+        raise _refused(world, entity_id, item, "not_asked", next_step, f"waits for {question.whom}, not for {world.by}")
+
+
+def _open_question(world: World, entity_id: str, item: WorkItem) -> Question:
+    if item.question is None:
+        next_step = "read it again: its history has what was asked"
+        raise _refused(world, entity_id, item, "nothing_asked", next_step, "waits for no answer")
+    return item.question
+
+
+def _same(question: Question, command: AskQuestion, world: World) -> bool:
+    given = (command.whom, world.by, command.text, command.choices)
+    return (question.whom, question.by, question.text, question.choices) == given
+
+
+def _of(entity_id: str, fact: Fact) -> Decided:
+    return [(stream_id(CATEGORY, entity_id), fact)]
+
+
+def _refused(world: World, entity_id: str, item: WorkItem, rule: str, next_step: str, why: str) -> Refused:
+    return Refused(
+        f"{world.reference(CATEGORY, entity_id)} {why}",
+        rule=rule,
+        items=[state_summary(world, entity_id, item)],
+        next_step=next_step,
+    )

@@ -1,0 +1,1 @@
+"""What the HTTP server checks and keeps of requests."""

@@ -1,0 +1,226 @@
+"""The operation that changes many work items at once."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec.structs import replace
+from pydantic import Field
+
+from ledger.annotation.commands import AnnotationCommand, comment_id_of
+from ledger.decider import Decided, check, problem
+from ledger.envelope import Recorded, id_of, minted_id
+from ledger.errors import LedgerError
+from ledger.work_item.bulk import REFUSALS, Outcome, plan, refusal, waits_for
+from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
+from ledger.work_item.decider import decide
+from ledger.world import World
+from projections.application.view import LedgerView
+from projections.operations.base import (
+    Answered,
+    AnyObject,
+    AsArray,
+    Metadata,
+    Operation,
+    Writes,
+    checked,
+    command_id,
+    where,
+)
+from projections.operations.work.attachments import AttachInput, attachment_command
+from projections.operations.work.comments import CommentInput, comment_command
+from projections.operations.work.effort import LogEffortInput, effort_command
+from projections.operations.work.work_item_inputs import CreateWorkItemInput, LinkWorkItemsInput, UpdateWorkItemInput
+from projections.operations.work.work_items import CATEGORY, creation, update
+from projections.questions import work_items as questions
+from projections.questions.entities import rows
+from projections.questions.references import resolve
+
+MOST = 1000
+OF_THE_CALL = ("by", "command_id", "detail", "token")  # these are said once for all items
+KINDS: dict[str, type[Writes]] = {
+    "create": CreateWorkItemInput,
+    "update": UpdateWorkItemInput,
+    "link": LinkWorkItemsInput,
+    "comment": CommentInput,
+    "effort": LogEffortInput,
+    "attach": AttachInput,
+}
+
+Change = CreateWorkItem | UpdateWorkItem | LinkWorkItems | AnnotationCommand
+
+
+class BulkWorkItemsInput(Writes):
+    items: Annotated[
+        tuple[Annotated[Metadata, AnyObject], ...],
+        AsArray,
+        Field(
+            min_length=1,
+            max_length=MOST,
+            description="{op: create|update|link|comment|effort|attach, key?, its arguments}; ids may be $key",
+        ),
+    ]
+    all_or_nothing: Annotated[bool, Field(description="false: skip refused")] = True
+
+
+def bulk_work_items(view: LedgerView, request: BulkWorkItemsInput) -> Answered:
+    own = command_id(request.command_id) or view.new_command_id()
+    reading = _Reading(view, own)
+    read = [reading.read(number, item) for number, item in enumerate(request.items)]
+    changes = tuple(change for change in read if not isinstance(change, LedgerError))
+    unread = {number: change for number, change in enumerate(read) if isinstance(change, LedgerError)}
+    if not changes:
+        raise refusal(unread, len(read))
+    decision = _Decision(unread, len(read))
+    command = ChangeWorkItems(changes=changes, refused_are_left_out=not request.all_or_nothing)
+    recorded = view.record(command, by=request.by, command_id=own, decide=decision)
+    outcomes = decision.outcomes(recorded, changes)
+    return _answer(view, request, recorded, {"command_id": str(own)}, outcomes)
+
+
+class _Reading:
+    """The items of one call, one after another: an item may name those before it by their keys."""
+
+    def __init__(self, view: LedgerView, command_id: UUID) -> None:
+        self._view = view
+        self._command_id = command_id
+        self._keys: dict[str, str] = {}
+        self._refused: dict[str, int] = {}  # the keys of items that are refused, and their numbers
+
+    def read(self, number: int, item: dict[str, Any]) -> Change | LedgerError:
+        try:
+            return self._change(number, item)
+        except REFUSALS as error:
+            if isinstance(key := item.get("key"), str):
+                self._refused.setdefault(key, number)
+            return error
+
+    def _change(self, number: int, item: dict[str, Any]) -> Change:
+        given = dict(item)
+        op, key = given.pop("op", None), given.pop("key", None)
+        check(self._problems(op, key, item))
+        fresh = op == "update" and str(given.get("id", "")).startswith("$") and "version" not in given
+        request = checked(KINDS[op], given | ({"version": 1} if fresh else {}))
+        match request:
+            case CreateWorkItemInput():
+                entity_id = minted_id(self._command_id, str(number))
+                made = creation(request, entity_id, self._meant)
+                if key is not None:
+                    self._keys[key] = entity_id
+                return made
+            case UpdateWorkItemInput():
+                return update(request, self._meant)
+            case CommentInput():
+                fresh_id = comment_id_of(minted_id(self._command_id, str(number)))
+                return comment_command(request, CATEGORY, self._meant(request.id, "id"), fresh_id)
+            case LogEffortInput():
+                fresh_id = comment_id_of(minted_id(self._command_id, str(number)))
+                return effort_command(request, self._meant(request.id, "id"), fresh_id)
+            case AttachInput():
+                return attachment_command(request, CATEGORY, self._meant(request.id, "id"))
+            case _:
+                return LinkWorkItems(
+                    id=self._meant(request.id, "id"),
+                    kind=request.kind,
+                    to_id=self._meant(request.to_id, "to_id"),
+                    remove=request.remove,
+                )
+
+    def _meant(self, given: str, field: str) -> str:
+        if not given.startswith("$"):
+            return resolve(self._view.tables, CATEGORY, given, field)
+        if given[1:] not in self._keys and given[1:] in self._refused:
+            raise waits_for(self._refused[given[1:]])
+        if given[1:] not in self._keys:
+            check([problem(field, "is the key of no item before this one", given, allowed=list(self._keys)[:20])])
+        return self._keys[given[1:]]
+
+    def _problems(self, op: Any, key: Any, item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        if op not in KINDS:
+            yield problem("op", "must say what to do", op, allowed=list(KINDS))
+        if key is not None and (op != "create" or not isinstance(key, str) or key in self._keys):
+            yield problem("key", "names a created item, each another text", key)
+        for name in OF_THE_CALL:
+            if name in item:
+                yield problem(name, "is said once for all items, beside them")
+
+
+class _Decision:
+    """The rule for a bulk, which remembers what it found when it was asked last: that is what was recorded."""
+
+    def __init__(self, unread: dict[int, LedgerError], total: int) -> None:
+        self._unread = unread
+        self._total = total
+        self._made: tuple[Outcome, ...] = ()
+
+    def __call__(self, command: ChangeWorkItems, world: World) -> Decided:
+        made = plan(command, world, decide)
+        self._made = made.outcomes
+        refused = {number: outcome.refused for number, outcome in self._numbered() if outcome.refused}
+        if refused and not command.refused_are_left_out:
+            raise refusal(refused, self._total)
+        return made.decided
+
+    def outcomes(self, recorded: Recorded, changes: tuple[Change, ...]) -> list[Outcome]:
+        versions = {id_of(stream): version for stream, version in recorded.streams.items()}
+        if recorded.repeated:  # what was left out then is not known any more, only what was recorded
+            self._made = tuple(Outcome(id=change.id, version=versions.get(change.id, 0)) for change in changes)
+        elif recorded.place is not None:  # what waits has no numbers yet
+            self._made = tuple(replace(made, version=versions.get(made.id, made.version)) for made in self._made)
+        return [outcome for _, outcome in self._numbered()]
+
+    def _numbered(self) -> list[tuple[int, Outcome]]:
+        made = iter(self._made)
+        unread = {number: Outcome(id="", refused=error) for number, error in self._unread.items()}
+        return [(number, unread[number] if number in unread else next(made)) for number in range(self._total)]
+
+
+def _answer(
+    view: LedgerView, request: BulkWorkItemsInput, recorded: Recorded, more: Answered, outcomes: list[Outcome]
+) -> Answered:
+    ids = list(dict.fromkeys(outcome.id for outcome in outcomes if outcome.refused is None))
+    with view.tables.snapshot() as snapshot:
+        generation = snapshot.generation("work_items")
+        found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
+        whole = {item["id"]: item for item in questions.to_entities(snapshot, rows(CATEGORY, found))}
+    if not request.detail:
+        whole = {name: _brief(item) for name, item in whole.items()}
+    refused = sum(outcome.refused is not None for outcome in outcomes)
+    return {
+        **where(view, recorded),
+        **more,
+        **({"repeated": True} if recorded.repeated else {}),
+        "taken": len(outcomes) - refused,
+        "refused": refused,
+        "results": [
+            _verdict(number, item, outcome, whole)
+            for number, (item, outcome) in enumerate(zip(request.items, outcomes, strict=True))
+        ],
+    }
+
+
+def _brief(item: Answered) -> Answered:
+    reviewed = item["question"] is not None and "completes" in item["question"]
+    waits = {"waits_for": item["question"]["whom"]} if reviewed else {}
+    return {"ref": item["ref"], "title": item["title"], **waits}
+
+
+def _verdict(number: int, item: dict[str, Any], outcome: Outcome, whole: dict[str, Answered]) -> Answered:
+    named = {"index": number, **({"key": item["key"]} if "key" in item else {})}
+    if outcome.refused is not None:
+        return {**named, "error": outcome.refused.as_answer()["error"]}
+    return named | whole[outcome.id] | {"version": outcome.version}
+
+
+OPERATIONS = (
+    Operation(
+        name="bulk_work_items",
+        title="Change many work items",
+        summary="Create, update, link and comment on up to 1,000 items in one command: all or nothing.",
+        toolset="work",
+        input=BulkWorkItemsInput,
+        run=bulk_work_items,
+        scope="write",
+        destructive=True,
+    ),
+)

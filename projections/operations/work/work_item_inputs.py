@@ -1,0 +1,206 @@
+"""What the operations on work items are given."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from ledger.values.dates import MOST_MINUTES, planned
+from ledger.values.states import LONGEST as LONGEST_WORD
+from ledger.values.states import Category
+from ledger.work_item.rules.recurring import rule_of
+from ledger.work_item.state import ItemType, LinkKind
+from projections.operations.base import (
+    LARGEST_NUMBER,
+    AnyText,
+    AsOf,
+    Commits,
+    Cursor,
+    Input,
+    Limit,
+    Metadata,
+    Name,
+    Point,
+    Priority,
+    PullRequests,
+    Tags,
+    Text,
+    Texts,
+    Title,
+    Token,
+    Version,
+    Writes,
+)
+from projections.questions import work_items as questions
+
+
+def _planned(value: str) -> str:
+    try:
+        return planned(value)
+    except ValueError as error:
+        raise ValueError(f"must be a day like 2026-12-15 or a time like 2026-12-15T12:00:00Z ({error})") from None
+
+
+def _recurrence(value: str) -> str:
+    return str(rule_of(value))
+
+
+Word = Annotated[str, Field(min_length=1, max_length=LONGEST_WORD)]
+Sought = Annotated[str, Field(min_length=1, max_length=500)]
+DUE = "Day or time it must be done by, like 2026-12-15"
+NOT_BEFORE = "Not ready before this day or time"
+ESTIMATE = "Minutes it should take, like 90"
+MILESTONE = "The milestone it belongs to"
+RECURRENCE = "Completing it makes the next: every 2 weeks, every month after completion"
+Minutes = Annotated[int, Field(ge=1, le=MOST_MINUTES)]
+Planned = Annotated[str, AfterValidator(_planned)]
+Recurrence = Annotated[str, AfterValidator(_recurrence)]
+Meant = Callable[[str, str], str]  # (what was given, the field it stands in) -> the id that is meant
+PLANS = ("due", "not_before", "estimate", "milestone_id", "recurrence")
+Clearable = Literal[
+    "description",
+    "notes",
+    "assignee",
+    "parent_id",
+    "branch_name",
+    "commits",
+    "pr_numbers",
+    "tags",
+    "priority",
+    "due",
+    "not_before",
+    "estimate",
+    "milestone_id",
+    "recurrence",
+]
+Part = Literal["ancestors", "descendants", "dependencies", "deployments", "comments", "effort", "history"]
+REVISABLE = (
+    "title",
+    "description",
+    "notes",
+    "metadata",
+    "branch_name",
+    "commits",
+    "pr_numbers",
+    "priority",
+    "tags",
+    "assignee",
+    *(name for name in PLANS if name != "milestone_id"),
+)
+
+
+class CreateWorkItemInput(Writes):
+    item_type: Annotated[ItemType, Field(description="What kind of work; task if unsure")]
+    title: Annotated[Title, Field(description="What is to be done, in at most 200 characters")]
+    description: Annotated[Text | None, Field(description="What and why, in Markdown")] = None
+    metadata: Metadata = Field(
+        default_factory=dict,
+        description="Anything else by name, as a session's token_budget, prompts_count, yaml_frontmatter",
+    )
+    parent_id: Annotated[str | None, Field(description="Item it is part of, like w-7k3qd")] = None
+    branch_name: Annotated[Name | None, Field(description="Git branch of the work")] = None
+    commits: Annotated[Commits, Field(description="Commit hashes, 7 to 40 hex digits")] = ()
+    pr_numbers: Annotated[PullRequests, Field(description="Numbers of pull requests")] = ()
+    priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least); 3 if left out")] = 3
+    tags: Annotated[Tags, Field(description='Labels, like ["docs"]')] = ()
+    assignee: Annotated[Name | None, Field(description="Who is to do it; to begin: claim_work_item")] = None
+    due: Annotated[Planned | None, Field(description=DUE)] = None
+    not_before: Annotated[Planned | None, Field(description=NOT_BEFORE)] = None
+    estimate: Annotated[Minutes | None, Field(description=ESTIMATE)] = None
+    milestone_id: Annotated[str | None, Field(description=MILESTONE)] = None
+    recurrence: Annotated[Recurrence | None, Field(description=RECURRENCE)] = None
+
+
+class UpdateWorkItemInput(Writes):
+    id: Annotated[str, Field(description="Id or reference, like w-7k3qd")]
+    version: Version
+    title: Annotated[Title, Field(description="Its new title")] = ""
+    description: Annotated[Text, Field(description="New text, replaces the old")] = ""
+    notes: Annotated[Text, Field(description="New text, replaces the old; for a remark: comment")] = ""
+    status: Annotated[
+        Word | None,
+        Field(description="active, blocked (with reason), completed, or one that get_project_configuration lists"),
+    ] = None
+    reason: Annotated[str | None, Field(max_length=500, description="Why, as blocked requires it")] = None
+    metadata: Metadata = Field(default_factory=dict, description="Entries to set; one of null is removed")
+    parent_id: Annotated[str, Field(description="Move it under this item; to the top: clear")] = ""
+    branch_name: Annotated[Name, Field(description="Git branch of the work")] = ""
+    commits: Annotated[Commits, Field(description="All commit hashes; replaces the list")] = ()
+    pr_numbers: Annotated[PullRequests, Field(description="All pull requests; replaces the list")] = ()
+    priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least)")] = 3
+    tags: Annotated[Tags, Field(description="All labels; replaces the list")] = ()
+    assignee: Annotated[Name, Field(description="Who is to do it")] = ""
+    due: Annotated[Planned, Field(description="New due, day or time")] = ""
+    not_before: Annotated[Planned, Field(description="New first day or time")] = ""
+    estimate: Annotated[Minutes, Field(description="New estimate in minutes")] = 0
+    milestone_id: Annotated[str, Field(description=MILESTONE)] = ""
+    recurrence: Annotated[Recurrence, Field(description="New rule, like every 2 weeks")] = ""
+    deleted: Annotated[bool | None, Field(description="true deletes it, false brings it back")] = None
+    cascade: Annotated[bool, Field(description="With deleted: all below it, too")] = False
+    force: Annotated[
+        bool, Field(description="true does it over open children, blockers, another's claim; give a reason")
+    ] = False
+    token: Annotated[Token | None, Field(description="Only if it was claimed with one")] = None
+    clear: Annotated[
+        tuple[Annotated[Clearable, AnyText], ...],
+        Field(description='Fields to empty, like ["assignee", "due"]; parent_id moves to the top'),
+    ] = ()
+
+
+class QueryWorkItemInput(Input):
+    id: Annotated[str, Field(description="Id or reference, like w-7k3qd")]
+    include: Annotated[
+        tuple[Part, ...],
+        Field(description="What else to answer; comments: all of them; effort: entries, and sums over all below"),
+    ] = ()
+    max_depth: Annotated[int, Field(ge=1, le=5, description="How many levels of descendants, 1 to 5")] = 5
+    as_of: AsOf = None
+
+
+class ListWorkItemsInput(Input):
+    item_type: Annotated[ItemType | None, AnyText, Field(description="Only of this type, like task or milestone")] = (
+        None
+    )
+    status: Annotated[Word | None, Field(description="Only in this state, like active or in_review")] = None
+    category: Annotated[
+        Category | None,
+        AnyText,
+        Field(description="Only planned, active, waiting, review, done or dropped items"),
+    ] = None
+    assignee: Annotated[Name | None, Field(description="Only assigned to this person")] = None
+    parent_id: Annotated[str | None, Field(description="Only children of this item, like w-7k3qd")] = None
+    milestone_id: Annotated[str | None, Field(description="Only of this milestone")] = None
+    due_until: Annotated[Planned | None, Field(description="Only due by this day, like 2026-12-15")] = None
+    overdue: Annotated[bool, Field(description="Only unfinished and past due")] = False
+    deferred: Annotated[bool | None, Field(description="Only deferred by not_before (false: not)")] = None
+    roots_only: Annotated[bool, Field(description="Only without a parent")] = False
+    tag: Annotated[str | None, Field(description="Only with this label")] = None
+    text: Annotated[Sought | None, Field(description="Only with all these words")] = None
+    ready: Annotated[bool | None, Field(description="Only what can begin now (false: cannot)")] = None
+    blocked: Annotated[bool | None, Field(description="Only what waits for others (false: does not)")] = None
+    claimed_by: Annotated[Name | None, Field(description="Only claimed by this one")] = None
+    unfinished: Annotated[bool, Field(description="Only what is not done or dropped")] = False
+    changed_since: Annotated[Point | None, Field(description="Only changed after position 120 or RFC 3339 time")] = None
+    include_deleted: Annotated[bool, Field(description="Deleted items, too")] = False
+    include_archived: Annotated[bool, Field(description="Archived items, too")] = False
+    order: Annotated[
+        questions.Order | None,
+        AnyText,
+        Field(description="updated (newest first, if left out), created, priority, due or tree; with text relevance"),
+    ] = None
+    limit: Limit = 50
+    offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="How many to skip; better: cursor")] = 0
+    cursor: Cursor = None
+    fields: Annotated[Texts, Field(description='Only these fields of each, like ["title", "notes"]')] = ()
+    detail: Annotated[bool, Field(description="true answers each item whole")] = False
+    as_of: AsOf = None
+
+
+class LinkWorkItemsInput(Writes):
+    id: Annotated[str, Field(description="Item the link begins at, like w-7k3qd")]
+    kind: Annotated[
+        Literal[LinkKind, "depends_on"],
+        Field(description="id KIND to_id. A depends_on B: A cannot begin before B is done; so says B blocks A"),
+    ]
+    to_id: Annotated[str, Field(description="Item the link leads to, like w-9m2fa")]
+    remove: Annotated[bool, Field(description="true takes this link away")] = False

@@ -1,0 +1,95 @@
+"""What happened since a position: what a reader needs who was away, in few words."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.catalog import states_of
+from ledger.decider import check, problem
+from ledger.envelope import RecordedEvent, category_of, id_of
+from ledger.pending import is_pending, shown_position
+from ledger.store import EventStore
+from ledger.values.moment import text
+from ledger.values.reference import LETTERS
+from projections.questions.log.history import changed_fields, name_of
+from projections.questions.references import references
+from projections.read_models.catalog import BY_CATEGORY
+from projections.tables.contract import Snapshot
+
+Entity = dict[str, Any]
+
+SCANNED = 1000  # events that one answer looks at, however few of them a filter lets through
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """An empty tuple and None mean: any."""
+
+    types: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    by: str | None = None
+
+    def lets_through(self, event: RecordedEvent) -> bool:
+        return (
+            (not self.types or event.type in self.types)
+            and (not self.categories or category_of(event.stream_id) in self.categories)
+            and (self.by is None or event.by == self.by)
+        )
+
+
+def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Filter, limit: int) -> Entity:
+    """{items, returned, next_position, has_more}, oldest first. Asking again with `next_position` misses nothing.
+
+    One answer looks at SCANNED events at most, so `next_position` may advance where nothing is shown.
+    """
+    head = snapshot.as_of.position
+    if after > head:
+        check([problem("since", f"lies after the newest position, {head}", after)])
+    reached, events = after, list[RecordedEvent]()
+    for event in log.read_all(after, None if after + SCANNED >= head else after + SCANNED):
+        if event.position > head and not is_pending(event):  # newer than this view
+            continue
+        reached = reached if is_pending(event) else event.position
+        if wanted.lets_through(event):
+            events.append(event)
+            if len(events) == limit:
+                break
+    return {
+        "items": _lines(log, snapshot, events),
+        "returned": len(events),
+        "next_position": reached,
+        "has_more": reached < head,
+    }
+
+
+def _lines(log: EventStore, snapshot: Snapshot, events: list[RecordedEvent]) -> list[Entity]:
+    pasts = log.read_streams(list(dict.fromkeys(event.stream_id for event in events))).events if events else {}
+    states = {stream: states_of(stream, past) for stream, past in pasts.items() if category_of(stream) in BY_CATEGORY}
+    refs = dict(_references(snapshot, events))
+    return [_line(event, states.get(event.stream_id), refs.get(event.stream_id)) for event in events]
+
+
+def _line(event: RecordedEvent, states: list[Any] | None, ref: str | None) -> Entity:
+    line: Entity = {
+        "position": shown_position(event),
+        "ref": ref or id_of(event.stream_id),
+        "type": event.type,
+        "by": event.by,
+        "at": text(event.recorded_at),
+        **({"pending": True} if is_pending(event) else {}),
+    }
+    if states is None:  # a category of a newer program
+        return line
+    if event.version > 1:
+        line["fields"] = changed_fields(states[event.version - 1], states[event.version])
+    title = name_of(states[event.version])
+    return line if title is None else line | {"title": title}
+
+
+def _references(snapshot: Snapshot, events: list[RecordedEvent]) -> Iterator[tuple[str, str]]:
+    streams = sorted({event.stream_id for event in events if category_of(event.stream_id) in LETTERS})
+    for category, group in groupby(streams, key=category_of):
+        own = {id_of(stream): stream for stream in group}
+        for entity_id, ref in references(snapshot, category, own).items():
+            yield own[entity_id], ref

@@ -1,0 +1,192 @@
+"""What can be asked of the past of a thing: who changed what when, how it was at a point, what differs between two.
+
+What an event changed is found by comparing the state before and after it, so every fact is told alike.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import UNSET, to_builtins
+
+from ledger.catalog import NAME_FIELDS, fact_of, states_of
+from ledger.decider import check, problem
+from ledger.envelope import RecordedEvent, stream_id
+from ledger.pending import is_pending, place_of, shown_position, shown_version
+from ledger.store import EventStore
+from ledger.values.moment import text
+from ledger.values.revision import Changes, between
+from projections.questions.entities import whole as whole_entity
+from projections.questions.log.as_of import Point, not_there_yet, past, position_of
+from projections.questions.pages import page, place
+from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.fold import fold
+
+Entity = dict[str, Any]
+
+LOOKED_BACK = 1000  # positions in which the newest command of a person is looked for
+IMPORTS = ("Import", "ImportWorkItems")  # they speak for others
+LONGEST = 200  # characters of a text, unless the whole is asked for
+SECRETS = ("token_digest",)
+
+
+def history(
+    log: EventStore,
+    category: str,
+    entity_id: str,
+    *,
+    since: Point | None = None,
+    as_of: Point | None = None,
+    limit: int = 20,
+    cursor: str | None = None,
+    whole: bool = False,
+) -> Entity:
+    """A page of what happened to a thing, the newest first. Raises NotFound for one that never was."""
+    events = past(log, category, entity_id)
+    stream = stream_id(category, entity_id)
+    states = states_of(stream, events)
+    first = 0 if since is None else version_at(log, category, entity_id, events, since, "since", at_least=0)
+    last = len(events) if as_of is None else version_at(log, category, entity_id, events, as_of, "as_of")
+    before, _ = place(cursor, "history")
+    upper = last if before is None else min(last, int(before) - 1)
+    found = [{"key": event.version, "id": entity_id} for event in reversed(events[first:upper][-(limit + 1) :])]
+
+    def entries(kept: list[Entity]) -> list[Entity]:
+        versions = [line["key"] for line in kept]
+        return [_entry(events[v - 1], between(states[v - 1], states[v]), whole=whole) for v in versions]
+
+    return page(found, limit, order="history", total=max(0, last - first), to_entities=entries)
+
+
+def differing(
+    log: EventStore, category: str, entity_id: str, *, earlier: Point, later: Point | None, whole: bool = False
+) -> Entity:
+    """What differs between two points of a thing's life, the later one being now if it is not named."""
+    events = past(log, category, entity_id)
+    first = version_at(log, category, entity_id, events, earlier, "diff_from", at_least=0)
+    last = len(events) if later is None else version_at(log, category, entity_id, events, later, "as_of", at_least=0)
+    states = states_of(stream_id(category, entity_id), events)
+    return {
+        "from": _place(events, first),
+        "to": _place(events, last),
+        "changes": _changes(between(states[first], states[last]), whole=whole),
+    }
+
+
+def state_at(log: EventStore, category: str, entity_id: str, point: Point, ref: str) -> Entity:
+    """The thing, whole, as it was at a point. Raises NotFound when it was not there yet."""
+    events = past(log, category, entity_id)
+    version = version_at(log, category, entity_id, events, point, "as_of")
+    if version == 0:
+        return {"id": entity_id, "ref": ref, "version": 0, **_json(BY_CATEGORY[category].decider.initial)}
+    shown: Entity = _value(whole_entity(fold(events[:version])[stream_id(category, entity_id)], ref), whole=True)
+    return shown
+
+
+def version_at(
+    log: EventStore,
+    category: str,
+    entity_id: str,
+    events: list[RecordedEvent],
+    point: Point,
+    field: str,
+    *,
+    at_least: int | None = None,
+) -> int:
+    """The version that a point means: `v3` is one, a number a position, else it is a time."""
+    at_least = _first(category) if at_least is None else at_least
+    if isinstance(point, str) and point[:1] in ("v", "V") and point[1:].isdigit():
+        version = int(point[1:])
+        if not at_least <= version <= len(events):
+            check([problem(field, f"is not one of the versions {at_least} to {len(events)}", point)])
+        return version
+    if isinstance(point, str) and (known := place_of(events, point)) is not None:
+        return known
+    position = position_of(log, point, field)
+    version = sum(event.position <= position for event in events)
+    if version < at_least:
+        raise not_there_yet(category, entity_id, events, position)
+    return version
+
+
+def newest_command(log: EventStore, by: str) -> list[RecordedEvent]:
+    """What the newest command of this one did that no undo has taken back; empty if there is none in reach."""
+    events = list(log.read_all(max(0, log.read_streams([]).head - LOOKED_BACK)))
+    taken_back: set[str] = set()
+    for event in reversed(events):
+        if str(event.command_id) in taken_back:
+            continue
+        if undoes := getattr(fact_of(event), "undoes", None):
+            taken_back.add(undoes)
+        elif event.by == by and event.command not in IMPORTS:
+            return [other for other in events if other.command_id == event.command_id]
+    return []
+
+
+def changed_fields(before: Any, after: Any) -> list[str]:
+    """The names of the fields that differ, in the order of the fields."""
+    return list(dict.fromkeys(path.partition(".")[0] for path in between(before, after)))
+
+
+def name_of(state: Any) -> str | None:
+    """What people call the thing; None for one without a name."""
+    return next((getattr(state, name) for name in NAME_FIELDS if getattr(state, name, None)), None)
+
+
+def _first(category: str) -> int:
+    """The version from which a thing is there; the configuration is from the start."""
+    return 0 if category == "configuration" else 1
+
+
+def changes_of(event: RecordedEvent, states: list[Any], *, whole: bool = False) -> list[Entity]:
+    """What an event changed, from the states of its thing after each of its events."""
+    return _changes(between(states[event.version - 1], states[event.version]), whole=whole)
+
+
+def _entry(event: RecordedEvent, changes: Changes, *, whole: bool) -> Entity:
+    undoes = getattr(fact_of(event), "undoes", None)
+    return {
+        "version": shown_version(event),
+        "position": shown_position(event),
+        "occurred_at": text(event.occurred_at),
+        "recorded_at": None if is_pending(event) else text(event.recorded_at),
+        **({"pending": True} if is_pending(event) else {}),
+        "by": event.by,
+        "event": event.type,
+        "command": event.command,
+        "command_id": str(event.command_id),
+        **({"undoes": undoes} if undoes else {}),
+        "changes": _changes(changes, whole=whole),
+    }
+
+
+def _changes(changes: Changes, *, whole: bool) -> list[Entity]:
+    return [
+        {"field": path, "old": _value(change.old, whole=whole), "new": _value(change.new, whole=whole)}
+        for path, change in changes.items()
+    ]
+
+
+def _value(value: Any, *, whole: bool) -> Any:
+    """The value without its secrets; a long text is cut, and says so."""
+    match value:
+        case str() if len(value) > LONGEST and not whole:
+            return f"{value[:LONGEST]}… [{len(value)} characters]"
+        case dict():
+            return {key: _value(inner, whole=whole) for key, inner in value.items() if key not in SECRETS}
+        case list() | tuple():
+            return [_value(inner, whole=whole) for inner in value]
+        case _:
+            return None if value is UNSET else value
+
+
+def _json(state: Any) -> Entity:
+    return {name: to_builtins(getattr(state, name)) for name in state.__struct_fields__}
+
+
+def _place(events: Iterable[RecordedEvent], version: int) -> Entity:
+    event = next((event for event in events if event.version == version), None)
+    return {
+        "version": shown_version(event) if event else version,
+        "position": event and shown_position(event),
+        "recorded_at": None if event is None or is_pending(event) else text(event.recorded_at),
+    }
