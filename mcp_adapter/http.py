@@ -92,8 +92,8 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
     """Serves until SIGTERM or SIGINT, then refuses what is new and finishes what runs. Raises Invalid, Unavailable."""
     by_ledger = {app.identity.ledger: app for app in apps}
     check(_faults(serving))
-    _log_as_lines()
     listening = _bound(serving)
+    _log_as_lines()  # from here on: until then it is a command, whose refusal is for a person
     stops = [start_keeping(app) for app in by_ledger.values()]
     guard, watching = assembled(by_ledger, serving)
     config = uvicorn.Config(

@@ -38,7 +38,7 @@ _TESTS = re.compile(r"(\d{1,18}|\?) of (\d{1,18}|\?)(?:, (\d{1,18}|\?) skipped)?
 _CIRCLE = re.compile(r"Wait for each other, so none of them can begin: (`.+`)\. Take one of their links away\.")
 _MORE = re.compile(r"(?:- )?\.\.\. and (at least )?(\d{1,18}) more(?: vendors| unfinished items)?\.")
 _COUNTS = re.compile(
-    rf"(\d{{1,18}}) items, (\d{{1,18}}) of them archived\. The others by status: ({LISTED});"
+    rf"(\d{{1,18}}) items?(?:, (\d{{1,18}}) of them archived\. The others)?(?: by status)?: ({LISTED});"
     rf"(?: by category: ({LISTED});)? by type: (.*); by priority: (.*)\."
 )
 _COUNT = re.compile(rf"(\d{{1,18}}) ({ENTRY})")
@@ -188,7 +188,7 @@ def _work(lines: list[Line]) -> Document:
     items, left_out = _folded(rows, _item)
     work = {
         "total_count": int(total),
-        "archived_count": int(archived),
+        "archived_count": int(archived or 0),
         "by_type": _counted(by_type),
         "by_priority": _counted(by_priority.replace("P", "")),
         "by_status": by_status,

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import ipaddress
 import json
+import logging
 import socket
 import ssl
 import statistics
@@ -25,8 +26,9 @@ from starlette.responses import PlainTextResponse
 from uvicorn.server import ServerState
 
 from ledger import identity
+from ledger.errors import Unavailable
 from ledger.settings import Settings
-from mcp_adapter.http import Serving, assembled
+from mcp_adapter.http import Serving, assembled, run_http
 from mcp_adapter.registry import tool
 from mcp_adapter.server import build
 from mcp_adapter.toolsets import offered
@@ -443,6 +445,19 @@ def test_a_head_that_is_never_finished_ends_its_connection(monkeypatch: pytest.M
             return answer
 
     assert asyncio.run(letter_by_letter()) == b""
+
+
+def test_a_port_in_use_is_a_refusal_for_a_person_and_no_line_of_a_log(capfd: pytest.CaptureFixture[str]) -> None:
+    logging_before = logging.getLogger().handlers[:]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        with pytest.raises(Unavailable, match=f"port {port} cannot be listened on") as refused:
+            run_http([], Serving(port=port))
+
+    assert "--port" in refused.value.next_step
+    assert logging.getLogger().handlers == logging_before
+    assert capfd.readouterr().err == ""
 
 
 def test_a_body_that_stops_is_answered_408(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,16 @@ def test_a_cell_of_the_vendor_table_cannot_add_a_column() -> None:
     assert "| A \\| B | broken | 1\\|2\\`3 | 10 of 12, 2 skipped | csv, excel?, ocr? | *unknown* | `v-1` |" in text
 
 
+def test_archived_items_are_spoken_of_only_where_there_are_some() -> None:
+    some = document([item("w-000001")])
+    archived = some["active_work_items"] | {"total_count": 3, "archived_count": 2}
+
+    assert "\n1 item: 1 active; by type" in report.markdown(some)
+    assert "\n3 items, 2 of them archived. The others: 1 active" in report.markdown(
+        some | {"active_work_items": archived}
+    )
+
+
 def test_a_long_list_is_folded_with_the_most_important_items_and_a_count() -> None:
     items = [item(f"w-{n:06}", priority=1 if n in (500, 1100) else 4) for n in range(1200)]
 

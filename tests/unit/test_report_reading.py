@@ -181,6 +181,17 @@ def test_a_text_that_no_report_is_is_refused(text: str) -> None:
         parse(text)
 
 
+def test_what_an_earlier_program_counted_is_read() -> None:
+    now = document([item("w-00000")])
+
+    text = report.markdown(now).replace(
+        "1 item: 1 active", "1 items, 0 of them archived. The others by status: 1 active"
+    )
+
+    assert facts(parse(text)) == facts(parse(report.markdown(now)))
+    assert "0 of them archived" in text
+
+
 def test_a_line_that_somebody_edited_is_named() -> None:
     text = report.markdown(document([item("w-00000", "A title")])).replace("(task", "(chore")
 

@@ -44,6 +44,7 @@ OF_RULE = {  # of a refusal
     "parent_archived": "restore {ref}",
     "resolved": "conflicts",
     "status_transition": "unblock {ref}",
+    "unsuitable_database": "doctor",
     "waits_for": "conflicts",
     "withdrawn": "history {ref}",
 }
