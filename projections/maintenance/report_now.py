@@ -1,6 +1,7 @@
 """The report as this process can tell it: with where it comes from, and what of this machine still waits."""
 
 from projections.application.view import LedgerView
+from projections.questions.status import LISTED
 from projections.reports import report
 from projections.tables.contract import Snapshot
 
@@ -10,8 +11,8 @@ def document(view: LedgerView) -> report.Document:
         return document_in(view, snapshot)
 
 
-def document_in(view: LedgerView, snapshot: Snapshot) -> report.Document:
-    return report.document(snapshot, view.identity.name, source(view), queued(view))
+def document_in(view: LedgerView, snapshot: Snapshot, items: int = LISTED) -> report.Document:
+    return report.document(snapshot, view.identity.name, source(view), queued(view), items)
 
 
 def source(view: LedgerView) -> str:

@@ -53,16 +53,16 @@ def vendor_health(snapshot: Snapshot) -> Entity:
     }
 
 
-def active_work_items(snapshot: Snapshot) -> Entity:
+def active_work_items(snapshot: Snapshot, most: int = LISTED) -> Entity:
     """Counts over all living items; of those not archived the tree, each item below its parent, what matters first.
 
-    `items` are at most LISTED and whatever those are part of; `has_more` says that there are others. `circles` are the
+    `items` are at most so many and whatever those are part of; `has_more` says that there are others. `circles` are the
     groups of them that wait for themselves, of which nothing can be begun until a link is taken away.
     """
     counts = snapshot.ask("status/counts")
     standing = [line for line in counts if not line["hidden"]]
-    chosen = snapshot.ask("status/standing", finished=0, limit=LISTED)
-    chosen += snapshot.ask("status/standing", finished=1, limit=LISTED - len(chosen))
+    chosen = snapshot.ask("status/standing", finished=0, limit=most)
+    chosen += snapshot.ask("status/standing", finished=1, limit=most - len(chosen))
     items = _described(snapshot, _tree(_with_ancestors(snapshot, chosen)))
     return {
         "total_count": sum(line["items"] for line in counts),

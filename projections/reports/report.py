@@ -31,10 +31,13 @@ PLANS = ("planned", "approved", "implementing")
 _BRACKET = re.compile(rf"\((?=(?:{'|'.join(ITEM_TYPES + PLANS)})[,)])")
 
 
-def document(snapshot: Snapshot, name: str, source: str = "postgres", queued: int = 0) -> Document:
+def document(
+    snapshot: Snapshot, name: str, source: str = "postgres", queued: int = 0, items: int = status.LISTED
+) -> Document:
     """The report as plain data. `name` is what the project is called.
 
     `source` is the layer that answers, and `queued` how many writes of this machine wait for the database.
+    `items` is how many work items it lists at most.
     """
     as_of, conflicts = snapshot.as_of, status.open_conflicts(snapshot)
     clean = source == "postgres" and not queued and not conflicts
@@ -42,7 +45,7 @@ def document(snapshot: Snapshot, name: str, source: str = "postgres", queued: in
         "project": name,
         "as_of": {"position": as_of.position, "time": as_of.time and moment_text(as_of.time)},
         "vendor_health": status.vendor_health(snapshot),
-        "active_work_items": status.active_work_items(snapshot),
+        "active_work_items": status.active_work_items(snapshot, items),
         "overdue": status.overdue(snapshot),
         "due_this_week": status.due_this_week(snapshot),
         "ready": status.ready(snapshot),

@@ -18,6 +18,7 @@ from projections.reports.html_page import page as page_of
 from tests.conftest import Perform
 
 api = pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
 BROWSER = os.environ.get("LEDGER_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="needs a Chromium, which .ci/extra installs"),
@@ -39,11 +40,11 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(app: App, browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """opened(color_scheme="dark") -> the ledger's page; whatever it asks of a network or complains about fails."""
+    """opened("#kind=task", color_scheme="dark") -> the page; whatever it asks of a network or complains about fails."""
     complaints: list[str] = []
     contexts: list[Any] = []
 
-    def open_page(**how: Any) -> Any:
+    def open_page(view: str = "", **how: Any) -> Any:
         file = tmp_path / "status.html"
         with app.tables.snapshot() as snapshot:
             file.write_text(page_of(snapshot, app.store, document_in(app.live_view(), snapshot)), encoding="utf-8")
@@ -52,8 +53,8 @@ def opened(app: App, browser: Any, tmp_path: Path) -> Iterator[Open]:
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: request.url == file.as_uri() or complaints.append(request.url))
-        page.goto(file.as_uri())
+        page.on("request", lambda request: request.url.split("#")[0] == file.as_uri() or complaints.append(request.url))
+        page.goto(file.as_uri() + view)
         return page
 
     yield open_page
@@ -67,7 +68,14 @@ def told(perform: Perform) -> None:
     """A project with a part that is done, one that is blocked, vendors with test runs, and deployments."""
     project = perform("create_work_item", item_type="project", title="Catalogue", description="d", priority=1)
     session = perform(
-        "create_work_item", item_type="task", title="Parsers", parent_id=project["id"], tags=["parser", "two words"]
+        "create_work_item",
+        item_type="task",
+        title="Parsers",
+        parent_id=project["id"],
+        tags=["parser", "two words"],
+        assignee="ann lee",
+        priority=2,
+        description="Read every price list.",
     )
     done = perform("create_work_item", item_type="task", title="Read the first file", parent_id=session["id"])
     perform("update_work_item", id=done["id"], version=1, status="completed")
@@ -145,6 +153,56 @@ def test_a_tag_of_two_words_can_be_chosen(opened: Open) -> None:
     assert visible(page) == ["Catalogue", "Parsers"]
 
 
+def test_the_view_is_in_the_address_and_an_address_is_a_view(opened: Open) -> None:
+    page = opened()
+    page.get_by_label("Assignee").select_option(label="ann lee (1)")
+    page.get_by_label("Priority").select_option("2")
+    wait_for(page, "1 of 84")
+    address = page.evaluate("location.hash")
+
+    sent = opened(address)
+    wait_for(sent, "1 of 84")
+
+    assert visible(page) == visible(sent) == ["Catalogue", "Parsers"]
+    assert sent.get_by_label("Priority").input_value() == "2"
+    page.get_by_role("button", name="Clear").first.click()
+    wait_for(page, "83 of 84")
+    assert page.evaluate("location.hash") == ""
+
+
+def test_an_item_opens_and_has_an_address_of_its_own(opened: Open) -> None:
+    page = opened()
+    page.get_by_label("Search").first.fill("every price list")  # words of its description
+    wait_for(page, "1 of 84")
+    page.locator("#tree > li > details > ul > li", has_text="Parsers").locator(".item > summary").first.click()
+    assert page.get_by_text("Read every price list.").is_visible()
+
+    address = page.get_by_role("link", name="Link to w-").locator("visible=true").get_attribute("href")
+    sent = opened(address)
+
+    assert sent.get_by_text("Read every price list.").is_visible()
+    assert sent.get_by_text("Row 3").first.is_visible()
+
+
+def test_everything_is_there_without_scripts(opened: Open) -> None:
+    page = opened(java_script_enabled=False)
+
+    assert page.locator("form:visible").count() == 0
+    assert page.locator("#tree [data-status]").count() == 84
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_accessibility_judge_objects_to_nothing(opened: Open, scheme: str) -> None:
+    page = opened(color_scheme=scheme, bypass_csp=True)
+    page.get_by_label("Search").first.fill("pars")  # what is above it is dimmed
+    wait_for(page, "1 of 84")
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+
+    found = axe.Axe().run(page).response["violations"]
+
+    assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
+
+
 def test_a_long_list_is_folded_with_its_count(opened: Open) -> None:
     page = opened()
 
@@ -158,7 +216,7 @@ def test_the_keyboard_is_enough(opened: Open) -> None:
     page.keyboard.press("/")
     focused = page.evaluate("document.activeElement.name")
     page.keyboard.press("Escape")
-    page.locator("#tree summary").first.focus()
+    page.locator("#tree .branch > summary").first.focus()
     page.keyboard.press("Enter")
 
     assert focused == "text"
@@ -176,7 +234,7 @@ def test_the_test_runs_of_a_vendor_are_drawn_to_scale(opened: Open) -> None:
     )
 
     assert plots.count() == 3
-    assert heights == [24] * 12
+    assert heights == [36] * 12
     assert page.locator("tr", has_text="Globex").locator("rect.bad").count() == 9
 
 
@@ -186,7 +244,7 @@ def test_a_deployment_of_the_timeline_leads_to_its_line(opened: Open) -> None:
     page.locator("svg.timeline a").first.click()
 
     oldest = page.locator(".deployments li", has_text="Change 0")
-    assert page.locator("svg.timeline circle").count() == 24
+    assert page.locator("svg.timeline a").count() == 24
     assert oldest.is_visible()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from projections.application.app import App
 from projections.maintenance.report_now import document_in
-from projections.reports.html_page import page
+from projections.reports.html_page import ITEMS, page
 from tests.conftest import Perform
 
 HOSTILE = [
@@ -99,7 +99,7 @@ def test_a_hostile_text_is_only_a_text(perform: Perform, made: Any, text: str) -
     assert [tag for tag, _ in reader.elements if tag in ("script", "img", "iframe")] == ["script"]
     assert not any(name.startswith("on") or name == "style" for _, given in reader.elements for name in given)
     shown = text.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e").replace("\u2066", "\\u2066")
-    assert reader.texts.count(shown) >= 6
+    assert reader.texts.count(shown) >= 8
     assert not re.search("[\x00-\x08\x0b-\x1f\u2028-\u202e\u2066-\u2069]", "".join(reader.texts))
 
 
@@ -161,13 +161,72 @@ def test_what_is_overdue_has_a_section_of_its_own(perform: Perform, made: Any) -
     assert 'id="due"' not in html
 
 
-def test_an_empty_ledger_has_a_page_that_speaks_of_work_only(made: Any) -> None:
+def test_an_empty_ledger_has_a_page_that_says_how_to_begin(made: Any) -> None:
     html = made()
 
-    reader = read(html)
-    assert "No work items yet." in reader.texts
-    assert {given["id"] for tag, given in reader.elements if tag == "section"} == {"ready", "work"}
-    assert not re.search("vendors operational|last deployment|archived", html)
+    assert 'tracking-ledger add "A title"' in "".join(read(html).texts)
+    assert "No work items yet" in html
+    assert "<h2" not in html
+
+
+def test_no_section_is_without_content(perform: Perform, made: Any) -> None:
+    perform("create_work_item", item_type="task", title="The only one")
+
+    html = made()
+
+    assert re.findall('<section id="([a-z]+)"', html) == ["ready", "week", "work"]
+    assert "vendors operational" not in html
+
+
+def test_everything_that_is_said_of_an_item_can_be_read(perform: Perform, made: Any) -> None:
+    asking = perform(
+        "create_work_item", item_type="task", title="First", description="How it is meant.", due="2999-01-31"
+    )
+    other = perform("create_work_item", item_type="task", title="Second", estimate=90)
+    perform("update_work_item", id=other["id"], version=1, notes="Found out.")
+    perform("link_work_items", id=asking["id"], kind="blocks", to_id=other["id"])
+    perform("comment", action="add", id=asking["id"], text="A remark.")
+    perform("question", action="ask", id=asking["id"], whom="ann", text="Which of them?", choices=["this", "that"])
+    perform("attach", id=other["id"], url="https://example.org/plan")
+
+    html = made()
+
+    said = " ".join("".join(read(html).texts).split())
+    for text in (
+        "How it is meant.",
+        "Found out.",
+        "A remark.",
+        "Which of them? (this, that)",
+        "90 minutes",
+        "due 2999",
+    ):
+        assert text in said
+    assert "https://example.org/plan" in said
+    assert f'<dt>Waits for</dt><dd><a href="#{asking["ref"]}">' in html
+    assert f'<li id="{asking["ref"]}"' in html
+    assert re.search('<section id="waiting".*?First.*?<bdi>ann</bdi>, since', html, re.DOTALL)
+
+
+def test_as_many_items_as_are_asked_for_are_listed_and_the_others_counted(perform: Perform, app: App) -> None:
+    for n in range(5):
+        perform("create_work_item", item_type="task", title=f"Task {n}")
+
+    with app.tables.snapshot() as snapshot:
+        view = app.live_view()
+        some, all_of_them = (page(snapshot, app.store, document_in(view, snapshot, items)) for items in (3, ITEMS))
+
+    assert "2 others left out" in some
+    assert "left out" not in all_of_them
+    assert ITEMS >= 5_000
+
+
+def test_the_last_week_counts_what_was_finished_in_a_state_of_the_ledgers_own(perform: Perform, made: Any) -> None:
+    perform("update_project_configuration", version=0, states=[{"name": "shipped", "category": "done"}])
+    for status in ("shipped", "completed"):
+        item = perform("create_work_item", item_type="task", title="x")
+        perform("update_work_item", id=item["id"], version=1, status=status)
+
+    assert "2 created, 2 completed, 1 other changes" in " ".join(read(made()).texts)
 
 
 def test_a_long_list_is_folded_and_counted(perform: Perform, made: Any) -> None:

@@ -15,6 +15,7 @@ from projections.cli.terminal.points import POINT
 from projections.fallback import router
 from projections.maintenance import report_now
 from projections.maintenance.status_file import Written, write_status
+from projections.questions.status import LISTED
 from projections.reports import report
 from projections.reports.atomic_file import replacing
 from projections.reports.markdown import visible
@@ -106,11 +107,11 @@ def _document(view: LedgerView, as_of: str | None) -> report.Document:
         return _document_in(view, snapshot, as_of)
 
 
-def _document_in(view: LedgerView, snapshot: Snapshot, as_of: str | None) -> report.Document:
+def _document_in(view: LedgerView, snapshot: Snapshot, as_of: str | None, items: int = LISTED) -> report.Document:
     """What waits now is no part of the past."""
     if as_of is not None:
-        return report.document(snapshot, view.identity.name)
-    return report_now.document_in(view, snapshot)
+        return report.document(snapshot, view.identity.name, items=items)
+    return report_now.document_in(view, snapshot, items)
 
 
 def _writing(invocation: Invocation) -> Callable[[], None]:
@@ -129,11 +130,11 @@ def _writing(invocation: Invocation) -> Callable[[], None]:
 def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> Callable[[], None]:
     def tell() -> None:
         # imported only here: the events of vendors and a second set of templates are needed by no other report
-        from projections.reports.html_page import page
+        from projections.reports.html_page import ITEMS, page
 
         def told(view: LedgerView) -> str:
             with view.snapshot(as_of) as snapshot:
-                return page(snapshot, view.store, _document_in(view, snapshot, as_of))
+                return page(snapshot, view.store, _document_in(view, snapshot, as_of, ITEMS))
 
         _, content = router.run_on_first_source(invocation.app, told, replicas=True)
         if output is None:
