@@ -119,14 +119,14 @@ def latency(settings: Settings, floor: tuple[str, ...], items: list[str], calls:
     for revision in REVISIONS:
         with conversation(floor, settings, revision) as (client, _):
             least = measured(client, calls, nothing)
-        shown(f"{revision} floor", least, least)
+        print_ratios(f"{revision} floor", least, least)
         with conversation(OURS, settings, revision) as (client, _):
-            shown(f"{revision} read a vendor by name", measured(client, calls, vendor), least)
-            shown(f"{revision} read one item", measured(client, calls, reading(items)), least)
-            shown(f"{revision} create one item", measured(client, calls, writing), least)
+            print_ratios(f"{revision} read a vendor by name", measured(client, calls, vendor), least)
+            print_ratios(f"{revision} read one item", measured(client, calls, reading(items)), least)
+            print_ratios(f"{revision} create one item", measured(client, calls, writing), least)
 
 
-def shown(name: str, found: dict[str, float], floor: dict[str, float]) -> None:
+def print_ratios(name: str, found: dict[str, float], floor: dict[str, float]) -> None:
     columns = "".join(f"{found[column]:9.0f}" for column in ("p50", "p95", "work"))
     print(f"{name:34}{columns}  {found['p50'] / floor['p50']:.2f}")
 

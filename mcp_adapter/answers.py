@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 def answered(answer: Answer, again: Callable[[int], Answer]) -> wire.CallToolResult:
     """A success. `again(limit)` asks the same for at most `limit` items; only a list over the budget needs it."""
     while len(encoded(answer)) > ANSWER_BYTES and len(answer.get("items", ())) > 1:
-        answer = again(_kept(answer))
+        answer = again(_how_many_fit(answer))
     return _result(fitted(answer, ANSWER_BYTES))
 
 
@@ -75,7 +75,7 @@ def fitted(answer: Answer, budget: int) -> Answer:
     return {**kept, "shortened": shortened} if shortened else kept
 
 
-def _kept(answer: Answer) -> int:
+def _how_many_fit(answer: Answer) -> int:
     """How many of the items fit beside the rest of the answer, counted from the first, and at least one."""
     items = answer["items"]
     left = ANSWER_BYTES - len(encoded({**answer, "items": []}))
@@ -92,7 +92,7 @@ def _shortened_to(answer: Answer, budget: int) -> tuple[Answer, Shortened]:
     for characters, entries in STEPS:
         found: Shortened = []
         kept = _cut(answer, "", characters, entries, found)
-        named = _named(found)
+        named = _listed(found)
         if len(encoded({**kept, "shortened": named})) <= budget:
             return kept, named
     return _flattened(answer, budget)
@@ -123,10 +123,10 @@ def _flattened(answer: Answer, budget: int) -> tuple[Answer, Shortened]:
     big = {name: text for name, text in texts.items() if len(text) > share}
     kept = {**answer, **{name: text[:share] + MARK for name, text in big.items()}}
     found = [{"field": name, "kept": share, "of": len(text), "unit": "characters"} for name, text in big.items()]
-    return kept, _named(found)
+    return kept, _listed(found)
 
 
-def _named(found: Shortened) -> Shortened:
+def _listed(found: Shortened) -> Shortened:
     named = [{**entry, "field": entry["field"][:100]} for entry in found[:NAMED]]
     return [*named, {"others": len(found) - NAMED}] if len(found) > NAMED else named
 

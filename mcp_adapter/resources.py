@@ -40,7 +40,7 @@ class ResourceKind(Struct, frozen=True):
         found = re.search(r"\{(\w+)\}", self.address)
         return found[1] if found else None
 
-    def named(self, uri: str) -> str | None:
+    def name_in(self, uri: str) -> str | None:
         """The name that an address of this kind holds, empty if there is none in it; None for another address."""
         before, _, after = self.address.partition(f"{{{self.variable}}}")
         if self.variable is None:
@@ -50,25 +50,25 @@ class ResourceKind(Struct, frozen=True):
 
 
 def _report(app: App, _: str) -> str:
-    return str(_asked(app, "project_status", {"format": "markdown"})["markdown"])
+    return str(_perform(app, "project_status", {"format": "markdown"})["markdown"])
 
 
 def _prime(app: App, _: str) -> str:
-    return str(_asked(app, "prime", {})["text"])
+    return str(_perform(app, "prime", {})["text"])
 
 
 def _item(app: App, name: str) -> Answer:
-    return _asked(app, "query_work_item", {"id": name, "include": EVERYTHING})
+    return _perform(app, "query_work_item", {"id": name, "include": EVERYTHING})
 
 
 def _vendor(app: App, name: str) -> Answer:
-    return _asked(app, "query_vendor_status", {"id": name})
+    return _perform(app, "query_vendor_status", {"id": name})
 
 
 def _recorded(app: App, name: str) -> Answer:
     if not re.fullmatch(r"[1-9][0-9]{0,17}", name):
         raise ValueError("a position is a number from 1 on")
-    page = _asked(app, "changes_since", {"since": str(int(name) - 1), "limit": 1})
+    page = _perform(app, "changes_since", {"since": str(int(name) - 1), "limit": 1})
     found = [item for item in page["items"] if item["position"] == int(name)]
     if not found:
         raise ValueError(f"there is no position {name} yet")
@@ -146,7 +146,7 @@ def _contents(caller: Caller, uri: str) -> wire.TextResourceContents:
 def contents(app: App, uri: str) -> wire.TextResourceContents:
     """What stands at an address. Raises MCPError for an address of nothing, and for what cannot be read now."""
     for resource_kind in RESOURCE_KINDS:
-        name = resource_kind.named(uri)
+        name = resource_kind.name_in(uri)
         if name is not None:
             text = _text(resource_kind, app, uri, name)
             return wire.TextResourceContents(uri=uri, mime_type=resource_kind.media, text=text)
@@ -172,5 +172,5 @@ def _text(resource_kind: ResourceKind, app: App, uri: str, name: str) -> str:
     return json.dumps(fitted(found, ANSWER_BYTES), ensure_ascii=False, separators=(",", ":"))
 
 
-def _asked(app: App, operation: str, arguments: Mapping[str, Any]) -> Answer:
+def _perform(app: App, operation: str, arguments: Mapping[str, Any]) -> Answer:
     return OPERATIONS[operation].perform(app, dict(arguments))

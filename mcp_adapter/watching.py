@@ -119,7 +119,7 @@ class Watched:
 
     def _touched(self, uri: str, streams: set[str], since: int, head: int) -> bool:
         for resource_kind in RESOURCE_KINDS:
-            name = resource_kind.named(uri)
+            name = resource_kind.name_in(uri)
             if name == "":
                 return True
             if name is not None and resource_kind.name == "log":

@@ -76,11 +76,11 @@ def _one(
         found.faults.update(fault.kind for fault in planned.faults)
         found.anomalies.update(one.kind for one in wrong)
         if given.verbose:
-            _tell(planned, evidence, sys.stdout)
+            _print_evidence(planned, evidence, sys.stdout)
         if wrong and given.keep:
             given.keep.mkdir(parents=True, exist_ok=True)
             with (given.keep / f"seed-{seed}.txt").open("w", encoding="utf-8") as kept:
-                _tell(planned, evidence, kept)
+                _print_evidence(planned, evidence, kept)
     return {
         "seed": seed,
         "calls": len(evidence.receipts),
@@ -106,7 +106,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _tell(planned: Plan, evidence: Evidence, to: TextIO) -> None:
+def _print_evidence(planned: Plan, evidence: Evidence, to: TextIO) -> None:
     lines = [
         f"fault {one.kind} at {one.at:.2f} for {one.lasts} s, {one.target}, {one.amount}" for one in planned.faults
     ]

@@ -112,14 +112,14 @@ class Machine:
         with self.guard:
             self._disk_faults = commands if for_new else []
             processes = list(self._processes)
-        threads = [threading.Thread(target=_tell, args=[process, commands]) for process in processes]
+        threads = [threading.Thread(target=_send, args=[process, commands]) for process in processes]
         for thread in threads:  # none waits for one that is frozen
             thread.start()
         for thread in threads:
             thread.join()
 
 
-def _tell(process: ClientProcess, commands: list[str]) -> None:
+def _send(process: ClientProcess, commands: list[str]) -> None:
     for command in commands:
         process.fail(command)
 

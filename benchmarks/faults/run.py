@@ -137,14 +137,14 @@ def _gathered(homes: list[Settings], workers: list[Worker], errors: list[Path], 
     for app in apps:
         _come_home(app)
     for app in apps:  # when none of them records any more
-        with _named(failures):
+        with _naming_failures(failures):
             app.sync.follow()
     evidence = Evidence(
         receipts=[receipt for worker in workers for receipt in worker.receipts],
         errors="".join(file.read_text(errors="replace") for file in errors if file.exists()),
         failures=failures,
     )
-    with _named(failures):
+    with _naming_failures(failures):
         evidence.log = list(apps[0].store.read_all())
         evidence.journals = [list(app.local.journal.read_all()) for app in apps]
         evidence.waiting = [app.local.waiting for app in apps]
@@ -157,7 +157,7 @@ def _gathered(homes: list[Settings], workers: list[Worker], errors: list[Path], 
 
 
 @contextmanager
-def _named(failures: list[str]) -> Iterator[None]:
+def _naming_failures(failures: list[str]) -> Iterator[None]:
     """A machine that cannot come home is named, with all that was seen until then."""
     try:
         yield

@@ -79,7 +79,7 @@ def _turn(world: World, stream: str, undone: str) -> Turn:
         stream=stream,
         now=states[-1],
         changes=changes,
-        lost=tuple(_told(world, stream, event, paths & lost) for event, paths in later if paths & lost),
+        lost=tuple(_later_change(world, stream, event, paths & lost) for event, paths in later if paths & lost),
     )
 
 
@@ -188,7 +188,7 @@ def _ref(world: World, stream: str) -> str:
     return world.reference(category_of(stream), id_of(stream))
 
 
-def _told(world: World, stream: str, event: RecordedEvent, paths: Iterable[str]) -> Later:
+def _later_change(world: World, stream: str, event: RecordedEvent, paths: Iterable[str]) -> Later:
     return {
         "id": id_of(stream),
         "ref": _ref(world, stream),

@@ -96,7 +96,7 @@ def with_effort(effort: Mapping[str, Effort], fact: EffortLogged) -> dict[str, E
     return {**effort, fact.entry_id: entry}
 
 
-def shown(comments: Comments) -> list[tuple[str, Comment]]:
+def visible_comments(comments: Comments) -> list[tuple[str, Comment]]:
     """The comments that are not withdrawn, the oldest first."""
     standing = ((comment_id, comment) for comment_id, comment in comments.items() if not comment.withdrawn)
     return sorted(standing, key=lambda entry: (entry[1].at, entry[0]))

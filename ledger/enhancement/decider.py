@@ -87,7 +87,7 @@ def _change_status(
         raise Refused(
             f"{world.reference(CATEGORY, command.id)} is {before} and cannot become {after}",
             rule="status_transition",
-            items=[_named(world, command.id, enhancement)],
+            items=[_summary(world, command.id, enhancement)],
             next_step=_way_on(before),
             present=before,
             wanted=after,
@@ -111,7 +111,7 @@ def _check_dependencies(world: World, own: str, added: Iterable[str]) -> None:
         raise Refused(
             f"{refs[own]} cannot depend on {refs[circle[0]]}: by dependencies it waits for it",
             rule="dependency_cycle",
-            items=[_named(world, entity_id, world.state(CATEGORY, entity_id)) for entity_id in circle],
+            items=[_summary(world, entity_id, world.state(CATEGORY, entity_id)) for entity_id in circle],
             next_step="remove the dependency that closes the circle",
         )
 
@@ -154,7 +154,7 @@ def _way_on(status: str) -> str:
     )
 
 
-def _named(world: World, entity_id: str, enhancement: Enhancement) -> dict[str, str | None]:
+def _summary(world: World, entity_id: str, enhancement: Enhancement) -> dict[str, str | None]:
     ref = world.reference(CATEGORY, entity_id)
     return {"id": entity_id, "ref": ref, "title": enhancement.title, "status": enhancement.status}
 

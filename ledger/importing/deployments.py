@@ -11,7 +11,7 @@ from ledger.deployment.state import Deployment, deployment_key
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedDeployment
 from ledger.importing.made import ImportPlan
-from ledger.importing.three_way_merge import Standing, mapping, news, standing
+from ledger.importing.three_way_merge import MergeBase, mapping, merge_base, news
 from ledger.values.finding import Finding
 from ledger.values.revision import Change
 from ledger.work_item.commands import Mark
@@ -77,7 +77,7 @@ def ids(command: Import, world: World) -> list[str]:
     found = []
     for entity_id, told in zip(own, command.deployments, strict=True):
         is_there = bool(world.past(stream_id(CATEGORY, entity_id)))
-        found.append(entity_id if is_there else _found(told, known) or entity_id)
+        found.append(entity_id if is_there else _existing_id(told, known) or entity_id)
         known.add(told, found[-1])
     return found
 
@@ -89,12 +89,12 @@ def plan(command: Import, ids: Iterable[str], others: Others, world: World, made
             made.not_taken.append(Finding("told_twice", f"deployment {told.external_id}"))
             continue
         seen.add(entity_id)
-        stands = standing(world, CATEGORY, entity_id, command.source)
+        stands = merge_base(world, CATEGORY, entity_id, command.source)
         facts = _facts(told, entity_id, _linked(told, others, made), stands, made)
         made.add(CATEGORY, entity_id, told.external_id, facts, is_new=stands is None)
 
 
-def _found(told: ImportedDeployment, known: Known) -> str | None:
+def _existing_id(told: ImportedDeployment, known: Known) -> str | None:
     fields = told.fields
     if fields.get("redeployment"):
         return None
@@ -120,7 +120,7 @@ def _linked(told: ImportedDeployment, others: Others, made: ImportPlan) -> dict[
 
 
 def _facts(
-    told: ImportedDeployment, entity_id: str, fields: dict[str, Any], stands: Standing | None, made: ImportPlan
+    told: ImportedDeployment, entity_id: str, fields: dict[str, Any], stands: MergeBase | None, made: ImportPlan
 ) -> list[tuple[Fact, Mark]]:
     if stands is None:
         return [(DeploymentRecorded(**fields), told.created)]

@@ -11,7 +11,7 @@ from ledger.enhancement.state import Enhancement
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedEnhancement
 from ledger.importing.made import ImportPlan
-from ledger.importing.three_way_merge import Standing, mapping, news, standing
+from ledger.importing.three_way_merge import MergeBase, mapping, merge_base, news
 from ledger.values.finding import Finding
 from ledger.work_item.commands import Mark
 from ledger.world import World
@@ -41,7 +41,7 @@ def plan(command: Import, ids: Iterable[str], world: World, made: ImportPlan) ->
             made.not_taken.append(Finding("told_twice", f"enhancement {told.external_id}"))
             continue
         seen.add(entity_id)
-        stands = standing(world, CATEGORY, entity_id, command.source)
+        stands = merge_base(world, CATEGORY, entity_id, command.source)
         facts = _facts(_with_dangling(told, things, made), entity_id, _depends_on(told, things), stands, made)
         made.add(CATEGORY, entity_id, told.external_id, facts, is_new=stands is None)
 
@@ -66,7 +66,7 @@ def _absent(told: ImportedEnhancement, things: dict[str, str]) -> list[str]:
 
 
 def _facts(
-    told: ImportedEnhancement, entity_id: str, depends_on: tuple[str, ...], stands: Standing | None, made: ImportPlan
+    told: ImportedEnhancement, entity_id: str, depends_on: tuple[str, ...], stands: MergeBase | None, made: ImportPlan
 ) -> list[tuple[Fact, Mark]]:
     if stands is None:
         fields = {"status": None} | told.fields | {"depends_on": depends_on}

@@ -14,7 +14,7 @@ from ledger.work_item.commands import Mark
 from ledger.world import World
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class MergeBase(Struct, frozen=True, kw_only=True):
     """`then` is what the source's own events add up to, `last_told` the newest of their times; None if it has none."""
 
     then: Any
@@ -27,7 +27,7 @@ class Standing(Struct, frozen=True, kw_only=True):
         return Mark(by=changed.by, at=at)
 
 
-def standing(world: World, category: str, entity_id: str, source: str) -> Standing | None:
+def merge_base(world: World, category: str, entity_id: str, source: str) -> MergeBase | None:
     """None if the ledger does not have the thing."""
     stream, own = stream_id(category, entity_id), import_of(source)
     past = world.past(stream)
@@ -36,10 +36,10 @@ def standing(world: World, category: str, entity_id: str, source: str) -> Standi
     told = [event for event in past if event.command == own]
     now = world.state_of(stream)
     then = now if len(told) == len(past) else world.partly(stream, told)
-    return Standing(then=then, now=now, last_told=max((event.occurred_at for event in told), default=None))
+    return MergeBase(then=then, now=now, last_told=max((event.occurred_at for event in told), default=None))
 
 
-def news(stands: Standing, wanted: Mapping[str, Any], entity_id: str, name: str, made: ImportPlan) -> Changes:
+def news(stands: MergeBase, wanted: Mapping[str, Any], entity_id: str, name: str, made: ImportPlan) -> Changes:
     """What the source says anew, where nothing different was said here since."""
     missing = difference(stands.now, wanted)
     if stands.now.withdrawn:

@@ -5,7 +5,7 @@ from typing import Any
 from ledger.envelope import Fact, imported_id
 from ledger.importing.commands import Import, ImportedVendor
 from ledger.importing.made import ImportPlan
-from ledger.importing.three_way_merge import Standing, mapping, news, standing
+from ledger.importing.three_way_merge import MergeBase, mapping, merge_base, news
 from ledger.values.finding import Finding
 from ledger.values.revision import Changes
 from ledger.vendor.decider import CATEGORY
@@ -33,13 +33,13 @@ def plan(command: Import, ids: dict[str, str], world: World, made: ImportPlan) -
             made.not_taken.append(Finding("told_twice", f"vendor {vendor.name}"))
             continue
         seen.add(key)
-        stands = standing(world, CATEGORY, ids[key], command.source)
+        stands = merge_base(world, CATEGORY, ids[key], command.source)
         facts = _facts(vendor, ids[key], stands, made)
         made.add(CATEGORY, ids[key], vendor.name, facts, is_new=stands is None)
 
 
 def _facts(
-    vendor: ImportedVendor, entity_id: str, stands: Standing | None, made: ImportPlan
+    vendor: ImportedVendor, entity_id: str, stands: MergeBase | None, made: ImportPlan
 ) -> list[tuple[Fact, Mark]]:
     if stands is None:
         return [(VendorCreated(name=vendor.name, **vendor.fields), vendor.created)]
@@ -54,7 +54,9 @@ def _facts(
     return [(_fact(changes, run), stands.when(vendor.changed))]
 
 
-def _run(told: TestResults | None, stands: Standing, entity_id: str, name: str, made: ImportPlan) -> TestResults | None:
+def _run(
+    told: TestResults | None, stands: MergeBase, entity_id: str, name: str, made: ImportPlan
+) -> TestResults | None:
     """The results of a run that the source tells anew. A run that is told no longer has still been."""
     then, now = stands.then.test_results, stands.now.test_results
     if told is None or told == now or stands.now.withdrawn:

@@ -254,7 +254,7 @@ class Drain:
         if not decided:
             return self._instead(line, CommandFulfilled(command=line.command), "fulfilled")
         world.look(entry[0] for entry in decided)
-        facts = [_whole(entry, line) for entry in rebase.marked(decided, line, moved)]
+        facts = [_with_author(entry, line) for entry in rebase.marked(decided, line, moved)]
         proposal = self._proposal(line, facts, world.past, world.state_of, world.versions(), world.as_of)
         return self._ended(line, "rebased" if moved else "recorded", self._store.append(proposal).positions)
 
@@ -276,11 +276,11 @@ class Drain:
             arguments=line.arguments,
             about=line.streams,
             bases={stream: line.bases[stream] for stream in line.streams if stream in line.bases},
-            standing=rebase.standing(line, pasts),
+            standing=rebase.current_versions(line, pasts),
             met=tuple(met),
-            refusal=_said(refusal),
+            refusal=_refusal_as_json(refusal),
             waits_for=tuple(waits_for),
-            proposed=tuple(_shown(event) for event in line.events) if recovered else (),
+            proposed=tuple(_proposed(event) for event in line.events) if recovered else (),
         )
         return self._instead(line, fact, "conflict")
 
@@ -388,7 +388,7 @@ def _facts(line: Queued) -> Iterable[tuple[tuple[str, Fact], Any]]:
     return zip(rebase.proposed_facts(line), line.events, strict=True)
 
 
-def _whole(entry: tuple[Any, ...], line: Queued) -> tuple[str, Fact, str, Any]:
+def _with_author(entry: tuple[Any, ...], line: Queued) -> tuple[str, Fact, str, Any]:
     stream, fact = entry[:2]
     by, occurred_at = entry[2:] if len(entry) == 4 else (line.by, line.occurred_at)
     return stream, fact, by, occurred_at
@@ -405,14 +405,14 @@ def _rebased(line: Queued, pasts: rebase.Pasts) -> Command:
     return rebased(command, line.bases, lambda stream: len(pasts.get(stream, ())))
 
 
-def _said(refusal: LedgerError | None) -> dict[str, Any] | None:
+def _refusal_as_json(refusal: LedgerError | None) -> dict[str, Any] | None:
     if refusal is None:
         return None
     said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(refusal.as_answer()["error"]))
     return said
 
 
-def _shown(event: QueuedEvent) -> dict[str, Any]:
+def _proposed(event: QueuedEvent) -> dict[str, Any]:
     data = msgspec.json.decode(event.data)
     return {"stream": event.stream_id, "type": event.type, "schema": event.schema, "data": data}
 

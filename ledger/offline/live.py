@@ -30,14 +30,14 @@ class LiveHandler(Handler):
         recorded = super().execute(submission, decide)
         command_id = submission.command_id
         if recorded.positions and not self._sent.answer(command_id, recorded):
-            self._sent.send(bare(submission, asked=self._sent.asked(command_id)))
+            self._sent.send(bare(submission, asked=self._sent.call_digest(command_id)))
             self._sent.answer(command_id, recorded)
         return recorded
 
     def _append(self, proposal: Proposal, world: World) -> Recorded:
         command_id = proposal.submission.command_id
         arguments = kept_arguments(proposal.submission.command)
-        self._sent.send(queued(proposal, world.past, arguments, asked=self._sent.asked(command_id)))
+        self._sent.send(queued(proposal, world.past, arguments, asked=self._sent.call_digest(command_id)))
         try:
             return super()._append(proposal, world)
         except OutcomeUnknown:

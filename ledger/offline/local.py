@@ -68,7 +68,7 @@ class LocalStore:
                 if actual != expected:
                     raise store_errors.version_conflict(stream_id=stream, expected=expected, actual=actual)
             self._check_unique(proposal.rows)
-            arguments, asked = arguments_of(submission.command), self._sent.asked(submission.command_id)
+            arguments, asked = arguments_of(submission.command), self._sent.call_digest(submission.command_id)
             line = queued(proposal, lambda stream: pasts.get(stream, []), arguments, asked=asked)
             recorded = _put(self._outbox, self._sent, line)
             with suppress(LedgerError):  # it is on the disk: the read models take it in when they can be written
@@ -97,7 +97,7 @@ class LocalStore:
         if up_to is None:
             reached = max(last, self._journal.head.position)
             versions: dict[str, int] = {}
-            for line in in_order(self._outbox.standing(reached)):
+            for line in in_order(self._outbox.waiting_after(reached)):
                 if self._journal.find_command(line.command_id):
                     continue
                 for n, proposed in enumerate(line.events):
@@ -115,7 +115,7 @@ class LocalStore:
         if found := self._journal.find_command(command_id):
             return found
         if waiting := self._outbox.find(command_id):
-            return standing(*waiting), bytes.fromhex(waiting[0].command_digest)
+            return receipt_of(*waiting), bytes.fromhex(waiting[0].command_digest)
         sent = self._sent.find(command_id)
         if sent is None or sent.recorded is None:
             return None
@@ -226,7 +226,7 @@ def take_over(outbox: Outbox, sent: SentCommands, line: Queued) -> Recorded:
     """
     with outbox.locked():
         waiting = outbox.find(line.command_id)
-        if waiting and (recorded := standing(*waiting)).became != "withdrawal":
+        if waiting and (recorded := receipt_of(*waiting)).became != "withdrawal":
             return recorded
         if line.arguments:
             return _put(outbox, sent, line)
@@ -282,7 +282,7 @@ def _event(line: Queued, n: int, version: int) -> RecordedEvent:
     return replace(event, topics=topics_of(decode(FACTS.get(event.type), event)))
 
 
-def standing(line: Queued, outcome: Outcome | None = None, position: int | None = None) -> Recorded:
+def receipt_of(line: Queued, outcome: Outcome | None = None, position: int | None = None) -> Recorded:
     """Where a line's command stands, by what became of it."""
     where = Recorded(positions=(), streams=line.versions, recorded_at=None, repeated=True)
     if outcome is None:
@@ -299,7 +299,7 @@ def _put(outbox: Outbox, sent: SentCommands, line: Queued) -> Recorded:
     """Lets the command wait. Only under the outbox's lock."""
     line = replace(line, sequence=outbox.sequence + 1)
     outbox.append(line)
-    recorded = replace(standing(line), repeated=False)
+    recorded = replace(receipt_of(line), repeated=False)
     sent.queue(line, recorded)
     return recorded
 

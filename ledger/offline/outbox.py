@@ -169,17 +169,17 @@ class Outbox:
         """The commands of a stream that a log up to `reached` does not hold yet."""
         return self._read(self._ask(OF_STREAM, stream, reached)) if self.file.exists() else []
 
-    def standing(self, reached: int) -> list[Queued]:
+    def waiting_after(self, reached: int) -> list[Queued]:
         """The commands that a log up to `reached` does not hold yet, in their order."""
         return self._read(self._ask(STANDING, reached)) if self.file.exists() else []
 
-    def settled_between(self, after: int, up_to: int) -> list[str]:
+    def streams_ended_between(self, after: int, up_to: int) -> list[str]:
         """The streams of commands that ended at these positions."""
         if not self.file.exists():
             return []
         return [row[0] for row in self._ask(SETTLED_BETWEEN, after, up_to)]
 
-    def settled_since(self, sequence: int, reached: int) -> list[str]:
+    def streams_ended_since(self, sequence: int, reached: int) -> list[str]:
         """The streams of commands whose end was written after that line, and that a log up to `reached` holds."""
         if not self.file.exists():
             return []

@@ -55,7 +55,7 @@ def meetings(line: Queued, pasts: Pasts, own: Own) -> list[Met]:
     return [met for stream, added in facts.items() for met in _met(line, stream, added, pasts.get(stream, ()), own)]
 
 
-def standing(line: Queued, pasts: Pasts) -> dict[str, int]:
+def current_versions(line: Queued, pasts: Pasts) -> dict[str, int]:
     return {stream: past[-1].version for stream in line.streams if (past := pasts.get(stream, ()))}
 
 

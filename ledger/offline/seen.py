@@ -50,7 +50,7 @@ class Seen:
                 return
             self._newest = position
             with suppress(OSError), FileLock(self._lock, timeout=PATIENCE):
-                if self._told() < position:
+                if self._stored() < position:
                     overwrite(self._file, b"%0*d" % (WIDTH, position))
 
     def note(self, position: int) -> None:
@@ -61,7 +61,7 @@ class Seen:
                 return
             self._newest = position
             with suppress(OSError):
-                if self._told() < position:
+                if self._stored() < position:
                     overwrite(self._file, b"%0*d" % (WIDTH, position))
 
     def forget(self) -> None:
@@ -69,7 +69,7 @@ class Seen:
         self._newest = 0
         self._file.unlink(missing_ok=True)
 
-    def _told(self) -> int:
+    def _stored(self) -> int:
         try:
             return int(self._file.read_bytes())
         except (FileNotFoundError, ValueError):

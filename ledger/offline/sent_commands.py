@@ -91,7 +91,7 @@ class SentCommands:
         finally:
             self._asked.pop(command_id, None)
 
-    def asked(self, command_id: UUID) -> str:
+    def call_digest(self, command_id: UUID) -> str:
         """The digest of the call under way that gives this command."""
         return self._asked.get(command_id, "")
 
@@ -132,7 +132,7 @@ class SentCommands:
     def find(self, command_id: UUID) -> SentCommand | None:
         """With its receipt, if any process of this machine has it."""
         with self._guard:
-            known = [known[command_id] for known in (self._own, *self._known()) if command_id in known]
+            known = [known[command_id] for known in (self._own, *self._commands_of_others()) if command_id in known]
         return next((sent for sent in known if sent.recorded is not None), known[0] if known else None)
 
     def recall(self, command_id: UUID) -> SentCommand | None:
@@ -143,7 +143,7 @@ class SentCommands:
     def acknowledged(self, after: int) -> list[SentCommand]:
         """What was recorded as it was sent, by any process of this machine, behind a position, in the log's order."""
         with self._guard:
-            every = [sent for known in (*self._known(), self._own) for sent in known.values()]
+            every = [sent for known in (*self._commands_of_others(), self._own) for sent in known.values()]
         behind = {s.line.command_id: s for s in every if s.last_position > after and s.stands_as_sent}
         return sorted(behind.values(), key=lambda sent: sent.last_position)
 
@@ -185,7 +185,7 @@ class SentCommands:
         if len(self._past) > MOST:
             del self._past[next(iter(self._past))]
 
-    def _known(self) -> Iterator[_Commands]:
+    def _commands_of_others(self) -> Iterator[_Commands]:
         yield from self._others_by_file().values()
 
     def _others_by_file(self) -> dict[Path, _Commands]:

@@ -55,7 +55,7 @@ def rebuild(
     with ExitStack() as locked, connection.transaction(), connection.cursor() as cursor:
         names = _names(cursor, table)
         reached = _fold(log, folding, 0, told)[1]
-        cursor.execute(_said(BESIDE, names))
+        cursor.execute(_statement(BESIDE, names))
         _copy(cursor, names, list(folding.keys()), folding)
         for _ in range(ROUNDS):
             before, reached = reached, _follow(log, cursor, names, folding, reached, told)
@@ -63,7 +63,7 @@ def rebuild(
                 break
         locked.enter_context(log.exclusively())
         reached = _follow(log, cursor, names, folding, reached, told)
-        cursor.execute(_said(SWAP, names))
+        cursor.execute(_statement(SWAP, names))
     return reached
 
 
@@ -87,13 +87,13 @@ def _follow(
 ) -> int:
     touched, reached = _fold(log, folding, after, told)
     if touched:
-        cursor.execute(_said(REMOVE, names), [list(touched)])
+        cursor.execute(_statement(REMOVE, names), [list(touched)])
         _copy(cursor, names, touched, folding)
     return reached
 
 
 def _copy(cursor: Cursor[Any], names: Names, keys: Iterable[Any], folding: Folding) -> None:
-    with cursor.copy(_said(COPY, names)) as rows:
+    with cursor.copy(_statement(COPY, names)) as rows:
         for key in keys:
             if (row := folding.row(key)) is not None:
                 rows.write_row(row)
@@ -111,5 +111,5 @@ def _names(cursor: Cursor[Any], table: str) -> Names:
     }
 
 
-def _said(words: LiteralString, names: Names) -> sql.Composed:
+def _statement(words: LiteralString, names: Names) -> sql.Composed:
     return sql.SQL(words).format(**names)

@@ -37,7 +37,7 @@ def key(word: str) -> str:
     return word.strip().casefold().replace(" ", "_").replace("-", "_")
 
 
-def found(states: Iterable[State], word: str) -> State | None:
+def find_state(states: Iterable[State], word: str) -> State | None:
     """The state that a word means, original or of this ledger; None if it means none."""
     wanted = key(word)
     if wanted in ORIGINAL:

@@ -47,7 +47,7 @@ def plan(command: ChangeWorkItems, world: World, rule: Rule) -> Plan:
     missing: set[str] = set()  # what would have been created, had it not been refused
     for number, change in enumerate(command.changes):
         try:
-            if missing & _named(change):
+            if missing & _required_items(change):
                 raise waits_for(None)
             facts = rule(change, ahead)
         except REFUSALS as error:
@@ -63,7 +63,7 @@ def plan(command: ChangeWorkItems, world: World, rule: Rule) -> Plan:
     return Plan(decided=decided, outcomes=tuple(outcomes))
 
 
-def _named(change: Any) -> set[str]:
+def _required_items(change: Any) -> set[str]:
     """The items that a change needs to be there."""
     own = () if isinstance(change, CreateWorkItem) else (change.id,)
     others = (getattr(change, "parent_id", None), getattr(change, "to_id", None))

@@ -73,7 +73,7 @@ class Api:
         await Response(encoded(answer), status, headers, JSON)(scope, receive, send)
 
     async def _answer(self, request: Request) -> dict[str, Any]:
-        operation = self._named(request)
+        operation = self._operation(request)
         arguments = await _arguments(request)
         caller = self._caller_of(request)
         caller.check(operation, arguments)
@@ -83,7 +83,7 @@ class Api:
             abandon_on_cancel=not operation.writes,
         )
 
-    def _named(self, request: Request) -> Operation:
+    def _operation(self, request: Request) -> Operation:
         name = request.url.path.removeprefix(PREFIX)
         if name not in self._operations:
             raise NotFound(

@@ -38,13 +38,13 @@ class Names:
         self._hosts = {host.lower() for host in hosts}
         self._origins = {origin.lower().rstrip("/") for origin in origins}
 
-    def known(self, host: str | None) -> bool:
+    def allows_host(self, host: str | None) -> bool:
         with contextlib.suppress(ValueError):
             said = urlsplit(f"//{host}")
             return not said.path and not said.username and said.hostname in self._hosts
         return False
 
-    def known_origin(self, origin: str | None) -> bool:
+    def allows_origin(self, origin: str | None) -> bool:
         if origin is None or origin.lower().rstrip("/") in self._origins:
             return True
         with contextlib.suppress(ValueError):
@@ -125,9 +125,9 @@ class Guard:
     def _refusal(self, request: Request) -> JSONResponse | None:
         if request.url.path in PROBES:
             return None
-        if not self._names.known(request.headers.get("host")):
+        if not self._names.allows_host(request.headers.get("host")):
             return _refused(421, "this server does not go by the name in Host: see --allow-host")
-        if not self._names.known_origin(request.headers.get("origin")):
+        if not self._names.allows_origin(request.headers.get("origin")):
             return _refused(403, "this server takes no requests from pages of that origin: see --allow-origin")
         if self.draining:
             return _refused(503, "the server is stopping", 1)

@@ -75,10 +75,10 @@ class CommandLine(click.Group):
             error.show()
             return exits.WRONG_USE
         except click.UsageError as error:
-            exits.tell_wrong_use(error, as_json=as_json)
+            exits.print_wrong_use(error, as_json=as_json)
             return exits.WRONG_USE
         except LedgerError as error:
-            exits.tell(error, as_json=as_json, command=next((word for word in args if word in COMMANDS), ""))
+            exits.print_refusal(error, as_json=as_json, command=next((word for word in args if word in COMMANDS), ""))
             return exits.of_error(error)
         except (click.Abort, KeyboardInterrupt):
             return exits.INTERRUPTED

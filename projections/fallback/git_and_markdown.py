@@ -192,7 +192,7 @@ def nothing(app: App) -> Layer:
 def from_git(app: App) -> Recovered | None:
     """The published journal as it was committed, else the newest committed status file that can be read, else what the
     commits tell of deployments and work. None without git, or with nothing of it."""
-    for look in (_published, _committed_status, _told_by_commits):
+    for look in (_published, _committed_status, _from_commits):
         try:
             if (found := look(app)) is not None:
                 return found
@@ -269,7 +269,7 @@ def _committed_status(app: App) -> Recovered | None:
     return None
 
 
-def _told_by_commits(app: App) -> Recovered | None:
+def _from_commits(app: App) -> Recovered | None:
     with git_output(app.identity.project, ("log", "-1", "--format=%cI", "--all")) as output:
         newest = output.read().decode().strip()
     if not newest:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ledger.envelope import Recorded, category_of, id_of
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
-from ledger.offline.local import standing, take_over, unknown
+from ledger.offline.local import receipt_of, take_over, unknown
 from ledger.offline.outbox_lines import Queued
 from ledger.values.reference import brief
 from projections.application.app import App
@@ -31,7 +31,7 @@ class Write(Struct, frozen=True, kw_only=True):
     digest: str
 
 
-def known(app: App, write: Write, error: Exception) -> Answered:
+def answer_of_known_write(app: App, write: Write, error: Exception) -> Answered:
     """The answer that is true all the same. Raises OutcomeUnknown, or what else `error` comes to."""
     line, recorded = _looked_up(app, write.command_id)
     if line is None or line.asked != write.digest:  # of another call under this id the error speaks
@@ -65,7 +65,7 @@ def _looked_up(app: App, command_id: UUID) -> tuple[Queued | None, Recorded | No
         return sent.line, sent.recorded
     try:
         if waiting := app.local.outbox.find(command_id):
-            return waiting[0], _but_withdrawals(standing(*waiting))
+            return waiting[0], _but_withdrawals(receipt_of(*waiting))
     except LedgerError:  # it cannot be read
         log.warning("the outbox cannot tell what waits")
     if past := app.local.sent.recall(command_id):

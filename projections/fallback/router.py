@@ -29,7 +29,7 @@ from projections.application.layers import Layer, PositionRecorder, seconds
 from projections.application.sync import DIVERGED
 from projections.application.view import LedgerView
 from projections.fallback import replica
-from projections.fallback.known_writes import Write, known, not_sent
+from projections.fallback.known_writes import Write, answer_of_known_write, not_sent
 from projections.tables.contract import AsOf
 
 DRAIN_SECONDS = 2.0  # that a caller waits for this machine's own commands to reach the database
@@ -51,7 +51,7 @@ def answer(app: App | LedgerView, run: Callable[[LedgerView], Answered], *, writ
         try:
             return _answer(app, run, writes=True)
         except Exception as error:  # also an unexpected one: the write may be recorded by now
-            return known(app, write, error)
+            return answer_of_known_write(app, write, error)
 
 
 def run_on_first_source(
@@ -109,7 +109,7 @@ def provenance(view: LedgerView, answered: Answered, *, writes: bool = False) ->
     said: Answered = {"source": "journal" if queued else layer.source}
     recorder = view.tables
     if isinstance(recorder, PositionRecorder) and recorder.as_of is not None:
-        said["as_of"] = _as_of(layer, recorder.as_of, view.clock()) | _known_position(answered)
+        said["as_of"] = _as_of(layer, recorder.as_of, view.clock()) | _with_known_position(answered)
     warnings = layer.all_warnings(view.clock()) + (["queued_offline"] if queued else [])
     if warnings:
         said["warnings"] = list(dict.fromkeys([*answered.get("warnings", ()), *warnings]))
@@ -260,7 +260,7 @@ def _as_of(layer: Layer, seen: AsOf, now: datetime) -> Answered:
     return said
 
 
-def _known_position(answered: Answered) -> Answered:
+def _with_known_position(answered: Answered) -> Answered:
     """What the answer itself says it is true for: an earlier point."""
     as_of = answered.get("as_of")
     return as_of if isinstance(as_of, dict) else {}

@@ -45,7 +45,7 @@ class Overlay:
         if since > last:  # the outbox is another one
             self._lift(over, over.overlaid())
             since = 0
-        ended = self._outbox.settled_since(since, reached)
+        ended = self._outbox.streams_ended_since(since, reached)
         self._lift(over, ended)
         for stream in ended:
             self._extend(over, self._outbox.of_stream(stream, reached), only=stream)
@@ -58,7 +58,7 @@ class Overlay:
     def lifted(self, rows: SqliteAdvance, streams: Iterable[str], up_to: int) -> Iterator[None]:
         """The confirmed rows of these streams, and of whatever was settled up to a position: to advance them."""
         over = OverlayRows(rows)
-        settled = self._outbox.settled_between(rows.checkpoint[0], up_to)
+        settled = self._outbox.streams_ended_between(rows.checkpoint[0], up_to)
         lifted = self._lift(over, dict.fromkeys([*streams, *settled]))
         yield
         for stream in lifted:
@@ -66,7 +66,7 @@ class Overlay:
 
     def _lift(self, over: OverlayRows, streams: Iterable[str]) -> list[str]:
         """Shows the confirmed rows again. Answers which of the streams were laid over."""
-        kept = over.kept(streams)
+        kept = over.existing(streams)
         top = over.rows.rows(kept)
         for stream, confirmed in kept.items():
             if confirmed.row is None:

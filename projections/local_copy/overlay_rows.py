@@ -59,7 +59,7 @@ class OverlayRows:
         """Every stream whose row is laid over."""
         return [row[0] for row in self._ask(OVERLAID, [self._ledger])]
 
-    def kept(self, streams: Iterable[str]) -> dict[str, Kept]:
+    def existing(self, streams: Iterable[str]) -> dict[str, Kept]:
         """The confirmed rows of those streams that are laid over."""
         found = {}
         for stream, version, position, doc, terms in self._ask(KEPT, [self._ledger, _listed(streams)]).fetchall():
@@ -101,7 +101,7 @@ class OverlayRows:
 
     def _set_aside(self, streams: list[str]) -> dict[str, int]:
         nothing = (0, 0, None, None)
-        found = self._standing(streams)
+        found = self._stored_rows(streams)
         numbers = {}
         for stream in streams:  # a row read from a report may show what waited elsewhere, and then has no number
             version = found.get(stream, nothing)[0]
@@ -110,7 +110,7 @@ class OverlayRows:
         self.rows.connection.executemany(KEEP, kept)
         return numbers
 
-    def _standing(self, streams: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+    def _stored_rows(self, streams: Iterable[str]) -> dict[str, tuple[Any, ...]]:
         """(version, position, document, words) of each stream's row, if it has one."""
         found = {}
         for category, ids in ids_by_category(streams).items():

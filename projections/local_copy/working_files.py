@@ -91,7 +91,7 @@ class Local:
     def reach(self) -> int:
         """Up to which position this machine's own copy holds the whole log, with what was recorded by it since."""
         reached = self.journal.head.position
-        lines = self.outbox.standing(reached) if (self.home / OUTBOX).exists() else []
+        lines = self.outbox.waiting_after(reached) if (self.home / OUTBOX).exists() else []
         for line in in_order(lines):
             if line.first == reached + 1:
                 reached += len(line.events)

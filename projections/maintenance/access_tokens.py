@@ -44,7 +44,7 @@ class Token(Struct, frozen=True, kw_only=True):
     def good_at(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < parse(self.expires_at))
 
-    def shown(self) -> dict[str, Any]:
+    def public_fields(self) -> dict[str, Any]:
         """All but the digest."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return {name: value for name, value in plain.items() if name != "digest"}

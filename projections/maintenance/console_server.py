@@ -33,7 +33,7 @@ def announce(file: Path, url: str) -> None:
     draft.replace(file)
 
 
-def found_or_started(home: Path, project: Path) -> str:
+def find_or_start(home: Path, project: Path) -> str:
     """The address of this ledger's console, which is started on a free port of the loopback address if it is not there.
 
     Raises Unavailable when it does not come up.

@@ -82,7 +82,7 @@ def _script(name: str, inside: str) -> str:
 
 
 def _check_free(hook: Path) -> None:
-    kept = _kept(hook)
+    kept = _backup_of(hook)
     if _is_there(hook) and not _is_ours(hook) and _is_there(kept):
         raise Refused(
             f"{hook} is not the hook that was installed, and {kept.name} is there already",
@@ -95,7 +95,7 @@ def _check_free(hook: Path) -> None:
 def _put(hook: Path, script: str) -> Outcome:
     is_ours = _is_ours(hook)
     if _is_there(hook) and not is_ours:
-        hook.rename(_kept(hook))
+        hook.rename(_backup_of(hook))
     draft = hook.with_name(f"{hook.name}.new-tracking-ledger")
     draft.write_text(script, encoding="utf-8", newline="\n")
     draft.chmod(0o755)
@@ -109,13 +109,13 @@ def _take_out(hook: Path) -> Outcome:
     if not _is_ours(hook):
         return "not ours"
     hook.unlink()
-    if not _is_there(_kept(hook)):
+    if not _is_there(_backup_of(hook)):
         return "removed"
-    _kept(hook).rename(hook)
+    _backup_of(hook).rename(hook)
     return "restored"
 
 
-def _kept(hook: Path) -> Path:
+def _backup_of(hook: Path) -> Path:
     return hook.with_name(hook.name + KEPT)
 
 

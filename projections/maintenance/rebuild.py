@@ -37,7 +37,7 @@ class Rebuilt(Struct, frozen=True, kw_only=True):
     set_aside: Path | None = None
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class Heads(Struct, frozen=True, kw_only=True):
     """Where the journal and the log in the database end, and up to where they are the same."""
 
     journal: int
@@ -49,7 +49,7 @@ class Standing(Struct, frozen=True, kw_only=True):
         return self.common == self.database
 
 
-def standing(app: App) -> Standing:
+def compare_heads(app: App) -> Heads:
     """Asks the database itself, also one whose ledger is closed. Raises Unavailable when it is away."""
     with _Direct(app) as direct:
         return direct.standing(app.local.journal)
@@ -114,8 +114,8 @@ class _Direct:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def standing(self, journal: Journal) -> Standing:
-        return Standing(
+    def standing(self, journal: Journal) -> Heads:
+        return Heads(
             journal=journal.head.position,
             database=self._store.known_at([])[0],
             common=common_position(journal, self._store),

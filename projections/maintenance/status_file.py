@@ -84,7 +84,7 @@ def keep_status(app: App, view: LedgerView | None) -> None:
     """
     try:
         configuration = _configuration(view) if view else router.run_on_first_source(app, _configuration)[1]
-        if configuration["settings"][SETTING] or not app.local.is_settled or _tells_of_waiting(place(app)):
+        if configuration["settings"][SETTING] or not app.local.is_settled or _says_that_writes_wait(place(app)):
             with watching(lambda: app.home, "keeper", "status_file", app.actor(None)) as line:
                 line.positions = [write_status(app, view).position]
     except LedgerError as error:
@@ -109,7 +109,7 @@ def _knowing_more(file: Path, document: Document) -> Document:
     return document if is_whole else laid_over(shown, document)
 
 
-def _tells_of_waiting(file: Path) -> bool:
+def _says_that_writes_wait(file: Path) -> bool:
     """Whether the file says that writes wait, which by now may be untrue."""
     try:
         document = read(file)

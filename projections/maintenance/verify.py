@@ -12,7 +12,7 @@ from ledger.envelope import RecordedEvent
 from ledger.errors import Diverged, LedgerError, OutcomeUnknown, Unavailable
 from ledger.offline.journal import Journal
 from projections.application.app import App
-from projections.maintenance.rebuild import standing
+from projections.maintenance.rebuild import compare_heads
 from projections.tables.contract import Tables
 from projections.tables.replay import check
 
@@ -75,7 +75,7 @@ def _of_database(app: App, journal: Journal) -> tuple[int, list[Difference]]:
 
 
 def _diverged(app: App, error: Diverged) -> Difference:
-    first = standing(app).common + 1
+    first = compare_heads(app).common + 1
     return Difference(where="database", at=f"position {first}", what=error.message)
 
 

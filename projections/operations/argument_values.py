@@ -29,11 +29,11 @@ def arguments(given: Any) -> dict[str, Any]:
     """The named arguments of a call, which some hosts send as a JSON text. Raises Invalid for anything else."""
     read = given
     for _ in range(MOST_TEXTS):
-        read = _whole(read) if isinstance(read, str) else read
+        read = _decoded(read) if isinstance(read, str) else read
     if read in (None, []):  # no arguments, as several languages write them
         return {}
     if not isinstance(read, dict):
-        check([problem("arguments", 'must be an object of named arguments, like {"id": "w-7k3qd"}', _shown(given))])
+        check([problem("arguments", 'must be an object of named arguments, like {"id": "w-7k3qd"}', _brief(given))])
     return dict(read)
 
 
@@ -137,7 +137,7 @@ def _from_json(value: Any) -> Any:
     return value
 
 
-def _whole(text: str) -> Any:
+def _decoded(text: str) -> Any:
     """A JSON text with all that is wrong in its values: the check of the arguments names each of them."""
     try:
         return json.loads(text.removeprefix("\ufeff")) if text.strip() else {}
@@ -161,7 +161,7 @@ def _plain(word: Any) -> str:
     return re.sub(r"[\s_-]+", "_", str(word).strip().casefold())
 
 
-def _shown(value: Any) -> Any:
+def _brief(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
 
 

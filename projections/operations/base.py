@@ -116,7 +116,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     def perform(self, app: App | LedgerView, arguments: dict[str, Any]) -> Answered:
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""
-        with watching(lambda: app.home, "tool", self.name, app.actor(_named(arguments))) as line:
+        with watching(lambda: app.home, "tool", self.name, app.actor(_actor_in(arguments))) as line:
             request = self._checked(app, arguments)
             if self.without_ledger is not None and isinstance(app, App) and not app.has_ledger:
                 return self.without_ledger(app.settings, request)
@@ -252,12 +252,12 @@ def inside(field: str, model: type[Input]) -> Iterator[None]:
         )
 
 
-def given(model: Input, *names: str) -> dict[str, Any]:
+def sent_fields(model: Input, *names: str) -> dict[str, Any]:
     """The named fields that the caller really sent."""
     return {name: getattr(model, name) for name in names if name in model.model_fields_set}
 
 
-def _named(arguments: dict[str, Any]) -> str | None:
+def _actor_in(arguments: dict[str, Any]) -> str | None:
     """Who acts, as unchecked arguments say it; whatever is no name is not repeated."""
     by = arguments.get("by")
     return by if isinstance(by, str) and len(by) <= 100 else None
@@ -365,7 +365,7 @@ def _invalid(error: ValidationError, model: type[Input]) -> Invalid:
 
 
 def _fault(field: str, fault: Any, value: Any, model: type[Input]) -> dict[str, Any]:
-    shown = _shown(value)
+    shown = _brief(value)
     if fault["type"] == "extra_forbidden":
         return problem(field, "is not an argument of this", shown, allowed=_arguments(_holder(model, fault["loc"])))
     expected = fault.get("ctx", {}).get("expected")
@@ -384,7 +384,7 @@ def _holder(model: type[Input], place: tuple[Any, ...]) -> type[Input]:
     return model
 
 
-def _shown(value: Any) -> Any:
+def _brief(value: Any) -> Any:
     """What was sent, as far as it helps to see it: a megabyte does not."""
     if isinstance(value, str) and len(value) > SHOWN:
         return value[:SHOWN] + "..."

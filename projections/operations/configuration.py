@@ -30,7 +30,7 @@ from projections.operations.base import (
     Version,
     Writes,
     carry_out,
-    given,
+    sent_fields,
 )
 from projections.questions import configuration as questions
 from projections.questions.references import resolve
@@ -133,7 +133,7 @@ def _own_copy(view: LedgerView) -> Answered:
 
 def update_project_configuration(view: LedgerView, request: UpdateProjectConfigurationInput) -> Answered:
     check(_twice(request))
-    fields: dict[str, Any] = given(request, *REVISABLE) | request.settings.model_dump(exclude_unset=True)
+    fields: dict[str, Any] = sent_fields(request, *REVISABLE) | request.settings.model_dump(exclude_unset=True)
     if "states" in request.model_fields_set:
         fields["states"] = [state.model_dump(exclude_defaults=True) for state in request.states]
     if "current_session_id" in request.model_fields_set:

@@ -26,10 +26,10 @@ from projections.operations.base import (
     Version,
     Writes,
     carry_out,
-    given,
     happened,
     inside,
     new_id,
+    sent_fields,
 )
 from projections.questions import deployments as questions
 from projections.questions.links import resolve_all, resolve_one
@@ -47,7 +47,7 @@ AMENDABLE = (
 )
 
 
-def _whole_commit(value: str) -> str:
+def _full_hash(value: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{40}", value := value.strip().lower()):
         raise ValueError("must be a whole commit hash, 40 hex digits")
     return value
@@ -59,7 +59,7 @@ def _beginning(value: str) -> str:
     return value
 
 
-Commit = Annotated[str, AfterValidator(_whole_commit)]
+Commit = Annotated[str, AfterValidator(_full_hash)]
 PullRequest = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Emptied = Field(default=None, json_schema_extra=NULL_IS_A_VALUE)
@@ -144,7 +144,7 @@ def amend_deployment(view: LedgerView, request: AmendDeploymentInput) -> Answere
     with inside("changes", DeploymentChanges):
         if "deployed_at" in changes.model_fields_set:
             happened(view, changes.deployed_at, "deployed_at")
-        fields = given(changes, *AMENDABLE) | _links(view, changes)
+        fields = sent_fields(changes, *AMENDABLE) | _links(view, changes)
 
         command = AmendDeployment(id=entity_id, expected=request.version, fields=fields)
 
@@ -172,7 +172,7 @@ def query_deployments(view: LedgerView, request: QueryDeploymentsInput) -> Answe
 
 def _links(view: LedgerView, request: Input) -> dict[str, Any]:
     """The ids that the links given mean."""
-    links = given(request, *LINKS)
+    links = sent_fields(request, *LINKS)
     return dict(resolve_all(view.tables, {field: (LINKS[field], names) for field, names in links.items()}))
 
 

@@ -25,9 +25,9 @@ from projections.operations.base import (
     Version,
     Writes,
     carry_out,
-    given,
     inside,
     new_id,
+    sent_fields,
 )
 from projections.questions import enhancements as questions
 from projections.questions.links import resolve_all
@@ -96,7 +96,7 @@ def record_enhancement(view: LedgerView, request: RecordEnhancementInput) -> Ans
 def update_enhancement(view: LedgerView, request: UpdateEnhancementInput) -> Answered:
     entity_id, changes = resolve(view.tables, CATEGORY, request.id), request.changes
     with inside("changes", EnhancementChanges):
-        fields = given(changes, *REVISABLE) | _dependencies(view, changes)
+        fields = sent_fields(changes, *REVISABLE) | _dependencies(view, changes)
 
         command = UpdateEnhancement(id=entity_id, expected=request.version, fields=fields, status=changes.status)
 
@@ -116,7 +116,7 @@ def list_enhancements(view: LedgerView, request: ListEnhancementsInput) -> Answe
 
 
 def _dependencies(view: LedgerView, request: Input) -> dict[str, Any]:
-    links = given(request, "depends_on")
+    links = sent_fields(request, "depends_on")
     return dict(resolve_all(view.tables, {field: (CATEGORY, names) for field, names in links.items()}))
 
 

@@ -26,7 +26,7 @@ from projections.operations.base import (
     command_id,
     where,
 )
-from projections.questions.entities import whole
+from projections.questions.entities import complete
 from projections.questions.log import changes as changes_questions
 from projections.questions.log import history as questions
 from projections.questions.log.as_of import past, position_of, row_at
@@ -177,7 +177,7 @@ def _receipt(view: LedgerView, snapshot: Snapshot, request: UndoInput, undone: s
         answer |= {"items": items, "total_count": len(streams), "returned": len(items)}
     if request.detail and len(streams) == 1:
         row = row_at(view.store, category_of(streams[0]), id_of(streams[0]), (recorded.positions or (PENDING,))[-1])
-        answer = whole(row, items[0]["ref"]) | answer
+        answer = complete(row, items[0]["ref"]) | answer
     return answer
 
 

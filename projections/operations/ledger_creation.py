@@ -45,7 +45,7 @@ def create_ledger(settings: Settings, request: CreateLedgerInput) -> Answered:
             folder=str(folder),
         )
     made = identity.create(folder, request.name)
-    return _told(made, "created")
+    return _answer(made, "created")
 
 
 def unusable(folder: Path) -> str | None:
@@ -56,10 +56,10 @@ def unusable(folder: Path) -> str | None:
 
 
 def _existing(view: LedgerView, _: CreateLedgerInput) -> Answered:
-    return _told(view.identity, "unchanged")
+    return _answer(view.identity, "unchanged")
 
 
-def _told(made: identity.Identity, outcome: str) -> Answered:
+def _answer(made: identity.Identity, outcome: str) -> Answered:
     return {
         "outcome": outcome,
         "ledger": str(made.ledger),

@@ -25,13 +25,13 @@ from projections.operations.base import (
     Version,
     Writes,
     carry_out,
-    given,
     happened,
     new_id,
+    sent_fields,
 )
 from projections.questions import vendor_history
 from projections.questions import vendors as questions
-from projections.questions.log.as_of import past, position_of, row_at, shown_point
+from projections.questions.log.as_of import past, point_as_answer, position_of, row_at
 from projections.questions.references import category_of_reference, resolve
 
 REVISABLE = ("status", "extractor_version", "format_support", "manifest_compliant", "metadata")
@@ -135,7 +135,7 @@ def update_vendor_status(view: LedgerView, request: UpdateVendorStatusInput) -> 
     command = UpdateVendor(
         id=entity_id,
         expected=request.version,
-        fields=given(request, *REVISABLE),
+        fields=sent_fields(request, *REVISABLE),
         test_results=results,
         deployment_id=deployment,
     )
@@ -151,7 +151,7 @@ def _one(view: LedgerView, request: QueryVendorStatusInput) -> Answered:
             vendor = questions.by_id(snapshot, entity_id)
         else:
             vendor = questions.to_entities(snapshot, [row_at(view.store, CATEGORY, entity_id, as_of)])[0]
-            vendor["as_of"] = shown_point(view.store, as_of)
+            vendor["as_of"] = point_as_answer(view.store, as_of)
     if "test_runs" in request.include:
         seen = [event for event in past(view.store, CATEGORY, entity_id) if as_of is None or event.position <= as_of]
         vendor["test_runs"] = vendor_history.test_runs(seen)
@@ -177,7 +177,7 @@ def _broken_since(view: LedgerView, since: Point) -> Answered:
         "returned": len(found),
         "has_more": False,
         "next_cursor": None,
-        "since": shown_point(view.store, position),
+        "since": point_as_answer(view.store, position),
     }
 
 

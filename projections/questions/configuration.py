@@ -10,7 +10,7 @@ from ledger.configuration.decider import CATEGORY
 from ledger.decider import check, problem
 from ledger.values.moment import text
 from ledger.values.states import ORIGINAL, States, in_order, key
-from ledger.values.states import found as state_of
+from ledger.values.states import find_state as state_of
 from projections.questions import entities, work_items
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.annotation.state import shown
+from ledger.annotation.state import visible_comments
 from ledger.errors import NotFound
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
@@ -41,7 +41,7 @@ def flat(row: Row, ref: str) -> Entity:
     fields = {name: _plain(getattr(row.state, name)) for name in row.state.__struct_fields__}
     fields = {name: value for name, value in fields.items() if name not in UNSAID or value is not UNSAID[name]}
     if fields.pop("comments", None) is not None:
-        fields["comment_count"] = len(shown(row.state.comments))
+        fields["comment_count"] = len(visible_comments(row.state.comments))
     if attached := fields.pop("attachments", None):
         fields["attachment_count"] = len(attached)
     waits = {"pending": True} if isinstance(row.version, str) else {}  # its newest change is not in the log yet
@@ -51,17 +51,17 @@ def flat(row: Row, ref: str) -> Entity:
 def by_id(snapshot: Snapshot, category: str, entity_id: str) -> Entity:
     """The thing, whole. Raises NotFound."""
     found = row(snapshot, category, entity_id, "check the id")
-    return whole(found, references(snapshot, category, [entity_id])[entity_id])
+    return complete(found, references(snapshot, category, [entity_id])[entity_id])
 
 
-def whole(row: Row, ref: str) -> Entity:
+def complete(row: Row, ref: str) -> Entity:
     """The thing with everything that is said of it."""
     return flat(row, ref) | annotations(row)
 
 
 def newest_comment(row: Row) -> str | None:
     """The text of the newest comment; None without one."""
-    listed = shown(row.state.comments)
+    listed = visible_comments(row.state.comments)
     return listed[-1][1].text if listed else None
 
 
@@ -76,7 +76,7 @@ def comments(row: Row, most: int | None = None) -> Entity:
     """{comments: [{id, by, at, text, corrected_at?}]}, in the order of writing, at most the newest so many."""
     if not hasattr(row.state, "comments"):
         return {}
-    listed = shown(row.state.comments)[-most if most else 0 :]
+    listed = visible_comments(row.state.comments)[-most if most else 0 :]
     return {"comments": [{"id": comment_id, **msgspec.to_builtins(comment)} for comment_id, comment in listed]}
 
 

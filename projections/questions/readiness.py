@@ -43,7 +43,7 @@ def obstacles(
     """Why items are not ready, by id; an item that is ready is absent."""
     ids = list(entity_ids)
     lines = (
-        snapshot.ask(OBSTACLES, ids=ids, lowest="", highest="", moment=text(moment), **_asked(asker), most=most)
+        snapshot.ask(OBSTACLES, ids=ids, lowest="", highest="", moment=text(moment), **_parameters(asker), most=most)
         if ids
         else []
     )
@@ -53,7 +53,7 @@ def obstacles(
 def question(lowest: str, highest: str, asker: Asker) -> Question:
     """Why the items are not ready whose ids lie in a range, for `at`, which knows the moment."""
     given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EPOCH_TEXT, "most": TOLD}
-    return OBSTACLES, given | _asked(asker)
+    return OBSTACLES, given | _parameters(asker)
 
 
 def at(lines: Answer, moment: datetime) -> list[Obstacle]:
@@ -63,7 +63,7 @@ def at(lines: Answer, moment: datetime) -> list[Obstacle]:
     return [obstacle for found in _by_id(held).values() for obstacle in found]
 
 
-def _asked(asker: Asker) -> dict[str, str]:
+def _parameters(asker: Asker) -> dict[str, str]:
     return {"asker": asker.name, "holder": asker.holder}
 
 

@@ -14,7 +14,7 @@ from ledger.world import DEEPEST, ReadyFilter
 from projections.questions import readiness
 from projections.questions.entities import Entity, rows, with_fields
 from projections.questions.references import all_references, references
-from projections.questions.vendors import whole_results
+from projections.questions.vendors import all_counts
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot, pages
 
@@ -42,7 +42,7 @@ def vendor_health(snapshot: Snapshot) -> Entity:
     existing = [row for row in found if row.state.exists and not row.state.withdrawn]
     vendors = sorted(_summaries_with(existing, refs, VENDOR_FIELDS), key=lambda vendor: vendor["name"].casefold())
     for vendor in vendors:
-        vendor["test_results"] = whole_results(vendor["test_results"])
+        vendor["test_results"] = all_counts(vendor["test_results"])
     counted = Counter(vendor["status"] for vendor in vendors)
     return {
         "total_vendors": len(vendors),

@@ -35,7 +35,7 @@ def test_runs(events: list[RecordedEvent]) -> list[Entity]:
             **({"undone": True} if str(event.command_id) in taken_back else {}),
         }
         for event in events
-        if _is_run(event) and (results := (state := states[_settled(events, event)]).test_results) is not None
+        if _is_run(event) and (results := (state := states[_version_after(events, event)]).test_results) is not None
     ]
     return runs[::-1]
 
@@ -112,7 +112,7 @@ def _is_run(event: RecordedEvent) -> bool:
     return isinstance(fact, VendorTestsReported) or (isinstance(fact, VendorCreated) and fact.test_results is not None)
 
 
-def _settled(events: list[RecordedEvent], run: RecordedEvent) -> int:
+def _version_after(events: list[RecordedEvent], run: RecordedEvent) -> int:
     """The version at the end of the run's command: what the same command says of the vendor belongs to the run."""
     return max(event.version for event in events if event.command_id == run.command_id)
 

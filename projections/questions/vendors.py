@@ -94,11 +94,11 @@ def _flat(row: Row, ref: str) -> Entity:
     supported, results = vendor["format_support"], vendor["test_results"]
     return vendor | {
         "format_support": {name: supported.get(name) for name in FORMATS},
-        "test_results": whole_results(results),
+        "test_results": all_counts(results),
     }
 
 
-def whole_results(results: Entity | None) -> Entity | None:
+def all_counts(results: Entity | None) -> Entity | None:
     """All counts of a run, unknown ones as None."""
     return results and {count: results.get(count) for count in COUNTS}
 

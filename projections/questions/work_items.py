@@ -184,14 +184,14 @@ def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, 
     def lines(after: Place) -> Iterator[dict[str, Any]]:
         return readiness.ready(snapshot, wanted, moment, asker, after)
 
-    def whole(kept: Answer) -> list[Entity]:
+    def to_items(kept: Answer) -> list[Entity]:
         ids = [line["id"] for line in kept]
         generation = snapshot.generation("work_items")
         found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
         items = {item["id"]: item for item in _items(snapshot, found)}
         return [items[entity_id] for entity_id in ids]
 
-    return _counted(lines, place(cursor, "ready"), order="ready", limit=limit, offset=0, to_entities=whole)
+    return _counted(lines, place(cursor, "ready"), order="ready", limit=limit, offset=0, to_entities=to_items)
 
 
 def claimed(snapshot: Snapshot, limit: int, person: str | None = None) -> list[Entity]:

@@ -147,7 +147,7 @@ def propose(
     for n, event in enumerate(events):
         stream, projection = event.stream_id, BY_CATEGORY[category_of(event.stream_id)]
         if stream not in before:
-            before[stream] = _standing(stream, past(stream), state)
+            before[stream] = _row_of(stream, past(stream), state)
         row = after[stream][1] if stream in after else before[stream]
         entity_id = id_of(stream)
         row = projection.project(
@@ -158,7 +158,7 @@ def propose(
         yield change(BY_CATEGORY[category_of(stream)], before[stream], row, n)
 
 
-def _standing(stream: str, past: list[RecordedEvent], state: Callable[[str], Any]) -> Row | None:
+def _row_of(stream: str, past: list[RecordedEvent], state: Callable[[str], Any]) -> Row | None:
     """The row that a fold of the whole past would end with, without folding it again."""
     if not past:
         return None

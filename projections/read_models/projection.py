@@ -17,7 +17,7 @@ from ledger.envelope import Fact
 from ledger.errors import VERIFY, Damaged
 from ledger.values.moment import text
 from projections.read_models.columns import Column, Filter, Index
-from projections.read_models.search_terms import kept
+from projections.read_models.search_terms import search_terms
 
 State = TypeVar("State", bound=Struct)
 Entries = frozenset[tuple[str, str]]
@@ -95,7 +95,7 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
         if self.texts is None:
             return None
         texts = self.texts(after.state)
-        return None if before is not None and self.texts(before.state) == texts else kept(texts)
+        return None if before is not None and self.texts(before.state) == texts else search_terms(texts)
 
     def entries_of(self, row: Row | None) -> Entries:
         return frozenset(self.entries(row.id, row.state)) if row else frozenset()

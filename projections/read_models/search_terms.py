@@ -38,7 +38,7 @@ def fold(text: str) -> str:
     return spread.translate(_marks())
 
 
-def kept(fields: Mapping[str, Iterable[str]]) -> str:
+def search_terms(fields: Mapping[str, Iterable[str]]) -> str:
     """The terms of a thing from its texts by class, titles first; of a very long text those at its beginning."""
     classes: dict[str, str] = {}
     for place, texts in sorted(fields.items()):

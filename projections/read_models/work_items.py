@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ledger.annotation.state import shown
+from ledger.annotation.state import visible_comments
 from ledger.values.dates import FIRST, LAST
 from ledger.work_item.decider import decider
 from ledger.work_item.state import WorkItem
@@ -45,7 +45,7 @@ def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
 
 def derived(item: WorkItem) -> dict[str, int]:
     """What a report counts, and what went into the item itself."""
-    counts = {"comment_count": len(shown(item.comments)), "attachment_count": len(item.attachments)}
+    counts = {"comment_count": len(visible_comments(item.comments)), "attachment_count": len(item.attachments)}
     entries = item.effort.values()
     return {
         **{name: count for name, count in counts.items() if count},

@@ -44,7 +44,7 @@ def one_line(value: object) -> str:
     return " ".join(_UNSEEN.sub(" ", str(value)).split())
 
 
-def said(text: str) -> str:
+def unescaped(text: str) -> str:
     """The text that `inline` was given.
 
     >>> said(inline(" a \\\\| b\\n# `c` <!-- d --> ", ";")), said(inline("1) [x]; \\\\&#10;", ";"))
@@ -74,7 +74,7 @@ def coded(text: str) -> str:
     ['feature/a', '`a', 'a\\nb', ' a ', ' ']
     """
     if not text.startswith("`"):
-        return said(text)
+        return unescaped(text)
     inside = text.strip("`")
     padded = inside[:1] == inside[-1:] == " " and inside.strip(" ")
     return inside[1:-1] if padded else inside

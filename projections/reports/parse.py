@@ -16,7 +16,7 @@ from ledger.values.moment import text as text_of
 from ledger.values.states import CATEGORIES, ORIGINAL
 from ledger.vendor.decider import FORMATS
 from ledger.work_item.state import ITEM_TYPES
-from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, moment_of, said
+from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, moment_of, unescaped
 from projections.reports.report import PLANS, Document
 
 Line = tuple[int, str]  # its number in the text, from 1
@@ -125,7 +125,7 @@ def _opening(lines: list[Line]) -> Document:
     position, time = _match(_AS_OF, as_of)
     name = _match(_TITLE, title)[0]
     _end(lines[2:])
-    return {"project": said(name), "as_of": {"position": int(position), "time": time and _time(time, as_of)}}
+    return {"project": unescaped(name), "as_of": {"position": int(position), "time": time and _time(time, as_of)}}
 
 
 def _vendors(lines: list[Line]) -> Document:
@@ -153,9 +153,9 @@ def _vendor(line: Line) -> Entity:
     name, status, version, tests, formats, manifest, ref = cells
     return {
         "ref": coded(ref),
-        "name": said(name),
+        "name": unescaped(name),
         "status": None if status == UNKNOWN else status,
-        "extractor_version": _known(version),
+        "extractor_version": _text_or_none(version),
         "format_support": _formats(formats),
         "test_results": None if tests == UNKNOWN else _tests(tests, line),
         "manifest_compliant": _yes(manifest),
@@ -168,7 +168,7 @@ def _formats(text: str) -> dict[str, bool]:
         return {}
     entries = [] if text == "none" else _ENTRIES.findall(text)
     unsaid = {name for name in FORMATS if f"{name}?" in entries}
-    named = {said(entry): True for entry in entries if entry.removesuffix("?") not in unsaid}
+    named = {unescaped(entry): True for entry in entries if entry.removesuffix("?") not in unsaid}
     return {name: False for name in FORMATS if name not in unsaid} | named
 
 
@@ -212,16 +212,16 @@ def _item(line: Line) -> Entity:
     comments, attached = (count and int(count) for count in counts)
     return {
         "ref": ref,
-        "title": said(title),
+        "title": unescaped(title),
         "item_type": item_type,
-        "status": said(word) if word else status or "active",
+        "status": unescaped(word) if word else status or "active",
         "category": category or ORIGINAL[status or "active"],
         "priority": priority and int(priority),
         "depth": len(indent) // 2,
-        "block_reason": reason and said(reason),
+        "block_reason": reason and unescaped(reason),
         "blocked_by": [{"ref": blocker} for blocker in _REFS.findall(blockers or "")],
-        "claim": {"by": said(by), "until": _time(until, line)} if until else None,
-        "assignee": assignee and said(assignee),
+        "claim": {"by": unescaped(by), "until": _time(until, line)} if until else None,
+        "assignee": assignee and unescaped(assignee),
         "branch_name": branch and coded(branch),
         "comment_count": comments,
         "attachment_count": attached,
@@ -244,18 +244,18 @@ def _listed(rows: list[Line], read: Callable[[Line], Entity]) -> Entity:
 
 def _ready_item(line: Line) -> Entity:
     ref, title, item_type, priority = _match(_READY, line)
-    return {"ref": ref, "title": said(title), "item_type": item_type, "priority": priority and int(priority)}
+    return {"ref": ref, "title": unescaped(title), "item_type": item_type, "priority": priority and int(priority)}
 
 
 def _due_item(line: Line) -> Entity:
     ref, title, item_type, priority, day, moment, assignee = _match(_DUE, line)
     return {
         "ref": ref,
-        "title": said(title),
+        "title": unescaped(title),
         "item_type": item_type,
         "priority": priority and int(priority),
         "due": day or _time(moment, line),
-        "assignee": assignee and said(assignee),
+        "assignee": assignee and unescaped(assignee),
     }
 
 
@@ -274,17 +274,17 @@ def _deployment(head: Line, details: Line) -> Entity:
         "deployed_at": _time(at, head),
         "commit_hash": commit and coded(commit),
         "pr_number": pr_number and int(pr_number),
-        "pr_title": _known(title),
-        "test_summary": {said(name): int(count) for count, name in _TESTED.findall(tests)},
+        "pr_title": _text_or_none(title),
+        "test_summary": {unescaped(name): int(count) for count, name in _TESTED.findall(tests)},
         "constitutional_compliance": _yes(compliant),
-        "environment": environment and said(environment),
-        "vendors": [_named(entry) for entry in _ENTRIES.findall(vendors)] if vendors else [],
+        "environment": environment and unescaped(environment),
+        "vendors": [_ref_or_name(entry) for entry in _ENTRIES.findall(vendors)] if vendors else [],
         "work_items": [{"ref": item} for item in _REFS.findall(work or "")],
     }
 
 
-def _named(entry: str) -> Entity:
-    return {"ref": coded(entry), "name": None} if entry.startswith("`") else {"name": said(entry)}
+def _ref_or_name(entry: str) -> Entity:
+    return {"ref": coded(entry), "name": None} if entry.startswith("`") else {"name": unescaped(entry)}
 
 
 def _enhancements(lines: list[Line]) -> Document:
@@ -296,10 +296,10 @@ def _enhancement(line: Line) -> Entity:
     ref, title, status, priority, quarter = _match(_ENHANCEMENT, line)
     return {
         "ref": ref,
-        "title": said(title),
-        "status": _known(status),
+        "title": unescaped(title),
+        "status": _text_or_none(status),
         "priority": priority and int(priority),
-        "target_quarter": quarter and said(quarter),
+        "target_quarter": quarter and unescaped(quarter),
     }
 
 
@@ -357,7 +357,7 @@ def _folded(lines: list[Line], read: Callable[[Line], Entity]) -> tuple[list[Ent
 
 
 def _counted(text: str) -> dict[str, int]:
-    return {said(word): int(count) for count, word in _COUNT.findall(text)}
+    return {unescaped(word): int(count) for count, word in _COUNT.findall(text)}
 
 
 def _categories(by_status: dict[str, int]) -> dict[str, int]:
@@ -368,8 +368,8 @@ def _categories(by_status: dict[str, int]) -> dict[str, int]:
     return dict(sorted(counted.items()))
 
 
-def _known(text: str) -> str | None:
-    return None if text == UNKNOWN else said(text)
+def _text_or_none(text: str) -> str | None:
+    return None if text == UNKNOWN else unescaped(text)
 
 
 def _yes(text: str) -> bool | None:

@@ -72,7 +72,7 @@ def folded(document: Document, most: int) -> Document:
 
 def markdown(document: Document) -> str:
     """The report for a person."""
-    return rendered(TEMPLATE, {**document, **_shown(document), "unknown": UNKNOWN}, titled=titled, formats=formats)
+    return rendered(TEMPLATE, {**document, **_selected(document), "unknown": UNKNOWN}, titled=titled, formats=formats)
 
 
 def with_ids(document: Document) -> str:
@@ -111,7 +111,7 @@ def is_queued(entity: Document) -> bool:
     return isinstance(entity.get("version"), str)
 
 
-def _shown(document: Document) -> Document:
+def _selected(document: Document) -> Document:
     """What of the document the Markdown shows, and how much of it is left out."""
     health, planned = document["vendor_health"], document["pending_enhancements"]
     vendors = sorted(health["vendors"], key=_works)[:VENDOR_LINES]
@@ -137,7 +137,7 @@ def _things(document: Document) -> list[Document]:
 
 
 def _referred(document: Document) -> Iterator[Document]:
-    shown = _shown(document)
+    shown = _selected(document)
     yield from (
         *shown["vendors"],
         *shown["tree"],

@@ -83,7 +83,7 @@ def check(
     With `source` the fold begins with that copy of the log. With `until`, a position, it ends there, and only rows
     that did not change since are compared.
     """
-    names = _named(projections)
+    names = _checked_names(projections)
     folded = folded_until(log, until, source=source, progress=progress)
     try:
         with tables.snapshot() as snapshot:
@@ -110,7 +110,7 @@ def replay(
     With `source` the fold begins with that copy of the log and is completed from the log. Raises Refused while another
     replay of this ledger is under way, Damaged when the copy is not the log's beginning.
     """
-    names = _named(projections)
+    names = _checked_names(projections)
     with tables.alone():
         folded = folded_until(log, None, source=source, progress=progress)
         swap_in(log, tables, names, folded, progress)
@@ -151,7 +151,7 @@ def write(
 
     Raises Invalid for a file that is there already or cannot be written.
     """
-    names = _named(projections)
+    names = _checked_names(projections)
     with _new(file) as lines:
         folded = folded_until(log, until, source=source, progress=progress)
         for name in names:
@@ -298,7 +298,7 @@ def _unknown(folded: Fold) -> tuple[Unknown, ...]:
     return tuple(Unknown(type=kind[0], schema=kind[1], events=n) for kind, n in sorted(folded.unknown.items()) if n)
 
 
-def _named(given: Sequence[str]) -> list[str]:
+def _checked_names(given: Sequence[str]) -> list[str]:
     unknown = [name for name in given if name not in PROJECTIONS]
     if unknown:
         raise Invalid(

@@ -14,7 +14,7 @@ import msgspec
 from ledger.codec import origin_digest
 from ledger.offline.lines import line_of
 from ledger.store import EventStore
-from projections.questions.entities import UNSAID, Entity, rows, whole
+from projections.questions.entities import UNSAID, Entity, complete, rows
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot
@@ -74,7 +74,7 @@ def entities(snapshot: Snapshot, category: str) -> Iterator[Entity]:
     while found := snapshot.ask("entities/all", category=category, generation=generation, after=after, limit=PAGE):
         page = rows(category, found)
         refs = references(snapshot, category, [row.id for row in page])
-        yield from (whole(row, refs[row.id]) for row in page)
+        yield from (complete(row, refs[row.id]) for row in page)
         after = page[-1].id
 
 

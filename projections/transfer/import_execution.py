@@ -75,7 +75,7 @@ def record_reading(
     if dry_run:
         decision(command, view.handler.world())
         return ImportResult(made=decision.made)
-    if not _told(reading):
+    if not _count(reading):
         return ImportResult(made=decision.made)
     positions = view.record(command, by=by, decide=decision).positions
     return ImportResult(made=decision.made, positions=positions)
@@ -109,7 +109,7 @@ def report(reading: Reading, brought: ImportResult, known: Mapping[str, str] = N
     return {
         "success": True,
         "found": reading.found,
-        "taken": (_told(reading) if reading.taken is None else reading.taken) - told_twice,
+        "taken": (_count(reading) if reading.taken is None else reading.taken) - told_twice,
         "created": sum(tally.created for tally in tallies),
         "changed": sum(tally.changed for tally in tallies),
         "unchanged": sum(tally.unchanged for tally in tallies),
@@ -136,7 +136,7 @@ def report(reading: Reading, brought: ImportResult, known: Mapping[str, str] = N
     }
 
 
-def _told(reading: Reading) -> int:
+def _count(reading: Reading) -> int:
     return len(reading.items) + len(reading.vendors) + len(reading.deployments) + len(reading.enhancements)
 
 

@@ -58,7 +58,7 @@ def migrate(
         migrated, taken_back = _in_one_transaction(app, source, path, read, by, dry_run), False
     except _TakenBack as found:
         migrated, taken_back = found.migrated, bool(found.migrated.faults)
-    told = _told(migrated, known, taken_back, dry_run)
+    told = _report(migrated, known, taken_back, dry_run)
     return told | {"backup": str(backup) if backup else None}
 
 
@@ -101,7 +101,7 @@ def _in_one_transaction(
     return migrated
 
 
-def _told(migrated: Migrated, known: Mapping[str, str], taken_back: bool, dry_run: bool) -> Report:
+def _report(migrated: Migrated, known: Mapping[str, str], taken_back: bool, dry_run: bool) -> Report:
     """The report, and beside it what only a migration tells."""
     told = report(migrated.reading, migrated.brought or ImportResult(), known)
     if taken_back or migrated.faults:

@@ -105,7 +105,7 @@ def _made_up(
 ) -> list[dict[str, Any]]:
     """What rows that only this import wrote hold, and the file's text does not."""
     return [
-        {"name": _called(row.state), "field": field, "file": None, "ledger": _shown(value)}
+        {"name": _called(row.state), "field": field, "file": None, "ledger": _brief(value)}
         for row in found.values()
         if row.version == 1 and _is_new(row, before)
         for field, value in witness(row.state, told)
@@ -254,13 +254,13 @@ def _stated(vendor: ImportedVendor) -> dict[str, Any]:
 def _differing(name: str, state: Struct, expected: dict[str, Any]) -> list[dict[str, Any]]:
     """Field by field, and key by key of the mappings; what the file does not say is not compared."""
     return [
-        {"name": name, "field": path, "file": _shown(change.new), "ledger": _shown(change.old)}
+        {"name": name, "field": path, "file": _brief(change.new), "ledger": _brief(change.old)}
         for path, change in difference(state, expected).items()
         if not same(change.old, change.new)
     ]
 
 
-def _shown(value: Any) -> Any:
+def _brief(value: Any) -> Any:
     if value is UNSET:
         return None
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()

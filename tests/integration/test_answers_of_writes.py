@@ -222,7 +222,7 @@ def test_once_the_journal_has_it_nothing_is_kept_of_what_was_sent(settings: Sett
 
     assert app.local.sent.acknowledged(0) == []
     assert [file.stat().st_size for file in (app.home / "sent").iterdir()] == [0]
-    assert list(app.local.outbox.standing(0)) == []
+    assert list(app.local.outbox.waiting_after(0)) == []
     seen = [row["title"] for row in ask(app, "list_work_items")["items"]]
     gate.close()
     assert [row["title"] for row in ask(app, "list_work_items")["items"]] == seen == ["Away"]

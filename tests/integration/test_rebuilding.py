@@ -71,7 +71,7 @@ def test_what_differs_is_said_and_from_where_on(machine: App) -> None:
     [found] = verify(machine).differences
 
     assert (found.where, found.at) == ("database", "position 3")
-    assert rebuild.standing(machine) == rebuild.Standing(journal=4, database=2, common=2)
+    assert rebuild.compare_heads(machine) == rebuild.Heads(journal=4, database=2, common=2)
 
 
 def test_when_the_journal_is_right_the_database_gets_its_tail_back_byte_for_byte(machine: App, owner_dsn: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ledger.annotation.commands import AddComment, CorrectComment, WithdrawComment
 from ledger.annotation.events import ANNOTATION_FACTS, CommentAdded, CommentCorrected, CommentWithdrawn
-from ledger.annotation.state import Comment, shown
+from ledger.annotation.state import Comment, visible_comments
 from ledger.configuration.decider import decider as configurations
 from ledger.conflict.decider import decider as conflicts
 from ledger.conflict.events import ConflictFound
@@ -116,7 +116,7 @@ def test_a_withdrawn_comment_is_shown_no_longer() -> None:
 
     asked.then(CommentWithdrawn(comment_id=ONE))
     asked.then_it_has(comments={ONE: Comment(by="ann", at=AT, text="", withdrawn=True)})
-    assert shown({ONE: Comment(by="ann", at=AT, text="", withdrawn=True)}) == []
+    assert visible_comments({ONE: Comment(by="ann", at=AT, text="", withdrawn=True)}) == []
 
 
 @pytest.mark.parametrize("command", [correct("how?"), WITHDRAW])
@@ -127,7 +127,7 @@ def test_what_comes_after_a_withdrawal_changes_nothing(command: Any) -> None:
 def test_comments_are_shown_in_the_order_in_which_they_were_written() -> None:
     earlier, later = Comment(by="ben", at="2026-11-21", text="a"), Comment(by="ann", at="2026-11-22", text="b")
 
-    assert [comment_id for comment_id, _ in shown({ONE: later, TWO: earlier})] == [TWO, ONE]
+    assert [comment_id for comment_id, _ in visible_comments({ONE: later, TWO: earlier})] == [TWO, ONE]
 
 
 def test_a_comment_makes_no_writer_stale() -> None:

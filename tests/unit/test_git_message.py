@@ -2,11 +2,11 @@
 
 import pytest
 
-from ledger.importing.readers.git.message import IssueNamed, VendorNamed, said, work_branch
+from ledger.importing.readers.git.message import IssueNamed, VendorNamed, parsed, work_branch
 
 
 def test_a_merged_pull_request_has_its_title_in_the_first_line_of_the_body() -> None:
-    told = said("Merge pull request #12 from ann/feature/search\n\nfeat(search)!: find by words (fast)\n\nmore")
+    told = parsed("Merge pull request #12 from ann/feature/search\n\nfeat(search)!: find by words (fast)\n\nmore")
 
     assert (told.form, told.pull, told.title) == ("merge", 12, "feat(search)!: find by words (fast)")
     assert (told.owner, told.branch) == ("ann", "feature/search")
@@ -14,11 +14,11 @@ def test_a_merged_pull_request_has_its_title_in_the_first_line_of_the_body() -> 
 
 
 def test_a_merged_pull_request_without_a_body_has_no_title() -> None:
-    assert said("Merge pull request #12 from ann/patch-1").title is None
+    assert parsed("Merge pull request #12 from ann/patch-1").title is None
 
 
 def test_a_work_branch_may_stand_without_its_owner() -> None:
-    told = said("Merge pull request #12 from feature/search")
+    told = parsed("Merge pull request #12 from feature/search")
 
     assert (told.owner, told.branch) == (None, "feature/search")
 
@@ -40,7 +40,7 @@ def test_a_work_branch_may_stand_without_its_owner() -> None:
     ],
 )
 def test_the_forms_of_an_announcement(subject: str, form: str | None, pull: int | None, title: str | None) -> None:
-    told = said(subject)
+    told = parsed(subject)
 
     assert (told.form, told.pull, told.title) == (form, pull, title)
 
@@ -52,14 +52,14 @@ def test_the_forms_of_an_announcement(subject: str, form: str | None, pull: int 
 def test_a_scope_is_an_environment_only_if_it_is_called_like_one(
     subject: str, scope: str, environment: str | None
 ) -> None:
-    told = said(subject)
+    told = parsed(subject)
 
     assert (told.scope, told.environment) == (scope, environment)
 
 
 def test_a_number_no_pull_request_can_have_is_a_doubt_and_not_a_number() -> None:
     for number in ("0", "99999999999999999999", str(2**31)):
-        told = said(f"feat: x (#{number})")
+        told = parsed(f"feat: x (#{number})")
 
         assert (told.pull, told.doubts) == (None, ("number_out_of_range",))
 
@@ -77,13 +77,13 @@ def test_a_number_no_pull_request_can_have_is_a_doubt_and_not_a_number() -> None
     ],
 )
 def test_a_merge_without_a_pull_request_names_its_branch(subject: str, branch: str | None, into: str | None) -> None:
-    told = said(subject, merge=True)
+    told = parsed(subject, merge=True)
 
     assert (told.form, told.branch, told.into) == (None, branch, into)
 
 
 def test_a_sentence_about_merging_is_no_merge() -> None:
-    assert said("Merge lists into one", merge=False).branch is None
+    assert parsed("Merge lists into one", merge=False).branch is None
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_which_branches_are_a_piece_of_work(name: str, piece: tuple[str, str] | 
 
 
 def test_issues_are_taken_where_a_word_says_so() -> None:
-    told = said(
+    told = parsed(
         "fix: pool (#9)\n\nFixes #12, #13 and #14. Part of Task #15; see #16\nFollow-up of #17, step #1.\ncloses: #15"
     )
 
@@ -119,7 +119,7 @@ def test_issues_are_taken_where_a_word_says_so() -> None:
 
 
 def test_a_vendors_line_says_what_it_says_of_that_vendor_only() -> None:
-    told = said(
+    told = parsed(
         "Two vendors\n\nvendor(Acme Inc): operational, version 1.2.3, 45/46 tests passing\n- vendor(beta): broken"
     )
 
@@ -130,27 +130,27 @@ def test_a_vendors_line_says_what_it_says_of_that_vendor_only() -> None:
 
 
 def test_what_stands_elsewhere_is_the_only_vendors() -> None:
-    told = said("vendor(acme): broken\n\nNow version 2.0.0.\n3/9 tests passed")
+    told = parsed("vendor(acme): broken\n\nNow version 2.0.0.\n3/9 tests passed")
 
     assert told.vendors == (VendorNamed(name="acme", status="broken", version="2.0.0", tests=(3, 9)),)
 
 
 def test_other_words_on_a_vendors_line_are_no_status() -> None:
-    assert said("vendor(acme): no longer broken").vendors == ()
+    assert parsed("vendor(acme): no longer broken").vendors == ()
 
 
 def test_tests_of_a_deployment_are_those_outside_its_vendors_lines() -> None:
-    told = said("deploy: x\n\nvendor(acme): operational, 1/2 tests passing\nAll fine, 45/46 tests passing.")
+    told = parsed("deploy: x\n\nvendor(acme): operational, 1/2 tests passing\nAll fine, 45/46 tests passing.")
 
     assert (told.tests, told.vendors[0].tests) == ((45, 46), (1, 2))
 
 
 def test_an_impossible_count_is_left_out_and_of_several_the_first_counts() -> None:
-    assert (said("deploy: x\n\n9/3 tests passing").tests, said("deploy: x\n\n9/3 tests passing").doubts) == (
+    assert (parsed("deploy: x\n\n9/3 tests passing").tests, parsed("deploy: x\n\n9/3 tests passing").doubts) == (
         None,
         ("test_count_impossible",),
     )
-    assert said("deploy: x\n\n1/3 tests passing, then 3/3 tests passing").tests == (1, 3)
+    assert parsed("deploy: x\n\n1/3 tests passing, then 3/3 tests passing").tests == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_an_impossible_count_is_left_out_and_of_several_the_first_counts() -> No
     ],
 )
 def test_compliance_is_known_only_where_it_is_stated(line: str, compliant: bool | None) -> None:
-    assert said(f"deploy: x\n\n{line}").compliant is compliant
+    assert parsed(f"deploy: x\n\n{line}").compliant is compliant
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,10 @@ def test_compliance_is_known_only_where_it_is_stated(line: str, compliant: bool 
     [" ", "(", "#1 ", "#1, ", "fixes ", "vendor(", "1/", "1 ", "9", "version ", "\n", "compliance ", "- ", "*", "a: "],
 )
 def test_no_message_takes_long(unit: str) -> None:
-    said("feat: " + unit * (64 * 1024 // len(unit)) + "(#x)")  # with a square of that length, nobody would see the end
-    said("deploy: x\n\nfixes vendor(a): compliant tests This reverts commit " + unit * (64 * 1024 // len(unit)))
+    parsed(
+        "feat: " + unit * (64 * 1024 // len(unit)) + "(#x)"
+    )  # with a square of that length, nobody would see the end
+    parsed("deploy: x\n\nfixes vendor(a): compliant tests This reverts commit " + unit * (64 * 1024 // len(unit)))
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,7 @@ def test_no_message_takes_long(unit: str) -> None:
     ],
 )
 def test_numbers_that_count_the_points_of_a_message_are_no_issues(message: str) -> None:
-    told = said(message)
+    told = parsed(message)
 
     assert (told.issues, told.doubts) == ((), ("numbers_of_a_list",))
 
@@ -207,4 +209,4 @@ def test_numbers_that_count_the_points_of_a_message_are_no_issues(message: str) 
     ],
 )
 def test_numbers_that_count_nothing_are_issues(message: str, numbers: list[int]) -> None:
-    assert [issue.number for issue in said(message).issues] == numbers
+    assert [issue.number for issue in parsed(message).issues] == numbers

@@ -12,7 +12,7 @@ from ledger.work_item.commands import ImportedComment, Mark
 Entry = dict[str, Any]
 
 
-def taken(
+def imported_comments(
     entries: Iterable[Any],
     name: str,
     otherwise: Mark,

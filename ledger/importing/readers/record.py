@@ -51,9 +51,9 @@ class Record:
         self.reading = reading
 
     def text(self, field: str) -> str | None:
-        return self.taken(field, str)
+        return self.pop(field, str)
 
-    def taken(self, field: str, kind: type[Kind]) -> Kind | None:
+    def pop(self, field: str, kind: type[Kind]) -> Kind | None:
         """The field's value when it is of that very kind; else it stays among the rest."""
         value = self.rest.get(field)
         if type(value) is kind:

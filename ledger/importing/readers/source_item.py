@@ -142,7 +142,7 @@ class _Brought:
         if not told.title.strip():
             record.warn("no_title")
         status, category = self._state()
-        settled = self._settled(category)
+        settled = self._end(category)
         removed = Mark(by=self._unknown, at=told.deleted_at) if told.deleted_at else None
         self._keep_times()
         return ImportedItem(
@@ -175,7 +175,7 @@ class _Brought:
             self._record.own["source_status"] = told.status
         return self._record.state(told.status, told.category)
 
-    def _settled(self, category: Category | None) -> Mark | None:
+    def _end(self, category: Category | None) -> Mark | None:
         told, at = self._told, self._told.ended_at
         if category not in FINISHED:
             return None

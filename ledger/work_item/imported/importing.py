@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.values.finding import Finding
-from ledger.values.states import States, found
+from ledger.values.states import States, find_state
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
 from ledger.work_item.imported.imported_life import Happened, in_order, news, relinked, whole_life
 from ledger.work_item.imported.imported_links import Links, arranged
@@ -83,7 +83,7 @@ def _in_known_state(item: ImportedItem, states: States) -> ImportedItem:
     """
     if item.status is None or item.category is None:
         return item
-    known = found(states, item.status)
+    known = find_state(states, item.status)
     if known is not None:
         return replace(item, status=known.name, category=known.category)
     return replace(item, status=PLAIN[item.category], category=None) if item.category in PLAIN else item

@@ -38,7 +38,7 @@ def distinct(command: ImportWorkItems, world: World) -> Distinct:
     for entity_id, members in groups.items():
         own = _own(entity_id, members, command.source, world)
         named = [member if member is own else _renamed(member, command.source, world) for member in members]
-        found.warnings += _told(entity_id, members, own, command.source, world)
+        found.warnings += _findings(entity_id, members, own, command.source, world)
         for one in named:
             if items.setdefault(one.id, one) is not one:
                 found.not_taken.append(Finding("repeated_id", one.external_id))
@@ -85,7 +85,7 @@ def _meant(name: str, named: list[ImportedItem], source: str, world: World) -> s
     return held[max(others)] if others else imported_id(world.ledger, source, f"{name} of {UNKNOWN}")
 
 
-def _told(
+def _findings(
     entity_id: str, members: list[ImportedItem], own: ImportedItem | None, source: str, world: World
 ) -> Iterator[Finding]:
     start = began(entity_id, world)

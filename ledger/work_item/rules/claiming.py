@@ -82,7 +82,7 @@ def claim(command: ClaimWorkItem, world: World) -> Decided:
         )
     if force is not None:
         return _renewed(command.id, force, _end(world, command.minutes), world)
-    return _taken(command.id, item, digest, command.minutes, world)
+    return _claimed(command.id, item, digest, command.minutes, world)
 
 
 def claim_next(command: ClaimNextWorkItem, world: World) -> Decided:
@@ -94,7 +94,7 @@ def claim_next(command: ClaimNextWorkItem, world: World) -> Decided:
     hidden = item.deleted or item.archived or item.question
     if not item.workable or hidden or held(item, world.now) or deferred(item, world.now):
         raise LostRace("the next item was taken after it was found", id=found)
-    return _taken(found, item, token_digest(command.token), command.minutes, world)
+    return _claimed(found, item, token_digest(command.token), command.minutes, world)
 
 
 def renew(command: RenewClaim, world: World) -> Decided:
@@ -136,7 +136,7 @@ def _own(entity_id: str, item: WorkItem, token: str, world: World) -> Claim | No
     return None
 
 
-def _taken(entity_id: str, item: WorkItem, digest: str, minutes: int | None, world: World) -> Decided:
+def _claimed(entity_id: str, item: WorkItem, digest: str, minutes: int | None, world: World) -> Decided:
     previous = None
     if item.claim is not None:  # its lease has ended: that must still be so when this is recorded
         world.not_before = parse(item.claim.until)

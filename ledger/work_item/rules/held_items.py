@@ -29,7 +29,7 @@ def overridden_below(command: UpdateWorkItem, below: Iterable[str], world: World
 def check_held(world: World, turns: Turns[WorkItem]) -> None:
     """Refuses an undo that renames, finishes, deletes or withdraws what another holds: `needed` are all these items."""
     held = {
-        entity_id: held_by_another(now, world) for entity_id, (now, then) in turns.items() if _taken_away(now, then)
+        entity_id: held_by_another(now, world) for entity_id, (now, then) in turns.items() if _takes_away(now, then)
     }
     kept = {entity_id: claim for entity_id, claim in held.items() if claim is not None}
     for entity_id, claim in kept.items():
@@ -40,7 +40,7 @@ def check_held(world: World, turns: Turns[WorkItem]) -> None:
         raise claimed(world, entity_id, turns[entity_id][0], claim, step, needed=list(kept))
 
 
-def _taken_away(now: WorkItem, then: WorkItem) -> bool:
+def _takes_away(now: WorkItem, then: WorkItem) -> bool:
     gone = then.deleted or then.withdrawn
     return not (now.deleted or now.withdrawn) and (gone or then.finished > now.finished or now.title != then.title)
 

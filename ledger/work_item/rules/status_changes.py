@@ -3,7 +3,7 @@
 from ledger.decider import check, problem
 from ledger.envelope import Fact
 from ledger.errors import Refused
-from ledger.values.states import FINISHED, WORKABLE, State, found, in_order
+from ledger.values.states import FINISHED, WORKABLE, State, find_state, in_order
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.events import (
     WorkItemBlocked,
@@ -59,7 +59,7 @@ def reason(command: UpdateWorkItem, purpose: str) -> str:
 
 
 def _state(word: str, world: World) -> State:
-    wanted = found((), word) or found(world.settings().states, word)
+    wanted = find_state((), word) or find_state(world.settings().states, word)
     if wanted is None:
         allowed = [state.name for state in in_order(world.settings().states)]
         check([problem("status", "is not a state of this ledger's configuration", word, allowed=allowed)])

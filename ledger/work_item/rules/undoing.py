@@ -98,7 +98,7 @@ def _check_children(after: After, turns: Turns[WorkItem]) -> None:
         raise Refused(
             f"{len(staying)} living items would be left below a deleted or withdrawn one",
             rule="living_children",
-            items=_named(after, staying),
+            items=_summaries(after, staying),
             needed=[entity_id for entity_id, children in left.items() if children],
             next_step="delete or move those first",
         )
@@ -108,23 +108,23 @@ def _check_series(after: After, turns: Turns[WorkItem]) -> None:
     """An item and the one that came after it go back together: else another completion would make a second one."""
     for entity_id, (now, then) in turns.items():
         if then.next_id is not None:
-            torn = _living(then) and not _kept(after.item(then.next_id))
+            torn = _living(then) and not _is_present(after.item(then.next_id))
         else:
-            torn = now.next_id is not None and _kept(after.item(now.next_id))
-        maker = then.recurrence_of if _kept(now) and not _kept(then) else None
+            torn = now.next_id is not None and _is_present(after.item(now.next_id))
+        maker = then.recurrence_of if _is_present(now) and not _is_present(then) else None
         torn = torn or (maker is not None and after.item(maker).next_id == entity_id)
         if torn:
             other = then.next_id or now.next_id or maker or entity_id
             raise Refused(
                 f"{after.ref(entity_id)} and {after.ref(other)} follow each other and go back together",
                 rule="series",
-                items=_named(after, [entity_id, other]),
+                items=_summaries(after, [entity_id, other]),
                 needed=[entity_id],
                 next_step="undo the whole command instead of one item of it",
             )
 
 
-def _kept(item: WorkItem) -> bool:
+def _is_present(item: WorkItem) -> bool:
     """Whether it is there, be it deleted: a deletion ends a series and is no undo of it."""
     return item.exists and not item.withdrawn
 
@@ -138,7 +138,7 @@ def _check_parent(after: After, entity_id: str, now: WorkItem, then: WorkItem) -
         raise Refused(
             f"the parent of {after.ref(entity_id)} is {gone}",
             rule="parent_deleted",
-            items=_named(after, [then.parent_id]),
+            items=_summaries(after, [then.parent_id]),
             next_step=f"{'undo that' if parent.withdrawn else 'restore'} {after.ref(then.parent_id)} first",
         )
 
@@ -150,7 +150,7 @@ def _check_links(after: After, entity_id: str, now: WorkItem, then: WorkItem) ->
         raise Refused(
             f"{after.ref(entity_id)} would be linked to what is deleted",
             rule="deleted",
-            items=_named(after, lost),
+            items=_summaries(after, lost),
             next_step="restore those first",
         )
 
@@ -166,7 +166,7 @@ def _check_finished(world: World, after: After, entity_id: str, now: WorkItem, t
             f"{after.ref(entity_id)} would be completed over"
             f" {len(open_below)} unfinished children and {len(blockers)} open blockers",
             rule="unfinished",
-            items=_named(after, [*open_below, *blockers]),
+            items=_summaries(after, [*open_below, *blockers]),
             children=open_below,
             blockers=blockers,
             next_step="finish those first",
@@ -182,7 +182,7 @@ def _check_archived(after: After, entity_id: str, now: WorkItem, then: WorkItem)
         raise Refused(
             f"{after.ref(entity_id)} and its subtree hold {len(unfinished)} unfinished items",
             rule="unfinished",
-            items=_named(after, unfinished),
+            items=_summaries(after, unfinished),
             next_step="complete or delete those first",
         )
 
@@ -202,7 +202,7 @@ def _check_depth(world: World, after: After, turns: Turns[WorkItem]) -> None:
             raise Refused(
                 f"{after.ref(entity_id)} or its subtree would reach depth {deepest}, the limit is {limit}",
                 rule="depth_limit",
-                items=_named(after, [entity_id]),
+                items=_summaries(after, [entity_id]),
                 depth=deepest,
                 limit=limit,
                 next_step="move it nearer to the root, or raise the setting depth_limit",
@@ -278,5 +278,5 @@ def _living(item: WorkItem) -> bool:
     return item.exists and not item.deleted and not item.withdrawn
 
 
-def _named(after: After, entity_ids: Iterable[str]) -> list[dict[str, str]]:
+def _summaries(after: After, entity_ids: Iterable[str]) -> list[dict[str, str]]:
     return state_summaries(after.world, {entity_id: after.item(entity_id) for entity_id in entity_ids})

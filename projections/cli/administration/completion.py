@@ -10,7 +10,7 @@ from ledger.errors import Unavailable
 from projections.cli.administration.marked_block import with_block, without_block
 from projections.cli.commands import NAMES
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, remark, say, shown
+from projections.cli.terminal.output import answer_json, printable, remark, say
 
 SHELLS = ("bash", "zsh", "fish")
 FIRST, LAST = "# >>> tracking-ledger completion >>>", "# <<< tracking-ledger completion <<<"
@@ -42,10 +42,10 @@ def completion(invocation: Invocation, shell: str | None, printed: bool, remove:
     if invocation.as_json:
         answer_json({"shell": shell, "file": str(file), "changed": text != first, "installed": not remove})
     elif remove:
-        remark(f"taken out of {shown(file)}" if text != first else f"nothing of it is in {shown(file)}")
+        remark(f"taken out of {printable(file)}" if text != first else f"nothing of it is in {printable(file)}")
     else:
-        remark(f"{'installed in' if text != first else 'it is already in'} {shown(file)}")
-        remark(f"next: open a new terminal, or type: source {shown(file)}")
+        remark(f"{'installed in' if text != first else 'it is already in'} {printable(file)}")
+        remark(f"next: open a new terminal, or type: source {printable(file)}")
 
 
 def _own_shell() -> str:

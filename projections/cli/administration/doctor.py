@@ -27,9 +27,9 @@ from projections.cli.terminal.output import (
     fields,
     heading,
     moment,
+    printable,
     remark,
     say,
-    shown,
     size,
     table,
 )
@@ -61,7 +61,7 @@ def doctor(invocation: Invocation, stop_server: bool) -> int:
     findings: list[Finding] = []
     parts = {
         "program": {"version": __version__, "process": os.getpid()},
-        "ledger": _asked(findings, lambda: _ledger(invocation.app)),
+        "ledger": _answer_or_finding(findings, lambda: _ledger(invocation.app)),
         "database": (database := _database(invocation.app, findings)),
         **_replica(invocation.app, findings, database.get("position")),
         "machine": _machine(invocation.app, findings, database.get("position")),
@@ -96,7 +96,7 @@ def _of_error(error: LedgerError, *, grave: bool = False) -> Finding:
     return Finding(code=error.code, what=error.message, next_step=error.next_step, grave=grave)
 
 
-def _asked(findings: list[Finding], question: Callable[[], Entity]) -> Entity:
+def _answer_or_finding(findings: list[Finding], question: Callable[[], Entity]) -> Entity:
     try:
         return question()
     except LedgerError as error:
@@ -111,7 +111,7 @@ def _ledger(app: App) -> Entity:
 
 def _database(app: App, findings: list[Finding]) -> Entity:
     """What is known without asking the database, then what it says itself."""
-    found = _given(app.settings) if app.settings.dsn else _embedded(app.settings)
+    found = _given_server(app.settings) if app.settings.dsn else _embedded(app.settings)
     try:
         checked = checkup(app.database, app.identity.key)
         with app.tables.snapshot() as snapshot:
@@ -178,7 +178,7 @@ def _machine(app: App, findings: list[Finding], head: int | None) -> Entity:
 def _diverged(app: App, error: Diverged) -> Finding:
     """What differs from which position on, and the ways out."""
     try:
-        standing = rebuild.standing(app)
+        standing = rebuild.compare_heads(app)
     except LedgerError:
         return _of_error(error, grave=True)
     what = (
@@ -189,7 +189,7 @@ def _diverged(app: App, error: Diverged) -> Finding:
     return Finding(code=error.code, what=what, next_step=journal + health_checks.SET_ASIDE, grave=True)
 
 
-def _given(settings: Settings) -> Entity:
+def _given_server(settings: Settings) -> Entity:
     return {"kind": "given", "by": "LEDGER_DSN or --dsn"}  # the string itself may hold a password
 
 
@@ -237,8 +237,9 @@ def _print(parts: dict[str, Any], findings: list[Finding]) -> None:
     heading("findings")
     for finding in findings:
         say(
-            f"{'wrong' if finding.grave else 'look'}: {shown(finding.what)}", style="red" if finding.grave else "yellow"
+            f"{'wrong' if finding.grave else 'look'}: {printable(finding.what)}",
+            style="red" if finding.grave else "yellow",
         )
-        say(f"      {shown(finding.next_step)}")
+        say(f"      {printable(finding.next_step)}")
     if not findings:
         say("everything is fine", style="green")

@@ -13,7 +13,7 @@ from ledger.errors import LedgerError
 from ledger.values.reference import ALPHABET
 from projections.cli.terminal.exits import DONE
 from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, remark, shown, table
+from projections.cli.terminal.output import answer_json, printable, remark, table
 from projections.maintenance import git_hooks
 from projections.maintenance.repository import git
 from projections.operations.catalog import OPERATIONS
@@ -40,7 +40,7 @@ def hook() -> None:
 def install(invocation: Invocation, /) -> None:
     """Put the hooks into this repository, for all of its worktrees; its own hooks go on."""
     project = invocation.app.identity.project
-    _tell(invocation, git_hooks.folder_of(project), git_hooks.install(project))
+    _print_outcomes(invocation, git_hooks.folder_of(project), git_hooks.install(project))
 
 
 @hook.command()
@@ -48,7 +48,7 @@ def install(invocation: Invocation, /) -> None:
 def uninstall(invocation: Invocation, /) -> None:
     """Take the hooks out again, and put back what was there before."""
     project = invocation.settings.project
-    _tell(invocation, git_hooks.folder_of(project), git_hooks.uninstall(project))
+    _print_outcomes(invocation, git_hooks.folder_of(project), git_hooks.uninstall(project))
 
 
 @hook.command(hidden=True)
@@ -74,18 +74,18 @@ def run(invocation: Invocation, /, inside: str, name: str, arguments: tuple[str,
             case _:
                 _rewritten(invocation, worktree, sys.stdin.read())
     except (LedgerError, OSError) as error:
-        remark(f"tracking-ledger: the commit is not linked: {shown(error)}", style="yellow")
+        remark(f"tracking-ledger: the commit is not linked: {printable(error)}", style="yellow")
     finally:
         limit.cancel()
     return DONE
 
 
-def _tell(invocation: Invocation, folder: Path, done: dict[str, git_hooks.Outcome]) -> None:
+def _print_outcomes(invocation: Invocation, folder: Path, done: dict[str, git_hooks.Outcome]) -> None:
     if invocation.as_json:
         answer_json({"folder": str(folder), "hooks": done})
         return
     table(("hook", "outcome"), done.items())
-    remark(f"in {shown(folder)}")
+    remark(f"in {printable(folder)}")
 
 
 def _project(worktree: Path, inside: str) -> Path:
@@ -103,7 +103,7 @@ def _prepare(invocation: Invocation, worktree: Path, message: Path, rest: tuple[
     if rest[:1] == ("merge",):
         return
     known = _trailers(worktree, message.read_bytes().decode(errors="replace"))
-    for ref in [] if known else _known(invocation, _of_branch(worktree)):
+    for ref in [] if known else _existing_refs(invocation, _of_branch(worktree)):
         trailer = ("interpret-trailers", "--in-place", "--trailer", f"{LINKS}: {ref}", str(message.absolute()))
         git(worktree, *trailer)
 
@@ -113,15 +113,15 @@ def _link(invocation: Invocation, worktree: Path, commit: str) -> None:
     digest, subject, message = (*told.split("\n", 2), "", "")[:3]
     trailers = _trailers(worktree, message)
     named = [ref for refs in trailers.values() for ref in refs] or _of_branch(worktree)
-    for ref in _known(invocation, named):
+    for ref in _existing_refs(invocation, named):
         arguments = {"id": ref, "url": f"commit:{digest}", "kind": "commit", "name": subject.strip()[:LONGEST_NAME]}
         done = _perform(invocation, "attach", {name: value for name, value in arguments.items() if value})
-        _tell_committer(f"{ref}: {digest[:7]} is attached", done)
-    for ref in _known(invocation, trailers.get(COMPLETES, [])):
+        _print_for_committer(f"{ref}: {digest[:7]} is attached", done)
+    for ref in _existing_refs(invocation, trailers.get(COMPLETES, [])):
         item = OPERATIONS["query_work_item"].perform(invocation.app, {"id": ref})
         if item["category"] not in ("done", "dropped"):
             completed = {"id": ref, "version": item["version"], "status": "completed"}
-            _tell_committer(f"{ref} is completed", _perform(invocation, "update_work_item", completed))
+            _print_for_committer(f"{ref} is completed", _perform(invocation, "update_work_item", completed))
 
 
 def _rewritten(invocation: Invocation, worktree: Path, lines: str) -> None:
@@ -130,7 +130,7 @@ def _rewritten(invocation: Invocation, worktree: Path, lines: str) -> None:
         _link(invocation, worktree, new)
         message = git(worktree, "log", "-1", "--no-show-signature", "--format=%B", new) or ""
         named = [ref for refs in _trailers(worktree, message).values() for ref in refs] or _of_branch(worktree)
-        for ref in _known(invocation, named):
+        for ref in _existing_refs(invocation, named):
             _perform(invocation, "attach", {"id": ref, "url": f"commit:{old}", "remove": True})
 
 
@@ -149,14 +149,14 @@ def _of_branch(worktree: Path) -> list[str]:
     return _REF.findall(git(worktree, "symbolic-ref", "--quiet", "--short", "HEAD") or "")
 
 
-def _known(invocation: Invocation, refs: list[str]) -> Iterator[str]:
+def _existing_refs(invocation: Invocation, refs: list[str]) -> Iterator[str]:
     """Those that are work items of this ledger, each once; a branch may hold words that look like one."""
     for ref in list(dict.fromkeys(ref.lower() for ref in refs))[:MOST_REFS]:
         try:
             yield OPERATIONS["query_work_item"].perform(invocation.app, {"id": ref})["ref"]
         except LedgerError as error:
             if error.code != "not_found":
-                remark(f"tracking-ledger: {shown(error.message)}", style="yellow")
+                remark(f"tracking-ledger: {printable(error.message)}", style="yellow")
 
 
 def _perform(invocation: Invocation, name: str, arguments: dict[str, object]) -> str | None:
@@ -164,13 +164,13 @@ def _perform(invocation: Invocation, name: str, arguments: dict[str, object]) ->
     try:
         outcome: str = OPERATIONS[name].perform(invocation.app, arguments)["outcome"]
     except LedgerError as error:
-        remark(f"tracking-ledger: {shown(error.message)}; {shown(error.next_step)}", style="yellow")
+        remark(f"tracking-ledger: {printable(error.message)}; {printable(error.next_step)}", style="yellow")
         return None
     return outcome
 
 
-def _tell_committer(text: str, outcome: str | None) -> None:
+def _print_for_committer(text: str, outcome: str | None) -> None:
     """What was done, or waits; nothing where nothing had to be."""
     if outcome not in (None, "unchanged"):
         queued = ", once the ledger can be reached" if outcome == "queued" else ""
-        remark(f"tracking-ledger: {shown(text)}{queued}")
+        remark(f"tracking-ledger: {printable(text)}{queued}")

@@ -18,7 +18,7 @@ from ledger.postgres.ledgers import ARCHIVED, MOVING, Known
 from ledger.postgres.moving import alone
 from projections.cli.administration.moving import move
 from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, moment, remark, say, shown, table
+from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
 from projections.read_models.catalog import SHAPES
 
 NAME_LENGTH = identity.NAME_LENGTH
@@ -65,7 +65,7 @@ def create(invocation: Invocation, name: str, folder: Path | None) -> None:
     if invocation.as_json:
         answer_json({"ledger": str(ledger), "name": name, "created": created})
         return
-    say(f"{'created' if created else 'there is already'} ledger {ledger} ({shown(name)})")
+    say(f"{'created' if created else 'there is already'} ledger {ledger} ({printable(name)})")
     if folder is None:
         remark(f"put this into .ledger/{identity.FILE} of its project, and commit it:")
         say(json.dumps({"ledger": str(ledger), "name": name}))
@@ -83,7 +83,7 @@ def rename(invocation: Invocation, ledger: str, name: str) -> None:
     own = _own(invocation)
     if own is not None and own.key == known.id:
         identity.rewrite(replace(own, name=name))
-    _done(invocation, known, {"name": name}, f"{known.id} is called {shown(name)} now")
+    _done(invocation, known, {"name": name}, f"{known.id} is called {printable(name)} now")
 
 
 @group.command()
@@ -95,7 +95,7 @@ def archive(invocation: Invocation, ledger: str | None) -> None:
     known = _meant(invocation, database, ledger)
     head, digest = ledgers.close(database, known.id, ARCHIVED)
     told = {"state": "closed", "reason": ARCHIVED, "position": head, "digest": digest.hex()}
-    _done(invocation, known, told, f"archived {known.id} ({shown(known.name)}) at position {head}")
+    _done(invocation, known, told, f"archived {known.id} ({printable(known.name)}) at position {head}")
 
 
 @group.command("open")
@@ -111,7 +111,7 @@ def open_(invocation: Invocation, ledger: str | None, gone: bool) -> None:
             ledgers.reopen(database, known.id, MOVING)
     else:
         ledgers.reopen(database, known.id, ARCHIVED)
-    _done(invocation, known, {"state": "open"}, f"{known.id} ({shown(known.name)}) is open")
+    _done(invocation, known, {"state": "open"}, f"{known.id} ({printable(known.name)}) is open")
 
 
 @group.command()
@@ -123,7 +123,7 @@ def allow(invocation: Invocation, ledger: str, role: str) -> None:
     database = _database(invocation)
     known = ledgers.find(database, ledger)
     ledgers.allow(database, known.id, role)
-    _done(invocation, known, {"allowed": role}, f"{shown(role)} may use {known.id} ({shown(known.name)})")
+    _done(invocation, known, {"allowed": role}, f"{printable(role)} may use {known.id} ({printable(known.name)})")
 
 
 @group.command()
@@ -135,7 +135,7 @@ def deny(invocation: Invocation, ledger: str, role: str) -> None:
     database = _database(invocation)
     known = ledgers.find(database, ledger)
     ledgers.deny(database, known.id, role)
-    _done(invocation, known, {"denied": role}, f"{shown(role)} may not use {known.id} ({shown(known.name)})")
+    _done(invocation, known, {"denied": role}, f"{printable(role)} may not use {known.id} ({printable(known.name)})")
 
 
 group.add_command(move)

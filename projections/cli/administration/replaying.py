@@ -12,7 +12,7 @@ from ledger.decider import problem
 from projections.application.app import App
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, remark, say, shown, table
+from projections.cli.terminal.output import answer_json, printable, remark, say, table
 from projections.cli.terminal.points import POINT
 from projections.cli.terminal.progress import Told, progress
 from projections.questions.log.as_of import position_of
@@ -58,7 +58,7 @@ def replay_command(
     if invocation.as_json:
         answer_json({"rebuilt": not only_check, "equal": report.equal, **msgspec.to_builtins(report)})
     else:
-        _tell(report, rebuilt=not only_check)
+        _print_report(report, rebuilt=not only_check)
     return exits.DIFFERENCE if only_check and not report.equal else exits.DONE
 
 
@@ -96,20 +96,20 @@ def _written(invocation: Invocation, report: Report) -> int:
     return exits.DONE
 
 
-def _tell(report: Report, *, rebuilt: bool) -> None:
+def _print_report(report: Report, *, rebuilt: bool) -> None:
     found = report.projections.values()
     outcomes = NAMES | ({None: "rebuilt"} if rebuilt else {})
     table(("read model", "rows", "outcome"), ((each.projection, each.rows, outcomes[each.equal]) for each in found))
     for each in found:
         for difference in each.differences:
             say(
-                f"{each.projection} {difference.id} {shown(difference.field)}:"
-                f" stored {shown(difference.stored)}, by the log {shown(difference.replayed)}"
+                f"{each.projection} {difference.id} {printable(difference.field)}:"
+                f" stored {printable(difference.stored)}, by the log {printable(difference.replayed)}"
             )
         if each.different > len(each.differences):
             say(f"{each.projection}: {each.different - len(each.differences)} more")
     for kind in report.unknown:
-        remark(f"{kind.events} x {shown(kind.type)} of schema {kind.schema}: only a newer program understands them")
+        remark(f"{kind.events} x {printable(kind.type)} of schema {kind.schema}: only a newer program understands them")
     if rebuilt:
         remark(f"rebuilt as of position {report.as_of}")
     elif not report.equal:

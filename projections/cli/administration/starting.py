@@ -14,7 +14,7 @@ from projections.cli.administration.example import EXAMPLE, Step, record, refuse
 from projections.cli.administration.instructions import write_instructions
 from projections.cli.reports.reporting import print_report
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, counting, remark, say, shown
+from projections.cli.terminal.output import answer_json, counting, printable, remark, say
 from projections.fallback import router
 from projections.maintenance import report_now
 
@@ -43,7 +43,7 @@ def demo(invocation: Invocation, folder: Path) -> None:
         answer_json({**place, "steps": len(example), "repeated": repeated})
         return
     print_report(document)
-    _tell_next_steps(folder, len(example), repeated)
+    _print_next_steps(folder, len(example), repeated)
 
 
 @click.command(cls=Command)
@@ -67,7 +67,7 @@ def init(invocation: Invocation, name: str | None, offline: bool, agent: bool) -
     app = invocation.app
     reached = _opened_in_database(app)
     if above is not None and not known:
-        remark(f"note: {shown(above.project)} has a ledger too; this folder now has its own", style="yellow")
+        remark(f"note: {printable(above.project)} has a ledger too; this folder now has its own", style="yellow")
     if not reached:
         remark("PostgreSQL cannot be reached: what you record is kept on this machine until it can", style="yellow")
     if invocation.as_json:
@@ -76,7 +76,7 @@ def init(invocation: Invocation, name: str | None, offline: bool, agent: bool) -
         answer_json(answered | ({} if reached else {"warnings": ["postgres_unavailable"]}))
         return
     news = "there is already" if known else "created"
-    say(f"{news} ledger {made.ledger} ({shown(made.name)}) in {shown(made.project)}")
+    say(f"{news} ledger {made.ledger} ({printable(made.name)}) in {printable(made.project)}")
     if not known:
         say(f"commit {identity.FOLDER}/{identity.FILE}, and record something:")
         say("  tracking-ledger add 'My first task'")
@@ -96,12 +96,12 @@ def _recorded(app: App, example: list[Step]) -> int:
     return repeated
 
 
-def _tell_next_steps(folder: Path, count: int, repeated: int) -> None:
+def _print_next_steps(folder: Path, count: int, repeated: int) -> None:
     news = "nothing new: it was recorded before" if repeated == count else f"{count - repeated} steps recorded"
     say("")
-    say(f"The example project lies in {shown(folder)} ({news}). Go on with:", style="bold")
+    say(f"The example project lies in {printable(folder)} ({news}). Go on with:", style="bold")
     say("")
-    say(f"  cd {shown(folder)}")
+    say(f"  cd {printable(folder)}")
     say("  tracking-ledger status")
     say("  tracking-ledger log")
     say("  tracking-ledger show Northwind")

@@ -13,7 +13,7 @@ from projections.application.app import App
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF
-from projections.cli.terminal.output import answer_json, counting, remark, say, shown, table
+from projections.cli.terminal.output import answer_json, counting, printable, remark, say, table
 from projections.operations.catalog import OPERATIONS
 from projections.operations.sync import MOST
 
@@ -67,7 +67,7 @@ def conflicts(invocation: Invocation) -> int:
         answer_json(answered)
     else:
         for conflict in answered["items"]:
-            _tell(conflict)
+            _print_conflict(conflict)
         if not answered["items"]:
             remark("no conflicts")
         elif answered["has_more"]:
@@ -126,13 +126,13 @@ def _show(progress: Any, settled: int) -> None:
     progress.update(progress.task_ids[0], completed=settled)
 
 
-def _tell(conflict: dict[str, Any]) -> None:
-    say(f"{conflict['ref']}  {conflict['command']} of {', '.join(conflict['about'])} by {shown(conflict['by'])}")
+def _print_conflict(conflict: dict[str, Any]) -> None:
+    say(f"{conflict['ref']}  {conflict['command']} of {', '.join(conflict['about'])} by {printable(conflict['by'])}")
     if conflict.get("met"):
         columns = ("field", "base", "mine", "now", "by")
         table(columns, ([_value(met[name]) for name in columns] for met in conflict["met"]))
     if conflict.get("refusal"):
-        remark(f"  refused: {shown(conflict['refusal']['message'])}")
+        remark(f"  refused: {printable(conflict['refusal']['message'])}")
     if conflict.get("waits_for"):
         remark(f"  waits for {', '.join(conflict['waits_for'])}")
 

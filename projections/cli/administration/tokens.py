@@ -8,7 +8,7 @@ from ledger.decider import check, problem
 from ledger.envelope import Scope
 from ledger.settings import NAME_LENGTH
 from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, moment, remark, say, shown, table
+from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
 from projections.maintenance.access_tokens import Tokens
 
 
@@ -29,10 +29,10 @@ def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None
         check([problem("actor", f"must be a name of at most {NAME_LENGTH} printable characters", actor[:NAME_LENGTH])])
     secret, made = Tokens(app.home).make(app.identity.ledger, actor.strip(), scope, app.clock(), days)
     if invocation.as_json:
-        answer_json({"token": secret, **made.shown()})
+        answer_json({"token": secret, **made.public_fields()})
         return
     say(secret)
-    remark(f"token {made.id}: acts as {shown(made.actor)}, scope {scope}; keep it now, it is not shown again")
+    remark(f"token {made.id}: acts as {printable(made.actor)}, scope {scope}; keep it now, it is not shown again")
 
 
 @token.command("list")
@@ -40,7 +40,7 @@ def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None
 def list_(invocation: Invocation, /) -> None:
     """The tokens there are, and which of them are good."""
     app = invocation.app
-    found = [{**made.shown(), "good": made.good_at(app.clock())} for made in Tokens(app.home).all()]
+    found = [{**made.public_fields(), "good": made.good_at(app.clock())} for made in Tokens(app.home).all()]
     if invocation.as_json:
         answer_json({"items": found, "total_count": len(found)})
         return
@@ -61,6 +61,6 @@ def revoke(invocation: Invocation, /, id: str) -> None:
     app = invocation.app
     revoked = Tokens(app.home).revoke(id, app.clock())
     if invocation.as_json:
-        answer_json(revoked.shown())
+        answer_json(revoked.public_fields())
         return
-    remark(f"token {revoked.id} of {shown(revoked.actor)} is revoked")
+    remark(f"token {revoked.id} of {printable(revoked.actor)} is revoked")

@@ -7,7 +7,7 @@ from msgspec import to_builtins
 
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, fields, remark, say, shown
+from projections.cli.terminal.output import answer_json, fields, printable, remark, say
 from projections.maintenance import rebuild as rebuilding
 from projections.maintenance.rebuild import Rebuilt
 from projections.maintenance.verify import Verified
@@ -25,7 +25,7 @@ def verify(invocation: Invocation) -> int:
     if invocation.as_json:
         answer_json({"equal": not found.differences, **to_builtins(found)})
     else:
-        _tell(found)
+        _print_findings(found)
     if found.differences:
         return exits.DIFFERENCE
     return exits.UNAVAILABLE if found.database is None else exits.DONE
@@ -53,27 +53,27 @@ def rebuild(invocation: Invocation, source: str | None) -> int:
     if invocation.as_json:
         answer_json(_plain(done))
     else:
-        _tell_rebuilt(done)
+        _print_rebuilt(done)
     return exits.DONE
 
 
-def _tell(found: Verified) -> None:
+def _print_findings(found: Verified) -> None:
     reached = "not reached" if found.database is None else f"position {found.database}"
     fields([("journal", f"position {found.journal}"), ("database", reached)])
     for difference in found.differences:
-        say(f"{difference.where}, {shown(difference.at)}: {shown(difference.what)}", style="red")
+        say(f"{difference.where}, {printable(difference.at)}: {printable(difference.what)}", style="red")
     if found.unreachable:
-        remark(f"the database was not compared: {shown(found.unreachable)}", style="yellow")
+        remark(f"the database was not compared: {printable(found.unreachable)}", style="yellow")
     if not found.differences:
         say("no difference", style="green")
 
 
-def _tell_rebuilt(done: Rebuilt) -> None:
+def _print_rebuilt(done: Rebuilt) -> None:
     say(f"both were the same up to position {done.common}; the log now ends at position {done.position}")
     if done.restored:
         say(f"{done.restored} events were put back")
     if done.set_aside is not None:
-        say(f"the journal was set aside as {shown(done.set_aside)}")
+        say(f"the journal was set aside as {printable(done.set_aside)}")
     if done.queued:
         say(
             f"{done.queued} commands that only it held are queued: the next call records them, or they become conflicts"

@@ -10,7 +10,7 @@ import click
 from ledger.errors import Invalid
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, remark, say, shown, table
+from projections.cli.terminal.output import answer_json, printable, remark, say, table
 from projections.operations.catalog import OPERATIONS
 
 
@@ -45,7 +45,7 @@ def bulk(invocation: Invocation, file: str, skip_refused: bool, command_id: str 
     if invocation.as_json:
         answer_json(answered)
     else:
-        _tell(answered)
+        _print_answered(answered)
     return exits.REFUSED if answered["refused"] else exits.of_answer(answered)
 
 
@@ -81,12 +81,12 @@ def _items(file: str) -> list[Any]:
     return given
 
 
-def _tell(answered: dict[str, Any]) -> None:
+def _print_answered(answered: dict[str, Any]) -> None:
     for line in answered["results"]:
         if "error" in line:
-            remark(f"items.{line['index']}: {shown(line['error']['message'])}", style="red")
+            remark(f"items.{line['index']}: {printable(line['error']['message'])}", style="red")
         else:
-            say(f"{line['ref']}  {shown(line['key'])}" if "key" in line else line["ref"])
+            say(f"{line['ref']}  {printable(line['key'])}" if "key" in line else line["ref"])
     remark(f"{answered['taken']} taken, {answered['refused']} refused; command {answered['command_id']}")
 
 

@@ -9,7 +9,7 @@ import click
 
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, say, shown
+from projections.cli.terminal.output import answer_json, printable, say
 from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
 from projections.operations.work.attachments import ELSEWHERE
@@ -30,7 +30,7 @@ def attach(invocation: Invocation, ref: str, where: str, kind: str | None, name:
     project = invocation.app.identity.project
     given = {key: value for key, value in (("kind", kind), ("name", name)) if value is not None}
     if remove:
-        answered = _remove(invocation, ref, _known_as(project, where))
+        answered = _remove(invocation, ref, _spellings(project, where))
     else:
         named = _file(project, Path(where)) if _is_file(where) else {"url": where}
         answered = _perform(invocation, {"id": ref, **named, **given})
@@ -39,7 +39,7 @@ def attach(invocation: Invocation, ref: str, where: str, kind: str | None, name:
     else:
         word = "nothing to change: it has no" if remove else "nothing to change:"
         done = word if answered.get("unchanged") else "without" if remove else ""
-        say(" ".join(filter(None, (f"{answered['ref']} ", done, shown(answered["url"])))))
+        say(" ".join(filter(None, (f"{answered['ref']} ", done, printable(answered["url"])))))
     return exits.of_answer(answered)
 
 
@@ -60,7 +60,7 @@ def _remove(invocation: Invocation, ref: str, urls: list[str]) -> Answered:
     return answered
 
 
-def _known_as(project: Path, where: str) -> list[str]:
+def _spellings(project: Path, where: str) -> list[str]:
     """The URLs under which it may be attached: that of a file, even one that is gone, and what was typed."""
     if ELSEWHERE.fullmatch(where):
         return [where]

@@ -11,7 +11,7 @@ from projections.cli.daily.items import ASSIGNEE, perform, person
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF, TAG
 from projections.cli.terminal.live import watch
-from projections.cli.terminal.output import GAP, answer_json, on_terminal, remark, say, shown, width
+from projections.cli.terminal.output import GAP, answer_json, on_terminal, printable, remark, say, width
 
 Answered = dict[str, Any]
 
@@ -80,8 +80,8 @@ def _cards(items: list[Answered], wide: int) -> Iterator[str]:
         claim = item.get("claim") or {}
         holder = f"@{claim['by']}" if claim and not claim.get("expired") else item.get("assignee") or ""
         priority = f"p{item['priority']}" if item.get("priority") else ""
-        yield shown(" ".join(part for part in (item["ref"], priority, holder) if part))
-        yield shown(f"  {item['title']}")
+        yield printable(" ".join(part for part in (item["ref"], priority, holder) if part))
+        yield printable(f"  {item['title']}")
 
 
 def _count(column: Answered) -> str:

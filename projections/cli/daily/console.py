@@ -8,7 +8,7 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.output import answer_json, say
 from projections.maintenance.access_tokens import Tokens
 from projections.maintenance.console_links import Links
-from projections.maintenance.console_server import found_or_started
+from projections.maintenance.console_server import find_or_start
 
 DAYS = 30  # that a browser stays signed in
 
@@ -23,7 +23,7 @@ def open_console(invocation: Invocation, only_print: bool) -> None:
     minute.
     """
     app = invocation.app
-    url = found_or_started(app.home, app.identity.project)
+    url = find_or_start(app.home, app.identity.project)
     secret, _ = Tokens(app.home).make(app.identity.ledger, app.actor(None), "admin", app.clock(), DAYS)
     link = f"{url}/enter?once={Links(app.home).make(secret, app.clock())}"
     if invocation.as_json:

@@ -17,7 +17,7 @@ from ledger.importing.readers.text.front_matter import FENCE, BrokenYaml, parse,
 from projections.cli.daily.items import perform
 from projections.cli.reports.reading import refs_in
 from projections.cli.terminal.invocation import Invocation
-from projections.cli.terminal.output import remark, shown
+from projections.cli.terminal.output import printable, remark
 
 Fields = dict[str, Any]
 
@@ -38,7 +38,7 @@ def edit_text(invocation: Invocation, ref: str) -> Fields:
         draft.keep(_text(item, base, {}), base)
         before: str | None = draft.text()
     else:
-        remark(f"going on with what was typed before, in {shown(draft.file)}", style="yellow")
+        remark(f"going on with what was typed before, in {printable(draft.file)}", style="yellow")
         before = None  # it is to be recorded as it is, too
     try:
         return _recorded(invocation, item["id"], draft, base, before)

@@ -16,7 +16,7 @@ from projections.cli.terminal import exits
 from projections.cli.terminal.dates import Length, When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG
-from projections.cli.terminal.output import answer_json, moment, planned, remark, say, shown
+from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, say
 from projections.operations.catalog import OPERATIONS
 
 Answered = dict[str, Any]
@@ -70,7 +70,7 @@ def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, 
         answer_json({"items": answers} if title == ("-",) else answers[0])
     else:
         for made in answers:
-            say(f"{made['ref']}  {shown(made['title'])}")
+            say(f"{made['ref']}  {printable(made['title'])}")
     return max((exits.of_answer(made) for made in answers), default=exits.DONE)
 
 
@@ -120,7 +120,7 @@ def _edit_texts(invocation: Invocation, refs: tuple[str, ...]) -> int:
         raise click.UsageError("name at least one field to change, as in: edit w-7k3qd --priority 1; or set EDITOR")
     from projections.cli.daily.editor import edit_text  # only here: what reads YAML costs every other verb its time
 
-    return each(invocation, refs, lambda ref: edit_text(invocation, ref), _teller("changed"))
+    return each(invocation, refs, lambda ref: edit_text(invocation, ref), _printer("changed"))
 
 
 @click.command(cls=Command)
@@ -140,7 +140,7 @@ def done(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 @pass_invocation
 def start(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     """Claim work items, so that others leave them to you."""
-    return each(invocation, refs, lambda ref: _claim(invocation, "claim", ref, **how), _tell_claim)
+    return each(invocation, refs, lambda ref: _claim(invocation, "claim", ref, **how), _print_claim)
 
 
 @click.command(cls=Command)
@@ -149,7 +149,7 @@ def start(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 @pass_invocation
 def stop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     """Give claimed work items back, for you or others to start again."""
-    return each(invocation, refs, lambda ref: _claim(invocation, "release", ref, **how), _teller("given back"))
+    return each(invocation, refs, lambda ref: _claim(invocation, "release", ref, **how), _printer("given back"))
 
 
 @click.command(cls=Command)
@@ -167,7 +167,7 @@ def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str,
             invocation,
             refs,
             lambda ref: _blocked(invocation, ref, blockers, None),
-            _teller("blocked"),
+            _printer("blocked"),
         )
     if not how["reason"]:
         raise click.UsageError("name what blocks it: --by REF for another item, --reason TEXT for anything else")
@@ -187,7 +187,7 @@ def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[st
             invocation,
             refs,
             lambda ref: _blocked(invocation, ref, blockers, True),
-            _teller("unblocked"),
+            _printer("unblocked"),
         )
     return _update(invocation, refs, lambda _: {"status": "active", **how}, "active")
 
@@ -219,7 +219,7 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, remove: boo
         answer_json(answered)
     else:
         said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
-        say(f"{answered['ref']}  {said}  {target['ref']}  {shown(target['title'])}")
+        say(f"{answered['ref']}  {said}  {target['ref']}  {printable(target['title'])}")
     return exits.of_answer(answered)
 
 
@@ -248,7 +248,7 @@ def _update(invocation: Invocation, refs: tuple[str, ...], change: Callable[[Ans
         answered = perform(invocation, "update_work_item", id=item["id"], version=item["version"], **change(item))
         return {**answered, "title": item["title"]}
 
-    return each(invocation, refs, act, _teller(word))
+    return each(invocation, refs, act, _printer(word))
 
 
 def _claim(invocation: Invocation, action: str, ref: str, **how: Any) -> Answered:
@@ -265,25 +265,25 @@ def _blocked(invocation: Invocation, ref: str, blockers: tuple[str, ...], remove
     return {**answers[-1], "ref": item["ref"], "title": item["title"]}
 
 
-def _teller(word: str) -> Callable[[Answered], None]:
+def _printer(word: str) -> Callable[[Answered], None]:
     def tell(answered: Answered) -> None:
         said = "nothing to change" if answered.get("unchanged") else word
         if "waits_for" in answered:
-            said = f"waits for a review by {shown(answered['waits_for'])}"
-        say("  ".join([answered["ref"], said, *([shown(answered["title"])] if "title" in answered else [])]))
+            said = f"waits for a review by {printable(answered['waits_for'])}"
+        say("  ".join([answered["ref"], said, *([printable(answered["title"])] if "title" in answered else [])]))
         if answered.get("next_item"):
             item = answered["next_item"]
             when = f", due {planned(item['due'])}" if "due" in item else ""
             remark(f"it comes again: {item['ref']}{when}")
         if answered.get("became_ready"):
-            ready = (f"{item['ref']}  {shown(item['title'])}" for item in answered["became_ready"])
+            ready = (f"{item['ref']}  {printable(item['title'])}" for item in answered["became_ready"])
             remark(f"now ready: {', '.join(ready)}")
 
     return tell
 
 
-def _tell_claim(answered: Answered) -> None:
-    say(f"{answered['ref']}  started  {shown(answered['title'])}")
+def _print_claim(answered: Answered) -> None:
+    say(f"{answered['ref']}  started  {printable(answered['title'])}")
     if "until" in answered:
         remark(f"yours until {moment(answered['until'])} UTC")
 

@@ -13,7 +13,7 @@ from projections.cli.terminal import views
 from projections.cli.terminal.dates import When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG, VIEW
-from projections.cli.terminal.output import answer_json, planned, remark, shown, table
+from projections.cli.terminal.output import answer_json, planned, printable, remark, table
 from projections.cli.terminal.wording import short_ago
 
 Answered = dict[str, Any]
@@ -64,14 +64,14 @@ def list_(
     """
     if forget is not None:
         views.forget(invocation, forget)
-        remark(f"forgot {shown(forget)}")
+        remark(f"forgot {printable(forget)}")
         return
     given = {name: value for name, value in given.items() if value not in (None, (), False)}
     if view is not None:
         given = views.view(invocation, view, FILTERS) | given
     if save is not None:
         views.save(invocation, save, given)
-        remark(f"saved: tracking-ledger list --view {shown(save)}")
+        remark(f"saved: tracking-ledger list --view {printable(save)}")
     _list(invocation, limit, page, **given)
 
 

@@ -27,7 +27,7 @@ def each(
         answer_json(answered) if invocation.as_json else tell(answered)
         return exits.of_answer(answered)
     answers, code = [], exits.DONE
-    for ref in named(refs):
+    for ref in each_ref(refs):
         try:
             answers.append(answered := act(ref))
             code = code or exits.of_answer(answered)
@@ -37,14 +37,14 @@ def each(
             answers.append({"ref": ref, **error.as_answer()})
             code = exits.of_error(error)
             if not invocation.as_json:
-                exits.tell(error, as_json=False, command=click.get_current_context().info_name or "")
+                exits.print_refusal(error, as_json=False, command=click.get_current_context().info_name or "")
     if invocation.as_json:
         refused = sum("error" in answered for answered in answers)
         answer_json({"items": answers, "done": len(answers) - refused, "refused": refused})
     return code
 
 
-def named(refs: tuple[str, ...]) -> Iterator[str]:
+def each_ref(refs: tuple[str, ...]) -> Iterator[str]:
     """The references, and where - stands those of standard input: the first of each line, as a list prints them."""
     for ref in refs:
         if ref == "-":

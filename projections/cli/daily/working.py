@@ -9,7 +9,7 @@ from ledger.work_item.state import ITEM_TYPES
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, TAG
-from projections.cli.terminal.output import answer_json, moment, remark, say, shown, table
+from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
 from projections.operations.catalog import OPERATIONS
 from projections.operations.work.claims import LONGEST
 
@@ -51,7 +51,7 @@ def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
         answer_json(answered)
         return
     for item in answered.get("you_hold", ()):
-        remark(f"you hold {item['ref']}  {shown(item['title'])}  until {item['until']}")
+        remark(f"you hold {item['ref']}  {printable(item['title'])}  until {item['until']}")
     columns = ("ref", "title", "item_type", "priority", "assignee")
     table(
         ("ref", "title", "type", "priority", "for"),
@@ -148,7 +148,7 @@ def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> in
     elif "id" not in answered:
         remark("nothing is ready to claim; what waits, and for what: tracking-ledger list --blocked")
     else:
-        say(f"{answered['ref']}  {shown(answered.get('title', answered['outcome']))}")
+        say(f"{answered['ref']}  {printable(answered.get('title', answered['outcome']))}")
         if "until" in answered:
             remark(
                 f"yours until {moment(answered['until'])} UTC; when it is done: tracking-ledger done {answered['ref']}"
@@ -163,5 +163,5 @@ def _archive(invocation: Invocation, action: str, arguments: dict[str, Any]) -> 
     else:
         done = {"archive": "archived", "restore": "brought back"}[action]
         would = "would be " if answered["outcome"] == "dry_run" else ""
-        say(f"{answered['count']} {would}{done}: {shown(answered['refs'])}")
+        say(f"{answered['count']} {would}{done}: {printable(answered['refs'])}")
     return exits.of_answer(answered)

@@ -49,7 +49,7 @@ def call(invocation: Invocation, operation: str, pairs: tuple[str, ...], argumen
       tracking-ledger call update_work_item id=w-7k3qd version=1 status=completed
     """
     chosen = _operation(operation)
-    given = _whole(arguments) | dict(_argument(chosen, pair) for pair in pairs)
+    given = _parsed(arguments) | dict(_argument(chosen, pair) for pair in pairs)
     answered = chosen.perform(invocation.app, given)
     if invocation.as_json or "items" in answered:
         answer_json(answered)
@@ -78,7 +78,7 @@ def _text(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
 
 
-def _whole(given: str | None) -> dict[str, Any]:
+def _parsed(given: str | None) -> dict[str, Any]:
     return {} if given is None else argument_values.arguments(sys.stdin.read() if given == "-" else given)
 
 

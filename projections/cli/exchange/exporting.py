@@ -13,7 +13,7 @@ from ledger.store import EventStore
 from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.output import counting, remark, shown
+from projections.cli.terminal.output import counting, printable, remark
 from projections.fallback import router
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
 from projections.reports import report
@@ -41,17 +41,17 @@ def export(invocation: Invocation, what: str, read_model: str | None, output: st
     """
     if (what == "csv") != (read_model is not None):
         raise click.UsageError(f"`export csv` takes the name of a read model, and only it: one of {', '.join(NOUNS)}")
-    view = _whole(invocation.app)
+    view = _complete_view(invocation.app)
     with _opened(output) as stream:
         if what == "events":
             _events(view.store, stream.write)
         else:
             _snapshot(view, what, read_model, stream.write)
     if output != "-":
-        remark(f"written to {shown(output)}")
+        remark(f"written to {printable(output)}")
 
 
-def _whole(app: App) -> LedgerView:
+def _complete_view(app: App) -> LedgerView:
     """The first layer that can answer, if it has everything: an excerpt would pass for the whole."""
     view, _ = router.run_on_first_source(app, lambda layered: layered.store.read_streams([]).head)
     if not view.layer.kind.is_complete:

@@ -9,7 +9,7 @@ import click
 from projections.cli.exchange.import_messages import KINDS
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Group, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, fields, heading, remark, shown, table, working
+from projections.cli.terminal.output import answer_json, fields, heading, printable, remark, table, working
 from projections.transfer import restore
 from projections.transfer.import_execution import EXAMPLES
 from projections.transfer.import_sources import KNOWN, SOURCES, Source, check, detected
@@ -34,11 +34,11 @@ class Sources(Group):
         named = [argument for argument in given if argument in self.commands or Path(argument).exists()]
         if given and not named:
             names = ", ".join(self.commands)
-            ctx.fail(f"{shown(given[0])} is neither a file or folder that is there nor one of {names}")
+            ctx.fail(f"{printable(given[0])} is neither a file or folder that is there nor one of {names}")
         if named and named[0] not in self.commands:
             found = detected(Path(named[0]))
             for command in found.beside:
-                remark(f"taken as {KNOWN[found.name].called}; what is around it: {shown(command)}")
+                remark(f"taken as {KNOWN[found.name].called}; what is around it: {printable(command)}")
             args = [found.name, *(str(found.path) if argument is named[0] else argument for argument in args)]
         return super().parse_args(ctx, args)
 
@@ -100,12 +100,12 @@ def _import(invocation: Invocation, wanted: Import, *, strict: bool) -> int:
     if invocation.as_json:
         answer_json(report)
     else:
-        _tell(report)
+        _print_report(report)
     is_whole = not report["not_taken"] and not (strict and report["dangling_links"])
     return exits.DONE if report["success"] and is_whole else exits.DIFFERENCE
 
 
-def _tell(report: dict[str, Any]) -> None:
+def _print_report(report: dict[str, Any]) -> None:
     names = ("found", "taken", "created", "changed", "unchanged", "events")
     fields(
         [(name, report[name]) for name in names]
@@ -132,11 +132,11 @@ def _checks(report: dict[str, Any]) -> None:
         ),
     )
     for error in report["errors"][:MOST_ERRORS]:
-        remark(shown(error), style="red")
+        remark(printable(error), style="red")
     if len(report["errors"]) > MOST_ERRORS:
         remark(f"{len(report['errors']) - MOST_ERRORS} more differences: --json names them all", style="red")
     if report["backup"]:
-        remark(f"a copy of the file as it is: {shown(report['backup'])}")
+        remark(f"a copy of the file as it is: {printable(report['backup'])}")
 
 
 def _done(report: dict[str, Any]) -> str:
@@ -158,4 +158,4 @@ def _kinds(title: str, kinds: list[tuple[str, int, list[str]]]) -> None:
 
 def _where(where: list[str], count: int) -> str:
     more = count - len(where[:EXAMPLES])
-    return shown("; ".join(where[:EXAMPLES])) + (f"; {more} more" if more > 0 else "")
+    return printable("; ".join(where[:EXAMPLES])) + (f"; {more} more" if more > 0 else "")

@@ -4,7 +4,7 @@ import click
 
 from ledger.errors import LedgerError
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, remark, shown
+from projections.cli.terminal.output import answer_json, printable, remark
 from projections.transfer.publishing import publish as copy_out
 
 
@@ -23,7 +23,7 @@ def publish(invocation: Invocation) -> None:
     if invocation.as_json:
         answer_json({"file": str(done.file), "position": done.position, "outcome": done.outcome})
     else:
-        remark(f"{done.outcome}: {shown(done.file)} goes up to position {done.position}")
+        remark(f"{done.outcome}: {printable(done.file)} goes up to position {done.position}")
 
 
 def _reached(invocation: Invocation) -> bool:

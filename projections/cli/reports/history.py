@@ -18,9 +18,9 @@ from projections.cli.reports.reading import RAW, event_lines, print_events, refs
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF
-from projections.cli.terminal.output import answer_json, moment, on_terminal, remark, say, shown, table
+from projections.cli.terminal.output import answer_json, moment, on_terminal, printable, remark, say, table
 from projections.cli.terminal.points import POINT
-from projections.cli.terminal.wording import Refs, changed, happened, said, short_ago
+from projections.cli.terminal.wording import Refs, changed, happened, in_words, short_ago
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions.log.history import newest_command
@@ -75,9 +75,12 @@ def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, deta
     if invocation.as_json:
         answer_json(answered)
         return
-    say(f"{shown(answered['ref'])}: version {answered['from']['version']} to {answered['to']['version']}")
+    say(f"{printable(answered['ref'])}: version {answered['from']['version']} to {answered['to']['version']}")
     refs = refs_in(invocation.app, answered)
-    lines = ((change["field"], said(change["old"], refs), said(change["new"], refs)) for change in answered["changes"])
+    lines = (
+        (change["field"], in_words(change["old"], refs), in_words(change["new"], refs))
+        for change in answered["changes"]
+    )
     table(("field", "from", "to"), lines)
     if not answered["changes"]:
         remark("nothing differs between the two")
@@ -177,7 +180,7 @@ def _history_line(item: Entity, refs: Refs, now: datetime) -> tuple[object, ...]
 def _changed(item: Entity, refs: Refs) -> str:
     """What a creation says is the item itself, which `show` tells; of it the name is enough."""
     names = [change["new"] for change in item["changes"] if item["version"] == 1 and change["field"] in NAME_FIELDS]
-    return said(names[0], refs) if names else changed(item["changes"], refs)
+    return in_words(names[0], refs) if names else changed(item["changes"], refs)
 
 
 def _newest(invocation: Invocation, *, ask: bool) -> Entity:

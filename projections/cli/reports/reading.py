@@ -19,7 +19,7 @@ from projections.cli.reports.event_lines import sentence
 from projections.cli.reports.showing import print_entity
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF
-from projections.cli.terminal.output import answer_json, fields, moment, remark, shown, table
+from projections.cli.terminal.output import answer_json, fields, moment, printable, remark, table
 from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import Refs, changed, happened, ids_in, short_ago
 from projections.fallback import router
@@ -67,8 +67,8 @@ def show(invocation: Invocation, ref: str, raw: bool) -> None:
     REF is a short reference (w-7k3qd), an id, a vendor's name, the id that an imported item had before, or
     `configuration`.
     """
-    _, (category, entity_id) = router.run_on_first_source(invocation.app, lambda view: _found(view, ref), replicas=True)
-    answered = whole(invocation.app, category, entity_id)
+    _, (category, entity_id) = router.run_on_first_source(invocation.app, lambda view: _find(view, ref), replicas=True)
+    answered = entity_of(invocation.app, category, entity_id)
     if invocation.as_json:
         answer_json(answered)
     elif raw:
@@ -162,7 +162,7 @@ def _print_broken(items: list[Entity]) -> None:
         remark("no vendor broke since")
 
 
-def whole(app: App | LedgerView, category: str, entity_id: str) -> Entity:
+def entity_of(app: App | LedgerView, category: str, entity_id: str) -> Entity:
     """The answer of the operation that reads such a thing."""
     match category:
         case "work_item":
@@ -181,10 +181,10 @@ def whole(app: App | LedgerView, category: str, entity_id: str) -> Entity:
 def _plain(view: LedgerView, category: str, entity_id: str) -> Entity:
     with view.tables.snapshot() as snapshot:
         row = entities.row(snapshot, category, entity_id, "check the id, or see the log")
-        return entities.whole(row, references(snapshot, category, [entity_id])[entity_id])
+        return entities.complete(row, references(snapshot, category, [entity_id])[entity_id])
 
 
-def _found(view: LedgerView, ref: str) -> tuple[str, str]:
+def _find(view: LedgerView, ref: str) -> tuple[str, str]:
     own = configuration_id(view.identity.ledger)
     return ("configuration", own) if ref.strip().lower() in ("configuration", own) else find(view.tables, ref)
 
@@ -285,7 +285,7 @@ def _tests(results: Entity | None) -> str | None:
     if not results:
         return None
     skipped = f", {results['skipped']} skipped" if results.get("skipped") else ""
-    return f"{shown(results.get('passing'))} of {shown(results.get('total'))}{skipped}"
+    return f"{printable(results.get('passing'))} of {printable(results.get('total'))}{skipped}"
 
 
 def _remark_rest(answered: Entity) -> None:

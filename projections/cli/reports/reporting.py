@@ -10,7 +10,7 @@ import click
 from projections.application.view import LedgerView
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.live import watch
-from projections.cli.terminal.output import answer_json, draw_markdown, on_terminal, remark, shown
+from projections.cli.terminal.output import answer_json, draw_markdown, on_terminal, printable, remark
 from projections.cli.terminal.points import POINT
 from projections.fallback import router
 from projections.maintenance import report_now
@@ -120,9 +120,9 @@ def _writing(invocation: Invocation) -> Callable[[], None]:
         if invocation.as_json:
             answer_json(_plain(written))
             return
-        remark(f"{NEWS[written.outcome]} {shown(written.file)} (position {written.position})")
+        remark(f"{NEWS[written.outcome]} {printable(written.file)} (position {written.position})")
         if written.kept is not None:
-            remark(f"the report itself had been edited: that text is kept in {shown(written.kept)}", style="yellow")
+            remark(f"the report itself had been edited: that text is kept in {printable(written.kept)}", style="yellow")
 
     return tell
 
@@ -142,7 +142,7 @@ def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> C
         else:
             with replacing(output.expanduser()) as stream:
                 stream.write(content.encode())
-            remark(f"wrote {shown(output)} ({len(content.encode()):,} bytes)")
+            remark(f"wrote {printable(output)} ({len(content.encode()):,} bytes)")
 
     return tell
 

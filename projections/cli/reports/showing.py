@@ -10,12 +10,12 @@ from projections.cli.terminal.output import (
     heading,
     on_terminal,
     planned,
+    printable,
     say,
-    shown,
     size,
     table,
 )
-from projections.cli.terminal.wording import EMPTY, Refs, ago, said
+from projections.cli.terminal.wording import EMPTY, Refs, ago, in_words
 
 Entity = dict[str, Any]
 
@@ -35,10 +35,10 @@ SAID = {  # in the lines above the fields, or of no use to a person
 
 def print_entity(category: str, entity: Entity, refs: Refs, now: datetime) -> None:
     name = next(filter(None, map(entity.get, NAME_FIELDS)), category.replace("_", " "))
-    say(f"{entity.get('ref', '')}  {shown(name)}".strip(), style="bold")
+    say(f"{entity.get('ref', '')}  {printable(name)}".strip(), style="bold")
     for line in (_what_it_is(entity), _who_has_it(entity, now), _plans(entity), _when(entity, now)):
         if line:
-            say(shown(line))
+            say(printable(line))
     _why_not_ready(entity)
     rest = {key: value for key, value in entity.items() if key not in SAID and value not in (None, [], {}, (), False)}
     shown_whole = {key for key in rest if key.endswith("_ids") and key.replace("_ids", "s") in rest}
@@ -62,7 +62,7 @@ def print_entity(category: str, entity: Entity, refs: Refs, now: datetime) -> No
         heading("comments")
         for comment in entity["comments"]:
             corrected = ", corrected" if "corrected_at" in comment else ""
-            say(f"{shown(comment['by'])}, {ago(comment['at'], now)}{corrected}  ({comment['id']})", style="bold")
+            say(f"{printable(comment['by'])}, {ago(comment['at'], now)}{corrected}  ({comment['id']})", style="bold")
             text(comment["text"])
 
 
@@ -72,7 +72,7 @@ def text(written: str) -> None:
         draw_markdown(written)
     else:
         for line in written.splitlines():
-            say(shown(line) if line else "")
+            say(printable(line) if line else "")
 
 
 def _what_it_is(entity: Entity) -> str:
@@ -144,20 +144,20 @@ def _why_not_ready(entity: Entity) -> None:
     for why in entity.get("not_ready_because") or ():
         if why["id"] != entity["id"]:
             reason = why["reason"].replace("_", " ")
-            say(shown(f"not ready: {reason} {why['ref']} {why['title']}, {why['status']}"), style="yellow")
+            say(printable(f"not ready: {reason} {why['ref']} {why['title']}, {why['status']}"), style="yellow")
 
 
 def _field(key: str, value: Any, refs: Refs, now: datetime) -> str:
     if key.endswith("_at") and isinstance(value, str):
         return ago(value, now)
     if isinstance(value, dict) and value.get("ref"):
-        return shown(f"{value['ref']} {value.get('title') or value.get('name') or ''}".strip())
+        return printable(f"{value['ref']} {value.get('title') or value.get('name') or ''}".strip())
     if isinstance(value, dict):
         kept = ((name, inner) for name, inner in value.items() if inner not in EMPTY)
         return ", ".join(f"{name.replace('_', ' ')} {_field(name, inner, refs, now)}" for name, inner in kept)
     if isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
         return "; ".join(_field(key, inner, refs, now) for inner in value)
-    return shown(value) if isinstance(value, (bool, int, str)) and value not in refs else said(value, refs)
+    return printable(value) if isinstance(value, (bool, int, str)) and value not in refs else in_words(value, refs)
 
 
 def _attached(attachment: Entity) -> tuple[object, ...]:

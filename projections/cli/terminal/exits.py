@@ -66,21 +66,21 @@ def of_answer(answered: dict[str, Any]) -> int:
     return OF_OUTCOME.get(str(answered.get("outcome")), DONE)
 
 
-def tell(error: LedgerError, *, as_json: bool, command: str = "") -> None:
+def print_refusal(error: LedgerError, *, as_json: bool, command: str = "") -> None:
     """The one error shape on stdout for a machine; a sentence and what to type next on stderr for a person."""
     from projections.cli.terminal.next_lines import (
         next_lines,  # only here: what tells of a refusal is needed by no answer
     )
-    from projections.cli.terminal.output import answer_json, remark, shown
+    from projections.cli.terminal.output import answer_json, printable, remark
 
     if as_json:
         answer_json(error.as_answer())
         return
-    remark(f"{error.code.replace('_', ' ')}: {shown(error.message)}", style="red")
+    remark(f"{error.code.replace('_', ' ')}: {printable(error.message)}", style="red")
     for line in _details(error):
-        remark(f"  {shown(line)}")
+        remark(f"  {printable(line)}")
     for line in next_lines(error, command):
-        remark(f"next: {shown(line)}")
+        remark(f"next: {printable(line)}")
 
 
 def _details(error: LedgerError) -> Iterator[str]:
@@ -104,16 +104,16 @@ class NoSuchCommand(click.UsageError):
         self.meant = meant
 
 
-def tell_wrong_use(error: click.UsageError, *, as_json: bool) -> None:
+def print_wrong_use(error: click.UsageError, *, as_json: bool) -> None:
     """A command line that cannot be understood, as every other refusal is told."""
-    from projections.cli.terminal.output import answer_json, remark, shown  # only here, as above
+    from projections.cli.terminal.output import answer_json, printable, remark  # only here, as above
 
     told = wrong_use(error)["error"]
     if as_json:
         answer_json({"error": told})
         return
-    remark(f"invalid: {shown(told['message'])}", style="red")
-    remark(f"next: {shown(told['next_step'])}")
+    remark(f"invalid: {printable(told['message'])}", style="red")
+    remark(f"next: {printable(told['next_step'])}")
 
 
 def wrong_use(error: click.UsageError) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Invocation:
         self.__dict__.pop("app", None)
         self.settings = replace(self.settings, project=project)
 
-    def tell_source(self) -> int:
+    def print_source(self) -> int:
         """A person is told when an answer did not come from the database; the JSON says it itself. The exit code."""
         layer = self.app.answered_by if "app" in self.__dict__ else None
         if layer is None or layer.is_live:
@@ -76,7 +76,7 @@ class Command(click.Command):
         name = ctx.command_path.removeprefix(ctx.find_root().command_path).strip()
         try:
             with watching(lambda: invocation.app.home, "command", name, invocation.actor) as line:
-                code = _code(super().invoke, ctx) or invocation.tell_source()
+                code = _code(super().invoke, ctx) or invocation.print_source()
                 line.outcome = f"exit {code}" if code else line.outcome
                 return code
         finally:

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from ledger.errors import LedgerError
 from projections.cli.terminal.options import Options
-from projections.cli.terminal.output import shown
+from projections.cli.terminal.output import printable
 
 MOST = 100  # items that are looked at
 
@@ -36,7 +36,7 @@ class Known(click.types.StringParamType):
                 return []
         begun = incomplete.casefold()
         return [
-            CompletionItem(word, help=told and shown(told))
+            CompletionItem(word, help=told and printable(told))
             for word, told in found.items()
             if word.casefold().startswith(begun)
         ]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ledger.errors import OutcomeUnknown, Unavailable
 from projections.application.app import App
 from projections.application.view import LedgerView
-from projections.cli.terminal.output import remark, shown
+from projections.cli.terminal.output import printable, remark
 from projections.fallback import router
 
 PAUSE = 1.0  # seconds between two looks at the ledger's position
@@ -25,7 +25,7 @@ def watch(app: App, tell: Callable[[], None]) -> None:
                 seen, away = position, False
             except (Unavailable, OutcomeUnknown) as error:
                 if not away:
-                    remark(f"waiting for the ledger: {shown(error.message)}", style="yellow")
+                    remark(f"waiting for the ledger: {printable(error.message)}", style="yellow")
                 away = True
             time.sleep(PAUSE)
 

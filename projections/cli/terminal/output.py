@@ -32,7 +32,7 @@ STYLES = {
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def shown(value: object) -> str:
+def printable(value: object) -> str:
     """A value as one line that does nothing to a terminal.
 
     >>> shown("red \\x1b[31m alert")
@@ -45,8 +45,8 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ", ".join(shown(part) for part in value)
-    return _UNSEEN.sub(_named, str(value))
+        return ", ".join(printable(part) for part in value)
+    return _UNSEEN.sub(_escape_name, str(value))
 
 
 def moment(value: str | None) -> str:
@@ -55,7 +55,7 @@ def moment(value: str | None) -> str:
     >>> moment("2026-11-22T15:00:00.123456Z")
     '2026-11-22 15:00:00'
     """
-    return shown(value[:19].replace("T", " ") if value else None)
+    return printable(value[:19].replace("T", " ") if value else None)
 
 
 def planned(value: str | None) -> str:
@@ -64,7 +64,7 @@ def planned(value: str | None) -> str:
     >>> planned("2026-12-15"), planned("2026-12-15T09:00:00.000000Z")
     ('2026-12-15', '2026-12-15 09:00')
     """
-    return shown(value[:16].replace("T", " ") if value else None)
+    return printable(value[:16].replace("T", " ") if value else None)
 
 
 def size(count: int) -> str:
@@ -125,7 +125,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, cut: Seq
     """
     listed = [list(row) for row in rows]
     kept = [place for place in range(len(headings)) if any(row[place] not in _EMPTY for row in listed)]
-    cells = [[shown(row[place]) for place in kept] for row in listed]
+    cells = [[printable(row[place]) for place in kept] for row in listed]
     if kept:
         names = [headings[place] for place in kept]
         _draw([names, *cells], [name in cut for name in names], "bold")
@@ -133,14 +133,14 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, cut: Seq
 
 def fields(pairs: Iterable[tuple[str, object]]) -> None:
     """Names and values, one pair a line."""
-    cells = [[shown(name), shown(value)] for name, value in pairs]
+    cells = [[printable(name), printable(value)] for name, value in pairs]
     if cells:
         _draw(cells, [False, False], "")
 
 
 def heading(text: str) -> None:
     say("")
-    say(shown(text), style="bold")
+    say(printable(text), style="bold")
 
 
 def draw_markdown(text: str) -> None:
@@ -148,7 +148,7 @@ def draw_markdown(text: str) -> None:
     from rich.console import Console  # only here, as in `counting`: what draws costs a start a tenth
     from rich.markdown import Markdown
 
-    harmless = "\n".join(_UNSEEN.sub(_named, line) for line in text.splitlines())
+    harmless = "\n".join(_UNSEEN.sub(_escape_name, line) for line in text.splitlines())
     Console(markup=False, highlight=False, emoji=False).print(Markdown(harmless, hyperlinks=False))
 
 
@@ -159,7 +159,7 @@ def counting(what: str, total: int) -> Iterator[Any]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with _progress(*columns) as progress:
-        progress.add_task(shown(what), total=total)
+        progress.add_task(printable(what), total=total)
         yield progress
 
 
@@ -169,14 +169,14 @@ def working(what: str) -> Iterator[None]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
     with _progress(TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()) as progress:
-        progress.add_task(shown(what), total=None)
+        progress.add_task(printable(what), total=None)
         yield
 
 
 _EMPTY: tuple[object, ...] = (None, "", [], ())
 
 
-def _named(found: re.Match[str]) -> str:
+def _escape_name(found: re.Match[str]) -> str:
     return ascii(found[0])[1:-1]
 
 

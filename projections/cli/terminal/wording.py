@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.values.moment import parse
-from projections.cli.terminal.output import shown
+from projections.cli.terminal.output import printable
 
 Refs = dict[str, str]  # the reference of each id
 
@@ -82,7 +82,7 @@ def ids_in(value: Any) -> Iterator[str]:
                 yield from ids_in(inner)
 
 
-def said(value: Any, refs: Refs) -> str:
+def in_words(value: Any, refs: Refs) -> str:
     """A value of any shape, short.
 
     >>> said({"kind": "blocks", "to_id": "i"}, {"i": "w-7k3qd"}), said([], {}), said("# Title\\nmore", {})
@@ -99,22 +99,22 @@ def said(value: Any, refs: Refs) -> str:
             return f"{kind.replace('_', ' ')} {refs.get(other, other)}"
         case dict():
             kept = {name: inner for name, inner in value.items() if name not in SECRET and inner not in EMPTY}
-            return _cut(", ".join(f"{name.replace('_', ' ')} {said(inner, refs)}" for name, inner in kept.items()))
+            return _cut(", ".join(f"{name.replace('_', ' ')} {in_words(inner, refs)}" for name, inner in kept.items()))
         case list() | tuple():
-            return ", ".join(said(inner, refs) for inner in value)
+            return ", ".join(in_words(inner, refs) for inner in value)
         case _:
-            return shown(value)
+            return printable(value)
 
 
 def _change(field: str, old: Any, new: Any, refs: Refs) -> str:
     name = field.partition(".")[0].replace("_", " ").removesuffix(" id")
     if isinstance(old, list) or isinstance(new, list):
         before, after = old or [], new or []
-        taken = [f"-{said(one, refs)}" for one in before if one not in after]
-        return f"{name} {' '.join([*(f'+{said(one, refs)}' for one in after if one not in before), *taken])}"
+        taken = [f"-{in_words(one, refs)}" for one in before if one not in after]
+        return f"{name} {' '.join([*(f'+{in_words(one, refs)}' for one in after if one not in before), *taken])}"
     if old in EMPTY:
-        return f"{name} {said(new, refs)}"
-    return f"no {name}" if new in EMPTY else f"{name} {said(old, refs)} -> {said(new, refs)}"
+        return f"{name} {in_words(new, refs)}"
+    return f"no {name}" if new in EMPTY else f"{name} {in_words(old, refs)} -> {in_words(new, refs)}"
 
 
 def _cut(text: str) -> str:

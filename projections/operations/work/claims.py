@@ -97,7 +97,7 @@ def claim_work_item(view: LedgerView, request: ClaimWorkItemInput) -> Answered:
             "outcome": "none_left",
             "next_step": "nothing is ready; list_work_items with blocked=true shows what waits",
         }
-    return _told(view, request, done)
+    return _claim_answer(view, request, done)
 
 
 def _one(view: LedgerView, request: ClaimWorkItemInput) -> Done:
@@ -153,7 +153,7 @@ def _next(view: LedgerView, request: ClaimWorkItemInput) -> Done | None:
     return None
 
 
-def _told(view: LedgerView, request: ClaimWorkItemInput, done: Done) -> Answered:
+def _claim_answer(view: LedgerView, request: ClaimWorkItemInput, done: Done) -> Answered:
     """The receipt, what was taken, and until when; the token is needed to renew or release it from elsewhere."""
     if done.category != CATEGORY:  # what became of a claim whose answer was lost
         return receipt(view, done, request) | {"next_step": "nothing was claimed: claim again with another command_id"}

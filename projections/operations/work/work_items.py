@@ -21,8 +21,8 @@ from projections.operations.base import (
     Operation,
     Point,
     carry_out,
-    given,
     new_id,
+    sent_fields,
 )
 from projections.operations.work.work_item_inputs import (
     REVISABLE,
@@ -36,7 +36,7 @@ from projections.operations.work.work_item_inputs import (
 from projections.questions import deployments, entities, readiness
 from projections.questions import work_items as questions
 from projections.questions.configuration import state_word
-from projections.questions.log.as_of import position_of, row_at, shown_point
+from projections.questions.log.as_of import point_as_answer, position_of, row_at
 from projections.questions.log.history import history
 from projections.questions.references import resolve
 from projections.read_models import search_terms
@@ -91,7 +91,7 @@ def update(request: UpdateWorkItemInput, meant: Meant) -> UpdateWorkItem:
         parent = None
     elif "parent_id" in request.model_fields_set:
         parent = meant(request.parent_id, "parent_id")
-    fields = given(request, *REVISABLE) | {name: _emptied(name) for name in request.clear if name != "parent_id"}
+    fields = sent_fields(request, *REVISABLE) | {name: _emptied(name) for name in request.clear if name != "parent_id"}
     if "milestone_id" in request.model_fields_set:
         fields["milestone_id"] = meant(request.milestone_id, "milestone_id")
     return UpdateWorkItem(
@@ -141,7 +141,7 @@ def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
     if "history" in request.include:
         item["history"] = history(view.store, CATEGORY, entity_id, as_of=as_of)["items"]
     item = _with_progress(view, item) if request.as_of is None else item
-    return item if request.as_of is None else item | {"as_of": shown_point(view.store, as_of)}
+    return item if request.as_of is None else item | {"as_of": point_as_answer(view.store, as_of)}
 
 
 def _with_progress(view: LedgerView, item: Answered) -> Answered:
@@ -162,7 +162,7 @@ def _alone(view: LedgerView, entity_id: str, request: QueryWorkItemInput) -> Ans
     item |= entities.annotations(row, most)
     if "history" in request.include:
         item["history"] = history(view.store, CATEGORY, entity_id, as_of=as_of)["items"]
-    return item | {"as_of": shown_point(view.store, as_of)}
+    return item | {"as_of": point_as_answer(view.store, as_of)}
 
 
 def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
@@ -219,7 +219,7 @@ def _list_problems(request: ListWorkItemsInput) -> Iterator[Problem]:
 
 
 def _meant(view: LedgerView) -> Meant:
-    return lambda given, field: resolve(view.tables, CATEGORY, given, field)
+    return lambda sent_fields, field: resolve(view.tables, CATEGORY, sent_fields, field)
 
 
 def _check_update(request: UpdateWorkItemInput) -> None:

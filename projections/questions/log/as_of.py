@@ -65,7 +65,7 @@ def not_there_yet(category: str, entity_id: str, events: list[RecordedEvent], po
     )
 
 
-def shown_point(log: EventStore, position: int) -> dict[str, Any]:
+def point_as_answer(log: EventStore, position: int) -> dict[str, Any]:
     """The position and its ledger time, as answers name it."""
     event = next(log.read_all(position - 1, position), None) if position else None
     return {"position": position, "time": event and text(event.recorded_at)}

@@ -15,7 +15,7 @@ from ledger.pending import is_pending, place_of, shown_position, shown_version
 from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.revision import Changes, between
-from projections.questions.entities import whole as whole_entity
+from projections.questions.entities import complete as whole_entity
 from projections.questions.log.as_of import Point, not_there_yet, past, position_of
 from projections.questions.pages import page, place
 from projections.read_models.catalog import BY_CATEGORY

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import LONGEST_ID, Reading, inside, text_of
 from ledger.importing.readers.text.front_matter import BrokenYaml, parse, split
-from ledger.importing.readers.text.json_text import Problem, kept
+from ledger.importing.readers.text.json_text import Problem, as_storable
 from ledger.importing.readers.text_lines import LARGEST_FILE, unreadable
 from ledger.values.finding import Finding
 
@@ -100,11 +100,11 @@ def files_of(root: Path, reading: Reading) -> Iterator[File]:
             file = _file(place, content)
         except Invalid as error:
             reading.not_taken.append(Finding("cannot_be_read", _without_folder(error.message, root)))
-            seen.setdefault(_named(place), set())
+            seen.setdefault(_id_in_name(place), set())
             continue
         except BrokenYaml as error:
             reading.not_taken.append(Finding("broken_front_matter", f"{place}, line {error.line + 1}: {error.problem}"))
-            seen.setdefault(_named(place), set())
+            seen.setdefault(_id_in_name(place), set())
             continue
         if size > LARGEST_FILE:
             raise unreadable(root, None, f"holds more than {LARGEST_FILE:,} bytes: that is more than one import takes")
@@ -131,7 +131,7 @@ def canonical(spelled: str) -> str:
     return f"{found[1].upper()}-{'.'.join(str(int(part)) for part in found[2].split('.'))}"
 
 
-def _named(place: PurePosixPath) -> str:
+def _id_in_name(place: PurePosixPath) -> str:
     """The id that the name of a file tells, which cannot be read otherwise."""
     found = _RECORD.match(place.name)
     return canonical(found[1]) if found else place.name
@@ -172,7 +172,7 @@ def _file(place: PurePosixPath, content: str) -> File | str:
         return "no_front_matter" if _RECORD.match(place.name) else "document"
     told = parse(_AT_SIGN.sub(_quoted, head.replace("\r\n", "\n")))
     fields = {name: value for name, value in told.items() if value not in (None, [], "")}
-    fields, problems = kept(fields)
+    fields, problems = as_storable(fields)
     spelled = fields.get("id")
     if not isinstance(spelled, (str, int)) or not str(spelled).strip():
         return "no_id"

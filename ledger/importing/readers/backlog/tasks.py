@@ -21,7 +21,7 @@ from ledger.importing.readers.backlog.folder import (
     root_of,
     setup_of,
 )
-from ledger.importing.readers.comments import taken
+from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import Identify, Reading, take, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample, sample_of
@@ -207,7 +207,7 @@ class _Reader(Record):
 
     def _comments(self, body: Body, changed: Mark) -> tuple[ImportedComment, ...]:
         """A comment without a time is as old as the file's newest."""
-        comments, left = taken(
+        comments, left = imported_comments(
             body.comments, self._file.key, changed, fields=COMMENT, plain=PLAIN_COMMENT, time_of=_time
         )
         if left:

@@ -15,7 +15,7 @@ from ledger.importing.readers.git.items import branch_id, issue_id
 from ledger.importing.readers.git.lines import Place
 from ledger.importing.readers.git.log import Commit, moment
 from ledger.importing.readers.git.marks import NO_HOLDER, Marks
-from ledger.importing.readers.git.message import Said
+from ledger.importing.readers.git.message import ParsedMessage
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import Mark
@@ -28,7 +28,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     """A commit that says it brought something. `age` is its place in the walk, which goes from new to old."""
 
     hash: str
-    said: Said
+    said: ParsedMessage
     place: Place
     mark: Mark
     deployed_at: str | None
@@ -41,7 +41,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         return (not self.place.landed, not self.place.main, FORMS.index(self.said.form or "deploy"), -self.age)
 
 
-class DeploymentsTold(Struct, kw_only=True):
+class FoundDeployments(Struct, kw_only=True):
     deployments: list[ImportedDeployment] = []
     used: set[str] = set()
     warnings: list[Finding] = []
@@ -57,7 +57,7 @@ class Deployments:
         self._reverts: dict[str, list[str]] = {}
         self._claims = 0
 
-    def take(self, commit: Commit, message: Said, place: Place) -> None:
+    def take(self, commit: Commit, message: ParsedMessage, place: Place) -> None:
         self._claims += 1
         claim = Claim(
             hash=commit.hash,
@@ -82,9 +82,9 @@ class Deployments:
     def numbers(self) -> set[int]:
         return {number for number, _ in self._pulls}
 
-    def told(self, items: set[str], vendors: set[str]) -> DeploymentsTold:
+    def result(self, items: set[str], vendors: set[str]) -> FoundDeployments:
         """`items` and `vendors` (in lower case) are those of the same reading, to which deployments may lead."""
-        told = DeploymentsTold()
+        told = FoundDeployments()
         for external_id, first, others in self._all():
             reverted_by = self._reverts.get(first.hash, [])
             told.used.update((first.hash, *(other.hash for other in others[:MOST_OTHERS]), *reverted_by))

@@ -16,7 +16,7 @@ from ledger.importing.readers.git.items import Branches, Issues
 from ledger.importing.readers.git.lines import Lines, Place
 from ledger.importing.readers.git.log import Commit, commits
 from ledger.importing.readers.git.marks import Marks
-from ledger.importing.readers.git.message import Said, said, work_branch
+from ledger.importing.readers.git.message import ParsedMessage, parsed, work_branch
 from ledger.importing.readers.git.vendors import Vendors
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.importing.readers.sample import Sample
@@ -34,13 +34,13 @@ def recognises(sample: Sample) -> bool:
 
 def read(repository: Path, identify: Identify, imported_at: datetime) -> Reading:
     """What a repository tells. Invalid for a folder that git cannot read, and for one without a commit."""
-    reading = told(commits(repository), identify, imported_at)
+    reading = reading_of(commits(repository), identify, imported_at)
     if not reading.found:
         raise unreadable(repository, None, "is a repository without commits", "import it when something is committed")
     return reading
 
 
-def told(history: Iterable[Commit], identify: Identify, imported_at: datetime) -> Reading:
+def reading_of(history: Iterable[Commit], identify: Identify, imported_at: datetime) -> Reading:
     """`imported_at` stands for times that no calendar has; later ones are told as found, with a warning."""
     walk = _Walk(Marks(imported_at))
     for commit in history:
@@ -62,7 +62,7 @@ class _Walk:
         self._reading = Reading()
 
     def take(self, commit: Commit) -> None:
-        message = said(commit.message, merge=len(commit.parents) > 1)
+        message = parsed(commit.message, merge=len(commit.parents) > 1)
         tips = [name for name in commit.branches if work_branch(name)]
         merged = None if message.branch is None else message.branch if work_branch(message.branch) else ""
         place = self._lines.place(commit, tips, merged)
@@ -81,10 +81,10 @@ class _Walk:
         issues = self._issues.items(self._deployments.numbers(), identify)
         branches = self._branches.items(identify)
         reading.items = [*branches.items, *issues.items]
-        vendors = self._vendors.told()
+        vendors = self._vendors.result()
         reading.vendors = vendors.vendors
         items = {item.external_id for item in reading.items}
-        deployments = self._deployments.told(items, {vendor.name.casefold() for vendor in reading.vendors})
+        deployments = self._deployments.result(items, {vendor.name.casefold() for vendor in reading.vendors})
         reading.deployments = deployments.deployments
         used = branches.used | issues.used | vendors.used | deployments.used
         reading.found = len(self._hashes)
@@ -95,7 +95,7 @@ class _Walk:
         reading.warnings += [*self._marks.warnings, *branches.warnings, *deployments.warnings]
         return reading
 
-    def _distribute(self, commit: Commit, message: Said, place: Place) -> None:
+    def _distribute(self, commit: Commit, message: ParsedMessage, place: Place) -> None:
         if place.branch:
             self._branches.commit(place.branch, commit, place)
         if message.form is not None and (message.pull is not None or message.form == "deploy"):
@@ -109,7 +109,7 @@ class _Walk:
         if message.vendors:
             self._vendors.take(commit, message)
 
-    def _doubt(self, commit: Commit, message: Said) -> None:
+    def _doubt(self, commit: Commit, message: ParsedMessage) -> None:
         kinds = list(message.doubts)
         kinds += ["message_cut"] if not commit.whole else []
         kinds += ["not_utf8"] if not commit.readable else []

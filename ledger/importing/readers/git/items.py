@@ -9,7 +9,7 @@ from msgspec import Struct
 from ledger.importing.readers.git.lines import Place
 from ledger.importing.readers.git.log import Commit
 from ledger.importing.readers.git.marks import Marks
-from ledger.importing.readers.git.message import Said, work_branch
+from ledger.importing.readers.git.message import ParsedMessage, work_branch
 from ledger.importing.readers.reading import Identify
 from ledger.values.finding import Finding
 from ledger.work_item.commands import ImportedItem, Mark
@@ -143,7 +143,7 @@ class Issues:
         self._pieces: dict[int, Piece] = {}
         self._certain: set[int] = set()
 
-    def take(self, commit: Commit, message: Said, place: Place) -> None:
+    def take(self, commit: Commit, message: ParsedMessage, place: Place) -> None:
         for issue in message.issues:
             piece = self._pieces.setdefault(issue.number, Piece())
             piece.add(commit, self._marks.made(commit))

@@ -46,11 +46,11 @@ class Lines:
         else:
             merge = None
         if commit.parents:
-            self._tell(commit.parents[0], mark)
+            self._set_mark(commit.parents[0], mark)
         if len(commit.parents) > 1:
             beside = (mark[0], mark[1] + 1, self._next(), merged or "")
             for parent in commit.parents[1:]:
-                self._tell(parent, beside)
+                self._set_mark(parent, beside)
                 if merged is None:
                     self._unnamed[parent] = commit
         return Place(landed=not mark[0], main=mark[:2] == (False, 0), branch=mark[3], merge=merge)
@@ -70,7 +70,7 @@ class Lines:
         self._lines += 1
         return -self._lines
 
-    def _tell(self, parent: str, mark: _Mark) -> None:
+    def _set_mark(self, parent: str, mark: _Mark) -> None:
         known = self._marks.get(parent)
         if known is None or mark < known:
             self._marks[parent] = mark

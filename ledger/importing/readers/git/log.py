@@ -152,9 +152,9 @@ def _commit(record: tuple[bytes, ...], default: frozenset[str]) -> Commit:
         hash=hash.decode(),
         parents=tuple(parents.decode().split()),
         author=author.decode(errors="replace"),
-        authored=_whole(authored),
+        authored=_integer(authored),
         committer=committer.decode(errors="replace"),
-        committed=_whole(committed),
+        committed=_integer(committed),
         branches=tuple(dict.fromkeys(_short(name) for name in names if name.startswith("refs/"))) if names else (),
         landing=bool(names) and not default.isdisjoint(names),
         checked_out=_checked_out(refs),
@@ -185,7 +185,7 @@ def _short(ref: str) -> str:
     return name.split("/", 1)[-1] if place == "remotes" else name
 
 
-def _whole(seconds: bytes) -> int | None:
+def _integer(seconds: bytes) -> int | None:
     try:
         return int(seconds)
     except ValueError:

@@ -66,7 +66,7 @@ class VendorNamed(Struct, frozen=True, kw_only=True):
     tests: tuple[int, int] | None = None  # passing, of how many
 
 
-class Said(Struct, kw_only=True):
+class ParsedMessage(Struct, kw_only=True):
     """`form` is how the message announces a deployment: merge, squash, titled or deploy; None when it announces none.
 
     `branch` is the one that was merged, `owner` whose fork it lay in, `into` what it was merged into. `doubts` are
@@ -92,11 +92,11 @@ class Said(Struct, kw_only=True):
     doubts: tuple[str, ...] = ()
 
 
-def said(message: str, *, merge: bool = False) -> Said:
+def parsed(message: str, *, merge: bool = False) -> ParsedMessage:
     """`merge`: the commit has more than one parent, so that `Merge a into b` is no ordinary sentence."""
     subject, _, body = message.strip().partition("\n")
     subject = subject.strip()
-    told = Said()
+    told = ParsedMessage()
     _announcement(subject, body, told)
     if told.form in (None, "squash") and subject.startswith("Merge "):
         _merged(told.title or subject, merge, told)
@@ -128,7 +128,7 @@ def work_branch(name: str) -> tuple[str, str] | None:
     return kind, match["name"]
 
 
-def _announcement(subject: str, body: str, told: Said) -> None:
+def _announcement(subject: str, body: str, told: ParsedMessage) -> None:
     if match := _MERGED_PULL.match(subject):
         told.form = "merge"
         _number(match[1], told)
@@ -150,7 +150,7 @@ def _announcement(subject: str, body: str, told: Said) -> None:
             told.title = title or None
 
 
-def _without_number(subject: str, told: Said | None) -> str:
+def _without_number(subject: str, told: ParsedMessage | None) -> str:
     """The subject without a pull request's number at its end; the very same text when it has none."""
     start = subject.rfind("(") if subject.endswith(")") else -1
     match = _NUMBERED_END.fullmatch(subject, start + 1, len(subject) - 1) if start >= 0 else None
@@ -161,7 +161,7 @@ def _without_number(subject: str, told: Said | None) -> str:
     return subject[:start].rstrip()
 
 
-def _number(digits: str, told: Said) -> None:
+def _number(digits: str, told: ParsedMessage) -> None:
     number = int(digits) if len(digits) <= 10 else LARGEST_NUMBER + 1
     if 1 <= number <= LARGEST_NUMBER:
         told.pull = number
@@ -169,7 +169,7 @@ def _number(digits: str, told: Said) -> None:
         told.doubts += ("number_out_of_range",)
 
 
-def _head(head: str, told: Said) -> None:
+def _head(head: str, told: ParsedMessage) -> None:
     """`owner/branch`, as the merge names it; a work branch may also stand there without an owner."""
     owner, _, branch = head.partition("/")
     if owner in PREFIXES and work_branch(branch) is None:
@@ -177,7 +177,7 @@ def _head(head: str, told: Said) -> None:
     told.owner, told.branch = owner or None, branch or None
 
 
-def _merged(subject: str, merge: bool, told: Said) -> None:
+def _merged(subject: str, merge: bool, told: ParsedMessage) -> None:
     match = _MERGED_BRANCH.match(subject) or (_MERGED_INTO.match(subject) if merge else None)
     if match is None:
         return
@@ -188,13 +188,13 @@ def _merged(subject: str, merge: bool, told: Said) -> None:
         told.branch = None  # a pull of the branch into itself
 
 
-def _conventional(title: str | None, told: Said) -> None:
+def _conventional(title: str | None, told: ParsedMessage) -> None:
     match = _CONVENTIONAL.match(title) if title and told.form != "deploy" else None
     if match and match[1].lower() != "pr":
         told.commit_type, told.scope, told.breaking = match[1].lower(), match[2], match[3] is not None
 
 
-def _issues(message: str, told: Said) -> Iterator[IssueNamed]:
+def _issues(message: str, told: ParsedMessage) -> Iterator[IssueNamed]:
     """Every number once: closed if the message closes it anywhere. What numbers the points of a list is no issue."""
     found: dict[int, IssueNamed] = {}
     matches = list(_ISSUES.finditer(message))
@@ -229,7 +229,7 @@ def _is_point(message: str, match: re.Match[str]) -> bool:
     return begins and _AFTER_POINT.match(message, match.end()) is not None
 
 
-def _vendors(message: str, told: Said) -> None:
+def _vendors(message: str, told: ParsedMessage) -> None:
     """What stands on a vendor's line is the vendor's; what stands elsewhere too, if only one vendor is named."""
     lines = list(_VENDOR.finditer(message))
     alone = message if told.form is None and len({line[1].strip().casefold() for line in lines}) == 1 else ""
@@ -250,13 +250,13 @@ def _vendors(message: str, told: Said) -> None:
             )
 
 
-def _measured(message: str, told: Said) -> None:
+def _measured(message: str, told: ParsedMessage) -> None:
     told.tests = _tests(message, told)
     if version := _VERSION.search(message):
         told.version = version[1]
 
 
-def _tests(text: str, told: Said) -> tuple[int, int] | None:
+def _tests(text: str, told: ParsedMessage) -> tuple[int, int] | None:
     """The first count that is written; one of more passing than there are is no count."""
     counts = [(int(passing), int(total)) for passing, total in _TESTS.findall(text)] if "test" in text.lower() else []
     if any(passing > total for passing, total in counts):

@@ -8,13 +8,13 @@ from ledger.importing.commands import ImportedVendor
 from ledger.importing.import_warnings import NAME
 from ledger.importing.readers.git.log import Commit
 from ledger.importing.readers.git.marks import Marks
-from ledger.importing.readers.git.message import Said, VendorNamed
+from ledger.importing.readers.git.message import ParsedMessage, VendorNamed
 from ledger.values.finding import Finding
 from ledger.vendor.events import TestResults
 from ledger.work_item.commands import Mark
 
 
-class VendorsTold(Struct, kw_only=True):
+class FoundVendors(Struct, kw_only=True):
     vendors: list[ImportedVendor] = []
     used: set[str] = set()
     not_taken: list[Finding] = []
@@ -26,9 +26,9 @@ class Vendors:
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
         self._said: dict[str, list[tuple[VendorNamed, Mark]]] = {}
-        self._told = VendorsTold()
+        self._told = FoundVendors()
 
-    def take(self, commit: Commit, message: Said) -> None:
+    def take(self, commit: Commit, message: ParsedMessage) -> None:
         for vendor in reversed(message.vendors):
             if not NAME.fullmatch(vendor.name):
                 self._told.not_taken.append(Finding("vendor_name_not_possible", f"{commit.hash} {vendor.name[:100]!a}"))
@@ -36,7 +36,7 @@ class Vendors:
             self._said.setdefault(vendor.name.casefold(), []).append((vendor, self._marks.landed(commit)))
             self._told.used.add(commit.hash)
 
-    def told(self) -> VendorsTold:
+    def result(self) -> FoundVendors:
         self._told.vendors = [_vendor(told) for told in self._said.values()]
         return self._told
 

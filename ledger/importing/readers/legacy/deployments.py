@@ -84,17 +84,17 @@ class _Fields:
         if field := take("pr", "pull request", "pr number", "pr_number"):
             self._pull_request(field)
         if field := take("date", "deployed", "deployed at", "deployed_at", "time", "when"):
-            self._when(field.whole, field.line)
+            self._when(field.full_text, field.line)
         if field := take("commit", "commit hash", "hash", "commit_hash", "sha", "merge commit"):
             self._commit(field)
         if field := take("title", "pr title", "pr_title"):
-            self._found["pr_title"] = plain(field.whole)
+            self._found["pr_title"] = plain(field.full_text)
         if field := take("tests", "test summary", "test results", "test_summary"):
             self._tests(field)
         if field := take("constitutional compliance", "constitutional_compliance", "compliance", "constitutional"):
             self._compliance(field)
         if field := take("environment", "env"):
-            self._found["environment"] = plain(field.whole)
+            self._found["environment"] = plain(field.full_text)
         if left and "pr_title" not in self._found:
             self._found["pr_title"] = left
         elif left:
@@ -124,18 +124,18 @@ class _Fields:
             self._telling.warn("time_not_understood", line, plain(written)[:80])
 
     def _pull_request(self, field: Field) -> None:
-        number = re.search(r"\d{1,9}", field.whole)
+        number = re.search(r"\d{1,9}", field.full_text)
         if number is None:
-            self._metadata["pr"] = plain(field.whole)
+            self._metadata["pr"] = plain(field.full_text)
             return
         self._found["pr_number"] = int(number[0])
-        left = words.tidy(plain(field.whole.replace(number[0], " ", 1)).replace("#", " "))
+        left = words.tidy(plain(field.full_text.replace(number[0], " ", 1)).replace("#", " "))
         if re.sub(r"\bPR\b", "", left, flags=re.IGNORECASE).strip():
             self._found["pr_title"] = left
 
     def _commit(self, field: Field) -> None:
         """The hash as it is found, also one that is none; a hash that is one is lower-cased."""
-        written = plain(field.whole)
+        written = plain(field.full_text)
         if words.is_unknown(written):
             return
         token, _, more = written.partition(" ")
@@ -164,12 +164,12 @@ class _Fields:
             self._telling.warn("text_kept", field.line, f"tests: {written[:80]}")
 
     def _compliance(self, field: Field) -> None:
-        said = words.verdict(re.sub(r"[*_`]", "", field.whole))
+        said = words.verdict(re.sub(r"[*_`]", "", field.full_text))
         if said is not None:
             self._found["constitutional_compliance"] = said
-        elif not words.is_unknown(field.whole):
-            self._metadata["compliance"] = plain(field.whole)
-            self._telling.warn("text_kept", field.line, f"compliance: {field.whole[:80]}")
+        elif not words.is_unknown(field.full_text):
+            self._metadata["compliance"] = plain(field.full_text)
+            self._telling.warn("text_kept", field.line, f"compliance: {field.full_text[:80]}")
 
 
 def _names(field: Field | None) -> tuple[str, ...]:

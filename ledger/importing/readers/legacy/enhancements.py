@@ -66,23 +66,23 @@ class _Found:
     def read(self) -> tuple[str, dict[str, Any], dict[str, Any]]:
         entry, take = self._entry, self._entry.take
         if field := take("priority", "prio"):
-            self._priority(field.whole)
+            self._priority(field.full_text)
         if field := take("target quarter", "target_quarter", "quarter", "target", "timeline", "due"):
-            self._quarter(field.whole)
+            self._quarter(field.full_text)
         state, head = state_in(entry.head)
         if field := take("status", "state", "done", "progress", ""):
-            self._status(state_of(field.whole))
+            self._status(state_of(field.full_text))
         elif state is not None and not (state.is_plain and state.category == "planned"):
             self._status(state)
         if field := take("description", "details", "summary", "what"):
-            self._fields["description"] = plain(field.whole)
+            self._fields["description"] = plain(field.full_text)
         if field := take("constitutional principles", "principles", "constitutional_principles"):
             parts = re.split(r"[,;]", ",".join([field.value, *field.below]))
             self._fields["principles"] = tuple(plain(part) for part in parts if plain(part))
         title = self._title(head)
         self._from_group()
         for left in entry.fields.values():
-            self._metadata[re.sub(r"\W+", "_", left.name.lower()).strip("_")] = plain(left.whole)
+            self._metadata[re.sub(r"\W+", "_", left.name.lower()).strip("_")] = plain(left.full_text)
         told = " ".join(filter(None, (self._fields.get("description"), *map(plain, entry.prose))))
         if text := "\n".join(filter(None, (told, entry.blocks))):
             self._fields["description"] = text

@@ -38,7 +38,7 @@ class Field(Struct):
     below: list[str] = []
 
     @property
-    def whole(self) -> str:
+    def full_text(self) -> str:
         """The value with what stands below it, as one line."""
         return " ".join([self.value, *self.below]).strip()
 

@@ -148,7 +148,7 @@ class _Found:
             self._metadata["note"] = text
             self._telling.warn("text_kept", entry.line, text[:80])
         for field in entry.fields.values():
-            self._metadata[_key(field.name)] = plain(field.whole)
+            self._metadata[_key(field.name)] = plain(field.full_text)
 
     def fields(self) -> dict[str, Any]:
         formats = {"format_support": dict.fromkeys(FORMATS, False) | self._formats} if self._formats else {}
@@ -157,7 +157,7 @@ class _Found:
 
     def _named_fields(self) -> None:
         take = self._entry.take
-        if (field := take("status", "state", "")) and (left := words.tidy(self._status(field.whole, ""))):
+        if (field := take("status", "state", "")) and (left := words.tidy(self._status(field.full_text, ""))):
             self._keep("status_note", left)
         if field := take("tests", "test results", "test_results", "tests passing", "test status", "results"):
             self._counts(field)
@@ -165,19 +165,19 @@ class _Found:
             if field := take(name, f"tests {name}"):
                 self._count(name, field)
         if field := take("formats", "format support", "supported formats", "format", "format_support"):
-            self._list_of_formats(field.whole.strip("[] "), explicit=True)
+            self._list_of_formats(field.full_text.strip("[] "), explicit=True)
         for name in ("excel", "csv", "pdf", "ocr"):
-            if (field := take(name)) and (said := words.verdict(field.whole)) is not None:
+            if (field := take(name)) and (said := words.verdict(field.full_text)) is not None:
                 self._formats[name] = said
         field = take("version", "extractor version", "extractor_version")
-        if field and not words.is_unknown(plain(field.whole)):
-            self._fields["extractor_version"] = plain(field.whole).removeprefix("v")
+        if field and not words.is_unknown(plain(field.full_text)):
+            self._fields["extractor_version"] = plain(field.full_text).removeprefix("v")
         if field := take("manifest", "manifest compliant", "manifest_compliant", "manifest compliance"):
-            self._manifest(field.whole)
+            self._manifest(field.full_text)
         if field := take("extractor", "extractor path", "extractor_path", "path"):
-            self._metadata["extractor_path"] = plain(field.whole)
+            self._metadata["extractor_path"] = plain(field.full_text)
         if field := take("output", "output type", "output_type"):
-            self._metadata["output_type"] = plain(field.whole).lower()
+            self._metadata["output_type"] = plain(field.full_text).lower()
 
     def _free_text(self, text: str) -> str:
         text = self._brackets(text)
@@ -244,9 +244,9 @@ class _Found:
         return text.replace(word, " ", 1)
 
     def _counts(self, field: Field) -> None:
-        found = words.results(plain(field.whole))
+        found = words.results(plain(field.full_text))
         if found is None:
-            self._keep("tests", field.whole)
+            self._keep("tests", field.full_text)
             return
         self._fields["test_results"], left = found
         if re.sub(r"\btests?\b|[()\s]", "", left):
@@ -255,7 +255,7 @@ class _Found:
     def _count(self, name: str, field: Field) -> None:
         number = re.search(r"\d{1,9}", field.value)
         if number is None:
-            self._keep(name, field.whole)
+            self._keep(name, field.full_text)
             return
         known: TestResults = self._fields.get("test_results", TestResults())
         counts = {one: getattr(known, one) for one in known.__struct_fields__} | {name: int(number[0])}

@@ -126,22 +126,22 @@ class Items:
     def _more_fields(self, entry: Entry, metadata: dict[str, Any]) -> dict[str, Any]:
         fields = dict[str, Any]()
         branch = entry.take("branch", "branch name")
-        if branch and not words.is_unknown(plain(branch.whole)):
-            fields["branch_name"], _, remark = plain(branch.whole).partition(" ")
+        if branch and not words.is_unknown(plain(branch.full_text)):
+            fields["branch_name"], _, remark = plain(branch.full_text).partition(" ")
             metadata |= {"branch_note": remark.strip()} if remark.strip() else {}
         for name in ("assignee", "owner"):
-            if (person := entry.take(name)) and not words.is_unknown(person.whole):
-                fields["assignee"] = plain(person.whole)
+            if (person := entry.take(name)) and not words.is_unknown(person.full_text):
+                fields["assignee"] = plain(person.full_text)
         self._numbers(entry, fields, metadata)
         if number := entry.take("#", "no", "nr", "no."):
-            metadata["number"] = number.whole
+            metadata["number"] = number.full_text
         if text := _description(entry):
             fields["description"] = text
         return fields
 
     def _titled(self, entry: Entry, head: str, metadata: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         kind = entry.take("type", "item type")
-        written = plain(kind.whole) if kind else None
+        written = plain(kind.full_text) if kind else None
         found = _TYPE.search(head) if written is None else None
         if found and (entry.is_heading or key(found[1]) in words.ITEM_TYPES):
             written, head = found[1], head[: found.start()]
@@ -159,7 +159,7 @@ class Items:
         What is not understood waits, unless it is a picture behind an empty box: that says it is to be done.
         """
         field = entry.take("status", "state", "progress")
-        said = (state_of(field.whole) if field else None) or self._ticked(entry) or state
+        said = (state_of(field.full_text) if field else None) or self._ticked(entry) or state
         if said is None:
             return words.OF_ITEMS[above] if above else None
         meant = words.item_state(said)
@@ -173,9 +173,9 @@ class Items:
         field = entry.take(*DONE_FIELDS)
         if field is None:
             return None
-        ticked = words.verdict(field.whole)
+        ticked = words.verdict(field.full_text)
         category: Category | None = "done" if ticked else "planned" if ticked is False else None
-        return WrittenState(field.whole, category) if category else state_of(field.whole)
+        return WrittenState(field.full_text, category) if category else state_of(field.full_text)
 
     def _end(self, state: WrittenState | None, metadata: dict[str, Any], line: int) -> datetime | None:
         """When it came to the state of which its title tells: `Ship it (done 2026-07-01)`."""
@@ -185,11 +185,11 @@ class Items:
         field = entry.take(*names)
         if field is None:
             return None
-        at = self._telling.moment(metadata, field.name.lower(), field.whole, field.line)
-        if at is None and not words.is_unknown(field.whole):
-            metadata[field.name.lower()] = plain(field.whole)
-            if written_time(field.whole) is None:
-                self._telling.warn("time_not_understood", field.line, plain(field.whole)[:80])
+        at = self._telling.moment(metadata, field.name.lower(), field.full_text, field.line)
+        if at is None and not words.is_unknown(field.full_text):
+            metadata[field.name.lower()] = plain(field.full_text)
+            if written_time(field.full_text) is None:
+                self._telling.warn("time_not_understood", field.line, plain(field.full_text)[:80])
         return at
 
     def _links(self, entry: Entry, title: str) -> tuple[ImportedLink, ...]:
@@ -197,8 +197,8 @@ class Items:
         field = entry.take("parent", "part of")
         while self._above and self._above[-1][0] >= entry.indent:
             self._above.pop()
-        if field is not None and not words.is_unknown(field.whole):
-            name = plain(field.whole)
+        if field is not None and not words.is_unknown(field.full_text):
+            name = plain(field.full_text)
             return (self._link(name),) if name != title else ()
         if self._above and field is None and _stands_in_a_tree(entry):
             return (self._link(self._above[-1][1]),)
@@ -210,10 +210,10 @@ class Items:
 
     def _numbers(self, entry: Entry, fields: dict[str, Any], metadata: dict[str, Any]) -> None:
         if field := entry.take("pr", "prs", "pull request", "pull requests"):
-            numbers = [int(number) for number in re.findall(r"\d{1,9}", field.whole)]
+            numbers = [int(number) for number in re.findall(r"\d{1,9}", field.full_text)]
             fields["pr_numbers"] = tuple(dict.fromkeys(number for number in numbers if number))
         if field := entry.take("priority"):
-            word = plain(field.whole)
+            word = plain(field.full_text)
             meant = words.PRIORITIES.get(key(word))
             fields |= {"priority": meant} if meant else {}
             self._telling.word(metadata, "priority", word, meant, field.line)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ledger.importing.readers.reading import Reading, lines
 from ledger.importing.readers.source_item import left_out
-from ledger.importing.readers.text.json_text import document, kept, parsed, repeated_fields
+from ledger.importing.readers.text.json_text import as_storable, document, parsed, repeated_fields
 from ledger.values.finding import Finding
 
 Fields = dict[str, Any]
@@ -14,12 +14,14 @@ Fields = dict[str, Any]
 
 def records_of(path: Path, reading: Reading, listed: Callable[[Any], Iterable[Any]]) -> Iterator[tuple[str, Fields]]:
     """Every record with its place. `listed` finds them in what the file holds; an object a line is a record itself."""
-    for place, told in _told(path, listed):
+    for place, told in _records(path, listed):
         if not isinstance(told, dict):
             left_out(reading, "not_an_object", place)
             continue
-        record, problems = kept(told)
-        reading.not_taken += [Finding("repeated_field", f"{place}: {kept(name)[0]}") for name in repeated_fields(told)]
+        record, problems = as_storable(told)
+        reading.not_taken += [
+            Finding("repeated_field", f"{place}: {as_storable(name)[0]}") for name in repeated_fields(told)
+        ]
         reading.warnings += [Finding(kind, f"{place}: {where}") for kind, where in problems]
         yield place, {name: value for name, value in record.items() if value not in (None, "", [])}
 
@@ -35,7 +37,7 @@ def text_at(value: Any, *path: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _told(path: Path, listed: Callable[[Any], Iterable[Any]]) -> Iterator[tuple[str, Any]]:
+def _records(path: Path, listed: Callable[[Any], Iterable[Any]]) -> Iterator[tuple[str, Any]]:
     given = list(lines(path))
     if len(given) > 1 and all(_is_object(line) for _, line in given[:2]):
         yield from ((f"line {number}", _line(line)) for number, line in given)

@@ -32,7 +32,7 @@ class _Repetitive(dict[str, Any]):
 
 def parsed(text: str | bytes) -> Any:
     """The value of a JSON text. Raises ValueError or RecursionError for anything else."""
-    return json.loads(text, parse_int=_whole, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_object)
+    return json.loads(text, parse_int=_integer, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_object)
 
 
 def document(path: Path) -> tuple[Any, list[str]]:
@@ -62,13 +62,13 @@ def repeated_fields(value: Any, path: str = "") -> Iterator[str]:
             yield from repeated_fields(inner, f"{path}[{place}]")
 
 
-def kept(value: Any, path: str = "") -> tuple[Any, list[Problem]]:
+def as_storable(value: Any, path: str = "") -> tuple[Any, list[Problem]]:
     """A value as it can be stored, and what of it had to become another one."""
     problems: list[Problem] = []
-    return _kept(value, path, problems), problems
+    return _as_storable(value, path, problems), problems
 
 
-def _kept(value: Any, path: str, problems: list[Problem]) -> Any:
+def _as_storable(value: Any, path: str, problems: list[Problem]) -> Any:
     match value:
         case str():
             return _storable(value, path, problems)
@@ -76,11 +76,11 @@ def _kept(value: Any, path: str, problems: list[Problem]) -> Any:
             return _number(value, path, problems)
         case dict():
             return {
-                (said := _storable(name, path, problems)): _kept(inner, _below(path, said), problems)
+                (said := _storable(name, path, problems)): _as_storable(inner, _below(path, said), problems)
                 for name, inner in value.items()
             }
         case list():
-            return [_kept(inner, f"{path}[{place}]", problems) for place, inner in enumerate(value)]
+            return [_as_storable(inner, f"{path}[{place}]", problems) for place, inner in enumerate(value)]
         case _:
             return value
 
@@ -104,7 +104,7 @@ def _number(value: Decimal, path: str, problems: list[Problem]) -> float | str:
     return str(value)
 
 
-def _whole(digits: str) -> int | Decimal:
+def _integer(digits: str) -> int | Decimal:
     return int(digits) if len(digits) <= 20 and -(2**63) <= int(digits) < 2**64 else Decimal(digits)
 
 

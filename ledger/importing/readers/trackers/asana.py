@@ -55,10 +55,10 @@ class _Named:
         self.held: dict[str, list[str]] = {}
         for row in rows:
             for cell in row.cells.get(HOLDS_UP, ()):
-                for other in self.found(cell)[0]:
+                for other in self.ids_in(cell)[0]:
                     self.held.setdefault(other, []).append(_number(row))
 
-    def found(self, cell: str) -> tuple[list[str], list[str]]:
+    def ids_in(self, cell: str) -> tuple[list[str], list[str]]:
         """The ids of the tasks that a cell names, and the names that no task has, or several have."""
         parts, numbers, left = cell.split(","), [], []
         while parts:
@@ -116,14 +116,14 @@ class _Task(CellRecord):
 
     def _links(self, named: _Named) -> Iterator[SourceLink]:
         for column in PARENT:
-            yield from (SourceLink(kind="parent", to=other, word=column) for other in self._named(named, column))
-        blockers = dict.fromkeys([*self._named(named, WAITS_FOR), *named.held.get(self.name, ())])
+            yield from (SourceLink(kind="parent", to=other, word=column) for other in self._ids_of(named, column))
+        blockers = dict.fromkeys([*self._ids_of(named, WAITS_FOR), *named.held.get(self.name, ())])
         yield from (SourceLink(kind="depends_on", to=other, word=WAITS_FOR) for other in blockers)
-        self._named(named, HOLDS_UP)
+        self._ids_of(named, HOLDS_UP)
 
-    def _named(self, named: _Named, column: str) -> list[str]:
+    def _ids_of(self, named: _Named, column: str) -> list[str]:
         """The ids of those that a column names; what is not sure stays in it."""
-        found = [named.found(cell) for cell in self.several(column)]
+        found = [named.ids_in(cell) for cell in self.several(column)]
         left = [name for _, names in found for name in names]
         if left:
             self.rest[column] = left

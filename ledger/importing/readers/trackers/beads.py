@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.importing.readers.comments import taken
+from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.record import DELETED as WHEN_DELETED
 from ledger.importing.readers.sample import Sample
-from ledger.importing.readers.text.json_text import Problem, document, kept, parsed, repeated_fields
+from ledger.importing.readers.text.json_text import Problem, as_storable, document, parsed, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
@@ -67,7 +67,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All issues of an export. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
     seen: dict[str, set[datetime | None]] = {}
-    for place, told in _told(path):
+    for place, told in _records(path):
         reading.found += 1
         record, problems, fault = _record(told)
         where = f"{place} ({record['id'][:LONGEST_ID]!a})" if _has_id(record) else place
@@ -87,7 +87,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     return reading
 
 
-def _told(path: Path) -> Iterator[Told]:
+def _records(path: Path) -> Iterator[Told]:
     """Every record: a line of an export, or an entry of the list that `bd list --json` prints."""
     given = lines(path)
     first = next(given, None)
@@ -114,7 +114,7 @@ def _record(told: Any) -> tuple[Any, list[Problem], str | None]:
     if told is NO_JSON:
         return None, [], "not_json"
     try:
-        return (*kept(told), None)
+        return (*as_storable(told), None)
     except RecursionError:
         return None, [], "not_json"
 
@@ -211,7 +211,7 @@ class _Issue(Record):
         return closed, None
 
     def _rank(self) -> Fields:
-        priority = self.taken("priority", int)
+        priority = self.pop("priority", int)
         if priority is None:
             return {}
         self.own["source_priority"] = priority
@@ -270,7 +270,9 @@ class _Issue(Record):
         if type(counted) is int and counted > len(entries):
             self.warn("comments_missing")
         created = Mark(by=NO_HOLDER, at=self._created.at)
-        comments, left = taken(entries, self.name, created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of)
+        comments, left = imported_comments(
+            entries, self.name, created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of
+        )
         if given is not None and (left or not entries):
             self.rest["comments"] = left if entries else given
         return comments if entries else None

@@ -14,7 +14,7 @@ from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample, sample_of
 from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.json_records import Fields
-from ledger.importing.readers.text.json_text import document, kept, repeated_fields
+from ledger.importing.readers.text.json_text import as_storable, document, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 
@@ -54,9 +54,11 @@ def _list(folder: Path, root: Path, reading: Reading) -> Iterator[SourceItem]:
         except Invalid as error:
             left_out(reading, "cannot_be_read", f"{file.name} of {name}: {error.message}")
             continue
-        record, problems = kept(whole)
+        record, problems = as_storable(whole)
         where = f"{name}/{file.stem}"
-        reading.not_taken += [Finding("repeated_field", f"{where}: {kept(path)[0]}") for path in repeated_fields(whole)]
+        reading.not_taken += [
+            Finding("repeated_field", f"{where}: {as_storable(path)[0]}") for path in repeated_fields(whole)
+        ]
         reading.warnings += [Finding(kind, f"{where}: {path}") for kind, path in problems]
         if isinstance(record, dict) and record.keys() & {"subject", "status"}:
             found[str(record.get("id") or file.stem)] = record

@@ -10,11 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.importing.readers.comments import taken
+from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import Identify, Reading, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
-from ledger.importing.readers.text.json_text import document, kept
+from ledger.importing.readers.text.json_text import as_storable, document
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
@@ -44,11 +44,11 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All issues of a file. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
     whole, repeated = document(path)
-    reading.not_taken += [Finding("repeated_field", kept(name)[0]) for name in repeated]
+    reading.not_taken += [Finding("repeated_field", as_storable(name)[0]) for name in repeated]
     seen: set[str] = set()
-    for place, told, is_pull in _told(whole):
+    for place, told, is_pull in _records(whole):
         reading.found += 1
-        record, problems = kept(told)
+        record, problems = as_storable(told)
         name = _name(record, whole)
         fault = _fault(record, name, seen)
         if fault is None and (is_pull or _is_pull(record)):
@@ -64,7 +64,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     return reading
 
 
-def _told(whole: Any) -> Iterator[tuple[str, Any, bool]]:
+def _records(whole: Any) -> Iterator[tuple[str, Any, bool]]:
     """Every record with its place, and whether it stands among the pull requests."""
     if isinstance(whole, list):
         yield from ((f"entry {place}", record, False) for place, record in enumerate(whole, 1))
@@ -195,7 +195,9 @@ class _Issue(Record):
                 self.warn("comments_missing")
             return None
         entries = [self._comment(entry) for entry in _listed(self.rest.pop("comments"))]
-        comments, left = taken(entries, self.name, self._created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of)
+        comments, left = imported_comments(
+            entries, self.name, self._created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of
+        )
         if left:
             self.rest["comments"] = [_without_text(entry) for entry in left]
         return comments

@@ -10,7 +10,7 @@ from ledger.importing.readers.source_item import SourceComment, SourceItem, Sour
 from ledger.importing.readers.text.cells import CellRecord, Dates
 from ledger.importing.readers.text.csv_table import Row, has_header, table_of
 from ledger.importing.readers.text.json_records import text_at
-from ledger.importing.readers.text.json_text import kept, parsed
+from ledger.importing.readers.text.json_text import as_storable, parsed
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.states import FINISHED, Category
 
@@ -64,7 +64,7 @@ class _Issue(CellRecord):
             category=category,
             description=self.one("Description", "Description Stripped"),
             assignee=self._first("Assignees", "Assignee"),
-            tags=self.labels([str(label) for label in self._taken("Labels")], "Labels"),
+            tags=self.labels([str(label) for label in self._entries("Labels")], "Labels"),
             created_at=created_at,
             created_by=self.one("Created By Name", "Created By"),
             changed_at=changed_at,
@@ -85,7 +85,7 @@ class _Issue(CellRecord):
         is_draft = next(iter(self.look("Is Draft")), "").lower() == "true"
         return ("draft", "waiting") if is_draft and category not in FINISHED else (word, category)
 
-    def _taken(self, column: str) -> list[Any]:
+    def _entries(self, column: str) -> list[Any]:
         return [one for cell in self.several(column) for one in _list(cell)]
 
     def _first(self, *columns: str) -> str | None:
@@ -100,7 +100,7 @@ class _Issue(CellRecord):
         if parent := self.one("Parent"):
             yield SourceLink(kind="parent", to=parent.strip(), word="Parent")
         blockers, left = dict.fromkeys(held.get(self.name, ())), []
-        for relation in self._taken("Relations"):
+        for relation in self._entries("Relations"):
             (word, direction), other = _kind(relation), text_at(relation, "issue")
             if other and (word, direction) == ("blocked_by", "outgoing"):
                 blockers[other] = None
@@ -118,7 +118,7 @@ class _Issue(CellRecord):
         if "Comments" not in self.rest:
             return None
         said, left = [], []
-        for entry in self._taken("Comments"):
+        for entry in self._entries("Comments"):
             body = text_at(entry, "comment")
             if body:
                 at = self.at("Comments", text_at(entry, "created_at") or "")
@@ -145,7 +145,7 @@ def _list(cell: str) -> list[Any]:
     (['a, b', 'c'], ['a', 'b'], [])
     """
     try:
-        found, _ = kept(parsed(cell))
+        found, _ = as_storable(parsed(cell))
     except (ValueError, RecursionError):
         return [part.strip() for part in cell.split(",") if part.strip()]
     return found if isinstance(found, list) else [found]

@@ -16,7 +16,7 @@ from msgspec import Struct
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
-from ledger.importing.readers.text.json_text import Problem, document, kept
+from ledger.importing.readers.text.json_text import Problem, as_storable, document
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
@@ -57,7 +57,7 @@ class _List(Struct, frozen=True, kw_only=True):
             return Finding("times_unknown", self.tag)
         return Finding("times_of_the_whole_list", f"{self.tag}: {text(self.began)} to {text(self.changed)}")
 
-    def whole(self, number: str) -> str:
+    def full_id(self, number: str) -> str:
         """The id of a task or subtask in the file."""
         return number if self.tag == MAIN or number in self.doubled else f"{self.tag}:{number}"
 
@@ -88,7 +88,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All tasks and subtasks of a file. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
     whole, repeated = document(path)
-    reading.not_taken += [Finding("repeated_field", kept(name)[0]) for name in repeated]
+    reading.not_taken += [Finding("repeated_field", as_storable(name)[0]) for name in repeated]
     for tasks in _lists(path, whole, imported_at, reading):
         taken = {task.number: task for task in _tasks(tasks, reading)}
         readers = [_Reader(task, tasks, taken.keys(), identify, reading) for task in taken.values()]
@@ -108,14 +108,14 @@ def _lists(path: Path, whole: Any, imported_at: datetime, reading: Reading) -> I
         raise unreadable(path, None, "is no task-master file: it holds no lists of tasks")
     tags = {tag: found for tag, found in whole.items() if _is_list(found)}
     broken = [tag for tag, found in whole.items() if isinstance(found, dict) and "tasks" in found and tag not in tags]
-    reading.not_taken += [Finding("not_a_list", kept(tag)[0][:LONGEST_ID]) for tag in broken]
+    reading.not_taken += [Finding("not_a_list", as_storable(tag)[0][:LONGEST_ID]) for tag in broken]
     has_root = isinstance(whole.get(ROOT), list)
     if not has_root and not tags:
         raise unreadable(path, None, "is no task-master file: it holds no lists of tasks")
     beside = {name: value for name, value in whole.items() if name not in tags and name != ROOT}
     for place, (tag, found) in enumerate(sorted(tags.items(), key=lambda entry: entry[0] != MAIN)):
         more = {"beside": beside} if beside and place == 0 and not has_root else {}
-        yield _list(kept(tag)[0], found | more, imported_at, reading)
+        yield _list(as_storable(tag)[0], found | more, imported_at, reading)
     if has_root:
         main = _titles(tags[MAIN]["tasks"]) if MAIN in tags else {}
         doubled = frozenset(number for number, title in _titles(whole[ROOT]).items() if main.get(number) == title)
@@ -151,7 +151,7 @@ def _list(
     )
     began = created or imported_at
     changed = updated or began
-    says, problems = kept({name: value for name, value in found.items() if name != "tasks"})
+    says, problems = as_storable({name: value for name, value in found.items() if name != "tasks"})
     reading.warnings += [Finding(kind, f"{tag}: {path}") for kind, path in problems]
     return _List(
         tag=tag,
@@ -192,7 +192,9 @@ def _below(found: _Found, number: str | None) -> list[_Found]:
 
 def _fields(record: Fields) -> tuple[Fields, list[Problem]]:
     own = ("id", "subtasks", "dependencies") if isinstance(record.get("subtasks", []), list) else ("id", "dependencies")
-    fields, problems = kept({name: value for name, value in record.items() if name not in own and value is not None})
+    fields, problems = as_storable(
+        {name: value for name, value in record.items() if name not in own and value is not None}
+    )
     dependencies = {"dependencies": record["dependencies"]} if record.get("dependencies") is not None else {}
     return {**fields, **dependencies}, problems  # whose dotted ids stay as they are written
 
@@ -211,7 +213,7 @@ def _number(spelled: Any, parent: str | None = None) -> str | None:
     """An id in one spelling; a subtask's with its task's before it."""
     if isinstance(spelled, bool) or not isinstance(spelled, (int, str, Decimal)) or not str(spelled).strip():
         return None
-    number: str = kept(str(spelled).strip())[0]
+    number: str = as_storable(str(spelled).strip())[0]
     return number if parent is None or number.startswith(f"{parent}.") else f"{parent}.{number}"
 
 
@@ -219,7 +221,7 @@ class _Reader(Record):
     """One task on its way."""
 
     def __init__(self, task: _Task, tasks: _List, numbers: Any, identify: Identify, reading: Reading) -> None:
-        super().__init__(tasks.whole(task.number), task.fields, reading)
+        super().__init__(tasks.full_id(task.number), task.fields, reading)
         self._task = task
         self._list = tasks
         self._numbers = numbers
@@ -239,7 +241,7 @@ class _Reader(Record):
         """The first task of a list keeps what the list says of itself."""
         links = self._links()
         status, category = self.state(str(self.rest.get("status", "")))
-        settled = self._settled() if category in FINISHED else None
+        settled = self._end() if category in FINISHED else None
         fields: Fields = {"item_type": "task", "title": self.text("title") or ""}
         for field, theirs in {"description": "description", "notes": "details", "assignee": "assignee"}.items():
             if (value := self.text(theirs)) is not None:
@@ -267,7 +269,7 @@ class _Reader(Record):
     def _first_time(self, names: Iterable[str]) -> datetime | None:
         return next((self.time(name) for name in names if self.rest.get(name)), None)
 
-    def _settled(self) -> Mark | None:
+    def _end(self) -> Mark | None:
         ended = [name for name in COMPLETED if self.rest.get(name)]
         at = self.ended(ended[0], CLOSED, self._created.at) if ended else None
         return Mark(by=NO_HOLDER, at=at) if at else None
@@ -279,7 +281,7 @@ class _Reader(Record):
         for entry in given if isinstance(given, list) else [given]:
             number = _number(entry)
             if number is None:
-                strange.append(kept(entry)[0])
+                strange.append(as_storable(entry)[0])
                 self.reading.not_taken.append(Finding("link_not_understood", f"{self.name}: {str(entry)[:100]}"))
             else:
                 links.append(self._linked("depends_on", self._meant(number), "dependencies"))
@@ -292,7 +294,7 @@ class _Reader(Record):
         return sibling if sibling in self._numbers and sibling != self._task.number else number
 
     def _linked(self, kind: str, number: str, word: str) -> ImportedLink:
-        to = self._list.whole(number)
+        to = self._list.full_id(number)
         return ImportedLink(kind=kind, to_id=self._identify(to), to=to, word=word, made=self._created)
 
     def _metadata(self, *, is_first: bool) -> Fields:

@@ -76,7 +76,7 @@ def recognises(sample: Sample) -> bool:
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All tasks of a file, or of a folder's todo.txt and done.txt. `imported_at` stands for days that no line tells."""
     reading = Reading()
-    for key, line in _known(list(_lines(path, reading))):
+    for key, line in _with_keys(list(_lines(path, reading))):
         _Reader(key, line, identify, reading).take(imported_at)
     return reading
 
@@ -171,7 +171,7 @@ def _day(text: str) -> tuple[datetime | None, str]:
         return None, text
 
 
-def _known(found: list[Line]) -> Iterator[tuple[str, Line]]:
+def _with_keys(found: list[Line]) -> Iterator[tuple[str, Line]]:
     """Each task with the key it is known by; equal ones are numbered by age, so that a newer one changes no other."""
     times: Counter[str] = Counter()
     keys: dict[int, str] = {}

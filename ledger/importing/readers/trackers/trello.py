@@ -14,7 +14,7 @@ from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, left_out, reader
 from ledger.importing.readers.text.json_records import Fields, records_of, text_at
-from ledger.importing.readers.text.json_text import document, kept
+from ledger.importing.readers.text.json_text import as_storable, document
 from ledger.importing.readers.text_lines import unreadable
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.finding import Finding
@@ -36,7 +36,7 @@ def recognises(sample: Sample) -> bool:
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     whole, _ = document(path)
-    board = _Board(kept(whole)[0], path)
+    board = _Board(as_storable(whole)[0], path)
     for place, card in records_of(path, reading, lambda whole: whole["cards"]):
         if isinstance(card.get("id"), str):
             yield _Card(card, board, reading).item()

@@ -15,7 +15,7 @@ from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
-from ledger.importing.readers.text.json_text import kept
+from ledger.importing.readers.text.json_text import as_storable
 from ledger.importing.readers.text_lines import unreadable
 
 SOURCE = "vibe-kanban"
@@ -121,4 +121,4 @@ def _plain(value: Any) -> Any:
     """A UUID as its text, other bytes in hexadecimal."""
     if isinstance(value, bytes):
         return str(UUID(bytes=value)) if len(value) == _UUID_BYTES else value.hex()
-    return kept(value)[0]
+    return as_storable(value)[0]

@@ -113,7 +113,7 @@ def _meant(word: str, behind: str) -> tzinfo | None:
     if "/" in word:
         if all(name in HOURS or name in SEVERAL for name in word.split("/")):
             raise ValueError(f"{word} names several time zones")
-        return _named(word) if re.match(REGIONS, word, re.IGNORECASE) else None
+        return _zone_called(word) if re.match(REGIONS, word, re.IGNORECASE) else None
     name = PHRASES.get(word.upper(), word.upper())
     if name in WORDS_TOO and not word.isupper():
         return None
@@ -147,7 +147,7 @@ def _fixed(word: str, offset: re.Match[str]) -> tzinfo:
     return timezone((1 if offset[1].lower() in ("+", "plus") else -1) * timedelta(hours=hours, minutes=minutes))
 
 
-def _named(word: str) -> tzinfo:
+def _zone_called(word: str) -> tzinfo:
     name = next((zone for zone in available_timezones() if zone.lower() == word.lower()), None)
     if name is None:
         raise ValueError(f"{word} is no name of the time zone database")

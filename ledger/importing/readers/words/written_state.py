@@ -150,15 +150,15 @@ def state_in(head: str) -> tuple[WrittenState | None, str]:
     >>> state_in("[ ] 🚧 Ship it"), state_in("Ship it")
     ((WrittenState(written='[ ] 🚧', category='active'), 'Ship it'), (None, 'Ship it'))
     """
-    return _taken(head, (_before, _behind))
+    return _state_and_rest(head, (_before, _behind))
 
 
 def state_before(head: str) -> tuple[WrittenState | None, str]:
     """The same of a text in which signs behind something else say something of that."""
-    return _taken(head, (_before,))
+    return _state_and_rest(head, (_before,))
 
 
-def _taken(head: str, takes: Iterable[Take]) -> tuple[WrittenState | None, str]:
+def _state_and_rest(head: str, takes: Iterable[Take]) -> tuple[WrittenState | None, str]:
     found: list[WrittenState] = []
     rest = head.strip()
     for take in takes:
