@@ -30,7 +30,7 @@ class Names:
     """Hosts and origins that may be named, so that a page in a browser cannot be led here by a name of its own.
 
     >>> names = Names(["ledger.example"], ["https://chat.example"])
-    >>> names.known("ledger.example:8000"), names.known("evil.example"), names.known_origin("https://chat.example")
+    >>> names.allows_host("ledger.example:8000"), names.allows_host("evil.example"), names.allows_origin("https://chat.example")
     (True, False, True)
     """
 

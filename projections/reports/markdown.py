@@ -47,7 +47,7 @@ def one_line(value: object) -> str:
 def unescaped(text: str) -> str:
     """The text that `inline` was given.
 
-    >>> said(inline(" a \\\\| b\\n# `c` <!-- d --> ", ";")), said(inline("1) [x]; \\\\&#10;", ";"))
+    >>> unescaped(inline(" a \\\\| b\\n# `c` <!-- d --> ", ";")), unescaped(inline("1) [x]; \\\\&#10;", ";"))
     (' a \\\\| b\\n# `c` <!-- d --> ', '1) [x]; \\\\&#10;')
     """
     return _SAID.sub(lambda found: found[1] or (chr(int(found[2])) if found[2] else "<"), text)

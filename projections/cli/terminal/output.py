@@ -35,9 +35,9 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff
 def printable(value: object) -> str:
     """A value as one line that does nothing to a terminal.
 
-    >>> shown("red \\x1b[31m alert")
+    >>> printable("red \\x1b[31m alert")
     'red \\\\x1b[31m alert'
-    >>> shown(None), shown(True), shown(["a", 1])
+    >>> printable(None), printable(True), printable(["a", 1])
     ('-', 'yes', 'a, 1')
     """
     if value is None or value == [] or value == ():

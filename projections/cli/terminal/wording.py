@@ -85,7 +85,7 @@ def ids_in(value: Any) -> Iterator[str]:
 def in_words(value: Any, refs: Refs) -> str:
     """A value of any shape, short.
 
-    >>> said({"kind": "blocks", "to_id": "i"}, {"i": "w-7k3qd"}), said([], {}), said("# Title\\nmore", {})
+    >>> in_words({"kind": "blocks", "to_id": "i"}, {"i": "w-7k3qd"}), in_words([], {}), in_words("# Title\\nmore", {})
     ('blocks w-7k3qd', 'nothing', '# Title ...')
     """
     match value:
