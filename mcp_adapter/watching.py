@@ -63,11 +63,11 @@ class Watched:
                 if not self._listened[uri]:
                     del self._listened[uri]
 
-    async def subscribe(self, session: str, uri: str, told: Session) -> None:
+    async def subscribe(self, session: str, uri: str, subscriber: Session) -> None:
         await self._begin()
         while len(self._sessions) >= MOST:
             del self._sessions[next(iter(self._sessions))]
-        self._sessions[session, uri] = told
+        self._sessions[session, uri] = subscriber
 
     def unsubscribe(self, session: str, uri: str) -> None:
         self._sessions.pop((session, uri), None)
@@ -87,9 +87,9 @@ class Watched:
             return
         for uri in changed & self._listened.keys():
             await self._bus.publish(ResourceUpdated(uri=uri))
-        for (session, uri), told in list(self._sessions.items()):
+        for (session, uri), subscriber in list(self._sessions.items()):
             if uri in changed:
-                await self._tell(session, uri, told)
+                await self._notify(session, uri, subscriber)
 
     async def _begin(self) -> None:
         """What happens from here on is sent to the subscriber."""
@@ -97,10 +97,10 @@ class Watched:
             with suppress(LedgerError):  # the database is away: the first look that reaches it is the beginning
                 await anyio.to_thread.run_sync(self._changed, set[str]())
 
-    async def _tell(self, session: str, uri: str, told: Session) -> None:
+    async def _notify(self, session: str, uri: str, subscriber: Session) -> None:
         try:
             with anyio.fail_after(EVERY):
-                await told.send_resource_updated(uri)
+                await subscriber.send_resource_updated(uri)
         except Exception:  # a session that went away or does not read must not keep the others from hearing
             log.info("a session stopped listening to %s", uri.partition("/")[0])
             self.unsubscribe(session, uri)

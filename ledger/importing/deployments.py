@@ -41,8 +41,8 @@ class Known:
             commit, number, environment = key.split(":", 2)
             self._commits.setdefault((number, environment), {})[commit] = entity_id
 
-    def add(self, told: ImportedDeployment, entity_id: str) -> None:
-        fields = told.fields
+    def add(self, imported: ImportedDeployment, entity_id: str) -> None:
+        fields = imported.fields
         key = deployment_key(fields.get("commit_hash"), fields.get("pr_number"), fields.get("environment"))
         if key is not None and not fields.get("redeployment"):
             place = (str(fields["pr_number"]), fields.get("environment") or "")
@@ -71,48 +71,51 @@ def same_commit(one: str, other: str) -> bool:
 
 def ids(command: Import, world: World) -> list[str]:
     """The id of each deployment of the source, in their order."""
-    own = [imported_id(world.ledger, f"{command.source} {CATEGORY}", told.external_id) for told in command.deployments]
+    own = [
+        imported_id(world.ledger, f"{command.source} {CATEGORY}", imported.external_id)
+        for imported in command.deployments
+    ]
     world.look([stream_id(CATEGORY, entity_id) for entity_id in own])
     known = Known(world.holders("deployment_key") if own else {})
     found = []
-    for entity_id, told in zip(own, command.deployments, strict=True):
+    for entity_id, imported in zip(own, command.deployments, strict=True):
         is_there = bool(world.past(stream_id(CATEGORY, entity_id)))
-        found.append(entity_id if is_there else _existing_id(told, known) or entity_id)
-        known.add(told, found[-1])
+        found.append(entity_id if is_there else _existing_id(imported, known) or entity_id)
+        known.add(imported, found[-1])
     return found
 
 
 def plan(command: Import, ids: Iterable[str], others: Others, world: World, made: ImportPlan) -> None:
     seen: set[str] = set()
-    for told, entity_id in zip(command.deployments, ids, strict=True):
+    for imported, entity_id in zip(command.deployments, ids, strict=True):
         if entity_id in seen:
-            made.not_taken.append(Finding("told_twice", f"deployment {told.external_id}"))
+            made.not_taken.append(Finding("told_twice", f"deployment {imported.external_id}"))
             continue
         seen.add(entity_id)
         stands = merge_base(world, CATEGORY, entity_id, command.source)
-        facts = _facts(told, entity_id, _linked(told, others, made), stands, made)
-        made.add(CATEGORY, entity_id, told.external_id, facts, is_new=stands is None)
+        facts = _facts(imported, entity_id, _linked(imported, others, made), stands, made)
+        made.add(CATEGORY, entity_id, imported.external_id, facts, is_new=stands is None)
 
 
-def _existing_id(told: ImportedDeployment, known: Known) -> str | None:
-    fields = told.fields
+def _existing_id(imported: ImportedDeployment, known: Known) -> str | None:
+    fields = imported.fields
     if fields.get("redeployment"):
         return None
     return known.find(fields.get("commit_hash"), fields.get("pr_number"), fields.get("environment"))
 
 
-def _linked(told: ImportedDeployment, others: Others, made: ImportPlan) -> dict[str, Any]:
-    """All fields, the links among them; what cannot be linked is kept as it was told."""
-    vendors = {name: others.vendors.get(name.casefold()) for name in told.vendors}
-    items = {name: others.work_items.get(name) for name in told.work_items}
-    metadata = dict(told.fields.get("metadata", {}))
+def _linked(imported: ImportedDeployment, others: Others, made: ImportPlan) -> dict[str, Any]:
+    """All fields, the links among them; what cannot be linked is kept as it was imported."""
+    vendors = {name: others.vendors.get(name.casefold()) for name in imported.vendors}
+    items = {name: others.work_items.get(name) for name in imported.work_items}
+    metadata = dict(imported.fields.get("metadata", {}))
     for word, found in (("vendors", vendors), ("work_items", items)):
         absent = [name for name, entity_id in found.items() if entity_id is None]
         if absent:
             metadata[word] = absent
-            made.warnings += [Finding("link_kept_as_text", f"{told.external_id} -> {name}") for name in absent]
+            made.warnings += [Finding("link_kept_as_text", f"{imported.external_id} -> {name}") for name in absent]
     return {
-        **told.fields,
+        **imported.fields,
         "metadata": metadata,
         "vendor_ids": tuple(dict.fromkeys(entity_id for entity_id in vendors.values() if entity_id)),
         "work_item_ids": tuple(dict.fromkeys(entity_id for entity_id in items.values() if entity_id)),
@@ -120,10 +123,10 @@ def _linked(told: ImportedDeployment, others: Others, made: ImportPlan) -> dict[
 
 
 def _facts(
-    told: ImportedDeployment, entity_id: str, fields: dict[str, Any], stands: MergeBase | None, made: ImportPlan
+    imported: ImportedDeployment, entity_id: str, fields: dict[str, Any], stands: MergeBase | None, made: ImportPlan
 ) -> list[tuple[Fact, Mark]]:
     if stands is None:
-        return [(DeploymentRecorded(**fields), told.created)]
+        return [(DeploymentRecorded(**fields), imported.created)]
     then: Deployment = stands.then
     now: Deployment = stands.now
     wanted: dict[str, Any] = {field: fields.get(field) for field in PLAIN}
@@ -133,7 +136,7 @@ def _facts(
     if now.commit_hash and wanted["commit_hash"] and same_commit(now.commit_hash, wanted["commit_hash"]):
         longer = max(now.commit_hash, wanted["commit_hash"], key=len)
         del wanted["commit_hash"]
-    changes = news(stands, wanted, entity_id, f"deployment {told.external_id}", made)
+    changes = news(stands, wanted, entity_id, f"deployment {imported.external_id}", made)
     if longer is not None and longer != now.commit_hash and not now.withdrawn:
         changes["commit_hash"] = Change(now.commit_hash, longer)
-    return [(DeploymentAmended(changes=changes), stands.when(told.changed))] if changes else []
+    return [(DeploymentAmended(changes=changes), stands.when(imported.changed))] if changes else []

@@ -21,66 +21,73 @@ PLAIN = ("title", "description", "priority", "status", "target_quarter")
 
 def ids(command: Import, world: World) -> list[str]:
     """The id of each enhancement of the source, in their order."""
-    own = [imported_id(world.ledger, f"{command.source} {CATEGORY}", told.external_id) for told in command.enhancements]
+    own = [
+        imported_id(world.ledger, f"{command.source} {CATEGORY}", imported.external_id)
+        for imported in command.enhancements
+    ]
     world.look([stream_id(CATEGORY, entity_id) for entity_id in own])
     titles = world.holders("enhancement_title") if own else {}
     return [
         entity_id
         if world.past(stream_id(CATEGORY, entity_id))
-        else titles.get(told.fields["title"].casefold(), entity_id)
-        for entity_id, told in zip(own, command.enhancements, strict=True)
+        else titles.get(imported.fields["title"].casefold(), entity_id)
+        for entity_id, imported in zip(own, command.enhancements, strict=True)
     ]
 
 
 def plan(command: Import, ids: Iterable[str], world: World, made: ImportPlan) -> None:
-    things = dict(zip((told.external_id for told in command.enhancements), ids, strict=True))
+    things = dict(zip((imported.external_id for imported in command.enhancements), ids, strict=True))
     seen: set[str] = set()
-    for told in command.enhancements:
-        entity_id = things[told.external_id]
+    for imported in command.enhancements:
+        entity_id = things[imported.external_id]
         if entity_id in seen:
-            made.not_taken.append(Finding("told_twice", f"enhancement {told.external_id}"))
+            made.not_taken.append(Finding("told_twice", f"enhancement {imported.external_id}"))
             continue
         seen.add(entity_id)
         stands = merge_base(world, CATEGORY, entity_id, command.source)
-        facts = _facts(_with_dangling(told, things, made), entity_id, _depends_on(told, things), stands, made)
-        made.add(CATEGORY, entity_id, told.external_id, facts, is_new=stands is None)
+        facts = _facts(_with_dangling(imported, things, made), entity_id, _depends_on(imported, things), stands, made)
+        made.add(CATEGORY, entity_id, imported.external_id, facts, is_new=stands is None)
 
 
-def _depends_on(told: ImportedEnhancement, things: dict[str, str]) -> tuple[str, ...]:
-    absent = _absent(told, things)
-    return tuple(dict.fromkeys(things[other] for other in told.depends_on if other not in absent))
+def _depends_on(imported: ImportedEnhancement, things: dict[str, str]) -> tuple[str, ...]:
+    absent = _absent(imported, things)
+    return tuple(dict.fromkeys(things[other] for other in imported.depends_on if other not in absent))
 
 
-def _with_dangling(told: ImportedEnhancement, things: dict[str, str], made: ImportPlan) -> ImportedEnhancement:
+def _with_dangling(imported: ImportedEnhancement, things: dict[str, str], made: ImportPlan) -> ImportedEnhancement:
     """With what it depends on and is nowhere, in the words of the source."""
-    absent = _absent(told, things)
+    absent = _absent(imported, things)
     if not absent:
-        return told
-    made.not_taken += [Finding("link_to_absent_id", f"{told.external_id} -> {other}") for other in absent]
-    metadata = told.fields.get("metadata", {}) | {"source_depends_on": absent}
-    return replace(told, fields=told.fields | {"metadata": metadata})
+        return imported
+    made.not_taken += [Finding("link_to_absent_id", f"{imported.external_id} -> {other}") for other in absent]
+    metadata = imported.fields.get("metadata", {}) | {"source_depends_on": absent}
+    return replace(imported, fields=imported.fields | {"metadata": metadata})
 
 
-def _absent(told: ImportedEnhancement, things: dict[str, str]) -> list[str]:
-    return [other for other in told.depends_on if other not in things or other == told.external_id]
+def _absent(imported: ImportedEnhancement, things: dict[str, str]) -> list[str]:
+    return [other for other in imported.depends_on if other not in things or other == imported.external_id]
 
 
 def _facts(
-    told: ImportedEnhancement, entity_id: str, depends_on: tuple[str, ...], stands: MergeBase | None, made: ImportPlan
+    imported: ImportedEnhancement,
+    entity_id: str,
+    depends_on: tuple[str, ...],
+    stands: MergeBase | None,
+    made: ImportPlan,
 ) -> list[tuple[Fact, Mark]]:
     if stands is None:
-        fields = {"status": None} | told.fields | {"depends_on": depends_on}
-        return [(EnhancementRecorded(**fields), told.created)]
+        fields = {"status": None} | imported.fields | {"depends_on": depends_on}
+        return [(EnhancementRecorded(**fields), imported.created)]
     then: Enhancement = stands.then
-    wanted: dict[str, Any] = {field: told.fields.get(field) for field in PLAIN}
-    wanted["principles"] = told.fields.get("principles", ())
-    wanted["metadata"] = mapping(then.metadata, told.fields.get("metadata", {}))
+    wanted: dict[str, Any] = {field: imported.fields.get(field) for field in PLAIN}
+    wanted["principles"] = imported.fields.get("principles", ())
+    wanted["metadata"] = mapping(then.metadata, imported.fields.get("metadata", {}))
     wanted["depends_on"] = depends_on
-    changes = news(stands, wanted, entity_id, f"enhancement {told.external_id}", made)
+    changes = news(stands, wanted, entity_id, f"enhancement {imported.external_id}", made)
     if not changes:
         return []
     status = changes.pop("status", None)
     fact: Fact = EnhancementRevised(changes=changes)
     if status is not None:
         fact = EnhancementStatusChanged(old=status.old, new=status.new, also=changes)
-    return [(fact, stands.when(told.changed))]
+    return [(fact, stands.when(imported.changed))]

@@ -55,17 +55,17 @@ def _facts(
 
 
 def _run(
-    told: TestResults | None, stands: MergeBase, entity_id: str, name: str, made: ImportPlan
+    imported: TestResults | None, stands: MergeBase, entity_id: str, name: str, made: ImportPlan
 ) -> TestResults | None:
     """The results of a run that the source tells anew. A run that is told no longer has still been."""
     then, now = stands.then.test_results, stands.now.test_results
-    if told is None or told == now or stands.now.withdrawn:
+    if imported is None or imported == now or stands.now.withdrawn:
         return None
-    if told != then and now in (then, None):
-        return told
+    if imported != then and now in (then, None):
+        return imported
     if stands.last_told is not None:
         made.kept.add((entity_id, "test_results"))
-    if told != then:
+    if imported != then:
         kind = "differs_here" if stands.last_told is None else "changed_on_both_sides"
         made.warnings.append(Finding(kind, f"{name}: test_results"))
     return None

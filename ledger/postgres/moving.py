@@ -105,13 +105,13 @@ def copy(source: Place, target: Place, up_to: int, arrived: Arrived) -> int:
     before = target.head()
     check_same_history(source, before)
     with ThreadPoolExecutor(1, "tracking-ledger-arrived") as following:
-        told: Future[None] = following.submit(arrived, before.position)
+        announced: Future[None] = following.submit(arrived, before.position)
         for after in range(before.position, up_to, PORTION):
             end = min(after + PORTION, up_to)
             _portion(source, target, after, end)
-            told.result()
-            told = following.submit(arrived, end)
-        told.result()
+            announced.result()
+            announced = following.submit(arrived, end)
+        announced.result()
     return max(up_to - before.position, 0)
 
 

@@ -43,37 +43,41 @@ class Folding(Protocol):
 
 
 def rebuild(
-    log: EventStore, connection: Connection, table: str, folding: Folding, told: Callable[[int], None] = lambda _: None
+    log: EventStore,
+    connection: Connection,
+    table: str,
+    folding: Folding,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Rebuilds `table` from the whole log. Answers the position up to which its rows are true.
 
     `connection` belongs to a role that owns the table and is in no transaction. `folding` is empty at first; it is all
-    that is held in memory. `told` is called with the position that is folded. Privileges on the table are those that
-    its owner gives to new tables by default, because the rows come in a new one.
+    that is held in memory. `progress` is called with the position that is folded. Privileges on the table are those
+    that its owner gives to new tables by default, because the rows come in a new one.
     """
     # the lock is released after the commit: the next append finds the new rows
     with ExitStack() as locked, connection.transaction(), connection.cursor() as cursor:
         names = _names(cursor, table)
-        reached = _fold(log, folding, 0, told)[1]
+        reached = _fold(log, folding, 0, progress)[1]
         cursor.execute(_statement(BESIDE, names))
         _copy(cursor, names, list(folding.keys()), folding)
         for _ in range(ROUNDS):
-            before, reached = reached, _follow(log, cursor, names, folding, reached, told)
+            before, reached = reached, _follow(log, cursor, names, folding, reached, progress)
             if reached - before <= SHORT:
                 break
         locked.enter_context(log.exclusively())
-        reached = _follow(log, cursor, names, folding, reached, told)
+        reached = _follow(log, cursor, names, folding, reached, progress)
         cursor.execute(_statement(SWAP, names))
     return reached
 
 
-def _fold(log: EventStore, folding: Folding, after: int, told: Callable[[int], None]) -> tuple[set[Any], int]:
+def _fold(log: EventStore, folding: Folding, after: int, progress: Callable[[int], None]) -> tuple[set[Any], int]:
     """Folds what comes after a position. Answers the keys that were touched, and the position it came to."""
     touched, events = set(), log.read_all(after)
     while portion := list(islice(events, PORTION)):
         touched |= {key for event in portion if (key := folding.add(event)) is not None}
         after = portion[-1].position
-        told(after)
+        progress(after)
     return touched, after
 
 
@@ -83,9 +87,9 @@ def _follow(
     names: Names,
     folding: Folding,
     after: int,
-    told: Callable[[int], None],
+    progress: Callable[[int], None],
 ) -> int:
-    touched, reached = _fold(log, folding, after, told)
+    touched, reached = _fold(log, folding, after, progress)
     if touched:
         cursor.execute(_statement(REMOVE, names), [list(touched)])
         _copy(cursor, names, touched, folding)

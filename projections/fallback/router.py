@@ -185,7 +185,7 @@ def _closed(app: App, run: Run[Result], closed: LedgerClosed, *, writes: bool) -
 
 
 def _run_on_fallback(app: App, run: Run[Result], error: LedgerError, *, writes: bool) -> tuple[LedgerView, Result]:
-    told = error
+    refusal = error
     if error.details.get("reason") == MOVING:  # the database is there, so the answer includes what it already has
         app.sync.follow_quietly(DRAIN_SECONDS)
     for layer in _fallback_layers(app, writes=writes):
@@ -196,10 +196,10 @@ def _run_on_fallback(app: App, run: Run[Result], error: LedgerError, *, writes: 
         except NotFound as missing:
             if layer.kind.is_complete:
                 raise
-            told = _not_in_what_is_left(missing)
+            refusal = _not_in_what_is_left(missing)
         except (Unavailable, OutcomeUnknown) as further:
-            told = further
-    raise told from error
+            refusal = further
+    raise refusal from error
 
 
 def _cannot_judge(refused: LedgerError, known: int, reach: int) -> Unavailable:

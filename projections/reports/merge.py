@@ -13,25 +13,25 @@ DEPLOYMENTS = 10  # that a report lists
 Entity = dict[str, Any]
 
 
-def laid_over(shown: Document, told: Document) -> Document:
-    """`shown` was read from a file, `told` is what this machine can say; the answer is as of the file's position.
+def laid_over(shown: Document, own: Document) -> Document:
+    """`shown` was read from a file, `own` is what this machine can say; the answer is as of the file's position.
 
     An item that the file does not show is taken for a new one, unless the file folds its list and the item is older.
     """
     return shown | {
-        "project": told["project"],
-        "vendor_health": _vendors(shown["vendor_health"], told["vendor_health"]),
-        "active_work_items": _work(shown, told),
-        "recent_deployments": _deployments(shown["recent_deployments"], told["recent_deployments"]),
-        **_enhancements(shown, told),
-        "sync": told["sync"],
+        "project": own["project"],
+        "vendor_health": _vendors(shown["vendor_health"], own["vendor_health"]),
+        "active_work_items": _work(shown, own),
+        "recent_deployments": _deployments(shown["recent_deployments"], own["recent_deployments"]),
+        **_enhancements(shown, own),
+        "sync": own["sync"],
     }
 
 
-def _work(shown: Document, told: Document) -> Entity:
+def _work(shown: Document, own: Document) -> Entity:
     work, since = dict(shown["active_work_items"]), shown["as_of"]["time"] or ""
     items = list(work["items"])
-    for item in filter(is_queued, told["active_work_items"]["items"]):
+    for item in filter(is_queued, own["active_work_items"]["items"]):
         place = next((n for n, one in enumerate(items) if one["id"] == item["id"]), None)
         if place is not None:
             work = _counted(work, items[place], -1)
@@ -66,9 +66,9 @@ def _counted(work: Entity, item: Entity, change: int) -> Entity:
     return work | counts | {"total_count": work["total_count"] + change}
 
 
-def _vendors(shown: Entity, told: Entity) -> Entity:
+def _vendors(shown: Entity, own: Entity) -> Entity:
     """Where the file folds its vendors, only those it shows are known to be counted."""
-    queued = {vendor["id"]: vendor for vendor in filter(is_queued, told["vendors"])}
+    queued = {vendor["id"]: vendor for vendor in filter(is_queued, own["vendors"])}
     known = {vendor["id"]: vendor for vendor in shown["vendors"]}
     added = len(queued.keys() - known.keys()) if shown["total_vendors"] == len(known) else 0
     vendors = list((known | queued).values())
@@ -88,15 +88,15 @@ def _vendors(shown: Entity, told: Entity) -> Entity:
     }
 
 
-def _deployments(shown: list[Entity], told: list[Entity]) -> list[Entity]:
-    queued = {deployment["id"]: deployment for deployment in filter(is_queued, told)}
+def _deployments(shown: list[Entity], own: list[Entity]) -> list[Entity]:
+    queued = {deployment["id"]: deployment for deployment in filter(is_queued, own)}
     found = (queued | {one["id"]: queued.get(one["id"], one) for one in shown}).values()
     return sorted(found, key=lambda one: one["deployed_at"] or "", reverse=True)[:DEPLOYMENTS]
 
 
-def _enhancements(shown: Document, told: Document) -> Entity:
+def _enhancements(shown: Document, own: Document) -> Entity:
     known = {one["id"]: one for one in shown["pending_enhancements"]}
-    queued = {one["id"]: one for one in filter(is_queued, told["pending_enhancements"])}
+    queued = {one["id"]: one for one in filter(is_queued, own["pending_enhancements"])}
     planned = list((known | queued).values())
     folded = shown["pending_enhancements_count"] - len(known)
     return {"pending_enhancements": planned, "pending_enhancements_count": len(planned) + folded}

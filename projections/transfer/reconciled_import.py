@@ -58,8 +58,8 @@ def migrate(
         migrated, taken_back = _in_one_transaction(app, source, path, read, by, dry_run), False
     except _TakenBack as found:
         migrated, taken_back = found.migrated, bool(found.migrated.faults)
-    told = _report(migrated, known, taken_back, dry_run)
-    return told | {"backup": str(backup) if backup else None}
+    answer = _report(migrated, known, taken_back, dry_run)
+    return answer | {"backup": str(backup) if backup else None}
 
 
 def back_up(app: App, path: Path) -> Path | None:
@@ -103,15 +103,15 @@ def _in_one_transaction(
 
 def _report(migrated: Migrated, known: Mapping[str, str], taken_back: bool, dry_run: bool) -> Report:
     """The report, and beside it what only a migration tells."""
-    told = report(migrated.reading, migrated.brought or ImportResult(), known)
+    answer = report(migrated.reading, migrated.brought or ImportResult(), known)
     if taken_back or migrated.faults:
-        told |= dict.fromkeys(("taken", "created", "changed", "unchanged", "events"), 0)
+        answer |= dict.fromkeys(("taken", "created", "changed", "unchanged", "events"), 0)
     if taken_back or migrated.faults or dry_run:
-        told["position"] = None
-    found = told["found"]
-    return told | {
+        answer["position"] = None
+    found = answer["found"]
+    return answer | {
         "success": not migrated.faults,
-        "data_preservation_percentage": round(100 * told["taken"] / found, 2) if found else 100.0,
+        "data_preservation_percentage": round(100 * answer["taken"] / found, 2) if found else 100.0,
         "rollback_executed": taken_back,
         "reconciliation": {name: migrated.checks.get(name, Check()).as_answer() for name in NAMES},
         "errors": migrated.faults,

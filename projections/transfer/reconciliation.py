@@ -89,26 +89,29 @@ def reconcile(
         for name in OF_KIND.get(kind, NAMES):
             checks[name].not_read += places
     if text is not None:
-        told = Text(text)
+        written = Text(text)
         for name, found, witness in (
             ("vendor_metadata", vendors, source_check.vendor),
             ("deployment_history", deployments, source_check.deployment),
             ("enhancements", enhancements, source_check.enhancement),
             ("work_items", items, source_check.work_item),
         ):
-            checks[name].differing += _made_up(found, witness, told, before)
+            checks[name].differing += _made_up(found, witness, written, before)
     return checks
 
 
 def _made_up(
-    found: dict[str, Row], witness: Callable[[Any, Text], Iterable[source_check.Unwitnessed]], told: Text, before: int
+    found: dict[str, Row],
+    witness: Callable[[Any, Text], Iterable[source_check.Unwitnessed]],
+    written: Text,
+    before: int,
 ) -> list[dict[str, Any]]:
     """What rows that only this import wrote hold, and the file's text does not."""
     return [
         {"name": _called(row.state), "field": field, "file": None, "ledger": _brief(value)}
         for row in found.values()
         if row.version == 1 and _is_new(row, before)
-        for field, value in witness(row.state, told)
+        for field, value in witness(row.state, written)
     ]
 
 
@@ -137,34 +140,34 @@ def _readable(category: str, found: Iterable[dict[str, Any]]) -> dict[str, Row]:
 
 
 def _names(reading: Reading, found: dict[str, Row], before: int) -> Check:
-    told = {vendor.name.casefold(): vendor.name for vendor in reading.vendors}
+    stated = {vendor.name.casefold(): vendor.name for vendor in reading.vendors}
     held = {row.state.name.casefold(): row for row in found.values()}
     return Check(
-        only_in_file=[name for key, name in told.items() if key not in held],
-        only_in_ledger=[row.state.name for key, row in held.items() if key not in told and _is_new(row, before)],
+        only_in_file=[name for key, name in stated.items() if key not in held],
+        only_in_ledger=[row.state.name for key, row in held.items() if key not in stated and _is_new(row, before)],
     )
 
 
 def _deployments(reading: Reading, found: dict[str, Row], made: ImportPlan, before: int) -> Check:
-    told = {
+    stated = {
         one.external_id: {"pr_number": one.fields.get("pr_number"), "commit_hash": one.fields.get("commit_hash")}
         for one in reading.deployments
     }
-    return _compared("deployment", told, found, made, before, _same_deployment)
+    return _compared("deployment", stated, found, made, before, _same_deployment)
 
 
 def _enhancements(reading: Reading, found: dict[str, Row], made: ImportPlan, before: int) -> Check:
-    told = {one.external_id: {"title": one.fields["title"]} for one in reading.enhancements}
-    return _compared("enhancement", told, found, made, before, _same_title)
+    stated = {one.external_id: {"title": one.fields["title"]} for one in reading.enhancements}
+    return _compared("enhancement", stated, found, made, before, _same_title)
 
 
 def _compared(
-    category: str, told: dict[str, Fields], found: dict[str, Row], made: ImportPlan, before: int, is_same: IsSame
+    category: str, stated: dict[str, Fields], found: dict[str, Row], made: ImportPlan, before: int, is_same: IsSame
 ) -> Check:
     """By what the source calls each of them, else by what it says of it; then what was written beside them."""
     check = Check()
     left = dict(found)
-    for name, fields in told.items():
+    for name, fields in stated.items():
         row = found.get(made.things.get(category, {}).get(name, ""))
         row = row or next((other for other in found.values() if is_same(fields, other.state)), None)
         if row is None:
@@ -178,15 +181,15 @@ def _compared(
     return check
 
 
-def _same_deployment(told: Fields, state: Any) -> bool:
+def _same_deployment(stated: Fields, state: Any) -> bool:
     """A commit of which one side knows only the beginning is the same one."""
-    one, other = told["commit_hash"], state.commit_hash
+    one, other = stated["commit_hash"], state.commit_hash
     same_one = one == other or (one is not None and other is not None and same_commit(one, other))
-    return bool(told["pr_number"] == state.pr_number and same_one)
+    return bool(stated["pr_number"] == state.pr_number and same_one)
 
 
-def _same_title(told: Fields, state: Any) -> bool:
-    return bool(told["title"].casefold() == state.title.casefold())
+def _same_title(stated: Fields, state: Any) -> bool:
+    return bool(stated["title"].casefold() == state.title.casefold())
 
 
 def _called(state: Any) -> str:
@@ -198,13 +201,13 @@ def _called(state: Any) -> str:
 
 def _sessions(source: str, reading: Reading, found: dict[str, Row], before: int) -> Check:
     check = Check()
-    told = {item.external_id: item for item in reading.items if item.fields.get("item_type") == "session"}
+    stated = {item.external_id: item for item in reading.items if item.fields.get("item_type") == "session"}
     held = {
         row.state.external_id: row
         for row in found.values()
         if row.state.external_source == source and row.state.external_id is not None
     }
-    for name, item in told.items():
+    for name, item in stated.items():
         row = held.get(name)
         if row is None:
             check.only_in_file.append(name)
@@ -212,7 +215,7 @@ def _sessions(source: str, reading: Reading, found: dict[str, Row], before: int)
             check.differing += _differing(name, row.state, {"title": item.fields["title"]})
             check.differing += _differing(name, row.state, {"metadata": item.fields.get("metadata", {})})
     new = [row for row in found.values() if row.state.item_type == "session" and _is_new(row, before)]
-    check.only_in_ledger = [row.state.title for row in new if row.state.external_id not in told]
+    check.only_in_ledger = [row.state.title for row in new if row.state.external_id not in stated]
     return check
 
 

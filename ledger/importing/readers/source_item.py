@@ -94,14 +94,14 @@ def reader(source: str, called: str, records: Records) -> Read:
     def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
         reading = Reading()
         seen: set[str] = set()
-        for told in records(path, reading):
-            fault = _fault(told, seen)
+        for item in records(path, reading):
+            fault = _fault(item, seen)
             if fault is not None:
-                left_out(reading, fault, told.id[:LONGEST_ID])
+                left_out(reading, fault, item.id[:LONGEST_ID])
                 continue
-            seen.add(told.id)
+            seen.add(item.id)
             reading.found += 1
-            take(reading, _Brought(told, source, identify, imported_at, reading).item(), imported_at)
+            take(reading, _Brought(item, source, identify, imported_at, reading).item(), imported_at)
         if reading.found and not reading.items:
             first = reading.not_taken[0]
             raise unreadable(path, None, f"holds no {called} that can be taken ({first.where}: {first.kind})")
@@ -110,44 +110,44 @@ def reader(source: str, called: str, records: Records) -> Read:
     return read
 
 
-def _fault(told: SourceItem, seen: set[str]) -> str | None:
-    if not told.id.strip():
+def _fault(item: SourceItem, seen: set[str]) -> str | None:
+    if not item.id.strip():
         return "no_id"
-    if len(told.id) > LONGEST_ID:
+    if len(item.id) > LONGEST_ID:
         return "id_too_long"
-    return "repeated_id" if told.id in seen else None
+    return "repeated_id" if item.id in seen else None
 
 
 class _Brought:
     """One record on its way to a work item."""
 
     def __init__(
-        self, told: SourceItem, source: str, identify: Identify, imported_at: datetime, reading: Reading
+        self, item: SourceItem, source: str, identify: Identify, imported_at: datetime, reading: Reading
     ) -> None:
-        self._told = told
+        self._item = item
         self._source = source
         self._identify = identify
-        self._record = Record(told.id, dict(told.more), reading)
-        self._record.own |= told.kept
+        self._record = Record(item.id, dict(item.more), reading)
+        self._record.own |= item.kept
         self._unknown = f"unknown ({source})"
-        known = [at for at in (told.changed_at, told.ended_at) if at is not None]
-        began = told.created_at or min(known, default=imported_at)
-        self._created = Mark(by=told.created_by or self._unknown, at=began)
-        self._changed = Mark(by=self._unknown, at=max(told.changed_at or began, began))
+        known = [at for at in (item.changed_at, item.ended_at) if at is not None]
+        began = item.created_at or min(known, default=imported_at)
+        self._created = Mark(by=item.created_by or self._unknown, at=began)
+        self._changed = Mark(by=self._unknown, at=max(item.changed_at or began, began))
 
     def item(self) -> ImportedItem:
-        told, record = self._told, self._record
-        if told.created_at is None:
+        item, record = self._item, self._record
+        if item.created_at is None:
             record.warn("no_creation_time")
-        if not told.title.strip():
+        if not item.title.strip():
             record.warn("no_title")
         status, category = self._state()
         settled = self._end(category)
-        removed = Mark(by=self._unknown, at=told.deleted_at) if told.deleted_at else None
+        removed = Mark(by=self._unknown, at=item.deleted_at) if item.deleted_at else None
         self._keep_times()
         return ImportedItem(
-            id=self._identify(told.id),
-            external_id=told.id,
+            id=self._identify(item.id),
+            external_id=item.id,
             fields=self._fields() | {"metadata": record.metadata()},
             created=self._created,
             changed=self._changed,
@@ -155,28 +155,28 @@ class _Brought:
             category=category,
             settled=settled,
             removed=removed,
-            links=tuple(self._link(link) for link in told.links),
-            created_in_source=told.created_at,
-            changed_in_source=told.changed_at,
+            links=tuple(self._link(link) for link in item.links),
+            created_in_source=item.created_at,
+            changed_in_source=item.changed_at,
             comments=self._comments(),
         )
 
     def _fields(self) -> dict[str, Any]:
-        told = self._told
+        item = self._item
         names = ("description", "notes", "assignee", "priority", "due", "not_before")
-        stated = {name: value for name in names if (value := getattr(told, name)) not in (None, "")}
-        fields = {"item_type": told.item_type, "title": told.title} | stated
-        fields |= self._record.estimate(told.estimate)
-        return fields | ({"tags": told.tags} if told.tags else {})
+        stated = {name: value for name in names if (value := getattr(item, name)) not in (None, "")}
+        fields = {"item_type": item.item_type, "title": item.title} | stated
+        fields |= self._record.estimate(item.estimate)
+        return fields | ({"tags": item.tags} if item.tags else {})
 
     def _state(self) -> tuple[str, Category | None]:
-        told = self._told
-        if told.status:
-            self._record.own["source_status"] = told.status
-        return self._record.state(told.status, told.category)
+        item = self._item
+        if item.status:
+            self._record.own["source_status"] = item.status
+        return self._record.state(item.status, item.category)
 
     def _end(self, category: Category | None) -> Mark | None:
-        told, at = self._told, self._told.ended_at
+        item, at = self._item, self._item.ended_at
         if category not in FINISHED:
             return None
         if at is None:
@@ -184,10 +184,10 @@ class _Brought:
             return None
         if at < self._created.at:
             self._record.warn("ended_before_it_began", f": {text(at)}")
-        return Mark(by=told.ended_by or self._unknown, at=at)
+        return Mark(by=item.ended_by or self._unknown, at=at)
 
     def _keep_times(self) -> None:
-        times = {LAST_CHANGE: self._told.changed_at, CLOSED: self._told.ended_at, DELETED: self._told.deleted_at}
+        times = {LAST_CHANGE: self._item.changed_at, CLOSED: self._item.ended_at, DELETED: self._item.deleted_at}
         self._record.own |= {name: text(at) for name, at in times.items() if at is not None}
 
     def _link(self, link: SourceLink) -> ImportedLink:
@@ -197,14 +197,14 @@ class _Brought:
         )
 
     def _comments(self) -> tuple[ImportedComment, ...] | None:
-        if self._told.comments is None:
+        if self._item.comments is None:
             return None
         found: dict[str, ImportedComment] = {}
-        for told in self._told.comments:
-            made = Mark(by=told.by or self._unknown, at=told.at or self._created.at)
-            key = told.id or f"{text(told.at) if told.at else ''} {told.by or ''}"
+        for comment in self._item.comments:
+            made = Mark(by=comment.by or self._unknown, at=comment.at or self._created.at)
+            key = comment.id or f"{text(comment.at) if comment.at else ''} {comment.by or ''}"
             while key in found:
                 key += "'"
-            number = minted_id(NAMESPACE_OID, f"comment {key} of {self._source} {self._told.id}")
-            found[key] = ImportedComment(id=comment_id_of(number), text=told.text, made=made)
+            number = minted_id(NAMESPACE_OID, f"comment {key} of {self._source} {self._item.id}")
+            found[key] = ImportedComment(id=comment_id_of(number), text=comment.text, made=made)
         return tuple(found.values())

@@ -47,14 +47,16 @@ def replay_command(
     app = invocation.app
     point = None if until is None else position_of(app.store, until, "until")
     begun = _source(app, source)
-    with _progress(invocation) as told:
+    with _progress(invocation) as report_progress:
         if output is not None:
-            return _written(invocation, write(app.store, projections, output, source=begun, until=point, progress=told))
+            return _written(
+                invocation, write(app.store, projections, output, source=begun, until=point, progress=report_progress)
+            )
         tables = PostgresTables(app.database, app.identity.key)  # which do not catch up by themselves
         if only_check:
-            report = check(app.store, tables, projections, source=begun, until=point, progress=told)
+            report = check(app.store, tables, projections, source=begun, until=point, progress=report_progress)
         else:
-            report = replay(app.store, tables, projections, source=begun, progress=told)
+            report = replay(app.store, tables, projections, source=begun, progress=report_progress)
     if invocation.as_json:
         answer_json({"rebuilt": not only_check, "equal": report.equal, **msgspec.to_builtins(report)})
     else:
@@ -83,8 +85,8 @@ def _progress(invocation: Invocation) -> Iterator[Told]:
     if invocation.as_json:
         yield no_progress
         return
-    with progress() as told:
-        yield told
+    with progress() as report_progress:
+        yield report_progress
 
 
 def _written(invocation: Invocation, report: Report) -> int:

@@ -1,4 +1,4 @@
-"""Exit codes, and how an error is told to a person and to a machine."""
+"""Exit codes, and how an error is printed for a person and to a machine."""
 
 import signal
 import sys
@@ -105,15 +105,15 @@ class NoSuchCommand(click.UsageError):
 
 
 def print_wrong_use(error: click.UsageError, *, as_json: bool) -> None:
-    """A command line that cannot be understood, as every other refusal is told."""
+    """A command line that cannot be understood, as every other refusal is printed."""
     from projections.cli.terminal.output import answer_json, printable, remark  # only here, as above
 
-    told = wrong_use(error)["error"]
+    refusal = wrong_use(error)["error"]
     if as_json:
-        answer_json({"error": told})
+        answer_json({"error": refusal})
         return
-    remark(f"invalid: {printable(told['message'])}", style="red")
-    remark(f"next: {printable(told['next_step'])}")
+    remark(f"invalid: {printable(refusal['message'])}", style="red")
+    remark(f"next: {printable(refusal['next_step'])}")
 
 
 def wrong_use(error: click.UsageError) -> dict[str, Any]:

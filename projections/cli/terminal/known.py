@@ -36,8 +36,8 @@ class Known(click.types.StringParamType):
                 return []
         begun = incomplete.casefold()
         return [
-            CompletionItem(word, help=told and printable(told))
-            for word, told in found.items()
+            CompletionItem(word, help=explanation and printable(explanation))
+            for word, explanation in found.items()
             if word.casefold().startswith(begun)
         ]
 

@@ -20,8 +20,8 @@ def progress() -> Iterator[Told]:
     """Call the answer as the work goes on; each word that is counted has a bar, or lines, of its own."""
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
     if console.is_terminal:
-        with _bars(console) as told:
-            yield told
+        with _bars(console) as report_progress:
+            yield report_progress
     else:
         yield _Lines()
 
@@ -40,12 +40,12 @@ def _bars(console: Console) -> Iterator[Told]:
     with Progress(*columns, console=console) as shown:
         bars = {}
 
-        def told(what: str, done: int, total: int) -> None:
+        def report_progress(what: str, done: int, total: int) -> None:
             if what not in bars:
                 bars[what] = shown.add_task(what, total=total)
             shown.update(bars[what], completed=done, total=total)
 
-        yield told
+        yield report_progress
 
 
 class _Lines:

@@ -65,8 +65,8 @@ def happened(event: str) -> str:
 
 def changed(changes: Iterable[dict[str, Any]], refs: Refs) -> str:
     """What became of each field, in one line."""
-    told = [change for change in changes if change["field"] not in IMPLIED]
-    return "; ".join(_change(change["field"], change["old"], change["new"], refs) for change in told)
+    listed = [change for change in changes if change["field"] not in IMPLIED]
+    return "; ".join(_change(change["field"], change["old"], change["new"], refs) for change in listed)
 
 
 def ids_in(value: Any) -> Iterator[str]:

@@ -84,14 +84,14 @@ class Deployments:
 
     def result(self, items: set[str], vendors: set[str]) -> FoundDeployments:
         """`items` and `vendors` (in lower case) are those of the same reading, to which deployments may lead."""
-        told = FoundDeployments()
+        found = FoundDeployments()
         for external_id, first, others in self._all():
             reverted_by = self._reverts.get(first.hash, [])
-            told.used.update((first.hash, *(other.hash for other in others[:MOST_OTHERS]), *reverted_by))
-            told.deployments.append(_deployment(external_id, first, others[:MOST_OTHERS], reverted_by, items, vendors))
+            found.used.update((first.hash, *(other.hash for other in others[:MOST_OTHERS]), *reverted_by))
+            found.deployments.append(_deployment(external_id, first, others[:MOST_OTHERS], reverted_by, items, vendors))
             if others:
-                told.warnings.append(Finding("announced_more_than_once", f"{external_id} ({len(others) + 1} commits)"))
-        return told
+                found.warnings.append(Finding("announced_more_than_once", f"{external_id} ({len(others) + 1} commits)"))
+        return found
 
     def _all(self) -> Iterator[tuple[str, Claim, list[Claim]]]:
         """External id, the commit that counts, and the others."""
@@ -160,7 +160,7 @@ def _text(seconds: int | None) -> str | None:
 
 def _metadata(claim: Claim, others: list[Claim], reverted_by: list[str]) -> dict[str, Any]:
     message = claim.said
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "announced_as": message.form,
         "commit_type": message.commit_type,
         "scope": message.scope,
@@ -176,4 +176,4 @@ def _metadata(claim: Claim, others: list[Claim], reverted_by: list[str]) -> dict
         "reverted_by": reverted_by or None,
         "other_commits": [other.hash for other in others] or None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}

@@ -18,7 +18,7 @@ MOST_COMMITS = 1000  # of one item; further ones are named as not taken
 
 
 class Piece(Struct, kw_only=True):
-    """One item on its way; the newest commit is told first.
+    """One item on its way; the newest commit comes first.
 
     `open` tells that something of it has not landed, `contained` that its branch's tip has, and when that was made.
     """
@@ -59,7 +59,7 @@ class Piece(Struct, kw_only=True):
         )
 
 
-class ItemsTold(Struct, kw_only=True):
+class FoundItems(Struct, kw_only=True):
     """`used` are the hashes of all commits that stand in an item."""
 
     items: list[ImportedItem] = []
@@ -111,16 +111,16 @@ class Branches:
         """A squash has landed; which branch it brought is not in the history."""
         self._squashed = self._squashed or self._marks.landed(commit)
 
-    def items(self, identify: Identify) -> ItemsTold:
-        told = ItemsTold()
+    def items(self, identify: Identify) -> FoundItems:
+        found = FoundItems()
         for name, piece in self._pieces.items():
-            told.warnings += self._doubts(name, piece)
+            found.warnings += self._doubts(name, piece)
             if self._may_be_squashed(piece):
                 piece.open, piece.settled = False, None
             elif piece.contained is not None and piece.settled is None:
                 piece.settle(piece.contained)
-            told.add(piece, piece.item(identify, branch_id(name), _branch_fields(name, piece)))
-        return told
+            found.add(piece, piece.item(identify, branch_id(name), _branch_fields(name, piece)))
+        return found
 
     def _may_be_squashed(self, piece: Piece) -> bool:
         return bool(piece.open and piece.last and self._squashed and self._squashed.at > piece.last.at)
@@ -152,13 +152,13 @@ class Issues:
             if issue.certain:
                 self._certain.add(issue.number)
 
-    def items(self, pulls: set[int], identify: Identify) -> ItemsTold:
+    def items(self, pulls: set[int], identify: Identify) -> FoundItems:
         """`pulls` are the numbers of pull requests: only a text that says issue or task means another thing by them."""
-        told = ItemsTold()
+        found = FoundItems()
         for number, piece in self._pieces.items():
             if number not in pulls or number in self._certain:
-                told.add(piece, piece.item(identify, issue_id(number), _issue_fields(number)))
-        return told
+                found.add(piece, piece.item(identify, issue_id(number), _issue_fields(number)))
+        return found
 
 
 def branch_id(name: str) -> str:

@@ -2,7 +2,7 @@
 
 A commit belongs to the branch whose merge brought it first: it is an ancestor of what was merged, and not of what that
 was merged into. Which branch that is says the merge's message, or else the work branch that stands at what was merged.
-Commits come children before parents, so what a commit has to know is told by its children, and only
+Commits come children before parents, so what a commit has to know comes from its children, and only
 the frontier of the walk is kept.
 """
 
@@ -56,15 +56,15 @@ class Lines:
         return Place(landed=not mark[0], main=mark[:2] == (False, 0), branch=mark[3], merge=merge)
 
     def _mark(self, commit: Commit, tips: list[str]) -> _Mark:
-        told = self._marks.pop(commit.hash, None)
+        known = self._marks.pop(commit.hash, None)
         if commit.landing:
             return (False, 0, 0, "")
-        if told is not None and not told[0]:
-            return told
-        if told is not None and not commit.branches:
-            return told
+        if known is not None and not known[0]:
+            return known
+        if known is not None and not commit.branches:
+            return known
         ends = (True, 2, self._next(), tips[0]) if tips else (True, 1, self._next(), "")
-        return min(told, ends) if told is not None else ends
+        return min(known, ends) if known is not None else ends
 
     def _next(self) -> int:
         self._lines += 1

@@ -96,23 +96,23 @@ def parsed(message: str, *, merge: bool = False) -> ParsedMessage:
     """`merge`: the commit has more than one parent, so that `Merge a into b` is no ordinary sentence."""
     subject, _, body = message.strip().partition("\n")
     subject = subject.strip()
-    told = ParsedMessage()
-    _announcement(subject, body, told)
-    if told.form in (None, "squash") and subject.startswith("Merge "):
-        _merged(told.title or subject, merge, told)
-    _conventional(told.title if told.form else subject, told)
+    result = ParsedMessage()
+    _announcement(subject, body, result)
+    if result.form in (None, "squash") and subject.startswith("Merge "):
+        _merged(result.title or subject, merge, result)
+    _conventional(result.title if result.form else subject, result)
     lowered = message.lower()
     if "#" in message:
-        told.issues = tuple(_issues(message, told))
+        result.issues = tuple(_issues(message, result))
     if "vendor(" in lowered:
-        _vendors(message, told)
+        _vendors(message, result)
     if "This reverts commit" in message:
-        told.reverts = tuple(_REVERTED.findall(message))
-    if told.form:
-        _measured(_VENDOR.sub("", message) if told.vendors else message, told)
+        result.reverts = tuple(_REVERTED.findall(message))
+    if result.form:
+        _measured(_VENDOR.sub("", message) if result.vendors else message, result)
         if "complian" in lowered:
-            told.compliant = _compliant(message)
-    return told
+            result.compliant = _compliant(message)
+    return result
 
 
 def work_branch(name: str) -> tuple[str, str] | None:
@@ -128,86 +128,86 @@ def work_branch(name: str) -> tuple[str, str] | None:
     return kind, match["name"]
 
 
-def _announcement(subject: str, body: str, told: ParsedMessage) -> None:
+def _announcement(subject: str, body: str, result: ParsedMessage) -> None:
     if match := _MERGED_PULL.match(subject):
-        told.form = "merge"
-        _number(match[1], told)
-        _head(match[2], told)
-        told.title = next((line.strip() for line in body.splitlines() if line.strip()), None)
+        result.form = "merge"
+        _number(match[1], result)
+        _head(match[2], result)
+        result.title = next((line.strip() for line in body.splitlines() if line.strip()), None)
     elif match := _TITLED.fullmatch(subject):
-        told.form, told.title = "titled", _without_number(match[2], None)
-        _number(match[1], told)
+        result.form, result.title = "titled", _without_number(match[2], None)
+        _number(match[1], result)
     else:
-        title = _without_number(subject, told)
+        title = _without_number(subject, result)
         if match := _DEPLOYED.fullmatch(title):
-            told.form, told.commit_type, told.scope = "deploy", match[1].lower(), match[2] or None
+            result.form, result.commit_type, result.scope = "deploy", match[1].lower(), match[2] or None
             title = match[3].strip()
-            if told.scope and told.scope.lower() in ENVIRONMENTS:
-                told.environment = told.scope.lower()
+            if result.scope and result.scope.lower() in ENVIRONMENTS:
+                result.environment = result.scope.lower()
         elif title is not subject:
-            told.form = "squash"
-        if told.form:
-            told.title = title or None
+            result.form = "squash"
+        if result.form:
+            result.title = title or None
 
 
-def _without_number(subject: str, told: ParsedMessage | None) -> str:
+def _without_number(subject: str, result: ParsedMessage | None) -> str:
     """The subject without a pull request's number at its end; the very same text when it has none."""
     start = subject.rfind("(") if subject.endswith(")") else -1
     match = _NUMBERED_END.fullmatch(subject, start + 1, len(subject) - 1) if start >= 0 else None
     if match is None:
         return subject
-    if told is not None:
-        _number(match[1], told)
+    if result is not None:
+        _number(match[1], result)
     return subject[:start].rstrip()
 
 
-def _number(digits: str, told: ParsedMessage) -> None:
+def _number(digits: str, result: ParsedMessage) -> None:
     number = int(digits) if len(digits) <= 10 else LARGEST_NUMBER + 1
     if 1 <= number <= LARGEST_NUMBER:
-        told.pull = number
+        result.pull = number
     else:
-        told.doubts += ("number_out_of_range",)
+        result.doubts += ("number_out_of_range",)
 
 
-def _head(head: str, told: ParsedMessage) -> None:
+def _head(head: str, result: ParsedMessage) -> None:
     """`owner/branch`, as the merge names it; a work branch may also stand there without an owner."""
     owner, _, branch = head.partition("/")
     if owner in PREFIXES and work_branch(branch) is None:
         owner, branch = "", head
-    told.owner, told.branch = owner or None, branch or None
+    result.owner, result.branch = owner or None, branch or None
 
 
-def _merged(subject: str, merge: bool, told: ParsedMessage) -> None:
+def _merged(subject: str, merge: bool, result: ParsedMessage) -> None:
     match = _MERGED_BRANCH.match(subject) or (_MERGED_INTO.match(subject) if merge else None)
     if match is None:
         return
-    told.branch, told.into = match[1], match[2]
+    result.branch, result.into = match[1], match[2]
     if subject.startswith("Merge remote-tracking"):
-        told.branch = told.branch.partition("/")[2]
-    if told.branch == told.into:
-        told.branch = None  # a pull of the branch into itself
+        result.branch = result.branch.partition("/")[2]
+    if result.branch == result.into:
+        result.branch = None  # a pull of the branch into itself
 
 
-def _conventional(title: str | None, told: ParsedMessage) -> None:
-    match = _CONVENTIONAL.match(title) if title and told.form != "deploy" else None
+def _conventional(title: str | None, result: ParsedMessage) -> None:
+    match = _CONVENTIONAL.match(title) if title and result.form != "deploy" else None
     if match and match[1].lower() != "pr":
-        told.commit_type, told.scope, told.breaking = match[1].lower(), match[2], match[3] is not None
+        result.commit_type, result.scope, result.breaking = match[1].lower(), match[2], match[3] is not None
 
 
-def _issues(message: str, told: ParsedMessage) -> Iterator[IssueNamed]:
+def _issues(message: str, result: ParsedMessage) -> Iterator[IssueNamed]:
     """Every number once: closed if the message closes it anywhere. What numbers the points of a list is no issue."""
     found: dict[int, IssueNamed] = {}
     matches = list(_ISSUES.finditer(message))
     points = [match for match in matches if _is_point(message, match)]
     if len(points) > 1 and [_digits(match) for match in points] == [[str(n + 1)] for n in range(len(points))]:
         matches = [match for match in matches if match not in points]
-        told.doubts += ("numbers_of_a_list",)
+        result.doubts += ("numbers_of_a_list",)
     for match in matches:
         closing, certain = match["closing"] is not None, match["noun"] is not None or match["named"] is not None
         for digits in _digits(match):
             number = int(digits) if len(digits) <= 10 else 0
             if not 1 <= number <= LARGEST_NUMBER:
-                told.doubts += ("number_out_of_range",)
+                result.doubts += ("number_out_of_range",)
                 continue
             before = found.get(number)
             found[number] = IssueNamed(
@@ -229,18 +229,18 @@ def _is_point(message: str, match: re.Match[str]) -> bool:
     return begins and _AFTER_POINT.match(message, match.end()) is not None
 
 
-def _vendors(message: str, told: ParsedMessage) -> None:
+def _vendors(message: str, result: ParsedMessage) -> None:
     """What stands on a vendor's line is the vendor's; what stands elsewhere too, if only one vendor is named."""
     lines = list(_VENDOR.finditer(message))
-    alone = message if told.form is None and len({line[1].strip().casefold() for line in lines}) == 1 else ""
+    alone = message if result.form is None and len({line[1].strip().casefold() for line in lines}) == 1 else ""
     for line in lines:
         status = _STATUS.match(line[2])
         version, tests = (
             _VERSION.search(line[2]) or _VERSION.search(alone),
-            _tests(line[2], told) or _tests(alone, told),
+            _tests(line[2], result) or _tests(alone, result),
         )
         if status or version or tests:
-            told.vendors += (
+            result.vendors += (
                 VendorNamed(
                     name=line[1].strip(),
                     status=status[1].lower() if status else None,
@@ -250,20 +250,20 @@ def _vendors(message: str, told: ParsedMessage) -> None:
             )
 
 
-def _measured(message: str, told: ParsedMessage) -> None:
-    told.tests = _tests(message, told)
+def _measured(message: str, result: ParsedMessage) -> None:
+    result.tests = _tests(message, result)
     if version := _VERSION.search(message):
-        told.version = version[1]
+        result.version = version[1]
 
 
-def _tests(text: str, told: ParsedMessage) -> tuple[int, int] | None:
+def _tests(text: str, result: ParsedMessage) -> tuple[int, int] | None:
     """The first count that is written; one of more passing than there are is no count."""
     counts = [(int(passing), int(total)) for passing, total in _TESTS.findall(text)] if "test" in text.lower() else []
     if any(passing > total for passing, total in counts):
-        told.doubts += ("test_count_impossible",)
+        result.doubts += ("test_count_impossible",)
     possible = list(dict.fromkeys(count for count in counts if count[0] <= count[1]))
     if len(possible) > 1:
-        told.doubts += ("several_test_counts",)
+        result.doubts += ("several_test_counts",)
     return possible[0] if possible else None
 
 

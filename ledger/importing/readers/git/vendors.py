@@ -21,35 +21,37 @@ class FoundVendors(Struct, kw_only=True):
 
 
 class Vendors:
-    """Told of the newest commit first."""
+    """Takes the newest commit first."""
 
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
         self._said: dict[str, list[tuple[VendorNamed, Mark]]] = {}
-        self._told = FoundVendors()
+        self._found = FoundVendors()
 
     def take(self, commit: Commit, message: ParsedMessage) -> None:
         for vendor in reversed(message.vendors):
             if not NAME.fullmatch(vendor.name):
-                self._told.not_taken.append(Finding("vendor_name_not_possible", f"{commit.hash} {vendor.name[:100]!a}"))
+                self._found.not_taken.append(
+                    Finding("vendor_name_not_possible", f"{commit.hash} {vendor.name[:100]!a}")
+                )
                 continue
             self._said.setdefault(vendor.name.casefold(), []).append((vendor, self._marks.landed(commit)))
-            self._told.used.add(commit.hash)
+            self._found.used.add(commit.hash)
 
     def result(self) -> FoundVendors:
-        self._told.vendors = [_vendor(told) for told in self._said.values()]
-        return self._told
+        self._found.vendors = [_vendor(named) for named in self._said.values()]
+        return self._found
 
 
-def _vendor(told: list[tuple[VendorNamed, Mark]]) -> ImportedVendor:
-    status = next((vendor.status for vendor, _ in told if vendor.status), None)
-    version = next((vendor.version for vendor, _ in told if vendor.version), None)
-    tests = next((vendor.tests for vendor, _ in told if vendor.tests), None)
+def _vendor(named: list[tuple[VendorNamed, Mark]]) -> ImportedVendor:
+    status = next((vendor.status for vendor, _ in named if vendor.status), None)
+    version = next((vendor.version for vendor, _ in named if vendor.version), None)
+    tests = next((vendor.tests for vendor, _ in named if vendor.tests), None)
     fields: dict[str, Any] = {"status": status, "extractor_version": version}
     fields["test_results"] = TestResults(passing=tests[0], total=tests[1]) if tests else None
     return ImportedVendor(
-        name=told[-1][0].name,
+        name=named[-1][0].name,
         fields={field: value for field, value in fields.items() if value is not None},
-        created=min((mark for _, mark in told), key=lambda mark: mark.at),
-        changed=max((mark for _, mark in told), key=lambda mark: mark.at),
+        created=min((mark for _, mark in named), key=lambda mark: mark.at),
+        changed=max((mark for _, mark in named), key=lambda mark: mark.at),
     )

@@ -154,22 +154,24 @@ class _File:
 
     def _compare(self, section: Section, found: int, missed: int, vendors_before: int) -> None:
         """A heading that announces records above none is a failure; one that counts them wrongly is a known trait."""
-        told, where = announced(section.title), section.number
-        if told.records and not found and (missed or not told.at_most):
+        heading, where = announced(section.title), section.number
+        if heading.records and not found and (missed or not heading.at_most):
             self._telling.reading.failures.append(
-                f"{self._path}, line {where}: {plain(section.title)!r} announces {told.records} records,"
+                f"{self._path}, line {where}: {plain(section.title)!r} announces {heading.records} records,"
                 " and none can be read below it"
             )
-        if told.records is not None and (found + missed > told.records or (found < told.records and not told.at_most)):
+        if heading.records is not None and (
+            found + missed > heading.records or (found < heading.records and not heading.at_most)
+        ):
             self._telling.warn(
-                "count_disagrees", where, f"{plain(section.title)!r} announces {told.records}, lists {found}"
+                "count_disagrees", where, f"{plain(section.title)!r} announces {heading.records}, lists {found}"
             )
-        if told.operational is not None:
+        if heading.operational is not None:
             listed = self._telling.reading.vendors[vendors_before:]
             operational = sum(vendor.fields.get("status") == "operational" for vendor in listed)
-            if operational != told.operational:
+            if operational != heading.operational:
                 self._telling.warn(
-                    "count_disagrees", where, f"{told.operational} called operational, {operational} are"
+                    "count_disagrees", where, f"{heading.operational} called operational, {operational} are"
                 )
 
     def _stray(self, line: Line) -> None:
@@ -180,8 +182,12 @@ class _File:
             self._telling.refuse("line_not_understood", line.number, line.text)
 
     def _vendors(self, section: Section) -> None:
-        told = announced(section.title)
-        heading = section.title if told.operational is None or told.operational == told.records else ""
+        announcement = announced(section.title)
+        heading = (
+            section.title
+            if announcement.operational is None or announcement.operational == announcement.records
+            else ""
+        )
         said = key(plain(heading)) if any(word in key(plain(heading)) for word in VENDOR_STATUSES) else ""
         if "production capabilities" in key(heading):  # which lists those that are operational
             said = "operational"

@@ -67,16 +67,16 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All issues of an export. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
     seen: dict[str, set[datetime | None]] = {}
-    for place, told in _records(path):
+    for place, source in _records(path):
         reading.found += 1
-        record, problems, fault = _record(told)
+        record, problems, fault = _record(source)
         where = f"{place} ({record['id'][:LONGEST_ID]!a})" if _has_id(record) else place
         fault = fault or _fault(record, seen)
         if fault is not None:
             reading.not_taken.append(Finding(fault, where))
             continue
         seen.setdefault(record["id"], set()).add(time_of(record.get("created_at")))
-        reading.not_taken += [Finding("repeated_field", f"{where}: {path}") for path in repeated_fields(told)]
+        reading.not_taken += [Finding("repeated_field", f"{where}: {path}") for path in repeated_fields(source)]
         reading.warnings += [Finding(kind, f"{record['id']}: {path}") for kind, path in problems]
         _Issue(
             {key: value for key, value in record.items() if value is not None}, identify, imported_at, reading
@@ -97,9 +97,9 @@ def _records(path: Path) -> Iterator[Told]:
         yield from ((f"entry {place}", record) for place, record in enumerate(document(path)[0], 1))
         return
     for number, line in (first, *given):
-        told = _line(line)
-        if not (isinstance(told, dict) and "_schema" in told and "id" not in told):  # a head is no record
-            yield f"line {number}", told
+        source = _line(line)
+        if not (isinstance(source, dict) and "_schema" in source and "id" not in source):  # a head is no record
+            yield f"line {number}", source
 
 
 def _line(line: bytes) -> Any:
@@ -109,12 +109,12 @@ def _line(line: bytes) -> Any:
         return NO_JSON
 
 
-def _record(told: Any) -> tuple[Any, list[Problem], str | None]:
+def _record(source: Any) -> tuple[Any, list[Problem], str | None]:
     """The record as it can be kept, what of it is not as it was, and why it cannot be one at all."""
-    if told is NO_JSON:
+    if source is NO_JSON:
         return None, [], "not_json"
     try:
-        return (*as_storable(told), None)
+        return (*as_storable(source), None)
     except RecursionError:
         return None, [], "not_json"
 
