@@ -11,7 +11,7 @@ from ledger.deployment.state import Deployment, deployment_key
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedDeployment
 from ledger.importing.made import ImportPlan
-from ledger.importing.three_way_merge import MergeBase, mapping, merge_base, news
+from ledger.importing.three_way_merge import ThreeWayMerge, mapping, news, three_way_merge
 from ledger.values.finding import Finding
 from ledger.values.revision import Change
 from ledger.work_item.commands import Mark
@@ -92,9 +92,9 @@ def plan(command: Import, ids: Iterable[str], others: Others, world: World, made
             made.not_taken.append(Finding("told_twice", f"deployment {imported.external_id}"))
             continue
         seen.add(entity_id)
-        stands = merge_base(world, CATEGORY, entity_id, command.source)
-        facts = _facts(imported, entity_id, _linked(imported, others, made), stands, made)
-        made.add(CATEGORY, entity_id, imported.external_id, facts, is_new=stands is None)
+        merge = three_way_merge(world, CATEGORY, entity_id, command.source)
+        facts = _facts(imported, entity_id, _linked(imported, others, made), merge, made)
+        made.add(CATEGORY, entity_id, imported.external_id, facts, is_new=merge is None)
 
 
 def _existing_id(imported: ImportedDeployment, known: Known) -> str | None:
@@ -123,20 +123,20 @@ def _linked(imported: ImportedDeployment, others: Others, made: ImportPlan) -> d
 
 
 def _facts(
-    imported: ImportedDeployment, entity_id: str, fields: dict[str, Any], stands: MergeBase | None, made: ImportPlan
+    imported: ImportedDeployment, entity_id: str, fields: dict[str, Any], merge: ThreeWayMerge | None, made: ImportPlan
 ) -> list[tuple[Fact, Mark]]:
-    if stands is None:
+    if merge is None:
         return [(DeploymentRecorded(**fields), imported.created)]
-    then: Deployment = stands.then
-    now: Deployment = stands.now
+    base: Deployment = merge.base
+    ours: Deployment = merge.ours
     wanted: dict[str, Any] = {field: fields.get(field) for field in PLAIN}
-    wanted |= {field: mapping(getattr(then, field), fields.get(field, {})) for field in MAPPINGS}
+    wanted |= {field: mapping(getattr(base, field), fields.get(field, {})) for field in MAPPINGS}
     wanted |= {field: fields[field] for field in LINKS}
     longer = None
-    if now.commit_hash and wanted["commit_hash"] and same_commit(now.commit_hash, wanted["commit_hash"]):
-        longer = max(now.commit_hash, wanted["commit_hash"], key=len)
+    if ours.commit_hash and wanted["commit_hash"] and same_commit(ours.commit_hash, wanted["commit_hash"]):
+        longer = max(ours.commit_hash, wanted["commit_hash"], key=len)
         del wanted["commit_hash"]
-    changes = news(stands, wanted, entity_id, f"deployment {imported.external_id}", made)
-    if longer is not None and longer != now.commit_hash and not now.withdrawn:
-        changes["commit_hash"] = Change(now.commit_hash, longer)
-    return [(DeploymentAmended(changes=changes), stands.when(imported.changed))] if changes else []
+    changes = news(merge, wanted, entity_id, f"deployment {imported.external_id}", made)
+    if longer is not None and longer != ours.commit_hash and not ours.withdrawn:
+        changes["commit_hash"] = Change(ours.commit_hash, longer)
+    return [(DeploymentAmended(changes=changes), merge.when(imported.changed))] if changes else []

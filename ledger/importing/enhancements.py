@@ -11,7 +11,7 @@ from ledger.enhancement.state import Enhancement
 from ledger.envelope import Fact, imported_id, stream_id
 from ledger.importing.commands import Import, ImportedEnhancement
 from ledger.importing.made import ImportPlan
-from ledger.importing.three_way_merge import MergeBase, mapping, merge_base, news
+from ledger.importing.three_way_merge import ThreeWayMerge, mapping, news, three_way_merge
 from ledger.values.finding import Finding
 from ledger.work_item.commands import Mark
 from ledger.world import World
@@ -44,9 +44,9 @@ def plan(command: Import, ids: Iterable[str], world: World, made: ImportPlan) ->
             made.not_taken.append(Finding("told_twice", f"enhancement {imported.external_id}"))
             continue
         seen.add(entity_id)
-        stands = merge_base(world, CATEGORY, entity_id, command.source)
-        facts = _facts(_with_dangling(imported, things, made), entity_id, _depends_on(imported, things), stands, made)
-        made.add(CATEGORY, entity_id, imported.external_id, facts, is_new=stands is None)
+        merge = three_way_merge(world, CATEGORY, entity_id, command.source)
+        facts = _facts(_with_dangling(imported, things, made), entity_id, _depends_on(imported, things), merge, made)
+        made.add(CATEGORY, entity_id, imported.external_id, facts, is_new=merge is None)
 
 
 def _depends_on(imported: ImportedEnhancement, things: dict[str, str]) -> tuple[str, ...]:
@@ -72,22 +72,22 @@ def _facts(
     imported: ImportedEnhancement,
     entity_id: str,
     depends_on: tuple[str, ...],
-    stands: MergeBase | None,
+    merge: ThreeWayMerge | None,
     made: ImportPlan,
 ) -> list[tuple[Fact, Mark]]:
-    if stands is None:
+    if merge is None:
         fields = {"status": None} | imported.fields | {"depends_on": depends_on}
         return [(EnhancementRecorded(**fields), imported.created)]
-    then: Enhancement = stands.then
+    base: Enhancement = merge.base
     wanted: dict[str, Any] = {field: imported.fields.get(field) for field in PLAIN}
     wanted["principles"] = imported.fields.get("principles", ())
-    wanted["metadata"] = mapping(then.metadata, imported.fields.get("metadata", {}))
+    wanted["metadata"] = mapping(base.metadata, imported.fields.get("metadata", {}))
     wanted["depends_on"] = depends_on
-    changes = news(stands, wanted, entity_id, f"enhancement {imported.external_id}", made)
+    changes = news(merge, wanted, entity_id, f"enhancement {imported.external_id}", made)
     if not changes:
         return []
     status = changes.pop("status", None)
     fact: Fact = EnhancementRevised(changes=changes)
     if status is not None:
         fact = EnhancementStatusChanged(old=status.old, new=status.new, also=changes)
-    return [(fact, stands.when(imported.changed))]
+    return [(fact, merge.when(imported.changed))]

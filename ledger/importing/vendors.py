@@ -5,7 +5,7 @@ from typing import Any
 from ledger.envelope import Fact, imported_id
 from ledger.importing.commands import Import, ImportedVendor
 from ledger.importing.made import ImportPlan
-from ledger.importing.three_way_merge import MergeBase, mapping, merge_base, news
+from ledger.importing.three_way_merge import ThreeWayMerge, mapping, news, three_way_merge
 from ledger.values.finding import Finding
 from ledger.values.revision import Changes
 from ledger.vendor.decider import CATEGORY
@@ -33,40 +33,40 @@ def plan(command: Import, ids: dict[str, str], world: World, made: ImportPlan) -
             made.not_taken.append(Finding("told_twice", f"vendor {vendor.name}"))
             continue
         seen.add(key)
-        stands = merge_base(world, CATEGORY, ids[key], command.source)
-        facts = _facts(vendor, ids[key], stands, made)
-        made.add(CATEGORY, ids[key], vendor.name, facts, is_new=stands is None)
+        merge = three_way_merge(world, CATEGORY, ids[key], command.source)
+        facts = _facts(vendor, ids[key], merge, made)
+        made.add(CATEGORY, ids[key], vendor.name, facts, is_new=merge is None)
 
 
 def _facts(
-    vendor: ImportedVendor, entity_id: str, stands: MergeBase | None, made: ImportPlan
+    vendor: ImportedVendor, entity_id: str, merge: ThreeWayMerge | None, made: ImportPlan
 ) -> list[tuple[Fact, Mark]]:
-    if stands is None:
+    if merge is None:
         return [(VendorCreated(name=vendor.name, **vendor.fields), vendor.created)]
-    then: Vendor = stands.then
+    base: Vendor = merge.base
     wanted: dict[str, Any] = {field: vendor.fields.get(field) for field in PLAIN}
-    wanted |= {field: mapping(getattr(then, field), vendor.fields.get(field, {})) for field in MAPPINGS}
+    wanted |= {field: mapping(getattr(base, field), vendor.fields.get(field, {})) for field in MAPPINGS}
     name = f"vendor {vendor.name}"
-    changes = news(stands, wanted, entity_id, name, made)
-    run = _run(vendor.fields.get("test_results"), stands, entity_id, name, made)
+    changes = news(merge, wanted, entity_id, name, made)
+    run = _run(vendor.fields.get("test_results"), merge, entity_id, name, made)
     if not changes and run is None:
         return []
-    return [(_fact(changes, run), stands.when(vendor.changed))]
+    return [(_fact(changes, run), merge.when(vendor.changed))]
 
 
 def _run(
-    imported: TestResults | None, stands: MergeBase, entity_id: str, name: str, made: ImportPlan
+    imported: TestResults | None, merge: ThreeWayMerge, entity_id: str, name: str, made: ImportPlan
 ) -> TestResults | None:
     """The results of a run that the source tells anew. A run that is told no longer has still been."""
-    then, now = stands.then.test_results, stands.now.test_results
-    if imported is None or imported == now or stands.now.withdrawn:
+    base, ours = merge.base.test_results, merge.ours.test_results
+    if imported is None or imported == ours or merge.ours.withdrawn:
         return None
-    if imported != then and now in (then, None):
+    if imported != base and ours in (base, None):
         return imported
-    if stands.last_told is not None:
+    if merge.last_imported is not None:
         made.kept.add((entity_id, "test_results"))
-    if imported != then:
-        kind = "differs_here" if stands.last_told is None else "changed_on_both_sides"
+    if imported != base:
+        kind = "differs_here" if merge.last_imported is None else "changed_on_both_sides"
         made.warnings.append(Finding(kind, f"{name}: test_results"))
     return None
 
