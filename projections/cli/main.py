@@ -3,6 +3,7 @@
 What a command returns is the exit code, None meaning 0; what it raises becomes a message and a code here.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -19,6 +20,8 @@ from projections.application.activity import places
 from projections.cli.commands import COMMANDS, MEANT, NAMES, SECTIONS
 from projections.cli.terminal import exits
 from projections.cli.terminal.options import common_options
+
+ALLOCATIONS = 50_000  # between two searches for cycles: what a start loads stays, and Python would search it 60 times
 
 
 class CommandLine(click.Group):
@@ -102,7 +105,11 @@ def main() -> NoReturn:
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for some reads the metadata of all installed packages
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter still gets the line
-    cli.main()
+    gc.set_threshold(ALLOCATIONS)
+    try:
+        cli.main()
+    except SystemExit as ended:
+        exits.leave_at_once(ended)
 
 
 def _own_name() -> str:
