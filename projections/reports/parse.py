@@ -8,19 +8,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain, takewhile
-from typing import Any
 
 from ledger.errors import Damaged
-from ledger.values.moment import parse as parse_moment
-from ledger.values.moment import text as text_of
 from ledger.values.states import CATEGORIES, ORIGINAL
 from ledger.vendor.decider import FORMATS
 from ledger.work_item.state import ITEM_TYPES
-from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, moment_of, unescaped
+from projections.reports import report_lines
+from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, unescaped
 from projections.reports.report import PLANS, Document
-
-Line = tuple[int, str]  # its number in the text, from 1
-Entity = dict[str, Any]
+from projections.reports.report_lines import Entity, Line
 
 LEFT_OUT = {"## Overdue", "## Due this week", "## Sync"}  # sections that a report has only where they say something
 IDS = "<!-- tracking-ledger: ids"
@@ -36,12 +32,10 @@ _HEALTH = re.compile(r"(\d{1,18}) of (\d{1,18}) operational \((\d{1,3}\.\d\d) %\
 _CELL = re.compile(rf"\| ({TEXT}?) (?=\|)")
 _TESTS = re.compile(r"(\d{1,18}|\?) of (\d{1,18}|\?)(?:, (\d{1,18}|\?) skipped)?")
 _CIRCLE = re.compile(r"Wait for each other, so none of them can begin: (`.+`)\. Take one of their links away\.")
-_MORE = re.compile(r"(?:- )?\.\.\. and (at least )?(\d{1,18}) more(?: vendors| unfinished items)?\.")
 _COUNTS = re.compile(
     rf"(\d{{1,18}}) items?(?:, (\d{{1,18}}) of them archived\. The others)?(?: by status)?: ({LISTED});"
     rf"(?: by category: ({LISTED});)? by type: (.*); by priority: (.*)\."
 )
-_COUNT = re.compile(rf"(\d{{1,18}}) ({ENTRY})")
 _STATE = rf"(?:, (?:(blocked|completed)|({ENTRY}) as ({_CATEGORY})))?"
 _ITEM = re.compile(rf"( *)- {_REF} ({TEXT}?) \({_TYPE}{_STATE}{_PRIORITY}\)(?:: (.*))?")
 _SITUATION = re.compile(
@@ -95,7 +89,7 @@ def parse(text: str) -> Document:
     }
     for heading, lines in sections.items():
         if heading not in readers:
-            raise _unread((lines[0][0] - 1, heading))
+            raise report_lines.unread((lines[0][0] - 1, heading))
         found |= readers[heading](lines[1:])
     missing = readers.keys() - sections.keys() - LEFT_OUT
     if missing:
@@ -113,7 +107,7 @@ def _sections(text: str) -> dict[str, list[Line]]:
         if line.startswith(("## ", IDS)):
             name = IDS if line.startswith(IDS) else line
             if name in found:
-                raise _unread((number, line))
+                raise report_lines.unread((number, line))
             section = found[name] = [(number, line)]
         elif line:
             section.append((number, line))
@@ -122,20 +116,23 @@ def _sections(text: str) -> dict[str, list[Line]]:
 
 def _opening(lines: list[Line]) -> Document:
     title, as_of = (*lines, (0, ""), (0, ""))[:2]
-    position, time = _match(_AS_OF, as_of)
-    name = _match(_TITLE, title)[0]
-    _end(lines[2:])
-    return {"project": unescaped(name), "as_of": {"position": int(position), "time": time and _time(time, as_of)}}
+    position, time = report_lines.match(_AS_OF, as_of)
+    name = report_lines.match(_TITLE, title)[0]
+    report_lines.end(lines[2:])
+    return {
+        "project": unescaped(name),
+        "as_of": {"position": int(position), "time": time and report_lines.time(time, as_of)},
+    }
 
 
 def _vendors(lines: list[Line]) -> Document:
-    if _only(lines, "No vendors yet."):
+    if report_lines.says_only(lines, "No vendors yet."):
         return {"vendor_health": _health(("0", "0", "0.0", "0"), [])}
-    return {"vendor_health": _health(_match(_HEALTH, _first(lines)), lines[3:])}
+    return {"vendor_health": _health(report_lines.match(_HEALTH, report_lines.first(lines)), lines[3:])}
 
 
 def _health(counts: tuple[str, ...], rows: list[Line]) -> Entity:
-    vendors, left_out = _folded(rows, _vendor)
+    vendors, left_out = report_lines.entries(rows, _vendor)
     return {
         "total_vendors": int(counts[1]),
         "operational_count": int(counts[0]),
@@ -149,16 +146,16 @@ def _health(counts: tuple[str, ...], rows: list[Line]) -> Entity:
 def _vendor(line: Line) -> Entity:
     cells = _CELL.findall(line[1])
     if len(cells) != 7:
-        raise _unread(line)
+        raise report_lines.unread(line)
     name, status, version, tests, formats, manifest, ref = cells
     return {
         "ref": coded(ref),
         "name": unescaped(name),
         "status": None if status == UNKNOWN else status,
-        "extractor_version": _text_or_none(version),
+        "extractor_version": report_lines.text_or_none(version),
         "format_support": _formats(formats),
         "test_results": None if tests == UNKNOWN else _tests(tests, line),
-        "manifest_compliant": _yes(manifest),
+        "manifest_compliant": report_lines.yes_or_no(manifest),
     }
 
 
@@ -173,26 +170,30 @@ def _formats(text: str) -> dict[str, bool]:
 
 
 def _tests(text: str, line: Line) -> Entity:
-    passing, total, skipped = _match(_TESTS, (line[0], text))
-    return {"passing": _count(passing), "total": _count(total), "skipped": _count(skipped or "0")}
+    passing, total, skipped = report_lines.match(_TESTS, (line[0], text))
+    return {
+        "passing": report_lines.count(passing),
+        "total": report_lines.count(total),
+        "skipped": report_lines.count(skipped or "0"),
+    }
 
 
 def _work(lines: list[Line]) -> Document:
-    nothing = _only(lines, "No work items yet.")
-    counts = ["0", "0", "", "", "", ""] if nothing else _match(_COUNTS, _first(lines))
+    nothing = report_lines.says_only(lines, "No work items yet.")
+    counts = ["0", "0", "", "", "", ""] if nothing else report_lines.match(_COUNTS, report_lines.first(lines))
     total, archived, states, by_category, by_type, by_priority = counts
-    by_status = _counted(states)
+    by_status = report_lines.counts(states)
     circles = list(takewhile(bool, map(_circle, lines[1:])))
     rows = lines[1 + len(circles) :]
-    rows = [] if nothing or _only(rows, "Nothing is unfinished.") else rows
-    items, left_out = _folded(rows, _item)
+    rows = [] if nothing or report_lines.says_only(rows, "Nothing is unfinished.") else rows
+    items, left_out = report_lines.entries(rows, _item)
     work = {
         "total_count": int(total),
         "archived_count": int(archived or 0),
-        "by_type": _counted(by_type),
-        "by_priority": _counted(by_priority.replace("P", "")),
+        "by_type": report_lines.counts(by_type),
+        "by_priority": report_lines.counts(by_priority.replace("P", "")),
         "by_status": by_status,
-        "by_category": _counted(by_category) if by_category else _categories(by_status),
+        "by_category": report_lines.counts(by_category) if by_category else _categories(by_status),
         "returned": len(items),
         "has_more": left_out > 0,
         "items": items,
@@ -207,8 +208,10 @@ def _circle(line: Line) -> list[Entity]:
 
 
 def _item(line: Line) -> Entity:
-    indent, ref, title, item_type, status, word, category, priority, rest = _match(_ITEM, line)
-    queued, reason, blockers, _, by, until, assignee, *counts, branch = _match(_SITUATION, (line[0], rest or ""))
+    indent, ref, title, item_type, status, word, category, priority, rest = report_lines.match(_ITEM, line)
+    queued, reason, blockers, _, by, until, assignee, *counts, branch = report_lines.match(
+        _SITUATION, (line[0], rest or "")
+    )
     comments, attached = (count and int(count) for count in counts)
     return {
         "ref": ref,
@@ -220,7 +223,7 @@ def _item(line: Line) -> Entity:
         "depth": len(indent) // 2,
         "block_reason": reason and unescaped(reason),
         "blocked_by": [{"ref": blocker} for blocker in _REFS.findall(blockers or "")],
-        "claim": {"by": unescaped(by), "until": _time(until, line)} if until else None,
+        "claim": {"by": unescaped(by), "until": report_lines.time(until, line)} if until else None,
         "assignee": assignee and unescaped(assignee),
         "branch_name": branch and coded(branch),
         "comment_count": comments,
@@ -230,53 +233,53 @@ def _item(line: Line) -> Entity:
 
 
 def _ready(lines: list[Line]) -> Document:
-    return {"ready": _listed(_rows(lines, "Nothing is ready."), _ready_item)}
+    return {"ready": _listed(report_lines.rows(lines, "Nothing is ready."), _ready_item)}
 
 
 def _listed(rows: list[Line], read: Callable[[Line], Entity]) -> Entity:
     """The entries of a list, and how many there are."""
     least = bool(rows and "at least" in rows[-1][1] and rows[-1][1].startswith("..."))
-    items, left_out = _folded(rows, read)
+    items, left_out = report_lines.entries(rows, read)
     known = len(items) + left_out
     total = {"total_count": None, "total_is_at_least": known} if least else {"total_count": known}
     return {**total, "returned": len(items), "has_more": left_out > 0, "items": items}
 
 
 def _ready_item(line: Line) -> Entity:
-    ref, title, item_type, priority = _match(_READY, line)
+    ref, title, item_type, priority = report_lines.match(_READY, line)
     return {"ref": ref, "title": unescaped(title), "item_type": item_type, "priority": priority and int(priority)}
 
 
 def _due_item(line: Line) -> Entity:
-    ref, title, item_type, priority, day, moment, assignee = _match(_DUE, line)
+    ref, title, item_type, priority, day, moment, assignee = report_lines.match(_DUE, line)
     return {
         "ref": ref,
         "title": unescaped(title),
         "item_type": item_type,
         "priority": priority and int(priority),
-        "due": day or _time(moment, line),
+        "due": day or report_lines.time(moment, line),
         "assignee": assignee and unescaped(assignee),
     }
 
 
 def _deployments(lines: list[Line]) -> Document:
-    rows = _rows(lines, "No deployments yet.")
+    rows = report_lines.rows(lines, "No deployments yet.")
     if len(rows) % 2:
-        raise _unread(rows[-1])
+        raise report_lines.unread(rows[-1])
     return {"recent_deployments": [_deployment(*pair) for pair in zip(rows[::2], rows[1::2], strict=True)]}
 
 
 def _deployment(head: Line, details: Line) -> Entity:
-    ref, at, environment, pr_number, title = _match(_DEPLOYMENT, head)
-    commit, tests, compliant, vendors, work = _match(_DETAILS, details)
+    ref, at, environment, pr_number, title = report_lines.match(_DEPLOYMENT, head)
+    commit, tests, compliant, vendors, work = report_lines.match(_DETAILS, details)
     return {
         "ref": ref,
-        "deployed_at": _time(at, head),
+        "deployed_at": report_lines.time(at, head),
         "commit_hash": commit and coded(commit),
         "pr_number": pr_number and int(pr_number),
-        "pr_title": _text_or_none(title),
+        "pr_title": report_lines.text_or_none(title),
         "test_summary": {unescaped(name): int(count) for count, name in _TESTED.findall(tests)},
-        "constitutional_compliance": _yes(compliant),
+        "constitutional_compliance": report_lines.yes_or_no(compliant),
         "environment": environment and unescaped(environment),
         "vendors": [_ref_or_name(entry) for entry in _ENTRIES.findall(vendors)] if vendors else [],
         "work_items": [{"ref": item} for item in _REFS.findall(work or "")],
@@ -288,30 +291,30 @@ def _ref_or_name(entry: str) -> Entity:
 
 
 def _enhancements(lines: list[Line]) -> Document:
-    planned, left_out = _folded(_rows(lines, "None planned."), _enhancement)
+    planned, left_out = report_lines.entries(report_lines.rows(lines, "None planned."), _enhancement)
     return {"pending_enhancements": planned, "pending_enhancements_count": len(planned) + left_out}
 
 
 def _enhancement(line: Line) -> Entity:
-    ref, title, status, priority, quarter = _match(_ENHANCEMENT, line)
+    ref, title, status, priority, quarter = report_lines.match(_ENHANCEMENT, line)
     return {
         "ref": ref,
         "title": unescaped(title),
-        "status": _text_or_none(status),
+        "status": report_lines.text_or_none(status),
         "priority": priority and int(priority),
         "target_quarter": quarter and unescaped(quarter),
     }
 
 
 def _sync(lines: list[Line]) -> Document:
-    source, queued, conflicts = _match(_SYNC, _first(lines))
+    source, queued, conflicts = report_lines.match(_SYNC, report_lines.first(lines))
     return {"sync": {"source": source, "clean": False, "queued": int(queued), "conflicts": int(conflicts)}}
 
 
 def _ids(lines: list[Line]) -> Iterator[tuple[str, Entity]]:
     for line in lines[1:]:
         if line[1] != "-->":
-            ref, id, version = _match(_ID, line)
+            ref, id, version = report_lines.match(_ID, line)
             yield ref, {"id": id, "version": int(version) if version and version.isdigit() else version}
 
 
@@ -350,74 +353,9 @@ def _place(items: list[Entity]) -> None:
         above.append(item)
 
 
-def _folded(lines: list[Line], read: Callable[[Line], Entity]) -> tuple[list[Entity], int]:
-    """The entries of a list, and how many the list says it leaves out."""
-    more = _MORE.fullmatch(lines[-1][1]) if lines else None
-    return [read(line) for line in (lines[:-1] if more else lines)], int(more[2]) if more else 0
-
-
-def _counted(text: str) -> dict[str, int]:
-    return {unescaped(word): int(count) for count, word in _COUNT.findall(text)}
-
-
 def _categories(by_status: dict[str, int]) -> dict[str, int]:
     """Of original words alone, whose categories are known."""
     counted: Counter[str] = Counter()
     for word, count in by_status.items():
         counted[ORIGINAL.get(word, "unknown")] += count
     return dict(sorted(counted.items()))
-
-
-def _text_or_none(text: str) -> str | None:
-    return None if text == UNKNOWN else unescaped(text)
-
-
-def _yes(text: str) -> bool | None:
-    return None if text == UNKNOWN else text == "yes"
-
-
-def _count(text: str) -> int | None:
-    return None if text == "?" else int(text)
-
-
-def _rows(lines: list[Line], words: str) -> list[Line]:
-    """The lines of a list, of which these words say that it is empty."""
-    if not lines or _MORE.fullmatch(lines[0][1]):
-        raise _unread(_first(lines))
-    return [] if _only(lines, words) else lines
-
-
-def _only(lines: list[Line], words: str) -> bool:
-    return [text for _, text in lines] == [words]
-
-
-def _first(lines: list[Line]) -> Line:
-    return lines[0] if lines else (0, "nothing")
-
-
-def _time(text: str, line: Line) -> str | None:
-    time = moment_of(text)
-    try:
-        return time and text_of(parse_moment(time))
-    except ValueError:
-        raise _unread(line) from None
-
-
-def _end(lines: list[Line]) -> None:
-    if lines:
-        raise _unread(lines[0])
-
-
-def _match(pattern: re.Pattern[str], line: Line) -> tuple[Any, ...]:
-    found = pattern.fullmatch(line[1])
-    if found is None:
-        raise _unread(line)
-    return found.groups()
-
-
-def _unread(line: Line) -> Damaged:
-    return Damaged(
-        f"line {line[0]} of the report is not one that a report has: {line[1][:80]}",
-        next_step="write it anew with `tracking-ledger status --write`",
-        line=line[0],
-    )
