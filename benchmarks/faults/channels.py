@@ -15,7 +15,7 @@ from benchmarks.faults.processes import ClientProcess
 from tests.support.http_client import request
 
 Answer = dict[str, Any]
-PATIENCE = 40.0  # seconds, then a call counts as one that was never answered
+ANSWER_SECONDS = 40.0  # seconds, then a call counts as one that was never answered
 ENDING = 20.0  # seconds that a process may take to end
 GREETING = {
     "protocolVersion": "2025-11-25",
@@ -62,7 +62,7 @@ class _Lines:
         except OSError as error:
             raise Lost(self.process.ended()) from error
         try:
-            said = self._said.get(timeout=PATIENCE)
+            said = self._said.get(timeout=ANSWER_SECONDS)
         except Empty:
             self.process.kill()
             raise Lost from None
@@ -146,7 +146,7 @@ class Http:
         address = self._address()
         body, headers = request(self._secret, "tools/call", {"name": tool, "arguments": arguments})
         there = urlsplit(address)
-        connection = HTTPConnection(there.hostname or "", there.port, timeout=PATIENCE)
+        connection = HTTPConnection(there.hostname or "", there.port, timeout=ANSWER_SECONDS)
         try:
             connection.request("POST", there.path, body, headers)
             response = connection.getresponse()
@@ -212,7 +212,7 @@ def _last_message(said: bytes) -> Answer:
 
 def _announced(process: ClientProcess, said: Path) -> str:
     """Where the server listens, once it does."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < until and process.is_alive():
         with contextlib.suppress(FileNotFoundError):
             return f"{json.loads(said.read_bytes())['url']}/mcp"
@@ -223,7 +223,7 @@ def _announced(process: ClientProcess, said: Path) -> str:
 
 
 def _all(process: ClientProcess) -> bytes:
-    process.wire.settimeout(PATIENCE)
+    process.wire.settimeout(ANSWER_SECONDS)
     said = b""
     try:
         while part := process.wire.recv(65536):

@@ -2,25 +2,21 @@
 
 Verdicts, in this order: it is recorded already; everything stands as it was decided on, so it is recorded as proposed;
 no other command changed a field that it changes and the rules still accept it, so it is decided again and marked;
-else it
-becomes a conflict under its own id. What builds on a conflict becomes one that names it.
+else it becomes a conflict under its own id. What builds on a conflict becomes one that names it.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from ledger.across.conflict_resolution import rebased
 from ledger.catalog import UNIQUE, fact_of, fold_stream
-from ledger.command_codec import command_of
 from ledger.conflict.decider import conflict_id, conflict_stream
 from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, Met
 from ledger.envelope import (
-    Command,
     Fact,
     Proposal,
     ProposedEvent,
@@ -39,7 +35,7 @@ from ledger.errors import (
     VersionConflict,
 )
 from ledger.handler import Project, rule_of
-from ledger.offline import rebase
+from ledger.offline import queued_line, rebase
 from ledger.offline.outbox import Outbox
 from ledger.offline.outbox_lines import Outcome, Queued, QueuedEvent, Settled
 from ledger.offline.pending_histories import Ahead
@@ -51,7 +47,7 @@ from ledger.world import Neighbourhood, World
 
 GROUP = 100  # commands recorded in one transaction
 TRIES = 5
-PATIENCE = 2.0  # seconds for the ledger's lock: a write that waits longer behind others is queued
+LOCK_SECONDS = 2.0  # seconds for the ledger's lock: a write that waits longer behind others is queued
 CLAIMING = {command.__name__ for command in (*EXCLUSIVE, ReleaseClaim)}
 REFUSED = (*OF_RULES, AlreadyRecorded, Forbidden)
 
@@ -158,7 +154,7 @@ class Drain:
         """Records as proposed as many of the first commands as are so, in one transaction; none if the first is not."""
         for _ in range(TRIES):
             try:
-                with self._store.exclusively(PATIENCE):
+                with self._store.exclusively(LOCK_SECONDS):
                     return self._grouped(lines)
             except ReadModelBehind:
                 self._catch_up()
@@ -196,7 +192,7 @@ class Drain:
             return None
         if not self._conditions_hold(line):
             return None
-        facts = [(stream, fact, event.by, event.occurred_at) for (stream, fact), event in _facts(line)]
+        facts = rebase.facts_with_authors(line)
         proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, head)
         unique = any(relation in UNIQUE for row in proposal.rows for relation, _ in row.added)
         return None if unique else proposal
@@ -206,7 +202,7 @@ class Drain:
         refusal: LedgerError | None = None
         for _ in range(TRIES):
             try:
-                with self._store.exclusively(PATIENCE):
+                with self._store.exclusively(LOCK_SECONDS):
                     return self._verdict(line, refusal)
             except ReadModelBehind:
                 self._catch_up()
@@ -225,7 +221,7 @@ class Drain:
         if waits_for := self._waits_for(line):
             return self._conflict(line, pasts, met=rebase.meetings(line, pasts, self._is_own), waits_for=waits_for)
         if refusal is None and not moved and self._conditions_hold(line):
-            facts = [(stream, fact, event.by, event.occurred_at) for (stream, fact), event in _facts(line)]
+            facts = rebase.facts_with_authors(line)
             ahead = Ahead(pasts)
             proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, past.head)
             return self._ended(line, "recorded", self._store.append(proposal).positions)
@@ -246,7 +242,7 @@ class Drain:
             occurred_at=line.occurred_at,
             scope=line.scope,
         )
-        command = _rebased(line, pasts)
+        command = rebase.rebased_command(line, pasts)
         try:
             decided = rule_of(command)(command, world)
         except REFUSED as refused:
@@ -254,7 +250,7 @@ class Drain:
         if not decided:
             return self._instead(line, CommandFulfilled(command=line.command), "fulfilled")
         world.look(entry[0] for entry in decided)
-        facts = [_with_author(entry, line) for entry in rebase.marked(decided, line, moved)]
+        facts = [rebase.with_author(entry, line) for entry in rebase.marked(decided, line, moved)]
         proposal = self._proposal(line, facts, world.past, world.state_of, world.versions(), world.as_of)
         return self._ended(line, "rebased" if moved else "recorded", self._store.append(proposal).positions)
 
@@ -311,7 +307,7 @@ class Drain:
                 ProposedEvent(stream_id=stream, version=versions[stream], fact=fact, by=by, occurred_at=occurred_at)
             )
         submission = Submission(
-            command=_command(line), command_id=line.command_id, by=line.by, occurred_at=line.occurred_at
+            command=queued_line.command_in(line), command_id=line.command_id, by=line.by, occurred_at=line.occurred_at
         )
         return Proposal(
             submission=submission,
@@ -384,32 +380,11 @@ class Drain:
         return command in self._own
 
 
-def _facts(line: Queued) -> Iterable[tuple[tuple[str, Fact], Any]]:
-    return zip(rebase.proposed_facts(line), line.events, strict=True)
-
-
-def _with_author(entry: tuple[Any, ...], line: Queued) -> tuple[str, Fact, str, Any]:
-    stream, fact = entry[:2]
-    by, occurred_at = entry[2:] if len(entry) == 4 else (line.by, line.occurred_at)
-    return stream, fact, by, occurred_at
-
-
-def _command(line: Queued) -> Command:
-    if line.kind == "queued":
-        return command_of(line.command, line.command_schema, line.arguments)
-    return cast(Command, msgspec.defstruct(line.command, [], bases=(Command,), frozen=True)())  # only its name is used
-
-
-def _rebased(line: Queued, pasts: rebase.Pasts) -> Command:
-    command = command_of(line.command, line.command_schema, line.arguments)
-    return rebased(command, line.bases, lambda stream: len(pasts.get(stream, ())))
-
-
 def _refusal_as_json(refusal: LedgerError | None) -> dict[str, Any] | None:
     if refusal is None:
         return None
-    said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(refusal.as_answer()["error"]))
-    return said
+    as_json: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(refusal.as_answer()["error"]))
+    return as_json
 
 
 def _proposed(event: QueuedEvent) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """A command as a line of the outbox: everything it was decided on."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from ledger.codec import command_digest, encode, schema_of
-from ledger.command_codec import SCHEMA, arguments_of
+from ledger.command_codec import SCHEMA, arguments_of, command_of
 from ledger.conflict.events import Base
 from ledger.envelope import Command, Proposal, RecordedEvent, Submission
 from ledger.importing.commands import Import
@@ -84,3 +84,10 @@ def _base(past: Sequence[RecordedEvent]) -> Base:
     if not past:
         return Base(version=0)
     return Base(version=past[-1].version, command_id=str(past[-1].command_id), n=past[-1].n)
+
+
+def command_in(line: Queued) -> Command:
+    """The queued command; of another line only its name, which is all that is kept of it."""
+    if line.kind == "queued":
+        return command_of(line.command, line.command_schema, line.arguments)
+    return cast(Command, msgspec.defstruct(line.command, [], bases=(Command,), frozen=True)())

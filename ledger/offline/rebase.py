@@ -12,11 +12,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from ledger.across.conflict_resolution import rebased
 from ledger.annotation.events import AnnotationFact
 from ledger.catalog import DECIDERS, FACTS, fold_stream, states_of
 from ledger.codec import decode
+from ledger.command_codec import command_of
 from ledger.conflict.events import Met
-from ledger.envelope import Fact, RecordedEvent, category_of, id_of
+from ledger.envelope import Command, Fact, RecordedEvent, category_of, id_of
 from ledger.offline.outbox_lines import Queued
 from ledger.values.field_paths import differing, flatten
 from ledger.values.revision import same
@@ -43,6 +45,25 @@ def stands_on_its_base(line: Queued, stream: str, past: Sequence[RecordedEvent],
 
 def proposed_facts(line: Queued) -> list[tuple[str, Fact]]:
     return [(event.stream_id, _fact(event.type, event.schema, bytes(event.data), line)) for event in line.events]
+
+
+def facts_with_authors(line: Queued) -> list[tuple[str, Fact, str, Any]]:
+    """What the command proposed: stream, fact, author and time of each."""
+    facts = zip(proposed_facts(line), line.events, strict=True)
+    return [(stream, fact, event.by, event.occurred_at) for (stream, fact), event in facts]
+
+
+def with_author(decided: tuple[Any, ...], line: Queued) -> tuple[str, Fact, str, Any]:
+    """A decided fact with its author and time; those of the command, where it has none of its own."""
+    stream, fact = decided[:2]
+    by, occurred_at = decided[2:] if len(decided) == 4 else (line.by, line.occurred_at)
+    return stream, fact, by, occurred_at
+
+
+def rebased_command(line: Queued, pasts: Pasts) -> Command:
+    """The command as it is decided again, on the versions that its streams have now."""
+    command = command_of(line.command, line.command_schema, line.arguments)
+    return rebased(command, line.bases, lambda stream: len(pasts.get(stream, ())))
 
 
 def meetings(line: Queued, pasts: Pasts, own: Own) -> list[Met]:

@@ -17,7 +17,7 @@ from ledger.offline.disk import overwrite
 
 FILE = "seen"
 LOCK = "seen.lock"
-PATIENCE = 1.0  # seconds, for another process that writes it
+LOCK_SECONDS = 1.0  # seconds, for another process that writes it
 WIDTH = 20  # digits, always as many, so one number never leaves an end of another
 
 
@@ -49,7 +49,7 @@ class Seen:
             if position <= self._newest:
                 return
             self._newest = position
-            with suppress(OSError), FileLock(self._lock, timeout=PATIENCE):
+            with suppress(OSError), FileLock(self._lock, timeout=LOCK_SECONDS):
                 if self._stored() < position:
                     overwrite(self._file, b"%0*d" % (WIDTH, position))
 

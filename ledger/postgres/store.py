@@ -26,7 +26,7 @@ APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s, %s)"
 APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %b, %b)"
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
-PATIENCE = "SELECT set_config('lock_timeout', %s, true)"
+SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
 LOCK = "SELECT tracking_ledger.lock_for_writing(%s)"
 KNOWN_AT = "SELECT * FROM tracking_ledger.known_at(%s, %s)"
 POSITION_AT = "SELECT tracking_ledger.position_at(%s, %s)"
@@ -149,7 +149,7 @@ class PostgresStore:
             self._untold.newest = None
         with self._database.joined_transaction() as connection:
             if lock_timeout is not None:
-                connection.execute(PATIENCE, [str(round(lock_timeout * 1000))])
+                connection.execute(SET_LOCK_TIMEOUT, [str(round(lock_timeout * 1000))])
             connection.execute(LOCK, [self._key])
             yield
         if not self._database.in_transaction and (newest := self._untold.newest):

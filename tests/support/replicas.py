@@ -18,7 +18,7 @@ from tests.lab.cluster import Node
 
 ROLE = "team"  # works with ledgers and may nothing else
 ALLOWED = 600.0  # seconds that a replica's answer may be old: more than any test takes
-PATIENCE = 30.0  # seconds, for a machine that does other things too
+WAIT_SECONDS = 30.0  # seconds, for a machine that does other things too
 
 
 class Pair:
@@ -73,7 +73,7 @@ class Pair:
         with self.on_primary() as primary, self.on_standby() as standby:
             standby.execute("SELECT pg_wal_replay_resume()")
             [wanted] = primary.execute("SELECT pg_current_wal_lsn()").fetchall()
-            until = time.monotonic() + PATIENCE
+            until = time.monotonic() + WAIT_SECONDS
             while standby.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", wanted).fetchone() != (True,):
                 if time.monotonic() > until:
                     raise TimeoutError("the standby does not follow")

@@ -17,7 +17,7 @@ import psycopg
 
 from ledger.libpq.session import Session
 
-PATIENCE = 1.0  # seconds that a call may take before anybody asks, and between two questions
+LONG_CALL_SECONDS = 1.0  # seconds that a call may take before anybody asks, and between two questions
 LOOK_EVERY = 0.2
 RESTS_AFTER = 5.0  # seconds without a call, then the thread ends
 
@@ -69,7 +69,7 @@ class Watchdog:
                     self._thread = None
                     return
                 over = [one for one in self._watched if one.limit and now - one.begun > one.limit]
-                long = [one for one in self._watched if now - one.asked > PATIENCE and one not in over]
+                long = [one for one in self._watched if now - one.asked > LONG_CALL_SECONDS and one not in over]
             for one in over:
                 self._shut(one, f"it took longer than {one.limit:g} s")
             self._ask(long)
