@@ -79,6 +79,7 @@ class SentCommands:
         self._own: _Commands = {}
         self._past: _Commands = {}
         self._asked: dict[UUID, str] = {}
+        self._first: set[UUID] = set()
         self._descriptor: int | None = None
         self._others: dict[Path, tuple[tuple[int, int], _Commands]] = {}
 
@@ -90,10 +91,15 @@ class SentCommands:
             yield
         finally:
             self._asked.pop(command_id, None)
+            self._first.discard(command_id)
 
     def call_digest(self, command_id: UUID) -> str:
         """The digest of the call under way that gives this command."""
         return self._asked.get(command_id, "")
+
+    def is_repeated(self, command_id: UUID) -> bool:
+        """Whether it was recorded before the call under way that gives this command."""
+        return command_id not in self._first
 
     def send(self, line: Queued) -> None:
         """The command goes out now; once more, if its receipt is known, which stays."""
@@ -113,6 +119,8 @@ class SentCommands:
             if sent is None:
                 return False
             self._own[command_id] = replace(sent, recorded=recorded)
+            if command_id in self._asked and not recorded.repeated:
+                self._first.add(command_id)
             self._write(_Answered(command_id, recorded))
             return True
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.envelope import Recorded, category_of, id_of
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
@@ -62,7 +63,7 @@ def _looked_up(app: App, command_id: UUID) -> tuple[Queued | None, Recorded | No
     """The command as it was given, and where it stands; None where that is not known."""
     sent = app.local.sent.find(command_id)
     if sent is not None and sent.recorded is not None:
-        return sent.line, sent.recorded
+        return sent.line, replace(sent.recorded, repeated=app.local.sent.is_repeated(command_id))
     try:
         if waiting := app.local.outbox.find(command_id):
             return waiting[0], _but_withdrawals(receipt_of(*waiting))

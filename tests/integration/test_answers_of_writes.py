@@ -377,7 +377,21 @@ def test_a_fault_after_the_commit_answers_that_it_is_committed(app: App) -> None
     answer = failing.perform(app, {"item_type": "task", "title": "Recorded"})
 
     assert (answer["outcome"], answer["position"], answer["version"]) == ("committed", 1, 1)
+    assert "repeated" not in answer
     assert ask(app, "query_work_item", id=answer["ref"])["title"] == "Recorded"
+
+
+def test_a_fault_while_a_repetition_is_answered_says_that_it_is_one(app: App) -> None:
+    given = str(uuid4())
+    first = create(app, "Recorded", command_id=given)
+
+    def fails_before(view: LedgerView, request: Any) -> Answer:
+        raise ZeroDivisionError
+
+    failing = replace(OPERATIONS["create_work_item"], run=fails_before)
+    again = failing.perform(app, {"item_type": "task", "title": "Recorded", "command_id": given})
+
+    assert (again["outcome"], again["position"], again.get("repeated")) == ("committed", first["position"], True)
 
 
 def test_what_waits_is_queued_also_where_the_outbox_can_be_read_no_more(app: App, gate: Gate) -> None:
