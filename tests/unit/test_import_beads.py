@@ -195,7 +195,7 @@ def test_derived_counts_are_left_out_and_comments_that_are_only_counted_reported
     assert (
         reading.items[0].fields["metadata"].keys() & {"dependency_count", "dependent_count", "comment_count"} == set()
     )
-    assert kinds(reading) == (["comments_missing"], [])
+    assert kinds(reading) == (["links_missing", "comments_missing"], [])
 
 
 @pytest.mark.parametrize(
@@ -345,6 +345,60 @@ def test_texts_beyond_the_limits_are_taken_whole_with_a_warning(tmp_path: Path) 
 
     assert len(reading.items[0].fields["description"]) == 20_001
     assert kinds(reading)[0] == ["longer_than_the_limit"] * 3
+
+
+@pytest.mark.parametrize("later_first", [False, True])
+def test_of_an_issue_that_stands_twice_the_one_that_was_changed_last_counts(tmp_path: Path, later_first: bool) -> None:
+    both = [issue("a-1"), closed("a-1", day=5)]
+
+    reading = read(tmp_path, *(reversed(both) if later_first else both), issue("a-2"))
+
+    assert [(item.external_id, item.status) for item in reading.items] == [("a-1", "closed"), ("a-2", "open")]
+    assert [finding.kind for finding in reading.not_taken] == ["repeated_id"]
+    assert reading.found == 3
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_list_is_read_on_one_line_or_on_many_by_itself_or_as_issues(
+    tmp_path: Path, indent: int | None, wrapped: bool
+) -> None:
+    both = [issue("a-1"), issue("a-2")]
+    whole = {"issues": both, "total": 2} if wrapped else both
+
+    reading = read(tmp_path, json.dumps(whole, indent=indent))
+
+    assert [item.external_id for item in reading.items] == ["a-1", "a-2"]
+    assert kinds(reading) == ([], [])
+
+
+def test_one_issue_on_several_lines_is_read(tmp_path: Path) -> None:
+    assert [item.external_id for item in read(tmp_path, json.dumps(issue("a-1"), indent=2)).items] == ["a-1"]
+
+
+def test_a_dependency_without_a_type_blocks_as_in_beads_and_is_told(tmp_path: Path) -> None:
+    reading = read(tmp_path, issue("a-1", dependencies=[{"issue_id": "a-1", "depends_on_id": "a-2"}]), issue("a-2"))
+
+    assert [link.kind for link in reading.items[0].links] == ["depends_on"]
+    assert kinds(reading)[0] == ["link_taken_as_blocking"]
+
+
+def test_dependencies_that_are_counted_and_not_named_are_told(tmp_path: Path) -> None:
+    assert kinds(read(tmp_path, issue("a-1", dependency_count=1), issue("a-2", dependency_count=0)))[0] == [
+        "links_missing"
+    ]
+
+
+@pytest.mark.parametrize("fields", [{"labels": "a, b"}, {"comments": "one"}, {"comments": ["one"]}])
+def test_what_is_no_list_of_labels_or_comments_is_kept_and_told(tmp_path: Path, fields: dict[str, Any]) -> None:
+    reading = read(tmp_path, issue("a-1", **fields))
+
+    assert kinds(reading)[0] == ["field_not_understood"]
+    assert fields.items() <= reading.items[0].fields["metadata"].items()
+
+
+def test_a_blank_name_is_no_assignee(tmp_path: Path) -> None:
+    assert "assignee" not in one(tmp_path, assignee="  ").fields
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import field_of
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.legacy.session_fields import session_fields
-from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, take, text_of
+from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take, text_of
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text.front_matter import BrokenYaml, parse, split
 from ledger.importing.readers.text_lines import LARGEST_FILE, decoded, unreadable
@@ -70,8 +70,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     if not reading.found:
         raise unreadable(path, None, "holds no markdown file")
     if not reading.items:
-        first = reading.not_taken[0]
-        raise unreadable(path, None, f"holds no prompt that can be read ({first.where})")
+        raise none_taken(path, "prompt", reading)
     return reading
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from ledger.errors import Invalid
 from ledger.importing.commands import ImportedDeployment, ImportedEnhancement, ImportedVendor
+from ledger.importing.readers.finding_words import KINDS
 from ledger.importing.readers.text_lines import LARGEST_FILE, text_lines, unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import FUTURE_ALLOWED, parse, text
@@ -74,6 +76,13 @@ def inside(root: Path, place: PurePath | str) -> Path:
     return file
 
 
+def none_taken(path: Path, called: str, reading: Reading) -> Invalid:
+    """Why nothing of a source was recorded of which no record can be taken: what is wrong with the first of them."""
+    first = reading.not_taken[0]
+    why = f"{first.where}: {KINDS.get(first.kind, first.kind)}"
+    return unreadable(path, None, f"holds no {called} that can be taken ({why})")
+
+
 def time_of(value: Any) -> datetime | None:
     """An RFC 3339 time; None for anything else, and for the zero time that Go writes for "never"."""
     try:
@@ -84,7 +93,9 @@ def time_of(value: Any) -> datetime | None:
 
 
 def take(reading: Reading, item: ImportedItem, imported_at: datetime) -> None:
-    """Adds an item, with a warning for whatever in it today's rules would refuse."""
+    """Adds an item, with a warning for whatever in it today's rules would refuse. A blank name is no assignee."""
+    if not (item.fields.get("assignee") or "somebody").strip():
+        del item.fields["assignee"]
     reading.items.append(item)
     reading.warnings += _too_long(item)
     if item.category in TOLD:

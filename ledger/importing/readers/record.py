@@ -128,6 +128,8 @@ class Record:
         """The labels of a field as tags. It stays among the rest when they do not say all that it says."""
         labels = self.rest.get(field)
         found = labels if isinstance(labels, list) else []
+        if labels and found is not labels:
+            self.warn("field_not_understood", f": {field}")
         written = [label.strip().lower() for label in (*more, *found) if isinstance(label, str)]
         kept = tuple(dict.fromkeys(tag for tag in written if 0 < len(tag) <= LONGEST_TAG))
         if any(not isinstance(label, str) or not 0 < len(label.strip()) <= LONGEST_TAG for label in found):

@@ -14,9 +14,8 @@ from msgspec import Struct
 
 from ledger.annotation.commands import comment_id_of
 from ledger.envelope import minted_id
-from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, take
+from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take
 from ledger.importing.readers.record import CLOSED, DELETED, Record
-from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
@@ -103,8 +102,7 @@ def reader(source: str, called: str, records: Records) -> Read:
             reading.found += 1
             take(reading, _Brought(item, source, identify, imported_at, reading).item(), imported_at)
         if reading.found and not reading.items:
-            first = reading.not_taken[0]
-            raise unreadable(path, None, f"holds no {called} that can be taken ({first.where}: {first.kind})")
+            raise none_taken(path, called, reading)
         return reading
 
     return read

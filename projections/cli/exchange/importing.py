@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from projections.cli.exchange.import_messages import KINDS
+from ledger.importing.readers.finding_words import KINDS
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Group, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, heading, printable, remark, table, working

@@ -22,7 +22,7 @@ from ledger.importing.readers.backlog.folder import (
     setup_of,
 )
 from ledger.importing.readers.comments import imported_comments
-from ledger.importing.readers.reading import Identify, Reading, take, time_of
+from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample, sample_of
 from ledger.importing.readers.text_lines import unreadable
@@ -73,8 +73,9 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     for file in files:
         _Reader(file, folder, identify, reading).take(imported_at)
     if not reading.items:
-        first = f" ({reading.not_taken[0].where}: {reading.not_taken[0].kind})" if reading.not_taken else ""
-        raise unreadable(path, None, f"holds no Backlog.md task{first}")
+        if reading.not_taken:
+            raise none_taken(path, "Backlog.md task", reading)
+        raise unreadable(path, None, "holds no Backlog.md task")
     return reading
 
 

@@ -6,17 +6,16 @@ parent-child the other one is its parent. What has no place of its own in a work
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ledger.importing.readers.comments import imported_comments
-from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, take, time_of
+from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, lines, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.record import DELETED as WHEN_DELETED
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text.json_text import Problem, as_storable, document, parsed, repeated_fields
-from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import WORKABLE, Category
@@ -30,6 +29,7 @@ GATE = "gate"  # the type of an issue that is a condition others wait for
 DELETED = "tombstone"
 LINKS = {  # by their words without signs, since programs write parent-child, parent_child and parentChild
     "blocks": "depends_on",
+    "notype": "depends_on",
     "blockedby": "depends_on",
     "dependson": "depends_on",
     "conditionalblocks": "depends_on",
@@ -40,9 +40,10 @@ LINKS = {  # by their words without signs, since programs write parent-child, pa
     "parent": "parent",
     "discoveredfrom": "discovered_from",
 }
-ALMOST_BLOCKS = ("conditionalblocks", "waitsfor")  # for the failure of the other one, for its children
+NO_TYPE = "no type"  # what is said of a dependency without one, which is of type blocks in beads
+ALMOST_BLOCKS = ("conditionalblocks", "waitsfor", "notype")  # the first two for a failure of the other, its children
 PLAIN_WORDS = ("blocks", "parent-child", "discovered-from")  # of which a link of ours says all
-DERIVED = ("dependency_count", "dependent_count", "dependents", "notes_preview")  # derived anew by each export
+DERIVED = ("dependent_count", "dependents", "notes_preview")  # derived anew by each export
 WORDS = {"issue_type": "source_type", "status": "source_status"}
 COMMENT = ("id", "author", "created_at")
 PLAIN_COMMENT = frozenset({*COMMENT, "issue_id", "text"})
@@ -65,41 +66,50 @@ def recognises(sample: Sample) -> bool:
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All issues of an export. `imported_at` stands for times that the source does not tell."""
-    reading = Reading()
-    seen: dict[str, set[datetime | None]] = {}
-    for place, source in _records(path):
-        reading.found += 1
-        record, problems, fault = _record(source)
+    given = [(place, source, *_record(source)) for place, source in _records(path)]
+    reading = Reading(found=len(given))
+    repeated = _repeated([(place, record) for place, _, record, _, fault in given if not fault])
+    for place, source, record, problems, fault in given:
         where = f"{place} ({record['id'][:LONGEST_ID]!a})" if _has_id(record) else place
-        fault = fault or _fault(record, seen)
+        fault = fault or ("repeated_id" if place in repeated else None)
         if fault is not None:
             reading.not_taken.append(Finding(fault, where))
             continue
-        seen.setdefault(record["id"], set()).add(time_of(record.get("created_at")))
         reading.not_taken += [Finding("repeated_field", f"{where}: {path}") for path in repeated_fields(source)]
         reading.warnings += [Finding(kind, f"{record['id']}: {path}") for kind, path in problems]
         _Issue(
             {key: value for key, value in record.items() if value is not None}, identify, imported_at, reading
         ).take()
     if reading.found and not reading.items:
-        first = reading.not_taken[0]
-        raise unreadable(path, None, f"holds no beads issue ({first.where}: {first.kind})")
+        raise none_taken(path, "beads issue", reading)
     return reading
 
 
 def _records(path: Path) -> Iterator[Told]:
-    """Every record: a line of an export, or an entry of the list that `bd list --json` prints."""
-    given = lines(path)
-    first = next(given, None)
-    if first is None:
+    """Every record: a line of an export, or an entry of the list that programs print, by itself or as `issues`."""
+    listed = _listed(path)
+    if listed is not None:
+        yield from ((f"entry {place}", record) for place, record in enumerate(listed, 1))
         return
-    if first[1].startswith(b"["):
-        yield from ((f"entry {place}", record) for place, record in enumerate(document(path)[0], 1))
-        return
-    for number, line in (first, *given):
+    for number, line in lines(path):
         source = _line(line)
         if not (isinstance(source, dict) and "_schema" in source and "id" not in source):  # a head is no record
             yield f"line {number}", source
+
+
+def _listed(path: Path) -> list[Any] | None:
+    """The records of a file that is one JSON document, on one line or on many; None for one of JSON lines."""
+    first = next((line for _, line in lines(path)), b"")
+    if not first.startswith(b"[") and first != b"{" and not _has_issues(_line(first)):
+        return None
+    whole = document(path)[0]
+    if _has_issues(whole):
+        return list(whole["issues"])
+    return whole if isinstance(whole, list) else [whole]
+
+
+def _has_issues(whole: Any) -> bool:
+    return isinstance(whole, dict) and "id" not in whole and isinstance(whole.get("issues"), list)
 
 
 def _line(line: bytes) -> Any:
@@ -114,16 +124,17 @@ def _record(source: Any) -> tuple[Any, list[Problem], str | None]:
     if source is NO_JSON:
         return None, [], "not_json"
     try:
-        return (*as_storable(source), None)
+        record, problems = as_storable(source)
     except RecursionError:
         return None, [], "not_json"
+    return record, problems, _fault(record)
 
 
 def _has_id(record: Any) -> bool:
     return isinstance(record, dict) and isinstance(record.get("id"), str)
 
 
-def _fault(record: Any, seen: dict[str, set[datetime | None]]) -> str | None:
+def _fault(record: Any) -> str | None:
     if not isinstance(record, dict):
         return "not_an_object"
     if record.get("_type", "issue") != "issue":
@@ -132,14 +143,26 @@ def _fault(record: Any, seen: dict[str, set[datetime | None]]) -> str | None:
         return "no_id"
     if not record.keys() & {"title", "issue_type", "status"}:
         return "not_an_issue"
-    if len(record["id"]) > LONGEST_ID:
-        return "id_too_long"
-    return "repeated_id" if _is_repeated(time_of(record.get("created_at")), seen.get(record["id"])) else None
+    return "id_too_long" if len(record["id"]) > LONGEST_ID else None
 
 
-def _is_repeated(created_at: datetime | None, seen: set[datetime | None] | None) -> bool:
-    """One id with two times of creation is two issues, which two clones have made apart from each other."""
-    return seen is not None and (created_at is None or not seen.isdisjoint({created_at, None}))
+def _repeated(records: list[tuple[str, Fields]]) -> set[str]:
+    """Where an issue stands once more: of several records the one that was changed last counts, of equals the first.
+
+    One id with two times of creation is two issues, which two clones have made apart from each other.
+    """
+    seen: dict[str, set[datetime | None]] = {}
+    repeated: set[str] = set()
+    for place, record in sorted(records, key=_last_change, reverse=True):
+        created_at, others = time_of(record.get("created_at")), seen.setdefault(record["id"], set())
+        if others and (created_at is None or not others.isdisjoint({created_at, None})):
+            repeated.add(place)
+        others.add(created_at)
+    return repeated
+
+
+def _last_change(placed: tuple[str, Fields]) -> datetime:
+    return time_of(placed[1].get("updated_at")) or datetime.min.replace(tzinfo=UTC)
 
 
 class _Issue(Record):
@@ -222,6 +245,9 @@ class _Issue(Record):
 
     def _links(self) -> tuple[ImportedLink, ...]:
         given, parent = self.rest.pop("dependencies", []), self.rest.pop("parent", None)
+        counted = self.rest.pop("dependency_count", None)
+        if type(counted) is int and isinstance(given, list) and counted > len(given):
+            self.warn("links_missing")
         links: list[ImportedLink] = []
         kept: list[Any] = []
         for entry in given if isinstance(given, list) else [given]:
@@ -248,7 +274,7 @@ class _Issue(Record):
             self.reading.not_taken.append(Finding("link_not_understood", f"{self.name}: {str(entry)[:100]}"))
             return None
         word = entry.get("dependency_type" if shown else "type")
-        word = word if isinstance(word, str) and word else "no type"
+        word = word if isinstance(word, str) and word.strip() else NO_TYPE
         kind = LINKS.get(_plain(word), "relates_to")
         if _plain(word) in ALMOST_BLOCKS:
             self.warn("link_taken_as_blocking", f" -> {to} ({word})")
@@ -273,8 +299,10 @@ class _Issue(Record):
         comments, left = imported_comments(
             entries, self.name, created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of
         )
-        if given is not None and (left or not entries):
+        if given and (left or not entries):
             self.rest["comments"] = left if entries else given
+        if given and len(comments) < (len(entries) or 1):
+            self.warn("field_not_understood", ": comments")
         return comments if entries else None
 
     def _metadata(self) -> Fields:

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ledger.importing.readers.comments import imported_comments
-from ledger.importing.readers.reading import Identify, Reading, take, time_of
+from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text.json_text import as_storable, document
-from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
@@ -60,7 +59,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
         reading.warnings += [Finding(kind, f"{name}: {where}") for kind, where in problems]
         _Issue(name, _snake(record), identify, imported_at, reading).take()
     if reading.found and not reading.items and not any(one.kind == PULL_REQUEST for one in reading.not_taken):
-        raise unreadable(path, None, f"holds no GitHub issue ({reading.not_taken[0].where})")
+        raise none_taken(path, "GitHub issue", reading)
     return reading
 
 

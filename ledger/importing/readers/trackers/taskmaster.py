@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, take, time_of
+from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text.json_text import Problem, as_storable, document
@@ -97,8 +97,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
         for place, reader in enumerate(readers):
             reader.take(imported_at, is_first=place == 0)
     if reading.found and not reading.items:
-        first = reading.not_taken[0]
-        raise unreadable(path, None, f"holds no task ({first.where}: {first.kind})")
+        raise none_taken(path, "task", reading)
     return reading
 
 
