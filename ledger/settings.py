@@ -35,6 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     command_seconds: float = 3.0
     read_dsn: str | None = None
     read_seconds: float = 10.0
+    webhook_networks: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -55,6 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             command_seconds=_seconds(given, "LEDGER_COMMAND_SECONDS", default=3.0),
             read_dsn=given.get("LEDGER_READ_DSN"),
             read_seconds=_seconds(given, "LEDGER_READ_SECONDS", default=10.0),
+            webhook_networks=_networks(given, "LEDGER_WEBHOOK_NETWORKS"),
         )
 
 
@@ -73,6 +75,7 @@ ENVIRONMENT = {
     "LEDGER_COMMAND_SECONDS": "how long a write may wait for the database before it is queued (default: 3)",
     "LEDGER_READ_DSN": "replicas of LEDGER_DSN that answer questions, as a libpq connection string",
     "LEDGER_READ_SECONDS": "how old a replica's answer may be before the primary is asked instead (default: 10)",
+    "LEDGER_WEBHOOK_NETWORKS": "private networks that webhooks may reach, like 10.0.0.0/8,127.0.0.1 (default: none)",
 }
 
 
@@ -139,3 +142,21 @@ def _seconds(given: Mapping[str, str], name: str, *, default: float) -> float:
         next_step=f"set {name} to a number like 30, or unset it",
         fields=[{"field": name, "problem": "is not a number of seconds from 1 on", "value": ascii(value[:80])}],
     )
+
+
+def _networks(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in given.get(name, "").split(",") if word.strip())
+    if not words:
+        return ()
+    from ipaddress import ip_network  # only here: most commands have none
+
+    for word in words:
+        try:
+            ip_network(word)
+        except ValueError as error:
+            raise Invalid(
+                f"{name} names {word[:80]!a}, which is no network: {ascii(str(error))[1:-1][:120]}",
+                next_step=f"set {name} to networks like 10.0.0.0/8,127.0.0.1, or unset it",
+                fields=[{"field": name, "problem": "is no list of networks", "value": ascii(word[:80])}],
+            ) from error
+    return words

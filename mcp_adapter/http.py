@@ -50,6 +50,7 @@ from projections.application.activity import places
 from projections.application.app import App
 from projections.maintenance.background_jobs import start_keeping
 from projections.maintenance.console_server import announce
+from projections.maintenance.webhooks.sender import start_sending
 from projections.operations.catalog import OPERATIONS
 
 PATH = "/mcp"
@@ -94,7 +95,7 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
     check(_faults(serving))
     listening = _bound(serving)
     _log_as_lines()  # from here on: until then it is a command, whose refusal is for a person
-    stops = [start_keeping(app) for app in by_ledger.values()]
+    stops = [start(app) for app in by_ledger.values() for start in (start_sending, start_keeping)]
     guard, watching = assembled(by_ledger, serving)
     config = uvicorn.Config(
         guard,

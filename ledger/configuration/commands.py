@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import field
 
+from ledger.configuration.state import Webhook
 from ledger.envelope import Command
 from ledger.pending import Version
 
@@ -19,3 +20,24 @@ class ChangeConfiguration(ConfigurationCommand, frozen=True, kw_only=True):
 
     expected: Version
     fields: dict[str, Any] = field(default_factory=dict)
+
+
+class AddWebhook(ConfigurationCommand, frozen=True, kw_only=True):
+    """A webhook under a name that none has."""
+
+    name: str
+    webhook: Webhook
+
+
+class PauseWebhook(ConfigurationCommand, frozen=True, kw_only=True):
+    """Nothing is sent until it is resumed; its position waits with it."""
+
+    name: str
+
+
+class ResumeWebhook(ConfigurationCommand, frozen=True, kw_only=True):
+    name: str
+
+
+class DeleteWebhook(ConfigurationCommand, frozen=True, kw_only=True):
+    name: str

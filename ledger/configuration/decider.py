@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.configuration.commands import ChangeConfiguration, ConfigurationCommand
+from ledger.configuration import webhooks
+from ledger.configuration.commands import (
+    AddWebhook,
+    ChangeConfiguration,
+    ConfigurationCommand,
+    DeleteWebhook,
+    PauseWebhook,
+    ResumeWebhook,
+)
 from ledger.configuration.events import ConfigurationChanged, ConfigurationReverted
 from ledger.configuration.state import Configuration, evolve
 from ledger.decider import (
@@ -41,6 +49,8 @@ def decide(command: ConfigurationCommand, world: World) -> Decided:
     match command:
         case ChangeConfiguration():
             return _change(command, world)
+        case AddWebhook() | PauseWebhook() | ResumeWebhook() | DeleteWebhook():
+            return webhooks.decide(command, CATEGORY, world)
         case _:
             raise TypeError(f"no rule for {type(command).__name__}")
 
@@ -125,6 +135,6 @@ decider: Decider[Configuration] = Decider(
     evolve=evolve,
     decide=decide,
     facts=(ConfigurationChanged, ConfigurationReverted),
-    commands=(ChangeConfiguration,),
+    commands=(ChangeConfiguration, AddWebhook, PauseWebhook, ResumeWebhook, DeleteWebhook),
     undoable=Undoable(reverted=ConfigurationReverted, check=_check_undo),
 )

@@ -10,6 +10,23 @@ from ledger.values.revision import apply
 from ledger.values.states import States
 
 ContextType = Literal["feature", "maintenance", "research"]
+Template = Literal["json", "slack", "discord"]
+
+
+class Webhook(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where events are sent, and which: of these kinds or categories, about these entities (ids), by these people.
+
+    An empty filter lets everything through. Of the address only the `host` stands here: the rest of it and the secret
+    are kept by the machine that sends, under this `id`.
+    """
+
+    id: str
+    host: str
+    kinds: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    template: Template = "json"
+    paused: bool = False
 
 
 class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,6 +52,7 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     only_asked_answer: bool = False
     review_types: tuple[str, ...] = ()
     reviewer: str | None = None
+    webhooks: dict[str, Webhook] = {}
 
 
 def evolve(configuration: Configuration, fact: Fact) -> Configuration:

@@ -62,6 +62,7 @@ SECTIONS = {
         "serve": ("administration.serving:serve", "Serve a team over HTTP, with tokens."),
         "hook": ("administration.hooks:hook", "Git hooks that link commits to work items."),
         "token": ("administration.tokens:token", "Make, list and revoke the tokens that `serve` lets in."),
+        "webhook": ("administration.webhooks:webhook", "Send events to addresses over HTTP, signed."),
         "claim": ("daily.working:claim", "Claim a work item for a time."),
         "renew": ("daily.working:renew", "Keep a claimed work item longer."),
         "release": ("daily.working:release", "Give a claimed work item back."),

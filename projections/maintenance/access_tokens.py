@@ -7,7 +7,6 @@ tokens: it is the server's own (mode 600).
 """
 
 import hashlib
-import os
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from msgspec.structs import replace
 from ledger.envelope import Scope
 from ledger.errors import Damaged, NotFound
 from ledger.values.moment import parse, text
+from projections.maintenance.private_file import write_private
 
 FILE = "tokens.json"
 PREFIX = "tl_"  # so that people and scanners recognise one that got lost
@@ -118,13 +118,7 @@ class Tokens:
             ) from error
 
     def _write(self, tokens: Iterable[Token]) -> None:
-        draft = self._file.with_name(f"{FILE}.{os.getpid()}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as writing:
-            writing.write(msgspec.json.format(msgspec.json.encode(list(tokens)), indent=2) + b"\n")
-            writing.flush()
-            os.fsync(writing.fileno())
-        draft.replace(self._file)
+        write_private(self._file, msgspec.json.format(msgspec.json.encode(list(tokens)), indent=2) + b"\n")
 
     def _locked(self) -> FileLock:
         return FileLock(f"{self._file}.lock", timeout=10)

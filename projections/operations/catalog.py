@@ -40,6 +40,8 @@ _MODULES = {  # whose OPERATIONS have it, or for `sync` whose operations(inputs)
     "changes_since": "history",
     "project_status": "status",
     "prime": "status",
+    "list_webhooks": "webhooks",
+    "webhook": "webhooks",
     "sync_state": "sync",
     "resolve_conflict": "sync",
 }

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ledger.configuration.decider import CATEGORY
+from ledger.configuration.state import Webhook
 from ledger.decider import check, problem
 from ledger.values.moment import text
 from ledger.values.states import ORIGINAL, States, in_order, key
@@ -35,7 +36,10 @@ NEVER = dict.fromkeys(Stamps.__struct_fields__)
 
 
 def current(snapshot: Snapshot, entity_id: str) -> Entity:
-    """The configuration, flat, its settings in one group. At version 0 the defaults hold and nothing was set."""
+    """The configuration, flat, its settings in one group. At version 0 the defaults hold and nothing was set.
+
+    Webhooks have a question of their own.
+    """
     ref = references(snapshot, CATEGORY, [entity_id])[entity_id]
     row = _row(snapshot, entity_id)
     configuration = entities.flat(row, ref)
@@ -44,6 +48,7 @@ def current(snapshot: Snapshot, entity_id: str) -> Entity:
     own = msgspec.convert(configuration["states"], States)
     configuration["states"] = [msgspec.to_builtins(state) for state in in_order(own)]
     configuration["settings"] = {name: configuration.pop(name) for name in SETTINGS}
+    del configuration["webhooks"]
     session = configuration["current_session_id"]
     if session is not None:
         configuration["current_session"] = entities.with_fields(snapshot, "work_item", [session], "title")[session]
@@ -53,6 +58,12 @@ def current(snapshot: Snapshot, entity_id: str) -> Entity:
 def states(snapshot: Snapshot, entity_id: str) -> States:
     """The states that the ledger of this configuration has besides the original ones."""
     return tuple(_row(snapshot, entity_id).state.states)
+
+
+def webhooks(snapshot: Snapshot, entity_id: str) -> dict[str, Webhook]:
+    """The webhooks of the ledger, by name."""
+    found: dict[str, Webhook] = _row(snapshot, entity_id).state.webhooks
+    return found
 
 
 def roles_of(snapshot: Snapshot, entity_id: str, person: str) -> list[str]:

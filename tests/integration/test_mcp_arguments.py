@@ -46,6 +46,7 @@ EXAMPLES_OF_ONE: dict[str, Arguments] = {
     "claim_work_item": {"action": "next"},
     "archive_work_items": {"action": "archive"},
     "question": {"action": "withdraw"},
+    "webhook": {"action": "pause"},
     "log_effort": {"minutes": 5},
 }  # what is needed besides what is required, one of several
 OF_AN_ID: dict[str, Arguments] = {  # what stands beside an id, instead of those

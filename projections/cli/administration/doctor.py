@@ -1,6 +1,7 @@
 """`doctor`: what is running where, what is wrong, and what to do."""
 
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ import click
 from msgspec import to_builtins
 
 from ledger import __version__
+from ledger.configuration.state import Webhook
+from ledger.envelope import configuration_id
 from ledger.errors import Diverged, LedgerError
 from ledger.postgres.checkup import checkup
 from ledger.postgres.connection.connect import embedded_server
@@ -34,7 +37,8 @@ from projections.cli.terminal.output import (
     table,
 )
 from projections.maintenance import rebuild
-from projections.questions import conflicts
+from projections.maintenance.webhooks.destinations import Destinations
+from projections.questions import configuration, conflicts
 from projections.questions.status import waiting_circles
 
 Entity = dict[str, Any]
@@ -116,6 +120,7 @@ def _database(app: App, findings: list[Finding]) -> Entity:
         checked = checkup(app.database, app.identity.key)
         with app.tables.snapshot() as snapshot:
             found |= {"position": snapshot.as_of.position, "conflicts": conflicts.count(snapshot)}
+            wanted = configuration.webhooks(snapshot, configuration_id(app.identity.ledger))
             found["circles"] = [[item["ref"] for item in circle] for circle in waiting_circles(snapshot)]
     except Diverged as error:
         findings.append(_diverged(app, error))
@@ -129,8 +134,22 @@ def _database(app: App, findings: list[Finding]) -> Entity:
         return found | {"answers": not is_away}
     findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
     findings.extend(health_checks.of_circles(found["circles"]))
+    findings.extend(_of_webhooks(app, wanted, found["position"]))
     told: Entity = to_builtins(checked)
     return found | {"answers": True} | told
+
+
+def _of_webhooks(app: App, wanted: dict[str, Webhook], head: int) -> list[Finding]:
+    try:
+        known = Destinations(app.home).all()
+    except LedgerError as error:
+        return [_of_error(error)]
+    sent = {
+        name: (webhook, known[webhook.id])
+        for name, webhook in wanted.items()
+        if webhook.id in known and not webhook.paused
+    }
+    return list(health_checks.of_webhooks(sent, head, time.time()))
 
 
 def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, Entity]:

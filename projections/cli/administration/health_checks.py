@@ -5,16 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from ledger.configuration.state import Webhook
 from ledger.libpq.diagnosis import Variables, variables
 from ledger.postgres.checkup import Checkup
 from ledger.postgres.replica import Standing
 from ledger.values.moment import text
 from projections.local_copy.working_files import Local
+from projections.maintenance.webhooks.destinations import Destination
 
 CONNECTIONS = 0.8  # of those that the server allows
 TRANSACTION = 3600  # seconds that one may stay open
 CIRCLES = 10  # that are named; when one of those is opened, others are
 BEHIND = 10_000  # events that a machine's journal may lack
+FAILING = 900  # seconds that a webhook may fail
 WAITING = timedelta(minutes=15)  # for a command to be brought home while the database answers
 
 SET_ASIDE = (
@@ -74,6 +77,25 @@ def of_circles(circles: Sequence[Sequence[str]]) -> Iterator[Finding]:
             what=f"{', '.join(refs)} wait for each other: none of them can begin",
             next_step=f"see `tracking-ledger show {refs[0]}`, then take a link away, as in `link A blocks B --remove`",
         )
+
+
+def of_webhooks(found: dict[str, tuple[Webhook, Destination]], head: int, now: float) -> Iterator[Finding]:
+    """Of the webhooks that this machine sends, by name; `now` is in seconds since 1970, `head` the log's position."""
+    for name, (webhook, destination) in sorted(found.items()):
+        if destination.parked is not None:
+            yield Finding(
+                code="webhook_parked",
+                what=f"the webhook {name} to {webhook.host} is given up at position {destination.position}:"
+                f" {destination.parked}",
+                next_step=f"see to its receiver, then `tracking-ledger webhook resume {name}`, or delete it",
+            )
+        elif (failing := destination.failing) is not None and now - failing.since > FAILING:
+            yield Finding(
+                code="webhook_fails",
+                what=f"the webhook {name} to {webhook.host} was not taken {failing.attempts} times in a row,"
+                f" {head - destination.position} events wait: {failing.why}",
+                next_step=f"see to its receiver, then `tracking-ledger webhook resume {name}` tries it at once",
+            )
 
 
 def of_replica(standing: Standing, head: int | None, allowed: float) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from ledger.envelope import RecordedEvent
 from ledger.errors import NotFound
 from projections.application.app import App
 from projections.application.view import LedgerView
-from projections.cli.reports.reading import RAW, event_lines, print_events, refs_in
+from projections.cli.reports.reading import RAW, print_events, refs_in
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF
@@ -23,6 +23,7 @@ from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import Refs, changed, happened, in_words, short_ago
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
+from projections.questions.log.event_lines import event_lines
 from projections.questions.log.history import newest_command
 from projections.tables.contract import Snapshot
 
@@ -205,7 +206,7 @@ def _newest(invocation: Invocation, *, ask: bool) -> Entity:
 
 
 def _lined(view: LedgerView, snapshot: Snapshot, events: list[RecordedEvent]) -> Iterable[tuple[Entity, RecordedEvent]]:
-    return zip(event_lines(view, snapshot, events), events, strict=True)
+    return zip(event_lines(view.store, snapshot, events), events, strict=True)
 
 
 def _perform(app: App, name: str, **arguments: Any) -> Entity:

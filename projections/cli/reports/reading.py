@@ -1,21 +1,15 @@
 """Commands that only read: `log`, `show`, `vendors`, `deployments`."""
 
 import json
-from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import click
 
-from ledger.catalog import states_of
-from ledger.envelope import RecordedEvent, category_of, configuration_id, id_of
-from ledger.pending import shown_position, shown_version
-from ledger.values.moment import text
-from ledger.values.reference import LETTERS
+from ledger.envelope import configuration_id
 from projections.application.app import App
 from projections.application.view import LedgerView
-from projections.cli.reports.event_lines import sentence
 from projections.cli.reports.showing import print_entity
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF
@@ -25,11 +19,9 @@ from projections.cli.terminal.wording import Refs, changed, happened, ids_in, sh
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
 from projections.questions import entities
-from projections.questions.log.history import changes_of, name_of
+from projections.questions.log.event_lines import event_lines
 from projections.questions.lookup import find
 from projections.questions.references import references, references_of_ids
-from projections.read_models.catalog import BY_CATEGORY
-from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
 LINES = 50
@@ -231,7 +223,7 @@ def _events(view: LedgerView, after: int | None, limit: int) -> Entity:
         head = snapshot.as_of.position
         start = max(0, head - limit) if after is None else after
         events = list(islice(view.store.read_all(start), limit))
-        items = event_lines(view, snapshot, events)
+        items = event_lines(view.store, snapshot, events)
     last = events[-1].position if events else start
     more = last < head
     return {
@@ -241,38 +233,6 @@ def _events(view: LedgerView, after: int | None, limit: int) -> Entity:
         "has_more": more,
         "next_after": last if more else None,
     }
-
-
-def event_lines(view: LedgerView, snapshot: Snapshot, events: Iterable[RecordedEvent]) -> list[Entity]:
-    events = list(events)
-    states = _states(view, events)
-    refs: dict[str, str] = {}
-    for category in {category_of(event.stream_id) for event in events} & LETTERS.keys():
-        entity_ids = {id_of(event.stream_id) for event in events if category_of(event.stream_id) == category}
-        refs |= references(snapshot, category, entity_ids)
-    return [
-        {
-            "position": shown_position(event),
-            "recorded_at": text(event.recorded_at),
-            "occurred_at": text(event.occurred_at),
-            "by": event.by,
-            "type": event.type,
-            "id": id_of(event.stream_id),
-            "ref": refs.get(id_of(event.stream_id)),
-            "version": shown_version(event),
-            "title": name_of(states[event.stream_id][-1]) if event.stream_id in states else None,
-            "changes": changes_of(event, states[event.stream_id]) if event.stream_id in states else [],
-            "summary": sentence(event),
-        }
-        for event in events
-    ]
-
-
-def _states(view: LedgerView, events: list[RecordedEvent]) -> dict[str, list[Any]]:
-    """What each of the streams came to, event by event."""
-    known = {event.stream_id for event in events if category_of(event.stream_id) in BY_CATEGORY}
-    pasts = view.store.read_streams(sorted(known)).events if known else {}
-    return {stream: states_of(stream, past) for stream, past in pasts.items()}
 
 
 def _deployment_cell(name: str, value: Any) -> object:

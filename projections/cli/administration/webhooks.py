@@ -1,0 +1,151 @@
+"""`webhook`: events go to addresses over HTTP, as `serve` or `webhook send` finds them in the log."""
+
+import signal
+from typing import Any, get_args
+
+import click
+
+from ledger.configuration.state import Template
+from projections.cli.terminal import exits
+from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
+from projections.cli.terminal.output import answer_json, printable, remark, say, table
+from projections.maintenance.webhooks.sender import Round, Sender, sending
+from projections.operations.catalog import OPERATIONS
+
+Entity = dict[str, Any]
+
+
+@click.group(cls=Group)
+def webhook() -> None:
+    """Send events to addresses over HTTP, signed, at least once and in order.
+
+    `serve` sends while it runs; `tracking-ledger webhook send` does it without one. The machine where a webhook was
+    added sends it.
+    """
+
+
+@webhook.command()
+@click.argument("name")
+@click.argument("url")
+@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only these: WorkItemCompleted, vendor, ...")
+@click.option("--item", "items", multiple=True, metavar="REF", help="Only events about this (repeatable).")
+@click.option("--person", "people", multiple=True, metavar="NAME", help="Only events by this person (repeatable).")
+@click.option("--template", type=click.Choice(get_args(Template)), help="What is sent (default: json).")
+@click.option("--from", "position", type=click.IntRange(min=0), help="Begin after this position (default: now).")
+@pass_invocation
+def add(invocation: Invocation, /, **fields: Any) -> int:
+    """Send events to URL from now on, and print the secret that signs them: it is shown only now."""
+    answered = _perform(invocation, "add", **{name: value for name, value in fields.items() if value not in (None, ())})
+    if not invocation.as_json:
+        say(answered["secret"])
+        remark(
+            f"webhook {printable(answered['name'])} begins after position {answered['from_position']};"
+            " keep the secret now, it is not shown again"
+        )
+    return exits.of_answer(answered)
+
+
+@webhook.command("list")
+@pass_invocation
+def list_(invocation: Invocation, /) -> None:
+    """The webhooks there are, how far each is, and what stops it."""
+    answered = OPERATIONS["list_webhooks"].perform(invocation.app, {})
+    if invocation.as_json:
+        answer_json(answered)
+        return
+    columns = ("name", "state", "host", "template", "kinds", "items", "people", "behind", "why")
+    table(columns, ([item.get(column) for column in columns] for item in answered["items"]), cut=("why",))
+    if not answered["items"]:
+        remark("there is no webhook: tracking-ledger webhook add NAME URL makes one")
+
+
+@webhook.command()
+@click.argument("name")
+@pass_invocation
+def test(invocation: Invocation, /, name: str) -> int:
+    """Send a message that stands for no event, and tell what became of it."""
+    answered = _perform(invocation, "test", name=name)
+    if not invocation.as_json:
+        remark(f"webhook {printable(name)}: {printable(answered['why'])}")
+    return exits.DONE if answered["outcome"] == "taken" else exits.DIFFERENCE
+
+
+@webhook.command()
+@click.argument("name")
+@pass_invocation
+def pause(invocation: Invocation, /, name: str) -> int:
+    """Send nothing until it is resumed; it goes on from where it was."""
+    return _done(invocation, _perform(invocation, "pause", name=name), f"webhook {printable(name)} is paused")
+
+
+@webhook.command()
+@click.argument("name")
+@pass_invocation
+def resume(invocation: Invocation, /, name: str) -> int:
+    """Go on with one that is paused or parked, at once."""
+    return _done(invocation, _perform(invocation, "resume", name=name), f"webhook {printable(name)} goes on")
+
+
+@webhook.command()
+@click.argument("name")
+@click.option("--from", "position", type=click.IntRange(min=0), required=True, help="Send again what follows it.")
+@pass_invocation
+def replay(invocation: Invocation, /, name: str, position: int) -> int:
+    """Send again what follows a position of the log, with the same message ids."""
+    answered = _perform(invocation, "replay", name=name, position=position)
+    return _done(invocation, answered, f"webhook {printable(name)} goes on after position {position}")
+
+
+@webhook.command()
+@click.argument("name")
+@pass_invocation
+def delete(invocation: Invocation, /, name: str) -> int:
+    """Delete a webhook with its address, secret and position."""
+    return _done(invocation, _perform(invocation, "delete", name=name), f"webhook {printable(name)} is deleted")
+
+
+@webhook.command()
+@click.option("--watch", is_flag=True, help="Go on until stopped, and send what is recorded meanwhile.")
+@pass_invocation
+def send(invocation: Invocation, /, watch: bool) -> int:
+    """Send what is due, where no `serve` runs.
+
+    Ends with 8 when a receiver did not take it; it is tried again by the next call, when its time has come.
+    """
+    sender = Sender(invocation.app)
+    signal.signal(signal.SIGTERM, lambda *_: sender.end())
+    if watch:
+        sender.run()
+        return exits.DONE
+    with sending(invocation.app) as alone:
+        if not alone:
+            remark("another process of this machine sends: nothing is left to this one")
+            return exits.DONE
+        done = _all_turns(sender)
+    if invocation.as_json:
+        answer_json({"taken": done.taken, "failing": done.failing})
+    else:
+        remark(f"{done.taken} messages were taken, {done.failing} webhooks fail")
+    return exits.DIFFERENCE if done.failing else exits.DONE
+
+
+def _all_turns(sender: Sender) -> Round:
+    taken = 0
+    while True:
+        done = sender.once()
+        taken += done.taken
+        if not done.unfinished:
+            return Round(taken=taken, failing=done.failing)
+
+
+def _perform(invocation: Invocation, action: str, **arguments: Any) -> Entity:
+    answered = OPERATIONS["webhook"].perform(invocation.app, {"action": action, **arguments})
+    if invocation.as_json:
+        answer_json(answered)
+    return answered
+
+
+def _done(invocation: Invocation, answered: Entity, sentence: str) -> int:
+    if not invocation.as_json:
+        remark(sentence)
+    return exits.of_answer(answered)

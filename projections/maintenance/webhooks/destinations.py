@@ -1,0 +1,123 @@
+"""Where webhooks lead and how far each has come: addresses, secrets and positions, kept by the machine that sends.
+
+They lie in `webhooks.json` beside this machine's working files, as its access tokens do, and not in the log: an address
+of Slack or Discord is a secret itself. The file is the owner's alone (mode 600), and on the disk after every delivery.
+"""
+
+import base64
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.errors import Damaged
+from projections.maintenance.private_file import write_private
+
+FILE = "webhooks.json"
+SECRET = "whsec_"  # how secrets of the Standard Webhooks convention begin
+SECRET_BYTES = 32
+
+
+class Failing(Struct, frozen=True, kw_only=True):
+    """Attempts in a row that were not taken. `since` and `next_at` are seconds since 1970, `why` one sentence."""
+
+    since: float
+    attempts: int
+    next_at: float
+    why: str
+
+
+class Destination(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of one webhook: everything up to `position` was taken or is not meant for it. `parked` says why it ended."""
+
+    id: str
+    url: str
+    secret: str
+    position: int
+    failing: Failing | None = None
+    parked: str | None = None
+
+
+class Destinations:
+    """Those of one ledger on this machine. Safe for many threads and processes."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._file = home / FILE
+
+    @property
+    def exist(self) -> bool:
+        return self._file.exists()
+
+    def all(self) -> dict[str, Destination]:
+        """By the webhook's id. Raises Damaged for a file that holds none."""
+        try:
+            content = self._file.read_bytes()
+        except FileNotFoundError:
+            return {}
+        try:
+            return {found.id: found for found in msgspec.json.decode(content, type=list[Destination])}
+        except msgspec.MsgspecError as error:
+            raise Damaged(
+                f"{self._file} does not hold webhooks: {error}",
+                next_step="restore the file, or move it away, and add the webhooks again",
+                file=str(self._file),
+            ) from error
+
+    def add(self, id: str, url: str, position: int) -> Destination:
+        """One that is there already under this id stays as it is."""
+        secret = SECRET + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+        made = Destination(id=id, url=url, secret=secret, position=position)
+        with self._locked():
+            known = self.all()
+            if id not in known:
+                self._write(known | {id: made})
+        return known.get(id, made)
+
+    def remove(self, id: str) -> None:
+        with self._locked():
+            known = self.all()
+            if known.pop(id, None) is not None:
+                self._write(known)
+
+    def restart(self, id: str, position: int | None = None) -> None:
+        """Not parked, and tried at once: from a position, or from where it was."""
+
+        def anew(now: Destination) -> Destination:
+            return replace(now, parked=None, failing=None, position=now.position if position is None else position)
+
+        self._change(id, anew)
+
+    def advance(self, seen: Destination, position: int) -> Destination | None:
+        """Everything up to a position is taken. None if another process has moved or removed it since it was seen."""
+        return self._change_seen(seen, replace(seen, position=position, failing=None))
+
+    def fail(self, seen: Destination, failing: Failing) -> Destination | None:
+        return self._change_seen(seen, replace(seen, failing=failing))
+
+    def park(self, seen: Destination, why: str) -> Destination | None:
+        return self._change_seen(seen, replace(seen, parked=why))
+
+    def _change_seen(self, seen: Destination, wanted: Destination) -> Destination | None:
+        changed = self._change(seen.id, lambda now: wanted if now == seen else now)
+        return changed if changed == wanted else None
+
+    def _change(self, id: str, change: Callable[[Destination], Destination]) -> Destination | None:
+        with self._locked():
+            known = self.all()
+            if id not in known:
+                return None
+            changed = change(known[id])
+            if changed != known[id]:
+                self._write(known | {id: changed})
+            return changed
+
+    def _write(self, known: dict[str, Destination]) -> None:
+        write_private(self._file, msgspec.json.format(msgspec.json.encode(list(known.values())), indent=2) + b"\n")
+
+    def _locked(self) -> FileLock:
+        return FileLock(f"{self._file}.lock", timeout=10)
