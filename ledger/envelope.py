@@ -121,7 +121,8 @@ class ProposedEvent(Struct, frozen=True, kw_only=True):
 class RowChange(Struct, frozen=True, kw_only=True):
     """A read-model row to write together with event `n`; `added` and `dropped` are (relation, target) entries.
 
-    `terms` are the words by which it is found, beside its document; None leaves those that are there.
+    `terms` are the words by which it is found, beside its document; None leaves those that are there. `is_new`: there
+    was no row before it.
     """
 
     projection: str
@@ -129,6 +130,7 @@ class RowChange(Struct, frozen=True, kw_only=True):
     version: int | str
     n: int
     doc: bytes
+    is_new: bool = False
     terms: str | None = None
     added: tuple[tuple[str, str], ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()

@@ -224,6 +224,7 @@ class PostgresStore:
             "shapes": self._shapes,
             "events": [_event(event) for event in proposal.events],
             "models": list(rows),
+            "added": [name for name, changed in rows.items() if are_new(changed)],
             "changes": {name: [row_json(row) for row in changed] for name, changed in rows.items()},
             "entries": {name: entries for name, changed in rows.items() if (entries := entries_json(changed))},
         }
@@ -280,6 +281,11 @@ def row_json(row: RowChange) -> dict[str, Any]:
     """A row as `put_rows` reads it, without its document."""
     terms = {} if row.terms is None else {"terms": row.terms}
     return {"id": row.id, "version": row.version, "n": row.n, **terms}
+
+
+def are_new(rows: Iterable[RowChange]) -> bool:
+    """Whether `add_rows` may take them."""
+    return all(row.is_new for row in rows)
 
 
 def entries_json(rows: Iterable[RowChange]) -> dict[str, list[tuple[str, str, str]]]:

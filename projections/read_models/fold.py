@@ -177,6 +177,7 @@ def change(projection: Projection[Any], before: Row | None, after: Row, n: int) 
         version=after.version,
         n=n,
         doc=projection.document(after),
+        is_new=before is None,
         terms=projection.terms(before, after),
         added=tuple(sorted(new - old)),
         dropped=tuple(sorted(old - new)),

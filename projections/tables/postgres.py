@@ -15,7 +15,7 @@ from ledger.envelope import RowChange
 from ledger.errors import LedgerError, Refused
 from ledger.libpq.session import READING
 from ledger.postgres.connection.database import Connection, Database
-from ledger.postgres.store import ENTER, LOCK, documents, entries_json, row_json
+from ledger.postgres.store import ENTER, LOCK, are_new, documents, entries_json, row_json
 from ledger.resources import sql
 from projections.read_models.catalog import SHAPES
 from projections.tables.contract import Answer, AsOf, Question, incomplete, serving, with_generations
@@ -23,7 +23,7 @@ from projections.tables.contract import Answer, AsOf, Question, incomplete, serv
 NEW = "SELECT tracking_ledger.new_generation(%s)"
 ALONE = "SELECT tracking_ledger.begin_rebuilding(%s)"
 REMOVE = "SELECT tracking_ledger.remove_retired(%s, %s)"
-FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s)"
+FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s, %s)"
 SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
 ENTER_FOR_ONE_PLAN = (
     "SELECT entered.* FROM set_config('plan_cache_mode', 'force_generic_plan', true)"
@@ -75,6 +75,7 @@ class PostgresGeneration:
             while batch := list(islice(left, BATCH)):
                 told = [_encode([row_json(row) for row in batch]), _encode(entries_json(batch))]
                 given = [self._ledger, projection, generation, *(text.decode() for text in told), documents(batch)]
+                given.append(are_new(batch))
                 if taken:
                     taken.fetchone()
                 taken = self._connection.execute(FILL, given)

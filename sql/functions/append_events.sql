@@ -1,7 +1,8 @@
 -- Records one command: its events numbered, timed and chained, its read-model rows beside them; or nothing at all.
 --
--- `p_command` has its rows by read model as put_rows takes them, and the entries as put_entries does; `p_documents` are the
--- documents of all rows, one a line, so that each is read as JSON once. Here every statement counts: what is asked is asked
+-- `p_command` has its rows by read model as put_rows takes them, and the entries as put_entries does; `added` names the
+-- read models all of whose rows are new. `p_documents` are the documents of all rows, one a line, so that each is read as
+-- JSON once. Here every statement counts: what is asked is asked
 -- at once, and functions are few and called by assignment, which takes no executor of its own.
 -- What it refuses has a SQLSTATE of its own and its facts as JSON in the error's detail:
 -- TL001 version conflict, TL002 a condition no longer holds, TL003 command id reused, TL004 ledger closed,
@@ -30,7 +31,7 @@ BEGIN
     PERFORM lock_ledger(p_ledger);
     SELECT * INTO v_given FROM json_to_record(p_command) AS given (
         command_id uuid, command text, command_digest text, expected json, conditions text, as_of bigint, said bigint,
-        not_before text, not_after text, shapes jsonb, events json, models text[], changes json, entries json);
+        not_before text, not_after text, shapes jsonb, events json, models text[], added text[], changes json, entries json);
     v_digest := decode(v_given.command_digest, 'hex');
     SELECT l.state, l.reason, l.successor, coalesce(last.position, 0) AS head, coalesce(last.digest, sha256(uuid_send(l.origin))) AS digest,
            greatest(clock_timestamp(), last.recorded_at) AS now, found.position AS found, found.command_digest,
@@ -97,6 +98,7 @@ BEGIN
               stream_id text, version int, type text, schema int, topics text, data json, by text, occurred_at timestamptz))
               WITH ORDINALITY AS g (stream_id, version, type, schema, topics, data, by, occurred_at, place)) e;
     GET DIAGNOSTICS v_count = ROW_COUNT;
+    first_position := v_standing.head + 1;
     last_position := v_standing.head + v_count;
 
     IF v_standing.others THEN
@@ -107,9 +109,12 @@ BEGIN
     FOREACH v_model IN ARRAY v_given.models LOOP
         v_generation := v_standing.serving ->> v_model;
         v_rows := v_given.changes -> v_model;
-        v_count := json_array_length(v_rows);
-        PERFORM put_rows(p_ledger, v_model, v_generation, v_rows, v_documents[v_done + 1 : v_done + v_count], v_standing.head + 1);
-        v_done := v_done + v_count;
+        v_count := v_done + json_array_length(v_rows);
+        IF v_model = ANY (v_given.added) THEN
+            v_done := v_done + add_rows(p_ledger, v_model, v_generation, v_rows, v_documents[v_done + 1 : v_count], first_position);
+        ELSE
+            v_done := v_done + put_rows(p_ledger, v_model, v_generation, v_rows, v_documents[v_done + 1 : v_count], first_position);
+        END IF;
         IF v_given.entries -> v_model IS NOT NULL THEN
             PERFORM put_entries(p_ledger, v_generation, v_given.entries -> v_model);
         END IF;
@@ -119,7 +124,6 @@ BEGIN
     v_adjacent_ids := adjacent_ids(p_ledger, left(v_first, -37) || 's', (v_standing.serving ->> (left(v_first, -37) || 's'))::bigint, right(v_first, 36));
     before := v_adjacent_ids.before;
     after := v_adjacent_ids.after;
-    first_position := v_standing.head + 1;
     recorded_at := v_standing.now;
     repeated := false;
 END

@@ -1,10 +1,13 @@
 -- Puts replayed rows into a generation that does not serve: a new one, or one that is behind (then under the lock).
 -- Here each row's n is its position. The rest is what append_events is given for one read model.
 CREATE OR REPLACE FUNCTION tracking_ledger.fill_generation(
-    p_ledger uuid, p_projection text, p_generation bigint, p_rows json, p_entries json, p_documents text)
+    p_ledger uuid, p_projection text, p_generation bigint, p_rows json, p_entries json, p_documents text,
+    p_are_new boolean)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 DECLARE
-    v_found record;
+    v_found     record;
+    v_documents jsonb[] := string_to_array(p_documents, E'\n');
+    v_done      int;
 BEGIN
     PERFORM require_member(p_ledger);
     SELECT p.projection, p.behind_after INTO v_found
@@ -17,7 +20,11 @@ BEGIN
                 DETAIL = json_build_object('projection', p_projection, 'generation', p_generation);
         END IF;
     END IF;
-    PERFORM put_rows(p_ledger, p_projection, p_generation, p_rows, string_to_array(p_documents, E'\n')::jsonb[], 0);
+    IF p_are_new THEN
+        v_done := add_rows(p_ledger, p_projection, p_generation, p_rows, v_documents, 0);
+    ELSE
+        v_done := put_rows(p_ledger, p_projection, p_generation, p_rows, v_documents, 0);
+    END IF;
     PERFORM put_entries(p_ledger, p_generation, p_entries);
 END
 $$;
