@@ -60,6 +60,9 @@ class CommandLine(click.Group):
                 sys.stdout.flush()
         except exits.OutputClosed:
             code = exits.OUTPUT_CLOSED
+        except exits.OutputLost as error:
+            exits.print_lost_output(error)
+            code = exits.OUTPUT_LOST
         exits.leave(code)
 
     def make_context(self, *arguments: Any, **named: Any) -> click.Context:
@@ -87,6 +90,8 @@ class CommandLine(click.Group):
             return exits.INTERRUPTED
         except exits.OutputClosed:
             return exits.OUTPUT_CLOSED
+        except exits.OutputLost:
+            raise
         except Exception as error:
             return _fault(error, as_json=as_json)
 
@@ -103,8 +108,8 @@ def cli() -> None:
 def main() -> NoReturn:
     take_variables()
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for some reads the metadata of all installed packages
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter still gets the line
+    sys.stdout = exits.checked(sys.stdout)
+    sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter still gets the line
     gc.set_threshold(ALLOCATIONS)
     try:
         cli.main()

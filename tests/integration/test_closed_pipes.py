@@ -9,6 +9,7 @@ import pytest
 from ledger.settings import Settings
 from projections.application.activity import lines
 from projections.application.app import App
+from projections.cli.terminal import exits
 from tests.conftest import Perform
 from tests.support import forked
 from tests.support.mcp_client import environment
@@ -94,3 +95,20 @@ def test_what_the_command_was_for_is_done_all_the_same(settings: Settings, app: 
 
     assert [event.type for event in app.store.read_all()] == ["WorkItemCreated", "WorkItemCreated"]
     assert [line.error for line in lines(app.home) if line.kind == "command"] == [None]
+
+
+@pytest.mark.parametrize(
+    "words", ["list", "list --json", "status", "log", "show {ref}", "export json", "import {file}"]
+)
+def test_an_output_without_room_is_named_and_no_fault_of_the_program(
+    settings: Settings, ref: str, file: Path, words: str
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = words.format(ref=ref, file=file).split()
+        ended = forked.run(
+            *command, stdout=full.fileno(), env=environment(settings), cwd=settings.project, timeout=SECONDS
+        )
+
+    assert ended.returncode == exits.OUTPUT_LOST, ended.stderr
+    assert "the answer could not be written: No space left on device" in ended.stderr
+    assert not [word for word in ("Traceback", "fault of the program") if word in ended.stderr]

@@ -1,5 +1,6 @@
 """Exit codes, and how an error is printed for a person and to a machine."""
 
+import io
 import os
 import signal
 import sys
@@ -30,11 +31,35 @@ OF_ERROR = {
 }
 OF_OUTCOME = {"queued": QUEUED, "unknown": UNKNOWN}
 INTERRUPTED = 130
+OUTPUT_LOST = 74  # EX_IOERR of sysexits.h
 OUTPUT_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended
 
 
 class OutputClosed(Exception):
     """The reader of our output has gone, as `head` does when it has its lines."""
+
+
+class OutputLost(OSError):
+    """The answer could not be written: a full disk, a device that fails. What the command did is done."""
+
+
+class Output(io.FileIO):
+    """Standard output, whose failures are told apart from those of the files that a command reads and writes."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(error.errno, error.strerror) from error
+
+
+def checked(stream: Any) -> io.TextIOWrapper:
+    """Standard output as it is, but for its failures; a letter that the terminal lacks is escaped."""
+    raw = Output(stream.fileno(), "wb", closefd=False)
+    encoding, by_line = stream.encoding, stream.line_buffering
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=by_line)
 
 
 @contextmanager
@@ -66,6 +91,14 @@ def leave_at_once(ended: SystemExit) -> NoReturn:
         with suppress(OSError):  # without a reader
             stream.flush()
     os._exit(ended.code)
+
+
+def print_lost_output(error: OutputLost) -> None:
+    from projections.cli.terminal.output import remark  # only here: it imports this module
+
+    with suppress(OSError):  # where standard error has no room either
+        remark(f"the answer could not be written: {error.strerror}", style="red")
+        remark("next: what the command did is done, see `tracking-ledger log --limit 5`; call it with another output")
 
 
 def of_error(error: LedgerError) -> int:
