@@ -206,6 +206,19 @@ def test_a_bare_number_in_a_subtask_is_its_sibling_else_a_task(tmp_path: Path) -
     assert [to for kind, to in links(reading)["5.2"] if kind == "depends_on"] == ["5.1", "3", "4.1", "2"]
 
 
+def test_dependencies_in_one_text_are_each_a_dependency(tmp_path: Path) -> None:
+    reading = read(tmp_path, {"tasks": [task(1), task(2), task(3, dependencies="1, 2")]})
+
+    assert (links(reading)["3"], kinds(reading)) == ([("depends_on", "1"), ("depends_on", "2")], [])
+
+
+def test_subtasks_that_are_no_list_are_kept_and_told(tmp_path: Path) -> None:
+    reading = read(tmp_path, {"tasks": [task(1, subtasks={"1": task(1)})]})
+
+    assert [finding.where for finding in reading.warnings if finding.kind == "field_not_understood"] == ["1: subtasks"]
+    assert "subtasks" in reading.items[0].fields["metadata"]
+
+
 def test_subtasks_of_subtasks_are_taken_too(tmp_path: Path) -> None:
     reading = read(tmp_path, {"tasks": [task(1, subtasks=[task(2, subtasks=[task(3)])])]})
 

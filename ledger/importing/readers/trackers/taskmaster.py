@@ -277,6 +277,7 @@ class _Reader(Record):
         links = [self._linked("parent", self._task.parent, "subtask")] if self._task.parent is not None else []
         given = self.rest.pop("dependencies", [])
         strange = []
+        given = [part for part in given.split(",") if part.strip()] if isinstance(given, str) else given
         for entry in given if isinstance(given, list) else [given]:
             number = _number(entry)
             if number is None:
@@ -302,6 +303,8 @@ class _Reader(Record):
         if is_first and (edition or says):
             updated = {"updated": text(edition.at)} if edition else {}
             self.own[LIST] = {"name": self._list.tag, **updated, "says": says}
+        if "subtasks" in self.rest:  # they are no list
+            self.warn("field_not_understood", ": subtasks")
         if "status" in self.rest:
             self.own["source_status"] = self.rest.pop("status")
         criteria = self.rest.get("acceptanceCriteria")
