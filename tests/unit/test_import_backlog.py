@@ -132,6 +132,32 @@ def test_comments_between_dashes_are_comments_too(tmp_path: Path) -> None:
     ]
 
 
+def test_a_comment_whose_time_cannot_be_understood_is_taken_and_told(tmp_path: Path) -> None:
+    written = (
+        "## Comments\n\n<!-- COMMENTS:BEGIN -->\nauthor: ann\ncreated: later\n---\none\n---\n<!-- COMMENTS:END -->\n"
+    )
+    put(tmp_path, "tasks/task-1 - T.md", "updated_date: 2026-03-05 10:00", written)
+
+    reading = read(tmp_path)
+
+    assert comments(reading.items[0]) == [("ann", "03-05 10:00", "one")]
+    assert ("time_not_understood", "TASK-1: comments, later") in [(told.kind, told.where) for told in reading.warnings]
+
+
+def test_a_record_that_is_no_markdown_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "tasks/task-1 - T.md")
+    (tmp_path / "tasks" / "task-2 - T.txt").write_text("x")
+    (tmp_path / "tasks" / ".DS_Store").write_text("x")
+
+    assert [(told.kind, told.where) for told in read(tmp_path).not_taken] == [("no_markdown", "tasks/task-2 - T.txt")]
+
+
+def test_dependencies_in_one_text_are_each_a_dependency(tmp_path: Path) -> None:
+    links = one(tmp_path, "dependencies: task-2, task-3").links
+
+    assert [(link.kind, link.to) for link in links] == [("depends_on", "TASK-2"), ("depends_on", "TASK-3")]
+
+
 def test_a_body_without_headings_is_the_description(tmp_path: Path) -> None:
     assert one(tmp_path, body="\nJust text\n").fields["description"] == "Just text"
 

@@ -389,6 +389,13 @@ def test_dependencies_that_are_counted_and_not_named_are_told(tmp_path: Path) ->
     ]
 
 
+def test_a_comment_whose_time_cannot_be_understood_is_taken_and_told(tmp_path: Path) -> None:
+    reading = read(tmp_path, issue("a-1", comments=[{"author": "ann", "text": "one", "created_at": "later"}]))
+
+    assert [comment.text for comment in reading.items[0].comments or ()] == ["one"]
+    assert kinds(reading)[0] == ["time_not_understood"]
+
+
 @pytest.mark.parametrize("fields", [{"labels": "a, b"}, {"comments": "one"}, {"comments": ["one"]}])
 def test_what_is_no_list_of_labels_or_comments_is_kept_and_told(tmp_path: Path, fields: dict[str, Any]) -> None:
     reading = read(tmp_path, issue("a-1", **fields))

@@ -7,6 +7,7 @@ from uuid import NAMESPACE_OID
 
 from ledger.annotation.commands import comment_id_of
 from ledger.envelope import minted_id
+from ledger.importing.readers.record import Record
 from ledger.work_item.commands import ImportedComment, Mark
 
 Entry = dict[str, Any]
@@ -14,17 +15,19 @@ Entry = dict[str, Any]
 
 def imported_comments(
     entries: Iterable[Any],
-    name: str,
+    record: Record,
     otherwise: Mark,
     *,
+    name: str | None = None,
     fields: tuple[str, str, str],
     plain: frozenset[str],
     time_of: Callable[[Any], datetime | None],
 ) -> tuple[tuple[ImportedComment, ...], list[Any]]:
-    """The comments on the record `name` (its id in the source), and the entries that are none or say more than one.
+    """The comments on a record, and the entries that are none or say more than one; what is not understood is told.
 
     `fields` name what in an entry is its number among the comments, its author and its time; `plain` are those that a
-    comment of ours says whole. `otherwise` is who and when where an entry does not tell.
+    comment of ours says whole; `name` is what the comments are known by where it is not the record's. `otherwise` is
+    who and when where an entry does not tell.
     """
     comments: dict[str, ImportedComment] = {}
     left: list[Any] = []
@@ -32,12 +35,15 @@ def imported_comments(
         said = entry.get("text") if isinstance(entry, dict) else None
         if not isinstance(said, str) or not said.strip():
             left.append(entry)
+            record.warn("field_not_understood", ": comments")
             continue
         key, by, at = (entry.get(field) for field in fields)
         number = key if isinstance(key, (str, int)) and f"{key}" not in comments else f"place {place}"
         made = Mark(by=by if isinstance(by, str) and by.strip() else otherwise.by, at=time_of(at) or otherwise.at)
-        comment_id = comment_id_of(minted_id(NAMESPACE_OID, f"comment {number} of {name}"))
+        comment_id = comment_id_of(minted_id(NAMESPACE_OID, f"comment {number} of {name or record.name}"))
         comments[f"{number}"] = ImportedComment(id=comment_id, text=said, made=made)
+        if at and time_of(at) is None:
+            record.warn("time_not_understood", f": comments, {at!s:.50}")
         if entry.keys() - plain or (at and time_of(at) is None):
             left.append(entry)
     return tuple(comments.values()), left

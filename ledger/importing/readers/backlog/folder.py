@@ -152,7 +152,12 @@ def _places(root: Path, reading: Reading) -> Iterator[PurePosixPath]:
             if (here / name).is_symlink():
                 where = (here / name).relative_to(root).as_posix()
                 reading.not_taken.append(Finding("link_to_a_folder", where))
-        yield from (PurePosixPath((here / name).relative_to(root).as_posix()) for name in names if name.endswith(".md"))
+        for name in names:
+            place = PurePosixPath((here / name).relative_to(root).as_posix())
+            if name.endswith(".md"):
+                yield place
+            elif _RECORD.match(name):
+                reading.not_taken.append(Finding("no_markdown", str(place)))
 
 
 def _without_folder(message: str, root: Path) -> str:

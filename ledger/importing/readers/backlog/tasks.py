@@ -209,7 +209,7 @@ class _Reader(Record):
     def _comments(self, body: Body, changed: Mark) -> tuple[ImportedComment, ...]:
         """A comment without a time is as old as the file's newest."""
         comments, left = imported_comments(
-            body.comments, self._file.key, changed, fields=COMMENT, plain=PLAIN_COMMENT, time_of=_time
+            body.comments, self, changed, name=self._file.key, fields=COMMENT, plain=PLAIN_COMMENT, time_of=_time
         )
         if left:
             self.own["comments"] = left
@@ -225,6 +225,7 @@ class _Reader(Record):
 
     def _references(self, field: str) -> list[str]:
         given = self.rest.pop(field, [])
+        given = [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
         entries = given if isinstance(given, list) else [given]
         strange = [entry for entry in entries if not isinstance(entry, (str, int)) or isinstance(entry, bool)]
         if strange:

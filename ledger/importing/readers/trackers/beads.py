@@ -296,12 +296,10 @@ class _Issue(Record):
         if type(counted) is int and counted > len(entries):
             self.warn("comments_missing")
         created = Mark(by=NO_HOLDER, at=self._created.at)
-        comments, left = imported_comments(
-            entries, self.name, created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of
-        )
+        comments, left = imported_comments(entries, self, created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of)
         if given and (left or not entries):
             self.rest["comments"] = left if entries else given
-        if given and len(comments) < (len(entries) or 1):
+        if given and not entries:
             self.warn("field_not_understood", ": comments")
         return comments if entries else None
 

@@ -195,7 +195,7 @@ class _Issue(Record):
             return None
         entries = [self._comment(entry) for entry in _listed(self.rest.pop("comments"))]
         comments, left = imported_comments(
-            entries, self.name, self._created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of
+            entries, self, self._created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of
         )
         if left:
             self.rest["comments"] = [_without_text(entry) for entry in left]
