@@ -6,8 +6,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import psutil
-
 from ledger.embedded.binaries import Binaries
 from ledger.embedded.server_account import ServerAccount
 from ledger.errors import Unavailable
@@ -63,7 +61,20 @@ def servers_living_in(data: Path) -> list[int]:
     Processes of other names do not count (a person may stand in the folder), nor do zombies, which work nowhere. A
     server process that hides its folder from us counts if it is of the account that owns the data.
     """
-    return [process.pid for process in psutil.process_iter() if _may_live_in(process, data)]
+    import psutil  # only here and below: who finds the server running asks for no processes
+
+    def may_live_there(process: psutil.Process) -> bool:
+        try:
+            if process.name() not in ("postgres", "postmaster"):
+                return False
+            try:
+                return process.cwd() == os.path.realpath(data)
+            except psutil.AccessDenied:
+                return process.uids().real == data.stat().st_uid
+        except (psutil.Error, OSError):
+            return False
+
+    return [process.pid for process in psutil.process_iter() if may_live_there(process)]
 
 
 def postmaster_of(data: Path) -> int | None:
@@ -76,6 +87,8 @@ def remove_misleading_lock_file(lock_file: Path) -> None:
     """Call when no server lives in the folder. PostgreSQL itself clears a lock file whose process is gone; one that is
     empty, or whose number was given to another process since, would stop it for ever.
     """
+    import psutil
+
     named = _process_named_in(lock_file)
     if named is None or psutil.pid_exists(named):
         lock_file.unlink(missing_ok=True)
@@ -134,15 +147,3 @@ def _process_named_in(lock_file: Path) -> int | None:
         return int(lock_file.read_text().split()[0])
     except (FileNotFoundError, ValueError, IndexError):
         return None
-
-
-def _may_live_in(process: psutil.Process, data: Path) -> bool:
-    try:
-        if process.name() not in ("postgres", "postmaster"):
-            return False
-        try:
-            return process.cwd() == os.path.realpath(data)
-        except psutil.AccessDenied:
-            return process.uids().real == data.stat().st_uid
-    except (psutil.Error, OSError):
-        return False

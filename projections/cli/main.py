@@ -21,7 +21,7 @@ from projections.cli.commands import COMMANDS, MEANT, NAMES, SECTIONS
 from projections.cli.terminal import exits
 from projections.cli.terminal.options import common_options
 
-ALLOCATIONS = 50_000  # between two searches for cycles: what a start loads stays, and Python would search it 60 times
+ALLOCATIONS = 100_000  # between two searches for cycles: what a start loads stays, and Python would search it 60 times
 
 
 class CommandLine(click.Group):

@@ -13,7 +13,6 @@ LIBRARIES = {
     "filelock",
     "msgspec",
     "platformdirs",
-    "psutil",
     "psycopg",
     "psycopg_binary",
     "psycopg_pool",
