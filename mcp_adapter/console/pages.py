@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from ledger.work_item.state import ITEM_TYPES
 from mcp_adapter.console.asking import Answer, Ledger
 from mcp_adapter.console.graph import draw
 from mcp_adapter.registry import tool
+from projections.maintenance.access_tokens import Tokens
 from projections.operations.catalog import OPERATIONS
+from projections.reports.plots import bars, timeline
 
 COLUMN = 50  # cards of one column of the board; more are one click away in the list
 PAGE = 50
@@ -18,7 +22,12 @@ FILTERS = (
     *("text", "status", "item_type", "tag", "assignee", "priority", "order", "ready", "blocked"),
     *("due_until", "overdue", "deferred", "milestone_id"),
 )
-PARTS = ["ancestors", "descendants", "dependencies", "effort"]
+PARTS = ["ancestors", "descendants", "dependencies", "effort", "comments"]
+CARD = [
+    *("version", "item_type", "title", "status", "priority", "due", "parent_id", "assignee", "claim", "question"),
+    *("comment_count", "tags"),
+]
+RUNS = 20  # newest test runs of a vendor
 
 Values = dict[str, Any]
 Page = Callable[[Ledger, QueryParams], Values]
@@ -29,27 +38,44 @@ def board(ledger: Ledger, query: QueryParams) -> Values:
     given = _filters(query, ("text", "item_type", "tag", "assignee", "priority"))
     columns = []
     for state, title in states(ledger):
-        found = ledger.ask("list_work_items", status=state, order="priority", limit=COLUMN, **given)
+        found = ledger.ask("list_work_items", status=state, order="priority", limit=COLUMN, fields=CARD, **given)
         columns.append({"state": state, "title": title, **found})
+    lanes_by = query.get("lanes")
+    address = urlencode({**given, **({"lanes": lanes_by} if lanes_by else {})})
     return {
         "columns": columns,
         "given": given,
-        "lanes": _lanes(columns, query.get("lanes")),
-        "lanes_by": query.get("lanes"),
+        "here": f"{ledger.base}/board{'?' if address else ''}{address}",
+        "lanes": _lanes(ledger, columns, lanes_by),
+        "lanes_by": lanes_by,
+        **_choices([card for column in columns for card in column["items"]]),
     }
 
 
 def listing(ledger: Ledger, query: QueryParams) -> Values:
     given = _filters(query, FILTERS)
-    found = ledger.ask("list_work_items", limit=PAGE, **given, **_cursor(query))
-    return {"found": found, "given": given, "states": states(ledger)}
+    found = ledger.ask("list_work_items", limit=PAGE, fields=[*CARD, "updated_at"], **given, **_cursor(query))
+    return {"found": found, "given": given, "states": states(ledger), **_choices(found["items"])}
 
 
 def item(ledger: Ledger, query: QueryParams, ref: str) -> Values:
     found = ledger.ask("query_work_item", id=ref, include=PARTS, max_depth=3)
     milestone = ledger.ask("query_work_item", id=found["milestone_id"]) if found.get("milestone_id") else None
     history = [] if ledger.as_of else ledger.ask("query_history", id=ref, limit=PAGE)["items"]
-    return {"item": found, "milestone": milestone, "history": history, "states": states(ledger)}
+    near = [
+        found,
+        *found["ancestors"],
+        *found["descendants"],
+        *found["dependencies"],
+        *([milestone] if milestone else []),
+    ]
+    return {
+        "item": found,
+        "milestone": milestone,
+        "history": history,
+        "states": states(ledger),
+        "refs": {entry["id"]: entry["ref"] for entry in (*near, *filter(None, [milestone]))},
+    }
 
 
 def needs_me(ledger: Ledger, query: QueryParams) -> Values:
@@ -62,7 +88,7 @@ def needs_me(ledger: Ledger, query: QueryParams) -> Values:
 
 def graph(ledger: Ledger, query: QueryParams) -> Values:
     given = _filters(query, ("text", "item_type", "tag"))
-    fields = ["title", "status", "links", "parent_id"]
+    fields = ["title", "status", "links", "parent_id", "tags", "assignee"]
     going = [state["name"] for state in _configured(ledger) if state["category"] not in ENDED]
     open_items: list[Answer] = []
     for name in going:
@@ -81,7 +107,7 @@ def graph(ledger: Ledger, query: QueryParams) -> Values:
     for first, then in edges:
         if first in by_id and then in by_id:
             waits.setdefault(then, []).append(by_id[first])
-    return {"drawing": drawing, "items": by_id, "waits": waits, "given": given}
+    return {"drawing": drawing, "items": by_id, "waits": waits, "given": given, **_choices(open_items)}
 
 
 def log(ledger: Ledger, query: QueryParams) -> Values:
@@ -97,12 +123,14 @@ def vendors(ledger: Ledger, query: QueryParams) -> Values:
     runs = {}
     for vendor in found["items"][:PAGE]:
         shown = ledger.ask("query_vendor_status", id=vendor["id"], include=["test_runs"])
-        runs[vendor["id"]] = list(reversed(shown.get("test_runs", ())[:20]))
+        newest = shown.get("test_runs", ())[:RUNS]
+        runs[vendor["id"]] = bars(newest[::-1]) if newest else None
     return {"found": found, "runs": runs}
 
 
 def deployments(ledger: Ledger, query: QueryParams) -> Values:
-    return {"found": ledger.ask("query_deployments", limit=PAGE, **_cursor(query))}
+    found = ledger.ask("query_deployments", limit=PAGE, **_cursor(query))
+    return {"found": found, "timeline": timeline(found["items"])}
 
 
 def enhancements(ledger: Ledger, query: QueryParams) -> Values:
@@ -118,7 +146,12 @@ def conflicts(ledger: Ledger, query: QueryParams) -> Values:
 
 
 def settings(ledger: Ledger, query: QueryParams) -> Values:
-    return {"configuration": ledger.ask("get_project_configuration")}
+    app = ledger.caller.app
+    tokens = [token.public_fields() for token in Tokens(app.home).all() if token.good_at(app.clock())]
+    return {
+        "configuration": ledger.ask("get_project_configuration"),
+        "tokens": tokens if ledger.is_admin else None,
+    }
 
 
 def act(ledger: Ledger, query: QueryParams, operation: str) -> Values:
@@ -173,18 +206,33 @@ def _cursor(query: QueryParams) -> Values:
     return {"cursor": query["cursor"]} if query.get("cursor") else {}
 
 
-def _lanes(columns: list[Values], by: str | None) -> list[tuple[str, list[list[Values]]]]:
+def _choices(items: list[Answer]) -> Values:
+    """What the filters of a page offer: all types and priorities, the tags and people of what is shown."""
+    return {
+        "types": [(name, name) for name in ITEM_TYPES],
+        "priorities": [(str(number), f"P{number}") for number in range(1, 6)],
+        "tags": sorted({tag for entry in items for tag in entry.get("tags") or ()}),
+        "people": sorted({entry["assignee"] for entry in items if entry.get("assignee")}),
+    }
+
+
+def _lanes(ledger: Ledger, columns: list[Values], by: str | None) -> list[tuple[str, list[list[Values]]]]:
     """The cards of each column in swimlanes by assignee or by parent; one lane without a title otherwise."""
     field = {"assignee": "assignee", "parent": "parent_id"}.get(by or "")
     if field is None:
         return [("", [column["items"] for column in columns])]
-    names = sorted(
-        {str(card.get(field) or "") for column in columns for card in column["items"]}, key=lambda n: (not n, n)
-    )
+    held = {str(card.get(field) or "") for column in columns for card in column["items"]}
+    names = {value: _lane_name(ledger, field, value) for value in held}
     return [
         (
-            name or "none",
-            [[card for card in column["items"] if str(card.get(field) or "") == name] for column in columns],
+            names[value],
+            [[card for card in column["items"] if str(card.get(field) or "") == value] for column in columns],
         )
-        for name in names
+        for value in sorted(held, key=lambda value: (not value, names[value]))
     ]
+
+
+def _lane_name(ledger: Ledger, field: str, value: str) -> str:
+    if not value:
+        return "without a parent" if field == "parent_id" else "without an assignee"
+    return str(ledger.ask("query_work_item", id=value)["title"]) if field == "parent_id" else value

@@ -1,7 +1,9 @@
 """HTML from the templates of the console. All values are escaped; Markdown is rendered without raw HTML."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -11,8 +13,10 @@ from markupsafe import Markup
 
 from ledger.resources import folder
 from ledger.values.moment import parse
+from projections.reports.page_items import event_words
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["image"])
+LONGEST = 80  # characters of a value that changed
 UNITS = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -43,14 +47,38 @@ def ago(value: str | None, now: datetime | None = None) -> str:
     return "just now"
 
 
+def shown(value: Any, refs: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A value of a field in few words; `refs` are the references of ids.
+
+    >>> shown(None), shown(True), shown([{"kind": "blocks", "to_id": "1f0c", "note": None}, "b"], {"1f0c": "w-1"})
+    ('nothing', 'yes', 'blocks w-1, b')
+    """
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            text = ", ".join(shown(inner, refs) for inner in value)
+        case dict():
+            text = " ".join(shown(inner, refs) for inner in value.values() if inner is not None)
+        case _:
+            text = "" if value is None else refs.get(str(value), str(value))
+    return (text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…") or "nothing"
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder("templates") / "console"),
-        undefined=jinja2.Undefined,
+        loader=jinja2.FileSystemLoader([folder("templates") / "console", folder("templates")]),
+        undefined=jinja2.StrictUndefined,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"markdown": markdown, "ago": ago, "segment": lambda text: quote(str(text), safe="")}
+    environment.filters |= {
+        "markdown": markdown,
+        "ago": ago,
+        "segment": lambda text: quote(str(text), safe=""),
+        "shown": shown,
+        "event": event_words,
+    }
     return environment

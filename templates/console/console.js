@@ -45,18 +45,28 @@
 
   // dragging is an extra: each card has a form that moves it
   let dragged = null;
-  document.addEventListener("dragstart", (event) => { dragged = event.target.closest("[data-card]"); });
-  document.addEventListener("dragover", (event) => { if (dragged && event.target.closest("[data-state]")) event.preventDefault(); });
+  const over = (column) => {
+    for (const each of document.querySelectorAll(".column.over")) if (each !== column) each.classList.remove("over");
+    if (column) column.classList.add("over");
+  };
+  document.addEventListener("dragstart", (event) => { dragged = event.target.closest?.("[data-card]") ?? null; });
+  document.addEventListener("dragend", () => { dragged = null; over(null); });
+  document.addEventListener("dragover", (event) => {
+    const column = dragged && event.target.closest("[data-state]");
+    over(column || null);
+    if (column) event.preventDefault();
+  });
   document.addEventListener("drop", (event) => {
     const column = event.target.closest("[data-state]");
     if (!dragged || !column) return;
     event.preventDefault();
     const form = dragged.querySelector("form.move");
     const state = form && form.querySelector('[name="f-status"]');
-    if (state && [...state.options].some((option) => option.value === column.dataset.state)) {
+    if (state && dragged.closest("[data-state]") !== column && [...state.options].some((option) => option.value === column.dataset.state)) {
       state.value = column.dataset.state;
       form.requestSubmit();
     }
     dragged = null;
+    over(null);
   });
 })();

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
@@ -12,8 +13,11 @@ import pytest
 from ledger import identity
 from ledger.settings import Settings
 from mcp_adapter.console import pages
+from projections.application.app import App
+from projections.cli.administration.example import record, steps
 from projections.maintenance.access_tokens import Tokens
 from projections.maintenance.console_links import Links
+from projections.operations.catalog import OPERATIONS
 from tests.integration.test_http import project
 from tests.support.http_client import Answer, HttpServer, serving, token
 
@@ -91,6 +95,28 @@ def browser(served: Served) -> Browser:
     browser = Browser(server, first)
     browser.sign_in(token(first, "wanda", "write")[0])
     return browser
+
+
+def test_every_page_and_every_item_of_a_project_in_full_use_is_shown(served: Served, browser: Browser) -> None:
+    with closing(App(served[1])) as app:
+        made = [answer for answer in record(app, steps()) if str(answer.get("ref", "")).startswith("w-")]
+        first, second, *_ = [answer["ref"] for answer in made]
+        OPERATIONS["question"].perform(app, {"id": first, "action": "ask", "whom": "ann", "text": "Which?"})
+        OPERATIONS["question"].perform(app, {"id": second, "action": "ask", "whom": "b", "text": "?", "choices": ["c"]})
+        OPERATIONS["question"].perform(app, {"id": second, "action": "answer", "verdict": "choose", "choice": "c"})
+        OPERATIONS["attach"].perform(app, {"id": first, "url": "https://example.org/plan"})
+        OPERATIONS["comment"].perform(app, {"id": first, "action": "add", "text": "A remark."})
+        OPERATIONS["log_effort"].perform(app, {"id": second, "minutes": 30})
+        OPERATIONS["claim_work_item"].perform(app, {"action": "next"})
+        refs = [item["ref"] for item in OPERATIONS["list_work_items"].perform(app, {"limit": 100})["items"]]
+
+    answers = {path: browser.get(path) for path in (*PAGES, *(f"item/{ref}" for ref in refs))}
+
+    assert {path: answer.status for path, answer in answers.items() if answer.status != 200} == {}
+    assert "Waits for ann" in answers[f"item/{first}"].body.decode()
+    assert "Blocked by" in "".join(answer.body.decode() for answer in answers.values())
+    assert 'class="timeline"' in answers["deployments"].body.decode()
+    assert answers["vendors"].body.decode().count('class="plot"') >= 6
 
 
 @pytest.mark.parametrize("page", PAGES)
