@@ -33,6 +33,9 @@ Perform = Callable[..., dict[str, Any]]
 hypothesis.settings.register_profile("beside_others", deadline=None)
 hypothesis.settings.load_profile("beside_others")
 
+# where it is set, each process that a test starts would compile the whole program anew: twice its time
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WorkStealingScheduling | None:
