@@ -13,6 +13,11 @@ from ledger.work_item.commands import ImportedComment, Mark
 Entry = dict[str, Any]
 
 
+def comment_id(number: str | int, name: str) -> str:
+    """The id here of the comment that the source knows by `number`, on the record `name`."""
+    return comment_id_of(minted_id(NAMESPACE_OID, f"comment {number} of {name}"))
+
+
 def imported_comments(
     entries: Iterable[Any],
     record: Record,
@@ -40,8 +45,7 @@ def imported_comments(
         key, by, at = (entry.get(field) for field in fields)
         number = key if isinstance(key, (str, int)) and f"{key}" not in comments else f"place {place}"
         made = Mark(by=by if isinstance(by, str) and by.strip() else otherwise.by, at=time_of(at) or otherwise.at)
-        comment_id = comment_id_of(minted_id(NAMESPACE_OID, f"comment {number} of {name or record.name}"))
-        comments[f"{number}"] = ImportedComment(id=comment_id, text=said, made=made)
+        comments[f"{number}"] = ImportedComment(id=comment_id(number, name or record.name), text=said, made=made)
         if at and time_of(at) is None:
             record.warn("time_not_understood", f": comments, {at!s:.50}")
         if entry.keys() - plain or (at and time_of(at) is None):

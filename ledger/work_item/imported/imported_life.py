@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ledger.envelope import Fact
 from ledger.values.revision import Change, followed
-from ledger.values.states import FINISHED, ORIGINAL
+from ledger.values.states import FINISHED, ORIGINAL, State
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 from ledger.work_item.events import (
     WorkItemBlocked,
@@ -63,7 +63,7 @@ def whole_life(item: ImportedItem, links: Links, source: str) -> list[Happened]:
         for (kind, to), wish in links.owned.get(item.id, {}).items()
     ]
     if item.status is not None:
-        later += _settle(WorkItem(), item, item.id in links.unfinished)
+        later += settle(WorkItem(), item.state, item.settled or item.changed, item.id in links.unfinished)
     if item.removed is not None:
         later.append((WorkItemDeleted(), item.removed))
     later += comments_since(item, WorkItem(), WorkItem(), [])
@@ -153,7 +153,7 @@ def _status_since(
         return
     ways = ((wanted.name, wanted.category), (then.status, then.category), (now.status, now.category))
     if _follows(*ways, "status", clashes):
-        yield from _settle(now, item, unfinished)
+        yield from settle(now, item.state, item.settled or item.changed, unfinished)
 
 
 def _removal_since(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
@@ -161,9 +161,8 @@ def _removal_since(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: l
         yield (WorkItemDeleted(), item.removed) if item.removed else (WorkItemRestored(), item.changed)
 
 
-def _settle(before: WorkItem, item: ImportedItem, unfinished: bool) -> list[Happened]:
-    """The way from one state to the item's own. Out of an original word and into one lead facts of their own."""
-    wanted, mark = item.state, item.settled or item.changed
+def settle(before: WorkItem, wanted: State | None, mark: Mark, unfinished: bool) -> list[Happened]:
+    """The way from one state to another. Out of an original word and into one lead facts of their own."""
     if wanted is None or (before.status, before.category) == (wanted.name, wanted.category):
         return []
     forced = FORCED_REASON if unfinished and wanted.category in FINISHED else None

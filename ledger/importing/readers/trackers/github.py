@@ -57,10 +57,15 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
             continue
         seen.add(name)
         reading.warnings += [Finding(kind, f"{name}: {where}") for kind, where in problems]
-        _Issue(name, _snake(record), identify, imported_at, reading).take()
+        take_issue(name, record, identify, imported_at, reading)
     if reading.found and not reading.items and not any(one.kind == PULL_REQUEST for one in reading.not_taken):
         raise none_taken(path, "GitHub issue", reading)
     return reading
+
+
+def take_issue(name: str, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
+    """Takes one issue, known by `name`; its fields are in the spelling of any of the interfaces."""
+    _Issue(name, _snake(record), identify, imported_at, reading).take()
 
 
 def _records(whole: Any) -> Iterator[tuple[str, Any, bool]]:
