@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from msgspec import Struct
@@ -36,6 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     read_dsn: str | None = None
     read_seconds: float = 10.0
     webhook_networks: tuple[str, ...] = ()
+    github_conflicts: Literal["ask", "github", "ledger"] = "ask"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -57,6 +59,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             read_dsn=given.get("LEDGER_READ_DSN"),
             read_seconds=_seconds(given, "LEDGER_READ_SECONDS", default=10.0),
             webhook_networks=_networks(given, "LEDGER_WEBHOOK_NETWORKS"),
+            github_conflicts=_policy(given, "LEDGER_GITHUB_CONFLICTS"),
         )
 
 
@@ -76,6 +79,7 @@ ENVIRONMENT = {
     "LEDGER_READ_DSN": "replicas of LEDGER_DSN that answer questions, as a libpq connection string",
     "LEDGER_READ_SECONDS": "how old a replica's answer may be before the primary is asked instead (default: 10)",
     "LEDGER_WEBHOOK_NETWORKS": "private networks that webhooks may reach, like 10.0.0.0/8,127.0.0.1 (default: none)",
+    "LEDGER_GITHUB_CONFLICTS": "whose value counts where GitHub and the ledger changed a field: ask, github or ledger",
 }
 
 
@@ -129,6 +133,18 @@ def _switch(given: Mapping[str, str], name: str, *, default: bool) -> bool:
             fields=[{"field": name, "problem": "is neither on nor off", "value": value, "allowed": ["on", "off"]}],
         )
     return value == "on"
+
+
+def _policy(given: Mapping[str, str], name: str) -> Literal["ask", "github", "ledger"]:
+    match given.get(name, "ask").lower():
+        case "ask" | "github" | "ledger" as policy:
+            return policy
+        case value:
+            raise Invalid(
+                f"{name} is {value[:80]!r}, not ask, github or ledger",
+                next_step=f"set {name} to one of these, or unset it",
+                fields=[{"field": name, "problem": "is none of ask, github, ledger", "value": ascii(value[:80])}],
+            )
 
 
 def _seconds(given: Mapping[str, str], name: str, *, default: float) -> float:

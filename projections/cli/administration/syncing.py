@@ -10,20 +10,42 @@ from ledger.errors import Invalid, Unavailable
 from ledger.offline.outbox import ASIDE
 from ledger.offline.outbox_file import FILE
 from projections.application.app import App
+from projections.cli.exchange.github import github
 from projections.cli.terminal import exits
-from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.invocation import Command, Group, Invocation, pass_invocation
 from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, counting, printable, remark, say, table
 from projections.operations.catalog import OPERATIONS
 from projections.operations.sync import MOST
 
+OUTBOX = "outbox"  # the command that `sync` is without a name
 AT_ONCE = 5.0  # seconds between two looks at whether another process drains
 
 
-@click.command(cls=Command)
+class Kinds(Group):
+    """`sync` alone is what waits on this machine; `sync github OWNER/REPO` a repository."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not any(argument in self.commands or argument == "--help" for argument in args):
+            args = [OUTBOX, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Kinds)
+def sync() -> None:
+    """Send queued changes to the database; with `github`, keep a repository's issues the same as the ledger.
+
+    Alone it does what `sync outbox` does.
+    """
+
+
+sync.add_command(github)
+
+
+@sync.command(OUTBOX, cls=Command)
 @click.option("--set-aside", is_flag=True, help="Move damaged lines out of the way, into a file of their own, first.")
 @pass_invocation
-def sync(invocation: Invocation, set_aside: bool) -> int:
+def outbox(invocation: Invocation, set_aside: bool) -> int:
     """Send queued changes to the database.
 
     It goes in order, each command once, whatever happens in between; interrupted, it goes on where it was. Exit code

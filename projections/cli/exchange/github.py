@@ -1,0 +1,104 @@
+"""`sync github`: keep a repository's issues and the work items of the ledger the same."""
+
+from typing import Any
+
+import click
+
+from projections.cli.terminal import exits
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.output import answer_json, fields, heading, printable, remark, table, working
+
+POLICIES = ("ask", "github", "ledger")
+EXAMPLES = 5  # of each finding
+KINDS = {
+    "assignee_not_on_github": "nobody on GitHub to whom it can be assigned: not sent",
+    "comment_deleted_there": "comments that were deleted on GitHub: they stay here",
+    "declined_there": "GitHub declined it",
+    "deleted_here": "items that are deleted here: the issue stays as it is",
+    "empty_for_github": "empty, which GitHub does not take: not sent",
+    "gone_there": "issues that are gone on GitHub: the item stays here",
+    "too_long_for_github": "longer than GitHub takes: not sent",
+}
+
+
+@click.command(cls=Command)
+@click.argument("repository", metavar="OWNER/REPO")
+@click.option("--pull", is_flag=True, help="Only take what changed on GitHub.")
+@click.option("--push", is_flag=True, help="Only send what changed here.")
+@click.option("--dry-run", is_flag=True, help="Tell what would happen, and change nothing on either side.")
+@click.option("--full", is_flag=True, help="Read all issues again, also those that have not changed.")
+@click.option("--only", multiple=True, metavar="NAME=VALUE", help="Take up only these: label=, assignee=, state=.")
+@click.option("--conflicts", type=click.Choice(POLICIES), help="Whose value counts where both changed a field.")
+@click.option("--api-url", metavar="URL", help="Of GitHub Enterprise: https://HOSTNAME/api/v3.")
+@pass_invocation
+def github(
+    invocation: Invocation,
+    repository: str,
+    pull: bool,
+    push: bool,
+    dry_run: bool,
+    full: bool,
+    only: tuple[str, ...],
+    conflicts: Any,
+    api_url: str | None,
+) -> int:
+    """Keep the issues of OWNER/REPO on GitHub and the work items of this ledger the same.
+
+    Takes what changed there, sends what changed here, field by field. What both changed is a conflict, which
+    `conflicts` shows and `resolve` decides. The token is GITHUB_TOKEN, GH_TOKEN or that of `gh`. Interrupted, it goes
+    on where it was; run again, it does nothing. Exit code 8 if there are conflicts, or something was not exchanged.
+    """
+    from projections.transfer.github.exchange import Terms  # only here: no other command needs a client of HTTP
+    from projections.transfer.github.filters import filter_of
+    from projections.transfer.github.run import Synchronisation
+
+    terms = Terms(
+        pull=pull or not push,
+        push=push or not pull,
+        dry_run=dry_run,
+        full=full,
+        policy=conflicts or invocation.settings.github_conflicts,
+        only=filter_of(only),
+        by=invocation.by,
+    )
+    with working(f"exchanging with {repository}"):
+        report = Synchronisation(repository=repository, url=api_url, terms=terms).run(invocation.app)
+    if invocation.as_json:
+        answer_json(report)
+    else:
+        _tell(report)
+    return exits.DIFFERENCE if report["conflicts"] or report["findings"] else exits.DONE
+
+
+def _tell(report: dict[str, Any]) -> None:
+    fields(
+        [
+            ("repository", report["repository"]),
+            ("taken", _counts(report["pulled"])),
+            ("sent", _counts(report["pushed"])),
+            ("events", report["events"]),
+            ("requests", f"{report['requests']['total']}, {report['requests']['writes']} of them writes"),
+        ]
+    )
+    if report["findings"]:
+        heading("Not exchanged")
+        table(
+            ("", "what", "where"),
+            (
+                (
+                    found["count"],
+                    KINDS.get(found["kind"], found["kind"]),
+                    printable("; ".join(found["where"][:EXAMPLES])),
+                )
+                for found in report["findings"]
+            ),
+        )
+    if report["conflicts"]:
+        remark(f"changed on both sides: {', '.join(report['conflicts'])}", style="yellow")
+        remark("next: tracking-ledger conflicts")
+    if report["dry_run"]:
+        remark("nothing was changed on either side: a dry run")
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return f"{counts['created']} new, {counts['changed']} changed"

@@ -1,0 +1,227 @@
+"""The client of GitHub's REST interface: requests that respect its limits and are repeated where that is harmless.
+
+    ApiFault
+    ├── Lost        sent, but the answer was lost: it may have been carried out
+    ├── Gone        there is no such issue any more: deleted (410, 404) or moved (301, `location`)
+    └── Declined    an answer of 4xx: `status`, and GitHub's own sentence
+
+What is over after a wait is waited for; what takes longer, and what no repetition helps, is Unavailable or Forbidden.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import httpx2
+import msgspec
+from msgspec import Struct
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from ledger.errors import Forbidden, Unavailable
+from projections.transfer.github.access import Access
+
+VERSION = "2022-11-28"  # of the interface
+ATTEMPTS = 8  # of one request
+LONGEST_WAIT = 300.0  # seconds that a limit is waited for
+SECONDARY = 60.0  # seconds to wait where a secondary limit does not say how long
+BETWEEN_WRITES = 1.0  # seconds, as GitHub asks for
+SLOWEST = 30.0  # seconds for one answer
+PAGE = 100  # records at a time
+WRITES = ("POST", "PATCH", "PUT", "DELETE")
+
+Json = Any
+Sleep = Callable[[float], None]
+
+
+class ApiFault(Exception):
+    """The root of what one request can end with."""
+
+
+class Lost(ApiFault):
+    """A POST whose answer never came."""
+
+
+class Gone(ApiFault):
+    def __init__(self, status: int, location: str | None = None) -> None:
+        super().__init__(f"gone: {status}")
+        self.status, self.location = status, location
+
+
+class Declined(ApiFault):
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status, self.message = status, message
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """`body` is None for what has not changed since the given ETag. `following` is the next page's address."""
+
+    body: Json
+    etag: str | None = None
+    following: str | None = None
+
+    @property
+    def unchanged(self) -> bool:
+        return self.body is None
+
+
+class _Again(Exception):
+    """The request was not carried out, or may be carried out twice: after `seconds`, or a time that grows."""
+
+    def __init__(self, why: str, seconds: float | None = None) -> None:
+        super().__init__(why)
+        self.why, self.seconds = why, seconds
+
+
+class Api:
+    """One repository through one client. `requests` counts what was asked, by method and by 304."""
+
+    def __init__(self, access: Access, *, sleep: Sleep = time.sleep, clock: Callable[[], float] = time.time) -> None:
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {access.token}",
+            "X-GitHub-Api-Version": VERSION,
+            "User-Agent": "tracking-ledger",
+        }
+        self._client = httpx2.Client(headers=headers, timeout=SLOWEST, follow_redirects=False)
+        self.address = access.url
+        self._sleep, self._clock = sleep, clock
+        self._wrote_at = 0.0
+        self.requests: Counter[str] = Counter()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, path: str, etag: str | None = None, **params: Any) -> Answer:
+        return self._asked("GET", path, params=params, headers={"If-None-Match": etag} if etag else {})
+
+    def pages(self, path: str, **params: Any) -> Iterator[Json]:
+        """Every record of a list, by its Link headers."""
+        answer = self.get(path, per_page=PAGE, **params)
+        yield from answer.body
+        while answer.following is not None:
+            answer = self.get(answer.following)
+            yield from answer.body
+
+    def write(self, method: str, path: str, body: Json = None) -> Json:
+        """Carries it out once. Raises Lost for a POST of which that is not known."""
+        return self._asked(method, path, body=body).body
+
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Json = None,
+    ) -> Answer:
+        url = path if path.startswith(self.address) else self.address + path
+        growing = wait_random_exponential(multiplier=1, max=60)
+
+        def wait(state: RetryCallState) -> float:
+            fault = state.outcome.exception() if state.outcome else None
+            given = fault.seconds if isinstance(fault, _Again) else None
+            return growing(state) if given is None else given + growing(state)
+
+        retrying = Retrying(
+            sleep=self._sleep,
+            wait=wait,
+            stop=stop_after_attempt(ATTEMPTS),
+            retry=retry_if_exception_type(_Again),
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, method, url, params or {}, headers or {}, body)
+        except _Again as last:
+            raise Unavailable(
+                f"GitHub did not answer {method} {url} after {ATTEMPTS} attempts: {last.why}",
+                next_step="run the same command again later: it goes on where it was",
+            ) from last
+
+    def _once(self, method: str, url: str, params: Mapping[str, Any], headers: Mapping[str, str], body: Json) -> Answer:
+        if method in WRITES:
+            self._pause()
+        self.requests[method] += 1
+        content = None if body is None else msgspec.json.encode(body)
+        try:
+            answer = self._client.request(method, url, params=params or None, headers=dict(headers), content=content)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise _Again(_said(error)) from error  # never sent
+        except httpx2.TransportError as error:
+            raise (Lost(_said(error)) if method == "POST" else _Again(_said(error))) from error
+        return self._read(method, answer)
+
+    def _pause(self) -> None:
+        """Between two writes, so that no secondary limit is reached."""
+        left = self._wrote_at + BETWEEN_WRITES - self._clock()
+        if left > 0:
+            self._sleep(left)
+        self._wrote_at = self._clock()
+
+    def _read(self, method: str, answer: httpx2.Response) -> Answer:
+        status = answer.status_code
+        if status == 304:
+            self.requests["304"] += 1
+            return Answer(body=None, etag=answer.headers.get("etag"))
+        if status < 300:
+            return self._content(method, answer)
+        if status in (301, 302, 307, 308):
+            raise Gone(status, answer.headers.get("location"))
+        if (seconds := self._limited(answer)) is not None:
+            raise self._again_after(seconds)
+        if status >= 500:
+            raise Lost(f"status {status}") if method == "POST" else _Again(f"status {status}")
+        if status in (404, 410):
+            raise Gone(status)
+        if status in (401, 403):
+            raise Forbidden(
+                f"GitHub refuses {method} {answer.request.url.path}: {_message(answer)}",
+                next_step="give a token that may read and write the issues of this repository, in GITHUB_TOKEN",
+            )
+        raise Declined(status, _message(answer))
+
+    def _content(self, method: str, answer: httpx2.Response) -> Answer:
+        following = answer.links.get("next", {}).get("url")
+        try:
+            body = msgspec.json.decode(answer.content) if answer.content else {}
+        except msgspec.DecodeError as error:  # cut, or of something in between that is not GitHub
+            raise (Lost(_said(error)) if method == "POST" else _Again(_said(error))) from error
+        return Answer(body=body, etag=answer.headers.get("etag"), following=following)
+
+    def _limited(self, answer: httpx2.Response) -> float | None:
+        """How long a limit asks to wait; None for what no limit refused."""
+        if answer.status_code not in (403, 429):
+            return None
+        if (after := answer.headers.get("retry-after", "")).isdigit():
+            return float(after)
+        reset = answer.headers.get("x-ratelimit-reset", "")
+        if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
+            return max(float(reset) - self._clock(), 0.0)
+        if answer.status_code == 429 or "rate limit" in _message(answer).lower():
+            return SECONDARY
+        return None
+
+    def _again_after(self, seconds: float) -> Exception:
+        if seconds <= LONGEST_WAIT:
+            return _Again(f"a limit of {seconds:.0f} seconds", seconds)
+        at = time.strftime("%H:%M:%SZ", time.gmtime(self._clock() + seconds))
+        return Unavailable(
+            f"GitHub's limit of requests is used up until {at}",
+            next_step=f"run the same command again after {at}: it goes on where it was",
+            retry_after=seconds,
+        )
+
+
+def _message(answer: httpx2.Response) -> str:
+    try:
+        said = msgspec.json.decode(answer.content)
+    except msgspec.DecodeError:
+        said = None
+    told = said.get("message") if isinstance(said, dict) else None
+    return str(told or f"status {answer.status_code}")[:300]
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]

@@ -1,0 +1,232 @@
+"""What is recorded of items and the issues that they are: what is taken, and what both have alike from now on.
+
+What the synchronisation records of an item is recorded as an import of GitHub's is. So the last common state is what
+those events alone add up to, on every machine, and an imported file of the same repository goes on from there. A value
+that both have alike is confirmed by a change from it to itself.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.annotation.events import CommentAdded, CommentCorrected
+from ledger.decider import Decided
+from ledger.envelope import Fact, stream_id
+from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.record import CLOSED
+from ledger.importing.readers.trackers.github import NO_HOLDER, SOURCE, take_issue
+from ledger.values.moment import parse, text
+from ledger.values.revision import Change, Changes, difference, followed
+from ledger.values.states import State, find_state
+from ledger.work_item.commands import Mark
+from ledger.work_item.events import WorkItemRevised
+from ledger.work_item.imported.imported_life import settle
+from ledger.work_item.imported.older_records import LAST_CHANGE
+from ledger.work_item.imported.source_state import CATEGORY, source_events, source_state
+from ledger.work_item.rules.reviews import imported
+from ledger.work_item.state import WorkItem
+from ledger.world import World
+from projections.transfer.github import conflicts
+from projections.transfer.github.issues import KEPT, LABEL, Issue
+from projections.transfer.github.sides import (
+    COMMENT,
+    SENT,
+    Values,
+    aligned,
+    digest,
+    last_common,
+    of_issue,
+    of_item,
+    sent_comments,
+)
+from projections.transfer.github.three_way import Merge, Policy, merge
+
+CONFIRMED = {"title": "title", "body": "description", "labels": "tags", "assignee": "assignee"}
+MANAGED = {*KEPT, "user", "closed_by", "assignees", "labels", CLOSED}  # names in the metadata that follow GitHub
+GONE = "github_gone"  # in the metadata: why the issue is not there any more
+
+
+class Pair(Struct, frozen=True, kw_only=True):
+    """An item and its issue. `sent` are the values that were sent just now: both had them alike for a moment."""
+
+    item_id: str
+    issue: Issue
+    sent: Values = {}
+
+
+class Compared(Struct, frozen=True, kw_only=True):
+    """The sides of a pair and what follows from them."""
+
+    now: WorkItem
+    then: WorkItem
+    base: Values
+    ours: Values
+    theirs: Values
+    merge: Merge
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """`waiting` are the ids of the conflicts that wait; `pull` says whether changes on GitHub are taken."""
+
+    policy: Policy
+    pull: bool
+    waiting: tuple[str, ...] = ()
+
+
+def compared(pair: Pair, policy: Policy, world: World) -> Compared:
+    now: WorkItem = world.state(CATEGORY, pair.item_id)
+    then = source_state(pair.item_id, SOURCE, world)
+    base, ours = last_common(then) | pair.sent, of_item(now)
+    theirs = of_issue(pair.issue, base, ours)
+    base, ours, theirs = aligned(base, ours, theirs, sent_comments(then))
+    found = merge(
+        base, ours, theirs, lambda field: conflicts.policy_of(pair.item_id, field, theirs[field], policy, world)
+    )
+    return Compared(now=now, then=then, base=base, ours=ours, theirs=theirs, merge=found)
+
+
+def merging(pairs: Iterable[Pair], rule: Rule, world: World) -> Decided:
+    """Sets that both sides changed, where it is not sent yet: recorded apart, because it is no common state."""
+    decided: Decided = []
+    for pair in pairs:
+        sides = compared(pair, rule.policy, world)
+        labels = sides.merge.take.get("labels")
+        if rule.pull and labels is not None and "labels" in sides.merge.send:
+            tags = _tags(sides.now, pair.issue, labels)
+            changes = difference(sides.now, {"tags": tags})
+            decided.append((stream_id(CATEGORY, pair.item_id), WorkItemRevised(changes=changes)))
+    return decided
+
+
+def common(pairs: Iterable[Pair], rule: Rule, world: World) -> Decided:
+    """What is taken from GitHub, what is agreed, and the conflicts."""
+    pairs = list(pairs)
+    world.look(stream_id(CATEGORY, pair.item_id) for pair in pairs)
+    decided: list[Any] = []
+    for pair in pairs:
+        sides = compared(pair, rule.policy, world)
+        if sides.now.withdrawn or not sides.now.exists:
+            continue
+        stream = stream_id(CATEGORY, pair.item_id)
+        facts = imported(_facts(pair, sides, rule, world), pair.item_id, world)
+        decided += ((stream, fact, mark.by, mark.at) for fact, mark in facts)
+        fields = sides.merge.conflicts
+        decided += conflicts.closed(pair.item_id, fields, sides.theirs, rule.waiting, world)
+        decided += conflicts.found(pair.item_id, fields, sides.base, sides.theirs, pair.issue, world)
+    return decided
+
+
+def _facts(pair: Pair, sides: Compared, rule: Rule, world: World) -> list[tuple[Fact, Mark]]:
+    take = sides.merge.take if rule.pull else {}
+    take = {field: value for field, value in take.items() if field not in sides.merge.send}
+    mark = _mark(pair, world)
+    changes = _revised(take, pair, sides) | _confirmed(sides) | _known_by(pair, sides)
+    changes |= _sent(pair, sides)
+    changes |= _metadata(pair, sides, bool(changes))
+    facts: list[tuple[Fact, Mark]] = [(WorkItemRevised(changes=changes), mark)] if changes else []
+    if "state" in take:
+        facts += settle(sides.now, _state(pair.issue, world), _settled(pair.issue, mark), _over_others(pair, world))
+    return facts + [(fact, mark) for fact in _comments(take, sides, pair.issue, mark)]
+
+
+def _mark(pair: Pair, world: World) -> Mark:
+    """A stream's events of one source never go back in time."""
+    last = [event.occurred_at for event in source_events(pair.item_id, SOURCE, world)]
+    return Mark(by=NO_HOLDER, at=max([parse(pair.issue.record["updated_at"]), *last]))
+
+
+def _settled(issue: Issue, mark: Mark) -> Mark:
+    by, at = issue.record.get("closed_by"), issue.record.get("closed_at")
+    return Mark(by=by["login"] if by else NO_HOLDER, at=max(mark.at, parse(at)) if at else mark.at)
+
+
+def _revised(take: Values, pair: Pair, sides: Compared) -> Changes:
+    wanted: dict[str, Any] = {}
+    record = pair.issue.record
+    if "title" in take:
+        wanted["title"] = record["title"]
+    if "body" in take:
+        wanted["description"] = pair.issue.body or None
+    if "labels" in take:
+        wanted["tags"] = _tags(sides.now, pair.issue, take["labels"])
+    if "assignee" in take:
+        names = [name for name in pair.issue.logins if name.lower() == take["assignee"]]
+        wanted["assignee"] = names[0] if names else None
+    return difference(sides.now, wanted)
+
+
+def _confirmed(sides: Compared) -> Changes:
+    """What both have alike is the last common state, though nothing changes in the item."""
+    values = {name: getattr(sides.now, name) for field, name in CONFIRMED.items() if field in sides.merge.agreed}
+    if "state" in sides.merge.agreed:
+        values |= {"status": sides.now.status, "category": sides.now.category}
+    return {name: Change(value, value) for name, value in values.items()}
+
+
+def _known_by(pair: Pair, sides: Compared) -> Changes:
+    if sides.now.external_id == pair.issue.name:
+        return {}
+    return difference(sides.now, {"external_source": SOURCE, "external_id": pair.issue.name})
+
+
+def _sent(pair: Pair, sides: Compared) -> Changes:
+    """Which comments are on GitHub because they were sent, with the text that both have."""
+    known = sent_comments(sides.then)
+    found = dict(known)
+    for name, remark in (pair.issue.remarks or {}).items():
+        if remark.is_ours and sides.ours[COMMENT + name] == sides.theirs[COMMENT + name]:
+            found[name] = [remark.number, digest(remark.text)]
+    gone = {name for name in known if sides.ours[COMMENT + name] is None and pair.issue.remarks is not None}
+    found = {name: entry for name, entry in found.items() if name not in gone or name in (pair.issue.remarks or {})}
+    return {f"metadata.{SENT}": Change(sides.now.metadata.get(SENT), found)} if found != known else {}
+
+
+def _metadata(pair: Pair, sides: Compared, changed: bool) -> Changes:
+    """What else GitHub says. That only its time of change moved is not worth an event."""
+    told = metadata_of(pair.issue)
+    former = {name: None for name in sides.then.metadata if name in MANAGED}
+    changes, _ = followed(sides.then, sides.now, {"metadata": former | told})
+    if GONE in sides.now.metadata:
+        changes |= difference(sides.now, {"metadata": {GONE: None}})
+    return changes if changed or changes.keys() - {f"metadata.{LAST_CHANGE}"} else {}
+
+
+def metadata_of(issue: Issue) -> dict[str, Any]:
+    """What the reader of GitHub's files keeps of an issue."""
+    reading = Reading()
+    record = {name: value for name, value in issue.record.items() if name != "comments"}
+    take_issue(issue.name, record, lambda name: name, parse(record["updated_at"]), reading)
+    told: dict[str, Any] = reading.items[0].fields["metadata"]
+    return told
+
+
+def _tags(now: WorkItem, issue: Issue, wanted: frozenset[str]) -> tuple[str, ...]:
+    written = [name.strip().lower() for name in issue.record["labels"]]
+    unsayable = [tag for tag in now.tags if len(tag) > LABEL]
+    return tuple(dict.fromkeys(tag for tag in (*now.tags, *written) if tag in wanted or tag in unsayable))
+
+
+def _state(issue: Issue, world: World) -> State:
+    word = conflicts.word_of(issue)
+    return find_state(world.settings().states, word) or State(name=word, category="dropped")
+
+
+def _over_others(pair: Pair, world: World) -> bool:
+    """Whether it is finished over open children or blockers."""
+    around = [below for below in world.subtree(pair.item_id) if below.depth == 1] + world.blockers(pair.item_id)
+    return pair.issue.record["state"] != "open" and any(not one.deleted and not one.finished for one in around)
+
+
+def _comments(take: Values, sides: Compared, issue: Issue, mark: Mark) -> Iterator[Fact]:
+    for field in take:
+        if not field.startswith(COMMENT) or issue.remarks is None:
+            continue
+        name = field.removeprefix(COMMENT)
+        remark = issue.remarks[name]
+        if name in sides.now.comments and sides.now.comments[name].withdrawn:
+            continue
+        if sides.ours[field] is None:
+            yield CommentAdded(comment_id=name, by=remark.by, at=remark.at, text=remark.text)
+        else:
+            yield CommentCorrected(comment_id=name, at=text(mark.at), text=remark.text)

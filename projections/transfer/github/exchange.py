@@ -1,0 +1,424 @@
+"""The rounds of a synchronisation: read what changed there, take it, send what changed here, remember where it was."""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.annotation.events import AttachmentAdded
+from ledger.decider import Decided
+from ledger.envelope import stream_id
+from ledger.importing.commands import Import
+from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.trackers.github import SOURCE, take_issue
+from ledger.values.finding import Finding
+from ledger.values.moment import parse, text
+from ledger.values.revision import difference
+from ledger.work_item.events import WorkItemRevised
+from ledger.work_item.imported.source_state import CATEGORY, source_state
+from ledger.work_item.state import WorkItem
+from ledger.world import World
+from projections.application.view import LedgerView
+from projections.questions import conflicts as questions
+from projections.questions.entities import rows
+from projections.questions.references import reference
+from projections.read_models.projection import Row
+from projections.transfer.github import conflicts, markers
+from projections.transfer.github.api import Api, Declined, Gone
+from projections.transfer.github.decision import GONE, Compared, Pair, Rule, common, compared, merging
+from projections.transfer.github.filters import Filter
+from projections.transfer.github.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
+from projections.transfer.github.listing import changed
+from projections.transfer.github.saved import Cursor, Saved, load, store
+from projections.transfer.github.sending import Sender
+from projections.transfer.github.sides import COMMENT, aligned, deleted_comments, last_common, of_item, sent_comments
+from projections.transfer.github.three_way import Policy
+from projections.transfer.import_execution import identified, known_ids, record_reading
+
+FULL_AFTER = 24 * 3600.0  # seconds after which all issues are listed again, to find those that are gone
+PORTION = 100  # pairs in one record
+PAGE = 1000  # rows at a time
+TYPES = ("task", "research", "project")  # of items that become issues
+_CLOSES = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:([\w.-]+/[\w.-]+))?#(\d+)\b", re.IGNORECASE)
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """`only` says which issues and items are taken up; what both know already goes on in any case. `full` reads all of
+    the repository again, whatever this machine remembers."""
+
+    pull: bool = True
+    push: bool = True
+    dry_run: bool = False
+    full: bool = False
+    policy: Policy = "ask"
+    only: Filter = Filter()
+    by: str | None = None
+
+
+class Outcome(Struct, kw_only=True):
+    """What happened, in all rounds together; `conflicts` are references."""
+
+    created_here: int = 0
+    changed_here: int = 0
+    created_there: int = 0
+    changed_there: int = 0
+    events: int = 0
+    conflicts: list[str] = []
+    findings: list[Finding] = []
+
+
+class Touched(Struct, kw_only=True):
+    """What a round looks at: records by number, pull requests, the numbers of issues with new comments, and all
+    comments by number where all were read."""
+
+    records: dict[int, Record] = {}
+    pulls: list[Record] = []
+    comments: dict[int, list[Record]] | None = None
+    remarked: set[int] = set()
+    news: bool = False
+
+
+class Exchange:
+    """One ledger and one repository."""
+
+    def __init__(
+        self, view: LedgerView, api: Api, repository: str, terms: Terms, file: Path, sleep: Callable[[float], None]
+    ) -> None:
+        self._view = view
+        self._api = api
+        self._repository = repository
+        self._terms = terms
+        self._file = file
+        self._sender = Sender(api=api, repository=repository, sleep=sleep)
+        self._outcome = Outcome()
+        self._fresh: set[int] = set()  # numbers that were asked for one by one in this round
+        self._conflicts: dict[str, int] = {}  # ids, with the number of the issue
+
+    def until_quiet(self, most: int) -> Outcome:
+        for number in range(1 if self._terms.dry_run else most):
+            if not self._round(is_first=number == 0):
+                break
+        self._outcome.findings += self._sender.findings
+        self._outcome.conflicts = [reference(self._view.tables, "conflict", one) for one in sorted(self._conflicts)]
+        return self._outcome
+
+    def _round(self, *, is_first: bool) -> bool:
+        """Whether there was anything to take or to send."""
+        saved = self._saved()
+        is_full = saved.issues.since is None or (is_first and self._is_stale(saved))
+        after = Saved(asked=saved.asked, listed_at=time.time() if is_full else saved.listed_at)
+        self._fresh, self._conflicts, before = set(), {}, self._sender.written
+        touched, after.issues, after.comments = self._listed(Saved() if is_full else saved)
+        linked = self._linked()
+        here, unsent, after.position = self._changed_here(0 if is_full else saved.position)
+        self._fill(touched, linked, saved.pending, here, is_full=is_full)
+        self._bring(touched, linked)
+        if self._terms.push:
+            self._create(unsent, linked)
+        after.pending = sorted(set(self._conflicts.values()))
+        self._keep(saved, after)
+        return (touched.news and self._terms.pull) or self._sender.written > before
+
+    def _keep(self, saved: Saved, after: Saved) -> None:
+        """What was not to be taken or sent is still to be found by the run that does."""
+        if not self._terms.pull:
+            after.issues, after.comments, after.listed_at = saved.issues, saved.comments, saved.listed_at
+        if not self._terms.push:
+            after.position = saved.position
+        if not self._terms.dry_run:
+            store(self._file, after)
+
+    def _saved(self) -> Saved:
+        return load(self._file, [self._api.address, self._repository, *self._terms.only.words()])
+
+    def _is_stale(self, saved: Saved) -> bool:
+        return self._terms.full or time.time() - saved.listed_at > FULL_AFTER
+
+    def _listed(self, saved: Saved) -> tuple[Touched, Cursor, Cursor]:
+        found, issues = changed(self._api, self._sender.path, saved.issues, state="all")
+        told, comments = changed(self._api, f"{self._sender.path}/comments", saved.comments)
+        touched = Touched(news=bool(found or told))
+        for record in found.values():
+            if is_pull_request(record):
+                touched.pulls.append(record)
+            else:
+                touched.records[record["number"]] = cut(record)
+        by_number: dict[int, list[Record]] = {}
+        for comment in told.values():
+            if "/pull/" not in str(comment.get("html_url")):
+                by_number.setdefault(int(comment["issue_url"].rpartition("/")[2]), []).append(comment)
+        touched.remarked = set(by_number)
+        touched.comments = by_number if saved.issues.since is None else None
+        return touched, issues, comments
+
+    def _linked(self) -> dict[int, str]:
+        """The items that are issues of this repository, by their numbers."""
+        prefix = f"{self._repository}#"
+        known = known_ids(self._view, SOURCE).items()
+        numbers = {name.removeprefix(prefix): item_id for name, item_id in known if name.startswith(prefix)}
+        return {int(number): item_id for number, item_id in numbers.items() if number.isdigit()}
+
+    def _changed_here(self, position: int) -> tuple[list[str], list[Row], int]:
+        """Items of this repository that differ from the last common state, items that are no issues yet, and up to
+        which position that is known."""
+        linked: list[Row] = []
+        unsent: list[Row] = []
+        with self._view.tables.snapshot() as snapshot:
+            reached = snapshot.as_of.position
+            generation = snapshot.generation("work_items")
+            after = ""
+            while found := snapshot.ask(
+                "entities/all", category=CATEGORY, generation=generation, after=after, limit=PAGE
+            ):
+                page = rows(CATEGORY, found)
+                for row in (row for row in page if row.position > position and not row.state.withdrawn):
+                    item: WorkItem = row.state
+                    if item.external_id is None and self._is_sendable(item):
+                        unsent.append(row)
+                    elif (item.external_id or "").startswith(f"{self._repository}#") and position:
+                        linked.append(row)
+                after = page[-1].id
+        return list(self._differing(linked)), sorted(unsent, key=lambda row: row.stamps.created_at), reached
+
+    def _is_sendable(self, item: WorkItem) -> bool:
+        hidden = item.deleted or item.archived
+        return item.item_type in TYPES and not hidden and self._terms.only.takes_item(item)
+
+    def _differing(self, linked: list[Row]) -> Iterator[str]:
+        for begin in range(0, len(linked), PORTION):
+            portion = linked[begin : begin + PORTION]
+            world = self._world(row.id for row in portion)
+            for row in portion:
+                then = source_state(row.id, SOURCE, world)
+                base, ours = last_common(then), of_item(world.state(CATEGORY, row.id))
+                base, ours, _ = aligned(base, ours, base, sent_comments(then))
+                if base != ours:
+                    yield row.id
+
+    def _world(self, ids: Iterable[str]) -> World:
+        world = self._view.handler.world(self._view.actor(self._terms.by))
+        world.look(stream_id(CATEGORY, item_id) for item_id in ids)
+        return world
+
+    def _fill(
+        self, touched: Touched, linked: dict[int, str], pending: list[int], here: list[str], *, is_full: bool
+    ) -> None:
+        """Adds the issues that are to be looked at and that the lists did not tell of."""
+        numbers = {item_id: number for number, item_id in linked.items()}
+        wanted = {*touched.remarked, *pending, *(numbers[item_id] for item_id in here if item_id in numbers)}
+        wanted |= linked.keys() if is_full else set()
+        for number in sorted(wanted - touched.records.keys()):
+            if (record := self._fetched(number, linked.get(number))) is not None:
+                touched.records[number] = record
+
+    def _fetched(self, number: int, item_id: str | None) -> Record | None:
+        """The issue as it is now; None if it is gone, which is recorded, or is none."""
+        if item_id is not None and GONE in self._world([item_id]).state(CATEGORY, item_id).metadata:
+            self._outcome.findings.append(Finding("gone_there", f"{self._repository}#{number}"))
+            return None
+        try:
+            record = self._api.get(f"{self._sender.path}/{number}").body
+        except Gone as gone:
+            self._gone(number, item_id, gone)
+            return None
+        self._fresh.add(number)
+        return None if is_pull_request(record) else cut(record)
+
+    def _gone(self, number: int, item_id: str | None, gone: Gone) -> None:
+        """What was deleted or moved on GitHub stays here, and says so from now on."""
+        why = f"moved to {gone.location}" if gone.location else f"deleted ({gone.status})"
+        self._outcome.findings.append(Finding("gone_there", f"{self._repository}#{number}: {why}"))
+        if item_id is None or self._terms.dry_run:
+            return
+
+        def decide(_: Any, world: World) -> Decided:
+            changes = difference(world.state(CATEGORY, item_id), {"metadata": {GONE: why}})
+            return [(stream_id(CATEGORY, item_id), WorkItemRevised(changes=changes))] if changes else []
+
+        self._record(SOURCE, decide)
+
+    def _record(self, source: str, decide: Callable[[Any, World], Decided]) -> None:
+        recorded = self._view.record(Import(source=source), by=self._terms.by, decide=decide)
+        self._outcome.events += len(recorded.positions)
+
+    def _bring(self, touched: Touched, linked: dict[int, str]) -> None:
+        """Takes up what is new there, and exchanges what both know."""
+        new: dict[int, Record] = {}
+        for number, record in touched.records.items():
+            if number not in linked and (item_id := self._adopted(record)) is not None:
+                linked[number] = item_id
+            elif number not in linked and self._terms.pull and self._terms.only.takes_issue(record):
+                new[number] = record
+        pairs = [self._pair(linked[number], record) for number, record in touched.records.items() if number in linked]
+        linked |= self._taken(new, touched)
+        for begin in range(0, len(pairs), PORTION):
+            self._exchange(pairs[begin : begin + PORTION], touched)
+        if self._terms.pull and not self._terms.dry_run:
+            self._link_pull_requests(touched.pulls, linked)
+
+    def _adopted(self, record: Record) -> str | None:
+        """The item that an issue was made for, where the answer to that was lost."""
+        item_id = markers.item_in(record["body"] or "")
+        if item_id is None:
+            return None
+        item: WorkItem = self._world([item_id]).state(CATEGORY, item_id)
+        return item_id if item.exists and item.external_id is None and not item.withdrawn else None
+
+    def _pair(self, item_id: str, record: Record) -> Pair:
+        return Pair(item_id=item_id, issue=Issue(name=f"{self._repository}#{record['number']}", record=record))
+
+    def _taken(self, new: dict[int, Record], touched: Touched) -> dict[int, str]:
+        """The ids of the items that new issues became."""
+        known = known_ids(self._view, SOURCE)
+        identify = identified(self._view, SOURCE, known)
+        numbers = sorted(new)
+        for begin in range(0, len(numbers), PORTION):
+            reading = Reading()
+            for number in numbers[begin : begin + PORTION]:
+                name = f"{self._repository}#{number}"
+                remarks = remarks_of(self._comments(number, new[number], touched), name, "", {})
+                record = new[number] | {
+                    "body": markers.without_item(new[number]["body"] or ""),
+                    "comments": as_comments(remarks),
+                }
+                take_issue(name, record, identify, self._view.clock(), reading)
+            brought = record_reading(self._view, SOURCE, reading, by=self._terms.by, dry_run=self._terms.dry_run)
+            self._outcome.created_here += len(reading.items)
+            self._outcome.events += len(brought.positions)
+            self._outcome.findings += brought.made.not_taken
+        return {number: identify(f"{self._repository}#{number}") for number in numbers}
+
+    def _comments(self, number: int, record: Record, touched: Touched) -> list[Record]:
+        if touched.comments is not None and number not in self._fresh:
+            return touched.comments.get(number, [])
+        return list(self._api.pages(f"{self._sender.path}/{number}/comments")) if record["comments"] else []
+
+    def _exchange(self, pairs: list[Pair], touched: Touched) -> None:
+        """What is sent is recorded at once, all else together."""
+        world = self._world(pair.item_id for pair in pairs)
+        with self._view.tables.snapshot() as snapshot:
+            waiting = tuple(questions.about(snapshot, [pair.item_id for pair in pairs]))
+        rule = Rule(policy=self._terms.policy, pull=self._terms.pull, waiting=waiting)
+        quiet: list[Pair] = []
+        for pair in pairs:
+            pair = self._with_remarks(pair, world, touched)
+            sides = compared(pair, rule.policy, world)
+            if self._is_left_alone(pair, sides):
+                continue
+            self._tell(pair, sides)
+            if self._terms.dry_run:
+                continue
+            if self._terms.push and sides.merge.send:
+                sent = self._sent(pair, rule)
+                self._recorded([sent] if sent else [], rule)
+            else:
+                quiet.append(pair)
+        self._recorded(quiet, rule)
+
+    def _with_remarks(self, pair: Pair, world: World, touched: Touched) -> Pair:
+        issue = pair.issue
+        comments = self._comments(issue.number, issue.record, touched)
+        return self._remarked(pair, comments, world)
+
+    def _remarked(self, pair: Pair, comments: list[Record], world: World) -> Pair:
+        known = sent_comments(source_state(pair.item_id, SOURCE, world))
+        numbers = {entry[0]: name for name, entry in known.items()}
+        remarks = remarks_of(comments, pair.issue.name, pair.item_id, numbers)
+        return replace(pair, issue=replace(pair.issue, remarks=remarks))
+
+    def _is_left_alone(self, pair: Pair, sides: Compared) -> bool:
+        if sides.now.deleted and pair.issue.record["state"] == "open":
+            self._outcome.findings.append(Finding("deleted_here", pair.issue.name))
+        return sides.now.deleted or sides.now.withdrawn
+
+    def _tell(self, pair: Pair, sides: Compared) -> None:
+        self._outcome.changed_here += bool(self._terms.pull and sides.merge.take)
+        self._outcome.changed_there += bool(self._terms.push and sides.merge.send)
+        gone = deleted_comments(sides.base, pair.issue)
+        self._outcome.findings += [Finding("comment_deleted_there", f"{pair.issue.name}: {name}") for name in gone]
+        for field in sides.merge.conflicts:
+            own = conflicts.id_of(pair.item_id, field, sides.theirs[field])
+            self._conflicts[own] = pair.issue.number
+
+    def _sent(self, pair: Pair, rule: Rule) -> Pair | None:
+        """The pair after what is to be sent of it was: by the issue as it is right before."""
+        if pair.issue.number not in self._fresh:
+            record = self._fetched(pair.issue.number, pair.item_id)
+            if record is None:
+                return None
+            pair = replace(pair, issue=replace(pair.issue, record=record))
+        world = self._world([pair.item_id])
+        comments = self._comments(pair.issue.number, pair.issue.record, Touched())
+        pair = self._remarked(pair, comments, world)
+        sides = compared(pair, rule.policy, world)
+        try:
+            return self._written(pair, sides, world)
+        except Declined as declined:
+            self._outcome.findings.append(Finding("declined_there", f"{pair.issue.name}: {declined}"))
+            return pair
+
+    def _written(self, pair: Pair, sides: Compared, world: World) -> Pair:
+        send, issue = sides.merge.send, pair.issue
+        changed_record, sent = self._sender.change(issue, pair.item_id, sides.now, send, sides.base)
+        if self._sender.comment(issue, pair.item_id, sides.now, sides.then, send):
+            comments = list(self._api.pages(f"{self._sender.path}/{issue.number}/comments"))
+            pair = self._remarked(pair, comments, world)
+            sent |= {field: value for field, value in send.items() if field.startswith(COMMENT)}
+        record = cut(changed_record) if changed_record else issue.record
+        return replace(pair, sent=sent, issue=replace(pair.issue, record=record))
+
+    def _recorded(self, pairs: list[Pair], rule: Rule) -> None:
+        if pairs:
+            self._record(f"{SOURCE} merge", lambda _, world: merging(pairs, rule, world))
+            self._record(SOURCE, lambda _, world: common(pairs, rule, world))
+
+    def _create(self, unsent: list[Row], linked: dict[int, str]) -> None:
+        known = set(linked.values())
+        for row in (row for row in unsent if row.id not in known):
+            self._outcome.created_there += 1
+            if self._terms.dry_run:
+                continue
+            try:
+                record = cut(self._sender.create(row.id, row.state))
+            except Declined as declined:
+                self._outcome.findings.append(Finding("declined_there", f"{row.state.title}: {declined}"))
+                continue
+            self._fresh.add(record["number"])
+            linked[record["number"]] = row.id
+            self._exchange([self._pair(row.id, record)], Touched())
+
+    def _link_pull_requests(self, pulls: list[Record], linked: dict[int, str]) -> None:
+        """A pull request that says which issue it closes is attached to it."""
+        found = [(linked[number], pull) for pull in pulls for number in self._closed_by(pull) if number in linked]
+        if not found:
+            return
+
+        def decide(_: Any, world: World) -> Decided:
+            world.look(stream_id(CATEGORY, item_id) for item_id, _ in found)
+            return [
+                (stream_id(CATEGORY, item_id), _attached(pull), pull["user"]["login"], parse(pull["updated_at"]))
+                for item_id, pull in found
+                if pull["html_url"] not in source_state(item_id, SOURCE, world).attachments
+                and pull["html_url"] not in world.state(CATEGORY, item_id).attachments
+            ]
+
+        self._record(SOURCE, decide)
+
+    def _closed_by(self, pull: Record) -> Iterator[int]:
+        for found in _CLOSES.finditer(pull.get("body") or ""):
+            if (found[1] or self._repository).lower() == self._repository.lower():
+                yield int(found[2])
+
+
+def _attached(pull: Record) -> AttachmentAdded:
+    return AttachmentAdded(
+        url=pull["html_url"],
+        kind="pull_request",
+        by=pull["user"]["login"],
+        at=text(parse(pull["updated_at"])),
+        name=pull["title"],
+    )

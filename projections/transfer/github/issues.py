@@ -1,0 +1,86 @@
+"""Issues as GitHub's interface tells them, cut down to what is kept here."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.importing.readers.comments import comment_id
+from projections.transfer.github import markers
+
+Record = dict[str, Any]
+KEPT = ("number", "title", "body", "state", "state_reason", "html_url", "created_at", "updated_at", "closed_at")
+LABEL = 50  # characters, the most that GitHub takes
+
+
+class Remark(Struct, frozen=True, kw_only=True):
+    """A comment on an issue; `number` is the one it has there, `text` is without what we wrote around it."""
+
+    number: int
+    by: str
+    at: str
+    text: str
+    is_ours: bool = False
+
+
+class Issue(Struct, frozen=True, kw_only=True):
+    """`remarks` are by the ids that the comments have here; None if they were not read."""
+
+    name: str
+    record: Record
+    remarks: Mapping[str, Remark] | None = None
+
+    @property
+    def number(self) -> int:
+        number: int = self.record["number"]
+        return number
+
+    @property
+    def logins(self) -> list[str]:
+        return [person["login"] for person in self.record["assignees"]]
+
+    @property
+    def body(self) -> str:
+        return markers.without_item(self.record["body"] or "")
+
+
+def cut(record: Record) -> Record:
+    """The fields that are kept, without the addresses and counts that change on their own."""
+    user, closed_by = record.get("user"), record.get("closed_by")
+    return {name: record.get(name) for name in KEPT} | {
+        "user": {"login": user["login"]} if user else None,
+        "closed_by": {"login": closed_by["login"]} if closed_by else None,
+        "assignees": [{"login": person["login"]} for person in record.get("assignees") or ()],
+        "labels": [label if isinstance(label, str) else label["name"] for label in record.get("labels") or ()],
+        "comments": record.get("comments") or 0,
+    }
+
+
+def is_pull_request(record: Record) -> bool:
+    return "pull_request" in record
+
+
+def remarks_of(comments: Iterable[Record], name: str, item_id: str, numbers: Mapping[int, str]) -> dict[str, Remark]:
+    """`numbers` are the ids here of comments that were sent before."""
+    found: dict[str, Remark] = {}
+    for told in comments:
+        text, number = told["body"] or "", told["id"]
+        own = numbers.get(number) or markers.comment_in(text, item_id)
+        key = own if own is not None and own not in found else comment_id(number, name)
+        user = told.get("user")
+        found[key] = Remark(
+            number=number,
+            by=user["login"] if user else "ghost",
+            at=told["created_at"],
+            text=markers.without_comment(text) if own is not None else text,
+            is_ours=own is not None,
+        )
+    return found
+
+
+def as_comments(remarks: Mapping[str, Remark]) -> list[Record]:
+    """For the reader of GitHub's files, which gives them the same ids."""
+    return [
+        {"id": remark.number, "user": {"login": remark.by}, "created_at": remark.at, "body": remark.text}
+        for remark in remarks.values()
+    ]

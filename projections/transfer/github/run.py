@@ -1,0 +1,114 @@
+"""One synchronisation with a repository, from its lock to its report.
+
+It reads what changed on GitHub, takes it, sends what changed here, and reads again what that has changed, until neither
+side says anything new. Each step is recorded before the next one is taken, so it goes on wherever it was interrupted.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from filelock import FileLock, Timeout
+from msgspec import Struct
+
+from ledger.errors import NotFound, Refused, Unavailable
+from projections.application.app import App
+from projections.transfer.github.access import access, checked_repository
+from projections.transfer.github.api import Api, Gone
+from projections.transfer.github.exchange import Exchange, Outcome, Terms
+from projections.transfer.github.saved import file_of
+
+Report = dict[str, Any]
+MOST_ROUNDS = 5  # of reading and writing, while others write too
+
+
+class Synchronisation(Struct, frozen=True, kw_only=True):
+    """With `repository`, OWNER/REPO, at `url` (None: where the environment says), on these `terms`."""
+
+    repository: str
+    url: str | None = None
+    terms: Terms = Terms()
+
+    def run(self, app: App, sleep: Callable[[float], None] = time.sleep) -> Report:
+        """Unavailable while the database or GitHub is away: what was recorded and sent until then stays so."""
+        started = time.perf_counter()
+        try:
+            app.sync.require_drained()
+            view = app.live_view()
+        except Unavailable as away:
+            raise Unavailable(
+                f"nothing was exchanged with {self.repository}: the last common state is in the ledger, but"
+                f" {away.message}",
+                next_step=f"run it again when the database answers: {away.next_step}",
+                **away.details,
+            ) from away
+        checked_repository(self.repository)
+        api = Api(access(self.url), sleep=sleep)
+        file = file_of(app.home, self.repository)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(file.with_suffix(".lock"), timeout=0):
+                name = self._canonical(api)
+                exchange = Exchange(view, api, name, self.terms, file, sleep)
+                outcome = exchange.until_quiet(MOST_ROUNDS)
+        except Timeout as error:
+            raise Refused(
+                f"another process of this machine synchronises {self.repository}",
+                next_step="wait until that one has ended",
+                rule="not_alone",
+                items=[],
+            ) from error
+        finally:
+            api.close()
+        return self._report(name, outcome, api) | {"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
+
+    def _canonical(self, api: Api) -> str:
+        """The repository's name as GitHub writes it."""
+        try:
+            told = api.get(f"/repos/{self.repository}").body
+        except Gone as gone:
+            raise _no_repository(self.repository, gone) from gone
+        name: str = told["full_name"]
+        if self.terms.push and told.get("archived"):
+            raise Refused(
+                f"{name} is archived on GitHub: it takes no changes",
+                next_step=f"run `tracking-ledger sync github {name} --pull`",
+                rule="archived",
+                items=[],
+            )
+        return name
+
+    def _report(self, name: str, outcome: Outcome, api: Api) -> Report:
+        named: dict[str, list[str]] = {}
+        for finding in outcome.findings:
+            where = named.setdefault(finding.kind, [])
+            where += [finding.where] if finding.where not in where else []
+        return {
+            "success": True,
+            "repository": name,
+            "dry_run": self.terms.dry_run,
+            "pulled": {"created": outcome.created_here, "changed": outcome.changed_here},
+            "pushed": {"created": outcome.created_there, "changed": outcome.changed_there},
+            "events": outcome.events,
+            "conflicts": outcome.conflicts,
+            "findings": [{"kind": kind, "count": len(where), "where": where} for kind, where in sorted(named.items())],
+            "requests": {
+                "total": sum(count for method, count in api.requests.items() if method != "304"),
+                "unchanged": api.requests["304"],
+                "writes": sum(count for method, count in api.requests.items() if method not in ("GET", "304")),
+            },
+        }
+
+
+def _no_repository(name: str, gone: Gone) -> NotFound:
+    if gone.location is not None:
+        return NotFound(
+            f"{name} has another name on GitHub now",
+            next_step="look there for its name, and synchronise with that",
+            repository=name,
+        )
+    return NotFound(
+        f"there is no repository {name} that this token can read",
+        next_step="check the name, and what the token allows",
+        repository=name,
+    )

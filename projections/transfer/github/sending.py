@@ -1,0 +1,167 @@
+"""What is written to GitHub of one item, so that a repetition writes nothing twice.
+
+A change is repeated as it is. What would make a second issue or comment is looked for by its mark before it is sent
+again: the first may have arrived, and only its answer been lost.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.values.finding import Finding
+from ledger.work_item.state import WorkItem
+from projections.transfer.github import markers
+from projections.transfer.github.api import PAGE, Api, Gone, Lost
+from projections.transfer.github.issues import LABEL, Issue, Record
+from projections.transfer.github.sides import COMMENT, OPEN, Values, login, sent_comments
+
+TRIES = 4  # of a POST whose answer is lost
+LOOKS = (1.0, 4.0, 15.0)  # seconds before each look for what may have arrived
+LONGEST_BODY = 65_000  # characters; GitHub takes 65,536
+LONGEST_TITLE = 256
+UNTITLED = "(no title)"
+
+
+class Sender(Struct, kw_only=True):
+    """Writes to one repository. `findings` are what cannot be sent, `written` counts what was."""
+
+    api: Api
+    repository: str
+    sleep: Callable[[float], None]
+    findings: list[Finding] = []
+    assignable: dict[str, bool] = {}
+    written: int = 0
+
+    @property
+    def path(self) -> str:
+        return f"/repos/{self.repository}/issues"
+
+    def create(self, item_id: str, item: WorkItem) -> Record:
+        """A new issue, open; what else is to be sent of it is a change of it."""
+        tags = [tag for tag in item.tags if len(tag) <= LABEL]
+        text = item.description or ""
+        said = markers.with_item(text if len(text) <= LONGEST_BODY else "", item_id)
+        body = {"title": item.title.strip()[:LONGEST_TITLE] or UNTITLED, "body": said}
+        self.written += 1
+        return self._once(self.path, body | {"labels": tags}, lambda: self._find_issue(item_id))
+
+    def change(
+        self, issue: Issue, item_id: str, item: WorkItem, send: Values, base: Values
+    ) -> tuple[Record | None, Values]:
+        """The issue with what is to be sent of its own fields, None if nothing of that can be; and what was sent."""
+        fields = dict(self._fields(issue, item_id, item, send, base))
+        if not fields:
+            return None, {}
+        self.written += 1
+        changed: Record = self.api.write("PATCH", f"{self.path}/{issue.number}", fields)
+        names = {"title", "body", "state"} & fields.keys() | ({"assignee"} if "assignees" in fields else set())
+        return changed, {name: send[name] for name in names}
+
+    def comment(self, issue: Issue, item_id: str, item: WorkItem, then: WorkItem, send: Values) -> bool:
+        """Whether any comment was written, changed or taken away."""
+        names = [field.removeprefix(COMMENT) for field in send if field.startswith(COMMENT)]
+        for name in sorted(names, key=lambda name: (item.comments[name].at, name)):
+            self.written += 1
+            self._comment(issue, item_id, item, then, name, is_absent=send[COMMENT + name] is None)
+        return bool(names)
+
+    def _comment(
+        self, issue: Issue, item_id: str, item: WorkItem, then: WorkItem, name: str, *, is_absent: bool
+    ) -> None:
+        known = sent_comments(then).get(name)
+        remark = (issue.remarks or {}).get(name)
+        number = known[0] if known else remark.number if remark else None
+        comment = item.comments[name]
+        text = (
+            comment.text
+            if remark is not None and not remark.is_ours
+            else markers.with_comment(comment.text, comment.by, item_id, name)
+        )
+        if number is None:
+            self._once(
+                f"{self.path}/{issue.number}/comments",
+                {"body": text},
+                lambda: self._find_comment(issue, item_id, name),
+            )
+            return
+        try:
+            method, body = ("DELETE", None) if is_absent else ("PATCH", {"body": text})
+            self.api.write(method, f"{self.path}/comments/{number}", body)
+        except Gone:
+            self.findings.append(Finding("comment_deleted_there", f"{issue.name}: {name}"))
+
+    def _fields(
+        self, issue: Issue, item_id: str, item: WorkItem, send: Values, base: Values
+    ) -> Iterator[tuple[str, Any]]:
+        if "title" in send and self._fits(issue, "title", item.title.strip(), LONGEST_TITLE):
+            yield "title", item.title
+        if "body" in send and self._fits(issue, "body", item.description or " ", LONGEST_BODY):
+            ours = markers.item_in(issue.record["body"] or "") == item_id
+            yield "body", markers.with_item(item.description or "", item_id) if ours else item.description or ""
+        if "state" in send:
+            word = send["state"]
+            yield from [("state", OPEN)] if word == OPEN else [("state", "closed"), ("state_reason", word)]
+        if "labels" in send:
+            kept = [
+                name for name in issue.record["labels"] if len(name) > LABEL or name.strip().lower() in send["labels"]
+            ]
+            there = {name.strip().lower() for name in kept}
+            yield "labels", kept + [tag for tag in item.tags if tag in send["labels"] and tag not in there]
+        if "assignee" in send:
+            yield from self._assignees(issue, send["assignee"], base["assignee"])
+
+    def _fits(self, issue: Issue, field: str, text: str, longest: int) -> bool:
+        fits = 0 < len(text) <= longest
+        if not fits:
+            kind = "too_long_for_github" if text else "empty_for_github"
+            self.findings.append(Finding(kind, f"{issue.name}: {field} ({len(text)} characters, at most {longest})"))
+        return fits
+
+    def _assignees(self, issue: Issue, wanted: str | None, before: str | None) -> Iterator[tuple[str, list[str]]]:
+        others = [name for name in issue.logins if login(name) not in (before, wanted)]
+        if wanted is None:
+            yield "assignees", others
+        elif self._is_assignable(wanted):
+            yield "assignees", [wanted, *others]
+        else:
+            self.findings.append(Finding("assignee_not_on_github", f"{issue.name}: {wanted}"))
+
+    def _is_assignable(self, name: str) -> bool:
+        if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
+            return False
+        if name not in self.assignable:
+            try:
+                self.api.get(f"/repos/{self.repository}/assignees/{name}")
+                self.assignable[name] = True
+            except Gone:
+                self.assignable[name] = False
+        return self.assignable[name]
+
+    def _once(self, path: str, body: dict[str, Any], find: Callable[[], Record | None]) -> Record:
+        for attempt in range(TRIES):
+            try:
+                made: Record = self.api.write("POST", path, body)
+                return made
+            except Lost:
+                if (arrived := self._look(find)) is not None:
+                    return arrived
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _look(self, find: Callable[[], Record | None]) -> Record | None:
+        for seconds in LOOKS:
+            self.sleep(seconds)
+            if (arrived := find()) is not None:
+                return arrived
+        return None
+
+    def _find_issue(self, item_id: str) -> Record | None:
+        """Among the newest ones."""
+        newest = self.api.get(self.path, state="all", sort="created", direction="desc", per_page=PAGE).body
+        return next((one for one in newest if markers.item_in(one["body"] or "") == item_id), None)
+
+    def _find_comment(self, issue: Issue, item_id: str, name: str) -> Record | None:
+        found = self.api.pages(f"{self.path}/{issue.number}/comments")
+        return next((one for one in found if markers.comment_in(one["body"] or "", item_id) == name), None)

@@ -1,0 +1,426 @@
+"""A ledger and a repository of GitHub, kept the same both ways: against a repository of the test's own on loopback."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.errors import Forbidden, Invalid, Unavailable
+from ledger.settings import Settings
+from projections.application.app import App
+from projections.transfer.github import api as client
+from projections.transfer.github.exchange import Terms
+from projections.transfer.github.filters import filter_of
+from projections.transfer.github.run import Report, Synchronisation
+from projections.transfer.importing import Import
+from tests.conftest import Perform
+from tests.support.command_line import run
+from tests.support.github_api import CUT, OWNER, Fault, GithubApi, serving
+
+Sync = Callable[..., Report]
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GithubApi]:
+    monkeypatch.setattr(client, "BETWEEN_WRITES", 0.0)
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    with serving(GithubApi()) as api:
+        yield api
+
+
+@pytest.fixture
+def sync(app: App, github: GithubApi) -> Sync:
+    """sync(pull=False, ...) -> the report; no wait takes time."""
+
+    def run(**terms: Any) -> Report:
+        wanted = Synchronisation(repository=OWNER, url=github.url, terms=Terms(**terms))
+        return wanted.run(app, sleep=lambda _: None)
+
+    return run
+
+
+@pytest.fixture
+def item(app: App, perform: Perform) -> Callable[[int], dict[str, Any]]:
+    """item(7) -> the work item that is issue 7."""
+    return lambda number: perform("query_work_item", id=f"{OWNER}#{number}")
+
+
+@pytest.fixture
+def change(perform: Perform, item: Any) -> Callable[..., Any]:
+    """change(7, title=...) changes the work item that is issue 7."""
+
+    def run(number: int, **fields: Any) -> Any:
+        found = item(number)
+        return perform("update_work_item", id=found["id"], version=found["version"], **fields)
+
+    return run
+
+
+def test_an_issue_becomes_an_item_with_all_that_it_says(sync: Sync, github: GithubApi, item: Any) -> None:
+    number = github.open_issue("Broken", "It fails", labels=["Bug"], assignees=["bob"])
+    github.comment(number, "Since when?", by="ann")
+
+    report = sync(push=False)
+
+    found = item(number)
+    assert (found["title"], found["description"], found["tags"]) == ("Broken", "It fails", ["bug"])
+    assert (found["assignee"], found["status"], found["created_by"]) == ("bob", "active", "ann")
+    assert [(comment["by"], comment["text"]) for comment in found["comments"]] == [("ann", "Since when?")]
+    assert (report["pulled"], github.writes()) == ({"created": 1, "changed": 0}, 0)
+
+
+def test_what_changes_there_changes_here(sync: Sync, github: GithubApi, item: Any) -> None:
+    number = github.open_issue("Broken", labels=["bug"])
+    sync(push=False)
+    github.edit(number, title="Broken again", state="closed", state_reason="not_planned", labels=["bug", "late"])
+    github.comment(number, "Never mind")
+
+    report = sync(push=False)
+
+    found = item(number)
+    assert (found["title"], found["category"], found["tags"]) == ("Broken again", "dropped", ["bug", "late"])
+    assert [comment["text"] for comment in found["comments"]] == ["Never mind"]
+    assert report["pulled"] == {"created": 0, "changed": 1}
+
+
+def test_a_second_run_writes_nothing_and_hears_that_nothing_changed(sync: Sync, github: GithubApi, app: App) -> None:
+    for title in ("One", "Two"):
+        github.comment(github.open_issue(title), "Yes")
+    sync(push=False)
+    head = app.store.read_streams([]).head
+    github.requests.clear()
+
+    report = sync(push=False)
+
+    assert (report["events"], app.store.read_streams([]).head) == (0, head)
+    assert [status for _, _, status in github.requests] == [200, 304, 304]
+
+
+def test_what_changes_here_changes_there_and_is_no_change_at_the_next_run(
+    sync: Sync, github: GithubApi, item: Any, perform: Perform, app: App
+) -> None:
+    number = github.open_issue("Broken", "Why", labels=["Late"])
+    sync()
+    found = item(number)
+    perform(
+        "update_work_item",
+        id=found["id"],
+        version=found["version"],
+        status="completed",
+        title="Mended",
+        tags=["late", "bug"],
+        assignee="bob",
+    )
+    perform("comment", id=found["id"], text="Done")
+
+    report = sync()
+
+    issue = github.issues[number]
+    assert (issue["title"], issue["state"], issue["state_reason"]) == ("Mended", "closed", "completed")
+    assert [label["name"] for label in issue["labels"]] == ["Late", "bug"]
+    assert [person["login"] for person in issue["assignees"]] == ["bob"]
+    assert [comment["body"].split("\n\n")[1] for comment in github.of_issue(number)] == ["Done"]
+    assert (report["pushed"], report["conflicts"]) == ({"created": 0, "changed": 1}, [])
+    assert len(item(number)["comments"]) == 1
+    _assert_quiet(sync, github, app)
+
+
+def test_a_new_item_becomes_an_issue_once(sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App) -> None:
+    made = perform("create_work_item", item_type="task", title="Paint", description="Blue", tags=["house"])
+    perform("update_work_item", id=made["id"], version=1, status="completed")
+
+    report = sync()
+
+    [issue] = github.issues.values()
+    assert (issue["title"], issue["state"], report["pushed"]["created"]) == ("Paint", "closed", 1)
+    assert issue["body"].startswith("Blue\n\n<!-- tracking-ledger: ")
+    assert (item(1)["id"], item(1)["description"]) == (made["id"], "Blue")
+    _assert_quiet(sync, github, app)
+
+
+def test_a_lost_answer_makes_no_second_issue_and_no_second_comment(
+    sync: Sync, github: GithubApi, perform: Perform, app: App
+) -> None:
+    made = perform("create_work_item", item_type="task", title="Paint")
+    perform("comment", id=made["id"], text="Blue")
+    lost = {"POST"}
+    github.faults = lambda method, path: (
+        Fault(CUT, carried_out=True) if method in lost and sum(m == "POST" for m, _, _ in github.requests) < 1 else None
+    )
+
+    sync()
+
+    assert [issue["title"] for issue in github.issues.values()] == ["Paint"]
+    assert len(github.comments) == 1
+    _assert_quiet(sync, github, app)
+
+
+def test_an_issue_whose_making_was_not_recorded_is_found_by_its_mark(
+    sync: Sync, github: GithubApi, perform: Perform, app: App
+) -> None:
+    perform("create_work_item", item_type="task", title="Paint")
+    github.faults = lambda method, path: Fault(CUT, carried_out=True) if github.issues or method == "POST" else None
+    with pytest.raises(Unavailable):
+        sync()
+    github.faults = lambda method, path: None
+
+    report = sync()
+
+    assert ([issue["title"] for issue in github.issues.values()], report["pushed"]["created"]) == (["Paint"], 0)
+    _assert_quiet(sync, github, app)
+
+
+def test_a_field_that_both_changed_is_a_conflict_that_everybody_sees(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
+) -> None:
+    number = github.open_issue("Broken")
+    sync()
+    change(number, title="Ours")
+    github.edit(number, title="Theirs", body="New")
+
+    report = sync()
+
+    [conflict] = perform("sync_state")["items"]
+    assert ([conflict["ref"]], conflict["met"][0]["mine"], conflict["met"][0]["now"]) == (
+        report["conflicts"],
+        "Theirs",
+        "Ours",
+    )
+    assert (item(number)["title"], github.issues[number]["title"], item(number)["description"]) == (
+        "Ours",
+        "Theirs",
+        "New",
+    )
+    assert (sync()["conflicts"], perform("sync_state")["conflicts"]) == (report["conflicts"], 1)
+
+
+@pytest.mark.parametrize(("choice", "title"), [("mine", "Theirs"), ("theirs", "Ours")])
+def test_a_decided_conflict_ends_on_both_sides(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App, choice: str, title: str
+) -> None:
+    number = github.open_issue("Broken")
+    sync()
+    change(number, title="Ours")
+    github.edit(number, title="Theirs")
+    [ref] = sync()["conflicts"]
+
+    perform("resolve_conflict", id=ref, version=1, choice=choice)
+    report = sync()
+
+    assert (item(number)["title"], github.issues[number]["title"], report["conflicts"]) == (title, title, [])
+    _assert_quiet(sync, github, app)
+
+
+@pytest.mark.parametrize(("policy", "title"), [("github", "Theirs"), ("ledger", "Ours")])
+def test_a_policy_decides_what_both_changed(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App, policy: str, title: str
+) -> None:
+    number = github.open_issue("Broken")
+    sync()
+    change(number, title="Ours")
+    github.edit(number, title="Theirs")
+
+    report = sync(policy=policy)
+
+    assert (item(number)["title"], github.issues[number]["title"], report["conflicts"]) == (title, title, [])
+
+
+def test_closing_there_completes_what_is_in_hand_here(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any
+) -> None:
+    number = github.open_issue("Broken")
+    sync()
+    perform("claim_work_item", action="claim", id=item(number)["id"])
+    github.edit(number, state="closed")
+
+    report = sync()
+
+    assert (item(number)["status"], report["conflicts"]) == ("completed", [])
+
+
+def test_what_is_deleted_or_moved_there_stays_here_and_is_named(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App
+) -> None:
+    first, second = github.open_issue("One"), github.open_issue("Two")
+    sync()
+    github.delete_issue(first)
+    github.delete_issue(second, moved_to="https://api.github.com/repositories/2/issues/9")
+
+    report = sync(full=True)
+
+    [found] = report["findings"]
+    assert (found["kind"], found["count"]) == ("gone_there", 2)
+    assert "moved to" in found["where"][1]
+    assert (item(first)["status"], item(second)["metadata"]["github_gone"][:8]) == ("active", "moved to")
+    assert sync(full=True)["events"] == 0
+
+
+def test_what_is_deleted_here_is_named_and_left_there(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any
+) -> None:
+    number = github.open_issue("One")
+    sync()
+    change(number, deleted=True)
+    github.edit(number, title="Two")
+
+    report = sync()
+
+    assert (report["findings"][0]["kind"], github.issues[number]["state"]) == ("deleted_here", "open")
+
+
+def test_labels_that_both_sides_added_are_all_kept(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
+) -> None:
+    number = github.open_issue("One", labels=["a", "x"])
+    sync()
+    change(number, tags=["a", "x", "b"])
+    github.edit(number, labels=["a", "c"])
+
+    for terms in ({"push": False}, {"pull": False}, {}):
+        assert sync(**terms)["conflicts"] == []
+
+    assert set(item(number)["tags"]) == {"a", "b", "c"}
+    assert {label["name"] for label in github.issues[number]["labels"]} == {"a", "b", "c"}
+    _assert_quiet(sync, github, app)
+
+
+def test_a_pull_request_is_attached_to_what_it_closes(sync: Sync, github: GithubApi, item: Any, app: App) -> None:
+    number = github.open_issue("Broken")
+    pull = github.open_pull_request("Mend it", f"Fixes #{number}, see #99")
+
+    sync()
+
+    [attached] = item(number)["attachments"]
+    assert (attached["kind"], attached["url"]) == ("pull_request", github.issues[pull]["html_url"])
+    _assert_quiet(sync, github, app)
+
+
+def test_a_dry_run_changes_nothing_on_either_side(sync: Sync, github: GithubApi, perform: Perform, app: App) -> None:
+    github.open_issue("There")
+    perform("create_work_item", item_type="task", title="Here")
+    head = app.store.read_streams([]).head
+
+    report = sync(dry_run=True)
+
+    assert (report["pulled"]["created"], report["pushed"]["created"]) == (1, 1)
+    assert (github.writes(), app.store.read_streams([]).head) == (0, head)
+
+
+def _assert_quiet(sync: Sync, github: GithubApi, app: App) -> None:
+    """A further run writes nothing on either side, and asks little."""
+    head = app.store.read_streams([]).head
+    github.requests.clear()
+
+    report = sync()
+
+    assert (github.writes(), app.store.read_streams([]).head, report["events"]) == (0, head, 0)
+    assert [status for _, _, status in github.requests] == [200, 304, 304]
+
+
+def test_limits_are_waited_for_as_long_as_they_say(app: App, github: GithubApi) -> None:
+    github.open_issue("One")
+    limits = iter(
+        [
+            Fault(403, headers={"Retry-After": "7"}, message="You have exceeded a secondary rate limit"),
+            Fault(429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 50)}),
+            Fault(403, message="You have exceeded a secondary rate limit. Please wait a few minutes"),
+            Fault(502),
+        ]
+    )
+    github.faults = lambda method, path: next(limits, None)
+    waits: list[float] = []
+
+    report = Synchronisation(repository=OWNER, url=github.url).run(app, sleep=waits.append)
+
+    assert report["pulled"]["created"] == 1
+    assert [7 <= waits[0] < 9, 45 < waits[1] < 60, waits[2] >= 60, waits[3] < 60] == [True] * 4
+
+
+def test_a_limit_of_an_hour_is_told_with_its_end(sync: Sync, github: GithubApi) -> None:
+    github.faults = lambda method, path: Fault(
+        403, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 3600)}
+    )
+
+    with pytest.raises(Unavailable, match="limit of requests is used up until"):
+        sync()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_is_not_accepted_is_refused_once(sync: Sync, github: GithubApi, status: int) -> None:
+    github.faults = lambda method, path: Fault(status, message="Bad credentials")
+
+    with pytest.raises(Forbidden, match="Bad credentials") as refused:
+        sync()
+
+    assert (len(github.requests), "secret" in str(refused.value.as_answer())) == (1, False)
+
+
+@pytest.mark.parametrize("tick", [0, 1])
+def test_pages_that_shift_while_they_are_read_lose_no_issue(
+    sync: Sync, github: GithubApi, monkeypatch: pytest.MonkeyPatch, perform: Perform, tick: int
+) -> None:
+    github.most_per_page, github.tick = 5, tick
+    numbers = [github.open_issue(f"T{place}") for place in range(18)]
+    moved = iter(numbers)
+
+    def shift() -> None:
+        if (number := next(moved, None)) is not None:
+            github.now += timedelta(seconds=1)
+            github.edit(number, body="moved")
+
+    github.between_pages = shift
+
+    sync(push=False)
+
+    assert perform("list_work_items", limit=100)["total_count"] == 18
+
+
+def test_a_file_of_the_same_repository_is_the_same_items(
+    sync: Sync, github: GithubApi, app: App, tmp_path: Path, perform: Perform
+) -> None:
+    number = github.open_issue("Broken", "Why", labels=["Bug"])
+    github.comment(number, "Since when?")
+    sync()
+    issue = github.issues[number] | {"comments": github.of_issue(number)}
+    file = tmp_path / "issues.json"
+    file.write_text(json.dumps([issue]))
+
+    report = Import(source="github", path=file).run(app)
+
+    assert (report["created"], perform("list_work_items")["total_count"]) == (0, 1)
+    assert len(perform("query_work_item", id=f"{OWNER}#{number}")["comments"]) == 1
+
+
+def test_an_unknown_filter_is_refused_and_a_known_one_takes_up_what_it_says(
+    sync: Sync, github: GithubApi, perform: Perform
+) -> None:
+    github.open_issue("Taken", labels=["Bug"])
+    github.open_issue("Left")
+    perform("create_work_item", item_type="task", title="Left too")
+
+    with pytest.raises(Invalid, match="is no filter"):
+        filter_of(["color=red"])
+    sync(only=filter_of(["label=bug"]))
+
+    assert {item["title"] for item in perform("list_work_items")["items"]} == {"Taken", "Left too"}
+    assert len(github.issues) == 2
+
+
+def test_the_command_tells_a_person_and_a_script(github: GithubApi, settings: Settings) -> None:
+    github.open_issue("Broken \x1b[31m")
+    words = ("sync", "github", OWNER, "--api-url", github.url)
+
+    told = run(settings, *words, "--pull")
+    as_json = run(settings, *words, "--json")
+    wrong = run(settings, "sync", "github", "hello", "--api-url", github.url, "--json")
+    plain = run(settings, "sync", "github", OWNER, "--api-url", "http://example.com", "--json")
+
+    assert (told.exit_code, "1 new, 0 changed" in told.stdout) == (0, True)
+    assert (as_json.exit_code, json.loads(as_json.stdout)["repository"]) == (0, OWNER)
+    assert (wrong.exit_code, json.loads(wrong.stdout)["error"]["code"]) == (2, "invalid")
+    assert (plain.exit_code, "token would be seen" in plain.stdout) == (2, True)
+    assert "nothing to send" in run(settings, "sync").stdout

@@ -1,0 +1,287 @@
+"""GitHub's interface of issues on loopback: its shapes, pages, ETags, limits, and the faults that a network adds.
+
+The clock is the test's own: each write moves it on by `tick` seconds, so several changes can lie in one second. A fault
+is a function of the request that is asked before (or after) it is carried out, and may answer in its place.
+"""
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+Record = dict[str, Any]
+CUT = "cut"  # the connection ends without an answer
+OWNER = "octo/hello"
+
+
+class Fault:
+    """What happens to one request: `status` and headers in place of an answer, or `status` CUT. With `carried_out`
+    the request has its effect all the same, and only the answer is lost."""
+
+    def __init__(
+        self, status: int | str, *, carried_out: bool = False, headers: dict[str, str] | None = None, message: str = ""
+    ) -> None:
+        self.status, self.carried_out, self.headers, self.message = status, carried_out, headers or {}, message
+
+
+class GithubApi:
+    """One repository, `octo/hello`. `faults(method, path)` is asked for each request."""
+
+    def __init__(self) -> None:
+        self.issues: dict[int, Record] = {}
+        self.comments: dict[int, Record] = {}
+        self.deleted: dict[int, str | None] = {}  # where it moved to, by number
+        self.people = {"octo", "ann", "bob"}
+        self.now = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+        self.tick = 1
+        self.most_per_page = 100
+        self.faults: Callable[[str, str], Fault | None] = lambda method, path: None
+        self.between_pages: Callable[[], None] = lambda: None
+        self.requests: list[tuple[str, str, int]] = []
+        self.lock = threading.RLock()
+        self._numbers = iter(range(1, 100_000))
+        self._ids = iter(range(5_000, 1_000_000))
+        self.url = ""
+
+    # what people do on GitHub
+
+    def open_issue(self, title: str, body: str | None = None, *, by: str = "ann", **more: Any) -> int:
+        with self.lock:
+            number = next(self._numbers)
+            at = self._moment()
+            self.issues[number] = {
+                "id": next(self._ids),
+                "number": number,
+                "title": title.strip(),
+                "body": body,
+                "state": "open",
+                "state_reason": None,
+                "user": {"login": by, "id": 1},
+                "assignees": [],
+                "labels": [],
+                "milestone": None,
+                "locked": False,
+                "html_url": f"https://github.com/{OWNER}/issues/{number}",
+                "created_at": at,
+                "updated_at": at,
+                "closed_at": None,
+                "closed_by": None,
+            }
+            self._change(number, more, at)
+            return number
+
+    def open_pull_request(self, title: str, body: str) -> int:
+        number = self.open_issue(title, body)
+        url = f"https://github.com/{OWNER}/pull/{number}"
+        self.issues[number] |= {"pull_request": {"html_url": url}, "html_url": url}
+        return number
+
+    def edit(self, number: int, **fields: Any) -> None:
+        with self.lock:
+            self._change(number, fields, self._moment())
+
+    def comment(self, number: int, body: str, by: str = "ann") -> int:
+        with self.lock:
+            at, own = self._moment(), next(self._ids)
+            kind = "pull" if "pull_request" in self.issues[number] else "issues"
+            self.comments[own] = {
+                "id": own,
+                "node_id": f"IC_{own}",
+                "body": body,
+                "user": {"login": by, "id": 1},
+                "created_at": at,
+                "updated_at": at,
+                "html_url": f"https://github.com/{OWNER}/{kind}/{number}#issuecomment-{own}",
+                "issue_url": f"{self.url}/repos/{OWNER}/issues/{number}",
+            }
+            self.issues[number]["updated_at"] = at
+            return own
+
+    def edit_comment(self, own: int, body: str) -> None:
+        with self.lock:
+            self.comments[own] |= {"body": body, "updated_at": self._moment()}
+
+    def delete_comment(self, own: int) -> None:
+        with self.lock:
+            number = int(self.comments.pop(own)["issue_url"].rpartition("/")[2])
+            self.issues[number]["updated_at"] = self._moment()
+
+    def delete_issue(self, number: int, moved_to: str | None = None) -> None:
+        with self.lock:
+            del self.issues[number]
+            self.deleted[number] = moved_to
+
+    def of_issue(self, number: int) -> list[Record]:
+        return [one for one in self.comments.values() if one["issue_url"].endswith(f"/issues/{number}")]
+
+    def writes(self) -> int:
+        return sum(method != "GET" for method, _, _ in self.requests)
+
+    # how it answers
+
+    def answer(self, method: str, target: str, headers: Any, body: Any) -> tuple[int, dict[str, str], Any]:
+        parts = urlsplit(target)
+        params = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        path = parts.path.removeprefix(f"/repos/{OWNER}")
+        if path == parts.path:
+            return self._missing()
+        with self.lock:
+            if method == "GET":
+                return self._read(path, params, headers, target)
+            return self._write(method, path, body)
+
+    def _read(self, path: str, params: dict[str, str], headers: Any, target: str) -> tuple[int, dict[str, str], Any]:
+        if path == "":
+            return 200, {}, {"full_name": OWNER, "archived": False, "has_issues": True}
+        if path == "/issues":
+            return self._page([self._shown(one) for one in self.issues.values()], params, headers, target)
+        if path == "/issues/comments":
+            return self._page(list(self.comments.values()), params, headers, target)
+        if found := re.fullmatch(r"/issues/(\d+)/comments", path):
+            known = sorted(self.of_issue(int(found[1])), key=lambda one: one["id"])
+            return self._page(known, params | {"sort": "id"}, headers, target)
+        if found := re.fullmatch(r"/issues/(\d+)", path):
+            return self._issue(int(found[1]))
+        if found := re.fullmatch(r"/assignees/([\w-]+)", path):
+            return (204, {}, None) if found[1] in self.people else self._missing()
+        return self._missing()
+
+    def _issue(self, number: int) -> tuple[int, dict[str, str], Any]:
+        if number in self.issues:
+            return 200, {}, self._shown(self.issues[number])
+        if number in self.deleted and self.deleted[number] is not None:
+            return 301, {"Location": str(self.deleted[number])}, {"message": "Moved Permanently"}
+        return (410, {}, {"message": "This issue was deleted"}) if number in self.deleted else self._missing()
+
+    def _page(
+        self, records: list[Record], params: dict[str, str], headers: Any, target: str
+    ) -> tuple[int, dict[str, str], Any]:
+        if since := params.get("since"):
+            records = [one for one in records if one["updated_at"] >= since]
+        key = {"updated": "updated_at", "created": "created_at"}.get(params.get("sort", "created"), "id")
+        records.sort(key=lambda one: (one[key], one["id"]), reverse=params.get("direction", "desc") == "desc")
+        if params.get("sort") == "id":
+            records.sort(key=lambda one: one["id"])
+        size = min(int(params.get("per_page", 30)), self.most_per_page)
+        number = int(params.get("page", 1))
+        page, rest = records[(number - 1) * size : number * size], records[number * size :]
+        etag = '"' + hashlib.sha256(json.dumps([page, target]).encode()).hexdigest()[:32] + '"'
+        if headers.get("If-None-Match") == etag:
+            return 304, {"ETag": etag}, None
+        told = {"ETag": etag}
+        if rest:
+            parts = urlsplit(target)
+            query = urlencode(
+                {name: values[0] for name, values in parse_qs(parts.query).items()} | {"page": number + 1}
+            )
+            told["Link"] = f'<{self.url}{parts.path}?{query}>; rel="next", <{self.url}{parts.path}>; rel="first"'
+            self.between_pages()
+        return 200, told, page
+
+    def _write(self, method: str, path: str, body: Any) -> tuple[int, dict[str, str], Any]:
+        if (method, path) == ("POST", "/issues"):
+            number = self.open_issue(body["title"], body.get("body"), by="octo", labels=body.get("labels", []))
+            return 201, {}, self._shown(self.issues[number])
+        if (found := re.fullmatch(r"/issues/(\d+)/comments", path)) and int(found[1]) in self.issues:
+            own = self.comment(int(found[1]), body["body"], by="octo")
+            return 201, {}, self.comments[own]
+        if (found := re.fullmatch(r"/issues/comments/(\d+)", path)) and int(found[1]) in self.comments:
+            if method == "DELETE":
+                self.delete_comment(int(found[1]))
+                return 204, {}, None
+            self.edit_comment(int(found[1]), body["body"])
+            return 200, {}, self.comments[int(found[1])]
+        if found := re.fullmatch(r"/issues/(\d+)", path):
+            number = int(found[1])
+            if number not in self.issues:
+                return self._issue(number)
+            if any(name not in self.people for name in body.get("assignees", ())):
+                return 422, {}, {"message": "Validation Failed"}
+            self.edit(number, **body)
+            return 200, {}, self._shown(self.issues[number])
+        return self._missing()
+
+    def _missing(self) -> tuple[int, dict[str, str], Any]:
+        return 404, {}, {"message": "Not Found"}
+
+    def _shown(self, issue: Record) -> Record:
+        return issue | {"comments": len(self.of_issue(issue["number"]))}
+
+    def _change(self, number: int, fields: Record, at: str) -> None:
+        issue = self.issues[number]
+        if "labels" in fields:
+            names = dict.fromkeys(fields["labels"])
+            fields = fields | {"labels": [{"id": 1, "name": name, "color": "ededed"} for name in names]}
+        if "assignees" in fields:
+            fields = fields | {"assignees": [{"login": name, "id": 1} for name in fields["assignees"]]}
+        if "title" in fields:
+            fields = fields | {"title": fields["title"].strip()}
+        if fields.get("state") == "closed":
+            fields = {"state_reason": "completed"} | fields | {"closed_at": at, "closed_by": {"login": "ann", "id": 1}}
+        elif fields.get("state") == "open" and issue["state"] == "closed":
+            fields = fields | {"state_reason": "reopened", "closed_at": None, "closed_by": None}
+        self.issues[number] = issue | fields | {"updated_at": at}
+
+    def _moment(self) -> str:
+        self.now += timedelta(seconds=self.tick)
+        return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@contextmanager
+def serving(api: GithubApi) -> Iterator[GithubApi]:
+    """Answers at `api.url` until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _handle(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            path = urlsplit(self.path).path
+            fault = api.faults(self.command, path)
+            if fault is None or fault.carried_out:
+                status, headers, content = api.answer(self.command, self.path, self.headers, body)
+            if fault is not None:
+                api.requests.append((self.command, self.path, fault.status if isinstance(fault.status, int) else 0))
+                if fault.status == CUT:
+                    self.close_connection = True
+                    self.connection.close()
+                    return
+                status, headers, content = int(fault.status), fault.headers, {"message": fault.message}
+            else:
+                api.requests.append((self.command, self.path, status))
+            self._say(status, headers, content)
+
+        def _say(self, status: int, headers: dict[str, str], content: Any) -> None:
+            data = b"" if content is None else json.dumps(content).encode()
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if status not in (204, 304):
+                self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            if status not in (204, 304):
+                self.wfile.write(data)
+
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _handle
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    api.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
