@@ -178,6 +178,22 @@ def test_a_database_that_a_newer_program_migrated_is_refused(new_database: NewDa
                 look(connection)
 
 
+def test_a_function_that_answered_another_type_is_made_anew(new_database: NewDatabase) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        connection.execute(
+            "DROP FUNCTION tracking_ledger.put_rows;"
+            " CREATE FUNCTION tracking_ledger.put_rows(uuid, text, bigint, json, jsonb[], bigint) RETURNS void"
+            " LANGUAGE sql AS 'SELECT';"
+            " DELETE FROM tracking_ledger.migrations WHERE name = '0019_answer_of_put_rows';"
+            " UPDATE tracking_ledger.migrations SET digest = 'older' WHERE name IN ('functions', 'grants')"
+        )
+
+        migrate(connection)
+
+        assert is_current(connection)
+
+
 def test_an_older_program_does_not_take_back_the_functions_of_a_newer_one(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
