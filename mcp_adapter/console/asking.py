@@ -27,7 +27,7 @@ class Ledger:
     def actor(self) -> str:
         return self.caller.app.actor(self.caller.actor)
 
-    def ask(self, name: str, **arguments: Any) -> Answer:
+    def ask(self, name: str, /, **arguments: Any) -> Answer:
         """Raises what the operation raises, and Forbidden. Call it in a worker thread."""
         operation = OPERATIONS[name]
         if self.as_of is not None and "as_of" in operation.input.model_fields:
@@ -37,7 +37,7 @@ class Ledger:
             arguments["by"] = self.caller.actor
         return operation.perform(self.caller.seen(), arguments)
 
-    def everything(self, name: str, most: int, **arguments: Any) -> Answer:
+    def everything(self, name: str, most: int, /, **arguments: Any) -> Answer:
         """The items of a paged answer up to `most`, with what else its first page said."""
         first = self.ask(name, **arguments)
         page, items = first, list(first["items"])

@@ -16,7 +16,20 @@ from mcp_adapter.console.asking import Answer, Ledger
 from projections.operations.catalog import OPERATIONS
 
 FIELD = "f-"  # what the name of an argument's field begins with
-LISTS = frozenset({"tags", "commits", "pr_numbers", "depends_on", "principles", "vendor_ids", "work_item_ids", "clear"})
+LISTS = frozenset(
+    {
+        "tags",
+        "commits",
+        "pr_numbers",
+        "depends_on",
+        "principles",
+        "vendor_ids",
+        "work_item_ids",
+        "clear",
+        "kinds",
+        "people",
+    }
+)
 
 
 def arguments(form: FormData) -> dict[str, Any]:
@@ -66,6 +79,9 @@ def outcome(answer: Answer) -> str:
         "unchanged": "Nothing changed.",
         "conflict": "It met another change: see Conflicts.",
         "none_left": "Nothing is ready to be claimed.",
+        "taken": "The receiver took the test message.",
+        "not_taken": "The receiver did not take the test message.",
+        "replaying": "It is sent again.",
     }
     return words.get(str(answer.get("outcome")), "Done.")
 

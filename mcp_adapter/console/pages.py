@@ -151,6 +151,7 @@ def settings(ledger: Ledger, query: QueryParams) -> Values:
     return {
         "configuration": ledger.ask("get_project_configuration"),
         "tokens": tokens if ledger.is_admin else None,
+        "webhooks": ledger.ask("list_webhooks")["items"] if ledger.is_admin else [],
     }
 
 

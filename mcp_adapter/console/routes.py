@@ -143,6 +143,8 @@ class Console:
         ledger = self._ledger(request)
         form = await request.form(max_fields=200, max_part_size=LONGEST_FORM)
         answer, refused = await self._in_thread(lambda: forms.carry_out(ledger, operation, form))
+        if answer is not None and "secret" in answer:
+            return await self._rendered(ledger, "secret", title="Keep the secret", answer=answer)
         if answer is not None:
             place = forms.where_to(ledger, operation, form, answer)
             separator = "&" if urlsplit(place).query else "?"

@@ -36,6 +36,7 @@ SECTIONS = {
     "Reports and history": {
         "status": ("reports.reporting:status", "The status report of the project."),
         "log": ("reports.reading:log", "What happened, event by event."),
+        "watch": ("reports.watching:watch", "Each new event as it comes, as a line or for a command."),
         "history": ("reports.history:history", "What happened to one item, change by change."),
         "changes": ("reports.history:changes", "What changed since a time or a position."),
         "diff": ("reports.history:diff", "What differs between two points of one item."),
@@ -98,6 +99,7 @@ MEANT = {  # what other tools call it -> the command here
     "duedate": "due",
     "estimate": "edit --estimate",
     "finish": "done",
+    "follow": "watch",
     "get": "show",
     "issue": "list",
     "label": "edit --tag",
@@ -112,6 +114,7 @@ MEANT = {  # what other tools call it -> the command here
     "tag": "edit --tag",
     "time": "effort",
     "track": "effort",
+    "tail": "watch",
     "task": "list",
     "tree": "status",
     "update": "edit",

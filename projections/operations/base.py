@@ -93,9 +93,10 @@ class Writes(Input):
 class Operation(Struct, frozen=True, kw_only=True):
     """`run(view, input) -> answer`. `summary` says what it does, when to use it and when another.
 
-    `scope` is what a token must allow; `commands` are those that it makes, each with the input that an edit of a queued
-    one is held to; `by_default` says whether an assistant is shown it without asking for its toolset; `without_ledger`
-    answers in a folder that has none yet, where all others refuse.
+    `scope` is what a token must allow, `only_reads` that one above `read` changes nothing all the same; `commands` are
+    those that it makes, each with the input that an edit of a queued one is held to; `by_default` says whether an
+    assistant is shown it without asking for its toolset; `without_ledger` answers in a folder that has none yet, where
+    all others refuse.
     """
 
     name: str
@@ -107,12 +108,13 @@ class Operation(Struct, frozen=True, kw_only=True):
     scope: Scope = "read"
     destructive: bool = False
     commands: Mapping[type[Command], type[Input]] = {}
+    only_reads: bool = False
     by_default: bool = True
     without_ledger: Callable[[Settings, Any], Answered] | None = None
 
     @property
     def writes(self) -> bool:
-        return self.scope != "read"
+        return self.scope != "read" and not self.only_reads
 
     def perform(self, app: App | LedgerView, arguments: dict[str, Any]) -> Answered:
         """Checks the arguments, all faults at once (Invalid), and runs. Leaves one line in the activity log."""

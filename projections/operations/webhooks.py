@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ledger.catalog import DECIDERS, FACTS
 from ledger.configuration.commands import (
     AddWebhook,
     ConfigurationCommand,
@@ -22,7 +21,7 @@ from ledger.configuration.decider import CATEGORY
 from ledger.configuration.state import Template, Webhook
 from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
-from ledger.errors import NotFound
+from ledger.errors import Forbidden, Invalid, NotFound
 from ledger.values.moment import text
 from projections.application.view import LedgerView
 from projections.maintenance.webhooks.destinations import Destination, Destinations
@@ -42,11 +41,11 @@ from projections.operations.base import (
     new_id,
 )
 from projections.questions import configuration as questions
+from projections.questions.log.following import problems_of_kinds
 from projections.questions.lookup import find
 from projections.questions.references import references_of_ids
 
 OF_ADD = ("url", "kinds", "items", "people", "template")
-KINDS = (*DECIDERS, *FACTS)
 
 
 class ListWebhooksInput(Input):
@@ -118,7 +117,11 @@ def _add(view: LedgerView, request: WebhookInput) -> Answered:
     destination = Destinations(view.home).add(wanted.id, request.url, position)
     if destination.url != request.url:  # the secret of another address is not shown to who repeats its command
         check([problem("url", "is not that of the call which had this command_id")])
-    answer = _recorded(view, request, AddWebhook(id=_own_id(view), name=request.name, webhook=wanted))
+    try:
+        answer = _recorded(view, request, AddWebhook(id=_own_id(view), name=request.name, webhook=wanted))
+    except (Invalid, Forbidden):
+        Destinations(view.home).remove(wanted.id)
+        raise
     return answer | {"name": request.name, "from_position": destination.position, "secret": destination.secret}
 
 
@@ -192,9 +195,7 @@ def _in_log(position: int | None, head: int) -> int:
 def _faults(request: WebhookInput) -> Iterator[Problem]:
     if request.action == "add":
         yield from problems_of(request.url) if request.url is not None else [problem("url", "is required for add")]
-        for kind in request.kinds:
-            if kind not in KINDS:
-                yield problem("kinds", "is neither an event nor a category", kind[:80], allowed=KINDS)
+        yield from problems_of_kinds(request.kinds)
     else:
         for name in OF_ADD:
             if name in request.model_fields_set:
@@ -239,6 +240,7 @@ OPERATIONS = (
         input=ListWebhooksInput,
         run=list_webhooks,
         scope="admin",
+        only_reads=True,
         by_default=False,
     ),
     Operation(

@@ -212,6 +212,33 @@ def test_the_list_shows_and_filters_by_due(browser: Browser) -> None:
     assert "Far away" not in browser.get("list?due_until=2020-12-31&order=due").body.decode()
 
 
+def test_a_vendor_is_created_by_its_form(browser: Browser) -> None:
+    assert browser.post("act/create_vendor", {"f-name": "Acme"}).status == 303
+    assert "Acme" in browser.get("vendors").body.decode()
+
+
+def test_a_webhook_is_added_tried_paused_and_deleted_on_the_settings_page(served: Served, browser: Browser) -> None:
+    assert "Webhooks" not in browser.get("settings").body.decode()  # they are for administrators
+    browser.sign_in(token(served[1], "ada", "admin")[0])
+
+    def act(action: str, **fields: str) -> Answer:
+        given = {"f-action": action, "f-name": "chat", "_back": f"{browser.base}/settings"}
+        return browser.post("act/webhook", given | {f"f-{name}": value for name, value in fields.items()})
+
+    added = act("add", url="https://127.0.0.1:9/confidential", kinds="vendor, WorkItemCreated")
+
+    assert added.status == 200
+    assert re.search(r"<code>whsec_[^<]+</code>", added.body.decode())
+    page = browser.get("settings").body.decode()
+    assert "vendor, WorkItemCreated" in page
+    assert "whsec_" not in page and "confidential" not in page
+    assert "did%20not%20take" in act("test").headers["location"]
+    assert act("pause").status == 303
+    assert "<td>paused</td>" in browser.get("settings").body.decode()
+    assert act("delete").status == 303
+    assert "Nothing is sent anywhere" in browser.get("settings").body.decode()
+
+
 def test_markup_in_any_field_is_text(browser: Browser) -> None:
     page = browser.create(title=MARKUP, description=MARKUP, assignee=MARKUP, tags="a<b>")
     browser.post("act/comment", browser.form(page, "comment") | {"f-text": MARKUP + "\n\n[x](javascript:alert(3))"})

@@ -330,6 +330,16 @@ def test_it_is_for_administrators_only(app: App, receiver: Receiver) -> None:
         assert OPERATIONS[name].scope == "admin"
 
 
+def test_a_refused_one_leaves_no_secret_behind(perform: Perform, receiver: Receiver, app: App) -> None:
+    add(perform, receiver)
+    kept = (app.home / FILE).read_text()
+
+    with pytest.raises(Invalid, match="name"):
+        add(perform, receiver)
+
+    assert (app.home / FILE).read_text() == kept
+
+
 def test_a_second_sender_sends_nothing_meanwhile(app: App) -> None:
     with sending(app) as first, sending(app) as second:
         assert (first, second) == (True, False)

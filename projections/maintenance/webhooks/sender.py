@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from ipaddress import ip_network
-from itertools import islice
 from typing import Literal
 
 from filelock import FileLock, Timeout
 from msgspec import Struct
 
 from ledger.configuration.state import Webhook
-from ledger.envelope import RecordedEvent, category_of, configuration_id, id_of
+from ledger.envelope import configuration_id
 from ledger.errors import LedgerError
 from projections.application.app import App
 from projections.maintenance.webhooks.destinations import FILE, Destination, Destinations, Failing
@@ -27,10 +26,9 @@ from projections.maintenance.webhooks.messages import Message, of_event
 from projections.maintenance.webhooks.network import SECONDS, Answer, Network, post
 from projections.maintenance.webhooks.signature import signed_headers
 from projections.questions import configuration
-from projections.questions.log.event_lines import event_lines
+from projections.questions.log.following import Wanted, follow
 
 AT_ONCE = 8  # webhooks that are served at the same time
-PORTION = 100  # events that are looked at together
 TURN = 5.0  # seconds until a webhook that has much to send lets the others have their turn
 FIRST_WAIT, LONGEST_WAIT = 5.0, 3600.0  # seconds until the next attempt, doubled each time
 LONGEST_ASKED = 86_400.0  # seconds that a receiver may ask us to wait
@@ -143,19 +141,11 @@ class Sender:
         return Round(taken=taken, unfinished=int(destination.position < head))
 
     def _messages(self, webhook: Webhook, after: int, head: int) -> Iterator[tuple[int, Message | None]]:
-        """What is to be sent with the position that it leads to; None at the end where the last are not meant."""
-        live = self._app.runtime.live()
-        while after < head:
-            up_to = min(after + PORTION, head)
-            events = list(islice(live.store.read_all(after, up_to), PORTION))
-            meant = [event for event in events if is_meant(webhook, event)]
-            with live.tables.snapshot() as snapshot:
-                lines = event_lines(live.store, snapshot, meant)
-            for event, line in zip(meant, lines, strict=True):
-                yield event.position, of_event(self._app.identity.ledger, webhook.template, line)
-            after = up_to
-            if not meant or meant[-1].position < up_to:
-                yield up_to, None
+        """What is to be sent, with the position that it leads to; None where what lies before it is not meant."""
+        live, ledger = self._app.runtime.live(), self._app.identity.ledger
+        wanted = Wanted(kinds=webhook.kinds, entities=webhook.entities, people=webhook.people)
+        for position, line in follow(live.store, live.tables, wanted, after, head):
+            yield position, None if line is None else of_event(ledger, webhook.template, line)
 
     def _refused(self, destination: Destination, answer: Answer) -> None:
         now = self._moment()
@@ -197,15 +187,6 @@ def sending(app: App) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
-
-
-def is_meant(webhook: Webhook, event: RecordedEvent) -> bool:
-    """Whether the filters let an event through."""
-    return (
-        (not webhook.kinds or event.type in webhook.kinds or category_of(event.stream_id) in webhook.kinds)
-        and (not webhook.entities or id_of(event.stream_id) in webhook.entities)
-        and (not webhook.people or event.by in webhook.people)
-    )
 
 
 def attempt(destination: Destination, message: Message, networks: tuple[Network, ...], moment: float) -> Answer:

@@ -1,0 +1,181 @@
+"""`watch`: each new event as it is recorded, as a line on the terminal or on the standard input of a command."""
+
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import msgspec
+
+from ledger.decider import check, problem
+from ledger.errors import Damaged, Invalid, LedgerError, OutcomeUnknown, Unavailable
+from projections.application.app import App
+from projections.cli.terminal import exits
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.live import PAUSE
+from projections.cli.terminal.output import moment, printable, remark, say
+from projections.cli.terminal.points import POINT
+from projections.cli.terminal.wording import happened
+from projections.questions.log.as_of import position_of
+from projections.questions.log.following import Line, Wanted, follow, problems_of_kinds
+from projections.questions.lookup import find
+from projections.reports.atomic_file import replacing
+
+STOP, GO_ON = "stop", "go-on"
+
+
+@click.command(cls=Command)
+@click.option("--since", type=POINT, help="Begin after this position or time, like 120 or 2h (default: now).")
+@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only these: WorkItemCompleted, vendor, ...")
+@click.option("--item", "items", multiple=True, metavar="REF", help="Only events about this (repeatable).")
+@click.option("--person", "people", multiple=True, metavar="NAME", help="Only events by this person (repeatable).")
+@click.option("--exec", "program", metavar="CMD", help="Run it for each event, which it finds as JSON on its stdin.")
+@click.option(
+    "--on-failure",
+    type=click.Choice([STOP, GO_ON]),
+    default=STOP,
+    show_default=True,
+    help="What to do when CMD does not end with 0.",
+)
+@click.option(
+    "--position",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep in it how far this has come, and go on from there; --since counts while it is not there.",
+)
+@click.option("--once", is_flag=True, help="End with what is recorded by now.")
+@pass_invocation
+def watch(
+    invocation: Invocation,
+    /,
+    since: str | None,
+    kinds: tuple[str, ...],
+    items: tuple[str, ...],
+    people: tuple[str, ...],
+    program: str | None,
+    on_failure: str,
+    file: Path | None,
+    once: bool,
+) -> int:
+    """Each new event as it is recorded, until Ctrl-C; with --json one object a line, as `log --json` has them.
+
+    CMD is split as a shell splits words, and run without a shell: no text of an event is part of a command line. An
+    event comes when its commit is in the database, in order, the next one when CMD has ended. With stop the first
+    failure ends with 8, and names the position to go on from; with go-on it is told and passed over.
+    """
+    check(problems_of_kinds(kinds))
+    app, arguments = invocation.app, _words(program)
+    entities = tuple(find(app.runtime.live().tables, item)[1] for item in items)
+    wanted = Wanted(kinds=kinds, entities=entities, people=people)
+    reached = _start(app, since, file)
+    away = False
+    with suppress(KeyboardInterrupt):
+        while True:
+            try:
+                for position, line in _new(app, wanted, reached):
+                    if line is not None and not _taken(invocation, arguments, line) and on_failure == STOP:
+                        remark(f"to go on with it: tracking-ledger watch --since {reached} ...")
+                        return exits.DIFFERENCE
+                    reached = position
+                    _keep(file, reached)
+                away = False
+            except (Unavailable, OutcomeUnknown) as error:
+                if once:
+                    raise
+                away = away or _say_waiting(error)
+            if once:
+                break
+            time.sleep(PAUSE)
+    return exits.DONE
+
+
+def _new(app: App, wanted: Wanted, after: int) -> Iterator[tuple[int, Line | None]]:
+    """What was recorded after a position."""
+    live = app.runtime.live()
+    with live.tables.snapshot() as snapshot:
+        head = snapshot.as_of.position
+    yield from follow(live.store, live.tables, wanted, after, head)
+
+
+def _say_waiting(error: LedgerError) -> bool:
+    """A database that is away is waited for, and the person knows."""
+    remark(f"waiting for the ledger: {printable(error.message)}", style="yellow")
+    return True
+
+
+def _start(app: App, since: str | None, file: Path | None) -> int:
+    """The position to begin after: the file's, else the one that was named, else the newest."""
+    log = app.runtime.live().store
+    kept = _kept(file) if file is not None and file.exists() else None
+    if kept is not None:
+        return position_of(log, kept, "position")
+    return position_of(log, since, "since") if since is not None else log.read_streams([]).head
+
+
+def _kept(file: Path) -> int:
+    try:
+        return int(file.read_text(encoding="ascii").strip())
+    except ValueError as error:
+        raise Damaged(
+            f"{file} does not hold a position",
+            next_step="name another file, or move it away and name --since",
+            file=str(file),
+        ) from error
+
+
+def _keep(file: Path | None, position: int) -> None:
+    if file is not None:
+        with replacing(file) as stream:
+            stream.write(b"%d\n" % position)
+
+
+def _words(program: str | None) -> list[str]:
+    """The words of the command; none where lines are printed."""
+    if program is None:
+        return []
+    try:
+        words = shlex.split(program)
+    except ValueError as error:
+        check([problem("exec", f"cannot be split into words: {str(error).lower()}", program)])
+        raise
+    if not words:
+        check([problem("exec", "must name a command", program)])
+    return words
+
+
+def _taken(invocation: Invocation, arguments: list[str], line: Line) -> bool:
+    """Whether an event was printed, or its command ended with 0; a failure is told."""
+    if not arguments:
+        _print(invocation, line)
+        return True
+    try:
+        code = subprocess.run(arguments, input=msgspec.json.encode(line) + b"\n", check=False).returncode
+    except OSError as error:
+        raise Invalid(
+            f"{arguments[0]} cannot be run: {error.strerror or error}",
+            next_step="name a program that is on the PATH, or by its path",
+            fields=[problem("exec", "cannot be run", arguments[0])],
+        ) from error
+    if code:
+        said = f"ended with {code}" if code > 0 else f"was ended by signal {-code}"
+        remark(f"position {line['position']} ({line['type']}): {printable(arguments[0])} {said}", style="yellow")
+    return code == 0
+
+
+def _print(invocation: Invocation, line: Line) -> None:
+    if invocation.as_json:
+        say(msgspec.json.encode(line).decode())
+        return
+    title = [line["title"]] if line["title"] and line["title"] != line["summary"] else []
+    words = (
+        line["position"],
+        moment(line["recorded_at"]),
+        line["by"],
+        happened(line["type"]),
+        line["ref"] or line["id"],
+    )
+    say("  ".join(map(printable, [*words, *title, line["summary"]])))

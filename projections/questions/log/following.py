@@ -1,0 +1,56 @@
+"""The log from a position on, as far as a reader wants it: each event as a line, and how far the reader has come."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from ledger.catalog import DECIDERS, FACTS
+from ledger.decider import Problem, problem
+from ledger.envelope import RecordedEvent, category_of, id_of
+from ledger.store import EventStore
+from projections.questions.log.event_lines import event_lines
+from projections.tables.contract import Tables
+
+PORTION = 100  # events that are read together
+
+Line = dict[str, Any]
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Of these kinds or categories, about these entities (ids), by these people; empty: all of them."""
+
+    kinds: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+
+    def lets_through(self, event: RecordedEvent) -> bool:
+        return (
+            (not self.kinds or event.type in self.kinds or category_of(event.stream_id) in self.kinds)
+            and (not self.entities or id_of(event.stream_id) in self.entities)
+            and (not self.people or event.by in self.people)
+        )
+
+
+def follow(
+    log: EventStore, tables: Tables, wanted: Wanted, after: int, up_to: int
+) -> Iterator[tuple[int, Line | None]]:
+    """(position, line) of each wanted event in order. A position with None: what lies before it is not wanted."""
+    while after < up_to:
+        end = min(after + PORTION, up_to)
+        meant = [event for event in log.read_all(after, end) if wanted.lets_through(event)]
+        with tables.snapshot() as snapshot:
+            lines = event_lines(log, snapshot, meant)
+        for event, line in zip(meant, lines, strict=True):
+            yield event.position, line
+        if not meant or meant[-1].position < end:
+            yield end, None
+        after = end
+
+
+def problems_of_kinds(kinds: Iterable[str]) -> Iterator[Problem]:
+    """Of words that are to be kinds of events: a filter that lets nothing through by a slip is refused."""
+    known = (*DECIDERS, *FACTS)
+    for kind in kinds:
+        if kind not in known:
+            yield problem("kinds", "is neither an event nor a category", kind[:80], allowed=known)
