@@ -33,10 +33,17 @@ class ImportedLog:
         self._streams: dict[str, list[RecordedEvent]] = {}
         self._warnings: list[Finding] = []
 
-    def bring(self, write: Callable[[Path], Path], *, older_wins: bool = False, all_taken: bool = True) -> Decided:
+    def bring(
+        self,
+        write: Callable[[Path], Path],
+        *,
+        older_wins: bool = False,
+        all_taken: bool = True,
+        imported_at: datetime = NOW,
+    ) -> Decided:
         """What an import of the file recorded that `write` leaves in a folder."""
         with tempfile.TemporaryDirectory() as folder:
-            reading = SOURCES[self._source].read(write(Path(folder)), self._identify, NOW)
+            reading = SOURCES[self._source].read(write(Path(folder)), self._identify, imported_at)
         assert not all_taken or (reading.found, reading.not_taken) == (len(reading.items), [])
         command = ImportWorkItems(source=self._source, items=tuple(reading.items), older_wins=older_wins)
         planned = plan(command, World(LEDGER, self._read, fold_stream, self._neighbours()))

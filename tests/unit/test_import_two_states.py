@@ -3,6 +3,9 @@
 If the second one may win where it is older.
 """
 
+import re
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +16,26 @@ from ledger.values.revision import Change
 from ledger.work_item.events import WorkItemRevised
 from tests.support.beads import DAY, export, issue, needs
 from tests.support.examples import examples
-from tests.support.imported_log import ImportedLog
+from tests.support.imported_log import NOW, ImportedLog
 from tests.support.trackers import TRACKERS, Task, projects
 
 NAMES = [f"n-{number}" for number in range(5)]
+STATES = ("open", "doing", "blocked", "done")
+WITHOUT_THE_FIFTH = [
+    Task(
+        number=n,
+        title=f"t{n}",
+        text="x",
+        state=STATES[n - 1],
+        priority=1,
+        parent=5 - n % 2 * 5 or None,
+        needs=(5,),
+        tags=(),
+        changed=n,
+    )
+    for n in range(1, 5)
+]
+TIMES = re.compile(rb"2026-03-0\d(?:[T ]10:00:00(?:Z|\.000))?|0\d/Mar/26 10:00 AM|2026030\dT100000Z")
 EVERY = pytest.mark.parametrize("tracker", TRACKERS)
 
 
@@ -108,6 +127,20 @@ def test_after_two_states_the_ledger_holds_the_second(tracker: str, first: list[
     assert among(one_after_the_other, at_once) == at_once.standing()
     assert one_after_the_other.times_rise()
     assert bring(one_after_the_other, tracker, second) == []
+
+
+@EVERY
+def test_what_says_no_times_and_names_what_is_nowhere_brings_nothing_an_hour_later(tracker: str) -> None:
+    def write(folder: Path) -> Path:
+        path = TRACKERS[tracker](folder, WITHOUT_THE_FIFTH)
+        for file in [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]:
+            file.write_bytes(TIMES.sub(lambda time: b"x" * len(time[0]), file.read_bytes()))
+        return path
+
+    log = ImportedLog(tracker)
+    log.bring(write, all_taken=False)
+
+    assert log.bring(write, all_taken=False, imported_at=NOW + timedelta(hours=1)) == []
 
 
 @EVERY

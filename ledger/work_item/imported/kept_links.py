@@ -24,14 +24,17 @@ def with_kept_links(
     early = [link for link in item.links if link not in absent and _is_early(link, created_at(_owner(item, link)))]
     if not early and not absent:
         return item
-    kept = {link.to: _made(link) for link in early} | {link.to: {"type": link.word} | _made(link) for link in absent}
+    kept = {link.to: _made(item, link) for link in early}
+    kept |= {link.to: {"type": link.word} | _made(item, link) for link in absent}
     warnings += [Finding("link_older_than_its_item", f"{item.external_id} -> {link.to}") for link in early]
     metadata = item.fields.get("metadata", {}) | {KEPT_UNDER: kept}
     return replace(item, fields=item.fields | {"metadata": metadata})
 
 
-def _made(link: ImportedLink) -> dict[str, str]:
-    return {"created_at": text(link.made.at), "created_by": link.made.by}
+def _made(item: ImportedItem, link: ImportedLink) -> dict[str, str]:
+    """Who made it and when, where the source says so: the time of an import changes with each."""
+    is_stated = item.created_in_source is not None or link.made.at != item.created.at
+    return ({"created_at": text(link.made.at)} if is_stated else {}) | {"created_by": link.made.by}
 
 
 def _is_early(link: ImportedLink, created_at: datetime | None) -> bool:
