@@ -182,6 +182,12 @@ def test_a_task_is_not_to_begin_before_its_threshold(tmp_path: Path) -> None:
     assert item.fields["metadata"] == {}
 
 
+def test_a_task_without_words_is_told(tmp_path: Path) -> None:
+    reading = read(tmp_path, "(A) 2026-05-01 \n")
+
+    assert "no_title" in [finding.kind for finding in reading.warnings]
+
+
 @pytest.mark.parametrize("pairs", ["due:soon", "due:2099-02-30", "due:2099-01-01 due:2099-01-02"])
 def test_a_day_that_is_none_or_two_stays_in_the_metadata(tmp_path: Path, pairs: str) -> None:
     fields = one(tmp_path, f"Do it {pairs}").fields

@@ -28,13 +28,22 @@ def test_a_text_is_the_same_in_every_form_of_unicode(tmp_path: Path, form: str) 
     assert sample_of(file).text == TEXT
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")))
+@pytest.mark.parametrize("form", FORMS)
+def test_lines_that_end_in_returns_only_are_lines(tmp_path: Path, form: str) -> None:
+    file = tmp_path / "status.md"
+    file.write_bytes(TEXT.replace("\r", "").replace("\n", "\r").encode(form))
+
+    assert read(file) == list(enumerate(TEXT.replace("\r", "").encode().splitlines(keepends=True), 1))
+    assert sample_of(file).text == TEXT.replace("\r", "")
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff\r")))
 def test_a_byte_order_mark_says_what_a_text_is_kept_in(text: str) -> None:
     for form in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-8"):
         assert decoded((MARK + text).encode(form)) == text
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff")))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff\r")))
 def test_a_text_in_utf_8_is_never_taken_for_another_form(text: str) -> None:
     assert decoded(text.encode()) == text
 

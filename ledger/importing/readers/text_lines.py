@@ -45,7 +45,8 @@ def encoding_of(start: bytes) -> tuple[str, int]:
 def decoded(start: bytes) -> str:
     """The beginning of a file as text, whatever stands in it."""
     encoding, mark = encoding_of(start)
-    return start[mark:].decode(encoding, errors="replace")
+    text = start[mark:].decode(encoding, errors="replace")
+    return text.replace("\r", "\n") if _has_returns_only(text.encode(errors="replace")) else text
 
 
 def text_lines(path: Path, longest: int) -> Iterator[tuple[int, bytes]]:
@@ -80,6 +81,11 @@ def _lines(path: Path, file: IO[bytes], longest: int) -> Iterator[tuple[int, byt
     file.seek(mark)
     if encoding != UTF_8:
         file = io.BytesIO(_as_utf8(path, file.read(LARGEST_FILE + 1), encoding))
+    begin = file.tell()
+    returns_only = _has_returns_only(file.read(SAMPLE))
+    file.seek(begin)
+    if returns_only:
+        file = io.BytesIO(file.read(LARGEST_FILE + 1).replace(b"\r", b"\n"))
     for number, line in enumerate(iter(lambda: file.readline(longest + 1), b""), 1):
         if len(line) > longest:
             raise unreadable(path, number, f"is longer than {longest:,} bytes")
@@ -87,6 +93,11 @@ def _lines(path: Path, file: IO[bytes], longest: int) -> Iterator[tuple[int, byt
             raise unreadable(path, number, "holds binary zeros: it is not a text", "name a text file")
         _check_utf8(path, number, line)
         yield number, line
+
+
+def _has_returns_only(start: bytes) -> bool:
+    """Whether lines end as on the first Macintoshes, which some spreadsheets still write."""
+    return b"\r" in start.rstrip(b"\r") and b"\n" not in start
 
 
 def _as_utf8(path: Path, content: bytes, encoding: str) -> bytes:

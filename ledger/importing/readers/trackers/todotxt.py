@@ -207,6 +207,8 @@ class _Reader(Record):
 
     def take(self, imported_at: datetime) -> None:
         line = self._line
+        if not line.words:
+            self.warn("no_title")
         if line.created_at is None:
             self.warn("no_creation_time")
         if line.created_at or line.completed_at:
