@@ -40,6 +40,7 @@ from ledger.offline.outbox import Outbox
 from ledger.offline.outbox_lines import Outcome, Queued, QueuedEvent, Settled
 from ledger.offline.pending_histories import Ahead
 from ledger.offline.queued_line import EXCLUSIVE
+from ledger.pending import PENDING
 from ledger.store import EventStore
 from ledger.work_item.bulk import REFUSALS as OF_RULES
 from ledger.work_item.commands import ReleaseClaim
@@ -82,7 +83,7 @@ class Drain:
         self._own: set[UUID] = set()
         self._conflicts: dict[str, str] = {}  # command -> conflict
         self._missing: dict[str, str] = {}  # what a conflicted command would have created -> conflict
-        self._seen = 0
+        self._oldest = self._seen = PENDING
         self._foreign: list[tuple[int, frozenset[str]]] = []
 
     def run(self, tell: OnProgress = lambda _: None, should_continue: Callable[[], bool] = lambda: True) -> Drained:
@@ -93,6 +94,9 @@ class Drain:
         self._remember()
         while should_continue() and (lines := self._outbox.unsettled(after, GROUP)):
             self._own |= {line.command_id for line in lines}
+            oldest = min((line.as_of for line in lines if line.conditions), default=PENDING)
+            if oldest < self._oldest:  # what was sent first may have begun to wait behind newer lines
+                self._look_from(oldest)
             faults = self._outbox.faults  # reading the lines has proved them
             if any(fault.is_newer for fault in faults):
                 raise _newer_line()
@@ -116,8 +120,11 @@ class Drain:
         for command, _ in self._outbox.ended("conflict"):
             if found := self._outbox.find(command):
                 self._conflicted(found[0])
-        first = self._outbox.unsettled(0, 1)
-        self._seen = min((line.as_of for line in first), default=0)
+        self._look_from(PENDING)
+
+    def _look_from(self, position: int) -> None:
+        """Looks at what others have recorded behind a position, as far as a command with conditions asks for it."""
+        self._oldest = self._seen = position
         self._foreign = []
 
     def _is_orphan(self, line: Queued) -> bool:

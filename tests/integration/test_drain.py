@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,11 +15,13 @@ from ledger.conflict.commands import ResolveConflict
 from ledger.conflict.decider import conflict_id, conflict_stream
 from ledger.conflict.events import ConflictFound, ConflictResolved
 from ledger.decider import Undo
-from ledger.envelope import Command, Fact, Recorded, Submission, stream_id
+from ledger.envelope import Command, Fact, Proposal, Recorded, Submission, stream_id
 from ledger.errors import NewerProgramNeeded, OutcomeUnknown, Refused, Unavailable, VersionConflict
+from ledger.offline.live import LiveHandler
 from ledger.offline.queued_line import bare
 from ledger.pending import token
 from ledger.postgres.connection.database import Database
+from ledger.store import EventStore
 from ledger.vendor.commands import CreateVendor
 from ledger.work_item.commands import (
     ChangeWorkItems,
@@ -28,6 +31,8 @@ from ledger.work_item.commands import (
     ReleaseClaim,
     UpdateWorkItem,
 )
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models.fold import propose
 from tests.support.given import FIRST_DAY, numbered
 from tests.support.ledgers import Ledger, in_memory, numbered_command, on_postgres
 from tests.support.machines import Machine, check_laws, ends
@@ -72,6 +77,19 @@ class Play:
         assert recorded.place is not None
         self.queued.add(given)
         return given
+
+    def silent(self) -> LiveHandler:
+        """What decides on the database, and never hears of what it sent there."""
+
+        class Silent:
+            def __init__(self, store: EventStore) -> None:
+                self.ledger, self.read_streams, self.find_command = store.ledger, store.read_streams, store.find_command
+
+            def append(self, proposal: Proposal) -> Recorded:
+                raise OutcomeUnknown("no answer")
+
+        store = cast(EventStore, Silent(self.database.store))
+        return LiveHandler(store, TableNeighbourhood(self.database.tables), propose, lambda: None, self.here.sent)
 
     def known(self, *commands: Command) -> None:
         """What everybody knows already."""
@@ -283,6 +301,31 @@ def test_a_late_original_finds_itself_recorded_and_writes_nothing(play: Play) ->
 
     assert recorded.repeated
     assert list(recorded.streams) == [conflict_stream(given)]
+
+
+def test_a_command_that_began_to_wait_after_newer_ones_still_meets_the_links_that_others_made_before_those(
+    play: Play,
+) -> None:
+    """It was sent, others closed a circle around it, something newer was queued, and then its answer was given up."""
+    fourth = numbered(4)
+    play.known(create(), create(OTHER), create(CHILD), create(fourth))
+    play.known(LinkWorkItems(id=ITEM, kind="blocks", to_id=OTHER))
+    link = LinkWorkItems(id=CHILD, kind="blocks", to_id=ITEM)
+    sent = Submission(command=link, command_id=numbered_command(500), by="traveller", occurred_at=FIRST_DAY)
+    with pytest.raises(OutcomeUnknown):
+        play.silent().execute(sent)
+    play.live(LinkWorkItems(id=OTHER, kind="blocks", to_id=CHILD))
+    play.here.follow()
+    play.queue(change(1, fourth, notes="newer"))
+    play.here.handler.execute(sent)
+    play.queued.add(sent.command_id)
+
+    play.meet()
+
+    [conflict] = play.facts(sent.command_id)
+    assert isinstance(conflict, ConflictFound)
+    assert conflict.refusal is not None
+    assert conflict.refusal["details"]["rule"] == "dependency_cycle"
 
 
 def test_a_bulk_is_rebased_as_a_whole(play: Play) -> None:
