@@ -11,6 +11,7 @@ from ledger.codec import SCHEMA
 from ledger.conflict.events import Base
 from ledger.envelope import RecordedEvent
 from ledger.offline.journal import Journal
+from ledger.offline.outbox import Outbox
 from ledger.offline.outbox_lines import Queued, QueuedEvent
 from ledger.offline.sent_commands import SentCommands
 from ledger.store import Primary
@@ -56,13 +57,20 @@ def only_in(journal: Journal, after: int) -> Iterator[Queued]:
         )
 
 
-def only_acknowledged(sent: SentCommands, journal: int, common: int) -> list[Queued]:
-    """The commands that were acknowledged behind the end of the journal, as they were sent: whatever stands behind the
-    `common` position is new to them."""
-    return [
-        replace(one.line, sequence=0, kind="queued" if one.line.arguments else "recovered", as_of=common)
-        for one in sent.acknowledged(journal)
-    ]
+def only_acknowledged(sent: SentCommands, outbox: Outbox, journal: int, common: int) -> list[Queued]:
+    """The commands that ended behind the end of the journal, sent or drained, as they were given: whatever stands
+    behind the `common` position is new to them."""
+    ended = {one.line.command_id: (one.last_position, _as_sent(one.line)) for one in sent.acknowledged(journal)}
+    for line in outbox.waiting_after(journal):
+        found = outbox.find(line.command_id)
+        if found is not None and found[2] is not None:  # its end is known; what waits still does so
+            ended.setdefault(line.command_id, (found[2], line if line.first is None else _as_sent(line)))
+    lines = [line for _, line in sorted(ended.values(), key=lambda one: one[0])]
+    return [replace(line, sequence=0, first=None, as_of=common) for line in lines]
+
+
+def _as_sent(line: Queued) -> Queued:
+    return replace(line, kind="queued" if line.arguments else "recovered")
 
 
 def _base(journal: Journal, event: RecordedEvent) -> Base:

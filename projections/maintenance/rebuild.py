@@ -14,6 +14,7 @@ from msgspec import Struct
 from ledger.errors import LedgerClosed, Refused, Unavailable
 from ledger.offline.journal import FOLLOW_LOCK, Journal
 from ledger.offline.lines import line_of
+from ledger.offline.outbox_lines import Queued
 from ledger.offline.recovery import common_position, only_acknowledged, only_in
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import Connector, open_ledger
@@ -22,6 +23,7 @@ from ledger.postgres.restore import restore
 from ledger.postgres.store import PostgresStore
 from projections.application.app import App
 from projections.application.sync import DIVERGED
+from projections.local_copy.working_files import Local
 from projections.read_models.catalog import SHAPES
 
 LOCK_SECONDS = 10.0
@@ -57,6 +59,7 @@ def compare_heads(app: App) -> Heads:
 
 def from_journal(app: App) -> Rebuilt:
     """The journal is right: its tail goes into the database, exact bytes, digests checked, and the ledger is opened.
+    What was acknowledged behind its end waits in the outbox.
 
     Refused unless the database's head lies on the journal.
     """
@@ -74,11 +77,9 @@ def from_journal(app: App) -> Rebuilt:
         if restored:
             lines = (line_of(event) for event in journal.read_all(found.database))
             restore(app.settings, known.key, known.ledger, lines)
-        app.local.acknowledged.forget()
-        app.local.seen.forget()
-        app.local.sent.forget()
+        queued = _queue(app.local, [], found.journal, found.journal)
         direct.reopen()
-        return Rebuilt(common=found.common, position=found.journal, restored=restored)
+        return Rebuilt(common=found.common, position=found.journal, restored=restored, queued=queued)
 
 
 def from_database(app: App, now: datetime) -> Rebuilt:
@@ -87,15 +88,10 @@ def from_database(app: App, now: datetime) -> Rebuilt:
         local = app.local
         found = direct.standing(local.journal)
         lines = list(only_in(local.journal, found.common)) if found.journal > found.common else []
-        lines += only_acknowledged(local.sent, found.journal, found.common)
-        if lines:
-            local.outbox.put_before(lines)
+        queued = _queue(local, lines, found.journal, found.common)
         aside = _set_aside(local.journal.file, now)
-        local.acknowledged.forget()
-        local.seen.forget()
-        local.sent.forget()
         direct.reopen()
-        return Rebuilt(common=found.common, position=found.database, queued=len(lines), set_aside=aside)
+        return Rebuilt(common=found.common, position=found.database, queued=queued, set_aside=aside)
 
 
 class _Direct:
@@ -126,6 +122,17 @@ class _Direct:
             ledgers.reopen(self._database, self._app.identity.key, DIVERGED)
         except LedgerClosed:  # for another reason, which stays
             return
+
+
+def _queue(local: Local, lines: list[Queued], journal: int, common: int) -> int:
+    """Lets these wait, and what was acknowledged behind the end of the journal. How many they are."""
+    lines += only_acknowledged(local.sent, local.outbox, journal, common)
+    if lines:
+        local.outbox.put_before(lines)
+    local.acknowledged.forget()
+    local.seen.forget()
+    local.sent.forget()
+    return len(lines)
 
 
 @contextmanager

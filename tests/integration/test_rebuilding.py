@@ -7,14 +7,18 @@ import pytest
 from filelock import FileLock
 from msgspec.structs import replace
 
+from ledger.envelope import Submission
 from ledger.errors import Refused
 from ledger.offline.journal import FOLLOW_LOCK
 from ledger.settings import Settings
+from ledger.work_item.commands import CreateWorkItem
 from projections.application.app import App
 from projections.maintenance import rebuild
 from projections.maintenance.verify import verify
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
+from tests.support.given import numbered
+from tests.support.ledgers import numbered_command
 from tests.support.losing import lose, state
 
 pytestmark = pytest.mark.processes
@@ -159,4 +163,36 @@ def test_what_was_acknowledged_and_not_followed_yet_is_brought_back_too(
     assert again.sync.drain_for(30)
     assert OPERATIONS["list_work_items"].perform(again, {"text": "Acknowledged"})["total_count"] == 1
     assert len(list(again.store.read_all())) == 2
+    again.close()
+
+
+@pytest.mark.parametrize("right", ["database", "journal"])
+def test_a_queued_write_that_was_drained_and_lost_before_it_was_followed_waits_again(
+    app: App, perform: Perform, settings: Settings, owner_dsn: str, right: str
+) -> None:
+    """Its line had come to an end, and no journal had the event."""
+    perform("create_work_item", item_type="task", title="Kept")
+    app.sync.follow()
+    with FileLock(app.home / FOLLOW_LOCK):
+        app.runtime.journal().handler.execute(
+            Submission(
+                command=CreateWorkItem(id=numbered(1), item_type="task", title="Drained and lost"),
+                command_id=numbered_command(1),
+                by="tester",
+                occurred_at=app.clock(),
+            )
+        )
+        assert app.sync.drain_for(30)
+        app.close()
+    lose(owner_dsn, app.identity.ledger, after=1)
+    machine = App(replace(settings, admin_dsn=owner_dsn))
+
+    done = rebuild.from_database(machine, machine.clock()) if right == "database" else rebuild.from_journal(machine)
+    machine.close()
+    again = App(machine.settings)
+    _ = again.database
+
+    assert done.queued == 1
+    assert again.sync.drain_for(30)
+    assert [event.command_id for event in again.store.read_all(1)] == [numbered_command(1)]
     again.close()
