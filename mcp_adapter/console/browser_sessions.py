@@ -40,24 +40,33 @@ class BrowserSessions:
                 found.setdefault(caller.app.identity.ledger, caller)
         return found
 
-    def sign_in(self, request: Request, response: Response, secret: str) -> bool:
-        """Whether the token is good; then it is in the cookie beside those that were there."""
-        if self._access.holder_of(secret) is None:
+    def sign_in(self, request: Request, response: Response, secrets: list[str]) -> bool:
+        """Whether one of the tokens is good; then they are in the cookie, beside those of other ledgers."""
+        given = self._holders(secrets)
+        if not given:
             return False
-        kept = [known for known in self._secrets(request) if known != secret and self._access.holder_of(known)]
-        self._set(response, SEPARATOR.join([secret, *kept][:MOST_TOKENS]))
+        others = self._holders(self._secrets(request))
+        self._set(response, SEPARATOR.join({**given, **others, **given}.values()))
         return True
 
     def sign_out(self, response: Response) -> None:
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=self._is_secure)
 
-    def follow_link(self, nonce: str) -> str | None:
-        """The token behind a one-time link, which is used up by this."""
+    def follow_link(self, nonce: str) -> list[str]:
+        """The tokens behind a one-time link, which is used up by this."""
         for app in self._apps.values():
-            secret = Links(app.home).take(nonce, app.clock())
-            if secret is not None:
-                return secret
-        return None
+            if secrets := Links(app.home).take(nonce, app.clock()):
+                return secrets
+        return []
+
+    def _holders(self, secrets: list[str]) -> dict[UUID, str]:
+        """Those of the tokens that are good now, one for each ledger."""
+        found: dict[UUID, str] = {}
+        for secret in secrets[:MOST_TOKENS]:
+            caller = self._access.holder_of(secret)
+            if caller is not None:
+                found.setdefault(caller.app.identity.ledger, secret)
+        return found
 
     def _set(self, response: Response, value: str) -> None:
         response.set_cookie(

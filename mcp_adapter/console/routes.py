@@ -43,6 +43,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+FOUND = 20  # items of each project that a search in all of them shows
 LONGEST_FORM = 1024 * 1024  # bytes
 STATUS = {"version_conflict": 409, "not_found": 404, "forbidden": 403, "unavailable": 503}
 
@@ -89,15 +90,15 @@ class Console:
         _check_origin(request)
         form = await request.form(max_fields=5, max_part_size=LONGEST_FORM)
         answer = RedirectResponse("/", status_code=303, headers=HEADERS)
-        if self._sessions.sign_in(request, answer, str(form.get("token", "")).strip()):
+        if self._sessions.sign_in(request, answer, [str(form.get("token", "")).strip()]):
             return answer
         return _html("sign_in", status=403, title="Sign in", wrong=True)
 
     async def enter(self, request: Request) -> Response:
         """Follows a one-time link."""
-        secret = await self._in_thread(partial(self._sessions.follow_link, request.query_params.get("once", "")))
+        tokens = await self._in_thread(partial(self._sessions.follow_link, request.query_params.get("once", "")))
         answer = RedirectResponse("/", status_code=303, headers=HEADERS)
-        if secret is not None and self._sessions.sign_in(request, answer, secret):
+        if self._sessions.sign_in(request, answer, tokens):
             return answer
         return _html("sign_in", status=403, title="Sign in", wrong=True)
 
@@ -217,12 +218,15 @@ def _source(ledger: Ledger) -> Any:
 
 
 def _summary(ledger: Ledger, text: str) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"ledger": ledger, "counts": None, "waiting": 0, "found": [], "more": 0, "fault": None}
     try:
-        counts = ledger.ask("project_status", limit=1)["active_work_items"]
-        found = ledger.ask("list_work_items", text=text, limit=10)["items"] if text else []
-        return {"ledger": ledger, "counts": counts, "found": found, "fault": None}
+        if text:
+            found = ledger.ask("list_work_items", text=text, limit=FOUND)
+            return nothing | {"found": found["items"], "more": found["has_more"]}
+        waiting = ledger.ask("needs_me", by=ledger.actor, limit=1)["total_count"]
+        return nothing | {"counts": ledger.ask("project_status", limit=1)["active_work_items"], "waiting": waiting}
     except LedgerError as error:
-        return {"ledger": ledger, "counts": None, "found": [], "fault": error.message}
+        return nothing | {"fault": error.message}
 
 
 def _html(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

@@ -23,6 +23,7 @@ from ledger.postgres.replica import Replica
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from projections.application.conflict_watch import ConflictWatch
+from projections.application.known_projects import remember
 from projections.application.layers import Layer
 from projections.application.local_layer import journal_layer
 from projections.local_copy.working_files import Local
@@ -70,6 +71,7 @@ class Runtime:
     @cached_property
     def home(self) -> Path:
         """This machine's working files for the ledger."""
+        remember(self.identity, self.settings)
         return identity.home(self.identity, self.settings)
 
     @property

@@ -1,12 +1,12 @@
-"""One-time links into the console: a nonce in the address stands for a token, once, for a minute.
+"""One-time links into the console: a nonce in the address stands for tokens, once, for a minute.
 
 They lie beside the tokens in this machine's working files (mode 600). What is kept of a nonce is its digest.
 """
 
 import os
-import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
+from secrets import token_urlsafe
 
 import msgspec
 from filelock import FileLock
@@ -20,10 +20,10 @@ SECONDS = 60
 
 
 class Link(Struct, frozen=True, kw_only=True):
-    """`digest` is that of the nonce; `secret` the token that it stands for until `expires_at`."""
+    """`digest` is that of the nonce; `secrets` the tokens that it stands for until `expires_at`, of a ledger each."""
 
     digest: str
-    secret: str
+    secrets: list[str]
     expires_at: str
 
 
@@ -33,22 +33,22 @@ class Links:
     def __init__(self, home: Path) -> None:
         self._file = home / FILE
 
-    def make(self, secret: str, now: datetime) -> str:
-        """The nonce of a new link to this token."""
-        nonce = secrets.token_urlsafe(24)
-        made = Link(digest=digest(nonce), secret=secret, expires_at=text(now + timedelta(seconds=SECONDS)))
+    def make(self, secrets: list[str], now: datetime) -> str:
+        """The nonce of a new link to these tokens."""
+        nonce = token_urlsafe(24)
+        made = Link(digest=digest(nonce), secrets=secrets, expires_at=text(now + timedelta(seconds=SECONDS)))
         with self._locked():
             self._write([*self._fresh(now), made])
         return nonce
 
-    def take(self, nonce: str, now: datetime) -> str | None:
-        """The token that a nonce stands for, and from then on nothing; None for one that was used or is too old."""
+    def take(self, nonce: str, now: datetime) -> list[str]:
+        """The tokens that a nonce stands for, and from then on nothing; none for one that was used or is too old."""
         with self._locked():
             links = self._fresh(now)
             found = next((link for link in links if link.digest == digest(nonce)), None)
             if found is not None:
                 self._write([link for link in links if link is not found])
-        return found.secret if found else None
+        return found.secrets if found else []
 
     def _fresh(self, now: datetime) -> list[Link]:
         try:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -33,16 +34,17 @@ def announce(file: Path, url: str) -> None:
     draft.replace(file)
 
 
-def find_or_start(home: Path, project: Path) -> str:
+def find_or_start(home: Path, project: Path, also: Iterable[Path] = ()) -> str:
     """The address of this ledger's console, which is started on a free port of the loopback address if it is not there.
 
+    One that is started serves the projects in `also` too; one that runs, those that were known when it was started.
     Raises Unavailable when it does not come up.
     """
     file = home / FILE
     with FileLock(f"{file}.lock", timeout=START_SECONDS):
         if (url := _answering(file)) is not None:
             return url
-        process = _start(home, project, file)
+        process = _start(home, project, file, also)
         until = time.monotonic() + START_SECONDS
         while process.poll() is None and time.monotonic() < until:
             if (url := _answering(file)) is not None:
@@ -53,9 +55,10 @@ def find_or_start(home: Path, project: Path) -> str:
     )
 
 
-def _start(home: Path, project: Path, file: Path) -> subprocess.Popen[bytes]:
+def _start(home: Path, project: Path, file: Path, also: Iterable[Path]) -> subprocess.Popen[bytes]:
     program = "from projections.cli.main import main; main()"
     arguments = ["--project", str(project), "serve", "--port", "0", "--announce", str(file)]
+    arguments += [word for other in also for word in ("--also", str(other))]
     with (home / LOG).open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-c", program, *arguments],

@@ -1,5 +1,6 @@
 """The web console as a browser without scripts meets it: pages, forms, and who is let in."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,6 +9,7 @@ from html import unescape
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 import pytest
 
 from ledger import identity
@@ -15,10 +17,12 @@ from ledger.settings import Settings
 from mcp_adapter.console import pages
 from projections.application.app import App
 from projections.cli.administration.example import record, steps
+from projections.maintenance import console_server
 from projections.maintenance.access_tokens import Tokens
 from projections.maintenance.console_links import Links
 from projections.operations.catalog import OPERATIONS
 from tests.integration.test_http import project
+from tests.support.command_line import run
 from tests.support.http_client import Answer, HttpServer, serving, token
 
 pytestmark = pytest.mark.processes
@@ -305,7 +309,7 @@ def test_a_token_that_only_reads_sees_no_forms_and_writes_nothing(
 def test_a_link_signs_in_once(served: Served) -> None:
     server, first, _ = served
     home = identity.home(identity.find(first.project), first)
-    nonce = Links(home).make(token(first, "lena", "write")[0], _now())
+    nonce = Links(home).make([token(first, "lena", "write")[0]], _now())
     browser = Browser(server, first)
 
     first_time, second_time = (browser.get(f"/enter?once={nonce}") for _ in range(2))
@@ -313,6 +317,27 @@ def test_a_link_signs_in_once(served: Served) -> None:
     assert (first_time.status, second_time.status) == (303, 403)
     cookie = first_time.headers["set-cookie"].lower()
     assert "httponly" in cookie and "samesite=strict" in cookie
+
+
+def test_open_leads_to_all_projects_of_this_user_and_a_search_looks_in_each(served: Served) -> None:
+    server, *projects = served
+    browser = Browser(server, projects[0])
+    announced = identity.home(identity.find(projects[0].project), projects[0]) / console_server.FILE
+    announced.write_bytes(msgspec.json.encode(console_server.Address(url=browser.origin, process=0)))
+    for settings in projects:
+        assert run(settings, "add", f"Everywhere, also in {settings.project.name}").exit_code == 0
+
+    opened = json.loads(run(projects[0], "--json", "open", "--print").stdout)
+    entered = browser.get(opened["link"].removeprefix(browser.origin))
+    browser.cookie = entered.headers["set-cookie"].partition(";")[0]
+    home = browser.get("/").body.decode()
+    found = browser.get("/?text=everywhere").body.decode()
+    nothing = browser.get("/?text=nowhere").body.decode()
+
+    for settings in projects:
+        assert f'/l/{identity.find(settings.project).ledger}/board" dir="auto">{settings.project.name}</a>' in home
+        assert f"Everywhere, also in {settings.project.name}" in found
+    assert "No item of any project" in nothing
 
 
 def test_an_earlier_point_is_shown_without_forms(browser: Browser) -> None:

@@ -4,6 +4,10 @@ import webbrowser
 
 import click
 
+from ledger import identity
+from ledger.identity import Identity
+from projections.application.app import App
+from projections.application.known_projects import known
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say
 from projections.maintenance.access_tokens import Tokens
@@ -11,21 +15,23 @@ from projections.maintenance.console_links import Links
 from projections.maintenance.console_server import find_or_start
 
 DAYS = 30  # that a browser stays signed in
+MOST_OTHERS = 19  # projects that one console serves beside its own, as many as a cookie has tokens for
 
 
 @click.command("open", cls=Command)
 @click.option("--print", "only_print", is_flag=True, help="Print the link instead of opening a browser.")
 @pass_invocation
 def open_console(invocation: Invocation, only_print: bool) -> None:
-    """Open the web console of this project.
+    """Open the web console of this project and your others.
 
     It runs on this machine's loopback address until it is stopped. The link signs the browser in, works once and for a
-    minute.
+    minute. Your other projects are those that were opened on this machine.
     """
     app = invocation.app
-    url = find_or_start(app.home, app.identity.project)
-    secret, _ = Tokens(app.home).make(app.identity.ledger, app.actor(None), "admin", app.clock(), DAYS)
-    link = f"{url}/enter?once={Links(app.home).make(secret, app.clock())}"
+    others = [project for project in known(app.settings) if project.ledger != app.identity.ledger][:MOST_OTHERS]
+    url = find_or_start(app.home, app.identity.project, [project.project for project in others])
+    secrets = [_token(app, project) for project in (app.identity, *others)]
+    link = f"{url}/enter?once={Links(app.home).make(secrets, app.clock())}"
     if invocation.as_json:
         answer_json({"url": url, "link": link})
         return
@@ -33,3 +39,9 @@ def open_console(invocation: Invocation, only_print: bool) -> None:
         say(link)
     else:
         say(f"opened {url}")
+
+
+def _token(app: App, project: Identity) -> str:
+    """A token of a project for whom acts here."""
+    home = identity.home(project, app.settings)
+    return Tokens(home).make(project.ledger, app.actor(None), "admin", app.clock(), DAYS)[0]
