@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -270,6 +271,9 @@ def serving(api: GithubApi) -> Iterator[GithubApi]:
                 self.wfile.write(data)
 
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _handle
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return format_datetime(api.now, usegmt=True)
 
         def log_message(self, *_: Any) -> None:
             return

@@ -11,6 +11,8 @@ What is over after a wait is waited for; what takes longer, and what no repetiti
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -55,11 +57,13 @@ class Declined(ApiFault):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """`body` is None for what has not changed since the given ETag. `following` is the next page's address."""
+    """`body` is None for what has not changed since the given ETag. `following` is the next page's address, `date` the
+    time there."""
 
     body: Json
     etag: str | None = None
     following: str | None = None
+    date: datetime | None = None
 
     @property
     def unchanged(self) -> bool:
@@ -188,7 +192,7 @@ class Api:
             body = msgspec.json.decode(answer.content) if answer.content else {}
         except msgspec.DecodeError as error:  # cut, or of something in between that is not GitHub
             raise (Lost(_said(error)) if method == "POST" else _Again(_said(error))) from error
-        return Answer(body=body, etag=answer.headers.get("etag"), following=following)
+        return Answer(body=body, etag=answer.headers.get("etag"), following=following, date=_date(answer))
 
     def _limited(self, answer: httpx2.Response) -> float | None:
         """How long a limit asks to wait; None for what no limit refused."""
@@ -212,6 +216,13 @@ class Api:
             next_step=f"run the same command again after {at}: it goes on where it was",
             retry_after=seconds,
         )
+
+
+def _date(answer: httpx2.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(answer.headers["date"])
+    except (KeyError, ValueError):  # a proxy that leaves it out, or writes none
+        return None
 
 
 def _message(answer: httpx2.Response) -> str:

@@ -6,15 +6,20 @@ is asked for by time. Only where more than a page changed in one second the page
 links, and read again until nothing new is in them.
 """
 
+import hashlib
 from datetime import timedelta
 
+import msgspec
+
 from ledger.values.moment import parse
-from projections.transfer.github.api import PAGE, Api
+from projections.transfer.github.api import PAGE, Answer, Api
 from projections.transfer.github.issues import Record
 from projections.transfer.github.saved import Cursor
 
 OVERLAP = timedelta(seconds=60)  # that is read again next time: a server may show a change later than another one
+SETTLED = timedelta(minutes=5)  # after which no change of that time is still to appear
 SECOND = timedelta(seconds=1)
+MOST_READINGS = 10  # of a second in which more and more changes; what is missed then is in the overlap of the next run
 
 Found = dict[int, Record]  # by id
 
@@ -22,7 +27,7 @@ Found = dict[int, Record]  # by id
 def changed(api: Api, path: str, cursor: Cursor, **params: str) -> tuple[Found, Cursor]:
     """The records that changed, and the cursor after them."""
     found: Found = {}
-    since, etag = cursor.since, cursor.etag
+    since, etag, readings = cursor.since, cursor.etag, 0
     while True:
         answer = api.get(path, etag, **_asked(since, params))
         if answer.unchanged:
@@ -34,11 +39,12 @@ def changed(api: Api, path: str, cursor: Cursor, **params: str) -> tuple[Found, 
             body, crowded = _crowd(api, answer.following, body, since), True
             newest = _newest(body)
         news = _add(found, body)
-        following, etag = answer.following, None
-        if following is None or (crowded and not news and not _moves_on(since, newest)):
-            return _unseen(found, cursor), _after(found, cursor, alone)
-        if not crowded or not news:
-            since = _stamp(newest, SECOND)
+        etag, readings = None, readings + crowded
+        is_read = not crowded or not news or readings == MOST_READINGS
+        if answer.following is None or (is_read and not _moves_on(since, newest)):
+            return _unseen(found, cursor), _after(found, cursor, answer, alone)
+        if is_read:
+            since, readings = _stamp(newest, SECOND), 0
 
 
 def _asked(since: str | None, params: dict[str, str]) -> dict[str, object]:
@@ -59,23 +65,29 @@ def _moves_on(since: str | None, newest: str | None) -> bool:
 
 
 def _add(found: Found, body: list[Record]) -> bool:
-    news = [record for record in body if record["updated_at"] != found.get(record["id"], {}).get("updated_at")]
+    news = [record for record in body if record != found.get(record["id"])]
     found |= {record["id"]: record for record in news}
     return bool(news)
 
 
 def _unseen(found: Found, cursor: Cursor) -> Found:
-    return {number: record for number, record in found.items() if cursor.seen.get(number) != record["updated_at"]}
+    return {number: record for number, record in found.items() if cursor.seen.get(number) != _print(record)}
 
 
-def _after(found: Found, cursor: Cursor, etag: str | None) -> Cursor:
+def _after(found: Found, cursor: Cursor, answer: Answer, etag: str | None) -> Cursor:
+    """Asked again from a while before the newest change; from behind it once that lies back and all of it is known."""
     newest = _newest(list(found.values()))
     if newest is None:
         return Cursor(since=cursor.since, seen=cursor.seen, etag=etag)
-    since = max(_stamp(newest, OVERLAP), cursor.since or "")
-    times = cursor.seen | {number: record["updated_at"] for number, record in found.items()}
-    seen = {number: at for number, at in times.items() if at >= since}
+    known = not _unseen(found, cursor) and answer.date is not None and answer.date > parse(newest) + SETTLED
+    since = max(_stamp(newest, -SECOND if known else OVERLAP), cursor.since or "")
+    seen = {number: _print(record) for number, record in found.items() if record["updated_at"] >= since}
     return Cursor(since=since, seen=seen, etag=etag if since == cursor.since else None)
+
+
+def _print(record: Record) -> str:
+    """Two changes can have one time, which is in whole seconds."""
+    return hashlib.sha256(msgspec.json.encode(record, order="deterministic")).hexdigest()[:16]
 
 
 def _newest(body: list[Record]) -> str | None:

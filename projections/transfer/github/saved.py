@@ -14,8 +14,8 @@ FOLDER = "github"
 
 
 class Cursor(Struct, kw_only=True):
-    """Up to where a list was read: `since` is the time to ask from, `seen` the newest (id, time of change) known there,
-    `etag` that of the answer, if one page held it all."""
+    """Up to where a list was read: `since` is the time to ask from, `seen` the prints of the records known there by
+    their ids, `etag` that of the answer, if one page held it all."""
 
     since: str | None = None
     seen: dict[int, str] = {}

@@ -1,0 +1,239 @@
+"""Whatever both sides do, and whatever fails on the way: in the end a ledger and a repository agree, or a conflict is
+listed; nothing is lost, nothing is there twice, and a further run does nothing.
+
+A history follows from its seed. `LEDGER_TEST_EXAMPLES=all` tries 40 of them, a usual run three.
+"""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ledger.errors import LedgerError
+from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
+from projections.transfer.github import api as client
+from projections.transfer.github import run as runs
+from projections.transfer.github.api import ApiFault
+from projections.transfer.github.exchange import Exchange, Terms
+from tests.support.examples import ALL
+from tests.support.github_api import CUT, OWNER, Fault, GithubApi, serving
+
+SEEDS = range(40) if ALL else range(3)
+STEPS = 30
+REASONS = {"completed": "completed", "not planned": "not_planned", "duplicate": "duplicate"}
+FAULTS: tuple[Callable[[random.Random], Fault], ...] = (
+    lambda chance: Fault(CUT, carried_out=chance.random() < 0.5),
+    lambda chance: Fault(502, carried_out=chance.random() < 0.5),
+    lambda chance: Fault(403, headers={"Retry-After": "1"}, message="You have exceeded a secondary rate limit"),
+    lambda chance: Fault(429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "0"}),
+)
+
+
+class Killed(BaseException):
+    """The process ended between two steps."""
+
+
+class History:
+    """What people do on both sides, and runs in between that fail."""
+
+    def __init__(self, seed: int, app: App, github: GithubApi, kill: Callable[[float], None]) -> None:
+        self.chance = random.Random(seed)
+        self.app, self.github, self._kill = app, github, kill
+        self.said: set[str] = set()  # in comments that nobody deleted
+        self._words = iter(range(1, 100_000))
+        github.most_per_page = self.chance.choice([3, 5, 100])
+        github.tick = self.chance.choice([0, 1, 1])
+
+    def perform(self, name: str, **arguments: Any) -> Any:
+        return OPERATIONS[name].perform(self.app, arguments)
+
+    def step(self) -> None:
+        self.chance.choices((self.there, self.here, self.synchronise, self.decide), weights=(45, 35, 15, 5), k=1)[0]()
+
+    def there(self) -> None:
+        github, chance = self.github, self.chance
+        numbers = [number for number, issue in github.issues.items() if "pull_request" not in issue]
+        if not numbers or chance.random() < 0.2:
+            github.open_issue(self.word("there"), chance.choice([None, self.word("body")]), labels=self.labels())
+            return
+        number = chance.choice(numbers)
+        match chance.randrange(9):
+            case 0 | 1:
+                github.edit(number, title=self.word("there"))
+            case 2:
+                github.edit(number, body=self.word("body"))
+            case 3:
+                github.edit(number, state="closed", state_reason=chance.choice(["completed", "not_planned"]))
+            case 4:
+                github.edit(number, state="open")
+            case 5:
+                github.edit(number, labels=self.labels())
+            case 6:
+                github.edit(number, assignees=chance.sample(["ann", "bob"], chance.randrange(3)))
+            case 7:
+                github.comment(number, self.comment())
+            case 8 if chance.random() < 0.3:
+                for one in github.of_issue(number):
+                    self.said.discard(_text(one["body"]))
+                github.delete_issue(number)
+            case _:
+                github.open_pull_request(self.word("pull"), f"Fixes #{number}")
+
+    def here(self) -> None:
+        chance = self.chance
+        items = self.perform("list_work_items", limit=100)["items"]
+        if not items or chance.random() < 0.2:
+            self.perform("create_work_item", item_type="task", title=self.word("here"), tags=self.labels())
+            return
+        item = self.perform("query_work_item", id=chance.choice(items)["id"])
+        fields: dict[str, Any] = {}
+        match chance.randrange(7):
+            case 0 | 1:
+                fields = {"title": self.word("here")}
+            case 2:
+                fields = {"description": self.word("body")}
+            case 3:
+                fields = {"status": chance.choice(["completed", "active"])}
+            case 4:
+                fields = {"tags": self.labels()}
+            case 5:
+                fields = {"assignee": chance.choice(["ann", "bob", None])}
+            case _:
+                self.perform("comment", id=item["id"], text=self.comment())
+                return
+        self.perform("update_work_item", id=item["id"], version=item["version"], **fields)
+
+    def decide(self) -> None:
+        for conflict in self.perform("sync_state")["items"]:
+            choice = self.chance.choice(["mine", "theirs"])
+            self.perform("resolve_conflict", id=conflict["ref"], version=conflict["version"], choice=choice)
+
+    def synchronise(self) -> None:
+        """With faults, changes by others while it reads, and an end in the middle."""
+        share = self.chance.choice([0.0, 0.1, 0.3])
+        self.github.faults = lambda method, path: (
+            self.chance.choice(FAULTS)(self.chance) if self.chance.random() < share else None
+        )
+        meanwhile = iter(range(self.chance.randrange(4)))
+        self.github.between_pages = lambda: self.there() if next(meanwhile, None) is not None else None
+        self._kill(self.chance.choice([0.0, 0.1]))
+        terms = self.chance.choice([{}, {}, {"push": False}, {"pull": False}, {"full": True}])
+        try:
+            self.run(**terms)
+        except (LedgerError, ApiFault, Killed):
+            return
+        finally:
+            self.github.faults = lambda method, path: None
+            self.github.between_pages = lambda: None
+            self._kill(0.0)
+
+    def run(self, **terms: Any) -> runs.Report:
+        wanted = runs.Synchronisation(repository=OWNER, url=self.github.url, terms=Terms(**terms))
+        return wanted.run(self.app, sleep=lambda _: None)
+
+    def word(self, kind: str) -> str:
+        return f"{kind} {next(self._words)}"
+
+    def labels(self) -> list[str]:
+        return self.chance.sample(["a", "b", "c", "d"], self.chance.randrange(4))
+
+    def comment(self) -> str:
+        text = self.word("comment")
+        self.said.add(text)
+        return text
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GithubApi]:
+    monkeypatch.setattr(client, "BETWEEN_WRITES", 0.0)
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    with serving(GithubApi()) as api:
+        yield api
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """kill(0.1): one record in ten is the last thing that its run does not do."""
+    chance, share = random.Random(0), [0.0]
+    record = Exchange._record
+
+    def perhaps(self: Exchange, *arguments: Any) -> None:
+        if chance.random() < share[0]:
+            raise Killed
+        record(self, *arguments)
+
+    monkeypatch.setattr(Exchange, "_record", perhaps)
+    return lambda new: share.__setitem__(0, new)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_both_sides_agree_or_a_conflict_is_listed(
+    seed: int, app: App, github: GithubApi, kill: Callable[[float], None]
+) -> None:
+    history = History(seed, app, github, kill)
+    for _ in range(STEPS):
+        history.step()
+
+    history.run(full=True)
+
+    _assert_the_same(history)
+    github.now += timedelta(minutes=10)
+    history.run()
+    head = app.store.read_streams([]).head
+    github.requests.clear()
+    report = history.run()
+    waiting = 2 * len(report["conflicts"])  # each issue with its comments
+    assert (github.writes(), app.store.read_streams([]).head) == (0, head)
+    assert len(github.requests) <= 3 + waiting
+
+
+def _assert_the_same(history: History) -> None:
+    github = history.github
+    items = history.perform("list_work_items", limit=100, include_archived=True)["items"]
+    found = [history.perform("query_work_item", id=item["id"]) for item in items]
+    by_name = {item["external_id"]: item for item in found}
+    issues = {f"{OWNER}#{n}": issue for n, issue in github.issues.items() if "pull_request" not in issue}
+    gone = {name for name, item in by_name.items() if "github_gone" in item["metadata"]}
+    assert len(by_name) == len(found), "an item that is no issue"
+    assert by_name.keys() - gone == issues.keys()
+    assert history.said <= {comment["text"] for item in found for comment in item["comments"]}
+    conflicts = {
+        (ref, met["field"])
+        for conflict in history.perform("sync_state")["items"]
+        for met in conflict["met"]
+        for ref in conflict["about"]
+    }
+    for name, issue in issues.items():
+        item = by_name[name]
+        for field, values in _sides(item, issue).items():
+            assert values[0] == values[1] or (item["ref"], field) in conflicts, (name, field, values)
+        here = Counter(comment["text"] for comment in item["comments"])
+        there = Counter(_text(comment["body"]) for comment in github.of_issue(issue["number"]))
+        assert here == there, name
+        assert all(count == 1 for count in here.values()), here
+
+
+def _sides(item: dict[str, Any], issue: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    closed = issue["state_reason"] if issue["state"] == "closed" else "open"
+    state = "open" if item["category"] not in ("done", "dropped") else REASONS[item["status"]]
+    logins = [person["login"] for person in issue["assignees"]]
+    body = re.sub(r"\s*<!-- tracking-ledger: \S+ -->\Z", "", issue["body"] or "")
+    return {
+        "title": (item["title"], issue["title"]),
+        "description": (item["description"] or "", body),
+        "status": (state, closed),
+        "tags": (set(item["tags"]), {label["name"] for label in issue["labels"]}),
+        "assignee": (item["assignee"] in logins, True) if item["assignee"] else (logins, []),
+    }
+
+
+def _text(body: str) -> str:
+    """What was said, without what a sent comment has around it."""
+    found = re.search(r"comment \d+", body)
+    assert found is not None, body
+    return found[0]
