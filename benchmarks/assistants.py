@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -51,33 +51,42 @@ REVISIONS = ("2025-11-25", STATELESS)
 Call = Callable[[int], tuple[str, dict[str, Any]]]
 
 
+class Asked(NamedTuple):
+    """A client, and the process that answers it."""
+
+    client: McpClient
+    process: psutil.Process
+
+
 @contextmanager
-def conversation(command: tuple[str, ...], settings: Settings, revision: str) -> Iterator[tuple[McpClient, float]]:
+def conversation(command: tuple[str, ...], settings: Settings, revision: str) -> Iterator[tuple[Asked, float]]:
     """A greeted client, and the milliseconds from the start of the process to its first answer."""
     begun = time.perf_counter()
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(settings)
     )
-    client = McpClient(process, revision, "benchmark")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    client = McpClient(process.stdin, process.stdout, revision, "benchmark", process.wait)
     client.greet()
-    yield client, (time.perf_counter() - begun) * 1000
+    yield Asked(client, psutil.Process(process.pid)), (time.perf_counter() - begun) * 1000
     client.close()
 
 
-def measured(client: McpClient, calls: int, call: Call) -> dict[str, float]:
+def measured(asked: Asked, calls: int, call: Call) -> dict[str, float]:
     """Microseconds of one call after the other, and of the server's own work in each."""
     for number in range(WARM):
-        ask(client, call(number))
-    work, times = used(client), []
+        ask(asked.client, call(number))
+    work, times = used(asked), []
     for number in range(WARM, WARM + calls):
         begun = time.perf_counter()
-        ask(client, call(number))
+        ask(asked.client, call(number))
         times.append((time.perf_counter() - begun) * 1e6)
     times.sort()
     return {
         "p50": times[len(times) // 2],
         "p95": times[len(times) * 95 // 100],
-        "work": (used(client) - work) / calls * 1e6,
+        "work": (used(asked) - work) / calls * 1e6,
     }
 
 
@@ -89,13 +98,13 @@ def ask(client: McpClient, call: tuple[str, dict[str, Any]]) -> None:
         raise SystemExit(f"{name} was refused: {result}")
 
 
-def used(client: McpClient) -> float:
-    times = psutil.Process(client.process.pid).cpu_times()
+def used(asked: Asked) -> float:
+    times = asked.process.cpu_times()
     return times.user + times.system
 
 
-def memory(client: McpClient) -> float:
-    return psutil.Process(client.process.pid).memory_info().rss / 2**20
+def memory(asked: Asked) -> float:
+    return asked.process.memory_info().rss / 2**20
 
 
 def reading(items: list[str]) -> Call:
@@ -117,13 +126,13 @@ def nothing(_: int) -> tuple[str, dict[str, Any]]:
 def latency(settings: Settings, floor: tuple[str, ...], items: list[str], calls: int) -> None:
     print(f"{'microseconds':34}{'p50':>9}{'p95':>9}{'work':>9}  of the floor's p50")
     for revision in REVISIONS:
-        with conversation(floor, settings, revision) as (client, _):
-            least = measured(client, calls, nothing)
+        with conversation(floor, settings, revision) as (asked, _):
+            least = measured(asked, calls, nothing)
         print_ratios(f"{revision} floor", least, least)
-        with conversation(OURS, settings, revision) as (client, _):
-            print_ratios(f"{revision} read a vendor by name", measured(client, calls, vendor), least)
-            print_ratios(f"{revision} read one item", measured(client, calls, reading(items)), least)
-            print_ratios(f"{revision} create one item", measured(client, calls, writing), least)
+        with conversation(OURS, settings, revision) as (asked, _):
+            print_ratios(f"{revision} read a vendor by name", measured(asked, calls, vendor), least)
+            print_ratios(f"{revision} read one item", measured(asked, calls, reading(items)), least)
+            print_ratios(f"{revision} create one item", measured(asked, calls, writing), least)
 
 
 def print_ratios(name: str, found: dict[str, float], floor: dict[str, float]) -> None:
@@ -135,20 +144,20 @@ def starts(settings: Settings, floor: tuple[str, ...]) -> None:
     for name, command in (("the floor", floor), ("ours", OURS)):
         found = []
         for _ in range(STARTS):
-            with conversation(command, settings, STATELESS) as (client, milliseconds):
-                found.append((milliseconds, used(client) * 1000))
+            with conversation(command, settings, STATELESS) as (asked, milliseconds):
+                found.append((milliseconds, used(asked) * 1000))
         fastest, least = min(one for one, _ in found), min(work for _, work in found)
         print(f"start to first answer, {name}: {fastest:.0f} ms at best, {least:.0f} ms of them work")
 
 
 def flatness(settings: Settings, items: list[str], calls: int) -> None:
-    with conversation(OURS, settings, "2025-11-25") as (client, _):
+    with conversation(OURS, settings, "2025-11-25") as (asked, _):
         for number in range(calls // 100):
-            ask(client, reading(items)(number))
-        before = memory(client)
+            ask(asked.client, reading(items)(number))
+        before = memory(asked)
         for number in range(calls):
-            ask(client, writing(number) if number % 10 == 0 else reading(items)(number))
-        print(f"memory after {calls // 100:,} calls: {before:.1f} MiB, after {calls:,} more: {memory(client):.1f} MiB")
+            ask(asked.client, writing(number) if number % 10 == 0 else reading(items)(number))
+        print(f"memory after {calls // 100:,} calls: {before:.1f} MiB, after {calls:,} more: {memory(asked):.1f} MiB")
 
 
 def main() -> None:
@@ -164,10 +173,10 @@ def main() -> None:
         script = Path(folder, "floor.py")
         script.write_text(FLOOR)
         floor = (sys.executable, str(script))
-        with conversation(OURS, settings, "2025-11-25") as (client, _):
+        with conversation(OURS, settings, "2025-11-25") as (asked, _):
             many = [{"op": "create", "item_type": "task", "title": f"Item {number}"} for number in range(ITEMS)]
-            client.call("create_vendor", name="Example")
-            items = [made["ref"] for made in client.call("bulk_work_items", items=many)["results"]]
+            asked.client.call("create_vendor", name="Example")
+            items = [made["ref"] for made in asked.client.call("bulk_work_items", items=many)["results"]]
         starts(settings, floor)
         latency(settings, floor, items, wanted.calls)
         if wanted.memory:
