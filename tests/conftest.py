@@ -33,6 +33,11 @@ Perform = Callable[..., dict[str, Any]]
 hypothesis.settings.register_profile("beside_others", deadline=None)
 hypothesis.settings.load_profile("beside_others")
 
+# what queues and commits waits for the disk each time; in memory it does not, where the machine has room for a run
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30  # bytes
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 # where it is set, each process that a test starts would compile the whole program anew: twice its time
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -59,8 +64,7 @@ def no_server_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
     """An embedded server of the test run's own, in memory where the machine has such a place."""
-    memory = Path("/dev/shm")
-    root = Path(tempfile.mkdtemp(prefix="tracking-ledger-tests-", dir=memory if os.access(memory, os.W_OK) else None))
+    root = Path(tempfile.mkdtemp(prefix="tracking-ledger-tests-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
     programs = Path(given) if (given := os.environ.get("LEDGER_TEST_PGBIN")) else None
     server = EmbeddedServer(root / "postgres", programs)
     connect(Settings(project=root, pgdata=root / "postgres", pgbin=programs)).close()
