@@ -50,6 +50,34 @@ def content_of(reading: Reading) -> Content:
     return found
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ("- Blocked by: Other", "blocked"),
+        ("- Status: open\n- Waiting on: the keys of Acme", "blocked"),
+        ("- Blocked by: none", "active"),
+        ("- Status: done\n- Blocked by: Other", "completed"),
+        ("- Status: in progress\n- Blocked by: Other", "in_progress"),
+    ],
+)
+def test_what_names_its_blocker_waits_and_keeps_the_words(fields: str, status: str) -> None:
+    item = reading_of(
+        f"# S\n\n## Tasks\n\n### Build it\n- Priority: P1\n{fields}\n\n### Other\n- Status: open\n"
+    ).items[0]
+
+    assert item.status or status == "active"
+    assert fields.rpartition("- ")[2] in item.fields["description"]
+
+
+@pytest.mark.parametrize(
+    ("head", "status"), [("[X]Ship", "completed"), ("[x]Ship", "completed"), ("[ ]Ship", "active")]
+)
+def test_a_box_that_touches_the_title_is_a_box(head: str, status: str) -> None:
+    item = reading_of(f"# S\n\n## Tasks\n- {head}\n- [x](https://example.com) a link\n").items[0]
+
+    assert (item.fields["title"], item.status or "active") == ("Ship", status)
+
+
 @examples(150)
 @given(status_files(), st.sampled_from(FORMS), st.sampled_from(ENDS))
 def test_every_field_is_what_the_file_was_made_of(made: tuple[str, Content], form: str, end: str) -> None:

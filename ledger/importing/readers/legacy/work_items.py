@@ -20,6 +20,7 @@ from ledger.work_item.commands import ImportedItem, ImportedLink
 LONGEST_TITLE = 200  # characters
 EMPTY_BOXES = ("[ ]", "[]")
 _TYPE = re.compile(r"\s*[(\[]([^()\[\]]{1,40})[)\]]\s*$")
+BLOCKED_BY = ("blocked by", "blocked on", "blocker", "blockers", "waiting for", "waiting on", "waits for")
 BOARD_FIELDS = {"status", "type", "started", "completed", "created", "branch", "parent"}
 _GROUPED = re.compile(r"(?: (?:work )?items?| work| tasks?| to ?dos?| steps?| actions?)$")
 _FACTS = """
@@ -83,7 +84,7 @@ class Items:
         if not title:
             self._telling.refuse("work_item_without_a_title", entry.line, entry.head)
             return
-        state_of_item = self._state(entry, state, above, metadata)
+        state_of_item = _unless_blocked(entry, self._state(entry, state, above, metadata))
         created = self._time(entry, metadata, "created", "created at", "started", "date")
         finished = self._time(entry, metadata, "completed", "finished", "completed at", "updated", "last updated")
         finished = finished or self._end(state, metadata, entry.line)
@@ -217,6 +218,13 @@ class Items:
             meant = words.PRIORITIES.get(key(word))
             fields |= {"priority": meant} if meant else {}
             self._telling.word(metadata, "priority", word, meant, field.line)
+
+
+def _unless_blocked(entry: Entry, state: State | None) -> State | None:
+    """What is to be done and names what it is blocked by waits; the words stay among its description."""
+    blockers = [field for name in BLOCKED_BY if (field := entry.fields.get(name))]
+    is_blocked = any(not words.is_unknown(plain(field.full_text)) for field in blockers)
+    return words.OF_ITEMS["waiting"] if is_blocked and state in (None, words.OF_ITEMS["planned"]) else state
 
 
 def _stands_in_a_tree(entry: Entry) -> bool:

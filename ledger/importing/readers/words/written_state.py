@@ -56,7 +56,7 @@ STRONG = _by_member(_STRONG, ",")
 WORDS = _by_member(_FURTHER, ",") | STRONG
 SIGNS = _by_member(_SIGNS, None)
 BOXES = _by_member(_BOXES, None)
-BOX = re.compile(r"\[\s*([^\w\s]?|[xXoO_])[\ufe0e\ufe0f]?\s*\](?=\s|$)")
+BOX = re.compile(r"\[\s*([^\w\s]?|[xXoO_])[\ufe0e\ufe0f]?\s*\](?:(?=\s|$)|(?<=[xX ]\])(?![(\[:\s]))")
 STRUCK = re.compile(r"(\*\*|__|)~~(?=\S)((?:(?!~~).)+)~~\1[.:]?")
 STRIKE = "~~"
 _JOINING = "\ufe0e\ufe0f\u200d"
