@@ -61,11 +61,13 @@ def by_rest(number: int = 1, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("make", [by_gh, by_rest])
-@pytest.mark.parametrize("shape", ["list", "archive", "graphql"])
+@pytest.mark.parametrize("shape", ["list", "alone", "search", "archive", "graphql"])
 def test_every_shape_gives_the_same_issue(tmp_path: Path, make: Any, shape: str) -> None:
     issue = make(body="Why\r\n", labels=[{"name": "Bug"}], assignees=[{"login": "bob"}, {"login": "cy"}])
     whole: Any = {
         "list": [issue],
+        "alone": issue,
+        "search": {"total_count": 1, "items": [issue]},
         "archive": {"repo": "o/r", "issues": [issue]},
         "graphql": {"data": {"repository": {"issues": {"nodes": [issue]}}}},
     }[shape]
@@ -96,6 +98,15 @@ def test_a_state_is_kept_with_its_reason(tmp_path: Path, fields: dict[str, Any],
 
     assert (item.status, item.category, item.fields["metadata"]["source_status"]) == (status, category, fields["state"])
     assert (item.settled is not None) == (category != "planned")
+
+
+def test_a_document_without_issues_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="holds no list of issues"):
+        read(tmp_path, {"total": 1, "issue": by_gh()})
+
+
+def test_an_issue_without_a_state_has_none_among_its_words(tmp_path: Path) -> None:
+    assert "source_status" not in read(tmp_path, [by_gh(state=None)]).items[0].fields["metadata"]
 
 
 def test_comments_keep_their_authors_and_times(tmp_path: Path) -> None:

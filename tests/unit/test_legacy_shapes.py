@@ -65,7 +65,8 @@ def test_what_names_its_blocker_waits_and_keeps_the_words(fields: str, status: s
         f"# S\n\n## Tasks\n\n### Build it\n- Priority: P1\n{fields}\n\n### Other\n- Status: open\n"
     ).items[0]
 
-    assert item.status or status == "active"
+    found = item.status or "active"
+    assert found == status
     assert fields.rpartition("- ")[2] in item.fields["description"]
 
 

@@ -161,10 +161,11 @@ class Record:
 
     def metadata(self) -> dict[str, Any]:
         """What is left, and what is our own; a field of the source that has a name of ours is kept beside it."""
-        ours = {*self.own, *RESERVED}
+        own = {name: value for name, value in self.own.items() if value is not None}
+        ours = {*own, *RESERVED}
         clashing = {field: value for field, value in self.rest.items() if field in ours}
         rest = {field: value for field, value in self.rest.items() if field not in ours}
-        return rest | self.own | ({SOURCE_FIELDS: clashing} if clashing else {})
+        return rest | own | ({SOURCE_FIELDS: clashing} if clashing else {})
 
     def warn(self, kind: str, more: str = "") -> None:
         self.reading.warnings.append(Finding(kind, self.name + more))

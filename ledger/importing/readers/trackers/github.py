@@ -15,6 +15,7 @@ from ledger.importing.readers.reading import Identify, Reading, none_taken, take
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text.json_text import as_storable, document
+from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
@@ -33,6 +34,9 @@ _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 Fields = dict[str, Any]
 
 
+LISTS = (("issues", False), ("items", False), ("pulls", True), ("pullRequests", True))  # and whether of pull requests
+
+
 def recognises(sample: Sample) -> bool:
     """By an issue's number beside its state, in a list or an archive."""
     marked = sample.begins(r"[\[{]") and sample.holds(r'"number"\s*:\s*\d') and sample.holds(r'"state"\s*:\s*"\w+"')
@@ -43,6 +47,12 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All issues of a file. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
     whole, repeated = document(path)
+    if (
+        isinstance(whole, dict)
+        and _name(whole, None) is None
+        and all(_within(whole, name) is None for name, _ in LISTS)
+    ):
+        raise unreadable(path, None, "holds no list of issues")
     reading.not_taken += [Finding("repeated_field", as_storable(name)[0]) for name in repeated]
     seen: set[str] = set()
     for place, told, is_pull in _records(whole):
@@ -73,7 +83,10 @@ def _records(whole: Any) -> Iterator[tuple[str, Any, bool]]:
     if isinstance(whole, list):
         yield from ((f"entry {place}", record, False) for place, record in enumerate(whole, 1))
         return
-    for name, is_pull in (("issues", False), ("pulls", True), ("pullRequests", True)):
+    if _name(whole, None) is not None:  # as `gh issue view --json` prints one
+        yield "entry 1", whole, False
+        return
+    for name, is_pull in LISTS:
         found = _listed(_within(whole, name))
         yield from ((f"{name} {place}", record, is_pull) for place, record in enumerate(found, 1))
 
