@@ -47,11 +47,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All issues of a file. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
     whole, repeated = document(path)
-    if (
-        isinstance(whole, dict)
-        and _name(whole, None) is None
-        and all(_within(whole, name) is None for name, _ in LISTS)
-    ):
+    if not isinstance(whole, list) and all(_within(whole, name) is None for name in ("number", *dict(LISTS))):
         raise unreadable(path, None, "holds no list of issues")
     reading.not_taken += [Finding("repeated_field", as_storable(name)[0]) for name in repeated]
     seen: set[str] = set()
