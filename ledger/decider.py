@@ -15,14 +15,18 @@ from ledger.annotation.events import ANNOTATION_FACTS, EFFORT_FACTS
 from ledger.envelope import Command, Fact, RecordedEvent, minted_id, stream_id
 from ledger.errors import Forbidden, Invalid, NotFound, Refused, VersionConflict
 from ledger.pending import Version, newest, parse, place_of, shown_version
+from ledger.values.field_paths import differing, flatten
+from ledger.values.moment import text
 from ledger.values.revision import Changes, apply
 from ledger.world import World
 
 State = TypeVar("State", bound=Struct)
 FactType = TypeVar("FactType", bound=Fact)
 
+CHANGES_NAMED = 5  # in the refusal of a stale write, the newest
 ANNOTATIONS = frozenset(fact.__name__ for fact in (*ANNOTATION_FACTS, *EFFORT_FACTS))
 
+Fold = Callable[[str, Iterable[RecordedEvent]], Any]  # a stream's id and events to the state they add up to
 Problem = dict[str, Any]
 # (stream, fact) in the order in which they happen; an import adds who did it, and when, as its source tells
 Decided = list[tuple[str, Fact] | tuple[str, Fact, str, datetime]]
@@ -151,13 +155,15 @@ def check_current(world: World, category: str, entity_id: str, expected: Version
     named = parse(expected)
     if named is not None and world.state("conflict", minted_id(named[0], "conflict")).exists:
         raise _became_a_conflict(world, category, entity_id, expected, minted_id(named[0], "conflict"))
-    raise version_conflict(world.reference(category, entity_id), entity_id, expected, past)
+    raise version_conflict(world.reference(category, entity_id), entity_id, expected, past, world.partly)
 
 
-def version_conflict(ref: str, entity_id: str, expected: Version, past: list[RecordedEvent]) -> VersionConflict:
-    """What a writer is told whose version is not the newest: both versions, and who did what since."""
+def version_conflict(
+    ref: str, entity_id: str, expected: Version, past: list[RecordedEvent], fold: Fold
+) -> VersionConflict:
+    """For a writer whose version is not the newest: both versions, and who changed which fields since."""
     actual, known = newest(past), place_of(past, expected)
-    since = past[known:] if known is not None else [event for event in past if event.version > _number(expected)]
+    since = range(len(past))[known if known is not None else _number(expected) :]
     return VersionConflict(
         f"{ref} is at version {actual}, not {expected}: read it again and retry",
         next_step=f"read it again and repeat the change with version {actual} if it is still wanted",
@@ -165,8 +171,21 @@ def version_conflict(ref: str, entity_id: str, expected: Version, past: list[Rec
         expected=expected,
         actual=actual,
         by=past[-1].by if past else None,
-        changed_since=[{"version": shown_version(e), "event": e.type, "by": e.by} for e in since[-5:]],
+        changed_since=[_change(past, place, fold) for place in since[-CHANGES_NAMED:]],
     )
+
+
+def _change(past: list[RecordedEvent], place: int, fold: Fold) -> dict[str, Any]:
+    """Who did what with the event at this place, and the fields that it changed."""
+    event = past[place]
+    before, after = (flatten(fold(event.stream_id, past[:end])) for end in (place, place + 1))
+    return {
+        "version": shown_version(event),
+        "event": event.type,
+        "by": event.by,
+        "at": text(event.recorded_at),
+        "fields": sorted({path.partition(".")[0] for path in differing(before, after)}),
+    }
 
 
 def _became_a_conflict(

@@ -301,8 +301,6 @@ def _check_depth(world: World, parent: str, *, height: int) -> None:
 def _check_form(item: WorkItem, only: set[str] | None = None) -> None:
     """`only` limits the faults to the paths that a revision touches: what an import brought stays as found."""
     problems = list(metadata_problems(item.item_type, item.metadata))
-    if item.item_type == "project" and item.description is None:
-        problems.append(problem("description", "is required for a project"))
     if item.due is not None and item.not_before is not None and begins(item.not_before) > ends(item.due):
         field = "not_before" if only is None or "not_before" in only else "due"
         problems.append(problem(field, f"would let it begin at {item.not_before}, after it is due at {item.due}"))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from ledger.catalog import DECIDERS, FACTS
+from ledger.catalog import DECIDERS, FACTS, fold_stream
 from ledger.decider import Problem, Undo, check, problem, version_conflict
 from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
 from ledger.errors import NotFound
@@ -151,9 +151,8 @@ def _meant(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str, ...]]:
     events = past(view.store, category, entity_id)
     version = len(events) if request.version is None else place_of(events, _version(request.version))
     if version is None:
-        raise version_conflict(
-            reference(view.tables, category, entity_id), entity_id, _version(str(request.version)), events
-        )
+        ref = reference(view.tables, category, entity_id)
+        raise version_conflict(ref, entity_id, _version(str(request.version)), events, fold_stream)
     if version == 0:
         raise _unknown("the configuration never changed", entity_id)
     return str(events[version - 1].command_id), (stream_id(category, entity_id),)

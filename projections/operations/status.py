@@ -84,8 +84,8 @@ OPERATIONS = (
     Operation(
         name="prime",
         title="Read this first",
-        summary="Call this first: what the project is, what you hold with your last remark, what is for you, ready or "
-        "blocked, what changed since you were last here, and how to work.",
+        summary="Call this first: the project, what you hold, what waits for you, is ready or blocked, what changed "
+        "since you were last here, and how to work.",
         toolset="status",
         input=PrimeInput,
         run=prime,

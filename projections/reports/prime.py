@@ -11,7 +11,7 @@ from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import Asker, Obstacle
-from projections.questions import readiness, status
+from projections.questions import readiness, status, vendors
 from projections.questions import work_items as questions
 from projections.questions.log import changes
 from projections.questions.references import references
@@ -26,6 +26,7 @@ TITLE_BYTES = 90
 CLAIMS = 10  # lines of each list at most
 COUNTED = 500  # claims that are looked at
 LOOKED_BACK = 300  # positions in which the reader's own newest change is looked for
+BROKEN = 5  # vendors that are named
 NEWS = 5  # changes that are named; all in reach are counted
 
 Document = dict[str, Any]
@@ -62,6 +63,7 @@ def document(
         "others": others,
         "yours": [item for item in _unfinished(snapshot, assignee=asker.name) if item["ref"] not in claimed],
         "blocked": _blocked(snapshot),
+        "broken": [vendor["name"] for vendor in _broken(snapshot)],
         "news": _news(log, snapshot, asker.name),
         "ready": found["items"],
         "ready_folded": found["has_more"],
@@ -78,7 +80,7 @@ def _about(snapshot: Snapshot) -> list[Document]:
 def _unfinished(snapshot: Snapshot, **wanted: Any) -> list[Document]:
     filters = questions.Filter(**wanted)
     page = questions.listed(snapshot, filters, order="priority", limit=2 * CLAIMS, offset=0, cursor=None)
-    return [item for item in page["items"] if item["category"] not in ("done", "dropped")][:CLAIMS]
+    return [item for item in page["items"] if item["category"] not in ("done", "dropped")]
 
 
 def _blocked(snapshot: Snapshot) -> list[Document]:
@@ -91,10 +93,20 @@ def _blocked(snapshot: Snapshot) -> list[Document]:
             "ref": item["ref"],
             "title": item["title"],
             "assignee": item["assignee"],
-            "why": item["block_reason"] or ", ".join(_cause(cause, refs) for cause in causes.get(item["id"], [])),
+            "why": _why(item) or ", ".join(_cause(cause, refs) for cause in causes.get(item["id"], [])),
         }
         for item in items
     ]
+
+
+def _why(item: Document) -> str | None:
+    asked = item["question"]
+    return f"waits for {asked['whom']}: {asked['text']}" if asked else item["block_reason"]
+
+
+def _broken(snapshot: Snapshot) -> list[Document]:
+    found: list[Document] = vendors.listed(snapshot, status="broken", format=None, limit=BROKEN, cursor=None)["items"]
+    return found
 
 
 def _cause(cause: Obstacle, refs: dict[str, str]) -> str:
@@ -146,7 +158,8 @@ def _rendered(document: Document, most: int) -> str:
     mine, others, ready = shown["mine"], shown["others"], shown["ready"]
     folded = len(document["mine"]) + len(document["others"]) - len(mine) - len(others)
     more = document["ready_folded"] or len(ready) < len(document["ready"])
-    given = {**document, **shown, "claims_folded": folded, "ready_folded": more}
+    blocked_folded = len(shown["blocked"]) < len(document["blocked"])
+    given = {**document, **shown, "claims_folded": folded, "ready_folded": more, "blocked_folded": blocked_folded}
     return rendered(TEMPLATE, given, brief=brief)
 
 

@@ -91,6 +91,19 @@ def test_prime_stays_short_whatever_the_titles_hold(perform: Perform, title: str
     assert all(not line.startswith("#") for line in answer["text"].splitlines()[1:])
 
 
+def test_prime_says_for_whom_items_wait_which_are_left_out_and_which_vendors_are_broken(perform: Perform) -> None:
+    items = [perform("create_work_item", item_type="task", title=f"Task {n}") for n in range(12)]
+    for item in items:
+        perform("question", action="ask", id=item["id"], whom="lead", text="May we buy it?", by="agent-1")
+    perform("create_vendor", name="Acme Parts", status="broken")
+
+    text = perform("prime", by="agent-2")["text"]
+
+    assert "waits for lead: May we buy it?" in text.split("Blocked:")[1]
+    assert "and more: list_work_items with blocked true" in text
+    assert "Broken vendors: Acme Parts." in text
+
+
 def test_prime_says_what_the_project_is_and_what_concerns_the_one_who_asks(perform: Perform) -> None:
     project = perform(
         "create_work_item", item_type="project", title="Invoice reader", description="Reads invoices", by="lead"

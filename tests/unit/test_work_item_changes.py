@@ -1,13 +1,16 @@
 """Changing the fields of work items."""
 
+from datetime import timedelta
+
 import pytest
 
 from ledger.errors import NotFound, VersionConflict
+from ledger.values.moment import text
 from ledger.values.revision import Change
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.decider import decider
 from ledger.work_item.events import WorkItemCreated, WorkItemRevised
-from tests.support.given import THING, given
+from tests.support.given import FIRST_DAY, THING, given
 
 CREATED = WorkItemCreated(item_type="task", title="T", description="D", assignee="ada", priority=3, tags=("one",))
 
@@ -39,10 +42,10 @@ def test_a_field_that_is_not_named_keeps_its_value() -> None:
     given(decider).past(CREATED).when(update).then_it_has(title="T", assignee="ada", tags=("one",))
 
 
-def test_a_project_cannot_lose_its_description() -> None:
+def test_a_project_needs_no_description() -> None:
     history = given(decider).past(WorkItemCreated(item_type="project", title="P", description="D"))
 
-    history.when(UpdateWorkItem(id=THING, expected=1, fields={"description": None})).then_invalid("description")
+    history.when(UpdateWorkItem(id=THING, expected=1, fields={"description": None})).then_it_has(description=None)
 
 
 def test_an_imported_project_without_description_can_be_renamed() -> None:
@@ -61,7 +64,15 @@ def test_a_stale_writer_is_told_both_versions_and_what_happened_since() -> None:
         expected=1,
         actual=2,
         by="somebody",
-        changed_since=[{"version": 2, "event": "WorkItemRevised", "by": "somebody"}],
+        changed_since=[
+            {
+                "version": 2,
+                "event": "WorkItemRevised",
+                "by": "somebody",
+                "at": text(FIRST_DAY + timedelta(minutes=2)),
+                "fields": ["title"],
+            }
+        ],
     )
 
 

@@ -55,9 +55,13 @@ class Output(io.FileIO):
             raise OutputLost(error.errno, error.strerror) from error
 
 
-def checked(stream: Any) -> io.TextIOWrapper:
+def checked(stream: Any) -> Any:
     """Standard output as it is, but for its failures; a letter that the terminal lacks is escaped."""
-    raw = Output(stream.fileno(), "wb", closefd=False)
+    try:
+        raw = Output(stream.fileno(), "wb", closefd=False)
+    except io.UnsupportedOperation:  # no file, but memory of the program that called us
+        stream.reconfigure(errors="backslashreplace")
+        return stream
     encoding, by_line = stream.encoding, stream.line_buffering
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=by_line)
 
@@ -130,7 +134,8 @@ def print_refusal(error: LedgerError, *, as_json: bool, command: str = "") -> No
 def _details(error: LedgerError) -> Iterator[str]:
     """What the JSON has beside the sentence: who changed what, which items stand in the way, what is allowed."""
     for event in error.details.get("changed_since") or ():
-        yield f"version {event['version']}: {event['event']} by {event['by']}"
+        fields = ", ".join(field.replace("_", " ") for field in event["fields"])
+        yield f"version {event['version']}: {event['event']} by {event['by']}{f' ({fields})' if fields else ''}"
     for item in error.details.get("items") or ():
         if isinstance(item, dict) and "title" in item:
             words = (item.get("reason"), item.get("ref"), item["title"], item.get("status"))

@@ -57,7 +57,8 @@ class BulkWorkItemsInput(Writes):
         Field(
             min_length=1,
             max_length=MOST,
-            description="{op: create|update|link|comment|effort|attach, key?, its arguments}; ids may be $key",
+            description='Like {"op":"create","key":"a","item_type":"task","title":"T"}, {"op":"link","id":"$a",'
+            '"kind":"blocks","to_id":"w-7k3qd"}; op also update, comment, effort, attach',
         ),
     ]
     all_or_nothing: Annotated[bool, Field(description="false: skip refused")] = True

@@ -91,14 +91,14 @@ REVISABLE = (
 
 class CreateWorkItemInput(Writes):
     item_type: Annotated[ItemType, Field(description="What kind of work; task if unsure")]
-    title: Annotated[Title, Field(description="What is to be done, in at most 200 characters")]
+    title: Annotated[Title, Field(description="What is to be done, at most 200 characters")]
     description: Annotated[Text | None, Field(description="What and why, in Markdown")] = None
     metadata: Metadata = Field(
         default_factory=dict,
-        description="Anything else by name, as a session's token_budget, prompts_count, yaml_frontmatter",
+        description="Anything else by name; a session needs token_budget, prompts_count, yaml_frontmatter",
     )
     parent_id: Annotated[str | None, Field(description="Item it is part of, like w-7k3qd")] = None
-    branch_name: Annotated[Name | None, Field(description="Git branch of the work")] = None
+    branch_name: Annotated[Name | None, Field(description="Its Git branch")] = None
     commits: Annotated[Commits, Field(description="Commit hashes, 7 to 40 hex digits")] = ()
     pr_numbers: Annotated[PullRequests, Field(description="Numbers of pull requests")] = ()
     priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least); 3 if left out")] = 3
@@ -124,7 +124,7 @@ class UpdateWorkItemInput(Writes):
     reason: Annotated[str | None, Field(max_length=500, description="Why, as blocked requires it")] = None
     metadata: Metadata = Field(default_factory=dict, description="Entries to set; one of null is removed")
     parent_id: Annotated[str, Field(description="Move it under this item; to the top: clear")] = ""
-    branch_name: Annotated[Name, Field(description="Git branch of the work")] = ""
+    branch_name: Annotated[Name, Field(description="Its Git branch")] = ""
     commits: Annotated[Commits, Field(description="All commit hashes; replaces the list")] = ()
     pr_numbers: Annotated[PullRequests, Field(description="All pull requests; replaces the list")] = ()
     priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least)")] = 3

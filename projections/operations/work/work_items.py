@@ -262,8 +262,8 @@ OPERATIONS = (
     Operation(
         name="create_work_item",
         title="Create a work item",
-        summary="Record new work, under its parent if it has one. Many at once, with links: bulk_work_items. "
-        "Search first (list_work_items with text), so that nothing is recorded twice.",
+        summary="Record new work, under its parent if any. Many at once, with links: bulk_work_items. "
+        "Search first: list_work_items with text.",
         toolset="work",
         input=CreateWorkItemInput,
         run=create_work_item,
