@@ -106,15 +106,21 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
+    """The program, whose process ends with its command."""
+    try:
+        start()
+    except SystemExit as ended:
+        exits.leave_at_once(ended)
+
+
+def start() -> NoReturn:
+    """The command line that this process was given, as part of a program that goes on: raises SystemExit."""
     take_variables()
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for some reads the metadata of all installed packages
     sys.stdout = exits.checked(sys.stdout)
     sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter still gets the line
     gc.set_threshold(ALLOCATIONS)
-    try:
-        cli.main()
-    except SystemExit as ended:
-        exits.leave_at_once(ended)
+    cli.main()
 
 
 def _own_name() -> str:
