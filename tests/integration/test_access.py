@@ -1,7 +1,7 @@
 """What a writer's role may do in SQL, whatever program it uses: read its own ledgers, and use the doors."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,11 +28,21 @@ ENTER = "SELECT * FROM tracking_ledger.enter_ledger(%s)"
 
 @pytest.fixture
 def ledger(dsn: str) -> Iterator[Ledger]:
-    database = Database(dsn)
+    with closing(Database(dsn)) as database:
+        yield with_history(database)
+
+
+@pytest.fixture(scope="module")
+def refusing_ledger(dsn: str) -> Iterator[Ledger]:
+    """One for all that is only refused: what was not would break the tests after it too."""
+    with closing(Database(dsn)) as database:
+        yield with_history(database)
+
+
+def with_history(database: Database) -> Ledger:
     ledger = on_postgres(database, uuid4())
     history.tell(ledger)
-    yield ledger
-    database.close()
+    return ledger
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +96,8 @@ def visible(connection: psycopg.Connection, table: str) -> int:
         "SET ROLE tracking_ledger_owner",
     ],
 )
-def test_a_writer_may_not(ledger: Ledger, writer: psycopg.Connection, statement: str) -> None:
-    writer.execute(ENTER, [ledger.store.ledger])
+def test_a_writer_may_not(refusing_ledger: Ledger, writer: psycopg.Connection, statement: str) -> None:
+    writer.execute(ENTER, [refusing_ledger.store.ledger])
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         writer.execute(statement)
@@ -95,10 +105,10 @@ def test_a_writer_may_not(ledger: Ledger, writer: psycopg.Connection, statement:
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET by = 'x'", "DELETE FROM {}", "TRUNCATE {}"])
 def test_events_are_never_changed_not_even_by_the_owner_of_the_table(
-    ledger: Ledger, owner_dsn: str, statement: str
+    refusing_ledger: Ledger, owner_dsn: str, statement: str
 ) -> None:
     with psycopg.connect(owner_dsn) as owner:
-        owner.execute("SELECT set_config('ledger.id', %s, true)", [str(ledger.store.ledger)])
+        owner.execute("SELECT set_config('ledger.id', %s, true)", [str(refusing_ledger.store.ledger)])
 
         with pytest.raises(Refused) as refused, translated():
             owner.execute(statement.format("tracking_ledger.events"))
@@ -169,9 +179,9 @@ DOORS = {  # each with arguments that it would take from a member
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_every_door_refuses_a_stranger(ledger: Ledger, stranger: psycopg.Connection, door: str) -> None:
+def test_every_door_refuses_a_stranger(refusing_ledger: Ledger, stranger: psycopg.Connection, door: str) -> None:
     with pytest.raises(NotFound) as refused, translated():
-        stranger.execute(f"SELECT tracking_ledger.{door}({DOORS[door]})", [ledger.store.ledger])
+        stranger.execute(f"SELECT tracking_ledger.{door}({DOORS[door]})", [refusing_ledger.store.ledger])
 
     assert refused.value.details["role"] == STRANGER
 
