@@ -1,7 +1,7 @@
 """One event stream a page: each message says to which position the log moved, so a page that slept resumes there."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
@@ -56,16 +56,19 @@ class Live:
         """Ends every stream, so that the server can stop."""
         self._closed = True
 
-    def stream(self, request: Request, app: App) -> StreamingResponse:
+    def stream(self, request: Request, app: App, is_allowed: Callable[[], bool]) -> StreamingResponse:
+        """What moves from now on, for as long as the browser's token is good."""
         stamp = self._stamps.setdefault(app.identity.ledger, Stamp(app))
         since = request.headers.get("last-event-id") or request.query_params.get("at", "")
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._messages(stamp, since), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(
+            self._messages(stamp, since, is_allowed), media_type="text/event-stream", headers=headers
+        )
 
-    async def _messages(self, stamp: Stamp, since: str) -> AsyncIterator[str]:
+    async def _messages(self, stamp: Stamp, since: str, is_allowed: Callable[[], bool]) -> AsyncIterator[str]:
         begun = said = time.monotonic()
         yield ": connected\n\n"
-        while not self._closed and time.monotonic() - begun < LONGEST:
+        while not self._closed and time.monotonic() - begun < LONGEST and is_allowed():
             now = await stamp.look()
             if now != since:
                 since, said = now, time.monotonic()

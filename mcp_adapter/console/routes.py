@@ -11,6 +11,8 @@ import anyio
 import anyio.to_thread
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -43,6 +45,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+SMALL = 1024  # bytes from which an answer is compressed; no page holds a secret that its length could tell
 FOUND = 20  # items of each project that a search in all of them shows
 LONGEST_FORM = 1024 * 1024  # bytes
 STATUS = {"version_conflict": 409, "not_found": 404, "forbidden": 403, "unavailable": 503}
@@ -58,18 +61,19 @@ class Console:
         self.live = Live()
 
     def routes(self) -> list[BaseRoute]:
+        small = [Middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=5)]
         return [
-            Route("/", self.home),
+            Route("/", self.home, middleware=small),
             Route("/sign-in", self.sign_in, methods=["GET", "POST"]),
             Route("/sign-out", self.sign_out, methods=["POST"]),
             Route("/enter", self.enter),
             Route("/favicon.ico", lambda request: RedirectResponse("/static/favicon.svg")),
-            Route("/static/{name:path}", self.static),
+            Route("/static/{name:path}", self.static, middleware=small),
             Route("/l/{ledger}", self.first),
             Route("/l/{ledger}/events", self.events),
-            Route("/l/{ledger}/item/{ref}", self.item),
-            Route("/l/{ledger}/act/{operation}", self.act, methods=["GET", "POST"]),
-            Route("/l/{ledger}/{page}", self.page),
+            Route("/l/{ledger}/item/{ref}", self.item, middleware=small),
+            Route("/l/{ledger}/act/{operation}", self.act, methods=["GET", "POST"], middleware=small),
+            Route("/l/{ledger}/{page}", self.page, middleware=small),
         ]
 
     async def home(self, request: Request) -> Response:
@@ -130,7 +134,8 @@ class Console:
         return await self._shown(request, "item", ref, lambda ledger, query: pages.item(ledger, query, ref))
 
     async def events(self, request: Request) -> Response:
-        return self.live.stream(request, self._ledger(request).caller.app)
+        app = self._ledger(request).caller.app
+        return self.live.stream(request, app, lambda: app.identity.ledger in self._sessions.callers(request))
 
     async def act(self, request: Request) -> Response:
         """A form for any write, and what becomes of one that was sent."""

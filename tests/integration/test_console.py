@@ -1,5 +1,6 @@
 """The web console as a browser without scripts meets it: pages, forms, and who is let in."""
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -293,6 +294,44 @@ def test_a_revoked_token_is_out_of_every_open_page(served: Served) -> None:
     tokens.revoke(id, _now())
 
     assert browser.get("board").headers["location"] == "/sign-in"
+
+
+def test_the_stream_of_an_open_page_ends_with_its_token(served: Served) -> None:
+    server, first, _ = served
+    browser = Browser(server, first)
+    secret, id = token(first, "rob", "write")
+    browser.sign_in(secret)
+    connection = browser.server.connection()
+    connection.request("GET", f"{browser.base}/events", None, {"cookie": browser.cookie})
+    answer = connection.getresponse()
+    assert answer.readline() == b": connected\n"
+
+    Tokens(identity.home(identity.find(first.project), first)).revoke(id, _now())
+
+    assert answer.read().count(b"event:") <= 1  # it ends, which read waits for
+    connection.close()
+
+
+def test_a_field_of_a_megabyte_is_refused_and_nothing_is_recorded(browser: Browser) -> None:
+    huge = "x" * 1_000_000
+
+    refused = browser.post("act/create_work_item", {"f-item_type": "task", "f-title": huge})
+
+    assert refused.status == 422
+    assert "title" in refused.body.decode()
+    assert browser.post("act/create_work_item", {"f-title": huge * 5}).status in (400, 413)
+    assert huge[:300] not in browser.get("list").body.decode()
+
+
+def test_a_page_is_asked_by_the_names_of_the_server_only(browser: Browser) -> None:
+    assert browser.get("board", host="evil.example").status in (403, 421)
+
+
+def test_what_is_sent_is_small(browser: Browser) -> None:
+    packed = browser.get("board", **{"accept-encoding": "gzip"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert b"Board" in gzip.decompress(packed.body)
 
 
 def test_a_token_that_only_reads_sees_no_forms_and_writes_nothing(
