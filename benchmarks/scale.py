@@ -106,7 +106,7 @@ def _serve(app: App, name: str, rows: list[Row]) -> None:
         rows_and_entries = ([row_json(row) for row in batch], entries_json(batch))
         told = [msgspec.json.encode(value).decode() for value in rows_and_entries]
         given = [ledger, name, generation, *told, documents(batch)]
-        app.database.call("SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s)", given)
+        app.database.call("SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s, true)", given)
     app.database.call(
         "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)", [ledger, name, projection.shape, generation]
     )
