@@ -97,7 +97,7 @@ def test_a_second_run_writes_nothing_and_hears_that_nothing_changed(sync: Sync, 
     report = sync(push=False)
 
     assert (report["events"], app.store.read_streams([]).head) == (0, head)
-    assert [status for _, _, status in github.requests] == [200, 304, 304]
+    assert [status for _, _, status in github.requests] == [200, 304, 304, 304]
 
 
 def test_what_changes_here_changes_there_and_is_no_change_at_the_next_run(
@@ -318,7 +318,7 @@ def _assert_quiet(sync: Sync, github: GithubApi, app: App) -> None:
     report = sync()
 
     assert (github.writes(), app.store.read_streams([]).head, report["events"]) == (0, head, 0)
-    assert [status for _, _, status in github.requests] == [200, 304, 304]
+    assert [status for _, _, status in github.requests] == [200, 304, 304, 304]
 
 
 def test_limits_are_waited_for_as_long_as_they_say(app: App, github: GithubApi) -> None:
@@ -424,3 +424,75 @@ def test_the_command_tells_a_person_and_a_script(github: GithubApi, settings: Se
     assert (wrong.exit_code, json.loads(wrong.stdout)["error"]["code"]) == (2, "invalid")
     assert (plain.exit_code, "token would be seen" in plain.stdout) == (2, True)
     assert "nothing to send" in run(settings, "sync").stdout
+
+
+def test_milestones_come_with_their_issues_and_go_with_their_items(
+    sync: Sync, github: GithubApi, item: Any, change: Any, perform: Perform, app: App
+) -> None:
+    first = github.open_milestone("Beta", description="First", due_on="2026-12-24T08:00:00Z")
+    number = github.open_issue("Broken", milestone=first)
+    sync()
+    beta = perform("query_work_item", id=item(number)["milestone_id"])
+    made = perform("create_work_item", item_type="milestone", title="Gold", due="2027-02-01")
+    change(number, milestone_id=made["id"])
+    github.edit_milestone(first, state="closed", title="Beta 1")
+
+    report = sync()
+
+    gold = github.milestones[github.issues[number]["milestone"]]
+    known = perform("query_work_item", id=beta["id"])
+    assert (beta["title"], beta["due"], known["title"], known["status"]) == (
+        "Beta",
+        "2026-12-24",
+        "Beta 1",
+        "completed",
+    )
+    assert (gold["title"], gold["due_on"][:10], report["conflicts"]) == ("Gold", "2027-02-01", [])
+    assert len(github.milestones) == 2
+    _assert_quiet(sync, github, app)
+
+
+def test_a_milestone_of_that_title_is_used_and_not_made_again(
+    sync: Sync, github: GithubApi, item: Any, change: Any, perform: Perform, app: App
+) -> None:
+    number = github.open_issue("Broken")
+    sync()
+    made = perform("create_work_item", item_type="milestone", title="Gold")
+    change(number, milestone_id=made["id"])
+    lost = iter([Fault(CUT, carried_out=True)])
+    github.faults = lambda method, path: next(lost, None) if method == "POST" else None
+
+    sync()
+
+    assert [one["title"] for one in github.milestones.values()] == ["Gold"]
+    assert item(number)["milestone_id"] == made["id"]
+    _assert_quiet(sync, github, app)
+
+
+def test_a_file_means_the_item_that_was_sent_whatever_it_is_called_meanwhile(
+    sync: Sync, github: GithubApi, app: App, tmp_path: Path, perform: Perform
+) -> None:
+    perform("create_work_item", item_type="task", title="Paint")
+    sync()
+    github.edit(1, title="Paint it blue")
+    file = tmp_path / "issues.json"
+    file.write_text(json.dumps([github.issues[1] | {"body": None, "comments": 0}]))
+
+    report = Import(source="github", path=file).run(app)
+
+    assert (report["created"], perform("list_work_items")["total_count"]) == (0, 1)
+    assert perform("query_work_item", id=f"{OWNER}#1")["title"] == "Paint it blue"
+
+
+def test_undo_of_the_own_last_command_is_none_of_what_was_exchanged(
+    sync: Sync, github: GithubApi, change: Any, item: Any, settings: Settings
+) -> None:
+    number = github.open_issue("One", labels=["a"])
+    sync()
+    change(number, tags=["a", "b"])
+    github.edit(number, labels=["a", "c"])
+    sync(push=False)
+
+    run(settings, "undo", "--yes")
+
+    assert item(number)["tags"] == ["a", "c"]

@@ -37,6 +37,7 @@ class GithubApi:
     def __init__(self) -> None:
         self.issues: dict[int, Record] = {}
         self.comments: dict[int, Record] = {}
+        self.milestones: dict[int, Record] = {}
         self.deleted: dict[int, str | None] = {}  # where it moved to, by number
         self.people = {"octo", "ann", "bob"}
         self.now = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -76,6 +77,28 @@ class GithubApi:
             }
             self._change(number, more, at)
             return number
+
+    def open_milestone(self, title: str, **more: Any) -> int:
+        with self.lock:
+            number, at = next(self._numbers), self._moment()
+            known = {"description": None, "due_on": None, "state": "open", "closed_at": None}
+            self.milestones[number] = known | {
+                "id": number,
+                "number": number,
+                "title": title,
+                "creator": {"login": "ann", "id": 1},
+                "html_url": f"https://github.com/{OWNER}/milestone/{number}",
+                "created_at": at,
+                "updated_at": at,
+            }
+            self.edit_milestone(number, **more)
+            return number
+
+    def edit_milestone(self, number: int, **fields: Any) -> None:
+        with self.lock:
+            at = self._moment()
+            closed = {"closed_at": at} if fields.get("state") == "closed" else {}
+            self.milestones[number] |= fields | closed | {"updated_at": at}
 
     def open_pull_request(self, title: str, body: str) -> int:
         number = self.open_issue(title, body)
@@ -142,6 +165,8 @@ class GithubApi:
             return 200, {}, {"full_name": OWNER, "archived": False, "has_issues": True}
         if path == "/issues":
             return self._page([self._shown(one) for one in self.issues.values()], params, headers, target)
+        if path == "/milestones":
+            return self._page(list(self.milestones.values()), params, headers, target)
         if path == "/issues/comments":
             return self._page(list(self.comments.values()), params, headers, target)
         if found := re.fullmatch(r"/issues/(\d+)/comments", path):
@@ -166,7 +191,7 @@ class GithubApi:
         if since := params.get("since"):
             records = [one for one in records if one["updated_at"] >= since]
         key = {"updated": "updated_at", "created": "created_at"}.get(params.get("sort", "created"), "id")
-        records.sort(key=lambda one: (one[key], one["id"]), reverse=params.get("direction", "desc") == "desc")
+        records.sort(key=lambda one: (one[key], one.get("id")), reverse=params.get("direction", "desc") == "desc")
         if params.get("sort") == "id":
             records.sort(key=lambda one: one["id"])
         size = min(int(params.get("per_page", 30)), self.most_per_page)
@@ -189,6 +214,10 @@ class GithubApi:
         if (method, path) == ("POST", "/issues"):
             number = self.open_issue(body["title"], body.get("body"), by="octo", labels=body.get("labels", []))
             return 201, {}, self._shown(self.issues[number])
+        if (method, path) == ("POST", "/milestones"):
+            if any(one["title"] == body["title"] for one in self.milestones.values()):
+                return 422, {}, {"message": "Validation Failed", "errors": [{"code": "already_exists"}]}
+            return 201, {}, self.milestones[self.open_milestone(**body)]
         if (found := re.fullmatch(r"/issues/(\d+)/comments", path)) and int(found[1]) in self.issues:
             own = self.comment(int(found[1]), body["body"], by="octo")
             return 201, {}, self.comments[own]
@@ -212,7 +241,8 @@ class GithubApi:
         return 404, {}, {"message": "Not Found"}
 
     def _shown(self, issue: Record) -> Record:
-        return issue | {"comments": len(self.of_issue(issue["number"]))}
+        milestone = self.milestones.get(issue["milestone"])
+        return issue | {"comments": len(self.of_issue(issue["number"])), "milestone": milestone}
 
     def _change(self, number: int, fields: Record, at: str) -> None:
         issue = self.issues[number]

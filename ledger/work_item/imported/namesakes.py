@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.envelope import imported_id
+from ledger.envelope import import_of, imported_id, stream_id
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
-from ledger.work_item.imported.source_state import began, source_state
+from ledger.work_item.imported.source_state import CATEGORY, began, source_state
 from ledger.world import World
 
 UNKNOWN = "an unknown time"
@@ -64,6 +64,8 @@ def _own(entity_id: str, members: list[ImportedItem], source: str, world: World)
     start = began(entity_id, world)
     if start is None:
         return next((member for member in members if not member.put_aside), None)
+    if world.past(stream_id(CATEGORY, entity_id))[0].command != import_of(source):
+        return next((member for member in members if not member.put_aside), None)  # it began here, and was sent there
     title = source_state(entity_id, source, world).title
     same = [member for member in members if member.created_in_source == start]
     alike = [member for member in members if member.created_in_source is None or member.fields.get("title") == title]

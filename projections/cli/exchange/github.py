@@ -11,12 +11,13 @@ from projections.cli.terminal.output import answer_json, fields, heading, printa
 POLICIES = ("ask", "github", "ledger")
 EXAMPLES = 5  # of each finding
 KINDS = {
-    "assignee_not_on_github": "nobody on GitHub to whom it can be assigned: not sent",
+    "assignee_not_on_github": "cannot be assigned to them on GitHub: not sent",
     "comment_deleted_there": "comments that were deleted on GitHub: they stay here",
     "declined_there": "GitHub declined it",
     "deleted_here": "items that are deleted here: the issue stays as it is",
     "empty_for_github": "empty, which GitHub does not take: not sent",
     "gone_there": "issues that are gone on GitHub: the item stays here",
+    "milestone_of_another_source": "of a milestone that came from elsewhere: not sent",
     "too_long_for_github": "longer than GitHub takes: not sent",
 }
 

@@ -117,7 +117,7 @@ def newest_command(log: EventStore, by: str) -> list[RecordedEvent]:
             continue
         if undoes := getattr(fact_of(event), "undoes", None):
             taken_back.add(undoes)
-        elif event.by == by and event.command not in IMPORTS:
+        elif event.by == by and event.command.partition(" ")[0] not in IMPORTS:
             return [other for other in events if other.command_id == event.command_id]
     return []
 

@@ -80,6 +80,6 @@ def _token_of_gh(host: str) -> str | None:
     asked = ["gh", "auth", "token", "--hostname", site]
     try:
         found = subprocess.run(asked, capture_output=True, text=True, timeout=GH_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):  # not installed, or it waits for somebody
+    except (OSError, subprocess.TimeoutExpired):  # not installed, or it waits for an answer
         return None
     return found.stdout.strip() or None if found.returncode == 0 else None

@@ -22,7 +22,12 @@ from projections.transfer.github.issues import Issue
 from projections.transfer.github.sides import COMMENT, REASONS, Values
 from projections.transfer.github.three_way import Policy
 
-NAMES = {"body": "description", "state": "status", "labels": "tags"}  # fields by their names here
+NAMES = {
+    "body": "description",
+    "state": "status",
+    "labels": "tags",
+    "milestone": "milestone_id",
+}  # fields by their names here
 
 
 def id_of(item_id: str, field: str, theirs: Any) -> str:
@@ -105,6 +110,8 @@ def _theirs(field: str, issue: Issue) -> Any:
             return issue.body
         case "assignee":
             return issue.logins[0] if issue.logins else None
+        case "milestone":
+            return issue.milestone_id
         case _:
             return word_of(issue)
 

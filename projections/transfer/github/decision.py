@@ -42,7 +42,13 @@ from projections.transfer.github.sides import (
 )
 from projections.transfer.github.three_way import Merge, Policy, merge
 
-CONFIRMED = {"title": "title", "body": "description", "labels": "tags", "assignee": "assignee"}
+CONFIRMED = {
+    "title": "title",
+    "body": "description",
+    "labels": "tags",
+    "assignee": "assignee",
+    "milestone": "milestone_id",
+}
 MANAGED = {*KEPT, "user", "closed_by", "assignees", "labels", CLOSED}  # names in the metadata that follow GitHub
 GONE = "github_gone"  # in the metadata: why the issue is not there any more
 
@@ -153,6 +159,8 @@ def _revised(take: Values, pair: Pair, sides: Compared) -> Changes:
     if "assignee" in take:
         names = [name for name in pair.issue.logins if name.lower() == take["assignee"]]
         wanted["assignee"] = names[0] if names else None
+    if "milestone" in take:
+        wanted["milestone_id"] = pair.issue.milestone_id
     return difference(sides.now, wanted)
 
 
@@ -195,7 +203,7 @@ def _metadata(pair: Pair, sides: Compared, changed: bool) -> Changes:
 def metadata_of(issue: Issue) -> dict[str, Any]:
     """What the reader of GitHub's files keeps of an issue."""
     reading = Reading()
-    record = {name: value for name, value in issue.record.items() if name != "comments"}
+    record = {name: value for name, value in issue.record.items() if name not in ("comments", "milestone")}
     take_issue(issue.name, record, lambda name: name, parse(record["updated_at"]), reading)
     told: dict[str, Any] = reading.items[0].fields["metadata"]
     return told

@@ -13,7 +13,7 @@ from ledger.annotation.events import AttachmentAdded
 from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.importing.commands import Import
-from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.reading import Identify, Reading
 from ledger.importing.readers.trackers.github import SOURCE, take_issue
 from ledger.values.finding import Finding
 from ledger.values.moment import parse, text
@@ -27,7 +27,8 @@ from projections.questions import conflicts as questions
 from projections.questions.entities import rows
 from projections.questions.references import reference
 from projections.read_models.projection import Row
-from projections.transfer.github import conflicts, markers
+from projections.transfer.github import conflicts, markers, milestones
+from projections.transfer.github.api import PAGE as MOST_RECORDS
 from projections.transfer.github.api import Api, Declined, Gone
 from projections.transfer.github.decision import GONE, Compared, Pair, Rule, common, compared, merging
 from projections.transfer.github.filters import Filter
@@ -93,8 +94,9 @@ class Exchange:
         self._repository = repository
         self._terms = terms
         self._file = file
-        self._sender = Sender(api=api, repository=repository, sleep=sleep)
+        self._sender = Sender(api=api, repository=repository, sleep=sleep, milestone_number=self._milestone_number)
         self._outcome = Outcome()
+        self._identify = self._identified()
         self._fresh: set[int] = set()  # numbers that were asked for one by one in this round
         self._conflicts: dict[str, int] = {}  # ids, with the number of the issue
 
@@ -112,7 +114,9 @@ class Exchange:
         is_full = saved.issues.since is None or (is_first and self._is_stale(saved))
         after = Saved(asked=saved.asked, listed_at=time.time() if is_full else saved.listed_at)
         self._fresh, self._conflicts, before = set(), {}, self._sender.written
+        self._identify = self._identified()
         touched, after.issues, after.comments = self._listed(Saved() if is_full else saved)
+        after.milestones = self._take_milestones(None if is_full else saved.milestones)
         linked = self._linked()
         here, unsent, after.position = self._changed_here(0 if is_full else saved.position)
         self._fill(touched, linked, saved.pending, here, is_full=is_full)
@@ -154,6 +158,34 @@ class Exchange:
         touched.remarked = set(by_number)
         touched.comments = by_number if saved.issues.since is None else None
         return touched, issues, comments
+
+    def _take_milestones(self, etag: str | None) -> str | None:
+        """Takes what is new in them; the ETag of their list."""
+        path = f"/repos/{self._repository}/milestones"
+        answer = self._api.get(path, etag, state="all", per_page=MOST_RECORDS)
+        if answer.unchanged or not self._terms.pull:
+            return etag
+        records = answer.body if answer.following is None else self._api.pages(path, state="all")
+        reading = Reading()
+        for record in records:
+            milestones.take(record, self._repository, self._identify, reading)
+        brought = record_reading(self._view, SOURCE, reading, by=self._terms.by, dry_run=self._terms.dry_run)
+        self._outcome.events += len(brought.positions)
+        return answer.etag if answer.following is None else None
+
+    def _milestone_number(self, item_id: str) -> int | None:
+        """The number of a milestone, which is made where it has none; None for one of another source."""
+        item: WorkItem = self._world([item_id]).state(CATEGORY, item_id)
+        if item.external_id is not None:
+            return milestones.number_in(item.external_id, self._repository)
+        number: int = self._sender.create_milestone(item)["number"]
+        name = milestones.name_of(self._repository, number)
+        self._record(SOURCE, lambda _, world: milestones.known_as(item_id, name, world))
+        self._identify = self._identified()
+        return number
+
+    def _identified(self) -> Identify:
+        return identified(self._view, SOURCE, known_ids(self._view, SOURCE))
 
     def _linked(self) -> dict[int, str]:
         """The items that are issues of this repository, by their numbers."""
@@ -269,23 +301,31 @@ class Exchange:
         return item_id if item.exists and item.external_id is None and not item.withdrawn else None
 
     def _pair(self, item_id: str, record: Record) -> Pair:
-        return Pair(item_id=item_id, issue=Issue(name=f"{self._repository}#{record['number']}", record=record))
+        name = f"{self._repository}#{record['number']}"
+        return Pair(item_id=item_id, issue=Issue(name=name, record=record, milestone_id=self._milestone_id(record)))
+
+    def _milestone_id(self, record: Record) -> str | None:
+        if record["milestone"] is None:
+            return None
+        return self._identify(milestones.name_of(self._repository, record["milestone"]))
 
     def _taken(self, new: dict[int, Record], touched: Touched) -> dict[int, str]:
         """The ids of the items that new issues became."""
-        known = known_ids(self._view, SOURCE)
-        identify = identified(self._view, SOURCE, known)
+        identify = self._identify
         numbers = sorted(new)
         for begin in range(0, len(numbers), PORTION):
             reading = Reading()
             for number in numbers[begin : begin + PORTION]:
                 name = f"{self._repository}#{number}"
                 remarks = remarks_of(self._comments(number, new[number], touched), name, "", {})
-                record = new[number] | {
+                record = {name: value for name, value in new[number].items() if name != "milestone"} | {
                     "body": markers.without_item(new[number]["body"] or ""),
                     "comments": as_comments(remarks),
                 }
                 take_issue(name, record, identify, self._view.clock(), reading)
+                if (milestone_id := self._milestone_id(new[number])) is not None:
+                    item = reading.items[-1]
+                    reading.items[-1] = replace(item, fields=item.fields | {"milestone_id": milestone_id})
             brought = record_reading(self._view, SOURCE, reading, by=self._terms.by, dry_run=self._terms.dry_run)
             self._outcome.created_here += len(reading.items)
             self._outcome.events += len(brought.positions)
@@ -350,7 +390,7 @@ class Exchange:
             record = self._fetched(pair.issue.number, pair.item_id)
             if record is None:
                 return None
-            pair = replace(pair, issue=replace(pair.issue, record=record))
+            pair = self._pair(pair.item_id, record)
         world = self._world([pair.item_id])
         comments = self._comments(pair.issue.number, pair.issue.record, Touched())
         pair = self._remarked(pair, comments, world)
@@ -369,7 +409,8 @@ class Exchange:
             pair = self._remarked(pair, comments, world)
             sent |= {field: value for field, value in send.items() if field.startswith(COMMENT)}
         record = cut(changed_record) if changed_record else issue.record
-        return replace(pair, sent=sent, issue=replace(pair.issue, record=record))
+        after = replace(pair.issue, record=record, milestone_id=self._milestone_id(record))
+        return replace(pair, sent=sent, issue=after)
 
     def _recorded(self, pairs: list[Pair], rule: Rule) -> None:
         if pairs:

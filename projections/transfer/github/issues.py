@@ -24,10 +24,11 @@ class Remark(Struct, frozen=True, kw_only=True):
 
 
 class Issue(Struct, frozen=True, kw_only=True):
-    """`remarks` are by the ids that the comments have here; None if they were not read."""
+    """`remarks` are by the ids that the comments have here; None if they were not read. `milestone_id` is an item's."""
 
     name: str
     record: Record
+    milestone_id: str | None = None
     remarks: Mapping[str, Remark] | None = None
 
     @property
@@ -53,6 +54,7 @@ def cut(record: Record) -> Record:
         "assignees": [{"login": person["login"]} for person in record.get("assignees") or ()],
         "labels": [label if isinstance(label, str) else label["name"] for label in record.get("labels") or ()],
         "comments": record.get("comments") or 0,
+        "milestone": record["milestone"]["number"] if record.get("milestone") else None,
     }
 
 

@@ -1,6 +1,6 @@
 """What is written behind a text that came from the ledger, so that it is found again when the answer to it was lost.
 
-An item's id is known to nobody outside before it is sent, so no stranger's text can name one that is still unsent.
+An item's id is not known outside before it is sent, so no text of others can name one that is still unsent.
 """
 
 import re

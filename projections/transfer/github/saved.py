@@ -23,12 +23,14 @@ class Cursor(Struct, kw_only=True):
 
 
 class Saved(Struct, kw_only=True):
-    """`asked` are the address, the repository and the filters that it is true for. `position` is up to where the ledger
+    """`asked` are the address, the repository and the filters that it is true for. `milestones` is the ETag of their
+    list, if one page held it. `position` is up to where the ledger
     was looked through, `pending` the numbers of issues to look at again, `listed_at` when all issues were listed."""
 
     asked: list[str] = []
     issues: Cursor = msgspec.field(default_factory=Cursor)
     comments: Cursor = msgspec.field(default_factory=Cursor)
+    milestones: str | None = None
     position: int = 0
     pending: list[int] = []
     listed_at: float = 0.0

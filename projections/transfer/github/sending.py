@@ -12,7 +12,7 @@ from msgspec import Struct
 from ledger.values.finding import Finding
 from ledger.work_item.state import WorkItem
 from projections.transfer.github import markers
-from projections.transfer.github.api import PAGE, Api, Gone, Lost
+from projections.transfer.github.api import PAGE, Api, Declined, Gone, Lost
 from projections.transfer.github.issues import LABEL, Issue, Record
 from projections.transfer.github.sides import COMMENT, OPEN, Values, login, sent_comments
 
@@ -24,11 +24,13 @@ UNTITLED = "(no title)"
 
 
 class Sender(Struct, kw_only=True):
-    """Writes to one repository. `findings` are what cannot be sent, `written` counts what was."""
+    """Writes to one repository. `milestone_number` gives that of an item on GitHub, and makes it if need be. `findings`
+    are what cannot be sent, `written` counts what was."""
 
     api: Api
     repository: str
     sleep: Callable[[float], None]
+    milestone_number: Callable[[str], int | None]
     findings: list[Finding] = []
     assignable: dict[str, bool] = {}
     written: int = 0
@@ -46,6 +48,19 @@ class Sender(Struct, kw_only=True):
         self.written += 1
         return self._once(self.path, body | {"labels": tags}, lambda: self._find_issue(item_id))
 
+    def create_milestone(self, item: WorkItem) -> Record:
+        """A new milestone; the one that has the title already, if one does."""
+        due = {"due_on": f"{item.due[:10]}T12:00:00Z"} if item.due else {}
+        state = "closed" if item.finished else "open"
+        body = {"title": item.title, "description": item.description or "", "state": state} | due
+        self.written += 1
+        try:
+            return self._once(f"/repos/{self.repository}/milestones", body, lambda: self._find_milestone(item))
+        except Declined:
+            if (known := self._find_milestone(item)) is None:
+                raise
+            return known
+
     def change(
         self, issue: Issue, item_id: str, item: WorkItem, send: Values, base: Values
     ) -> tuple[Record | None, Values]:
@@ -55,7 +70,9 @@ class Sender(Struct, kw_only=True):
             return None, {}
         self.written += 1
         changed: Record = self.api.write("PATCH", f"{self.path}/{issue.number}", fields)
-        names = {"title", "body", "state"} & fields.keys() | ({"assignee"} if "assignees" in fields else set())
+        names = {"title", "body", "state", "milestone"} & fields.keys() | (
+            {"assignee"} if "assignees" in fields else set()
+        )
         return changed, {name: send[name] for name in names}
 
     def comment(self, issue: Issue, item_id: str, item: WorkItem, then: WorkItem, send: Values) -> bool:
@@ -110,6 +127,12 @@ class Sender(Struct, kw_only=True):
             yield "labels", kept + [tag for tag in item.tags if tag in send["labels"] and tag not in there]
         if "assignee" in send:
             yield from self._assignees(issue, send["assignee"], base["assignee"])
+        if "milestone" in send:
+            number = self.milestone_number(send["milestone"]) if send["milestone"] else None
+            if number is not None or send["milestone"] is None:
+                yield "milestone", number
+            else:
+                self.findings.append(Finding("milestone_of_another_source", issue.name))
 
     def _fits(self, issue: Issue, field: str, text: str, longest: int) -> bool:
         fits = 0 < len(text) <= longest
@@ -161,6 +184,10 @@ class Sender(Struct, kw_only=True):
         """Among the newest ones."""
         newest = self.api.get(self.path, state="all", sort="created", direction="desc", per_page=PAGE).body
         return next((one for one in newest if markers.item_in(one["body"] or "") == item_id), None)
+
+    def _find_milestone(self, item: WorkItem) -> Record | None:
+        found = self.api.pages(f"/repos/{self.repository}/milestones", state="all")
+        return next((one for one in found if one["title"] == item.title), None)
 
     def _find_comment(self, issue: Issue, item_id: str, name: str) -> Record | None:
         found = self.api.pages(f"{self.path}/{issue.number}/comments")

@@ -24,6 +24,7 @@ def of_item(item: WorkItem) -> Values:
         "state": state_of(item),
         "labels": frozenset(tag for tag in item.tags if len(tag) <= LABEL),
         "assignee": login(item.assignee),
+        "milestone": item.milestone_id,
     }
     texts = {name: comment.text for name, comment in item.comments.items() if not comment.withdrawn}
     return said | {COMMENT + name: digest(text) for name, text in texts.items()}
@@ -46,6 +47,7 @@ def of_issue(issue: Issue, base: Values, ours: Values) -> Values:
         "state": OPEN if record["state"] == "open" else _reason(record.get("state_reason")),
         "labels": frozenset(tag for name in record["labels"] if len(tag := name.strip().lower()) <= LABEL),
         "assignee": assignee or (logins[0] if logins else None),
+        "milestone": issue.milestone_id,
     }
     if issue.remarks is None:
         return said
