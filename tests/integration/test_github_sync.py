@@ -493,6 +493,7 @@ def test_undo_of_the_own_last_command_is_none_of_what_was_exchanged(
     github.edit(number, labels=["a", "c"])
     sync(push=False)
 
-    run(settings, "undo", "--yes")
+    undone = run(settings, "undo", "--yes", "--by", "tester")
 
-    assert item(number)["tags"] == ["a", "c"]
+    assert "tags +b" in undone.output
+    assert (undone.exit_code, item(number)["tags"]) == (3, ["a", "b", "c"])
