@@ -22,6 +22,7 @@ LONGEST = 64  # characters of a term; what is longer is found by its beginning
 WANTED = 20  # words of one search
 
 _WORD = re.compile(r"[^\W_]+")
+_SPACED = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + bytes(128)  # ASCII as _WORD parts it
 _UNSPACED = re.compile(  # radicals, kana, ideographs and their extensions
     "([\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
@@ -101,10 +102,10 @@ def _marks() -> dict[int, None]:
 
 def _terms(folded: str) -> Iterable[str]:
     """Each term once. Each word is cut once; most texts have none to cut."""
-    words = dict.fromkeys(_WORD.findall(folded))
-    if folded.isascii() and max(map(len, words), default=0) <= LONGEST:
-        return words
-    return dict.fromkeys(_cut(words))
+    if not folded.isascii():
+        return dict.fromkeys(_cut(dict.fromkeys(_WORD.findall(folded))))
+    words = dict.fromkeys(folded.encode().translate(_SPACED).decode().split())
+    return words if max(map(len, words), default=0) <= LONGEST else dict.fromkeys(_cut(words))
 
 
 def _cut(words: Iterable[str]) -> Iterator[str]:
