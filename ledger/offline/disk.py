@@ -20,6 +20,15 @@ def add(descriptor: int, content: bytes) -> None:
         content = content[os.write(descriptor, content) :]
 
 
+def content(file: Path, most: int) -> bytes:
+    """The beginning of a file, without what a file object costs. Raises OSError."""
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        return os.read(descriptor, most)
+    finally:
+        os.close(descriptor)
+
+
 def overwrite(file: Path, content: bytes) -> None:
     """The beginning of the file; half of it would say what is false, so then the file goes. Raises OSError."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)

@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ledger.errors import Unavailable
-from ledger.offline.disk import overwrite
+from ledger.offline.disk import content, overwrite
 
 FILE = "seen"
 LOCK = "seen.lock"
@@ -71,6 +71,6 @@ class Seen:
 
     def _stored(self) -> int:
         try:
-            return int(self._file.read_bytes())
+            return int(content(self._file, WIDTH))
         except (FileNotFoundError, ValueError):
             return 0

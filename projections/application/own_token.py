@@ -4,7 +4,6 @@ What a name has claimed is its own in every process of this machine and after a 
 secret among the working files (mode 600): it is the same in every process, and cannot be guessed.
 """
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -13,23 +12,27 @@ from contextlib import suppress
 from pathlib import Path
 
 from ledger.errors import Unavailable
+from ledger.offline.disk import content
 
 FILE = "claims.secret"
+SECRET = 32  # bytes
 LENGTH = 24
-OF_PROCESS = secrets.token_bytes(32)  # where the working files cannot be used: then claims end with their process
+OF_PROCESS = secrets.token_bytes(SECRET)  # where the working files cannot be used: then claims end with their process
 
 
 def own_token(home: Callable[[], Path], actor: str) -> str:
     """The token of a name; `home` answers the folder of the working files, or raises Unavailable."""
-    return hmac.new(_secret(home), actor.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:LENGTH]
+    return hmac.digest(_secret(home), actor.encode("utf-8", "replace"), "sha256").hex()[:LENGTH]
 
 
 def _secret(home: Callable[[], Path]) -> bytes:
     try:
         file = home() / FILE
-        if not file.exists():
+        try:
+            return content(file, SECRET) or OF_PROCESS
+        except FileNotFoundError:
             _make(file)
-        return file.read_bytes() or OF_PROCESS
+        return content(file, SECRET) or OF_PROCESS
     except (OSError, Unavailable):
         return OF_PROCESS
 
@@ -39,7 +42,7 @@ def _make(file: Path) -> None:
     draft = file.with_name(f"{FILE}.{os.getpid()}.{secrets.token_hex(4)}.new")  # of one thread
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as writing:
-        writing.write(secrets.token_bytes(32))
+        writing.write(secrets.token_bytes(SECRET))
     with suppress(FileExistsError):
         os.link(draft, file)
     draft.unlink(missing_ok=True)
