@@ -89,7 +89,7 @@ BEGIN
                         data, by, occurred_at, recorded_at, digest)
     SELECT p_ledger, e.position, e.stream_id, e.version, v_given.command_id, e.n, v_given.command, v_digest, e.type, e.schema,
            string_to_array(e.topics, ','), e.data, e.by, e.occurred_at, v_standing.now,
-           chain(v_standing.digest, header(
+           chain(v_standing.digest, event_header(
                e.position, e.stream_id, e.version, v_given.command_id, e.n, v_given.command, v_given.command_digest, e.type, e.schema,
                e.topics, e.by, e.occurred_at, v_standing.now), e.data) OVER (ORDER BY e.position)
     FROM (SELECT v_standing.head + g.place AS position, (g.place - 1)::int AS n, g.stream_id, g.version, g.type, g.schema,
