@@ -15,6 +15,7 @@ CREATE OR REPLACE FUNCTION tracking_ledger.append_events(
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+    v_entered  text;
     v_given    record;  -- the command, read once: each -> on json reads all of its text again
     v_digest   bytea;
     v_standing record;
@@ -27,8 +28,16 @@ DECLARE
     v_done     int := 0;  -- how many of the documents are written
     v_generation bigint;
 BEGIN
-    PERFORM require_member(p_ledger);
-    PERFORM lock_ledger(p_ledger);
+    PERFORM FROM ledgers l
+    WHERE l.ledger_id = p_ledger
+      AND EXISTS (SELECT FROM ledger_members m WHERE m.ledger_id = p_ledger AND m.member = session_user)
+    FOR NO KEY UPDATE;  -- require_member and lock_ledger in one statement
+    IF FOUND THEN
+        v_entered := set_config('ledger.id', p_ledger::text, true);
+    ELSE
+        PERFORM require_member(p_ledger);
+        PERFORM lock_ledger(p_ledger);
+    END IF;
     SELECT * INTO v_given FROM json_to_record(p_command) AS given (
         command_id uuid, command text, command_digest text, expected json, conditions text, as_of bigint, said bigint,
         not_before text, not_after text, shapes jsonb, events json, models text[], added text[], changes json, entries json);
