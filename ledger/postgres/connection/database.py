@@ -5,6 +5,7 @@ Everything here is safe behind a pooler in transaction mode: settings are local 
 
 import select
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString
@@ -29,6 +30,7 @@ Connection = Session
 Parameters = Mapping[str, Any] | Sequence[Any]
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
 EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
+SELDOM = 5  # times that a process asks a statement without keeping it
 LOCK_NOT_AVAILABLE = "55P03"
 WHEN_TOLD = 2**31 - 1  # None would mean never, also for what is told to be prepared
 
@@ -44,6 +46,7 @@ class Database:
         self._conninfo = conninfo
         self._watchdog = Watchdog(self._answers)
         self._mine = threading.local()
+        self._asked = Counter[str]()  # about how often each statement was
         self._max_size = max_size
         self._pool = _pool(conninfo, max_size)
         self._opening = threading.Lock()
@@ -52,7 +55,7 @@ class Database:
         self._pool.close(timeout=0.1)  # a worker that still tries to connect must not hold up the end of a process
 
     def call(self, statement: str, parameters: Parameters = (), *, events: int = 0) -> list[tuple[Any, ...]]:
-        """One statement and its rows. It is not kept: to plan the call of a function costs next to nothing.
+        """One statement and its rows. After SELDOM times it is kept on the server, which takes one round trip.
 
         It may take the call's limit, and that much again for each EVENTS_IN_TIME `events` that it records.
         """
@@ -60,7 +63,7 @@ class Database:
         with self.connection(self._call_seconds and self._call_seconds + more, more) as connection:
             if connection.is_pooled and not self.in_transaction:
                 return _in_one_transaction(connection, statement, parameters)
-            return connection.execute(statement, parameters, prepare=False).fetchall()
+            return connection.execute(statement, parameters, prepare=self._is_usual(statement)).fetchall()
 
     @contextmanager
     def connection(self, limit: float | None = None, more: float = 0.0) -> Iterator[Connection]:
@@ -145,6 +148,10 @@ class Database:
         else:
             with self.transaction(begin) as connection:
                 yield connection
+
+    def _is_usual(self, statement: str) -> bool:
+        self._asked[statement] += 1
+        return self.prepares and self._asked[statement] > SELDOM
 
     def _answers(self, connection: Connection) -> bool:
         """Whether the server of a connection answers on another one; of a cluster this very host is asked."""
