@@ -105,16 +105,16 @@ def cli() -> None:
     """
 
 
-def main() -> NoReturn:
-    """The program, whose process ends with its command."""
+def program() -> NoReturn:
+    """The console scripts, whose process ends with the command, and whatever else runs in it."""
     try:
-        start()
+        main()
     except SystemExit as ended:
         exits.leave_at_once(ended)
 
 
-def start() -> NoReturn:
-    """The command line that this process was given, as part of a program that goes on: raises SystemExit."""
+def main() -> NoReturn:
+    """The command line that this process was given. Raises SystemExit with its code."""
     take_variables()
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for some reads the metadata of all installed packages
     sys.stdout = exits.checked(sys.stdout)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import start
+from projections.cli.main import main
 from tests.conftest import Perform
 
 Call = Callable[..., tuple[int, bytes, str]]
@@ -29,7 +29,7 @@ def call(
     def run(*arguments: str | Path) -> tuple[int, bytes, str]:
         monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            start()
+            main()
         told = capfdbinary.readouterr()
         return int(ended.value.code or 0), told.out, told.err.decode()
 

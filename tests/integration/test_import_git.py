@@ -11,7 +11,7 @@ import pytest
 from ledger.errors import Invalid
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import start
+from projections.cli.main import main
 from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.git_repository import Repository, git
@@ -196,7 +196,7 @@ def call(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(*arguments: str | Path) -> int:
         monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            start()
+            main()
         return int(ended.value.code or 0)
 
     return run

@@ -9,7 +9,7 @@ import pytest
 
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import start
+from projections.cli.main import main
 from projections.reports import report
 from projections.transfer.importing import Import
 from tests.support.trackers import TRACKERS, Task
@@ -31,7 +31,7 @@ def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["tracking-ledger", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            start()
+            main()
         told = capsys.readouterr()
         return int(ended.value.code or 0), told.out, told.err
 

@@ -17,7 +17,7 @@ from ledger.postgres.connection.connect import WRITER, open_ledger
 from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.main import start
+from projections.cli.main import main
 from projections.read_models.catalog import SHAPES
 from tests.conftest import Perform
 
@@ -53,7 +53,7 @@ def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     def run(*arguments: str | Path) -> tuple[int, Any]:
         monkeypatch.setattr("sys.argv", ["tracking-ledger", "ledgers", *map(str, arguments), "--json"])
         with pytest.raises(SystemExit) as ended:
-            start()
+            main()
         return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
 
     return run

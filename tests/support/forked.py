@@ -20,9 +20,9 @@ CONTEXT.set_forkserver_preload(["tests.support.preloaded"])
 
 def command_line() -> None:
     """What `tracking-ledger` does."""
-    from projections.cli.main import main  # only here: the tests' process need not have it
+    from projections.cli.main import program  # only here: the tests' process need not have it
 
-    main()
+    program()
 
 
 class Forked:
