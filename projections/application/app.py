@@ -13,8 +13,9 @@ from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from projections.application.debounced import Debounced
+from projections.application.known_projects import remember
 from projections.application.layers import Layer
-from projections.application.runtime import Runtime
+from projections.application.runtime import Opened, Runtime
 from projections.application.sync import Synchronization
 from projections.application.view import LedgerView, Principal
 from projections.local_copy.working_files import Local
@@ -36,15 +37,16 @@ class App:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         keep_status: KeepStatus = lambda app, view: None,
+        opened: Opened = remember,
     ) -> None:
         """`keep_status(app, view)` follows writes: it keeps the status file from that view, or from whatever answers.
 
-        It may be slow and must not raise.
+        It may be slow and must not raise. `opened` notes the ledger among the user's projects.
         """
         self.principal = Principal(project=settings.project, token=settings.token, by=settings.by)
         self.answered_by: Layer | None = None  # the layer of the newest answer
         self._keep_status = keep_status
-        self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database))
+        self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database), opened)
         self.after_write = Debounced(self._after_write, lambda: self.local.followed)
         self.sync = Synchronization(self.runtime, self.after_write)
 

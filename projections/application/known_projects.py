@@ -1,43 +1,99 @@
 """The projects of this user on this machine: a small file for each ledger that was opened here, with its folder.
 
-Nothing depends on it but what looks over several projects: one that was never opened here is not among them.
+Nothing depends on it but what looks over several projects: one that was never opened here is not among them. Each
+says which database it has, a given one by the digest of its string, which may hold a password: no ledger is asked of,
+or made in, a database that is not its own.
 """
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
+from uuid import UUID
 
+import msgspec
 import platformdirs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger import identity
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, NoLedger
 from ledger.identity import Identity
 from ledger.settings import APPLICATION, Settings
 
 FOLDER = "projects"
+EMBEDDED = "embedded"
+
+
+class KnownProject(Struct, frozen=True, kw_only=True):
+    """`database` is `embedded`, or the digest of the string that was given."""
+
+    key: UUID
+    name: str
+    folder: str
+    database: str
+
+    def identity(self) -> Identity:
+        """The ledger that its folder holds itself. Raises NoLedger when that is another or none, and Damaged."""
+        found = identity.find(Path(self.folder))
+        if found.key != self.key or found.project != Path(self.folder):
+            raise NoLedger(
+                f"its folder {self.folder} does not hold it any more",
+                next_step="give a command in its new folder, or `tracking-ledger ledgers forget` it",
+                folder=self.folder,
+            )
+        return found
+
+    def settings(self, ours: Settings) -> tuple[Settings, Literal["database", "copy"]]:
+        """Its own settings, and whether they lead to its database or to this machine's copy only."""
+        own = replace(ours, project=Path(self.folder))
+        if self.database == EMBEDDED:
+            return replace(own, dsn=None, admin_dsn=None, read_dsn=None), "database"
+        return own, "database" if self.database == _database(ours) else "copy"
 
 
 def remember(project: Identity, settings: Settings) -> None:
-    """From now on it is among the known ones."""
+    """From now on it is among the known ones; of several folders with one ledger that which was opened last."""
     file = _folder(settings) / str(project.key)
-    path = os.fsencode(project.project.absolute())
-    with suppress(OSError):  # a folder that cannot be written keeps no command from its work
-        if file.is_file() and file.read_bytes() == path:
+    folder = str(project.project.absolute())
+    wanted = KnownProject(key=project.key, name=project.name, folder=folder, database=_database(settings))
+    with suppress(OSError, UnicodeError):  # a place that cannot be written keeps no command from its work
+        if _read(file) == wanted:
             return
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = file.with_name(f"{file.name}.{os.getpid()}.new")
-        draft.write_bytes(path)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as writing:
+            writing.write(msgspec.json.encode(wanted))
         draft.replace(file)
 
 
+def forget(key: UUID, settings: Settings) -> None:
+    (_folder(settings) / str(key)).unlink(missing_ok=True)
+
+
+def known_projects(settings: Settings) -> list[KnownProject]:
+    """All of them by name, also those whose folders are gone."""
+    found = filter(None, map(_read, _files(settings)))
+    return sorted(found, key=lambda project: (project.name.casefold(), str(project.key)))
+
+
 def known(settings: Settings) -> list[Identity]:
-    """Those that are still in their folders, by name; of several folders with one ledger the one opened last."""
-    found: dict[object, Identity] = {}
-    for file in sorted(_files(settings), key=lambda file: file.stat().st_mtime):
-        project = _in(Path(os.fsdecode(file.read_bytes())))
-        if project is not None and str(project.key) == file.name:
-            found[project.ledger] = project
-    return sorted(found.values(), key=lambda project: (project.name.casefold(), str(project.key)))
+    """Those that are still in their folders and have the database of these settings, by name."""
+    found: list[Identity] = []
+    for project in known_projects(settings):
+        if project.database == _database(settings):
+            with suppress(LedgerError, OSError):  # moved, deleted, or on a disk that is not there
+                found.append(project.identity())
+    return found
+
+
+def _read(file: Path) -> KnownProject | None:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=KnownProject)
+    except (OSError, msgspec.MsgspecError):  # none yet, or one that the next command in its folder writes anew
+        return None
 
 
 def _files(settings: Settings) -> list[Path]:
@@ -47,14 +103,9 @@ def _files(settings: Settings) -> list[Path]:
         return []
 
 
-def _in(folder: Path) -> Identity | None:
-    """What a folder holds itself."""
-    try:
-        project = identity.find(folder)
-    except (LedgerError, OSError):  # moved, deleted, or on a disk that is not there
-        return None
-    return project if project.project == folder else None
-
-
 def _folder(settings: Settings) -> Path:
     return (settings.home or platformdirs.user_state_path(APPLICATION)) / FOLDER
+
+
+def _database(settings: Settings) -> str:
+    return EMBEDDED if settings.dsn is None else hashlib.sha256(settings.dsn.encode()).hexdigest()

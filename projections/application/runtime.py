@@ -23,7 +23,6 @@ from ledger.postgres.replica import Replica
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from projections.application.conflict_watch import ConflictWatch
-from projections.application.known_projects import remember
 from projections.application.layers import Layer
 from projections.application.local_layer import journal_layer
 from projections.local_copy.working_files import Local
@@ -34,6 +33,7 @@ from projections.tables.postgres import PostgresTables
 from projections.tables.replay import catch_up
 
 Greet = Callable[[Database], None]  # called with a database that was just reached, before it is used
+Opened = Callable[[identity.Identity, Settings], None]  # called when its working files are first needed
 
 
 class Runtime:
@@ -42,7 +42,7 @@ class Runtime:
     The database is opened by the first call that needs it, so that a server greets its client without waiting for it.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime], greet: Greet) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], datetime], greet: Greet, opened: Opened) -> None:
         self.settings = settings
         self.clock = clock
         self.conflict_watch = ConflictWatch()
@@ -50,6 +50,7 @@ class Runtime:
         self.recovering = threading.Lock()
         self.closing = ExitStack()  # what else `close` ends
         self._greet = greet
+        self._note_opened = opened
         self._making = threading.RLock()
         self._contact: Contact | None = None
         self._local: Local | None = None
@@ -71,7 +72,7 @@ class Runtime:
     @cached_property
     def home(self) -> Path:
         """This machine's working files for the ledger."""
-        remember(self.identity, self.settings)
+        self._note_opened(self.identity, self.settings)
         return identity.home(self.identity, self.settings)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ledger.errors import Invalid
-from projections.cli.terminal import exits
+from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table
 from projections.operations.catalog import OPERATIONS
@@ -53,22 +53,35 @@ def bulk(invocation: Invocation, file: str, skip_refused: bool, command_id: str 
 @click.argument("words", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
 @click.option("--all", "everything", is_flag=True, help="Archived and deleted items too.")
+@every_ledger.OPTION
 @pass_invocation
-def search(invocation: Invocation, words: tuple[str, ...], limit: int, everything: bool) -> None:
+def search(invocation: Invocation, /, words: tuple[str, ...], limit: int, everything: bool, **options: Any) -> None:
     """Find work items by their words, the best first: titles, tags, descriptions, notes, reasons, findings.
 
     All WORDS must be there, in any order and spelling of upper case and accents; the last may be a beginning.
     """
     arguments = {"text": " ".join(words), "limit": limit}
     arguments |= {"include_archived": True, "include_deleted": True} if everything else {}
+    columns = ("ref", "title", "item_type", "status", "updated_at")
+    if options["every_ledger"]:
+        _search_everywhere(invocation, arguments, limit, columns)
+        return
     answered = OPERATIONS["list_work_items"].perform(invocation.app, arguments)
     if invocation.as_json:
         answer_json(answered)
         return
-    columns = ("ref", "title", "item_type", "status", "updated_at")
     found = answered["items"]
     table(("ref", "title", "type", "status", "changed"), ([item.get(name) for name in columns] for item in found))
     remark(f"{answered['returned']} of {answered['total_count']}" if found else "nothing is found")
+
+
+def _search_everywhere(invocation: Invocation, arguments: dict[str, Any], limit: int, columns: tuple[str, ...]) -> None:
+    found = every_ledger.everywhere(invocation, "list_work_items", arguments, limit)
+    if invocation.as_json:
+        found.as_json()
+    else:
+        headings = ("ref", "title", "type", "status", "changed")
+        found.show(headings, lambda item: [item.get(name) for name in columns])
 
 
 def _items(file: str) -> list[Any]:

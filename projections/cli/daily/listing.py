@@ -1,26 +1,34 @@
 """`list` and `due`: work items by filters, in columns that fit the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import click
 
 from ledger.values.dates import DAY, ends
+from ledger.values.moment import parse
 from ledger.work_item.state import ITEM_TYPES
 from projections.cli.daily.items import perform, person
-from projections.cli.terminal import views
+from projections.cli.terminal import every_ledger, views
 from projections.cli.terminal.dates import When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG, VIEW
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
 from projections.cli.terminal.wording import short_ago
+from projections.questions.work_items import SUMMARY
 
 Answered = dict[str, Any]
 HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "changed")
 FILTERS = {
     *("words", "item_type", "status", "tag", "assignee", "mine", "parent_id", "blocked", "everything", "order"),
     *("due", "overdue", "deferred", "milestone_id"),
+}
+ORDERS: dict[str, Callable[[Answered], Any]] = {  # of items of several ledgers
+    "priority": lambda item: item.get("priority") or 9,
+    "updated": lambda item: -parse(item["updated_at"]).timestamp(),
+    "created": lambda item: -parse(item["created_at"]).timestamp(),
+    "due": lambda item: ends(item["due"]) if item.get("due") else ends(LAST_DAY),
 }
 LAST_DAY = "9999-12-31"  # what is never due is not due until then
 
@@ -42,6 +50,7 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
 @click.option(
     "--sort", "order", type=click.Choice(["updated", "created", "priority", "due"]), help="(default: priority)"
 )
+@every_ledger.OPTION
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
 @click.option("--page", type=click.IntRange(min=1), default=1, help="The next ones after so many pages.")
 @click.option("--save", type=VIEW, metavar="VIEW", help="Keep these filters under a name, in .ledger/views.json.")
@@ -93,6 +102,9 @@ def _list(
     filters |= {"limit": limit, "offset": (page - 1) * limit}
     filters["unfinished"] = None if everything or filters.get("status") else True
     filters |= {"text": " ".join(words)} if words else {"order": filters.get("order") or "priority"}
+    if filters.pop("every_ledger", False):
+        _list_everywhere(invocation, mine=mine, **filters)
+        return
     answered = _of_person(invocation, filters) if mine else perform(invocation, "list_work_items", **filters)
     if invocation.as_json:
         answer_json(answered)
@@ -104,6 +116,20 @@ def _list(
     elif answered["has_more"]:
         total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
         remark(f"{answered['returned']} of {total}; more: --page {page + 1}")
+
+
+def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filters: Any) -> None:
+    if mine or filters["offset"] or filters.get("parent_id") or filters.get("milestone_id"):
+        raise click.UsageError("--all-ledgers goes without --mine, --page, --parent and --milestone")
+    del filters["offset"]
+    given = {name: value for name, value in filters.items() if value is not None} | {"limit": limit}
+    given |= {"fields": [*SUMMARY, "created_at"]} if filters.get("order") == "created" else {}
+    found = every_ledger.everywhere(invocation, "list_work_items", given, limit, ORDERS.get(filters.get("order", "")))
+    if invocation.as_json:
+        found.as_json()
+        return
+    now = datetime.now(UTC)
+    found.show(HEADINGS, lambda item: _line(item, now))
 
 
 @click.command("due", cls=Command)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from projections.cli.terminal import exits
+from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF
 from projections.cli.terminal.output import answer_json, moment, planned, remark, say, table
@@ -51,9 +51,13 @@ def answer(
 
 @click.command("needs-me", cls=Command)
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
+@every_ledger.OPTION
 @pass_invocation
-def needs_me(invocation: Invocation, limit: int) -> None:
+def needs_me(invocation: Invocation, /, limit: int, **options: Any) -> None:
     """What waits for you: questions to you or your roles, conflicts, claims that ended, what blocks or is due."""
+    if options["every_ledger"]:
+        _needs_everywhere(invocation, limit)
+        return
     answered = OPERATIONS["needs_me"].perform(invocation.app, {"limit": limit})
     if invocation.as_json:
         answer_json(answered)
@@ -68,6 +72,17 @@ def needs_me(invocation: Invocation, limit: int) -> None:
     if answered["has_more"]:
         total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
         remark(f"{answered['returned']} of {total}; more: tracking-ledger needs-me --limit 100")
+
+
+def _needs_everywhere(invocation: Invocation, limit: int) -> None:
+    found = every_ledger.everywhere(invocation, "needs_me", {"limit": limit}, limit)
+    if invocation.as_json:
+        found.as_json()
+    else:
+        found.show(
+            ("ref", "kind", "title", "why"),
+            lambda item: (item["ref"], item["kind"].replace("_", " "), item["title"], _why(item)),
+        )
 
 
 def _why(item: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ledger.work_item.state import ITEM_TYPES
-from projections.cli.terminal import exits
+from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, TAG
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
@@ -39,9 +39,13 @@ def filters(command: Any) -> Any:
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
 @click.option("--cursor", hidden=True, help="Where the list before ended.")
 @click.option("--page", type=click.IntRange(1, 100), default=1, help="The next ones after so many pages.")
+@every_ledger.OPTION
 @pass_invocation
 def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
     """Work you can start now: active, not claimed, nothing unfinished in front of it or below it."""
+    if arguments.pop("every_ledger"):
+        _ready_everywhere(invocation, page, arguments)
+        return
     for _ in range(page):
         answered = _perform(invocation, "ready_work", arguments)
         arguments["cursor"] = answered["next_cursor"]
@@ -62,6 +66,20 @@ def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
     elif answered["has_more"]:
         total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
         remark(f"{answered['returned']} of {total}; more: tracking-ledger ready --page {page + 1}")
+
+
+def _ready_everywhere(invocation: Invocation, page: int, arguments: dict[str, Any]) -> None:
+    if page > 1 or arguments["parent_id"] or arguments["cursor"]:
+        raise click.UsageError("--all-ledgers goes without --page and --below")
+    given = {name: value for name, value in arguments.items() if value is not None}
+    found = every_ledger.everywhere(
+        invocation, "ready_work", given, arguments["limit"], lambda item: item.get("priority") or 9
+    )
+    if invocation.as_json:
+        found.as_json()
+    else:
+        columns = ("ref", "title", "item_type", "priority", "assignee")
+        found.show(("ref", "title", "type", "priority", "for"), lambda item: [item.get(name) for name in columns])
 
 
 @click.command("next", cls=Command)

@@ -1,0 +1,119 @@
+"""`--all-ledgers`: one question to every ledger of this user, and the answers in one list whose rows say their ledger.
+
+A ledger that cannot be asked is named, and the others are shown.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import click
+from msgspec import Struct
+
+from ledger.errors import LedgerError, Unavailable
+from projections.application.app import App
+from projections.application.known_projects import KnownProject, known_projects
+from projections.cli.terminal.invocation import Invocation
+from projections.cli.terminal.output import answer_json, printable, remark, table
+from projections.operations.catalog import OPERATIONS
+
+AT_ONCE = 8  # ledgers that are asked at the same time
+
+Answered = dict[str, Any]
+
+OPTION = click.option("--all-ledgers", "every_ledger", is_flag=True, help="Of all your ledgers on this machine.")
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """What one ledger answers, or why it does not; `note` says that it is a copy's answer."""
+
+    known: KnownProject
+    answered: Answered = {}
+    note: str = ""
+    error: LedgerError | None = None
+
+
+class Everywhere(Struct, frozen=True, kw_only=True):
+    """The answers together; each item has `ledger`, the name, and `project`, the folder."""
+
+    parts: list[Part]
+    items: list[Answered]
+    has_more: bool
+
+    def show(self, headings: Sequence[str], row: Callable[[Answered], Iterable[object]]) -> None:
+        """As a table, then what is missing from it and where the ledgers are."""
+        table(("ledger", *headings), ([item["ledger"], *row(item)] for item in self.items), cut=("title",))
+        for part in self.parts:
+            name = printable(part.known.name)
+            if part.error is not None:
+                remark(f"{name} is not shown: {printable(part.error.message)}", style="yellow")
+            elif part.note:
+                remark(f"{name}: {printable(part.note)}", style="yellow")
+        for name, project in dict.fromkeys((item["ledger"], item["project"]) for item in self.items):
+            remark(f"{printable(name)} is in {printable(project)}: name it with --project")
+        if self.has_more:
+            remark(f"there is more; these are {len(self.items)}: --limit")
+
+    def as_json(self) -> None:
+        ledgers = [
+            {
+                "id": str(part.known.key),
+                "name": part.known.name,
+                "project": part.known.folder,
+                **({"note": part.note} if part.note else {}),
+                **(
+                    part.error.as_answer()
+                    if part.error is not None
+                    else {name: part.answered.get(name) for name in ("returned", "total_count")}
+                ),
+            }
+            for part in self.parts
+        ]
+        answer_json({"items": self.items, "returned": len(self.items), "has_more": self.has_more, "ledgers": ledgers})
+
+
+def everywhere(
+    invocation: Invocation,
+    operation: str,
+    arguments: Answered,
+    limit: int,
+    key: Callable[[Answered], Any] | None = None,
+) -> Everywhere:
+    """The items of an operation of every ledger, at most `limit`: by `key`, or one ledger after the other."""
+    if invocation.app.has_ledger:
+        _ = invocation.app.home  # it is known from now on
+    known = known_projects(invocation.settings)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        parts = list(pool.map(lambda ledger: _asked(invocation, ledger, operation, arguments), known))
+    items = [
+        {**item, "ledger": part.known.name, "project": part.known.folder}
+        for part in parts
+        for item in part.answered.get("items", ())
+    ]
+    if key is not None:
+        items.sort(key=key)
+    has_more = len(items) > limit or any(part.answered.get("has_more") for part in parts)
+    return Everywhere(parts=parts, items=items[:limit], has_more=has_more)
+
+
+def _asked(invocation: Invocation, known: KnownProject, operation: str, arguments: Answered) -> Part:
+    try:
+        known.identity()
+        settings, way = known.settings(invocation.settings)
+        with closing(App(settings, opened=lambda *_: None)) as app:  # to be asked is not to be opened
+            if way == "copy":
+                view = app.on_layer(app.runtime.journal())
+                answered = OPERATIONS[operation].perform(view, arguments)
+                layer = view.layer
+                note = "LEDGER_DSN leads to another database than its own: answered from this machine's copy"
+            else:
+                answered = OPERATIONS[operation].perform(app, arguments)
+                assert app.answered_by is not None, "what answered is known"
+                layer = app.answered_by
+                note = "" if layer.is_live else layer.sentence(app.clock())
+            if layer.source == "none":
+                raise Unavailable(layer.sentence(app.clock()), next_step="start its database")
+            return Part(known=known, answered=answered, note=note)
+    except LedgerError as error:
+        return Part(known=known, error=error)

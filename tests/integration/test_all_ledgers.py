@@ -1,0 +1,144 @@
+"""Several ledgers of one user, shown together: each row says its ledger, one that is away keeps nothing from sight."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ledger import identity
+from ledger.settings import Settings
+from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
+from tests.support.command_line import run
+from tests.support.gate import Gate
+
+
+def perform(settings: Settings, name: str, **arguments: Any) -> dict[str, Any]:
+    app = App(settings)
+    try:
+        return OPERATIONS[name].perform(app, arguments)
+    finally:
+        app.close()
+
+
+def item(settings: Settings, title: str, **fields: Any) -> dict[str, Any]:
+    return perform(settings, "create_work_item", item_type="task", title=title, **fields)
+
+
+@pytest.fixture
+def other(settings: Settings, tmp_path: Path) -> Settings:
+    """A second ledger of the same user."""
+    project = tmp_path / "shop"
+    project.mkdir()
+    identity.create(project)
+    return replace(settings, project=project)
+
+
+@pytest.fixture
+def both(settings: Settings, other: Settings) -> tuple[Settings, Settings]:
+    item(settings, "Guide for users", priority=2)
+    item(settings, "Later", priority=5)
+    item(other, "Guide for buyers", priority=1)
+    return settings, other
+
+
+@pytest.mark.parametrize(
+    "words, titles",
+    [
+        (["list"], ["Guide for buyers", "Guide for users", "Later"]),
+        (["list", "--sort", "created"], ["Guide for buyers", "Later", "Guide for users"]),
+        (["list", "-n", "2"], ["Guide for buyers", "Guide for users"]),
+        (["ready"], ["Guide for buyers", "Guide for users", "Later"]),
+        (["search", "guide"], ["Guide for users", "Guide for buyers"]),
+    ],
+)
+def test_rows_of_all_ledgers_come_in_one_order_and_say_their_ledger(
+    both: tuple[Settings, Settings], words: list[str], titles: list[str]
+) -> None:
+    answered = json.loads(run(both[0], *words, "--all-ledgers", "--json").stdout)
+    shown = run(both[1], *words, "--all-ledgers").stdout
+
+    assert [found["title"] for found in answered["items"]] == titles
+    assert {found["ledger"]: Path(found["project"]) for found in answered["items"]} == {
+        "project": both[0].project,
+        "shop": both[1].project,
+    }
+    assert [line.split()[0] for line in shown.splitlines()[1:]] == [found["ledger"] for found in answered["items"]]
+
+
+def test_what_waits_for_a_person_is_found_in_all_ledgers(both: tuple[Settings, Settings]) -> None:
+    for settings in both:
+        asked = item(settings, "Ask")
+        perform(settings, "question", action="ask", id=asked["id"], whom="tester", text="Now?")
+
+    answered = json.loads(run(both[0], "needs-me", "--all-ledgers", "--by", "tester", "--json").stdout)
+
+    assert [found["ledger"] for found in answered["items"]] == ["project", "shop"]
+
+
+def test_one_whose_folder_is_gone_is_named_and_the_others_are_shown(both: tuple[Settings, Settings]) -> None:
+    shutil.rmtree(both[1].project)
+
+    ended = run(both[0], "list", "--all-ledgers")
+    answered = json.loads(run(both[0], "list", "--all-ledgers", "--json").stdout)
+
+    assert ended.exit_code == 0
+    assert "shop is not shown: there is no folder" in ended.stderr
+    assert [found["title"] for found in answered["items"]] == ["Guide for users", "Later"]
+    assert [ledger["name"] for ledger in answered["ledgers"] if "error" in ledger] == ["shop"]
+    assert run(both[0], "ledgers", "forget", "shop").exit_code == 0
+    assert "shop" not in run(both[0], "list", "--all-ledgers").stderr
+
+
+def test_one_whose_database_is_away_answers_from_this_machine_s_copy(settings: Settings, other: Settings) -> None:
+    gate = Gate(str(settings.dsn))
+    behind = [replace(one, dsn=gate.dsn) for one in (settings, other)]
+    for one in behind:
+        item(one, one.project.name)
+        assert run(one, "sync").exit_code == 0
+
+    gate.close()
+    answered = json.loads(run(behind[0], "list", "--all-ledgers", "--json").stdout)
+
+    assert [found["title"] for found in answered["items"]] == ["project", "shop"]
+    assert ["this machine's own copy" in ledger["note"] for ledger in answered["ledgers"]] == [True, True]
+
+
+def test_a_ledger_is_never_asked_of_a_database_that_is_not_its_own(
+    both: tuple[Settings, Settings], owner_dsn: str, tmp_path: Path
+) -> None:
+    run(both[1], "sync")
+    elsewhere = f"{both[0].dsn} application_name=elsewhere"  # another string: maybe another server
+
+    run(both[0], "list", LEDGER_DSN=elsewhere)
+    for _ in range(2):  # to have been asked once changes nothing
+        answered = json.loads(run(both[0], "list", "--all-ledgers", "--json", LEDGER_DSN=elsewhere).stdout)
+
+    notes = {ledger["name"]: ledger.get("note", "") for ledger in answered["ledgers"]}
+    assert notes["project"] == ""
+    assert "another database than its own" in notes["shop"]
+    assert answered["items"][0]["title"] == "Guide for buyers"
+
+
+def test_outside_of_any_project_they_are_shown_too(both: tuple[Settings, Settings], tmp_path: Path) -> None:
+    ended = run(replace(both[0], project=tmp_path), "list", "--all-ledgers", "--json")
+
+    assert len(json.loads(ended.stdout)["items"]) == 3
+
+
+def test_no_password_of_a_database_is_kept(settings: Settings) -> None:
+    secret = replace(settings, dsn=f"{settings.dsn} password=confidential")
+
+    item(secret, "One")
+
+    assert settings.home is not None
+    kept = [file.read_text() for file in (settings.home / "projects").iterdir()]
+    assert len(kept) == 1 and "confidential" not in kept[0]
+
+
+@pytest.mark.parametrize("words", [["--mine"], ["--page", "2"], ["--parent", "w-abcde"]])
+def test_what_belongs_to_one_ledger_is_refused(both: tuple[Settings, Settings], words: list[str]) -> None:
+    assert run(both[0], "list", "--all-ledgers", *words).exit_code == 2
