@@ -142,3 +142,28 @@ def test_no_password_of_a_database_is_kept(settings: Settings) -> None:
 @pytest.mark.parametrize("words", [["--mine"], ["--page", "2"], ["--parent", "w-abcde"]])
 def test_what_belongs_to_one_ledger_is_refused(both: tuple[Settings, Settings], words: list[str]) -> None:
     assert run(both[0], "list", "--all-ledgers", *words).exit_code == 2
+
+
+def test_a_link_into_another_ledger_is_shown_and_taken_away_also_while_that_is_gone(
+    both: tuple[Settings, Settings],
+) -> None:
+    here, there = item(both[0], "Here"), item(both[1], "There")
+    linked = run(both[0], "link", here["ref"], "relates-to", there["ref"], "--in", "shop")
+    shutil.rmtree(both[1].project)
+
+    shown = json.loads(run(both[0], "show", here["ref"], "--json").stdout)["attachments"]
+    removed = run(both[0], "link", here["ref"], "relates-to", there["ref"], "--in", "shop", "--remove")
+
+    assert linked.exit_code == 0, linked.stderr
+    assert [(one["kind"], one["name"]) for one in shown] == [("item", f"{there['ref']} in shop: There")]
+    assert shown[0]["url"].endswith(f"/{there['id']}")
+    assert removed.exit_code == 0, removed.stderr
+    assert "attachments" not in json.loads(run(both[0], "show", here["ref"], "--json").stdout)
+
+
+def test_what_cannot_be_linked_to_in_another_ledger_is_refused(both: tuple[Settings, Settings]) -> None:
+    here = item(both[0], "Here")["ref"]
+
+    assert run(both[0], "link", here, "blocks", "w-abcde", "--in", "shop").exit_code == 2
+    assert run(both[0], "link", here, "relates-to", "w-abcde", "--in", "nowhere").exit_code == 3
+    assert run(both[0], "link", here, "relates-to", "w-abcde", "--in", "shop").exit_code == 3

@@ -266,6 +266,7 @@ def test_a_ledger_on_its_way_to_one_place_goes_to_no_other_until_somebody_says_t
         move(app, away)
     monkeypatch.setenv("LEDGER_PROJECT", str(app.settings.project))
     monkeypatch.setenv("LEDGER_PGDATA", str(app.settings.pgdata))
+    monkeypatch.setenv("LEDGER_HOME", str(app.settings.home))
     monkeypatch.setattr("sys.argv", ["tracking-ledger", "ledgers", "open", "--gone"])
     with pytest.raises(SystemExit, match="0"):
         main()

@@ -17,8 +17,8 @@ from ledger.postgres.connection.database import Database
 from ledger.postgres.ledgers import ARCHIVED, MOVING, Known
 from ledger.postgres.moving import alone
 from projections.application.known_projects import forget as forget_project
-from projections.application.known_projects import known_projects
 from projections.cli.administration.moving import move
+from projections.cli.terminal import every_ledger
 from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
 from projections.read_models.catalog import SHAPES
@@ -78,16 +78,9 @@ def create(invocation: Invocation, name: str, folder: Path | None) -> None:
 @pass_invocation
 def forget(invocation: Invocation, ledger: str) -> None:
     """Leave LEDGER out of what --all-ledgers shows. A command in its project brings it back."""
-    known = known_projects(invocation.settings)
-    meant = [one for one in known if ledger in (one.name, one.folder, str(one.key))]
-    if len(meant) != 1:
-        raise NotFound(
-            f"{len(meant)} of the ledgers that --all-ledgers shows are called {ledger[:80]!r}",
-            next_step="name one by its id or its folder, as `list --all-ledgers --json` has them",
-            id=ledger[:80],
-        )
-    forget_project(meant[0].key, invocation.settings)
-    remark(f"{printable(meant[0].name)} in {printable(meant[0].folder)} is left out")
+    meant = every_ledger.find(invocation, ledger)
+    forget_project(meant.key, invocation.settings)
+    remark(f"{printable(meant.name)} in {printable(meant.folder)} is left out")
 
 
 @group.command()

@@ -18,7 +18,7 @@ from projections.operations.work.attachments import ELSEWHERE
 @click.command(cls=Command)
 @click.argument("ref")
 @click.argument("where", metavar="URL|FILE")
-@click.option("--kind", type=click.Choice(["pull_request", "commit", "document", "file"]), help="What it is.")
+@click.option("--kind", type=click.Choice(["pull_request", "commit", "document", "file", "item"]), help="What it is.")
 @click.option("--name", help="What people call it; a file's own name if left out.")
 @click.option("--remove", is_flag=True, help="Take the attachment away.")
 @pass_invocation

@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
+from ledger.errors import NotFound
 from ledger.work_item.state import ITEM_TYPES
 from projections.cli.daily.several import REFS, each
-from projections.cli.terminal import exits
+from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.dates import Length, When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG
@@ -21,6 +22,7 @@ from projections.operations.catalog import OPERATIONS
 
 Answered = dict[str, Any]
 ME = "me"
+LONGEST_NAME = 200  # characters of an attachment's name
 
 TAGS = click.option("-t", "--tag", "tags", type=TAG, multiple=True, help="With this tag; may be repeated.")
 PRIORITY = click.option("-p", "--priority", metavar="1-5", help="1 is the most urgent, 5 the least.")
@@ -209,10 +211,19 @@ def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, t
 @click.argument("ref", type=REF)
 @click.argument("kind", metavar="KIND", type=click.Choice(["blocks", "depends-on", "relates-to", "discovered-from"]))
 @click.argument("other", type=REF, metavar="OTHER")
+@click.option("--in", "ledger", metavar="LEDGER", help="OTHER is of that ledger of yours: its name, folder or id.")
 @click.option("--remove", is_flag=True, default=None, help="Take the link away.")
 @pass_invocation
-def link(invocation: Invocation, /, ref: str, kind: str, other: str, remove: bool | None) -> int:
-    """Link two work items, as in: link w-7k3qd blocks w-b2m4x."""
+def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str | None, remove: bool | None) -> int:
+    """Link two work items, as in: link w-7k3qd blocks w-b2m4x.
+
+    With --in it relates to an item of another ledger: that is kept as an attachment with both ids and the title of now,
+    and is there also while the other ledger is away.
+    """
+    if ledger is not None:
+        if kind != "relates-to":
+            raise click.UsageError("what another ledger's items do holds nothing up here: link with relates-to")
+        return _link_elsewhere(invocation, ref, other, ledger, remove=bool(remove))
     target = perform(invocation, "query_work_item", id=other)
     answered = _linked(invocation, ref, kind.replace("-", "_"), target["id"], remove)
     if invocation.as_json:
@@ -221,6 +232,38 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, remove: boo
         said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
         say(f"{answered['ref']}  {said}  {target['ref']}  {printable(target['title'])}")
     return exits.of_answer(answered)
+
+
+def _link_elsewhere(invocation: Invocation, ref: str, other: str, ledger: str, *, remove: bool) -> int:
+    name = every_ledger.find(invocation, ledger).name
+    url, title = _attached(invocation, ref, other, name) if remove else _there(invocation, ledger, other)
+    arguments = {"remove": True} if remove else {"name": title[:LONGEST_NAME]}
+    answered = perform(invocation, "attach", id=ref, url=url, **arguments)
+    if invocation.as_json:
+        answer_json({**answered, "url": url})
+    else:
+        say(f"{answered['ref']}  {'no longer ' if remove else ''}relates to  {printable(title)}")
+    return exits.of_answer(answered)
+
+
+def _there(invocation: Invocation, ledger: str, other: str) -> tuple[str, str]:
+    """The address and the name of another ledger's item."""
+    project = every_ledger.find(invocation, ledger)
+    item = every_ledger.ask(invocation, project, "query_work_item", {"id": other})
+    return f"ledger:{project.identity().ledger}/{item['id']}", f"{item['ref']} in {project.name}: {item['title']}"
+
+
+def _attached(invocation: Invocation, ref: str, other: str, name: str) -> tuple[str, str]:
+    """The same of one that is linked; the other ledger is not asked."""
+    for one in perform(invocation, "query_work_item", id=ref).get("attachments", ()):
+        title = str(one.get("name", ""))
+        if one["kind"] == "item" and title.startswith(f"{other} in {name}:"):
+            return str(one["url"]), title
+    raise NotFound(
+        f"{ref} is not linked to {other} in {name}",
+        next_step=f"`tracking-ledger show {ref}` lists what is attached",
+        id=other,
+    )
 
 
 @click.command(cls=Command)
@@ -234,7 +277,7 @@ def delete(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     return _update(invocation, refs, lambda _: {"deleted": True, **how}, "deleted")
 
 
-def perform(invocation: Invocation, name: str, **arguments: Any) -> Answered:
+def perform(invocation: Invocation, name: str, /, **arguments: Any) -> Answered:
     """The operation with the arguments that are given."""
     given = {name: value for name, value in arguments.items() if value is not None}
     return OPERATIONS[name].perform(invocation.app, given)

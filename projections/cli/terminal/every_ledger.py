@@ -11,7 +11,7 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from ledger.errors import LedgerError, Unavailable
+from ledger.errors import LedgerError, NoLedger, NotFound, Unavailable
 from projections.application.app import App
 from projections.application.known_projects import KnownProject, known_projects
 from projections.cli.terminal.invocation import Invocation
@@ -50,6 +50,8 @@ class Everywhere(Struct, frozen=True, kw_only=True):
                 remark(f"{name} is not shown: {printable(part.error.message)}", style="yellow")
             elif part.note:
                 remark(f"{name}: {printable(part.note)}", style="yellow")
+        if any(isinstance(part.error, NoLedger) for part in self.parts):
+            remark("to leave one out: tracking-ledger ledgers forget LEDGER")
         for name, project in dict.fromkeys((item["ledger"], item["project"]) for item in self.items):
             remark(f"{printable(name)} is in {printable(project)}: name it with --project")
         if self.has_more:
@@ -95,6 +97,27 @@ def everywhere(
         items.sort(key=key)
     has_more = len(items) > limit or any(part.answered.get("has_more") for part in parts)
     return Everywhere(parts=parts, items=items[:limit], has_more=has_more)
+
+
+def find(invocation: Invocation, ledger: str) -> KnownProject:
+    """One of the user's ledgers by its name, folder or id. Raises NotFound for none and for several."""
+    known = known_projects(invocation.settings)
+    meant = [one for one in known if ledger in (one.name, one.folder, str(one.key))]
+    if len(meant) != 1:
+        raise NotFound(
+            f"{len(meant)} of the ledgers on this machine are called {ledger[:80]!r}",
+            next_step="name one by its folder or id, as `tracking-ledger list --all-ledgers --json` has them",
+            id=ledger[:80],
+        )
+    return meant[0]
+
+
+def ask(invocation: Invocation, known: KnownProject, operation: str, arguments: Answered) -> Answered:
+    """What one of them answers. Raises what keeps it from answering."""
+    part = _asked(invocation, known, operation, arguments)
+    if part.error is not None:
+        raise part.error
+    return part.answered
 
 
 def _asked(invocation: Invocation, known: KnownProject, operation: str, arguments: Answered) -> Part:

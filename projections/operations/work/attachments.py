@@ -13,11 +13,12 @@ from projections.operations.base import Answered, NotBlank, Operation, Writes, c
 from projections.questions import entities
 from projections.questions.lookup import find
 
-Kind = Literal["pull_request", "commit", "document", "file"]
+Kind = Literal["pull_request", "commit", "document", "file", "item"]
 
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
 _IN_PROJECT = re.compile(r"(?![/\\])[^\s:]+")
 _COMMIT = re.compile(r"commit:[0-9a-f]{7,64}|.*/commits?/[0-9a-f]{7,64}", re.IGNORECASE)
+_ITEM = re.compile(r"ledger:[0-9a-f-]{36}/[0-9a-f-]{36}")  # of another ledger, by both their ids
 _PULL_REQUEST = re.compile(r"https?://.*/(?:pull|pull-requests|pullrequest|merge_requests)/\d+(?:[/?#].*)?")
 
 
@@ -83,11 +84,15 @@ def kind_of(url: str, sha256: str | None = None) -> Kind:
 
     >>> kind_of("https://github.com/o/r/pull/7"), kind_of("commit:84b0fb4"), kind_of("docs/plan.md")
     ('pull_request', 'commit', 'document')
+    >>> kind_of("ledger:5f0c9b1e-3d1c-4a52-9f58-0c6d2f1f8a10/0f2b6d0c-4e3c-5f0e-9d3e-6a5a4c1b2d3e")
+    'item'
     """
     if sha256 is not None:
         return "file"
     if _COMMIT.fullmatch(url):
         return "commit"
+    if _ITEM.fullmatch(url):
+        return "item"
     return "pull_request" if _PULL_REQUEST.fullmatch(url) else "document"
 
 
