@@ -6,6 +6,7 @@ from mcp_adapter.caller import Caller
 from projections.operations.catalog import OPERATIONS
 
 Answer = dict[str, Any]
+OF_ANY_TIME = frozenset({"get_project_configuration", "changes_since"})  # states keep their names; the log its order
 
 
 class Ledger:
@@ -30,8 +31,8 @@ class Ledger:
     def ask(self, name: str, /, **arguments: Any) -> Answer:
         """Raises what the operation raises, and Forbidden. Call it in a worker thread."""
         operation = OPERATIONS[name]
-        if self.as_of is not None and "as_of" in operation.input.model_fields:
-            arguments["as_of"] = self.as_of
+        if self.as_of is not None and name not in OF_ANY_TIME:
+            arguments["as_of"] = self.as_of  # an operation that cannot tell of then refuses it
         self.caller.check(operation, arguments)
         if operation.writes and self.caller.actor is not None:
             arguments["by"] = self.caller.actor

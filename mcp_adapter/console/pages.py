@@ -12,6 +12,7 @@ from mcp_adapter.console.graph import draw
 from mcp_adapter.registry import tool
 from projections.maintenance.access_tokens import Tokens
 from projections.operations.catalog import OPERATIONS
+from projections.questions.log.as_of import position_of
 from projections.reports.plots import bars, timeline
 
 COLUMN = 50  # cards of one column of the board; more are one click away in the list
@@ -25,8 +26,9 @@ FILTERS = (
 PARTS = ["ancestors", "descendants", "dependencies", "effort", "comments"]
 CARD = [
     *("version", "item_type", "title", "status", "priority", "due", "parent_id", "assignee", "claim", "question"),
-    *("comment_count", "tags"),
+    *("comment_count", "tags", "milestone_id"),
 ]
+LANES = {"assignee": "assignee", "parent": "parent_id", "milestone": "milestone_id"}  # swimlanes of the board
 RUNS = 20  # newest test runs of a vendor
 
 Values = dict[str, Any]
@@ -35,7 +37,7 @@ Page = Callable[[Ledger, QueryParams], Values]
 
 def board(ledger: Ledger, query: QueryParams) -> Values:
     """A column for each state, the most urgent cards first."""
-    given = _filters(query, ("text", "item_type", "tag", "assignee", "priority"))
+    given = _filters(query, ("text", "item_type", "tag", "assignee", "priority", "milestone_id"))
     columns = []
     for state, title in states(ledger):
         found = ledger.ask("list_work_items", status=state, order="priority", limit=COLUMN, fields=CARD, **given)
@@ -48,6 +50,7 @@ def board(ledger: Ledger, query: QueryParams) -> Values:
         "here": f"{ledger.base}/board{'?' if address else ''}{address}",
         "lanes": _lanes(ledger, columns, lanes_by),
         "lanes_by": lanes_by,
+        "milestones": _milestones(ledger),
         **_choices([card for column in columns for card in column["items"]]),
     }
 
@@ -55,7 +58,13 @@ def board(ledger: Ledger, query: QueryParams) -> Values:
 def listing(ledger: Ledger, query: QueryParams) -> Values:
     given = _filters(query, FILTERS)
     found = ledger.ask("list_work_items", limit=PAGE, fields=[*CARD, "updated_at"], **given, **_cursor(query))
-    return {"found": found, "given": given, "states": states(ledger), **_choices(found["items"])}
+    return {
+        "found": found,
+        "given": given,
+        "states": states(ledger),
+        "milestones": _milestones(ledger),
+        **_choices(found["items"]),
+    }
 
 
 def item(ledger: Ledger, query: QueryParams, ref: str) -> Values:
@@ -111,11 +120,21 @@ def graph(ledger: Ledger, query: QueryParams) -> Values:
 
 
 def log(ledger: Ledger, query: QueryParams) -> Values:
-    head = int(ledger.ask("sync_state")["position"])
+    """A page of events, at an earlier point those up to it."""
+    head = _position(ledger)
     since = query.get("since", "")
-    after = int(since) if since.isdigit() else max(0, head - PAGE)
-    found = ledger.ask("changes_since", since=min(after, head), limit=PAGE)
+    after = min(int(since) if since.isdigit() else max(0, head - PAGE), head)
+    found = ledger.ask("changes_since", since=after, limit=PAGE)
+    if ledger.as_of is not None:
+        known = [entry for entry in found["items"] if entry["position"] is not None and entry["position"] <= head]
+        found |= {"items": known, "has_more": found["next_position"] < head}
     return {"found": found, "head": head, "after": after}
+
+
+def _position(ledger: Ledger) -> int:
+    if ledger.as_of is None:
+        return int(ledger.ask("sync_state")["position"])
+    return position_of(ledger.caller.app.store, ledger.as_of)
 
 
 def vendors(ledger: Ledger, query: QueryParams) -> Values:
@@ -177,6 +196,9 @@ def states(ledger: Ledger) -> list[tuple[str, str]]:
     return [(state["name"], state["name"].replace("_", " ").capitalize()) for state in _configured(ledger)]
 
 
+# pages that ask what no operation answers for an earlier point
+ONLY_NOW = frozenset({"needs-me", "deployments", "enhancements", "report", "conflicts", "settings"})
+
 PAGES: dict[str, tuple[str, Page]] = {
     "needs-me": ("Needs me", needs_me),
     "board": ("Board", board),
@@ -217,9 +239,15 @@ def _choices(items: list[Answer]) -> Values:
     }
 
 
+def _milestones(ledger: Ledger) -> list[tuple[str, str]]:
+    """The unfinished milestones to filter by: (reference, title)."""
+    found = ledger.ask("list_work_items", item_type="milestone", unfinished=True, limit=PAGE, fields=["title"])
+    return [(entry["ref"], entry["title"]) for entry in found["items"]]
+
+
 def _lanes(ledger: Ledger, columns: list[Values], by: str | None) -> list[tuple[str, list[list[Values]]]]:
-    """The cards of each column in swimlanes by assignee or by parent; one lane without a title otherwise."""
-    field = {"assignee": "assignee", "parent": "parent_id"}.get(by or "")
+    """The cards of each column in swimlanes by a field of theirs; one lane without a title otherwise."""
+    field = LANES.get(by or "")
     if field is None:
         return [("", [column["items"] for column in columns])]
     held = {str(card.get(field) or "") for column in columns for card in column["items"]}
@@ -235,5 +263,5 @@ def _lanes(ledger: Ledger, columns: list[Values], by: str | None) -> list[tuple[
 
 def _lane_name(ledger: Ledger, field: str, value: str) -> str:
     if not value:
-        return "without a parent" if field == "parent_id" else "without an assignee"
-    return str(ledger.ask("query_work_item", id=value)["title"]) if field == "parent_id" else value
+        return f"without {'an' if field == 'assignee' else 'a'} {field.removesuffix('_id')}"
+    return value if field == "assignee" else str(ledger.ask("query_work_item", id=value)["title"])

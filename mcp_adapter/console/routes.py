@@ -197,6 +197,7 @@ class Console:
             "said": query.get("said", "") if query else "",
             "query": query or QueryParams(),
             "answered": await self._in_thread(lambda: _source(ledger)),
+            "newest": ledger.caller.app.local.journal.head.position,
         }
         return HTMLResponse(await self._in_thread(lambda: render(template, **common, **values)), status, HEADERS)
 
@@ -211,7 +212,8 @@ class Console:
             if not callers:
                 raise HTTPException(303, headers={"Location": "/sign-in"})
             raise HTTPException(404)
-        return Ledger(caller, request.query_params.get("as_of") or None)
+        only_now = request.path_params.get("page") in pages.ONLY_NOW
+        return Ledger(caller, None if only_now else request.query_params.get("as_of") or None)
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         return await anyio.to_thread.run_sync(work, limiter=self._places)

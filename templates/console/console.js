@@ -43,6 +43,21 @@
   document.addEventListener("DOMContentLoaded", () => localTimes(document));
   document.addEventListener("htmx:after:swap", () => localTimes(document));
 
+  // the slider shows where it leads; its form goes there
+  document.addEventListener("input", (event) => {
+    const slider = event.target.closest?.('.as-of [type="range"]');
+    if (slider) slider.form.querySelector("button").textContent = `Go to ${slider.value}`;
+  });
+
+  // keys for those who work here all day, never while something is typed
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+    const search = document.querySelector('.search [type="search"]');
+    const create = document.querySelector('.bar a.main');
+    if (event.key === "/" && search) { event.preventDefault(); search.focus(); }
+    if (event.key === "n" && create) create.click();
+  });
+
   // dragging is an extra: each card has a form that moves it
   let dragged = null;
   const over = (column) => {

@@ -379,6 +379,17 @@ def test_open_leads_to_all_projects_of_this_user_and_a_search_looks_in_each(serv
     assert "No item of any project" in nothing
 
 
+def test_the_board_is_parted_and_filtered_by_milestones(browser: Browser) -> None:
+    milestone = browser.create(title="Version 9", item_type="milestone").rpartition("/")[2]
+    browser.create(title="Needed for nine", milestone_id=milestone)
+
+    parted = browser.get("board?lanes=milestone").body.decode()
+    filtered = browser.get(f"board?milestone_id={milestone}").body.decode()
+
+    assert '<h2 dir="auto">Version 9</h2>' in parted
+    assert ("Needed for nine" in filtered, filtered.count("<article")) == (True, 1)
+
+
 def test_an_earlier_point_is_shown_without_forms(browser: Browser) -> None:
     page = browser.create(title="As it was")
     browser.post("act/update_work_item", browser.form(page, "update_work_item") | {"f-title": "As it is"})
@@ -389,6 +400,12 @@ def test_an_earlier_point_is_shown_without_forms(browser: Browser) -> None:
 
     assert "As it was" in earlier
     assert "/act/" not in earlier
+    assert f"log?since={int(position[1]) - 1}" in earlier
+    assert f"Position {int(position[1]) - 1}." in browser.get(f"log?as_of={int(position[1]) - 1}").body.decode()
+    for name in PAGES:  # each says that it shows an earlier point, or shows that of now with its forms
+        answer = browser.get(f"{name}?as_of={int(position[1]) - 1}")
+        assert (answer.status, "read only" in answer.body.decode()) == (200, name not in pages.ONLY_NOW), name
+    assert re.search(r'<input type="range" name="as_of" min="1" max="\d+" value="\d+">', earlier)
 
 
 def test_what_is_written_elsewhere_is_on_the_stream(browser: Browser) -> None:
