@@ -1,7 +1,5 @@
 """Days, times and lengths as people write them on the command line."""
 
-import subprocess
-import sys
 from datetime import datetime
 
 import click
@@ -93,11 +91,3 @@ def test_a_length_that_no_clock_knows_is_refused(said: str) -> None:
 
 def test_an_empty_day_stays_empty_so_that_an_edit_can_empty_the_field() -> None:
     assert When().convert("", None, None) == ""
-
-
-def test_the_library_of_dates_is_not_imported_before_a_date_is_read() -> None:
-    asked = (
-        "import sys, projections.cli.daily.items, projections.cli.daily.listing; sys.exit('dateparser' in sys.modules)"
-    )
-
-    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0

@@ -11,38 +11,12 @@ from uuid import uuid5
 import msgspec
 import pytest
 
-from ledger.conflict.events import Base
 from ledger.errors import Unavailable
 from ledger.offline.outbox import Outbox
-from ledger.offline.outbox_lines import Queued, QueuedEvent, Settled
-from tests.support.given import FIRST_DAY, LEDGER, numbered
-
-STREAM = f"work_item-{numbered(1)}"
-
-
-def queued(sequence: int, title: str = "One", stream: str = STREAM) -> Queued:
-    event = QueuedEvent(
-        stream_id=stream,
-        version=1,
-        type="WorkItemCreated",
-        schema=1,
-        data=msgspec.Raw(msgspec.json.encode({"item_type": "task", "title": title})),
-        by="somebody",
-        occurred_at=FIRST_DAY,
-    )
-    return Queued(
-        sequence=sequence,
-        command_id=uuid5(LEDGER, str(sequence)),
-        command="CreateWorkItem",
-        command_schema=1,
-        command_digest="00",
-        arguments={"title": title},
-        by="somebody",
-        occurred_at=FIRST_DAY,
-        as_of=0,
-        bases={stream: Base(version=0)},
-        events=(event,),
-    )
+from ledger.offline.outbox_lines import Queued, Settled
+from tests.support.forked import Forked
+from tests.support.given import LEDGER, numbered
+from tests.support.queueing import STREAM, queue_a_hundred, queued
 
 
 def settled(sequence: int, line: int, position: int = 1) -> Settled:
@@ -189,7 +163,8 @@ import resource, signal, sys
 from pathlib import Path
 from ledger.errors import Unavailable
 from ledger.offline.outbox import Outbox
-from tests.unit.test_outbox import put, queued
+from tests.support.queueing import queued
+from tests.unit.test_outbox import put
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 outbox = Outbox(Path(sys.argv[1]))
 put(outbox, queued(1), queued(2))
@@ -223,26 +198,14 @@ def test_a_folder_that_may_not_be_written_is_an_answer(outbox: Outbox, tmp_path:
         tmp_path.chmod(0o700)
 
 
-MANY = """
-import sys
-from pathlib import Path
-from ledger.offline.outbox import Outbox
-from tests.unit.test_outbox import queued
-outbox = Outbox(Path(sys.argv[1]))
-for _ in range(100):
-    with outbox.locked():
-        outbox.append(queued(outbox.sequence + 1, title=sys.argv[2]))
-"""
-
-
 @pytest.mark.processes
 def test_eight_processes_that_queue_a_hundred_each_lose_none(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
     running = [
-        subprocess.Popen([sys.executable, "-c", MANY, str(tmp_path), str(number)], cwd=root) for number in range(8)
+        Forked(str(tmp_path), str(number), program=queue_a_hundred, env=os.environ, cwd=tmp_path) for number in range(8)
     ]
+    said = [one.communicate() for one in running]
 
-    assert [one.wait() for one in running] == [0] * 8
+    assert [one.returncode for one in running] == [0] * 8, said
 
     outbox = Outbox(tmp_path)
     lines = list(outbox.lines(0, outbox.sequence))
