@@ -497,3 +497,67 @@ def test_undo_of_the_own_last_command_is_none_of_what_was_exchanged(
 
     assert "tags +b" in undone.output
     assert (undone.exit_code, item(number)["tags"]) == (3, ["a", "b", "c"])
+
+
+def test_comments_of_a_file_of_gh_are_the_same_comments(
+    sync: Sync, github: GithubApi, app: App, tmp_path: Path, item: Any
+) -> None:
+    number = github.open_issue("Broken")
+    own = github.comment(number, "Since when?")
+    issue = github.issues[number]
+    comment = github.comments[own]
+    as_gh = {"id": comment["node_id"], "author": {"login": "ann"}, "body": "Since when?"}
+    file = tmp_path / "issues.json"
+    file.write_text(
+        json.dumps(
+            [
+                {"number": number, "title": "Broken", "state": "OPEN", "url": issue["html_url"]}
+                | {"createdAt": issue["created_at"], "updatedAt": issue["updated_at"]}
+                | {"comments": [as_gh | {"createdAt": comment["created_at"]}]}
+            ]
+        )
+    )
+    Import(source="github", path=file).run(app)
+    github.edit_comment(own, "Since when, please?")
+
+    sync()
+
+    assert [comment["text"] for comment in item(number)["comments"]] == ["Since when, please?"]
+    _assert_quiet(sync, github, app)
+
+
+def test_a_link_to_another_host_is_followed_at_the_given_address(
+    sync: Sync, github: GithubApi, perform: Perform
+) -> None:
+    github.most_per_page, github.link_host = 1, "https://elsewhere.example"
+    for place in range(3):
+        github.open_issue(f"T{place}")
+
+    sync(push=False)
+
+    assert perform("list_work_items")["total_count"] == 3
+
+
+def test_watching_goes_on_over_a_limit_until_it_is_interrupted(
+    github: GithubApi, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 3600)}
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            github.faults = lambda method, path: Fault(403, headers=limits)
+        elif len(waits) == 2:
+            github.faults = lambda method, path: None
+            github.open_issue("Later")
+        else:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("projections.cli.exchange.github.pause", pause)
+
+    told = run(settings, "sync", "github", OWNER, "--api-url", github.url, "--watch")
+
+    assert (told.exit_code, told.stdout.count("1 new, 0 changed")) == (0, 1)
+    assert "waiting: GitHub's limit" in told.output
+    assert [waits[0], waits[1] > 3000, waits[2]] == [60, True, 60]

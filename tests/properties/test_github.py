@@ -18,7 +18,6 @@ from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.transfer.github import api as client
 from projections.transfer.github import run as runs
-from projections.transfer.github.api import ApiFault
 from projections.transfer.github.exchange import Exchange, Terms
 from tests.support.examples import ALL
 from tests.support.github_api import CUT, OWNER, Fault, GithubApi, serving
@@ -125,7 +124,7 @@ class History:
         terms = self.chance.choice([{}, {}, {"push": False}, {"pull": False}, {"full": True}])
         try:
             self.run(**terms)
-        except (LedgerError, ApiFault, Killed):
+        except (LedgerError, Killed):
             return
         finally:
             self.github.faults = lambda method, path: None

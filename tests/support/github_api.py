@@ -50,6 +50,7 @@ class GithubApi:
         self._numbers = iter(range(1, 100_000))
         self._ids = iter(range(5_000, 1_000_000))
         self.url = ""
+        self.link_host = ""  # that links to pages name, if another one
 
     # what people do on GitHub
 
@@ -206,7 +207,8 @@ class GithubApi:
             query = urlencode(
                 {name: values[0] for name, values in parse_qs(parts.query).items()} | {"page": number + 1}
             )
-            told["Link"] = f'<{self.url}{parts.path}?{query}>; rel="next", <{self.url}{parts.path}>; rel="first"'
+            host = self.link_host or self.url
+            told["Link"] = f'<{host}{parts.path}?{query}>; rel="next", <{host}{parts.path}>; rel="first"'
             self.between_pages()
         return 200, told, page
 

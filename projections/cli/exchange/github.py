@@ -1,14 +1,19 @@
 """`sync github`: keep a repository's issues and the work items of the ledger the same."""
 
+import contextlib
+from collections.abc import Callable
+from time import sleep as pause
 from typing import Any
 
 import click
 
+from ledger.errors import Unavailable
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, heading, printable, remark, table, working
 
 POLICIES = ("ask", "github", "ledger")
+EVERY = 60.0  # seconds between two runs of --watch
 EXAMPLES = 5  # of each finding
 KINDS = {
     "assignee_not_on_github": "cannot be assigned to them on GitHub: not sent",
@@ -30,6 +35,7 @@ KINDS = {
 @click.option("--full", is_flag=True, help="Read all issues again, also those that have not changed.")
 @click.option("--only", multiple=True, metavar="NAME=VALUE", help="Take up only these: label=, assignee=, state=.")
 @click.option("--conflicts", type=click.Choice(POLICIES), help="Whose value counts where both changed a field.")
+@click.option("--watch", is_flag=True, help="Once a minute, until it is interrupted.")
 @click.option("--api-url", metavar="URL", help="Of GitHub Enterprise: https://HOSTNAME/api/v3.")
 @pass_invocation
 def github(
@@ -41,6 +47,7 @@ def github(
     full: bool,
     only: tuple[str, ...],
     conflicts: Any,
+    watch: bool,
     api_url: str | None,
 ) -> int:
     """Keep the issues of OWNER/REPO on GitHub and the work items of this ledger the same.
@@ -62,8 +69,32 @@ def github(
         only=filter_of(only),
         by=invocation.by,
     )
-    with working(f"exchanging with {repository}"):
-        report = Synchronisation(repository=repository, url=api_url, terms=terms).run(invocation.app)
+    wanted = Synchronisation(repository=repository, url=api_url, terms=terms)
+
+    def exchange() -> dict[str, Any]:
+        with working(f"exchanging with {repository}"):
+            return wanted.run(invocation.app)
+
+    return _watched(invocation, exchange) if watch else _told(invocation, exchange())
+
+
+def _watched(invocation: Invocation, exchange: Callable[[], dict[str, Any]]) -> int:
+    """Tells of what happened, and goes on when something was away. An interruption is how it ends."""
+    code, seconds = exits.DONE, EVERY
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            try:
+                report, seconds = exchange(), EVERY
+                if report["events"] or report["requests"]["writes"] or report["conflicts"] or report["findings"]:
+                    code = _told(invocation, report)
+            except Unavailable as away:
+                remark(f"waiting: {printable(away.message)}", style="yellow")
+                seconds = max(EVERY, away.details.get("retry_after", EVERY))
+            pause(seconds)
+    return code
+
+
+def _told(invocation: Invocation, report: dict[str, Any]) -> int:
     if invocation.as_json:
         answer_json(report)
     else:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -121,7 +122,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         body: Json = None,
     ) -> Answer:
-        url = path if path.startswith(self.address) else self.address + path
+        url = self._address_of(path)
         growing = wait_random_exponential(multiplier=1, max=60)
 
         def wait(state: RetryCallState) -> float:
@@ -143,6 +144,14 @@ class Api:
                 f"GitHub did not answer {method} {url} after {ATTEMPTS} attempts: {last.why}",
                 next_step="run the same command again later: it goes on where it was",
             ) from last
+
+    def _address_of(self, path: str) -> str:
+        """Always at the given address, also where a proxy lets a link name another one: it would get the token."""
+        if not path.startswith(("http://", "https://")):
+            return self.address + path
+        parts = urlsplit(path)
+        below = parts.path.removeprefix(urlsplit(self.address).path)
+        return f"{self.address}{below}?{parts.query}"
 
     def _once(self, method: str, url: str, params: Mapping[str, Any], headers: Mapping[str, str], body: Json) -> Answer:
         if method in WRITES:

@@ -162,7 +162,10 @@ class Exchange:
     def _take_milestones(self, etag: str | None) -> str | None:
         """Takes what is new in them; the ETag of their list."""
         path = f"/repos/{self._repository}/milestones"
-        answer = self._api.get(path, etag, state="all", per_page=MOST_RECORDS)
+        try:
+            answer = self._api.get(path, etag, state="all", per_page=MOST_RECORDS)
+        except Gone:  # a repository whose milestones are switched off
+            return None
         if answer.unchanged or not self._terms.pull:
             return etag
         records = answer.body if answer.following is None else self._api.pages(path, state="all")
@@ -317,7 +320,7 @@ class Exchange:
             reading = Reading()
             for number in numbers[begin : begin + PORTION]:
                 name = f"{self._repository}#{number}"
-                remarks = remarks_of(self._comments(number, new[number], touched), name, "", {})
+                remarks = remarks_of(self._comments(number, new[number], touched), name)
                 record = {name: value for name, value in new[number].items() if name != "milestone"} | {
                     "body": markers.without_item(new[number]["body"] or ""),
                     "comments": as_comments(remarks),
@@ -365,9 +368,9 @@ class Exchange:
         return self._remarked(pair, comments, world)
 
     def _remarked(self, pair: Pair, comments: list[Record], world: World) -> Pair:
-        known = sent_comments(source_state(pair.item_id, SOURCE, world))
-        numbers = {entry[0]: name for name, entry in known.items()}
-        remarks = remarks_of(comments, pair.issue.name, pair.item_id, numbers)
+        then = source_state(pair.item_id, SOURCE, world)
+        sent = {entry[0]: name for name, entry in sent_comments(then).items()}
+        remarks = remarks_of(comments, pair.issue.name, pair.item_id, sent, then.comments)
         return replace(pair, issue=replace(pair.issue, remarks=remarks))
 
     def _is_left_alone(self, pair: Pair, sides: Compared) -> bool:
@@ -397,6 +400,9 @@ class Exchange:
         sides = compared(pair, rule.policy, world)
         try:
             return self._written(pair, sides, world)
+        except Gone as gone:
+            self._gone(pair.issue.number, pair.item_id, gone)
+            return None
         except Declined as declined:
             self._outcome.findings.append(Finding("declined_there", f"{pair.issue.name}: {declined}"))
             return pair

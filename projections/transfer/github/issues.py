@@ -1,6 +1,7 @@
 """Issues as GitHub's interface tells them, cut down to what is kept here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from projections.transfer.github import markers
 
 Record = dict[str, Any]
 KEPT = ("number", "title", "body", "state", "state_reason", "html_url", "created_at", "updated_at", "closed_at")
+NONE_SENT: Mapping[int, str] = MappingProxyType({})
 LABEL = 50  # characters, the most that GitHub takes
 
 
@@ -62,13 +64,22 @@ def is_pull_request(record: Record) -> bool:
     return "pull_request" in record
 
 
-def remarks_of(comments: Iterable[Record], name: str, item_id: str, numbers: Mapping[int, str]) -> dict[str, Remark]:
-    """`numbers` are the ids here of comments that were sent before."""
+def remarks_of(
+    comments: Iterable[Record],
+    name: str,
+    item_id: str = "",
+    sent: Mapping[int, str] = NONE_SENT,
+    taken: Container[str] = (),
+) -> dict[str, Remark]:
+    """`sent` are the ids here of comments that were sent before, by their numbers; `taken` those that came from there,
+    maybe in a file, which knows a comment by another id than this interface."""
     found: dict[str, Remark] = {}
     for told in comments:
         text, number = told["body"] or "", told["id"]
-        own = numbers.get(number) or markers.comment_in(text, item_id)
+        own = sent.get(number) or markers.comment_in(text, item_id)
+        of_file = comment_id(str(told.get("node_id")), name)
         key = own if own is not None and own not in found else comment_id(number, name)
+        key = of_file if key not in taken and of_file in taken else key
         user = told.get("user")
         found[key] = Remark(
             number=number,

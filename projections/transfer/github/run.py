@@ -11,10 +11,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 from msgspec import Struct
 
-from ledger.errors import NotFound, Refused, Unavailable
+from ledger.errors import LedgerError, NotFound, Refused, Unavailable
 from projections.application.app import App
 from projections.transfer.github.access import access, checked_repository
-from projections.transfer.github.api import Api, Gone
+from projections.transfer.github.api import Api, ApiFault, Declined, Gone, Lost
 from projections.transfer.github.exchange import Exchange, Outcome, Terms
 from projections.transfer.github.saved import file_of
 
@@ -58,6 +58,8 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
                 rule="not_alone",
                 items=[],
             ) from error
+        except ApiFault as fault:
+            raise _ended(self.repository, fault) from fault
         finally:
             api.close()
         return self._report(name, outcome, api) | {"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
@@ -98,6 +100,27 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
                 "writes": sum(count for method, count in api.requests.items() if method not in ("GET", "304")),
             },
         }
+
+
+def _ended(repository: str, fault: ApiFault) -> LedgerError:
+    """What ends a run, and would not end the next one."""
+    match fault:
+        case Declined(status=status):
+            return Refused(
+                f"GitHub declined a request about {repository}: {fault}",
+                next_step="look at what the sentence names, then run the same command again: it goes on where it was",
+                rule="declined",
+                items=[],
+                answered=status,
+            )
+        case Lost():
+            why = "an answer was lost, and what was sent is not to be found yet"
+        case _:
+            why = "an issue went away while it was read"
+    return Unavailable(
+        f"the exchange with {repository} ended early: {why}",
+        next_step="run the same command again: it looks for what may have arrived, and goes on where it was",
+    )
 
 
 def _no_repository(name: str, gone: Gone) -> NotFound:

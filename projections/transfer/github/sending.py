@@ -17,7 +17,7 @@ from projections.transfer.github.issues import LABEL, Issue, Record
 from projections.transfer.github.sides import COMMENT, OPEN, Values, login, sent_comments
 
 TRIES = 4  # of a POST whose answer is lost
-LOOKS = (1.0, 4.0, 15.0)  # seconds before each look for what may have arrived
+LOOKS = (1.0, 3.0, 6.0)  # seconds before each look for what may have arrived
 LONGEST_BODY = 65_000  # characters; GitHub takes 65,536
 LONGEST_TITLE = 256
 UNTITLED = "(no title)"
