@@ -1,14 +1,25 @@
-// One turn of @event-driven-io/emmett-postgresql: node emmett.mjs ADDRESS append WRITERS SECONDS | rebuild EVENTS BATCH
+// One turn of @event-driven-io/emmett-postgresql:
+// node emmett.mjs ADDRESS append WRITERS SECONDS | append_with_rows WRITERS SECONDS | rebuild EVENTS BATCH
 // Prints {"count", "seconds"}. NODE_DIR holds its node_modules, PAYLOAD is the JSON of every event.
 import { createRequire } from 'node:module';
 import { randomUUID } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 
 const required = createRequire(pathToFileURL(process.env.NODE_DIR + '/x.js'));
-const { getPostgreSQLEventStore, postgreSQLEventStoreConsumer } = required('@event-driven-io/emmett-postgresql');
+const { getPostgreSQLEventStore, postgreSQLEventStoreConsumer, postgreSQLRawSQLProjection } =
+  required('@event-driven-io/emmett-postgresql');
+const { projections } = required('@event-driven-io/emmett');
+const { SQL } = required('@event-driven-io/dumbo');
 const [, , address, what, ...given] = process.argv;
 const event = () => ({ type: 'Created', data: JSON.parse(process.env.PAYLOAD) });
-const store = getPostgreSQLEventStore(address);
+// The row that peer_stores.py writes with the other peers' events, in the transaction of the append.
+const rows = postgreSQLRawSQLProjection({
+  name: 'peer_rows',
+  canHandle: ['Created'],
+  evolve: ({ data }) => SQL`INSERT INTO peer_rows VALUES (${randomUUID()}, 1, ${data.title}, ${JSON.stringify(data)}::jsonb)
+    ON CONFLICT (id) DO UPDATE SET (version, title, doc) = (excluded.version, excluded.title, excluded.doc)`,
+});
+const store = getPostgreSQLEventStore(address, what === 'append_with_rows' ? { projections: projections.inline([rows]) } : {});
 await store.schema.migrate();
 
 async function append(writers, seconds) {
@@ -43,6 +54,6 @@ async function rebuild(events, batchSize) {
   return { count, seconds: (performance.now() - began) / 1000 };
 }
 
-const found = what === 'append' ? await append(...given.map(Number)) : await rebuild(...given.map(Number));
+const found = await (what === 'rebuild' ? rebuild : append)(...given.map(Number));
 console.log(JSON.stringify(found));
 process.exit(0);

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 from single_ledger import TEXT
-from turns import Call
+from turns import Call, Work
 
 from ledger.codec import command_digest
 from ledger.envelope import Command, Proposal, ProposedEvent, Submission, stream_id
@@ -31,15 +32,15 @@ def create(app: App) -> None:
     submit(app.live_view(), command, category="work_item")
 
 
-def one_commit(store: PostgresStore, count: int) -> tuple[int, float]:
-    proposal = creation(count)
+def one_commit(store: PostgresStore, count: int, *, with_rows: bool = True) -> tuple[int, float]:
+    proposal = creation(count, with_rows=with_rows)
     before = time.perf_counter()
     store.append(proposal)
     return count, time.perf_counter() - before
 
 
-def creation(count: int) -> Proposal:
-    """New items, one event each, with their rows."""
+def creation(count: int, *, with_rows: bool = True) -> Proposal:
+    """New items, one event each, with their rows or without."""
     now, command = datetime.now(UTC), Command()
     fact = WorkItemCreated(item_type="task", title="A task of ordinary length", description=TEXT, priority=3)
     events = tuple(
@@ -51,7 +52,7 @@ def creation(count: int) -> Proposal:
         command_digest=command_digest(command, "benchmark"),
         events=events,
         expected={event.stream_id: 0 for event in events},
-        rows=tuple(propose(lambda _: [], lambda _: None, events)),
+        rows=tuple(propose(lambda _: [], lambda _: None, events)) if with_rows else (),
     )
 
 
@@ -79,13 +80,65 @@ def logged(app: App, conninfo: str, events: int, streams: int) -> tuple[Postgres
     return PostgresStore(app.database, ledger_id, SHAPES), PostgresTables(app.database, ledger_id)
 
 
-def appends(dsn: str, ledger_id: str) -> tuple[Call, Call]:
-    """New items with their rows, straight into the store: nothing is decided, and no copy is kept on this machine."""
+def appends(dsn: str, ledger_id: str, *, with_rows: bool = True) -> tuple[Call, Call]:
+    """New items straight into the store: nothing is decided, and no copy is kept on this machine.
+
+    Without rows the ledger is that of a program without read models.
+    """
+    database, store = _opened(dsn, ledger_id, with_rows=with_rows)
+    return lambda: _append(store, with_rows), database.close
+
+
+def appends_at_once(dsn: str, count: int, *, with_rows: bool) -> Work:
+    def run() -> tuple[int, float]:
+        database, store = _opened(dsn, str(uuid4()), with_rows=with_rows)
+        try:
+            return one_commit(store, count, with_rows=with_rows)
+        finally:
+            database.close()
+
+    return run
+
+
+def copies(conninfo: str, dsn: str, count: int) -> Work:
+    """What the server takes for the same rows in tables with the same indexes: COPY, and nothing is asked or proved."""
+    copied: dict[str, bytes] = {}
+    ledger_id = str(uuid4())
+
+    def prepare() -> None:
+        database, store = _opened(dsn, ledger_id, with_rows=True)
+        one_commit(store, count)
+        database.close()
+        with psycopg.connect(conninfo) as connection:
+            connection.execute("CREATE SCHEMA floor")
+            for name in ("events", "work_items", "work_item_terms"):
+                table, floor = Identifier("tracking_ledger", name), Identifier("floor", name)
+                connection.execute(SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(floor, table))
+                rows = SQL("COPY (SELECT * FROM {} WHERE ledger_id = {}) TO STDOUT").format(table, ledger_id)
+                with connection.cursor().copy(rows) as lines:
+                    copied[name] = b"".join(map(bytes, lines))
+
+    def run() -> tuple[int, float]:
+        if not copied:
+            prepare()
+        fresh = {table: rows.replace(ledger_id.encode(), str(uuid4()).encode()) for table, rows in copied.items()}
+        with psycopg.connect(conninfo) as connection:
+            before = time.perf_counter()
+            for table, rows in fresh.items():
+                with connection.cursor().copy(SQL("COPY {} FROM STDIN").format(Identifier("floor", table))) as lines:
+                    lines.write(rows)
+            connection.commit()
+            return count, time.perf_counter() - before
+
+    return run
+
+
+def _opened(dsn: str, ledger_id: str, *, with_rows: bool) -> tuple[Database, PostgresStore]:
+    shapes = SHAPES if with_rows else {}
     database = Database(dsn)
-    open_ledger(database, UUID(ledger_id), "benchmark", SHAPES)
-    store = PostgresStore(database, UUID(ledger_id), SHAPES)
-    return lambda: _append(store), database.close
+    open_ledger(database, UUID(ledger_id), "benchmark", shapes)
+    return database, PostgresStore(database, UUID(ledger_id), shapes)
 
 
-def _append(store: PostgresStore) -> None:
-    store.append(creation(1))
+def _append(store: PostgresStore, with_rows: bool) -> None:
+    store.append(creation(1, with_rows=with_rows))

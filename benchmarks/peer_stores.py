@@ -1,7 +1,9 @@
 """The peers as contestants, each with what it takes to append, to read and to rebuild.
 
-`eventsourcing` is a Python package (requirements.txt); the functions of message-db, and emmett, come from npm and are
-used where their folder is named. The floor is a bare INSERT of the same bytes.
+Where a peer appends with rows, it writes one row of PEER_ROWS with each event, in the transaction of the event, by the
+way that the peer has for it: a document, its key, and one index. `eventsourcing` is a Python package
+(requirements.txt); the functions of message-db, and emmett, come from npm and are used where their folder is named. The
+floor is a bare INSERT of the same bytes.
 """
 
 import json
@@ -16,6 +18,15 @@ import psycopg
 from own_store import PAYLOAD
 from turns import Call, Work, timed
 
+PEER_ROWS = """
+CREATE TABLE peer_rows (id uuid PRIMARY KEY, version int NOT NULL, title text NOT NULL, doc jsonb NOT NULL);
+CREATE INDEX peer_rows_by_title ON peer_rows (title, id)
+"""
+PUT_ROW = (
+    "INSERT INTO peer_rows SELECT %s, 1, doc ->> 'title', doc FROM (SELECT %s::jsonb) given (doc)"
+    " ON CONFLICT (id) DO UPDATE SET (version, title, doc) = (excluded.version, excluded.title, excluded.doc)"
+)
+
 
 def inserting(conninfo: str) -> tuple[Call, Call]:
     connection = psycopg.connect(conninfo, autocommit=True)
@@ -29,16 +40,28 @@ def inserting(conninfo: str) -> tuple[Call, Call]:
 # ---- eventsourcing
 
 
-def eventsourcing_recorder(peers: str) -> Any:
-    from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+def eventsourcing_recorder(peers: str, *, with_rows: bool = False) -> Any:
+    from eventsourcing.postgres import PostgresDatastore
 
     told = psycopg.conninfo.conninfo_to_dict(peers)
     datastore = PostgresDatastore(
         "peers", str(told["host"]), str(told["port"]), str(told["user"]), "none", pool_size=2, max_overflow=2
     )
-    recorder = PostgresApplicationRecorder(datastore)
+    recorder = _recorder_class(with_rows)(datastore)
     recorder.create_table()
     return recorder
+
+
+def _recorder_class(with_rows: bool) -> Any:
+    from eventsourcing.postgres import PostgresApplicationRecorder
+
+    class WithRows(PostgresApplicationRecorder):
+        """Its own place for what goes into the transaction of the events, which it sends in one pipeline."""
+
+        def _insert_events(self, curs: Any, stored_events: Any, **given: Any) -> None:
+            curs.executemany(PUT_ROW, [(event.originator_id, event.state.decode()) for event in stored_events])
+
+    return WithRows if with_rows else PostgresApplicationRecorder
 
 
 def stored(count: int) -> list[Any]:
@@ -48,13 +71,14 @@ def stored(count: int) -> list[Any]:
     return [StoredEvent(originator, version, "task:created", PAYLOAD.encode()) for version in range(1, count + 1)]
 
 
-def eventsourcing_appends(peers: str) -> tuple[Call, Call]:
-    recorder = eventsourcing_recorder(peers)
+def eventsourcing_appends(peers: str, *, with_rows: bool = False) -> tuple[Call, Call]:
+    recorder = eventsourcing_recorder(peers, with_rows=with_rows)
     return lambda: recorder.insert_events(stored(1)), recorder.datastore.close
 
 
-def eventsourcing_batch(peers: str, count: int) -> tuple[int, float]:
-    recorder, events = eventsourcing_recorder(peers), stored(count)
+def eventsourcing_batch(peers: str, count: int, *, with_rows: bool = False) -> tuple[int, float]:
+    recorder = eventsourcing_recorder(peers, with_rows=with_rows)
+    events = [event for _ in range(count) for event in stored(1)]
     before = time.perf_counter()
     recorder.insert_events(events)
     taken = time.perf_counter() - before
@@ -113,10 +137,20 @@ def install_message_db(peers: str, folder: Path) -> None:
             connection.execute(text)  # type: ignore[arg-type]  # the peer's own files
 
 
-def message_db_appends(peers: str) -> tuple[Call, Call]:
+def message_db_appends(peers: str, *, with_rows: bool = False) -> tuple[Call, Call]:
+    """Message and row in one statement: no round trip more, and one commit."""
     connection = psycopg.connect(peers, autocommit=True, options="-csearch_path=message_store,public")
-    write = "SELECT write_message(%s, %s, 'Created', %s::jsonb, NULL, NULL)"
-    return lambda: connection.execute(write, [str(uuid4()), f"task-{uuid4()}", PAYLOAD], prepare=True), connection.close
+    write = "write_message(%s, %s, 'Created', %s::jsonb, NULL, NULL)"
+    statement = f"SELECT {write}"
+    if with_rows:
+        statement = PUT_ROW.replace("given (doc)", f"given (doc), (SELECT {write}) written")
+
+    def append() -> None:
+        task = uuid4()
+        row = [task, PAYLOAD] if with_rows else []
+        connection.execute(statement, [*row, str(uuid4()), f"task-{task}", PAYLOAD], prepare=True)  # type: ignore[arg-type]
+
+    return append, connection.close
 
 
 # ---- emmett

@@ -1,7 +1,9 @@
 """This store beside its peers and the physical floor, in one run: `python benchmarks/peers.py --output FILE.json`.
 
 Every contestant of a piece of work takes its turn in each round, so a machine whose speed drifts slows all alike; what
-counts are the medians of the rounds and their ratios. The raw rates are kept in the output file, `plot.py` draws them.
+counts are the medians of the rounds and their ratios, and the processor time of a piece of work: of this process
+(nothing of a contestant that works in processes of its own) and of the server. The raw rates are kept in the output
+file, `plot.py` draws them.
 Peers: `pip install -r benchmarks/requirements.txt`, and with `--node FOLDER` those that a `npm install
 @eventide/message-db@1.3.1 @event-driven-io/emmett-postgresql@0.42.0` put into its node_modules. Whoever is not there is
 left out. The server is a fresh embedded one on a real disk, removed at the end.
@@ -13,50 +15,52 @@ import json
 import os
 import resource
 import statistics
+from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
 
 import msgspec
 import psycopg
-from own_store import appends as store_appends
-from own_store import create, logged, one_commit
-from peer_stores import (
-    emmett,
-    eventsourcing_appends,
-    eventsourcing_batch,
-    eventsourcing_reads,
-    eventsourcing_rebuilds,
-    inserting,
-    install_message_db,
-    message_db_appends,
-)
+from msgspec import Struct
+from own_store import logged
+from peer_appends import appends, bulk
+from peer_stores import PEER_ROWS, emmett, eventsourcing_reads, eventsourcing_rebuilds, install_message_db
+from processor import Processor, used
 from rich.console import Console
 from rich.table import Table
 from single_ledger import ledger
-from turns import Work, in_processes, in_threads, timed
+from turns import Work, Works, timed
 
-from ledger.postgres.connection.connect import APPLICATION, DATABASE, embedded_server
+from ledger.embedded.data_folder import postmaster_of
+from ledger.postgres.connection.connect import DATABASE, embedded_server
 from projections.application.app import App
 from projections.tables.replay import folded_until, replay
 
-Works = dict[str, dict[str, Work]]  # work -> contestant -> its turn
-Measured = dict[str, dict[str, list[float]]]  # work -> contestant -> rates a second, one a round
-WRITERS = 8
 GOALS = {
-    "one command, one commit, one writer": "within 3 x of the bare INSERT",
-    "eight writers, one ledger": "3,000/s in one process, 2,000/s in eight",
-    "eight writers, eight ledgers": "0.7 of the bare INSERT",
-    "read the whole log": "300,000/s",
-    "rebuild a read model": "200,000/s, half of COPY and decode",
-    "many events in one commit": "40,000/s with read models",
+    "one command, one commit, one writer": "with rows 0.40 of the first, 1.5 of each peer with rows",
+    "eight threads, one ledger": "0.45 and 1.5",
+    "eight processes, one ledger": "0.40 and 1.5",
+    "eight processes, eight ledgers": "0.45",
+    "many events in one commit": "0.33",
     "append beside an open foreign snapshot": "within 1.2 x of without",
+    "read the whole log": "0.6, what a replay reads 0.9",
+    "rebuild a read model": "0.4",
 }
+
+
+class Turn(Struct, frozen=True):
+    """`rate` pieces a second; `processor` time for each, in microseconds."""
+
+    rate: float
+    processor: Processor
+
+
+Measured = dict[str, dict[str, list[Turn]]]  # work -> contestant -> its turns, one a round
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seconds", type=float, default=2.0, help="of each turn of an append")
-    arguments.add_argument("--snapshot-seconds", type=float, default=2.0, help="of each turn beside an open snapshot")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--events", type=int, default=200_000, help="in the log that is read and replayed")
     arguments.add_argument("--streams", type=int, default=5_000, help="that those events belong to")
@@ -72,7 +76,7 @@ def main() -> None:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         facts |= {"load": os.getloadavg(), "most_memory_of_the_client_mb": memory}
         given.output.parent.mkdir(parents=True, exist_ok=True)
-        given.output.write_text(json.dumps({**facts, "rates": measured}, indent=1), encoding="utf-8")
+        given.output.write_text(json.dumps({**facts, **as_json(measured)}, indent=1), encoding="utf-8")
 
 
 def run(app: App, given: argparse.Namespace) -> Measured:
@@ -82,83 +86,51 @@ def run(app: App, given: argparse.Namespace) -> Measured:
         connection.execute("CREATE TABLE bare (id uuid PRIMARY KEY, data json NOT NULL)")
         connection.execute("CREATE DATABASE peers")
     peers = conninfo.replace(f"dbname={DATABASE}", "dbname=peers")
+    with psycopg.connect(peers) as connection:
+        connection.execute(PEER_ROWS)
+    if given.node:
+        install_message_db(peers, given.node / "node_modules/@eventide/message-db/database")
+    postmaster = postmaster_of(embedded_server(app.settings).data)
+    assert postmaster is not None, "the server was started above"
     made: Measured = {}
     for works in (appends, bulk, reads, rebuilds):
-        made |= in_turns(works(app, conninfo, peers, given), given)
+        made |= in_turns(works(app, conninfo, peers, given), given, postmaster)
     return made
 
 
-def in_turns(works: Works, given: argparse.Namespace) -> Measured:
+def in_turns(works: Works, given: argparse.Namespace, postmaster: int) -> Measured:
     made: Measured = {}
     for what, contestants in works.items():
         if given.only not in what:
             continue
-        rates: dict[str, list[float]] = {name: [] for name in contestants}
+        turns: dict[str, list[Turn]] = {name: [] for name in contestants}
         for _ in range(given.rounds):
             for name, work in contestants.items():
-                count, seconds = work()
-                rates[name].append(round(count / seconds, 1))
-        made[what] = rates
-        Console(stderr=True).print(what, {name: round(statistics.median(found)) for name, found in rates.items()})
+                turns[name].append(one_turn(work, postmaster))
+        made[what] = turns
+        medians = {name: round(statistics.median(turn.rate for turn in of_it)) for name, of_it in turns.items()}
+        Console(stderr=True).print(what, medians)
     return made
 
 
-def appends(app: App, conninfo: str, peers: str, given: argparse.Namespace) -> Works:
-    dsn = embedded_server(app.settings).conninfo(APPLICATION, DATABASE)
+def one_turn(work: Work, postmaster: int) -> Turn:
+    before = used(postmaster)
+    count, seconds = work()
+    spent = used(postmaster) - before
+    client, server = (round(each / count * 1e6, 2) for each in (spent.client, spent.server))
+    return Turn(round(count / seconds, 1), Processor(client, server))
 
-    def bare(threads: int) -> Work:
-        return lambda: in_threads(threads, given.seconds, lambda: inserting(conninfo))
 
-    def ours(threads: int, seconds: float = given.seconds) -> Work:
-        return lambda: in_threads(threads, seconds, lambda: (lambda: create(app), lambda: None))
+def as_json(measured: Measured) -> dict[str, Any]:
+    def each(value: Callable[[Turn], Any]) -> dict[str, dict[str, list[Any]]]:
+        return {
+            what: {name: [value(turn) for turn in turns] for name, turns in of.items()} for what, of in measured.items()
+        }
 
-    def processes(ledgers: int) -> Work:
-        ids = [str(uuid4()) for _ in range(ledgers)]
-        each = [(dsn, ids[n % ledgers]) for n in range(WRITERS)]
-        return lambda: in_processes(given.seconds, each, store_appends)
-
-    def beside_a_snapshot() -> tuple[int, float]:
-        with psycopg.connect(conninfo) as foreign:
-            foreign.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            foreign.execute("SELECT count(*) FROM tracking_ledger.events").fetchone()
-            return ours(1, given.snapshot_seconds)()
-
-    one: dict[str, Work] = {"bare INSERT": bare(1), "this, with read models": ours(1)}
-    one["this, its store alone"] = lambda: in_threads(1, given.seconds, lambda: store_appends(dsn, str(uuid4())))
-    eight: dict[str, Work] = {"bare INSERT, no order": bare(WRITERS), "this, one process": ours(WRITERS)}
-    eight["this, eight processes"] = processes(1)
-    floor = lambda: in_processes(given.seconds, [(conninfo,)] * WRITERS, inserting)  # noqa: E731
-    if importlib.util.find_spec("eventsourcing"):
-        one["eventsourcing"] = lambda: in_threads(1, given.seconds, lambda: eventsourcing_appends(peers))
-        eight["eventsourcing"] = lambda: in_threads(WRITERS, given.seconds, lambda: eventsourcing_appends(peers))
-    if given.node:
-        install_message_db(peers, given.node / "node_modules/@eventide/message-db/database")
-        one["message-db"] = lambda: in_threads(1, given.seconds, lambda: message_db_appends(peers))
-        eight["message-db, one category"] = lambda: in_threads(
-            WRITERS, given.seconds, lambda: message_db_appends(peers)
-        )
-        eight["message-db, eight processes"] = lambda: in_processes(
-            given.seconds, [(peers,)] * WRITERS, message_db_appends
-        )
-        one["emmett"] = emmett(given.node, peers, "append", 1, given.seconds)
-        eight["emmett, no dense order"] = emmett(given.node, peers, "append", WRITERS, given.seconds)
-    snapshot = {"this, without": ours(1, given.snapshot_seconds), "this, beside one": beside_a_snapshot}
     return {
-        "one command, one commit, one writer": one,
-        "eight writers, one ledger": eight,
-        "eight writers, eight ledgers": {
-            "bare INSERT, eight processes": floor,
-            "this, eight processes": processes(WRITERS),
-        },
-        "append beside an open foreign snapshot": snapshot,
+        "rates": each(lambda turn: turn.rate),
+        "processor_us": each(lambda turn: [turn.processor.client, turn.processor.server]),
     }
-
-
-def bulk(app: App, conninfo: str, peers: str, given: argparse.Namespace) -> Works:
-    many: dict[str, Work] = {"this, with read models": lambda: one_commit(app.store, 2000)}
-    if importlib.util.find_spec("eventsourcing"):
-        many["eventsourcing, without"] = lambda: eventsourcing_batch(peers, 1000)
-    return {"many events in one commit": many}
 
 
 def reads(app: App, conninfo: str, peers: str, given: argparse.Namespace) -> Works:
@@ -209,14 +181,19 @@ def copied(ledger: object) -> str:
 
 
 def print_table(measured: Measured) -> None:
-    table = Table("work", "contestant", "median /s", "lowest", "highest", "of the first", "goal")
+    heads = ("work", "contestant", "median /s", "lowest", "highest", "of the first", "client us", "server us", "goal")
+    table = Table(*heads)
     for what, contestants in measured.items():
-        first = statistics.median(next(iter(contestants.values())))
-        for name, rates in contestants.items():
+        first = statistics.median(turn.rate for turn in next(iter(contestants.values())))
+        for name, turns in contestants.items():
+            rates = [turn.rate for turn in turns]
             middle = statistics.median(rates)
             figures = (f"{middle:,.0f}", f"{min(rates):,.0f}", f"{max(rates):,.0f}", f"{middle / first:.2f}")
-            table.add_row(what, name, *figures, GOALS.get(what, "") if name.startswith("this") else "")
-    Console(width=160).print(table)
+            client = statistics.median(turn.processor.client for turn in turns)
+            server = statistics.median(turn.processor.server for turn in turns)
+            goal = GOALS.get(what, "") if name.startswith("this") else ""
+            table.add_row(what, name, *figures, f"{client:,.1f}", f"{server:,.1f}", goal)
+    Console(width=200).print(table)
 
 
 if __name__ == "__main__":

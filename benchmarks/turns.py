@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 Work = Callable[[], tuple[int, float]]
+Works = dict[str, dict[str, Work]]  # work -> contestant -> its turn
 Call = Callable[[], None]
 Make = Callable[..., tuple[Call, Call]]  # answers the call, and what ends it
 
@@ -54,21 +55,30 @@ def in_processes(
     running = [context.Process(target=_process, args=(make, each, seconds, start, counted)) for each in given]
     for process in running:
         process.start()
-    count = sum(counted.get() for _ in running)
+    counts = [counted.get() for _ in running]
     for process in running:
         process.join()
-    return count, seconds
+    if None in counts:
+        raise RuntimeError("a process could not take its turn: its own error stands above")
+    return sum(counts), seconds
 
 
 def _process(
     make: Callable[..., tuple[Call, Call]], given: tuple[Any, ...], seconds: float, start: Any, counted: Any
 ) -> None:
-    call, close = make(*given)
-    call()
-    start.wait()
-    end, count = time.perf_counter() + seconds, 0
-    while time.perf_counter() < end:
+    count = None
+    try:
+        call, close = make(*given)
         call()
-        count += 1
-    counted.put(count)
-    close()
+        start.wait()
+        end, count = time.perf_counter() + seconds, 0
+        while time.perf_counter() < end:
+            call()
+            count += 1
+        close()
+    except BaseException:
+        start.abort()  # the others would wait for this one
+        count = None
+        raise
+    finally:
+        counted.put(count)
