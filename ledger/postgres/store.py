@@ -14,7 +14,16 @@ from psycopg import Cursor
 from ledger import store_errors
 from ledger.catalog import topics_of
 from ledger.codec import encode, schema_of
-from ledger.envelope import Past, Proposal, ProposedEvent, Recorded, RecordedEvent, RecordedFact, RowChange
+from ledger.envelope import (
+    Past,
+    Proposal,
+    ProposedEvent,
+    Recorded,
+    RecordedEvent,
+    RecordedFact,
+    RowChange,
+    category_of,
+)
 from ledger.errors import LedgerError
 from ledger.postgres.connection.database import Database, situation
 from ledger.postgres.pages import Ask, Page, events_in, facts_in, pages
@@ -61,7 +70,7 @@ class PostgresStore:
         self._database = database
         self.ledger = ledger
         self._key = key or ledger
-        self._shapes = dict(shapes)
+        self._keys = {name: f"{name}:{shape}" for name, shape in shapes.items()}  # as `ledgers.serving` has them
         self._acknowledge = acknowledge
         self._said = 0  # see `newest_known`
         self._untold = threading.local()  # what this thread has recorded in a transaction that is not committed yet
@@ -210,7 +219,7 @@ class PostgresStore:
     def _given(self, proposal: Proposal) -> tuple[str, str]:
         """The command as JSON and the documents of its rows, as `append_events` reads them."""
         submission = proposal.submission
-        rows = _by_projection(proposal.rows)
+        rows = self._by_read_model(proposal.rows)
         command = {
             "command_id": submission.command_id,
             "command": submission.command.recorded_as,
@@ -221,14 +230,21 @@ class PostgresStore:
             "said": self._said,
             "not_before": proposal.not_before,
             "not_after": proposal.not_after,
-            "shapes": self._shapes,
+            "read_models": list(self._keys.values()),
             "events": [_event(event) for event in proposal.events],
+            "about": self._keys.get(f"{category_of(proposal.events[0].stream_id)}s"),
             "models": list(rows),
-            "added": [name for name, changed in rows.items() if are_new(changed)],
-            "changes": {name: [row_json(row) for row in changed] for name, changed in rows.items()},
-            "entries": {name: entries for name, changed in rows.items() if (entries := entries_json(changed))},
+            "added": [key for key, changed in rows.items() if are_new(changed)],
+            "changes": {key: [row_json(row) for row in changed] for key, changed in rows.items()},
+            "entries": {key: entries for key, changed in rows.items() if (entries := entries_json(changed))},
         }
         return _encode(command).decode(), documents(row for changed in rows.values() for row in changed)
+
+    def _by_read_model(self, rows: Iterable[RowChange]) -> dict[str, list[RowChange]]:
+        grouped: dict[str, list[RowChange]] = {}
+        for row in rows:
+            grouped.setdefault(self._keys[row.projection], []).append(row)
+        return grouped
 
 
 def recorded_event(row: tuple[Any, ...]) -> RecordedEvent:
@@ -298,13 +314,6 @@ def entries_json(rows: Iterable[RowChange]) -> dict[str, list[tuple[str, str, st
 def documents(rows: Iterable[RowChange]) -> str:
     """The documents of rows, one a line: no JSON of ours has a line's end in it."""
     return b"\n".join([row.doc for row in rows]).decode()
-
-
-def _by_projection(rows: Iterable[RowChange]) -> dict[str, list[RowChange]]:
-    grouped: dict[str, list[RowChange]] = {}
-    for row in rows:
-        grouped.setdefault(row.projection, []).append(row)
-    return grouped
 
 
 def _versions(events: Iterable[ProposedEvent]) -> dict[str, int]:

@@ -22,6 +22,7 @@ DECLARE
     v_adjacent_ids   record;
     v_count    int;
     v_first    text;
+    v_key      text;  -- a read model and its shape
     v_model    text;
     v_rows     json;
     v_documents jsonb[];
@@ -40,11 +41,11 @@ BEGIN
     END IF;
     SELECT * INTO v_given FROM json_to_record(p_command) AS given (
         command_id uuid, command text, command_digest text, expected json, conditions text, as_of bigint, said bigint,
-        not_before text, not_after text, shapes jsonb, events json, models text[], added text[], changes json, entries json);
+        not_before text, not_after text, read_models text[], events json, about text, models text[], added text[], changes json, entries json);
     v_digest := decode(v_given.command_digest, 'hex');
     SELECT l.state, l.reason, l.successor, coalesce(last.position, 0) AS head, coalesce(last.digest, sha256(uuid_send(l.origin))) AS digest,
            greatest(clock_timestamp(), last.recorded_at) AS now, found.position AS found, found.command_digest,
-           differing.stream_id AS stream, differing.expected, differing.actual, models.serving, models.missing, models.others
+           differing.stream_id AS stream, differing.expected, differing.actual, l.serving
     INTO v_standing
     FROM ledgers l
     LEFT JOIN LATERAL (SELECT e.position, e.digest, e.recorded_at FROM events e
@@ -57,11 +58,6 @@ BEGIN
                        LEFT JOIN LATERAL (SELECT e.version FROM events e WHERE e.ledger_id = p_ledger AND e.stream_id = x.key
                                           ORDER BY e.version DESC LIMIT 1) newest ON true
                        WHERE x.value::int <> coalesce(newest.version, 0) LIMIT 1) differing ON true
-    LEFT JOIN LATERAL (SELECT jsonb_object_agg(p.projection, p.generation) FILTER (WHERE known) AS serving,
-                              v_given.shapes - coalesce(array_agg(p.projection) FILTER (WHERE known), '{}') <> '{}' AS missing,
-                              coalesce(bool_or(known IS NOT TRUE), false) AS others
-                       FROM projections p, LATERAL (SELECT (v_given.shapes ->> p.projection)::int = p.shape) AS k (known)
-                       WHERE p.ledger_id = p_ledger AND p.behind_after IS NULL) models ON true
     WHERE l.ledger_id = p_ledger;
 
     IF v_standing.found IS NOT NULL THEN
@@ -89,9 +85,9 @@ BEGIN
     IF v_given.conditions <> '' OR v_given.not_before IS NOT NULL OR v_given.not_after IS NOT NULL THEN
         PERFORM check_conditions(p_ledger, v_given.conditions, v_given.as_of, v_given.not_before, v_given.not_after, v_standing.now);
     END IF;
-    IF v_standing.missing THEN
+    IF NOT v_standing.serving ?& v_given.read_models THEN
         RAISE EXCEPTION 'a read model is not registered, or behind' USING ERRCODE = 'TL007',
-            DETAIL = json_build_object('shapes', v_given.shapes, 'serving', v_standing.serving);
+            DETAIL = json_build_object('read_models', v_given.read_models, 'serving', v_standing.serving);
     END IF;
 
     INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
@@ -110,27 +106,28 @@ BEGIN
     first_position := v_standing.head + 1;
     last_position := v_standing.head + v_count;
 
-    IF v_standing.others THEN
+    IF v_standing.serving - v_given.read_models <> '{}' THEN  -- those of other programs
         UPDATE projections p SET behind_after = v_standing.head
-        WHERE p.ledger_id = p_ledger AND p.behind_after IS NULL AND (v_given.shapes ->> p.projection)::int IS DISTINCT FROM p.shape;
+        WHERE p.ledger_id = p_ledger AND p.behind_after IS NULL AND p.projection || ':' || p.shape <> ALL (v_given.read_models);
     END IF;
     v_documents := string_to_array(p_documents, E'\n');
-    FOREACH v_model IN ARRAY v_given.models LOOP
-        v_generation := v_standing.serving ->> v_model;
-        v_rows := v_given.changes -> v_model;
+    FOREACH v_key IN ARRAY v_given.models LOOP
+        v_model := split_part(v_key, ':', 1);
+        v_generation := v_standing.serving ->> v_key;
+        v_rows := v_given.changes -> v_key;
         v_count := v_done + json_array_length(v_rows);
-        IF v_model = ANY (v_given.added) THEN
+        IF v_key = ANY (v_given.added) THEN
             v_done := v_done + add_rows(p_ledger, v_model, v_generation, v_rows, v_documents[v_done + 1 : v_count], first_position);
         ELSE
             v_done := v_done + put_rows(p_ledger, v_model, v_generation, v_rows, v_documents[v_done + 1 : v_count], first_position);
         END IF;
-        IF v_given.entries -> v_model IS NOT NULL THEN
-            PERFORM put_entries(p_ledger, v_generation, v_given.entries -> v_model);
+        IF v_given.entries -> v_key IS NOT NULL THEN
+            PERFORM put_entries(p_ledger, v_generation, v_given.entries -> v_key);
         END IF;
     END LOOP;
 
-    v_first := v_given.events -> 0 ->> 'stream_id';  -- what the command is about; its category and an s name its read model
-    v_adjacent_ids := adjacent_ids(p_ledger, left(v_first, -37) || 's', (v_standing.serving ->> (left(v_first, -37) || 's'))::bigint, right(v_first, 36));
+    v_first := v_given.events -> 0 ->> 'stream_id';  -- what the command is about
+    v_adjacent_ids := adjacent_ids(p_ledger, split_part(v_given.about, ':', 1), (v_standing.serving ->> v_given.about)::bigint, right(v_first, 36));
     before := v_adjacent_ids.before;
     after := v_adjacent_ids.after;
     recorded_at := v_standing.now;

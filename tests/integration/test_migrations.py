@@ -194,6 +194,26 @@ def test_a_function_that_answered_another_type_is_made_anew(new_database: NewDat
         assert is_current(connection)
 
 
+def test_the_generations_that_serve_are_noted_for_ledgers_that_were_there_before(new_database: NewDatabase) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        migrate(connection)
+        ledger = uuid4()
+        connection.execute("SELECT tracking_ledger.create_ledger(%s, 'older')", [ledger])
+        connection.execute("SELECT tracking_ledger.register_projections(%s, %s)", [ledger, '{"vendors": 7}'])
+        noted = "SELECT serving FROM tracking_ledger.ledgers WHERE ledger_id = %s"
+        before = connection.execute(noted, [ledger]).fetchone()
+        connection.execute(
+            "DROP TRIGGER serving_is_noted ON tracking_ledger.projections; DROP FUNCTION tracking_ledger.note_serving;"
+            " ALTER TABLE tracking_ledger.ledgers DROP COLUMN serving;"
+            " DELETE FROM tracking_ledger.migrations WHERE name = '0020_serving'"
+        )
+
+        migrate(connection)
+
+        assert before is not None and list(before[0]) == ["vendors:7"]
+        assert connection.execute(noted, [ledger]).fetchone() == before
+
+
 def test_an_older_program_does_not_take_back_the_functions_of_a_newer_one(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         migrate(connection)
