@@ -561,3 +561,37 @@ def test_watching_goes_on_over_a_limit_until_it_is_interrupted(
     assert (told.exit_code, told.stdout.count("1 new, 0 changed")) == (0, 1)
     assert "waiting: GitHub's limit" in told.output
     assert [waits[0], waits[1] > 3000, waits[2]] == [60, True, 60]
+
+
+def test_texts_that_no_database_holds_and_accounts_that_are_gone_are_taken(
+    sync: Sync, github: GithubApi, item: Any, app: App
+) -> None:
+    number = github.open_issue("Broken \x00 \ud83d", "a\x00b", user=None)
+    own = github.comment(number, "c\x00d")
+    github.comments[own]["user"] = None
+    pull = github.open_pull_request("Mend \x00", f"Fixes #{number}")
+    github.edit(pull, user=None)
+    sync()
+    github.edit(number, title="Again \x00 \ud83d", body="e\x00f")
+
+    sync()
+
+    found = item(number)
+    assert (found["title"], found["description"]) == ("Again \ufffd \ufffd", "e\ufffdf")
+    assert [(comment["by"], comment["text"]) for comment in found["comments"]] == [("ghost", "c\ufffdd")]
+    assert [attached["by"] for attached in found["attachments"]] == ["ghost"]
+    _assert_quiet(sync, github, app)
+
+
+def test_the_mark_of_another_item_makes_no_issue_that_item(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App
+) -> None:
+    made = perform("create_work_item", item_type="task", title="Paint")
+    sync()
+    copied = github.open_issue("Mine", github.issues[1]["body"])
+
+    sync()
+
+    assert item(copied)["id"] != made["id"]
+    assert (item(1)["title"], item(copied)["title"], item(copied)["description"]) == ("Paint", "Mine", None)
+    _assert_quiet(sync, github, app)

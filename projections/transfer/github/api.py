@@ -8,6 +8,7 @@
 What is over after a wait is waited for; what takes longer, and what no repetition helps, is Unavailable or Forbidden.
 """
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from msgspec import Struct
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from ledger.errors import Forbidden, Unavailable
+from ledger.importing.readers.text.json_text import as_storable
 from projections.transfer.github.access import Access
 
 VERSION = "2022-11-28"  # of the interface
@@ -198,8 +200,8 @@ class Api:
     def _content(self, method: str, answer: httpx2.Response) -> Answer:
         following = answer.links.get("next", {}).get("url")
         try:
-            body = msgspec.json.decode(answer.content) if answer.content else {}
-        except msgspec.DecodeError as error:  # cut, or of something in between that is not GitHub
+            body = as_storable(json.loads(answer.content))[0] if answer.content else {}
+        except ValueError as error:  # cut, or of something in between that is not GitHub
             raise (Lost(_said(error)) if method == "POST" else _Again(_said(error))) from error
         return Answer(body=body, etag=answer.headers.get("etag"), following=following, date=_date(answer))
 

@@ -1,6 +1,5 @@
 """The rounds of a synchronisation: read what changed there, take it, send what changed here, remember where it was."""
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,14 +8,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.annotation.events import AttachmentAdded
 from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.importing.commands import Import
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.importing.readers.trackers.github import SOURCE, take_issue
 from ledger.values.finding import Finding
-from ledger.values.moment import parse, text
 from ledger.values.revision import difference
 from ledger.work_item.events import WorkItemRevised
 from ledger.work_item.imported.source_state import CATEGORY, source_state
@@ -34,6 +31,7 @@ from projections.transfer.github.decision import GONE, Compared, Pair, Rule, com
 from projections.transfer.github.filters import Filter
 from projections.transfer.github.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
 from projections.transfer.github.listing import changed
+from projections.transfer.github.pull_requests import attached, closing
 from projections.transfer.github.saved import Cursor, Saved, load, store
 from projections.transfer.github.sending import Sender
 from projections.transfer.github.sides import COMMENT, aligned, deleted_comments, last_common, of_item, sent_comments
@@ -44,7 +42,6 @@ FULL_AFTER = 24 * 3600.0  # seconds after which all issues are listed again, to 
 PORTION = 100  # pairs in one record
 PAGE = 1000  # rows at a time
 TYPES = ("task", "research", "project")  # of items that become issues
-_CLOSES = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:([\w.-]+/[\w.-]+))?#(\d+)\b", re.IGNORECASE)
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -292,8 +289,9 @@ class Exchange:
         linked |= self._taken(new, touched)
         for begin in range(0, len(pairs), PORTION):
             self._exchange(pairs[begin : begin + PORTION], touched)
-        if self._terms.pull and not self._terms.dry_run:
-            self._link_pull_requests(touched.pulls, linked)
+        found = closing(touched.pulls, linked, self._repository)
+        if found and self._terms.pull and not self._terms.dry_run:
+            self._record(SOURCE, lambda _, world: attached(found, world))
 
     def _adopted(self, record: Record) -> str | None:
         """The item that an issue was made for, where the answer to that was lost."""
@@ -437,35 +435,3 @@ class Exchange:
             self._fresh.add(record["number"])
             linked[record["number"]] = row.id
             self._exchange([self._pair(row.id, record)], Touched())
-
-    def _link_pull_requests(self, pulls: list[Record], linked: dict[int, str]) -> None:
-        """A pull request that says which issue it closes is attached to it."""
-        found = [(linked[number], pull) for pull in pulls for number in self._closed_by(pull) if number in linked]
-        if not found:
-            return
-
-        def decide(_: Any, world: World) -> Decided:
-            world.look(stream_id(CATEGORY, item_id) for item_id, _ in found)
-            return [
-                (stream_id(CATEGORY, item_id), _attached(pull), pull["user"]["login"], parse(pull["updated_at"]))
-                for item_id, pull in found
-                if pull["html_url"] not in source_state(item_id, SOURCE, world).attachments
-                and pull["html_url"] not in world.state(CATEGORY, item_id).attachments
-            ]
-
-        self._record(SOURCE, decide)
-
-    def _closed_by(self, pull: Record) -> Iterator[int]:
-        for found in _CLOSES.finditer(pull.get("body") or ""):
-            if (found[1] or self._repository).lower() == self._repository.lower():
-                yield int(found[2])
-
-
-def _attached(pull: Record) -> AttachmentAdded:
-    return AttachmentAdded(
-        url=pull["html_url"],
-        kind="pull_request",
-        by=pull["user"]["login"],
-        at=text(parse(pull["updated_at"])),
-        name=pull["title"],
-    )

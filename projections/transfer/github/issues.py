@@ -60,6 +60,12 @@ def cut(record: Record) -> Record:
     }
 
 
+def author_of(record: Record) -> str:
+    """Who wrote it; GitHub's own word for an account that is gone."""
+    user = record.get("user")
+    return user["login"] if user else "ghost"
+
+
 def is_pull_request(record: Record) -> bool:
     return "pull_request" in record
 
@@ -80,10 +86,9 @@ def remarks_of(
         of_file = comment_id(str(told.get("node_id")), name)
         key = own if own is not None and own not in found else comment_id(number, name)
         key = of_file if key not in taken and of_file in taken else key
-        user = told.get("user")
         found[key] = Remark(
             number=number,
-            by=user["login"] if user else "ghost",
+            by=author_of(told),
             at=told["created_at"],
             text=markers.without_comment(text) if own is not None else text,
             is_ours=own is not None,

@@ -71,6 +71,13 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
         except Gone as gone:
             raise _no_repository(self.repository, gone) from gone
         name: str = told["full_name"]
+        if told.get("has_issues") is False:
+            raise Refused(
+                f"{name} has no issues: they are switched off on GitHub",
+                next_step="switch them on in the repository's settings there",
+                rule="no_issues",
+                items=[],
+            )
         if self.terms.push and told.get("archived"):
             raise Refused(
                 f"{name} is archived on GitHub: it takes no changes",
