@@ -11,10 +11,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hypothesis
 import psutil
+import psycopg
 import pytest
+from psycopg import sql
 from xdist.scheduler import WorkStealingScheduling
 
 from ledger import identity
@@ -28,6 +31,7 @@ from projections.operations.catalog import OPERATIONS
 from tests.support.pooler import Pooler
 
 Perform = Callable[..., dict[str, Any]]
+NewDatabase = Callable[..., str]
 
 # how long one example takes is a property of the machine that runs it beside others, and of none of ours
 hypothesis.settings.register_profile("beside_others", deadline=None)
@@ -108,6 +112,24 @@ def owner_dsn(server: EmbeddedServer) -> str:
 def admin_dsn(server: EmbeddedServer) -> str:
     """The server's superuser, for what only an administrator may do."""
     return server.conninfo("postgres", "postgres")
+
+
+@pytest.fixture
+def new_database(server: EmbeddedServer, admin_dsn: str) -> Iterator[NewDatabase]:
+    """Makes an empty database and answers how its owner reaches it."""
+    made: list[str] = []
+
+    def new_database(options: str = "") -> str:
+        made.append(f"migrated_{uuid4().hex}")
+        create = f"CREATE DATABASE {made[-1]} OWNER {OWNER} {options}"
+        with psycopg.connect(admin_dsn, autocommit=True) as administrator:
+            administrator.execute(create)
+        return server.conninfo(OWNER, made[-1])
+
+    yield new_database
+    with psycopg.connect(admin_dsn, autocommit=True) as administrator:
+        for name in made:
+            administrator.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
 @pytest.fixture

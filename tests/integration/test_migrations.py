@@ -1,50 +1,29 @@
 """Bringing a database to the schema: from nothing, from any older one, by several at once."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from ledger.embedded.server import EmbeddedServer
 from ledger.errors import NewerProgramNeeded, Refused, Unavailable
 from ledger.postgres import migrate as migrating
 from ledger.postgres.connection import probe
-from ledger.postgres.connection.connect import OWNER, connect
+from ledger.postgres.connection.connect import connect
 from ledger.postgres.connection.probe import prove
 from ledger.postgres.migrate import is_current, migrate
 from ledger.resources import folder
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.read_models.catalog import PROJECTIONS
+from tests.conftest import NewDatabase
 from tests.support import forked, writers
 from tests.support.schema import schema
 
 MIGRATIONS = sorted(file.stem for file in (folder("sql") / "migrations").glob("*.sql"))
-
-NewDatabase = Callable[..., str]
-
-
-@pytest.fixture
-def new_database(server: EmbeddedServer, admin_dsn: str) -> Iterator[NewDatabase]:
-    """Makes an empty database and answers how its owner reaches it."""
-    made: list[str] = []
-
-    def new_database(options: str = "") -> str:
-        made.append(f"migrated_{uuid4().hex}")
-        create = f"CREATE DATABASE {made[-1]} OWNER {OWNER} {options}"
-        with psycopg.connect(admin_dsn, autocommit=True) as administrator:
-            administrator.execute(create)
-        return server.conninfo(OWNER, made[-1])
-
-    yield new_database
-    with psycopg.connect(admin_dsn, autocommit=True) as administrator:
-        for name in made:
-            administrator.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
 @contextmanager
