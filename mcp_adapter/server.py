@@ -12,7 +12,6 @@ import mcp.types as wire
 from mcp.server import CacheHint, NotificationOptions, Server
 from mcp.server.caching import CacheableMethod
 from mcp.server.models import InitializationOptions
-from mcp.server.stdio import stdio_server
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 import ledger
@@ -21,6 +20,7 @@ from mcp_adapter.caller import CALLS_AT_ONCE, Caller, CallerOf, Context
 from mcp_adapter.completion import completer
 from mcp_adapter.prompts import getter, list_prompts
 from mcp_adapter.resources import list_resources, list_templates, reader
+from mcp_adapter.standard_streams import standard_streams
 from mcp_adapter.tools import Tools, read_arguments
 from mcp_adapter.toolsets import Offer, offered
 from mcp_adapter.unreadable import Incoming, read_on
@@ -56,7 +56,11 @@ CHANGES = NotificationOptions(tools_changed=True, resources_changed=True, prompt
 
 
 def run_stdio(
-    app: App, toolsets: Iterable[str] = (), *, read_only: bool = False, streams: Callable[[], Streams] = stdio_server
+    app: App,
+    toolsets: Iterable[str] = (),
+    *,
+    read_only: bool = False,
+    streams: Callable[[], Streams] = standard_streams,
 ) -> None:
     """Serves one client on standard input and output, which carry nothing but the protocol, until it closes them.
 

@@ -1,7 +1,9 @@
 """Commands whose reader has gone, as in `tracking-ledger log | head -3`: they end as other tools do."""
 
+import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,19 @@ def test_an_output_without_room_is_named_and_no_fault_of_the_program(
     assert ended.returncode == exits.OUTPUT_LOST, ended.stderr
     assert "the answer could not be written: No space left on device" in ended.stderr
     assert not [word for word in ("Traceback", "fault of the program") if word in ended.stderr]
+
+
+def test_a_server_that_cannot_write_its_answer_ends_while_its_client_waits(settings: Settings) -> None:
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    line = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    with Path("/dev/full").open("wb") as full:
+        server = forked.Forked(
+            "mcp", stdin=subprocess.PIPE, stdout=full.fileno(), env=environment(settings), cwd=settings.project
+        )
+    assert server.stdin is not None
+    server.stdin.write(json.dumps(line).encode() + b"\n")
+    server.stdin.flush()
+
+    _, errors = server.communicate(SECONDS)
+
+    assert (server.returncode, "No space left on device" in errors) == (exits.OUTPUT_LOST, True)
