@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from ledger.errors import Invalid
 from ledger.importing.commands import ImportedDeployment
 from ledger.importing.readers.git import history
 from ledger.importing.readers.git import items as git_items
-from ledger.importing.readers.git.log import LONGEST_MESSAGE
+from ledger.importing.readers.git.log import LONGEST_MESSAGE, git_output
 from ledger.importing.readers.reading import Reading
 from ledger.vendor.events import TestResults
 from ledger.work_item.commands import ImportedItem
@@ -473,3 +474,15 @@ def test_a_repository_runs_no_programs_of_its_own(
     told = deployments(read(repository))
 
     assert (fired, list(told), ran.exists()) == (True, ["pr:5"], False)
+
+
+def test_a_history_is_read_where_no_disk_takes_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: Any, **__: Any) -> Any:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", none)
+
+    with git_output(tmp_path, ("version",)) as output:
+        assert output.read().startswith(b"git version")
+    with pytest.raises(Invalid, match="it says no reason"), git_output(tmp_path, ("no-such-command",)):
+        pass

@@ -108,7 +108,7 @@ def _default_branch(repository: Path) -> frozenset[str]:
 def git_output(repository: Path, arguments: tuple[str, ...]) -> Iterator[IO[bytes]]:
     """What git prints; when it fails, Invalid with what it complains of."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _KEPT}
-    with tempfile.TemporaryFile() as complaints:
+    with _complaints() as complaints:
         try:
             running = subprocess.Popen(
                 ["git", "-C", str(repository), *_QUIET, *arguments],
@@ -128,6 +128,14 @@ def git_output(repository: Path, arguments: tuple[str, ...]) -> Iterator[IO[byte
                 raise
         if running.returncode:
             raise _refused(repository, complaints)
+
+
+def _complaints() -> IO[bytes]:
+    """A file for what git complains of; where no disk takes one that stays unknown."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return Path(os.devnull).open("w+b")
 
 
 def _refused(repository: Path, complaints: IO[bytes]) -> Invalid:
