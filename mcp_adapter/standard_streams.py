@@ -4,12 +4,13 @@ import io
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
 from mcp.server.stdio import stdio_server
 
+STDOUT, STDERR = 1, 2
 OUTPUT_LOST = 74  # as the commands end: EX_IOERR of sysexits.h
 
 
@@ -22,7 +23,8 @@ class Answers(io.FileIO):
         except BrokenPipeError:  # the client has gone, and its input ends too
             raise
         except OSError as error:
-            os.write(2, f"an answer could not be written, so the server ends: {error.strerror}\n".encode())
+            with suppress(OSError):  # which may fail likewise
+                os.write(STDERR, f"an answer could not be written, so the server ends: {error.strerror}\n".encode())
             os._exit(OUTPUT_LOST)
 
 
@@ -33,12 +35,15 @@ async def standard_streams() -> AsyncIterator[tuple[Any, Any]]:
     Meanwhile what else is printed goes to standard error.
     """
     sys.stdout.flush()
-    client = os.dup(1)
-    os.dup2(2, 1)
+    client = os.dup(sys.stdout.fileno())
+    is_diverted = sys.stdout.fileno() == STDOUT
+    if is_diverted:
+        os.dup2(STDERR, STDOUT)
     try:
         written = io.TextIOWrapper(io.BufferedWriter(Answers(client, "wb", closefd=False)), "utf-8")
         async with stdio_server(stdout=anyio.wrap_file(written)) as streams:
             yield streams
     finally:
-        os.dup2(client, 1)
+        if is_diverted:
+            os.dup2(client, STDOUT)
         os.close(client)

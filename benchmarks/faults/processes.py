@@ -26,6 +26,7 @@ import mcp_adapter
 import projections
 from benchmarks.faults import library
 from projections.cli.main import main as command_line
+from projections.cli.terminal.exits import OUTPUT_LOST
 
 PACKAGES = (ledger, projections, mcp_adapter)
 DISK_LIBRARY = next(iter(sorted(Path("/usr/lib").glob("**/fiu_posix_preload.so"))), None)
@@ -95,9 +96,10 @@ class ClientProcess:
         self._process.kill()
 
     def ended(self) -> str:
-        """How it ended, where it was not killed; empty where it was, or still runs."""
+        """How it ended; empty where it was killed, still runs, or says that its answer could not be written."""
         self._process.join(ENDING_SECONDS)
-        return "" if self.was_killed or self._process.exitcode is None else f"ended with {self._process.exitcode}"
+        is_foreseen = self.was_killed or self._process.exitcode in (None, OUTPUT_LOST)
+        return "" if is_foreseen else f"ended with {self._process.exitcode}"
 
     def send(self, line: bytes) -> None:
         """Raises OSError when it has died."""

@@ -116,12 +116,20 @@ def test_an_output_without_room_is_named_and_no_fault_of_the_program(
     assert not [word for word in ("Traceback", "fault of the program") if word in ended.stderr]
 
 
-def test_a_server_that_cannot_write_its_answer_ends_while_its_client_waits(settings: Settings) -> None:
+@pytest.mark.parametrize("errors_too", [False, True])
+def test_a_server_that_cannot_write_its_answer_ends_while_its_client_waits(
+    settings: Settings, errors_too: bool
+) -> None:
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     line = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
     with Path("/dev/full").open("wb") as full:
         server = forked.Forked(
-            "mcp", stdin=subprocess.PIPE, stdout=full.fileno(), env=environment(settings), cwd=settings.project
+            "mcp",
+            stdin=subprocess.PIPE,
+            stdout=full.fileno(),
+            **({"stderr": full.fileno()} if errors_too else {}),
+            env=environment(settings),
+            cwd=settings.project,
         )
     assert server.stdin is not None
     server.stdin.write(json.dumps(line).encode() + b"\n")
@@ -129,4 +137,5 @@ def test_a_server_that_cannot_write_its_answer_ends_while_its_client_waits(setti
 
     _, errors = server.communicate(SECONDS)
 
-    assert (server.returncode, "No space left on device" in errors) == (exits.OUTPUT_LOST, True)
+    assert server.returncode == exits.OUTPUT_LOST
+    assert errors_too or "No space left on device" in errors
