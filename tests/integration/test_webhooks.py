@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ledger.errors import Forbidden, Invalid, NotFound
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.cli.administration import health_checks
 from projections.maintenance.webhooks.destinations import FILE
 from projections.maintenance.webhooks.sender import MOST_ATTEMPTS, Sender, sending
 from projections.operations.catalog import OPERATIONS
@@ -214,6 +215,19 @@ def test_one_that_is_gone_or_fails_for_long_is_parked_and_doctor_names_it(
     assert state(perform)["state"] == "sending"
 
 
+def test_doctor_names_one_that_no_process_sends(
+    perform: Perform, receiver: Receiver, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(perform, receiver)
+
+    def codes() -> list[str]:
+        return [finding["code"] for finding in json.loads(run(settings, "doctor", "--json").stdout)["findings"]]
+
+    assert codes() == []
+    monkeypatch.setattr(health_checks, "FAILING", -3600)  # as if it were an hour later
+    assert codes() == ["webhook_waits"]
+
+
 def test_a_redirect_is_not_followed(perform: Perform, receiver: Receiver, sender: Sender) -> None:
     with receiving() as other:
         add(perform, receiver)
@@ -348,7 +362,7 @@ def test_a_second_sender_sends_nothing_meanwhile(app: App) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://a.example/", "https://", "https://user:confidential@a.example/", "https://a b/", "x"]
+    "url", ["ftp://a.example/", "https://", "https://user:confidential@a.example/", "https://a b/", "https://a:0/"]
 )
 def test_an_address_that_cannot_be_one_is_refused_without_repeating_it(perform: Perform, url: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -391,7 +405,7 @@ def test_the_commands_add_list_and_send(settings: Settings, receiver: Receiver) 
     assert added.stdout.startswith("whsec_")
     assert "sending" in told("list").stdout
     assert told("test", "chat").exit_code == 0
-    assert json.loads(told("send", "--json").stdout) == {"taken": 1, "failing": 0}
+    assert json.loads(told("send", "--json").stdout) == {"taken": 1, "failing": 0, "sent_by_another": False}
     assert [set(got.json) for got in receiver.got] == [{"text", "mrkdwn", "unfurl_links", "unfurl_media"}] * 2
     assert told("pause", "chat").exit_code == 0
     assert "paused" in told("list").stdout

@@ -149,7 +149,11 @@ def _of_webhooks(app: App, wanted: dict[str, Webhook], head: int) -> list[Findin
         for name, webhook in wanted.items()
         if webhook.id in known and not webhook.paused
     }
-    return list(health_checks.of_webhooks(sent, head, time.time()))
+
+    def unsent(position: int) -> float:
+        return next(app.store.read_all(position, position + 1)).recorded_at.timestamp()
+
+    return list(health_checks.of_webhooks(sent, head, time.time(), unsent))
 
 
 def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, Entity]:

@@ -1,6 +1,6 @@
 """What `doctor` finds to be wrong, and from which number on: monitoring need only watch these."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from ledger.libpq.diagnosis import Variables, variables
 from ledger.postgres.checkup import Checkup
 from ledger.postgres.replica import Standing
 from ledger.values.moment import text
+from projections.cli.terminal.output import duration
 from projections.local_copy.working_files import Local
 from projections.maintenance.webhooks.destinations import Destination
 
@@ -79,8 +80,13 @@ def of_circles(circles: Sequence[Sequence[str]]) -> Iterator[Finding]:
         )
 
 
-def of_webhooks(found: dict[str, tuple[Webhook, Destination]], head: int, now: float) -> Iterator[Finding]:
-    """Of the webhooks that this machine sends, by name; `now` is in seconds since 1970, `head` the log's position."""
+def of_webhooks(
+    found: dict[str, tuple[Webhook, Destination]], head: int, now: float, unsent: Callable[[int], float]
+) -> Iterator[Finding]:
+    """Of the webhooks that this machine sends, by name; `now` is in seconds since 1970, `head` the log's position.
+
+    `unsent` answers when the event after a position was recorded.
+    """
     for name, (webhook, destination) in sorted(found.items()):
         if destination.parked is not None:
             yield Finding(
@@ -95,6 +101,13 @@ def of_webhooks(found: dict[str, tuple[Webhook, Destination]], head: int, now: f
                 what=f"the webhook {name} to {webhook.host} was not taken {failing.attempts} times in a row,"
                 f" {head - destination.position} events wait: {failing.why}",
                 next_step=f"see to its receiver, then `tracking-ledger webhook resume {name}` tries it at once",
+            )
+        elif failing is None and destination.position < head and now - unsent(destination.position) > FAILING:
+            yield Finding(
+                code="webhook_waits",
+                what=f"no process sends the webhook {name} to {webhook.host}:"
+                f" {head - destination.position} events wait for {duration(now - unsent(destination.position))}",
+                next_step="let `tracking-ledger serve` or `tracking-ledger webhook send --watch` run on this machine",
             )
 
 

@@ -118,12 +118,11 @@ def send(invocation: Invocation, /, watch: bool) -> int:
         sender.run()
         return exits.DONE
     with sending(invocation.app) as alone:
-        if not alone:
-            remark("another process of this machine sends: nothing is left to this one")
-            return exits.DONE
-        done = _all_turns(sender)
+        done = _all_turns(sender) if alone else Round()
     if invocation.as_json:
-        answer_json({"taken": done.taken, "failing": done.failing})
+        answer_json({"taken": done.taken, "failing": done.failing, "sent_by_another": not alone})
+    elif not alone:
+        remark("another process of this machine sends: nothing is left to this one")
     else:
         remark(f"{done.taken} messages were taken, {done.failing} webhooks fail")
     return exits.DIFFERENCE if done.failing else exits.DONE

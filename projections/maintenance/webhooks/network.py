@@ -55,7 +55,7 @@ def problems_of(url: str) -> Iterator[Problem]:
     """What is wrong with an address as it is written. Its words are not repeated: they may hold a secret."""
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host = parts.hostname if parts.port != 0 else None
     except ValueError:
         parts, host = SplitResult("", "", "", "", ""), None
     if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
@@ -86,7 +86,7 @@ def post(
         return Answer(why=str(refused))
     except TimeoutError:
         return Answer(why=f"it did not answer within {seconds:g} s")
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:  # a host that TLS takes for none is a ValueError
         late = connection.deadline.is_over
         return Answer(why=f"it did not answer within {seconds:g} s" if late else f"no answer: {_named(error)}")
 
