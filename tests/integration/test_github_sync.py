@@ -595,3 +595,20 @@ def test_the_mark_of_another_item_makes_no_issue_that_item(
     assert item(copied)["id"] != made["id"]
     assert (item(1)["title"], item(copied)["title"], item(copied)["description"]) == ("Paint", "Mine", None)
     _assert_quiet(sync, github, app)
+
+
+def test_what_was_sent_is_the_last_common_state(sync: Sync, github: GithubApi, item: Any, change: Any) -> None:
+    number = github.open_issue("A", "A")
+    sync()
+    change(number, title="B", description="B", status="completed", assignee="ann")
+    sync()
+    change(number, title="C", status="active", assignee="bob")
+    github.edit(number, body="C")
+    first = sync()
+    github.edit(number, title="D", state="closed", assignees=["ann"])
+
+    second = sync()
+
+    found = item(number)
+    assert (first["conflicts"], second["conflicts"]) == ([], [])
+    assert (found["title"], found["description"], found["status"], found["assignee"]) == ("D", "C", "completed", "ann")
