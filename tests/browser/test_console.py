@@ -93,13 +93,23 @@ def create(app: App, **arguments: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_anything_that_an_accessibility_judge_objects_to(opened: Open, elsewhere: App, scheme: str) -> None:
-    item = create(elsewhere, title="Judged", description="Some **words**", tags=["a"], assignee="ann")
+    item = create(elsewhere, title="Judged", description="Some **words**", tags=["a"], assignee="ann", due="2999-01-31")
+    asked = {"id": item["id"], "action": "ask", "whom": "wanda", "text": "Which?", "choices": ["this", "that"]}
+    OPERATIONS["question"].perform(elsewhere, asked)
+    OPERATIONS["attach"].perform(elsewhere, {"id": item["id"], "url": "https://example.org/plan"})
+    milestone = create(elsewhere, title="Version 1", item_type="milestone")
+    create(elsewhere, title="Part of it", milestone_id=milestone["id"], parent_id=item["id"])
+    OPERATIONS["link_work_items"].perform(elsewhere, {"id": item["id"], "kind": "blocks", "to_id": milestone["id"]})
     page = opened("board", color_scheme=scheme, bypass_csp=True)
 
+    faults = []
     for path in (*PAGES, f"item/{item['ref']}"):
         page.goto(f"{opened.base}/{path}")
+        page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
         found = axe.Axe().run(page).response["violations"]
-        assert [(path, fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
+        faults += [(path, fault["id"], fault["nodes"][0]["html"]) for fault in found]
+
+    assert faults == []
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -160,3 +170,54 @@ def test_everything_is_done_without_scripts(opened: Open) -> None:
 
     assert page.locator("article", has_text="A remark").count() == 1
     assert page.locator("h1", has_text="Without scripts").count() == 1
+
+
+def test_two_browsers_and_a_program_on_one_item_lose_nothing_and_tell_each_other(opened: Open, elsewhere: App) -> None:
+    item = create(elsewhere, title="Shared", description="As it was")
+    first, second = (opened(f"item/{item['ref']}") for _ in range(2))
+    for page, words in ((first, "First says"), (second, "Second says")):
+        page.locator("summary", has_text="Edit").click()
+        page.fill("[name=f-description]", words)
+
+    OPERATIONS["update_work_item"].perform(elsewhere, {"id": item["id"], "version": 1, "title": "Named elsewhere"})
+    first.wait_for_selector("h1:has-text('Named elsewhere')")
+    first.locator("form.stack", has=first.locator("[name=f-description]")).locator("button.main").click()
+    first.wait_for_selector("text=Changed meanwhile")
+    kept = first.input_value("[name=f-description]")
+    first.fill("[name=f-title]", "Named elsewhere")
+    first.locator("main button.main").click()
+    first.wait_for_selector("text=First says")
+    second.locator("form.stack", has=second.locator("[name=f-description]")).locator("button.main").click()
+    second.wait_for_selector("text=Changed meanwhile")
+
+    assert kept == "First says"
+    assert second.input_value("[name=f-description]") == "Second says"
+    found = OPERATIONS["query_work_item"].perform(elsewhere, {"id": item["id"]})
+    assert (found["title"], found["description"], found["version"]) == ("Named elsewhere", "First says", 3)
+    opened.complaints = [said for said in opened.complaints if "409" not in said]
+
+
+def test_keys_lead_to_the_search_and_to_a_new_item_but_not_while_something_is_typed(opened: Open) -> None:
+    page = opened("board")
+
+    page.keyboard.press("/")
+    page.keyboard.type("n/n")
+    typed = page.input_value(".search [name=text]")
+    page.locator("main").focus()
+    page.keyboard.press("n")
+    page.wait_for_url("**/act/create_work_item")
+
+    assert typed == "n/n"
+
+
+def test_all_acts_of_an_item_are_reached_by_the_keyboard(opened: Open, elsewhere: App) -> None:
+    page = opened(f"item/{create(elsewhere, title='By keyboard')['ref']}")
+    page.locator("summary", has_text="Link, ask").focus()
+    page.keyboard.press("Enter")
+
+    page.locator("[name=f-url]").focus()
+    page.keyboard.type("docs/plan.md")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Saved.")
+
+    assert page.get_by_role("heading", name="Attachments", exact=True).count() == 1
