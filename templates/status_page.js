@@ -16,8 +16,8 @@ for (const form of forms) {
   const read = new Map(); // the text of each entry, with what is read in it when it is opened
   const text = (entry) => {
     if (!read.has(entry)) {
-      const own = entry.querySelectorAll(":scope > .item .text, :scope > .branch > .item .text");
-      read.set(entry, `${entry.dataset.text} ${[...own].map((part) => part.textContent.toLowerCase()).join(" ")}`);
+      const own = entry.querySelectorAll(":scope > details > summary, :scope > .item .text, :scope > .branch > .item .text");
+      read.set(entry, (entry.dataset.text || [...own].map((part) => part.textContent).join(" ")).toLowerCase());
     }
     return read.get(entry);
   };

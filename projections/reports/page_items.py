@@ -42,7 +42,6 @@ def tree(items: list[Entity]) -> list[Entity]:
         node = {
             "item": item,
             "children": [],
-            "text": _searched(item),
             "below": 0,
             "done": 0,
             "open": len(items) <= OPEN,
@@ -72,6 +71,7 @@ def _described(row: Row, named: dict[str, Entity]) -> Entity:
     question = item.question and {
         name: getattr(item.question, name) for name in ("whom", "by", "at", "text", "choices")
     }
+    facts = {name.replace("_", " "): getattr(item, name) for name in FACTS if getattr(item, name)}
     return {
         "tags": list(item.tags),
         "above": item.archived or item.deleted or item.withdrawn,
@@ -80,7 +80,10 @@ def _described(row: Row, named: dict[str, Entity]) -> Entity:
         "about": {
             "description": item.description,
             "notes": item.notes,
-            "facts": {name.replace("_", " "): getattr(item, name) for name in FACTS if getattr(item, name)},
+            "facts": facts,
+            "has_facts": any(
+                (facts, item.estimate, item.milestone_id, item.links, item.commits, item.pr_numbers, item.attachments)
+            ),
             "estimate": item.estimate,
             "milestone": named.get(item.milestone_id) if item.milestone_id else None,
             "links": [(link.kind.replace("_", " "), named[link.to_id], link.note) for link in item.links],
@@ -119,9 +122,3 @@ def event_words(type: str) -> str:
     ('claim released', 'comment added')
     """
     return _WORDS.sub(" ", type.removeprefix("WorkItem")).lower()
-
-
-def _searched(item: Entity) -> str:
-    words = (item["ref"], item["title"], item["assignee"], item["branch_name"], item["block_reason"])
-    claimed = item["claim"] and item["claim"]["by"]
-    return " ".join(word for word in (*words, claimed, *item["tags"]) if word).lower()
