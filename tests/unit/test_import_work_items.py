@@ -20,6 +20,7 @@ from ledger.work_item.events import (
     WorkItemRevised,
     WorkItemStatusChanged,
 )
+from ledger.work_item.imported.importing import plan
 from ledger.work_item.state import Link
 from ledger.world import World
 from tests.support.given import CONFIGURATION, LEDGER, THING, Neighbours, given, numbered
@@ -128,6 +129,14 @@ def test_what_waits_for_its_own_child_or_parent_has_a_plain_link_that_blocks_not
     outcome = given(decider).when(source(item(THING, link("depends_on", to=ABSENT)), child, grandchild))
 
     outcome.then_it_has(links=(Link(kind="relates_to", to_id=ABSENT, note="depends_on"),))
+
+
+def test_a_plain_link_in_place_of_one_that_waits_for_ever_is_told() -> None:
+    planned = plan(
+        source(item(THING, link("depends_on", to=OTHER)), item(OTHER, link("parent", to=THING))), empty_world()
+    )
+
+    assert [finding.kind for finding in planned.warnings] == ["waits_within_its_own_line"]
 
 
 def test_what_waits_for_its_sibling_waits() -> None:
