@@ -37,10 +37,15 @@ NewDatabase = Callable[..., str]
 hypothesis.settings.register_profile("beside_others", deadline=None)
 hypothesis.settings.load_profile("beside_others")
 
-# what queues and commits waits for the disk each time; in memory it does not, where the machine has room for a run
+# what queues and commits waits for the disk each time; in memory it does not, where the machine has room for a run and
+# starts programs from there, as git does its hooks
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 2**30  # bytes
-if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+if (
+    os.access(MEMORY, os.W_OK)
+    and shutil.disk_usage(MEMORY).free > ROOM
+    and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 # where it is set, each process that a test starts would compile the whole program anew: twice its time
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
