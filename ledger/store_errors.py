@@ -118,8 +118,8 @@ def another_history(**found: Any) -> LedgerError:
 def lost_history(**found: Any) -> LedgerError:
     """Takes position and head."""
     return Diverged(
-        f"position {found['position']} was written or shown, and the database ends at position {found['head']}: it lost"
-        " history",
+        f"position {found['position']} was written or shown, and the database, which ends at position {found['head']},"
+        " does not hold it: it lost history",
         next_step="see `tracking-ledger doctor`; nothing was recorded",
         **found,
     )

@@ -54,6 +54,7 @@ class Follower:
                     return False
                 if self._journal.head == head:
                     self._journal.append(events)
+                    self._log.shown(events[-1].position, events[-1].command_id)
 
     def meet(self, head: Head) -> int:
         """Compares what this machine holds and has said with what the log has there. Its head; raises Diverged."""

@@ -73,6 +73,7 @@ class PostgresStore:
         self._keys = {name: f"{name}:{shape}" for name, shape in shapes.items()}  # as `ledgers.serving` has them
         self._acknowledge = acknowledge
         self._said = 0  # see `newest_known`
+        self._known: tuple[int, UUID] | None = None  # the newest position whose command is known, see `shown`
         self._untold = threading.local()  # what this thread has recorded in a transaction that is not committed yet
         self._shared = SharedCommit(self._append, self.append_group)
 
@@ -140,13 +141,15 @@ class PostgresStore:
         """The newest position that was written here or shown, since the history was last compared."""
         return self._said
 
-    def shown(self, position: int) -> None:
-        """A log that ends before this position is not the one that was read."""
+    def shown(self, position: int, command_id: UUID | None = None) -> None:
+        """A log that ends before this position, or has another command there, is not the one that was read."""
         self._said = max(self._said, position)
+        if command_id is not None and (self._known is None or position > self._known[0]):
+            self._known = position, command_id
 
     def met(self) -> None:
         """The database has been compared with what this machine knows: what was said of it before counts no more."""
-        self._said = 0
+        self._said, self._known = 0, None
 
     def refresh_statistics(self) -> None:
         """Tells the planner what is in the tables now, after many rows came at once."""
@@ -213,7 +216,7 @@ class PostgresStore:
             self._say(*max(ends))
 
     def _say(self, position: int, command_id: UUID) -> None:
-        self._said = max(self._said, position)
+        self.shown(position, command_id)
         self._acknowledge(position, command_id)
 
     def _given(self, proposal: Proposal) -> tuple[str, str]:
@@ -228,6 +231,7 @@ class PostgresStore:
             "conditions": ",".join(proposal.conditions),
             "as_of": proposal.as_of,
             "said": self._said,
+            **({"known_position": self._known[0], "known_command": self._known[1]} if self._known else {}),
             "not_before": proposal.not_before,
             "not_after": proposal.not_after,
             "read_models": list(self._keys.values()),

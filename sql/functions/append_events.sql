@@ -7,7 +7,7 @@
 -- What it refuses has a SQLSTATE of its own and its facts as JSON in the error's detail:
 -- TL001 version conflict, TL002 a condition no longer holds, TL003 command id reused, TL004 ledger closed,
 -- TL005 not a member, TL006 not unique, TL007 a read model is behind, TL008 the ledger's time is out of bounds,
--- TL012 this log lacks what the writer was told is committed.
+-- TL012 this log lacks what the writer was told is committed, or holds another command there.
 CREATE OR REPLACE FUNCTION tracking_ledger.append_events(
     p_ledger uuid, p_command json, p_documents text,
     OUT first_position bigint, OUT last_position bigint, OUT recorded_at timestamptz, OUT repeated boolean, OUT streams json,
@@ -41,11 +41,13 @@ BEGIN
     END IF;
     SELECT * INTO v_given FROM json_to_record(p_command) AS given (
         command_id uuid, command text, command_digest text, expected json, conditions text, as_of bigint, said bigint,
+        known_position bigint, known_command uuid,
         not_before text, not_after text, read_models text[], events json, about text, models text[], added text[], changes json, entries json);
     v_digest := decode(v_given.command_digest, 'hex');
     SELECT l.state, l.reason, l.successor, coalesce(last.position, 0) AS head, coalesce(last.digest, sha256(uuid_send(l.origin))) AS digest,
            greatest(clock_timestamp(), last.recorded_at) AS now, found.position AS found, found.command_digest,
-           differing.stream_id AS stream, differing.expected, differing.actual, l.serving
+           differing.stream_id AS stream, differing.expected, differing.actual, l.serving,
+           known.command_id IS DISTINCT FROM v_given.known_command AS differs
     INTO v_standing
     FROM ledgers l
     LEFT JOIN LATERAL (SELECT e.position, e.digest, e.recorded_at FROM events e
@@ -53,6 +55,8 @@ BEGIN
     LEFT JOIN LATERAL (SELECT e.position, e.command_digest FROM events e
                        WHERE e.ledger_id = p_ledger AND e.command_id = v_given.command_id
                        ORDER BY e.n LIMIT 1) found ON true  -- keeps to the index, also where one import has nearly all events
+    LEFT JOIN LATERAL (SELECT e.command_id FROM events e
+                       WHERE e.ledger_id = p_ledger AND e.position = v_given.known_position) known ON true
     LEFT JOIN LATERAL (SELECT x.key AS stream_id, x.value::int AS expected, coalesce(newest.version, 0) AS actual
                        FROM json_each_text(v_given.expected) x
                        LEFT JOIN LATERAL (SELECT e.version FROM events e WHERE e.ledger_id = p_ledger AND e.stream_id = x.key
@@ -69,9 +73,10 @@ BEGIN
         INTO first_position, last_position, recorded_at, repeated, streams FROM find_command(p_ledger, v_given.command_id) f;
         RETURN;
     END IF;
-    IF v_given.said > v_standing.head THEN
-        RAISE EXCEPTION 'ledger % ends at %, and % was called committed', p_ledger, v_standing.head, v_given.said USING ERRCODE = 'TL012',
-            DETAIL = json_build_object('position', v_given.said, 'head', v_standing.head);
+    IF v_given.said > v_standing.head OR v_standing.differs THEN
+        RAISE EXCEPTION 'ledger % ends at %, and is not the log whose % was shown', p_ledger, v_standing.head, v_given.said
+            USING ERRCODE = 'TL012', DETAIL = json_build_object(
+                'position', CASE WHEN v_standing.differs THEN v_given.known_position ELSE v_given.said END, 'head', v_standing.head);
     END IF;
     IF v_standing.state <> 'open' THEN
         RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = 'TL004',
