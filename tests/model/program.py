@@ -20,6 +20,7 @@ from ledger.offline import drain as draining
 from ledger.offline.drain import Drain
 from ledger.offline.follower import Follower
 from ledger.offline.live import LiveHandler
+from ledger.offline.recovery import common_position
 from ledger.pending import Version, shown_version
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import open_ledger
@@ -95,7 +96,15 @@ class Machine:
         self.local = Local(self.home, self._program.ledger, self._program.server.clock)
         self.local.meet()
         self.store = self.new_store()
-        self.store.shown(self.local.newest_known)
+        self.know(self.store)
+
+    def know(self, store: PostgresStore) -> None:
+        """Lets a store know what this machine was shown, as the first contact of a process does."""
+        told, head = self.local.acknowledged.read(), self.local.journal.head.position
+        for event in self.local.journal.read_all(head - 1):
+            store.shown(head, event.command_id)
+        if told is not None:
+            store.shown(told.position, told.command_id)
 
     def new_store(self, heard: Callable[[], bool] = lambda: True) -> PostgresStore:
         def acknowledge(position: int, command_id: UUID) -> None:
@@ -129,13 +138,13 @@ class Program:
         self.began = server.clock()
         open_ledger(database, self.ledger, "model", SHAPES)
         self.log = PostgresStore(database, self.ledger, SHAPES)
-        self.tables = PostgresTables(database, self.ledger, lambda: catch_up(self.log, self.tables))
+        self.tables = PostgresTables(database, self.ledger, self.catch_up_tables)
         self.neighbours = TableNeighbourhood(self.tables)
         self._folder = folder
         self.machines = {name: Machine(name, folder / name, self) for name in MACHINES}
-        live = self._live(self.machines[MACHINES[0]], self.log)
+        live = self.live(self.machines[MACHINES[0]], self.log)
         for number, item in enumerate(ITEMS.values()):
-            live.execute(self._submission(-1 - number, CreateWorkItem(id=item, item_type="task", title="T"), "setup"))
+            live.execute(self.submission(-1 - number, CreateWorkItem(id=item, item_type="task", title="T"), "setup"))
         for machine in self.machines.values():
             machine.local.sent.forget()
             machine.local.acknowledged.forget()
@@ -151,17 +160,17 @@ class Program:
         machine = self.machines[by]
         flight = Sent(proposal=cast(Proposal, None), store=machine.store)
         flight.store = machine.new_store(lambda: flight.is_heard)
-        flight.store.shown(machine.store.newest_known)
+        machine.know(flight.store)
 
         def depart(proposal: Proposal) -> None:
             flight.proposal = proposal
             self.flying[number] = flight
 
         with self._answering(number, by):
-            version = self._version(machine.store, stream, expected)
-            submission = self._submission(number, change(version), by)
+            version = self.version(machine.store, stream, expected)
+            submission = self.submission(number, change(version), by)
             store = cast(EventStore, Departing(machine.store, depart))
-            self._live(machine, store).execute(submission)
+            self.live(machine, store).execute(submission)
             self.answers[number] = "unchanged"
 
     def arrive(self, number: int, is_heard: bool) -> None:
@@ -178,7 +187,7 @@ class Program:
             return
         if is_heard:
             machine.local.sent.answer(command_id, recorded)
-            machine.store.shown(recorded.positions[-1])
+            machine.know(machine.store)
             self.answers[number] = "committed"
 
     def give_up(self, by: str, number: int) -> None:
@@ -188,14 +197,14 @@ class Program:
     def queue(self, number: int, by: str, change: Callable[[Version], Command], stream: str, expected: int) -> None:
         layer = self.machines[by].layer()
         with self._answering(number, by):
-            submission = self._submission(number, change(self._version(layer.store, stream, expected)), by)
+            submission = self.submission(number, change(self.version(layer.store, stream, expected)), by)
             self._queued(number, layer.handler.execute(submission))
 
     def drain(self, name: str, *, many: int = 1, is_written: bool = True) -> None:
         """The first commands that wait, in one portion; what is not written is lost with the process that drained."""
         machine = self.machines[name]
         outbox = machine.local.outbox
-        drain = Drain(machine.store, self.neighbours, propose, outbox, lambda: catch_up(self.log, self.tables))
+        drain = Drain(machine.store, self.neighbours, propose, outbox, self.catch_up_tables)
         portions = iter([True])
         with limited(many), killing(outbox, not is_written), outbox.draining() as mine:
             assert mine, "one process drains"
@@ -204,19 +213,19 @@ class Program:
     def catch_up(self, name: str, many: int) -> None:
         machine = self.machines[name]
         local, head = machine.local, machine.local.journal.head
-        self._follower(machine).meet(head)
+        self.follower(machine).meet(head)
         events = list(self.log.read_all(head.position, head.position + many))
         local.journal.append(events)
         local.cache.follow()
         local.clear()
-        machine.store.shown(local.journal.head.position)
+        machine.know(machine.store)
 
     def tick(self) -> None:
         self.server.move_clock(TICK)
 
     def fail_over(self, kept: int) -> None:
         self.flying.clear()
-        if kept < self.log.read_streams([]).head - BEFORE:
+        if kept < self.reached():
             self.server.lose(self.ledger, after=kept + BEFORE)
             self.log = PostgresStore(self.database, self.ledger, SHAPES)
             replay(self.log, self.tables)
@@ -224,7 +233,7 @@ class Program:
     def find_out(self, name: str) -> None:
         machine = self.machines[name]
         try:
-            self._follower(machine).meet(machine.local.journal.head)
+            self.follower(machine).meet(machine.local.journal.head)
         except Diverged:
             ledgers.close(self.database, self.ledger, DIVERGED)
 
@@ -235,7 +244,7 @@ class Program:
             rebuild.from_database(app, self.server.clock())
         else:
             rebuild.from_journal(app)
-            catch_up(self.log, self.tables)
+            self.catch_up_tables()
         machine.close()
         machine.open()
         self.catch_up(name, 1_000_000)
@@ -254,15 +263,30 @@ class Program:
             and local.journal.find_command(command) is None
         ]
 
+    def reached(self) -> int:
+        return self.log.read_streams([]).head - BEFORE
+
+    def changes(self, store: EventStore, stream: str) -> int:
+        """How many changes of an item a store shows."""
+        past = store.read_streams([stream_id("work_item", ITEMS[stream])]).events.values()
+        return len(next(iter(past), [])) - 1
+
+    def is_contained(self, machine: Machine) -> bool:
+        """Whether the log is the beginning of what the machine's journal holds."""
+        return common_position(machine.local.journal, self.log) == self.reached() + BEFORE
+
     def ticks(self, moment: str) -> int:
         return (parse(moment) - self.began) // TICK
 
     # How
 
-    def _live(self, machine: Machine, store: EventStore) -> LiveHandler:
-        return LiveHandler(store, self.neighbours, propose, lambda: catch_up(self.log, self.tables), machine.local.sent)
+    def catch_up_tables(self) -> None:
+        catch_up(self.log, self.tables)
 
-    def _follower(self, machine: Machine) -> Follower:
+    def live(self, machine: Machine, store: EventStore) -> LiveHandler:
+        return LiveHandler(store, self.neighbours, propose, self.catch_up_tables, machine.local.sent)
+
+    def follower(self, machine: Machine) -> Follower:
         return Follower(machine.local.journal, machine.local.acknowledged, machine.home, machine.store)
 
     def _application(self, machine: Machine) -> SimpleNamespace:
@@ -272,7 +296,7 @@ class Program:
         )
         return SimpleNamespace(local=machine.local, home=machine.home, identity=identity, settings=settings)
 
-    def _submission(self, number: int, command: Command, by: str) -> Submission:
+    def submission(self, number: int, command: Command, by: str) -> Submission:
         command_id = numbered_command(number)
         self.commands[command_id] = number
         submission = Submission(
@@ -281,7 +305,7 @@ class Program:
         self.submissions[number] = submission
         return submission
 
-    def _version(self, store: EventStore, stream: str, expected: int) -> Version:
+    def version(self, store: EventStore, stream: str, expected: int) -> Version:
         """What a writer names who has seen so many changes."""
         past = store.read_streams([stream_id("work_item", ITEMS[stream])]).events.values()
         events = next(iter(past), [])

@@ -8,6 +8,7 @@ Says of a difference in which run and after which step, and what both have there
 import argparse
 import tempfile
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,26 +32,26 @@ class Different(Exception):
 def follow(program: Program, states: list[State]) -> Counter[str]:
     """Does what the run did. Raises Different at the first step after which the two differ."""
     steps: Counter[str] = Counter()
-    number = 1
-    while number < len(states):
-        many = _drained_together(states, number)
-        number += many - 1
-        kind, given = states[number]["did"]
-        perform(program, kind, given, states[number - 1], many)
+    for number, (before, after) in enumerate(pairwise(states), 1):
+        kind, given = after["did"]
+        perform(program, kind, given, before)
         steps[kind] += 1
-        wanted, found = of_model(states[number]), of_program(program)
-        if wanted != found:
-            differing = [
-                f"{name}: the model has {wanted[name]}, the program {found[name]}"
-                for name in wanted
-                if wanted[name] != found[name]
-            ]
-            raise Different("\n".join([f"step {number}, {kind} {given}", *differing]))
-        number += 1
+        compare(f"step {number}, {kind} {given}", of_model(after), of_program(program))
     return steps
 
 
-def perform(program: Program, kind: str, given: Any, before: State, many: int) -> None:
+def compare(where: str, wanted: State, found: State) -> None:
+    """Raises Different, with what the two have where they differ."""
+    differing = [
+        f"{name}: the model has {wanted[name]}, the program {found[name]}"
+        for name in wanted
+        if wanted[name] != found[name]
+    ]
+    if differing:
+        raise Different("\n".join([where, *differing]))
+
+
+def perform(program: Program, kind: str, given: Any, before: State) -> None:
     match kind:
         case "Asked" | "Queued":
             command = given["command"]
@@ -61,7 +62,7 @@ def perform(program: Program, kind: str, given: Any, before: State, many: int) -
         case "GaveUp":
             program.give_up(given, before["machines"][given]["sent"][0]["event"]["command"]["id"])
         case "Drained":
-            program.drain(given["name"], many=many, is_written=given["isWritten"])
+            program.drain(given["name"], many=given["many"], is_written=given["isWritten"])
         case "CaughtUp":
             program.catch_up(given["name"], given["many"])
         case "Ticked":
@@ -182,16 +183,6 @@ def _fact(program: Program, by: str, fact: Any) -> tuple[str, int]:
             return "claimed by ", 0
         case name:
             return name, 0
-
-
-def _drained_together(states: list[State], number: int) -> int:
-    """How many steps from here on are one drain of one machine that is written down."""
-    first, many = states[number]["did"], 1
-    if first[0] != "Drained" or not first[1]["isWritten"]:
-        return 1
-    while number + many < len(states) and states[number + many]["did"] == first:
-        many += 1
-    return many
 
 
 def generated(seed: int, count: int, steps: int) -> list[list[State]]:
