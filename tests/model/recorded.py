@@ -50,13 +50,14 @@ class Work:
         self._program = program
         self._random = random
         self._number = 0
-        self._diverged = False
+        self._late: list[Proposal] = []  # whose writers have given them up
 
     def go_on(self) -> None:
         """One more action, and a look at where everything is."""
         by = self._random.choice(MACHINES)
         actions = [self._live] * 5 + [self._queue] * 5 + [self._drain] * 4 + [self._follow] * 3
         before = len(self.steps)
+        actions += [self._arrive_late] * 2
         self._random.choice([*actions, self._tick, self._fail_over])(by)
         if len(self.steps) > before:
             self.steps[-1] = (self.steps[-1][0], of_program(self._program))
@@ -70,7 +71,7 @@ class Work:
             return
         command, expected = self._command(by, machine.store)
         rival = None if is_faster or self._random.random() > 0.3 else next(name for name in MACHINES if name != by)
-        fate = self._random.choice(["heard"] * 6 + ["cut before", "cut after"])
+        fate = self._random.choice(["heard"] * 4 + ["cut before", "cut after"])
         given = {"command": command, "expected": expected}
         is_final = False
 
@@ -81,6 +82,7 @@ class Work:
             if faster is not None:
                 self._live(faster, is_faster=True)
             if fate == "cut before":
+                self._late.append(proposal)
                 raise OutcomeUnknown("no answer")
             self._did("Arrived", {"id": command["id"], "isHeard": fate == "heard"})
             verdict = self._verdict(machine, proposal, is_heard=fate == "heard")
@@ -106,6 +108,17 @@ class Work:
                 self._did("Asked", given)
             self._program.answers[command["id"]] = "committed" if recorded.positions else "unchanged"
             machine.know(machine.store)
+
+    def _arrive_late(self, _: str) -> None:
+        """What was given up reaches the database all the same."""
+        if not self._late:
+            return
+        proposal = self._late.pop(self._random.randrange(len(self._late)))
+        submission = proposal.submission
+        machine = self._program.machines[submission.by]
+        if self._is_met(machine):
+            self._did("Arrived", {"id": self._program.commands[submission.command_id], "isHeard": False})
+            self._verdict(machine, proposal, is_heard=False)
 
     def _verdict(self, machine: Machine, proposal: Proposal, *, is_heard: bool) -> Recorded | LedgerError:
         store = machine.new_store(lambda: is_heard)
@@ -207,6 +220,7 @@ class Work:
         head = self._program.reached()
         kept = self._random.randint(0, head) if self._random.random() < 0.3 else head
         self._did("FailedOver", kept)
+        self._late.clear()
         self._program.fail_over(kept)
 
     def _is_met(self, machine: Machine) -> bool:
