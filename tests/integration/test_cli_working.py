@@ -67,7 +67,7 @@ def test_archive_and_restore_say_how_many(run: Run, perform: Perform) -> None:
     assert run("archive", entity["ref"], "--dry-run").stdout == f"1 would be archived: {entity['ref']}\n"
     assert run("archive", entity["ref"]).stdout == f"1 archived: {entity['ref']}\n"
     assert run("restore", entity["ref"]).stdout == f"1 brought back: {entity['ref']}\n"
-    assert run("archive").stdout == "0 archived: -\n"
+    assert run("archive").stdout == "nothing archived\n"
 
 
 def test_what_a_command_claims_the_next_command_of_the_same_name_completes(run: Run, perform: Perform) -> None:

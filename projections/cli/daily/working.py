@@ -181,5 +181,6 @@ def _archive(invocation: Invocation, action: str, arguments: dict[str, Any]) -> 
     else:
         done = {"archive": "archived", "restore": "brought back"}[action]
         would = "would be " if answered["outcome"] == "dry_run" else ""
-        say(f"{answered['count']} {would}{done}: {printable(answered['refs'])}")
+        which = f": {printable(answered['refs'])}" if answered["count"] else ""
+        say(f"{answered['count'] or 'nothing'} {would}{done}{which}")
     return exits.of_answer(answered)

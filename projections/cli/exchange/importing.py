@@ -91,7 +91,7 @@ def events(invocation: Invocation, file: Path, dry_run: bool) -> None:
         answer_json(restore.as_report(restored))
         return
     fields([("ledger", restored.ledger), ("found", restored.found), ("taken", restored.taken)])
-    remark("nothing was recorded: a dry run" if dry_run else f"{restored.taken} events recorded")
+    remark("nothing was recorded: a dry run" if dry_run else _recorded(restored.taken))
 
 
 def _import(invocation: Invocation, wanted: Import, *, strict: bool) -> int:
@@ -144,7 +144,16 @@ def _done(report: dict[str, Any]) -> str:
         return "nothing was recorded: everything was taken back"
     if report["dry_run"]:
         return "nothing was recorded: a dry run"
-    return f"{report['events']} events recorded"
+    return _recorded(report["events"])
+
+
+def _recorded(events: int) -> str:
+    """What is said at the end.
+
+    >>> _recorded(1), _recorded(3)
+    ('1 event recorded', '3 events recorded')
+    """
+    return f"{events} event{'s' if events != 1 else ''} recorded"
 
 
 def _kinds(title: str, kinds: list[tuple[str, int, list[str]]]) -> None:
