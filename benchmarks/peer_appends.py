@@ -17,6 +17,7 @@ from projections.application.app import App
 
 WRITERS = 8
 EVENTS_AT_ONCE = 2000
+THEIR_EVENTS_AT_ONCE = 500  # a pipeline of a message an event: from 2,000 on client and server wait for each other
 WITH_ROWS = {True: ", with rows", False: ""}
 
 
@@ -122,6 +123,6 @@ def bulk(app: App, conninfo: str, peers: str, given: argparse.Namespace) -> Work
     for with_rows, ours in ((True, "this, with rows"), (False, "this, the log alone")):
         many[ours] = appends_at_once(dsn, EVENTS_AT_ONCE, with_rows=with_rows)
         if importlib.util.find_spec("eventsourcing"):
-            theirs = partial(eventsourcing_batch, peers, EVENTS_AT_ONCE, with_rows=with_rows)
-            many[f"eventsourcing{WITH_ROWS[with_rows]}"] = theirs
+            theirs = partial(eventsourcing_batch, peers, THEIR_EVENTS_AT_ONCE, with_rows=with_rows)
+            many[f"eventsourcing{WITH_ROWS[with_rows]}, {THEIR_EVENTS_AT_ONCE} at once"] = theirs
     return {"many events in one commit": many}

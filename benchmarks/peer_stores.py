@@ -27,6 +27,10 @@ PUT_ROW = (
     " ON CONFLICT (id) DO UPDATE SET (version, title, doc) = (excluded.version, excluded.title, excluded.doc)"
 )
 
+PUT_ROWS = PUT_ROW.replace("%s, 1", "id, 1").replace(
+    "(SELECT %s::jsonb) given (doc)", "unnest(%s::uuid[], %s::jsonb[]) given (id, doc)"
+)
+
 
 def inserting(conninfo: str) -> tuple[Call, Call]:
     connection = psycopg.connect(conninfo, autocommit=True)
@@ -59,7 +63,8 @@ def _recorder_class(with_rows: bool) -> Any:
         """Its own place for what goes into the transaction of the events, which it sends in one pipeline."""
 
         def _insert_events(self, curs: Any, stored_events: Any, **given: Any) -> None:
-            curs.executemany(PUT_ROW, [(event.originator_id, event.state.decode()) for event in stored_events])
+            ids = [event.originator_id for event in stored_events]
+            curs.execute(PUT_ROWS, [ids, [event.state.decode() for event in stored_events]], prepare=True)
 
     return WithRows if with_rows else PostgresApplicationRecorder
 
