@@ -57,7 +57,7 @@ class Work:
         by = self._random.choice(MACHINES)
         actions = [self._live] * 5 + [self._queue] * 5 + [self._drain] * 4 + [self._follow] * 3
         before = len(self.steps)
-        actions += [self._arrive_late] * 2
+        actions += [self._arrive_late] * 3
         self._random.choice([*actions, self._tick, self._fail_over])(by)
         if len(self.steps) > before:
             self.steps[-1] = (self.steps[-1][0], of_program(self._program))
@@ -139,15 +139,14 @@ class Work:
 
     def _command(self, by: str, store: EventStore) -> tuple[dict[str, Any], int]:
         self._number += 1
-        stream = self._random.choice(STREAMS)
-        path, value = self._random.choice(
-            [
-                (("Notes", ()), self._random.choice("xy")),
-                (("Description", ()), self._random.choice("xy")),
-                (("Blocks", self._random.choice([name for name in STREAMS if name != stream])), "yes"),
-                (("Claim", ()), self._random.choice([by, by, ""])),
-            ]
-        )
+        kind, stream = self._random.choice(["Notes", "Description", "Blocks", "Claim"]), self._random.choice(STREAMS)
+        match kind:
+            case "Blocks":
+                path, value = (kind, self._random.choice([name for name in STREAMS if name != stream])), "yes"
+            case "Claim":  # of one item, so that its claims meet
+                stream, path, value = STREAMS[0], (kind, ()), self._random.choice([by, by, ""])
+            case _:
+                path, value = (kind, ()), self._random.choice("xy")
         known = self._program.changes(store, stream) - (self._random.random() < 0.1)
         return {"id": self._number, "by": by, "stream": stream, "path": path, "value": value}, known
 
