@@ -139,7 +139,16 @@ def test_a_receiver_that_hangs_or_drips_is_left_in_time(receiver: Receiver) -> N
 
 
 @pytest.mark.parametrize(
-    "asked, seconds", [("120", 120.0), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("-3", None)]
+    "asked, seconds",
+    [
+        ("120", 120.0),
+        ("soon", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("-3", None),
+        ("Wed, 21 Oct 99999999999999999999 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2015 07:28:00 +99999999999999999999", None),
+        ("\u00a0" * 9 + "5", None),
+    ],
 )
 def test_what_a_receiver_asks_to_be_waited_for_is_read(receiver: Receiver, asked: str, seconds: float | None) -> None:
     receiver.answers, receiver.headers = [429], {"Retry-After": asked}

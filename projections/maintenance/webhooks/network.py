@@ -189,12 +189,12 @@ def _answer(answer: http.client.HTTPResponse) -> Answer:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds, or a time, as RFC 9110 has both."""
+    """Seconds, or a time, as RFC 9110 has both. A year or a zone of any number of digits is no time."""
     if value is None:
         return None
-    if value.strip().isdecimal():
+    if value.isdecimal():
         return float(value[:9])
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         return max(0.0, parsedate_to_datetime(value).timestamp() - time())
     return None
 
