@@ -612,3 +612,14 @@ def test_what_was_sent_is_the_last_common_state(sync: Sync, github: GithubApi, i
     found = item(number)
     assert (first["conflicts"], second["conflicts"]) == ([], [])
     assert (found["title"], found["description"], found["status"], found["assignee"]) == ("D", "C", "completed", "ann")
+
+
+def test_long_and_odd_texts_are_read_in_time(sync: Sync, github: GithubApi, item: Any) -> None:
+    number = github.open_issue("Broken", " " * 65_000 + "x")
+    github.open_pull_request("Mend", f"Fixes #{'9' * 5_000}, fixes #{number}")
+    began = time.monotonic()
+
+    sync()
+
+    assert time.monotonic() - began < 10
+    assert [attached["name"] for attached in item(number)["attachments"]] == ["Mend"]

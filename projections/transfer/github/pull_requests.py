@@ -12,7 +12,9 @@ from ledger.work_item.imported.source_state import CATEGORY, source_state
 from ledger.world import World
 from projections.transfer.github.issues import Record, author_of
 
-_CLOSES = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:([\w.-]+/[\w.-]+))?#(\d+)\b", re.IGNORECASE)
+_CLOSES = re.compile(
+    r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:([\w.-]+/[\w.-]+))?#([0-9]{1,15})\b", re.IGNORECASE
+)
 
 Closing = list[tuple[str, Record]]  # the id of an item, and a pull request
 
