@@ -623,3 +623,21 @@ def test_long_and_odd_texts_are_read_in_time(sync: Sync, github: GithubApi, item
 
     assert time.monotonic() - began < 10
     assert [attached["name"] for attached in item(number)["attachments"]] == ["Mend"]
+
+
+def test_a_comment_with_the_copied_mark_of_another_one_is_a_comment_of_its_own(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App
+) -> None:
+    number = github.open_issue("Broken")
+    sync()
+    perform("comment", id=item(number)["id"], text="Ours")
+    sync()
+    [ours] = github.of_issue(number)
+    github.comment(number, "Theirs" + ours["body"].partition("Ours")[2])
+    github.edit_comment(ours["id"], ours["body"].replace("Ours", "Ours, mended"))
+
+    sync()
+
+    found = {comment["by"]: comment["text"].partition("\n")[0] for comment in item(number)["comments"]}
+    assert (found, len(item(number)["comments"])) == ({"tester": "Ours, mended", "ann": "Theirs"}, 2)
+    _assert_quiet(sync, github, app)

@@ -29,7 +29,15 @@ from projections.transfer.github.api import PAGE as MOST_RECORDS
 from projections.transfer.github.api import Api, Declined, Gone
 from projections.transfer.github.decision import GONE, Compared, Pair, Rule, common, compared, merging
 from projections.transfer.github.filters import Filter
-from projections.transfer.github.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
+from projections.transfer.github.issues import (
+    Issue,
+    Record,
+    as_comments,
+    cut,
+    is_on_pull_request,
+    is_pull_request,
+    remarks_of,
+)
 from projections.transfer.github.listing import changed
 from projections.transfer.github.pull_requests import attached, closing
 from projections.transfer.github.saved import Cursor, Saved, load, store
@@ -150,7 +158,7 @@ class Exchange:
                 touched.records[record["number"]] = cut(record)
         by_number: dict[int, list[Record]] = {}
         for comment in told.values():
-            if "/pull/" not in str(comment.get("html_url")):
+            if not is_on_pull_request(comment):
                 by_number.setdefault(int(comment["issue_url"].rpartition("/")[2]), []).append(comment)
         touched.remarked = set(by_number)
         touched.comments = by_number if saved.issues.since is None else None

@@ -1,5 +1,6 @@
 """Issues as GitHub's interface tells them, cut down to what is kept here."""
 
+import re
 from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ from projections.transfer.github import markers
 Record = dict[str, Any]
 KEPT = ("number", "title", "body", "state", "state_reason", "html_url", "created_at", "updated_at", "closed_at")
 NONE_SENT: Mapping[int, str] = MappingProxyType({})
+_ON_PULL_REQUEST = re.compile(r"/pull/[0-9]+#")
 LABEL = 50  # characters, the most that GitHub takes
 
 
@@ -70,6 +72,11 @@ def is_pull_request(record: Record) -> bool:
     return "pull_request" in record
 
 
+def is_on_pull_request(comment: Record) -> bool:
+    """By its address; a repository can be called `pull` as well."""
+    return _ON_PULL_REQUEST.search(str(comment.get("html_url"))) is not None
+
+
 def remarks_of(
     comments: Iterable[Record],
     name: str,
@@ -80,11 +87,13 @@ def remarks_of(
     """`sent` are the ids here of comments that were sent before, by their numbers; `taken` those that came from there,
     maybe in a file, which knows a comment by another id than this interface."""
     found: dict[str, Remark] = {}
+    comments = list(comments)
+    marked_first = _marked(comments, item_id, set(sent.values()))
     for told in comments:
         text, number = told["body"] or "", told["id"]
-        own = sent.get(number) or markers.comment_in(text, item_id)
+        own = sent.get(number) or marked_first.get(number)
         of_file = comment_id(str(told.get("node_id")), name)
-        key = own if own is not None and own not in found else comment_id(number, name)
+        key = own or comment_id(number, name)
         key = of_file if key not in taken and of_file in taken else key
         found[key] = Remark(
             number=number,
@@ -94,6 +103,17 @@ def remarks_of(
             is_ours=own is not None,
         )
     return found
+
+
+def _marked(comments: Iterable[Record], item_id: str, known: Container[str]) -> dict[int, str]:
+    """The ids here of comments whose making was not recorded, by their numbers: a mark means the first that carries it,
+    and none where that is known already, because people copy what they answer."""
+    first: dict[str, int] = {}
+    for number, text in sorted((told["id"], told["body"] or "") for told in comments):
+        own = markers.comment_in(text, item_id)
+        if own is not None and own not in known:
+            first.setdefault(own, number)
+    return {number: own for own, number in first.items()}
 
 
 def as_comments(remarks: Mapping[str, Remark]) -> list[Record]:
