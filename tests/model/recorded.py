@@ -57,21 +57,21 @@ class Work:
         by = self._random.choice(MACHINES)
         actions = [self._live] * 5 + [self._queue] * 5 + [self._drain] * 4 + [self._follow] * 3
         before = len(self.steps)
-        actions += [self._arrive_late] * 3
+        actions += [self._arrive_late, self._arrive_late, self._lose_claim]
         self._random.choice([*actions, self._tick, self._fail_over])(by)
         if len(self.steps) > before:
             self.steps[-1] = (self.steps[-1][0], of_program(self._program))
 
     # Commands
 
-    def _live(self, by: str, *, is_faster: bool = False) -> None:
+    def _live(self, by: str, *, is_faster: bool = False, kind: str | None = None, fate: str | None = None) -> None:
         """On the database, as soon as nothing waits; where the answer is lost it waits itself."""
         machine = self._program.machines[by]
         if machine.local.waiting or not self._is_met(machine):
             return
-        command, expected = self._command(by, machine.store)
+        command, expected = self._command(by, machine.store, kind)
         rival = None if is_faster or self._random.random() > 0.3 else next(name for name in MACHINES if name != by)
-        fate = self._random.choice(["heard"] * 4 + ["cut before", "cut after"])
+        fate = fate or self._random.choice(["heard"] * 4 + ["cut before", "cut after"])
         given = {"command": command, "expected": expected}
         is_final = False
 
@@ -109,6 +109,12 @@ class Work:
             self._program.answers[command["id"]] = "committed" if recorded.positions else "unchanged"
             machine.know(machine.store)
 
+    def _lose_claim(self, by: str) -> None:
+        """A claim that is given up is withdrawn, and only then arrives."""
+        self._live(by, kind="Claim", fate="cut before")
+        self._drain(by)
+        self._arrive_late(by)
+
     def _arrive_late(self, _: str) -> None:
         """What was given up reaches the database all the same."""
         if not self._late:
@@ -137,9 +143,10 @@ class Work:
         self._did("Queued", {"command": command, "expected": expected})
         self._program.queue(command["id"], by, change_of(command), command["stream"], expected)
 
-    def _command(self, by: str, store: EventStore) -> tuple[dict[str, Any], int]:
+    def _command(self, by: str, store: EventStore, kind: str | None = None) -> tuple[dict[str, Any], int]:
         self._number += 1
-        kind, stream = self._random.choice(["Notes", "Description", "Blocks", "Claim"]), self._random.choice(STREAMS)
+        kind = kind or self._random.choice(["Notes", "Description", "Blocks", "Claim"])
+        stream = self._random.choice(STREAMS)
         match kind:
             case "Blocks":
                 path, value = (kind, self._random.choice([name for name in STREAMS if name != stream])), "yes"
