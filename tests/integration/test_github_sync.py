@@ -641,3 +641,51 @@ def test_a_comment_with_the_copied_mark_of_another_one_is_a_comment_of_its_own(
     found = {comment["by"]: comment["text"].partition("\n")[0] for comment in item(number)["comments"]}
     assert (found, len(item(number)["comments"])) == ({"tester": "Ours, mended", "ann": "Theirs"}, 2)
     _assert_quiet(sync, github, app)
+
+
+def test_a_locked_issue_keeps_no_other_issue_from_its_changes(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any
+) -> None:
+    locked, other = github.open_issue("Locked", locked=True), github.open_issue("Broken")
+    sync()
+    perform("comment", id=item(locked)["id"], text="Late")
+    github.edit(other, title="Broken again")
+    github.faults = lambda method, path: Fault(403, message="issue is locked") if method == "POST" else None
+
+    report = sync()
+
+    assert item(other)["title"] == "Broken again"
+    assert [found["kind"] for found in report["findings"]] == ["locked_there"]
+
+
+def test_what_github_leaves_out_without_a_word_stays_here(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
+) -> None:
+    number = github.open_issue("Broken")
+    milestone = perform("create_work_item", item_type="milestone", title="Later")["id"]
+    sync()
+    github.not_set = {"assignees", "labels", "milestone"}
+    change(number, title="Mended", assignee="bob", tags=["bug"], milestone_id=milestone)
+
+    report = sync()
+
+    found = item(number)
+    assert (found["assignee"], found["tags"], found["milestone_id"]) == ("bob", ["bug"], milestone)
+    [left_out] = report["findings"]
+    assert (left_out["kind"], left_out["count"], github.issues[number]["title"]) == ("left_out_there", 3, "Mended")
+    _assert_quiet(sync, github, app)
+
+
+def test_two_milestones_of_one_title_are_named_and_end_no_run(
+    sync: Sync, github: GithubApi, perform: Perform, app: App
+) -> None:
+    for title in ("One", "Two"):
+        milestone = perform("create_work_item", item_type="milestone", title="v1")["id"]
+        made = perform("create_work_item", item_type="task", title=title)
+        perform("update_work_item", id=made["id"], version=1, milestone_id=milestone)
+
+    report = sync()
+
+    assert sorted(issue["title"] for issue in github.issues.values()) == ["One", "Two"]
+    assert [found["kind"] for found in report["findings"]] == ["milestone_of_another_source"]
+    _assert_quiet(sync, github, app)

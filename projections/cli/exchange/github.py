@@ -22,7 +22,9 @@ KINDS = {
     "deleted_here": "items that are deleted here: the issue stays as it is",
     "empty_for_github": "empty, which GitHub does not take: not sent",
     "gone_there": "issues that are gone on GitHub: the item stays here",
-    "milestone_of_another_source": "of a milestone that came from elsewhere: not sent",
+    "left_out_there": "GitHub took it and did not do it: may the token's owner set it?",
+    "locked_there": "locked on GitHub: not sent",
+    "milestone_of_another_source": "of a milestone that came from elsewhere, or has the title of another one: not sent",
     "too_long_for_github": "longer than GitHub takes: not sent",
 }
 

@@ -50,6 +50,7 @@ CONFIRMED = {
     "milestone": "milestone_id",
 }
 MANAGED = {*KEPT, "user", "closed_by", "assignees", "labels", CLOSED}  # names in the metadata that follow GitHub
+UNTOLD = ("comments", "milestone", "locked")  # of an issue's record: not in the metadata
 GONE = "github_gone"  # in the metadata: why the issue is not there any more
 
 
@@ -203,7 +204,7 @@ def _metadata(pair: Pair, sides: Compared, changed: bool) -> Changes:
 def metadata_of(issue: Issue) -> dict[str, Any]:
     """What the reader of GitHub's files keeps of an issue."""
     reading = Reading()
-    record = {name: value for name, value in issue.record.items() if name not in ("comments", "milestone")}
+    record = {name: value for name, value in issue.record.items() if name not in UNTOLD}
     take_issue(issue.name, record, lambda name: name, parse(record["updated_at"]), reading)
     told: dict[str, Any] = reading.items[0].fields["metadata"]
     return told

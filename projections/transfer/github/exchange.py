@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ledger.decider import Decided
 from ledger.envelope import stream_id
+from ledger.errors import Forbidden
 from ledger.importing.commands import Import
 from ledger.importing.readers.reading import Identify, Reading
 from ledger.importing.readers.trackers.github import SOURCE, take_issue
@@ -27,7 +28,7 @@ from projections.read_models.projection import Row
 from projections.transfer.github import conflicts, markers, milestones
 from projections.transfer.github.api import PAGE as MOST_RECORDS
 from projections.transfer.github.api import Api, Declined, Gone
-from projections.transfer.github.decision import GONE, Compared, Pair, Rule, common, compared, merging
+from projections.transfer.github.decision import GONE, UNTOLD, Compared, Pair, Rule, common, compared, merging
 from projections.transfer.github.filters import Filter
 from projections.transfer.github.issues import (
     Issue,
@@ -182,12 +183,15 @@ class Exchange:
         return answer.etag if answer.following is None else None
 
     def _milestone_number(self, item_id: str) -> int | None:
-        """The number of a milestone, which is made where it has none; None for one of another source."""
+        """The number of a milestone, which is made where it has none; None for one of another source, or that
+        has the title of one that is known."""
         item: WorkItem = self._world([item_id]).state(CATEGORY, item_id)
         if item.external_id is not None:
             return milestones.number_in(item.external_id, self._repository)
         number: int = self._sender.create_milestone(item)["number"]
         name = milestones.name_of(self._repository, number)
+        if name in known_ids(self._view, SOURCE):  # it has the title of another item's
+            return None
         self._record(SOURCE, lambda _, world: milestones.known_as(item_id, name, world))
         self._identify = self._identified()
         return number
@@ -327,7 +331,7 @@ class Exchange:
             for number in numbers[begin : begin + PORTION]:
                 name = f"{self._repository}#{number}"
                 remarks = remarks_of(self._comments(number, new[number], touched), name)
-                record = {name: value for name, value in new[number].items() if name != "milestone"} | {
+                record = {name: value for name, value in new[number].items() if name not in UNTOLD} | {
                     "body": markers.without_item(new[number]["body"] or ""),
                     "comments": as_comments(remarks),
                 }
@@ -411,6 +415,11 @@ class Exchange:
             return None
         except Declined as declined:
             self._outcome.findings.append(Finding("declined_there", f"{pair.issue.name}: {declined}"))
+            return pair
+        except Forbidden as refused:
+            if not pair.issue.record["locked"]:
+                raise  # the token, and not this issue alone
+            self._outcome.findings.append(Finding("locked_there", f"{pair.issue.name}: {refused.message}"))
             return pair
 
     def _written(self, pair: Pair, sides: Compared, world: World) -> Pair:

@@ -58,6 +58,7 @@ def cut(record: Record) -> Record:
         "assignees": [{"login": person["login"]} for person in record.get("assignees") or ()],
         "labels": [label if isinstance(label, str) else label["name"] for label in record.get("labels") or ()],
         "comments": record.get("comments") or 0,
+        "locked": bool(record.get("locked")),
         "milestone": record["milestone"]["number"] if record.get("milestone") else None,
     }
 

@@ -13,7 +13,7 @@ from ledger.values.finding import Finding
 from ledger.work_item.state import WorkItem
 from projections.transfer.github import markers
 from projections.transfer.github.api import PAGE, Api, Declined, Gone, Lost
-from projections.transfer.github.issues import LABEL, Issue, Record
+from projections.transfer.github.issues import LABEL, Issue, Record, cut
 from projections.transfer.github.sides import COMMENT, OPEN, Values, login, sent_comments
 
 TRIES = 4  # of a POST whose answer is lost
@@ -25,7 +25,7 @@ UNTITLED = "(no title)"
 
 class Sender(Struct, kw_only=True):
     """Writes to one repository. `milestone_number` gives that of an item on GitHub, and makes it if need be. `findings`
-    are what cannot be sent, `written` counts what was."""
+    are what cannot be sent, `written` counts what was, `left_out` are fields of issues that GitHub did not take up."""
 
     api: Api
     repository: str
@@ -33,6 +33,7 @@ class Sender(Struct, kw_only=True):
     milestone_number: Callable[[str], int | None]
     findings: list[Finding] = []
     assignable: dict[str, bool] = {}
+    left_out: set[tuple[int, str]] = set()
     written: int = 0
 
     @property
@@ -53,18 +54,20 @@ class Sender(Struct, kw_only=True):
         due = {"due_on": f"{item.due[:10]}T12:00:00Z"} if item.due else {}
         state = "closed" if item.finished else "open"
         body = {"title": item.title, "description": item.description or "", "state": state} | due
-        self.written += 1
         try:
-            return self._once(f"/repos/{self.repository}/milestones", body, lambda: self._find_milestone(item))
+            made = self._once(f"/repos/{self.repository}/milestones", body, lambda: self._find_milestone(item))
         except Declined:
             if (known := self._find_milestone(item)) is None:
                 raise
             return known
+        self.written += 1
+        return made
 
     def change(
         self, issue: Issue, item_id: str, item: WorkItem, send: Values, base: Values
     ) -> tuple[Record | None, Values]:
         """The issue with what is to be sent of its own fields, None if nothing of that can be; and what was sent."""
+        send = {name: value for name, value in send.items() if (issue.number, name) not in self.left_out}
         fields = dict(self._fields(issue, item_id, item, send, base))
         if not fields:
             return None, {}
@@ -73,7 +76,10 @@ class Sender(Struct, kw_only=True):
         names = {"title", "body", "state", "milestone"} & fields.keys() | (
             {"assignee"} if "assignees" in fields else set()
         )
-        return changed, {name: send[name] for name in names}
+        left_out = set(_left_out(fields, cut(changed)))
+        self.left_out |= {(issue.number, name) for name in left_out}
+        self.findings += [Finding("left_out_there", f"{issue.name}: {name}") for name in sorted(left_out)]
+        return changed, {name: send[name] for name in names - left_out}
 
     def comment(self, issue: Issue, item_id: str, item: WorkItem, then: WorkItem, send: Values) -> bool:
         """Whether any comment was written, changed or taken away."""
@@ -192,3 +198,17 @@ class Sender(Struct, kw_only=True):
     def _find_comment(self, issue: Issue, item_id: str, name: str) -> Record | None:
         found = self.api.pages(f"{self.path}/{issue.number}/comments")
         return next((one for one in found if markers.comment_in(one["body"] or "", item_id) == name), None)
+
+
+def _left_out(fields: dict[str, Any], changed: Record) -> Iterator[str]:
+    """What GitHub answers as done and does not do, where the token's owner may not set it."""
+    if "milestone" in fields and changed["milestone"] != fields["milestone"]:
+        yield "milestone"
+    if "assignees" in fields and {one["login"].lower() for one in changed["assignees"]} != _lower(fields["assignees"]):
+        yield "assignee"
+    if "labels" in fields and _lower(changed["labels"]) != _lower(fields["labels"]):
+        yield "labels"
+
+
+def _lower(names: list[str]) -> set[str]:
+    return {name.strip().lower() for name in names}
