@@ -689,3 +689,15 @@ def test_two_milestones_of_one_title_are_named_and_end_no_run(
     assert sorted(issue["title"] for issue in github.issues.values()) == ["One", "Two"]
     assert [found["kind"] for found in report["findings"]] == ["milestone_of_another_source"]
     _assert_quiet(sync, github, app)
+
+
+@pytest.mark.parametrize("token", ["zxq\nzxq", "zxq\u20aczxq"])
+def test_a_token_that_no_header_can_hold_is_refused_unseen(
+    github: GithubApi, settings: Settings, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", token)
+
+    told = run(settings, "sync", "github", OWNER, "--api-url", github.url, "--json")
+
+    assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (3, "forbidden")
+    assert ("zxq" in told.output, github.requests) == (False, [])

@@ -15,6 +15,7 @@ PUBLIC = "https://api.github.com"
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")  # the first that is set counts
 ADDRESS = "GITHUB_API_URL"  # as GitHub's own runners set it
 GH_SECONDS = 10.0  # that `gh` may take to say its token
+_TOKEN = re.compile(r"[!-~]+")  # what a header can hold; the client's own error would show it
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
 
 
@@ -37,6 +38,11 @@ def access(url: str | None, environment: Mapping[str, str] = os.environ) -> Acce
         raise Forbidden(
             f"no token for {address}: neither {' nor '.join(TOKENS)} is set, and `gh auth token` gives none",
             next_step=f"set {TOKENS[0]} to a token that may read and write issues, or run `gh auth login`",
+        )
+    if not _TOKEN.fullmatch(token):
+        raise Forbidden(
+            f"what is given as the token for {address} is none: it has a space, a line break or a letter beyond ASCII",
+            next_step=f"set {TOKENS[0]} to the token alone, as GitHub shows it",
         )
     return Access(url=address, token=token)
 
