@@ -88,6 +88,14 @@ def test_a_name_that_is_taken_or_is_none_and_a_webhook_that_is_not_there_are_ref
         "[fe80::1]",
         "[fec0::1]",
         "[ff02::1]",
+        "192.0.0.192",
+        "[::ffff:0:127.0.0.1]",
+        "[64:ff9b:1::7f00:1]",
+        "[2606:4700::5efe:7f00:1]",
+        "[2606:4700::200:5efe:a9fe:a9fe]",
+        "[3fff::1]",
+        "[5f00::1]",
+        "[4000::1]",
     ],
 )
 def test_no_address_that_is_not_public_is_connected_to(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +144,49 @@ def test_a_receiver_that_hangs_or_drips_is_left_in_time(receiver: Receiver) -> N
 
     assert {hanging.why, dripping.why} == {"it did not answer within 0.3 s"}
     assert time.monotonic() - begun < 10
+
+
+def test_a_tls_handshake_that_drips_is_left_in_time() -> None:
+    begun = time.monotonic()
+    with _dripping(b"\x16\x03\x03\x40\x00") as url:
+        answer = post(url.replace("http:", "https:"), b"{}", {}, LOOPBACK, seconds=0.3)
+
+    assert answer.why == "it did not answer within 0.3 s"
+    assert time.monotonic() - begun < 5
+
+
+def test_a_receiver_whose_name_was_looked_up_for_long_has_no_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = socket.getaddrinfo
+
+    def slow(*asked: Any, **how: Any) -> list[Any]:
+        time.sleep(0.3)
+        return found(*asked, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    begun = time.monotonic()
+    with _dripping() as url:
+        answer = post(url, b"{}", {}, LOOPBACK, seconds=0.2)
+
+    assert answer.why == "it did not answer within 0.2 s"
+    assert time.monotonic() - begun < 5
+
+
+def test_all_addresses_of_a_name_together_have_the_time_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = []
+
+    def silent(_: Any, seconds: float) -> socket.socket:
+        waited.append(seconds)
+        time.sleep(min(seconds, 0.1))
+        raise TimeoutError("timed out")
+
+    many = [(2, 1, 6, "", (f"93.184.216.{number}", 443)) for number in range(30)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: many)
+    monkeypatch.setattr(socket, "create_connection", silent)
+
+    answer = post("https://many.example/", b"{}", {}, (), seconds=0.25)
+
+    assert answer.why == "it did not answer within 0.25 s"
+    assert len(waited) <= 3
 
 
 @pytest.mark.parametrize(
@@ -216,7 +267,10 @@ def _line(title: str) -> dict[str, Any]:
 
 
 class _dripping:
-    """A server that never comes to the end of its first line."""
+    """A server that never comes to the end of its first line, or of what it begins with."""
+
+    def __init__(self, opening: bytes = b"") -> None:
+        self._opening = opening
 
     def __enter__(self) -> str:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -228,6 +282,7 @@ class _dripping:
 
     def _drip(self) -> None:
         with suppress(OSError), self._listening.accept()[0] as connection:
+            connection.sendall(self._opening)
             while True:
                 connection.sendall(b"H")
                 time.sleep(0.05)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from time import time
+from time import monotonic, time
 from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
@@ -23,9 +23,12 @@ from ledger.decider import Problem, problem
 SECONDS = 15.0  # that a receiver may take for everything, from the connection to its status
 LONGEST_URL = 2000
 NOT_PUBLIC = tuple(  # what `is_global` leaves out, in some version of Python or in all
-    map(ip_network, ("168.63.129.16/32", "192.88.99.0/24", "fec0::/10"))  # Azure's metadata, old relays, old site-local
+    # Azure's metadata, protocol assignments with Oracle's metadata, old relays, examples
+    map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20"))
 )
+UNICAST = ip_network("2000::/3")  # all IPv6 addresses that were ever given out; what is outside has its own meaning
 INSIDE = ip_network("64:ff9b::/96")  # an IPv4 address behind a translator
+ISATAP = 0x5EFE  # the word before an IPv4 address in the lower half, whether or not its bit for "universal" is set
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -96,12 +99,20 @@ class _Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.is_over = False
+        self._until = monotonic() + seconds
         self._socket: socket.socket | None = None
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
 
+    def left(self) -> float:
+        """Seconds. Raises TimeoutError when there are none."""
+        if (seconds := self._until - monotonic()) <= 0:
+            raise TimeoutError
+        return seconds
+
     def guard(self, connected: socket.socket) -> None:
         self._socket = connected
+        self.left()  # it may have been over before
 
     def _end(self) -> None:
         self.is_over = True
@@ -133,14 +144,21 @@ class _Connection(http.client.HTTPConnection):
         self.sock = self._first_reached(found)
         self.deadline.guard(self.sock)
         if self._is_secure:
-            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
-            self.deadline.guard(self.sock)
+            secure = ssl.create_default_context().wrap_socket(
+                self.sock, server_hostname=self.host, do_handshake_on_connect=False
+            )
+            self.sock = secure
+            self.deadline.guard(secure)  # before the handshake, which the receiver may draw out
+            secure.do_handshake()
 
     def _first_reached(self, found: list[Address]) -> socket.socket:
         for address in found[:-1]:
             with suppress(OSError):
-                return socket.create_connection((str(address), self.port), self.timeout)
-        return socket.create_connection((str(found[-1]), self.port), self.timeout)
+                return self._reached(address)
+        return self._reached(found[-1])
+
+    def _reached(self, address: Address) -> socket.socket:
+        return socket.create_connection((str(address), self.port), self.deadline.left())
 
 
 def _resolved(host: str, port: int) -> list[Address]:
@@ -168,7 +186,8 @@ def _check(address: Address, allowed: tuple[Network, ...], *, is_secure: bool) -
 
 def _is_public(address: Address) -> bool:
     special = any(address in network for network in NOT_PUBLIC if network.version == address.version)
-    return address.is_global and not address.is_multicast and not special
+    given_out = isinstance(address, IPv4Address) or address in UNICAST
+    return given_out and address.is_global and not address.is_multicast and not special
 
 
 def _meant(address: Address) -> Address:
@@ -176,7 +195,8 @@ def _meant(address: Address) -> Address:
     if isinstance(address, IPv4Address):
         return address
     inside = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
-    if address in INSIDE or (int(address) >> 32 == 0 and int(address) > 1):
+    before = int(address) >> 32
+    if address in INSIDE or (before == 0 and int(address) > 1) or before & 0xFDFF_FFFF == ISATAP:
         inside = IPv4Address(int(address) & 0xFFFFFFFF)
     return inside or address
 
