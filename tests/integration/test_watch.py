@@ -118,6 +118,7 @@ def test_lines_are_filtered_and_say_what_happened(perform: Perform, settings: Se
         (["--exec", "'"], 2),
         (["--kind", "WorkItemFinished"], 2),
         (["--since", "99"], 2),
+        (["--on-failure", "go-on"], 2),
     ],
 )
 def test_what_cannot_work_is_refused(perform: Perform, settings: Settings, words: list[str], code: int) -> None:
@@ -129,12 +130,37 @@ def test_what_cannot_work_is_refused(perform: Perform, settings: Settings, words
     assert "fault of the program" not in ended.stderr
 
 
-def test_a_file_that_holds_no_position_is_named(settings: Settings, tmp_path: Path) -> None:
-    (tmp_path / "place").write_text("seven")
+@pytest.mark.parametrize("content", ["seven", "-1", "", "1_0"])
+def test_a_file_that_holds_no_position_is_named(settings: Settings, tmp_path: Path, content: str) -> None:
+    (tmp_path / "place").write_text(content)
 
     ended = run(settings, "watch", "--once", "--position", str(tmp_path / "place"))
 
     assert (ended.exit_code, "does not hold a position" in ended.stderr) == (8, True)
+
+
+def test_the_position_is_kept_from_the_start_so_that_nothing_is_left_out_between_two_runs(
+    perform: Perform, settings: Settings, program: Program, tmp_path: Path
+) -> None:
+    item(perform, "Before")
+    words = ("watch", "--once", "--exec", program.command, "--position", str(tmp_path / "place"))
+
+    run(settings, *words)
+    item(perform, "Between")
+    run(settings, *words)
+
+    assert [event["title"] for event in program.given] == ["Between"]
+
+
+def test_a_file_that_cannot_be_written_ends_it_before_a_command_runs(
+    perform: Perform, settings: Settings, program: Program
+) -> None:
+    item(perform, "One")
+
+    ended = run(settings, "watch", "--since", "0", "--exec", program.command, "--position", "/no/such/folder/place")
+
+    assert (ended.exit_code, "cannot be written" in ended.stderr) == (2, True)
+    assert program.given == []
 
 
 @pytest.mark.processes

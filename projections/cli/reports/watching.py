@@ -68,10 +68,13 @@ def watch(
     failure ends with 8, and names the position to go on from; with go-on it is told and passed over.
     """
     check(problems_of_kinds(kinds))
+    if on_failure == GO_ON and program is None:
+        raise click.UsageError("--on-failure goes with --exec")
     app, arguments = invocation.app, _words(program)
     entities = tuple(find(app.runtime.live().tables, item)[1] for item in items)
     wanted = Wanted(kinds=kinds, entities=entities, people=people)
     reached = _start(app, since, file)
+    _keep(file, reached)  # so that what is recorded between this run and the next is not left out
     away = False
     with suppress(KeyboardInterrupt):
         while True:
@@ -117,20 +120,25 @@ def _start(app: App, since: str | None, file: Path | None) -> int:
 
 
 def _kept(file: Path) -> int:
-    try:
-        return int(file.read_text(encoding="ascii").strip())
-    except ValueError as error:
+    content = file.read_bytes().strip()
+    if not content.isdigit():
         raise Damaged(
             f"{file} does not hold a position",
             next_step="name another file, or move it away and name --since",
             file=str(file),
-        ) from error
+        )
+    return int(content)
 
 
 def _keep(file: Path | None, position: int) -> None:
-    if file is not None:
+    """Raises Invalid where the file cannot be written: to wait for it would give the command one event for ever."""
+    if file is None:
+        return
+    try:
         with replacing(file) as stream:
             stream.write(b"%d\n" % position)
+    except Unavailable as error:
+        raise Invalid(error.message, next_step=error.next_step, file=str(file)) from error
 
 
 def _words(program: str | None) -> list[str]:
