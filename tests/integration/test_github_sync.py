@@ -701,3 +701,33 @@ def test_a_token_that_no_header_can_hold_is_refused_unseen(
 
     assert (told.exit_code, json.loads(told.stdout)["error"]["code"]) == (3, "forbidden")
     assert ("zxq" in told.output, github.requests) == (False, [])
+
+
+def test_a_token_that_may_only_read_makes_no_item_gone(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any
+) -> None:
+    number = github.open_issue("Broken")
+    sync()
+    github.faults = lambda method, path: None if method == "GET" else Fault(404)
+    change(number, title="Mended")
+
+    with pytest.raises(Forbidden, match="takes no change"):
+        sync()
+    change(number, title="Broken")
+    perform("create_work_item", item_type="task", title="Paint")
+    with pytest.raises(Forbidden, match="takes no change"):
+        sync()
+
+    assert "github_gone" not in item(number)["metadata"]
+
+
+def test_what_github_declines_to_make_is_counted_and_asked_for_once(
+    sync: Sync, github: GithubApi, perform: Perform
+) -> None:
+    perform("create_work_item", item_type="task", title="Paint")
+    github.faults = lambda method, path: Fault(422, message="spam") if method == "POST" else None
+
+    report = sync()
+
+    assert (report["pushed"]["created"], github.writes()) == (0, 1)
+    assert [found["kind"] for found in report["findings"]] == ["declined_there"]

@@ -59,6 +59,14 @@ def checked_repository(name: str) -> str:
     return name
 
 
+def may_not_write(repository: str) -> Forbidden:
+    """What a 404 for a write means where a reading finds it: GitHub answers so where a token lacks the scope."""
+    return Forbidden(
+        f"GitHub shows {repository} to this token and takes no change from it",
+        next_step=f"give a token that may write the issues of this repository, in {TOKENS[0]}",
+    )
+
+
 def checked_address(url: str) -> str:
     """An address of HTTPS, or of this machine. Raises Invalid for any other one."""
     parts = urlsplit(url)

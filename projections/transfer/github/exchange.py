@@ -26,6 +26,7 @@ from projections.questions.entities import rows
 from projections.questions.references import reference
 from projections.read_models.projection import Row
 from projections.transfer.github import conflicts, markers, milestones
+from projections.transfer.github.access import may_not_write
 from projections.transfer.github.api import PAGE as MOST_RECORDS
 from projections.transfer.github.api import Api, Declined, Gone
 from projections.transfer.github.decision import GONE, UNTOLD, Compared, Pair, Rule, common, compared, merging
@@ -411,7 +412,8 @@ class Exchange:
         try:
             return self._written(pair, sides, world)
         except Gone as gone:
-            self._gone(pair.issue.number, pair.item_id, gone)
+            if self._fetched(pair.issue.number, pair.item_id) is not None:
+                raise may_not_write(self._repository) from gone
             return None
         except Declined as declined:
             self._outcome.findings.append(Finding("declined_there", f"{pair.issue.name}: {declined}"))
@@ -441,14 +443,15 @@ class Exchange:
     def _create(self, unsent: list[Row], linked: dict[int, str]) -> None:
         known = set(linked.values())
         for row in (row for row in unsent if row.id not in known):
-            self._outcome.created_there += 1
             if self._terms.dry_run:
+                self._outcome.created_there += 1
                 continue
             try:
                 record = cut(self._sender.create(row.id, row.state))
             except Declined as declined:
                 self._outcome.findings.append(Finding("declined_there", f"{row.state.title}: {declined}"))
                 continue
+            self._outcome.created_there += 1
             self._fresh.add(record["number"])
             linked[record["number"]] = row.id
             self._exchange([self._pair(row.id, record)], Touched())

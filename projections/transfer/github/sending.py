@@ -12,6 +12,7 @@ from msgspec import Struct
 from ledger.values.finding import Finding
 from ledger.work_item.state import WorkItem
 from projections.transfer.github import markers
+from projections.transfer.github.access import may_not_write
 from projections.transfer.github.api import PAGE, Api, Declined, Gone, Lost
 from projections.transfer.github.issues import LABEL, Issue, Record, cut
 from projections.transfer.github.sides import COMMENT, OPEN, Values, login, sent_comments
@@ -46,8 +47,12 @@ class Sender(Struct, kw_only=True):
         text = item.description or ""
         said = markers.with_item(text if len(text) <= LONGEST_BODY else "", item_id)
         body = {"title": item.title.strip()[:LONGEST_TITLE] or UNTITLED, "body": said}
+        try:
+            made = self._once(self.path, body | {"labels": tags}, lambda: self._find_issue(item_id))
+        except Gone as gone:
+            raise may_not_write(self.repository) from gone
         self.written += 1
-        return self._once(self.path, body | {"labels": tags}, lambda: self._find_issue(item_id))
+        return made
 
     def create_milestone(self, item: WorkItem) -> Record:
         """A new milestone; the one that has the title already, if one does."""
@@ -71,8 +76,8 @@ class Sender(Struct, kw_only=True):
         fields = dict(self._fields(issue, item_id, item, send, base))
         if not fields:
             return None, {}
-        self.written += 1
         changed: Record = self.api.write("PATCH", f"{self.path}/{issue.number}", fields)
+        self.written += 1
         names = {"title", "body", "state", "milestone"} & fields.keys() | (
             {"assignee"} if "assignees" in fields else set()
         )
