@@ -731,3 +731,19 @@ def test_what_github_declines_to_make_is_counted_and_asked_for_once(
 
     assert (report["pushed"]["created"], github.writes()) == (0, 1)
     assert [found["kind"] for found in report["findings"]] == ["declined_there"]
+
+
+@pytest.mark.parametrize("answered", [{}, [], "hello", {"full_name": 3}])
+def test_an_address_that_is_not_githubs_is_named(sync: Sync, github: GithubApi, answered: Any) -> None:
+    github.answer = lambda *_: (200, {}, answered)  # type: ignore[method-assign]
+
+    with pytest.raises(Unavailable, match="does not answer as GitHub's interface does"):
+        sync()
+
+
+@pytest.mark.parametrize("seconds", ["9" * 30, "\u00b2"])
+def test_a_wait_that_no_calendar_has_ends_as_a_refusal(sync: Sync, github: GithubApi, seconds: str) -> None:
+    github.faults = lambda method, path: Fault(403, headers={"Retry-After": seconds})
+
+    with pytest.raises(Forbidden, match="GitHub refuses"):
+        sync()

@@ -9,6 +9,7 @@ What is over after a wait is waited for; what takes longer, and what no repetiti
 """
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,7 @@ SECONDARY = 60.0  # seconds to wait where a secondary limit does not say how lon
 BETWEEN_WRITES = 1.0  # seconds, as GitHub asks for
 SLOWEST = 30.0  # seconds for one answer
 PAGE = 100  # records at a time
+_SECONDS = re.compile(r"[0-9]{1,10}")
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
 
 Json = Any
@@ -209,11 +211,11 @@ class Api:
         """How long a limit asks to wait; None for what no limit refused."""
         if answer.status_code not in (403, 429):
             return None
-        if (after := answer.headers.get("retry-after", "")).isdigit():
-            return float(after)
-        reset = answer.headers.get("x-ratelimit-reset", "")
-        if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
-            return max(float(reset) - self._clock(), 0.0)
+        if (after := _seconds(answer, "retry-after")) is not None:
+            return after
+        reset = _seconds(answer, "x-ratelimit-reset")
+        if answer.headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+            return max(reset - self._clock(), 0.0)
         if answer.status_code == 429 or "rate limit" in _message(answer).lower():
             return SECONDARY
         return None
@@ -227,6 +229,12 @@ class Api:
             next_step=f"run the same command again after {at}: it goes on where it was",
             retry_after=seconds,
         )
+
+
+def _seconds(answer: httpx2.Response, header: str) -> float | None:
+    """None where it is left out, or is no number that a calendar has."""
+    said = answer.headers.get(header, "")
+    return float(said) if _SECONDS.fullmatch(said) else None
 
 
 def _date(answer: httpx2.Response) -> datetime | None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ledger.errors import LedgerError, NotFound, Refused, Unavailable
 from projections.application.app import App
-from projections.transfer.github.access import access, checked_repository
+from projections.transfer.github.access import PUBLIC, access, checked_repository
 from projections.transfer.github.api import Api, ApiFault, Declined, Gone, Lost
 from projections.transfer.github.exchange import Exchange, Outcome, Terms
 from projections.transfer.github.saved import file_of
@@ -70,7 +70,13 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
             told = api.get(f"/repos/{self.repository}").body
         except Gone as gone:
             raise _no_repository(self.repository, gone) from gone
-        name: str = told["full_name"]
+        name = told.get("full_name") if isinstance(told, dict) else None
+        if not isinstance(name, str):
+            raise Unavailable(
+                f"{api.address} does not answer as GitHub's interface does: it says no name of {self.repository}",
+                next_step=f"give the address of the interface: --api-url {PUBLIC}, or https://HOSTNAME/api/v3",
+            )
+        checked_repository(name)
         if told.get("has_issues") is False:
             raise Refused(
                 f"{name} has no issues: they are switched off on GitHub",
