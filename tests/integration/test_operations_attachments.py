@@ -82,6 +82,13 @@ def test_an_undo_of_the_creation_does_not_hide_what_another_attached(perform: Pe
     assert refused.value.details["items"][0]["event"] == "AttachmentAdded"
 
 
+def test_a_file_may_have_a_size_and_no_digest(perform: Perform, item: str) -> None:
+    perform("attach", id=item, url="docs/theme.md", size=2310)
+
+    [one] = attached(perform, item)
+    assert (one["kind"], one["size"], one.get("sha256")) == ("file", 2310, None)
+
+
 def test_the_command_attaches_a_file_by_its_path_with_its_digest(
     run: Run, perform: Perform, item: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

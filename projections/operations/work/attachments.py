@@ -42,7 +42,7 @@ class AttachInput(Writes):
         ),
         AfterValidator(_url),
     ]
-    kind: Annotated[Kind | None, Field(description="Told by the URL if left out; a file needs its sha256")] = None
+    kind: Annotated[Kind | None, Field(description="From the URL if left out; file if it has a size or sha256")] = None
     name: Annotated[
         Annotated[str, Field(max_length=200), NotBlank] | None, Field(description="What people call it, like Plan")
     ] = None
@@ -64,7 +64,8 @@ def attach(view: LedgerView, request: AttachInput) -> Answered:
 
 def attachment_command(request: AttachInput, category: str, entity_id: str) -> AnnotationCommand:
     """Raises Invalid."""
-    kind = request.kind or kind_of(request.url, request.sha256)
+    is_file = request.sha256 is not None or request.size is not None
+    kind = request.kind or ("file" if is_file else kind_of(request.url))
     check(_problems(request, category, kind))
     if request.remove:
         return RemoveAttachment(category=category, id=entity_id, url=request.url)
@@ -79,7 +80,7 @@ def attachment_command(request: AttachInput, category: str, entity_id: str) -> A
     )
 
 
-def kind_of(url: str, sha256: str | None = None) -> Kind:
+def kind_of(url: str) -> Kind:
     """What a URL leads to, by its form.
 
     >>> kind_of("https://github.com/o/r/pull/7"), kind_of("commit:84b0fb4"), kind_of("docs/plan.md")
@@ -87,8 +88,6 @@ def kind_of(url: str, sha256: str | None = None) -> Kind:
     >>> kind_of("ledger:5f0c9b1e-3d1c-4a52-9f58-0c6d2f1f8a10/0f2b6d0c-4e3c-5f0e-9d3e-6a5a4c1b2d3e")
     'item'
     """
-    if sha256 is not None:
-        return "file"
     if _COMMIT.fullmatch(url):
         return "commit"
     if _ITEM.fullmatch(url):
@@ -99,8 +98,6 @@ def kind_of(url: str, sha256: str | None = None) -> Kind:
 def _problems(request: AttachInput, category: str, kind: Kind) -> Iterator[Problem]:
     if category == "configuration":
         yield problem("id", "names the configuration, which takes no attachments", request.id)
-    if kind == "file" and request.sha256 is None and not request.remove:
-        yield problem("sha256", "is required for kind file", None)
     if kind != "file" and (request.sha256 or request.size is not None):
         yield problem("kind", "must be file for what has a size or a sha256", kind)
 
