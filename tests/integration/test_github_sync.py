@@ -13,9 +13,9 @@ from ledger.errors import Forbidden, Invalid, Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.transfer.github import api as client
-from projections.transfer.github.exchange import Terms
 from projections.transfer.github.filters import filter_of
 from projections.transfer.github.run import Report, Synchronisation
+from projections.transfer.github.terms import Terms
 from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.command_line import run

@@ -1,11 +1,10 @@
 """The rounds of a synchronisation: read what changed there, take it, send what changed here, remember where it was."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.decider import Decided
@@ -22,7 +21,6 @@ from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.application.view import LedgerView
 from projections.questions import conflicts as questions
-from projections.questions.entities import rows
 from projections.questions.references import reference
 from projections.read_models.projection import Row
 from projections.transfer.github import conflicts, markers, milestones
@@ -30,64 +28,18 @@ from projections.transfer.github.access import may_not_write
 from projections.transfer.github.api import PAGE as MOST_RECORDS
 from projections.transfer.github.api import Api, Declined, Gone
 from projections.transfer.github.decision import GONE, UNTOLD, Compared, Pair, Rule, common, compared, merging
-from projections.transfer.github.filters import Filter
-from projections.transfer.github.issues import (
-    Issue,
-    Record,
-    as_comments,
-    cut,
-    is_on_pull_request,
-    is_pull_request,
-    remarks_of,
-)
-from projections.transfer.github.listing import changed
+from projections.transfer.github.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
+from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.pull_requests import attached, closing
-from projections.transfer.github.saved import Cursor, Saved, load, store
+from projections.transfer.github.saved import Saved, load, store
 from projections.transfer.github.sending import Sender
-from projections.transfer.github.sides import COMMENT, aligned, deleted_comments, last_common, of_item, sent_comments
-from projections.transfer.github.three_way import Policy
+from projections.transfer.github.sides import COMMENT, deleted_comments, sent_comments
+from projections.transfer.github.terms import Outcome, Terms
+from projections.transfer.github.touched import Touched, listed
 from projections.transfer.import_execution import identified, known_ids, record_reading
 
 FULL_AFTER = 24 * 3600.0  # seconds after which all issues are listed again, to find those that are gone
 PORTION = 100  # pairs in one record
-PAGE = 1000  # rows at a time
-TYPES = ("task", "research", "project")  # of items that become issues
-
-
-class Terms(Struct, frozen=True, kw_only=True):
-    """`only` says which issues and items are taken up; what both know already goes on in any case. `full` reads all of
-    the repository again, whatever this machine remembers."""
-
-    pull: bool = True
-    push: bool = True
-    dry_run: bool = False
-    full: bool = False
-    policy: Policy = "ask"
-    only: Filter = Filter()
-    by: str | None = None
-
-
-class Outcome(Struct, kw_only=True):
-    """What happened, in all rounds together; `conflicts` are references."""
-
-    created_here: int = 0
-    changed_here: int = 0
-    created_there: int = 0
-    changed_there: int = 0
-    events: int = 0
-    conflicts: list[str] = []
-    findings: list[Finding] = []
-
-
-class Touched(Struct, kw_only=True):
-    """What a round looks at: records by number, pull requests, the numbers of issues with new comments, and all
-    comments by number where all were read."""
-
-    records: dict[int, Record] = {}
-    pulls: list[Record] = []
-    comments: dict[int, list[Record]] | None = None
-    remarked: set[int] = set()
-    news: bool = False
 
 
 class Exchange:
@@ -102,6 +54,7 @@ class Exchange:
         self._terms = terms
         self._file = file
         self._sender = Sender(api=api, repository=repository, sleep=sleep, milestone_number=self._milestone_number)
+        self._here = LocalChanges(view=view, repository=repository, only=terms.only, by=terms.by)
         self._outcome = Outcome()
         self._identify = self._identified()
         self._fresh: set[int] = set()  # numbers that were asked for one by one in this round
@@ -122,10 +75,10 @@ class Exchange:
         after = Saved(asked=saved.asked, listed_at=time.time() if is_full else saved.listed_at)
         self._fresh, self._conflicts, before = set(), {}, self._sender.written
         self._identify = self._identified()
-        touched, after.issues, after.comments = self._listed(Saved() if is_full else saved)
+        touched, after.issues, after.comments = listed(self._api, self._sender.path, Saved() if is_full else saved)
         after.milestones = self._take_milestones(None if is_full else saved.milestones)
         linked = self._linked()
-        here, unsent, after.position = self._changed_here(0 if is_full else saved.position)
+        here, unsent, after.position = self._here.since(0 if is_full else saved.position)
         self._fill(touched, linked, saved.pending, here, is_full=is_full)
         self._bring(touched, linked)
         if self._terms.push:
@@ -149,23 +102,6 @@ class Exchange:
     def _is_stale(self, saved: Saved) -> bool:
         return self._terms.full or time.time() - saved.listed_at > FULL_AFTER
 
-    def _listed(self, saved: Saved) -> tuple[Touched, Cursor, Cursor]:
-        found, issues = changed(self._api, self._sender.path, saved.issues, state="all")
-        told, comments = changed(self._api, f"{self._sender.path}/comments", saved.comments)
-        touched = Touched(news=bool(found or told))
-        for record in found.values():
-            if is_pull_request(record):
-                touched.pulls.append(record)
-            else:
-                touched.records[record["number"]] = cut(record)
-        by_number: dict[int, list[Record]] = {}
-        for comment in told.values():
-            if not is_on_pull_request(comment):
-                by_number.setdefault(int(comment["issue_url"].rpartition("/")[2]), []).append(comment)
-        touched.remarked = set(by_number)
-        touched.comments = by_number if saved.issues.since is None else None
-        return touched, issues, comments
-
     def _take_milestones(self, etag: str | None) -> str | None:
         """Takes what is new in them; the ETag of their list."""
         path = f"/repos/{self._repository}/milestones"
@@ -186,7 +122,7 @@ class Exchange:
     def _milestone_number(self, item_id: str) -> int | None:
         """The number of a milestone, which is made where it has none; None for one of another source, or that
         has the title of one that is known."""
-        item: WorkItem = self._world([item_id]).state(CATEGORY, item_id)
+        item: WorkItem = self._here.world([item_id]).state(CATEGORY, item_id)
         if item.external_id is not None:
             return milestones.number_in(item.external_id, self._repository)
         number: int = self._sender.create_milestone(item)["number"]
@@ -207,48 +143,6 @@ class Exchange:
         numbers = {name.removeprefix(prefix): item_id for name, item_id in known if name.startswith(prefix)}
         return {int(number): item_id for number, item_id in numbers.items() if number.isdigit()}
 
-    def _changed_here(self, position: int) -> tuple[list[str], list[Row], int]:
-        """Items of this repository that differ from the last common state, items that are no issues yet, and up to
-        which position that is known."""
-        linked: list[Row] = []
-        unsent: list[Row] = []
-        with self._view.tables.snapshot() as snapshot:
-            reached = snapshot.as_of.position
-            generation = snapshot.generation("work_items")
-            after = ""
-            while found := snapshot.ask(
-                "entities/all", category=CATEGORY, generation=generation, after=after, limit=PAGE
-            ):
-                page = rows(CATEGORY, found)
-                for row in (row for row in page if row.position > position and not row.state.withdrawn):
-                    item: WorkItem = row.state
-                    if item.external_id is None and self._is_sendable(item):
-                        unsent.append(row)
-                    elif (item.external_id or "").startswith(f"{self._repository}#") and position:
-                        linked.append(row)
-                after = page[-1].id
-        return list(self._differing(linked)), sorted(unsent, key=lambda row: row.stamps.created_at), reached
-
-    def _is_sendable(self, item: WorkItem) -> bool:
-        hidden = item.deleted or item.archived
-        return item.item_type in TYPES and not hidden and self._terms.only.takes_item(item)
-
-    def _differing(self, linked: list[Row]) -> Iterator[str]:
-        for begin in range(0, len(linked), PORTION):
-            portion = linked[begin : begin + PORTION]
-            world = self._world(row.id for row in portion)
-            for row in portion:
-                then = source_state(row.id, SOURCE, world)
-                base, ours = last_common(then), of_item(world.state(CATEGORY, row.id))
-                base, ours, _ = aligned(base, ours, base, sent_comments(then))
-                if base != ours:
-                    yield row.id
-
-    def _world(self, ids: Iterable[str]) -> World:
-        world = self._view.handler.world(self._view.actor(self._terms.by))
-        world.look(stream_id(CATEGORY, item_id) for item_id in ids)
-        return world
-
     def _fill(
         self, touched: Touched, linked: dict[int, str], pending: list[int], here: list[str], *, is_full: bool
     ) -> None:
@@ -262,7 +156,7 @@ class Exchange:
 
     def _fetched(self, number: int, item_id: str | None) -> Record | None:
         """The issue as it is now; None if it is gone, which is recorded, or is none."""
-        if item_id is not None and GONE in self._world([item_id]).state(CATEGORY, item_id).metadata:
+        if item_id is not None and GONE in self._here.world([item_id]).state(CATEGORY, item_id).metadata:
             self._outcome.findings.append(Finding("gone_there", f"{self._repository}#{number}"))
             return None
         try:
@@ -311,7 +205,7 @@ class Exchange:
         item_id = markers.item_in(record["body"] or "")
         if item_id is None:
             return None
-        item: WorkItem = self._world([item_id]).state(CATEGORY, item_id)
+        item: WorkItem = self._here.world([item_id]).state(CATEGORY, item_id)
         return item_id if item.exists and item.external_id is None and not item.withdrawn else None
 
     def _pair(self, item_id: str, record: Record) -> Pair:
@@ -353,7 +247,7 @@ class Exchange:
 
     def _exchange(self, pairs: list[Pair], touched: Touched) -> None:
         """What is sent is recorded at once, all else together."""
-        world = self._world(pair.item_id for pair in pairs)
+        world = self._here.world(pair.item_id for pair in pairs)
         with self._view.tables.snapshot() as snapshot:
             waiting = tuple(questions.about(snapshot, [pair.item_id for pair in pairs]))
         rule = Rule(policy=self._terms.policy, pull=self._terms.pull, waiting=waiting)
@@ -405,7 +299,7 @@ class Exchange:
             if record is None:
                 return None
             pair = self._pair(pair.item_id, record)
-        world = self._world([pair.item_id])
+        world = self._here.world([pair.item_id])
         comments = self._comments(pair.issue.number, pair.issue.record, Touched())
         pair = self._remarked(pair, comments, world)
         sides = compared(pair, rule.policy, world)

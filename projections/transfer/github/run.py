@@ -15,8 +15,9 @@ from ledger.errors import LedgerError, NotFound, Refused, Unavailable
 from projections.application.app import App
 from projections.transfer.github.access import PUBLIC, access, checked_repository
 from projections.transfer.github.api import Api, ApiFault, Declined, Gone, Lost
-from projections.transfer.github.exchange import Exchange, Outcome, Terms
+from projections.transfer.github.exchange import Exchange
 from projections.transfer.github.saved import file_of
+from projections.transfer.github.terms import Outcome, Terms
 
 Report = dict[str, Any]
 MOST_ROUNDS = 5  # of reading and writing, while others write too
