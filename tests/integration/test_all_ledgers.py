@@ -167,3 +167,26 @@ def test_what_cannot_be_linked_to_in_another_ledger_is_refused(both: tuple[Setti
     assert run(both[0], "link", here, "blocks", "w-abcde", "--in", "shop").exit_code == 2
     assert run(both[0], "link", here, "relates-to", "w-abcde", "--in", "nowhere").exit_code == 3
     assert run(both[0], "link", here, "relates-to", "w-abcde", "--in", "shop").exit_code == 3
+
+
+def test_a_link_is_found_again_under_the_ledgers_new_name(both: tuple[Settings, Settings]) -> None:
+    here, there = item(both[0], "Here"), item(both[1], "There")
+    run(both[0], "link", here["ref"], "relates-to", there["ref"], "--in", "shop")
+    identity.rewrite(replace(identity.find(both[1].project), name="store"))
+    run(both[1], "list")
+
+    removed = run(both[0], "link", here["ref"], "relates-to", there["ref"], "--in", "store", "--remove")
+
+    assert removed.exit_code == 0, removed.stderr
+    assert "attachments" not in json.loads(run(both[0], "show", here["ref"], "--json").stdout)
+
+
+def test_ledgers_of_one_name_are_told_apart_by_their_folders(both: tuple[Settings, Settings]) -> None:
+    identity.rewrite(replace(identity.find(both[1].project), name=identity.find(both[0].project).name))
+    run(both[1], "list")
+
+    ended = run(both[0], "list", "--all-ledgers")
+
+    folders = [str(settings.project) for settings in both]
+    assert [line.split()[0] for line in ended.stdout.splitlines()[1:]] == [folders[1], folders[0], folders[0]]
+    assert run(both[0], "ledgers", "forget", folders[1]).exit_code == 0

@@ -12,6 +12,7 @@ import click
 
 from ledger.errors import NotFound
 from ledger.work_item.state import ITEM_TYPES
+from projections.application.known_projects import KnownProject
 from projections.cli.daily.several import REFS, each
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.dates import Length, When
@@ -235,8 +236,8 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str
 
 
 def _link_elsewhere(invocation: Invocation, ref: str, other: str, ledger: str, *, remove: bool) -> int:
-    name = every_ledger.find(invocation, ledger).name
-    url, title = _attached(invocation, ref, other, name) if remove else _there(invocation, ledger, other)
+    project = every_ledger.find(invocation, ledger)
+    url, title = _attached(invocation, ref, other, project) if remove else _there(invocation, other, project)
     arguments = {"remove": True} if remove else {"name": title[:LONGEST_NAME]}
     answered = perform(invocation, "attach", id=ref, url=url, **arguments)
     if invocation.as_json:
@@ -246,21 +247,20 @@ def _link_elsewhere(invocation: Invocation, ref: str, other: str, ledger: str, *
     return exits.of_answer(answered)
 
 
-def _there(invocation: Invocation, ledger: str, other: str) -> tuple[str, str]:
+def _there(invocation: Invocation, other: str, project: KnownProject) -> tuple[str, str]:
     """The address and the name of another ledger's item."""
-    project = every_ledger.find(invocation, ledger)
     item = every_ledger.ask(invocation, project, "query_work_item", {"id": other})
-    return f"ledger:{project.identity().ledger}/{item['id']}", f"{item['ref']} in {project.name}: {item['title']}"
+    return f"ledger:{project.key}/{item['id']}", f"{item['ref']} in {project.name}: {item['title']}"
 
 
-def _attached(invocation: Invocation, ref: str, other: str, name: str) -> tuple[str, str]:
-    """The same of one that is linked; the other ledger is not asked."""
+def _attached(invocation: Invocation, ref: str, other: str, project: KnownProject) -> tuple[str, str]:
+    """The same of one that is linked; the other ledger is not asked, and may have had another name then."""
     for one in perform(invocation, "query_work_item", id=ref).get("attachments", ()):
-        title = str(one.get("name", ""))
-        if one["kind"] == "item" and title.startswith(f"{other} in {name}:"):
-            return str(one["url"]), title
+        url, title = str(one["url"]), str(one.get("name", ""))
+        if url.startswith(f"ledger:{project.key}/") and title.startswith(f"{other} in "):
+            return url, title
     raise NotFound(
-        f"{ref} is not linked to {other} in {name}",
+        f"{ref} is not linked to {other} in {project.name}",
         next_step=f"`tracking-ledger show {ref}` lists what is attached",
         id=other,
     )

@@ -43,7 +43,7 @@ class Everywhere(Struct, frozen=True, kw_only=True):
 
     def show(self, headings: Sequence[str], row: Callable[[Answered], Iterable[object]]) -> None:
         """As a table, then what is missing from it and where the ledgers are."""
-        table(("ledger", *headings), ([item["ledger"], *row(item)] for item in self.items), cut=("title",))
+        table(("ledger", *headings), ([self._called(item), *row(item)] for item in self.items), cut=("title",))
         for part in self.parts:
             name = printable(part.known.name)
             if part.error is not None:
@@ -56,6 +56,11 @@ class Everywhere(Struct, frozen=True, kw_only=True):
             remark(f"{printable(name)} is in {printable(project)}: name it with --project")
         if self.has_more:
             remark(f"there is more; these are {len(self.items)}: --limit")
+
+    def _called(self, item: Answered) -> str:
+        """Its ledger's name, or its folder where several ledgers have that name."""
+        names = [part.known.name for part in self.parts]
+        return str(item["ledger"] if names.count(item["ledger"]) == 1 else item["project"])
 
     def as_json(self) -> None:
         ledgers = [
