@@ -406,7 +406,9 @@ def test_the_commands_add_list_and_send(settings: Settings, receiver: Receiver) 
     assert "sending" in told("list").stdout
     assert told("test", "chat").exit_code == 0
     assert json.loads(told("send", "--json").stdout) == {"taken": 1, "failing": 0, "sent_by_another": False}
-    assert [set(got.json) for got in receiver.got] == [{"text", "mrkdwn", "unfurl_links", "unfurl_media"}] * 2
+    assert [set(got.json) for got in receiver.got] == [
+        {"text", "mrkdwn", "parse", "link_names", "unfurl_links", "unfurl_media"}
+    ] * 2
     assert told("pause", "chat").exit_code == 0
     assert "paused" in told("list").stdout
     assert told("resume", "chat").exit_code == 0

@@ -223,7 +223,7 @@ def test_texts_of_events_mention_nobody_in_a_chat(template: Template) -> None:
     if template == "slack":
         assert "<" not in body["text"] and ">" not in body["text"]
         assert "&lt;!channel&gt;" in body["text"]
-        assert body["mrkdwn"] is False
+        assert (body["mrkdwn"], body["link_names"], body["parse"]) == (False, False, "none")
     else:
         assert body["allowed_mentions"] == {"parse": []}
         assert "@everyone" not in body["content"] and "@here" not in body["content"]

@@ -1,6 +1,6 @@
 """What is sent of an event: the Standard Webhooks' JSON, or a line for Slack or Discord.
 
-Texts of a ledger are data: in a line they cannot mention anyone, make a link or format it.
+Texts of a ledger are data: in a line they cannot mention anyone, put a link behind other words or format it.
 """
 
 import re
@@ -50,7 +50,8 @@ def _standard(ledger: str, line: Line) -> Line:
 
 
 def _slack(_: str, line: Line) -> Line:
-    return {"text": _sentence(line, slack_text), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+    as_it_is = {"mrkdwn": False, "parse": "none", "link_names": False, "unfurl_links": False, "unfurl_media": False}
+    return {"text": _sentence(line, slack_text), **as_it_is}
 
 
 def _discord(_: str, line: Line) -> Line:
