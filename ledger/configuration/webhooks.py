@@ -47,6 +47,15 @@ def decide(command: ConfigurationCommand, category: str, world: World) -> Decide
             raise TypeError(f"no rule for {type(command).__name__}")
 
 
+def no_webhook(name: str) -> NotFound:
+    return NotFound(
+        f"there is no webhook {name[:80]!r} in this ledger",
+        next_step="`tracking-ledger webhook list` names them",
+        field="name",
+        id=name[:80],
+    )
+
+
 def _problems(configuration: Configuration, name: str) -> Iterator[Problem]:
     if not NAME.fullmatch(name):
         yield problem("name", "must be at most 40 letters, digits, - and _", name)
@@ -58,12 +67,7 @@ def _problems(configuration: Configuration, name: str) -> Iterator[Problem]:
 
 def _known(configuration: Configuration, name: str) -> Webhook:
     if name not in configuration.webhooks:
-        raise NotFound(
-            f"there is no webhook {name[:80]!r} in this ledger",
-            next_step="`tracking-ledger webhook list` names them",
-            field="name",
-            id=name[:80],
-        )
+        raise no_webhook(name)
     return configuration.webhooks[name]
 
 

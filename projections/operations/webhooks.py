@@ -19,6 +19,7 @@ from ledger.configuration.commands import (
 )
 from ledger.configuration.decider import CATEGORY
 from ledger.configuration.state import Template, Webhook
+from ledger.configuration.webhooks import no_webhook
 from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
 from ledger.errors import Forbidden, Invalid, NotFound
@@ -163,18 +164,19 @@ def _recorded(view: LedgerView, request: WebhookInput, command: ConfigurationCom
 
 
 def _sent_here(view: LedgerView, name: str) -> tuple[Webhook, Destination]:
-    """A webhook with what this machine knows of it. Raises NotFound where it is another machine's."""
-    found = _all(view)
-    destination = Destinations(view.home).all().get(found[name].id) if name in found else None
+    """A webhook with what this machine knows of it. Raises NotFound where there is none, or it is another machine's."""
+    found = _all(view).get(name)
+    if found is None:
+        raise no_webhook(name)
+    destination = Destinations(view.home).all().get(found.id)
     if destination is None:
-        where = "has no address on this machine" if name in found else "is not in this ledger"
         raise NotFound(
-            f"the webhook {name!r} {where}",
-            next_step="do it on the machine where it was added, or delete it and add it again here",
+            f"the webhook {name!r} has no address on this machine",
+            next_step="do it on the machine where it was added; or `tracking-ledger webhook delete` it and add it here",
             field="name",
             id=name,
         )
-    return found[name], destination
+    return found, destination
 
 
 def _all(view: LedgerView) -> dict[str, Webhook]:

@@ -286,6 +286,14 @@ def test_a_test_message_says_what_became_of_it(perform: Perform, receiver: Recei
     assert state(perform)["behind"] == 1  # a test is no event, and takes none's place
 
 
+def test_one_that_is_not_there_is_refused_with_the_way_to_those_that_are(perform: Perform) -> None:
+    for action in ({"action": "test"}, {"action": "replay", "position": 0}, {"action": "resume"}):
+        with pytest.raises(NotFound, match="there is no webhook 'chat'") as refused:
+            perform("webhook", name="chat", **action)
+
+        assert refused.value.next_step == "`tracking-ledger webhook list` names them"
+
+
 def test_a_deleted_one_sends_nothing_and_its_secret_is_gone(
     perform: Perform, receiver: Receiver, sender: Sender, app: App
 ) -> None:
