@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ledger.errors import Forbidden, Invalid, Unavailable
+from ledger.errors import Forbidden, Invalid, NotFound, Refused, Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.transfer.github import api as client
@@ -747,3 +747,19 @@ def test_a_wait_that_no_calendar_has_ends_as_a_refusal(sync: Sync, github: Githu
 
     with pytest.raises(Forbidden, match="GitHub refuses"):
         sync()
+
+
+def test_a_renamed_repository_is_refused_and_no_issue_becomes_a_second_item(
+    sync: Sync, github: GithubApi, app: App, perform: Perform
+) -> None:
+    github.open_issue("Broken")
+    sync()
+    github.name = "octo/renamed"
+
+    with pytest.raises(NotFound, match="has another name") as by_former:
+        sync()
+    with pytest.raises(Refused, match="was called octo/hello"):
+        Synchronisation(repository=github.name, url=github.url).run(app)
+
+    assert f"call it {OWNER} again" in str(by_former.value.next_step)
+    assert perform("list_work_items")["total_count"] == 1

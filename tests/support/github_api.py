@@ -51,6 +51,7 @@ class GithubApi:
         self._numbers = iter(range(1, 100_000))
         self._ids = iter(range(5_000, 1_000_000))
         self.url = ""
+        self.name, self.id = OWNER, 77  # of the repository, which can be renamed
         self.link_host = ""  # that links to pages name, if another one
 
     # what people do on GitHub
@@ -154,9 +155,10 @@ class GithubApi:
     def answer(self, method: str, target: str, headers: Any, body: Any) -> tuple[int, dict[str, str], Any]:
         parts = urlsplit(target)
         params = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        path = parts.path.removeprefix(f"/repos/{OWNER}")
+        path = parts.path.removeprefix(f"/repos/{self.name}")
         if path == parts.path:
-            return self._missing()
+            is_former = parts.path.startswith(f"/repos/{OWNER}")
+            return self._moved(f"{self.url}/repositories/{self.id}") if is_former else self._missing()
         with self.lock:
             if method == "GET":
                 return self._read(path, params, headers, target)
@@ -164,7 +166,7 @@ class GithubApi:
 
     def _read(self, path: str, params: dict[str, str], headers: Any, target: str) -> tuple[int, dict[str, str], Any]:
         if path == "":
-            return 200, {}, {"full_name": OWNER, "archived": False, "has_issues": True}
+            return 200, {}, {"id": self.id, "full_name": self.name, "archived": False, "has_issues": True}
         if path == "/issues":
             return self._page([self._shown(one) for one in self.issues.values()], params, headers, target)
         if path == "/milestones":
@@ -184,7 +186,7 @@ class GithubApi:
         if number in self.issues:
             return 200, {}, self._shown(self.issues[number])
         if number in self.deleted and self.deleted[number] is not None:
-            return 301, {"Location": str(self.deleted[number])}, {"message": "Moved Permanently"}
+            return self._moved(str(self.deleted[number]))
         return (410, {}, {"message": "This issue was deleted"}) if number in self.deleted else self._missing()
 
     def _page(
@@ -239,6 +241,9 @@ class GithubApi:
             self.edit(number, **{name: value for name, value in body.items() if name not in self.not_set})
             return 200, {}, self._shown(self.issues[number])
         return self._missing()
+
+    def _moved(self, to: str) -> tuple[int, dict[str, str], Any]:
+        return 301, {"Location": to}, {"message": "Moved Permanently"}
 
     def _missing(self) -> tuple[int, dict[str, str], Any]:
         return 404, {}, {"message": "Not Found"}

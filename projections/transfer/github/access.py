@@ -47,9 +47,13 @@ def access(url: str | None, environment: Mapping[str, str] = os.environ) -> Acce
     return Access(url=address, token=token)
 
 
+def is_repository(name: str) -> bool:
+    return _REPOSITORY.fullmatch(name) is not None and not {".", ".."} & set(name.split("/"))
+
+
 def checked_repository(name: str) -> str:
     """A repository as `owner/name`. Raises Invalid for anything else."""
-    if not _REPOSITORY.fullmatch(name) or any(part in (".", "..") for part in name.split("/")):
+    if not is_repository(name):
         problem = "is not OWNER/REPO"
         raise Invalid(
             f"{name[:100]!r} {problem}",

@@ -13,9 +13,11 @@ from msgspec import Struct
 
 from ledger.errors import LedgerError, NotFound, Refused, Unavailable
 from projections.application.app import App
+from projections.application.view import LedgerView
 from projections.transfer.github.access import PUBLIC, access, checked_repository
 from projections.transfer.github.api import Api, ApiFault, Declined, Gone, Lost
 from projections.transfer.github.exchange import Exchange
+from projections.transfer.github.renamed import refuse_renamed
 from projections.transfer.github.saved import file_of
 from projections.transfer.github.terms import Outcome, Terms
 
@@ -49,7 +51,7 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(file.with_suffix(".lock"), timeout=0):
-                name = self._canonical(api)
+                name = self._canonical(api, view)
                 exchange = Exchange(view, api, name, self.terms, file, sleep)
                 outcome = exchange.until_quiet(MOST_ROUNDS)
         except Timeout as error:
@@ -65,7 +67,7 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
             api.close()
         return self._report(name, outcome, api) | {"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
 
-    def _canonical(self, api: Api) -> str:
+    def _canonical(self, api: Api, view: LedgerView) -> str:
         """The repository's name as GitHub writes it."""
         try:
             told = api.get(f"/repos/{self.repository}").body
@@ -78,6 +80,7 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
                 next_step=f"give the address of the interface: --api-url {PUBLIC}, or https://HOSTNAME/api/v3",
             )
         checked_repository(name)
+        refuse_renamed(view, api, name, told.get("id"))
         if told.get("has_issues") is False:
             raise Refused(
                 f"{name} has no issues: they are switched off on GitHub",
@@ -141,7 +144,7 @@ def _no_repository(name: str, gone: Gone) -> NotFound:
     if gone.location is not None:
         return NotFound(
             f"{name} has another name on GitHub now",
-            next_step="look there for its name, and synchronise with that",
+            next_step=f"call it {name} again there: its issues are known here by that name",
             repository=name,
         )
     return NotFound(
