@@ -763,3 +763,15 @@ def test_a_renamed_repository_is_refused_and_no_issue_becomes_a_second_item(
 
     assert f"call it {OWNER} again" in str(by_former.value.next_step)
     assert perform("list_work_items")["total_count"] == 1
+
+
+def test_a_label_without_a_name_is_left_and_a_plain_text_is_one(
+    sync: Sync, github: GithubApi, item: Any, app: App
+) -> None:
+    number = github.open_issue("Broken")
+    github.issues[number]["labels"] = [{"id": 1, "name": None}, "bug"]
+
+    sync()
+
+    assert item(number)["tags"] == ["bug"]
+    _assert_quiet(sync, github, app)

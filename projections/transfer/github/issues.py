@@ -56,11 +56,17 @@ def cut(record: Record) -> Record:
         "user": {"login": user["login"]} if user else None,
         "closed_by": {"login": closed_by["login"]} if closed_by else None,
         "assignees": [{"login": person["login"]} for person in record.get("assignees") or ()],
-        "labels": [label if isinstance(label, str) else label["name"] for label in record.get("labels") or ()],
+        "labels": [name for label in record.get("labels") or () if (name := _name_of(label))],
         "comments": record.get("comments") or 0,
         "locked": bool(record.get("locked")),
         "milestone": record["milestone"]["number"] if record.get("milestone") else None,
     }
+
+
+def _name_of(label: Any) -> str | None:
+    """GitHub's interface describes a label as a text, or as an object whose name may be null."""
+    name: str | None = label if isinstance(label, str) else label.get("name")
+    return name
 
 
 def author_of(record: Record) -> str:
