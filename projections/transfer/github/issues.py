@@ -80,7 +80,13 @@ def is_pull_request(record: Record) -> bool:
 
 
 def is_on_pull_request(comment: Record) -> bool:
-    """By its address; a repository can be called `pull` as well."""
+    """By its address; a repository can be called `pull` as well.
+
+    >>> is_on_pull_request({"html_url": "https://github.com/octo/pull/issues/7#issuecomment-1"})
+    False
+    >>> is_on_pull_request({"html_url": "https://github.com/octo/hello/pull/7#issuecomment-1"})
+    True
+    """
     return _ON_PULL_REQUEST.search(str(comment.get("html_url"))) is not None
 
 
