@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from ledger.configuration.commands import AddWebhook, DeleteWebhook, PauseWebhoo
 from ledger.configuration.decider import decider
 from ledger.configuration.events import ConfigurationChanged
 from ledger.configuration.state import Template, Webhook
-from ledger.errors import Forbidden, Invalid, NotFound
+from ledger.errors import Damaged, Forbidden, Invalid, NotFound
 from ledger.settings import Settings
 from ledger.values.revision import Change
+from projections.maintenance.webhooks.destinations import FILE, Destinations
 from projections.maintenance.webhooks.messages import of_event
 from projections.maintenance.webhooks.network import post
 from projections.maintenance.webhooks.sender import waiting
@@ -244,6 +246,19 @@ def test_networks_are_read_from_the_environment_and_what_is_none_is_refused() ->
     )
     with pytest.raises(Invalid, match="is no network"):
         Settings.from_environment({"LEDGER_WEBHOOK_NETWORKS": "10.0.0.1/8"})
+
+
+@pytest.mark.parametrize("edited", [{"url": "http://[::1"}, {"url": "confidential"}, {"secret": "whsec_confidéntial"}])
+def test_a_file_of_which_no_request_can_be_made_is_damaged(tmp_path: Path, edited: dict[str, str]) -> None:
+    destinations = Destinations(tmp_path)
+    destinations.add(numbered(1), "https://example.org/hook", 0)
+    file = tmp_path / FILE
+    file.write_bytes(msgspec.json.encode([one | edited for one in msgspec.json.decode(file.read_bytes())]))
+
+    with pytest.raises(Damaged) as damaged:
+        destinations.all()
+
+    assert "conf" not in damaged.value.message
 
 
 def test_only_an_administrator_changes_webhooks() -> None:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from ledger.errors import Damaged
 from projections.maintenance.private_file import write_private
+from projections.maintenance.webhooks.network import problems_of
 
 FILE = "webhooks.json"
 SECRET = "whsec_"  # how secrets of the Standard Webhooks convention begin
@@ -32,7 +33,10 @@ class Failing(Struct, frozen=True, kw_only=True):
 
 
 class Destination(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of one webhook: everything up to `position` was taken or is not meant for it. `parked` says why it ended."""
+    """Of one webhook: everything up to `position` was taken or is not meant for it. `parked` says why it ended.
+
+    Raises ValueError for what no request can be made of, so that a file that was edited is Damaged; it names no secret.
+    """
 
     id: str
     url: str
@@ -40,6 +44,19 @@ class Destination(Struct, frozen=True, kw_only=True, omit_defaults=True):
     position: int
     failing: Failing | None = None
     parked: str | None = None
+
+    def __post_init__(self) -> None:
+        if any(problems_of(self.url)):
+            raise ValueError("the url is no address of a webhook")
+        key_of(self.secret)
+
+
+def key_of(secret: str) -> bytes:
+    """The bytes that sign. Raises ValueError for a secret that is none."""
+    try:
+        return base64.b64decode(secret.removeprefix(SECRET), validate=True)
+    except ValueError as error:
+        raise ValueError("the secret is none of a webhook") from error
 
 
 class Destinations:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 
-from projections.maintenance.webhooks.destinations import SECRET
+from projections.maintenance.webhooks.destinations import key_of
 
 
 def signed_headers(secret: str, id: str, seconds: int, body: bytes) -> dict[str, str]:
@@ -15,8 +15,7 @@ def signed_headers(secret: str, id: str, seconds: int, body: bytes) -> dict[str,
     >>> signed_headers(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)["webhook-signature"]
     'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
     """
-    key = base64.b64decode(secret.removeprefix(SECRET))
-    digest = hmac.digest(key, b"%s.%d.%s" % (id.encode(), seconds, body), hashlib.sha256)
+    digest = hmac.digest(key_of(secret), b"%s.%d.%s" % (id.encode(), seconds, body), hashlib.sha256)
     return {
         "webhook-id": id,
         "webhook-timestamp": str(seconds),
