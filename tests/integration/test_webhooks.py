@@ -22,6 +22,7 @@ from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 from tests.support.command_line import run
 from tests.support.forked import Forked
+from tests.support.gate import Gate
 from tests.support.mcp_client import environment
 from tests.support.receiver import LOOPBACK, Receiver, receiving
 
@@ -425,3 +426,16 @@ def test_the_commands_add_list_and_send(settings: Settings, receiver: Receiver) 
     assert told("replay", "chat", "--from", "0").exit_code == 0
     assert told("delete", "chat").exit_code == 0
     assert told("list", "--json").exit_code == 0
+
+
+def test_a_change_that_is_queued_is_not_said_to_be_in_effect(settings: Settings) -> None:
+    gate = Gate(str(settings.dsn))
+    behind = replace(settings, dsn=gate.dsn)
+    run(behind, "webhook", "add", "chat", "https://chat.example/hook")
+    run(behind, "sync")
+
+    gate.close()
+    paused = run(behind, "webhook", "pause", "chat")
+
+    assert paused.exit_code == 6
+    assert "chat is paused, once the ledger can be reached" in paused.stderr

@@ -146,5 +146,6 @@ def _perform(invocation: Invocation, action: str, **arguments: Any) -> Entity:
 
 def _done(invocation: Invocation, answered: Entity, sentence: str) -> int:
     if not invocation.as_json:
-        remark(sentence)
+        queued = ", once the ledger can be reached" if answered["outcome"] == "queued" else ""
+        remark(f"{sentence}{queued}")
     return exits.of_answer(answered)
