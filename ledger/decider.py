@@ -178,14 +178,18 @@ def version_conflict(
 def _change(past: list[RecordedEvent], place: int, fold: Fold) -> dict[str, Any]:
     """Who did what with the event at this place, and the fields that it changed."""
     event = past[place]
-    before, after = (flatten(fold(event.stream_id, past[:end])) for end in (place, place + 1))
-    return {
+    change: dict[str, Any] = {
         "version": shown_version(event),
         "event": event.type,
         "by": event.by,
-        "at": text(event.recorded_at),
-        "fields": sorted({path.partition(".")[0] for path in differing(before, after)}),
+        "at": None,
+        "fields": [],
     }
+    if not event.data:  # an earlier change of the same bulk, of which no more is known yet
+        return change
+    before, after = (flatten(fold(event.stream_id, past[:end])) for end in (place, place + 1))
+    fields = sorted({path.partition(".")[0] for path in differing(before, after)})
+    return change | {"at": text(event.recorded_at), "fields": fields}
 
 
 def _became_a_conflict(

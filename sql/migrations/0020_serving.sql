@@ -17,6 +17,8 @@ $$;
 
 CREATE TRIGGER serving_is_noted AFTER INSERT OR UPDATE OR DELETE ON tracking_ledger.projections
     FOR EACH ROW EXECUTE FUNCTION tracking_ledger.note_serving();
+-- whatever a role or a database sets as session_replication_role
+ALTER TABLE tracking_ledger.projections ENABLE ALWAYS TRIGGER serving_is_noted;
 
 DO $$
 DECLARE

@@ -43,6 +43,17 @@ def test_an_item_may_name_those_created_before_it_by_their_keys(perform: Perform
     ]
 
 
+def test_a_change_on_the_version_before_an_earlier_one_of_the_same_call_is_a_version_conflict(perform: Perform) -> None:
+    there = perform("create_work_item", item_type="task", title="There")
+    update = {"op": "update", "id": there["id"], "version": 1}
+
+    with pytest.raises(Refused) as refused:
+        perform("bulk_work_items", items=[update | {"title": "One"}, update | {"title": "Two"}])
+
+    [verdict] = refused.value.details["items"]
+    assert (verdict["index"], verdict["code"]) == (1, "version_conflict")
+
+
 def test_one_refusal_keeps_everything_out_and_every_refused_item_has_its_verdict(perform: Perform) -> None:
     there = perform("create_work_item", item_type="task", title="There")
 
