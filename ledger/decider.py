@@ -189,7 +189,7 @@ def _change(past: list[RecordedEvent], place: int, fold: Fold) -> dict[str, Any]
         return change
     before, after = (flatten(fold(event.stream_id, past[:end])) for end in (place, place + 1))
     fields = sorted({path.partition(".")[0] for path in differing(before, after)})
-    return change | {"at": text(event.recorded_at), "fields": fields}
+    return change | {"at": text(event.occurred_at), "fields": fields}
 
 
 def _became_a_conflict(
