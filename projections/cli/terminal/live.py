@@ -14,15 +14,18 @@ PAUSE = 1.0  # seconds between two looks at the ledger's position
 
 
 def watch(app: App, tell: Callable[[], None]) -> None:
-    """Tells now and whenever the position rose, also after a server was away. An interruption is how it ends."""
+    """Tells now and whenever the position rose, also after a server was away. An interruption is how it ends.
+
+    A copy that answers meanwhile, and is behind what was shown, is no news.
+    """
     seen, away = -1, False
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             try:
                 _, position = router.run_on_first_source(app, _position, replicas=True)
-                if position != seen:
+                if position > seen:
                     tell()
-                seen, away = position, False
+                seen, away = max(seen, position), False
             except (Unavailable, OutcomeUnknown) as error:
                 if not away:
                     remark(f"waiting for the ledger: {printable(error.message)}", style="yellow")
