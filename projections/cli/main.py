@@ -57,7 +57,8 @@ class CommandLine(click.Group):
         try:
             with exits.noticing_closed_output():
                 code = self._ended(given, prog_name or _own_name(), extra)
-                sys.stdout.flush()
+                with exits.writing():
+                    sys.stdout.flush()
         except exits.OutputClosed:
             code = exits.OUTPUT_CLOSED
         except exits.OutputLost as error:
@@ -66,7 +67,7 @@ class CommandLine(click.Group):
         exits.leave(code)
 
     def make_context(self, *arguments: Any, **named: Any) -> click.Context:
-        with exits.noticing_closed_output():  # before click does, which ends with the code of a fault
+        with exits.noticing_closed_output(), exits.writing():  # before click does, which ends with the code of a fault
             return super().make_context(*arguments, **named)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -117,8 +118,8 @@ def main() -> NoReturn:
     """The command line that this process was given. Raises SystemExit with its code."""
     take_variables()
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for some reads the metadata of all installed packages
-    sys.stdout = exits.checked(sys.stdout)
-    sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter still gets the line
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter still gets the line
     gc.set_threshold(ALLOCATIONS)
     cli.main()
 

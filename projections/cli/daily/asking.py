@@ -10,7 +10,7 @@ import click
 from ledger.errors import Invalid
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, printable, remark, say, table
+from projections.cli.terminal.output import answer_json, printable, remark, say, table, write
 from projections.operations.catalog import OPERATIONS
 
 
@@ -25,7 +25,7 @@ def prime(invocation: Invocation) -> None:
     if invocation.as_json:
         answer_json(answered)
     else:
-        click.echo(answered["text"].rstrip())
+        write(answered["text"].rstrip())
 
 
 @click.command(cls=Command)

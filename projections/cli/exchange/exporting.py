@@ -12,6 +12,7 @@ from ledger.errors import Unavailable
 from ledger.store import EventStore
 from projections.application.app import App
 from projections.application.view import LedgerView
+from projections.cli.terminal.exits import writing
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import counting, printable, remark
 from projections.fallback import router
@@ -68,8 +69,9 @@ def _opened(output: str) -> Iterator[BinaryIO]:
         with replacing(Path(output)) as stream:
             yield stream
         return
-    yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
+    with writing():
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
 
 
 def _events(store: EventStore, write: Write) -> None:

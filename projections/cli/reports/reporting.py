@@ -10,7 +10,7 @@ import click
 from projections.application.view import LedgerView
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.live import watch
-from projections.cli.terminal.output import answer_json, draw_markdown, on_terminal, printable, remark
+from projections.cli.terminal.output import answer_json, draw_markdown, on_terminal, printable, remark, write
 from projections.cli.terminal.points import POINT
 from projections.fallback import router
 from projections.maintenance import report_now
@@ -73,7 +73,7 @@ def print_report(document: report.Document) -> None:
     if on_terminal():
         draw_markdown(visible(_without_empty(markdown)))
     else:
-        click.echo(markdown, nl=False)
+        write(markdown, ends_line=False)
 
 
 def _without_empty(markdown: str) -> str:
@@ -91,7 +91,7 @@ def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Calla
     def tell() -> None:
         document = router.answer(invocation.app, lambda view: _document(view, as_of))
         if invocation.as_json and again:
-            click.echo(json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # a line each
+            write(json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # a line each
         elif invocation.as_json:
             answer_json(document)
         else:
@@ -138,7 +138,7 @@ def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> C
 
         _, content = router.run_on_first_source(invocation.app, told, replicas=True)
         if output is None:
-            click.echo(content.encode(), nl=False)
+            write(content.encode(), ends_line=False)
         else:
             with replacing(output.expanduser()) as stream:
                 stream.write(content.encode())

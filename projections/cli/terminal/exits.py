@@ -1,6 +1,5 @@
 """Exit codes, and how an error is printed for a person and to a machine."""
 
-import io
 import os
 import signal
 import sys
@@ -43,27 +42,15 @@ class OutputLost(OSError):
     """The answer could not be written: a full disk, a device that fails. What the command did is done."""
 
 
-class Output(io.FileIO):
-    """Standard output, whose failures are told apart from those of the files that a command reads and writes."""
-
-    def write(self, data: Any, /) -> int:
-        try:
-            return super().write(data)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputLost(error.errno, error.strerror) from error
-
-
-def checked(stream: Any) -> Any:
-    """Standard output as it is, but for its failures; a letter that the terminal lacks is escaped."""
+@contextmanager
+def writing() -> Iterator[None]:
+    """Here standard output is written and nothing else, so what fails is no other file. Raises OutputLost."""
     try:
-        raw = Output(stream.fileno(), "wb", closefd=False)
-    except io.UnsupportedOperation:  # no file, but memory of the program that called us
-        stream.reconfigure(errors="backslashreplace")
-        return stream
-    encoding, by_line = stream.encoding, stream.line_buffering
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=by_line)
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(error.errno, error.strerror) from error
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from typing import Any
 import click
 from rich.cells import cell_len, chop_cells, set_cell_size
 
+from projections.cli.terminal.exits import writing
+
 GAP = "  "  # between two columns
 NARROWEST = 8  # columns of a terminal that a cell is never pressed below
 STYLES = {
@@ -102,9 +104,15 @@ def width() -> int:
     return shutil.get_terminal_size().columns
 
 
+def write(text: str | bytes, *, ends_line: bool = True) -> None:
+    """An answer, or a part of one, as it is. Raises OutputLost."""
+    with writing():
+        click.echo(text, nl=ends_line, color=_colour(sys.stdout))
+
+
 def say(text: str, *, style: str = "") -> None:
     """A line of an answer."""
-    click.echo(_styled(text, style), color=_colour(sys.stdout))
+    write(_styled(text, style))
 
 
 def remark(text: str, *, style: str = "") -> None:
@@ -114,7 +122,7 @@ def remark(text: str, *, style: str = "") -> None:
 
 def answer_json(answered: Any) -> None:
     """The answer for a machine: JSON and nothing else."""
-    click.echo(json.dumps(answered, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    write(json.dumps(answered, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, cut: Sequence[str] = ()) -> None:
@@ -149,7 +157,8 @@ def draw_markdown(text: str) -> None:
     from rich.markdown import Markdown
 
     harmless = "\n".join(_UNSEEN.sub(_escape_name, line) for line in text.splitlines())
-    Console(markup=False, highlight=False, emoji=False).print(Markdown(harmless, hyperlinks=False))
+    with writing():
+        Console(markup=False, highlight=False, emoji=False).print(Markdown(harmless, hyperlinks=False))
 
 
 @contextmanager
