@@ -141,7 +141,7 @@ class Outbox:
     @property
     def sequence(self) -> int:
         """The number of the last line."""
-        found = self._ask(PROGRESS) if self.file.exists() else []
+        found = self._progress() if self.file.exists() else []
         return found[0][0] if found else 0
 
     @property
@@ -288,7 +288,7 @@ class Outbox:
         self._look()
 
     def _write(self, lines: bytes, commands: Sequence[str] = ()) -> None:
-        found = self._ask(PROGRESS)
+        found = self._progress()
         ends = found[0][2] if found else 0
         with self._using():
             descriptor = opened(self.file)
@@ -305,6 +305,15 @@ class Outbox:
             raise self._unusable(error) from error
         finally:
             os.close(descriptor)
+
+    def _progress(self) -> list[tuple[Any, ...]]:
+        """Where the index ends; nothing only where the file has no whole line, so that its beginning may be written."""
+        found = self._ask(PROGRESS)
+        if not found and not self._is_empty:  # another process doubts a line: the index is made anew
+            with self._guard:
+                self._seen = None
+            found = self._ask(PROGRESS)
+        return found
 
     def _look(self) -> None:
         """Takes in what was appended since, by this process or another."""

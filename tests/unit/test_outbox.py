@@ -224,3 +224,21 @@ def test_of_the_threads_of_a_process_one_drains(outbox: Outbox) -> None:
         assert (first, another.submit(drain).result()) == (True, False)
     with outbox.draining() as again:
         assert again
+
+
+def test_what_one_process_doubts_another_does_not_write_over(tmp_path: Path) -> None:
+    """A reader that met a line while its file was replaced has the index made anew: there is no end to write at yet."""
+    one, other = Outbox(tmp_path), Outbox(tmp_path)
+    with one.locked():
+        one.append(queued(1))
+    assert one.sequence == 1
+    before, content = one.file.stat(), one.file.read_bytes()
+    one.file.write_bytes(content.replace(b"One", b"0ne"))
+    assert other.unsettled(0) == []
+    one.file.write_bytes(content)
+    os.utime(one.file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    with one.locked():
+        one.append(queued(one.sequence + 1))
+
+    assert [line.sequence for line in one.unsettled(0)] == [1, 2]
