@@ -421,8 +421,11 @@ class Outbox:
 def _lines(file: BinaryIO, begins: int) -> Iterator[tuple[int, bytes]]:
     """Each line with its place. The last one without a newline counts if it is whole; else it is being written."""
     for raw in file:
-        if raw.strip() and (raw.endswith(b"\n") or is_whole(raw)):
+        is_last = not raw.endswith(b"\n")
+        if raw.strip() and (not is_last or is_whole(raw)):
             yield begins, raw
+        if is_last:  # what arrives meanwhile is the rest of this line, and no line
+            return
         begins += len(raw)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from ledger.errors import Unavailable
 from ledger.offline.outbox import Outbox
-from ledger.offline.outbox_lines import Queued, Settled
+from ledger.offline.outbox_lines import Queued, Settled, is_whole
 from tests.support.forked import Forked
 from tests.support.given import LEDGER, numbered
 from tests.support.queueing import STREAM, queue_a_hundred, queued
@@ -242,3 +242,28 @@ def test_what_one_process_doubts_another_does_not_write_over(tmp_path: Path) -> 
         one.append(queued(one.sequence + 1))
 
     assert [line.sequence for line in one.unsettled(0)] == [1, 2]
+
+
+def test_a_line_that_is_written_while_it_is_read_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers hold no lock: the rest of a line may arrive just after its first part was read."""
+    writing = Outbox(tmp_path)
+    with writing.locked():
+        writing.append(queued(1))
+    before = writing.file.read_bytes()
+    with writing.locked():
+        writing.append(queued(2))
+    content = writing.file.read_bytes()
+    middle = len(before) + (len(content) - len(before)) // 2
+    (tmp_path / "other").mkdir()
+    reading = Outbox(tmp_path / "other")
+    reading.file.write_bytes(content[:middle])
+
+    def judged(raw: bytes) -> bool:
+        with reading.file.open("ab") as file:
+            file.write(content[middle:] if reading.file.stat().st_size == middle else b"")
+        return is_whole(raw)
+
+    monkeypatch.setattr("ledger.offline.outbox.is_whole", judged)
+
+    assert reading.waiting == 1
+    assert (reading.waiting, reading.faults) == (2, [])
