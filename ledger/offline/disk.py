@@ -29,6 +29,31 @@ def content(file: Path, most: int) -> bytes:
         os.close(descriptor)
 
 
+def write_private(file: Path, content: bytes) -> None:
+    """Replaces a file that only its owner may read, whole; it is on the disk when this returns. Raises OSError.
+
+    One process writes at a time.
+    """
+    draft = file.with_name(f"{file.name}.{os.getpid()}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+    with os.fdopen(descriptor, "wb") as writing:
+        writing.write(content)
+        writing.flush()
+        os.fsync(writing.fileno())
+    draft.replace(file)
+    sync_folder(file.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened, and need not be
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def overwrite(file: Path, content: bytes) -> None:
     """The beginning of the file; half of it would say what is false, so then the file goes. Raises OSError."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)

@@ -19,8 +19,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Unavailable
-from ledger.offline.disk import transaction
-from ledger.offline.outbox_file import FILE, append, cut_back, opened, stamp_of, sync_folder
+from ledger.offline.disk import sync_folder, transaction
+from ledger.offline.outbox_file import FILE, append, cut_back, opened, stamp_of
 from ledger.offline.outbox_index import Entries, parsed
 from ledger.offline.outbox_lines import Begun, Outcome, Queued, Settled, is_whole, read, written
 from ledger.resources import sql

@@ -35,16 +35,6 @@ def cut_back(descriptor: int, ends: int, error: OSError, commands: Sequence[str]
         ) from worse
 
 
-def sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # elsewhere a folder cannot be opened, and need not be
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def stamp_of(file: Path) -> tuple[int, ...] | None:
     try:
         found = file.stat()

@@ -6,7 +6,6 @@ or made in, a database that is not its own.
 """
 
 import hashlib
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -20,6 +19,7 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.errors import LedgerError, NoLedger
 from ledger.identity import Identity
+from ledger.offline.disk import write_private
 from ledger.settings import APPLICATION, Settings
 
 FOLDER = "projects"
@@ -62,11 +62,7 @@ def remember(project: Identity, settings: Settings) -> None:
         if _read(file) == wanted:
             return
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = file.with_name(f"{file.name}.{os.getpid()}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as writing:
-            writing.write(msgspec.json.encode(wanted))
-        draft.replace(file)
+        write_private(file, msgspec.json.encode(wanted))
 
 
 def forget(key: UUID, settings: Settings) -> None:

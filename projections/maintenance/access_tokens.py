@@ -21,8 +21,8 @@ from msgspec.structs import replace
 
 from ledger.envelope import Scope
 from ledger.errors import Damaged, NotFound
+from ledger.offline.disk import write_private
 from ledger.values.moment import parse, text
-from projections.maintenance.private_file import write_private
 
 FILE = "tokens.json"
 PREFIX = "tl_"  # so that people and scanners recognise one that got lost

@@ -3,7 +3,6 @@
 They lie beside the tokens in this machine's working files (mode 600). What is kept of a nonce is its digest.
 """
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_urlsafe
@@ -12,6 +11,7 @@ import msgspec
 from filelock import FileLock
 from msgspec import Struct
 
+from ledger.offline.disk import write_private
 from ledger.values.moment import parse, text
 from projections.maintenance.access_tokens import digest
 
@@ -58,11 +58,7 @@ class Links:
         return [link for link in links if now < parse(link.expires_at)]
 
     def _write(self, links: list[Link]) -> None:
-        draft = self._file.with_name(f"{FILE}.{os.getpid()}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as writing:
-            writing.write(msgspec.json.encode(links))
-        draft.replace(self._file)
+        write_private(self._file, msgspec.json.encode(links))
 
     def _locked(self) -> FileLock:
         return FileLock(f"{self._file}.lock", timeout=10)

@@ -13,6 +13,7 @@ from filelock import FileLock
 from msgspec import Struct
 
 from ledger.errors import Unavailable
+from ledger.offline.disk import write_private
 
 FILE = "console.json"
 LOG = "console.log"
@@ -28,10 +29,7 @@ class Address(Struct, frozen=True, kw_only=True):
 
 
 def announce(file: Path, url: str) -> None:
-    draft = file.with_name(f"{file.name}.{os.getpid()}.new")
-    draft.write_bytes(msgspec.json.encode(Address(url=url, process=os.getpid())))
-    draft.chmod(0o600)
-    draft.replace(file)
+    write_private(file, msgspec.json.encode(Address(url=url, process=os.getpid())))
 
 
 def find_or_start(home: Path, project: Path, also: Iterable[Path] = ()) -> str:

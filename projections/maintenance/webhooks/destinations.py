@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Damaged
-from projections.maintenance.private_file import write_private
+from ledger.offline.disk import write_private
 from projections.maintenance.webhooks.network import problems_of
 
 FILE = "webhooks.json"
