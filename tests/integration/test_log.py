@@ -16,7 +16,7 @@ import pytest
 
 from ledger.codec import digest, origin_digest
 from ledger.envelope import RecordedEvent
-from ledger.errors import Unavailable
+from ledger.errors import Diverged, Unavailable
 from ledger.postgres.connection.database import Database
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
@@ -26,7 +26,8 @@ from projections.application.app import App
 from projections.read_models.catalog import SHAPES
 from tests.support import forked, history, writers
 from tests.support.given import numbered
-from tests.support.ledgers import Ledger, numbered_command, on_postgres
+from tests.support.ledgers import Ledger, ledger_in, numbered_command, on_postgres
+from tests.support.losing import lose
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "digests.json").read_text(encoding="utf-8"))
 COLUMNS = (
@@ -175,3 +176,21 @@ def test_whoever_waits_for_the_lock_with_patience_is_told_when_it_ends(app: App,
         assert other.store.read_streams([]).head == 0
 
     other.close()
+
+
+def test_a_writer_is_refused_on_a_log_that_others_have_brought_as_far_again(
+    ledger: Ledger, dsn: str, owner_dsn: str
+) -> None:
+    ledger.execute(1, CreateWorkItem(id=numbered(1), item_type="task", title="Kept"))
+    ledger.execute(2, CreateWorkItem(id=numbered(2), item_type="task", title="Lost"))
+    lose(owner_dsn, ledger.store.ledger, after=1)
+    database = Database(dsn)
+    ledger_in(database, ledger.store.ledger).execute(
+        3, CreateWorkItem(id=numbered(3), item_type="task", title="Another way")
+    )
+    database.close()
+
+    with pytest.raises(Diverged):
+        ledger.execute(4, CreateWorkItem(id=numbered(4), item_type="task", title="Behind what was lost"))
+
+    assert [event.command_id for event in ledger.store.read_all()] == [numbered_command(1), numbered_command(3)]
