@@ -16,14 +16,7 @@ from msgspec import Struct
 from ledger.catalog import UNIQUE, fact_of, fold_stream
 from ledger.conflict.decider import conflict_id, conflict_stream
 from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, Met
-from ledger.envelope import (
-    Fact,
-    Proposal,
-    ProposedEvent,
-    Recorded,
-    RecordedEvent,
-    Submission,
-)
+from ledger.envelope import Fact, Proposal, ProposedEvent, Recorded, RecordedEvent, Submission
 from ledger.errors import (
     AlreadyRecorded,
     Forbidden,

@@ -5,13 +5,12 @@ where each line begins and what became of it, so that a hundred thousand waiting
 """
 
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import UUID
 
 import filelock
@@ -20,9 +19,9 @@ from msgspec.structs import replace
 
 from ledger.errors import Unavailable
 from ledger.offline.disk import sync_folder, transaction
-from ledger.offline.outbox_file import FILE, append, cut_back, opened, stamp_of
+from ledger.offline.outbox_file import FILE, append, cut_back, lines_from, opened, stamp_of, streams_in
 from ledger.offline.outbox_index import Entries, parsed
-from ledger.offline.outbox_lines import Begun, Outcome, Queued, Settled, is_whole, read, written
+from ledger.offline.outbox_lines import Begun, Outcome, Queued, Settled, read, written
 from ledger.resources import sql
 
 ASIDE = "outbox.damaged"
@@ -31,10 +30,6 @@ LOCK = "outbox.lock"
 DRAIN_LOCK = "drain.lock"  # held by the process that drains; tried only, never waited for
 WAIT_SECONDS = 10.0
 PAGE = 500  # lines looked up at once
-
-_STREAM = re.compile(
-    rb"[a-z_]{3,20}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-)  # what can still be made out in a damaged line
 
 PROGRESS = "SELECT sequence, lines, ends, begins, proof FROM outbox_progress"
 ADVANCE = "INSERT OR REPLACE INTO outbox_progress VALUES (1, ?, ?, ?, ?, ?)"
@@ -151,7 +146,7 @@ class Outbox:
             return []
         rows = self._ask(FAULTS)
         return [
-            Fault(line=line, reason=reason, streams=_streams_in(self._bytes(begins, length)))
+            Fault(line=line, reason=reason, streams=streams_in(self._bytes(begins, length)))
             for line, begins, length, reason in rows
         ]
 
@@ -334,7 +329,7 @@ class Outbox:
         with self.file.open("rb") as file:
             file.seek(ends)
             entries = Entries(index)
-            for begins, raw in _lines(file, ends):
+            for begins, raw in lines_from(file, ends):
                 lines += 1
                 line = parsed(index, lines, begins, raw)
                 if line is not None:
@@ -416,18 +411,3 @@ class Outbox:
             next_step="see to the disk and the rights of its folder, or choose another with LEDGER_HOME",
             file=str(self.file),
         )
-
-
-def _lines(file: BinaryIO, begins: int) -> Iterator[tuple[int, bytes]]:
-    """Each line with its place. The last one without a newline counts if it is whole; else it is being written."""
-    for raw in file:
-        is_last = not raw.endswith(b"\n")
-        if raw.strip() and (not is_last or is_whole(raw)):
-            yield begins, raw
-        if is_last:  # what arrives meanwhile is the rest of this line, and no line
-            return
-        begins += len(raw)
-
-
-def _streams_in(raw: bytes) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(match.decode() for match in _STREAM.findall(raw)))

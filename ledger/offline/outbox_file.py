@@ -1,13 +1,20 @@
-"""What the outbox does to its file on the disk: only whole lines at the end, and cut back where that fails."""
+"""The outbox's file on the disk: whole lines at its end, cut back where that fails, and read while others write."""
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from ledger.errors import OutcomeUnknown
 from ledger.offline.disk import put
+from ledger.offline.outbox_lines import is_whole
 
 FILE = "outbox.jsonl"
+
+_STREAM = re.compile(
+    rb"[a-z_]{3,20}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+)  # what can still be made out in a damaged line
 
 
 def opened(file: Path, more: int = 0) -> int:
@@ -41,3 +48,18 @@ def stamp_of(file: Path) -> tuple[int, ...] | None:
     except FileNotFoundError:
         return None
     return found.st_size, found.st_ino, found.st_mtime_ns
+
+
+def lines_from(file: BinaryIO, begins: int) -> Iterator[tuple[int, bytes]]:
+    """Each line with its place. The last one without a newline counts if it is whole; else it is being written."""
+    for raw in file:
+        is_last = not raw.endswith(b"\n")
+        if raw.strip() and (not is_last or is_whole(raw)):
+            yield begins, raw
+        if is_last:  # what arrives meanwhile is the rest of this line, and no line
+            return
+        begins += len(raw)
+
+
+def streams_in(raw: bytes) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(match.decode() for match in _STREAM.findall(raw)))

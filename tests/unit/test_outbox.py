@@ -263,7 +263,7 @@ def test_a_line_that_is_written_while_it_is_read_is_one_line(tmp_path: Path, mon
             file.write(content[middle:] if reading.file.stat().st_size == middle else b"")
         return is_whole(raw)
 
-    monkeypatch.setattr("ledger.offline.outbox.is_whole", judged)
+    monkeypatch.setattr("ledger.offline.outbox_file.is_whole", judged)
 
     assert reading.waiting == 1
     assert (reading.waiting, reading.faults) == (2, [])
