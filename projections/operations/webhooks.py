@@ -32,8 +32,10 @@ from projections.maintenance.webhooks.sender import attempt, networks_of, state_
 from projections.operations.base import (
     LARGEST_NUMBER,
     Answered,
+    AsArray,
     Input,
     Name,
+    NotBlank,
     Operation,
     Texts,
     Writes,
@@ -64,7 +66,9 @@ class WebhookInput(Writes):
         Texts, Field(description="For add: only these events or categories, like WorkItemCompleted or vendor")
     ] = ()
     items: Annotated[Texts, Field(description="For add: only events about these, like w-7k3qd")] = ()
-    people: Annotated[Texts, Field(description="For add: only events by these people")] = ()
+    people: Annotated[
+        tuple[Annotated[Name, NotBlank], ...], AsArray, Field(description="For add: only events by these people")
+    ] = ()
     template: Annotated[
         Template, Field(description="For add: json is the Standard Webhooks form; slack and discord get a line of text")
     ] = "json"

@@ -129,6 +129,11 @@ def test_the_library_of_the_convention_verifies_the_signature(perform: Perform, 
     assert library.Webhook(secret).verify(got.body, got.headers) == got.json
 
 
+def test_a_blank_person_is_no_filter(perform: Perform, receiver: Receiver) -> None:
+    with pytest.raises(Invalid, match="people"):
+        add(perform, receiver, people=[" "])
+
+
 def test_filters_let_through_what_fits_all_of_them(perform: Perform, receiver: Receiver, sender: Sender) -> None:
     first, other = item(perform, "First"), item(perform, "Other")
     add(perform, receiver, kinds=["WorkItemRevised", "vendor"], items=[first["ref"]], people=["ann"])

@@ -124,7 +124,7 @@ def send(invocation: Invocation, /, watch: bool) -> int:
     elif not alone:
         remark("another process of this machine sends: nothing is left to this one")
     else:
-        remark(f"{done.taken} messages were taken, {done.failing} webhooks fail")
+        remark(f"messages that were taken: {done.taken}; webhooks that fail: {done.failing}")
     return exits.DIFFERENCE if done.failing else exits.DONE
 
 
