@@ -70,15 +70,15 @@ class Session(psycopg.Connection[Any]):
 
     @classmethod
     def connect(cls, conninfo: str = "", *, autocommit: bool = False, **given: Any) -> Self:
+        is_first = conninfo not in _since_17
         try:
             session = cls._ready(conninfo, given)
         except psycopg.Error as error:  # by the packet, or by the first statement
-            if conninfo in _since_17 or not ENDED_AT_ONCE.search(str(error)):
+            if ENDED_AT_ONCE.search(str(error)):  # only such a server has that limit
+                _since_17.add(conninfo)
+            if not is_first or conninfo not in _since_17:
                 raise
-            _since_17.add(conninfo)  # only such a server has that limit, and the packet takes it away
-            session = cls._ready(conninfo, given)
-        if _is_since_17(session):
-            _since_17.add(conninfo)
+            session = cls._ready(conninfo, given)  # the packet takes the limit away
         session.autocommit = autocommit
         return session
 
@@ -99,6 +99,8 @@ class Session(psycopg.Connection[Any]):
     @classmethod
     def _ready(cls, conninfo: str, given: dict[str, Any]) -> Self:
         session = cls._opened(conninfo, given)
+        if _is_since_17(session):
+            _since_17.add(conninfo)  # before a statement: its limit may end the session without a word
         try:
             session._set()
         except BaseException:

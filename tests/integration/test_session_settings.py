@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import psycopg
@@ -165,6 +165,28 @@ def test_the_shortest_limit_of_a_role_keeps_no_first_connection_away(conninfo: s
     for number in range(5):  # each is the first of its connection string
         with Session.connect(make_conninfo(conninfo, application_name=f"first {number}")) as session:
             assert session.execute("SELECT 1 FROM pg_catalog.pg_sleep(0.02)").fetchone() == (1,)
+
+
+def test_a_first_connection_that_is_ended_without_a_reason_is_opened_again(
+    administrator: psycopg.Connection, conninfo: str
+) -> None:
+    ended = []
+
+    class EndedOnce(Session):
+        """What a limit does that ends the session before libpq reads why."""
+
+        @classmethod
+        def _opened(cls, conninfo: str, given: dict[str, Any]) -> Self:
+            session = super()._opened(conninfo, given)
+            if not ended:
+                ended.append(session.info.backend_pid)
+                administrator.execute("SELECT pg_terminate_backend(%s, 10000)", ended)
+            return session
+
+    with EndedOnce.connect(make_conninfo(conninfo, application_name="ended once")) as session:
+        if session.info.server_version < 170000:
+            pytest.skip("the server has no limit that the packet cannot take away")
+        assert session.info.backend_pid not in ended
 
 
 def test_options_and_variables_of_the_environment_change_no_answer(
