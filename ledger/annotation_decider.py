@@ -70,7 +70,7 @@ def _logged(command: LogEffort, world: World) -> EffortLogged:
 
 
 def _attach(command: AddAttachment, attachments: dict[str, Attachment], world: World) -> list[Fact]:
-    """Whoever attaches it again and says nothing else of it changes nothing."""
+    """Attaching it again with nothing new said of it changes nothing."""
     said = {name: getattr(command, name) for name in ("kind", "name", "size", "sha256")}
     known = attachments.get(command.url)
     if known is not None and all(getattr(known, name) == value for name, value in said.items()):

@@ -32,7 +32,7 @@ Problem = dict[str, Any]
 Decided = list[tuple[str, Fact] | tuple[str, Fact, str, datetime]]
 
 
-Turns = dict[str, tuple[State, State]]  # the things that an undo changes: id -> (state now, state after it)
+Turns = dict[str, tuple[State, State]]  # the entities that an undo changes: id -> (state now, state after it)
 
 
 class Undo(Command, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ def check(problems: Iterable[Problem]) -> None:
 
 
 def existing(world: World, category: str, entity_id: str, expected: Version | None) -> Any:
-    """The state of a thing that must exist, at the version its writer has read (None: at whichever it is)."""
+    """The state of an entity that must exist, at the version its writer has read (None: at whichever it is)."""
     stream = stream_id(category, entity_id)
     past = world.past(stream)
     if not past:
@@ -136,7 +136,7 @@ def existing(world: World, category: str, entity_id: str, expected: Version | No
 
 
 def check_administrator(world: World, what: str) -> None:
-    """Raises Forbidden for a caller that may not do what holds for everybody, whichever way leads there."""
+    """Raises Forbidden for a caller that may not do what holds for all, whichever way leads there."""
     if world.scope != "admin":
         raise Forbidden(
             f"{what} with the scope admin, and {world.by} has {world.scope}",
@@ -147,7 +147,7 @@ def check_administrator(world: World, what: str) -> None:
 
 
 def check_current(world: World, category: str, entity_id: str, expected: Version) -> None:
-    """Raises VersionConflict unless the thing is at the version that its writer has read, but for annotations."""
+    """Raises VersionConflict unless the entity is at the version that its writer has read, but for annotations."""
     past = world.past(stream_id(category, entity_id))
     known = place_of(past, expected)
     if known is not None and all(event.type in ANNOTATIONS for event in past[known:]):

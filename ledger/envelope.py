@@ -23,7 +23,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `also` are fields changed by the same command: who completes an item and writes a note about it has
     changed it once, not twice. `rebased_from` is the version that a queued command was decided on, if others had
-    brought the thing further by the time it was recorded.
+    brought the entity further by the time it was recorded.
     """
 
     also: Changes = {}
@@ -210,7 +210,7 @@ def id_of(stream: str) -> str:
 
 
 def minted_id(command_id: UUID, purpose: str = "") -> str:
-    """The id of the thing that a command creates: a repetition names the same thing, also without a server."""
+    """The id of the entity that a command creates: a repetition names the same entity, also without a server."""
     return str(uuid5(command_id, purpose))
 
 
@@ -224,12 +224,12 @@ def import_of(source: str) -> str:
 
 
 def imported_id(ledger: UUID, source: str, external_id: str) -> str:
-    """The id of the thing that an import creates: every import of the record into this ledger names the same one."""
+    """The id of the entity that an import creates: every import of the record into this ledger names the same one."""
     return str(uuid5(ledger, f"{source}:{external_id}"))
 
 
 def configuration_id(ledger: UUID) -> str:
-    """A ledger has one configuration, and everybody knows its id."""
+    """A ledger has one configuration, whose id is known to all."""
     return str(uuid5(NAMESPACE_OID, f"configuration of {ledger}"))
 
 

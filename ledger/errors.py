@@ -2,11 +2,11 @@
 
     LedgerError
     ├── Invalid              an input breaks a rule of form; all its field errors at once
-    ├── NotFound             no such thing in this ledger
+    ├── NotFound             no such entity in this ledger
     │   └── NoLedger         the folder has no ledger yet, and none above it is used
-    ├── VersionConflict      the thing moved on since the writer read it
-    ├── NotUnique            another thing already has this name, key or external id
-    ├── AlreadyRecorded      the same thing is here already: the answer is the first one
+    ├── VersionConflict      the entity moved on since the writer read it
+    ├── NotUnique            another entity already has this name, key or external id
+    ├── AlreadyRecorded      it is here already: the answer is the first one
     ├── Refused              well-formed and current, but a rule of the domain forbids it
     ├── Forbidden            the caller's token does not allow it
     ├── CommandIdReused      this command id was recorded with other arguments
@@ -96,7 +96,7 @@ class AlreadyRecorded(LedgerError):
 
 
 class Refused(LedgerError):
-    """Details carry `rule` (a stable word) and `items` (the things that stand in the way)."""
+    """Details carry `rule` (a stable word) and `items` (the entities that stand in the way)."""
 
     code = "refused"
     number = 422

@@ -28,7 +28,7 @@ WriteRows = Callable[[Iterable[RowChange], int, int, datetime], None]
 
 
 class MemoryStore:
-    """See ledger.store.EventStore. `write_rows` is called under the same lock, before anybody sees the events."""
+    """See ledger.store.EventStore. `write_rows` is called under the same lock, before the events are seen."""
 
     def __init__(self, ledger: UUID, clock: Callable[[], datetime], write_rows: WriteRows) -> None:
         self.ledger = ledger

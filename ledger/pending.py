@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"p-([0-9a-hjkmnp-tv-z]{26})-([0-9]{1,9})")
 
 
 def token(command_id: UUID, n: int) -> str:
-    """The version that a thing has after the n-th event of a command.
+    """The version that an entity has after the n-th event of a command.
 
     >>> token(UUID("7d444840-9dc0-41d1-b245-5ffdce74fad2"), 0)
     'p-fn24gg4xr10x3cj5bzywwx7tt8-0'
@@ -57,7 +57,7 @@ def newest(past: Sequence[RecordedEvent]) -> Version:
 
 
 def place_of(past: Sequence[RecordedEvent], version: Version) -> int | None:
-    """How many of the events a writer knew who names this version; None if that cannot be told from this past."""
+    """How many of the events a writer knew who names this version; None if this past does not say."""
     if is_number(version):
         known = next((count for count, event in enumerate(past, 1) if event.version == version), None)
         known = 0 if version == 0 else known

@@ -81,7 +81,7 @@ def not_unique(**found: Any) -> LedgerError:
     """Takes relation, target and id of who has it."""
     return NotUnique(
         f"{found['relation'].replace('_', ' ')} {found['target']!r} is taken by {found['id']}",
-        next_step="use another value, or change the thing that has it",
+        next_step="use another value, or change what has it",
         **found,
     )
 

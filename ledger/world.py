@@ -1,4 +1,4 @@
-"""What a rule may look at: the histories of streams, and a few questions about neighbouring things.
+"""What a rule may look at: the histories of streams, and a few questions about neighbouring entities.
 
 Whatever a decision looked at must still be so when it is recorded. So the world remembers what it was asked:
 streams by their version, questions by the topics of the events that could change their answer. The append then
@@ -60,7 +60,7 @@ class Obstacle(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Asker(Struct, frozen=True, kw_only=True):
-    """For whom readiness is asked: somebody of this name, with the token of this digest; by default nobody."""
+    """For whom readiness is asked: a person of this name, with the token of this digest; by default no one."""
 
     name: str = ""
     holder: str = ""

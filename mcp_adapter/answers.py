@@ -2,7 +2,7 @@
 
 Some hosts show the model only the text, some only the structured content; both say the same. An answer over the
 budget is never cut in silence: a list is asked again for fewer items, so its cursor goes on exactly where it stops,
-and a single thing that is too big loses the ends of its long texts and lists, and `shortened` names each of them.
+and a single entity that is too big loses the ends of its long texts and lists, and `shortened` names each of them.
 """
 
 import json

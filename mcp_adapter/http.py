@@ -1,4 +1,4 @@
-"""Streamable HTTP for a team: the SDK's own app behind our doors, served until it is told to stop."""
+"""Streamable HTTP for a team: the SDK's own app behind our doors, served until it is asked to stop."""
 
 import json
 import logging
@@ -298,7 +298,7 @@ def _address(listening: socket.socket, serving: Serving) -> str:
 
 
 class _Lines(logging.Formatter):
-    """Every record as one JSON line; of an exception only what it is and where, because its words may be anybody's."""
+    """Every record as one JSON line; of an exception only what it is and where, because its words may be a secret."""
 
     def format(self, record: logging.LogRecord) -> str:
         said = record.getMessage()

@@ -23,7 +23,7 @@ from projections.operations.catalog import OPERATIONS
 from projections.reports.templates import rendered
 
 LONGEST = 4_000  # characters of an argument
-RECENT = 50  # positions that a hand-over looks back, unless it is told since when
+RECENT = 50  # positions that a hand-over looks back, unless it is given since when
 
 Given = dict[str, str]
 Embedded = Iterable[wire.TextResourceContents]

@@ -1,7 +1,7 @@
 """Pages inside the chat (the extension MCP Apps): the board and the report, for clients that show such pages.
 
 A page is one self-contained file that only reads: it shows the answer of the tool that it belongs to, which its host
-hands it, and asks nothing of anybody. Other clients are told nothing of it.
+hands it, and requests nothing. Other clients hear nothing of it.
 """
 
 from collections.abc import Mapping

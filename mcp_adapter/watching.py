@@ -76,14 +76,14 @@ class Watched:
         await self._bus.publish(ToolsListChanged())
 
     async def look(self) -> None:
-        """Tells everybody whose addresses changed since the last look."""
+        """Notifies the subscribers of addresses that changed since the last look."""
         uris = {*self._listened, *(uri for _, uri in self._sessions)}
         if not uris:
             self._position = None
             return
         try:
             changed = await anyio.to_thread.run_sync(self._changed, uris)
-        except LedgerError:  # the database is away: what changed is told when it is back
+        except LedgerError:  # the database is away: what changed is reported when it is back
             return
         for uri in changed & self._listened.keys():
             await self._bus.publish(ResourceUpdated(uri=uri))
@@ -167,7 +167,7 @@ class Watching:
             watched.listening.close()
 
     async def tools_changed(self, context: Context) -> None:
-        """Tells the caller, and whoever listens, that the list of tools is another now."""
+        """Notifies the caller and all listeners that the list of tools has changed."""
         if context.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS:
             await context.session.send_tool_list_changed()
         await self._of(context).tools_changed()

@@ -108,7 +108,7 @@ def _carried_out(command: ResolveConflict, conflict: Conflict, world: World) -> 
 
 
 def _edited(conflict: Conflict, changes: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with what was changed in them: fields of the thing may be named directly."""
+    """The arguments with what was changed in them: its fields may be named directly."""
     arguments = dict(conflict.arguments)
     for name, value in changes.items():
         if name in ("id", "expected"):

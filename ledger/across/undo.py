@@ -2,7 +2,7 @@
 
 What a command changed is found by comparing each stream's state before and after it, field by field (mappings key by
 key, links one by one), so that this holds for every fact there is or will be. A field that was not changed since is
-restored. The creation of a thing is taken back by withdrawing it, and that by reinstating it.
+restored. The creation of an entity is taken back by withdrawing it, and that by reinstating it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -58,7 +58,7 @@ def _turn(world: World, stream: str, undone: str) -> Turn:
     if not own:
         raise NotFound(
             f"command {undone} did nothing to {_ref(world, stream)}",
-            next_step="query_history of the thing shows its commands",
+            next_step="query_history of it shows its commands",
             id=undone,
         )
     if any(isinstance(fact_of(event), UnknownFact) for event in past):
@@ -109,7 +109,7 @@ def _compared(
     since = set().union(*(paths for _, paths in later)) if later else set()
     done = {path for path in differing(was, made) if path.partition(".")[0] not in undoable.kept}
     done = {path for path in done if not same(is_now.get(path, UNSET), was.get(path, UNSET))}
-    if "withdrawn" in done and before.withdrawn:  # who hides the whole thing hides every later change to it
+    if "withdrawn" in done and before.withdrawn:  # hiding the whole entity hides every later change to it
         lost = {path for path in since | differing(made, is_now) if path.partition(".")[0] not in undoable.kept}
         return ({} if lost else _restoring(before, after, now, done)), lost
     lost = {path for path in done if path in since or not same(is_now.get(path, UNSET), made.get(path, UNSET))}
@@ -179,7 +179,7 @@ def _undoable(world: World, stream: str) -> Undoable[Any]:
             f"{ref} is a conflict: what was decided of it stands",
             rule="not_undoable",
             items=[{"id": id_of(stream), "ref": ref}],
-            next_step="undo what the decision changed in the things themselves",
+            next_step="undo what the decision changed in the items themselves",
         )
     return undoable
 

@@ -98,5 +98,5 @@ def with_effort(effort: Mapping[str, Effort], fact: EffortLogged) -> dict[str, E
 
 def visible_comments(comments: Comments) -> list[tuple[str, Comment]]:
     """The comments that are not withdrawn, the oldest first."""
-    standing = ((comment_id, comment) for comment_id, comment in comments.items() if not comment.withdrawn)
-    return sorted(standing, key=lambda entry: (entry[1].at, entry[0]))
+    shown = ((comment_id, comment) for comment_id, comment in comments.items() if not comment.withdrawn)
+    return sorted(shown, key=lambda entry: (entry[1].at, entry[0]))

@@ -10,7 +10,7 @@ class ResolveConflict(Command, frozen=True, kw_only=True):
     """`choice` is mine (the command's fields win on what stands there now), theirs (it is dropped) or edited.
 
     `arguments` are those that differ from the command's, for edited. `after` are the resolving commands that this one
-    follows on its own: then it is refused where anybody else has changed something.
+    follows on its own: then it is refused where another has changed something.
     """
 
     id: str

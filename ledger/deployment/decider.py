@@ -26,7 +26,7 @@ NAMING = (
     "commit_hash",
     "pr_number",
     "pr_title",
-)  # of which a deployment has one at least, so that it can be told apart
+)  # of which a deployment has one at least, so that it can be recognised
 
 
 def decide(command: DeploymentCommand, world: World) -> Decided:
@@ -113,7 +113,7 @@ def _check_links(world: World, before: Deployment, after: Deployment) -> None:
     if unknown:
         raise NotFound(
             "this ledger does not have " + ", ".join(f"{link['id']} ({link['field']})" for link in unknown),
-            next_step="check the ids, or create those things first",
+            next_step="check the ids, or create them first",
             items=unknown,
         )
 

@@ -106,13 +106,13 @@ def _check_dependencies(world: World, own: str, added: Iterable[str]) -> None:
             next_step="check depends_on, or record those enhancements first",
             items=unknown,
         )
-    if circle := _way_back(world, wanted, own):
-        refs = world.references(CATEGORY, [own, circle[0]])
+    if cycle := _way_back(world, wanted, own):
+        refs = world.references(CATEGORY, [own, cycle[0]])
         raise Refused(
-            f"{refs[own]} cannot depend on {refs[circle[0]]}: by dependencies it waits for it",
+            f"{refs[own]} cannot depend on {refs[cycle[0]]}: by dependencies it waits for it",
             rule="dependency_cycle",
-            items=[_summary(world, entity_id, world.state(CATEGORY, entity_id)) for entity_id in circle],
-            next_step="remove the dependency that closes the circle",
+            items=[_summary(world, entity_id, world.state(CATEGORY, entity_id)) for entity_id in cycle],
+            next_step="remove the dependency that closes the cycle",
         )
 
 

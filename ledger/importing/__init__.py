@@ -1,1 +1,1 @@
-"""What a source tells of all kinds of things at once, and what an import of it has to record."""
+"""What a source tells of all kinds of entities at once, and what an import of it has to record."""

@@ -2,7 +2,7 @@
 
 Nothing is refused for a rule of today: `fields` hold what the source says, also a short hash or an odd number, and a
 field that is not in them is absent in the source. A reader never fills one in. What has no place among the fields (the
-source's own words) goes into `fields["metadata"]`. Work items are told as `ledger.work_item.commands.ImportedItem`.
+source's own words) goes into `fields["metadata"]`. Work items are given as `ledger.work_item.commands.ImportedItem`.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ class ImportedVendor(Struct, frozen=True, kw_only=True):
 
     `fields` are those of VendorCreated without the name: status, extractor_version, format_support (of the formats
     that the source mentions), test_results (a TestResults, None in it is unknown), manifest_compliant, metadata.
-    `created` is when the source first tells of it, `changed` when it was as it is told now.
+    `created` is when the source first has it, `changed` when it became as it is now.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ImportedDeployment(Struct, frozen=True, kw_only=True):
     The ledger has it already if this source brought that id, or if it has one of the same pull request and environment
     whose commit is the same, of which one of the two may know only the beginning. `fields` are those of
     DeploymentRecorded without the links. `vendors` are names, `work_items` the ids that items have in this source; what
-    is neither told along nor in the ledger is kept in the metadata, under the same words, with a warning.
+    is neither in the source nor in the ledger is kept in the metadata, under the same words, with a warning.
     """
 
     external_id: str
@@ -59,7 +59,7 @@ class ImportedEnhancement(Struct, frozen=True, kw_only=True):
 
 
 class Import(Command, frozen=True, kw_only=True):
-    """All that one source tells, at once. It is compared with what it told before: only what changed is recorded.
+    """All that one source says, at once. It is compared with what it said before: only what changed is recorded.
 
     `source` is the source's short name, like `beads`. It is recorded with the command, so that each source is compared
     with its own words, not with another's. `older_wins` takes work items too that are older than what is known of them.

@@ -20,7 +20,7 @@ from ledger.world import World
 PLAIN = ("deployed_at", "commit_hash", "pr_number", "pr_title", "constitutional_compliance", "environment")
 MAPPINGS = ("test_summary", "metadata")
 LINKS = ("vendor_ids", "work_item_ids")
-SHORTEST_HASH = 7  # characters by which two commits are told apart
+SHORTEST_HASH = 7  # characters by which two commits are distinguished
 
 Place = tuple[str, str]  # pull request, environment
 
@@ -89,7 +89,7 @@ def plan(command: Import, ids: Iterable[str], others: Others, world: World, made
     seen: set[str] = set()
     for imported, entity_id in zip(command.deployments, ids, strict=True):
         if entity_id in seen:
-            made.not_taken.append(Finding("told_twice", f"deployment {imported.external_id}"))
+            made.not_taken.append(Finding("repeated_record", f"deployment {imported.external_id}"))
             continue
         seen.add(entity_id)
         merge = three_way_merge(world, CATEGORY, entity_id, command.source)

@@ -41,7 +41,7 @@ def plan(command: Import, ids: Iterable[str], world: World, made: ImportPlan) ->
     for imported in command.enhancements:
         entity_id = things[imported.external_id]
         if entity_id in seen:
-            made.not_taken.append(Finding("told_twice", f"enhancement {imported.external_id}"))
+            made.not_taken.append(Finding("repeated_record", f"enhancement {imported.external_id}"))
             continue
         seen.add(entity_id)
         merge = three_way_merge(world, CATEGORY, entity_id, command.source)

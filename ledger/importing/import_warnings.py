@@ -1,4 +1,4 @@
-"""What today's rules would refuse of an imported thing, or miss in it: recorded as found, and told."""
+"""What today's rules would refuse of an imported record, or miss in it: recorded as found, with a warning."""
 
 import re
 from collections.abc import Iterable, Iterator

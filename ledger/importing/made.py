@@ -11,7 +11,7 @@ from ledger.work_item.commands import Mark
 
 
 class Tally(Struct, kw_only=True):
-    """How many things of a category are new, changed, or as they were."""
+    """How many entities of a category are new, changed, or as they were."""
 
     created: int = 0
     changed: int = 0
@@ -39,10 +39,12 @@ class ImportPlan(Struct, kw_only=True):
     def tally(self, category: str) -> Tally:
         return self.tallies.setdefault(category, Tally())
 
-    def add(self, category: str, entity_id: str, told: str, facts: list[tuple[Fact, Mark]], *, is_new: bool) -> None:
-        """One thing of the source, which calls it `told`, and what happened to it there."""
+    def add(
+        self, category: str, entity_id: str, external_id: str, facts: list[tuple[Fact, Mark]], *, is_new: bool
+    ) -> None:
+        """One entity of the source, which calls it `external_id`, and what happened to it there."""
         stream, tally = stream_id(category, entity_id), self.tally(category)
-        self.things.setdefault(category, {})[told] = entity_id
+        self.things.setdefault(category, {})[external_id] = entity_id
         self.decided += [(stream, fact, mark.by, mark.at) for fact, mark in facts]
         if is_new:
             tally.created += 1

@@ -1,4 +1,4 @@
-"""What an import has to record, over all categories: the difference to what its source told before."""
+"""What an import has to record, over all categories: the difference to what its source said before."""
 
 from msgspec.structs import replace
 
@@ -72,11 +72,11 @@ def _with_vendors(
 
 def _others(command: Import, vendor_ids: dict[str, str], world: World) -> deployments.Others:
     """What deployments may link to: first what this source tells, then what the ledger has."""
-    named = any(told.vendors for told in command.deployments)
+    named = any(deployment.vendors for deployment in command.deployments)
     held = world.holders("vendor_name") if named else {}
     items = {item.external_id: item.id for item in command.items}
     prefix = f"{command.source}:"
-    if any(name not in items for told in command.deployments for name in told.work_items):
+    if any(name not in items for deployment in command.deployments for name in deployment.work_items):
         known = world.holders("external_id")
         items = {
             key.removeprefix(prefix): entity_id for key, entity_id in known.items() if key.startswith(prefix)

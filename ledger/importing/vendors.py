@@ -30,7 +30,7 @@ def plan(command: Import, ids: dict[str, str], world: World, made: ImportPlan) -
     for vendor in command.vendors:
         key = vendor.name.casefold()
         if key in seen:
-            made.not_taken.append(Finding("told_twice", f"vendor {vendor.name}"))
+            made.not_taken.append(Finding("repeated_record", f"vendor {vendor.name}"))
             continue
         seen.add(key)
         merge = three_way_merge(world, CATEGORY, ids[key], command.source)
@@ -57,7 +57,7 @@ def _facts(
 def _run(
     imported: TestResults | None, merge: ThreeWayMerge, entity_id: str, name: str, made: ImportPlan
 ) -> TestResults | None:
-    """The results of a run that the source tells anew. A run that is told no longer has still been."""
+    """The results of a run that the source has anew. A run that it no longer has still took place."""
     base, ours = merge.base.test_results, merge.ours.test_results
     if imported is None or imported == ours or merge.ours.withdrawn:
         return None

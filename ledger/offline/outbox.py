@@ -1,4 +1,4 @@
-"""The outbox: commands accepted while the database was away, on the disk before anybody is told so.
+"""The outbox: commands accepted while the database was away, on the disk before they are answered.
 
 Lines are only appended, under `outbox.lock`, which is never held across the network. An index beside the file says
 where each line begins and what became of it, so that a hundred thousand waiting lines cost nothing at the start.
@@ -42,7 +42,7 @@ OF_STREAM = (
     "SELECT l.sequence, l.begins, l.length FROM outbox_streams s JOIN outbox_lines l ON l.sequence = s.sequence"
     " WHERE s.stream_id = ? AND (l.outcome IS NULL OR l.position > ?) ORDER BY l.sequence"
 )
-STANDING = LINES + " WHERE outcome IS NULL OR position > ? ORDER BY sequence"
+NOT_FOLLOWED = LINES + " WHERE outcome IS NULL OR position > ? ORDER BY sequence"
 OF_COMMAND = "SELECT sequence, begins, length, outcome, position FROM outbox_lines WHERE command_id = ?"
 SETTLED_BETWEEN = (
     "SELECT DISTINCT s.stream_id FROM outbox_lines l JOIN outbox_streams s ON s.sequence = l.sequence"
@@ -166,7 +166,7 @@ class Outbox:
 
     def waiting_after(self, reached: int) -> list[Queued]:
         """The commands that a log up to `reached` does not hold yet, in their order."""
-        return self._read(self._ask(STANDING, reached)) if self.file.exists() else []
+        return self._read(self._ask(NOT_FOLLOWED, reached)) if self.file.exists() else []
 
     def streams_ended_between(self, after: int, up_to: int) -> list[str]:
         """The streams of commands that ended at these positions."""

@@ -96,7 +96,7 @@ def mentioned(line: Queued) -> set[str]:
 
 
 def created(line: Queued) -> set[str]:
-    """The ids of the things that the command would create."""
+    """The ids of the entities that the command would create."""
     return {id_of(stream) for stream in line.streams if line.bases.get(stream) and line.bases[stream].version == 0}
 
 

@@ -35,7 +35,7 @@ def common_position(journal: Journal, log: Primary) -> int:
 def only_in(journal: Journal, after: int) -> Iterator[Queued]:
     """The commands behind a position of the journal, each as it waits to be recorded again.
 
-    Which questions it was decided on is no longer known, so anything that anybody changed of them counts.
+    Which questions it was decided on is no longer known, so any change of them counts.
     """
     for _, group in groupby(journal.read_all(after), key=lambda event: event.command_id):
         events = list(group)

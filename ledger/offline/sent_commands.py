@@ -124,10 +124,10 @@ class SentCommands:
             self._write(_Answered(command_id, recorded))
             return True
 
-    def queue(self, line: Queued, standing: Recorded) -> None:
+    def queue(self, line: Queued, recorded: Recorded) -> None:
         """It waits in the outbox, which keeps it; this process knows so too where that cannot be read."""
         with self._guard:
-            self._remember(SentCommand(line=line, recorded=standing))
+            self._remember(SentCommand(line=line, recorded=recorded))
 
     def refuse(self, command_id: UUID) -> None:
         """The database has answered that it did not record it; a refused repetition leaves the receipt of the first."""
@@ -144,7 +144,7 @@ class SentCommands:
         return next((sent for sent in known if sent.recorded is not None), known[0] if known else None)
 
     def recall(self, command_id: UUID) -> SentCommand | None:
-        """What this process was told of it before, where the journal and the outbox cannot tell."""
+        """What this process heard of it before, where the journal and the outbox cannot tell."""
         with self._guard:
             return self._past.get(command_id)
 

@@ -104,7 +104,7 @@ def reopen(database: Database, ledger: UUID, reason: str) -> None:
 
 
 def allow(database: Database, ledger: UUID, role: str) -> None:
-    """A database role may use the ledger, and everybody who has that role.
+    """A database role may use the ledger, and so may all its members.
 
     NotFound if the server has no such role, Refused for one that may not use any ledger of this database.
     """

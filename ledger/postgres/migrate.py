@@ -21,7 +21,7 @@ from ledger.resources import folder
 OLDEST_SERVER = 150000  # PostgreSQL 15
 RELEASE = [int(part) for part in __version__.split(".")]
 FUNCTIONS = "functions"  # as what all files of that folder are applied
-STANDING = (
+DEFINED = (
     "SELECT p.oid, p.ctid::text, p.oid::regprocedure::text FROM pg_proc p"
     " WHERE p.pronamespace = 'tracking_ledger'::regnamespace"
     " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = p.oid AND d.classid = 'pg_trigger'::regclass)"
@@ -104,10 +104,10 @@ def _apply_missing(connection: psycopg.Connection, applied: Applied) -> Iterator
                 f"migration {name} was applied with another text",
                 next_step="install the released program; a released migration is never edited",
             )
-        before = connection.execute(STANDING).fetchall()
+        before = connection.execute(DEFINED).fetchall()
         connection.execute(sql.SQL(text))
         if name == FUNCTIONS:
-            _drop(connection, [found[2] for found in connection.execute(STANDING).fetchall() if found in before])
+            _drop(connection, [found[2] for found in connection.execute(DEFINED).fetchall() if found in before])
         connection.execute(
             "INSERT INTO tracking_ledger.migrations (name, digest, release) VALUES (%s, %s, %s) ON CONFLICT (name)"
             " DO UPDATE SET digest = excluded.digest, release = excluded.release, applied_at = clock_timestamp()",

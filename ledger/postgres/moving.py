@@ -32,7 +32,7 @@ PROVE = "SELECT tracking_ledger.prove_events(%s, %s, %s)"
 SUM = "SELECT * FROM tracking_ledger.sum_of_read_model(%s, %s, %s, %s)"
 
 Sums = dict[str, tuple[int, str] | None]  # rows and digest of each read model; None for one that is behind the log
-Arrived = Callable[[int], None]  # is told up to which position the events are there
+Arrived = Callable[[int], None]  # is called with the position up to which the events are there
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ def prepare(place: Place, name: str, shapes: dict[str, int]) -> None:
 def copy(source: Place, target: Place, up_to: int, arrived: Arrived) -> int:
     """Brings the target up to a position of the source, in portions. Answers how many events that took.
 
-    `arrived` is told of each portion, in another thread, while the next one is on its way. Refused when the target
+    `arrived` is called for each portion, in another thread, while the next one is on its way. Refused when the target
     holds another history.
     """
     before = target.head()
@@ -147,7 +147,7 @@ def holds(place: Place, head: Head) -> bool:
 
 
 def sums(place: Place, shapes: dict[str, int], after: int = 0) -> Sums:
-    """What the read models hold; after a position, only that of things with events since then."""
+    """What the read models hold; after a position, only that of entities with events since then."""
     with place.database.joined_transaction() as connection:
         found = {name: connection.execute(SUM, [place.key, name, shape, after]) for name, shape in shapes.items()}
         rows = {name: asked.fetchall() for name, asked in found.items()}
@@ -158,13 +158,13 @@ def _portion(source: Place, target: Place, after: int, up_to: int) -> None:
     bounds = {"ledger": sql.Literal(str(source.key)), "after": sql.Literal(after), "up_to": sql.Literal(up_to)}
     with source.database.transaction() as reading, _owner(target) as writing:
         reading.execute(ENTER, [source.key])
-        standing = writing.execute(EXPECT, [target.key, target.origin]).fetchall()[0][0]
-        if standing != after:
+        there = writing.execute(EXPECT, [target.key, target.origin]).fetchall()[0][0]
+        if there != after:
             raise Refused(
-                f"the log there is at position {standing}, not {after}: another program writes to it",
+                f"the log there is at position {there}, not {after}: another program writes to it",
                 next_step="end whatever writes there, and repeat it",
                 rule="not_alone",
-                items=[{"position": standing}],
+                items=[{"position": there}],
             )
         writing.execute(resources.sql("moving/stage"))
         with (

@@ -23,12 +23,12 @@ from ledger.settings import Settings
 
 REACH_SECONDS = 0.3  # that a caller waits for a connection, once: the primary is there as well
 NOT_ASKED = "nothing has to be done: the primary is asked instead; see `tracking-ledger doctor`"
-STANDING = (  # not in sql/: it asks the server about itself
+STATE = (  # not in sql/: it asks the server about itself
     "SELECT pg_is_in_recovery(), extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::int"
 )
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class ReplicaState(Struct, frozen=True, kw_only=True):
     """How a replica is: the end of the log there, and how many seconds ago the newest commit that it has was made; None
     where it has replayed none. One that does not `follow` any other server has been promoted."""
 
@@ -62,12 +62,12 @@ class Replica:
                 self._contact.mark_lost(after_timeout=True)
             raise
 
-    def standing(self) -> Standing:
+    def state(self) -> ReplicaState:
         """For people. Raises Unavailable."""
         with _unavailable(), self._contact.database().transaction(READING) as connection:
-            follows, newest = connection.execute(STANDING).fetchall()[0]
+            follows, newest = connection.execute(STATE).fetchall()[0]
             position = max((row[0] for row in connection.execute(KNOWN_AT, [self._key, []]).fetchall()), default=0)
-        return Standing(position=position, follows=follows, newest_commit=newest)
+        return ReplicaState(position=position, follows=follows, newest_commit=newest)
 
     def close(self) -> None:
         self._contact.close()

@@ -48,7 +48,7 @@ class SharedCommit:
         self._append = append
         self._append_group = append_group
         self._lock = threading.Lock()
-        self._complete = threading.Condition(self._lock)  # told when as many wait as the last leader had company
+        self._complete = threading.Condition(self._lock)  # notified when as many wait as the last leader had company
         self._company = 0
         self._waiting: deque[_Place] = deque()
         self._led = False  # whether a thread leads
@@ -98,7 +98,7 @@ class SharedCommit:
             raise
 
     def _too_late(self, place: _Place) -> LedgerError:
-        """What a thread is told whose command may wait no longer, while another leads."""
+        """The error for a thread whose command may wait no longer, while another leads."""
         with self._lock:
             was_sent = place not in self._waiting and not place.leads
         return given_up("its time is over") if was_sent else no_time_left()

@@ -54,7 +54,7 @@ _encode = msgspec.json.Encoder().encode
 class PostgresStore:
     """See ledger.store.EventStore. `shapes` are the read models that this program writes, with their shape numbers.
 
-    `key` is what the ledger is known by in this database, where that is not its own UUID. `acknowledge` is told the
+    `key` is what the ledger is known by in this database, where that is not its own UUID. `acknowledge` is given the
     last position that a transaction has recorded, and whose command stands there, before anybody else is.
     """
 
@@ -282,8 +282,8 @@ def _answer(asked: Cursor[Page]) -> Callable[[], Page]:
 
 
 def _verdict(proposal: Proposal, row: tuple[Any, ...]) -> Recorded | LedgerError:
-    *standing, refused, detail = row
-    return situation(refused, detail) or _recorded(proposal, standing)
+    *recorded, refused, detail = row
+    return situation(refused, detail) or _recorded(proposal, recorded)
 
 
 def _recorded(proposal: Proposal, row: Sequence[Any]) -> Recorded:

@@ -24,7 +24,7 @@ def flatten(state: Any) -> Leaves:
 
 
 def is_keyed(value: Any) -> bool:
-    """Whether it is a list of links, each a thing of its own."""
+    """Whether it is a list of links, each an entity of its own."""
     return isinstance(value, tuple) and bool(value) and hasattr(value[0], "to_id")
 
 

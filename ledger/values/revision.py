@@ -148,5 +148,5 @@ def _types(state: type[Struct]) -> dict[str, Any]:
 @cache
 def _plain(kind: type[Struct]) -> dict[str, frozenset[type]]:
     """The types whose values a field takes as they are: most changes are of those, and a replay makes millions."""
-    told = {field: get_args(hint) if isinstance(hint, UnionType) else (hint,) for field, hint in _types(kind).items()}
-    return {field: frozenset(hints) & {str, int, bool, NoneType} for field, hints in told.items()}
+    types = {field: get_args(hint) if isinstance(hint, UnionType) else (hint,) for field, hint in _types(kind).items()}
+    return {field: frozenset(hints) & {str, int, bool, NoneType} for field, hints in types.items()}

@@ -88,7 +88,7 @@ def waits_for(number: int | None) -> Refused:
 def refusal(refused: Mapping[int, LedgerError], total: int) -> LedgerError:
     """One for all: Invalid if some are, its fields named `items.<number>.<field>`; else Refused. Numbers are from 0.
 
-    A fault that several items share is told once, with the numbers of the others in `also`; what only builds on a
+    A fault that several items share is named once, with the numbers of the others in `also`; what only builds on a
     refused item is counted.
     """
     roots = {number: error for number, error in refused.items() if error.details.get("rule") != WAITS}
@@ -113,10 +113,10 @@ def refusal(refused: Mapping[int, LedgerError], total: int) -> LedgerError:
     return Refused(sentence, next_step=next_step, rule="all_or_nothing", items=verdicts)
 
 
-def _once(told: Iterable[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
+def _once(faults: Iterable[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
     """Each of several like ones once, with the numbers of the others; they are alike but for the number in them."""
     found: dict[str, dict[str, Any]] = {}
-    for number, entry in told:
+    for number, entry in faults:
         alike = str({**entry, "index": None}).replace(f"items.{number}.", "")
         if alike in found:
             found[alike].setdefault("also", []).append(number)

@@ -249,7 +249,7 @@ def _check_link(world: World, owner: tuple[str, WorkItem], other: tuple[str, Wor
             " by links and hierarchy it would wait for itself",
             rule="dependency_cycle",
             items=[state_summary(world, *owner), state_summary(world, *other)],
-            next_step="remove the link or the parent that closes the circle",
+            next_step="remove the link or the parent that closes the cycle",
         )
 
 

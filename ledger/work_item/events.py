@@ -123,7 +123,7 @@ class PreviousHolder(Struct, frozen=True, kw_only=True):
 
 
 class WorkItemClaimed(WorkItemFact, frozen=True, kw_only=True):
-    """It was claimed, until a moment of ledger time. Who holds it is told by a token, which is the holder's secret;
+    """It was claimed, until a moment of ledger time. Its holder is recognised by a token, which is the holder's secret;
     here is its sha256. `taken_from` is another holder, whose lease had ended. `status` and `category` are the state in
     which the ledger's configuration wants what is claimed, if any."""
 
@@ -169,7 +169,7 @@ class QuestionAnswered(WorkItemFact, frozen=True, kw_only=True):
 
 
 class QuestionWithdrawn(WorkItemFact, frozen=True, kw_only=True):
-    """Nobody needs to answer any more."""
+    """The question needs no answer any more."""
 
 
 class WorkItemArchived(WorkItemFact, frozen=True, kw_only=True):

@@ -115,8 +115,8 @@ class Ahead(World):
         return found
 
     def blockers(self, work_item: str) -> list[Neighbour]:
-        standing = [] if self._is_new(work_item) else self._world.blockers(work_item)
-        found = {node.id: node for node in standing if node.id not in self._items}
+        blockers = [] if self._is_new(work_item) else self._world.blockers(work_item)
+        found = {node.id: node for node in blockers if node.id not in self._items}
         for node in filter(None, map(self._node, self._blockers_of.get(work_item, ()))):
             if not node.finished and not node.deleted:
                 found[node.id] = node
@@ -205,9 +205,9 @@ class Ahead(World):
         item = self._items.get(entity_id)
         if side == "start":
             yield "finish", entity_id
-            standing = {child for child in children.get(entity_id, ()) if child not in self._items}
+            unchanged = {child for child in children.get(entity_id, ()) if child not in self._items}
             existing = {child for child in self._children_of.get(entity_id, ()) if not self._items[child].deleted}
-            yield from (("start", child) for child in standing | existing if child != without)
+            yield from (("start", child) for child in unchanged | existing if child != without)
             return
         parent = item.parent_id if item is not None else parents.get(entity_id)
         if parent is not None and entity_id != without:
@@ -234,7 +234,7 @@ def _blocked(item: WorkItem) -> set[str]:
 
 
 def _move(places: Places, entity_id: str, before: Iterable[str | None], after: Iterable[str | None]) -> None:
-    """The thing leaves the places where it was, and comes to those where it is."""
+    """The entity leaves the places where it was, and comes to those where it is."""
     for place in before:
         places.get(place or "", set()).discard(entity_id)
     for place in after:

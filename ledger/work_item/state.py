@@ -61,7 +61,7 @@ class Claim(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Question(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the item waits for: asked of a person or a role by somebody, at a time by their clock.
+    """What the item waits for: asked of a person or a role, by an author, at a time by their clock.
 
     The approval of a review `completes` the item: it comes to that state (word, category).
     """

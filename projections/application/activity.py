@@ -1,7 +1,7 @@
 """The activity log: one JSON line per tool call and command in `activity.jsonl`, beside this machine's working files.
 
 A line says what was called, by whom, what became of it, where it was recorded and how long it took. It never holds the
-texts of things, error messages or arguments, because those may be anybody's secrets. A log that cannot be written never
+texts of items, error messages or arguments, because those may be secret. A log that cannot be written never
 fails a call.
 """
 

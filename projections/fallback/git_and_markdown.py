@@ -128,7 +128,7 @@ class CommitLedger(Recovered):
 
     def __init__(self, app: App, at: datetime) -> None:
         super().__init__(app)
-        self._tables = SqliteTables(self.folder / "told.sqlite3", self.ledger, lambda: at)
+        self._tables = SqliteTables(self.folder / "answers.sqlite3", self.ledger, lambda: at)
         self.ending.callback(self._tables.close)
         self._log = MemoryStore(self.ledger, lambda: at, self._tables.apply)
         handler = Handler(self._log, TableNeighbourhood(self._tables), propose)

@@ -128,7 +128,7 @@ def _is_settled(app: App) -> bool:
         return False
     except (Unavailable, OutcomeUnknown):
         raise
-    except LedgerError:  # what stops the drain is told by sync_state and doctor; this call queues behind it
+    except LedgerError:  # what stops the drain is reported by sync_state and doctor; this call queues behind it
         return False
 
 
@@ -245,7 +245,7 @@ def _has_waited(error: LedgerError) -> bool:
     """Whether the caller has given the database its second: there was no server to connect to, or it fell silent."""
     if "given_up" in error.details:
         return True
-    if {"sqlstate", "hung_up"} & error.details.keys():  # it was told at once
+    if {"sqlstate", "hung_up"} & error.details.keys():  # it was reported at once
         return False
     return isinstance(error, Unavailable) and not isinstance(error, Diverged)
 

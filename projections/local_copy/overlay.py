@@ -1,6 +1,6 @@
-"""What waits in the outbox, laid over the rows of the cache, so that everybody on this machine sees it at once.
+"""What waits in the outbox, laid over the rows of the cache, so that every process of this machine sees it at once.
 
-The confirmed row is kept aside. When the journal brings a thing further, the overlay is lifted, the confirmed row
+The confirmed row is kept aside. When the journal brings an entity further, the overlay is lifted, the confirmed row
 advanced, and what still waits laid on it again. A row that is laid over shows the token of its newest event as version.
 """
 
@@ -88,13 +88,13 @@ class Overlay:
                 stream = event.stream_id
                 if only in (None, stream) and stream not in without and category_of(stream) in BY_CATEGORY:
                     events.setdefault(stream, []).append((line, n))
-        standing = over.rows.rows(events)
-        events = {stream: added for stream, added in events.items() if stream in standing or not _lacks_base(added)}
+        confirmed = over.rows.rows(events)
+        events = {stream: added for stream, added in events.items() if stream in confirmed or not _lacks_base(added)}
         laid = over.keep(events)
         numbers: dict[str, int] = {}
         rows = []
         for stream, added in events.items():
-            row, numbers[stream] = _over(stream, _numbered(standing.get(stream), laid[stream]), added)
+            row, numbers[stream] = _over(stream, _numbered(confirmed.get(stream), laid[stream]), added)
             rows.append(row)
         over.rows.put(rows, yielding=True)
         over.lay(numbers)

@@ -54,7 +54,7 @@ class Heads(Struct, frozen=True, kw_only=True):
 def compare_heads(app: App) -> Heads:
     """Asks the database itself, also one whose ledger is closed. Raises Unavailable when it is away."""
     with _Direct(app) as direct:
-        return direct.standing(app.local.journal)
+        return direct.heads(app.local.journal)
 
 
 def from_journal(app: App) -> Rebuilt:
@@ -65,7 +65,7 @@ def from_journal(app: App) -> Rebuilt:
     """
     with _Direct(app) as direct:
         journal, known = app.local.journal, app.identity
-        found = direct.standing(journal)
+        found = direct.heads(journal)
         if not found.journal_contains_database:
             raise Refused(
                 f"the database has gone another way from position {found.common + 1} on than the journal",
@@ -86,7 +86,7 @@ def from_database(app: App, now: datetime) -> Rebuilt:
     """The database is right: the journal is set aside, and what only it held waits in the outbox."""
     with _Direct(app) as direct, _alone(app):
         local = app.local
-        found = direct.standing(local.journal)
+        found = direct.heads(local.journal)
         lines = list(only_in(local.journal, found.common)) if found.journal > found.common else []
         queued = _queue(local, lines, found.journal, found.common)
         aside = _set_aside(local.journal.file, now)
@@ -110,7 +110,7 @@ class _Direct:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def standing(self, journal: Journal) -> Heads:
+    def heads(self, journal: Journal) -> Heads:
         return Heads(
             journal=journal.head.position,
             database=self._store.known_at([])[0],

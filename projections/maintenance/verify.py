@@ -28,7 +28,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 class Verified(Struct, frozen=True, kw_only=True):
-    """What was looked at: positions of journal and database (None: not reached), and the first thing that differs."""
+    """What was looked at: positions of journal and database (None: not reached), and the first entity that differs."""
 
     journal: int
     database: int | None

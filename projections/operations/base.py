@@ -327,7 +327,7 @@ def _lowered(value: tuple[str, ...]) -> tuple[str, ...]:
 AsObject = BeforeValidator(_from_json)
 AsArray = BeforeValidator(_to_tuple)
 AnyText = WithJsonSchema({"type": "string"})  # of words that a refusal lists
-AnyObject = WithJsonSchema({"type": "object"})  # what is inside is told by the tool whose fields it holds
+AnyObject = WithJsonSchema({"type": "object"})  # what is inside is described by the tool whose fields it holds
 NotBlank = AfterValidator(_not_blank)
 
 Title = Annotated[str, Field(min_length=1, max_length=200), NotBlank]
@@ -345,7 +345,7 @@ Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
 Version = Annotated[  # a token while it waits
     Annotated[int, Field(ge=0)] | Token, Field(description="The version you read, like 3")
 ]
-Point = Annotated[  # a position, a time; of one thing also v3
+Point = Annotated[  # a position, a time; of one entity also v3
     str, BeforeValidator(argument_values.text), WithJsonSchema({"type": ["integer", "string"]})
 ]
 AsOf = Annotated[Point | None, Field(description="As it was at a position (120) or RFC 3339 time")]

@@ -41,7 +41,7 @@ FROM_GIT = ("git_branch", "git_head_commit")
 
 
 class SettingsInput(Input):
-    """What holds for everybody. Of `roles` a null drops one, `reviewer` null leaves reviews to administrators."""
+    """What holds for all. Of `roles` a null drops one, `reviewer` null leaves reviews to administrators."""
 
     depth_limit: int = 0
     archive_days: int = 0

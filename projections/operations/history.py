@@ -1,4 +1,4 @@
-"""Operations on the past: what happened to a thing, what happened since, and taking it back."""
+"""Operations on the past: what happened to an entity, what happened since, and taking it back."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -34,7 +34,7 @@ from projections.questions.lookup import find
 from projections.questions.references import reference, references, references_of
 from projections.tables.contract import Snapshot
 
-SHOWN = 50  # things that a receipt of an undo names; it counts all
+SHOWN = 50  # entities that a receipt of an undo names; it counts all
 
 Category = Literal["work_item", "vendor", "deployment", "enhancement", "configuration"]
 

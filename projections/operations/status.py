@@ -15,7 +15,7 @@ from projections.operations.work.needs import of_asker
 from projections.reports import prime as primer
 from projections.reports import report
 
-TOLD = ("id", "created_at", "updated_at")  # of an entry whose reference is beside it
+LEFT_OUT = ("id", "created_at", "updated_at")  # of an entry that has its reference
 
 
 class ProjectStatusInput(Input):
@@ -53,13 +53,13 @@ def _brief(document: Answered) -> Answered:
     """Without what an entry does not have, and what its reference says already: this is read at every session."""
     health, work, ready = (document[name] for name in ("vendor_health", "active_work_items", "ready"))
     due = {name: document[name] for name in ("overdue", "due_this_week")}
-    told = {name: entry for name, entry in document.items() if name not in due}
-    told |= {
+    brief = {name: entry for name, entry in document.items() if name not in due}
+    brief |= {
         name: listed | {"items": [_short(item) for item in listed["items"]]}
         for name, listed in due.items()
         if listed["items"]
     }
-    return told | {
+    return brief | {
         "vendor_health": health | {"vendors": [_short(vendor) for vendor in health["vendors"]]},
         "active_work_items": work | {"items": [_short(item) for item in work["items"]]},
         "ready": ready | {"items": [_short(item) for item in ready["items"]]},
@@ -69,7 +69,7 @@ def _brief(document: Answered) -> Answered:
 
 
 def _short(entry: Answered) -> Answered:
-    return {name: value for name, value in entry.items() if name not in TOLD and value not in (None, [], ())}
+    return {name: value for name, value in entry.items() if name not in LEFT_OUT and value not in (None, [], ())}
 
 
 OPERATIONS = (

@@ -41,7 +41,7 @@ def count(snapshot: Snapshot) -> int:
 
 
 def about(snapshot: Snapshot, ids: Iterable[str]) -> list[str]:
-    """Those that wait and are about one of the things."""
+    """Those that wait and are about one of the entities."""
     wanted = sorted(set(ids))
     return [row["id"] for row in snapshot.ask("conflicts/about", ids=wanted)] if wanted else []
 
@@ -63,7 +63,7 @@ def to_entities(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
 
 
 def _streams(row: Row) -> list[str]:
-    """The streams that are told of a conflict: its own, what it is about, what it met, what it waits for."""
+    """The streams that a conflict concerns: its own, what it is about, what it met, what it waits for."""
     conflict = row.state
     others = [stream_id(CATEGORY, entity_id) for entity_id in (row.id, *conflict.waits_for)]
     return [*others, *conflict.about, *(met.stream for met in conflict.met)]

@@ -1,4 +1,4 @@
-"""What is asked of things of every category alike: one by its id, the short forms in which others show it."""
+"""What is asked of entities of every category alike: one by its id, the short forms in which others show it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,11 +14,11 @@ from projections.tables.contract import Answer, Snapshot
 
 Entity = dict[str, Any]
 
-UNSAID = {"recorded": True, "withdrawn": False}  # what holds of every thing that is shown, but for what was undone
+UNSAID = {"recorded": True, "withdrawn": False}  # what holds of every entity that is shown, but for what was undone
 
 
 def row(snapshot: Snapshot, category: str, entity_id: str, next_step: str) -> Row:
-    """The thing's row. Raises NotFound."""
+    """The entity's row. Raises NotFound."""
     generation = snapshot.generation(BY_CATEGORY[category].name)
     found = snapshot.ask("entities/by_id", category=category, generation=generation, id=entity_id)
     if not found:
@@ -37,7 +37,7 @@ def rows(category: str, answer: Answer) -> list[Row]:
 
 
 def flat(row: Row, ref: str) -> Entity:
-    """The thing as every answer has it: all fields, defaults too, its stamps, its annotations as counts."""
+    """The entity as every answer has it: all fields, defaults too, its stamps, its annotations as counts."""
     fields = {name: _plain(getattr(row.state, name)) for name in row.state.__struct_fields__}
     fields = {name: value for name, value in fields.items() if name not in UNSAID or value is not UNSAID[name]}
     if fields.pop("comments", None) is not None:
@@ -49,13 +49,13 @@ def flat(row: Row, ref: str) -> Entity:
 
 
 def by_id(snapshot: Snapshot, category: str, entity_id: str) -> Entity:
-    """The thing, whole. Raises NotFound."""
+    """The entity, whole. Raises NotFound."""
     found = row(snapshot, category, entity_id, "check the id")
     return complete(found, references(snapshot, category, [entity_id])[entity_id])
 
 
 def complete(row: Row, ref: str) -> Entity:
-    """The thing with everything that is said of it."""
+    """The entity with everything that is said of it."""
     return flat(row, ref) | annotations(row)
 
 
@@ -81,7 +81,7 @@ def comments(row: Row, most: int | None = None) -> Entity:
 
 
 def with_fields(snapshot: Snapshot, category: str, entity_ids: Iterable[str], *fields: str) -> dict[str, Entity]:
-    """Each of the things as {id, ref, <fields>}, by id; the fields of one that is not there are None."""
+    """Each of the entities as {id, ref, <fields>}, by id; the fields of one that is not there are None."""
     ids = sorted(set(entity_ids))
     if not ids:
         return {}

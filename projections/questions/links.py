@@ -1,4 +1,4 @@
-"""From the names that one input gives other things by to their ids: whatever leads nowhere is named at once."""
+"""From the names that one input gives other entities by to their ids: whatever leads nowhere is named at once."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,8 +15,8 @@ Ids = tuple[str, ...]
 def resolve_all(tables: Tables, wanted: Mapping[str, tuple[str, Iterable[str]]]) -> dict[str, Ids]:
     """`wanted` maps a field to (category, what was given); the answer maps it to ids, each once.
 
-    Raises Invalid for what can be no name, NotFound for what does not exist. If all are UUIDs, whether the things exist
-    is left to the rules.
+    Raises Invalid for what can be no name, NotFound for what does not exist. If all are UUIDs, whether they exist is
+    left to the rules.
     """
     ids: dict[str, Ids] = {}
     faults: list[Problem] = []
@@ -59,6 +59,6 @@ def _unknown(tables: Tables, category: str, entity_ids: Ids) -> list[str]:
 def _nowhere(missing: list[dict[str, str]]) -> NotFound:
     return NotFound(
         "this ledger does not have " + ", ".join(f"{link['id']} ({link['field']})" for link in missing),
-        next_step="check them, or create those things first",
+        next_step="check them, or create them first",
         items=missing,
     )

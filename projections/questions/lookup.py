@@ -1,4 +1,4 @@
-"""From whatever a person types to the thing that is meant."""
+"""From what a person types to the entity that is meant."""
 
 from uuid import UUID
 

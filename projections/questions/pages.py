@@ -10,7 +10,7 @@ from ledger.errors import Invalid
 from projections.tables.contract import Answer
 
 Entity = dict[str, Any]
-Place = tuple[str | int | None, str | None]  # the sort key and the id of the last thing seen; None: from the start
+Place = tuple[str | int | None, str | None]  # the sort key and the id of the last entity seen; None: from the start
 
 START: Place = (None, None)
 

@@ -33,12 +33,12 @@ COUNTED = 100
 WAITING = 1000  # items that one completion may set free and that are looked at
 PORTION = 50  # items looked at first; each further portion is twice as large
 LARGEST = 800
-TOLD = 20  # blockers and children that are named, of each kind
+MOST_NAMED = 20  # blockers and children that are named, of each kind
 NAMED = 20  # items that became ready by one completion and are named
 
 
 def obstacles(
-    snapshot: Snapshot, entity_ids: Iterable[str], moment: datetime, asker: Asker = NO_ONE, most: int = TOLD
+    snapshot: Snapshot, entity_ids: Iterable[str], moment: datetime, asker: Asker = NO_ONE, most: int = MOST_NAMED
 ) -> dict[str, list[Obstacle]]:
     """Why items are not ready, by id; an item that is ready is absent."""
     ids = list(entity_ids)
@@ -52,7 +52,7 @@ def obstacles(
 
 def question(lowest: str, highest: str, asker: Asker) -> Question:
     """Why the items are not ready whose ids lie in a range, for `at`, which knows the moment."""
-    given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EPOCH_TEXT, "most": TOLD}
+    given = {"ids": [], "lowest": lowest, "highest": highest, "moment": EPOCH_TEXT, "most": MOST_NAMED}
     return OBSTACLES, given | _parameters(asker)
 
 

@@ -22,7 +22,7 @@ READERS = {
 
 
 def references(snapshot: Snapshot, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
-    """The shortest unambiguous reference of each id, whether or not the thing exists."""
+    """The shortest unambiguous reference of each id, whether or not the entity exists."""
     ids = sorted(set(entity_ids))
     if not ids:
         return {}
@@ -60,7 +60,7 @@ def references_of_ids(snapshot: Snapshot, entity_ids: Iterable[str]) -> dict[str
 
 
 def all_references(category: str, entity_ids: list[str]) -> dict[str, str]:
-    """The same for all things of a category, given in the order of their ids: each is most like those beside it."""
+    """The same for all entities of a category, given in the order of their ids: each is most like those beside it."""
     padded = ["", *entity_ids, ""]
     beside = zip(padded, entity_ids, padded[2:], strict=False)
     return {

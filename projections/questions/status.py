@@ -9,7 +9,7 @@ import msgspec
 
 from ledger.values.moment import EPOCH, text
 from ledger.values.states import FINISHED
-from ledger.work_item.rules.cycles import circles
+from ledger.work_item.rules.cycles import cycles
 from ledger.world import DEEPEST, ReadyFilter
 from projections.questions import readiness
 from projections.questions.entities import Entity, rows, with_fields
@@ -56,25 +56,25 @@ def vendor_health(snapshot: Snapshot) -> Entity:
 def active_work_items(snapshot: Snapshot, most: int = LISTED) -> Entity:
     """Counts over all living items; of those not archived the tree, each item below its parent, what matters first.
 
-    `items` are at most so many and whatever those are part of; `has_more` says that there are others. `circles` are the
+    `items` are at most so many and whatever those are part of; `has_more` says that there are others. `cycles` are the
     groups of them that wait for themselves, of which nothing can be begun until a link is taken away.
     """
     counts = snapshot.ask("status/counts")
-    standing = [line for line in counts if not line["hidden"]]
+    visible = [line for line in counts if not line["hidden"]]
     chosen = snapshot.ask("status/standing", finished=0, limit=most)
     chosen += snapshot.ask("status/standing", finished=1, limit=most - len(chosen))
     items = _described(snapshot, _tree(_with_ancestors(snapshot, chosen)))
     return {
         "total_count": sum(line["items"] for line in counts),
         "archived_count": sum(line["items"] for line in counts if line["hidden"]),
-        "by_type": _by(standing, "item_type"),
-        "by_priority": _by(standing, "priority"),
-        "by_status": _by(standing, "status"),
-        "by_category": _by(standing, "category"),
+        "by_type": _by(visible, "item_type"),
+        "by_priority": _by(visible, "priority"),
+        "by_status": _by(visible, "status"),
+        "by_category": _by(visible, "category"),
         "returned": len(items),
-        "has_more": sum(line["items"] for line in standing) > len(chosen),
+        "has_more": sum(line["items"] for line in visible) > len(chosen),
         "items": items,
-        "circles": _circles(items),
+        "cycles": _cycles(items),
     }
 
 
@@ -194,7 +194,7 @@ def _with_ancestors(snapshot: Snapshot, chosen: Answer) -> Answer:
 def _tree(items: Answer) -> Answer:
     """Parents before their children, each with its depth; unfinished before finished, then by priority and age.
 
-    Items in a circle of parents, which an import may bring, hang at the first of them.
+    Items in a cycle of parents, which an import may bring, hang at the first of them.
     """
     ordered = sorted(items, key=_importance)
     present = {line["id"] for line in ordered}
@@ -231,21 +231,21 @@ def _described(snapshot: Snapshot, items: Answer) -> list[Entity]:
     return described
 
 
-def waiting_circles(snapshot: Snapshot) -> list[list[Entity]]:
-    """The `circles` of `active_work_items`, among all items that there are."""
+def waiting_cycles(snapshot: Snapshot) -> list[list[Entity]]:
+    """The `cycles` of `active_work_items`, among all items that there are."""
     parents = {line["id"]: line["parent_id"] for line in snapshot.ask("work_items/parents")}
     links = snapshot.ask("entries/of_relation", generation=snapshot.generation("work_items"), relation="blocks")
-    members = {id for circle in circles(parents, ((link["id"], link["target"]) for link in links)) for id in circle}
-    return _circles(_described(snapshot, snapshot.ask("status/titles", ids=sorted(members)))) if members else []
+    members = {id for cycle in cycles(parents, ((link["id"], link["target"]) for link in links)) for id in cycle}
+    return _cycles(_described(snapshot, snapshot.ask("status/titles", ids=sorted(members)))) if members else []
 
 
-def _circles(items: list[Entity]) -> list[list[Entity]]:
-    standing = {item["id"]: item for item in items if item["category"] not in FINISHED}
-    parents = {id: item["parent_id"] for id, item in standing.items() if item["parent_id"] in standing}
-    blocks = [(blocker["id"], id) for id, item in standing.items() for blocker in item["blocked_by"]]
+def _cycles(items: list[Entity]) -> list[list[Entity]]:
+    unfinished = {item["id"]: item for item in items if item["category"] not in FINISHED}
+    parents = {id: item["parent_id"] for id, item in unfinished.items() if item["parent_id"] in unfinished}
+    blocks = [(blocker["id"], id) for id, item in unfinished.items() for blocker in item["blocked_by"]]
     return [
-        [{name: standing[id][name] for name in ("id", "ref", "version")} for id in circle if id in standing]
-        for circle in circles(parents, blocks)
+        [{name: unfinished[id][name] for name in ("id", "ref", "version")} for id in cycle if id in unfinished]
+        for cycle in cycles(parents, blocks)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a rule may ask about neighbouring things, answered by the read models."""
+"""What a rule may ask about neighbouring entities, answered by the read models."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -10,7 +10,7 @@ from projections.read_models.projection import Projection
 
 
 def entries(_: str, conflict: Conflict) -> Iterator[tuple[str, str]]:
-    """An open one is found by the things it is about, and by the conflicts it waits for."""
+    """An open one is found by the entities it is about, and by the conflicts it waits for."""
     if conflict.status == "open":
         for stream in conflict.about:
             yield "conflict_about", id_of(stream)

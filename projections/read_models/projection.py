@@ -1,4 +1,4 @@
-"""A row of a read model: a thing's state, with the version of its stream and who touched it when.
+"""A row of a read model: an entity's state, with the version of its stream and who touched it when.
 
 `project(row | None, event) -> row` is pure. It is used three times: inline, beside the append; in a replay; and for
 the state as of an earlier position. A row depends on its own stream only.
@@ -34,7 +34,7 @@ class Stamps(Struct, frozen=True, kw_only=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """`position` is that of the thing's newest event; 0 while that is not recorded yet. `version` is a token where rows
+    """`position` is that of its newest event; 0 while that is not recorded yet. `version` is a token where rows
     of waiting commands are laid over the confirmed ones."""
 
     id: str

@@ -1,7 +1,7 @@
-"""The words by which a thing is found, whatever their case, accents or script; the same in every store of rows.
+"""The words by which an entity is found, whatever their case, accents or script; the same in every store of rows.
 
 Words are what Unicode calls letters and digits, folded: compatibility forms and accents are taken off (NFKD), case is
-levelled. Scripts that write no spaces (Chinese, Japanese) are cut into single characters and pairs. A thing's terms are
+levelled. Scripts that write no spaces (Chinese, Japanese) are cut into single characters and pairs. The terms are
 kept as PostgreSQL writes a tsvector, each once with the classes of the fields it stands in:
 
     'apple':1A,3D 'pie':3D      apple stands in the title and in a text, pie in a text
@@ -40,7 +40,7 @@ def fold(text: str) -> str:
 
 
 def search_terms(fields: Mapping[str, Iterable[str]]) -> str:
-    """The terms of a thing from its texts by class, titles first; of a very long text those at its beginning."""
+    """The terms of an entity from its texts by class, titles first; of a very long text those at its beginning."""
     classes: dict[str, str] = {}
     for place, texts in sorted(fields.items()):
         for term in _terms(fold("\n".join(texts))):

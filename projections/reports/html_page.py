@@ -41,15 +41,15 @@ def page(snapshot: Snapshot, log: EventStore, document: report.Document) -> str:
     items = page_items.described(snapshot, log, work["items"])
     vendors = _with_runs(log, sorted(health["vendors"], key=_works)[:VENDORS], snapshot.as_of.position)
     deployments = status.recent_deployments(snapshot, DEPLOYMENTS)
-    standing = sum(work["by_status"].values())
+    total = sum(work["by_status"].values())
     style, script = _file("status_page.css"), _file("status_page.js")
     return _template().render(
         **document,
         tree=page_items.tree(items),
         items_count=len(items),
         shown={item["id"] for item in items},
-        items_left_out=standing - sum(not item["above"] for item in items),
-        unfinished=standing - sum(work["by_category"].get(category, 0) for category in FINISHED),
+        items_left_out=total - sum(not item["above"] for item in items),
+        unfinished=total - sum(work["by_category"].get(category, 0) for category in FINISHED),
         kinds=sorted(work["by_type"]),
         priorities=[priority for priority in work["by_priority"] if priority.isdigit()],
         own_states=report.own_states(work),
@@ -73,12 +73,12 @@ def page(snapshot: Snapshot, log: EventStore, document: report.Document) -> str:
 def _with_runs(log: EventStore, vendors: list[Entity], position: int) -> list[Entity]:
     streams = [stream_id("vendor", vendor["id"]) for vendor in vendors]
     pasts = log.read_streams(streams).events if streams else {}
-    told = []
+    drawn = []
     for vendor, stream in zip(vendors, streams, strict=True):
         past = [event for event in pasts.get(stream, []) if event.position <= position]
         runs = vendor_history.test_runs(past)[:RUNS][::-1]
-        told.append(vendor | {"runs": runs and bars(runs), "formats": _formats(vendor["format_support"])})
-    return told
+        drawn.append(vendor | {"runs": runs and bars(runs), "formats": _formats(vendor["format_support"])})
+    return drawn
 
 
 def _formats(support: dict[str, bool | None]) -> str:

@@ -106,7 +106,7 @@ def _newline(file: bytes) -> bytes:
 
 
 def _markers(file: bytes) -> list[re.Match[bytes]]:
-    """The lines that look like markers, those in a code fence left out. Raises Refused for more than anybody writes."""
+    """The lines that look like markers, but for those in a code fence. Raises Refused for more than a person writes."""
     fences = list(_fences(file))
     found = [one for one in _MARKER.finditer(file) if not any(start < one.start() < end for start, end in fences)]
     if len(found) > MOST:

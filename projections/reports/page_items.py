@@ -104,11 +104,11 @@ def _linked(items: Iterable[WorkItem]) -> set[str]:
 def _histories(log: EventStore, ids: list[str], position: int) -> dict[str, list[Entity]]:
     """The newest events of each item up to a position, the newest first."""
     pasts = log.read_streams([stream_id("work_item", id) for id in ids]).events if ids else {}
-    told = {}
+    histories = {}
     for id in ids:
         past = [event for event in pasts.get(stream_id("work_item", id), []) if event.position <= position]
-        told[id] = [_event(event) for event in reversed(past[-NEWEST:])]
-    return told
+        histories[id] = [_event(event) for event in reversed(past[-NEWEST:])]
+    return histories
 
 
 def _event(event: RecordedEvent) -> Entity:

@@ -1,6 +1,6 @@
 """The report's Markdown, read back: the same facts that it shows, for when nothing else is left.
 
-`parse` is the inverse of `report.markdown` and of `report.with_ids`; only with the latter do things have their `id`
+`parse` is the inverse of `report.markdown` and of `report.with_ids`; only with the latter do entities have their `id`
 and `version`. A time is known to the second. What a folded list leaves out is counted, never guessed.
 """
 
@@ -31,7 +31,7 @@ _AS_OF = re.compile(rf"As of position (\d{{1,18}})(?:, {_MOMENT})?\.")
 _HEALTH = re.compile(r"(\d{1,18}) of (\d{1,18}) operational \((\d{1,3}\.\d\d) %\), (\d{1,18}) broken\.")
 _CELL = re.compile(rf"\| ({TEXT}?) (?=\|)")
 _TESTS = re.compile(r"(\d{1,18}|\?) of (\d{1,18}|\?)(?:, (\d{1,18}|\?) skipped)?")
-_CIRCLE = re.compile(r"Wait for each other, so none of them can begin: (`.+`)\. Take one of their links away\.")
+_CYCLE = re.compile(r"Wait for each other, so none of them can begin: (`.+`)\. Take one of their links away\.")
 _COUNTS = re.compile(
     rf"(\d{{1,18}}) items?(?:, (\d{{1,18}}) of them archived\. The others)?(?: by status)?: ({LISTED});"
     rf"(?: by category: ({LISTED});)? by type: (.*); by priority: (.*)\."
@@ -183,8 +183,8 @@ def _work(lines: list[Line]) -> Document:
     counts = ["0", "0", "", "", "", ""] if nothing else report_lines.match(_COUNTS, report_lines.first(lines))
     total, archived, states, by_category, by_type, by_priority = counts
     by_status = report_lines.counts(states)
-    circles = list(takewhile(bool, map(_circle, lines[1:])))
-    rows = lines[1 + len(circles) :]
+    cycles = list(takewhile(bool, map(_cycle, lines[1:])))
+    rows = lines[1 + len(cycles) :]
     rows = [] if nothing or report_lines.says_only(rows, "Nothing is unfinished.") else rows
     items, left_out = report_lines.entries(rows, _item)
     work = {
@@ -197,13 +197,13 @@ def _work(lines: list[Line]) -> Document:
         "returned": len(items),
         "has_more": left_out > 0,
         "items": items,
-        "circles": circles,
+        "cycles": cycles,
     }
     return {"active_work_items": work}
 
 
-def _circle(line: Line) -> list[Entity]:
-    found = _CIRCLE.fullmatch(line[1])
+def _cycle(line: Line) -> list[Entity]:
+    found = _CYCLE.fullmatch(line[1])
     return [{"ref": coded(ref)} for ref in found[1].split(", ")] if found else []
 
 
@@ -319,7 +319,7 @@ def _ids(lines: list[Line]) -> Iterator[tuple[str, Entity]]:
 
 
 def _identify(document: Document, ids: dict[str, Entity]) -> None:
-    """Gives every thing that is named by its reference the id behind it."""
+    """Gives every entity that is named by its reference the id behind it."""
     unknown = {"id": None, "version": None}
     for entity in _things(document):
         entity |= ids.get(entity["ref"], unknown) if "ref" in entity else {}
@@ -334,7 +334,7 @@ def _things(document: Document) -> Iterator[Entity]:
     for item in document["active_work_items"]["items"]:
         yield item
         yield from item["blocked_by"]
-    yield from chain(*document["active_work_items"]["circles"])
+    yield from chain(*document["active_work_items"]["cycles"])
     for deployment in document["recent_deployments"]:
         yield from (deployment, *deployment["vendors"], *deployment["work_items"])
     yield from document["vendor_health"]["vendors"]

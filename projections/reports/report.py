@@ -141,7 +141,7 @@ def _referred(document: Document) -> Iterator[Document]:
     yield from (
         *shown["vendors"],
         *shown["tree"],
-        *chain(*document["active_work_items"]["circles"]),
+        *chain(*document["active_work_items"]["cycles"]),
         *document["ready"]["items"],
         *shown["enhancements"],
     )
@@ -161,8 +161,8 @@ def _tree_lines(work: Document, most: int) -> tuple[list[dict[str, Any]], int]:
     items = {item["id"]: item for item in work["items"]}
     unfinished = [item for item in items.values() if item["category"] not in FINISHED]
     shown: set[str] = set()
-    told = [item for item in items.values() if item["category"] not in FINISHED or is_queued(item)]
-    for item in sorted(told, key=_importance):
+    listed = [item for item in items.values() if item["category"] not in FINISHED or is_queued(item)]
+    for item in sorted(listed, key=_importance):
         needed = _upwards(items, item) - shown
         if len(shown) + len(needed) <= most:
             shown |= needed
@@ -176,7 +176,7 @@ def _importance(item: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _upwards(items: dict[str, dict[str, Any]], item: dict[str, Any]) -> set[str]:
-    """The item and its ancestors; a circle ends where it began."""
+    """The item and its ancestors; a cycle ends where it began."""
     found: set[str] = set()
     at: dict[str, Any] | None = item
     while at is not None and at["id"] not in found:

@@ -1,4 +1,4 @@
-"""A report, read back into rows: as far as it shows a thing, the thing is there. What it does not show is unknown."""
+"""A report, read back into rows: as far as it shows entities, they are there. What it does not show is unknown."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -73,8 +73,8 @@ class PostgresGeneration:
         left, taken = iter(rows), None
         with self._connection.pipeline():
             while batch := list(islice(left, BATCH)):
-                told = [_encode([row_json(row) for row in batch]), _encode(entries_json(batch))]
-                given = [self._ledger, projection, generation, *(text.decode() for text in told), documents(batch)]
+                encoded = [_encode([row_json(row) for row in batch]), _encode(entries_json(batch))]
+                given = [self._ledger, projection, generation, *(text.decode() for text in encoded), documents(batch)]
                 given.append(are_new(batch))
                 if taken:
                     taken.fetchone()

@@ -63,7 +63,7 @@ PUT = (
 PUT_TERMS = "INSERT INTO work_item_terms VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET terms = excluded.terms"
 CLEAR = "DELETE FROM {} WHERE ledger_id = ? AND generation = ?"
 EMPTY = "DELETE FROM {} WHERE ledger_id = ?"
-STANDING = (
+ROWS = (
     "SELECT id, version, position, doc FROM {}"
     " WHERE ledger_id = ? AND generation = ? AND id IN (SELECT value FROM json_each(?))"
 )
@@ -308,7 +308,7 @@ class SqliteAdvance:
         for category, ids in ids_by_category(streams).items():
             projection = BY_CATEGORY[category]
             asked = [self.ledger, generations[projection.name], msgspec.json.encode(ids).decode()]
-            for id, version, position, doc in self.connection.execute(STANDING.format(projection.name), asked):
+            for id, version, position, doc in self.connection.execute(ROWS.format(projection.name), asked):
                 found[stream_id(category, id)] = projection.row(id, version, position, doc.encode())
         return found
 

@@ -41,7 +41,7 @@ def events(log: EventStore, advance: Callable[[], None] = lambda: None) -> Itera
 
 
 def read_models(snapshot: Snapshot, ledger: UUID) -> Iterator[bytes]:
-    """One JSON document: a list for each read model, a thing a line."""
+    """One JSON document: a list for each read model, an entity a line."""
     as_of = {"position": snapshot.as_of.position, "time": snapshot.as_of.time}
     head = {"format": READ_MODELS, "version": VERSION, "ledger": ledger, "as_of": as_of}
     yield _encode(head)[:-1]
@@ -54,7 +54,7 @@ def read_models(snapshot: Snapshot, ledger: UUID) -> Iterator[bytes]:
 
 
 def table(snapshot: Snapshot, category: str) -> Iterator[bytes]:
-    """A read model as CSV (RFC 4180, UTF-8), a thing a line.
+    """A read model as CSV (RFC 4180, UTF-8), an entity a line.
 
     An empty cell is an absent value; lists and objects are JSON. A text that is empty, or that a spreadsheet could take
     for a formula, has an apostrophe before it, also one that begins with an apostrophe: who takes one away from each
@@ -68,7 +68,7 @@ def table(snapshot: Snapshot, category: str) -> Iterator[bytes]:
 
 
 def entities(snapshot: Snapshot, category: str) -> Iterator[Entity]:
-    """Every thing of a category, by id; also what is deleted, archived or withdrawn, as its fields say."""
+    """Every entity of a category, by id; also what is deleted, archived or withdrawn, as its fields say."""
     generation = snapshot.generation(BY_CATEGORY[category].name)
     after = ""
     while found := snapshot.ask("entities/all", category=category, generation=generation, after=after, limit=PAGE):

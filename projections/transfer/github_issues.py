@@ -28,7 +28,7 @@ def issues(snapshot: Snapshot) -> Iterator[bytes]:
 
 
 def _issue(entity: Entity) -> dict[str, Any]:
-    told = {
+    fields = {
         "title": (entity["title"].strip() or entity["ref"])[:LONGEST_TITLE],
         "body": _body(entity),
         "created_at": entity["created_at"],
@@ -36,7 +36,7 @@ def _issue(entity: Entity) -> dict[str, Any]:
         "closed": entity["category"] in FINISHED,
         "labels": sorted({entity["item_type"], *_state(entity), *entity["tags"]}),
     }
-    return told | ({"assignee": entity["assignee"].removeprefix("@")} if entity["assignee"] else {})
+    return fields | ({"assignee": entity["assignee"].removeprefix("@")} if entity["assignee"] else {})
 
 
 def _state(entity: Entity) -> Iterator[str]:

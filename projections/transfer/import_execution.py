@@ -1,4 +1,4 @@
-"""What an import of a reading records, and what a person is told of it."""
+"""What an import of a reading records, and what is said of it."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -97,7 +97,7 @@ def identified(view: LedgerView, source: str, known: dict[str, str]) -> Identify
 
 
 def report(reading: Reading, brought: ImportResult, known: Mapping[str, str] = NONE_KNOWN) -> Report:
-    """What a person and a script are told; `known` are the ids, by their ids there, that an earlier import brought."""
+    """What a person and a script read of it; `known` are ids by their ids there that an earlier import brought."""
     made = brought.made
     present = made.present or {item.id for item in reading.items}
     missing = sorted(external_id for external_id, entity_id in known.items() if entity_id not in present)
@@ -105,11 +105,11 @@ def report(reading: Reading, brought: ImportResult, known: Mapping[str, str] = N
     not_taken = [*reading.not_taken, *made.not_taken]
     named = [{"kind": kind, "count": len(where), "where": where} for kind, where in _by_kind(not_taken)]
     tallies = made.tallies.values()
-    told_twice = sum(finding.kind in ("told_twice", "repeated_id") for finding in made.not_taken)
+    repeated_record = sum(finding.kind in ("repeated_record", "repeated_id") for finding in made.not_taken)
     return {
         "success": True,
         "found": reading.found,
-        "taken": (_count(reading) if reading.taken is None else reading.taken) - told_twice,
+        "taken": (_count(reading) if reading.taken is None else reading.taken) - repeated_record,
         "created": sum(tally.created for tally in tallies),
         "changed": sum(tally.changed for tally in tallies),
         "unchanged": sum(tally.unchanged for tally in tallies),

@@ -16,7 +16,7 @@ from ledger.errors import Invalid
 from ledger.importing.readers import prompts
 from ledger.importing.readers.backlog import tasks
 from ledger.importing.readers.git import history
-from ledger.importing.readers.legacy import status_file, told
+from ledger.importing.readers.legacy import legacy_file, status_file
 from ledger.importing.readers.reading import Identify, Reading, check_text
 from ledger.importing.readers.sample import Sample, sample_of
 from ledger.importing.readers.trackers import (
@@ -68,7 +68,7 @@ class Source(Known, frozen=True, kw_only=True):
 
 
 SOURCES: dict[str, Source] = {
-    told.SOURCE: Source(
+    legacy_file.SOURCE: Source(
         called="a status file in markdown",
         sentence="A status file kept in markdown: vendors, deployments, enhancements, sessions and work items.",
         argument="FILE",
@@ -271,7 +271,7 @@ def _inside(folder: Path) -> Iterator[Detected]:
     """The files of other tools in a project's folder, where there are any."""
     for file in (folder / place for place in INSIDE):
         names = _recognised(file) if file.is_file() else []
-        if len(names) == 1 and not (names[0] == told.SOURCE and status_file.is_only_our_report(sample_of(file))):
+        if len(names) == 1 and not (names[0] == legacy_file.SOURCE and status_file.is_only_our_report(sample_of(file))):
             yield Detected(name=names[0], path=file)
 
 

@@ -31,14 +31,14 @@ class Import(Struct, frozen=True, kw_only=True):
 
         A source that is reconciled is compared with the ledger before the commit: where they differ, `success` is
         false, nothing was recorded, and `errors` name every difference. Unavailable while the database is away, as what
-        is new in a source is told by what the ledger holds; then nothing was recorded or queued.
+        is new in a source is known from what the ledger holds; then nothing was recorded or queued.
         """
         try:
             return self._brought(app)
         except Unavailable as away:
             raise Unavailable(
-                f"{self.path} was not imported, and nothing of it was recorded or queued: what is new in it is told by"
-                f" what the ledger holds, but {away.message}",
+                f"{self.path} was not imported, and nothing of it was recorded or queued: what is new in it is known"
+                f" from what the ledger holds, but {away.message}",
                 next_step=f"import it again when the database answers: {away.next_step}",
                 **away.details,
             ) from away

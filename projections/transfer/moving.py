@@ -1,8 +1,8 @@
 """Moves a ledger to another database while its clients go on, and proves that both sides hold the same.
 
-All that takes long is done while everybody writes: the events are copied and proved, the read models built from what
+All that takes long is done while writing goes on: the events are copied and proved, the read models built from what
 arrived, and compared with those here as of one position. Then the ledger is closed where it is, for as long as the last
-events take, and writers wait; what is compared then are the things that these events are about. It opens there while it
+events take, and writers wait; what is compared then are the entities of these events. It opens there while it
 is closed here, so at no time are two open, and repeating an interrupted move finishes it.
 """
 
@@ -105,7 +105,7 @@ class _Move:
         )
 
     def _repeat(self, bring: Callable[[int], None]) -> None:
-        """Brings what is there while everybody writes, until only a few events are left."""
+        """Brings what is there while writing goes on, until only a few events are left."""
         for _ in range(ROUNDS):
             bring(self._source.head().position)
             if self._source.head().position - self._proved <= FEW:

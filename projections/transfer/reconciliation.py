@@ -73,7 +73,7 @@ def reconcile(
 ) -> dict[str, Check]:
     """`reading` is what the source says when read anew, `before` the log's head when the import began.
 
-    With the file's `text` every value of a thing that is new must also stand in it.
+    With the file's `text` every value of an entity that is new must also stand in it.
     """
     vendors, deployments = _all(snapshot, "vendor"), _all(snapshot, "deployment")
     enhancements, items = _all(snapshot, "enhancement"), _work_items(snapshot, source, reading)

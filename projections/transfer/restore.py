@@ -54,37 +54,37 @@ def bring_back(app: App, path: Path, *, dry_run: bool) -> Restored:
     Invalid for a file that is damaged, cut or of another kind; Refused where the ledger has a history of its own.
     """
     head = _head(path)
-    standing = app.store.read_streams([]).head
-    _check_history(app, path, head, standing)
-    if not dry_run and standing < head.events:
-        _restore(app, path, head, standing)
+    present = app.store.read_streams([]).head
+    _check_history(app, path, head, present)
+    if not dry_run and present < head.events:
+        _restore(app, path, head, present)
         app.runtime.remember_position(head.events)
-    return Restored(ledger=head.ledger, found=head.events, taken=max(head.events - standing, 0), dry_run=dry_run)
+    return Restored(ledger=head.ledger, found=head.events, taken=max(head.events - present, 0), dry_run=dry_run)
 
 
-def _restore(app: App, path: Path, head: Head, standing: int) -> None:
+def _restore(app: App, path: Path, head: Head, present: int) -> None:
     before = app.identity
     app.close()  # what follows the log in the background knows it by the identity it had
     adopts = before.ledger != head.ledger
     now = identity.become_copy(before, head.ledger) if adopts else before
     try:
-        restore(app.settings, now.key, head.ledger, (line for _, line in islice(_lines(path), standing + 1, None)))
+        restore(app.settings, now.key, head.ledger, (line for _, line in islice(_lines(path), present + 1, None)))
     except BaseException:
         if adopts:
             identity.rewrite(before)
         raise
 
 
-def _check_history(app: App, path: Path, head: Head, standing: int) -> None:
+def _check_history(app: App, path: Path, head: Head, present: int) -> None:
     """Every line is read and proved here, before anything is changed."""
-    if standing and app.identity.ledger != head.ledger:
+    if present and app.identity.ledger != head.ledger:
         raise Refused(
-            f"this ledger has {standing} events of its own, {path} holds those of ledger {head.ledger}",
+            f"this ledger has {present} events of its own, {path} holds those of ledger {head.ledger}",
             next_step="import it in a folder whose ledger is empty: make one with `tracking-ledger init`",
             rule="not_empty",
             items=[],
         )
-    common = min(standing, head.events)
+    common = min(present, head.events)
     here = next(iter(app.store.read_all(common - 1, common)), None) if common else None
     for event in _events(path, head):
         if here is not None and event.position == common and event.digest != here.digest:

@@ -1,4 +1,4 @@
-"""Whether what the ledger holds stands in the text it was read from, told without any of the readers.
+"""Whether what the ledger holds is in the text it was read from, checked without any of the readers.
 
 A misreading that happens the same way twice is no difference between two readings. But a name, a number or a hash that
 is nowhere in the file was made up, by whichever part.

@@ -1,7 +1,7 @@
 -- What a read model that is up to the log holds: how many rows, and a digest over them, the entries and the words that
 -- find them. The same rows give the same digest in every database; no answer when it is behind or not there.
 --
--- After a position `p_after` only the things that have events since then are looked at: no other can have changed.
+-- After a position `p_after` only the entities that have events since then are looked at: no other can have changed.
 CREATE OR REPLACE FUNCTION tracking_ledger.sum_of_read_model(p_ledger uuid, p_projection text, p_shape int, p_after bigint)
 RETURNS TABLE (row_count bigint, digest text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_custom_plan AS $$

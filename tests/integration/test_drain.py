@@ -306,7 +306,7 @@ def test_a_late_original_finds_itself_recorded_and_writes_nothing(play: Play) ->
 def test_a_command_that_began_to_wait_after_newer_ones_still_meets_the_links_that_others_made_before_those(
     play: Play,
 ) -> None:
-    """It was sent, others closed a circle around it, something newer was queued, and then its answer was given up."""
+    """It was sent, others closed a cycle around it, something newer was queued, and then its answer was given up."""
     fourth = numbered(4)
     play.known(create(), create(OTHER), create(CHILD), create(fourth))
     play.known(LinkWorkItems(id=ITEM, kind="blocks", to_id=OTHER))

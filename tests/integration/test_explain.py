@@ -52,7 +52,7 @@ ABOUT_ALL = {
     "work_items/list_by_tree",  # the order is known only when the tree is
     "work_items/candidates",  # walks along the open ones until it has found enough
     "work_items/finished",  # asked once a day, by the archiving
-    "work_items/parents",  # asked by an import, to find circles
+    "work_items/parents",  # asked by an import, to find cycles
     "entries/of_relation",  # asked by an import, for every external id or link
     "work_items/freed",  # whoever blocks much frees much
 }

@@ -131,7 +131,7 @@ def test_one_told_twice_is_taken_once(tell: OnProgress) -> None:
     told = tell(vendor("EPSON"), vendor("Epson"), deployment("a"), deployment("a"))
 
     assert (told["found"], told["taken"], told["created"]) == (4, 2, 2)
-    assert told["not_taken"] == [{"kind": "told_twice", "count": 2, "where": ["vendor Epson", "deployment a"]}]
+    assert told["not_taken"] == [{"kind": "repeated_record", "count": 2, "where": ["vendor Epson", "deployment a"]}]
 
 
 def test_what_is_linked_and_absent_is_kept_in_its_words(tell: OnProgress, perform: Perform) -> None:

@@ -171,13 +171,13 @@ def test_what_breaks_a_rule_of_today_is_recorded_as_found(bring: Bring, items: I
     chain = [
         issue(f"d-{n}", dependencies=[needs(f"d-{n}", f"d-{n - 1}", "parent-child")] if n else []) for n in range(8)
     ]
-    circle = [issue("c-1", dependencies=[needs("c-1", "c-2")]), issue("c-2", dependencies=[needs("c-2", "c-1")])]
+    cycle = [issue("c-1", dependencies=[needs("c-1", "c-2")]), issue("c-2", dependencies=[needs("c-2", "c-1")])]
 
-    report = bring(*chain, *circle, issue("long", title="t" * 300))
+    report = bring(*chain, *cycle, issue("long", title="t" * 300))
 
     assert {warning["kind"]: warning["count"] for warning in report["warnings"]} == {
         "deeper_than_the_limit": 2,
-        "circle": 1,
+        "cycle": 1,
         "longer_than_the_limit": 1,
     }
     assert len(items()["long"]["title"]) == 300

@@ -96,10 +96,10 @@ def test_a_file_that_cannot_be_read_ends_with_2_names_its_line_and_records_nothi
 @pytest.mark.parametrize("tracker", TRACKERS)
 def test_what_is_no_ordinary_file_ends_with_2(call: Call, tmp_path: Path, tracker: str) -> None:
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "cycle").symlink_to(tmp_path / "cycle")
     (tmp_path / "folder").mkdir()
 
-    for name in ("pipe", "circle", "folder", "absent"):
+    for name in ("pipe", "cycle", "folder", "absent"):
         code, _, err = call("import", tracker, tmp_path / name)
         assert (code, "nothing was recorded" in err) == (2, True)
 

@@ -129,7 +129,7 @@ def test_a_bulk_of_nothing_but_refusals_is_refused(perform: Perform) -> None:
         perform("bulk_work_items", items=[{"op": "create"}], all_or_nothing=False)
 
 
-def test_a_circle_that_only_items_of_the_same_call_make_is_refused(perform: Perform) -> None:
+def test_a_cycle_that_only_items_of_the_same_call_make_is_refused(perform: Perform) -> None:
     links = [link("$a", "blocks", "$b"), link("$b", "blocks", "$c"), link("$c", "blocks", "$a")]
 
     with pytest.raises(Refused) as refused:

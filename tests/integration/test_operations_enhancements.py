@@ -69,7 +69,7 @@ def test_unknown_dependencies_are_named_at_once(perform: Perform) -> None:
     assert [link["id"] for link in refused.value.details["items"]] == ["e-00000", "e-zzzzy"]
 
 
-def test_a_circle_of_dependencies_is_refused(perform: Perform) -> None:
+def test_a_cycle_of_dependencies_is_refused(perform: Perform) -> None:
     first = perform("record_enhancement", **enhancement("First"))
     second = perform("record_enhancement", **enhancement("Second", depends_on=[first["id"]]))
 

@@ -356,11 +356,11 @@ def test_of_several_hosts_the_one_that_is_a_standby_answers(app: App, pair: Pair
 
     listed = perform(asking, "list_work_items")
     assert asking.runtime.replica is not None
-    standing = asking.runtime.replica.standing()
+    state = asking.runtime.replica.state()
     asking.close()
 
     assert listed["source"] == "replica"
-    assert standing.follows
+    assert state.follows
 
 
 def test_a_replica_of_another_ledgers_database_answers_nothing(app: App, tmp_path: Path, pair: Pair) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from projections.application.app import App
-from projections.questions.status import waiting_circles
+from projections.questions.status import waiting_cycles
 from projections.reports import report
 from projections.reports.parse import parse
 from projections.transfer.importing import Import
@@ -74,7 +74,7 @@ def test_an_item_names_its_open_blockers_only(perform: Perform, made: Any) -> No
 
 
 @pytest.fixture
-def circle(app: App, perform: Perform, tmp_path: Path) -> list[str]:
+def cycle(app: App, perform: Perform, tmp_path: Path) -> list[str]:
     """The references of three imported items, each of which waits for the next."""
     wanted = [("x-1", "x-2"), ("x-2", "x-3"), ("x-3", "x-1")]
     given = [issue(one, title=one, dependencies=[needs(one, other, "blocks")]) for one, other in wanted]
@@ -83,28 +83,28 @@ def circle(app: App, perform: Perform, tmp_path: Path) -> list[str]:
 
 
 def test_items_that_wait_for_each_other_are_named_until_a_link_is_taken_away(
-    app: App, perform: Perform, made: Any, circle: list[str]
+    app: App, perform: Perform, made: Any, cycle: list[str]
 ) -> None:
     with app.tables.snapshot() as snapshot:
-        everywhere = waiting_circles(snapshot)
+        everywhere = waiting_cycles(snapshot)
     before = made()
-    perform("link_work_items", id=circle[1], kind="blocks", to_id=circle[0], remove=True)
+    perform("link_work_items", id=cycle[1], kind="blocks", to_id=cycle[0], remove=True)
 
-    (named,) = before["active_work_items"]["circles"]
-    assert {item["ref"] for item in named} == set(circle)
-    assert everywhere == before["active_work_items"]["circles"]
+    (named,) = before["active_work_items"]["cycles"]
+    assert {item["ref"] for item in named} == set(cycle)
+    assert everywhere == before["active_work_items"]["cycles"]
     assert all(
-        f"`{ref}`" in report.markdown(before).split("none of them can begin: ")[1].split(".")[0] for ref in circle
+        f"`{ref}`" in report.markdown(before).split("none of them can begin: ")[1].split(".")[0] for ref in cycle
     )
-    assert parse(report.with_ids(before))["active_work_items"]["circles"] == [named]
-    assert made()["active_work_items"]["circles"] == []
+    assert parse(report.with_ids(before))["active_work_items"]["cycles"] == [named]
+    assert made()["active_work_items"]["cycles"] == []
 
 
-def test_a_circle_of_which_an_item_is_finished_holds_nothing(perform: Perform, made: Any, circle: list[str]) -> None:
-    perform("update_work_item", id=circle[0], version=perform("query_work_item", id=circle[0])["version"],
+def test_a_cycle_of_which_an_item_is_finished_holds_nothing(perform: Perform, made: Any, cycle: list[str]) -> None:
+    perform("update_work_item", id=cycle[0], version=perform("query_work_item", id=cycle[0])["version"],
             status="completed", force=True, reason="done already")  # fmt: skip
 
-    assert made()["active_work_items"]["circles"] == []
+    assert made()["active_work_items"]["cycles"] == []
 
 
 def test_ready_is_what_has_no_unfinished_child_and_no_unfinished_blocker_above_it(perform: Perform, made: Any) -> None:

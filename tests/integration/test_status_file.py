@@ -151,12 +151,12 @@ def test_a_file_can_be_named_from_the_project_folder(app: App) -> None:
     assert read(app.identity.project / "docs" / "STATUS.md") is not None
 
 
-@pytest.mark.parametrize("named", ["folder", "missing/status.md", "text/status.md", "circle"])
+@pytest.mark.parametrize("named", ["folder", "missing/status.md", "text/status.md", "cycle"])
 def test_a_place_that_cannot_be_written_is_named(app: App, named: str) -> None:
     project = app.identity.project
     (project / "folder").mkdir()
     (project / "text").write_text("")
-    (project / "circle").symlink_to("circle")
+    (project / "cycle").symlink_to("cycle")
     app.runtime.settings = replace(app.settings, status_file=Path(named))
 
     with pytest.raises(Unavailable, match=f"{place(app)} cannot be written"):

@@ -202,7 +202,7 @@ def test_an_undo_that_would_complete_an_item_over_open_work_is_refused(perform: 
     assert refused.value.details["rule"] == "unfinished"
 
 
-def test_an_undo_that_would_close_a_circle_is_refused(perform: Perform) -> None:
+def test_an_undo_that_would_close_a_cycle_is_refused(perform: Perform) -> None:
     one, other = task(perform, "One"), task(perform, "Other")
     perform("link_work_items", id=one["id"], kind="blocks", to_id=other["id"])
     perform("link_work_items", id=one["id"], kind="blocks", to_id=other["id"], remove=True)

@@ -55,7 +55,7 @@ class Item(Struct, frozen=True):
 
 @some.composite
 def graphs(draw: some.DrawFn) -> list[Item]:
-    """Any items with any parents and blockers, also in circles: an import records them as found."""
+    """Any items with any parents and blockers, also in cycles: an import records them as found."""
     count = draw(some.integers(1, 8))
     others = some.integers(0, count - 1)
     return [

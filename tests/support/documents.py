@@ -82,7 +82,7 @@ def document(items: list[dict[str, Any]], **parts: Any) -> dict[str, Any]:
             "returned": len(items),
             "has_more": False,
             "items": items,
-            "circles": [],
+            "cycles": [],
         },
         "overdue": {"total_count": 0, "returned": 0, "has_more": False, "items": []},
         "due_this_week": {"total_count": 0, "returned": 0, "has_more": False, "items": []},

@@ -158,7 +158,7 @@ def test_two_enhancements_do_not_wait_for_each_other() -> None:
     outcome.then_refused(Refused, rule="dependency_cycle")
 
 
-def test_a_circle_is_found_over_any_distance_and_told_link_by_link() -> None:
+def test_a_cycle_is_found_over_any_distance_and_told_link_by_link() -> None:
     history = enhancement()
     history.past(waiting_for(THIRD), of=SECOND)
     history.past(waiting_for(FOURTH), of=THIRD)
@@ -170,7 +170,7 @@ def test_a_circle_is_found_over_any_distance_and_told_link_by_link() -> None:
     assert [item["id"] for item in refusal.details["items"]] == [SECOND, THIRD, FOURTH]
 
 
-def test_two_ways_to_the_same_enhancement_are_no_circle() -> None:
+def test_two_ways_to_the_same_enhancement_are_no_cycle() -> None:
     history = enhancement().past(waiting_for(FOURTH), of=SECOND).past(waiting_for(FOURTH), of=THIRD)
 
     outcome = history.around(known=known(SECOND, THIRD)).when(update(depends_on=[SECOND, THIRD]))
@@ -178,7 +178,7 @@ def test_two_ways_to_the_same_enhancement_are_no_circle() -> None:
     outcome.then_it_has(depends_on=(SECOND, THIRD))
 
 
-def test_a_circle_that_an_import_brought_does_not_trap_the_search() -> None:
+def test_a_cycle_that_an_import_brought_does_not_trap_the_search() -> None:
     history = enhancement().past(waiting_for(THIRD), of=SECOND).past(waiting_for(SECOND), of=THIRD)
 
     outcome = history.around(known=known(SECOND)).when(update(depends_on=[SECOND]))

@@ -366,7 +366,7 @@ def test_nothing_outside_of_the_folder_is_read(tmp_path: Path) -> None:
     put(outside, "secret.md", number="TASK-2")
     (root / "tasks/task-2 - X.md").symlink_to(outside / "secret.md")
     (root / "tasks/more").symlink_to(outside)
-    (root / "tasks/circle").symlink_to(root)
+    (root / "tasks/cycle").symlink_to(root)
     (root / "tasks/task-3 - X.md").symlink_to("task-3 - X.md")
     os.mkfifo(root / "tasks/task-4 - X.md")
 
@@ -376,7 +376,7 @@ def test_nothing_outside_of_the_folder_is_read(tmp_path: Path) -> None:
     told = {re.sub(r"[:, ].*", "", finding.where.rpartition("/")[2]): finding.kind for finding in reading.not_taken}
     assert told == {"task-2": "cannot_be_read", "task-3": "cannot_be_read", "task-4": "cannot_be_read"} | {
         "more": "link_to_a_folder",
-        "circle": "link_to_a_folder",
+        "cycle": "link_to_a_folder",
     }
 
 

@@ -494,10 +494,10 @@ def test_a_file_without_any_issue_is_refused(tmp_path: Path, line: str) -> None:
         read(tmp_path, line)
 
 
-def test_a_missing_file_a_folder_and_a_circle_of_symbolic_links_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+def test_a_missing_file_a_folder_and_a_cycle_of_symbolic_links_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "cycle").symlink_to(tmp_path / "cycle")
 
-    for name in ("absent", ".", "circle"):
+    for name in ("absent", ".", "cycle"):
         with pytest.raises(Invalid, match="cannot be read"):
             beads.read(tmp_path / name, str, IMPORTED_AT)
 

@@ -119,7 +119,7 @@ def test_an_important_item_deep_in_the_tree_is_shown_below_all_it_is_part_of() -
     assert "- `w-900001` Something (task, P5)\n  - `w-900002` Something (task, P1)\n" in text
 
 
-def test_items_in_a_circle_of_parents_end_nowhere_but_are_shown() -> None:
+def test_items_in_a_cycle_of_parents_end_nowhere_but_are_shown() -> None:
     items = [item("w-1", parent_id="w-2"), item("w-2", parent_id="w-1", depth=1)]
 
     text = report.markdown(document(items))

@@ -91,7 +91,7 @@ def test_depends_on_is_checked_in_the_direction_of_its_mirror() -> None:
     history.when(link("depends_on")).then_refused(Refused, rule="dependency_cycle")
 
 
-def test_only_blocking_links_can_close_a_circle() -> None:
+def test_only_blocking_links_can_close_a_cycle() -> None:
     history = two_items().around(precedes=[(("start", OTHER), ("finish", THING))])
 
     history.when(link("relates_to")).then(WorkItemLinked(kind="relates_to", to_id=OTHER))

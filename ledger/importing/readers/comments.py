@@ -28,7 +28,7 @@ def imported_comments(
     plain: frozenset[str],
     time_of: Callable[[Any], datetime | None],
 ) -> tuple[tuple[ImportedComment, ...], list[Any]]:
-    """The comments on a record, and the entries that are none or say more than one; what is not understood is told.
+    """The comments on a record, and the entries that are none or say more than one; what is not understood is named.
 
     `fields` name what in an entry is its number among the comments, its author and its time; `plain` are those that a
     comment of ours says whole; `name` is what the comments are known by where it is not the record's. `otherwise` is

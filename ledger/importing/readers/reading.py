@@ -21,17 +21,17 @@ LONGEST_ID = 500  # characters; an index entry of PostgreSQL ends at 2,700 bytes
 LONGEST_COMMENT = 20_000  # characters
 LIMITS = {"title": 200, "description": 20_000, "notes": 20_000, "assignee": 100, "tags": 50}
 
-TOLD = ("active", "waiting", "review", "dropped")  # the categories of what is not handed out or is over, undone
+REPORTED = ("active", "waiting", "review", "dropped")  # categories in which an item is not ready, or ended undone
 ANY_KIND = "any"
 
-Identify = Callable[[str], str]  # an id in the source -> the id of its thing in the ledger
+Identify = Callable[[str], str]  # an id in the source -> the id of its entity in the ledger
 
 
 class Reading(Struct, kw_only=True):
-    """`found` counts the records of the source, whether they are taken or not; each is told whole, every time.
+    """`found` counts the records of the source, whether they are taken or not; each comes whole, every time.
 
     `not_taken` names every record that is in none of the lists, and every part of one that is nowhere in it. `taken`
-    counts the records in the lists where that is not the number of things: several commits make one deployment.
+    counts the records in the lists where that is not the number of entities: several commits make one deployment.
     `failures` are reasons for which nothing of the source may be taken. `not_read` says where a source that is compared
     with the ledger was not understood, by the kind of records that may stand there, `ANY_KIND` if that is not known.
     """
@@ -94,11 +94,11 @@ def time_of(value: Any) -> datetime | None:
 
 def take(reading: Reading, item: ImportedItem, imported_at: datetime) -> None:
     """Adds an item, with a warning for whatever in it today's rules would refuse. A blank name is no assignee."""
-    if not (item.fields.get("assignee") or "somebody").strip():
+    if not (item.fields.get("assignee") or "unset").strip():
         del item.fields["assignee"]
     reading.items.append(item)
     reading.warnings += _too_long(item)
-    if item.category in TOLD:
+    if item.category in REPORTED:
         reading.warnings.append(Finding(f"state_{item.category}", f"{item.external_id}: {item.status}"))
     created, changed = item.created_in_source, item.changed_in_source
     if created is not None and changed is not None and changed < created:
@@ -111,8 +111,8 @@ def take(reading: Reading, item: ImportedItem, imported_at: datetime) -> None:
 def _too_long(item: ImportedItem) -> Iterator[Finding]:
     for comment in item.comments or ():
         if (length := len(comment.text)) > LONGEST_COMMENT:
-            told = f"{item.external_id}: a comment ({length} characters, limit {LONGEST_COMMENT})"
-            yield Finding("longer_than_the_limit", told)
+            where = f"{item.external_id}: a comment ({length} characters, limit {LONGEST_COMMENT})"
+            yield Finding("longer_than_the_limit", where)
     for field, limit in LIMITS.items():
         value = item.fields.get(field)
         longest = max(map(len, value), default=0) if isinstance(value, tuple) else len(value or "")

@@ -1,4 +1,4 @@
-"""The beginning of a source, by which its format is told; nothing of it is understood yet."""
+"""The beginning of a source, by which its format is recognised; nothing of it is understood yet."""
 
 import os
 import re

@@ -1,7 +1,7 @@
 """This process's contact with its database: made in the background, remembered when lost, made again when possible.
 
-A caller waits at most a second for it, once per outage; from then on every caller is told at once that it is away, and
-a thread goes on trying. A server that is starting, or a schema that is being migrated, is waited for longer.
+A caller waits at most a second for it, once per outage; from then on every caller hears at once that it is away, and a
+thread goes on trying. A server that is starting, or a schema that is being migrated, is waited for longer.
 """
 
 import threading
@@ -44,7 +44,7 @@ class Contact:
 
     @property
     def ready(self) -> bool:
-        """Whether it can be asked now, as far as anybody knows."""
+        """Whether it can be asked now, as far as is known."""
         return self._ready
 
     def database(self) -> Database:

@@ -32,7 +32,7 @@ CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
 EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
 SELDOM = 5  # times that a process asks a statement without keeping it
 LOCK_NOT_AVAILABLE = "55P03"
-WHEN_TOLD = 2**31 - 1  # None would mean never, also for what is told to be prepared
+ON_REQUEST = 2**31 - 1  # None would mean never, also for a statement that asks to be prepared
 
 
 class Database:
@@ -177,7 +177,7 @@ def _pool(conninfo: str, max_size: int) -> psycopg_pool.ConnectionPool[Connectio
         timeout=CONNECT_SECONDS,
         reconnect_timeout=CONNECT_SECONDS,
         max_idle=300.0,
-        kwargs={"autocommit": True, "prepare_threshold": WHEN_TOLD},
+        kwargs={"autocommit": True, "prepare_threshold": ON_REQUEST},
         configure=_configure,
         check=None,
     )
@@ -251,7 +251,7 @@ def _has_hung_up(connection: Connection) -> bool:
     if not hasattr(select, "poll"):
         return False
     looking = select.poll()
-    looking.register(connection.fileno(), getattr(select, "POLLRDHUP", 0))  # without it a hang-up is told all the same
+    looking.register(connection.fileno(), getattr(select, "POLLRDHUP", 0))  # a hang-up is reported without it too
     return bool(looking.poll(0))
 
 

@@ -1,6 +1,6 @@
 """A pooler between us and the server, and whether it keeps the statements that its clients prepare.
 
-PgBouncer in transaction mode gives each transaction another connection. Since version 1.22, unless told otherwise, it
+PgBouncer in transaction mode gives each transaction another connection. Since version 1.22, unless set otherwise, it
 takes the prepared statements of its clients along, under names of its own; others hand the names on as they are, and
 the next transaction looks for them on a connection that never heard of them.
 """

@@ -1,6 +1,6 @@
 """What a server is asked before a schema is made in it: whether it is PostgreSQL, and whether its locks lock.
 
-Engines that speak its protocol accept an advisory lock and give it to everybody, or keep it on one node. The log
+Engines that speak its protocol accept an advisory lock and give it to all, or keep it on one node. The log
 would then lose events without a word, so the proof is by two connections and not by a name.
 """
 

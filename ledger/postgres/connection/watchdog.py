@@ -17,7 +17,7 @@ import psycopg
 
 from ledger.libpq.session import Session
 
-LONG_CALL_SECONDS = 1.0  # seconds that a call may take before anybody asks, and between two questions
+LONG_CALL_SECONDS = 1.0  # seconds that a call may take before it is looked at, and between two questions
 LOOK_EVERY = 0.2
 RESTS_AFTER = 5.0  # seconds without a call, then the thread ends
 

@@ -21,7 +21,7 @@ from ledger.work_item.imported.kept_links import with_kept_links
 from ledger.work_item.imported.namesakes import distinct
 from ledger.work_item.imported.older_records import without_older
 from ledger.work_item.imported.source_state import CATEGORY, began, source_events, source_state
-from ledger.work_item.rules.cycles import circles
+from ledger.work_item.rules.cycles import cycles
 from ledger.work_item.rules.reviews import imported
 from ledger.work_item.state import WorkItem
 from ledger.world import World
@@ -42,12 +42,12 @@ class Plan(Struct, kw_only=True):
     not_taken: list[Finding]
 
 
-def plan(told: ImportWorkItems, world: World) -> Plan:
+def plan(given: ImportWorkItems, world: World) -> Plan:
     """Looks at the streams of all items at once, and decides for each what happened to it in the source."""
-    world.look(dict.fromkeys(_streams(told)))
-    found = distinct(told, world)
-    fresh, older = without_older(replace(told, items=found.items), world)
-    command = replace(told, items=fresh)
+    world.look(dict.fromkeys(_streams(given)))
+    found = distinct(given, world)
+    fresh, older = without_older(replace(given, items=found.items), world)
+    command = replace(given, items=fresh)
     links = arranged(command, lambda entity_id: world.state(CATEGORY, entity_id))
     early: list[Finding] = []
     creation, states = _creation(command, world), world.settings().states
@@ -72,7 +72,7 @@ def plan(told: ImportWorkItems, world: World) -> Plan:
     happened += _on_others(links, command, world)
     happened.sort(key=lambda entry: entry[1][1].at)  # stable: each stream's own order stays
     made.decided = [(stream, fact, mark.by, mark.at) for stream, (fact, mark) in happened]
-    made.warnings += [*_too_deep(command, links, world), *_circles(command, links)]
+    made.warnings += [*_too_deep(command, links, world), *_cycles(command, links)]
     return made
 
 
@@ -154,9 +154,9 @@ def _too_deep(command: ImportWorkItems, links: Links, world: World) -> Iterator[
             yield Finding("deeper_than_the_limit", f"{item.external_id} (depth {depths[item.id]}, limit {limit})")
 
 
-def _circles(command: ImportWorkItems, links: Links) -> Iterator[Finding]:
+def _cycles(command: ImportWorkItems, links: Links) -> Iterator[Finding]:
     names = {item.id: item.external_id for item in command.items}
     parents = {child: link.to_id for child, link in links.parents.items()}
     blocks = ((owner, to) for owner, keys in links.owned.items() for kind, to in keys if kind == "blocks")
-    for circle in circles(parents, blocks):
-        yield Finding("circle", ", ".join(sorted(names.get(entity_id, entity_id) for entity_id in circle)))
+    for cycle in cycles(parents, blocks):
+        yield Finding("cycle", ", ".join(sorted(names.get(entity_id, entity_id) for entity_id in cycle)))

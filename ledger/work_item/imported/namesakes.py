@@ -1,4 +1,4 @@
-"""Records of a source that have one id and are not the same thing, because the id was given again.
+"""Records of a source that have one id and are not the same record, because the id was given again.
 
 The record that began when the ledger's item of that id began is that item. Any other one is known by the id together
 with the time it began, unless it has the item's title or does not say when it began: then only its time was corrected.

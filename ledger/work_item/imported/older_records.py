@@ -51,9 +51,9 @@ def _editions(command: ImportWorkItems, world: World) -> dict[str, str]:
     ids = [entity_id for key, entity_id in held.items() if key.startswith(f"{command.source}:")]
     world.look(stream_id(CATEGORY, entity_id) for entity_id in ids)
     newest: dict[str, str] = {}
-    for told in (source_state(entity_id, command.source, world).metadata.get(LIST) for entity_id in ids):
-        if isinstance(told, dict) and _time(told.get("updated")):
-            newest[str(told.get("name"))] = max(newest.get(str(told.get("name")), ""), told["updated"])
+    for listed in (source_state(entity_id, command.source, world).metadata.get(LIST) for entity_id in ids):
+        if isinstance(listed, dict) and _time(listed.get("updated")):
+            newest[str(listed.get("name"))] = max(newest.get(str(listed.get("name")), ""), listed["updated"])
     return newest
 
 

@@ -1,4 +1,4 @@
-"""Circles in what must come before what: an import records them as found and names them.
+"""Cycles in what must come before what: an import records them as found and names them.
 
 The edges are those of requirements section 1: start(x) -> finish(x), start(parent) -> start(child),
 finish(child) -> finish(parent), finish(blocker) -> start(blocked).
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from ledger.world import Endpoint
 
 
-def circles(parents: Mapping[str, str], blocks: Iterable[tuple[str, str]]) -> list[list[str]]:
+def cycles(parents: Mapping[str, str], blocks: Iterable[tuple[str, str]]) -> list[list[str]]:
     """The groups of items that wait for themselves, by `child -> parent` and (blocker, blocked); ids in order."""
     edges: dict[Endpoint, list[Endpoint]] = {}
     for child, parent in parents.items():

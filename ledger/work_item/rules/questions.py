@@ -49,7 +49,7 @@ def answer(command: AnswerQuestion, world: World) -> Decided:
 
 
 def withdraw(command: WithdrawQuestion, world: World) -> Decided:
-    """Whoever asked takes it back; so does an administrator."""
+    """Its author takes it back, or an administrator."""
     item: WorkItem = existing(world, CATEGORY, command.id, None)
     question = _open_question(world, command.id, item)
     if world.scope != "admin" and question.by != world.by:

@@ -97,7 +97,7 @@ def _refused_since(item: WorkItem, mark: Mark) -> bool:
 
 def restrained(world: World, now: WorkItem, changes: Changes) -> tuple[Changes, tuple[Fact, ...]]:
     """What an undo may restore, and what it asks for: it completes no item that needs a review, and a review that it
-    brings back is one that its caller asks for, whoever asked before."""
+    brings back is one that its caller asks for, not its first author."""
     then, at = apply(now, changes), text(world.occurred_at)
     if then.category == "done" and now.category != "done" and is_demanded(then, world):
         kept = {path: change for path, change in changes.items() if path not in OF_COMPLETION}

@@ -7,7 +7,7 @@ from ledger.decider import Turns
 from ledger.envelope import stream_id
 from ledger.errors import Refused
 from ledger.work_item.item_summaries import CATEGORY, state_summaries
-from ledger.work_item.rules.cycles import circles
+from ledger.work_item.rules.cycles import cycles
 from ledger.work_item.rules.held_items import check_held
 from ledger.work_item.state import WorkItem
 from ledger.world import World
@@ -64,7 +64,7 @@ class After:
         return children
 
     def depth(self, entity_id: str) -> int:
-        """How many items are above it; an imported circle ends where it began."""
+        """How many items are above it; an imported cycle ends where it began."""
         above: set[str] = set()
         parent = self.item(entity_id).parent_id
         while parent is not None and parent not in above:
@@ -86,7 +86,7 @@ def check_undo(world: World, turns: Turns[WorkItem]) -> None:
             _check_finished(world, after, entity_id, now, then)
             _check_archived(after, entity_id, now, then)
     _check_depth(world, after, turns)
-    _check_circles(world, turns)
+    _check_cycles(world, turns)
 
 
 def _check_children(after: After, turns: Turns[WorkItem]) -> None:
@@ -209,8 +209,8 @@ def _check_depth(world: World, after: After, turns: Turns[WorkItem]) -> None:
             )
 
 
-def _check_circles(world: World, turns: Turns[WorkItem]) -> None:
-    """One new tie is a question to the read models; of several, each may close the circle of another."""
+def _check_cycles(world: World, turns: Turns[WorkItem]) -> None:
+    """One new tie is a question to the read models; of several, each may close the cycle of another."""
     existing = [(entity_id, now, then) for entity_id, (now, then) in turns.items() if _living(then)]
     moved = {
         entity_id: then.parent_id
@@ -224,14 +224,14 @@ def _check_circles(world: World, turns: Turns[WorkItem]) -> None:
     if len(moved) + len(blocks) == 1:
         closed = [[*pair] for pair in [*_closing_moves(world, moved), *_closing_blocks(world, blocks)]]
     else:
-        closed = _new_circles(world, turns, moved, blocks)
+        closed = _new_cycles(world, turns, moved, blocks)
     if closed:
         refs = world.references(CATEGORY, closed[0])
         raise Refused(
             f"by hierarchy and links {', '.join(refs[one] for one in closed[0])} would wait for themselves",
             rule="dependency_cycle",
             items=state_summaries(world, {one: world.state(CATEGORY, one) for one in closed[0]}),
-            next_step="remove the link or the parent that closes the circle",
+            next_step="remove the link or the parent that closes the cycle",
         )
 
 
@@ -251,12 +251,12 @@ def _closing_blocks(world: World, blocks: Iterable[tuple[str, str]]) -> Iterator
             yield blocker, blocked
 
 
-def _new_circles(
+def _new_cycles(
     world: World, turns: Turns[WorkItem], moved: dict[str, str], blocks: list[tuple[str, str]]
 ) -> list[list[str]]:
-    """The circles that would be there, with both ends of a restored tie in them, and are not there now."""
+    """The cycles that would be there, with both ends of a restored tie in them, and are not there now."""
     parents, links = world.ties()
-    before = circles(parents, links)
+    before = cycles(parents, links)
     for entity_id, (_, then) in turns.items():
         parents.pop(entity_id, None)
         if _living(then) and then.parent_id is not None:
@@ -266,8 +266,8 @@ def _new_circles(
     }
     links = [*(tie for tie in links if tie[0] not in turns), *sorted(own)]
     ties = [*moved.items(), *blocks]
-    after = [circle for circle in circles(parents, links) if circle not in before]
-    return [circle for circle in after if any(one in circle and other in circle for one, other in ties)]
+    after = [cycle for cycle in cycles(parents, links) if cycle not in before]
+    return [cycle for cycle in after if any(one in cycle and other in cycle for one, other in ties)]
 
 
 def _links(item: WorkItem) -> set[Link]:

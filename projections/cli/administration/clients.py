@@ -1,4 +1,4 @@
-"""What each assistant's client wants to be told, so that it starts our server: the file, and the text in it."""
+"""How each assistant's client is configured to start our server: the file, and the text in it."""
 
 import json
 import shutil

@@ -39,7 +39,7 @@ from projections.cli.terminal.output import (
 from projections.maintenance import rebuild
 from projections.maintenance.webhooks.destinations import Destinations
 from projections.questions import configuration, conflicts
-from projections.questions.status import waiting_circles
+from projections.questions.status import waiting_cycles
 
 Entity = dict[str, Any]
 READABLE: dict[str, Callable[[Any], str]] = {
@@ -48,7 +48,7 @@ READABLE: dict[str, Callable[[Any], str]] = {
     "newest_commit": lambda seconds: f"{duration(seconds)} ago",
     "last_contact": lambda value: _aged(value),
     "waiting_since": lambda value: _aged(value),
-    "circles": lambda circles: "; ".join(", ".join(refs) for refs in circles) or "none",
+    "cycles": lambda cycles: "; ".join(", ".join(refs) for refs in cycles) or "none",
 }
 
 
@@ -121,7 +121,7 @@ def _database(app: App, findings: list[Finding]) -> Entity:
         with app.tables.snapshot() as snapshot:
             found |= {"position": snapshot.as_of.position, "conflicts": conflicts.count(snapshot)}
             wanted = configuration.webhooks(snapshot, configuration_id(app.identity.ledger))
-            found["circles"] = [[item["ref"] for item in circle] for circle in waiting_circles(snapshot)]
+            found["cycles"] = [[item["ref"] for item in cycle] for cycle in waiting_cycles(snapshot)]
     except Diverged as error:
         findings.append(_diverged(app, error))
         return found | {"answers": True}
@@ -133,10 +133,10 @@ def _database(app: App, findings: list[Finding]) -> Entity:
         findings.extend(health_checks.of_environment(app.settings.dsn) if is_away else [])
         return found | {"answers": not is_away}
     findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
-    findings.extend(health_checks.of_circles(found["circles"]))
+    findings.extend(health_checks.of_cycles(found["cycles"]))
     findings.extend(_of_webhooks(app, wanted, found["position"]))
-    told: Entity = to_builtins(checked)
-    return found | {"answers": True} | told
+    answer: Entity = to_builtins(checked)
+    return found | {"answers": True} | answer
 
 
 def _of_webhooks(app: App, wanted: dict[str, Webhook], head: int) -> list[Finding]:
@@ -162,13 +162,11 @@ def _replica(app: App, findings: list[Finding], head: int | None) -> dict[str, E
     if replica is None:
         return {}
     try:
-        standing, journal = replica.standing(), app.local.journal
-        findings.extend(health_checks.of_replica(standing, head, app.settings.read_seconds))
-        common = min(standing.position, journal.head.position)
+        state, journal = replica.state(), app.local.journal
+        findings.extend(health_checks.of_replica(state, head, app.settings.read_seconds))
+        common = min(state.position, journal.head.position)
         with replica.asking(common, common, journal.digest_at(common) or b""):
-            return {
-                "replica": {"answers": True, **to_builtins(standing), "behind": health_checks.lacks(standing, head)}
-            }
+            return {"replica": {"answers": True, **to_builtins(state), "behind": health_checks.lacks(state, head)}}
     except LedgerError as error:
         findings.append(
             Finding(
@@ -201,14 +199,14 @@ def _machine(app: App, findings: list[Finding], head: int | None) -> Entity:
 def _diverged(app: App, error: Diverged) -> Finding:
     """What differs from which position on, and the ways out."""
     try:
-        standing = rebuild.compare_heads(app)
+        heads = rebuild.compare_heads(app)
     except LedgerError:
         return _of_error(error, grave=True)
     what = (
-        f"journal and database are the same up to position {standing.common}; from there on the journal has"
-        f" {standing.journal - standing.common} events and the database {standing.database - standing.common} others"
+        f"journal and database are the same up to position {heads.common}; from there on the journal has"
+        f" {heads.journal - heads.common} events and the database {heads.database - heads.common} others"
     )
-    journal = "if the journal is right: `tracking-ledger rebuild --from-journal`; " * standing.journal_contains_database
+    journal = "if the journal is right: `tracking-ledger rebuild --from-journal`; " * heads.journal_contains_database
     return Finding(code=error.code, what=what, next_step=journal + health_checks.SET_ASIDE, grave=True)
 
 

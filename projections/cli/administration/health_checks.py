@@ -8,7 +8,7 @@ from msgspec import Struct
 from ledger.configuration.state import Webhook
 from ledger.libpq.diagnosis import Variables, variables
 from ledger.postgres.checkup import Checkup
-from ledger.postgres.replica import Standing
+from ledger.postgres.replica import ReplicaState
 from ledger.values.moment import text
 from projections.cli.terminal.output import duration
 from projections.local_copy.working_files import Local
@@ -16,7 +16,7 @@ from projections.maintenance.webhooks.destinations import Destination
 
 CONNECTIONS = 0.8  # of those that the server allows
 TRANSACTION = 3600  # seconds that one may stay open
-CIRCLES = 10  # that are named; when one of those is opened, others are
+CYCLES = 10  # that are named; when one of those is opened, others are
 BEHIND = 10_000  # events that a machine's journal may lack
 FAILING = 900  # seconds that a webhook may fail
 WAITING = timedelta(minutes=15)  # for a command to be brought home while the database answers
@@ -70,9 +70,9 @@ def of_conflicts(waiting: int) -> Iterator[Finding]:
         )
 
 
-def of_circles(circles: Sequence[Sequence[str]]) -> Iterator[Finding]:
+def of_cycles(cycles: Sequence[Sequence[str]]) -> Iterator[Finding]:
     """Of references of unfinished items that wait for each other; only an import records such links."""
-    for refs in circles[:CIRCLES]:
+    for refs in cycles[:CYCLES]:
         yield Finding(
             code="items_wait_for_each_other",
             what=f"{', '.join(refs)} wait for each other: none of them can begin",
@@ -111,25 +111,25 @@ def of_webhooks(
             )
 
 
-def of_replica(standing: Standing, head: int | None, allowed: float) -> Iterator[Finding]:
+def of_replica(state: ReplicaState, head: int | None, allowed: float) -> Iterator[Finding]:
     """`head` is the database's position, None while that does not answer; `allowed` seconds a replica may be behind."""
-    if not standing.follows:
+    if not state.follows:
         yield Finding(
             code="replica_promoted",
             what="the replica follows no server: it was promoted, or LEDGER_READ_DSN names a primary",
             next_step="name standbys of LEDGER_DSN in LEDGER_READ_DSN, or unset it",
         )
-    elif (missing := lacks(standing, head)) and (standing.newest_commit or 0) > allowed:
+    elif (missing := lacks(state, head)) and (state.newest_commit or 0) > allowed:
         yield Finding(
             code="replica_behind",
-            what=f"the replica lacks {missing} events, its newest commit is {standing.newest_commit} s old",
+            what=f"the replica lacks {missing} events, its newest commit is {state.newest_commit} s old",
             next_step="see on the standby whether replay is paused or waits, and in its log whether it is connected",
         )
 
 
-def lacks(standing: Standing, head: int | None) -> int | None:
+def lacks(state: ReplicaState, head: int | None) -> int | None:
     """How many events of the database a replica does not have."""
-    return None if head is None else max(head - standing.position, 0)
+    return None if head is None else max(head - state.position, 0)
 
 
 def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | None) -> Iterator[Finding]:

@@ -109,8 +109,8 @@ def _prepare(invocation: Invocation, worktree: Path, message: Path, rest: tuple[
 
 
 def _link(invocation: Invocation, worktree: Path, commit: str) -> None:
-    told = git(worktree, "log", "-1", "--no-show-signature", "--format=%H%n%s%n%B", commit, needed=True) or ""
-    digest, subject, message = (*told.split("\n", 2), "", "")[:3]
+    output = git(worktree, "log", "-1", "--no-show-signature", "--format=%H%n%s%n%B", commit, needed=True) or ""
+    digest, subject, message = (*output.split("\n", 2), "", "")[:3]
     trailers = _trailers(worktree, message)
     named = [ref for refs in trailers.values() for ref in refs] or _of_branch(worktree)
     for ref in _existing_refs(invocation, named):
@@ -160,7 +160,7 @@ def _existing_refs(invocation: Invocation, refs: list[str]) -> Iterator[str]:
 
 
 def _perform(invocation: Invocation, name: str, arguments: dict[str, object]) -> str | None:
-    """The outcome; None for a refusal, which is told."""
+    """The outcome; None for a refusal, which is shown."""
     try:
         outcome: str = OPERATIONS[name].perform(invocation.app, arguments)["outcome"]
     except LedgerError as error:

@@ -10,7 +10,7 @@ from projections.reports.templates import rendered
 TEMPLATE = "agents.md.j2"
 FIRST, LAST = "<!-- tracking-ledger: how to work here -->", "<!-- tracking-ledger: end -->"
 AGENTS, CLAUDE = "AGENTS.md", "CLAUDE.md"
-POINTER = f"@{AGENTS}"  # how Claude Code is told to read another file
+POINTER = f"@{AGENTS}"  # how Claude Code is pointed to another file
 
 
 def write_instructions(project: Path) -> dict[str, bool]:

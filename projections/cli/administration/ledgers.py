@@ -88,7 +88,7 @@ def forget(invocation: Invocation, ledger: str) -> None:
 @click.argument("name")
 @pass_invocation
 def rename(invocation: Invocation, ledger: str, name: str) -> None:
-    """Call LEDGER by another NAME. A name is only shown; what belongs together is told by the id."""
+    """Call LEDGER by another NAME. A name is only shown; what belongs together is known by the id."""
     database = _database(invocation)
     known, name = ledgers.find(database, ledger), _checked(name)
     ledgers.rename(database, known.id, name)
@@ -106,8 +106,8 @@ def archive(invocation: Invocation, ledger: str | None) -> None:
     database = _database(invocation)
     known = _meant(invocation, database, ledger)
     head, digest = ledgers.close(database, known.id, ARCHIVED)
-    told = {"state": "closed", "reason": ARCHIVED, "position": head, "digest": digest.hex()}
-    _done(invocation, known, told, f"archived {known.id} ({printable(known.name)}) at position {head}")
+    fields = {"state": "closed", "reason": ARCHIVED, "position": head, "digest": digest.hex()}
+    _done(invocation, known, fields, f"archived {known.id} ({printable(known.name)}) at position {head}")
 
 
 @group.command("open")
@@ -131,7 +131,7 @@ def open_(invocation: Invocation, ledger: str | None, gone: bool) -> None:
 @click.argument("role")
 @pass_invocation
 def allow(invocation: Invocation, ledger: str, role: str) -> None:
-    """Let the database role ROLE use LEDGER, and everybody who has that role."""
+    """Let the database role ROLE use LEDGER, and so all its members."""
     database = _database(invocation)
     known = ledgers.find(database, ledger)
     ledgers.allow(database, known.id, role)
@@ -183,8 +183,8 @@ def _row(ledger: Known) -> tuple[object, ...]:
     return ledger.id, ledger.name, state, ledger.head, last, ", ".join(ledger.members)
 
 
-def _done(invocation: Invocation, known: Known, told: dict[str, Any], sentence: str) -> None:
+def _done(invocation: Invocation, known: Known, fields: dict[str, Any], sentence: str) -> None:
     if invocation.as_json:
-        answer_json({"ledger": str(known.id), "name": known.name} | told)
+        answer_json({"ledger": str(known.id), "name": known.name} | fields)
     else:
         say(sentence)

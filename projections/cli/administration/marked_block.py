@@ -1,4 +1,4 @@
-"""A block of ours in a file of somebody else's, between two lines that mark it; all around it is the owner's."""
+"""A block of ours in a file of another owner, between two lines that mark it; all around it is the owner's."""
 
 
 def with_block(text: str, block: str, first: str, last: str) -> str:

@@ -22,12 +22,12 @@ from projections.transfer.moving import move as move_ledger
 def move(invocation: Invocation, to: str, admin_dsn: str | None) -> None:
     """Move this project's ledger to another database: TO is a connection string, or the word embedded.
 
-    Everybody goes on meanwhile; only for the last events, a few seconds, writes wait. It proves that position, digest
+    Work goes on meanwhile; only for the last events, a few seconds, writes wait. It proves that position, digest
     and every read model are the same on both sides before it opens the ledger there and closes it here. If it is
     interrupted, repeat it. Programs on the embedded server follow by themselves; set LEDGER_DSN for all others.
     """
-    with nullcontext(no_progress) if invocation.as_json else progress() as told:
-        moved = move_ledger(invocation.app, destination(invocation.app.settings, to, admin_dsn), told)
+    with nullcontext(no_progress) if invocation.as_json else progress() as report_progress:
+        moved = move_ledger(invocation.app, destination(invocation.app.settings, to, admin_dsn), report_progress)
     if invocation.as_json:
         answer_json(_as_answer(moved))
         return

@@ -14,7 +14,7 @@ from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table
 from projections.cli.terminal.points import POINT
-from projections.cli.terminal.progress import Told, progress
+from projections.cli.terminal.progress import OnProgress, progress
 from projections.questions.log.as_of import position_of
 from projections.tables.postgres import PostgresTables
 from projections.tables.replay import Report, Source, check, no_progress, replay, write
@@ -81,7 +81,7 @@ def _source(app: App, name: str) -> Source | None:
 
 
 @contextmanager
-def _progress(invocation: Invocation) -> Iterator[Told]:
+def _progress(invocation: Invocation) -> Iterator[OnProgress]:
     if invocation.as_json:
         yield no_progress
         return

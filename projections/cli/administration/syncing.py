@@ -67,10 +67,10 @@ def outbox(invocation: Invocation, set_aside: bool) -> int:
     if invocation.as_json:
         answer_json({"waited": waited, "settled": settled, **outcomes, "waiting": left, "held": held})
     else:
-        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
         say(
-            f"{settled} settled: {told}; {left} wait"
-            if told or left
+            f"{settled} settled: {counts}; {left} wait"
+            if counts or left
             else "nothing to send: nothing waits on this machine"
         )
         if outcomes["conflict"]:

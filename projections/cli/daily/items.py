@@ -1,6 +1,6 @@
 """The verbs of a day's work on items, from `add` to `delete`.
 
-None of them asks for a version: it is read just before. Who changed the item between the two is told as a conflict.
+None of them asks for a version: it is read just before. Who changed the item between the two is named as a conflict.
 """
 
 import os

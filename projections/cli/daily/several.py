@@ -21,7 +21,7 @@ REFS = click.argument("refs", type=REF, metavar="REF...|-", nargs=-1, required=T
 def each(
     invocation: Invocation, refs: tuple[str, ...], act: Callable[[str], Answered], tell: Callable[[Answered], None]
 ) -> int:
-    """Acts on one after the other, each told as it is done; one that is refused does not keep the others back."""
+    """Acts on one after the other, each reported as it is done; one that is refused does not keep the others back."""
     if len(refs) == 1 and refs[0] != "-":
         answered = act(refs[0])
         answer_json(answered) if invocation.as_json else tell(answered)

@@ -77,7 +77,7 @@ def github(
         with working(f"exchanging with {repository}"):
             return wanted.run(invocation.app)
 
-    return _watched(invocation, exchange) if watch else _told(invocation, exchange())
+    return _watched(invocation, exchange) if watch else _reported(invocation, exchange())
 
 
 def _watched(invocation: Invocation, exchange: Callable[[], dict[str, Any]]) -> int:
@@ -88,7 +88,7 @@ def _watched(invocation: Invocation, exchange: Callable[[], dict[str, Any]]) -> 
             try:
                 report, seconds = exchange(), EVERY
                 if report["events"] or report["requests"]["writes"] or report["conflicts"] or report["findings"]:
-                    code = _told(invocation, report)
+                    code = _reported(invocation, report)
             except Unavailable as away:
                 remark(f"waiting: {printable(away.message)}", style="yellow")
                 seconds = max(EVERY, away.details.get("retry_after", EVERY))
@@ -96,7 +96,7 @@ def _watched(invocation: Invocation, exchange: Callable[[], dict[str, Any]]) -> 
     return code
 
 
-def _told(invocation: Invocation, report: dict[str, Any]) -> int:
+def _reported(invocation: Invocation, report: dict[str, Any]) -> int:
     if invocation.as_json:
         answer_json(report)
     else:

@@ -68,7 +68,7 @@ def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> N
 @click.option("--detail", is_flag=True, help="Long texts whole.")
 @pass_invocation
 def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, detail: bool) -> None:
-    """What differs between two points of one thing; without TO, between one and now.
+    """What differs between two points of one entity; without TO, between one and now.
 
     A point is a version (v3), a position of the log (120) or a time (2026-11-22T15:00:00Z).
     """

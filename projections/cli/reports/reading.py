@@ -155,7 +155,7 @@ def _print_broken(items: list[Entity]) -> None:
 
 
 def entity_of(app: App | LedgerView, category: str, entity_id: str) -> Entity:
-    """The answer of the operation that reads such a thing."""
+    """The answer of the operation that reads such an entity."""
     match category:
         case "work_item":
             include = ["ancestors", "descendants", "dependencies", "comments", "effort"]
@@ -202,7 +202,7 @@ def print_events(items: list[Entity], refs: Refs, now: datetime) -> None:
 
 
 def refs_in(app: App, answered: Any) -> Refs:
-    """The references of all ids that stand in an answer's fields; what the person is told of its source is left."""
+    """The references of all ids in an answer's fields, but for those in its source's words."""
     ids = set(ids_in(answered))
     if not ids:
         return {}

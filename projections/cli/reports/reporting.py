@@ -132,11 +132,11 @@ def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> C
         # imported only here: the events of vendors and a second set of templates are needed by no other report
         from projections.reports.html_page import ITEMS, page
 
-        def told(view: LedgerView) -> str:
+        def rendered(view: LedgerView) -> str:
             with view.snapshot(as_of) as snapshot:
                 return page(snapshot, view.store, _document_in(view, snapshot, as_of, ITEMS))
 
-        _, content = router.run_on_first_source(invocation.app, told, replicas=True)
+        _, content = router.run_on_first_source(invocation.app, rendered, replicas=True)
         if output is None:
             write(content.encode(), ends_line=False)
         else:

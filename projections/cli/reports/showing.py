@@ -42,8 +42,8 @@ def print_entity(category: str, entity: Entity, refs: Refs, now: datetime) -> No
     _why_not_ready(entity)
     rest = {key: value for key, value in entity.items() if key not in SAID and value not in (None, [], {}, (), False)}
     shown_whole = {key for key in rest if key.endswith("_ids") and key.replace("_ids", "s") in rest}
-    told = {key.replace("_", " "): _field(key, rest[key], refs, now) for key in rest if key not in shown_whole}
-    fields((name, value) for name, value in told.items() if value)
+    named = {key.replace("_", " "): _field(key, rest[key], refs, now) for key in rest if key not in shown_whole}
+    fields((name, value) for name, value in named.items() if value)
     for part in TEXTS:
         if entity.get(part):
             heading(part)

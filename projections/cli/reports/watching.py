@@ -65,7 +65,7 @@ def watch(
 
     CMD is split as a shell splits words, and run without a shell: no text of an event is part of a command line. An
     event comes when its commit is in the database, in order, the next one when CMD has ended. With stop the first
-    failure ends with 8, and names the position to go on from; with go-on it is told and passed over.
+    failure ends with 8, and names the position to go on from; with go-on it is reported and passed over.
     """
     check(problems_of_kinds(kinds))
     if on_failure == GO_ON and program is None:
@@ -156,7 +156,7 @@ def _words(program: str | None) -> list[str]:
 
 
 def _taken(invocation: Invocation, arguments: list[str], line: Line) -> bool:
-    """Whether an event was printed, or its command ended with 0; a failure is told."""
+    """Whether an event was printed, or its command ended with 0; a failure is reported."""
     if not arguments:
         _print(invocation, line)
         return True

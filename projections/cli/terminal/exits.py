@@ -169,7 +169,7 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
 
 
 def fault(error: Exception, at: list[str]) -> dict[str, Any]:
-    """A fault of the program, in the one error shape; without the exception's text, which may be anybody's secret."""
+    """A fault of the program, in the one error shape; without the exception's text, which may hold a secret."""
     place = f" at {at[-1]}" if at else ""
     return {
         "error": {

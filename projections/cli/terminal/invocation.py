@@ -44,7 +44,7 @@ class Invocation:
         self.settings = replace(self.settings, project=project)
 
     def print_source(self) -> int:
-        """A person is told when an answer did not come from the database; the JSON says it itself. The exit code."""
+        """Says when an answer did not come from the database; the JSON says it itself. The exit code."""
         layer = self.app.answered_by if "app" in self.__dict__ else None
         if layer is None or layer.is_live:
             return exits.DONE

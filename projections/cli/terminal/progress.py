@@ -12,11 +12,11 @@ from projections.cli.terminal.output import remark
 
 EVERY = 2.0  # seconds between two plain lines
 
-Told = Callable[[str, int, int], None]  # (what is counted, how many are done, how many there are)
+OnProgress = Callable[[str, int, int], None]  # (what is counted, how many are done, how many there are)
 
 
 @contextmanager
-def progress() -> Iterator[Told]:
+def progress() -> Iterator[OnProgress]:
     """Call the answer as the work goes on; each word that is counted has a bar, or lines, of its own."""
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
     if console.is_terminal:
@@ -35,7 +35,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def _bars(console: Console) -> Iterator[Told]:
+def _bars(console: Console) -> Iterator[OnProgress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console) as shown:
         bars = {}
@@ -52,7 +52,7 @@ class _Lines:
     """The same as lines, of which the first comes when the work takes long."""
 
     def __init__(self) -> None:
-        self._begun: dict[str, tuple[float, int]] = {}  # when each was first told of, and how many were done then
+        self._begun: dict[str, tuple[float, int]] = {}  # when each was first counted, and how many were done then
         self._last = time.monotonic()
 
     def __call__(self, what: str, done: int, total: int) -> None:

@@ -1,7 +1,7 @@
 """Saved views: filters of `list` under a name, in `.ledger/views.json` beside the ledger's identity.
 
 A view is a way to look and no fact, so it is no event: a text file that can be read, edited, committed for the team or
-ignored. `me` in it is whoever asks.
+ignored. `me` in it is the caller.
 """
 
 import json

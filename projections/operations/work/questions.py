@@ -1,4 +1,4 @@
-"""The operation on what an item waits for somebody to say: asked, answered, withdrawn."""
+"""The operation on questions that an item waits for: asked, answered, withdrawn."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

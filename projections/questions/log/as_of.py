@@ -1,4 +1,4 @@
-"""What was so at an earlier point: of one thing by folding its stream, of everything by tables of that position."""
+"""What was so at an earlier point: of one entity by folding its stream, of everything by tables of that position."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ def position_of(log: EventStore, point: Point, field: str = "as_of") -> int:
 
 
 def row_at(log: EventStore, category: str, entity_id: str, position: int) -> Row:
-    """One thing as it was at a position. Raises NotFound, also when it was not there yet."""
+    """One entity as it was at a position. Raises NotFound, also when it was not there yet."""
     events = past(log, category, entity_id)
     seen = [event for event in events if event.position <= position]
     if not seen:
@@ -42,7 +42,7 @@ def row_at(log: EventStore, category: str, entity_id: str, position: int) -> Row
 
 
 def past(log: EventStore, category: str, entity_id: str) -> list[RecordedEvent]:
-    """Everything that happened to a thing. Raises NotFound for one that never was."""
+    """Everything that happened to an entity. Raises NotFound for one that never was."""
     stream = stream_id(category, entity_id)
     events = log.read_streams([stream]).events.get(stream, [])
     if not events and category != "configuration":  # which is there from the start

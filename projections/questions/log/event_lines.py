@@ -51,7 +51,7 @@ def event_lines(log: EventStore, snapshot: Snapshot, events: Iterable[RecordedEv
 
 
 def sentence(event: RecordedEvent) -> str:
-    """The thing's name if the event gives one; else what changed to what, and the reasons."""
+    """The entity's name if the event gives one; else what changed to what, and the reasons."""
     fact = fact_of(event)
     if isinstance(fact, UnknownFact):
         return f"(a fact of a newer program, schema {fact.schema})"

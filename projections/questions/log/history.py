@@ -1,6 +1,6 @@
-"""What can be asked of the past of a thing: who changed what when, how it was at a point, what differs between two.
+"""What can be asked of the past of an entity: who changed what when, how it was at a point, what differs between two.
 
-What an event changed is found by comparing the state before and after it, so every fact is told alike.
+What an event changed is found by comparing the state before and after it, so every fact is described alike.
 """
 
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ def history(
     cursor: str | None = None,
     whole: bool = False,
 ) -> Entity:
-    """A page of what happened to a thing, the newest first. Raises NotFound for one that never was."""
+    """A page of what happened to an entity, the newest first. Raises NotFound for one that never was."""
     events = past(log, category, entity_id)
     stream = stream_id(category, entity_id)
     states = states_of(stream, events)
@@ -60,7 +60,7 @@ def history(
 def differing(
     log: EventStore, category: str, entity_id: str, *, earlier: Point, later: Point | None, whole: bool = False
 ) -> Entity:
-    """What differs between two points of a thing's life, the later one being now if it is not named."""
+    """What differs between two points of an entity's life, the later one being now if it is not named."""
     events = past(log, category, entity_id)
     first = version_at(log, category, entity_id, events, earlier, "diff_from", at_least=0)
     last = len(events) if later is None else version_at(log, category, entity_id, events, later, "as_of", at_least=0)
@@ -73,7 +73,7 @@ def differing(
 
 
 def state_at(log: EventStore, category: str, entity_id: str, point: Point, ref: str) -> Entity:
-    """The thing, whole, as it was at a point. Raises NotFound when it was not there yet."""
+    """The entity, whole, as it was at a point. Raises NotFound when it was not there yet."""
     events = past(log, category, entity_id)
     version = version_at(log, category, entity_id, events, point, "as_of")
     if version == 0:
@@ -128,17 +128,17 @@ def changed_fields(before: Any, after: Any) -> list[str]:
 
 
 def name_of(state: Any) -> str | None:
-    """What people call the thing; None for one without a name."""
+    """What people call the entity; None for one without a name."""
     return next((getattr(state, name) for name in NAME_FIELDS if getattr(state, name, None)), None)
 
 
 def _first(category: str) -> int:
-    """The version from which a thing is there; the configuration is from the start."""
+    """The version from which an entity is there; the configuration is from the start."""
     return 0 if category == "configuration" else 1
 
 
 def changes_of(event: RecordedEvent, states: list[Any], *, whole: bool = False) -> list[Entity]:
-    """What an event changed, from the states of its thing after each of its events."""
+    """What an event changed, from the states of its entity after each of its events."""
     return _changes(between(states[event.version - 1], states[event.version]), whole=whole)
 
 

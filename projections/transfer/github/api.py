@@ -249,8 +249,8 @@ def _message(answer: httpx2.Response) -> str:
         said = msgspec.json.decode(answer.content)
     except msgspec.DecodeError:
         said = None
-    told = said.get("message") if isinstance(said, dict) else None
-    return str(told or f"status {answer.status_code}")[:300]
+    message = said.get("message") if isinstance(said, dict) else None
+    return str(message or f"status {answer.status_code}")[:300]
 
 
 def _said(error: Exception) -> str:

@@ -50,7 +50,7 @@ CONFIRMED = {
     "milestone": "milestone_id",
 }
 MANAGED = {*KEPT, "user", "closed_by", "assignees", "labels", CLOSED}  # names in the metadata that follow GitHub
-UNTOLD = ("comments", "milestone", "locked")  # of an issue's record: not in the metadata
+LEFT_OUT = ("comments", "milestone", "locked")  # of an issue's record: not in the metadata
 GONE = "github_gone"  # in the metadata: why the issue is not there any more
 
 
@@ -193,9 +193,9 @@ def _sent(pair: Pair, sides: Compared) -> Changes:
 
 def _metadata(pair: Pair, sides: Compared, changed: bool) -> Changes:
     """What else GitHub says. That only its time of change moved is not worth an event."""
-    told = metadata_of(pair.issue)
+    metadata = metadata_of(pair.issue)
     former = {name: None for name in sides.then.metadata if name in MANAGED}
-    changes, _ = followed(sides.then, sides.now, {"metadata": former | told})
+    changes, _ = followed(sides.then, sides.now, {"metadata": former | metadata})
     if GONE in sides.now.metadata:
         changes |= difference(sides.now, {"metadata": {GONE: None}})
     return changes if changed or changes.keys() - {f"metadata.{LAST_CHANGE}"} else {}
@@ -204,10 +204,10 @@ def _metadata(pair: Pair, sides: Compared, changed: bool) -> Changes:
 def metadata_of(issue: Issue) -> dict[str, Any]:
     """What the reader of GitHub's files keeps of an issue."""
     reading = Reading()
-    record = {name: value for name, value in issue.record.items() if name not in UNTOLD}
+    record = {name: value for name, value in issue.record.items() if name not in LEFT_OUT}
     take_issue(issue.name, record, lambda name: name, parse(record["updated_at"]), reading)
-    told: dict[str, Any] = reading.items[0].fields["metadata"]
-    return told
+    metadata: dict[str, Any] = reading.items[0].fields["metadata"]
+    return metadata
 
 
 def _tags(now: WorkItem, issue: Issue, wanted: frozenset[str]) -> tuple[str, ...]:

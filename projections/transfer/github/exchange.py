@@ -27,7 +27,7 @@ from projections.transfer.github import conflicts, markers, milestones
 from projections.transfer.github.access import may_not_write
 from projections.transfer.github.api import PAGE as MOST_RECORDS
 from projections.transfer.github.api import Api, Declined, Gone
-from projections.transfer.github.decision import GONE, UNTOLD, Compared, Pair, Rule, common, compared, merging
+from projections.transfer.github.decision import GONE, LEFT_OUT, Compared, Pair, Rule, common, compared, merging
 from projections.transfer.github.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.pull_requests import attached, closing
@@ -226,7 +226,7 @@ class Exchange:
             for number in numbers[begin : begin + PORTION]:
                 name = f"{self._repository}#{number}"
                 remarks = remarks_of(self._comments(number, new[number], touched), name)
-                record = {name: value for name, value in new[number].items() if name not in UNTOLD} | {
+                record = {name: value for name, value in new[number].items() if name not in LEFT_OUT} | {
                     "body": markers.without_item(new[number]["body"] or ""),
                     "comments": as_comments(remarks),
                 }

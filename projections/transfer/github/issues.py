@@ -102,16 +102,16 @@ def remarks_of(
     found: dict[str, Remark] = {}
     comments = list(comments)
     marked_first = _marked(comments, item_id, set(sent.values()))
-    for told in comments:
-        text, number = told["body"] or "", told["id"]
+    for record in comments:
+        text, number = record["body"] or "", record["id"]
         own = sent.get(number) or marked_first.get(number)
-        of_file = comment_id(str(told.get("node_id")), name)
+        of_file = comment_id(str(record.get("node_id")), name)
         key = own or comment_id(number, name)
         key = of_file if key not in taken and of_file in taken else key
         found[key] = Remark(
             number=number,
-            by=author_of(told),
-            at=told["created_at"],
+            by=author_of(record),
+            at=record["created_at"],
             text=markers.without_comment(text) if own is not None else text,
             is_ours=own is not None,
         )
@@ -122,7 +122,7 @@ def _marked(comments: Iterable[Record], item_id: str, known: Container[str]) -> 
     """The ids here of comments whose making was not recorded, by their numbers: a mark means the first that carries it,
     and none where that is known already, because people copy what they answer."""
     first: dict[str, int] = {}
-    for number, text in sorted((told["id"], told["body"] or "") for told in comments):
+    for number, text in sorted((record["id"], record["body"] or "") for record in comments):
         own = markers.comment_in(text, item_id)
         if own is not None and own not in known:
             first.setdefault(own, number)

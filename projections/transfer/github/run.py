@@ -70,25 +70,25 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
     def _canonical(self, api: Api, view: LedgerView) -> str:
         """The repository's name as GitHub writes it."""
         try:
-            told = api.get(f"/repos/{self.repository}").body
+            repository = api.get(f"/repos/{self.repository}").body
         except Gone as gone:
             raise _no_repository(self.repository, gone) from gone
-        name = told.get("full_name") if isinstance(told, dict) else None
+        name = repository.get("full_name") if isinstance(repository, dict) else None
         if not isinstance(name, str):
             raise Unavailable(
                 f"{api.address} does not answer as GitHub's interface does: it says no name of {self.repository}",
                 next_step=f"give the address of the interface: --api-url {PUBLIC}, or https://HOSTNAME/api/v3",
             )
         checked_repository(name)
-        refuse_renamed(view, api, name, told.get("id"))
-        if told.get("has_issues") is False:
+        refuse_renamed(view, api, name, repository.get("id"))
+        if repository.get("has_issues") is False:
             raise Refused(
                 f"{name} has no issues: they are switched off on GitHub",
                 next_step="switch them on in the repository's settings there",
                 rule="no_issues",
                 items=[],
             )
-        if self.terms.push and told.get("archived"):
+        if self.terms.push and repository.get("archived"):
             raise Refused(
                 f"{name} is archived on GitHub: it takes no changes",
                 next_step=f"run `tracking-ledger sync github {name} --pull`",

@@ -60,11 +60,11 @@ def aligned(base: Values, ours: Values, theirs: Values, sent: Mapping[str, Any])
     One that was deleted there counts as unchanged there, and so does one of theirs that was withdrawn here.
     """
     names = {name for side in (base, ours, theirs) for name in side if name.startswith(COMMENT)}
-    told = {name for name in theirs if name.startswith(COMMENT)}
+    present = {name for name in theirs if name.startswith(COMMENT)}
     absent = dict.fromkeys(names)
     base, ours, theirs = absent | base, absent | ours, absent | theirs
     for name in names:
-        if name not in told and base[name] is not None:
+        if name not in present and base[name] is not None:
             theirs[name] = base[name]
         if ours[name] is None and base[name] is not None and name.removeprefix(COMMENT) not in sent:
             ours[name] = base[name]

@@ -22,15 +22,15 @@ class Touched(Struct, kw_only=True):
 def listed(api: Api, path: str, saved: Saved) -> tuple[Touched, Cursor, Cursor]:
     """`path` is that of the issues. With the cursors of issues and comments after it."""
     found, issues = changed(api, path, saved.issues, state="all")
-    told, comments = changed(api, f"{path}/comments", saved.comments)
-    touched = Touched(news=bool(found or told))
+    commented, comments = changed(api, f"{path}/comments", saved.comments)
+    touched = Touched(news=bool(found or commented))
     for record in found.values():
         if is_pull_request(record):
             touched.pulls.append(record)
         else:
             touched.records[record["number"]] = cut(record)
     by_number: dict[int, list[Record]] = {}
-    for comment in told.values():
+    for comment in commented.values():
         if not is_on_pull_request(comment):
             by_number.setdefault(int(comment["issue_url"].rpartition("/")[2]), []).append(comment)
     touched.remarked = set(by_number)

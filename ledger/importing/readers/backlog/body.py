@@ -182,7 +182,7 @@ def _take_nested(sections: list[Section], body: Body) -> None:
 def _comments(lines: list[Line]) -> list[dict[str, Any]]:
     """Between COMMENT marks, or between `---` lines, each after its fields, as the first versions wrote them.
 
-    Whatever is neither is a comment of nobody known.
+    Whatever is neither is a comment of an unknown author.
     """
     cut = list(_cut(lines, lambda line: line.mark is not None and line.mark[0] == COMMENT))
     blocks = cut if len(cut) > 1 else list(_delimited(lines))

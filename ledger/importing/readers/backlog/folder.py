@@ -63,13 +63,13 @@ def is_backlog(folder: Path) -> bool:
 def setup_of(root: Path, path: Path) -> Setup:
     """From the configuration, of which only these two entries are read: the rest need not be YAML for Backlog.md."""
     file = next((folder / name for folder in (root, path) for name in CONFIGS if (folder / name).is_file()), None)
-    told: Fields = {}
+    settings: Fields = {}
     for line, entry in _entries(text_of(file) if file else ""):
         try:
-            told |= parse(entry)
+            settings |= parse(entry)
         except BrokenYaml as error:
             raise unreadable(file or root, line + error.line - 1, error.problem) from error
-    statuses, prefix = told.get("statuses"), told.get("task_prefix")
+    statuses, prefix = settings.get("statuses"), settings.get("task_prefix")
     return Setup(
         statuses=tuple(map(str, statuses)) if isinstance(statuses, list) and statuses else STATUSES,
         prefix=prefix.upper() if isinstance(prefix, str) else FIRST_PREFIX,
@@ -138,7 +138,7 @@ def _id_in_name(place: PurePosixPath) -> str:
 
 
 def _places(root: Path, reading: Reading) -> Iterator[PurePosixPath]:
-    """Every markdown file below the folder. Links to folders are not followed, so no circle is walked."""
+    """Every markdown file below the folder. Links to folders are not followed, so no cycle is walked."""
 
     def refuse(error: OSError) -> None:
         where = Path(error.filename).relative_to(root).as_posix() if error.filename else str(root)
@@ -175,8 +175,8 @@ def _file(place: PurePosixPath, content: str) -> File | str:
         return "document"
     if head is None:
         return "no_front_matter" if _RECORD.match(place.name) else "document"
-    told = parse(_AT_SIGN.sub(_quoted, head.replace("\r\n", "\n")))
-    fields = {name: value for name, value in told.items() if value not in (None, [], "")}
+    parsed = parse(_AT_SIGN.sub(_quoted, head.replace("\r\n", "\n")))
+    fields = {name: value for name, value in parsed.items() if value not in (None, [], "")}
     fields, problems = as_storable(fields)
     spelled = fields.get("id")
     if not isinstance(spelled, (str, int)) or not str(spelled).strip():

@@ -91,7 +91,7 @@ class _Folder:
         }
 
     def category(self, status: str) -> Category | None:
-        """What a status means here. Between the first and the last one configured somebody is at work."""
+        """What a status means here. Between the first and the last one configured an item is under way."""
         word = plain(status)
         known = category_of(status)
         if known is not None or word not in self._statuses:

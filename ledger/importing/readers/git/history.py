@@ -1,8 +1,8 @@
 """A git history read into deployments, work items and vendors: what its commits say, and which branch brought them.
 
-`read` asks git. `told` is the same for any stream of commits, children before parents, and touches nothing.
+`read` asks git. `reading_of` is the same for any stream of commits, children before parents, and touches nothing.
 
-A record of this source is a commit: every one is in a thing of the reading, or named among what was not taken. Things
+A record of this source is a commit: every one is in an entity of the reading, or named among what was not taken. They
 are known by what a rewritten history keeps: the number of a pull request, the name of a branch, the number of an issue;
 a deployment without a pull request by its author's name and time and its title.
 """
@@ -41,7 +41,7 @@ def read(repository: Path, identify: Identify, imported_at: datetime) -> Reading
 
 
 def reading_of(history: Iterable[Commit], identify: Identify, imported_at: datetime) -> Reading:
-    """`imported_at` stands for times that no calendar has; later ones are told as found, with a warning."""
+    """`imported_at` stands for times that no calendar has; later ones are recorded as found, with a warning."""
     walk = _Walk(Marks(imported_at))
     for commit in history:
         walk.take(commit)

@@ -153,7 +153,7 @@ class Issues:
                 self._certain.add(issue.number)
 
     def items(self, pulls: set[int], identify: Identify) -> FoundItems:
-        """`pulls` are the numbers of pull requests: only a text that says issue or task means another thing by them."""
+        """`pulls` are the numbers of pull requests: only a text that says issue or task means others by them."""
         found = FoundItems()
         for number, piece in self._pieces.items():
             if number not in pulls or number in self._certain:

@@ -140,8 +140,8 @@ def _complaints() -> IO[bytes]:
 
 def _refused(repository: Path, complaints: IO[bytes]) -> Invalid:
     complaints.seek(0)
-    told = complaints.read(1000).decode(errors="replace").strip().splitlines()
-    return unreadable(repository, None, f"cannot be read by git: {told[0] if told else 'it says no reason'}")
+    reasons = complaints.read(1000).decode(errors="replace").strip().splitlines()
+    return unreadable(repository, None, f"cannot be read by git: {reasons[0] if reasons else 'it says no reason'}")
 
 
 def _fields(output: IO[bytes]) -> Iterator[bytes]:

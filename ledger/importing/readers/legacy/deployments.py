@@ -7,8 +7,8 @@ from typing import Any
 from ledger.importing.commands import ImportedDeployment
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import Entry, Field, Grammar
+from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain
-from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.words.written_state import key, state_in
 from ledger.importing.readers.words.written_time import written_time
 from ledger.values.moment import parse, text
@@ -39,14 +39,14 @@ GRAMMAR = Grammar(
 )
 
 
-def take(entry: Entry, telling: Telling) -> None:
+def take(entry: Entry, legacy: LegacyFile) -> None:
     metadata: dict[str, Any] = {}
-    fields = _Fields(entry, metadata, telling).read()
+    fields = _Fields(entry, metadata, legacy).read()
     number, commit, at = fields.get("pr_number"), fields.get("commit_hash"), fields.get("deployed_at")
     if number is None and commit is None and at is None:
-        telling.refuse("deployment_not_understood", entry.line, entry.head)
+        legacy.refuse("deployment_not_understood", entry.line, entry.head)
         return
-    telling.reading.found += 1
+    legacy.reading.found += 1
     name = f"#{number} {commit or ''}".strip() if number is not None else commit or str(at)
     vendors = _names(entry.take("vendors", "vendor", "affected vendors", "vendors affected"))
     items = _names(entry.take("work items", "work item", "tasks", "work_items", "items"))
@@ -56,10 +56,10 @@ def take(entry: Entry, telling: Telling) -> None:
         metadata["notes"] = [plain(line) for line in entry.prose]
     if entry.blocks:
         metadata["code"] = entry.blocks
-    mark = telling.mark(_moment_of(at))
-    telling.reading.deployments.append(
+    mark = legacy.mark(_moment_of(at))
+    legacy.reading.deployments.append(
         ImportedDeployment(
-            external_id=telling.name("deployment", name),
+            external_id=legacy.name("deployment", name),
             fields=fields | ({"metadata": metadata} if metadata else {}),
             created=mark,
             changed=mark,
@@ -70,8 +70,8 @@ def take(entry: Entry, telling: Telling) -> None:
 
 
 class _Fields:
-    def __init__(self, entry: Entry, metadata: dict[str, Any], telling: Telling) -> None:
-        self._entry, self._metadata, self._telling = entry, metadata, telling
+    def __init__(self, entry: Entry, metadata: dict[str, Any], legacy: LegacyFile) -> None:
+        self._entry, self._metadata, self._legacy = entry, metadata, legacy
         self._found: dict[str, Any] = {}
 
     def read(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class _Fields:
         left = self._head(head)
         if state is not None:
             self._metadata["source_status"] = state.written
-            self._telling.warn("text_kept", self._entry.line, f"status: {state.written[:80]}")
+            self._legacy.warn("text_kept", self._entry.line, f"status: {state.written[:80]}")
         take = self._entry.take
         if field := take("pr", "pull request", "pr number", "pr_number"):
             self._pull_request(field)
@@ -115,13 +115,13 @@ class _Fields:
         return words.tidy(plain(head))
 
     def _when(self, written: str, line: int) -> None:
-        """The time, if it is certain; what is not is told and kept."""
-        at = self._telling.moment(self._metadata, "deployed_at", written, line)
+        """The time, if it is certain; what is not is named and kept."""
+        at = self._legacy.moment(self._metadata, "deployed_at", written, line)
         if at is not None:
             self._found["deployed_at"] = text(at)
         elif written_time(written) is None:
             self._metadata["date"] = plain(written)
-            self._telling.warn("time_not_understood", line, plain(written)[:80])
+            self._legacy.warn("time_not_understood", line, plain(written)[:80])
 
     def _pull_request(self, field: Field) -> None:
         number = re.search(r"\d{1,9}", field.full_text)
@@ -161,7 +161,7 @@ class _Fields:
         left = words.tidy(re.sub(r"\([^()]*\)", " ", _PAIR.sub(" ", _COUNT.sub(",", written))))
         if not counts or re.search(r"\d", left):
             self._metadata["tests"] = written
-            self._telling.warn("text_kept", field.line, f"tests: {written[:80]}")
+            self._legacy.warn("text_kept", field.line, f"tests: {written[:80]}")
 
     def _compliance(self, field: Field) -> None:
         said = words.verdict(re.sub(r"[*_`]", "", field.full_text))
@@ -169,7 +169,7 @@ class _Fields:
             self._found["constitutional_compliance"] = said
         elif not words.is_unknown(field.full_text):
             self._metadata["compliance"] = plain(field.full_text)
-            self._telling.warn("text_kept", field.line, f"compliance: {field.full_text[:80]}")
+            self._legacy.warn("text_kept", field.line, f"compliance: {field.full_text[:80]}")
 
 
 def _names(field: Field | None) -> tuple[str, ...]:

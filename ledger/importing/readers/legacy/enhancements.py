@@ -6,8 +6,8 @@ from typing import Any
 from ledger.importing.commands import ImportedEnhancement
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import Entry, Grammar
+from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain
-from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.words.written_state import WORDS, WrittenState, key, state_in, state_of
 
 _NAMED = re.compile(r"\b(?:priority|prio)\s*[:=]?\s*(P?[0-5]|critical|high|medium|low)\b", re.IGNORECASE)
@@ -40,16 +40,16 @@ GRAMMAR = Grammar(
 )
 
 
-def take(entry: Entry, telling: Telling) -> None:
-    title, fields, metadata = _Found(entry, telling).read()
+def take(entry: Entry, legacy: LegacyFile) -> None:
+    title, fields, metadata = _Found(entry, legacy).read()
     if not title:
-        telling.refuse("enhancement_without_a_title", entry.line, entry.head)
+        legacy.refuse("enhancement_without_a_title", entry.line, entry.head)
         return
-    telling.reading.found += 1
-    mark = telling.mark()
-    telling.reading.enhancements.append(
+    legacy.reading.found += 1
+    mark = legacy.mark()
+    legacy.reading.enhancements.append(
         ImportedEnhancement(
-            external_id=telling.name("enhancement", title),
+            external_id=legacy.name("enhancement", title),
             fields={"title": title} | fields | ({"metadata": metadata} if metadata else {}),
             created=mark,
             changed=mark,
@@ -58,8 +58,8 @@ def take(entry: Entry, telling: Telling) -> None:
 
 
 class _Found:
-    def __init__(self, entry: Entry, telling: Telling) -> None:
-        self._entry, self._telling = entry, telling
+    def __init__(self, entry: Entry, legacy: LegacyFile) -> None:
+        self._entry, self._legacy = entry, legacy
         self._fields: dict[str, Any] = {}
         self._metadata: dict[str, Any] = {}
 
@@ -83,8 +83,8 @@ class _Found:
         self._from_group()
         for left in entry.fields.values():
             self._metadata[re.sub(r"\W+", "_", left.name.lower()).strip("_")] = plain(left.full_text)
-        told = " ".join(filter(None, (self._fields.get("description"), *map(plain, entry.prose))))
-        if text := "\n".join(filter(None, (told, entry.blocks))):
+        sentences = " ".join(filter(None, (self._fields.get("description"), *map(plain, entry.prose))))
+        if text := "\n".join(filter(None, (sentences, entry.blocks))):
             self._fields["description"] = text
         return title, self._fields, self._metadata
 
@@ -131,20 +131,20 @@ class _Found:
             self._fields["priority"] = meant
         if meant is None and not words.is_unknown(word):
             self._metadata["source_priority"] = word
-            self._telling.warn("unknown_priority", self._entry.line, word[:80])
+            self._legacy.warn("unknown_priority", self._entry.line, word[:80])
         elif meant is not None and word != str(meant):
-            self._telling.word(self._metadata, "priority", word, meant, self._entry.line)
+            self._legacy.word(self._metadata, "priority", word, meant, self._entry.line)
 
     def _quarter(self, written: str) -> None:
         found = words.quarter(written)
         if found is None:
             if not words.is_unknown(written):
                 self._metadata["source_target_quarter"] = plain(written)
-                self._telling.warn("quarter_not_understood", self._entry.line, plain(written)[:80])
+                self._legacy.warn("quarter_not_understood", self._entry.line, plain(written)[:80])
             return
         self._fields["target_quarter"] = found[0]
         if found[1] != found[0]:
-            self._telling.word(self._metadata, "target_quarter", found[1], found[0], self._entry.line)
+            self._legacy.word(self._metadata, "target_quarter", found[1], found[0], self._entry.line)
 
     def _status(self, state: WrittenState | None) -> None:
         if state is None:
@@ -152,4 +152,4 @@ class _Found:
         meant = words.ENHANCEMENT_STATUSES.get(key(state.written))
         meant = meant or (words.OF_ENHANCEMENTS[state.category] if state.category else None)
         self._fields |= {"status": meant} if meant else {}
-        self._telling.state(self._metadata, state, meant, self._entry.line)
+        self._legacy.state(self._metadata, state, meant, self._entry.line)

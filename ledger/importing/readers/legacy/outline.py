@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 LONGEST_HEADING = 1000  # characters; what is longer is text
-LONGEST_RECORD = 5000  # characters of one record's texts; what is longer is no record that anybody wrote
+LONGEST_RECORD = 5000  # characters of one record's texts; what is longer is no record that a person wrote
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+(.*?))?[ \t]*#*$")
 _HTML_HEADING = re.compile(r"<h([1-6])(?:\s[^<>]*)?>(.*)</h\1>", re.IGNORECASE)
 _BULLET = re.compile(r"(?:[-*+•–]|\d{1,4}[.)])(?:\s+(.*))?$|[-•](\*\*.*)$")

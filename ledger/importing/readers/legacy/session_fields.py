@@ -30,7 +30,7 @@ def session_fields(
     """Fields, beginning and state. `title` counts where the front matter has none.
 
     The front matter is kept whole; what it lacks of today's rules (schema_version, token_budget, prompts_count) is
-    told and not made up.
+    named and not made up.
     """
     front = front_matter or {}
     metadata: dict[str, Any] = {}
@@ -83,7 +83,7 @@ def status_of(written: str, tags: Iterable[str], metadata: dict[str, Any], warn:
 
 
 def begun(front: dict[str, Any], metadata: dict[str, Any], warn: Warn) -> datetime | None:
-    """Date, time of day and zone together. What is not stated is told."""
+    """Date, time of day and zone together. What is not stated is named."""
     date = _text(front, *DATES)
     if date is None:
         return None

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ledger.importing.readers.legacy import words
+from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import Line, plain
 from ledger.importing.readers.legacy.session_fields import session_fields
-from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.reading import take as keep
 from ledger.importing.readers.text.front_matter import BrokenYaml, parse
 from ledger.values.states import FINISHED
@@ -61,29 +61,29 @@ def written(lines: list[Line]) -> Iterator[Written | Line]:
         yield current
 
 
-def take(session: Written, raw: list[str], telling: Telling) -> None:
+def take(session: Written, raw: list[str], legacy: LegacyFile) -> None:
     """`raw` are all lines of the file as they are."""
     line = session.heading.number
     try:
         front, body_lines = _front_matter(session.lines, raw)
         front_matter = parse(front) if front is not None else None
     except BrokenYaml as error:
-        telling.refuse("broken_front_matter", line + error.line, f"{plain(session.title)}: {error.problem}")
+        legacy.refuse("broken_front_matter", line + error.line, f"{plain(session.title)}: {error.problem}")
         return
-    telling.reading.found += 1
+    legacy.reading.found += 1
     title = plain(session.title)
     name = str((front_matter or {}).get("session_id") or title)
     fields, at, state = session_fields(
-        title, front_matter, "\n".join(body_lines).strip("\n"), lambda kind, more: telling.warn(kind, line, more)
+        title, front_matter, "\n".join(body_lines).strip("\n"), lambda kind, more: legacy.warn(kind, line, more)
     )
     metadata = fields["metadata"]
-    begun = telling.moment(metadata, "session_date", title, line) if at is None else at
-    external_id = telling.name("item", name)
+    begun = legacy.moment(metadata, "session_date", title, line) if at is None else at
+    external_id = legacy.name("item", name)
     if external_id != name:
-        telling.warn("repeated_session_id", line, name)
-    created = telling.mark(begun)
+        legacy.warn("repeated_session_id", line, name)
+    created = legacy.mark(begun)
     item = ImportedItem(
-        id=telling.identify(external_id),
+        id=legacy.identify(external_id),
         external_id=external_id,
         fields=fields,
         created=created,
@@ -91,7 +91,7 @@ def take(session: Written, raw: list[str], telling: Telling) -> None:
         settled=created if state is not None and state.category in FINISHED else None,
         **words.of_item(state),
     )
-    keep(telling.reading, item, telling.imported_at)
+    keep(legacy.reading, item, legacy.imported_at)
 
 
 def _front_matter(lines: list[Line], raw: list[str]) -> tuple[str | None, list[str]]:

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from ledger.importing.readers.legacy import deployments, enhancements, freeform, sessions, vendors, work_items
 from ledger.importing.readers.legacy.entries import Entry, Grammar, entries
 from ledger.importing.readers.legacy.kinds import announced, kind_of, listed_state, sounds_like_records
+from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.markdown_lines import lines_of, unclosed_fence
 from ledger.importing.readers.legacy.outline import Line, Section, plain
 from ledger.importing.readers.legacy.outline import sections as cut
-from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.legacy.words import VENDOR_STATUSES
 from ledger.importing.readers.reading import ANY_KIND, Identify, Reading, text_of
 from ledger.importing.readers.sample import Sample
@@ -56,15 +56,17 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     for line in lines:
         if len(line.text) > LONGEST_LINE:
             raise unreadable(path, line.number, f"is longer than {LONGEST_LINE:,} characters")
-    telling = Telling(reading=Reading(), identify=identify, at=_own_time(lines) or imported_at, imported_at=imported_at)
+    legacy = LegacyFile(
+        reading=Reading(), identify=identify, at=_own_time(lines) or imported_at, imported_at=imported_at
+    )
     ours = _OUR_REPORT.search(whole)
     if ours:
-        telling.warn("our_own_report", whole.count("\n", 0, ours.start()) + 1, "what `status --write` keeps there")
+        legacy.warn("our_own_report", whole.count("\n", 0, ours.start()) + 1, "what `status --write` keeps there")
     if text.strip() or not ours:
-        _File(path, text, lines, telling).read()
-    if not ours and not _records(telling.reading) and not telling.reading.failures:
-        raise unreadable(path, None, *_nothing_found(text, telling.reading))
-    return telling.reading
+        _File(path, text, lines, legacy).read()
+    if not ours and not _records(legacy.reading) and not legacy.reading.failures:
+        raise unreadable(path, None, *_nothing_found(text, legacy.reading))
+    return legacy.reading
 
 
 def recognises(sample: Sample) -> bool:
@@ -108,28 +110,28 @@ def _own_time(lines: list[Line]) -> datetime | None:
 
 
 class _File:
-    def __init__(self, path: Path, text: str, lines: list[Line], telling: Telling) -> None:
-        self._path, self._lines, self._telling = path, lines, telling
+    def __init__(self, path: Path, text: str, lines: list[Line], legacy: LegacyFile) -> None:
+        self._path, self._lines, self._legacy = path, lines, legacy
         self._raw = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._items = work_items.Items(telling)
+        self._items = work_items.Items(legacy)
 
     def read(self) -> None:
         if fence := unclosed_fence(self._lines):
-            self._telling.refuse("fence_not_closed", fence.number, fence.text)
+            self._legacy.refuse("fence_not_closed", fence.number, fence.text)
         level = _section_level([heading for line in self._lines if (heading := line.heading)])
         if level:
             for section in _with_sessions_whole(list(cut(self._lines, level))):
                 for part in _parted(section):
                     self._section(part)
         else:
-            freeform.read(self._lines, self._items, self._telling)
+            freeform.read(self._lines, self._items, self._legacy)
 
     def _section(self, section: Section) -> None:
-        kind, reading = kind_of(section.title), self._telling.reading
+        kind, reading = kind_of(section.title), self._legacy.reading
         if kind is None:
             self._other(section)
             return
-        before, missed, self._telling.kind = _records(reading), len(reading.not_taken), kind
+        before, missed, self._legacy.kind = _records(reading), len(reading.not_taken), kind
         read: dict[str, Callable[[Section], None]] = {
             "vendors": self._vendors,
             "deployments": self._deployments,
@@ -141,45 +143,45 @@ class _File:
         vendors_before = len(reading.vendors)
         read[kind](section)
         self._compare(section, _records(reading) - before, len(reading.not_taken) - missed, vendors_before)
-        self._telling.kind = ANY_KIND
+        self._legacy.kind = ANY_KIND
 
     def _other(self, section: Section) -> None:
         """A section of no kind: a list of work where its heading says how far that is, else its author's own words."""
         if (state := listed_state(section.title)) is not None:
-            freeform.read_list(section, state, self._items, self._telling)
+            freeform.read_list(section, state, self._items, self._legacy)
         elif sounds_like_records(section):
-            self._telling.refuse("section_not_understood", section.number, plain(section.title))
+            self._legacy.refuse("section_not_understood", section.number, plain(section.title))
         elif section.level and any(line.text for line in section.lines):
-            self._telling.warn("left_to_its_author", section.number, plain(section.title)[:80])
+            self._legacy.warn("left_to_its_author", section.number, plain(section.title)[:80])
 
     def _compare(self, section: Section, found: int, missed: int, vendors_before: int) -> None:
         """A heading that announces records above none is a failure; one that counts them wrongly is a known trait."""
         heading, where = announced(section.title), section.number
         if heading.records and not found and (missed or not heading.at_most):
-            self._telling.reading.failures.append(
+            self._legacy.reading.failures.append(
                 f"{self._path}, line {where}: {plain(section.title)!r} announces {heading.records} records,"
                 " and none can be read below it"
             )
         if heading.records is not None and (
             found + missed > heading.records or (found < heading.records and not heading.at_most)
         ):
-            self._telling.warn(
+            self._legacy.warn(
                 "count_disagrees", where, f"{plain(section.title)!r} announces {heading.records}, lists {found}"
             )
         if heading.operational is not None:
-            listed = self._telling.reading.vendors[vendors_before:]
+            listed = self._legacy.reading.vendors[vendors_before:]
             operational = sum(vendor.fields.get("status") == "operational" for vendor in listed)
             if operational != heading.operational:
-                self._telling.warn(
+                self._legacy.warn(
                     "count_disagrees", where, f"{heading.operational} called operational, {operational} are"
                 )
 
     def _stray(self, line: Line) -> None:
         """A line that belongs to no record: a sentence is its author's, anything else may be a record."""
         if line.code or _is_sentence(line.text):
-            self._telling.warn("left_to_its_author", line.number, line.text[:80])
+            self._legacy.warn("left_to_its_author", line.number, line.text[:80])
         else:
-            self._telling.refuse("line_not_understood", line.number, line.text)
+            self._legacy.refuse("line_not_understood", line.number, line.text)
 
     def _vendors(self, section: Section) -> None:
         announcement = announced(section.title)
@@ -192,19 +194,19 @@ class _File:
         if "production capabilities" in key(heading):  # which lists those that are operational
             said = "operational"
         for entry in entries(section.lines, vendors.GRAMMAR, self._stray):
-            vendors.take(entry, said, self._telling)
+            vendors.take(entry, said, self._legacy)
 
     def _deployments(self, section: Section) -> None:
         whole = _as_one(section)
         if whole is not None:
-            deployments.take(whole, self._telling)
+            deployments.take(whole, self._legacy)
             return
         for entry in entries(section.lines, deployments.GRAMMAR, self._stray):
-            deployments.take(entry, self._telling)
+            deployments.take(entry, self._legacy)
 
     def _enhancements(self, section: Section) -> None:
         for entry in entries(section.lines, enhancements.GRAMMAR, self._stray):
-            enhancements.take(entry, self._telling)
+            enhancements.take(entry, self._legacy)
 
     def _work_items(self, section: Section) -> None:
         for entry in entries(section.lines, work_items.GRAMMAR, self._stray):
@@ -215,13 +217,13 @@ class _File:
             if isinstance(found, Line):
                 self._stray(found)
             else:
-                sessions.take(found, self._raw, self._telling)
+                sessions.take(found, self._raw, self._legacy)
 
     def _context(self, section: Section) -> None:
         """A setting of the ledger, not a record: it is reported, to be set by hand."""
         text = " ".join(line.text for line in section.lines if line.text and not line.is_rule)
         said = next((word for word in CONTEXTS if word in key(plain(text)).split()), None)
-        self._telling.warn("context_type", section.number, said or plain(text)[:80] or "nothing")
+        self._legacy.warn("context_type", section.number, said or plain(text)[:80] or "nothing")
 
 
 def _with_sessions_whole(found: list[Section]) -> list[Section]:

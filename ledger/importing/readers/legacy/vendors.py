@@ -6,8 +6,8 @@ from typing import Any
 from ledger.importing.commands import ImportedVendor
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import Entry, Field, Grammar, split_long
+from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain
-from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.words.written_state import STRIKE, WrittenState, key, state_before, state_of
 from ledger.vendor.decider import FORMATS
 from ledger.vendor.events import TestResults
@@ -67,18 +67,18 @@ GRAMMAR = Grammar(
 )
 
 
-def take(entry: Entry, heading: str, telling: Telling) -> None:
+def take(entry: Entry, heading: str, legacy: LegacyFile) -> None:
     """`heading` says what is true of all below it, if anything."""
     state, head = state_before(entry.head)
     name, rest = _of_row(head) if entry.is_row else _split(head)
     if not name:
-        telling.refuse("vendor_without_a_name", entry.line, entry.head)
+        legacy.refuse("vendor_without_a_name", entry.line, entry.head)
         return
-    found = _Found(entry, state, telling)
+    found = _Found(entry, state, legacy)
     found.read(rest, entry.group or heading)
-    telling.reading.found += 1
-    mark = telling.mark()
-    telling.reading.vendors.append(ImportedVendor(name=name, fields=found.fields(), created=mark, changed=mark))
+    legacy.reading.found += 1
+    mark = legacy.mark()
+    legacy.reading.vendors.append(ImportedVendor(name=name, fields=found.fields(), created=mark, changed=mark))
 
 
 def _of_row(cell: str) -> tuple[str, str]:
@@ -104,12 +104,14 @@ def _split(head: str) -> tuple[str, str]:
 
 def _is_name(bold: re.Match[str]) -> bool:
     """Whether all that is bold is the name, as a colon behind it says: `**Bank (EU)**: operational`."""
-    told = _STATUS.search(bold[1]) or words.results(bold[1]) or any(map(_FORMAT.search, _BRACKETS.findall(bold[1])))
-    return bool(bold["colon"]) and not told
+    has_state = (
+        _STATUS.search(bold[1]) or words.results(bold[1]) or any(map(_FORMAT.search, _BRACKETS.findall(bold[1])))
+    )
+    return bool(bold["colon"]) and not has_state
 
 
 def _cut(head: str) -> tuple[str, str]:
-    """At the first colon that stands in no bracket, else at the first thing that is no part of a name."""
+    """At the first colon that stands in no bracket, else at the first character that is no part of a name."""
     for colon in _COLON.finditer(head):
         before = head[: colon.start()]
         if before.count("(") == before.count(")"):
@@ -125,9 +127,9 @@ def _cut(head: str) -> tuple[str, str]:
 class _Found:
     """What the texts of one entry say of a vendor: each part is taken out of the text, what is left is kept."""
 
-    def __init__(self, entry: Entry, state: WrittenState | None, telling: Telling) -> None:
+    def __init__(self, entry: Entry, state: WrittenState | None, legacy: LegacyFile) -> None:
         self._entry, self._state = entry, state
-        self._telling = telling
+        self._legacy = legacy
         self._metadata: dict[str, Any] = {}
         self._formats: dict[str, bool] = {}
         self._fields: dict[str, Any] = {}
@@ -138,7 +140,7 @@ class _Found:
         texts, more = split_long([rest, *entry.prose])
         if entry.blocks:
             self._metadata["code"] = entry.blocks
-            self._telling.warn("text_kept", entry.line, f"code: {entry.blocks[:80]}")
+            self._legacy.warn("text_kept", entry.line, f"code: {entry.blocks[:80]}")
         if more:
             self._metadata["text"] = more
         text = self._free_text(" ".join(texts).strip())
@@ -146,7 +148,7 @@ class _Found:
             text = self._status(text, heading)
         if text := words.tidy(plain(text)):
             self._metadata["note"] = text
-            self._telling.warn("text_kept", entry.line, text[:80])
+            self._legacy.warn("text_kept", entry.line, text[:80])
         for field in entry.fields.values():
             self._metadata[_key(field.name)] = plain(field.full_text)
 
@@ -208,9 +210,9 @@ class _Found:
             negated = _NEGATED.fullmatch(found[0])
             status = "broken" if negated else words.VENDOR_STATUSES[key(found[0])]
             if negated or key(found[0]) != status:
-                self._telling.word(self._metadata, "status", found[0], status, line)
+                self._legacy.word(self._metadata, "status", found[0], status, line)
             elif before is not None and _meant(before) not in (None, status):
-                self._telling.word(self._metadata, "status", f"{before.written} {found[0]}", status, line)
+                self._legacy.word(self._metadata, "status", f"{before.written} {found[0]}", status, line)
             self._fields["status"] = status
             return _without_marks(f"{text[: found.start()]} {text[found.end() :]}")
         signs = "".join(mark for mark in text if mark in words.YES + words.NO)
@@ -229,10 +231,10 @@ class _Found:
         status, line = _meant(state), self._entry.line
         if status is None:
             self._metadata["source_status"] = state.written
-            self._telling.warn("state_not_understood", line, state.written[:80])
+            self._legacy.warn("state_not_understood", line, state.written[:80])
         else:
             self._fields["status"] = status
-            self._telling.word(self._metadata, "status", state.written, status, line)
+            self._legacy.word(self._metadata, "status", state.written, status, line)
 
     def _unknown_status(self, text: str) -> str:
         """What stands where a status does; a word for a state of work says how far it is."""
@@ -299,7 +301,7 @@ class _Found:
 
     def _keep(self, name: str, text: str) -> None:
         self._metadata[name] = plain(text)
-        self._telling.warn("text_kept", self._entry.line, f"{name}: {plain(text)[:80]}")
+        self._legacy.warn("text_kept", self._entry.line, f"{name}: {plain(text)[:80]}")
 
 
 def _meant(state: WrittenState) -> str | None:

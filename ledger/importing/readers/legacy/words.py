@@ -34,7 +34,7 @@ OF_ITEMS: dict[Category, State] = {
     "done": State(name="completed", category="done"),
     "dropped": State(name="dropped", category="dropped"),
 }
-NOT_UNDERSTOOD = OF_ITEMS["waiting"]  # a state that means none of these: nobody is to begin it unasked
+NOT_UNDERSTOOD = OF_ITEMS["waiting"]  # a state that means none of these: it is not to be begun unasked
 OF_ENHANCEMENTS: dict[Category, str] = {
     "planned": "planned",
     "active": "implementing",

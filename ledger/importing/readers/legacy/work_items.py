@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import Entry, Grammar, field_of
 from ledger.importing.readers.legacy.kinds import listed_state
+from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain
-from ledger.importing.readers.legacy.told import Telling
 from ledger.importing.readers.reading import take as keep
 from ledger.importing.readers.words.written_state import BOX, WORDS, Category, WrittenState, key, state_in, state_of
 from ledger.importing.readers.words.written_time import written_time
@@ -69,20 +69,20 @@ def is_board_entry(entry: Entry) -> bool:
 class Items:
     """The work items of one file, in their order; a parent is named by its title, or stands less indented above."""
 
-    def __init__(self, telling: Telling) -> None:
-        self._telling = telling
+    def __init__(self, legacy: LegacyFile) -> None:
+        self._legacy = legacy
         self._above: list[tuple[int, str]] = []  # indents and ids of the headings that an item may belong to
 
     def take(self, entry: Entry, *, above: Category | None = None, at: datetime | None = None) -> None:
         """`above` and `at` are what the heading above says, for an entry that does not say it itself."""
         if is_fact(entry):
-            self._telling.warn("left_to_its_author", entry.line, entry.head[:80])
+            self._legacy.warn("left_to_its_author", entry.line, entry.head[:80])
             return
         metadata = dict[str, Any]()
         state, head = state_in(entry.head)
         title, fields = self._titled(entry, head, metadata)
         if not title:
-            self._telling.refuse("work_item_without_a_title", entry.line, entry.head)
+            self._legacy.refuse("work_item_without_a_title", entry.line, entry.head)
             return
         state_of_item = _unless_blocked(entry, self._state(entry, state, above, metadata))
         created = self._time(entry, metadata, "created", "created at", "started", "date")
@@ -91,15 +91,15 @@ class Items:
         links = self._links(entry, title)
         fields |= self._more_fields(entry, metadata)
         item = self._item(entry, title, fields | ({"metadata": metadata} if metadata else {}), links)
-        self._telling.reading.found += 1
-        keep(self._telling.reading, self._lived(item, state_of_item, created, finished, at), self._telling.imported_at)
+        self._legacy.reading.found += 1
+        keep(self._legacy.reading, self._lived(item, state_of_item, created, finished, at), self._legacy.imported_at)
 
     def _item(self, entry: Entry, title: str, fields: dict[str, Any], links: tuple[ImportedLink, ...]) -> ImportedItem:
-        external_id = self._telling.name("item", title)
+        external_id = self._legacy.name("item", title)
         if _stands_in_a_tree(entry):
             self._above.append((entry.indent, external_id))
-        mark = self._telling.mark()
-        identifier = self._telling.identify(external_id)
+        mark = self._legacy.mark()
+        identifier = self._legacy.identify(external_id)
         return ImportedItem(
             id=identifier, external_id=external_id, fields=fields, created=mark, changed=mark, links=links
         )
@@ -113,7 +113,7 @@ class Items:
         at: datetime | None,
     ) -> ImportedItem:
         """The item with its state and times, as far as it or the heading above says them."""
-        mark, ended = self._telling.mark, finished or at
+        mark, ended = self._legacy.mark, finished or at
         last = mark(max(filter(None, (created, finished, at)), default=None))
         is_over = state is not None and state.category in FINISHED
         return replace(
@@ -148,7 +148,7 @@ class Items:
             written, head = found[1], head[: found.start()]
         item_type = words.ITEM_TYPES.get(key(written or "task"), "task")
         if written is not None and written.lower() != item_type:
-            self._telling.word(metadata, "type", written, item_type, entry.line)
+            self._legacy.word(metadata, "type", written, item_type, entry.line)
         title, description = _short(head, entry)
         return title, {"item_type": item_type, "title": title} | ({"description": description} if description else {})
 
@@ -164,7 +164,7 @@ class Items:
         if said is None:
             return words.OF_ITEMS[above] if above else None
         meant = words.item_state(said)
-        self._telling.state(metadata, said, meant.name if meant else None, entry.line)
+        self._legacy.state(metadata, said, meant.name if meant else None, entry.line)
         if meant is None and said.written.startswith(EMPTY_BOXES):
             return words.OF_ITEMS["planned"]
         return meant or words.NOT_UNDERSTOOD
@@ -180,17 +180,17 @@ class Items:
 
     def _end(self, state: WrittenState | None, metadata: dict[str, Any], line: int) -> datetime | None:
         """When it came to the state of which its title tells: `Ship it (done 2026-07-01)`."""
-        return self._telling.moment(metadata, "completed", state.written, line) if state else None
+        return self._legacy.moment(metadata, "completed", state.written, line) if state else None
 
     def _time(self, entry: Entry, metadata: dict[str, Any], *names: str) -> datetime | None:
         field = entry.take(*names)
         if field is None:
             return None
-        at = self._telling.moment(metadata, field.name.lower(), field.full_text, field.line)
+        at = self._legacy.moment(metadata, field.name.lower(), field.full_text, field.line)
         if at is None and not words.is_unknown(field.full_text):
             metadata[field.name.lower()] = plain(field.full_text)
             if written_time(field.full_text) is None:
-                self._telling.warn("time_not_understood", field.line, plain(field.full_text)[:80])
+                self._legacy.warn("time_not_understood", field.line, plain(field.full_text)[:80])
         return at
 
     def _links(self, entry: Entry, title: str) -> tuple[ImportedLink, ...]:
@@ -206,8 +206,8 @@ class Items:
         return ()
 
     def _link(self, parent: str) -> ImportedLink:
-        to = self._telling.identify(parent)
-        return ImportedLink(kind="parent", to_id=to, to=parent, word="parent", made=self._telling.mark())
+        to = self._legacy.identify(parent)
+        return ImportedLink(kind="parent", to_id=to, to=parent, word="parent", made=self._legacy.mark())
 
     def _numbers(self, entry: Entry, fields: dict[str, Any], metadata: dict[str, Any]) -> None:
         if field := entry.take("pr", "prs", "pull request", "pull requests"):
@@ -217,7 +217,7 @@ class Items:
             word = plain(field.full_text)
             meant = words.PRIORITIES.get(key(word))
             fields |= {"priority": meant} if meant else {}
-            self._telling.word(metadata, "priority", word, meant, field.line)
+            self._legacy.word(metadata, "priority", word, meant, field.line)
 
 
 def _unless_blocked(entry: Entry, state: State | None) -> State | None:

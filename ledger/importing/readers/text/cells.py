@@ -59,7 +59,7 @@ class CellRecord(Record):
         return None
 
     def when(self, *columns: str) -> datetime | None:
-        """A time. One that leaves a doubt is taken as written_time says, told, and stays as it is written."""
+        """A time. One that leaves a doubt is taken as written_time says, with a warning, and stays as it is written."""
         column = next((column for column in columns if column in self.rest), None)
         if column is None:
             return None

@@ -50,7 +50,7 @@ def has_header(sample: Sample, is_header: IsHeader) -> bool:
 def table_of(path: Path, is_header: IsHeader, called: str, reading: Reading) -> Table:
     """The table of a file; Invalid, with the line, for a file that is none or has no such header.
 
-    Lines above the header are told.
+    Lines above the header are named.
     """
     csv.field_size_limit(LONGEST_LINE)
     content = text_of(path).lstrip("\ufeff")

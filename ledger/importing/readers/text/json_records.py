@@ -14,13 +14,13 @@ Fields = dict[str, Any]
 
 def records_of(path: Path, reading: Reading, listed: Callable[[Any], Iterable[Any]]) -> Iterator[tuple[str, Fields]]:
     """Every record with its place. `listed` finds them in what the file holds; an object a line is a record itself."""
-    for place, told in _records(path, listed):
-        if not isinstance(told, dict):
+    for place, value in _records(path, listed):
+        if not isinstance(value, dict):
             left_out(reading, "not_an_object", place)
             continue
-        record, problems = as_storable(told)
+        record, problems = as_storable(value)
         reading.not_taken += [
-            Finding("repeated_field", f"{place}: {as_storable(name)[0]}") for name in repeated_fields(told)
+            Finding("repeated_field", f"{place}: {as_storable(name)[0]}") for name in repeated_fields(value)
         ]
         reading.warnings += [Finding(kind, f"{place}: {where}") for kind, where in problems]
         yield place, {name: value for name, value in record.items() if value not in (None, "", [])}

@@ -52,7 +52,7 @@ NO_JSON = object()  # for a line that is none
 NO_METADATA: tuple[Any, ...] = (None, "", "{}", {})
 
 Fields = dict[str, Any]
-Told = tuple[str, Any]  # where it stands, the JSON
+Located = tuple[str, Any]  # its place in the file, the JSON
 
 
 def recognises(sample: Sample) -> bool:
@@ -65,7 +65,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
-    """All issues of an export. `imported_at` stands for times that the source does not tell."""
+    """All issues of an export. `imported_at` stands for times that the source does not say."""
     given = [(place, source, *_record(source)) for place, source in _records(path)]
     reading = Reading(found=len(given))
     repeated = _repeated([(place, record) for place, _, record, _, fault in given if not fault])
@@ -85,7 +85,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     return reading
 
 
-def _records(path: Path) -> Iterator[Told]:
+def _records(path: Path) -> Iterator[Located]:
     """Every record: a line of an export, or an entry of the list that programs print, by itself or as `issues`."""
     listed = _listed(path)
     if listed is not None:

@@ -51,9 +51,9 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
         raise unreadable(path, None, "holds no list of issues")
     reading.not_taken += [Finding("repeated_field", as_storable(name)[0]) for name in repeated]
     seen: set[str] = set()
-    for place, told, is_pull in _records(whole):
+    for place, value, is_pull in _records(whole):
         reading.found += 1
-        record, problems = as_storable(told)
+        record, problems = as_storable(value)
         name = _name(record, whole)
         fault = _fault(record, name, seen)
         if fault is None and (is_pull or _is_pull(record)):

@@ -144,9 +144,9 @@ def _list(
 ) -> _List:
     """Its times stand in `metadata`, in the first versions in `meta`."""
     metadata = found.get("metadata") or found.get("meta")
-    told = metadata if isinstance(metadata, dict) else {}
+    known = metadata if isinstance(metadata, dict) else {}
     created, updated = (
-        next((moment for name in names if (moment := time_of(told.get(name)))), None) for names in (CREATED, CHANGED)
+        next((moment for name in names if (moment := time_of(known.get(name)))), None) for names in (CREATED, CHANGED)
     )
     began = created or imported_at
     changed = updated or began

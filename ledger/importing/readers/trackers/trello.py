@@ -1,7 +1,7 @@
 """A board that Trello exports as JSON: cards in lists, with checklists, and the comments among the actions.
 
 A card is known by its short link, `A03RikYI`. When it was made is written in the first eight digits of its id. Of its
-actions an export has the last 1,000 of the board: older comments are counted and not told.
+actions an export has the last 1,000 of the board: older comments are counted and not there.
 """
 
 from collections.abc import Iterator
@@ -121,8 +121,8 @@ class _Card(Record):
         return ("template", "waiting") if self.rest.get("isTemplate") is True else (word, category)
 
     def _ended_at(self) -> datetime | None:
-        """When it came to its list, was marked as complete, or was archived: the newest of these that is told."""
-        told = [
+        """When it came to its list, was marked as complete, or was archived: the newest of these that is known."""
+        moments = [
             time_of(action.get("date"))
             for action in self._actions
             if action.get("type") == "updateCard"
@@ -130,7 +130,7 @@ class _Card(Record):
             and isinstance(old := data.get("old"), dict)
             and old.keys() & {"idList", "dueComplete", "closed"}
         ]
-        return max((at for at in told if at is not None), default=None)
+        return max((at for at in moments if at is not None), default=None)
 
     def _created_at(self) -> datetime | None:
         try:

@@ -1,4 +1,4 @@
-"""An undo that restores several ties at once: each may close the circle of another."""
+"""An undo that restores several ties at once: each may close the cycle of another."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def unlink(owner: str, to: str) -> tuple[str, WorkItemUnlinked]:
     return stream_id("work_item", owner), WorkItemUnlinked(kind="blocks", to_id=to)
 
 
-def test_two_restored_links_that_close_a_circle_only_together_are_refused() -> None:
+def test_two_restored_links_that_close_a_cycle_only_together_are_refused() -> None:
     with a_ledger() as ledger:
         for number, entity_id in enumerate((A, B, C, D)):
             ledger.execute(number, CreateWorkItem(id=entity_id, item_type="task", title=f"Item {number}"))
@@ -45,7 +45,7 @@ def test_two_restored_links_that_close_a_circle_only_together_are_refused() -> N
     assert {one["id"] for one in refused.value.details["items"]} == {A, B, C, D}
 
 
-def test_two_restored_links_that_close_no_circle_come_back_together() -> None:
+def test_two_restored_links_that_close_no_cycle_come_back_together() -> None:
     with a_ledger() as ledger:
         for number, entity_id in enumerate((A, B, C, D)):
             ledger.execute(number, CreateWorkItem(id=entity_id, item_type="task", title=f"Item {number}"))

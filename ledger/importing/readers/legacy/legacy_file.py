@@ -1,4 +1,4 @@
-"""What all readers of legacy records share: who said it when, and what they found out on the way."""
+"""What all readers of legacy records share: author, time, and the findings so far."""
 
 from collections import Counter
 from datetime import datetime
@@ -17,8 +17,8 @@ SOURCE = "legacy"
 NO_HOLDER = "unknown (legacy)"
 
 
-class Telling(Struct, kw_only=True):
-    """One file on its way.
+class LegacyFile(Struct, kw_only=True):
+    """One file while it is read.
 
     `at` is the time that the file gives itself, else that of the import, `kind` that of the section which is read.
     """
@@ -50,7 +50,7 @@ class Telling(Struct, kw_only=True):
         self.warn("word_of_the_source", line, f"{name} {found!r} taken as {meant!r}")
 
     def state(self, metadata: dict[str, Any], state: WrittenState, meant: str | None, line: int) -> None:
-        """Keeps how a state is written, unless that is our own word or a plain box; one without a meaning is told."""
+        """Keeps how a state is written, unless that is our own word or a plain box; one without a meaning is named."""
         if state.is_plain or state.written.lower() == meant:
             return
         if meant is not None:
@@ -60,7 +60,7 @@ class Telling(Struct, kw_only=True):
         self.warn("state_not_understood", line, state.written[:80])
 
     def moment(self, metadata: dict[str, Any], name: str, written: str, line: int) -> datetime | None:
-        """A time as it is written. What it does not state is told, and how it is written kept."""
+        """A time as it is written. What it does not state is named, and its spelling kept."""
         found = written_time(written)
         if found is None:
             return None
