@@ -1,9 +1,11 @@
 """Whatever both sides do, and whatever fails on the way: in the end a ledger and a repository agree, or a conflict is
 listed; nothing is lost, nothing is there twice, and a further run does nothing.
 
-A history follows from its seed. `LEDGER_TEST_EXAMPLES=all` tries 40 of them, a usual run three.
+A history follows from its seed. `LEDGER_TEST_EXAMPLES=all` tries 40 of them, a usual run three, and
+`LEDGER_TEST_HISTORIES=300` as many as it says.
 """
 
+import os
 import random
 import re
 from collections import Counter
@@ -23,7 +25,7 @@ from projections.transfer.github.terms import Terms
 from tests.support.examples import ALL
 from tests.support.github_api import CUT, OWNER, Fault, GithubApi, serving
 
-SEEDS = range(40) if ALL else range(3)
+SEEDS = range(int(os.environ.get("LEDGER_TEST_HISTORIES", 40 if ALL else 3)))
 STEPS = 30
 REASONS = {"completed": "completed", "not planned": "not_planned", "duplicate": "duplicate"}
 FAULTS: tuple[Callable[[random.Random], Fault], ...] = (
@@ -32,6 +34,11 @@ FAULTS: tuple[Callable[[random.Random], Fault], ...] = (
     lambda chance: Fault(403, headers={"Retry-After": "1"}, message="You have exceeded a secondary rate limit"),
     lambda chance: Fault(429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "0"}),
 )
+
+
+def github_id(github: GithubApi, number: int) -> int:
+    own: int = github.issues[number]["id"]
+    return own
 
 
 class Killed(BaseException):
@@ -62,7 +69,7 @@ class History:
             github.open_issue(self.word("there"), chance.choice([None, self.word("body")]), labels=self.labels())
             return
         number = chance.choice(numbers)
-        match chance.randrange(9):
+        match chance.randrange(12):
             case 0 | 1:
                 github.edit(number, title=self.word("there"))
             case 2:
@@ -77,12 +84,43 @@ class History:
                 github.edit(number, assignees=chance.sample(["ann", "bob"], chance.randrange(3)))
             case 7:
                 github.comment(number, self.comment())
+            case 9 | 10 if len(numbers) > 1:
+                self._relate_there(number, chance.choice(numbers))
             case 8 if chance.random() < 0.3:
                 for one in github.of_issue(number):
                     self.said.discard(_text(one["body"]))
                 github.delete_issue(number)
             case _:
                 github.open_pull_request(self.word("pull"), f"Fixes #{number}")
+
+    def _relate_there(self, number: int, other: int) -> None:
+        """As GitHub lets people do it: through its own rules."""
+        own, github = github_id(self.github, other), self.github
+        match self.chance.randrange(4):
+            case 0:
+                github.set_parent(number, None)
+            case 1:
+                github.blocks = {pair for pair in github.blocks if number not in pair}
+            case 2:
+                github.relate("POST", number, "sub_issues", {"sub_issue_id": own, "replace_parent": True})
+            case _:
+                github.relate("POST", number, "dependencies/blocked_by", {"issue_id": own})
+
+    def _relate_here(self, item: dict[str, Any], other: str) -> None:
+        """As the ledger lets people do it."""
+        try:
+            match self.chance.randrange(4):
+                case 0:
+                    self.perform("update_work_item", id=item["id"], version=item["version"], clear=["parent_id"])
+                case 1:
+                    for link in (one for one in item["links"] if one["kind"] == "blocks"):
+                        self.perform("link_work_items", id=item["id"], kind="blocks", to_id=link["to_id"], remove=True)
+                case 2:
+                    self.perform("update_work_item", id=item["id"], version=item["version"], parent_id=other)
+                case _:
+                    self.perform("link_work_items", id=item["id"], kind="blocks", to_id=other)
+        except LedgerError as refused:
+            assert refused.code in ("refused", "invalid"), refused
 
     def here(self) -> None:
         chance = self.chance
@@ -92,7 +130,7 @@ class History:
             return
         item = self.perform("query_work_item", id=chance.choice(items)["id"])
         fields: dict[str, Any] = {}
-        match chance.randrange(7):
+        match chance.randrange(9):
             case 0 | 1:
                 fields = {"title": self.word("here")}
             case 2:
@@ -103,10 +141,16 @@ class History:
                 fields = {"tags": self.labels()}
             case 5:
                 fields = {"assignee": chance.choice(["ann", "bob", None])}
+            case 6 | 7:
+                self._relate_here(item, chance.choice(items)["id"])
+                return
             case _:
                 self.perform("comment", id=item["id"], text=self.comment())
                 return
-        self.perform("update_work_item", id=item["id"], version=item["version"], **fields)
+        try:
+            self.perform("update_work_item", id=item["id"], version=item["version"], **fields)
+        except LedgerError as refused:
+            assert refused.code == "refused", "completed over children or blockers"
 
     def decide(self) -> None:
         for conflict in self.perform("sync_state")["items"]:
@@ -179,20 +223,20 @@ def test_both_sides_agree_or_a_conflict_is_listed(
     for _ in range(STEPS):
         history.step()
 
-    history.run(full=True)
+    report = history.run(full=True)
 
-    _assert_the_same(history)
+    _assert_the_same(history, named=_named(report))
     github.now += timedelta(minutes=10)
     history.run()
     head = app.store.read_streams([]).head
     github.requests.clear()
     report = history.run()
-    waiting = 2 * len(report["conflicts"])  # each issue with its comments
+    waiting = 3 * (len(report["conflicts"]) + len(_named(report)))  # each issue with its comments and what it blocks
     assert (github.writes(), app.store.read_streams([]).head) == (0, head)
     assert len(github.requests) <= 4 + waiting
 
 
-def _assert_the_same(history: History) -> None:
+def _assert_the_same(history: History, named: set[str]) -> None:
     github = history.github
     items = history.perform("list_work_items", limit=100, include_archived=True)["items"]
     found = [history.perform("query_work_item", id=item["id"]) for item in items]
@@ -208,10 +252,14 @@ def _assert_the_same(history: History) -> None:
         for met in conflict["met"]
         for ref in conflict["about"]
     }
+    names = {item["id"]: item["external_id"] for item in found}
     for name, issue in issues.items():
         item = by_name[name]
         for field, values in _sides(item, issue).items():
             assert values[0] == values[1] or (item["ref"], field) in conflicts, (name, field, values)
+        for field, values in _relations(item, github, names, gone).items():
+            is_told = (item["ref"], field) in conflicts or name in named
+            assert values[0] == values[1] or is_told, (name, field, values)
         here = Counter(comment["text"] for comment in item["comments"])
         there = Counter(_text(comment["body"]) for comment in github.of_issue(issue["number"]))
         assert here == there, name
@@ -229,6 +277,29 @@ def _sides(item: dict[str, Any], issue: dict[str, Any]) -> dict[str, tuple[Any, 
         "status": (state, closed),
         "tags": (set(item["tags"]), {label["name"] for label in issue["labels"]}),
         "assignee": (item["assignee"] in logins, True) if item["assignee"] else (logins, []),
+    }
+
+
+def _relations(
+    item: dict[str, Any], github: GithubApi, names: dict[str, str], gone: set[str]
+) -> dict[str, tuple[Any, Any]]:
+    number = int(item["external_id"].rpartition("#")[2])
+    parent, up = names.get(item["parent_id"]), github.parents.get(number)
+    links = {names[link["to_id"]] for link in item["links"] if link["kind"] == "blocks"}
+    return {
+        "parent_id": (None if parent in gone else parent, f"{OWNER}#{up}" if up else None),
+        "links": (links - gone, {f"{OWNER}#{other}" for one, other in github.blocks if one == number}),
+    }
+
+
+def _named(report: runs.Report) -> set[str]:
+    """The issues of which something was named as not exchanged."""
+    return {
+        name
+        for found in report["findings"]
+        if found["kind"] in ("declined_there", "cycle_here")
+        for where in found["where"]
+        for name in re.findall(rf"{OWNER}#[0-9]+", where)
     }
 
 

@@ -38,6 +38,10 @@ class GithubApi:
         self.issues: dict[int, Record] = {}
         self.comments: dict[int, Record] = {}
         self.milestones: dict[int, Record] = {}
+        self.parents: dict[int, int] = {}  # of sub-issues
+        self.blocks: set[tuple[int, int]] = set()  # blocker and blocked
+        self.most_sub_issues, self.most_dependencies = 100, 50
+        self.has_relations = True  # an older GitHub Enterprise has none
         self.deleted: dict[int, str | None] = {}  # where it moved to, by number
         self.people = {"octo", "ann", "bob"}
         self.now = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -142,7 +146,20 @@ class GithubApi:
     def delete_issue(self, number: int, moved_to: str | None = None) -> None:
         with self.lock:
             del self.issues[number]
+            self.parents = {child: up for child, up in self.parents.items() if number not in (child, up)}
+            self.blocks = {pair for pair in self.blocks if number not in pair}
             self.deleted[number] = moved_to
+
+    def set_parent(self, number: int, parent: int | None) -> None:
+        """As GitHub does, it moves no time of change."""
+        with self.lock:
+            self.parents.pop(number, None)
+            if parent is not None:
+                self.parents[number] = parent
+
+    def relate(self, method: str, number: int, kind: str, body: Record) -> None:
+        with self.lock:
+            self._relate(method, number, kind, body, 0)
 
     def of_issue(self, number: int) -> list[Record]:
         return [one for one in self.comments.values() if one["issue_url"].endswith(f"/issues/{number}")]
@@ -176,6 +193,10 @@ class GithubApi:
         if found := re.fullmatch(r"/issues/(\d+)/comments", path):
             known = sorted(self.of_issue(int(found[1])), key=lambda one: one["id"])
             return self._page(known, params | {"sort": "id"}, headers, target)
+        if found := re.fullmatch(
+            r"/issues/(\d+)/(parent|sub_issues|dependencies/blocked_by|dependencies/blocking)", path
+        ):
+            return self._related(int(found[1]), found[2], params, headers, target)
         if found := re.fullmatch(r"/issues/(\d+)", path):
             return self._issue(int(found[1]))
         if found := re.fullmatch(r"/assignees/([\w-]+)", path):
@@ -188,6 +209,70 @@ class GithubApi:
         if number in self.deleted and self.deleted[number] is not None:
             return self._moved(str(self.deleted[number]))
         return (410, {}, {"message": "This issue was deleted"}) if number in self.deleted else self._missing()
+
+    def _related(
+        self, number: int, kind: str, params: dict[str, str], headers: Any, target: str
+    ) -> tuple[int, dict[str, str], Any]:
+        if number not in self.issues or not self.has_relations:
+            return self._missing()
+        if kind == "parent":
+            return self._issue(self.parents[number]) if number in self.parents else self._missing()
+        numbers = {
+            "sub_issues": [child for child, up in self.parents.items() if up == number],
+            "dependencies/blocked_by": [blocker for blocker, blocked in self.blocks if blocked == number],
+            "dependencies/blocking": [blocked for blocker, blocked in self.blocks if blocker == number],
+        }[kind]
+        return self._page([self._shown(self.issues[one]) for one in numbers], params | {"sort": "id"}, headers, target)
+
+    def _relate(self, method: str, number: int, kind: str, body: Any, own: int) -> tuple[int, dict[str, str], Any]:
+        """`own` is the id of the other issue where the address names it."""
+        wanted = own or (body or {}).get("sub_issue_id") or (body or {}).get("issue_id")
+        other = next((one["number"] for one in self.issues.values() if one["id"] == wanted), None)
+        if number not in self.issues or other is None or not self.has_relations:
+            return self._missing()
+        match method, kind:
+            case "POST", "sub_issues":
+                problem = self._refused_child(number, other, body.get("replace_parent", False))
+                self.parents |= {} if problem else {other: number}
+            case "DELETE", "sub_issue" if self.parents.get(other) == number:
+                problem = ""
+                del self.parents[other]
+            case "POST", "dependencies/blocked_by":
+                problem = self._refused_blocker(number, other)
+                self.blocks |= set() if problem else {(other, number)}
+            case "DELETE", "dependencies/blocked_by" if (other, number) in self.blocks:
+                problem = ""
+                self.blocks.remove((other, number))
+            case _:
+                return self._missing()
+        if problem:
+            return 422, {}, {"message": f"Validation Failed: {problem}"}
+        return 201 if method == "POST" else 200, {}, self._shown(self.issues[number])
+
+    def _refused_child(self, parent: int, child: int, replaces: bool) -> str:
+        above, at = [parent], parent
+        while at in self.parents:
+            above.append(at := self.parents[at])
+        if child in above:
+            return "Sub-issue cannot be one of its own parents"
+        if self.parents.get(child) == parent:
+            return "Issue may not contain duplicate sub-issues"
+        if child in self.parents and not replaces:
+            return "Sub issue may only have one parent"
+        full = sum(up == parent for up in self.parents.values()) >= self.most_sub_issues
+        return "Parent cannot have more than 100 sub-issues" if full else ""
+
+    def _refused_blocker(self, blocked: int, blocker: int) -> str:
+        reached, edge = set[int](), {blocked}
+        while edge:
+            reached |= edge
+            edge = {to for one, to in self.blocks if one in edge} - reached
+        if blocker in reached:
+            return "Issue dependencies may not be circular"
+        if (blocker, blocked) in self.blocks:
+            return "Target issue has already been taken"
+        full = sum(to == blocked for _, to in self.blocks) >= self.most_dependencies
+        return "Issue has too many dependencies" if full else ""
 
     def _page(
         self, records: list[Record], params: dict[str, str], headers: Any, target: str
@@ -219,6 +304,8 @@ class GithubApi:
         if (method, path) == ("POST", "/issues"):
             number = self.open_issue(body["title"], body.get("body"), by="octo", labels=body.get("labels", []))
             return 201, {}, self._shown(self.issues[number])
+        if found := re.fullmatch(r"/issues/(\d+)/(sub_issues?|dependencies/blocked_by)(?:/(\d+))?", path):
+            return self._relate(method, int(found[1]), found[2], body, int(found[3] or 0))
         if (method, path) == ("POST", "/milestones"):
             if any(one["title"] == body["title"] for one in self.milestones.values()):
                 return 422, {}, {"message": "Validation Failed", "errors": [{"code": "already_exists"}]}
@@ -250,7 +337,29 @@ class GithubApi:
 
     def _shown(self, issue: Record) -> Record:
         milestone = self.milestones.get(issue["milestone"])
-        return issue | {"comments": len(self.of_issue(issue["number"])), "milestone": milestone}
+        shown = issue | {"comments": len(self.of_issue(issue["number"])), "milestone": milestone}
+        return shown | self._relations_of(issue["number"]) if self.has_relations else shown
+
+    def _relations_of(self, number: int) -> Record:
+        """The parent's address is left out where there is none; the short counts are those of open issues."""
+        children = [self.issues[child] for child, up in self.parents.items() if up == number]
+        blocked_by = [self.issues[one] for one, other in self.blocks if other == number]
+        blocking = [self.issues[other] for one, other in self.blocks if one == number]
+        done = sum(child["state"] == "closed" for child in children)
+        address = f"{self.url}/repos/{OWNER}/issues/{self.parents.get(number)}"
+        return ({"parent_issue_url": address} if number in self.parents else {}) | {
+            "sub_issues_summary": {
+                "total": len(children),
+                "completed": done,
+                "percent_completed": 100 * done // max(len(children), 1),
+            },
+            "issue_dependencies_summary": {
+                "blocked_by": sum(one["state"] == "open" for one in blocked_by),
+                "total_blocked_by": len(blocked_by),
+                "blocking": sum(one["state"] == "open" for one in blocking),
+                "total_blocking": len(blocking),
+            },
+        }
 
     def _change(self, number: int, fields: Record, at: str) -> None:
         issue = self.issues[number]

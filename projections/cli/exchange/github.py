@@ -17,6 +17,7 @@ EVERY = 60.0  # seconds between two runs of --watch
 EXAMPLES = 5  # of each finding
 KINDS = {
     "assignee_not_on_github": "cannot be assigned to them on GitHub: not sent",
+    "cycle_here": "items would wait for themselves, or lie below a deleted one: not taken",
     "comment_deleted_there": "comments that were deleted on GitHub: they stay here",
     "declined_there": "GitHub declined it",
     "deleted_here": "items that are deleted here: the issue stays as it is",

@@ -27,6 +27,7 @@ NAMES = {
     "state": "status",
     "labels": "tags",
     "milestone": "milestone_id",
+    "parent": "parent_id",
 }  # fields by their names here
 
 
@@ -96,6 +97,8 @@ def _command(item_id: str, field: str, issue: Issue, version: int) -> Command:
         return CorrectComment(category=CATEGORY, id=item_id, comment_id=own, text=value)
     if field == "state":
         return UpdateWorkItem(id=item_id, expected=version, status=value)
+    if field == "parent":
+        return UpdateWorkItem(id=item_id, expected=version, parent_id=value)
     return UpdateWorkItem(id=item_id, expected=version, fields={NAMES.get(field, field): value})
 
 
@@ -112,6 +115,8 @@ def _theirs(field: str, issue: Issue) -> Any:
             return issue.logins[0] if issue.logins else None
         case "milestone":
             return issue.milestone_id
+        case "parent":
+            return issue.parent
         case _:
             return word_of(issue)
 

@@ -27,8 +27,9 @@ from ledger.work_item.imported.source_state import CATEGORY, source_events, sour
 from ledger.work_item.rules.reviews import imported
 from ledger.work_item.state import WorkItem
 from ledger.world import World
-from projections.transfer.github import conflicts
+from projections.transfer.github import conflicts, relations
 from projections.transfer.github.issues import KEPT, LABEL, Issue
+from projections.transfer.github.relations import GONE, Taking
 from projections.transfer.github.sides import (
     COMMENT,
     SENT,
@@ -50,8 +51,7 @@ CONFIRMED = {
     "milestone": "milestone_id",
 }
 MANAGED = {*KEPT, "user", "closed_by", "assignees", "labels", CLOSED}  # names in the metadata that follow GitHub
-LEFT_OUT = ("comments", "milestone", "locked")  # of an issue's record: not in the metadata
-GONE = "github_gone"  # in the metadata: why the issue is not there any more
+LEFT_OUT = ("comments", "milestone", "locked", "id", "parent_issue", "blocking")  # of a record: not in the metadata
 
 
 class Pair(Struct, frozen=True, kw_only=True):
@@ -87,6 +87,7 @@ def compared(pair: Pair, policy: Policy, world: World) -> Compared:
     base, ours = last_common(then) | pair.sent, of_item(now)
     theirs = of_issue(pair.issue, base, ours)
     base, ours, theirs = aligned(base, ours, theirs, sent_comments(then))
+    base, ours, theirs = relations.comparable(base, ours, theirs, pair.issue.repository, world)
     found = merge(
         base, ours, theirs, lambda field: conflicts.policy_of(pair.item_id, field, theirs[field], policy, world)
     )
@@ -109,14 +110,14 @@ def merging(pairs: Iterable[Pair], rule: Rule, world: World) -> Decided:
 def common(pairs: Iterable[Pair], rule: Rule, world: World) -> Decided:
     """What is taken from GitHub, what is agreed, and the conflicts."""
     pairs = list(pairs)
-    world.look(stream_id(CATEGORY, pair.item_id) for pair in pairs)
+    refusals = refused(pairs, rule, world)
     decided: list[Any] = []
     for pair in pairs:
         sides = compared(pair, rule.policy, world)
         if sides.now.withdrawn or not sides.now.exists:
             continue
         stream = stream_id(CATEGORY, pair.item_id)
-        facts = imported(_facts(pair, sides, rule, world), pair.item_id, world)
+        facts = imported(_facts(pair, sides, rule, refusals, world), pair.item_id, world)
         decided += ((stream, fact, mark.by, mark.at) for fact, mark in facts)
         fields = sides.merge.conflicts
         decided += conflicts.closed(pair.item_id, fields, sides.theirs, rule.waiting, world)
@@ -124,7 +125,24 @@ def common(pairs: Iterable[Pair], rule: Rule, world: World) -> Decided:
     return decided
 
 
-def _facts(pair: Pair, sides: Compared, rule: Rule, world: World) -> list[tuple[Fact, Mark]]:
+def refused(pairs: Iterable[Pair], rule: Rule, world: World) -> frozenset[tuple[str, str]]:
+    """(item, other) of parents and dependencies on GitHub that cannot be taken."""
+    world.look(stream_id(CATEGORY, pair.item_id) for pair in pairs)
+    world.look(
+        stream_id(CATEGORY, other) for pair in pairs for other in relations.named([relations.of_issue(pair.issue)])
+    )
+    if not rule.pull:
+        return frozenset()
+    return relations.refused([_taking(pair, compared(pair, rule.policy, world)) for pair in pairs], world)
+
+
+def _taking(pair: Pair, sides: Compared) -> Taking:
+    return relations.taking(pair.item_id, sides.base, sides.ours, sides.theirs, sides.merge.take)
+
+
+def _facts(
+    pair: Pair, sides: Compared, rule: Rule, refusals: frozenset[tuple[str, str]], world: World
+) -> list[tuple[Fact, Mark]]:
     take = sides.merge.take if rule.pull else {}
     take = {field: value for field, value in take.items() if field not in sides.merge.send}
     mark = _mark(pair, world)
@@ -132,6 +150,9 @@ def _facts(pair: Pair, sides: Compared, rule: Rule, world: World) -> list[tuple[
     changes |= _sent(pair, sides)
     changes |= _metadata(pair, sides, bool(changes))
     facts: list[tuple[Fact, Mark]] = [(WorkItemRevised(changes=changes), mark)] if changes else []
+    facts += ((fact, mark) for fact in relations.confirmed(sides.now, sides.base, sides.ours, sides.theirs))
+    if rule.pull:
+        facts += ((fact, mark) for fact in relations.taken(sides.now, _taking(pair, sides), refusals))
     if "state" in take:
         facts += settle(sides.now, _state(pair.issue, world), _settled(pair.issue, mark), _over_others(pair, world))
     return facts + [(fact, mark) for fact in _comments(take, sides, pair.issue, mark)]

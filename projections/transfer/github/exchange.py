@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger.decider import Decided
@@ -27,18 +28,21 @@ from projections.transfer.github import conflicts, markers, milestones
 from projections.transfer.github.access import may_not_write
 from projections.transfer.github.api import PAGE as MOST_RECORDS
 from projections.transfer.github.api import Api, Declined, Gone
-from projections.transfer.github.decision import GONE, LEFT_OUT, Compared, Pair, Rule, common, compared, merging
+from projections.transfer.github.decision import LEFT_OUT, Compared, Pair, Rule, common, compared, merging, refused
 from projections.transfer.github.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.pull_requests import attached, closing
-from projections.transfer.github.saved import Saved, load, store
+from projections.transfer.github.relations import GONE
+from projections.transfer.github.saved import Saved, Sweep, load, store
 from projections.transfer.github.sending import Sender
 from projections.transfer.github.sides import COMMENT, deleted_comments, sent_comments
+from projections.transfer.github.sweep import said, swept
 from projections.transfer.github.terms import Outcome, Terms
 from projections.transfer.github.touched import Touched, listed
 from projections.transfer.import_execution import identified, known_ids, record_reading
 
 FULL_AFTER = 24 * 3600.0  # seconds after which all issues are listed again, to find those that are gone
+SWEEP_AFTER = 600.0  # seconds after which all issues are asked for their relations again
 PORTION = 100  # pairs in one record
 
 
@@ -59,6 +63,9 @@ class Exchange:
         self._identify = self._identified()
         self._fresh: set[int] = set()  # numbers that were asked for one by one in this round
         self._conflicts: dict[str, int] = {}  # ids, with the number of the issue
+        self._items: dict[int, str] = {}  # by the number of the issue
+        self._new: dict[str, int] = {}  # items that became issues in this round, numbered as they did
+        self._again: set[int] = set()  # numbers of issues that the next round looks at, whatever changes
 
     def until_quiet(self, most: int) -> Outcome:
         for number in range(1 if self._terms.dry_run else most):
@@ -74,16 +81,18 @@ class Exchange:
         is_full = saved.issues.since is None or (is_first and self._is_stale(saved))
         after = Saved(asked=saved.asked, listed_at=time.time() if is_full else saved.listed_at)
         self._fresh, self._conflicts, before = set(), {}, self._sender.written
+        self._new, self._again = {}, set()
         self._identify = self._identified()
         touched, after.issues, after.comments = listed(self._api, self._sender.path, Saved() if is_full else saved)
+        after.sweep = self._sweep(saved, touched, is_full=is_full, is_first=is_first)
         after.milestones = self._take_milestones(None if is_full else saved.milestones)
-        linked = self._linked()
+        linked = self._items = self._linked()
         here, unsent, after.position = self._here.since(0 if is_full else saved.position)
         self._fill(touched, linked, saved.pending, here, is_full=is_full)
         self._bring(touched, linked)
         if self._terms.push:
             self._create(unsent, linked)
-        after.pending = sorted(set(self._conflicts.values()))
+        after.pending = sorted({*self._conflicts.values(), *self._again, *self._related(linked)})
         self._keep(saved, after)
         return (touched.news and self._terms.pull) or self._sender.written > before
 
@@ -91,6 +100,7 @@ class Exchange:
         """What was not to be taken or sent is still to be found by the run that does."""
         if not self._terms.pull:
             after.issues, after.comments, after.listed_at = saved.issues, saved.comments, saved.listed_at
+            after.sweep = saved.sweep
         if not self._terms.push:
             after.position = saved.position
         if not self._terms.dry_run:
@@ -101,6 +111,16 @@ class Exchange:
 
     def _is_stale(self, saved: Saved) -> bool:
         return self._terms.full or time.time() - saved.listed_at > FULL_AFTER
+
+    def _sweep(self, saved: Saved, touched: Touched, *, is_full: bool, is_first: bool) -> Sweep:
+        """Adds issues of which only the relations changed: the times of change on GitHub do not tell of that."""
+        if is_full:
+            return Sweep(at=time.time(), said={number: said(record) for number, record in touched.records.items()})
+        if not is_first or time.time() - saved.sweep.at < SWEEP_AFTER:
+            return saved.sweep
+        found, sweep = swept(self._api, self._sender.path, saved.sweep, time.time())
+        touched.records, touched.news = found | touched.records, touched.news or bool(found)
+        return sweep
 
     def _take_milestones(self, etag: str | None) -> str | None:
         """Takes what is new in them; the ETag of their list."""
@@ -190,10 +210,13 @@ class Exchange:
         for number, record in touched.records.items():
             if number not in linked and (item_id := self._adopted(record)) is not None:
                 linked[number] = item_id
+                self._new[item_id] = len(self._new)
             elif number not in linked and self._terms.pull and self._terms.only.takes_issue(record):
                 new[number] = record
         pairs = [self._pair(linked[number], record) for number, record in touched.records.items() if number in linked]
         linked |= self._taken(new, touched)
+        if not self._terms.dry_run:
+            pairs += [self._pair(linked[number], new[number]) for number in new if _names_others(new[number])]
         for begin in range(0, len(pairs), PORTION):
             self._exchange(pairs[begin : begin + PORTION], touched)
         found = closing(touched.pulls, linked, self._repository)
@@ -210,7 +233,39 @@ class Exchange:
 
     def _pair(self, item_id: str, record: Record) -> Pair:
         name = f"{self._repository}#{record['number']}"
-        return Pair(item_id=item_id, issue=Issue(name=name, record=record, milestone_id=self._milestone_id(record)))
+        parent, milestone_id = self._parent_id(record), self._milestone_id(record)
+        return Pair(item_id=item_id, issue=Issue(name=name, record=record, milestone_id=milestone_id, parent=parent))
+
+    def _parent_id(self, record: Record) -> Any:
+        """The parent's item; UNSET for one that is none here."""
+        if not record["parent_issue"]:
+            return record["parent_issue"]
+        repository, number = record["parent_issue"]
+        return self._items.get(number, UNSET) if repository == self._repository else UNSET
+
+    def _blocking(self, record: Record) -> frozenset[str] | None:
+        """The items that an issue blocks; None if GitHub does not say."""
+        if not record["blocking"]:
+            return None if record["blocking"] is None else frozenset()
+        address = f"/{self._repository}/issues/"
+        found = self._api.pages(f"{self._sender.path}/{record['number']}/dependencies/blocking")
+        numbers = (one["number"] for one in found if address in one["html_url"])
+        return frozenset(self._items[number] for number in numbers if number in self._items)
+
+    def _number_of(self, item_id: str) -> int | None:
+        item: WorkItem = self._here.world([item_id]).state(CATEGORY, item_id)
+        repository, _, number = (item.external_id or "").partition("#")
+        return int(number) if repository == self._repository and number.isdigit() else None
+
+    def _related(self, linked: dict[int, str]) -> set[int]:
+        """The numbers of issues whose parent became one after them, or what they block."""
+        if not self._new:
+            return set()
+        numbers = {item_id: number for number, item_id in linked.items()}
+        parents, blocks = self._here.world([]).ties()
+        pairs = [*parents.items(), *blocks]
+        late = (one for one, other in pairs if other in self._new and self._new.get(one, -1) < self._new[other])
+        return {numbers[one] for one in late if one in numbers}
 
     def _milestone_id(self, record: Record) -> str | None:
         if record["milestone"] is None:
@@ -252,8 +307,9 @@ class Exchange:
             waiting = tuple(questions.about(snapshot, [pair.item_id for pair in pairs]))
         rule = Rule(policy=self._terms.policy, pull=self._terms.pull, waiting=waiting)
         quiet: list[Pair] = []
+        pairs = [self._with_remarks(pair, world, touched) for pair in pairs]
+        self._name_refused(pairs, rule, world)
         for pair in pairs:
-            pair = self._with_remarks(pair, world, touched)
             sides = compared(pair, rule.policy, world)
             if self._is_left_alone(pair, sides):
                 continue
@@ -275,8 +331,10 @@ class Exchange:
     def _remarked(self, pair: Pair, comments: list[Record], world: World) -> Pair:
         then = source_state(pair.item_id, SOURCE, world)
         sent = {entry[0]: name for name, entry in sent_comments(then).items()}
-        remarks = remarks_of(comments, pair.issue.name, pair.item_id, sent, then.comments)
-        return replace(pair, issue=replace(pair.issue, remarks=remarks))
+        issue = pair.issue
+        remarks = remarks_of(comments, issue.name, pair.item_id, sent, then.comments)
+        blocking = self._blocking(issue.record) if issue.blocking is None else issue.blocking
+        return replace(pair, issue=replace(issue, remarks=remarks, blocking=blocking))
 
     def _is_left_alone(self, pair: Pair, sides: Compared) -> bool:
         if sides.now.deleted and pair.issue.record["state"] == "open":
@@ -291,6 +349,14 @@ class Exchange:
         for field in sides.merge.conflicts:
             own = conflicts.id_of(pair.item_id, field, sides.theirs[field])
             self._conflicts[own] = pair.issue.number
+
+    def _name_refused(self, pairs: list[Pair], rule: Rule, world: World) -> None:
+        """Parents and dependencies that cannot be taken are looked at again by the next run."""
+        numbers = {pair.item_id: pair.issue.number for pair in pairs}
+        for item_id, other in sorted(refused(pairs, rule, world)):
+            where = f"{self._repository}#{numbers[item_id]} and {reference(self._view.tables, CATEGORY, other)}"
+            self._outcome.findings.append(Finding("cycle_here", where))
+            self._again.add(numbers[item_id])
 
     def _sent(self, pair: Pair, rule: Rule) -> Pair | None:
         """The pair after what is to be sent of it was: by the issue as it is right before."""
@@ -327,7 +393,7 @@ class Exchange:
             sent |= {field: value for field, value in send.items() if field.startswith(COMMENT)}
         record = cut(changed_record) if changed_record else issue.record
         after = replace(pair.issue, record=record, milestone_id=self._milestone_id(record))
-        return replace(pair, sent=sent, issue=after)
+        return replace(pair, sent=sent, issue=self._sender.relate(after, send, self._number_of))
 
     def _recorded(self, pairs: list[Pair], rule: Rule) -> None:
         if pairs:
@@ -348,4 +414,9 @@ class Exchange:
             self._outcome.created_there += 1
             self._fresh.add(record["number"])
             linked[record["number"]] = row.id
+            self._new[row.id] = len(self._new)
             self._exchange([self._pair(row.id, record)], Touched())
+
+
+def _names_others(record: Record) -> bool:
+    return bool(record["parent_issue"] or record["blocking"])

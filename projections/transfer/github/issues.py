@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from ledger.importing.readers.comments import comment_id
 from projections.transfer.github import markers
@@ -13,6 +13,7 @@ from projections.transfer.github import markers
 Record = dict[str, Any]
 KEPT = ("number", "title", "body", "state", "state_reason", "html_url", "created_at", "updated_at", "closed_at")
 NONE_SENT: Mapping[int, str] = MappingProxyType({})
+_ISSUE = re.compile(r"/repos/([^/]+/[^/]+)/issues/([0-9]{1,15})\Z")
 _ON_PULL_REQUEST = re.compile(r"/pull/[0-9]+#")
 LABEL = 50  # characters, the most that GitHub takes
 
@@ -28,17 +29,24 @@ class Remark(Struct, frozen=True, kw_only=True):
 
 
 class Issue(Struct, frozen=True, kw_only=True):
-    """`remarks` are by the ids that the comments have here; None if they were not read. `milestone_id` is an item's."""
+    """`remarks` are by the ids that the comments have here; None if they were not read. `milestone_id` is an item's,
+    and so are `parent` and those it is `blocking`: UNSET and None where GitHub says none that is known here."""
 
     name: str
     record: Record
     milestone_id: str | None = None
+    parent: Any = UNSET
+    blocking: frozenset[str] | None = None
     remarks: Mapping[str, Remark] | None = None
 
     @property
     def number(self) -> int:
         number: int = self.record["number"]
         return number
+
+    @property
+    def repository(self) -> str:
+        return self.name.partition("#")[0]
 
     @property
     def logins(self) -> list[str]:
@@ -60,7 +68,18 @@ def cut(record: Record) -> Record:
         "comments": record.get("comments") or 0,
         "locked": bool(record.get("locked")),
         "milestone": record["milestone"]["number"] if record.get("milestone") else None,
+        "id": record.get("id"),
+        "parent_issue": _parent_of(record),
+        "blocking": (record.get("issue_dependencies_summary") or {}).get("total_blocking"),
     }
+
+
+def _parent_of(record: Record) -> tuple[str, int] | UnsetType | None:
+    """Its repository and number; UNSET where the interface knows no sub-issues: it leaves out what is empty."""
+    address = _ISSUE.search(record.get("parent_issue_url") or "")
+    if address is not None:
+        return address[1], int(address[2])
+    return None if record.get("sub_issues_summary") else UNSET
 
 
 def _name_of(label: Any) -> str | None:

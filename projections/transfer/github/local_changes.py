@@ -13,6 +13,7 @@ from projections.application.view import LedgerView
 from projections.questions.entities import rows
 from projections.read_models.projection import Row
 from projections.transfer.github.filters import Filter
+from projections.transfer.github.relations import comparable
 from projections.transfer.github.sides import aligned, last_common, of_item, sent_comments
 
 PAGE = 1000  # rows at a time
@@ -68,5 +69,6 @@ class LocalChanges(Struct, frozen=True, kw_only=True):
                 then = source_state(row.id, SOURCE, world)
                 base, ours = last_common(then), of_item(world.state(CATEGORY, row.id))
                 base, ours, _ = aligned(base, ours, base, sent_comments(then))
+                base, ours, _ = comparable(base, ours, base, self.repository, world)
                 if base != ours:
                     yield row.id

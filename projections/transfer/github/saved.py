@@ -4,6 +4,7 @@ It is no truth: where the file is lost or unreadable, everything is read again, 
 """
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +23,14 @@ class Cursor(Struct, kw_only=True):
     etag: str | None = None
 
 
+class Sweep(Struct, kw_only=True):
+    """What all issues said of others: `said` by number, `etags` those of the pages, `at` when they were asked."""
+
+    at: float = 0.0
+    etags: list[str | None] = []
+    said: dict[int, list[Any]] = {}
+
+
 class Saved(Struct, kw_only=True):
     """`asked` are the address, the repository and the filters that it is true for. `milestones` is the ETag of their
     list, if one page held it. `position` is up to where the ledger
@@ -31,6 +40,7 @@ class Saved(Struct, kw_only=True):
     issues: Cursor = msgspec.field(default_factory=Cursor)
     comments: Cursor = msgspec.field(default_factory=Cursor)
     milestones: str | None = None
+    sweep: Sweep = msgspec.field(default_factory=Sweep)
     position: int = 0
     pending: list[int] = []
     listed_at: float = 0.0

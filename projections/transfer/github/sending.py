@@ -4,10 +4,12 @@ A change is repeated as it is. What would make a second issue or comment is look
 again: the first may have arrived, and only its answer been lost.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.values.finding import Finding
 from ledger.work_item.state import WorkItem
@@ -15,6 +17,7 @@ from projections.transfer.github import markers
 from projections.transfer.github.access import may_not_write
 from projections.transfer.github.api import PAGE, Api, Declined, Gone, Lost
 from projections.transfer.github.issues import LABEL, Issue, Record, cut
+from projections.transfer.github.relations import BLOCKING, NONE, PARENT
 from projections.transfer.github.sides import COMMENT, OPEN, Values, login, sent_comments
 
 TRIES = 4  # of a POST whose answer is lost
@@ -93,6 +96,68 @@ class Sender(Struct, kw_only=True):
             self.written += 1
             self._comment(issue, item_id, item, then, name, is_absent=send[COMMENT + name] is None)
         return bool(names)
+
+    def relate(self, issue: Issue, send: Values, number_of: Callable[[str], int | None]) -> Issue:
+        """The issue with its parent, and with what it blocks, as far as GitHub takes them. `number_of` is that of an
+        item's issue; None for an item that is none."""
+        if PARENT in send:
+            issue = self._below(issue, send[PARENT], number_of)
+        before = issue.blocking or NONE
+        for other in sorted(send.get(BLOCKING, before) ^ before):
+            if (number := number_of(other)) is not None:
+                issue = self._blocks(issue, other, number, wanted=other not in before)
+        return issue
+
+    def _below(self, issue: Issue, parent: str | None, number_of: Callable[[str], int | None]) -> Issue:
+        child, above = {"sub_issue_id": issue.record["id"]}, issue.record["parent_issue"]
+        number = None if parent is None else number_of(parent)
+        if number is None:
+            path = f"{self.path}/{above[1]}/sub_issue"
+            is_done = self._related(issue, f"not below #{above[1]}", lambda: self._take_away(path, child))
+        else:
+            path, body = f"{self.path}/{number}/sub_issues", child | {"replace_parent": True}
+            is_done = self._related(
+                issue, f"below #{number}", lambda: self._once(path, body, lambda: self._find_below(issue, number))
+            )
+        below = (self.repository, number) if number else None
+        return replace(issue, parent=parent, record=issue.record | {"parent_issue": below}) if is_done else issue
+
+    def _blocks(self, issue: Issue, other: str, number: int, *, wanted: bool) -> Issue:
+        path, own = f"{self.path}/{number}/dependencies/blocked_by", issue.record["id"]
+        if wanted:
+            is_done = self._related(
+                issue,
+                f"blocks #{number}",
+                lambda: self._once(path, {"issue_id": own}, lambda: self._find_blocked(issue, number)),
+            )
+        else:
+            is_done = self._related(issue, f"blocks no more #{number}", lambda: self._take_away(f"{path}/{own}"))
+        return replace(issue, blocking=(issue.blocking or NONE) ^ {other}) if is_done else issue
+
+    def _related(self, issue: Issue, where: str, write: Callable[[], Any]) -> bool:
+        """Whether it is so now. What GitHub declines is named and not tried again in this run."""
+        if (issue.number, where) in self.left_out:
+            return False
+        try:
+            write()
+        except (Declined, Gone) as declined:
+            self.left_out.add((issue.number, where))
+            self.findings.append(Finding("declined_there", f"{issue.name} {where}: {declined}"))
+            return False
+        self.written += 1
+        return True
+
+    def _take_away(self, path: str, body: dict[str, Any] | None = None) -> None:
+        with contextlib.suppress(Gone):  # it is gone: of itself, or by the attempt before this one
+            self.api.write("DELETE", path, body)
+
+    def _find_below(self, issue: Issue, parent: int) -> Record | None:
+        record = cut(self.api.get(f"{self.path}/{issue.number}").body)
+        return record if record["parent_issue"] == (self.repository, parent) else None
+
+    def _find_blocked(self, issue: Issue, blocked: int) -> Record | None:
+        found = self.api.pages(f"{self.path}/{issue.number}/dependencies/blocking")
+        return next((one for one in found if one["number"] == blocked), None)
 
     def _comment(
         self, issue: Issue, item_id: str, item: WorkItem, then: WorkItem, name: str, *, is_absent: bool

@@ -6,6 +6,7 @@ from typing import Any
 
 from ledger.values.states import FINISHED, key
 from ledger.work_item.state import WorkItem
+from projections.transfer.github import relations
 from projections.transfer.github.issues import LABEL, Issue
 
 SENT = "github_comments"  # in the metadata: comments that were sent, {id: [number on GitHub, digest of the text]}
@@ -25,7 +26,7 @@ def of_item(item: WorkItem) -> Values:
         "labels": frozenset(tag for tag in item.tags if len(tag) <= LABEL),
         "assignee": login(item.assignee),
         "milestone": item.milestone_id,
-    }
+    } | relations.of_item(item)
     texts = {name: comment.text for name, comment in item.comments.items() if not comment.withdrawn}
     return said | {COMMENT + name: digest(text) for name, text in texts.items()}
 
@@ -48,7 +49,7 @@ def of_issue(issue: Issue, base: Values, ours: Values) -> Values:
         "labels": frozenset(tag for name in record["labels"] if len(tag := name.strip().lower()) <= LABEL),
         "assignee": assignee or (logins[0] if logins else None),
         "milestone": issue.milestone_id,
-    }
+    } | relations.of_issue(issue)
     if issue.remarks is None:
         return said
     return said | {COMMENT + name: digest(remark.text) for name, remark in issue.remarks.items()}

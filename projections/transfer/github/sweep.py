@@ -1,0 +1,42 @@
+"""Issues of which only the relations changed: a parent or a dependency moves no time of change on GitHub.
+
+So all issues are listed in the order of their creation. A page stays what it is until something on it changes: GitHub
+answers it with 304, which it does not count.
+"""
+
+from typing import Any
+
+from projections.transfer.github.api import PAGE, Api
+from projections.transfer.github.issues import Record, cut, is_pull_request
+from projections.transfer.github.saved import Sweep
+
+
+def swept(api: Api, path: str, known: Sweep, now: float) -> tuple[dict[int, Record], Sweep]:
+    """The issues that say something else of others than they did, by number."""
+    found: dict[int, Record] = {}
+    etags: list[str | None] = []
+    is_last = False
+    while not is_last:
+        place = len(etags)
+        etag = known.etags[place] if place < len(known.etags) else None
+        asked = {"state": "all", "sort": "created", "direction": "asc", "per_page": PAGE, "page": place + 1}
+        answer = api.get(path, etag, **asked)
+        etags.append(answer.etag or etag)
+        if answer.unchanged:
+            is_last = place + 1 == len(known.etags)
+            continue
+        is_last = answer.following is None and len(answer.body) < PAGE
+        records = (cut(record) for record in answer.body if not is_pull_request(record))
+        found |= {record["number"]: record for record in records if known.said.get(record["number"]) != said(record)}
+    news = {number: said(record) for number, record in found.items()}
+    return found, Sweep(at=now, etags=etags, said=known.said | news)
+
+
+def said(record: Record) -> list[Any]:
+    """As it is kept in a file.
+
+    >>> said({"parent_issue": ("octo/hello", 7), "blocking": 2})
+    ['octo/hello#7', 2]
+    """
+    parent = record["parent_issue"]
+    return [f"{parent[0]}#{parent[1]}" if parent else None, record["blocking"]]
