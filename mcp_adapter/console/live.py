@@ -13,7 +13,10 @@ from starlette.responses import StreamingResponse
 from ledger.errors import LedgerError
 from projections.application.app import App
 
-EVERY = 0.1  # seconds between two looks at a ledger that a page listens to
+EVERY = 0.05  # seconds between two looks at a ledger that a page listens to
+CHECKED = (
+    1.0  # seconds after which a silent stream looks again whether its token is good; before a message it always does
+)
 KEEP_ALIVE = 15.0  # seconds after which a comment keeps proxies from closing a silent stream
 LONGEST = 600.0  # seconds after which a page connects anew, with a token that is still good
 
@@ -52,24 +55,34 @@ class Live:
         self._stamps: dict[UUID, Stamp] = {}
         self._closed = False
 
+    async def look(self, app: App) -> str:
+        """How far the ledger is now."""
+        return await self._stamp(app).look()
+
     def close(self) -> None:
         """Ends every stream, so that the server can stop."""
         self._closed = True
 
     def stream(self, request: Request, app: App, is_allowed: Callable[[], bool]) -> StreamingResponse:
         """What moves from now on, for as long as the browser's token is good."""
-        stamp = self._stamps.setdefault(app.identity.ledger, Stamp(app))
         since = request.headers.get("last-event-id") or request.query_params.get("at", "")
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(
-            self._messages(stamp, since, is_allowed), media_type="text/event-stream", headers=headers
+            self._messages(self._stamp(app), since, is_allowed), media_type="text/event-stream", headers=headers
         )
 
+    def _stamp(self, app: App) -> Stamp:
+        return self._stamps.setdefault(app.identity.ledger, Stamp(app))
+
     async def _messages(self, stamp: Stamp, since: str, is_allowed: Callable[[], bool]) -> AsyncIterator[str]:
-        begun = said = time.monotonic()
+        begun = said = checked = time.monotonic()
         yield ": connected\n\n"
-        while not self._closed and time.monotonic() - begun < LONGEST and is_allowed():
+        while not self._closed and time.monotonic() - begun < LONGEST:
             now = await stamp.look()
+            if now != since or time.monotonic() - checked > CHECKED:
+                checked = time.monotonic()
+                if not is_allowed():
+                    return
             if now != since:
                 since, said = now, time.monotonic()
                 yield _message("moved", now)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import anyio
 import anyio.to_thread
@@ -24,6 +24,7 @@ from mcp_adapter.console.asking import Ledger
 from mcp_adapter.console.browser_sessions import BrowserSessions
 from mcp_adapter.console.live import Live
 from mcp_adapter.console.rendering import render
+from mcp_adapter.console.shared import COMMAND_ID, Made, Shared
 from projections.application.app import App
 
 STATIC = {
@@ -48,6 +49,7 @@ HEADERS = {
 SMALL = 1024  # bytes from which an answer is compressed; no page holds a secret that its length could tell
 FOUND = 20  # items of each project that a search in all of them shows
 LONGEST_FORM = 1024 * 1024  # bytes
+MOVED_TO = "ledger-moved-to"  # the header in which a page that renews itself says what the stream told it
 STATUS = {"version_conflict": 409, "not_found": 404, "forbidden": 403, "unavailable": 503}
 
 
@@ -59,9 +61,10 @@ class Console:
         self._sessions = sessions
         self._places = places
         self.live = Live()
+        self._shared = {ledger: Shared() for ledger in apps}
 
     def routes(self) -> list[BaseRoute]:
-        small = [Middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=5)]
+        small = [Middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=1)]
         return [
             Route("/", self.home, middleware=small),
             Route("/sign-in", self.sign_in, methods=["GET", "POST"]),
@@ -175,31 +178,46 @@ class Console:
         )
 
     async def _shown(self, request: Request, template: str, title: str, page: pages.Page) -> Response:
-        ledger = self._ledger(request)
-        query = request.query_params
+        """A page; one that renews what it shows, because the ledger moved, may be given what was made for another."""
+        ledger, query = self._ledger(request), request.query_params
+        app = ledger.caller.app
+        at = await self.live.look(app)
+        make = partial(self._page, ledger, query, at, template, title, page)
+        if request.headers.get(MOVED_TO) == at:
+            key = (request.url.path, request.url.query, ledger.caller.actor, ledger.caller.scope)
+            return _sent(await self._shared[app.identity.ledger].page(at, key, make))
+        return _sent(await make())
+
+    async def _page(
+        self, ledger: Ledger, query: QueryParams, at: str, template: str, title: str, page: pages.Page
+    ) -> Made:
         try:
             values = await self._in_thread(lambda: page(ledger, query))
-        except NotFound as missing:
-            return await self._rendered(ledger, "missing", status=404, title="Not found", refused=missing)
         except LedgerError as error:
+            is_missing = isinstance(error, NotFound)
             status = STATUS.get(error.code, 422)
-            return await self._rendered(ledger, "missing", status=status, title="No answer", refused=error)
-        return await self._rendered(ledger, template, title=title, query=query, **values)
+            title = "Not found" if is_missing else "No answer"
+            return await self._made(ledger, "missing", status=status, title=title, refused=error)
+        return await self._made(ledger, template, title=title, query=query, at=at, **values)
 
-    async def _rendered(
+    async def _rendered(self, ledger: Ledger, template: str, *, status: int = 200, **values: Any) -> Response:
+        return _sent(await self._made(ledger, template, status=status, **values))
+
+    async def _made(
         self, ledger: Ledger, template: str, *, status: int = 200, query: QueryParams | None = None, **values: Any
-    ) -> Response:
+    ) -> Made:
         common = {
             "ledger": ledger,
             "pages": pages.PAGES,
             "acts": list(pages.acts()),
-            "new_id": lambda: str(uuid4()),
+            "new_id": lambda: COMMAND_ID,
             "said": query.get("said", "") if query else "",
             "query": query or QueryParams(),
             "answered": await self._in_thread(lambda: _source(ledger)),
             "newest": ledger.caller.app.local.journal.head.position,
+            "at": "",
         }
-        return HTMLResponse(await self._in_thread(lambda: render(template, **common, **values)), status, HEADERS)
+        return Made(status, await self._in_thread(lambda: render(template, **common | values)))
 
     def _ledger(self, request: Request) -> Ledger:
         """The ledger of the address, for this browser. One that it may not see is as good as none."""
@@ -234,6 +252,10 @@ def _summary(ledger: Ledger, text: str) -> dict[str, Any]:
         return nothing | {"counts": ledger.ask("project_status", limit=1)["active_work_items"], "waiting": waiting}
     except LedgerError as error:
         return nothing | {"fault": error.message}
+
+
+def _sent(made: Made) -> HTMLResponse:
+    return HTMLResponse(made.for_one_browser(), made.status, HEADERS)
 
 
 def _html(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

@@ -21,6 +21,7 @@ STREAM_SECONDS = 600.0  # after which who waits for news has to come back, with 
 AT_ONCE = 256  # requests in work, streams counted
 EACH_AT_ONCE = 64  # of one token, or of one address without one
 REMEMBERED = 10_000  # callers whose rate is kept in mind
+STREAMS = ("/mcp", "/events")  # what is asked there with GET is news without an end; every other page ends by itself
 PROBES = ("/health", "/ready")  # asked by their address, by machines without a name for us
 
 log = logging.getLogger("tracking_ledger.http")
@@ -193,7 +194,8 @@ class _Seen:
 
 def _waits_for_news(scope: Scope) -> bool:
     """Whether the answer is a stream without an end, in either era."""
-    return scope["method"] == "GET" or Headers(scope=scope).get("mcp-method") == "subscriptions/listen"
+    is_stream = scope["method"] == "GET" and scope["path"].endswith(STREAMS)
+    return is_stream or Headers(scope=scope).get("mcp-method") == "subscriptions/listen"
 
 
 def _caller(scope: Scope) -> str:

@@ -18,18 +18,25 @@
     if (event.target.closest('button[aria-disabled="true"]')) event.preventDefault();
   });
 
-  let renewing = false, again = false;
-  async function renew() {
-    if (!main() || main().dataset.still !== undefined) return;
-    if (renewing) { again = true; return; }
+  // a page is renewed at once, and while more is written it takes breaks twice as long as its renewal took
+  const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  let renewing = false, movedTo = "";
+  async function renew(event) {
+    movedTo = event.detail.id;
+    if (renewing || !main() || main().dataset.still !== undefined) return;
     renewing = true;
     try {
-      const address = new URL(location.href);
-      address.searchParams.delete("said");
-      await htmx.ajax("GET", address.pathname + address.search, { target: "#main", select: "#main", swap: "outerMorph" });
+      for (let shown; shown !== movedTo; ) {
+        const address = new URL(location.href), begun = performance.now();
+        address.searchParams.delete("said");
+        shown = movedTo;
+        await htmx.ajax("GET", address.pathname + address.search, {
+          target: "#main", select: "#main", swap: "outerMorph", headers: { "Ledger-Moved-To": shown },
+        });
+        await pause(Math.min(2 * (performance.now() - begun), 2000));
+      }
     } finally {
       renewing = false;
-      if (again) { again = false; renew(); }
     }
   }
   document.addEventListener("moved", renew);

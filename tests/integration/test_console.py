@@ -144,6 +144,22 @@ def test_a_form_creates_an_item_and_sent_twice_it_creates_one(browser: Browser) 
     assert browser.get("list?text=once").body.decode().count(">Only once<") == 1
 
 
+def test_renewed_pages_share_all_but_their_command_ids_and_are_never_of_before_a_write(browser: Browser) -> None:
+    page = browser.create(title="Renewed")
+    moved_to = re.search(r"/events\?at=(\d+)", browser.get("settings").body.decode())
+    assert moved_to is not None
+    given = {"ledger-moved-to": moved_to[1]}
+
+    first, second = (browser.get(page, **given).body.decode() for _ in range(2))
+    browser.post("act/update_work_item", browser.form(page, "update_work_item") | {"f-title": "Changed since"})
+    third = browser.get(page, **given).body.decode()
+
+    ids = [set(re.findall(r'name="f-command_id" value="([^"]+)"', text)) for text in (first, second, third)]
+    assert len(ids[0]) > 5
+    assert not ids[0] & ids[1]
+    assert "Changed since" in third
+
+
 def test_a_stale_form_shows_who_changed_what_and_keeps_what_was_typed(browser: Browser) -> None:
     page = browser.create(title="Before")
     stale = browser.form(page, "update_work_item")

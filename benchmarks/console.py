@@ -1,0 +1,194 @@
+"""What the web console costs: its pages, and how soon a change is on every page that is open.
+
+python benchmarks/console.py [--scale 1] [--open 20] [--changes 40]
+
+Each open page is a client that holds the event stream of its page and asks for the page anew when that says so, as the
+page's script does; what it is shown counts from the moment at which the writer, another process's call, was answered.
+Processor time is that of the served process. All of it runs on a ledger and a database of its own.
+"""
+
+import argparse
+import gzip
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import psutil
+
+from benchmarks.scale import fill
+from ledger import identity
+from ledger.postgres.connection.connect import embedded_server
+from ledger.settings import Settings
+from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
+from tests.support.http_client import HttpServer, serving, token
+
+PAGES = ("board", "list", "needs-me", "graph", "log", "deployments", "report", "settings")
+OPEN = ("board", "list", "item", "board?lanes=assignee", "list?order=priority", "log", "list?tag=live", "needs-me")
+ROUNDS = 15
+
+
+class Browser:
+    """Keeps the cookie of one person."""
+
+    def __init__(self, server: HttpServer, base: str, secret: str) -> None:
+        self._server = server
+        self.base = base
+        form = urlencode({"token": secret}).encode()
+        sent = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+        answer = server.send("POST", form, None, "/sign-in", **sent)
+        self.headers = {"cookie": answer.headers["set-cookie"].partition(";")[0], "accept-encoding": "gzip"}
+
+    def connection(self) -> HTTPConnection:
+        return self._server.connection()
+
+    def page(self, connection: HTTPConnection, path: str, **headers: str) -> tuple[str, int, Any]:
+        """(text, bytes on the wire, headers)."""
+        connection.request("GET", f"{self.base}/{path}", None, self.headers | headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status in (200, 204), (answer.status, body[:300])
+        packed = answer.getheader("content-encoding") == "gzip"
+        return (gzip.decompress(body) if packed else body).decode(), len(body), answer.headers
+
+
+class OpenPage(threading.Thread):
+    """Holds the stream of a page, and notes when it shows each change that was made."""
+
+    def __init__(self, browser: Browser, path: str) -> None:
+        super().__init__(daemon=True)
+        self._browser = browser
+        self._path = path
+        self.seen: dict[str, float] = {}
+        self.wanted = ""
+        self.ready = threading.Event()
+
+    def run(self) -> None:
+        pages, stream = self._browser.connection(), self._browser.connection()
+        stream.request("GET", f"{self._browser.base}/events", None, self._browser.headers)
+        answer = stream.getresponse()
+        while line := answer.readline():
+            if line.startswith(b"id: "):
+                moved_to = line[4:].decode().strip()
+                text, _, _ = self._browser.page(pages, self._path, **{"Ledger-Moved-To": moved_to})
+                if self.wanted and self.wanted in text:
+                    self.seen.setdefault(self.wanted, time.perf_counter())
+                self.ready.set()
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--scale", type=int, default=1, help="times 1,200 work items")
+    arguments.add_argument("--open", type=int, default=20, help="pages that are open")
+    arguments.add_argument("--changes", type=int, default=40)
+    arguments.add_argument("--loads", type=int, default=0, help="page loads after which the memory is told")
+    arguments.add_argument("--pages", default="", help="only these, separated by blanks")
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ledger-benchmark-") as folder, served(Path(folder), given.scale) as made:
+        server, settings, item = made
+        process = psutil.Process(server.process.pid)
+        base = f"/l/{identity.find(settings.project).ledger}"
+        browser = Browser(server, base, token(settings, "wanda", "admin")[0])
+        print(f"{'page':<24} {'wall p50':>9} {'processor':>10} {'bytes':>8}")
+        for path in given.pages.split() or (*PAGES, f"item/{item['ref']}"):
+            wall, processor, size = cost(process, browser, path)
+            print(f"{path:<24} {wall:>6.1f} ms {processor:>7.1f} ms {size:>8,}")
+        if given.loads:
+            loads(process, browser, given.loads)
+        if given.open:
+            live(process, browser, settings, item, given.open, given.changes)
+
+
+@contextmanager
+def served(folder: Path, scale: int) -> Iterator[tuple[HttpServer, Settings, dict[str, Any]]]:
+    project = folder / "project"
+    project.mkdir()
+    identity.create(project)
+    settings = Settings(project=project, home=folder / "home", pgdata=folder / "postgres", by="benchmark")
+    try:
+        with closing(App(settings)) as app:
+            fill(app, scale)
+            given = {"item_type": "task", "title": "Live", "priority": 1, "tags": ["live"]}
+            item = OPERATIONS["create_work_item"].perform(app, given)
+            OPERATIONS["update_work_item"].perform(
+                app, {"id": item["id"], "version": 1, "status": "blocked", "reason": "Live"}
+            )
+            asked = {"id": item["id"], "action": "ask", "whom": "wanda", "text": "Which?"}
+            OPERATIONS["question"].perform(app, asked)
+        with serving(settings, folder, "--rate", "10000") as server:
+            yield server, settings, item
+    finally:
+        embedded_server(settings).stop()
+
+
+def cost(process: psutil.Process, browser: Browser, path: str) -> tuple[float, float, int]:
+    """(median milliseconds, processor milliseconds, compressed bytes) of a page."""
+    connection, took, size = browser.connection(), [], 0
+    browser.page(connection, path)
+    before = _spent(process)
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        _, size, _ = browser.page(connection, path)
+        took.append(time.perf_counter() - begun)
+    return statistics.median(took) * 1000, (_spent(process) - before) * 1000 / ROUNDS, size
+
+
+def loads(process: psutil.Process, browser: Browser, count: int) -> None:
+    connection = browser.connection()
+    sizes = []
+    for number in range(count):
+        browser.page(connection, OPEN[number % 2])
+        if number % (count // 4) == 0:
+            sizes.append(process.memory_info().rss / 2**20)
+    sizes.append(process.memory_info().rss / 2**20)
+    print(f"memory over {count:,} page loads: {', '.join(f'{size:.0f}' for size in sizes)} MiB")
+
+
+def live(
+    process: psutil.Process, browser: Browser, settings: Settings, item: dict[str, Any], count: int, changes: int
+) -> None:
+    paths = [OPEN[number % len(OPEN)].replace("item", f"item/{item['ref']}") for number in range(count)]
+    pages = [OpenPage(browser, path) for path in paths]
+    for page in pages:
+        page.start()
+    for page in pages:
+        page.ready.wait(30)
+    took: list[float] = []
+    by_path: dict[str, list[float]] = {}
+    before = _spent(process)
+    with closing(App(settings)) as app:
+        for number in range(changes):
+            title = f"Live change {number}."
+            for page in pages:
+                page.wanted = title
+            OPERATIONS["update_work_item"].perform(app, {"id": item["id"], "version": number + 3, "title": title})
+            done = time.perf_counter()
+            time.sleep(1)
+            for page in pages:
+                missed = page.seen.get(title)
+                seconds = missed - done if missed else 1.0
+                took.append(seconds)
+                by_path.setdefault(page._path, []).append(seconds)
+    spent = (_spent(process) - before) * 1000 / changes
+    for path, each in by_path.items():
+        print(f"  {path:<24} p50 {statistics.median(each) * 1000:5.0f} ms")
+    at = statistics.quantiles(took, n=100)
+    print(
+        f"{count} open pages: p50 {at[49] * 1000:.0f} ms, p95 {at[94] * 1000:.0f} ms, {spent:.0f} ms of processor time"
+    )
+
+
+def _spent(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
+
+
+if __name__ == "__main__":
+    main()
