@@ -174,7 +174,7 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     and `changed_in_source` are the times that the record itself states, None where it states none. `put_aside` says
     that a link by its id means another record, `also_known` are ids under which an earlier import may have brought it.
     `vendors` are names: the ids of those that the ledger has are kept as `metadata.vendor_ids`. `comments` None: the
-    source does not say.
+    source does not say; `comments_missing`: it has more than it tells, so one that is not among them has not gone.
     """
 
     id: str
@@ -194,6 +194,7 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     put_aside: bool = False
     also_known: tuple[str, ...] = ()
     comments: tuple[ImportedComment, ...] | None = None
+    comments_missing: bool = False
 
     @property
     def state(self) -> State | None:

@@ -10,7 +10,7 @@ import pytest
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import LONGEST_LINE, Reading
 from ledger.importing.readers.trackers import beads
-from ledger.values.moment import parse
+from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem, Mark
 from tests.support.beads import DAY, closed, export, issue, needs
 
@@ -249,6 +249,39 @@ def test_a_condition_under_which_a_link_blocks_is_told(tmp_path: Path) -> None:
     assert [(finding.kind, finding.where) for finding in reading.warnings] == [
         ("link_taken_as_blocking", "a-1 -> a-2 (waits-for)")
     ]
+
+
+@pytest.mark.parametrize("word", ["closed", "Closed", "DONE", "resolved", "won't fix"])
+def test_whatever_its_word_an_end_has_its_time(tmp_path: Path, word: str) -> None:
+    reading = read(tmp_path, closed("a-1") | {"status": word}, issue("a-2", status=word))
+
+    settled = reading.items[0].settled
+    assert settled is not None
+    assert (text(settled.at)[:10], reading.items[0].fields["metadata"]["source_closed_at"][:10]) == ("2026-03-05",) * 2
+    assert [finding.where for finding in reading.warnings if finding.kind == "no_closing_time"] == ["a-2"]
+
+
+def test_a_deleted_issue_is_one_in_any_case(tmp_path: Path) -> None:
+    [item] = read(tmp_path, issue("a-1", status="Tombstone", deleted_at=DAY.format(4))).items
+
+    assert item.removed is not None
+    assert (text(item.removed.at)[:10], item.status) == ("2026-03-04", None)
+
+
+@pytest.mark.parametrize(
+    "entry", ["a-2", {"depends_on_id": "a-2"}, {"id": "a-2", "type": "blocks"}, {"id": "a-2", "title": "T"}]
+)
+def test_a_dependency_in_short_is_a_link(tmp_path: Path, entry: Any) -> None:
+    item = one(tmp_path, dependencies=[entry])
+
+    assert [(link.kind, link.to) for link in item.links] == [("depends_on", "a-2")]
+
+
+@pytest.mark.parametrize("given", [1, 1.0, "1", "P1", "p1"])
+def test_a_priority_is_understood_as_it_is_typed(tmp_path: Path, given: Any) -> None:
+    item = one(tmp_path, priority=given)
+
+    assert (item.fields["priority"], item.fields["metadata"]["source_priority"]) == (2, given)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from ledger.decider import Decided
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES, detected
+from tests.support.imported_log import ImportedLog
 
 NOW = parse("2026-11-22T12:00:00Z")
 LINEAR_30 = (
@@ -131,6 +133,27 @@ def test_trellos_comments_people_and_checklists_are_taken(read: Read) -> None:
         "A03RikYI",
         "1 actions of Board",
     )
+
+
+def test_comments_that_fell_out_of_trellos_last_actions_are_not_withdrawn() -> None:
+    def comment(number: int) -> dict[str, Any]:
+        data = {"card": {"id": card()["id"]}, "text": f"c{number}"}
+        return {"id": f"a{number}", "type": "commentCard", "date": f"2019-06-0{number}T10:00:00.000Z", "data": data}
+
+    log = ImportedLog("trello")
+    before = board(card(badges={"comments": 2}), actions=[comment(8), comment(9)])
+    after = board(card(badges={"comments": 2}), actions=[comment(9)])
+
+    def bring(whole: dict[str, Any]) -> Decided:
+        def write(folder: Path) -> Path:
+            (folder / "board.json").write_text(json.dumps(whole))
+            return folder / "board.json"
+
+        return log.bring(write)
+
+    bring(before)
+
+    assert bring(after) == []
 
 
 @pytest.mark.parametrize(

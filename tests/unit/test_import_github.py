@@ -61,7 +61,13 @@ def by_rest(number: int = 1, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("make", [by_gh, by_rest])
-@pytest.mark.parametrize("shape", ["list", "alone", "search", "archive", "graphql"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *("list", "alone", "search", "archive", "graphql", "edges", "one", "found", "project", "board"),
+        *("lines", "pages", "slurped"),
+    ],
+)
 def test_every_shape_gives_the_same_issue(tmp_path: Path, make: Any, shape: str) -> None:
     issue = make(body="Why\r\n", labels=[{"name": "Bug"}], assignees=[{"login": "bob"}, {"login": "cy"}])
     whole: Any = {
@@ -70,6 +76,14 @@ def test_every_shape_gives_the_same_issue(tmp_path: Path, make: Any, shape: str)
         "search": {"total_count": 1, "items": [issue]},
         "archive": {"repo": "o/r", "issues": [issue]},
         "graphql": {"data": {"repository": {"issues": {"nodes": [issue]}}}},
+        "edges": {"data": {"repository": {"issues": {"edges": [{"node": issue}]}}}},
+        "one": {"data": {"repository": {"issue": issue}}},
+        "found": {"data": {"search": {"edges": [{"node": issue}]}}},
+        "project": {"data": {"node": {"items": {"nodes": [{"content": issue}]}}}},
+        "board": {"items": [{"id": "PVTI", "title": "T1", "content": issue}], "totalCount": 1},
+        "lines": f"{json.dumps(issue)}\n",
+        "pages": f"[]{json.dumps([issue])}\n[]",
+        "slurped": [[issue], []],
     }[shape]
 
     reading = read(tmp_path, whole)
@@ -102,11 +116,87 @@ def test_a_state_is_kept_with_its_reason(tmp_path: Path, fields: dict[str, Any],
 
 def test_a_document_without_issues_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="holds no list of issues"):
-        read(tmp_path, {"total": 1, "issue": by_gh()})
+        read(tmp_path, {"total": 1, "message": "Not Found"})
 
 
 def test_an_issue_without_a_state_has_none_among_its_words(tmp_path: Path) -> None:
     assert "source_status" not in read(tmp_path, [by_gh(state=None)]).items[0].fields["metadata"]
+
+
+def test_issues_on_lines_and_in_pages_are_all_taken(tmp_path: Path) -> None:
+    lines = "\n".join(json.dumps(by_gh(number)) for number in (1, 2))
+    pages = json.dumps([by_rest(1)]) + json.dumps([by_rest(2)])
+
+    assert [[item.external_id for item in read(tmp_path, whole).items] for whole in (lines, pages)] == [
+        ["o/r#1", "o/r#2"]
+    ] * 2
+
+
+def test_a_page_of_a_longer_list_is_told_unless_the_last_one_is_there(tmp_path: Path) -> None:
+    def page(number: int, *, more: bool) -> str:
+        issues = {"pageInfo": {"hasNextPage": more}, "nodes": [by_gh(number)]}
+        return json.dumps({"data": {"repository": {"issues": issues}}})
+
+    first, last = page(1, more=True), page(2, more=False)
+    searched = json.dumps({"total_count": 2, "items": [by_rest()]})
+
+    told = [
+        [finding.kind for finding in read(tmp_path, whole).warnings] for whole in (first, first + last, searched, last)
+    ]
+
+    assert told == [["list_goes_on"], [], ["list_goes_on"], []]
+
+
+@pytest.mark.parametrize(
+    ("fields", "category"),
+    [
+        ({"closed": True}, "done"),
+        ({"closed": False}, "planned"),
+        ({"closedAt": "2026-03-03T10:00:00Z"}, "done"),
+        ({"closedAt": None}, "planned"),
+        ({"closed": True, "stateReason": "NOT_PLANNED"}, "dropped"),
+    ],
+)
+def test_an_issue_without_a_state_is_closed_where_it_says_so(
+    tmp_path: Path, fields: dict[str, Any], category: str
+) -> None:
+    assert read(tmp_path, [by_gh(state=None, **fields)]).items[0].category == category
+
+
+@pytest.mark.parametrize(
+    ("fields", "category"),
+    [
+        ({"state": None, "status": "In Progress"}, "active"),
+        ({"state": None, "status": "Done"}, "done"),
+        ({"state": "OPEN", "projectItems": [{"status": {"name": "In Review"}, "title": "Board"}]}, "review"),
+        ({"state": "OPEN", "status": "Done"}, "planned"),
+        ({"state": "CLOSED", "status": "In Progress"}, "done"),
+        ({"state": "OPEN", "status": "Sprint 7"}, "planned"),
+    ],
+)
+def test_the_column_of_a_project_says_more_of_an_open_issue(
+    tmp_path: Path, fields: dict[str, Any], category: str
+) -> None:
+    assert read(tmp_path, [by_gh(**fields)]).items[0].category == category
+
+
+def test_an_issue_of_an_export_of_a_whole_repository_has_no_number_and_says_all_by_addresses(tmp_path: Path) -> None:
+    issue = {
+        "type": "issue",
+        "url": URL.format(7),
+        "title": "T",
+        "user": "https://github.com/ann",
+        "assignee": "https://github.com/bob",
+        "labels": ["https://github.com/o/r/labels/good%20first"],
+        "created_at": "2026-03-01T10:00:00Z",
+        "closed_at": "2026-03-03T10:00:00Z",
+    }
+
+    item = read(tmp_path, [issue]).items[0]
+
+    assert (item.external_id, item.category, item.created.by) == ("o/r#7", "done", "ann")
+    assert (item.fields["assignee"], item.fields["tags"]) == ("bob", ("good first",))
+    assert github.recognises(sample_of(written(tmp_path, [issue])))
 
 
 def test_comments_keep_their_authors_and_times(tmp_path: Path) -> None:
@@ -134,13 +224,54 @@ def test_comments_that_are_only_counted_are_told(tmp_path: Path) -> None:
     assert [item.comments for item in reading.items] == [None, None]
 
 
-def test_pull_requests_are_named_and_not_taken(tmp_path: Path) -> None:
-    pull = by_rest(2, pull_request={"url": "x"})
+@pytest.mark.parametrize(
+    "comments",
+    [
+        {"totalCount": 2, "nodes": [{"body": "a", "createdAt": "2026-03-02T10:00:00Z"}]},
+        {"pageInfo": {"hasNextPage": True}, "nodes": [{"body": "a", "createdAt": "2026-03-02T10:00:00Z"}]},
+    ],
+)
+def test_a_page_of_comments_is_told_and_withdraws_none_of_the_others(comments: dict[str, Any]) -> None:
+    entries = [{"id": f"C{number}", "body": f"c{number}", "createdAt": "2026-03-02T10:00:00Z"} for number in range(3)]
+    log = ImportedLog("github")
+    log.bring(lambda folder: written(folder, [by_gh(comments=entries)]))
 
-    reading = read(tmp_path, [by_rest(1), pull])
+    page = comments | {"nodes": entries[1:2]}
+    decided = log.bring(lambda folder: written(folder, [by_gh(comments=page, updatedAt="2026-03-04T10:00:00Z")]))
+
+    assert [type(fact).__name__ for _, fact, *_ in decided] == ["WorkItemRevised"]
+    assert [comment.withdrawn for state in log.standing().values() for comment in state["comments"].values()] == [
+        False
+    ] * 3
+
+
+def test_comments_that_a_backup_puts_beside_their_count_are_taken(tmp_path: Path) -> None:
+    data = [{"id": 5, "user": {"login": "bob"}, "body": "hm", "created_at": "2026-03-02T10:00:00Z"}]
+
+    reading = read(tmp_path, [by_rest(comments=1, comment_data=data)])
+
+    [comment] = reading.items[0].comments or ()
+    assert (comment.text, comment.made.by, reading.warnings) == ("hm", "bob", [])
+
+
+def test_a_blocker_in_another_repository_is_that_one(tmp_path: Path) -> None:
+    other = {"number": 2, "repository": {"nameWithOwner": "o/other"}}
+
+    item = read(tmp_path, [by_gh(3, blockedBy=[other, {"number": 2}])]).items[0]
+
+    assert [link.to for link in item.links] == ["o/other#2", "o/r#2"]
+
+
+def test_pull_requests_are_named_and_not_taken(tmp_path: Path) -> None:
+    pulls = [by_rest(2, pull_request={"url": "x"}), by_gh(3, isPullRequest=True)]
+
+    reading = read(tmp_path, [by_rest(1), *pulls])
 
     assert [item.external_id for item in reading.items] == ["o/r#1"]
-    assert [(finding.kind, finding.where) for finding in reading.not_taken] == [("pull_request", "entry 2 (o/r#2)")]
+    assert [(finding.kind, finding.where) for finding in reading.not_taken] == [
+        ("pull_request", "entry 2 (o/r#2)"),
+        ("pull_request", "entry 3 (o/r#3)"),
+    ]
 
 
 def test_sub_issues_and_blockers_are_links(tmp_path: Path) -> None:

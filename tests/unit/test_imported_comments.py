@@ -1,5 +1,7 @@
 """Comments of a source: what a second import of it brings, and what was done here stays."""
 
+from msgspec.structs import replace
+
 from ledger.annotation.events import CommentAdded, CommentCorrected, CommentWithdrawn
 from ledger.annotation.state import Comment
 from ledger.values.moment import parse
@@ -51,6 +53,10 @@ def test_a_source_that_does_not_tell_its_comments_takes_none_away() -> None:
     )
 
     assert facts(silent, BEFORE, BEFORE) == ([], [])
+
+
+def test_a_source_that_tells_some_of_its_comments_takes_none_away() -> None:
+    assert facts(replace(source(), comments_missing=True), BEFORE, BEFORE) == ([], [])
 
 
 def test_what_was_corrected_on_both_sides_keeps_what_was_written_here() -> None:

@@ -41,6 +41,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "branch_just_begun": "branches that are checked out and have no commit yet: their status is unknown",
     "may_be_squashed": "branches outside the default one, and a squash came after them: their status is unknown",
     "numbers_of_a_list": "commits that number their points like issues: taken for no issues",
+    "list_goes_on": "pages of a longer list: the rest of it is not in the file, `gh api --paginate` gets all",
     "comments_missing": "comments that the source counts and does not tell",
     "deeper_than_the_limit": "items deeper than the limit",
     "deleted_here": "changed in the source and deleted here: stays deleted",

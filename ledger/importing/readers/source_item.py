@@ -48,8 +48,8 @@ class SourceItem(Struct, frozen=True, kw_only=True):
     `id` is what the record is known by from one import to the next. `status` is the source's word, and `category` what
     it means where that is sure; else the table of words that people use decides. `priority` is 1 (the highest) to 5.
     `due` and `not_before` are days, `2026-12-15`, or moments of RFC 3339; `estimate` is in minutes. `comments` None:
-    the source does not tell them. `more` is all else, by the source's names; `kept` are words of the source under names
-    of ours: source_type, source_priority, acceptance.
+    the source does not tell them; `comments_missing`: it has more than it tells. `more` is all else, by the source's
+    names; `kept` are words of the source under names of ours: source_type, source_priority, acceptance.
     """
 
     id: str
@@ -73,6 +73,7 @@ class SourceItem(Struct, frozen=True, kw_only=True):
     estimate: int | None = None
     links: tuple[SourceLink, ...] = ()
     comments: tuple[SourceComment, ...] | None = None
+    comments_missing: bool = False
     more: dict[str, Any] = {}
     kept: dict[str, Any] = {}
 
@@ -139,6 +140,8 @@ class _Brought:
             record.warn("no_creation_time")
         if not item.title.strip():
             record.warn("no_title")
+        if item.comments_missing:
+            record.warn("comments_missing")
         status, category = self._state()
         settled = self._end(category)
         removed = Mark(by=self._unknown, at=item.deleted_at) if item.deleted_at else None
@@ -157,6 +160,7 @@ class _Brought:
             created_in_source=item.created_at,
             changed_in_source=item.changed_at,
             comments=self._comments(),
+            comments_missing=item.comments_missing,
         )
 
     def _fields(self) -> dict[str, Any]:

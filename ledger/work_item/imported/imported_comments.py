@@ -26,6 +26,8 @@ def comments_since(
                 yield corrected, item.changed
             elif not here.withdrawn:
                 clashes.append(f"comments.{comment.id}")
+    if item.comments_missing:
+        return
     stated = {comment.id for comment in item.comments}
     for comment_id in then.comments.keys() - stated:
         if then.comments[comment_id] == now.comments.get(comment_id) and not then.comments[comment_id].withdrawn:

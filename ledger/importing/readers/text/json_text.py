@@ -5,10 +5,10 @@ Fractions and numbers beyond 64 bits are Decimals at first, because a dotted id 
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ledger.importing.readers.reading import text_of
 from ledger.importing.readers.text_lines import unreadable
@@ -18,6 +18,7 @@ INSTEAD = "\N{REPLACEMENT CHARACTER}"  # of a character that no UTF-8 database c
 CHARACTER, NUMBER = "character_replaced", "number_kept_as_text"  # kinds of what is named
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
+Value = TypeVar("Value")
 Problem = tuple[str, str]  # a kind, and the path to it
 
 
@@ -32,22 +33,49 @@ class _Repetitive(dict[str, Any]):
 
 def parsed(text: str | bytes) -> Any:
     """The value of a JSON text. Raises ValueError or RecursionError for anything else."""
-    return json.loads(text, parse_int=_integer, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_object)
+    return json.loads(text, **_DECODING)
 
 
 def document(path: Path) -> tuple[Any, list[str]]:
     """A file that is one JSON value, and the fields it names twice; Invalid with the line for anything else."""
+    value = _decoded(path, parsed)
+    return value, list(repeated_fields(value))
+
+
+def documents(path: Path) -> list[Any]:
+    """A file of JSON values, one or several behind each other, as pages of answers are; Invalid for anything else."""
+    return _decoded(path, _all_parsed)
+
+
+def _decoded(path: Path, decode: Callable[[str], Value]) -> Value:
     content = text_of(path)
     if not content.strip():
         raise unreadable(path, None, "is empty: it holds nothing to import")
     try:
-        value = parsed(content)
-        return value, list(repeated_fields(value))
+        return decode(content)
     except json.JSONDecodeError as error:
         cut = "ends in the middle of its JSON: it is cut off" if error.pos >= len(content.rstrip()) else "is not JSON"
         raise unreadable(path, error.lineno, f"{cut}: {error.msg} (column {error.colno})") from error
     except RecursionError as error:
         raise unreadable(path, None, "is JSON nested too deep") from error
+
+
+def _all_parsed(content: str) -> list[Any]:
+    decoder = json.JSONDecoder(**_DECODING)
+    found: list[Any] = []
+    place = _skipped(content, 0)
+    while place < len(content):
+        value, end = decoder.raw_decode(content, place)
+        found.append(value)
+        place = _skipped(content, end)
+    return found
+
+
+def _skipped(content: str, place: int) -> int:
+    """Where the next value begins."""
+    while place < len(content) and content[place] in " \t\r\n":
+        place += 1
+    return place
 
 
 def repeated_fields(value: Any, path: str = "") -> Iterator[str]:
@@ -115,3 +143,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _below(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+_DECODING: dict[str, Any] = {
+    "parse_int": _integer,
+    "parse_float": Decimal,
+    "parse_constant": Decimal,
+    "object_pairs_hook": _object,
+}

@@ -18,7 +18,7 @@ from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text.json_text import Problem, as_storable, document, parsed, repeated_fields
 from ledger.values.finding import Finding
 from ledger.values.moment import text
-from ledger.values.states import WORKABLE, Category
+from ledger.values.states import FINISHED, WORKABLE, Category
 from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
 from ledger.work_item.imported.older_records import LAST_CHANGE
 
@@ -178,6 +178,7 @@ class _Issue(Record):
             self.warn("no_creation_time")
             closed_at = time_of(record.get("closed_at"))
             created_at = min((at for at in (self._changed_at, closed_at) if at is not None), default=imported_at)
+        self._comments_missing = False
         self._created = Mark(by=self.text("created_by") or NO_HOLDER, at=created_at)
         self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or created_at, created_at))
 
@@ -188,8 +189,13 @@ class _Issue(Record):
         links = self._links()
         comments = self._comments()
         word = str(record.get("status", ""))
-        settled, removed = self._ends(word)
-        status, category = self._state(word) if removed is None else ("completed" if settled else None, None)
+        removed = self._removed(word)
+        status, category = self._state(word) if removed is None else (None, None)
+        settled = self._settled() if removed or category in FINISHED else None
+        if removed and settled:
+            status = "completed"
+        elif category in FINISHED and settled is None:
+            self.warn("no_closing_time")
         fields: Fields = {"item_type": "project" if record.get("issue_type") == "epic" else "task"}
         for field in ("title", "description", "notes", "assignee"):
             if (value := self.text(field)) is not None:
@@ -212,6 +218,7 @@ class _Issue(Record):
             created_in_source=self._created_at,
             changed_in_source=self._changed_at,
             comments=comments,
+            comments_missing=self._comments_missing,
         )
         take(self.reading, item, self._imported_at)
 
@@ -222,22 +229,24 @@ class _Issue(Record):
         status, category = self.state(word)
         return (marks[0], "waiting") if marks and category in WORKABLE else (status, category)
 
-    def _ends(self, word: str) -> tuple[Mark | None, Mark | None]:
-        """When it came to its end, and when it was deleted."""
-        closed_at = self.ended("closed_at", CLOSED, self._created.at) if word in ("closed", DELETED) else None
-        closed = Mark(by=NO_HOLDER, at=closed_at) if closed_at else None
-        if word == DELETED:
-            at = self.ended("deleted_at", WHEN_DELETED, self._created.at) or self._changed.at
-            return closed, Mark(by=self.text("deleted_by") or NO_HOLDER, at=at)
-        if word == "closed" and closed is None:
-            self.warn("no_closing_time")
-        return closed, None
+    def _settled(self) -> Mark | None:
+        closed_at = self.ended("closed_at", CLOSED, self._created.at)
+        return Mark(by=NO_HOLDER, at=closed_at) if closed_at else None
+
+    def _removed(self, word: str) -> Mark | None:
+        if _plain(word) != DELETED:
+            return None
+        at = self.ended("deleted_at", WHEN_DELETED, self._created.at) or self._changed.at
+        return Mark(by=self.text("deleted_by") or NO_HOLDER, at=at)
 
     def _rank(self) -> Fields:
+        given = self.rest.get("priority")
+        if isinstance(given, (str, float)) and (found := re.fullmatch(r"[Pp]?(\d)(?:\.0)?", str(given).strip())):
+            self.rest["priority"] = int(found[1])  # as it is typed, and as it comes out of a table
         priority = self.pop("priority", int)
         if priority is None:
             return {}
-        self.own["source_priority"] = priority
+        self.own["source_priority"] = given
         if priority < 0:
             self.warn("unknown_priority")
             return {}
@@ -250,12 +259,13 @@ class _Issue(Record):
             self.warn("links_missing")
         links: list[ImportedLink] = []
         kept: list[Any] = []
-        for entry in given if isinstance(given, list) else [given]:
+        for value in given if isinstance(given, list) else [given]:
+            entry = {"depends_on_id": value} if isinstance(value, str) else value
             link = self._link(entry)
             if link is not None:
                 links.append(link)
             if link is None or not _is_plain(entry):
-                kept.append(entry)
+                kept.append(value)
         parents = [link.to for link in links if link.kind == "parent"]
         if isinstance(parent, str) and parent and not parents:
             links.append(self._linked("parent", parent, "parent", self._created))
@@ -268,12 +278,12 @@ class _Issue(Record):
 
     def _link(self, entry: Any) -> ImportedLink | None:
         """A dependency as exports have it; or as `bd show` prints it, the whole other issue with the link's kind."""
-        shown = isinstance(entry, dict) and "dependency_type" in entry
+        shown = isinstance(entry, dict) and "id" in entry and "depends_on_id" not in entry
         to = entry.get("id" if shown else "depends_on_id") if isinstance(entry, dict) else None
         if not isinstance(to, str) or not to or entry.get("issue_id", self.name) != self.name:
             self.reading.not_taken.append(Finding("link_not_understood", f"{self.name}: {str(entry)[:100]}"))
             return None
-        word = entry.get("dependency_type" if shown else "type")
+        word = entry.get("dependency_type", entry.get("type"))
         word = word if isinstance(word, str) and word.strip() else NO_TYPE
         kind = LINKS.get(_plain(word), "relates_to")
         if _plain(word) in ALMOST_BLOCKS:
@@ -293,7 +303,8 @@ class _Issue(Record):
         """None where the record does not say: a list of issues counts them only."""
         counted, given = self.rest.pop("comment_count", None), self.rest.pop("comments", None)
         entries = given if isinstance(given, list) else []
-        if type(counted) is int and counted > len(entries):
+        self._comments_missing = type(counted) is int and counted > len(entries)
+        if self._comments_missing:
             self.warn("comments_missing")
         created = Mark(by=NO_HOLDER, at=self._created.at)
         comments, left = imported_comments(entries, self, created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of)

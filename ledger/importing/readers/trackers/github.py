@@ -5,7 +5,6 @@ are named and not taken: `import git` records what they brought.
 """
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,21 @@ from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
-from ledger.importing.readers.text.json_text import as_storable, document
+from ledger.importing.readers.text.json_text import as_storable, documents, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
+from ledger.importing.readers.trackers.github_answers import (
+    address_of,
+    answered,
+    board_words,
+    is_answer,
+    is_cut,
+    is_part,
+    label,
+    listed,
+    login,
+    name_of,
+)
+from ledger.importing.readers.words.status_words import category_of
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
@@ -28,42 +40,44 @@ PULL_REQUEST = "pull_request"  # the kind of what is named and is no work item
 DROPPED = ("notplanned", "duplicate")  # reasons of closing
 COMMENT = ("id", "author", "created_at")
 PLAIN_COMMENT = frozenset({*COMMENT, "text"})
-_URL = re.compile(r"https?://[^/]+/(?:repos/)?([^/]+/[^/]+)/(?:issues|pull|pulls)/(\d+)")
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 Fields = dict[str, Any]
 
 
-LISTS = (("issues", False), ("items", False), ("pulls", True), ("pullRequests", True))  # and whether of pull requests
-
-
 def recognises(sample: Sample) -> bool:
-    """By an issue's number beside its state, in a list or an archive."""
-    marked = sample.begins(r"[\[{]") and sample.holds(r'"number"\s*:\s*\d') and sample.holds(r'"state"\s*:\s*"\w+"')
-    return marked and not sample.holds(r'"(?:issue_type|depends_on_id)"\s*:')
+    """By an issue's number beside its state, in a list or an archive; or by its address."""
+    marked = sample.holds(r'"number"\s*:\s*\d') and sample.holds(r'"state"\s*:\s*"\w+"')
+    addressed = sample.holds(r'"(?:html_)?url"\s*:\s*"https?://[^/"]+/(?:repos/)?[^/"]+/[^/"]+/issues/\d+"')
+    said = (marked or addressed) and sample.begins(r"[\[{]") and sample.holds(r'"title"\s*:')
+    return said and not sample.holds(r'"(?:issue_type|depends_on_id)"\s*:')
 
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All issues of a file. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
-    whole, repeated = document(path)
-    if not isinstance(whole, list) and all(_within(whole, name) is None for name in ("number", *dict(LISTS))):
+    whole = documents(path)
+    records = list(answered(whole[0] if len(whole) == 1 else whole))
+    if not records and not any(is_answer(one) for one in whole):
         raise unreadable(path, None, "holds no list of issues")
-    reading.not_taken += [Finding("repeated_field", as_storable(name)[0]) for name in repeated]
+    if is_part(whole):
+        reading.warnings.append(Finding("list_goes_on", path.name))
+    reading.not_taken += [
+        Finding("repeated_field", as_storable(name)[0]) for one in whole for name in repeated_fields(one)
+    ]
     seen: set[str] = set()
-    for place, value, is_pull in _records(whole):
+    for one in records:
         reading.found += 1
-        record, problems = as_storable(value)
-        name = _name(record, whole)
-        fault = _fault(record, name, seen)
-        if fault is None and (is_pull or _is_pull(record)):
+        record, problems = as_storable(one.record)
+        fault = _fault(record, one.name, seen)
+        if fault is None and (one.is_pull or _is_pull(record)):
             fault = PULL_REQUEST
-        if fault is not None or name is None:
-            reading.not_taken.append(Finding(fault or "no_id", f"{place} ({name})" if name else place))
+        if fault is not None or one.name is None:
+            reading.not_taken.append(Finding(fault or "no_id", f"{one.place} ({one.name})" if one.name else one.place))
             continue
-        seen.add(name)
-        reading.warnings += [Finding(kind, f"{name}: {where}") for kind, where in problems]
-        take_issue(name, record, identify, imported_at, reading)
+        seen.add(one.name)
+        reading.warnings += [Finding(kind, f"{one.name}: {where}") for kind, where in problems]
+        take_issue(one.name, record, identify, imported_at, reading)
     if reading.found and not reading.items and not any(one.kind == PULL_REQUEST for one in reading.not_taken):
         raise none_taken(path, "GitHub issue", reading)
     return reading
@@ -71,42 +85,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
 
 def take_issue(name: str, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
     """Takes one issue, known by `name`; its fields are in the spelling of any of the interfaces."""
-    _Issue(name, _snake(record), identify, imported_at, reading).take()
-
-
-def _records(whole: Any) -> Iterator[tuple[str, Any, bool]]:
-    """Every record with its place, and whether it stands among the pull requests."""
-    if isinstance(whole, list):
-        yield from ((f"entry {place}", record, False) for place, record in enumerate(whole, 1))
-        return
-    if _name(whole, None) is not None:  # as `gh issue view --json` prints one
-        yield "entry 1", whole, False
-        return
-    for name, is_pull in LISTS:
-        found = _listed(_within(whole, name))
-        yield from ((f"{name} {place}", record, is_pull) for place, record in enumerate(found, 1))
-
-
-def _within(whole: Any, name: str) -> Any:
-    """The value of a name at the top, or in `data.repository` as GraphQL answers it."""
-    data = whole.get("data") if isinstance(whole, dict) else None
-    repository = data.get("repository") if isinstance(data, dict) else None
-    return (repository if isinstance(repository, dict) else whole if isinstance(whole, dict) else {}).get(name)
-
-
-def _listed(value: Any) -> list[Any]:
-    """A list as REST and archives have it, or GraphQL's nodes."""
-    nodes = value.get("nodes") if isinstance(value, dict) else value
-    return nodes if isinstance(nodes, list) else []
-
-
-def _name(record: Any, whole: Any) -> str | None:
-    number = record.get("number") if isinstance(record, dict) else None
-    if type(number) is not int:
-        return None
-    repository = whole.get("repo") if isinstance(whole, dict) and isinstance(whole.get("repo"), str) else None
-    address = _URL.match(str(record.get("html_url") or record.get("url") or ""))
-    return f"{repository or (address[1] if address else '')}#{number}"
+    _Issue(name, _snake(_with_state(record)), identify, imported_at, reading).take()
 
 
 def _fault(record: Any, name: str | None, seen: set[str]) -> str | None:
@@ -120,18 +99,22 @@ def _fault(record: Any, name: str | None, seen: set[str]) -> str | None:
 
 
 def _is_pull(record: Fields) -> bool:
-    address = _URL.match(str(record.get("html_url") or record.get("url") or ""))
-    return bool(record.get("pull_request")) or (address is not None and "/pull/" in address[0])
+    address = address_of(record)
+    said = record.get("pull_request") or record.get("isPullRequest") or record.get("__typename") == "PullRequest"
+    return bool(said) or (address is not None and "/pull/" in address[0])
+
+
+def _with_state(record: Fields) -> Fields:
+    """A record without a state has one where it says whether, or when, it was closed."""
+    closed = [record[name] for name in ("closed", "closed_at", "closedAt") if name in record]
+    if record.get("state") or not closed:
+        return record
+    return record | {"state": "closed" if any(closed) else "open"}
 
 
 def _snake(record: Fields) -> Fields:
     """The fields in REST's spelling, without those that say nothing."""
     return {_SNAKE.sub("_", name).lower(): value for name, value in record.items() if value not in (None, "", [])}
-
-
-def _login(person: Any) -> str | None:
-    name = person.get("login") if isinstance(person, dict) else person
-    return name if isinstance(name, str) and name else None
 
 
 class _Issue(Record):
@@ -141,11 +124,12 @@ class _Issue(Record):
         super().__init__(name, record, reading)
         self._identify = identify
         self._imported_at = imported_at
+        self._comments_missing = False
         self._changed_at, self._created_at = self.time("updated_at"), self.time("created_at")
         if self._created_at is None:
             self.warn("no_creation_time")
         began = self._created_at or self._changed_at or imported_at
-        author = _login(record.get("author")) or _login(record.get("user"))
+        author = login(record.get("author")) or login(record.get("user"))
         self._created = Mark(by=author or NO_HOLDER, at=began)
         self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or began, began))
 
@@ -167,9 +151,10 @@ class _Issue(Record):
             changed=self._changed,
             status=status,
             category=category,
-            settled=Mark(by=_login(self.rest.get("closed_by")) or NO_HOLDER, at=closed_at) if closed_at else None,
+            settled=Mark(by=login(self.rest.get("closed_by")) or NO_HOLDER, at=closed_at) if closed_at else None,
             links=links,
             comments=comments,
+            comments_missing=self._comments_missing,
             created_in_source=self._created_at,
             changed_in_source=self._changed_at,
         )
@@ -179,23 +164,24 @@ class _Issue(Record):
         word, reason = str(self.rest.get("state", "")).lower(), str(self.rest.get("state_reason") or "")
         if word == "closed" and re.sub(r"\W|_", "", reason.lower()) in DROPPED:
             return reason.lower().replace("_", " "), "dropped"
+        if word in ("", "open"):
+            for column in board_words(self.rest):
+                if (category := category_of(column)) and not (word and category in FINISHED):
+                    return column, category
         return self.state(word)
 
     def _links(self) -> tuple[ImportedLink, ...]:
         parent = self._other(self.rest.get("parent"))
         links = [self._link("parent", parent, "parent")] if parent else []
-        for entry in _listed(self.rest.get("blocked_by")):
+        for entry in listed(self.rest.get("blocked_by")):
             if (other := self._other(entry)) is not None:
                 links.append(self._link("depends_on", other, "blocked_by"))
         return tuple(links)
 
     def _other(self, entry: Any) -> str | None:
         """The name of an issue that another one names, by its address or by its number in the same repository."""
-        number = entry.get("number") if isinstance(entry, dict) else None
-        if type(number) is not int:
-            return None
-        address = _URL.match(str(entry.get("html_url") or entry.get("url") or ""))
-        return f"{address[1] if address else self.name.partition('#')[0]}#{number}"
+        found = name_of(entry)
+        return f"{self.name.partition('#')[0]}{found}" if found and found.startswith("#") else found
 
     def _link(self, kind: str, to: str, word: str) -> ImportedLink:
         return ImportedLink(kind=kind, to_id=self._identify(to), to=to, word=word, made=self._created)
@@ -203,11 +189,16 @@ class _Issue(Record):
     def _comments(self) -> tuple[ImportedComment, ...] | None:
         """None where the file only counts them."""
         given = self.rest.get("comments")
-        if not isinstance(given, list) and not (isinstance(given, dict) and isinstance(given.get("nodes"), list)):
-            if isinstance(given, int) and given:
-                self.warn("comments_missing")
+        counted = given if type(given) is int else 0
+        if type(given) is int and isinstance(self.rest.get("comment_data"), list):  # as backups put them
+            given = self.rest.pop("comment_data")
+        entries = [self._comment(entry) for entry in listed(given)]
+        self._comments_missing = is_cut(given, len(entries)) or counted > len(entries)
+        if self._comments_missing:
+            self.warn("comments_missing")
+        if not isinstance(given, list) and not (isinstance(given, dict) and given.keys() & {"nodes", "edges"}):
             return None
-        entries = [self._comment(entry) for entry in _listed(self.rest.pop("comments"))]
+        del self.rest["comments"]
         comments, left = imported_comments(
             entries, self, self._created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of
         )
@@ -219,21 +210,20 @@ class _Issue(Record):
         if not isinstance(entry, dict):
             return entry
         said = _snake(entry)
-        author = _login(said.pop("author", None)) or _login(said.pop("user", None))
+        author = login(said.pop("author", None)) or login(said.pop("user", None))
         return said | {"text": said.pop("body", "")} | ({"author": author} if author else {})
 
     def _assignee(self) -> Fields:
-        names = [name for person in _listed(self.rest.get("assignees")) if (name := _login(person))]
-        names = names or [name for name in [_login(self.rest.get("assignee"))] if name]
+        names = [name for person in listed(self.rest.get("assignees")) if (name := login(person))]
+        names = names or [name for name in [login(self.rest.get("assignee"))] if name]
         return {"assignee": names[0]} if names else {}
 
     def _labels(self) -> Fields:
-        given = _listed(self.rest.get("labels"))
-        names = [label.get("name") if isinstance(label, dict) else label for label in given]
+        given = listed(self.rest.get("labels"))
         kept_whole = self.rest.get("labels")
-        self.rest["labels"] = names
+        self.rest["labels"] = [label(one) for one in given]
         tags = self.tags("labels")
-        if any(isinstance(label, dict) and label.keys() - {"name"} for label in given):
+        if any(one != label(one) and one != {"name": label(one)} for one in given):
             self.rest["labels"] = kept_whole
         return tags
 

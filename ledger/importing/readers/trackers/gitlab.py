@@ -96,6 +96,7 @@ class _Issue(Record):
         created_at, changed_at, ended_at = (self.time(name) for name in ("created_at", "updated_at", "closed_at"))
         labels = self._labels()
         word, category = self._state(labels)
+        comments, counted = self._comments(), self.rest.get("user_notes_count")
         kind = self.rest.get("issue_type") or self.rest.get("type")
         self.own |= {"source_type": kind} if isinstance(kind, str) else {}
         return SourceItem(
@@ -116,7 +117,8 @@ class _Issue(Record):
             not_before=self._day("start_date"),
             estimate=self._estimate(),
             links=tuple(self._links(held, present)),
-            comments=self._comments(),
+            comments=comments,
+            comments_missing=type(counted) is int and counted > len(comments or ()),
             more=self.rest,
             kept=self.own,
         )
@@ -199,10 +201,8 @@ class _Issue(Record):
             yield SourceLink(kind="parent", to=parent, word="parent")
 
     def _comments(self) -> tuple[SourceComment, ...] | None:
-        given, counted = self.rest.pop("notes", None), self.rest.get("user_notes_count")
+        given = self.rest.pop("notes", None)
         if not isinstance(given, list):
-            if isinstance(counted, int) and counted:
-                self.warn("comments_missing")
             return None
         said, left = [], []
         for note in given:

@@ -106,6 +106,7 @@ class _Card(Record):
             due=text(due) if due else None,
             not_before=text(start) if start else None,
             comments=self._comments(),
+            comments_missing=self._comments_missing(),
             more=self.rest,
             kept=self.own,
         )
@@ -175,15 +176,18 @@ class _Card(Record):
             parts = ("name", "due", "idMember")
             self.own["planned_check_items"] = [{part: entry.get(part) for part in parts} for entry in planned]
 
-    def _comments(self) -> tuple[SourceComment, ...] | None:
-        found = [action for action in self._actions if action.get("type") in COMMENTS]
-        if isinstance(self._counted, int) and self._counted > len(found):
-            self.warn("comments_missing")
+    def _comments_missing(self) -> bool:
+        return isinstance(self._counted, int) and self._counted > len(self._said())
+
+    def _said(self) -> list[Fields]:
+        return [action for action in self._actions if action.get("type") in COMMENTS]
+
+    def _comments(self) -> tuple[SourceComment, ...]:
         return tuple(
             SourceComment(
                 text=said, by=_author(action), at=time_of(action.get("date")), id=text_at(action, "id") or None
             )
-            for action in sorted(found, key=lambda action: str(action.get("date")))
+            for action in sorted(self._said(), key=lambda action: str(action.get("date")))
             if (said := text_at(action, "data", "text"))
         )
 
