@@ -6,8 +6,9 @@ an old program that still runs beside a new one does not take its functions back
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -79,19 +80,26 @@ def unsuitable(why: str, next_step: str) -> Refused:
     return Refused(why, next_step=next_step, rule="unsuitable_database", items=[])
 
 
-def _wanted() -> Iterator[tuple[str, str, str]]:
+def _wanted() -> Sequence[tuple[str, str, str]]:
     """(name, digest, text) of every file, in the order in which they are applied."""
-    root = folder("sql")
+    return _read(folder("sql"))
+
+
+@cache
+def _read(root: Path) -> Sequence[tuple[str, str, str]]:
+    """What this program has there, once for each process: a hundred files, of which each start asks the digests."""
     functions = sorted((root / "functions").glob("*.sql"))
     files: list[tuple[str, list[Path]]] = [
         *((path.stem, [path]) for path in sorted((root / "migrations").glob("*.sql"))),
         (FUNCTIONS, functions),
         ("grants", [root / "grants.sql", *functions]),  # a replaced function may need its grant again
     ]
-    for name, paths in files:
-        texts = [path.read_text(encoding="utf-8") for path in paths]
-        text = texts[0] if name == "grants" else "\n".join(texts)
-        yield name, hashlib.sha256("\n".join(texts).encode()).hexdigest(), text
+    return [_file(name, [path.read_text(encoding="utf-8") for path in paths]) for name, paths in files]
+
+
+def _file(name: str, texts: list[str]) -> tuple[str, str, str]:
+    text = texts[0] if name == "grants" else "\n".join(texts)
+    return name, hashlib.sha256("\n".join(texts).encode()).hexdigest(), text
 
 
 def _apply_missing(connection: psycopg.Connection, applied: Applied) -> Iterator[str]:
