@@ -28,6 +28,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status
 from projections.operations.catalog import OPERATIONS
+from tests.support.kept_connections import kept
 from tests.support.pooler import Pooler
 
 Perform = Callable[..., dict[str, Any]]
@@ -77,7 +78,8 @@ def server() -> Iterator[EmbeddedServer]:
     programs = Path(given) if (given := os.environ.get("LEDGER_TEST_PGBIN")) else None
     server = EmbeddedServer(root / "postgres", programs)
     connect(Settings(project=root, pgdata=root / "postgres", pgbin=programs)).close()
-    yield server
+    with kept(server.conninfo(APPLICATION, DATABASE)):
+        yield server
     server.stop()
     shutil.rmtree(root, ignore_errors=True)
 
