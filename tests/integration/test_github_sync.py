@@ -775,3 +775,65 @@ def test_a_label_without_a_name_is_left_and_a_plain_text_is_one(
 
     assert item(number)["tags"] == ["bug"]
     _assert_quiet(sync, github, app)
+
+
+def test_a_milestone_that_changes_here_changes_there(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App
+) -> None:
+    number = github.open_issue("Broken", milestone=github.open_milestone("Beta", due_on="2026-12-24T08:00:00Z"))
+    made = perform("create_work_item", item_type="milestone", title="Gold", description="All")["id"]
+    sync()
+    beta = perform("query_work_item", id=item(number)["milestone_id"])
+    fields = {"title": "Beta 2", "description": "Late", "due": "2027-01-15", "status": "completed"}
+    perform("update_work_item", id=beta["id"], version=beta["version"], **fields)
+
+    report = sync()
+
+    there = {one["title"]: one for one in github.milestones.values()}
+    assert perform("query_work_item", id=made)["external_id"].startswith(f"{OWNER}/milestone/")
+    late, gold = there["Beta 2"], there["Gold"]
+    assert (late["description"], late["due_on"][:10], late["state"]) == ("Late", "2027-01-15", "closed")
+    assert (gold["description"], gold["due_on"], gold["state"]) == ("All", None, "open")
+    assert (report["pushed"]["changed"], report["findings"], report["conflicts"]) == (1, [], [])
+    _assert_quiet(sync, github, app)
+
+
+def test_a_milestone_that_both_changed_is_a_conflict_in_that_field(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, app: App
+) -> None:
+    beta = github.open_milestone("Beta")
+    number = github.open_issue("Broken", milestone=beta)
+    sync()
+    known = perform("query_work_item", id=item(number)["milestone_id"])
+    perform("update_work_item", id=known["id"], version=known["version"], title="Ours", description="Why")
+    github.edit_milestone(beta, title="Theirs", due_on="2027-03-01T08:00:00Z")
+
+    [ref] = sync()["conflicts"]
+
+    known = perform("query_work_item", id=known["id"])
+    assert (known["title"], known["due"], github.milestones[beta]["description"]) == ("Ours", "2027-03-01", "Why")
+    assert sync()["conflicts"] == [ref]
+    perform("resolve_conflict", id=ref, version=1, choice="theirs")
+    assert (sync()["conflicts"], github.milestones[beta]["title"]) == ([], "Ours")
+    _assert_quiet(sync, github, app)
+
+
+def test_a_milestone_that_is_deleted_or_refused_there_holds_up_nothing(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
+) -> None:
+    beta, gold = github.open_milestone("Beta"), github.open_milestone("Gold")
+    first, second = github.open_issue("One", milestone=beta), github.open_issue("Two", milestone=gold)
+    sync()
+    known = perform("query_work_item", id=item(first)["milestone_id"])
+    perform("update_work_item", id=known["id"], version=known["version"], title="Gold")
+    gone = item(second)["milestone_id"]
+    github.delete_milestone(gold)
+    github.open_milestone("Gold")
+    change(first, milestone_id=gone, title="Renamed")
+
+    report = sync(full=True)
+
+    kinds = {found["kind"] for found in report["findings"]}
+    assert kinds == {"declined_there", "gone_there", "milestone_of_another_source"}
+    assert (github.issues[first]["title"], item(second)["milestone_id"]) == ("Renamed", None)
+    assert "deleted" in perform("query_work_item", id=gone)["metadata"]["github_gone"]

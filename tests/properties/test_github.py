@@ -69,7 +69,7 @@ class History:
             github.open_issue(self.word("there"), chance.choice([None, self.word("body")]), labels=self.labels())
             return
         number = chance.choice(numbers)
-        match chance.randrange(12):
+        match chance.randrange(15):
             case 0 | 1:
                 github.edit(number, title=self.word("there"))
             case 2:
@@ -84,6 +84,12 @@ class History:
                 github.edit(number, assignees=chance.sample(["ann", "bob"], chance.randrange(3)))
             case 7:
                 github.comment(number, self.comment())
+            case 11:
+                if len(github.milestones) < 3:
+                    github.open_milestone(self.word("milestone"), due_on=self.day_on_github())
+                github.edit(number, milestone=chance.choice([None, *github.milestones]))
+            case 12 | 13 if github.milestones:
+                self._milestone_there(chance.choice(list(github.milestones)))
             case 9 | 10 if len(numbers) > 1:
                 self._relate_there(number, chance.choice(numbers))
             case 8 if chance.random() < 0.3:
@@ -92,6 +98,31 @@ class History:
                 github.delete_issue(number)
             case _:
                 github.open_pull_request(self.word("pull"), f"Fixes #{number}")
+
+    def day_on_github(self) -> str | None:
+        return self.chance.choice([None, f"2027-01-{self.chance.randrange(10, 30)}T08:00:00Z"])
+
+    def _milestone_there(self, number: int) -> None:
+        fields: dict[str, Any] = self.chance.choice(
+            [
+                {"title": self.word("milestone")},
+                {"description": self.word("body")},
+                {"due_on": self.day_on_github()},
+                {"state": self.chance.choice(["open", "closed"])},
+            ]
+        )
+        self.github.edit_milestone(number, **fields)
+
+    def _milestone_here(self, milestone: dict[str, Any]) -> None:
+        fields: dict[str, Any] = self.chance.choice(
+            [
+                {"title": self.word("milestone")},
+                {"description": self.word("body")},
+                {"due": f"2027-02-{self.chance.randrange(10, 28)}"},
+                {"status": self.chance.choice(["completed", "active"])},
+            ]
+        )
+        self.perform("update_work_item", id=milestone["id"], version=milestone["version"], **fields)
 
     def _relate_there(self, number: int, other: int) -> None:
         """As GitHub lets people do it: through its own rules."""
@@ -124,13 +155,23 @@ class History:
 
     def here(self) -> None:
         chance = self.chance
-        items = self.perform("list_work_items", limit=100)["items"]
+        listed = self.perform("list_work_items", limit=100)["items"]
+        milestones = [item for item in listed if item["item_type"] == "milestone"]
+        items = [item for item in listed if item["item_type"] != "milestone"]
+        if milestones and chance.random() < 0.1:
+            self._milestone_here(self.perform("query_work_item", id=chance.choice(milestones)["id"]))
+            return
         if not items or chance.random() < 0.2:
             self.perform("create_work_item", item_type="task", title=self.word("here"), tags=self.labels())
             return
         item = self.perform("query_work_item", id=chance.choice(items)["id"])
         fields: dict[str, Any] = {}
-        match chance.randrange(9):
+        match chance.randrange(10):
+            case 8:
+                if len(milestones) < 3:
+                    self.perform("create_work_item", item_type="milestone", title=self.word("milestone"))
+                    return
+                fields = {"milestone_id": chance.choice(milestones)["id"]}
             case 0 | 1:
                 fields = {"title": self.word("here")}
             case 2:
@@ -240,6 +281,8 @@ def _assert_the_same(history: History, named: set[str]) -> None:
     github = history.github
     items = history.perform("list_work_items", limit=100, include_archived=True)["items"]
     found = [history.perform("query_work_item", id=item["id"]) for item in items]
+    milestones = [item for item in found if item["item_type"] == "milestone"]
+    found = [item for item in found if item["item_type"] != "milestone"]
     by_name = {item["external_id"]: item for item in found}
     issues = {f"{OWNER}#{n}": issue for n, issue in github.issues.items() if "pull_request" not in issue}
     gone = {name for name, item in by_name.items() if "github_gone" in item["metadata"]}
@@ -252,6 +295,8 @@ def _assert_the_same(history: History, named: set[str]) -> None:
         for met in conflict["met"]
         for ref in conflict["about"]
     }
+    _assert_the_same_milestones(milestones, github, conflicts)
+    of_milestones = {item["id"]: int(item["external_id"].rpartition("/")[2]) for item in milestones}
     names = {item["id"]: item["external_id"] for item in found}
     for name, issue in issues.items():
         item = by_name[name]
@@ -260,6 +305,8 @@ def _assert_the_same(history: History, named: set[str]) -> None:
         for field, values in _relations(item, github, names, gone).items():
             is_told = (item["ref"], field) in conflicts or name in named
             assert values[0] == values[1] or is_told, (name, field, values)
+        planned = (of_milestones.get(item["milestone_id"]), issue["milestone"])
+        assert planned[0] == planned[1] or (item["ref"], "milestone_id") in conflicts, (name, planned)
         here = Counter(comment["text"] for comment in item["comments"])
         there = Counter(_text(comment["body"]) for comment in github.of_issue(issue["number"]))
         assert here == there, name
@@ -278,6 +325,23 @@ def _sides(item: dict[str, Any], issue: dict[str, Any]) -> dict[str, tuple[Any, 
         "tags": (set(item["tags"]), {label["name"] for label in issue["labels"]}),
         "assignee": (item["assignee"] in logins, True) if item["assignee"] else (logins, []),
     }
+
+
+def _assert_the_same_milestones(
+    milestones: list[dict[str, Any]], github: GithubApi, conflicts: set[tuple[str, str]]
+) -> None:
+    known = {int((item["external_id"] or "/0").rpartition("/")[2]): item for item in milestones}
+    assert (len(known), known.keys()) == (len(milestones), github.milestones.keys())
+    for number, there in github.milestones.items():
+        item = known[number]
+        sides = {
+            "title": (item["title"], there["title"]),
+            "description": (item["description"] or "", there["description"] or ""),
+            "due": (item["due"], (there["due_on"] or "")[:10] or None),
+            "status": (item["category"] in ("done", "dropped"), there["state"] == "closed"),
+        }
+        for field, (here, other) in sides.items():
+            assert here == other or (item["ref"], field) in conflicts, (number, field, here, other)
 
 
 def _relations(

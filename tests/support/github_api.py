@@ -107,6 +107,12 @@ class GithubApi:
             closed = {"closed_at": at} if fields.get("state") == "closed" else {}
             self.milestones[number] |= fields | closed | {"updated_at": at}
 
+    def delete_milestone(self, number: int) -> None:
+        with self.lock:
+            del self.milestones[number]
+            for issue in self.issues.values():
+                issue["milestone"] = None if issue["milestone"] == number else issue["milestone"]
+
     def open_pull_request(self, title: str, body: str) -> int:
         number = self.open_issue(title, body)
         url = f"https://github.com/{OWNER}/pull/{number}"
@@ -188,6 +194,9 @@ class GithubApi:
             return self._page([self._shown(one) for one in self.issues.values()], params, headers, target)
         if path == "/milestones":
             return self._page(list(self.milestones.values()), params, headers, target)
+        if found := re.fullmatch(r"/milestones/(\d+)", path):
+            known = self.milestones.get(int(found[1]))
+            return (200, {}, known) if known else self._missing()
         if path == "/issues/comments":
             return self._page(list(self.comments.values()), params, headers, target)
         if found := re.fullmatch(r"/issues/(\d+)/comments", path):
@@ -310,6 +319,13 @@ class GithubApi:
             if any(one["title"] == body["title"] for one in self.milestones.values()):
                 return 422, {}, {"message": "Validation Failed", "errors": [{"code": "already_exists"}]}
             return 201, {}, self.milestones[self.open_milestone(**body)]
+        if (found := re.fullmatch(r"/milestones/(\d+)", path)) and int(found[1]) in self.milestones:
+            number = int(found[1])
+            others = (one["title"] for one in self.milestones.values() if one["number"] != number)
+            if body.get("title") in others:
+                return 422, {}, {"message": "Validation Failed", "errors": [{"code": "already_exists"}]}
+            self.edit_milestone(number, **body)
+            return 200, {}, self.milestones[number]
         if (found := re.fullmatch(r"/issues/(\d+)/comments", path)) and int(found[1]) in self.issues:
             own = self.comment(int(found[1]), body["body"], by="octo")
             return 201, {}, self.comments[own]
@@ -323,6 +339,8 @@ class GithubApi:
             number = int(found[1])
             if number not in self.issues:
                 return self._issue(number)
+            if body.get("milestone") is not None and body["milestone"] not in self.milestones:
+                return 422, {}, {"message": "Validation Failed", "errors": [{"field": "milestone"}]}
             if any(name not in self.people for name in body.get("assignees", ())):
                 return 422, {}, {"message": "Validation Failed"}
             self.edit(number, **{name: value for name, value in body.items() if name not in self.not_set})

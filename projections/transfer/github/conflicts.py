@@ -115,6 +115,8 @@ def _theirs(field: str, issue: Issue) -> Any:
             return issue.logins[0] if issue.logins else None
         case "milestone":
             return issue.milestone_id
+        case "due":
+            return issue.due
         case "parent":
             return issue.parent
         case _:

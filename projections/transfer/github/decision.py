@@ -8,7 +8,7 @@ that both have alike is confirmed by a change from it to itself.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from ledger.annotation.events import CommentAdded, CommentCorrected
 from ledger.decider import Decided
@@ -49,6 +49,7 @@ CONFIRMED = {
     "labels": "tags",
     "assignee": "assignee",
     "milestone": "milestone_id",
+    "due": "due",
 }
 MANAGED = {*KEPT, "user", "closed_by", "assignees", "labels", CLOSED}  # names in the metadata that follow GitHub
 LEFT_OUT = ("comments", "milestone", "locked", "id", "parent_issue", "blocking")  # of a record: not in the metadata
@@ -183,6 +184,8 @@ def _revised(take: Values, pair: Pair, sides: Compared) -> Changes:
         wanted["assignee"] = names[0] if names else None
     if "milestone" in take:
         wanted["milestone_id"] = pair.issue.milestone_id
+    if "due" in take:
+        wanted["due"] = pair.issue.due
     return difference(sides.now, wanted)
 
 
@@ -223,7 +226,9 @@ def _metadata(pair: Pair, sides: Compared, changed: bool) -> Changes:
 
 
 def metadata_of(issue: Issue) -> dict[str, Any]:
-    """What the reader of GitHub's files keeps of an issue."""
+    """What the reader of GitHub's files keeps of an issue; of a milestone what is kept when it is taken."""
+    if issue.due is not UNSET:
+        return {"html_url": issue.record["html_url"], LAST_CHANGE: text(parse(issue.record["updated_at"]))}
     reading = Reading()
     record = {name: value for name, value in issue.record.items() if name not in LEFT_OUT}
     take_issue(issue.name, record, lambda name: name, parse(record["updated_at"]), reading)

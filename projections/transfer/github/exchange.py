@@ -1,7 +1,7 @@
 """The rounds of a synchronisation: read what changed there, take it, send what changed here, remember where it was."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,11 @@ from projections.questions.references import reference
 from projections.read_models.projection import Row
 from projections.transfer.github import conflicts, markers, milestones
 from projections.transfer.github.access import may_not_write
-from projections.transfer.github.api import PAGE as MOST_RECORDS
 from projections.transfer.github.api import Api, Declined, Gone
 from projections.transfer.github.decision import LEFT_OUT, Compared, Pair, Rule, common, compared, merging, refused
 from projections.transfer.github.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
 from projections.transfer.github.local_changes import LocalChanges
+from projections.transfer.github.milestone_exchange import Milestones
 from projections.transfer.github.pull_requests import attached, closing
 from projections.transfer.github.relations import GONE
 from projections.transfer.github.saved import Saved, Sweep, load, store
@@ -60,6 +60,17 @@ class Exchange:
         self._sender = Sender(api=api, repository=repository, sleep=sleep, milestone_number=self._milestone_number)
         self._here = LocalChanges(view=view, repository=repository, only=terms.only, by=terms.by)
         self._outcome = Outcome()
+        self._milestones = Milestones(
+            view=view,
+            api=api,
+            sender=self._sender,
+            here=self._here,
+            terms=terms,
+            outcome=self._outcome,
+            record=self._record,
+            recorded=self._recorded,
+            gone=self._gone,
+        )
         self._identify = self._identified()
         self._fresh: set[int] = set()  # numbers that were asked for one by one in this round
         self._conflicts: dict[str, int] = {}  # ids, with the number of the issue
@@ -72,7 +83,8 @@ class Exchange:
             if not self._round(is_first=number == 0):
                 break
         self._outcome.findings += self._sender.findings
-        self._outcome.conflicts = [reference(self._view.tables, "conflict", one) for one in sorted(self._conflicts)]
+        found = sorted({*self._conflicts, *self._milestones.conflicts})
+        self._outcome.conflicts = [reference(self._view.tables, "conflict", one) for one in found]
         return self._outcome
 
     def _round(self, *, is_first: bool) -> bool:
@@ -85,9 +97,10 @@ class Exchange:
         self._identify = self._identified()
         touched, after.issues, after.comments = listed(self._api, self._sender.path, Saved() if is_full else saved)
         after.sweep = self._sweep(saved, touched, is_full=is_full, is_first=is_first)
-        after.milestones = self._take_milestones(None if is_full else saved.milestones)
-        linked = self._items = self._linked()
         here, unsent, after.position = self._here.since(0 if is_full else saved.position)
+        after.milestones = self._milestones.exchange(None if is_full else saved.milestones, here)
+        self._identify = self._identified()
+        linked = self._items = self._linked()
         self._fill(touched, linked, saved.pending, here, is_full=is_full)
         self._bring(touched, linked)
         if self._terms.push:
@@ -122,34 +135,8 @@ class Exchange:
         touched.records, touched.news = found | touched.records, touched.news or bool(found)
         return sweep
 
-    def _take_milestones(self, etag: str | None) -> str | None:
-        """Takes what is new in them; the ETag of their list."""
-        path = f"/repos/{self._repository}/milestones"
-        try:
-            answer = self._api.get(path, etag, state="all", per_page=MOST_RECORDS)
-        except Gone:  # a repository whose milestones are switched off
-            return None
-        if answer.unchanged or not self._terms.pull:
-            return etag
-        records = answer.body if answer.following is None else self._api.pages(path, state="all")
-        reading = Reading()
-        for record in records:
-            milestones.take(record, self._repository, self._identify, reading)
-        brought = record_reading(self._view, SOURCE, reading, by=self._terms.by, dry_run=self._terms.dry_run)
-        self._outcome.events += len(brought.positions)
-        return answer.etag if answer.following is None else None
-
     def _milestone_number(self, item_id: str) -> int | None:
-        """The number of a milestone, which is made where it has none; None for one of another source, or that
-        has the title of one that is known."""
-        item: WorkItem = self._here.world([item_id]).state(CATEGORY, item_id)
-        if item.external_id is not None:
-            return milestones.number_in(item.external_id, self._repository)
-        number: int = self._sender.create_milestone(item)["number"]
-        name = milestones.name_of(self._repository, number)
-        if name in known_ids(self._view, SOURCE):  # it has the title of another item's
-            return None
-        self._record(SOURCE, lambda _, world: milestones.known_as(item_id, name, world))
+        number = self._milestones.number_of(item_id)
         self._identify = self._identified()
         return number
 
@@ -182,15 +169,15 @@ class Exchange:
         try:
             record = self._api.get(f"{self._sender.path}/{number}").body
         except Gone as gone:
-            self._gone(number, item_id, gone)
+            self._gone(f"{self._repository}#{number}", item_id, gone)
             return None
         self._fresh.add(number)
         return None if is_pull_request(record) else cut(record)
 
-    def _gone(self, number: int, item_id: str | None, gone: Gone) -> None:
+    def _gone(self, name: str, item_id: str | None, gone: Gone) -> None:
         """What was deleted or moved on GitHub stays here, and says so from now on."""
         why = f"moved to {gone.location}" if gone.location else f"deleted ({gone.status})"
-        self._outcome.findings.append(Finding("gone_there", f"{self._repository}#{number}: {why}"))
+        self._outcome.findings.append(Finding("gone_there", f"{name}: {why}"))
         if item_id is None or self._terms.dry_run:
             return
 
@@ -395,7 +382,7 @@ class Exchange:
         after = replace(pair.issue, record=record, milestone_id=self._milestone_id(record))
         return replace(pair, sent=sent, issue=self._sender.relate(after, send, self._number_of))
 
-    def _recorded(self, pairs: list[Pair], rule: Rule) -> None:
+    def _recorded(self, pairs: Sequence[Pair], rule: Rule) -> None:
         if pairs:
             self._record(f"{SOURCE} merge", lambda _, world: merging(pairs, rule, world))
             self._record(SOURCE, lambda _, world: common(pairs, rule, world))
@@ -403,6 +390,9 @@ class Exchange:
     def _create(self, unsent: list[Row], linked: dict[int, str]) -> None:
         known = set(linked.values())
         for row in (row for row in unsent if row.id not in known):
+            if row.state.item_type == "milestone":
+                self._milestones.create(row.id, row.state.title)
+                continue
             if self._terms.dry_run:
                 self._outcome.created_there += 1
                 continue

@@ -30,12 +30,14 @@ class Remark(Struct, frozen=True, kw_only=True):
 
 class Issue(Struct, frozen=True, kw_only=True):
     """`remarks` are by the ids that the comments have here; None if they were not read. `milestone_id` is an item's,
-    and so are `parent` and those it is `blocking`: UNSET and None where GitHub says none that is known here."""
+    and so are `parent` and those it is `blocking`: UNSET and None where GitHub says none that is known here.
+    A milestone is one that has a day on which it is `due`, or None for no day."""
 
     name: str
     record: Record
     milestone_id: str | None = None
     parent: Any = UNSET
+    due: str | UnsetType | None = UNSET
     blocking: frozenset[str] | None = None
     remarks: Mapping[str, Remark] | None = None
 

@@ -13,12 +13,13 @@ from projections.application.view import LedgerView
 from projections.questions.entities import rows
 from projections.read_models.projection import Row
 from projections.transfer.github.filters import Filter
+from projections.transfer.github.milestones import name_of
 from projections.transfer.github.relations import comparable
 from projections.transfer.github.sides import aligned, last_common, of_item, sent_comments
 
 PAGE = 1000  # rows at a time
 PORTION = 100  # items whose past is read at once
-TYPES = ("task", "research", "project")  # of items that become issues
+TYPES = ("task", "research", "project", "milestone")  # of items that become issues, or milestones
 
 
 class LocalChanges(Struct, frozen=True, kw_only=True):
@@ -34,6 +35,7 @@ class LocalChanges(Struct, frozen=True, kw_only=True):
         which position that is known."""
         linked: list[Row] = []
         unsent: list[Row] = []
+        ours = (f"{self.repository}#", name_of(self.repository, 0)[:-1])
         with self.view.tables.snapshot() as snapshot:
             reached = snapshot.as_of.position
             generation = snapshot.generation("work_items")
@@ -46,7 +48,7 @@ class LocalChanges(Struct, frozen=True, kw_only=True):
                     item: WorkItem = row.state
                     if item.external_id is None and self._is_sendable(item):
                         unsent.append(row)
-                    elif (item.external_id or "").startswith(f"{self.repository}#") and position:
+                    elif (item.external_id or "").startswith(ours) and position:
                         linked.append(row)
                 after = page[-1].id
         return list(self._differing(linked)), sorted(unsent, key=lambda row: row.stamps.created_at), reached

@@ -1,4 +1,4 @@
-"""The milestones of a repository: taken whole, and made where an item needs one. What is edited here stays here."""
+"""The milestones of a repository as they are taken, compared and known."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from ledger.work_item.imported.older_records import LAST_CHANGE
 from ledger.work_item.imported.source_state import CATEGORY
 from ledger.work_item.state import WorkItem
 from ledger.world import World
-from projections.transfer.github.issues import Record
+from projections.transfer.github.issues import Issue, Record, cut
 
 COMMON = ("item_type", "title", "description", "due", "status", "category")
 
@@ -50,6 +50,19 @@ def take(record: Record, repository: str, identify: Identify, reading: Reading) 
     )
     reading.found += 1
     reading.items.append(item)
+
+
+def as_issue(record: Record, repository: str) -> Issue:
+    """Comparable as an issue is."""
+    creator = record.get("creator")
+    return Issue(
+        name=name_of(repository, record["number"]),
+        record=cut(
+            record
+            | {"body": record.get("description"), "user": creator and {"login": creator["login"]}, "milestone": None}
+        ),
+        due=(record.get("due_on") or "")[:10] or None,
+    )
 
 
 def known_as(item_id: str, name: str, world: World) -> Decided:

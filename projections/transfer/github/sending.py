@@ -59,7 +59,7 @@ class Sender(Struct, kw_only=True):
 
     def create_milestone(self, item: WorkItem) -> Record:
         """A new milestone; the one that has the title already, if one does."""
-        due = {"due_on": f"{item.due[:10]}T12:00:00Z"} if item.due else {}
+        due = {"due_on": _noon(item.due)} if item.due else {}
         state = "closed" if item.finished else "open"
         body = {"title": item.title, "description": item.description or "", "state": state} | due
         try:
@@ -70,6 +70,22 @@ class Sender(Struct, kw_only=True):
             return known
         self.written += 1
         return made
+
+    def change_milestone(self, milestone: Issue, item: WorkItem, send: Values) -> Record:
+        """What is to be sent of one that is known there; the milestone after it."""
+        fields: dict[str, Any] = {}
+        if "title" in send:
+            fields["title"] = item.title
+        if "body" in send:
+            fields["description"] = item.description or ""
+        if "state" in send:
+            fields["state"] = OPEN if send["state"] == OPEN else "closed"
+        if "due" in send:
+            fields["due_on"] = _noon(send["due"])
+        path = f"/repos/{self.repository}/milestones/{milestone.number}"
+        changed: Record = self.api.write("PATCH", path, fields)
+        self.written += 1
+        return changed
 
     def change(
         self, issue: Issue, item_id: str, item: WorkItem, send: Values, base: Values
@@ -268,6 +284,11 @@ class Sender(Struct, kw_only=True):
     def _find_comment(self, issue: Issue, item_id: str, name: str) -> Record | None:
         found = self.api.pages(f"{self.path}/{issue.number}/comments")
         return next((one for one in found if markers.comment_in(one["body"] or "", item_id) == name), None)
+
+
+def _noon(due: str | None) -> str | None:
+    """The day whatever the time zone: GitHub keeps a moment."""
+    return f"{due[:10]}T12:00:00Z" if due else None
 
 
 def _left_out(fields: dict[str, Any], changed: Record) -> Iterator[str]:

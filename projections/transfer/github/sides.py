@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import UNSET
+
 from ledger.values.states import FINISHED, key
 from ledger.work_item.state import WorkItem
 from projections.transfer.github import relations
@@ -27,6 +29,8 @@ def of_item(item: WorkItem) -> Values:
         "assignee": login(item.assignee),
         "milestone": item.milestone_id,
     } | relations.of_item(item)
+    if item.item_type == "milestone":
+        said["due"] = item.due[:10] if item.due else None
     texts = {name: comment.text for name, comment in item.comments.items() if not comment.withdrawn}
     return said | {COMMENT + name: digest(text) for name, text in texts.items()}
 
@@ -40,6 +44,8 @@ def last_common(then: WorkItem) -> Values:
 def of_issue(issue: Issue, base: Values, ours: Values) -> Values:
     """Of several assignees the one counts that either side has; else the first."""
     record = issue.record
+    if issue.due is not UNSET:
+        return of_milestone(issue, ours)
     logins = [login(name) for name in issue.logins]
     assignee = next((name for name in (base["assignee"], ours["assignee"]) if name in logins), None)
     said: Values = {
@@ -53,6 +59,17 @@ def of_issue(issue: Issue, base: Values, ours: Values) -> Values:
     if issue.remarks is None:
         return said
     return said | {COMMENT + name: digest(remark.text) for name, remark in issue.remarks.items()}
+
+
+def of_milestone(milestone: Issue, ours: Values) -> Values:
+    """A closed one is finished in whatever way it is here."""
+    closed = "completed" if ours["state"] == OPEN else ours["state"]
+    return {
+        "title": milestone.record["title"].strip(),
+        "body": plain(milestone.body),
+        "state": OPEN if milestone.record["state"] == "open" else closed,
+        "due": milestone.due,
+    }
 
 
 def aligned(base: Values, ours: Values, theirs: Values, sent: Mapping[str, Any]) -> tuple[Values, Values, Values]:
