@@ -14,10 +14,16 @@ from ledger.deployment.decider import decider as deployment
 from ledger.enhancement.decider import decider as enhancement
 from ledger.envelope import Command, Fact, RecordedEvent, category_of
 from ledger.importing.commands import Import
-from ledger.values.states import FINISHED
+from ledger.values.states import FINISHED, SUSPENDING
 from ledger.vendor.decider import decider as vendor
 from ledger.work_item.decider import decider as work_item
-from ledger.work_item.events import WorkItemCreated, WorkItemReverted, WorkItemStatusChanged
+from ledger.work_item.events import (
+    WorkItemCreated,
+    WorkItemFact,
+    WorkItemReverted,
+    WorkItemRevised,
+    WorkItemStatusChanged,
+)
 
 DECIDERS: dict[str, Decider[Any]] = {
     decider.category: decider for decider in (work_item, vendor, deployment, enhancement, configuration, conflict)
@@ -45,6 +51,8 @@ _DECIDER_OF: dict[type[Command], Decider[Any]] = {
 TOPICS: dict[str, tuple[str, ...]] = {
     "WorkItemCreated": ("creation",),
     "WorkItemMoved": ("hierarchy",),
+    "WorkItemBlocked": ("suspension",),
+    "QuestionAsked": ("suspension",),
     "WorkItemReopened": ("reopening",),
     "WorkItemDeleted": ("existence",),
     "WorkItemRestored": ("existence",),
@@ -60,13 +68,15 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "EnhancementReinstated": ("existence",),
 }
 
-# What an undo touches follows from the fields it restores.
-TOPIC_OF_FIELD = {
-    "parent_id": "hierarchy",
-    "links": "links",
-    "deleted": "existence",
-    "archived": "existence",
-    "status": "reopening",
+# What a revision or an undo of a work item touches follows from its fields.
+TOPICS_OF_FIELD: dict[str, tuple[str, ...]] = {
+    "parent_id": ("hierarchy",),
+    "links": ("links",),
+    "deleted": ("existence",),
+    "archived": ("existence",),
+    "status": ("reopening", "suspension"),
+    "question": ("suspension",),
+    "not_before": ("suspension",),
 }
 
 
@@ -77,12 +87,19 @@ def decider_of(command: Command) -> Decider[Any]:
 def topics_of(fact: Fact) -> tuple[str, ...]:
     if isinstance(fact, WorkItemCreated) and fact.parent_id is None:
         return ()  # a new root has no parent
-    if isinstance(fact, WorkItemReverted):
-        return tuple(sorted({TOPIC_OF_FIELD[path] for path in fact.changes if path in TOPIC_OF_FIELD}))
-    moved = ("hierarchy",) if "parent_id" in fact.also else ()
-    if isinstance(fact, WorkItemStatusChanged) and fact.old_category in FINISHED and fact.category not in FINISHED:
-        return ("reopening", *moved)
-    return (*TOPICS.get(type(fact).__name__, ()), *moved)
+    topics = set(TOPICS.get(type(fact).__name__, ()))
+    if isinstance(fact, WorkItemStatusChanged):
+        topics |= _topics_of_way(fact)
+    if isinstance(fact, WorkItemFact):
+        changes = fact.changes if isinstance(fact, WorkItemRevised | WorkItemReverted) else {}
+        topics.update(topic for path in (*changes, *fact.also) for topic in TOPICS_OF_FIELD.get(path, ()))
+    return tuple(sorted(topics))
+
+
+def _topics_of_way(fact: WorkItemStatusChanged) -> set[str]:
+    reopened = fact.old_category in FINISHED and fact.category not in FINISHED
+    suspended = fact.category in SUSPENDING
+    return ({"reopening"} if reopened else set()) | ({"suspension"} if suspended else set())
 
 
 def fact_of(event: RecordedEvent) -> Fact:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from ledger.envelope import Past, RecordedEvent, Scope, configuration_id, stream_id
 from ledger.values.states import FINISHED, ORIGINAL
 
-READINESS = ("creation", "existence", "hierarchy", "links", "reopening")  # the topics of what may end it
+READINESS = ("creation", "existence", "hierarchy", "links", "reopening", "suspension")  # the topics of what may end it
 
 DEEPEST = 64  # no tree is deeper; an imported cycle ends here
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from msgspec import Raw
 from msgspec.structs import replace
 
-from ledger.catalog import TOPIC_OF_FIELD, TOPICS
+from ledger.catalog import TOPICS, TOPICS_OF_FIELD
 from ledger.codec import SCHEMA
 from ledger.conflict.events import Base
 from ledger.envelope import RecordedEvent
@@ -16,7 +16,7 @@ from ledger.offline.outbox_lines import Queued, QueuedEvent
 from ledger.offline.sent_commands import SentCommands
 from ledger.store import Primary
 
-EVERY_TOPIC = tuple(sorted({topic for topics in TOPICS.values() for topic in topics} | set(TOPIC_OF_FIELD.values())))
+EVERY_TOPIC = tuple(sorted({topic for topics in (*TOPICS.values(), *TOPICS_OF_FIELD.values()) for topic in topics}))
 
 
 def common_position(journal: Journal, log: Primary) -> int:

@@ -311,9 +311,7 @@ def _sifted(
     name = f"found {order}" if wanted.terms else order
 
     def fits(line: dict[str, Any], held: list[Obstacle]) -> bool:
-        reasons = {obstacle.reason for obstacle in held}
-        marked = any(obstacle.reason == "status" and _waits(obstacle) for obstacle in held)
-        blocked = marked or bool(reasons & {"blocker", "ancestor_blocker", "waiting"})
+        blocked = any(map(_blocks, held))
         return wanted.ready in (None, not held) and wanted.blocked in (None, blocked)
 
     def keep(lines: Answer) -> Answer:
@@ -330,8 +328,11 @@ def _sifted(
     )
 
 
-def _waits(obstacle: Obstacle) -> bool:
-    return obstacle.status == "blocked" or obstacle.category in ("waiting", "review")
+def _blocks(obstacle: Obstacle) -> bool:
+    """Whether it is something else that the item waits for: an answer, another item, or what is above it."""
+    if obstacle.reason == "status":
+        return obstacle.status == "blocked" or obstacle.category in ("waiting", "review")
+    return obstacle.reason in ("blocker", "waiting") or obstacle.reason.startswith("ancestor_")
 
 
 def _counted(

@@ -110,7 +110,8 @@ def _broken(snapshot: Snapshot) -> list[Document]:
 
 
 def _cause(cause: Obstacle, refs: dict[str, str]) -> str:
-    return f"{cause.reason.replace('_', ' ')} {refs[cause.id]} {cause.title}"
+    until = f" until {cause.until[:10]}" if cause.until else ""
+    return f"{cause.reason.replace('_', ' ')} {refs[cause.id]} {cause.title}{until}"
 
 
 def _news(log: EventStore, snapshot: Snapshot, asker: str) -> Document | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.errors import Invalid, NotFound, VersionConflict
+from ledger.errors import Invalid, NotFound, Refused, VersionConflict
 from projections.application.app import App
 from tests.conftest import Perform
 
@@ -30,6 +30,41 @@ def test_dates_are_kept_as_they_were_given_and_answer_filters_and_an_order(perfo
     assert titles(perform("list_work_items", due_until="2020-01-31", unfinished=True)) == ["late"]
     first = perform("list_work_items", order="due", limit=1)
     assert titles(perform("list_work_items", order="due", limit=1, cursor=first["next_cursor"])) == ["late"]
+
+
+def test_what_is_below_something_deferred_is_not_ready_either_and_says_until_when(perform: Perform) -> None:
+    season = task(perform, "season", not_before="2999-01-01")
+    epic = task(perform, "epic", parent_id=season)
+    child = task(perform, "child", parent_id=epic)
+
+    why = perform("query_work_item", id=child)["not_ready_because"]
+    assert [(each["reason"], each["id"], each["until"]) for each in why] == [
+        ("ancestor_deferred", season, "2999-01-01T00:00:00.000000Z")
+    ]
+    assert "you_hold" not in perform("ready_work", parent_id=season)
+    assert titles(perform("ready_work")) == []
+    assert titles(perform("list_work_items", blocked=True, order="created")) == ["child", "epic"]
+    assert "ancestor deferred" in perform("prime")["text"]
+    with pytest.raises(Refused) as refused:
+        perform("claim_work_item", action="claim", id=child)
+    assert [each["title"] for each in refused.value.details["items"]] == ["season"]
+
+    perform("update_work_item", id=season, version=1, clear=["not_before"])
+    assert titles(perform("ready_work")) == ["child"]
+
+
+def test_what_is_below_something_done_is_ready_and_below_something_dropped_is_not(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, states=[{"name": "wont_do", "category": "dropped"}])
+    epic = task(perform, "epic")
+    child = task(perform, "child", parent_id=epic)
+    perform("update_work_item", id=epic, version=1, status="completed", force=True, reason="the rest is for later")
+    assert titles(perform("ready_work")) == ["child"]
+
+    perform("update_work_item", id=epic, version=2, status="wont_do")
+
+    assert titles(perform("ready_work")) == []
+    [why] = perform("query_work_item", id=child)["not_ready_because"]
+    assert (why["reason"], why["id"], why["status"]) == ("ancestor_status", epic, "wont_do")
 
 
 @pytest.mark.parametrize(("field", "value"), [("due", "soon"), ("not_before", "2026-02-30"), ("recurrence", "often")])

@@ -10,7 +10,7 @@ from ledger.decider import Decided
 from ledger.enhancement.commands import UpdateEnhancement
 from ledger.envelope import Command, Submission
 from ledger.errors import Refused
-from ledger.work_item.commands import LinkWorkItems
+from ledger.work_item.commands import AskQuestion, ClaimNextWorkItem, ClaimWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.world import World
 from projections.application.app import App
 from tests.conftest import Perform
@@ -52,3 +52,25 @@ def test_a_link_stored_from_one_side_is_not_stored_from_the_other_too(app: App, 
 
     dependencies = perform("query_work_item", id=one, include=["dependencies"])["dependencies"]
     assert [link["id"] for link in dependencies] == [other]
+
+
+@pytest.mark.parametrize("suspended", ["deferred", "blocked", "asked"])
+@pytest.mark.parametrize("given", ["that one", "the next"])
+def test_what_is_below_an_item_is_not_claimed_when_that_was_suspended_meanwhile(
+    app: App, perform: Perform, suspended: str, given: str
+) -> None:
+    epic = perform("create_work_item", item_type="task", title="Epic")["id"]
+    child = perform("create_work_item", item_type="task", title="Child", parent_id=epic)["id"]
+    rival = {
+        "deferred": UpdateWorkItem(id=epic, expected=1, fields={"not_before": "2999-01-01"}),
+        "blocked": UpdateWorkItem(id=epic, expected=1, status="blocked", reason="no licence"),
+        "asked": AskQuestion(id=epic, whom="lead", text="May it?"),
+    }[suspended]
+
+    if given == "the next":
+        overtaken(app, ClaimNextWorkItem(token="mine"), rival)
+    else:
+        with pytest.raises(Refused, match="is not ready"):
+            overtaken(app, ClaimWorkItem(id=child, token="mine"), rival)
+
+    assert perform("query_work_item", id=child)["claim"] is None

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.postgres.connection.database import Database
 from ledger.values.states import CATEGORIES, ORIGINAL
-from ledger.work_item.commands import ClaimWorkItem, ImportedItem, ImportedLink, ImportWorkItems, Mark
+from ledger.work_item.commands import AskQuestion, ClaimWorkItem, ImportedItem, ImportedLink, ImportWorkItems, Mark
 from ledger.work_item.rules.claiming import token_digest
 from ledger.world import Asker, ReadyFilter
 from projections.questions import readiness, work_items
@@ -47,6 +48,7 @@ class Item(Struct, frozen=True):
     assignee: str | None
     item_type: str
     not_before: str | None
+    asked: bool
     removed: bool
     priority: int
     parent: int | None
@@ -58,13 +60,14 @@ def graphs(draw: some.DrawFn) -> list[Item]:
     """Any items with any parents and blockers, also in cycles: an import records them as found."""
     count = draw(some.integers(1, 8))
     others = some.integers(0, count - 1)
-    return [
+    drawn = [
         Item(
             status=(state := draw(some.sampled_from(STATES)))[0],
             category=state[1],
             item_type=draw(some.sampled_from(["task", "task", "task", "milestone"])),
             not_before=draw(some.sampled_from([None, None, *STARTED, *TO_COME])),
             assignee=draw(some.sampled_from([None, None, ME, "another"])),
+            asked=draw(some.integers(0, 5)) == 0,
             removed=draw(some.integers(0, 5)) == 0,
             priority=draw(some.integers(1, 2)),
             parent=draw(some.sampled_from([None, *(other for other in range(count) if other != place)])),
@@ -72,12 +75,13 @@ def graphs(draw: some.DrawFn) -> list[Item]:
         )
         for place in range(count)
     ]
+    return [replace(item, asked=item.asked and is_open(item)) for item in drawn]
 
 
 def is_ready(items: list[Item], place: int) -> bool:
     """The definition, word by word; it knows nothing of SQL."""
-    categories = [item.category or ORIGINAL[item.status] for item in items]
-    unfinished = {n for n, item in enumerate(items) if categories[n] not in ("done", "dropped") and not item.removed}
+    categories = [category(item) for item in items]
+    unfinished = {n for n, item in enumerate(items) if is_open(item)}
     above = [place, *lineage(items, place)]
     itself = items[place]
     return (
@@ -86,9 +90,25 @@ def is_ready(items: list[Item], place: int) -> bool:
         and itself.not_before not in TO_COME
         and (itself.category != "active" or itself.assignee == ME)
         and not itself.removed
+        and not itself.asked
+        and not any(rests(items[other]) for other in above if other != place)
         and not any(blockers(items, other) & unfinished for other in above)
         and not any(items[other].parent == place for other in unfinished)
     )
+
+
+def category(item: Item) -> str:
+    return item.category or ORIGINAL[item.status]
+
+
+def is_open(item: Item) -> bool:
+    return category(item) not in ("done", "dropped") and not item.removed
+
+
+def rests(item: Item) -> bool:
+    """Whether what is below it is not begun: it was dropped, waits, or is deferred and not done."""
+    waits = category(item) in ("dropped", "waiting") or item.asked
+    return waits or (item.not_before in TO_COME and category(item) != "done")
 
 
 def lineage(items: list[Item], place: int) -> list[int]:
@@ -132,6 +152,8 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Open]:
 def test_ready_is_what_the_slow_definition_calls_ready(opened: Open, items: list[Item], data: some.DataObject) -> None:
     with opened() as ledger:
         ledger.execute(1, _recorded(items))
+        for place in (place for place, item in enumerate(items) if item.asked):
+            ledger.execute(100 + place, AskQuestion(id=numbered(place), whom="lead", text="May it?"))
         free = {place for place in range(len(items)) if is_ready(items, place)}
         mine = data.draw(some.sets(some.sampled_from(sorted(free)))) if free else set()
         others = data.draw(some.sets(some.sampled_from(sorted(free)))) - mine if free else set()

@@ -76,7 +76,7 @@ def test_an_item_that_is_not_ready_cannot_be_claimed_and_says_why() -> None:
 def test_a_claim_is_void_if_what_makes_it_ready_changes_meanwhile() -> None:
     outcome = given(decider).past(CREATED).when(claim())
 
-    outcome.looking_at("creation", "existence", "hierarchy", "links", "reopening")
+    outcome.looking_at("creation", "existence", "hierarchy", "links", "reopening", "suspension")
 
 
 def test_what_another_token_holds_is_refused_with_its_holder_and_its_end() -> None:

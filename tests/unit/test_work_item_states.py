@@ -13,6 +13,7 @@ from ledger.values.states import CATEGORIES, ORIGINAL, State, in_order
 from ledger.work_item.commands import ClaimWorkItem, ReleaseClaim, UpdateWorkItem
 from ledger.work_item.decider import decider
 from ledger.work_item.events import (
+    QuestionAsked,
     WorkItemBlocked,
     WorkItemClaimed,
     WorkItemClaimReleased,
@@ -20,7 +21,9 @@ from ledger.work_item.events import (
     WorkItemCreated,
     WorkItemReopened,
     WorkItemReverted,
+    WorkItemRevised,
     WorkItemStatusChanged,
+    WorkItemUnblocked,
 )
 from ledger.work_item.rules.claiming import token_digest
 from ledger.work_item.state import Claim
@@ -166,7 +169,22 @@ def test_a_state_that_is_set_again_takes_the_category_that_the_configuration_giv
 
 def test_only_what_opens_again_touches_what_others_may_have_looked_at() -> None:
     assert topics_of(moved("in_progress", "shipped")) == ("reopening",)
-    assert topics_of(moved("wont_do", "shipped")) == topics_of(moved("shipped")) == ()
+    assert topics_of(moved("shipped", "wont_do")) == topics_of(moved("shipped")) == ()
+
+
+def test_what_begins_to_wait_or_is_dropped_or_deferred_touches_the_readiness_of_what_is_below_it() -> None:
+    deferred = {"not_before": Change(None, "2999-01-01")}
+    facts = (
+        moved("wont_do"),
+        moved("vendor"),
+        WorkItemBlocked(reason="no licence"),
+        QuestionAsked(whom="lead", by="ann", at="2026-11-22T09:00:00.000000Z", text="May it?"),
+        WorkItemRevised(changes=deferred),
+        WorkItemUnblocked(also=deferred),
+        WorkItemReverted(changes=deferred, undoes="x"),
+    )
+
+    assert [topics_of(fact) for fact in facts] == [("suspension",)] * len(facts)
 
 
 def test_a_board_shows_the_states_by_category_the_original_word_first() -> None:

@@ -144,7 +144,9 @@ def _why_not_ready(entity: Entity) -> None:
     for why in entity.get("not_ready_because") or ():
         if why["id"] != entity["id"]:
             reason = why["reason"].replace("_", " ")
-            say(printable(f"not ready: {reason} {why['ref']} {why['title']}, {why['status']}"), style="yellow")
+            more = [f"for {why['by']}"] * ("by" in why) + [f"until {why.get('until', '')[:10]}"] * ("until" in why)
+            told = ", ".join([f"{reason} {why['ref']} {why['title']}", why["status"], *more])
+            say(printable(f"not ready: {told}"), style="yellow")
 
 
 def _field(key: str, value: Any, refs: Refs, now: datetime) -> str:

@@ -6,42 +6,43 @@ WITH RECURSIVE asked (id) AS (
         WHERE ledger_id = %(ledger)s AND generation = %(work_items)s AND id BETWEEN %(lowest)s AND %(highest)s
         ORDER BY id LIMIT 10)
 ),
-line (id, above) AS (
-    SELECT asked.id, asked.id FROM asked
+item AS (
+    SELECT found.id, found.title, found.status, found.category, found.item_type, found.hidden, found.parent_id,
+           found.starts_at, found.waits_for, found.assignee, found.claimed_by, found.claimed_until, found.doc
+    FROM asked
+    JOIN work_items found ON found.ledger_id = %(ledger)s AND found.generation = %(work_items)s AND found.id = asked.id
+),
+line (id, above, parent_id, title, status, category, starts_at, waits_for) AS (
+    SELECT item.id, item.id, item.parent_id, item.title, item.status, item.category, item.starts_at, item.waits_for FROM item
     UNION
-    SELECT line.id, item.parent_id FROM line
-    JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = line.above
-    WHERE item.parent_id IS NOT NULL
+    SELECT line.id, found.id, found.parent_id, found.title, found.status, found.category, found.starts_at, found.waits_for
+    FROM line
+    JOIN work_items found ON found.ledger_id = %(ledger)s AND found.generation = %(work_items)s AND found.id = line.parent_id
 ),
 obstacle (id, place, reason, cause_id, title, status, category, by, until, rank) AS (
     SELECT item.id, 1, CASE WHEN item.hidden & 5 <> 0 THEN 'deleted' WHEN item.hidden = 2 THEN 'archived'
                WHEN item.category NOT IN ('planned', 'active') THEN 'status' ELSE 'milestone' END,
            item.id, item.title, item.status, item.category, NULL, NULL, 1
-    FROM asked
-    JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
-    WHERE item.hidden <> 0 OR item.category NOT IN ('planned', 'active') OR item.item_type = 'milestone'
-    UNION ALL
-    SELECT item.id, 2, 'deferred', item.id, item.title, item.status, item.category, NULL, item.starts_at, 1
-    FROM asked
-    JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
-    WHERE item.starts_at > %(moment)s
+    FROM item WHERE item.hidden <> 0 OR item.category NOT IN ('planned', 'active') OR item.item_type = 'milestone'
     UNION ALL
     SELECT item.id, 2, 'claimed', item.id, item.title, item.status, item.category, item.claimed_by, item.claimed_until, 1
-    FROM asked
-    JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
-    WHERE item.claimed_until > %(moment)s AND json_extract(item.doc, '$.claim.token_digest') <> %(holder)s
+    FROM item WHERE item.claimed_until > %(moment)s AND json_extract(item.doc, '$.claim.token_digest') <> %(holder)s
     UNION ALL
     SELECT item.id, 2, 'assigned', item.id, item.title, item.status, item.category, item.assignee, NULL, 1
-    FROM asked
-    JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
-    WHERE item.category = 'active' AND item.status <> 'active'
-  AND (item.assignee <> %(asker)s OR item.assignee IS NULL AND item.claimed_by IS NULL)
+    FROM item WHERE item.category = 'active' AND item.status <> 'active'
+      AND (item.assignee <> %(asker)s OR item.assignee IS NULL AND item.claimed_by IS NULL)
       AND coalesce(json_extract(item.doc, '$.claim.token_digest'), '') <> coalesce(nullif(%(holder)s, ''), '-')
     UNION ALL
-    SELECT item.id, 2, 'waiting', item.id, item.title, item.status, item.category, item.waits_for, NULL, 1
-    FROM asked
-    JOIN work_items item ON item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.id = asked.id
-    WHERE item.waits_for IS NOT NULL
+    SELECT line.id, 2, CASE WHEN line.above = line.id THEN 'deferred' ELSE 'ancestor_deferred' END,
+           line.above, line.title, line.status, line.category, NULL, line.starts_at, 1
+    FROM line WHERE line.starts_at > %(moment)s AND (line.above = line.id OR line.category NOT IN ('done', 'dropped'))
+    UNION ALL
+    SELECT line.id, 2, CASE WHEN line.above = line.id THEN 'waiting' ELSE 'ancestor_waiting' END,
+           line.above, line.title, line.status, line.category, line.waits_for, NULL, 1
+    FROM line WHERE line.waits_for IS NOT NULL
+    UNION ALL
+    SELECT line.id, 2, 'ancestor_status', line.above, line.title, line.status, line.category, NULL, NULL, 1
+    FROM line WHERE line.above <> line.id AND line.category IN ('waiting', 'dropped')
     UNION ALL
     SELECT line.id, 3, CASE WHEN line.above = line.id THEN 'blocker' ELSE 'ancestor_blocker' END,
            other.id, other.title, other.status, other.category, NULL, NULL, row_number() OVER (PARTITION BY line.id, line.above ORDER BY other.id)
