@@ -14,7 +14,7 @@ from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
 
-KINDS = ("review", "question", "conflict", "expired_claim", "blocks", "due")  # in the order in which they are listed
+KINDS = ("review", "question", "conflict", "refused", "expired_claim", "blocks", "due")  # in the order of the list
 ADMINISTRATOR = "administrator"  # the role of all who may administer
 NAMED = 10  # items that one item keeps waiting and that are named
 
@@ -23,8 +23,8 @@ def of_person(snapshot: Snapshot, person: str, configuration_id: str, *, is_admi
     """{items, total_count, returned, has_more}; of each kind the most urgent first.
 
     A question is one to them or to a role of theirs, a review one whose approval completes the item, a conflict any
-    that is open, a claim theirs; `blocks` are items that they hold and others wait for, `due` those assigned to them or
-    held that are due today or overdue.
+    that is open, `refused` what a refusal gave back to them, a claim theirs; `blocks` are items that they hold and
+    others wait for, `due` those assigned to them or held that are due today or overdue.
     """
     roles = configuration.roles_of(snapshot, configuration_id, person)
     names = [person, *roles, *([ADMINISTRATOR] if is_administrator else [])]
@@ -68,6 +68,9 @@ def _more(kind: str, row: Row, waiting: dict[str, Entity]) -> Entity:
                 "by": question.by,
                 "since": question.at,
             }
+        case "refused":
+            said = row.state.answer
+            return {"question": said.question.text, "reason": said.text, "by": said.by, "since": said.at}
         case "expired_claim":
             return {"since": row.state.claim.until}
         case "due":

@@ -12,15 +12,19 @@ from projections.read_models.projection import Projection
 
 SOURCE_ID = "source_id"  # the relation of ids that sources gave, which several items may have
 NEVER_DUE = "~"  # sorts behind every day
+REFUSED = "refused"  # the relation of items that a refusal gave back to a person
 HIDDEN = {"deleted": 1, "archived": 2, "withdrawn": 4}  # the bits of the column `hidden`
 
 
 def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:
-    """Found by its tags, by what it links to, and by the id it has in the tracker it was imported from."""
+    """Found by its tags, by what it links to, by whom a refusal gave it back to, and by the id it has in the tracker it
+    was imported from."""
     for tag in item.tags:
         yield "tag", tag
     for link in item.links:
         yield link.kind, link.to_id
+    if item.answer is not None and item.answer.verdict == "refuse":
+        yield REFUSED, item.assignee or (item.claim.by if item.claim else item.answer.question.by)
     if item.external_id is not None and not item.withdrawn:
         yield "external_id", external_key(item.external_source or "", item.external_id)
         yield SOURCE_ID, source_id_key(item.external_id)
@@ -37,10 +41,19 @@ def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
             *search_terms.texts_in(item.metadata),
             *(link.note or "" for link in item.links),
             *(comment.text for comment in item.comments.values()),
+            *_decision_texts(item),
             *(entry.note or "" for entry in item.effort.values()),
             *(text for url, file in item.attachments.items() for text in (url, file.name) if text),
         ),
     }
+
+
+def _decision_texts(item: WorkItem) -> Iterator[str]:
+    """What is asked, and the newest question that was answered, with its answer."""
+    answered = item.answer
+    for question in (item.question, answered.question if answered else None):
+        yield from (question.text, *question.choices) if question else ()
+    yield (answered.text if answered else None) or ""
 
 
 def derived(item: WorkItem) -> dict[str, int]:
@@ -66,7 +79,7 @@ def external_key(source: str, external_id: str) -> str:
 
 work_items = Projection(
     name="work_items",
-    shape=8,
+    shape=9,
     decider=decider,
     entries=entries,
     derived=derived,

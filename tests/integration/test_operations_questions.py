@@ -123,3 +123,67 @@ def test_a_type_that_does_not_exist_needs_no_review(perform: Perform) -> None:
         perform("update_project_configuration", version=0, settings={"review_types": ["tsk"]})
 
     assert [fault["field"] for fault in refused.value.details["fields"]] == ["settings.review_types.0"]
+
+
+def test_what_is_refused_in_review_goes_back_to_who_held_it_with_the_reason(perform: Perform) -> None:
+    states = [
+        {"name": "in_progress", "category": "active", "on_claim": True},
+        {"name": "in_review", "category": "review"},
+    ]
+    perform("update_project_configuration", version=0, states=states)
+    item = create(perform)
+    perform("claim_work_item", action="claim", id=item["id"], by="bot")
+    perform("update_work_item", id=item["id"], version=2, status="in_review", by="bot")
+    ask(perform, item, by="bot")
+
+    perform("question", id=item["id"], action="answer", verdict="refuse", text="stack traces are cut", by="ann")
+
+    shown = perform("query_work_item", id=item["id"])
+    assert (shown["status"], shown["category"], shown["assignee"]) == ("in_progress", "active", "bot")
+    [entry] = perform("needs_me", by="bot")["items"]
+    assert (entry["kind"], entry["by"], entry["reason"]) == ("refused", "ann", "stack traces are cut")
+    assert perform("needs_me", by="ann")["items"] == []
+    assert "id" not in perform("claim_work_item", action="next", by="cyd")
+    assert perform("claim_work_item", action="next", by="bot")["id"] == item["id"]
+    assert "ann refused: stack traces are cut" in perform("prime", by="bot")["text"]
+    assert [found["id"] for found in perform("list_work_items", text="stack traces")["items"]] == [item["id"]]
+
+
+@pytest.mark.parametrize("assignee", [None, "cyd"])
+def test_what_was_never_held_goes_back_to_its_assignee_or_to_who_asked(perform: Perform, assignee: str | None) -> None:
+    perform("update_project_configuration", version=0, states=[{"name": "in_review", "category": "review"}])
+    item = create(perform)
+    perform("update_work_item", id=item["id"], version=1, status="in_review", assignee=assignee, by="bot")
+    ask(perform, item, by="bot")
+
+    answered = perform("question", id=item["id"], action="answer", verdict="refuse", text="no", by="ann")
+    shown = perform("query_work_item", id=item["id"])
+    perform("undo", id=item["id"], version=str(shown["version"]))
+
+    assert (shown["status"], shown["assignee"]) == ("active", assignee or "bot")
+    assert answered["outcome"] == "committed"
+    again = perform("query_work_item", id=item["id"])
+    assert (again["status"], again["assignee"], again["question"]["text"]) == ("in_review", assignee, "Ship it?")
+
+
+def test_what_was_refused_leaves_the_list_when_it_is_asked_again_or_finished(perform: Perform) -> None:
+    item, other = create(perform), create(perform, "Other")
+    for each in (item, other):
+        ask(perform, each, by="bot")
+        perform("question", id=each["id"], action="answer", verdict="refuse", text="no", by="ann")
+    assert [entry["kind"] for entry in perform("needs_me", by="bot")["items"]] == ["refused", "refused"]
+
+    ask(perform, item, by="bot")
+    perform("update_work_item", id=other["id"], version=3, status="completed", by="bot")
+
+    assert perform("needs_me", by="bot")["items"] == []
+
+
+@pytest.mark.parametrize("word", ["Which", "cheaper", "sandstone"])
+def test_what_was_asked_and_answered_is_found_by_its_words(perform: Perform, word: str) -> None:
+    item = create(perform)
+    text = {"text": "Which stone?", "choices": ["the cheaper", "the other"]}
+    perform("question", id=item["id"], action="ask", whom="ann", **text)
+    perform("question", id=item["id"], action="answer", choice="the cheaper", text="sandstone lasts", by="ann")
+
+    assert [found["id"] for found in perform("list_work_items", text=word)["items"]] == [item["id"]]

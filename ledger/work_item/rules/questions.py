@@ -1,18 +1,23 @@
 """What an item waits for a person or a role to say: who may ask, who may answer, and what follows from the answer."""
 
+from msgspec.structs import replace
+
 from ledger.decider import Decided, check, existing, problem
 from ledger.envelope import Fact, stream_id
 from ledger.errors import Refused
 from ledger.values.moment import text
-from ledger.values.states import State
+from ledger.values.revision import Change
+from ledger.values.states import State, States, claimed_state, find_state
 from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
 from ledger.work_item.events import QuestionAnswered, QuestionAsked, QuestionWithdrawn
 from ledger.work_item.item_summaries import CATEGORY, state_summary
 from ledger.work_item.rules.recurring import with_next
 from ledger.work_item.rules.reviews import completion
-from ledger.work_item.rules.status_changes import refuse_unfinished
+from ledger.work_item.rules.status_changes import refuse_unfinished, status_changed
 from ledger.work_item.state import Question, WorkItem
 from ledger.world import World
+
+MOVES = ("WorkItemStatusChanged", "WorkItemReverted")  # facts after which an item can be in review
 
 
 def ask(command: AskQuestion, world: World) -> Decided:
@@ -45,7 +50,8 @@ def answer(command: AnswerQuestion, world: World) -> Decided:
     answered = QuestionAnswered(
         verdict=command.verdict, by=world.by, at=text(world.occurred_at), choice=command.choice, text=command.text
     )
-    return [*_of(command.id, answered), *_approved(command, item, question, world)]
+    given_back = _given_back(command.id, item, question, world) if command.verdict == "refuse" else []
+    return [*_of(command.id, answered), *_approved(command, item, question, world), *given_back]
 
 
 def withdraw(command: WithdrawQuestion, world: World) -> Decided:
@@ -72,6 +78,37 @@ def _approved(command: AnswerQuestion, item: WorkItem, question: Question, world
     word, category = question.completes
     wanted = State(name=word, category=category)  # type: ignore[arg-type]  # as it was decided then
     return with_next(command.id, item, [completion(item, wanted, question.forced)], world)
+
+
+def _given_back(entity_id: str, item: WorkItem, question: Question, world: World) -> Decided:
+    """What is refused in review is worked at again: by who has it, who held it before, or who asked."""
+    if item.category != "review":
+        return []
+    before = _before_review(entity_id, world)
+    holder = item.assignee or (before.claim.by if before.claim else question.by)
+    also = {} if holder == item.assignee else {"assignee": Change(item.assignee, holder)}
+    wanted = _active(before, world.settings().states)
+    return _of(entity_id, replace(status_changed(item, wanted), also=also))
+
+
+def _before_review(entity_id: str, world: World) -> WorkItem:
+    """What the item was when it last came into review."""
+    stream = stream_id(CATEGORY, entity_id)
+    past = world.past(stream)
+    for place in range(len(past) - 1, -1, -1):
+        if past[place].type in MOVES:
+            before: WorkItem = world.partly(stream, past[:place])
+            if before.category != "review":
+                return before
+    return WorkItem()
+
+
+def _active(before: WorkItem, states: States) -> State:
+    """The state in which it was worked at; else the one that a claim moves to, or the original one."""
+    was = find_state(states, before.status)
+    if was is not None and was.category == "active":
+        return was
+    return claimed_state(states) or State(name="active", category="active")
 
 
 def _check_form(command: AnswerQuestion, question: Question) -> None:

@@ -14,6 +14,7 @@ NEXT = {  # what to type, by the kind of what waits
     "review": "review: tracking-ledger answer REF --approve, or --refuse with the reason",
     "question": "answer: tracking-ledger answer REF [--approve | --refuse] TEXT",
     "conflict": "decide a conflict: tracking-ledger resolve REF",
+    "refused": "go on with it: tracking-ledger start REF; then ask again: tracking-ledger done REF, or ask REF",
     "expired_claim": "go on with it: tracking-ledger start REF; give it back: tracking-ledger stop REF",
     "blocks": "complete it: tracking-ledger done REF",
     "due": "complete it: tracking-ledger done REF; later: tracking-ledger edit REF --due WHEN",
@@ -92,6 +93,8 @@ def _why(item: dict[str, Any]) -> str:
             return f"{item['by']} asks: {item['question']}{choices}"
         case "conflict":
             return f"of {item['by']}, about {', '.join(item['about'])}"
+        case "refused":
+            return f"{item['by']} refused: {item['reason']}"
         case "expired_claim":
             return f"your claim ended {moment(item['since'])} UTC"
         case "due":
