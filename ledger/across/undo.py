@@ -22,6 +22,7 @@ from ledger.values.moment import text
 from ledger.values.revision import Change, Changes, apply, between, same
 from ledger.world import World
 
+OR_UNTOUCHED = ", or send only_untouched=true to restore only what was not changed since"
 SHOWN = 20  # later changes that a refusal names; it counts all
 
 Later = dict[str, Any]
@@ -202,13 +203,25 @@ def _later_change(world: World, stream: str, event: RecordedEvent, paths: Iterab
 
 
 def _later_changes(command: Undo, lost: list[Later]) -> Refused:
+    """Names the newest first, because that is undone first."""
+    newest = sorted(lost, key=_place, reverse=True)
+    count = "1 later change" if len(lost) == 1 else f"{len(lost)} later changes"
+    authors = ", ".join(dict.fromkeys(later["by"] for later in newest))
+    first = f"undo those first, beginning with version {newest[0]['version']} of {newest[0]['ref']}"
+    rest = "; nothing else is left to restore" if command.only_untouched else OR_UNTOUCHED
     return Refused(
-        f"{len(lost)} later changes would be lost by undoing command {command.undone}",
+        f"{count} by {authors} would be lost by undoing command {command.undone}",
         rule="later_changes",
-        items=lost[:SHOWN],
+        items=newest[:SHOWN],
         later_changes=len(lost),
-        next_step="undo those first, or send only_untouched=true to restore only what was not changed since",
+        next_step=first + rest,
     )
+
+
+def _place(later: Later) -> tuple[bool, int]:
+    """What waits in the outbox comes after all that is recorded."""
+    position = later["position"]
+    return position is None, position or 0
 
 
 def _nothing_to_undo(command: Undo) -> Refused:

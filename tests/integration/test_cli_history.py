@@ -66,6 +66,7 @@ def test_an_undo_by_position_is_refused_with_exit_code_3_when_something_would_be
 
     assert refused.exit_code == exits.REFUSED
     assert json.loads(refused.stdout)["error"]["details"]["rule"] == "later_changes"
+    assert run("undo", "2").stderr.endswith(f"next: tracking-ledger undo {item['ref']} --version 3\n")
 
 
 def test_changes_are_listed_after_a_position(run: Run, item: dict[str, Any]) -> None:

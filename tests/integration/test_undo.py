@@ -47,7 +47,7 @@ def test_an_undo_restores_every_field_and_can_be_undone_itself(perform: Perform)
 
 def test_an_undo_is_refused_with_the_later_changes_that_it_would_lose(perform: Perform) -> None:
     item = task(perform, "One")
-    change(perform, item, title="Two", assignee="ada")
+    change(perform, item, title="Two")
     change(perform, item, title="Three", by="grace")
 
     with pytest.raises(Refused) as refused:
@@ -56,7 +56,25 @@ def test_an_undo_is_refused_with_the_later_changes_that_it_would_lose(perform: P
     (later,) = refused.value.details["items"]
     assert refused.value.details["rule"] == "later_changes"
     assert (later["version"], later["by"], later["fields"]) == (3, "grace", ["title"])
+    assert f"version 3 of {later['ref']}" in refused.value.next_step
     assert "only_untouched" in refused.value.next_step
+    with pytest.raises(Refused) as again:
+        perform("undo", id=item["id"], version=2, only_untouched=True, by="ada")
+    assert "only_untouched" not in again.value.next_step
+
+
+def test_what_a_refused_undo_advises_leads_to_it(perform: Perform) -> None:
+    item = task(perform, "One")
+    for title, by in (("Two", "ada"), ("Three", "grace"), ("Four", "bo")):
+        change(perform, item, title=title, by=by)
+
+    for _ in range(2):
+        with pytest.raises(Refused, match="later change") as refused:
+            perform("undo", id=item["id"], version=2)
+        perform("undo", id=item["id"], version=refused.value.details["items"][0]["version"])
+    perform("undo", id=item["id"], version=2)
+
+    assert perform("query_work_item", id=item["id"])["title"] == "One"
 
 
 def test_only_the_untouched_part_is_restored_when_asked_for_that(perform: Perform) -> None:

@@ -36,7 +36,7 @@ OF_RULE = {  # of a refusal
     "claimed": "show {ref}",
     "deleted": "undo {ref}",
     "lease_expired": "start {ref}",
-    "later_changes": "history {ref}",
+    "later_changes": "undo {ref} --version {version}",
     "not_claimed": "start {ref}",
     "not_ready": "ready",
     "not_the_author": "comment {ref} TEXT",
@@ -83,15 +83,21 @@ def _as_typed(next_step: str) -> str:
 def _command(error: LedgerError, command: str) -> str:
     """By the rule that refuses, else by the code; where it wants a reference and none is known, the command's help."""
     chosen = OF_RULE.get(str(error.details.get("rule"))) or OF_CODE.get(error.code, "{command} --help")
-    ref = _reference(error)
+    ref, version = _reference(error), _first_item(error).get("version")
+    if "{version}" in chosen and not isinstance(version, int):  # a change that waits in the outbox has no number yet
+        chosen = "history {ref}"
     if "{ref}" in chosen and ref is None:
         chosen = "{command} --help"
-    return chosen.format(ref=ref, command=command).strip()
+    return chosen.format(ref=ref, command=command, version=version).strip()
 
 
 def _reference(error: LedgerError) -> str | None:
     """What the refusal is about: the first that its sentence names, else the first of its items."""
     found = REFERENCE.search(error.message)
+    return found[0] if found else _first_item(error).get("ref")
+
+
+def _first_item(error: LedgerError) -> dict[str, Any]:
+    """The first of its items that has a reference."""
     items: list[Any] = error.details.get("items") or []
-    named = next((item["ref"] for item in items if isinstance(item, dict) and item.get("ref")), None)
-    return found[0] if found else named
+    return next((item for item in items if isinstance(item, dict) and item.get("ref")), {})
