@@ -7,10 +7,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
@@ -21,6 +23,7 @@ from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
+from tests.lab.cluster import Node
 from tests.support import forked
 from tests.support.mcp_client import served
 from tests.support.replicas import Pair, followed, machine
@@ -363,6 +366,35 @@ def test_of_several_hosts_the_one_that_is_a_standby_answers(app: App, pair: Pair
     assert state.follows
 
 
+def test_two_replicas_never_show_the_writes_of_two_clients_in_two_orders(
+    app: App, elsewhere: App, pair: Pair, tmp_path: Path
+) -> None:
+    """The long fork: one reader has the first of two writes only, and another has the second only."""
+    create(app, "Before")
+    shown: list[tuple[str, int, set[str]]] = []
+    with pair.another_standby() as other:
+        readers = [
+            App(machine(pair, tmp_path, node.name, read_dsn=pair.read_dsn_of(node))) for node in (pair.standby, other)
+        ]
+        for reader in readers:
+            followed(reader, pair)
+        for held_up in (pair.standby, other):
+            with replay_held_up(held_up):
+                writing = [threading.Thread(target=create_some, args=(writer,)) for writer in (app, elsewhere)]
+                for thread in writing:
+                    thread.start()
+                while any(thread.is_alive() for thread in writing):
+                    shown += [listed(reader) for reader in readers]
+            shown += [listed(reader) for reader in readers]
+        for reader in readers:
+            reader.close()
+
+    log = {event.position: event.stream_id[-36:] for event in elsewhere.store.read_all()}
+    assert "replica" in {source for source, _, _ in shown}
+    for source, position, items in shown:
+        assert items == {item for place, item in log.items() if place <= position}, (source, position)
+
+
 def test_a_replica_of_another_ledgers_database_answers_nothing(app: App, tmp_path: Path, pair: Pair) -> None:
     create(app, "One")
     followed(app, pair)
@@ -552,6 +584,25 @@ def create_in(app: App, title: str) -> int:
     position = answered["position"]
     assert app.local.seen.position < position
     return int(position)
+
+
+def create_some(app: App) -> None:
+    for number in range(12):
+        create(app, f"{app.settings.by} {number}")
+
+
+def listed(app: App) -> tuple[str, int, set[str]]:
+    """Who answered, for which position, and the items that there are."""
+    answer = perform(app, "list_work_items", limit=100)
+    return answer["source"], answer["as_of"]["position"], {item["id"] for item in answer["items"]}
+
+
+@contextmanager
+def replay_held_up(standby: Node) -> Iterator[None]:
+    with psycopg.connect(standby.conninfo, autocommit=True) as administrator:
+        administrator.execute("SELECT pg_wal_replay_pause()")
+        yield
+        administrator.execute("SELECT pg_wal_replay_resume()")
 
 
 def perform(app: App, name: str, /, **arguments: Any) -> Answered:

@@ -1,9 +1,11 @@
 """A lab run: two nodes, writing processes, faults in a seeded order; nothing acknowledged may be lost or doubled.
 
     python -m tests.lab.run [--seed N] [--writers 8] [--rounds 1] [--only switchover,kill,freeze,cut]
+    python -m tests.lab.run --patroni FOLDER [--pooler PROGRAM] [--only switchover,kill,kill_server,freeze,...]
 
-Bounded, on loopback only, in a temporary folder; it ends what it started. Prints what it found as JSON, and ends with 1
-when something acknowledged was lost or doubled, or a limit was passed.
+Two nodes that an operator's hands lead; or, with the programs of Patroni in FOLDER and etcd on the path, Patroni does,
+and nothing is done by hand. Bounded, on loopback only, in a temporary folder; it ends what it started. Prints what it
+found as JSON, and ends with 1 when something acknowledged was lost or doubled, or a limit was passed.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.tables.replay import check
 from tests.lab.cluster import Node, processes_of
+from tests.lab.patroni import PatroniLab
 
 LONGEST_SILENCE = 5.0  # seconds without an acknowledged or queued answer, of any one writer
 LONGEST_DRAIN = 10.0  # seconds after a primary is back, until nothing waits
@@ -39,6 +42,8 @@ DETECTED = 1.0  # seconds after which an operator believes that a node is gone
 FROZEN = 6.0
 STARTING = 120.0  # for all writers to be answered once
 CUT = 4.0
+OPERATOR = ["switchover", "kill", "freeze", "cut"]
+PATRONI = [*OPERATOR, "kill_server", "freeze_server"]
 
 
 class Lab:
@@ -50,6 +55,10 @@ class Lab:
         self.primary.initialise()
         self.primary.start()
         self._follow()
+
+    @property
+    def admin(self) -> str:
+        return self.primary.conninfo
 
     @property
     def dsn(self) -> str:
@@ -122,27 +131,30 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--writers", type=int, default=8)
     arguments.add_argument("--rounds", type=int, default=1, help="of every fault")
-    arguments.add_argument("--only", default="switchover,kill,freeze,cut")
+    arguments.add_argument("--only", help="some of the faults, of the default ones or of Patroni's")
+    arguments.add_argument("--patroni", type=Path, help="the folder with its programs")
+    arguments.add_argument("--pooler", help="a PgBouncer, for each of Patroni's nodes")
     given = arguments.parse_args()
-    faults = given.only.split(",") * given.rounds
+    faults = (given.only.split(",") if given.only else PATRONI if given.patroni else OPERATOR) * given.rounds
     random.Random(given.seed).shuffle(faults)
     with tempfile.TemporaryDirectory(prefix="tl-lab-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
-        found = run(Path(folder), faults, given.writers) | {"seed": given.seed, "faults": faults}
+        root = Path(folder)
+        lab = PatroniLab(root, given.patroni, given.pooler) if given.patroni else Lab(root)
+        found = run(root, lab, faults, given.writers) | {"seed": given.seed, "faults": faults}
     print(json.dumps(found, indent=1))
     bad = found["lost"] or found["doubled"] or found["unsettled"] or not found["read_models_equal"]
     late = [step for step in found["steps"] if step["drained_after_s"] > LONGEST_DRAIN]
     return 1 if bad or late or found["longest_silence_s"] > LONGEST_SILENCE else 0
 
 
-def run(root: Path, faults: list[str], count: int) -> dict[str, Any]:
-    project = root / "project"
-    project.mkdir()
-    identity.create(project)
-    lab = Lab(root)
+def run(root: Path, lab: Lab | PatroniLab, faults: list[str], count: int) -> dict[str, Any]:
     writers: list[subprocess.Popen[bytes]] = []
     try:
-        admin = lab.primary.conninfo
+        project = root / "project"
+        project.mkdir()
+        identity.create(project)
+        admin = lab.admin
         with psycopg.connect(admin, autocommit=True) as administrator:
             administrator.execute("CREATE ROLE team LOGIN")
             settings = Settings(project=project, pgdata=root / "unused", home=root / "lab", by="lab")
@@ -179,7 +191,7 @@ def _wait_for_first_answers(root: Path, count: int) -> None:
         time.sleep(0.1)
 
 
-def _done(lab: Lab, fault: str) -> dict[str, Any]:
+def _done(lab: Lab | PatroniLab, fault: str) -> dict[str, Any]:
     time.sleep(CALM)
     begun = time.time()
     act: Callable[[], None] = getattr(lab, fault) if fault else lambda: None
@@ -199,13 +211,15 @@ def _found(root: Path, settings: Settings, dsn: str, count: int, steps: list[dic
     finally:
         app.close()
     times = [[float(line[2]) for line in lines if line[0] != "-"] for lines in told]
-    gaps = [later - earlier for moments in times for earlier, later in itertools.pairwise(moments)]
+    gaps = [(later - earlier, earlier) for moments in times for earlier, later in itertools.pairwise(moments)]
+    longest, since = max(gaps, default=(0.0, 0.0))
     return {
         "answers": dict(outcomes),
         "recorded": len(recorded),
         "lost": len(acknowledged - recorded.keys()),
         "doubled": sum(times > 1 for times in recorded.values()),
-        "longest_silence_s": round(max(gaps, default=0.0), 2),
+        "longest_silence_s": round(longest, 2),
+        "longest_silence_in": [step["fault"] for step in steps if step["begun"] < since + longest][-1:],
         "unsettled": sum(lines[-1][1] != "settled" for lines in told),
         "read_models_equal": equal,
         "steps": [_step(step, told) for step in steps],

@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -44,7 +45,10 @@ class Pair:
 
     @property
     def read_dsn(self) -> str:
-        return make_conninfo(self.standby.conninfo, user=ROLE)
+        return self.read_dsn_of(self.standby)
+
+    def read_dsn_of(self, standby: Node) -> str:
+        return make_conninfo(standby.conninfo, user=ROLE)
 
     def on_primary(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(self.primary.conninfo, autocommit=True)
@@ -61,6 +65,16 @@ class Pair:
         self.standby.destroy()
         self.standby.copy_of(self.primary)
         self.standby.start()
+
+    @contextlib.contextmanager
+    def another_standby(self) -> Iterator[Node]:
+        node = Node(self.root, "another")
+        try:
+            node.copy_of(self.primary)
+            node.start()
+            yield node
+        finally:
+            node.destroy()
 
     def pause(self) -> None:
         with self.on_standby() as standby:
