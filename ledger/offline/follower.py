@@ -17,7 +17,7 @@ from ledger.offline.acknowledged import Acknowledged
 from ledger.offline.journal import FOLLOW_LOCK, Head, Journal
 from ledger.store import Known, Primary
 
-PORTION = 2000  # events appended at once
+PORTION = 200  # events appended at once: with their rows, what a caller may wait for beyond its time
 
 
 class Follower:
@@ -29,11 +29,11 @@ class Follower:
         self._lock = home / FOLLOW_LOCK
         self._log = log
 
-    def follow(self, seconds: float | None = None) -> bool:
+    def follow(self, seconds: float | None = None, taken_in: Callable[[], None] = lambda: None) -> bool:
         """Appends what the log holds now, as long as time is left. Whether the journal is the whole log of now.
 
-        What is recorded meanwhile is left for the next time: a log that grows all the time keeps no follower running
-        forever.
+        `taken_in` is called after each portion, and its time counts. What is recorded meanwhile is left for the next
+        time: a log that grows all the time keeps no follower running forever.
         Raises Diverged when the log is another history, and Damaged when the journal is damaged.
         """
         until = None if seconds is None else time.monotonic() + seconds
@@ -55,6 +55,7 @@ class Follower:
                 if self._journal.head == head:
                     self._journal.append(events)
                     self._log.shown(events[-1].position, events[-1].command_id)
+            taken_in()
 
     def meet(self, head: Head) -> int:
         """Compares what this machine holds and has said with what the log has there. Its head; raises Diverged."""

@@ -95,7 +95,7 @@ class Synchronization:
         Raises Diverged, when the database is not the history that this machine knows.
         """
         local, begun = self._runtime.local, time.time()
-        is_whole = self._follower(self._runtime.store).follow(seconds)
+        is_whole = self._follower(self._runtime.store).follow(seconds, local.cache.follow)
         if is_whole:
             local.touch(begun)
         local.cache.follow()

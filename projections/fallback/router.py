@@ -33,6 +33,7 @@ from projections.fallback.known_writes import Write, answer_of_known_write, not_
 from projections.tables.contract import AsOf
 
 DRAIN_SECONDS = 2.0  # that a caller waits for this machine's own commands to reach the database
+NEWS_SECONDS = 0.5  # and then for what others have recorded meanwhile, before it is answered without the rest
 
 JUDGED = (NotFound, VersionConflict, NotUnique, Refused)  # what a newer state may not refuse
 
@@ -135,7 +136,7 @@ def _is_settled(app: App) -> bool:
 def _run_behind_outbox(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
     """On this machine's own copy, behind what waits: so that no caller misses its own writes, nor what the
     database has."""
-    app.sync.follow_quietly(DRAIN_SECONDS)
+    app.sync.follow_quietly(NEWS_SECONDS)
     return _run_on_copy(app, run, replace(app.runtime.journal(), reachable=True))
 
 
@@ -187,7 +188,7 @@ def _closed(app: App, run: Run[Result], closed: LedgerClosed, *, writes: bool) -
 def _run_on_fallback(app: App, run: Run[Result], error: LedgerError, *, writes: bool) -> tuple[LedgerView, Result]:
     refusal = error
     if error.details.get("reason") == MOVING:  # the database is there, so the answer includes what it already has
-        app.sync.follow_quietly(DRAIN_SECONDS)
+        app.sync.follow_quietly(NEWS_SECONDS)
     for layer in _fallback_layers(app, writes=writes):
         if isinstance(error, Diverged):
             layer = replace(layer, reachable=True, warnings=(*layer.warnings, "database_diverged"))

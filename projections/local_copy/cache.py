@@ -18,7 +18,7 @@ from projections.read_models.fold import advance, change
 from projections.tables.sqlite import SqliteAdvance, SqliteTables
 
 FILE = "cache.sqlite3"
-PORTION = 2000  # events folded at once
+PORTION = 500  # events folded at once: another thread's next fold waits for that
 
 
 class Cache:

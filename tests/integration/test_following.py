@@ -70,6 +70,30 @@ def test_a_follower_ends_at_what_the_log_held_when_it_was_asked_however_fast_oth
     own.close()
 
 
+def test_a_follower_has_the_rows_of_what_it_fetched_before_it_fetches_more(
+    app: App, settings: Settings, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a call that waits for news waits for the rows of all that others recorded, whatever time it has."""
+    monkeypatch.setattr("ledger.offline.follower.PORTION", 1)
+    create(3)
+    elsewhere = App(replace(settings, home=settings.home / "elsewhere"))
+    journal, rows = elsewhere.local.journal, elsewhere.local.cache.tables
+    fetch = elsewhere.store.read_all
+    ahead: list[int] = []
+
+    def watched(after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
+        with rows.viewing() as reached:
+            ahead.append(journal.head.position - reached.checkpoint[0])
+        return fetch(after, up_to)
+
+    monkeypatch.setattr(elsewhere.store, "read_all", watched)
+    whole = elsewhere.sync.follow()
+    elsewhere.close()
+
+    assert whole
+    assert ahead == [0, 0, 0]
+
+
 def test_a_write_is_followed_without_being_asked(app: App, create: Create) -> None:
     create(1)
 
