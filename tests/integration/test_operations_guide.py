@@ -37,6 +37,7 @@ NOT_RUN = [
     "the tests run on such an installation",
     "it names two hosts; the lab below does the same on loopback",
     ".ci/extra runs it",
+    ".ci/extra runs it",
     "the tests serve on ports of their own, and ask two processes in turn",
     "it names two standbys; the tests ask a real one on loopback",
     "the tests run on such an installation",

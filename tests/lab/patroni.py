@@ -118,8 +118,8 @@ class Member:
         text = block_of_the_guide("ini").replace(
             "tracking = host=10.0.0.5 port=5432", f"* = host=127.0.0.1 port={self.server.port}"
         )
-        told = subprocess.run([str(self._pooler), "--version"], capture_output=True, text=True, check=True).stdout
-        version = re.search(r"PgBouncer (\d+)\.(\d+)", told)
+        answer = subprocess.run([str(self._pooler), "--version"], capture_output=True, text=True, check=True).stdout
+        version = re.search(r"PgBouncer (\d+)\.(\d+)", answer)
         if version is None or (int(version[1]), int(version[2])) < (1, 22):
             text = text.replace("max_prepared_statements = 200\n", "")  # which it does not know
         (self._root / f"{self.name}.ini").write_text(text + POOLER.format(listen=listen, users=users))
