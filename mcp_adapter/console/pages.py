@@ -9,8 +9,9 @@ from starlette.datastructures import QueryParams
 from ledger.work_item.state import ITEM_TYPES
 from mcp_adapter.console.asking import Answer, Ledger
 from mcp_adapter.console.graph import draw
+from mcp_adapter.console.tokens import SCOPES
 from mcp_adapter.registry import tool
-from projections.maintenance.access_tokens import Tokens
+from projections.maintenance.access_tokens import MOST_DAYS, Tokens
 from projections.operations.catalog import OPERATIONS
 from projections.questions.log.as_of import position_of
 from projections.reports.plots import bars, timeline
@@ -170,6 +171,8 @@ def settings(ledger: Ledger, query: QueryParams) -> Values:
     return {
         "configuration": ledger.ask("get_project_configuration"),
         "tokens": tokens if ledger.is_admin else None,
+        "scopes": SCOPES,
+        "most_days": MOST_DAYS,
         "webhooks": ledger.ask("list_webhooks")["items"] if ledger.is_admin else [],
     }
 

@@ -19,14 +19,17 @@ from filelock import FileLock
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.decider import check, problem
 from ledger.envelope import Scope
 from ledger.errors import Damaged, NotFound
 from ledger.offline.disk import write_private
+from ledger.settings import NAME_LENGTH
 from ledger.values.moment import parse, text
 
 FILE = "tokens.json"
 PREFIX = "tl_"  # so that people and scanners recognise one that got lost
 ID_BYTES = 4
+MOST_DAYS = 3660
 
 
 class Token(Struct, frozen=True, kw_only=True):
@@ -122,6 +125,13 @@ class Tokens:
 
     def _locked(self) -> FileLock:
         return FileLock(f"{self._file}.lock", timeout=10)
+
+
+def named(actor: str) -> str:
+    """Who a token is to act as. Raises Invalid for what is no name."""
+    if not actor.strip() or not actor.isprintable() or len(actor) > NAME_LENGTH:
+        check([problem("actor", f"must be a name of at most {NAME_LENGTH} printable characters", actor[:NAME_LENGTH])])
+    return actor.strip()
 
 
 def digest(secret: str) -> str:

@@ -4,12 +4,10 @@ from typing import get_args
 
 import click
 
-from ledger.decider import check, problem
 from ledger.envelope import Scope
-from ledger.settings import NAME_LENGTH
 from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
-from projections.maintenance.access_tokens import Tokens
+from projections.maintenance.access_tokens import MOST_DAYS, Tokens, named
 
 
 @click.group(cls=Group)
@@ -20,14 +18,12 @@ def token() -> None:
 @token.command()
 @click.argument("actor")
 @click.option("--scope", type=click.Choice(get_args(Scope)), default="write", show_default=True, help="What it allows.")
-@click.option("--days", type=click.IntRange(1, 3660), help="Good for so many days (default: until it is revoked).")
+@click.option("--days", type=click.IntRange(1, MOST_DAYS), help="Good for so many days (default: until it is revoked).")
 @pass_invocation
 def create(invocation: Invocation, /, actor: str, scope: Scope, days: int | None) -> None:
     """Create a token for ACTOR, and print it: it is shown only now."""
     app = invocation.app
-    if not actor.strip() or not actor.isprintable() or len(actor) > NAME_LENGTH:
-        check([problem("actor", f"must be a name of at most {NAME_LENGTH} printable characters", actor[:NAME_LENGTH])])
-    secret, made = Tokens(app.home).make(app.identity.ledger, actor.strip(), scope, app.clock(), days)
+    secret, made = Tokens(app.home).make(app.identity.ledger, named(actor), scope, app.clock(), days)
     if invocation.as_json:
         answer_json({"token": secret, **made.public_fields()})
         return
