@@ -22,7 +22,7 @@ class Access:
 
     def __init__(self, apps: Mapping[UUID, App], issuer: Issuer | None, *, tokens_needed: bool = True) -> None:
         self._apps = apps
-        self._tokens = {ledger: Tokens(app.home) for ledger, app in apps.items()}
+        self._tokens: dict[UUID, Tokens] = {}  # of those ledgers of `apps` that were asked of: more may come
         self._issuer = issuer
         self._tokens_needed = tokens_needed
 
@@ -66,8 +66,10 @@ class Access:
         return next(iter(self._apps.values()))
 
     def _own(self, secret: str) -> AccessToken | None:
-        for ledger, tokens in self._tokens.items():
-            found = tokens.good(secret, ledger, self._apps[ledger].clock())
+        for ledger, app in self._apps.items():
+            if ledger not in self._tokens:
+                self._tokens[ledger] = Tokens(app.home)
+            found = self._tokens[ledger].good(secret, ledger, app.clock())
             if found is not None:
                 return _accepted(f"token {found.id}", found.actor, found.scope, ledger)
         return None

@@ -7,7 +7,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -48,8 +49,9 @@ from mcp_adapter.transport.sessions import Sessions
 from mcp_adapter.watching import Watching
 from projections.application.activity import places
 from projections.application.app import App
+from projections.maintenance.after_write import keep_status
 from projections.maintenance.background_jobs import start_keeping
-from projections.maintenance.console_server import announce
+from projections.maintenance.console_server import announce, others
 from projections.maintenance.webhooks.sender import start_sending
 from projections.operations.catalog import OPERATIONS
 
@@ -95,8 +97,19 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
     check(_faults(serving))
     listening = _bound(serving)
     _log_as_lines()  # from here on: until then it is a command, whose refusal is for a person
-    stops = [start(app) for app in by_ledger.values() for start in (start_sending, start_keeping)]
-    guard, watching = assembled(by_ledger, serving)
+    stops = [stop for app in by_ledger.values() for stop in _jobs(app)]
+
+    def missing() -> list[App]:
+        """Opened, with their jobs, the projects of this user that are not served yet; none where a team is served."""
+        if serving.announce is None:
+            return []
+        first = next(iter(by_ledger.values()))
+        new = [project for project in others(first) if project.ledger not in by_ledger]
+        apps = [App(replace(first.settings, project=project.project), keep_status=keep_status) for project in new]
+        stops.extend(stop for app in apps for stop in _jobs(app))
+        return apps
+
+    guard, watching = assembled(by_ledger, serving, missing)
     config = uvicorn.Config(
         guard,
         http=Connection,
@@ -129,7 +142,9 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
             app.close()
 
 
-def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watching]:
+def assembled(
+    apps: dict[UUID, App], serving: Serving, missing: Callable[[], list[App]] = list
+) -> tuple[Guard, Watching]:
     """The ASGI application, outermost layer first: names, tokens, turns, the protocol."""
     access = Access(apps, _issuer(serving), tokens_needed=serving.tokens_needed)
     watching = Watching(access.caller)
@@ -163,8 +178,13 @@ def assembled(apps: Mapping[UUID, App], serving: Serving) -> tuple[Guard, Watchi
     guard = Guard(inner, Names(_hosts(serving), serving.origins))
     is_secure = serving.certificate is not None or serving.proxies is not None
     browsers = BrowserSessions(apps, access, tokens_needed=serving.tokens_needed, is_secure=is_secure)
-    inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers, limiter).routes()])
+    inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers, limiter, missing).routes()])
     return guard, watching
+
+
+def _jobs(app: App) -> Iterator[Callable[[], None]]:
+    """What goes on in the background for a ledger, begun; each answers what stops it."""
+    return (start(app) for start in (start_sending, start_keeping))
 
 
 class _Server(uvicorn.Server):

@@ -54,7 +54,7 @@ class BrowserSessions:
 
     def follow_link(self, nonce: str) -> list[str]:
         """The tokens behind a one-time link, which is used up by this."""
-        for app in self._apps.values():
+        for app in list(self._apps.values()):  # in a thread, while others may be taken in
             if secrets := Links(app.home).take(nonce, app.clock()):
                 return secrets
         return []

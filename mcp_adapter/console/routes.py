@@ -1,7 +1,7 @@
 """The addresses of the console, and what each of its answers has: who may see it, and headers that let nothing in."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from ledger.errors import LedgerError, NotFound
 from ledger.resources import folder
-from mcp_adapter.console import forms, pages
+from mcp_adapter.console import forms, pages, tokens
 from mcp_adapter.console.asking import Ledger
 from mcp_adapter.console.browser_sessions import BrowserSessions
 from mcp_adapter.console.live import Live
@@ -54,14 +54,21 @@ STATUS = {"version_conflict": 409, "not_found": 404, "forbidden": 403, "unavaila
 
 
 class Console:
-    """The handlers of all pages."""
+    """The handlers of all pages. `missing` makes what the user of this machine has opened since, if it is theirs."""
 
-    def __init__(self, apps: Mapping[UUID, App], sessions: BrowserSessions, places: anyio.CapacityLimiter) -> None:
+    def __init__(
+        self,
+        apps: dict[UUID, App],
+        sessions: BrowserSessions,
+        places: anyio.CapacityLimiter,
+        missing: Callable[[], list[App]],
+    ) -> None:
         self._apps = apps
+        self._missing = missing
         self._sessions = sessions
         self._places = places
         self.live = Live()
-        self._shared = {ledger: Shared() for ledger in apps}
+        self._shared: dict[UUID, Shared] = {}
 
     def routes(self) -> list[BaseRoute]:
         small = [Middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=1)]
@@ -76,6 +83,7 @@ class Console:
             Route("/l/{ledger}/events", self.events),
             Route("/l/{ledger}/item/{ref}", self.item, middleware=small),
             Route("/l/{ledger}/act/{operation}", self.act, methods=["GET", "POST"], middleware=small),
+            Route("/l/{ledger}/tokens/{act}", self.tokens, methods=["POST"]),
             Route("/l/{ledger}/{page}", self.page, middleware=small),
         ]
 
@@ -103,9 +111,11 @@ class Console:
 
     async def enter(self, request: Request) -> Response:
         """Follows a one-time link."""
-        tokens = await self._in_thread(partial(self._sessions.follow_link, request.query_params.get("once", "")))
+        secrets = await self._in_thread(partial(self._sessions.follow_link, request.query_params.get("once", "")))
+        if secrets:
+            self._apps |= {app.identity.ledger: app for app in await self._in_thread(self._missing)}
         answer = RedirectResponse("/", status_code=303, headers=HEADERS)
-        if self._sessions.sign_in(request, answer, tokens):
+        if self._sessions.sign_in(request, answer, secrets):
             return answer
         return _html("sign_in", status=403, title="Sign in", wrong=True)
 
@@ -153,7 +163,8 @@ class Console:
         form = await request.form(max_fields=200, max_part_size=LONGEST_FORM)
         answer, refused = await self._in_thread(lambda: forms.carry_out(ledger, operation, form))
         if answer is not None and "secret" in answer:
-            return await self._rendered(ledger, "secret", title="Keep the secret", answer=answer)
+            words = f"The webhook {answer['name']} is there. This secret signs its messages."
+            return await self._rendered(ledger, "secret", title="Keep the secret", words=words, secret=answer["secret"])
         if answer is not None:
             place = forms.where_to(ledger, operation, form, answer)
             separator = "&" if urlsplit(place).query else "?"
@@ -161,6 +172,22 @@ class Console:
             return RedirectResponse(f"{place}{separator}said={said}", status_code=303, headers=HEADERS)
         assert refused is not None
         return await self._refused(ledger, operation, form, refused)
+
+    async def tokens(self, request: Request) -> Response:
+        """Makes or revokes a token, for administrators."""
+        _check_origin(request)
+        ledger = self._ledger(request)
+        form = await request.form(max_fields=10, max_part_size=LONGEST_FORM)
+        try:
+            if request.path_params["act"] == "revoke":
+                await self._in_thread(lambda: tokens.revoke(ledger, form))
+                return RedirectResponse(f"{ledger.base}/settings?said=Revoked.", status_code=303, headers=HEADERS)
+            secret, made = await self._in_thread(lambda: tokens.make(ledger, form))
+        except LedgerError as refused:
+            status = STATUS.get(refused.code, 422)
+            return await self._rendered(ledger, "missing", status=status, title="Not done", refused=refused)
+        words = f"This token acts as {made.actor} with the scope {made.scope}."
+        return await self._rendered(ledger, "secret", title="Keep the token", words=words, secret=secret)
 
     async def _refused(self, ledger: Ledger, operation: str, form: Any, refused: LedgerError) -> Response:
         """What was refused, why, and the form again with what was typed."""
@@ -185,7 +212,7 @@ class Console:
         make = partial(self._page, ledger, query, at, template, title, page)
         if request.headers.get(MOVED_TO) == at:
             key = (request.url.path, request.url.query, ledger.caller.actor, ledger.caller.scope)
-            return _sent(await self._shared[app.identity.ledger].page(at, key, make))
+            return _sent(await self._shared.setdefault(app.identity.ledger, Shared()).page(at, key, make))
         return _sent(await make())
 
     async def _page(

@@ -13,11 +13,15 @@ from filelock import FileLock
 from msgspec import Struct
 
 from ledger.errors import Unavailable
+from ledger.identity import Identity
 from ledger.offline.disk import write_private
+from projections.application.app import App
+from projections.application.known_projects import known
 
 FILE = "console.json"
 LOG = "console.log"
 START_SECONDS = 30.0
+MOST_OTHERS = 19  # projects that one console serves beside its own, as many as a cookie has tokens for
 LOOK_SECONDS = 1.0  # for the answer of a server that is there
 
 
@@ -32,10 +36,15 @@ def announce(file: Path, url: str) -> None:
     write_private(file, msgspec.json.encode(Address(url=url, process=os.getpid())))
 
 
+def others(app: App) -> list[Identity]:
+    """The projects of this user that a console serves beside its own."""
+    return [project for project in known(app.settings) if project.ledger != app.identity.ledger][:MOST_OTHERS]
+
+
 def find_or_start(home: Path, project: Path, also: Iterable[Path] = ()) -> str:
     """The address of this ledger's console, which is started on a free port of the loopback address if it is not there.
 
-    One that is started serves the projects in `also` too; one that runs, those that were known when it was started.
+    One that is started serves the projects in `also` too; one that runs takes in new ones when a link is followed.
     Raises Unavailable when it does not come up.
     """
     file = home / FILE

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -260,6 +261,39 @@ def test_a_webhook_is_added_tried_paused_and_deleted_on_the_settings_page(served
     assert "Nothing is sent anywhere" in browser.get("settings").body.decode()
 
 
+def test_administrators_make_and_revoke_tokens_on_the_settings_page(served: Served, browser: Browser) -> None:
+    assert "/tokens/" not in browser.get("settings").body.decode()
+    assert browser.post("tokens/make", {"actor": "eve", "scope": "admin"}).status == 403  # it may write, no more
+    browser.sign_in(token(served[1], "ada", "admin")[0])
+    wanted = {"actor": f"new {MARKUP}", "scope": "read", "days": "7"}
+
+    made = browser.post("tokens/make", wanted).body.decode()
+    [secret] = re.findall(r"<code>(tl_[^<]+)</code>", made)
+    newcomer = Browser(served[0], served[1])
+
+    assert "<script>alert" not in made
+    assert newcomer.sign_in(secret).status == 303
+    page = browser.get("settings").body.decode()
+    assert secret not in page and "<script>alert" not in page and "in 6 days" in page
+    [id] = re.findall(r'value="([0-9a-f]+)"><button aria-label="Revoke [0-9a-f]+ of new', page)
+    assert browser.post("tokens/revoke", {"id": id}, origin="https://evil.example").status == 403
+    assert newcomer.get("board").status == 200
+    assert browser.post("tokens/revoke", {"id": id}).status == 303
+    assert newcomer.get("board").headers["location"] == "/sign-in"
+
+
+@pytest.mark.parametrize("wrong", [{"actor": " "}, {"scope": "root"}, {"days": "0"}, {"days": "9" * 5000}])
+def test_a_token_that_the_command_would_refuse_is_not_made(served: Served, wrong: dict[str, str]) -> None:
+    browser = Browser(served[0], served[1])
+    browser.sign_in(token(served[1], "ada", "admin")[0])
+
+    refused = browser.post("tokens/make", {"actor": "mallory", "scope": "read", "days": ""} | wrong)
+
+    assert refused.status == 422
+    assert next(iter(wrong)) in refused.body.decode()
+    assert "mallory" not in browser.get("settings").body.decode()
+
+
 def test_markup_in_any_field_is_text(browser: Browser) -> None:
     page = browser.create(title=MARKUP, description=MARKUP, assignee=MARKUP, tags="a<b>")
     browser.post("act/comment", browser.form(page, "comment") | {"f-text": MARKUP + "\n\n[x](javascript:alert(3))"})
@@ -393,6 +427,25 @@ def test_open_leads_to_all_projects_of_this_user_and_a_search_looks_in_each(serv
         assert f'/l/{identity.find(settings.project).ledger}/board" dir="auto">{settings.project.name}</a>' in home
         assert f"Everywhere, also in {settings.project.name}" in found
     assert "No item of any project" in nothing
+
+
+def test_a_running_console_takes_in_projects_that_come_later(tmp_path: Path, dsn: str) -> None:
+    earlier = project(tmp_path / "earlier", dsn)
+    file = identity.home(identity.find(earlier.project), earlier) / console_server.FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with serving(earlier, tmp_path, "--announce", str(file)) as server:
+        browser = Browser(server, earlier)
+        later = project(tmp_path / "later", dsn)
+        later = Settings(project=later.project, dsn=dsn, home=earlier.home, pgdata=earlier.pgdata)
+        assert run(later, "add", "Came later").exit_code == 0
+
+        opened = json.loads(run(earlier, "--json", "open", "--print").stdout)
+        entered = browser.get(opened["link"].removeprefix(browser.origin))
+        browser.cookie = entered.headers["set-cookie"].partition(";")[0]
+
+        assert opened["url"] == browser.origin  # it is the one that ran before
+        assert "Came later" in browser.get("/?text=later").body.decode()
+        assert browser.get(f"/l/{identity.find(later.project).ledger}/board").status == 200
 
 
 def test_the_board_is_parted_and_filtered_by_milestones(browser: Browser) -> None:

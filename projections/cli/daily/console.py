@@ -7,15 +7,13 @@ import click
 from ledger import identity
 from ledger.identity import Identity
 from projections.application.app import App
-from projections.application.known_projects import known
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say
 from projections.maintenance.access_tokens import Tokens
 from projections.maintenance.console_links import Links
-from projections.maintenance.console_server import find_or_start
+from projections.maintenance.console_server import find_or_start, others
 
 DAYS = 30  # that a browser stays signed in
-MOST_OTHERS = 19  # projects that one console serves beside its own, as many as a cookie has tokens for
 
 
 @click.command("open", cls=Command)
@@ -28,9 +26,9 @@ def open_console(invocation: Invocation, only_print: bool) -> None:
     minute. Your other projects are those that were opened on this machine.
     """
     app = invocation.app
-    others = [project for project in known(app.settings) if project.ledger != app.identity.ledger][:MOST_OTHERS]
-    url = find_or_start(app.home, app.identity.project, [project.project for project in others])
-    secrets = [_token(app, project) for project in (app.identity, *others)]
+    also = others(app)
+    url = find_or_start(app.home, app.identity.project, [project.project for project in also])
+    secrets = [_token(app, project) for project in (app.identity, *also)]
     link = f"{url}/enter?once={Links(app.home).make(secrets, app.clock())}"
     if invocation.as_json:
         answer_json({"url": url, "link": link})
