@@ -55,8 +55,25 @@ def make_server() -> Iterator[Callable[..., EmbeddedServer]]:
 
 
 @pytest.fixture
-def server(make_server: Callable[..., EmbeddedServer], tmp_path: Path) -> EmbeddedServer:
+def new_server(make_server: Callable[..., EmbeddedServer], tmp_path: Path) -> EmbeddedServer:
+    """One that has never been started: its data folder is yet to be made."""
     return make_server(tmp_path / "ledger")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedServer:
+    """One that was started and stopped."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("made") / "ledger")
+    server.ensure()
+    server.stop()
+    return server
+
+
+@pytest.fixture
+def server(new_server: EmbeddedServer, made: EmbeddedServer) -> EmbeddedServer:
+    """One with such a data folder, of which initdb takes the most of a core that a start takes."""
+    subprocess.run(["cp", "-a", made.root, new_server.root], check=True)
+    return new_server
 
 
 @pytest.fixture
@@ -67,8 +84,8 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_a_first_use_gives_an_accepting_server_that_keeps_what_it_acknowledges(server: EmbeddedServer) -> None:
-    server.ensure()
+def test_a_first_use_gives_an_accepting_server_that_keeps_what_it_acknowledges(new_server: EmbeddedServer) -> None:
+    new_server.ensure()
 
     settings = (
         "fsync",
@@ -78,15 +95,18 @@ def test_a_first_use_gives_an_accepting_server_that_keeps_what_it_acknowledges(s
         "listen_addresses",
         "max_connections",
     )
-    assert [ask(server, f"SHOW {name}") for name in settings] == ["on", "on", "on", "on", "", "200"]
-    assert ask(server, "SHOW server_encoding") == "UTF8"
-    assert ask(server, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C"
+    assert [ask(new_server, f"SHOW {name}") for name in settings] == ["on", "on", "on", "on", "", "200"]
+    assert ask(new_server, "SHOW server_encoding") == "UTF8"
+    assert ask(new_server, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C"
 
 
-def test_only_its_user_can_enter_the_folders_of_data_and_socket(server: EmbeddedServer) -> None:
-    server.ensure()
+def test_only_its_user_can_enter_the_folders_of_data_and_socket(new_server: EmbeddedServer) -> None:
+    new_server.ensure()
 
-    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (server.data, server.socket_folder)] == [0o700, 0o700]
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (new_server.data, new_server.socket_folder)] == [
+        0o700,
+        0o700,
+    ]
 
 
 def test_ensure_costs_milliseconds_when_the_server_runs(server: EmbeddedServer) -> None:
@@ -97,8 +117,8 @@ def test_ensure_costs_milliseconds_when_the_server_runs(server: EmbeddedServer) 
     assert fastest < 0.05
 
 
-def test_four_processes_that_start_cold_at_once_share_one_server(server: EmbeddedServer) -> None:
-    starters = [python(ENSURE, server.root) for _ in range(4)]
+def test_four_processes_that_start_cold_at_once_share_one_server(new_server: EmbeddedServer) -> None:
+    starters = [python(ENSURE, new_server.root) for _ in range(4)]
 
     answers = [starter.communicate(timeout=60) for starter in starters]
 
@@ -106,9 +126,9 @@ def test_four_processes_that_start_cold_at_once_share_one_server(server: Embedde
     assert len({process_id for process_id, _ in answers}) == 1
 
 
-def test_four_threads_that_start_cold_at_once_share_one_server(server: EmbeddedServer) -> None:
+def test_four_threads_that_start_cold_at_once_share_one_server(new_server: EmbeddedServer) -> None:
     failures: list[Exception] = []
-    threads = [threading.Thread(target=note_failure, args=(server.ensure, failures)) for _ in range(4)]
+    threads = [threading.Thread(target=note_failure, args=(new_server.ensure, failures)) for _ in range(4)]
 
     for thread in threads:
         thread.start()
@@ -116,7 +136,7 @@ def test_four_threads_that_start_cold_at_once_share_one_server(server: EmbeddedS
         thread.join(60)
 
     assert failures == []
-    assert server.is_running()
+    assert new_server.is_running()
 
 
 def test_a_server_outlives_the_process_that_started_it_even_by_kill_9(server: EmbeddedServer) -> None:
@@ -140,16 +160,16 @@ def test_ctrl_c_in_the_terminal_of_its_starter_does_not_reach_the_server(server:
     assert os.getsid(process_id) != starter.pid
 
 
-def test_a_starter_killed_in_the_middle_of_initdb_leaves_no_half_made_folder(server: EmbeddedServer) -> None:
-    starter = python(ENSURE, server.root)
-    wait_until(lambda: any(server.root.glob("data.new-*/PG_VERSION")))
+def test_a_starter_killed_in_the_middle_of_initdb_leaves_no_half_made_folder(new_server: EmbeddedServer) -> None:
+    starter = python(ENSURE, new_server.root)
+    wait_until(lambda: any(new_server.root.glob("data.new-*/PG_VERSION")))
 
     starter.kill()
     starter.communicate()
-    server.ensure()
+    new_server.ensure()
 
-    assert ask(server, "SELECT 1") == 1
-    assert ask(server, "SELECT count(*) FROM pg_database") == 3
+    assert ask(new_server, "SELECT 1") == 1
+    assert ask(new_server, "SELECT count(*) FROM pg_database") == 3
 
 
 def test_committed_rows_are_there_after_the_server_was_killed(server: EmbeddedServer) -> None:
@@ -287,15 +307,15 @@ def test_a_setting_of_the_person_survives_a_restart(server: EmbeddedServer) -> N
     assert ask(server, "SHOW work_mem") == "7MB"
 
 
-def test_a_data_folder_of_another_major_version_is_refused_naming_both(server: EmbeddedServer) -> None:
-    server.data.mkdir(parents=True)
-    (server.data / "PG_VERSION").write_text("12\n")
+def test_a_data_folder_of_another_major_version_is_refused_naming_both(new_server: EmbeddedServer) -> None:
+    new_server.data.mkdir(parents=True)
+    (new_server.data / "PG_VERSION").write_text("12\n")
 
     with pytest.raises(Unavailable, match=r"made by PostgreSQL 12, but on this machine there is: .*1[5-9]") as refusal:
-        server.ensure()
+        new_server.ensure()
 
     assert "PostgreSQL 12" in refusal.value.next_step
-    assert [file.name for file in server.data.iterdir()] == ["PG_VERSION"]
+    assert [file.name for file in new_server.data.iterdir()] == ["PG_VERSION"]
 
 
 def test_a_given_bin_folder_without_a_server_is_refused_and_nothing_else_is_taken(tmp_path: Path) -> None:
@@ -305,14 +325,14 @@ def test_a_given_bin_folder_without_a_server_is_refused_and_nothing_else_is_take
         server.ensure()
 
 
-def test_a_data_folder_with_other_files_in_it_is_left_alone(server: EmbeddedServer) -> None:
-    server.data.mkdir(parents=True)
-    (server.data / "letter.txt").write_text("dear")
+def test_a_data_folder_with_other_files_in_it_is_left_alone(new_server: EmbeddedServer) -> None:
+    new_server.data.mkdir(parents=True)
+    (new_server.data / "letter.txt").write_text("dear")
 
     with pytest.raises(Unavailable, match="is no PostgreSQL data folder"):
-        server.ensure()
+        new_server.ensure()
 
-    assert (server.data / "letter.txt").read_text() == "dear"
+    assert (new_server.data / "letter.txt").read_text() == "dear"
 
 
 def test_a_root_that_cannot_be_a_folder_is_refused_naming_path_and_setting(tmp_path: Path) -> None:
@@ -357,15 +377,15 @@ def test_stop_refuses_while_another_client_is_connected(server: EmbeddedServer) 
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_stop_ends_every_process_and_says_false_when_there_is_none(server: EmbeddedServer) -> None:
-    before_first_use = server.stop()
-    server.ensure()
+def test_stop_ends_every_process_and_says_false_when_there_is_none(new_server: EmbeddedServer) -> None:
+    before_first_use = new_server.stop()
+    new_server.ensure()
 
-    answers = [before_first_use, server.stop(), server.stop()]
+    answers = [before_first_use, new_server.stop(), new_server.stop()]
 
     assert answers == [False, True, False]
-    assert not server.is_running()
-    assert existing(server) == []
+    assert not new_server.is_running()
+    assert existing(new_server) == []
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="the other tests already run as a normal user")
