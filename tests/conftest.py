@@ -22,6 +22,7 @@ from xdist.scheduler import WorkStealingScheduling
 
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
+from ledger.postgres.connection import contact
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, connect
 from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
@@ -37,6 +38,9 @@ NewDatabase = Callable[..., str]
 # how long one example takes is a property of the machine that runs it beside others, and of none of ours
 hypothesis.settings.register_profile("beside_others", deadline=None)
 hypothesis.settings.load_profile("beside_others")
+
+# a test that opens the way to its database again waits for the next try, which spares no server here
+contact.FIRST_PAUSE, contact.LONGEST_PAUSE = 0.05, 0.2
 
 # what queues and commits waits for the disk each time; in memory it does not, where the machine has room for a run and
 # starts programs from there, as git does its hooks
