@@ -85,8 +85,7 @@ class CommandLine(click.Group):
             exits.print_wrong_use(error, as_json=as_json)
             return exits.WRONG_USE
         except LedgerError as error:
-            exits.print_refusal(error, as_json=as_json, command=next((word for word in args if word in COMMANDS), ""))
-            return exits.of_error(error)
+            return _refused(error, args)
         except (click.Abort, KeyboardInterrupt):
             return exits.INTERRUPTED
         except exits.OutputClosed:
@@ -94,6 +93,8 @@ class CommandLine(click.Group):
         except exits.OutputLost:
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in exits.OF_DISK:
+                return _refused(exits.without_disk(error), args)
             return _fault(error, as_json=as_json)
 
 
@@ -135,6 +136,12 @@ def _meant(name: str) -> list[str]:
     import difflib  # only here: a slip is rare
 
     return [MEANT[name]] if name in MEANT else difflib.get_close_matches(name, COMMANDS, n=2, cutoff=0.6)
+
+
+def _refused(error: LedgerError, args: list[str]) -> int:
+    command = next((word for word in args if word in COMMANDS), "")
+    exits.print_refusal(error, as_json="--json" in args, command=command)
+    return exits.of_error(error)
 
 
 def _fault(error: Exception, *, as_json: bool) -> int:

@@ -1,5 +1,6 @@
 """A disk that cannot be used costs this machine's own copy, and nothing that the database has."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from msgspec.structs import replace
 from ledger.errors import Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.cli.terminal.exits import UNAVAILABLE
+from projections.maintenance import access_tokens
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
+from tests.support.command_line import run
 
 NOWHERE = "host=127.0.0.1 port=1"
 
@@ -62,3 +66,19 @@ def test_an_outbox_that_a_full_disk_left_empty_holds_nothing_up(settings: Settin
     made = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "Recorded"})
     assert made["outcome"] == "committed"
     app.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_command_that_meets_a_full_disk_is_no_fault_of_the_program(settings: Settings) -> None:
+    app = App(settings)
+    OPERATIONS["create_vendor"].perform(app, {"name": "Acme"})
+    app.close()
+    draft = app.home / f"{access_tokens.FILE}.{os.getpid()}.new"
+    draft.symlink_to("/dev/full")
+
+    result = run(settings, "token", "create", "ann")
+
+    assert result.exit_code == UNAVAILABLE
+    assert "could not be read or written: No space left on device" in result.stderr
+    assert "fault of the program" not in result.output
+    assert not draft.is_symlink()

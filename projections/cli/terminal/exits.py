@@ -1,5 +1,6 @@
 """Exit codes, and how an error is printed for a person and to a machine."""
 
+import errno
 import os
 import signal
 import sys
@@ -9,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Unavailable
 
 DONE = 0
 FAULT = 1  # of the program itself
@@ -31,6 +32,7 @@ OF_ERROR = {
 OF_OUTCOME = {"queued": QUEUED, "unknown": UNKNOWN}
 INTERRUPTED = 130
 OUTPUT_LOST = 74  # EX_IOERR of sysexits.h
+OF_DISK = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)  # no fault of the program
 OUTPUT_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended
 
 
@@ -90,6 +92,16 @@ def print_lost_output(error: OutputLost) -> None:
     with suppress(OSError):  # where standard error has no room either
         remark(f"the answer could not be written: {error.strerror}", style="red")
         remark("next: what the command did is done, see `tracking-ledger log --limit 5`; call it with another output")
+
+
+def without_disk(error: OSError) -> Unavailable:
+    """What a command says that a disk has kept from its work."""
+    place = f" at {error.filename}" if error.filename else ""
+    return Unavailable(
+        f"a file of this machine could not be read or written{place}: {error.strerror}",
+        next_step="make room on the disk or correct its permissions, and call it again;"
+        " `tracking-ledger doctor` says where the working files are",
+    )
 
 
 def of_error(error: LedgerError) -> int:
