@@ -50,6 +50,24 @@ def content_of(reading: Reading) -> Content:
     return found
 
 
+def test_of_several_that_may_be_the_commit_the_full_hash_is_it() -> None:
+    commit = "0123456789abcdef0123456789abcdef01234522"
+
+    [deployment] = reading_of(
+        f"## Deployments\n- 2026-07-01 09:00 UTC: PR #2 build 1719824400 `{commit}`\n"
+    ).deployments
+
+    assert deployment.fields["commit_hash"] == commit
+
+
+@pytest.mark.parametrize("written", ["2026-W27-3", "yesterday", "soon"])
+def test_a_deployment_whose_time_is_not_understood_is_reported(written: str) -> None:
+    reading = reading_of(f"## Deployments\n- {written}: PR #2 `0123456789abcdef0123456789abcdef01234522`\n")
+
+    assert "deployed_at" not in reading.deployments[0].fields
+    assert [finding.kind for finding in reading.warnings] == ["no_time_known"]
+
+
 @pytest.mark.parametrize(
     ("fields", "status"),
     [

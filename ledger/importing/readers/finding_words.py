@@ -21,6 +21,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "link_to_nothing": "links that lead nowhere, or to themselves",
     "no_markdown": "files that are no markdown",
     "no_zone": "times of day without a zone: taken as UTC",
+    "no_time_known": "deployments without a time that is understood: it is unknown",
     "no_time_of_day": "days without a time of day: their beginning in UTC stands for it",
     "out_of_range": "numbers beyond today's limits",
     "path_leaves_the_folder": "links to files outside the folder, which are not followed",

@@ -15,6 +15,7 @@ from ledger.values.moment import parse, text
 
 _PULL_REQUEST = re.compile(r"\b(?:PR|MR|pull request)\s*[:#]?\s*#?(\d{1,9})\b|(?<![\w#])#(\d{1,9})\b", re.IGNORECASE)
 _HASH = re.compile(r"`([0-9A-Za-z]{4,64})`|\b(?=[0-9a-f]*\d)([0-9a-f]{7,64})\b")
+FULL_HASH = 40  # digits
 _GROUP = re.compile(
     r"(?:earlier|older|recent|previous|last|this|production|staging|archived?)(?: .*)?|deployments?(?: .*)?"
     r"|(?:[^\W\d]+ )?\d{4}|q[1-4] \d{4}|\d{4} (?:\d{2}|q[1-4])|week .*"
@@ -47,6 +48,8 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
         legacy.refuse("deployment_not_understood", entry.line, entry.head)
         return
     legacy.reading.found += 1
+    if at is None and not metadata.keys() & {"source_deployed_at", "date"}:
+        legacy.warn("no_time_known", entry.line, entry.head[:80])
     name = f"#{number} {commit or ''}".strip() if number is not None else commit or str(at)
     vendors = _names(entry.take("vendors", "vendor", "affected vendors", "vendors affected"))
     items = _names(entry.take("work items", "work item", "tasks", "work_items", "items"))
@@ -109,7 +112,7 @@ class _Fields:
         if number := _PULL_REQUEST.search(head):
             self._found["pr_number"] = int(number[1] or number[2])
             head = f"{head[: number.start()]} {head[number.end() :]}"
-        if commit := _HASH.search(head):
+        if commit := max(_HASH.finditer(head), key=_likeness, default=None):
             self._found["commit_hash"] = (commit[1] or commit[2]).lower()
             head = f"{head[: commit.start()]} {head[commit.end() :]}"
         return words.tidy(plain(head))
@@ -170,6 +173,12 @@ class _Fields:
         elif not words.is_unknown(field.full_text):
             self._metadata["compliance"] = plain(field.full_text)
             self._legacy.warn("text_kept", field.line, f"compliance: {field.full_text[:80]}")
+
+
+def _likeness(found: re.Match[str]) -> tuple[bool, bool]:
+    """How much it looks like a commit among all that might be one; of equals the first counts."""
+    written = found[1] or found[2]
+    return len(written) == FULL_HASH and not re.search("[^0-9A-Fa-f]", written), found[1] is not None
 
 
 def _names(field: Field | None) -> tuple[str, ...]:

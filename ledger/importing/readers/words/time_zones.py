@@ -47,6 +47,8 @@ PLACES = {
     "MOUNTAIN TIME": "America/Denver",
     "PACIFIC TIME": "America/Los_Angeles",
 }
+AMERICAN = ("EASTERN", "CENTRAL", "MOUNTAIN", "PACIFIC")  # what stands alone behind a time is short for these
+JOINED = ("EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT")
 PHRASES = {
     "EASTERN STANDARD TIME": "EST",
     "EASTERN DAYLIGHT TIME": "EDT",
@@ -76,6 +78,7 @@ _ZONE = re.compile(
     r"|[−-]\d{2}(?=\s*(?:$|[)\],;|]|:(?!\d)|[–—-]\s|PR\b|MR\b))"
     rf"|(?:{REGIONS})/[A-Z_]+(?:/[A-Z_]+)?(?:[+-]\d{{1,2}})?(?!\w)|[A-Z]{{3,5}}/[A-Z]{{3,5}}(?!\w)"
     r"|(?:[A-Z]+ ){1,3}TIME\b(?=\s*(?:$|[^\w\s]))|(?:ORTSZEIT|LOCALTIME)\b"
+    rf"|(?:{'|'.join(AMERICAN)})(?=\s*(?:$|[^\w\s/]))|(?:{'|'.join(JOINED)})\b"
     r"|[A-Z]+(?: [A-Z]+)?(?=\))|[A-Z]{1,5}(?![\w/]))",
     re.IGNORECASE,
 )
@@ -96,6 +99,8 @@ def zone_at(text: str, start: int) -> tuple[tzinfo, int] | None:
 
     >>> zone_at("09:00 CEST: x", 6), zone_at("09:00 UTC-05:30", 6)[1], zone_at("09:00 API fix", 6)
     ((datetime.timezone(datetime.timedelta(seconds=7200)), 10), 15, None)
+    >>> [str(zone_at(f"9:00 AM {name}: x", 8)[0]) for name in ("Eastern", "Pacific", "EST5EDT")]
+    ['America/New_York', 'America/Los_Angeles', 'EST5EDT']
     """
     found = _ZONE.match(text, start)
     if found is None:
@@ -115,6 +120,9 @@ def _meant(word: str, behind: str) -> tzinfo | None:
             raise ValueError(f"{word} names several time zones")
         return _zone_called(word) if re.match(REGIONS, word, re.IGNORECASE) else None
     name = PHRASES.get(word.upper(), word.upper())
+    if name in JOINED:
+        return ZoneInfo(name)
+    name += " TIME" if name in AMERICAN else ""
     if name in WORDS_TOO and not word.isupper():
         return None
     if name in PLACES:

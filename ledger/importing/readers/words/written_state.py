@@ -57,7 +57,11 @@ WORDS = _by_member(_FURTHER, ",") | STRONG
 SIGNS = _by_member(_SIGNS, None)
 BOXES = _by_member(_BOXES, None)
 BOX = re.compile(r"\[\s*([^\w\s]?|[xXoO_])[\ufe0e\ufe0f]?\s*\](?:(?=\s|$)|(?<=[xX ]\])(?![(\[:\s]))")
-STRUCK = re.compile(r"(\*\*|__|)~~(?=\S)((?:(?!~~).)+)~~\1[.:]?")
+STRUCK = re.compile(
+    r"(\*\*|__|)(?:(?P<sign>~~?)(?=\S)(?P<text>(?:(?!~).)+)(?P=sign)"
+    r"|<(?P<tag>s|del|strike)>(?P<marked>.+)</(?P=tag)>)\1[.:]?",
+    re.IGNORECASE,
+)
 STRIKE = "~~"
 _JOINING = "\ufe0e\ufe0f\u200d"
 _WORD_BEFORE = re.compile(
@@ -67,7 +71,10 @@ _WORD_BEFORE = re.compile(
     r"|(?:\*\*|__)(?P<loud>[A-Z][A-Z ]{2,24})(?:\*\*|__)\s+)(?=\S)"
 )
 _BOLD = re.compile(r"(\*\*|__)(.+?)\1(.*)$")
-_BRACKETED = re.compile(r"\s*[(\[]([^()\[\]]{2,60})[)\]]$")
+_BRACKETED = re.compile(r"\s*[*_`]{0,3}[(\[]([^()\[\]]{2,60})[)\]][*_`]{0,3}$")
+_BOXED = re.compile(r"\s+`?(\[[ xX]?\])`?$")
+_IN_CODE = re.compile(r"`(\[[^\w\s`]?\]|\[[ xX]\])`(?=\s)")
+_HELD_UP = re.compile(r"(?:blocked|held up) by |waiting (?:for|on) ")
 _DASHED = re.compile(r"\s[-–—]\s+([^-–—]{2,30})$")
 _NAMED = re.compile(r":\s+([^:]{1,30})$")
 _DATE = re.compile(r"\W*\b(?:on |at |in |since )?(?:\d{4}-\d|\d{1,2}[./]\d|[^\W\d]{3,9}\.? \d{1,2}\b).*$")
@@ -147,6 +154,10 @@ def state_in(head: str) -> tuple[WrittenState | None, str]:
     >>> ways = ("✅ Ship", "**🚧 Ship**", "[-] Ship", "~~Ship~~", "Ship (done)", "**DONE** Ship", "🚀 Ship")
     >>> [state_in(one)[0].category for one in ways]
     ['done', 'active', 'dropped', 'done', 'done', 'done', None]
+    >>> [state_in(one)[0].category for one in ("<s>Ship</s>", "~Ship~", "Ship **(done)**", "Ship `[x]`", "`[x]` Ship")]
+    ['done', 'done', 'done', 'done', 'done']
+    >>> [state_in(one)[0].category for one in ("Ship **(blocked by the press)**", "Ship [waiting for ann]")]
+    ['waiting', 'waiting']
     >>> state_in("[ ] 🚧 Ship it"), state_in("Ship it")
     ((WrittenState(written='[ ] 🚧', category='active'), 'Ship it'), (None, 'Ship it'))
     """
@@ -167,7 +178,7 @@ def _state_and_rest(head: str, takes: Iterable[Take]) -> tuple[WrittenState | No
             rest = taken[1]
     if struck := STRUCK.fullmatch(rest):
         found.append(WrittenState(STRIKE, "done"))
-        rest = struck[2]
+        rest = struck["text"] or struck["marked"]
     return (_together(found), rest) if found else (None, rest)
 
 
@@ -182,6 +193,8 @@ def _before(text: str) -> tuple[WrittenState, str] | None:
     """A box, signs or a word for a state at the beginning, also of what is bold, and what follows."""
     strong = next((mark for mark in ("**", "__") if text.startswith(mark)), "")
     inside = text[len(strong) :]
+    if code := _IN_CODE.match(inside):
+        inside = code[1] + inside[code.end() :]
     if box := BOX.match(inside):
         return WrittenState(box[0], BOXES.get(box[1] or " ")), strong + inside[box.end() :].lstrip()
     if signs := _signs(inside):
@@ -200,7 +213,7 @@ def _behind(text: str) -> tuple[WrittenState, str] | None:
     signs = _signs(text[::-1])[::-1]
     if signs and _by_signs(signs):
         return WrittenState(signs.strip(_JOINING), _by_signs(signs)), text[: -len(signs)].rstrip(" \t:-–—")
-    for pattern in (_BRACKETED, _DASHED, _NAMED):
+    for pattern in (_BOXED, _BRACKETED, _DASHED, _NAMED):
         if (found := pattern.search(text)) and (category := _of_tag(found[1], pattern)):
             return WrittenState(found[1].strip(), category), text[: found.start()]
     return None
@@ -210,7 +223,8 @@ def _of_tag(word: str, pattern: re.Pattern[str]) -> Category | None:
     """Behind a dash stands many a word that is part of the title, so only the plainest count there."""
     if pattern is _DASHED:
         return STRONG.get(key(word))
-    return _by_signs(word) or _by_words(word)
+    held: Category | None = "waiting" if _HELD_UP.match(key(word) + " ") else None
+    return _by_signs(word) or _by_words(word) or held
 
 
 def _signs(text: str) -> str:
