@@ -1,10 +1,17 @@
-"""What is asked again and again is planned once, and kept on the server."""
+"""What is asked again and again is planned once, and kept on the server; a start opens one session to ask it."""
 
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from ledger.errors import LedgerError
+from ledger.postgres.connection.connect import connect
+from ledger.postgres.connection.database import ON_REQUEST
+from ledger.settings import Settings
 from projections.application.app import App
 from projections.tables.postgres import PostgresTables
 from tests.conftest import Perform
@@ -17,6 +24,20 @@ def keeping(app: App) -> App:
     if not app.database.prepares:
         pytest.skip("this run goes through a pooler that keeps no statements")
     return app
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[psycopg.Connection]:
+    """Every session that the test opens."""
+    sessions: list[psycopg.Connection] = []
+    opens = psycopg.Connection.connect.__func__  # type: ignore[attr-defined]  # of a class method
+
+    def opening(cls: Any, *arguments: Any, **named: Any) -> Any:
+        sessions.append(opens(cls, *arguments, **named))
+        return sessions[-1]
+
+    monkeypatch.setattr(psycopg.Connection, "connect", classmethod(opening))
+    return sessions
 
 
 def test_a_question_of_one_plan_is_kept_on_the_server(keeping: App) -> None:
@@ -46,3 +67,21 @@ def test_a_view_that_is_refused_leaves_the_connection_fit_for_the_next(keeping: 
         stranger.ask("vendors/by_name", name_key="acme")
 
     assert perform("query_vendor_status", name="Acme")["id"] == made["id"]
+
+
+def test_the_session_that_looked_at_the_schema_is_the_one_that_is_asked(
+    dsn: str, tmp_path: Path, opened: list[psycopg.Connection]
+) -> None:
+    with closing(connect(Settings(project=tmp_path, dsn=dsn, pgdata=tmp_path))) as database:
+        assert database.call("SELECT 1") == [(1,)]
+
+    assert [session.closed for session in opened] == [True]
+    assert opened[0].prepare_threshold == ON_REQUEST  # what is asked once is not kept, as in every session of the pool
+
+
+def test_a_session_that_was_never_asked_is_closed_with_its_database(
+    dsn: str, tmp_path: Path, opened: list[psycopg.Connection]
+) -> None:
+    connect(Settings(project=tmp_path, dsn=dsn, pgdata=tmp_path)).close()
+
+    assert [session.closed for session in opened] == [True]

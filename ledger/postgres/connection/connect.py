@@ -1,7 +1,7 @@
 """From settings to a database that is ready: the embedded server or a given one, migrated, its ledger registered."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Unavailable
 from ledger.libpq.conninfo import as_given
 from ledger.libpq.session import Session
-from ledger.postgres.connection.database import Database, translated
+from ledger.postgres.connection.database import SESSION, Database, translated
 from ledger.postgres.connection.hosts import leader_first
 from ledger.postgres.connection.pooler import keeps_statements
 from ledger.postgres.connection.probe import prove
@@ -25,6 +25,8 @@ DATABASE = "tracking_ledger"
 OWNER = "tracking_ledger_owner"  # owns the schema and may migrate it; no work is done as this role
 APPLICATION = "tracking_ledger_app"  # a writer: may read rows and execute the doors, nothing more
 WRITER = "tracking_ledger_writer"
+
+Found = tuple[str, Session | None]  # how a database that is ready is reached, and a session of it if one is open
 
 
 def embedded_server(settings: Settings) -> EmbeddedServer:
@@ -53,10 +55,12 @@ class Connector:
     def database(self, known: Database | None) -> Database:
         """A database that is ready; the one that was known, rid of its old connections."""
         self._seen = False
-        conninfo = self._given() if self._server is None else self._embedded(self._server)
+        conninfo, session = self._given() if self._server is None else self._embedded(self._server)
         prepare = self._settings.prepare and self._kept
         if known is None:
-            return Database(conninfo, prepare=prepare, call_seconds=self._settings.call_seconds)
+            return Database(conninfo, prepare=prepare, call_seconds=self._settings.call_seconds, first=session)
+        if session is not None:
+            session.close()
         known.prepares = prepare
         known.forget()
         known.go_to(conninfo)
@@ -66,24 +70,24 @@ class Connector:
         """The ledger went to a server of that address."""
         self._settings, self._server = replace(self._settings, dsn=conninfo), None
 
-    def _given(self) -> str:
+    def _given(self) -> Found:
         dsn, admin_dsn = self._settings.dsn, self._settings.admin_dsn
         assert dsn is not None
         _check("LEDGER_DSN or --dsn", dsn)
         _check("LEDGER_ADMIN_DSN or --admin-dsn", admin_dsn or dsn)
         with _opening():
             conninfo = leader_first(as_given(dsn))
-            _migrate_given(conninfo, as_given(admin_dsn or dsn), self._answered)
-        return conninfo
+            return conninfo, _migrate_given(conninfo, as_given(admin_dsn or dsn), self._answered)
 
-    def _embedded(self, server: EmbeddedServer) -> str:
+    def _embedded(self, server: EmbeddedServer) -> Found:
         server.ensure()
         self._answered()
         conninfo = server.conninfo(APPLICATION, DATABASE)
-        if not _is_ready(conninfo):
+        session = _ready(conninfo)
+        if session is None:
             with _opening():
                 _prepare_embedded(server)
-        return conninfo
+        return conninfo, session
 
     def _answered(self, connection: Session | None = None) -> None:
         self._seen = True
@@ -144,12 +148,22 @@ def _check(setting: str, conninfo: str) -> None:
         ) from error
 
 
-def _is_ready(conninfo: str) -> bool:
+def _ready(conninfo: str) -> Session | None:
+    """A session of a database that has this program's schema."""
     try:
-        with Session.connect(conninfo, autocommit=True) as connection:
-            return is_current(connection)
+        return _current(conninfo, lambda session: None)
     except psycopg.OperationalError:  # no such role or database yet
-        return False
+        return None
+
+
+def _current(conninfo: str, look: Callable[[Session], None]) -> Session | None:
+    with ExitStack() as closed:
+        session = closed.enter_context(closing(Session.connect(conninfo, **SESSION)))
+        look(session)
+        if not is_current(session):
+            return None
+        closed.pop_all()
+        return session
 
 
 def _prepare_embedded(server: EmbeddedServer) -> None:
@@ -167,13 +181,16 @@ def _prepare_embedded(server: EmbeddedServer) -> None:
         migrate(connection)
 
 
-def _migrate_given(conninfo: str, administrator: str, answered: Callable[[Session], None]) -> None:
+def _migrate_given(conninfo: str, administrator: str, answered: Callable[[Session], None]) -> Session | None:
+    """A session of that database, unless it had to be migrated."""
+
+    def look(session: Session) -> None:
+        answered(session)
+        check_server(session)
+
     try:
-        with Session.connect(conninfo, autocommit=True) as connection:
-            answered(connection)
-            check_server(connection)
-            if is_current(connection):
-                return
+        if session := _current(conninfo, look):
+            return session
     except psycopg.errors.InsufficientPrivilege:
         pass  # the schema is there and this role may not look at it yet: the administrator's grants are missing
     try:
@@ -183,6 +200,7 @@ def _migrate_given(conninfo: str, administrator: str, answered: Callable[[Sessio
             migrate(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         raise _may_not_migrate(error) from error
+    return None
 
 
 def _may_not_migrate(error: psycopg.Error) -> LedgerError:

@@ -33,14 +33,22 @@ EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a sl
 SELDOM = 5  # times that a process asks a statement without keeping it
 LOCK_NOT_AVAILABLE = "55P03"
 ON_REQUEST = 2**31 - 1  # None would mean never, also for a statement that asks to be prepared
+SESSION: dict[str, Any] = {"autocommit": True, "prepare_threshold": ON_REQUEST}  # how the pool opens each
 
 
 class Database:
     """A pool of connections; within `transaction()` all calls of that thread share one."""
 
     def __init__(
-        self, conninfo: str, *, prepare: bool = True, max_size: int = 10, call_seconds: float | None = None
+        self,
+        conninfo: str,
+        *,
+        prepare: bool = True,
+        max_size: int = 10,
+        call_seconds: float | None = None,
+        first: Session | None = None,
     ) -> None:
+        """`first` is a session of `conninfo`, opened with SESSION: one that the pool need not open."""
         self.prepares = prepare  # whether statements may be kept on the server
         self._call_seconds = call_seconds
         self._conninfo = conninfo
@@ -48,11 +56,14 @@ class Database:
         self._mine = threading.local()
         self._asked = Counter[str]()  # about how often each statement was
         self._max_size = max_size
-        self._pool = _pool(conninfo, max_size)
+        self._first = [first] if first else []
+        self._pool = _pool(conninfo, max_size, _sessions(self._first))
         self._opening = threading.Lock()
 
     def close(self) -> None:
         self._pool.close(timeout=0.1)  # a worker that still tries to connect must not hold up the end of a process
+        for unused in self._first:
+            unused.close()
 
     def call(self, statement: str, parameters: Parameters = (), *, events: int = 0) -> list[tuple[Any, ...]]:
         """One statement and its rows. After SELDOM times it is kept on the server, which takes one round trip.
@@ -131,7 +142,7 @@ class Database:
         with self._opening:
             if conninfo == self._conninfo:
                 return
-            left, self._conninfo, self._pool = self._pool, conninfo, _pool(conninfo, self._max_size)
+            left, self._conninfo, self._pool = self._pool, conninfo, _pool(conninfo, self._max_size, Session)
         left.close(timeout=0.1)
 
     @property
@@ -167,17 +178,28 @@ class Database:
         return self._pool
 
 
-def _pool(conninfo: str, max_size: int) -> psycopg_pool.ConnectionPool[Connection]:
+def _sessions(first: list[Session]) -> type[Session]:
+    """Sessions of which the first is open already: each that is opened costs the server a process."""
+
+    class Sessions(Session):
+        @classmethod
+        def connect(cls, conninfo: str = "", **given: Any) -> Any:
+            return first.pop() if first else super().connect(conninfo, **given)
+
+    return Sessions
+
+
+def _pool(conninfo: str, max_size: int, sessions: type[Session]) -> psycopg_pool.ConnectionPool[Connection]:
     return psycopg_pool.ConnectionPool(
         conninfo,
-        connection_class=Session,
+        connection_class=sessions,
         min_size=0,
         max_size=max_size,
         open=False,
         timeout=CONNECT_SECONDS,
         reconnect_timeout=CONNECT_SECONDS,
         max_idle=300.0,
-        kwargs={"autocommit": True, "prepare_threshold": ON_REQUEST},
+        kwargs=SESSION,
         configure=_configure,
         check=None,
     )
