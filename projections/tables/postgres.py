@@ -1,14 +1,16 @@
 """The read models of one ledger in PostgreSQL."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
+from functools import cache
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg import Cursor
+from psycopg import RawCursor
 from psycopg.rows import dict_row
 
 from ledger.envelope import RowChange
@@ -33,6 +35,7 @@ BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_i
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
 ATTEMPTS = 5  # to catch up with programs of another version before they are made to wait
 BATCH = 1000  # rows in one call
+PARAMETER = re.compile(r"%\((\w+)\)s")
 PORTION = 5000  # rows that are removed in one transaction
 
 _encode = msgspec.json.Encoder().encode
@@ -51,9 +54,8 @@ class PostgresSnapshot:
         self.as_of = as_of
 
     def ask(self, question: str, **parameters: Any) -> Answer:
-        with self._connection.cursor(row_factory=dict_row) as cursor:
-            given = with_generations(parameters, self._ledger, self._generations)
-            return _ask(cursor, question, given, self._prepares).fetchall()
+        given = with_generations(parameters, self._ledger, self._generations)
+        return _ask(self._connection, question, given, self._prepares).fetchall()
 
     def generation(self, projection: str) -> int:
         return self._generations[projection]
@@ -128,13 +130,8 @@ class PostgresTables:
                 connection.begin(READING)
                 entered = connection.execute(enter, [self._ledger], prepare=self._database.prepares)
                 asked = [
-                    _ask(
-                        connection.cursor(row_factory=dict_row),
-                        question,
-                        with_generations(parameters, self._ledger, guessed),
-                        self._database.prepares,
-                    )
-                    for question, parameters in questions
+                    _ask(connection, question, with_generations(given, self._ledger, guessed), self._database.prepares)
+                    for question, given in questions
                 ]
                 connection.execute("COMMIT")
             as_of, found = _entered(entered.fetchone())
@@ -187,14 +184,22 @@ class PostgresTables:
         return PostgresSnapshot(connection, self._ledger, as_of, generations, self._database.prepares)
 
 
-def _ask(
-    cursor: Cursor[dict[str, Any]], question: str, given: dict[str, Any], prepares: bool
-) -> Cursor[dict[str, Any]]:
+def _ask(connection: Connection, question: str, given: dict[str, Any], prepares: bool) -> RawCursor[dict[str, Any]]:
+    statement, names = _numbered(question)
+    values = [_array(value) if isinstance(value, list) else value for value in (given[name] for name in names)]
+    cursor = RawCursor(connection, row_factory=dict_row)
+    return cursor.execute(statement, values, prepare=prepares and _has_one_plan(question))
+
+
+@cache
+def _numbered(question: str) -> tuple[bytes, list[str]]:
+    """The statement with numbered parameters, and their names: the driver would take a long one apart each time."""
     statement = sql(f"questions/{question}")
-    given = {name: _array(value) if isinstance(value, list) else value for name, value in given.items()}
-    return cursor.execute(statement, given, prepare=prepares and _has_one_plan(question))
+    names = list(dict.fromkeys(PARAMETER.findall(statement)))
+    return PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement).encode(), names
 
 
+@cache
 def _has_one_plan(question: str) -> bool:
     """A question with optional filters is planned anew each time, because its best plan depends on which are given."""
     return " IS NULL OR " not in sql(f"questions/{question}")
