@@ -32,9 +32,12 @@ log = logging.getLogger(__name__)
 
 def answered(answer: Answer, again: Callable[[int], Answer]) -> wire.CallToolResult:
     """A success. `again(limit)` asks the same for at most `limit` items; only a list over the budget needs it."""
-    while len(encoded(answer)) > ANSWER_BYTES and len(answer.get("items", ())) > 1:
+    while not _fits(text := _text(answer), ANSWER_BYTES) and len(answer.get("items", ())) > 1:
         answer = again(_how_many_fit(answer))
-    return _result(fitted(answer, ANSWER_BYTES))
+    if _fits(text, ANSWER_BYTES):
+        return _result(answer, text)
+    shortened = fitted(answer, ANSWER_BYTES)
+    return _result(shortened, _text(shortened))
 
 
 def refused(error: LedgerError) -> wire.CallToolResult:
@@ -42,7 +45,8 @@ def refused(error: LedgerError) -> wire.CallToolResult:
     kept, shortened = _shortened_to(answer["error"], REFUSAL_BYTES - len('{"error":}'))
     if shortened:
         kept = {**kept, "details": {**_object(kept["details"]), "shortened": shortened}}
-    return _result({"error": kept}, is_error=True)
+    said = {"error": kept}
+    return _result(said, _text(said), is_error=True)
 
 
 def crashed(name: str) -> wire.CallToolResult:
@@ -131,8 +135,11 @@ def _listed(found: Shortened) -> Shortened:
     return [*named, {"others": len(found) - NAMED}] if len(found) > NAMED else named
 
 
-def _result(answer: Answer, *, is_error: bool = False) -> wire.CallToolResult:
-    text = _text(answer)
+def _fits(text: str, budget: int) -> bool:
+    return len(text.encode("utf-8", "replace")) <= budget
+
+
+def _result(answer: Answer, text: str, *, is_error: bool = False) -> wire.CallToolResult:
     try:
         text.encode()
     except UnicodeEncodeError:  # half a character, which a JSON text may spell and UTF-8 cannot carry
