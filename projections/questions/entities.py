@@ -14,6 +14,7 @@ from projections.tables.contract import Answer, Snapshot
 
 Entity = dict[str, Any]
 
+SCALARS = {str, int, float, bool, type(None)}  # which JSON has as they are: most fields of most entities
 UNSAID = {"recorded": True, "withdrawn": False}  # what holds of every entity that is shown, but for what was undone
 
 
@@ -38,7 +39,8 @@ def rows(category: str, answer: Answer) -> list[Row]:
 
 def flat(row: Row, ref: str) -> Entity:
     """The entity as every answer has it: all fields, defaults too, its stamps, its annotations as counts."""
-    fields = {name: _plain(getattr(row.state, name)) for name in row.state.__struct_fields__}
+    values = zip(row.state.__struct_fields__, msgspec.structs.astuple(row.state), strict=True)
+    fields = {name: value if type(value) in SCALARS else _plain(value) for name, value in values}
     fields = {name: value for name, value in fields.items() if name not in UNSAID or value is not UNSAID[name]}
     if fields.pop("comments", None) is not None:
         fields["comment_count"] = len(visible_comments(row.state.comments))
