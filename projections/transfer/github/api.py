@@ -107,7 +107,10 @@ class Api:
 
     def pages(self, path: str, **params: Any) -> Iterator[Json]:
         """Every record of a list, by its Link headers."""
-        answer = self.get(path, per_page=PAGE, **params)
+        yield from self.following(self.get(path, per_page=PAGE, **params))
+
+    def following(self, answer: Answer) -> Iterator[Json]:
+        """Every record of a list from this page on."""
         yield from answer.body
         while answer.following is not None:
             answer = self.get(answer.following)

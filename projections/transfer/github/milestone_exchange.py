@@ -58,9 +58,7 @@ class Milestones:
             answer = self._api.get(path, etag, state="all", per_page=PAGE)
         except Gone:  # a repository whose milestones are switched off
             return None
-        records: list[Record] = []
-        if not answer.unchanged:
-            records = list(answer.body if answer.following is None else self._api.pages(path, state="all"))
+        records: list[Record] = [] if answer.unchanged else list(self._api.following(answer))
         known = self._known()
         if self._terms.pull:
             self._take([record for record in records if record["number"] not in known])
