@@ -26,6 +26,7 @@ KINDS = {
     "left_out_there": "GitHub took it and did not do it: may the token's owner set it?",
     "locked_there": "locked on GitHub: not sent",
     "milestone_of_another_source": "of a milestone that came from elsewhere, or has the title of another one: not sent",
+    "sent_elsewhere": "another machine is sending it: not sent twice, and looked at by the next run",
     "too_long_for_github": "longer than GitHub takes: not sent",
 }
 

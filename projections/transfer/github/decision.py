@@ -28,6 +28,7 @@ from ledger.work_item.rules.reviews import imported
 from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.transfer.github import conflicts, relations
+from projections.transfer.github.claims import SENDING, is_claimed_elsewhere
 from projections.transfer.github.issues import KEPT, LABEL, Issue
 from projections.transfer.github.relations import GONE, Taking
 from projections.transfer.github.sides import (
@@ -75,10 +76,12 @@ class Compared(Struct, frozen=True, kw_only=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """`waiting` are the ids of the conflicts that wait; `pull` says whether changes on GitHub are taken."""
+    """`waiting` are the ids of the conflicts that wait; `pull` says whether changes on GitHub are taken. What another
+    machine than this one is sending is left to it."""
 
     policy: Policy
     pull: bool
+    machine: str
     waiting: tuple[str, ...] = ()
 
 
@@ -115,7 +118,7 @@ def common(pairs: Iterable[Pair], rule: Rule, world: World) -> Decided:
     decided: list[Any] = []
     for pair in pairs:
         sides = compared(pair, rule.policy, world)
-        if sides.now.withdrawn or not sides.now.exists:
+        if sides.now.withdrawn or not sides.now.exists or is_claimed_elsewhere(sides.now, rule.machine, world.now):
             continue
         stream = stream_id(CATEGORY, pair.item_id)
         facts = imported(_facts(pair, sides, rule, refusals, world), pair.item_id, world)
@@ -220,8 +223,8 @@ def _metadata(pair: Pair, sides: Compared, changed: bool) -> Changes:
     metadata = metadata_of(pair.issue)
     former = {name: None for name in sides.then.metadata if name in MANAGED}
     changes, _ = followed(sides.then, sides.now, {"metadata": former | metadata})
-    if GONE in sides.now.metadata:
-        changes |= difference(sides.now, {"metadata": {GONE: None}})
+    ended = {name: None for name in (GONE, SENDING) if name in sides.now.metadata}
+    changes |= difference(sides.now, {"metadata": ended})
     return changes if changed or changes.keys() - {f"metadata.{LAST_CHANGE}"} else {}
 
 

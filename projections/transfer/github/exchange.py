@@ -1,5 +1,6 @@
 """The rounds of a synchronisation: read what changed there, take it, send what changed here, remember where it was."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ from projections.read_models.projection import Row
 from projections.transfer.github import conflicts, markers, milestones
 from projections.transfer.github.access import may_not_write
 from projections.transfer.github.api import Api, Declined, Gone
+from projections.transfer.github.claims import claim, is_claimed_elsewhere, machine_of, was_claimed
 from projections.transfer.github.decision import LEFT_OUT, Compared, Pair, Rule, common, compared, merging, refused
 from projections.transfer.github.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
 from projections.transfer.github.local_changes import LocalChanges
@@ -60,6 +62,7 @@ class Exchange:
         self._sender = Sender(api=api, repository=repository, sleep=sleep, milestone_number=self._milestone_number)
         self._here = LocalChanges(view=view, repository=repository, only=terms.only, by=terms.by)
         self._outcome = Outcome()
+        self._machine = machine_of(file)
         self._milestones = Milestones(
             view=view,
             api=api,
@@ -67,6 +70,7 @@ class Exchange:
             here=self._here,
             terms=terms,
             outcome=self._outcome,
+            machine=self._machine,
             record=self._record,
             recorded=self._recorded,
             gone=self._gone,
@@ -77,6 +81,7 @@ class Exchange:
         self._items: dict[int, str] = {}  # by the number of the issue
         self._new: dict[str, int] = {}  # items that became issues in this round, numbered as they did
         self._again: set[int] = set()  # numbers of issues that the next round looks at, whatever changes
+        self._held_back = sys.maxsize  # a position behind which an item waits to be sent
 
     def until_quiet(self, most: int) -> Outcome:
         for number in range(1 if self._terms.dry_run else most):
@@ -93,7 +98,7 @@ class Exchange:
         is_full = saved.issues.since is None or (is_first and self._is_stale(saved))
         after = Saved(asked=saved.asked, listed_at=time.time() if is_full else saved.listed_at)
         self._fresh, self._conflicts, before = set(), {}, self._sender.written
-        self._new, self._again = {}, set()
+        self._new, self._again, self._held_back = {}, set(), sys.maxsize
         self._identify = self._identified()
         touched, after.issues, after.comments = listed(self._api, self._sender.path, Saved() if is_full else saved)
         after.sweep = self._sweep(saved, touched, is_full=is_full, is_first=is_first)
@@ -106,6 +111,7 @@ class Exchange:
         if self._terms.push:
             self._create(unsent, linked)
         after.pending = sorted({*self._conflicts.values(), *self._again, *self._related(linked)})
+        after.position = min(after.position, self._held_back)
         self._keep(saved, after)
         return (touched.news and self._terms.pull) or self._sender.written > before
 
@@ -292,13 +298,13 @@ class Exchange:
         world = self._here.world(pair.item_id for pair in pairs)
         with self._view.tables.snapshot() as snapshot:
             waiting = tuple(questions.about(snapshot, [pair.item_id for pair in pairs]))
-        rule = Rule(policy=self._terms.policy, pull=self._terms.pull, waiting=waiting)
+        rule = Rule(policy=self._terms.policy, pull=self._terms.pull, machine=self._machine, waiting=waiting)
         quiet: list[Pair] = []
         pairs = [self._with_remarks(pair, world, touched) for pair in pairs]
         self._name_refused(pairs, rule, world)
         for pair in pairs:
             sides = compared(pair, rule.policy, world)
-            if self._is_left_alone(pair, sides):
+            if self._is_left_alone(pair, sides) or self._is_elsewhere(pair, sides.now, world):
                 continue
             self._tell(pair, sides)
             if self._terms.dry_run:
@@ -328,6 +334,27 @@ class Exchange:
             self._outcome.findings.append(Finding("deleted_here", pair.issue.name))
         return sides.now.deleted or sides.now.withdrawn
 
+    def _is_elsewhere(self, pair: Pair, item: WorkItem, world: World) -> bool:
+        """Whether another machine is at it: then it is looked at again by the next run."""
+        is_claimed = is_claimed_elsewhere(item, self._machine, world.now)
+        if is_claimed:
+            self._outcome.findings.append(Finding("sent_elsewhere", pair.issue.name))
+            self._again.add(pair.issue.number)
+        return is_claimed
+
+    def _claims(self, item_id: str, known_as: str | None) -> bool:
+        """Whether this machine makes what is new of an item: no other one does so, or has done it."""
+        wins = False
+
+        def decide(_: Any, world: World) -> Decided:
+            nonlocal wins
+            item: WorkItem = world.state(CATEGORY, item_id)
+            wins = item.external_id == known_as and not is_claimed_elsewhere(item, self._machine, world.now)
+            return claim(item_id, self._machine, world) if wins else []
+
+        self._record(f"{SOURCE} claim", decide)
+        return wins
+
     def _tell(self, pair: Pair, sides: Compared) -> None:
         self._outcome.changed_here += bool(self._terms.pull and sides.merge.take)
         self._outcome.changed_there += bool(self._terms.push and sides.merge.send)
@@ -356,6 +383,10 @@ class Exchange:
         comments = self._comments(pair.issue.number, pair.issue.record, Touched())
         pair = self._remarked(pair, comments, world)
         sides = compared(pair, rule.policy, world)
+        is_new = any(field.startswith(COMMENT) and sides.base[field] is None for field in sides.merge.send)
+        if is_new and not self._claims(pair.item_id, sides.now.external_id):
+            self._again.add(pair.issue.number)
+            return None
         try:
             return self._written(pair, sides, world)
         except Gone as gone:
@@ -396,8 +427,13 @@ class Exchange:
             if self._terms.dry_run:
                 self._outcome.created_there += 1
                 continue
+            was_begun = was_claimed(row.state)
+            if not self._claims(row.id, None):
+                self._outcome.findings.append(Finding("sent_elsewhere", row.state.title))
+                self._held_back = min(self._held_back, row.position - 1)
+                continue
             try:
-                record = cut(self._sender.create(row.id, row.state))
+                record = cut(self._sender.create(row.id, row.state, was_begun=was_begun))
             except Declined as declined:
                 self._outcome.findings.append(Finding("declined_there", f"{row.state.title}: {declined}"))
                 continue

@@ -41,12 +41,14 @@ class Milestones:
         here: LocalChanges,
         terms: Terms,
         outcome: Outcome,
+        machine: str,
         record: Callable[[str, Decide], None],
         recorded: Callable[[Sequence[Pair], Rule], None],
         gone: Callable[[str, str | None, Gone], None],
     ) -> None:
         self._view, self._api, self._sender, self._here = view, api, sender, here
         self._repository, self._terms, self._outcome = sender.repository, terms, outcome
+        self._machine = machine
         self._record, self._recorded, self._gone = record, recorded, gone
         self.conflicts: set[str] = set()  # ids, of the last round
 
@@ -131,7 +133,7 @@ class Milestones:
         world = self._here.world(pair.item_id for pair in pairs)
         with self._view.tables.snapshot() as snapshot:
             waiting = tuple(questions.about(snapshot, [pair.item_id for pair in pairs])) if pairs else ()
-        rule = Rule(policy=self._terms.policy, pull=self._terms.pull, waiting=waiting)
+        rule = Rule(policy=self._terms.policy, pull=self._terms.pull, machine=self._machine, waiting=waiting)
         after = []
         for pair in pairs:
             sides = compared(pair, rule.policy, world)

@@ -5,6 +5,8 @@ again: the first may have arrived, and only its answer been lost.
 """
 
 import contextlib
+import math
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +18,7 @@ from ledger.work_item.state import WorkItem
 from projections.transfer.github import markers
 from projections.transfer.github.access import may_not_write
 from projections.transfer.github.api import PAGE, Api, Declined, Gone, Lost
+from projections.transfer.github.claims import TRYING
 from projections.transfer.github.issues import LABEL, Issue, Record, cut
 from projections.transfer.github.relations import BLOCKING, NONE, PARENT
 from projections.transfer.github.sides import COMMENT, OPEN, Values, login, sent_comments
@@ -44,14 +47,19 @@ class Sender(Struct, kw_only=True):
     def path(self) -> str:
         return f"/repos/{self.repository}/issues"
 
-    def create(self, item_id: str, item: WorkItem) -> Record:
-        """A new issue, open; what else is to be sent of it is a change of it."""
+    def create(self, item_id: str, item: WorkItem, *, was_begun: bool) -> Record:
+        """A new issue, open; what else is to be sent of it is a change of it. Where it `was_begun` before, the issue of
+        then, if there is one."""
+        if was_begun and (known := self._find_issue(item_id)) is not None:
+            return known
         tags = [tag for tag in item.tags if len(tag) <= LABEL]
         text = item.description or ""
         said = markers.with_item(text if len(text) <= LONGEST_BODY else "", item_id)
         body = {"title": item.title.strip()[:LONGEST_TITLE] or UNTITLED, "body": said}
         try:
-            made = self._once(self.path, body | {"labels": tags}, lambda: self._find_issue(item_id))
+            made = self._once(
+                self.path, body | {"labels": tags}, lambda: self._find_issue(item_id), until=time.monotonic() + TRYING
+            )
         except Gone as gone:
             raise may_not_write(self.repository) from gone
         self.written += 1
@@ -253,7 +261,10 @@ class Sender(Struct, kw_only=True):
                 self.assignable[name] = False
         return self.assignable[name]
 
-    def _once(self, path: str, body: dict[str, Any], find: Callable[[], Record | None]) -> Record:
+    def _once(
+        self, path: str, body: dict[str, Any], find: Callable[[], Record | None], until: float = math.inf
+    ) -> Record:
+        """What is made by a POST, which is not sent again after `until`."""
         for attempt in range(TRIES):
             try:
                 made: Record = self.api.write("POST", path, body)
@@ -261,7 +272,7 @@ class Sender(Struct, kw_only=True):
             except Lost:
                 if (arrived := self._look(find)) is not None:
                     return arrived
-                if attempt == TRIES - 1:
+                if attempt == TRIES - 1 or time.monotonic() > until:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
