@@ -1,7 +1,11 @@
 """What a shell completes, and how it comes to ask."""
 
+import os
+import shutil
 import subprocess
+import sysconfig
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from ledger.settings import Settings
 from projections.cli.main import cli
 from projections.cli.terminal import exits
 from tests.conftest import Perform
+from tests.support.terminal import Terminal
 
 Complete = Callable[..., dict[str, str | None]]
 
@@ -78,3 +83,25 @@ def test_a_shell_that_is_not_known_is_named(tmp_path: Path) -> None:
 
     assert result.exit_code == exits.WRONG_USE
     assert "tcsh" in result.stderr
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_real_shell_completes_commands_and_references(
+    shell: str, settings: Settings, perform: Perform, tmp_path: Path
+) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    ref = perform("create_work_item", item_type="task", title="Write the guide")["ref"]
+    named = {f"LEDGER_{name.upper()}": str(getattr(settings, name)) for name in ("project", "dsn", "home", "pgdata")}
+    programs = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
+    environment = {**named, "HOME": str(tmp_path), "PATH": programs, "TERM": "xterm", "LANG": "C.UTF-8"}
+    CliRunner().invoke(cli, ["completion", shell], env={**environment, "XDG_CONFIG_HOME": "", "ZDOTDIR": ""})
+
+    with closing(Terminal(shell, "-i", env=environment, cwd=tmp_path)) as terminal:
+        terminal.type("echo rea''dy\r")
+        assert terminal.shows("ready")
+        terminal.type("tl sho\tw-\t")
+        assert terminal.shows(ref[2:])
+        terminal.type("\r")
+        assert terminal.shows("Write the guide")
