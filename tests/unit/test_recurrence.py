@@ -183,3 +183,40 @@ def test_rules_that_are_ages_behind_are_caught_up_with_at_once() -> None:
 
 def _belongs(milestone: str) -> UpdateWorkItem:
     return UpdateWorkItem(id=THING, expected=1, fields={"milestone_id": milestone})
+
+
+@pytest.mark.parametrize(
+    ("rule", "due", "done_at", "coming"),
+    [
+        ("every weekday", "2026-11-27", "2026-11-27T09:00:00Z", "2026-11-30"),  # a Friday
+        ("weekdays", "2026-11-23", "2026-11-26T09:00:00Z", "2026-11-26"),  # what is still to come today
+        ("every monday", "2026-11-30", "2026-11-29T09:00:00Z", "2026-12-07"),
+        ("every mon, thu", "2026-11-23", "2026-11-23T09:00:00Z", "2026-11-26"),
+        ("mondays and thursdays", "2026-11-26", "2026-11-26T09:00:00Z", "2026-11-30"),
+        ("every sunday", "2001-01-07", "2026-11-23T09:00:00Z", "2026-11-29"),  # years behind
+        ("every friday after completion", "2026-11-06", "2026-11-23T09:00:00Z", "2026-11-27"),
+        ("every friday", "2026-11-20T17:00:00.000000Z", "2026-11-20T18:00:00Z", "2026-11-27T17:00:00.000000Z"),
+    ],
+)
+def test_what_comes_on_days_of_the_week_comes_on_the_next_of_them(
+    rule: str, due: str, done_at: str, coming: str
+) -> None:
+    following = next_one(THING, WorkItem(item_type="task", due=due, recurrence=rule), parse(done_at))
+
+    assert following is not None
+    assert following[1].due == coming
+
+
+def test_without_a_date_what_comes_on_days_of_the_week_is_deferred_until_the_next() -> None:
+    following = next_one(THING, WorkItem(item_type="task", recurrence="every friday"), DONE_AT)
+
+    assert following is not None
+    assert (following[1].due, following[1].not_before) == (None, "2026-11-27")
+
+
+@pytest.mark.parametrize(
+    "words", ["every mon, noday", "every", "weekdays and holidays", "every 0 days", "", "after completion"]
+)
+def test_what_names_no_day_of_the_week_is_no_rule(words: str) -> None:
+    with pytest.raises(ValueError, match="every weekday"):
+        rule_of(words)

@@ -22,21 +22,30 @@ from ledger.work_item.state import WorkItem
 from ledger.world import World
 
 WORDS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
-EXAMPLE = "weekly, every 2 weeks, every month after completion"
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WORKING_DAYS = (0, 1, 2, 3, 4)
+EXAMPLE = "weekly, every 2 weeks, every weekday, every monday and thursday, every month after completion"
 _RULE = re.compile(
     r"(?:(daily|weekly|monthly|yearly)|every (?:(\d{1,3}) )?(day|week|month|year)s?)( after completion)?"
 )
+_ON_DAYS = re.compile(r"(?:every )?(.+?)( after completion)?")
+_DAY_OF = {name: day for day, whole in enumerate(DAYS) for name in (whole, whole[:3])}
 
 
 class Rule(Struct, frozen=True):
-    """Every `count` units: after the day it was due, or after the moment it was done."""
+    """Every `count` units, or on these `days` of the week (0 is Monday, in UTC): after the day it was due, or after the
+    moment it was done."""
 
     count: int
     unit: Unit
     after_completion: bool = False
+    days: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         every = f"every {self.unit}" if self.count == 1 else f"every {self.count} {self.unit}s"
+        if self.days:
+            named = " and ".join(DAYS[day] for day in self.days)
+            every = "every weekday" if self.days == WORKING_DAYS else f"every {named}"
         return f"{every} after completion" if self.after_completion else every
 
 
@@ -45,12 +54,26 @@ def rule_of(words: str) -> Rule:
 
     >>> str(rule_of("Weekly")), str(rule_of("every 3 days after completion"))
     ('every week', 'every 3 days after completion')
+    >>> str(rule_of("weekdays")), str(rule_of("every Thu, mon"))
+    ('every weekday', 'every monday and thursday')
     """
-    found = _RULE.fullmatch(" ".join(words.lower().split()))
-    count = int(found[2] or 1) if found else 0
-    if found is None or count == 0:
+    plain = " ".join(words.lower().split())
+    found = _RULE.fullmatch(plain)
+    if found and found[2] != "0" * len(found[2] or ""):
+        return Rule(int(found[2] or 1), cast(Unit, WORDS.get(found[1] or "", found[3])), bool(found[4]))
+    named = _ON_DAYS.fullmatch(plain)
+    days = _days(named[1]) if named else None
+    if named is None or not days:
         raise ValueError(f"must be a rule like {EXAMPLE}")
-    return Rule(count, cast(Unit, WORDS.get(found[1] or "", found[3])), bool(found[4]))
+    return Rule(1, "day", bool(named[2]), days)
+
+
+def _days(words: str) -> tuple[int, ...] | None:
+    """The days of the week that are named, whole or by three letters; None if another word is among them."""
+    if words in ("weekday", "weekdays"):
+        return WORKING_DAYS
+    found = {_DAY_OF.get(word.removesuffix("s")) for word in re.split(r"[ ,]+", words) if word != "and"}
+    return None if None in found else tuple(sorted(day for day in found if day is not None))
 
 
 def with_next(entity_id: str, item: WorkItem, facts: list[Fact], world: World) -> Decided:
@@ -95,7 +118,8 @@ def _dates(item: WorkItem, rule: Rule, done: str) -> tuple[str | None, str | Non
     base = item.due or item.not_before
     if rule.after_completion or base is None:
         like = base or done[:10]
-        coming = later(done[: len(like)], rule.unit, rule.count)
+        now = done[: len(like)]
+        coming = _on_days(now, rule, done) if rule.days else later(now, rule.unit, rule.count)
     else:
         coming = _after(base, rule, done)
     if item.due is None:
@@ -105,6 +129,8 @@ def _dates(item: WorkItem, rule: Rule, done: str) -> tuple[str | None, str | Non
 
 def _after(base: str, rule: Rule, done: str) -> str:
     """The first turn after the one that is done that has not gone by yet."""
+    if rule.days:
+        return _on_days(base, rule, done)
     turns = 1
     while ends(coming := later(base, rule.unit, turns * rule.count)) < done:
         turns += _turns_between(coming, rule, done)
@@ -116,3 +142,16 @@ def _turns_between(coming: str, rule: Rule, done: str) -> int:
     days = (datetime.fromisoformat(done) - datetime.fromisoformat(begins(coming))).days
     longest = {"day": 1, "week": 7, "month": 31, "year": 366}[rule.unit] * rule.count
     return max(1, days // longest)
+
+
+def _on_days(base: str, rule: Rule, done: str) -> str:
+    """The first of the rule's days after the base that has not gone by yet."""
+    behind = (datetime.fromisoformat(done) - datetime.fromisoformat(begins(base))).days
+    turns = max(1, behind)
+    while _weekday(coming := later(base, "day", turns)) not in rule.days or ends(coming) < done:
+        turns += 1
+    return coming
+
+
+def _weekday(value: str) -> int:
+    return datetime.fromisoformat(begins(value)).weekday()

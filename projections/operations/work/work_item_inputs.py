@@ -51,7 +51,7 @@ DUE = "Day or time it must be done by, like 2026-12-15"
 NOT_BEFORE = "Not ready before this day or time"
 ESTIMATE = "Minutes it should take, like 90"
 MILESTONE = "The milestone it belongs to"
-RECURRENCE = "Completing it makes the next: every 2 weeks, every month after completion"
+RECURRENCE = "Completing it makes the next: weekdays, every 2 weeks after completion"
 Minutes = Annotated[int, Field(ge=1, le=MOST_MINUTES)]
 Planned = Annotated[str, AfterValidator(_planned)]
 Recurrence = Annotated[str, AfterValidator(_recurrence)]
@@ -134,7 +134,7 @@ class UpdateWorkItemInput(Writes):
     not_before: Annotated[Planned, Field(description="New first day or time")] = ""
     estimate: Annotated[Minutes, Field(description="New estimate in minutes")] = 0
     milestone_id: Annotated[str, Field(description=MILESTONE)] = ""
-    recurrence: Annotated[Recurrence, Field(description="New rule, like every 2 weeks")] = ""
+    recurrence: Annotated[Recurrence, Field(description="New rule, like weekdays")] = ""
     deleted: Annotated[bool | None, Field(description="true deletes it, false brings it back")] = None
     cascade: Annotated[bool, Field(description="With deleted: all below it, too")] = False
     force: Annotated[
