@@ -228,7 +228,7 @@ OPERATIONS = (
     Operation(
         name="undo",
         title="Undo",
-        summary="Take back a whole call by its command_id, or one change; recorded as a change of its own.",
+        summary="Take back a whole call by its command_id, or one change of anything.",
         toolset="history",
         input=UndoInput,
         run=undo,

@@ -99,8 +99,11 @@ def test_completing_an_item_of_a_reviewed_type_asks_for_its_review(perform: Perf
 
     asked = perform("update_work_item", id=item["id"], version=1, status="completed", by="bot")
     waiting = perform("query_work_item", id=item["id"])
-    perform("question", id=item["id"], action="answer", verdict="approve", by="ann")
+    after = create(perform, "After it")
+    perform("link_work_items", id=after["id"], kind="depends_on", to_id=item["id"])
+    said = perform("question", id=item["id"], action="answer", verdict="approve", by="ann")
 
+    assert (said["status"], [freed["title"] for freed in said["became_ready"]]) == ("completed", ["After it"])
     assert (asked["outcome"], asked["waits_for"]) == ("committed", "ann")
     assert (waiting["status"], waiting["question"]["text"]) == ("active", "May it be completed?")
     assert perform("query_work_item", id=item["id"])["status"] == "completed"
@@ -136,10 +139,11 @@ def test_what_is_refused_in_review_goes_back_to_who_held_it_with_the_reason(perf
     perform("update_work_item", id=item["id"], version=2, status="in_review", by="bot")
     ask(perform, item, by="bot")
 
-    perform("question", id=item["id"], action="answer", verdict="refuse", text="stack traces are cut", by="ann")
+    said = perform("question", id=item["id"], action="answer", verdict="refuse", text="stack traces are cut", by="ann")
 
     shown = perform("query_work_item", id=item["id"])
     assert (shown["status"], shown["category"], shown["assignee"]) == ("in_progress", "active", "bot")
+    assert (said["status"], said["holder"]) == ("in_progress", "bot")
     [entry] = perform("needs_me", by="bot")["items"]
     assert (entry["kind"], entry["by"], entry["reason"]) == ("refused", "ann", "stack traces are cut")
     assert perform("needs_me", by="ann")["items"] == []

@@ -18,7 +18,7 @@ from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.dates import Length, When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG
-from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, say
+from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say
 from projections.operations.catalog import OPERATIONS
 
 Answered = dict[str, Any]
@@ -33,7 +33,7 @@ DUE = click.option("--due", metavar="WHEN", type=When(), help="Done by then: fri
 NOT_BEFORE = click.option("--not-before", metavar="WHEN", type=When(), help="Not ready before then.")
 ESTIMATE = click.option("--estimate", metavar="TIME", type=Length(), help="What it will take: 90m, 2h, 1h30.")
 MILESTONE = click.option("--milestone", "milestone_id", type=REF, help="The milestone it belongs to.")
-RECURRENCE = click.option("--recurrence", metavar="RULE", help="Done, it comes again: every 2 weeks, ...")
+RECURRENCE = click.option("--recurrence", metavar="RULE", help="Done, it comes again: every 2 weeks, weekdays, ...")
 REASON = click.option("-r", "--reason", metavar="TEXT", help="Why.")
 FORCE = click.option("--force", is_flag=True, default=None, help="Although another holds it; say why with --reason.")
 
@@ -318,9 +318,7 @@ def _printer(word: str) -> Callable[[Answered], None]:
             item = answered["next_item"]
             when = f", due {planned(item['due'])}" if "due" in item else ""
             remark(f"it comes again: {item['ref']}{when}")
-        if answered.get("became_ready"):
-            ready = (f"{item['ref']}  {printable(item['title'])}" for item in answered["became_ready"])
-            remark(f"now ready: {', '.join(ready)}")
+        remark_ready(answered)
 
     return tell
 

@@ -7,7 +7,7 @@ import click
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF
-from projections.cli.terminal.output import answer_json, moment, planned, remark, say, table
+from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say, table
 from projections.operations.catalog import OPERATIONS
 
 NEXT = {  # what to type, by the kind of what waits
@@ -110,5 +110,8 @@ def _perform(invocation: Invocation, arguments: dict[str, Any]) -> int:
     if invocation.as_json:
         answer_json(answered)
     else:
-        say(f"{answered['ref']}  {answered['outcome']}")
+        holder = f", with {answered['holder']}" if "holder" in answered else ""
+        now = f"  now {answered['status']}{holder}" if "status" in answered else ""
+        say(printable(f"{answered['ref']}  {answered['outcome']}{now}"))
+        remark_ready(answered)
     return exits.of_answer(answered)

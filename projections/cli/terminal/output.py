@@ -120,6 +120,13 @@ def remark(text: str, *, style: str = "") -> None:
     click.echo(_styled(text, style), err=True, color=_colour(sys.stderr))
 
 
+def remark_ready(answered: dict[str, Any]) -> None:
+    """What became ready by what was done, if anything did."""
+    ready = [f"{item['ref']}  {printable(item['title'])}" for item in answered.get("became_ready", ())]
+    if ready:
+        remark(f"now ready: {', '.join(ready)}")
+
+
 def answer_json(answered: Any) -> None:
     """The answer for a machine: JSON and nothing else."""
     write(json.dumps(answered, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace"))

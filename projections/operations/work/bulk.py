@@ -58,7 +58,7 @@ class BulkWorkItemsInput(Writes):
             min_length=1,
             max_length=MOST,
             description='Like {"op":"create","key":"a","item_type":"task","title":"T"}, {"op":"link","id":"$a",'
-            '"kind":"blocks","to_id":"w-7k3qd"}; op also update, comment, effort, attach',
+            '"kind":"blocks","to_id":"w-7k3qd"}; op also update, comment, attach (url), effort (minutes, tokens, cost)',
         ),
     ]
     all_or_nothing: Annotated[bool, Field(description="false: skip refused")] = True

@@ -8,8 +8,10 @@ from pydantic import Field
 from ledger.decider import Problem, check, problem
 from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
 from ledger.work_item.item_summaries import CATEGORY
+from ledger.work_item.state import WorkItem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, AsArray, Name, NotBlank, Operation, Text, Writes, carry_out
+from projections.operations.work.work_items import followed
 from projections.questions import work_items as questions
 from projections.questions.references import resolve
 
@@ -38,7 +40,17 @@ class QuestionInput(Writes):
 def question(view: LedgerView, request: QuestionInput) -> Answered:
     check(_problems(request))
     item = resolve(view.tables, CATEGORY, request.id)
-    return carry_out(view, request, CATEGORY, _command(request, item), questions.by_id)
+    answer = carry_out(view, request, CATEGORY, _command(request, item), questions.by_id)
+    return answer | _came_to(view, item) if request.action == "answer" else answer
+
+
+def _came_to(view: LedgerView, item: str) -> Answered:
+    """{status, holder?, became_ready?, next_item?}: where the answer brought the item, and whom it is with."""
+    with view.tables.snapshot() as snapshot:
+        state: WorkItem = questions.row(snapshot, item).state
+        holder = state.claim.by if state.claim else state.assignee
+        with_whom = {"holder": holder} if holder and not state.finished else {}
+        return {"status": state.status, **with_whom, **followed(snapshot, item, state)}
 
 
 def _command(request: QuestionInput, item: str) -> AskQuestion | AnswerQuestion | WithdrawQuestion:

@@ -40,6 +40,7 @@ from projections.questions.log.as_of import point_as_answer, position_of, row_at
 from projections.questions.log.history import history
 from projections.questions.references import resolve
 from projections.read_models import search_terms
+from projections.tables.contract import Snapshot
 
 CATEGORY = "work_item"
 
@@ -68,12 +69,17 @@ def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered
     if request.status is not None:
         with view.tables.snapshot() as snapshot:
             item: WorkItem = questions.row(snapshot, command.id).state
-            if item.finished:
-                answer |= readiness.became_ready(snapshot, command.id, snapshot.as_of.now)
-            if item.finished and item.next_id is not None:
-                answer |= {"next_item": questions.brief_of(snapshot, item.next_id)}
+            answer |= followed(snapshot, command.id, item)
         answer |= under_review(item)
     return answer
+
+
+def followed(snapshot: Snapshot, entity_id: str, item: WorkItem) -> Answered:
+    """What came of the end of an item: {became_ready?, next_item?}; nothing while it goes on."""
+    if not item.finished:
+        return {}
+    following = {} if item.next_id is None else {"next_item": questions.brief_of(snapshot, item.next_id)}
+    return readiness.became_ready(snapshot, entity_id, snapshot.as_of.now) | following
 
 
 def under_review(item: WorkItem) -> Answered:
