@@ -251,6 +251,25 @@ def test_a_condition_under_which_a_link_blocks_is_told(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("word", "category"),
+    [
+        ("open", "planned"),
+        ("in_progress", "active"),
+        ("hooked", "active"),
+        ("blocked", "waiting"),
+        ("deferred", "waiting"),
+        ("pinned", "waiting"),
+        ("closed", "done"),
+    ],
+)
+def test_every_status_of_beads_itself_is_known(tmp_path: Path, word: str, category: str) -> None:
+    reading = read(tmp_path, issue("a-1", status=word))
+
+    assert reading.items[0].category == category
+    assert [finding for finding in reading.warnings if finding.kind == "unknown_status"] == []
+
+
 @pytest.mark.parametrize("word", ["closed", "Closed", "DONE", "resolved", "won't fix"])
 def test_whatever_its_word_an_end_has_its_time(tmp_path: Path, word: str) -> None:
     reading = read(tmp_path, closed("a-1") | {"status": word}, issue("a-2", status=word))

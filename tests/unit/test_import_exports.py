@@ -135,6 +135,14 @@ def test_trellos_comments_people_and_checklists_are_taken(read: Read) -> None:
     )
 
 
+def test_pages_of_gitlab_behind_each_other_are_all_taken(read: Read) -> None:
+    def page(number: int) -> str:
+        address = f"https://gitlab.com/g/p/-/issues/{number}"
+        return json.dumps([{"iid": number, "title": "T", "state": "opened", "web_url": address}])
+
+    assert [item.external_id for item in read("gitlab", page(1) + page(2)).items] == ["g/p#1", "g/p#2"]
+
+
 def test_comments_that_fell_out_of_trellos_last_actions_are_not_withdrawn() -> None:
     def comment(number: int) -> dict[str, Any]:
         data = {"card": {"id": card()["id"]}, "text": f"c{number}"}

@@ -1,4 +1,4 @@
-"""The records of a JSON file, each as it can be stored: a list, a list within an object, or one record a line."""
+"""The records of a JSON file, each as it can be stored: lists, lists within objects, or one record a line."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from ledger.importing.readers.reading import Reading, lines
 from ledger.importing.readers.source_item import left_out
-from ledger.importing.readers.text.json_text import as_storable, document, parsed, repeated_fields
+from ledger.importing.readers.text.json_text import as_storable, documents, parsed, repeated_fields
 from ledger.values.finding import Finding
 
 Fields = dict[str, Any]
@@ -42,8 +42,8 @@ def _records(path: Path, listed: Callable[[Any], Iterable[Any]]) -> Iterator[tup
     if len(given) > 1 and all(_is_object(line) for _, line in given[:2]):
         yield from ((f"line {number}", _line(line)) for number, line in given)
     else:
-        whole, _ = document(path)
-        yield from ((f"entry {place}", record) for place, record in enumerate(listed(whole), 1))
+        records = (record for whole in documents(path) for record in listed(whole))
+        yield from ((f"entry {place}", record) for place, record in enumerate(records, 1))
 
 
 def _is_object(line: bytes) -> bool:
