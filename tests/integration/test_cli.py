@@ -236,10 +236,19 @@ def test_a_stale_version_ends_with_4_and_a_taken_name_with_3(run: Run, perform: 
 
 
 def test_operations_names_every_tool_and_each_of_its_arguments(run: Run) -> None:
-    listed, one = answered(run("operations", "--json")), run("operations", "create_work_item").stdout
+    listed = answered(run("operations", "--json"))
 
     assert [operation["name"] for operation in listed] == list(OPERATIONS)
-    assert all(argument in one for argument in OPERATIONS["create_work_item"].input.model_fields)
+    for name, operation in OPERATIONS.items():
+        explained = run("operations", name).stdout
+        assert all((field.alias or argument) in explained for argument, field in operation.input.model_fields.items())
+
+
+def test_a_point_that_is_none_is_named_as_it_was_typed(run: Run, perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="T")
+
+    assert "TO: is not one of the versions 0 to 1" in run("diff", item["ref"], "v1", "v9").stderr
+    assert "FROM: is not one of the versions 0 to 1" in run("diff", item["ref"], "v8", "v1").stderr
 
 
 def test_vendors_and_deployments_are_tables(run: Run, perform: Perform) -> None:

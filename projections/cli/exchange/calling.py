@@ -119,7 +119,8 @@ def _alternatives(schema: Schema) -> list[Schema]:
 
 
 def _kinds(schema: Schema) -> list[str]:
-    found = [kind["type"] for kind in _alternatives(schema) if "type" in kind]
+    given = [kind["type"] for kind in _alternatives(schema) if "type" in kind]
+    found = [name for kind in given for name in (kind if isinstance(kind, list) else [kind])]
     found += ["string" for kind in _alternatives(schema) if "enum" in kind or "const" in kind]
     return list(dict.fromkeys(kind for kind in found if kind != "null"))
 

@@ -115,18 +115,16 @@ def of_answer(answered: dict[str, Any]) -> int:
 
 def print_refusal(error: LedgerError, *, as_json: bool, command: str = "") -> None:
     """The one error shape on stdout for a machine; a sentence and what to type next on stderr for a person."""
-    from projections.cli.terminal.next_lines import (
-        next_lines,  # only here: what tells of a refusal is needed by no answer
-    )
+    from projections.cli.terminal import next_lines as said  # only here: what tells of a refusal is needed by no answer
     from projections.cli.terminal.output import answer_json, printable, remark
 
     if as_json:
         answer_json(error.as_answer())
         return
-    remark(f"{error.code.replace('_', ' ')}: {printable(error.message)}", style="red")
+    remark(f"{error.code.replace('_', ' ')}: {printable(said.message(error, command))}", style="red")
     for line in _details(error):
         remark(f"  {printable(line)}")
-    for line in next_lines(error, command):
+    for line in said.next_lines(error, command):
         remark(f"next: {printable(line)}")
 
 

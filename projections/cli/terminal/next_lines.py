@@ -31,6 +31,7 @@ WORDS = {  # what a refusal says of operations and their arguments -> what is ty
     "correct the named fields and send it again": "correct what is named, and repeat it",
     "mint a new command_id": "leave --command-id out, or name a new one",
 }
+ARGUMENTS = {"diff": {"diff_from": "FROM", "as_of": "TO"}}  # of operations, where commands call them otherwise
 OF_RULE = {  # of a refusal
     "archived": "restore {ref}",
     "claimed": "show {ref}",
@@ -72,6 +73,14 @@ def next_lines(error: LedgerError, command: str = "") -> list[str]:
     if COMMAND.search(said):
         return [said]
     return [*([said] if said else []), f"{PROGRAM} {_command(error, command)}".rstrip()]
+
+
+def message(error: LedgerError, command: str) -> str:
+    """What is wrong, with the arguments as the command names them."""
+    said = error.message
+    for argument, typed in ARGUMENTS.get(command, {}).items():
+        said = re.sub(rf"(^|; ){argument}: ", rf"\1{typed}: ", said)
+    return said
 
 
 def _as_typed(next_step: str) -> str:
