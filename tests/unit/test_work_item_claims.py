@@ -157,7 +157,10 @@ def test_nothing_happens_when_nothing_is_ready() -> None:
     given(decider).past(CREATED).when(ClaimNextWorkItem(token=MINE)).then_nothing()
 
 
-@pytest.mark.parametrize("faster", [claimed(at(5), OTHERS), WorkItemCompleted(), WorkItemDeleted()])
+DEFERRED = WorkItemRevised(changes={"not_before": Change(None, "2099-01-01")})
+
+
+@pytest.mark.parametrize("faster", [claimed(at(5), OTHERS), WorkItemCompleted(), WorkItemDeleted(), DEFERRED])
 def test_a_next_item_that_was_taken_after_it_was_found_is_a_lost_race(faster: WorkItemClaimed) -> None:
     given(decider).past(CREATED, faster).around(next_ready=THING).when(ClaimNextWorkItem(token=MINE)).then_again()
 
