@@ -60,6 +60,36 @@ def test_of_several_that_may_be_the_commit_the_full_hash_is_it() -> None:
     assert deployment.fields["commit_hash"] == commit
 
 
+@pytest.mark.parametrize(
+    ("heading", "status"),
+    [("In Progress", "in_progress"), ("Blocked", "blocked"), ("In Review", "in_review"), ("Next Steps", "active")],
+)
+def test_an_empty_box_leaves_what_the_heading_above_says(heading: str, status: str) -> None:
+    reading = reading_of(f"## {heading}\n- [ ] Hang the door\n- [x] Paint it\n")
+
+    assert [state(item) for item in reading.items] == [status, "completed"]
+
+
+def test_headings_with_a_time_or_with_fields_are_deployments_of_their_own() -> None:
+    one, two = "0123456789abcdef0123456789abcdef01234522", "0123456789abcdef0123456789abcdef01234523"
+    dated = f"### v1 - 2026-07-01 10:00 +0200\n- PR #5: Door\n- Commit: {one}\n\n### 2026-07-02 09:00 UTC\n"
+    dated += f"PR: https://github.com/o/r/pull/6\nCommit: https://github.com/o/r/commit/{two}\n"
+    named = f"### v1\n- PR: #5\n- Commit: {one}\n\n### v2\n- PR: #6\n- Commit: {two}\n"
+
+    found = [reading_of(f"## Deployments\n{written}").deployments for written in (dated, named)]
+
+    for deployments in found:
+        assert [(entry.fields["pr_number"], entry.fields["commit_hash"]) for entry in deployments] == [
+            (5, one),
+            (6, two),
+        ]
+    assert [text(parse(entry.fields["deployed_at"]))[:16] for entry in found[0]] == [
+        "2026-07-01T08:00",
+        "2026-07-02T09:00",
+    ]
+    assert [entry.fields.get("pr_title") for entry in found[0]] == ["Door", None]
+
+
 @pytest.mark.parametrize("written", ["2026-W27-3", "yesterday", "soon"])
 def test_a_deployment_whose_time_is_not_understood_is_reported(written: str) -> None:
     reading = reading_of(f"## Deployments\n- {written}: PR #2 `0123456789abcdef0123456789abcdef01234522`\n")

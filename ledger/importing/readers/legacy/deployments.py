@@ -15,6 +15,7 @@ from ledger.values.moment import parse, text
 
 _PULL_REQUEST = re.compile(r"\b(?:PR|MR|pull request)\s*[:#]?\s*#?(\d{1,9})\b|(?<![\w#])#(\d{1,9})\b", re.IGNORECASE)
 _HASH = re.compile(r"`([0-9A-Za-z]{4,64})`|\b(?=[0-9a-f]*\d)([0-9a-f]{7,64})\b")
+_ADDRESS = re.compile(r"https?://\S+/(?:pull|pulls|merge_requests|pullrequests?)/(\d{1,9})\S*")
 FULL_HASH = 40  # digits
 _GROUP = re.compile(
     r"(?:earlier|older|recent|previous|last|this|production|staging|archived?)(?: .*)?|deployments?(?: .*)?"
@@ -42,7 +43,8 @@ GRAMMAR = Grammar(
 
 def take(entry: Entry, legacy: LegacyFile) -> None:
     metadata: dict[str, Any] = {}
-    fields = _Fields(entry, metadata, legacy).read()
+    reader = _Fields(entry, metadata, legacy)
+    fields = reader.read()
     number, commit, at = fields.get("pr_number"), fields.get("commit_hash"), fields.get("deployed_at")
     if number is None and commit is None and at is None:
         legacy.refuse("deployment_not_understood", entry.line, entry.head)
@@ -55,8 +57,8 @@ def take(entry: Entry, legacy: LegacyFile) -> None:
     items = _names(entry.take("work items", "work item", "tasks", "work_items", "items"))
     for field in entry.fields.values():
         metadata[re.sub(r"\W+", "_", field.name.lower()).strip("_")] = _list_or_text(field)
-    if entry.prose:
-        metadata["notes"] = [plain(line) for line in entry.prose]
+    if notes := [plain(line) for line in entry.prose if line != reader.line_of_number]:
+        metadata["notes"] = notes
     if entry.blocks:
         metadata["code"] = entry.blocks
     mark = legacy.mark(_moment_of(at))
@@ -76,6 +78,7 @@ class _Fields:
     def __init__(self, entry: Entry, metadata: dict[str, Any], legacy: LegacyFile) -> None:
         self._entry, self._metadata, self._legacy = entry, metadata, legacy
         self._found: dict[str, Any] = {}
+        self.line_of_number: str | None = None
 
     def read(self) -> dict[str, Any]:
         state, head = state_in(self._entry.head)
@@ -86,6 +89,8 @@ class _Fields:
         take = self._entry.take
         if field := take("pr", "pull request", "pr number", "pr_number"):
             self._pull_request(field)
+        elif "pr_number" not in self._found:
+            self._number_below()
         if field := take("date", "deployed", "deployed at", "deployed_at", "time", "when"):
             self._when(field.full_text, field.line)
         if field := take("commit", "commit hash", "hash", "commit_hash", "sha", "merge commit"):
@@ -126,7 +131,18 @@ class _Fields:
             self._metadata["date"] = plain(written)
             self._legacy.warn("time_not_understood", line, plain(written)[:80])
 
+    def _number_below(self) -> None:
+        """Out of the first line below that begins with one: `- PR #5: Hang the door`."""
+        for line in self._entry.prose:
+            if number := _PULL_REQUEST.match(plain(line)):
+                self.line_of_number = line
+                self._found["pr_number"] = int(number[1] or number[2])
+                if title := words.tidy(plain(line)[number.end() :]):
+                    self._found["pr_title"] = title
+                return
+
     def _pull_request(self, field: Field) -> None:
+        field.value = _ADDRESS.sub(r"#\1", field.value)
         number = re.search(r"\d{1,9}", field.full_text)
         if number is None:
             self._metadata["pr"] = plain(field.full_text)

@@ -32,6 +32,7 @@ _OUR_REPORT = re.compile(
 )
 _OURS = re.compile(r"^<!-- tracking-ledger: ids|\A# Status of .*\n+As of position \d+", re.MULTILINE)
 NAMES = (".project_status.md", "project_status.md")
+OF_ONE = {"pr", "pull request", "commit", "commit hash", "hash", "date", "deployed"}  # fields of one deployment
 FEWEST_WORDS = 4  # of a sentence
 PARTED = ("vendors", "enhancements", "work_items", "context")  # kinds whose records have no parts of other kinds
 CONTEXTS = ("feature", "maintenance", "research")
@@ -261,8 +262,9 @@ def _goes_on(section: Section) -> bool:
 def _as_one(section: Section) -> Entry | None:
     """The section as a single record, if its fields stand right below its heading and not several in it."""
     found = entries(section.lines, Grammar(is_record=deployments.is_record))
-    records = [entry for entry in found if deployments.is_record(plain(entry.head))]
-    if len(records) > 1 or any(entry.is_heading for entry in records) or (records and _is_plural(section.title)):
+    every = list(found)
+    records = [entry for entry in every if deployments.is_record(plain(entry.head))]
+    if _are_several(every) or len(records) > 1 or (records and _is_plural(section.title)):
         return None
     first = records[0].line if records else 0
     head = Line(first or section.number, 0, "# " + (records[0].head if records else section.title))
@@ -270,11 +272,17 @@ def _as_one(section: Section) -> Entry | None:
     whole = next(entries([head, *lines], Grammar()))
     if records:
         return whole
-    named = {"pr", "pull request", "commit", "commit hash", "hash", "date", "deployed"}
-    if not named & whole.fields.keys():
+    if not OF_ONE & whole.fields.keys():
         return None
     whole.head = ""
     return whole
+
+
+def _are_several(found: list[Entry]) -> bool:
+    """Whether headings below are deployments themselves: by their time, or by the fields of two of them."""
+    headings = [entry for entry in found if entry.is_heading]
+    dated = any(written_time(plain(entry.head)) for entry in headings)
+    return dated or sum(bool(OF_ONE & entry.fields.keys()) for entry in headings) > 1
 
 
 def _is_sentence(text: str) -> bool:

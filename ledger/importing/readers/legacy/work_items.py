@@ -19,6 +19,7 @@ from ledger.work_item.commands import ImportedItem, ImportedLink
 
 LONGEST_TITLE = 200  # characters
 EMPTY_BOXES = ("[ ]", "[]")
+LEFT_OPEN = ("active", "review", "waiting")  # what a heading above says, and an empty box does not deny
 _TYPE = re.compile(r"\s*[(\[]([^()\[\]]{1,40})[)\]]\s*$")
 BLOCKED_BY = ("blocked by", "blocked on", "blocker", "blockers", "waiting for", "waiting on", "waits for")
 BOARD_FIELDS = {"status", "type", "started", "completed", "created", "branch", "parent"}
@@ -161,7 +162,7 @@ class Items:
         """
         field = entry.take("status", "state", "progress")
         said = (state_of(field.full_text) if field else None) or self._ticked(entry) or state
-        if said is None:
+        if said is None or (above in LEFT_OPEN and said.is_plain and said.category == "planned"):
             return words.OF_ITEMS[above] if above else None
         meant = words.item_state(said)
         self._legacy.state(metadata, said, meant.name if meant else None, entry.line)
