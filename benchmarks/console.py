@@ -4,7 +4,7 @@ python benchmarks/console.py [--scale 1] [--open 20] [--changes 40]
 
 Each open page is a client that holds the event stream of its page and asks for the page anew when that says so, as the
 page's script does; what it is shown counts from the moment at which the writer, another process's call, was answered.
-Processor time is that of the served process. All of it runs on a ledger and a database of its own.
+Processor time is that of the served process and of its database. All of it runs on a ledger and a database of its own.
 """
 
 import argparse
@@ -83,6 +83,17 @@ class OpenPage(threading.Thread):
                 self.ready.set()
 
 
+class Spending:
+    """The processor time of the served process and of all processes of its database."""
+
+    def __init__(self, *processes: psutil.Process) -> None:
+        self._processes = processes
+
+    def seconds(self) -> float:
+        each = [process.cpu_times() for one in self._processes for process in (one, *one.children())]
+        return float(sum(times.user + times.system for times in each))
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--scale", type=int, default=1, help="times 1,200 work items")
@@ -94,16 +105,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ledger-benchmark-") as folder, served(Path(folder), given.scale) as made:
         server, settings, item = made
         process = psutil.Process(server.process.pid)
+        [database] = (settings.pgdata or Path()).rglob("postmaster.pid")
+        spending = Spending(process, psutil.Process(int(database.read_text().split()[0])))
         base = f"/l/{identity.find(settings.project).ledger}"
         browser = Browser(server, base, token(settings, "wanda", "admin")[0])
         print(f"{'page':<24} {'wall p50':>9} {'processor':>10} {'bytes':>8}")
         for path in given.pages.split() or (*PAGES, f"item/{item['ref']}"):
-            wall, processor, size = cost(process, browser, path)
+            wall, processor, size = cost(spending, browser, path)
             print(f"{path:<24} {wall:>6.1f} ms {processor:>7.1f} ms {size:>8,}")
         if given.loads:
             loads(process, browser, given.loads)
         if given.open:
-            live(process, browser, settings, item, given.open, given.changes)
+            live(spending, browser, settings, item, given.open, given.changes)
 
 
 @contextmanager
@@ -128,16 +141,16 @@ def served(folder: Path, scale: int) -> Iterator[tuple[HttpServer, Settings, dic
         embedded_server(settings).stop()
 
 
-def cost(process: psutil.Process, browser: Browser, path: str) -> tuple[float, float, int]:
+def cost(spending: Spending, browser: Browser, path: str) -> tuple[float, float, int]:
     """(median milliseconds, processor milliseconds, compressed bytes) of a page."""
     connection, took, size = browser.connection(), [], 0
     browser.page(connection, path)
-    before = _spent(process)
+    before = spending.seconds()
     for _ in range(ROUNDS):
         begun = time.perf_counter()
         _, size, _ = browser.page(connection, path)
         took.append(time.perf_counter() - begun)
-    return statistics.median(took) * 1000, (_spent(process) - before) * 1000 / ROUNDS, size
+    return statistics.median(took) * 1000, (spending.seconds() - before) * 1000 / ROUNDS, size
 
 
 def loads(process: psutil.Process, browser: Browser, count: int) -> None:
@@ -152,7 +165,7 @@ def loads(process: psutil.Process, browser: Browser, count: int) -> None:
 
 
 def live(
-    process: psutil.Process, browser: Browser, settings: Settings, item: dict[str, Any], count: int, changes: int
+    spending: Spending, browser: Browser, settings: Settings, item: dict[str, Any], count: int, changes: int
 ) -> None:
     paths = [OPEN[number % len(OPEN)].replace("item", f"item/{item['ref']}") for number in range(count)]
     pages = [OpenPage(browser, path) for path in paths]
@@ -162,7 +175,7 @@ def live(
         page.ready.wait(30)
     took: list[float] = []
     by_path: dict[str, list[float]] = {}
-    before = _spent(process)
+    before = spending.seconds()
     with closing(App(settings)) as app:
         for number in range(changes):
             title = f"Live change {number}."
@@ -176,18 +189,13 @@ def live(
                 seconds = missed - done if missed else 1.0
                 took.append(seconds)
                 by_path.setdefault(page._path, []).append(seconds)
-    spent = (_spent(process) - before) * 1000 / changes
+    spent = (spending.seconds() - before) * 1000 / changes
     for path, each in by_path.items():
         print(f"  {path:<24} p50 {statistics.median(each) * 1000:5.0f} ms")
     at = statistics.quantiles(took, n=100)
     print(
         f"{count} open pages: p50 {at[49] * 1000:.0f} ms, p95 {at[94] * 1000:.0f} ms, {spent:.0f} ms of processor time"
     )
-
-
-def _spent(process: psutil.Process) -> float:
-    used = process.cpu_times()
-    return float(used.user + used.system)
 
 
 if __name__ == "__main__":

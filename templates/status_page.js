@@ -105,6 +105,8 @@ if (location.hash) follow();
 
 // times in the reader's zone, those of an item when it is opened
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const short = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const local = (root) => {
   for (const time of root.querySelectorAll("time:not([title])")) {
@@ -113,8 +115,8 @@ const local = (root) => {
     if (isNaN(moment)) continue;
     const seconds = (moment - Date.now()) / 1000;
     const [unit, size] = UNITS.find((each) => Math.abs(seconds) >= each[1]) || ["minute", 60];
-    time.title = moment.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
-    time.textContent = `${moment.toLocaleString("sv-SE", { dateStyle: "short", timeStyle: "short" })} (${relative.format(Math.trunc(seconds / size), unit)})`;
+    time.title = exact.format(moment);
+    time.textContent = `${short.format(moment)} (${relative.format(Math.trunc(seconds / size), unit)})`;
   }
 };
 local(document);

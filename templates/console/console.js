@@ -41,10 +41,11 @@
   }
   document.addEventListener("moved", renew);
 
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
   function localTimes(root) {
     for (const time of root.querySelectorAll("time[datetime]")) {
       const moment = new Date(time.dateTime);
-      if (!isNaN(moment)) time.title = moment.toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
+      if (!isNaN(moment)) time.title = exact.format(moment);
     }
   }
   document.addEventListener("DOMContentLoaded", () => localTimes(document));
