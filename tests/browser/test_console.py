@@ -4,8 +4,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from ledger import identity
 from ledger.settings import Settings
@@ -36,15 +38,18 @@ class Open:
         self.complaints: list[str] = []
         self.contexts: list[Any] = []
 
+    def sign_in(self, page: Any, secret: str) -> None:
+        page.goto(f"{self.origin}/sign-in")
+        page.fill("[name=token]", secret)
+        page.click("main button")
+
     def __call__(self, path: str, **how: Any) -> Any:
         context = self._browser.new_context(**{"viewport": WIDE, "bypass_csp": False, **how})
         self.contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
-        page.goto(f"{self.origin}/sign-in")
-        page.fill("[name=token]", self.secret)
-        page.click("main button")
+        self.sign_in(page, self.secret)
         page.goto(f"{self.base}/{path}")
         return page
 
@@ -65,8 +70,16 @@ def project(tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def console(project: Settings) -> Iterator[HttpServer]:
-    with serving(project, project.project, "--rate", "1000") as server:
+def second(project: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Another project that the console serves."""
+    root = tmp_path_factory.mktemp("second")
+    identity.create(root)
+    return replace(project, project=root)
+
+
+@pytest.fixture(scope="module")
+def console(project: Settings, second: Settings) -> Iterator[HttpServer]:
+    with serving(project, project.project, "--rate", "1000", "--also", str(second.project)) as server:
         yield server
 
 
@@ -91,8 +104,11 @@ def create(app: App, **arguments: Any) -> dict[str, Any]:
     return OPERATIONS["create_work_item"].perform(app, {"item_type": "task", **arguments})
 
 
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_anything_that_an_accessibility_judge_objects_to(opened: Open, elsewhere: App, scheme: str) -> None:
+def test_no_page_has_anything_that_an_accessibility_judge_objects_to(
+    opened: Open, elsewhere: App, second: Settings, scheme: str, viewport: dict[str, int]
+) -> None:
     item = create(elsewhere, title="Judged", description="Some **words**", tags=["a"], assignee="ann", due="2999-01-31")
     asked = {"id": item["id"], "action": "ask", "whom": "wanda", "text": "Which?", "choices": ["this", "that"]}
     OPERATIONS["question"].perform(elsewhere, asked)
@@ -100,16 +116,19 @@ def test_no_page_has_anything_that_an_accessibility_judge_objects_to(opened: Ope
     milestone = create(elsewhere, title="Version 1", item_type="milestone")
     create(elsewhere, title="Part of it", milestone_id=milestone["id"], parent_id=item["id"])
     OPERATIONS["link_work_items"].perform(elsewhere, {"id": item["id"], "kind": "blocks", "to_id": milestone["id"]})
-    page = opened("board", color_scheme=scheme, bypass_csp=True)
+    page = opened("board", color_scheme=scheme, bypass_csp=True, viewport=viewport)
+    opened.sign_in(page, token(second, "wanda", "admin")[0])
+    paths = [*PAGES, f"item/{item['ref']}", f"item/{milestone['ref']}", f"item/{item['ref']}?as_of=1", "item/w-none"]
 
     faults = []
-    for path in (*PAGES, f"item/{item['ref']}"):
-        page.goto(f"{opened.base}/{path}")
+    for path in ("/", "/?text=judged", "/sign-in", *(f"{urlsplit(opened.base).path}/{path}" for path in paths)):
+        page.goto(f"{opened.origin}{path}")
         page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
         found = axe.Axe().run(page).response["violations"]
         faults += [(path, fault["id"], fault["nodes"][0]["html"]) for fault in found]
 
     assert faults == []
+    opened.complaints = [said for said in opened.complaints if "404" not in said]  # of what is not there
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -129,6 +148,19 @@ def test_what_another_program_writes_appears_and_what_is_typed_stays(opened: Ope
 
     assert page.input_value("[name=f-text]") == "half a sen"
     assert page.evaluate("document.activeElement.name") == "f-text"
+
+
+def test_what_came_of_a_form_stays_when_the_page_is_renewed(opened: Open, elsewhere: App) -> None:
+    item = create(elsewhere, title="Remarked on")
+    page = opened(f"item/{item['ref']}")
+    page.fill("[name=f-text]", "A remark")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    page.wait_for_selector("text=A remark")
+
+    OPERATIONS["update_work_item"].perform(elsewhere, {"id": item["id"], "version": 1, "title": "Named since"})
+    page.wait_for_selector("h1:has-text('Named since')")
+
+    assert page.get_by_role("status").inner_text() == "Saved."
 
 
 def test_a_card_is_moved_by_keyboard_alone(opened: Open, elsewhere: App) -> None:
@@ -208,6 +240,40 @@ def test_keys_lead_to_the_search_and_to_a_new_item_but_not_while_something_is_ty
     page.wait_for_url("**/act/create_work_item")
 
     assert typed == "n/n"
+
+
+def test_all_projects_are_searched_and_fit_on_a_phone(opened: Open, elsewhere: App, second: Settings) -> None:
+    create(elsewhere, title="A title that is long enough to be wider than the screen of a phone would be " * 2)
+    page = opened("board", viewport=NARROW)
+    opened.sign_in(page, token(second, "wanda", "admin")[0])
+
+    widths = [page.evaluate("document.documentElement.scrollWidth")]
+    page.locator("[name=text]").focus()
+    page.keyboard.type("wider")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("main li")
+    widths.append(page.evaluate("document.documentElement.scrollWidth"))
+
+    assert page.get_by_role("heading", name="All projects").count() == 1
+    assert max(widths) <= NARROW["width"]
+
+
+def test_a_token_is_made_shown_once_and_revoked_by_the_keyboard(opened: Open) -> None:
+    page = opened("settings")
+    page.locator("[name=actor]").focus()
+    page.keyboard.type("newcomer")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Keep the token")
+
+    secret = page.locator("main code").inner_text()
+    page.goto(f"{opened.base}/settings")
+    revoke = page.get_by_role("button", name="of newcomer")
+    revoke.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Revoked.")
+
+    assert secret.startswith("tl_")
+    assert revoke.count() == 0
 
 
 def test_all_acts_of_an_item_are_reached_by_the_keyboard(opened: Open, elsewhere: App) -> None:
