@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 import pytest
@@ -303,6 +303,32 @@ def test_markup_in_any_field_is_text(browser: Browser) -> None:
         assert "<script>alert" not in text, path
         assert "<img src=x" not in text, path
         assert 'href="javascript:' not in text, path
+
+
+def test_markup_from_other_programs_is_text_on_every_page(served: Served, browser: Browser) -> None:
+    with closing(App(served[1])) as app:
+
+        def did(operation: str, /, **arguments: Any) -> dict[str, Any]:
+            return OPERATIONS[operation].perform(app, {"by": MARKUP, **arguments})
+
+        texts = {"title": MARKUP, "description": MARKUP, "tags": ["a<b>"], "assignee": MARKUP, "branch_name": MARKUP}
+        milestone = did("create_work_item", item_type="milestone", title=MARKUP)
+        item = did("create_work_item", item_type="task", milestone_id=milestone["id"], **texts)
+        did("claim_work_item", action="claim", id=item["id"])
+        did("update_work_item", id=item["id"], version=2, status="blocked", reason=MARKUP, notes=MARKUP)
+        did("attach", id=item["id"], url="https://example.org/?" + MARKUP.replace(" ", ""), name=MARKUP)
+        did("log_effort", id=item["id"], minutes=1, note=MARKUP)
+        did("question", id=item["id"], action="ask", whom=MARKUP, text=MARKUP, choices=[MARKUP, "b"])
+        did("link_work_items", id=milestone["id"], kind="blocks", to_id=item["id"])
+        did("create_vendor", name="Marked up", extractor_version=MARKUP[:50])
+        did("record_deployment", pr_title=MARKUP, environment=MARKUP, test_summary={MARKUP: 1})
+        did("record_enhancement", title=MARKUP, description=MARKUP, priority=1, principles=["I"])
+
+    lanes = [f"board?lanes={by}" for by in pages.LANES]
+    for path in (*PAGES, *lanes, f"item/{item['ref']}", f"item/{milestone['ref']}", f"list?tag={quote(MARKUP)}"):
+        answer = browser.get(path)
+        assert answer.status == 200, path
+        assert not re.search("<script>|<img src=x", answer.body.decode()), path
 
 
 def test_a_form_of_another_site_is_not_taken(browser: Browser) -> None:
