@@ -3,8 +3,7 @@
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from ledger.settings import Settings
 from tests.support import forked
 from tests.support.gate import Gate
 from tests.support.mcp_client import served
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.processes
 
@@ -124,7 +124,7 @@ def _read(settings: Settings, entity_id: str) -> dict[str, object]:
 
 
 def _until_followed(settings: Settings, position: int) -> None:
-    _until(
+    until(
         lambda: sum(len(file.read_bytes().splitlines()) for file in _home(settings).glob("journal.jsonl")) >= position
     )
 
@@ -135,15 +135,8 @@ def _home(settings: Settings) -> Path:
 
 def _status_file(settings: Settings, awaited: str) -> str:
     file = settings.project / ".project_status.md"
-    _until(lambda: file.exists() and awaited in file.read_text(encoding="utf-8"))
+    until(lambda: file.exists() and awaited in file.read_text(encoding="utf-8"))
     return file.read_text(encoding="utf-8")
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.05)
 
 
 def _run(settings: Settings, *arguments: str) -> None:

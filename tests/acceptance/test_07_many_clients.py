@@ -16,7 +16,7 @@ CLIENTS = 3
 ITEMS = 10
 OPERATIONS = 100
 READS = 70
-SECONDS = 60.0  # a deadlock would wait for longer
+SECONDS = 300.0  # a deadlock would wait for longer
 
 
 @pytest.fixture

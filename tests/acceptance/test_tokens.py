@@ -4,7 +4,6 @@ The list of tools is read once a conversation; besides it each scenario stays be
 """
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.acceptance.test_06_hierarchy import LEVELS
 from tests.acceptance.test_08_full_status import SCENARIO, command_line, fill
 from tests.support.gate import Gate
 from tests.support.mcp_client import McpClient, served
+from tests.support.waiting import until
 
 LIMIT = 1_500
 LIST_LIMIT = 6_001  # 24,000 bytes
@@ -58,12 +58,9 @@ def assistant(settings: Settings) -> Iterator[Assistant]:
 
 def wait_for_a_copy(settings: Settings) -> None:
     """Until this machine has a copy of what was recorded."""
-    assert settings.home is not None
-    for _ in range(600):
-        if any(file.stat().st_size for file in settings.home.glob("*/journal.jsonl")):
-            return
-        time.sleep(0.05)
-    raise AssertionError("the journal does not follow")
+    home = settings.home
+    assert home is not None
+    until(lambda: any(file.stat().st_size for file in home.glob("*/journal.jsonl")))
 
 
 def test_the_list_of_tools(assistant: Assistant) -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from projections.application.view import LedgerView
 from projections.operations.catalog import OPERATIONS
 from tests.support.gate import Gate
 from tests.support.losing import lose
+from tests.support.waiting import until
 
 Answer = dict[str, Any]
 APPEND = b"append_events"
@@ -191,7 +191,7 @@ def test_an_own_change_is_seen_also_where_the_change_of_another_before_it_is_not
 ) -> None:
     app = App(replace(settings, dsn=gate.dsn))
     item = create(app)
-    app.sync.follow()
+    until(app.sync.follow)
     with FileLock(app.home / FOLLOW_LOCK):
         ask(elsewhere, "update_work_item", id=item["id"], version=1, notes="Not followed")
         ask(app, "update_work_item", id=item["id"], version=2, title="Mine")
@@ -218,7 +218,7 @@ def test_once_the_journal_has_it_nothing_is_kept_of_what_was_sent(settings: Sett
     gate.open()
     wait_for(app)
 
-    app.sync.follow()
+    until(app.sync.follow)
 
     assert app.local.sent.acknowledged(0) == []
     assert [file.stat().st_size for file in (app.home / "sent").iterdir()] == [0]
@@ -295,7 +295,7 @@ def test_what_is_refused_is_not_unknown_when_the_connection_dies_under_its_readi
 ) -> None:
     app = App(replace(settings, dsn=gate.dsn))
     ask(app, "create_vendor", name="Acme")
-    app.sync.follow()
+    until(app.sync.follow)
     gate.close_after(1)
 
     with pytest.raises(refusal):
@@ -422,7 +422,6 @@ def test_a_connection_that_the_server_has_closed_meanwhile_costs_nothing(app: Ap
     create(app, "Before")
     gate.close()
     gate.open()
-    time.sleep(0.2)
 
     assert create(app)["outcome"] == "committed"
 
@@ -430,10 +429,7 @@ def test_a_connection_that_the_server_has_closed_meanwhile_costs_nothing(app: Ap
 def wait_for(app: App) -> None:
     """Until nothing of this machine waits."""
     wait_until_ready(app)
-    give_up_at = time.monotonic() + 30
-    while not settled(app):
-        assert time.monotonic() < give_up_at
-        time.sleep(0.05)
+    until(lambda: settled(app))
 
 
 def settled(app: App) -> bool:
@@ -444,7 +440,4 @@ def settled(app: App) -> bool:
 
 
 def wait_until_ready(app: App) -> None:
-    give_up_at = time.monotonic() + 30
-    while not app.runtime.contact.ready:
-        assert time.monotonic() < give_up_at
-        time.sleep(0.05)
+    until(lambda: app.runtime.contact.ready)

@@ -15,6 +15,7 @@ from projections.maintenance import access_tokens
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 from tests.support.command_line import run
+from tests.support.waiting import until
 
 NOWHERE = "host=127.0.0.1 port=1"
 
@@ -47,7 +48,7 @@ def test_without_both_a_list_is_empty_and_a_write_is_unavailable(settings: Setti
 def test_a_cache_that_is_no_database_is_made_again(settings: Settings) -> None:
     app = App(settings)
     made = OPERATIONS["create_vendor"].perform(app, {"name": "Acme"})
-    app.sync.follow()
+    until(app.sync.follow)
     app.close()
     for name in ("cache.sqlite3", "journal-index.sqlite3"):
         (app.home / name).write_bytes(b"this is no database, and was never one, whatever its name says" * 100)

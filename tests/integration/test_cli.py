@@ -19,6 +19,7 @@ from projections.operations.catalog import OPERATIONS
 from projections.transfer.importing import Import
 from tests.conftest import Perform
 from tests.support.beads import export, issue, needs
+from tests.support.waiting import until
 
 Run = Callable[..., Result]
 ESCAPE = "\x1b[31mred\x1b[0m [bold]not bold[/bold]"
@@ -377,7 +378,7 @@ def test_doctor_names_items_that_wait_for_each_other(run: Run, perform: Perform,
 
 def test_doctor_shows_sizes_and_ages_with_their_units(run: Run, perform: Perform, app: App) -> None:
     perform("create_work_item", item_type="task", title="T")
-    app.sync.follow()
+    until(app.sync.follow)
 
     shown = run("doctor").stdout
 

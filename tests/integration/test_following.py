@@ -1,7 +1,6 @@
 """The journal follows the log, whichever process writes, and finds out when the log is not what it was."""
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from projections.tables.replay import check
 from tests.conftest import Perform
 from tests.support.forked import Forked
 from tests.support.losing import lose, state
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.processes
 
@@ -44,7 +44,7 @@ def create(perform: Perform) -> Create:
 def test_the_journal_becomes_the_log_byte_for_byte_and_its_rows_the_read_models(app: App, create: Create) -> None:
     create(5)
 
-    assert app.sync.follow()
+    until(app.sync.follow)
     assert list(app.local.journal.read_all()) == list(app.store.read_all())
     assert check(app.store, app.local.cache.tables).equal
     assert app.local.contact() is not None
@@ -149,8 +149,7 @@ def test_many_processes_follow_at_once_and_the_journal_stays_whole(
     for follower in followers:
         follower.kill()
         follower.wait()
-    while not app.sync.follow():
-        time.sleep(0.01)
+    until(app.sync.follow)
 
     assert list(app.local.journal.read_all()) == list(app.store.read_all())
 
@@ -162,11 +161,11 @@ def test_a_follower_killed_at_any_moment_leaves_a_journal_that_goes_on(
         follower = _following(settings)
         create(8)
         time.sleep(0.05 * round)
-        os.kill(follower.pid, signal.SIGKILL)
+        follower.kill()
         follower.wait()
 
         assert app.local.journal.damage is None
-    app.sync.follow()
+    until(app.sync.follow)
     assert list(app.local.journal.read_all()) == list(app.store.read_all())
 
 
@@ -182,7 +181,7 @@ def test_a_database_that_lost_history_is_closed_and_this_machine_goes_on_from_it
     app: App, settings: Settings, create: Create, owner_dsn: str, lost: str
 ) -> None:
     create(3)
-    app.sync.follow()
+    until(app.sync.follow)
     app.close()
     (app.home / lost).unlink()
     lose(owner_dsn, app.identity.ledger, after=1)
@@ -210,7 +209,7 @@ def test_a_process_that_goes_on_writes_nothing_to_a_database_that_lost_what_it_w
     written = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "Queued"})
 
     assert written["outcome"] == "queued"
-    assert "database_diverged" in written["warnings"]
+    until(lambda: "database_diverged" in OPERATIONS["list_work_items"].perform(app, {}).get("warnings", ()))
     assert state(owner_dsn, app.identity.ledger) == ("closed", DIVERGED)
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("SELECT set_config('ledger.id', %s, true)", [str(app.identity.ledger)])
@@ -233,7 +232,7 @@ def test_nor_to_one_that_others_have_brought_as_far_again(
     written = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "Queued"})
 
     assert written["outcome"] == "queued"
-    assert "database_diverged" in written["warnings"]
+    until(lambda: "database_diverged" in OPERATIONS["list_work_items"].perform(app, {}).get("warnings", ()))
 
 
 class _Slow:
@@ -257,20 +256,20 @@ def test_a_journal_is_as_old_as_the_moment_at_which_the_log_was_asked(
     create(1)
     monkeypatch.setattr(Runtime, "store", _Slow(app.store, 0.4))
 
-    assert app.sync.follow()
+    until(app.sync.follow)
 
     assert app.local.followed >= 0.4
 
 
 def test_what_a_journal_behind_the_log_knows_is_no_divergence(app: App, settings: Settings, create: Create) -> None:
     create(2)
-    app.sync.follow()
+    until(app.sync.follow)
     create(2)
     app.close()
     (app.home / "journal.jsonl").write_bytes((app.home / "journal.jsonl").read_bytes().splitlines(True)[0])
 
     machine = App(settings)
-    assert machine.sync.follow()
+    until(machine.sync.follow)
     assert machine.local.journal.head.position == 4
     machine.close()
 

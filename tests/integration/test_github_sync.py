@@ -617,11 +617,11 @@ def test_what_was_sent_is_the_last_common_state(sync: Sync, github: GithubApi, i
 def test_long_and_odd_texts_are_read_in_time(sync: Sync, github: GithubApi, item: Any) -> None:
     number = github.open_issue("Broken", " " * 65_000 + "x")
     github.open_pull_request("Mend", f"Fixes #{'9' * 5_000}, fixes #{number}")
-    began = time.monotonic()
+    began = time.process_time()
 
     sync()
 
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
     assert [attached["name"] for attached in item(number)["attachments"]] == ["Mend"]
 
 

@@ -12,6 +12,7 @@ from mcp import Client, StdioServerParameters
 
 import ledger
 from ledger.embedded.server import EmbeddedServer
+from ledger.postgres.connection.contact import COMING_SECONDS
 from ledger.settings import Settings
 from tests.conftest import Perform
 from tests.support.mcp_client import (
@@ -119,7 +120,7 @@ def test_a_write_without_a_database_is_queued_soon(settings: Settings) -> None:
         answer = client.call("create_work_item", item_type="task", title="Nobody home")
 
         assert answer["outcome"] == "queued"
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < COMING_SECONDS / 2  # not as if a server started there
 
 
 @pytest.mark.processes
@@ -200,7 +201,7 @@ def test_closing_the_pipe_ends_the_server_without_an_error(settings: Settings, t
         code = client.close()
 
     assert code == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 

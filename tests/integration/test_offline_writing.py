@@ -20,6 +20,7 @@ from projections.maintenance.status_file import NAME, read
 from projections.operations.catalog import OPERATIONS
 from tests.support.gate import Gate
 from tests.support.mcp_client import served
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -49,17 +50,13 @@ def ask(app: App, name: str, /, **arguments: Any) -> dict[str, Any]:
 
 
 def wait_until_settled(app: App) -> None:
-    for _ in range(400):
-        if app.local.is_settled:
-            return
-        time.sleep(0.05)
-    raise AssertionError("it was not drained")
+    until(lambda: app.local.is_settled)
 
 
 def clash(app: App, gate: Gate, elsewhere: App) -> dict[str, Any]:
     """An item whose title was changed here while away, and elsewhere meanwhile: a conflict, now that it is back."""
     item = ask(app, "create_work_item", item_type="task", title="Before")
-    app.sync.follow()
+    until(app.sync.follow)
     gate.close()
     ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
     ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
@@ -104,7 +101,7 @@ def test_a_claim_that_is_known_to_be_recorded_is_answered_again_while_away(app: 
     item = ask(app, "create_work_item", item_type="task", title="Before")
     claim = {"action": "claim", "id": item["id"], "command_id": str(uuid4())}
     claimed = ask(app, "claim_work_item", **claim)
-    app.sync.follow()
+    until(app.sync.follow)
     gate.close()
 
     again = ask(app, "claim_work_item", **claim)
@@ -174,10 +171,7 @@ def test_an_assistants_server_goes_on_while_the_database_is_away_and_brings_it_h
         seen = client.call("query_work_item", id=queued["id"])
         listed = client.call("list_work_items")
         gate.open()
-        for _ in range(400):
-            if client.call("sync_state")["queued"] == 0:
-                break
-            time.sleep(0.05)
+        until(lambda: client.call("sync_state")["queued"] == 0)
         back = client.call("query_work_item", id=queued["id"])
 
     assert (item["outcome"], queued["outcome"], changed["outcome"]) == ("committed", "queued", "queued")
@@ -238,7 +232,7 @@ def test_an_edit_is_held_to_the_limits_of_every_other_input(app: App, gate: Gate
 
 def test_what_waited_for_a_conflict_follows_its_decision_in_order(app: App, gate: Gate, elsewhere: App) -> None:
     item = ask(app, "create_work_item", item_type="task", title="Before")
-    app.sync.follow()
+    until(app.sync.follow)
     gate.close()
     first = ask(app, "update_work_item", id=item["id"], version=1, title="Mine")
     second = ask(app, "update_work_item", id=item["id"], version=first["version"], notes="more")
@@ -258,7 +252,7 @@ def test_what_waited_for_a_conflict_follows_its_decision_in_order(app: App, gate
 
 def test_working_files_that_cannot_be_used_are_an_answer(app: App, gate: Gate) -> None:
     item = ask(app, "create_work_item", item_type="task", title="Before")
-    app.sync.follow()
+    until(app.sync.follow)
     (app.home / "outbox.jsonl").mkdir()
 
     live = ask(app, "query_work_item", id=item["id"])
@@ -332,12 +326,16 @@ def titles(document: dict[str, Any]) -> set[str]:
 
 def shown_when(file: Path, *, queued: int) -> dict[str, Any]:
     """What the file shows once it says that so many writes wait."""
-    for _ in range(400):
+    seen: list[dict[str, Any]] = []
+
+    def is_shown() -> bool:
         document = read(file)
         if document is not None and document["sync"]["queued"] == queued:
-            return document
-        time.sleep(0.05)
-    raise AssertionError(f"{file} does not say so")
+            seen.append(document)
+        return bool(seen)
+
+    until(is_shown)
+    return seen[0]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -375,12 +373,8 @@ def test_threads_of_one_server_queue_at_once_and_lose_none(app: App, gate: Gate)
     wait_until_settled(app)
 
     assert outcomes == {"queued"}
-    for _ in range(100):
-        answer = ask(app, "list_work_items", limit=1)
-        if answer["source"] == "postgres":
-            break
-        time.sleep(0.05)
-    assert answer["total_count"] == 61
+    until(lambda: ask(app, "list_work_items", limit=1)["source"] == "postgres")
+    assert ask(app, "list_work_items", limit=1)["total_count"] == 61
 
 
 def test_the_same_command_id_while_away_and_afterwards_is_one_command(app: App, gate: Gate) -> None:
@@ -393,11 +387,8 @@ def test_the_same_command_id_while_away_and_afterwards_is_one_command(app: App, 
         ask(app, "create_work_item", **{**given, "title": "Another"})
     gate.open()
     wait_until_settled(app)
-    for _ in range(100):
-        after = ask(app, "create_work_item", **given)
-        if after["outcome"] == "committed":
-            break
-        time.sleep(0.05)
+    until(lambda: ask(app, "create_work_item", **given)["outcome"] == "committed")
+    after = ask(app, "create_work_item", **given)
 
     assert (first["id"], first["version"], first["place"]) == (again["id"], again["version"], again["place"])
     assert again["repeated"]
@@ -412,8 +403,7 @@ def test_a_disk_that_takes_no_verdict_is_not_taken_for_a_lost_database(app: App,
     resource.setrlimit(resource.RLIMIT_FSIZE, ((app.home / "outbox.jsonl").stat().st_size, usual[1]))
     try:
         gate.open()
-        while not app.runtime.contact.ready:
-            time.sleep(0.01)
+        until(lambda: app.runtime.contact.ready)
         with pytest.raises(Unavailable) as failed:
             app.sync.drain_for(5.0)
         ready = app.runtime.contact.ready

@@ -1,12 +1,15 @@
 """Many changes as one command: each sees those before it, all or nothing by default, one verdict each."""
 
 import time
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 
+from ledger.embedded.server import EmbeddedServer
 from ledger.errors import CommandIdReused, Invalid, LedgerError, Refused
 from projections.application.app import App
 from tests.conftest import Perform
@@ -208,17 +211,30 @@ def test_items_are_answered_whole_if_asked(perform: Perform) -> None:
     assert answer["results"][0]["tags"] == ["x"]
 
 
-def test_more_than_a_thousand_items_are_refused_and_a_thousand_are_one_command(perform: Perform) -> None:
+def test_more_than_a_thousand_items_are_refused_and_a_thousand_are_one_command(
+    perform: Perform, server: EmbeddedServer
+) -> None:
     items = [create("top"), *(create(str(number), parent_id="$top") for number in range(999))]
     with pytest.raises(Invalid):
         perform("bulk_work_items", items=[*items, create("one too many")])
 
-    started = time.perf_counter()
+    before = processor_seconds(server)
     answer = perform("bulk_work_items", items=items)
-    took = time.perf_counter() - started
+    took = processor_seconds(server) - before
 
     assert (answer["taken"], answer["position"]) == (1000, 1000)
     assert took < 10  # what it takes is the benchmark's to tell; this is only to notice a square of it
+
+
+def processor_seconds(server: EmbeddedServer) -> float:
+    """Of this process and of the server's that work for it."""
+    leader = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
+    spent = time.process_time()
+    for process in leader.children():
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            spent += times.user + times.system
+    return spent
 
 
 def test_a_change_sees_what_came_along_with_a_status_before_it(perform: Perform) -> None:

@@ -26,12 +26,14 @@ from projections.application.app import App
 from projections.maintenance.status_file import LOCK, write_status
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.processes
 
 Freeze = Callable[[], Callable[[], None]]
 
-SOON = 10.0  # seconds; generous, for a machine that does other things too: a frozen server would hold a call for ever
+SOON = 60.0  # seconds, for a machine that does other things too
+NEVER = 600.0  # the limit of a call here: what ends before has noticed the outage
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,8 @@ def app(own_server: EmbeddedServer, tmp_path: Path) -> Iterator[App]:
     own_server.ensure()
     identity.create(tmp_path)
     dsn = own_server.conninfo(APPLICATION, DATABASE)
-    app = App(Settings(project=tmp_path, dsn=dsn, home=tmp_path / "home", pgdata=tmp_path / "unused", by="tester"))
+    own = Settings(project=tmp_path, dsn=dsn, home=tmp_path / "home", pgdata=tmp_path / "unused", by="tester")
+    app = App(replace(own, call_seconds=NEVER))
     yield app
     app.close()
 
@@ -74,13 +77,13 @@ def test_a_stopped_server_is_answered_for_by_the_journal_and_found_again(
     app: App, perform: Perform, own_server: EmbeddedServer
 ) -> None:
     entity = perform("create_work_item", item_type="task", title="Before")
-    app.sync.follow()
+    until(app.sync.follow)
 
     _stop(own_server)
     read = perform("query_work_item", id=entity["id"])
     queued = perform("update_work_item", id=entity["id"], version=1, title="Meanwhile")
     own_server.ensure()
-    _until(lambda: app.runtime.contact.ready and app.local.is_settled)
+    until(lambda: app.runtime.contact.ready and app.local.is_settled)
 
     assert (read["title"], read["source"]) == ("Before", "journal")
     assert queued["outcome"] == "queued"
@@ -91,7 +94,7 @@ def test_a_frozen_server_is_noticed_by_whoever_reads_and_by_whoever_writes(
     app: App, perform: Perform, frozen: Freeze
 ) -> None:
     entity = perform("create_work_item", item_type="task", title="Before")
-    app.sync.follow()
+    until(app.sync.follow)
 
     frozen()
     began = time.monotonic()
@@ -107,14 +110,16 @@ def test_a_write_that_a_freezing_server_has_received_is_queued_and_recorded_once
     app: App, perform: Perform, own_server: EmbeddedServer, frozen: Freeze
 ) -> None:
     perform("create_work_item", item_type="task", title="Before")
+    patient, create = App(replace(app.settings, command_seconds=NEVER)), OPERATIONS["create_work_item"]
     with _holding_the_lock(own_server, app):  # which the write below waits for, in the server
-        writing, answers = _in_background(lambda: perform("create_work_item", item_type="task", title="Held up"))
-        _until(lambda: _waiting_for_locks(own_server) == 1)
+        writing, answers = _in_background(lambda: create.perform(patient, {"item_type": "task", "title": "Held up"}))
+        until(lambda: _waiting_for_locks(own_server) == 1)
         thaw = frozen()
         writing.join(SOON)
     thaw()
 
-    _until(lambda: app.runtime.contact.ready and app.local.is_settled)
+    until(lambda: patient.runtime.contact.ready and app.local.is_settled)
+    patient.close()
     assert [answer["outcome"] for answer in answers] == ["queued"]
     assert [event.type for event in app.store.read_all()] == ["WorkItemCreated", "WorkItemCreated"]
 
@@ -158,7 +163,7 @@ def test_writes_that_wait_for_the_lock_too_long_are_queued_and_recorded_once_in_
         queued = [perform("create_work_item", item_type="task", title=title) for title in ("First", "Second")]
         waited = time.monotonic() - began
 
-    _until(lambda: app.local.is_settled)
+    until(lambda: app.local.is_settled)
     assert waited < 2 * SOON
     assert [answer["outcome"] for answer in queued] == ["queued", "queued"]
     titles = [json.loads(event.data)["title"] for event in app.store.read_all()]
@@ -172,7 +177,7 @@ def test_a_primary_that_became_a_standby_is_an_outage_until_a_primary_is_found(
     with _as_a_standby(own_server):
         queued = perform("create_work_item", item_type="task", title="Meanwhile")
 
-    _until(lambda: app.runtime.contact.ready and app.local.is_settled)
+    until(lambda: app.runtime.contact.ready and app.local.is_settled)
     assert queued["outcome"] == "queued"
     assert [event.position for event in app.store.read_all()] == [1, 2]
 
@@ -190,7 +195,7 @@ def test_after_half_an_hour_without_contact_an_answer_is_marked_stale(
     app: App, perform: Perform, own_server: EmbeddedServer
 ) -> None:
     perform("create_work_item", item_type="task", title="Before")
-    app.sync.follow()
+    until(app.sync.follow)
     long_ago = time.time() - 31 * 60
     os.utime(app.home / "contact", (long_ago, long_ago))
     _stop(own_server)
@@ -210,7 +215,7 @@ def test_a_killed_server_costs_a_running_write_nothing(app: App, perform: Perfor
 
     assert said["outcome"] in ("committed", "queued")
     own_server.ensure()
-    _until(lambda: app.runtime.contact.ready and app.local.is_settled)
+    until(lambda: app.runtime.contact.ready and app.local.is_settled)
     found = [item["title"] for item in perform("list_work_items", order="created")["items"]]
     assert sorted(found) == ["After", "Before"]
 
@@ -262,10 +267,3 @@ def _waiting_for_locks(server: EmbeddedServer) -> int:
     with psycopg.connect(server.conninfo("postgres", "postgres")) as connection:
         rows = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return int(rows.fetchall()[0][0])
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.05)

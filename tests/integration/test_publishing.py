@@ -8,13 +8,14 @@ import pytest
 from projections.application.app import App
 from projections.transfer.publishing import publish
 from tests.conftest import Perform
+from tests.support.waiting import until
 
 
 @pytest.fixture
 def published(app: App, perform: Perform) -> App:
     """The App of a project whose journal is published."""
     perform("create_vendor", name="Acme")
-    app.sync.follow()
+    until(app.sync.follow)
     publish(app)
     return app
 

@@ -20,6 +20,7 @@ from tests.conftest import Perform
 from tests.support.given import numbered
 from tests.support.ledgers import numbered_command
 from tests.support.losing import lose, state
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.processes
 
@@ -31,7 +32,7 @@ def machine(app: App, perform: Perform, settings: Settings, owner_dsn: str) -> I
     perform("create_work_item", item_type="task", title="Kept too")
     perform("update_work_item", id=entity["id"], version=1, title="Lost")
     perform("create_vendor", name="Lost too")
-    app.sync.follow()
+    until(app.sync.follow)
     app.close()
     lose(owner_dsn, app.identity.ledger, after=2)
     machine = App(replace(settings, admin_dsn=owner_dsn))
@@ -41,7 +42,7 @@ def machine(app: App, perform: Perform, settings: Settings, owner_dsn: str) -> I
 
 def test_verify_finds_no_difference_where_there_is_none(app: App, perform: Perform) -> None:
     perform("create_work_item", item_type="task", title="One")
-    app.sync.follow()
+    until(app.sync.follow)
     perform("create_work_item", item_type="task", title="Not followed yet")
 
     found = verify(app)
@@ -124,7 +125,7 @@ def test_when_the_database_is_right_the_journal_is_set_aside_and_what_only_it_he
     assert [event.command_id for event in log[2:4]] == [event.command_id for event in lost]
     assert OPERATIONS["list_work_items"].perform(again, {"text": "Queued meanwhile"})["total_count"] == 1
     assert OPERATIONS["list_work_items"].perform(again, {"text": "Lost"})["total_count"] == 1
-    assert again.sync.follow()
+    until(again.sync.follow)
     assert verify(again).differences == ()
     again.close()
 
@@ -172,7 +173,7 @@ def test_a_queued_write_that_was_drained_and_lost_before_it_was_followed_waits_a
 ) -> None:
     """Its line had come to an end, and no journal had the event."""
     perform("create_work_item", item_type="task", title="Kept")
-    app.sync.follow()
+    until(app.sync.follow)
     with FileLock(app.home / FOLLOW_LOCK):
         app.runtime.journal().handler.execute(
             Submission(

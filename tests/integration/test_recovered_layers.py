@@ -16,6 +16,7 @@ from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import NAME, write_status
 from projections.operations.catalog import OPERATIONS
 from projections.transfer.publishing import publish
+from tests.support.waiting import until
 
 NOWHERE = "host=127.0.0.1 port=1"
 
@@ -50,7 +51,7 @@ def titles(listed: dict[str, Any]) -> set[str]:
 
 
 def publish_and_commit(app: App) -> None:
-    app.sync.follow()
+    until(app.sync.follow)
     publish(app)
     commit(app.identity.project)
 
@@ -125,7 +126,7 @@ def test_what_was_queued_on_a_published_journal_is_recorded_as_proposed_or_meets
 
     again = App(replace(settings, home=stranded.settings.home), keep_status=keep_status)
     drained = again.sync.drain()
-    again.sync.follow()
+    until(again.sync.follow)
 
     assert drained is not None and drained.outcomes == {"recorded": 1, "conflict": 1}
     assert ask(again, "query_work_item", id=free["id"])["title"] == "Mine"
@@ -170,7 +171,7 @@ def test_the_status_file_keeps_what_it_folded_when_it_is_all_that_is_left(live: 
 def test_a_damaged_journal_says_so_with_every_answer_that_ends_before_the_damage(live: App, settings: Settings) -> None:
     for title in ("Before", "Damaged", "Behind"):
         ask(live, "create_work_item", item_type="task", title=title)
-    live.sync.follow()
+    until(live.sync.follow)
     live.close()
     file = live.home / "journal.jsonl"
     file.write_bytes(file.read_bytes().replace(b"Damaged", b"Changed"))

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from tests.conftest import Perform
 from tests.support.beads import export, issue
 from tests.support.forked import Forked
 from tests.support.mcp_client import environment
+from tests.support.waiting import until
 
 AUTHOR = b"\xef\xbb\xbf# Notes\r\n\tby hand \xff\r\n\r\n```\r\n<!-- tracking-ledger: begin -->\r\n```\r\nno end"
 
@@ -275,14 +275,10 @@ def test_a_watch_keeps_the_file(settings: Settings, perform: Perform, file: Path
     watch = start(settings, "status", "--write", "--watch")
     task(perform, "Seen by the watch")
 
-    for _ in range(300):
-        if file.exists() and "Seen by the watch" in file.read_text():
-            break
-        time.sleep(0.1)
+    until(lambda: file.exists() and "Seen by the watch" in file.read_text())
     watch.send_signal(signal.SIGINT)
     watch.communicate(timeout=30)
 
-    assert "Seen by the watch" in file.read_text()
     assert watch.returncode == 0
 
 

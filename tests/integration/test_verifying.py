@@ -10,6 +10,7 @@ from ledger.embedded.server import EmbeddedServer
 from projections.application.app import App
 from projections.maintenance.verify import verify
 from tests.conftest import Perform
+from tests.support.waiting import until
 
 Plant = Callable[..., None]
 AT = 3  # the position at which a fault is planted, of five
@@ -109,7 +110,7 @@ def test_an_event_that_was_put_at_the_end_is_named(told: App, plant: Plant) -> N
 
 
 def test_a_journal_that_knows_better_does_not_hide_it(told: App, plant: Plant) -> None:
-    told.sync.follow()
+    until(told.sync.follow)
     plant(changed(FORGED))
 
     found = verify(told).differences

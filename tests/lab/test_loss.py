@@ -4,8 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.lab.cluster import Node
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.processes
 
@@ -57,7 +57,7 @@ def test_a_standby_promoted_without_what_was_acknowledged_is_closed_until_the_jo
     until(lambda: replayed(standby) == 1)
     standby.stop()
     acknowledged = create(app, "Acknowledged and lost")
-    app.sync.follow()
+    until(app.sync.follow)
 
     primary.destroy()
     standby.start()
@@ -115,10 +115,3 @@ def command(project: Path, dsn: str, node: Node, *words: str) -> "subprocess.Com
     }
     program = [sys.executable, "-c", "from projections.cli.main import main; main()", *words]
     return subprocess.run(program, env=environment, capture_output=True, text=True, timeout=120, check=False)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.1)

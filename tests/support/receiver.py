@@ -52,7 +52,7 @@ class Receiver:
             self.came.notify_all()
             return self.answers.pop(0) if self.answers else 204
 
-    def wait_for(self, count: int, seconds: float = 30) -> None:
+    def wait_for(self, count: int, seconds: float = 120) -> None:
         with self.came:
             assert self.came.wait_for(lambda: len(self.got) >= count, seconds), f"only {len(self.got)} came"
 

@@ -12,14 +12,16 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ledger import identity
+from ledger.errors import Unavailable
 from ledger.postgres.connection.connect import connect
+from ledger.postgres.replica import Replica
 from ledger.settings import Settings
 from projections.application.app import App
 from tests.lab.cluster import Node
+from tests.support.waiting import until
 
 ROLE = "team"  # works with ledgers and may nothing else
 ALLOWED = 600.0  # seconds that a replica's answer may be old: more than any test takes
-WAIT_SECONDS = 30.0  # seconds, for a machine that does other things too
 
 
 class Pair:
@@ -87,11 +89,8 @@ class Pair:
         with self.on_primary() as primary, self.on_standby() as standby:
             standby.execute("SELECT pg_wal_replay_resume()")
             [wanted] = primary.execute("SELECT pg_current_wal_lsn()").fetchall()
-            until = time.monotonic() + WAIT_SECONDS
-            while standby.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", wanted).fetchone() != (True,):
-                if time.monotonic() > until:
-                    raise TimeoutError("the standby does not follow")
-                time.sleep(0.01)
+            reached = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+            until(lambda: standby.execute(reached, wanted).fetchone() == (True,))
 
     def end(self) -> None:
         for node in (self.primary, self.standby):
@@ -115,10 +114,20 @@ def machine(pair: Pair, folder: Path, name: str, *, read_dsn: str | None = None)
         pgdata=folder / "unused",
         by=name,
         read_seconds=ALLOWED,
+        call_seconds=600.0,  # what ends before has noticed that a server is silent
     )
 
 
 def followed(app: App, pair: Pair) -> None:
-    """This machine knows the whole log, and so does the standby."""
-    app.sync.follow()
+    """This machine knows the whole log, and so does the standby, which it has reached where it asks one."""
+    until(app.sync.follow)
     pair.catch_up()
+    if (replica := app.runtime.replica) is not None:
+        until(lambda: is_reached(replica))
+
+
+def is_reached(replica: Replica) -> bool:
+    try:
+        return replica.state().follows
+    except Unavailable:
+        return False

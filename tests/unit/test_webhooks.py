@@ -28,6 +28,7 @@ from tests.support.given import CONFIGURATION, given, numbered
 from tests.support.receiver import Receiver, receiving
 
 LOOPBACK = (ip_network("127.0.0.1"),)
+SOON = 60.0  # seconds, for a machine that does other things too: what drips never ends
 CHAT = Webhook(id=numbered(1), host="chat.example")
 PLAIN = {"id": numbered(1), "host": "chat.example"}
 ADDED = ConfigurationChanged(changes={"webhooks.chat": Change(msgspec.UNSET, PLAIN)})
@@ -145,7 +146,7 @@ def test_a_receiver_that_hangs_or_drips_is_left_in_time(receiver: Receiver) -> N
         dripping = post(url, b"{}", {}, LOOPBACK, seconds=0.3)
 
     assert {hanging.why, dripping.why} == {"it did not answer within 0.3 s"}
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < SOON
 
 
 def test_a_tls_handshake_that_drips_is_left_in_time() -> None:
@@ -154,7 +155,7 @@ def test_a_tls_handshake_that_drips_is_left_in_time() -> None:
         answer = post(url.replace("http:", "https:"), b"{}", {}, LOOPBACK, seconds=0.3)
 
     assert answer.why == "it did not answer within 0.3 s"
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < SOON
 
 
 def test_a_receiver_whose_name_was_looked_up_for_long_has_no_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +171,7 @@ def test_a_receiver_whose_name_was_looked_up_for_long_has_no_time_left(monkeypat
         answer = post(url, b"{}", {}, LOOPBACK, seconds=0.2)
 
     assert answer.why == "it did not answer within 0.2 s"
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < SOON
 
 
 def test_all_addresses_of_a_name_together_have_the_time_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
