@@ -11,6 +11,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.support.gate import Gate
+from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.processes
 
@@ -42,7 +43,7 @@ def test_the_host_that_leads_comes_first_though_one_is_silent_and_one_gone(gate:
     gone = Gate(gate.dsn)
     gone.close()
 
-    found = leader_first(together(gate, silent, gone.port, gate.port))
+    found = leader_first(together(gate, silent, gone.port, gate.port), SECONDS)
 
     assert ports(found) == [gate.port, silent, gone.port]
 
@@ -58,7 +59,7 @@ def test_one_host_is_left_as_it_is(gate: Gate) -> None:
 
 
 def test_hosts_without_a_word_about_which_is_wanted_lead_to_the_primary(gate: Gate) -> None:
-    found = conninfo_to_dict(leader_first(together(gate, gate.port, gate.port)))
+    found = conninfo_to_dict(leader_first(together(gate, gate.port, gate.port), SECONDS))
 
     assert found["target_session_attrs"] == "primary"
 
