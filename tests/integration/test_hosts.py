@@ -64,6 +64,29 @@ def test_hosts_without_a_word_about_which_is_wanted_lead_to_the_primary(gate: Ga
     assert found["target_session_attrs"] == "primary"
 
 
+def parameter(value: bytes) -> bytes:
+    """The message in which a server, or what stands in front of it, says whether it is a standby."""
+    text = b"in_hot_standby\0" + value + b"\0"
+    return b"S" + (len(text) + 4).to_bytes(4, "big") + text
+
+
+@pytest.mark.parametrize("wanted", ["read-write", "primary"])
+def test_a_server_is_asked_whether_it_leads_where_a_pooler_goes_on_calling_it_a_standby(
+    settings: Settings, gate: Gate, silent: int, wanted: str
+) -> None:
+    """As PgBouncer does with one that was promoted: it greets with what its server said first."""
+    gate.say(parameter(b"on"), of=parameter(b"off"))
+    dsn = make_conninfo(together(gate, silent, gate.port), target_session_attrs=wanted)
+    app = App(Settings(project=settings.project, pgdata=settings.pgdata, dsn=dsn))
+
+    found = leader_first(dsn, 0.5)
+    outcome = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "One"})["outcome"]
+    app.close()
+
+    assert ports(found) == [gate.port]
+    assert outcome == "committed"
+
+
 def test_a_ledger_works_beside_a_host_that_is_silent(settings: Settings, gate: Gate, silent: int) -> None:
     app = App(Settings(project=settings.project, pgdata=settings.pgdata, dsn=together(gate, silent, gate.port)))
 

@@ -15,9 +15,10 @@ from typing import Any
 import psycopg
 import pytest
 from msgspec.structs import replace
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.errors import LedgerError, NotFound, VersionConflict
+from ledger.postgres.connection.hosts import leader_first
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.application.view import LedgerView
@@ -394,6 +395,12 @@ def test_two_replicas_never_show_the_writes_of_two_clients_in_two_orders(
     assert "replica" in {source for source, _, _ in shown}
     for source, position, items in shown:
         assert items == {item for place, item in log.items() if place <= position}, (source, position)
+
+
+def test_a_standby_that_says_so_itself_is_never_taken_for_the_primary(pair: Pair) -> None:
+    wanted = make_conninfo(pair.read_dsn, target_session_attrs="read-write")
+
+    assert conninfo_to_dict(leader_first(wanted)) == conninfo_to_dict(wanted)
 
 
 def test_a_replica_of_another_ledgers_database_answers_nothing(app: App, tmp_path: Path, pair: Pair) -> None:

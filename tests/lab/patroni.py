@@ -112,6 +112,13 @@ class Member:
         """What it acknowledges is on the other node as well."""
         return bool(self.asked("SELECT 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"))
 
+    def may_lead(self) -> bool:
+        """Its Patroni knows that it has all that was acknowledged; a moment before, it would not take the lead."""
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{self.rest}/synchronous", timeout=2).close()
+            return True
+        return False
+
     def _write_pooler_settings(self, listen: int) -> None:
         users = self._root / "users"
         users.write_text('"team" ""\n')
@@ -240,7 +247,9 @@ class PatroniLab:
         self.ready_at = time.time()
 
     def _settle(self) -> None:
-        until(lambda: [member.is_followed() for member in self._members if member.leads()] == [True])
+        until(lambda: sorted(member.leads() for member in self._members) == [False, True])
+        leader = self._leader()
+        until(lambda: leader.is_followed() and self._other_than(leader).may_lead())
 
     def _leader(self) -> Member:
         until(lambda: any(member.leads() for member in self._members))
@@ -264,7 +273,7 @@ def until(condition: Callable[[], bool]) -> None:
     give_up_at = time.monotonic() + SETTLED
     while not condition():
         if time.monotonic() > give_up_at:
-            raise TimeoutError(f"the cluster is not whole again within {SETTLED:g} s")
+            raise TimeoutError(f"the cluster did not get there by itself within {SETTLED:g} s")
         time.sleep(0.1)
 
 

@@ -21,6 +21,7 @@ class Gate:
         self._listening: socket.socket | None = None
         self._budget: int | None = None
         self._word: bytes | None = None
+        self._instead: tuple[bytes, bytes] | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -56,6 +57,10 @@ class Gate:
     def close_at(self, word: bytes) -> None:
         """Closes when the server has been sent this word: what it answers is never heard."""
         self._word = word
+
+    def say(self, instead: bytes, of: bytes) -> None:
+        """Clients hear other bytes from now on where the server says `of`, as behind a pooler that says what was."""
+        self._instead = of, instead
 
     def _accept(self, listening: socket.socket) -> None:
         while True:
@@ -93,6 +98,8 @@ class Gate:
                     part = source.recv(CHUNK)
                     if not part:
                         raise OSError("closed")
+                    if source is server and self._instead is not None:
+                        part = part.replace(*self._instead)
                     if source is server and not self._may_pass(len(part)):
                         raise OSError("cut")
                     key.data.sendall(part)

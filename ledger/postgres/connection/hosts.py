@@ -1,9 +1,14 @@
-"""Which of several hosts leads now: all are asked at the same time, so one that is silent or gone costs nothing."""
+"""Which of several hosts leads now: all are asked at the same time, so one that is silent or gone costs nothing.
+
+libpq believes what it is greeted with, and a PgBouncer goes on greeting with what its server said first: a standby that
+was promoted stays a standby in its words. So where a host is not greeted as wanted, its server itself is asked.
+"""
 
 import selectors
 import time
 from collections.abc import Iterator, Mapping
 
+import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq.abc import PGconn
@@ -13,18 +18,28 @@ from ledger.libpq.conninfo import effective
 OK, FAILED = pq.PollingStatus.OK, pq.PollingStatus.FAILED
 READING = pq.PollingStatus.READING
 LEADS = {"target_session_attrs": "primary"}  # unless something else is wanted
+WRITES = ("primary", "read-write")
+ANY = {"target_session_attrs": "any"}
 ADDRESS = ("host", "hostaddr", "port")
+ASKED = b"SELECT pg_catalog.pg_is_in_recovery()"
 
 
 def leader_first(conninfo: str, seconds: float = 2.0) -> str:
-    """The same hosts, in front the first one that took a connection as it is wanted; as they were if none did."""
+    """The same hosts, in front the first one that took a connection as it is wanted; as they were if none did.
+
+    Only the one whose server itself says that it leads, where a pooler in front of it says otherwise.
+    """
     known = effective(conninfo)  # hosts can be named by a service or a variable as well
     hosts = list(_hosts(known))
-    if len(hosts) < 2:
+    wanted = known["target_session_attrs"]
+    if len(hosts) < (1 if wanted in WRITES else 2):
         return conninfo
-    wanted = {} if known["target_session_attrs"] != "any" else LEADS
-    given = {**wanted, **conninfo_to_dict(conninfo)}
-    first = _first([make_conninfo("", **{**given, **host}) for host in hosts], seconds)
+    given = {**conninfo_to_dict(conninfo), **(LEADS if wanted == "any" else {"target_session_attrs": wanted})}
+    as_wanted = [make_conninfo("", **{**given, **host}) for host in hosts]
+    asked = [make_conninfo(one, **ANY) for one in as_wanted] if wanted in ("any", *WRITES) else []
+    first = _first(as_wanted, asked, seconds)
+    if first >= len(hosts):
+        return asked[first - len(hosts)]
     hosts.insert(0, hosts.pop(first))
     return make_conninfo("", **{**given, **{name: ",".join(host[name] for host in hosts) for name in hosts[0]}})
 
@@ -36,9 +51,11 @@ def _hosts(given: Mapping[str, object]) -> Iterator[dict[str, str]]:
         yield {name: values[n if len(values) > 1 else 0] for name, values in lists.items()}
 
 
-def _first(conninfos: list[str], seconds: float) -> int:
-    """The place of the first one that took a connection; 0 if none did in time."""
+def _first(conninfos: list[str], asked: list[str], seconds: float) -> int:
+    """The place of the first one that took a connection, or whose server, `asked` after that failed, says that it
+    leads: those come behind the others. 0 if there was none in time."""
     until = time.monotonic() + seconds
+    every = [*conninfos, *asked]
     tries = {n: pq.PGconn.connect_start(conninfo.encode()) for n, conninfo in enumerate(conninfos)}
     started = list(tries.values())
     try:
@@ -46,14 +63,35 @@ def _first(conninfos: list[str], seconds: float) -> int:
         while tries and (left := until - time.monotonic()) > 0:
             for n in _ready(tries, states, left):
                 states[n] = _polled(tries[n])
+                if states[n] == OK and n >= len(conninfos):
+                    states[n] = _leads(tries[n])
                 if states[n] == OK:
                     return n
                 if states[n] == FAILED:
                     del tries[n]
+                    if (next_one := n + len(conninfos)) < len(every):
+                        tries[next_one] = pq.PGconn.connect_start(every[next_one].encode())
+                        states[next_one] = pq.PollingStatus.WRITING
+                        started.append(tries[next_one])
         return 0
     finally:
         for one in started:
             one.finish()
+
+
+def _leads(one: PGconn) -> pq.PollingStatus:
+    """Asks the server that answers behind a connection whether it leads."""
+    try:
+        if one.transaction_status == pq.TransactionStatus.IDLE:
+            one.send_query(ASKED)
+            return READING
+        one.consume_input()
+        if one.is_busy():
+            return READING
+        answer = one.get_result()
+    except psycopg.Error:
+        return FAILED
+    return OK if answer is not None and answer.get_value(0, 0) == b"f" else FAILED
 
 
 def _ready(tries: dict[int, PGconn], states: dict[int, pq.PollingStatus], seconds: float) -> list[int]:
