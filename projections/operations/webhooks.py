@@ -48,6 +48,7 @@ from projections.questions.log.following import problems_of_kinds
 from projections.questions.lookup import find
 from projections.questions.references import references_of_ids
 
+USUAL_HOURS, MOST_HOURS = 24, 24 * 30  # that a former secret signs beside the new one
 OF_ADD = ("url", "kinds", "items", "people", "template")
 
 
@@ -57,8 +58,11 @@ class ListWebhooksInput(Input):
 
 class WebhookInput(Writes):
     action: Annotated[
-        Literal["add", "test", "pause", "resume", "replay", "delete"],
-        Field(description="replay sends again what follows `position`; resume also tries a parked one again"),
+        Literal["add", "test", "pause", "resume", "replay", "rotate", "delete"],
+        Field(
+            description="replay sends again what follows `position`; resume also tries a parked one again; rotate makes"
+            " a new secret and answers it once"
+        ),
     ]
     name: Annotated[Name, Field(description="What it is called, like team-chat")]
     url: Annotated[str | None, Field(description="For add: where to send; kept secret")] = None
@@ -75,6 +79,9 @@ class WebhookInput(Writes):
     position: Annotated[
         int | None, Field(ge=0, le=LARGEST_NUMBER, description="For add and replay: send what follows this position")
     ] = None
+    hours: Annotated[
+        int, Field(ge=0, le=MOST_HOURS, description="For rotate: how long the former secret signs beside the new one")
+    ] = USUAL_HOURS
 
 
 def list_webhooks(view: LedgerView, _: ListWebhooksInput) -> Answered:
@@ -100,6 +107,8 @@ def webhook(view: LedgerView, request: WebhookInput) -> Answered:
             return _resume(view, request)
         case "replay":
             return _replay(view, request)
+        case "rotate":
+            return _rotate(view, request)
         case "test":
             return _test(view, request)
 
@@ -150,6 +159,18 @@ def _replay(view: LedgerView, request: WebhookInput) -> Answered:
     destination = _sent_here(view, request.name)[1]
     Destinations(view.home).restart(destination.id, position)
     return {"outcome": "replaying", "name": request.name, "from_position": position}
+
+
+def _rotate(view: LedgerView, request: WebhookInput) -> Answered:
+    """Both sign for a while, so that a receiver that knows either of them takes every message."""
+    destination, own = _sent_here(view, request.name)[1], command_id(request.command_id)
+    now = view.clock().timestamp()
+    rotated = Destinations(view.home).rotate(destination.id, str(own), now, now + request.hours * 3600)
+    if rotated is None:
+        raise no_webhook(request.name)
+    formers = [_time(former.until) for former in rotated.formers]
+    answer = {"outcome": "rotated", "name": request.name, "secret": rotated.secret}
+    return answer | ({"former_signs_until": formers[0]} if formers else {})
 
 
 def _test(view: LedgerView, request: WebhookInput) -> Answered:
@@ -206,6 +227,8 @@ def _faults(request: WebhookInput) -> Iterator[Problem]:
         for name in OF_ADD:
             if name in request.model_fields_set:
                 yield problem(name, "goes with action add only")
+    if request.action != "rotate" and "hours" in request.model_fields_set:
+        yield problem("hours", "goes with action rotate only", request.hours)
     if request.action == "replay" and request.position is None:
         yield problem("position", "is required for replay: what follows it is sent")
     if request.action not in ("add", "replay") and request.position is not None:

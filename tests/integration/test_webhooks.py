@@ -6,8 +6,10 @@ import signal
 import stat
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
@@ -18,6 +20,7 @@ from projections.application.app import App
 from projections.cli.administration import health_checks
 from projections.maintenance.webhooks.destinations import FILE
 from projections.maintenance.webhooks.sender import MOST_ATTEMPTS, Sender, sending
+from projections.maintenance.webhooks.signature import signed_headers
 from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 from tests.support.command_line import run
@@ -103,6 +106,48 @@ def test_what_is_recorded_from_then_on_is_sent_in_order_with_its_own_words(
     assert message["data"]["ledger"] == str(app.identity.ledger)
     assert message["timestamp"] == message["data"]["recorded_at"]
     assert state(perform)["behind"] == 0
+
+
+def test_a_former_secret_signs_beside_the_new_one_for_its_time(perform: Perform, receiver: Receiver, app: App) -> None:
+    first = add(perform, receiver)["secret"]
+    command = str(UUID(int=7))
+    second = perform("webhook", action="rotate", name="chat", hours=2, command_id=command)
+    assert perform("webhook", action="rotate", name="chat", hours=2, command_id=command) == second
+    third = perform("webhook", action="rotate", name="chat", hours=1)["secret"]
+    now = datetime.fromisoformat(second["former_signs_until"]).timestamp() - 2 * 3600
+    counts = []
+
+    for hours in (0.5, 1.5, 2.5):
+        item(perform)
+        Sender(app, moment=lambda hours=hours: now + hours * 3600).once()
+        got = receiver.got[-1]
+        given = got.headers["webhook-signature"].split(" ")
+        moment = int(got.headers["webhook-timestamp"])
+        secrets = (third, second["secret"], first)
+        wanted = [
+            signed_headers([one], got.headers["webhook-id"], moment, got.body)["webhook-signature"] for one in secrets
+        ]
+        counts.append([one in given for one in wanted])
+
+    assert counts == [[True, True, True], [True, False, False], [True, False, False]]
+
+
+def test_a_secret_that_others_have_seen_ends_at_once(
+    settings: Settings, perform: Perform, receiver: Receiver, app: App
+) -> None:
+    first = add(perform, receiver)["secret"]
+    perform("webhook", action="rotate", name="chat")
+
+    rotated = run(settings, "webhook", "rotate", "chat", "--hours", "0")
+
+    secret = rotated.stdout.splitlines()[0]
+    assert (rotated.exit_code, secret[:6], secret == first) == (0, "whsec_", False)
+    assert "signs no more" in rotated.stderr
+    Sender(app).once()
+    assert receiver.got[0].headers["webhook-signature"].count("v1,") == 1
+    assert "secret" not in state(perform)
+    with pytest.raises(Invalid, match="goes with action rotate only"):
+        perform("webhook", action="pause", name="chat", hours=1)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="another language's HMAC is asked: needs node")

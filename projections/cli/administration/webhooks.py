@@ -98,6 +98,21 @@ def replay(invocation: Invocation, /, name: str, position: int) -> int:
 
 @webhook.command()
 @click.argument("name")
+@click.option("--hours", type=click.IntRange(min=0), help="How long the former secret signs beside it (default: 24).")
+@pass_invocation
+def rotate(invocation: Invocation, /, name: str, hours: int | None) -> int:
+    """Make a new secret, and print it: it is shown only now. Every message is signed with both for a while."""
+    answered = _perform(invocation, "rotate", name=name, **({} if hours is None else {"hours": hours}))
+    if not invocation.as_json:
+        say(answered["secret"])
+        until = answered.get("former_signs_until")
+        former = f"the former secret signs beside it until {until}" if until else "the former secret signs no more"
+        remark(f"webhook {printable(name)} has a new secret, keep it now; {former}")
+    return exits.DONE
+
+
+@webhook.command()
+@click.argument("name")
 @pass_invocation
 def delete(invocation: Invocation, /, name: str) -> int:
     """Delete a webhook with its address, secret and position."""

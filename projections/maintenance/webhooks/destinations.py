@@ -32,8 +32,16 @@ class Failing(Struct, frozen=True, kw_only=True):
     why: str
 
 
+class Former(Struct, frozen=True, kw_only=True):
+    """A secret that was replaced and signs beside the new one until `until`, in seconds since 1970."""
+
+    secret: str
+    until: float
+
+
 class Destination(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of one webhook: everything up to `position` was taken or is not meant for it. `parked` says why it ended.
+    """Of one webhook: everything up to `position` was taken or is not meant for it. `parked` says why it ended, and
+    `rotated_by` which command made the secret.
 
     Raises ValueError for what no request can be made of, so that a file that was edited is Damaged; it names no secret.
     """
@@ -44,11 +52,18 @@ class Destination(Struct, frozen=True, kw_only=True, omit_defaults=True):
     position: int
     failing: Failing | None = None
     parked: str | None = None
+    formers: tuple[Former, ...] = ()
+    rotated_by: str | None = None
 
     def __post_init__(self) -> None:
         if any(problems_of(self.url)):
             raise ValueError("the url is no address of a webhook")
-        key_of(self.secret)
+        for secret in self.secrets(0.0):
+            key_of(secret)
+
+    def secrets(self, moment: float) -> list[str]:
+        """Those that sign at a moment, the newest first."""
+        return [self.secret, *(former.secret for former in self.formers if moment < former.until)]
 
 
 def key_of(secret: str) -> bytes:
@@ -57,6 +72,10 @@ def key_of(secret: str) -> bytes:
         return base64.b64decode(secret.removeprefix(SECRET), validate=True)
     except ValueError as error:
         raise ValueError("the secret is none of a webhook") from error
+
+
+def _new_secret() -> str:
+    return SECRET + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 class Destinations:
@@ -87,8 +106,7 @@ class Destinations:
 
     def add(self, id: str, url: str, position: int) -> Destination:
         """One that is there already under this id stays as it is."""
-        secret = SECRET + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-        made = Destination(id=id, url=url, secret=secret, position=position)
+        made = Destination(id=id, url=url, secret=_new_secret(), position=position)
         with self._locked():
             known = self.all()
             if id not in known:
@@ -108,6 +126,20 @@ class Destinations:
             return replace(now, parked=None, failing=None, position=now.position if position is None else position)
 
         self._change(id, anew)
+
+    def rotate(self, id: str, command: str, now: float, until: float) -> Destination | None:
+        """With a new secret; those before it sign until then, or until their own time where that is up sooner. A
+        command that is repeated makes no second one."""
+
+        def rotated(known: Destination) -> Destination:
+            if known.rotated_by == command:
+                return known
+            ending = [Former(secret=known.secret, until=until)]
+            ending += [replace(former, until=min(former.until, until)) for former in known.formers]
+            living = tuple(former for former in ending if former.until > now)
+            return replace(known, secret=_new_secret(), formers=living, rotated_by=command)
+
+        return self._change(id, rotated)
 
     def advance(self, seen: Destination, position: int) -> Destination | None:
         """Everything up to a position is taken. None if another process has moved or removed it since it was seen."""

@@ -190,7 +190,7 @@ def sending(app: App) -> Iterator[bool]:
 
 
 def attempt(destination: Destination, message: Message, networks: tuple[Network, ...], moment: float) -> Answer:
-    headers = signed_headers(destination.secret, message.id, int(moment), message.body)
+    headers = signed_headers(destination.secrets(moment), message.id, int(moment), message.body)
     return post(destination.url, message.body, {"Content-Type": "application/json", **headers}, networks)
 
 

@@ -3,21 +3,23 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 from projections.maintenance.webhooks.destinations import key_of
 
 
-def signed_headers(secret: str, id: str, seconds: int, body: bytes) -> dict[str, str]:
-    """What makes a message verifiable; `seconds` since 1970 say when this attempt was made.
+def signed_headers(secrets: Iterable[str], id: str, seconds: int, body: bytes) -> dict[str, str]:
+    """What makes a message verifiable by any of the secrets; `seconds` since 1970 say when this attempt was made.
 
     >>> secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     >>> body = b'{"test": 2432232314}'
-    >>> signed_headers(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)["webhook-signature"]
+    >>> signed_headers([secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)["webhook-signature"]
     'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
     """
-    digest = hmac.digest(key_of(secret), b"%s.%d.%s" % (id.encode(), seconds, body), hashlib.sha256)
+    signed = b"%s.%d.%s" % (id.encode(), seconds, body)
+    digests = (hmac.digest(key_of(secret), signed, hashlib.sha256) for secret in secrets)
     return {
         "webhook-id": id,
         "webhook-timestamp": str(seconds),
-        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+        "webhook-signature": " ".join("v1," + base64.b64encode(digest).decode() for digest in digests),
     }
