@@ -4,11 +4,14 @@ import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 from ledger import errors
 from ledger.catalog import DECIDERS
 from ledger.settings import ENVIRONMENT
+from projections.application.layers import KINDS, Source
 from projections.operations.catalog import OPERATIONS
+from projections.transfer.import_sources import SOURCES
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -54,6 +57,19 @@ def test_every_setting_is_in_the_operations_guide() -> None:
     guide = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
     assert {name for name in ENVIRONMENT if f"`{name}`" not in guide} == set()
+
+
+def test_every_layer_says_what_it_is_and_its_warnings_are_in_the_operations_guide() -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+    assert KINDS.keys() == set(get_args(Source))
+    assert {code for kind in KINDS.values() for code in kind.warnings if f"`{code}`" not in guide} == set()
+
+
+def test_every_import_source_is_in_the_guide_to_exchange() -> None:
+    guide = (ROOT / "docs" / "exchange.md").read_text(encoding="utf-8")
+
+    assert {name for name in SOURCES if f"`{name}`" not in guide and f"`import {name}" not in guide} == set()
 
 
 def test_every_operation_says_when_to_use_it_and_describes_every_field() -> None:

@@ -11,7 +11,12 @@ from projections.transfer.import_sources import SOURCES, check, detected
 from tests.support.trackers import TRACKERS, Task
 
 TASK = Task(number=1, title="T", text="x", state="done", priority=1, parent=None, needs=(), tags=("a",), changed=2)
+OF_PEOPLE = {"git", "legacy", "prompts"}  # what no tracker wrote has tests of its own
 OTHERS = [(name, other) for name in TRACKERS for other in TRACKERS if name != other]
+
+
+def test_every_tracker_that_is_read_is_held_to_the_laws() -> None:
+    assert SOURCES.keys() - OF_PEOPLE == TRACKERS.keys()
 
 
 @pytest.mark.parametrize("tracker", TRACKERS)
