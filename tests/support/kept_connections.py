@@ -8,7 +8,8 @@ import os
 import select
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import generators, pq
@@ -18,6 +19,8 @@ from psycopg.pq.abc import PGconn
 
 AS_NEW = b"DEALLOCATE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); RESET SESSION AUTHORIZATION; RESET ALL"
 MOST = 20  # of one kind
+
+_Kind = tuple[str, tuple[tuple[str, str], ...]]  # connection string, variables
 
 
 @contextmanager
@@ -53,43 +56,49 @@ class _Keeper:
     def __init__(self, database: str) -> None:
         self._place = _place(database)
         self._process = os.getpid()
-        self._kind: dict[PGconn, str] = {}
-        self._kept: defaultdict[str, list[PGconn]] = defaultdict(list)
+        self._used = WeakKeyDictionary[PGconn, _Kind]()
+        self._kept: defaultdict[_Kind, list[PGconn]] = defaultdict(list)
 
     def lent(self, conninfo: str) -> PGconn | None:
-        waiting = self._kept.get(conninfo, []) if os.getpid() == self._process else []
-        while waiting:
-            session = waiting.pop()
-            if _is_silent(session):
-                return session
-            self._forget(session)
+        kind = _kind(conninfo)
+        waiting = self._kept.get(kind, []) if os.getpid() == self._process else []
+        with suppress(IndexError):  # the last one is gone
+            while True:
+                session = waiting.pop()
+                if _is_silent(session):
+                    self._used[session] = kind
+                    return session
+                session.finish()
         return None
 
     def made(self, conninfo: str, session: PGconn) -> None:
         if _place(conninfo) == self._place and os.getpid() == self._process:
-            self._kind[session] = conninfo
+            self._used[session] = _kind(conninfo)
 
     def takes(self, session: PGconn) -> bool:
-        """Keeps it as good as new, if it is one of these and nothing is under way in it."""
-        kind = self._kind.get(session) if os.getpid() == self._process else None
-        if kind is None:
+        """Keeps it as good as new, if it is one of these and nothing is under way in it; once, if two close it."""
+        kind = self._used.pop(session, None) if os.getpid() == self._process else None
+        if kind is None or len(self._kept[kind]) >= MOST or not _is_idle(session):
             return False
-        is_idle = session.transaction_status == pq.TransactionStatus.IDLE
-        if is_idle and len(self._kept[kind]) < MOST and session.pipeline_status == pq.PipelineStatus.OFF:
-            session.nonblocking = 0
-            if session.exec_(AS_NEW).status == pq.ExecStatus.COMMAND_OK:
-                self._kept[kind].append(session)
-                return True
-        del self._kind[session]
-        return False
+        session.nonblocking = 0
+        if session.exec_(AS_NEW).status != pq.ExecStatus.COMMAND_OK:
+            return False
+        self._kept[kind].append(session)
+        return True
 
     def finish(self) -> None:
         for session in [session for waiting in self._kept.values() for session in waiting]:
-            self._forget(session)
+            session.finish()
 
-    def _forget(self, session: PGconn) -> None:
-        del self._kind[session]
-        session.finish()
+
+def _kind(conninfo: str) -> _Kind:
+    """All that decides what a new session would be: libpq reads variables as well."""
+    return conninfo, tuple(sorted(item for item in os.environ.items() if item[0].startswith("PG")))
+
+
+def _is_idle(session: PGconn) -> bool:
+    outside = session.transaction_status == pq.TransactionStatus.IDLE
+    return outside and session.pipeline_status == pq.PipelineStatus.OFF
 
 
 def _place(conninfo: str) -> tuple[object, ...]:
