@@ -1,9 +1,12 @@
-"""Adds to an answer about an entity that a conflict about it waits. Where none does, that costs a question a change."""
+"""Adds to an answer about an entity that a conflict about it waits. Where none does, that costs a question for each
+change that was not this process's own."""
 
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+from ledger.conflict.decider import CATEGORY
+from ledger.envelope import Recorded, category_of
 from ledger.errors import LedgerError
 from projections.tables.contract import Tables
 
@@ -16,6 +19,15 @@ class ConflictWatch:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._none_at: int | None = None
+
+    def note_write(self, recorded: Recorded) -> None:
+        """What is recorded right behind a position without a conflict, and is about none, is followed by none."""
+        positions = recorded.positions
+        with self._lock:
+            if not positions or self._none_at != positions[0] - 1 or len(positions) <= positions[-1] - positions[0]:
+                return
+            if all(category_of(stream) != CATEGORY for stream in recorded.streams):
+                self._none_at = positions[-1]
 
     def warnings(self, tables: Tables, answered: dict[str, Any], position: int | None) -> list[str]:
         """The warning, if a conflict is about something in the answer, which is as of a position."""

@@ -121,5 +121,6 @@ class LedgerView:
             decide,
         )
         deadline.clear()
+        self._runtime.conflict_watch.note_write(recorded)
         self._written(self, recorded)
         return recorded
