@@ -97,6 +97,7 @@ def test_a_real_shell_completes_commands_and_references(
     programs = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
     environment = {**named, "HOME": str(tmp_path), "PATH": programs, "TERM": "xterm", "LANG": "C.UTF-8"}
     CliRunner().invoke(cli, ["completion", shell], env={**environment, "XDG_CONFIG_HOME": "", "ZDOTDIR": ""})
+    (tmp_path / ".local/share/fish/generated_completions").mkdir(parents=True)  # else fish reads all manual pages
 
     with closing(Terminal(shell, "-i", env=environment, cwd=tmp_path)) as terminal:
         terminal.type("echo rea''dy\r")
