@@ -837,3 +837,20 @@ def test_a_milestone_that_is_deleted_or_refused_there_holds_up_nothing(
     assert kinds == {"declined_there", "gone_there", "milestone_of_another_source"}
     assert (github.issues[first]["title"], item(second)["milestone_id"]) == ("Renamed", None)
     assert "deleted" in perform("query_work_item", id=gone)["metadata"]["github_gone"]
+
+
+def test_a_state_that_the_ledger_does_not_have_can_be_decided_for(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any, app: App
+) -> None:
+    number = github.open_issue("Broken")
+    sync()
+    change(number, status="completed")
+    github.edit(number, state="closed", state_reason="not_planned")
+    [ref] = sync()["conflicts"]
+
+    perform("resolve_conflict", id=ref, version=1, choice="mine")
+    report = sync()
+
+    assert (item(number)["category"], github.issues[number]["state_reason"]) == ("dropped", "not_planned")
+    assert report["conflicts"] == []
+    _assert_quiet(sync, github, app)

@@ -14,12 +14,13 @@ from ledger.conflict.decider import CATEGORY as CONFLICT
 from ledger.conflict.events import Base, ConflictFound, ConflictResolved, Met
 from ledger.conflict.state import Conflict
 from ledger.envelope import Command, Fact, stream_id
+from ledger.values.states import find_state
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.imported.source_state import CATEGORY
 from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.transfer.github.issues import Issue
-from projections.transfer.github.sides import COMMENT, REASONS, Values
+from projections.transfer.github.sides import COMMENT, REASONS, Values, state_of
 from projections.transfer.github.three_way import Policy
 
 NAMES = {
@@ -36,9 +37,13 @@ def id_of(item_id: str, field: str, theirs: Any) -> str:
 
 
 def policy_of(item_id: str, field: str, theirs: Any, usual: Policy, world: World) -> Policy:
-    """What was decided of this very conflict, else what is usual. Decided for GitHub, it was changed here since."""
+    """What was decided of this very conflict, else what is usual. Decided for GitHub, it was changed here since, or it
+    was finished only, because the word is no state of this ledger."""
     known: Conflict = world.state(CONFLICT, id_of(item_id, field, theirs))
-    return "ledger" if known.exists and known.status != "open" else usual
+    if not known.exists or known.status == "open":
+        return usual
+    is_nearly = field == "state" and known.status == "mine" and state_of(world.state(CATEGORY, item_id)) == "completed"
+    return "github" if is_nearly and theirs in REASONS else "ledger"
 
 
 def found(
@@ -74,7 +79,7 @@ def _fact(item_id: str, field: str, base: Values, issue: Issue, world: World) ->
     stream = stream_id(CATEGORY, item_id)
     version = world.version(stream)
     now: WorkItem = world.state(CATEGORY, item_id)
-    command = _command(item_id, field, issue, version)
+    command = _command(item_id, field, issue, version, world)
     name = field.removeprefix(COMMENT) if field.startswith(COMMENT) else NAMES.get(field, field)
     before = base[field] if field in ("title", "state", "assignee") else None
     met = Met(stream=stream, field=name, base=before, mine=_theirs(field, issue), now=_ours(field, now), by=BY)
@@ -89,14 +94,16 @@ def _fact(item_id: str, field: str, base: Values, issue: Issue, world: World) ->
     )
 
 
-def _command(item_id: str, field: str, issue: Issue, version: int) -> Command:
-    """What takes GitHub's value."""
+def _command(item_id: str, field: str, issue: Issue, version: int, world: World) -> Command:
+    """What takes GitHub's value. Of a state that this ledger does not have the command only finishes the item: the next
+    run takes it, as it does without a conflict."""
     value = _theirs(field, issue)
     if field.startswith(COMMENT):
         own = field.removeprefix(COMMENT)
         return CorrectComment(category=CATEGORY, id=item_id, comment_id=own, text=value)
     if field == "state":
-        return UpdateWorkItem(id=item_id, expected=version, status=value)
+        is_known = find_state(world.settings().states, value) is not None
+        return UpdateWorkItem(id=item_id, expected=version, status=value if is_known else "completed")
     if field == "parent":
         return UpdateWorkItem(id=item_id, expected=version, parent_id=value)
     return UpdateWorkItem(id=item_id, expected=version, fields={NAMES.get(field, field): value})
