@@ -13,6 +13,7 @@ from ledger.importing.readers.trackers import beads
 from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem, Mark
 from tests.support.beads import DAY, closed, export, issue, needs
+from tests.support.imported_log import ImportedLog
 
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")
 
@@ -433,6 +434,16 @@ def test_a_dependency_without_a_type_blocks_as_in_beads_and_is_told(tmp_path: Pa
 
     assert [link.kind for link in reading.items[0].links] == ["depends_on"]
     assert kinds(reading)[0] == ["link_taken_as_blocking"]
+
+
+def test_dependencies_that_are_only_counted_stay_as_they_were() -> None:
+    log = ImportedLog("beads")
+    below = needs("a-1", "a-3", "parent-child")
+    full = issue("a-1", dependencies=[needs("a-1", "a-2"), below], comments=[{"id": 1, "text": "hm"}])
+    log.bring(lambda folder: export(folder, full, issue("a-2"), issue("a-3")))
+
+    counted = issue("a-1", dependency_count=2, comment_count=1)
+    assert log.bring(lambda folder: export(folder, counted, issue("a-2"), issue("a-3"))) == []
 
 
 def test_dependencies_that_are_counted_and_not_named_are_told(tmp_path: Path) -> None:

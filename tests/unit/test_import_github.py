@@ -12,6 +12,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import sample_of
 from ledger.importing.readers.trackers import github
 from ledger.values.moment import parse, text
+from ledger.work_item.events import WorkItemRevised
 from tests.support.imported_log import ImportedLog
 
 NOW = parse("2026-11-22T12:00:00Z")
@@ -243,6 +244,42 @@ def test_a_page_of_comments_is_told_and_withdraws_none_of_the_others(comments: d
     assert [comment.withdrawn for state in log.standing().values() for comment in state["comments"].values()] == [
         False
     ] * 3
+
+
+def test_what_a_file_does_not_speak_of_stays_as_it_was() -> None:
+    log = ImportedLog("github")
+    full = by_gh(
+        body="Why",
+        labels=[{"name": "bug"}],
+        assignees=[{"login": "bob"}],
+        state="CLOSED",
+        closedAt="2026-03-02T10:00:00Z",
+        parent={"number": 2},
+        blockedBy=[{"number": 3}],
+        milestone={"title": "M"},
+    )
+    few = {name: full[name] for name in ("number", "title", "url", "createdAt")}
+    few |= {"updatedAt": "2026-03-04T10:00:00Z", "title": "Another"}
+    log.bring(lambda folder: written(folder, [full, by_gh(2), by_gh(3)]))
+    before = log.standing()
+
+    decided = log.bring(lambda folder: written(folder, [few, by_gh(2), by_gh(3)]))
+
+    [(_, fact, *_)] = decided
+    assert isinstance(fact, WorkItemRevised)
+    assert fact.changes.keys() == {"title", "metadata.source_updated_at"}
+    [changed] = [name for name, state in log.standing().items() if state != before[name]]
+    assert (before[changed]["status"], log.standing()[changed]["status"]) == ("completed", "completed")
+
+
+def test_what_a_file_says_is_empty_is_taken_away() -> None:
+    log = ImportedLog("github")
+    log.bring(lambda folder: written(folder, [by_gh(body="Why", labels=[{"name": "bug"}])]))
+
+    log.bring(lambda folder: written(folder, [by_gh(body="", updatedAt="2026-03-04T10:00:00Z")]))
+
+    [state] = log.standing().values()
+    assert (state["description"], state["tags"]) == (None, ())
 
 
 def test_comments_that_a_backup_puts_beside_their_count_are_taken(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from ledger.importing.readers.trackers import jira
 from ledger.values.moment import parse
 from ledger.work_item.commands import ImportedItem
 from tests.support.examples import examples
+from tests.support.imported_log import ImportedLog
 
 NOW = parse("2026-11-22T12:00:00Z")
 HEAD = "Summary,Issue key,Issue id,Status"
@@ -339,3 +340,22 @@ def test_what_cannot_be_read_is_refused_with_its_line(tmp_path: Path, text: str,
 
     assert "Jira.csv" in caught.value.message
     assert "nothing was recorded" in caught.value.next_step
+
+
+def test_an_export_of_fewer_fields_takes_nothing_away() -> None:
+    def bring(*lines: str) -> int:
+        def write(folder: Path) -> Path:
+            file = folder / "jira.csv"
+            file.write_text("\n".join(lines))
+            return file
+
+        return len(log.bring(write))
+
+    log = ImportedLog("jira")
+    bring(
+        "Summary,Issue key,Issue id,Status,Priority,Assignee,Labels,Description,Environment,Parent key",
+        "One,AB-1,1,Done,High,ann,x,Why,prod,AB-2",
+        "Two,AB-2,2,To Do,,,,,,",
+    )
+
+    assert bring("Summary,Issue key,Issue id", "One,AB-1,1", "Two,AB-2,2") == 0

@@ -48,8 +48,9 @@ class SourceItem(Struct, frozen=True, kw_only=True):
     `id` is what the record is known by from one import to the next. `status` is the source's word, and `category` what
     it means where that is sure; else the table of words that people use decides. `priority` is 1 (the highest) to 5.
     `due` and `not_before` are days, `2026-12-15`, or moments of RFC 3339; `estimate` is in minutes. `comments` None:
-    the source does not tell them; `comments_missing`: it has more than it tells. `more` is all else, by the source's
-    names; `kept` are words of the source under names of ours: source_type, source_priority, acceptance.
+    the source does not tell them; `comments_missing`: it has more than it tells. `untold` names fields of which the
+    file does not speak at all, with `links`, `parent_id` and `metadata`. `more` is all else, by the source's names;
+    `kept` are words of the source under names of ours: source_type, source_priority, acceptance.
     """
 
     id: str
@@ -74,6 +75,7 @@ class SourceItem(Struct, frozen=True, kw_only=True):
     links: tuple[SourceLink, ...] = ()
     comments: tuple[SourceComment, ...] | None = None
     comments_missing: bool = False
+    untold: frozenset[str] = frozenset()
     more: dict[str, Any] = {}
     kept: dict[str, Any] = {}
 
@@ -142,7 +144,7 @@ class _Brought:
             record.warn("no_title")
         if item.comments_missing:
             record.warn("comments_missing")
-        status, category = self._state()
+        status, category = (None, None) if "status" in item.untold else self._state()
         settled = self._end(category)
         removed = Mark(by=self._unknown, at=item.deleted_at) if item.deleted_at else None
         self._keep_times()
@@ -161,6 +163,7 @@ class _Brought:
             changed_in_source=item.changed_at,
             comments=self._comments(),
             comments_missing=item.comments_missing,
+            untold=item.untold,
         )
 
     def _fields(self) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def news(
     happened = [
         *_revised(item, then, now, clashes),
         *_moved(item, links.parents.get(item.id), then, now, clashes),
-        *relinked(links.owned.get(item.id, {}), then, now, item.changed, links.items, own=True),
+        *relinked(links.owned.get(item.id, {}), then, now, item.changed, links.stating, own=item.id in links.stating),
         *_status_since(item, then, now, unfinished, clashes),
         *_removal_since(item, then, now, clashes),
         *comments_since(item, then, now, clashes),
@@ -126,11 +126,13 @@ def in_order(happened: Iterable[Happened], earliest: datetime) -> list[Happened]
 
 
 def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
-    wanted: dict[str, Any] = {field: item.fields.get(field) for field in FIELDS}
+    wanted: dict[str, Any] = {field: item.fields.get(field) for field in FIELDS if field not in item.untold}
     if "commits" not in item.fields:  # which were a branch's own cannot be seen after a fast-forward: they still were
         wanted["commits"] = then.commits
-    wanted["title"] = item.fields.get("title", "")
-    wanted["metadata"] = dict.fromkeys(then.metadata) | item.fields.get("metadata", {})
+    if "title" not in item.untold:
+        wanted["title"] = item.fields.get("title", "")
+    gone = {} if "metadata" in item.untold else dict.fromkeys(then.metadata)
+    wanted["metadata"] = gone | item.fields.get("metadata", {})
     changes, clashing = followed(then, now, wanted)
     clashes += clashing
     if changes:
@@ -140,6 +142,8 @@ def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[st
 def _moved(
     item: ImportedItem, link: ImportedLink | None, then: WorkItem, now: WorkItem, clashes: list[str]
 ) -> Iterator[Happened]:
+    if link is None and "parent_id" in item.untold:
+        return
     wanted = link.to_id if link else None
     if _follows(wanted, then.parent_id, now.parent_id, "parent_id", clashes):
         yield WorkItemMoved(old_parent_id=now.parent_id, new_parent_id=wanted), item.changed

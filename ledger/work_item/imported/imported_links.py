@@ -21,9 +21,13 @@ class Wish(Struct, kw_only=True):
 
 
 class Links(Struct, kw_only=True):
-    """`found` and `taken` count by the source's word; `unfinished` have an open child or wait for an open item."""
+    """`found` and `taken` count by the source's word; `unfinished` have an open child or wait for an open item.
+
+    `stating` are the items whose links the source names, all of them.
+    """
 
     items: frozenset[str]
+    stating: frozenset[str]
     parents: dict[str, ImportedLink] = {}
     owned: dict[str, dict[LinkKey, Wish]] = {}
     unfinished: set[str] = set()
@@ -35,7 +39,12 @@ class Links(Struct, kw_only=True):
 
 def arranged(command: ImportWorkItems, recorded: Callable[[str], WorkItem]) -> Links:
     """`recorded` gives an item as the ledger has it: links to others that it has not either are not taken."""
-    links = Links(items=frozenset(item.id for item in command.items), found=Counter(), taken=Counter())
+    links = Links(
+        items=frozenset(item.id for item in command.items),
+        stating=frozenset(item.id for item in command.items if "links" not in item.untold),
+        found=Counter(),
+        taken=Counter(),
+    )
     known = [(item, link) for item in command.items for link in item.links if _is_known(item, link, links, recorded)]
     for item, link in sorted(known, key=lambda one: one[1].kind != "parent"):  # what lies below what decides of others
         where = f"{item.external_id} -> {link.to} ({link.word})"

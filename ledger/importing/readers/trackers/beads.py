@@ -178,7 +178,7 @@ class _Issue(Record):
             self.warn("no_creation_time")
             closed_at = time_of(record.get("closed_at"))
             created_at = min((at for at in (self._changed_at, closed_at) if at is not None), default=imported_at)
-        self._comments_missing = False
+        self._comments_missing = self._links_missing = False
         self._created = Mark(by=self.text("created_by") or NO_HOLDER, at=created_at)
         self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or created_at, created_at))
 
@@ -219,6 +219,7 @@ class _Issue(Record):
             changed_in_source=self._changed_at,
             comments=comments,
             comments_missing=self._comments_missing,
+            untold=frozenset(("links", "parent_id") if self._links_missing else ()),
         )
         take(self.reading, item, self._imported_at)
 
@@ -256,6 +257,7 @@ class _Issue(Record):
         given, parent = self.rest.pop("dependencies", []), self.rest.pop("parent", None)
         counted = self.rest.pop("dependency_count", None)
         if type(counted) is int and isinstance(given, list) and counted > len(given):
+            self._links_missing = True
             self.warn("links_missing")
         links: list[ImportedLink] = []
         kept: list[Any] = []

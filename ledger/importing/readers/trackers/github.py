@@ -40,6 +40,16 @@ PULL_REQUEST = "pull_request"  # the kind of what is named and is no work item
 DROPPED = ("notplanned", "duplicate")  # reasons of closing
 COMMENT = ("id", "author", "created_at")
 PLAIN_COMMENT = frozenset({*COMMENT, "text"})
+TOLD_BY = {
+    "title": {"title"},
+    "description": {"body"},
+    "assignee": {"assignee", "assignees"},
+    "tags": {"labels"},
+    "status": {"state", "status", "project_items"},
+    "parent_id": {"parent"},
+    "links": {"blocked_by"},
+}
+ALWAYS_TOLD = ("title", "description", "assignee", "tags", "status")  # where GitHub is asked for all that it says
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 Fields = dict[str, Any]
@@ -85,7 +95,8 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
 
 def take_issue(name: str, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
     """Takes one issue, known by `name`; its fields are in the spelling of any of the interfaces."""
-    _Issue(name, _snake(_with_state(record)), identify, imported_at, reading).take()
+    stated = _with_state(record)
+    _Issue(name, _snake(stated), identify, imported_at, reading, untold=_untold(stated)).take()
 
 
 def _fault(record: Any, name: str | None, seen: set[str]) -> str | None:
@@ -104,6 +115,13 @@ def _is_pull(record: Fields) -> bool:
     return bool(said) or (address is not None and "/pull/" in address[0])
 
 
+def _untold(record: Fields) -> frozenset[str]:
+    """The fields of ours of which a record says nothing, not even that they are empty."""
+    said = {_SNAKE.sub("_", name).lower() for name in record}
+    untold = {field for field, names in TOLD_BY.items() if said.isdisjoint(names)}
+    return frozenset(untold | ({"metadata"} if untold.intersection(ALWAYS_TOLD) else set()))
+
+
 def _with_state(record: Fields) -> Fields:
     """A record without a state has one where it says whether, or when, it was closed."""
     closed = [record[name] for name in ("closed", "closed_at", "closedAt") if name in record]
@@ -120,8 +138,18 @@ def _snake(record: Fields) -> Fields:
 class _Issue(Record):
     """One issue on its way."""
 
-    def __init__(self, name: str, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
+    def __init__(
+        self,
+        name: str,
+        record: Fields,
+        identify: Identify,
+        imported_at: datetime,
+        reading: Reading,
+        *,
+        untold: frozenset[str],
+    ) -> None:
         super().__init__(name, record, reading)
+        self._untold = untold
         self._identify = identify
         self._imported_at = imported_at
         self._comments_missing = False
@@ -134,7 +162,7 @@ class _Issue(Record):
         self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or began, began))
 
     def take(self) -> None:
-        status, category = self._state()
+        status, category = (None, None) if "status" in self._untold else self._state()
         closed_at = self.ended("closed_at", CLOSED, self._created.at) if category in FINISHED else None
         links, comments = self._links(), self._comments()
         fields: Fields = {"item_type": "task", "title": self.text("title") or ""}
@@ -155,6 +183,7 @@ class _Issue(Record):
             links=links,
             comments=comments,
             comments_missing=self._comments_missing,
+            untold=self._untold,
             created_in_source=self._created_at,
             changed_in_source=self._changed_at,
         )

@@ -28,6 +28,15 @@ PROJECTS = ("epic", "épica", "epopeya", "initiative", "iniciativa")  # types of
 BLOCKS = ("blocks", "blocker", "blocked")  # kinds of links whose inward end waits for the outward one
 UNRESOLVED = ("unresolved", "none", "sinresolver", "nichterledigt")
 _COMMENT = re.compile(r"\s*([^;\n]{6,40});([^;\n]*);(.*)", re.DOTALL)
+TOLD_BY = {
+    "status": {"Status", "Status Category"},
+    "description": {"Description"},
+    "assignee": {"Assignee"},
+    "priority": {"Priority"},
+    "tags": {"Labels"},
+    "due": {"Due date"},
+    "parent_id": set(PARENTS),
+}
 _KEY = re.compile(r"[^\W\d_]\w*-\d+")
 
 
@@ -43,7 +52,7 @@ def recognises(sample: Sample) -> bool:
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     table = table_of(path, is_header, "a Jira export", reading)
-    export = _Export([_in_english(row) for row in table.rows], has_comments="Comment" in map(in_english, table.names))
+    export = _Export([_in_english(row) for row in table.rows], set(map(in_english, table.names)))
     for row in export.rows:
         key = _key(row)
         if key:
@@ -58,9 +67,10 @@ read = reader(SOURCE, "Jira issue", records)
 class _Export:
     """What one row may have to know of the others."""
 
-    def __init__(self, rows: list[Row], *, has_comments: bool) -> None:
+    def __init__(self, rows: list[Row], names: set[str]) -> None:
         self.rows = rows
-        self.has_comments = has_comments
+        self.has_comments = "Comment" in names
+        self.untold = _untold(names)
         self.dates = Dates.of(rows, TIMES)
         self.keys = set(filter(None, map(_key, rows)))
         self.key_of = {number.strip(): key for row in rows if (key := _key(row)) for number in _cells(row, "Issue id")}
@@ -79,6 +89,13 @@ class _Export:
             names, numbers = _cells(row, name), [number for column in ids for number in _cells(row, column)]
             if len(names) == len(numbers):
                 self.people |= dict(zip(numbers, names, strict=True))
+
+
+def _untold(names: set[str]) -> frozenset[str]:
+    """What an export of some fields has no column for."""
+    untold = {field for field, columns in TOLD_BY.items() if names.isdisjoint(columns)}
+    untold |= set() if any(map(link_column, names)) else {"links"}
+    return frozenset(untold | ({"metadata"} if untold - {"links"} else set()))
 
 
 class _Issue(CellRecord):
@@ -119,6 +136,7 @@ class _Issue(CellRecord):
             links=tuple(self._links()),
             comments=self._comments() if self._export.has_comments else None,
             **self.priority("Priority"),
+            untold=self._export.untold,
             more=self.rest,
             kept=self.own,
         )
