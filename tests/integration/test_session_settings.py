@@ -170,6 +170,8 @@ def test_the_shortest_limit_of_a_role_keeps_no_first_connection_away(conninfo: s
 def test_a_first_connection_that_is_ended_without_a_reason_is_opened_again(
     administrator: psycopg.Connection, conninfo: str
 ) -> None:
+    if administrator.info.server_version < 170000:
+        pytest.skip("the server has no limit that the packet cannot take away")
     ended = []
 
     class EndedOnce(Session):
@@ -184,8 +186,6 @@ def test_a_first_connection_that_is_ended_without_a_reason_is_opened_again(
             return session
 
     with EndedOnce.connect(make_conninfo(conninfo, application_name="ended once")) as session:
-        if session.info.server_version < 170000:
-            pytest.skip("the server has no limit that the packet cannot take away")
         assert session.info.backend_pid not in ended
 
 
