@@ -84,6 +84,7 @@ COMMANDS = {  # with the whole name of the module
     for section in SECTIONS.values()
     for name, (place, sentence) in section.items()
 }
+COMMANDS["wait"] = COMMANDS["ask"]  # an item waits, and somebody is asked: both words are tried
 MEANT = {  # what other tools call it -> the command here
     "assign": "edit --assignee",
     "bug": "add",
@@ -119,6 +120,5 @@ MEANT = {  # what other tools call it -> the command here
     "tree": "status",
     "update": "edit",
     "view": "show",
-    "wait": "ask",
     "whoami": "doctor",
 }

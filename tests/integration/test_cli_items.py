@@ -1,6 +1,7 @@
 """The verbs of a day's work, in this process: what they record, what they print, and how several of them end."""
 
 import json
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -378,3 +379,52 @@ def test_show_names_what_a_deployment_delivered_and_a_configuration(run: Run, pe
     assert f"work items   {ref} Deliver" in page
     assert item(perform, ref)["id"] not in page
     assert "lease minutes" in run("show", "configuration").stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "next_line"),
+    [
+        (("block", "REF"), "block REF --reason TEXT"),
+        (("move", "REF", "OTHER"), "move REF --below OTHER"),
+        (("move", "REF"), "move REF --top"),
+        (("due", "REF", "next", "friday"), "edit REF --due 'next friday'"),
+        (("done", "1"), "list"),
+    ],
+)
+def test_a_refused_line_ends_with_one_that_works(run: Run, typed: tuple[str, ...], next_line: str) -> None:
+    refs = {"REF": added(run, "One"), "OTHER": added(run, "Other")}
+
+    refused = run(*(refs.get(word, word) for word in typed))
+
+    for word, ref in refs.items():
+        next_line = next_line.replace(word, ref)
+    assert (refused.exit_code, refused.stderr.splitlines()[-1]) == (
+        exits.WRONG_USE,
+        f"next: tracking-ledger {next_line}",
+    )
+    assert run(*shlex.split(next_line)).exit_code == exits.DONE
+
+
+def test_an_item_waits_for_a_person_and_goes_on_with_a_choice_in_its_own_words(run: Run, perform: Perform) -> None:
+    ref = added(run, "Pick a bank")
+    assert run("wait", ref, "ann", "Which", "format?", "--choice", "camt.053", "--choice", "mt940").exit_code == 0
+
+    answered = run("answer", ref, "camt.053")
+
+    assert answered.stdout == f"{ref}  committed  now active\n"
+    answer = item(perform, ref)["answer"]
+    assert (answer["verdict"], answer["choice"], "text" in answer) == ("choose", "camt.053", False)
+    assert "camt.053" in run("show", ref).stdout
+
+
+def test_a_link_is_told_as_it_was_typed(run: Run) -> None:
+    one, other = added(run, "One"), added(run, "Other")
+
+    assert run("link", one, "depends-on", other).stdout == f"{one}  depends on  {other}  Other\n"
+
+
+def test_what_is_due_is_asked_in_words_without_quotes(run: Run) -> None:
+    ref = added(run, "One", "--due", "tomorrow")
+
+    assert ref in run("due", "in", "2", "weeks").stdout
+    assert run("due", "no", "day").exit_code == exits.WRONG_USE

@@ -45,6 +45,8 @@ def ask(command: AskQuestion, world: World) -> Decided:
 def answer(command: AnswerQuestion, world: World) -> Decided:
     item: WorkItem = existing(world, CATEGORY, command.id, None)
     question = _open_question(world, command.id, item)
+    if command.verdict == "answer" and command.text in question.choices:  # said in the words of a choice, it is that
+        command = replace(command, verdict="choose", choice=command.text, text=None)
     _check_form(command, question)
     _check_may_answer(command.id, item, question, world)
     answered = QuestionAnswered(

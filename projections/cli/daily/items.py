@@ -173,7 +173,10 @@ def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str,
             _printer("blocked"),
         )
     if not how["reason"]:
-        raise click.UsageError("name what blocks it: --by REF for another item, --reason TEXT for anything else")
+        raise exits.Incomplete(
+            "name what blocks it: --by REF for another item, --reason TEXT for anything else",
+            f"block {' '.join(refs[:1])} --reason TEXT",
+        )
     return _update(invocation, refs, lambda _: {"status": "blocked", **how}, "blocked")
 
 
@@ -203,7 +206,9 @@ def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[st
 def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, top: bool) -> int:
     """Move work items below another one, or to the top. To move a ledger: `tracking-ledger ledgers move`."""
     if (parent is None) != top:
-        raise click.UsageError("say where to: --below REF, or --top")
+        *moved, last = refs
+        line = f"move {' '.join(moved)} --below {last}" if moved else f"move {last} --top"
+        raise exits.Incomplete("say where to: --below REF, or --top", line)
     change = {"clear": ["parent_id"]} if top else {"parent_id": parent}
     return _update(invocation, refs, lambda _: change, "moved")
 
@@ -231,7 +236,7 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str
         answer_json(answered)
     else:
         said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
-        say(f"{answered['ref']}  {said}  {target['ref']}  {printable(target['title'])}")
+        say(printable(f"{ref}  {said}  {target['ref']}  {target['title']}"))
     return exits.of_answer(answered)
 
 

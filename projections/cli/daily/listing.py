@@ -1,5 +1,6 @@
 """`list` and `due`: work items by filters, in columns that fit the terminal."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,10 +11,11 @@ from ledger.values.dates import DAY, ends
 from ledger.values.moment import parse
 from ledger.work_item.state import ITEM_TYPES
 from projections.cli.daily.items import perform, person
-from projections.cli.terminal import every_ledger, views
+from projections.cli.terminal import every_ledger, exits, views
 from projections.cli.terminal.dates import When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG, VIEW
+from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
 from projections.cli.terminal.wording import short_ago
 from projections.questions.work_items import SUMMARY
@@ -133,13 +135,14 @@ def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filter
 
 
 @click.command("due", cls=Command)
-@click.argument("until", metavar="WHEN", type=When(), required=False)
+@click.argument("words", metavar="[WHEN]", nargs=-1)
 @click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")
 @click.option("--milestone", "milestone_id", type=REF, help="Only what belongs to this milestone.")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
 @pass_invocation
-def due_(invocation: Invocation, /, until: str | None, mine: bool, **filters: Any) -> None:
+def due_(invocation: Invocation, /, words: tuple[str, ...], mine: bool, **filters: Any) -> None:
     """Work items that are not finished and have to be by a day, the earliest first; with WHEN those due by then."""
+    until = _until(words)
     filters |= {"order": "due", "due_until": until or LAST_DAY, "unfinished": True}
     answered = _of_person(invocation, filters) if mine else perform(invocation, "list_work_items", **filters)
     answered["items"].sort(key=lambda item: ends(item["due"]))
@@ -156,6 +159,14 @@ def due_(invocation: Invocation, /, until: str | None, mine: bool, **filters: An
         remark("nothing is due: tracking-ledger edit REF --due WHEN says when something is")
     elif answered["has_more"]:
         remark(f"{answered['returned']} of {answered['total_count']}; more: --limit")
+
+
+def _until(words: tuple[str, ...]) -> str:
+    when = " ".join(words[1:]) or "WHEN"
+    if words and REFERENCE.fullmatch(words[0]):
+        line = f"edit {words[0]} --due {shlex.quote(when)}"
+        raise exits.Incomplete("this lists what is due by a day; of an item the day is a field", line)
+    return When().convert(" ".join(words), None, click.get_current_context())
 
 
 def _away(due: str, today: date) -> str:

@@ -150,6 +150,14 @@ class NoSuchCommand(click.UsageError):
         self.meant = meant
 
 
+class Incomplete(click.UsageError):
+    """`line` is what to type instead, after the name of the program."""
+
+    def __init__(self, message: str, line: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 def print_wrong_use(error: click.UsageError, *, as_json: bool) -> None:
     """A command line that cannot be understood, as every other refusal is printed."""
     from projections.cli.terminal.output import answer_json, printable, remark  # only here, as above
@@ -166,6 +174,8 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
     """A command line that cannot be understood, in the one error shape."""
     path = error.ctx.command_path if error.ctx else "tracking-ledger"
     meant = [f"{path} {command}" for command in getattr(error, "meant", ())]
+    if isinstance(error, Incomplete):
+        meant = [f"{path.partition(' ')[0]} {error.line}"]
     message = error.format_message().rstrip(".")
     return {
         "error": {

@@ -63,6 +63,7 @@ OF_CODE = {
     "unavailable": "doctor",
     "version_conflict": "history {ref}",
 }
+OF_FIELD = dict.fromkeys(("id", "to_id", "parent_id"), "list")  # what is no reference: a list shows those there are
 COMMAND = re.compile(rf"\b{PROGRAM} [a-z]")
 REFERENCE = re.compile(r"\b[wvdegx]-[0-9a-z]{5,26}\b")
 
@@ -91,13 +92,19 @@ def _as_typed(next_step: str) -> str:
 
 def _command(error: LedgerError, command: str) -> str:
     """By the rule that refuses, else by the code; where it wants a reference and none is known, the command's help."""
-    chosen = OF_RULE.get(str(error.details.get("rule"))) or OF_CODE.get(error.code, "{command} --help")
+    chosen = OF_RULE.get(str(error.details.get("rule"))) or _of_field(error)
+    chosen = chosen or OF_CODE.get(error.code, "{command} --help")
     ref, version = _reference(error), _first_item(error).get("version")
     if "{version}" in chosen and not isinstance(version, int):  # a change that waits in the outbox has no number yet
         chosen = "history {ref}"
     if "{ref}" in chosen and ref is None:
         chosen = "{command} --help"
     return chosen.format(ref=ref, command=command, version=version).strip()
+
+
+def _of_field(error: LedgerError) -> str | None:
+    fields: list[Any] = error.details.get("fields") or []
+    return next(filter(None, (OF_FIELD.get(str(fault.get("field"))) for fault in fields)), None)
 
 
 def _reference(error: LedgerError) -> str | None:
