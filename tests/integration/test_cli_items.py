@@ -428,3 +428,16 @@ def test_what_is_due_is_asked_in_words_without_quotes(run: Run) -> None:
 
     assert ref in run("due", "in", "2", "weeks").stdout
     assert run("due", "no", "day").exit_code == exits.WRONG_USE
+
+
+def test_show_says_what_is_above_an_item_and_keeps_it_from_being_begun(run: Run) -> None:
+    season, blocker = added(run, "Season", "--not-before", "2999-01-01"), added(run, "Blocker")
+    child = added(run, "Child", "--parent", season, "--blocked-by", blocker)
+    assert run("ask", season, "ann", "Really?").exit_code == 0
+
+    shown = run("show", child)
+
+    assert shown.exit_code == exits.DONE
+    assert f"not ready: ancestor deferred {season} Season, active, until 2999-01-01" in shown.stdout
+    assert f"not ready: ancestor waiting {season} Season, active, for ann" in shown.stdout
+    assert f"not ready: blocker {blocker} Blocker, active" in shown.stdout

@@ -144,8 +144,9 @@ def _why_not_ready(entity: Entity) -> None:
     for why in entity.get("not_ready_because") or ():
         if why["id"] != entity["id"]:
             reason = why["reason"].replace("_", " ")
-            more = [f"for {why['by']}"] * ("by" in why) + [f"until {why.get('until', '')[:10]}"] * ("until" in why)
-            told = ", ".join([f"{reason} {why['ref']} {why['title']}", why["status"], *more])
+            whom = f", for {why['by']}" if "by" in why else ""
+            until = f", until {why['until'][:10]}" if "until" in why else ""
+            told = f"{reason} {why['ref']} {why['title']}, {why['status']}{whom}{until}"
             say(printable(f"not ready: {told}"), style="yellow")
 
 
