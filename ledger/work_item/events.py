@@ -78,7 +78,8 @@ class WorkItemReopened(WorkItemFact, frozen=True, kw_only=True):
 class WorkItemStatusChanged(WorkItemFact, frozen=True, kw_only=True):
     """Into or out of a state of the ledger's own; `category` is what rules look at, see ledger.values.states.
 
-    `reason` says why it waits, `forced` why it is finished over what is not. `next_id` is as in WorkItemCompleted.
+    `reason` says why it waits or was dropped, `forced` why it is finished over what is not. `next_id` is as in
+    WorkItemCompleted.
     """
 
     status: str

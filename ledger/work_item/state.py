@@ -163,7 +163,7 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
             done = replace(item, status="completed", category="done", forced=forced)
             return _followed(replace(done, block_reason=None, claim=None, question=None), following)
         case WorkItemReopened():
-            return replace(item, status="active", category="active", forced=None, archived=False)
+            return replace(item, status="active", category="active", block_reason=None, forced=None, archived=False)
         case WorkItemStatusChanged():
             return _changed(item, fact)
         case WorkItemDeleted(cascade_of=root):

@@ -49,11 +49,12 @@ def _state(entity: Entity) -> Iterator[str]:
 def _body(entity: Entity) -> str:
     acceptance = entity["metadata"].get("acceptance")
     checks = [f"- [ ] {text}" for text in acceptance] if isinstance(acceptance, list) else []
+    reason_of = "Dropped" if entity["category"] == "dropped" else "Blocked"
     parts = [
         entity["description"],
         "\n".join(["## Acceptance", *checks]) if checks else None,
         f"## Notes\n\n{entity['notes']}" if entity["notes"] else None,
-        f"Blocked: {entity['block_reason']}" if entity["block_reason"] else None,
+        f"{reason_of}: {entity['block_reason']}" if entity["block_reason"] else None,
         "\n".join(_origin(entity)),
     ]
     return "\n\n".join(part for part in parts if part)[:LONGEST_BODY]

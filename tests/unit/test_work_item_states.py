@@ -109,7 +109,9 @@ def test_the_original_words_have_the_facts_they_always_had() -> None:
     item(moved("shipped")).when(to("active", expected=2)).then(WorkItemReopened())
 
 
-def test_a_state_of_waiting_keeps_the_reason_and_any_other_forgets_it() -> None:
+def test_a_state_of_waiting_or_a_dropped_one_keeps_the_reason_and_any_other_forgets_it() -> None:
+    item().when(to("wont_do", reason="nobody reads it")).then_it_has(block_reason="nobody reads it")
+    item(moved("wont_do", reason="why")).when(to("active", expected=2)).then_it_has(block_reason=None)
     item().when(to("vendor", reason="no answer")).then_it_has(block_reason="no answer", category="waiting")
     item(moved("vendor", reason="no answer")).when(to("in_progress", expected=2)).then_it_has(block_reason=None)
 

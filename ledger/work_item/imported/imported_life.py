@@ -171,7 +171,8 @@ def settle(before: WorkItem, wanted: State | None, mark: Mark, unfinished: bool)
         return []
     forced = FORCED_REASON if unfinished and wanted.category in FINISHED else None
     if wanted.name not in ORIGINAL or (before.status not in ORIGINAL and wanted.name == "active"):
-        return [(status_changed(before, wanted, reason=BLOCK_REASON, forced=forced), mark)]
+        reason = None if wanted.category == "dropped" else BLOCK_REASON  # why it was dropped, no source says
+        return [(status_changed(before, wanted, reason=reason, forced=forced), mark)]
     leaving: dict[str, Fact] = {"blocked": WorkItemUnblocked(), "completed": WorkItemReopened()}
     entering: dict[str, Fact] = {
         "blocked": WorkItemBlocked(reason=BLOCK_REASON),

@@ -17,6 +17,8 @@ from ledger.work_item.rules.reviews import completed
 from ledger.work_item.state import WorkItem
 from ledger.world import Neighbour, World
 
+NO_STATE = "is not a state of this ledger's configuration; update_project_configuration adds it to states"
+
 
 def change_status(command: UpdateWorkItem, item: WorkItem, world: World) -> list[Fact]:
     """The original words have facts of their own; every other way is a WorkItemStatusChanged."""
@@ -47,7 +49,7 @@ def status_changed(
         old_category=item.category,
         status=wanted.name,
         category=wanted.category,
-        reason=None if wanted.category in (*WORKABLE, *FINISHED) else reason,
+        reason=None if wanted.category in (*WORKABLE, "done") else reason,
         forced=forced,
     )
 
@@ -62,7 +64,7 @@ def _state(word: str, world: World) -> State:
     wanted = find_state((), word) or find_state(world.settings().states, word)
     if wanted is None:
         allowed = [state.name for state in in_order(world.settings().states)]
-        check([problem("status", "is not a state of this ledger's configuration", word, allowed=allowed)])
+        check([problem("status", NO_STATE, word, allowed=allowed)])
     assert wanted is not None, "what is not found was refused"
     return wanted
 

@@ -93,7 +93,8 @@ def _who_has_it(entity: Entity, now: datetime) -> str:
     if question:
         parts.append(f"waits for {question['whom']}: {question['text']}")
     if entity.get("block_reason"):
-        parts.append(f"blocked: {entity['block_reason']}")
+        word = "dropped" if entity.get("category") == "dropped" else "blocked"
+        parts.append(f"{word}: {entity['block_reason']}")
     return "; ".join(parts)
 
 
