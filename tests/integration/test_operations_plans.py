@@ -96,13 +96,19 @@ def test_what_is_deferred_is_not_ready_until_then_and_says_so(perform: Perform) 
 
 def test_a_milestone_shows_how_far_it_is_and_is_never_handed_out(perform: Perform) -> None:
     milestone = perform("create_work_item", item_type="milestone", title="1.0", due="2999-01-01")
-    first = task(perform, "first", milestone_id=milestone["ref"])
-    task(perform, "second", milestone_id=milestone["id"])
-    task(perform, "other")
+    first = task(perform, "first", milestone_id=milestone["ref"], estimate=60)
+    task(perform, "second", milestone_id=milestone["id"], estimate=90)
+    task(perform, "other", estimate=5)
     perform("update_work_item", id=first, version=1, status="completed")
 
     shown = perform("query_work_item", id=milestone["id"])
-    assert shown["progress"] == {"items": 2, "finished": 1, "by_category": {"active": 1, "done": 1}}
+    assert shown["progress"] == {
+        "items": 2,
+        "finished": 1,
+        "by_category": {"active": 1, "done": 1},
+        "estimate": 150,
+        "estimate_left": 90,
+    }
     assert shown["not_ready_because"][0]["reason"] == "milestone"
     assert sorted(titles(perform("ready_work"))) == ["other", "second"]
     assert sorted(titles(perform("list_work_items", milestone_id=milestone["ref"]))) == ["first", "second"]
