@@ -175,8 +175,8 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     that a link by its id means another record, `also_known` are ids under which an earlier import may have brought it.
     `vendors` are names: the ids of those that the ledger has are kept as `metadata.vendor_ids`. `comments` None: the
     source does not say; `comments_missing`: it has more than it tells, so one that is not among them has not gone.
-    `untold` are fields of which the file does not speak at all, `status`, `parent_id`, `links` and `metadata` among
-    them: they stay what they were.
+    `untold` are fields of which the file does not speak at all, `status`, `parent_id` and `links` among them: they
+    stay what they were.
     """
 
     id: str

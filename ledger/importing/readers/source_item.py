@@ -49,7 +49,7 @@ class SourceItem(Struct, frozen=True, kw_only=True):
     it means where that is sure; else the table of words that people use decides. `priority` is 1 (the highest) to 5.
     `due` and `not_before` are days, `2026-12-15`, or moments of RFC 3339; `estimate` is in minutes. `comments` None:
     the source does not tell them; `comments_missing`: it has more than it tells. `untold` names fields of which the
-    file does not speak at all, with `links`, `parent_id` and `metadata`. `more` is all else, by the source's names;
+    file does not speak at all, with `links` and `parent_id`. `more` is all else, by the source's names;
     `kept` are words of the source under names of ours: source_type, source_priority, acceptance.
     """
 

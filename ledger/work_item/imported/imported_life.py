@@ -131,8 +131,7 @@ def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[st
         wanted["commits"] = then.commits
     if "title" not in item.untold:
         wanted["title"] = item.fields.get("title", "")
-    gone = {} if "metadata" in item.untold else dict.fromkeys(then.metadata)
-    wanted["metadata"] = gone | item.fields.get("metadata", {})
+    wanted["metadata"] = dict.fromkeys(then.metadata) | item.fields.get("metadata", {})
     changes, clashing = followed(then, now, wanted)
     clashes += clashing
     if changes:

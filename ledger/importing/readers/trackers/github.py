@@ -49,7 +49,6 @@ TOLD_BY = {
     "parent_id": {"parent"},
     "links": {"blocked_by"},
 }
-ALWAYS_TOLD = ("title", "description", "assignee", "tags", "status")  # where GitHub is asked for all that it says
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 Fields = dict[str, Any]
@@ -118,8 +117,7 @@ def _is_pull(record: Fields) -> bool:
 def _untold(record: Fields) -> frozenset[str]:
     """The fields of ours of which a record says nothing, not even that they are empty."""
     said = {_SNAKE.sub("_", name).lower() for name in record}
-    untold = {field for field, names in TOLD_BY.items() if said.isdisjoint(names)}
-    return frozenset(untold | ({"metadata"} if untold.intersection(ALWAYS_TOLD) else set()))
+    return frozenset(field for field, names in TOLD_BY.items() if said.isdisjoint(names))
 
 
 def _with_state(record: Fields) -> Fields:

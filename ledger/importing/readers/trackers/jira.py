@@ -94,8 +94,7 @@ class _Export:
 def _untold(names: set[str]) -> frozenset[str]:
     """What an export of some fields has no column for."""
     untold = {field for field, columns in TOLD_BY.items() if names.isdisjoint(columns)}
-    untold |= set() if any(map(link_column, names)) else {"links"}
-    return frozenset(untold | ({"metadata"} if untold - {"links"} else set()))
+    return frozenset(untold | (set() if any(map(link_column, names)) else {"links"}))
 
 
 class _Issue(CellRecord):
