@@ -91,7 +91,7 @@ def _version(streams: dict[str, int]) -> int:
 
 
 def _on(dsn: str, ledger: UUID, work: Callable[[Ledger], None]) -> None:
-    database = Database(dsn)
+    database = Database(dsn, prepare=False)  # dsn may lead to a pooler that keeps no statements
     try:
         work(on_postgres(database, ledger))
     finally:
