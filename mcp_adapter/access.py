@@ -53,7 +53,7 @@ class Access:
         accepted = self._own(secret) if secret.startswith(PREFIX) else None
         return None if accepted is None else self._caller(accepted)
 
-    def anybody(self, app: App) -> Caller:
+    def without_token(self, app: App) -> Caller:
         """Any caller where no tokens are needed."""
         return Caller(app=app)
 

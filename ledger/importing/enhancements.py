@@ -36,27 +36,27 @@ def ids(command: Import, world: World) -> list[str]:
 
 
 def plan(command: Import, ids: Iterable[str], world: World, made: ImportPlan) -> None:
-    things = dict(zip((imported.external_id for imported in command.enhancements), ids, strict=True))
+    known = dict(zip((imported.external_id for imported in command.enhancements), ids, strict=True))
     seen: set[str] = set()
     for imported in command.enhancements:
-        entity_id = things[imported.external_id]
+        entity_id = known[imported.external_id]
         if entity_id in seen:
             made.not_taken.append(Finding("repeated_record", f"enhancement {imported.external_id}"))
             continue
         seen.add(entity_id)
         merge = three_way_merge(world, CATEGORY, entity_id, command.source)
-        facts = _facts(_with_dangling(imported, things, made), entity_id, _depends_on(imported, things), merge, made)
+        facts = _facts(_with_dangling(imported, known, made), entity_id, _depends_on(imported, known), merge, made)
         made.add(CATEGORY, entity_id, imported.external_id, facts, is_new=merge is None)
 
 
-def _depends_on(imported: ImportedEnhancement, things: dict[str, str]) -> tuple[str, ...]:
-    absent = _absent(imported, things)
-    return tuple(dict.fromkeys(things[other] for other in imported.depends_on if other not in absent))
+def _depends_on(imported: ImportedEnhancement, known: dict[str, str]) -> tuple[str, ...]:
+    absent = _absent(imported, known)
+    return tuple(dict.fromkeys(known[other] for other in imported.depends_on if other not in absent))
 
 
-def _with_dangling(imported: ImportedEnhancement, things: dict[str, str], made: ImportPlan) -> ImportedEnhancement:
+def _with_dangling(imported: ImportedEnhancement, known: dict[str, str], made: ImportPlan) -> ImportedEnhancement:
     """With what it depends on and is nowhere, in the words of the source."""
-    absent = _absent(imported, things)
+    absent = _absent(imported, known)
     if not absent:
         return imported
     made.not_taken += [Finding("link_to_absent_id", f"{imported.external_id} -> {other}") for other in absent]
@@ -64,8 +64,8 @@ def _with_dangling(imported: ImportedEnhancement, things: dict[str, str], made: 
     return replace(imported, fields=imported.fields | {"metadata": metadata})
 
 
-def _absent(imported: ImportedEnhancement, things: dict[str, str]) -> list[str]:
-    return [other for other in imported.depends_on if other not in things or other == imported.external_id]
+def _absent(imported: ImportedEnhancement, known: dict[str, str]) -> list[str]:
+    return [other for other in imported.depends_on if other not in known or other == imported.external_id]
 
 
 def _facts(

@@ -19,7 +19,7 @@ class Tally(Struct, kw_only=True):
 
 
 class ImportPlan(Struct, kw_only=True):
-    """What to record, and what to tell the person. `tallies` and `things` (ids by what the source
+    """What to record, and what to tell the person. `tallies` and `ids` (ids by what the source
     calls them) are by category.
 
     `present` are the ids of the work items that the source holds. `kept` are (id, path) of what the source says and
@@ -28,7 +28,7 @@ class ImportPlan(Struct, kw_only=True):
 
     decided: Decided = []
     tallies: dict[str, Tally] = {}
-    things: dict[str, dict[str, str]] = {}
+    ids: dict[str, dict[str, str]] = {}
     present: frozenset[str] = frozenset()
     kept: set[tuple[str, str]] = set()
     links_found: Counter[str] = field(default_factory=Counter)
@@ -44,7 +44,7 @@ class ImportPlan(Struct, kw_only=True):
     ) -> None:
         """One entity of the source, which calls it `external_id`, and what happened to it there."""
         stream, tally = stream_id(category, entity_id), self.tally(category)
-        self.things.setdefault(category, {})[external_id] = entity_id
+        self.ids.setdefault(category, {})[external_id] = entity_id
         self.decided += [(stream, fact, mark.by, mark.at) for fact, mark in facts]
         if is_new:
             tally.created += 1

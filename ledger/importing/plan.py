@@ -47,7 +47,7 @@ def _plan_items(command: Import, vendor_ids: dict[str, str], world: World, made:
     made.warnings += planned.warnings
     made.not_taken += planned.not_taken
     ids = {item.external_id: item.id for item in items}
-    made.things[WORK_ITEM] = {name: ids[name] for name in planned.created if name in ids}
+    made.ids[WORK_ITEM] = {name: ids[name] for name in planned.created if name in ids}
     tally = made.tally(WORK_ITEM)
     tally.created, tally.changed = len(planned.created), len(planned.changed)
     tally.unchanged = len(planned.present) - tally.created - tally.changed

@@ -55,7 +55,7 @@ class PostgresStore:
     """See ledger.store.EventStore. `shapes` are the read models that this program writes, with their shape numbers.
 
     `key` is what the ledger is known by in this database, where that is not its own UUID. `acknowledge` is given the
-    last position that a transaction has recorded, and whose command stands there, before anybody else is.
+    last position that a transaction has recorded, and whose command stands there, before any other call.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class BrowserSessions:
     def callers(self, request: Request) -> dict[UUID, Caller]:
         """The ledgers that this browser may see, each with who it is there."""
         if not self._tokens_needed:
-            return {ledger: self._access.anybody(app) for ledger, app in self._apps.items()}
+            return {ledger: self._access.without_token(app) for ledger, app in self._apps.items()}
         found: dict[UUID, Caller] = {}
         for secret in self._secrets(request):
             caller = self._access.holder_of(secret)

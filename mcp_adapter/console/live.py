@@ -14,9 +14,7 @@ from ledger.errors import LedgerError
 from projections.application.app import App
 
 EVERY = 0.05  # seconds between two looks at a ledger that a page listens to
-CHECKED = (
-    1.0  # seconds after which a silent stream looks again whether its token is good; before a message it always does
-)
+CHECKED = 1.0  # seconds between two looks at a silent stream's token; each message looks anyway
 KEEP_ALIVE = 15.0  # seconds after which a comment keeps proxies from closing a silent stream
 LONGEST = 600.0  # seconds after which a page connects anew, with a token that is still good
 

@@ -84,7 +84,7 @@ COMMANDS = {  # with the whole name of the module
     for section in SECTIONS.values()
     for name, (place, sentence) in section.items()
 }
-COMMANDS["wait"] = COMMANDS["ask"]  # an item waits, and somebody is asked: both words are tried
+COMMANDS["wait"] = COMMANDS["ask"]  # an item waits, and a person is asked: both words are tried
 MEANT = {  # what other tools call it -> the command here
     "assign": "edit --assignee",
     "bug": "add",

@@ -1,4 +1,4 @@
-"""What can be asked of conflicts: those that wait for a decision, and which of them are about some things."""
+"""What can be asked of conflicts: those that wait for a decision, and which of them are about some entities."""
 
 from collections.abc import Iterable
 from typing import Any

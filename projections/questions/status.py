@@ -61,8 +61,8 @@ def active_work_items(snapshot: Snapshot, most: int = LISTED) -> Entity:
     """
     counts = snapshot.ask("status/counts")
     visible = [line for line in counts if not line["hidden"]]
-    chosen = snapshot.ask("status/standing", finished=0, limit=most)
-    chosen += snapshot.ask("status/standing", finished=1, limit=most - len(chosen))
+    chosen = snapshot.ask("status/visible", finished=0, limit=most)
+    chosen += snapshot.ask("status/visible", finished=1, limit=most - len(chosen))
     items = _described(snapshot, _tree(_with_ancestors(snapshot, chosen)))
     return {
         "total_count": sum(line["items"] for line in counts),

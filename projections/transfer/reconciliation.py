@@ -168,7 +168,7 @@ def _compared(
     check = Check()
     left = dict(found)
     for name, fields in stated.items():
-        row = found.get(made.things.get(category, {}).get(name, ""))
+        row = found.get(made.ids.get(category, {}).get(name, ""))
         row = row or next((other for other in found.values() if is_same(fields, other.state)), None)
         if row is None:
             check.only_in_file.append(name)
@@ -221,7 +221,7 @@ def _sessions(source: str, reading: Reading, found: dict[str, Row], before: int)
 
 def _items(reading: Reading, found: dict[str, Row], made: ImportPlan) -> Check:
     """That every item which is no session is there, and a new one is as the file says."""
-    check, new = Check(), made.things.get("work_item", {})
+    check, new = Check(), made.ids.get("work_item", {})
     for item in reading.items:
         row = found.get(item.id)
         if item.fields.get("item_type") == "session":

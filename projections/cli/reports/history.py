@@ -125,7 +125,7 @@ def undo(
 
 @click.command(cls=Command)
 @click.option("--since", type=POINT, default="0", help="After this position or time, or so long ago, like 2h, 3d, 1w.")
-@click.option("--category", "categories", multiple=True, help="Only things of this kind; may be repeated.")
+@click.option("--category", "categories", multiple=True, help="Only entities of this kind; may be repeated.")
 @click.option("--type", "types", multiple=True, help="Only events of this type; may be repeated.")
 @click.option("--author", help="Only what this one did.")
 @click.option("--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many events.")

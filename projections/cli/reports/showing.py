@@ -147,8 +147,8 @@ def _why_not_ready(entity: Entity) -> None:
             reason = why["reason"].replace("_", " ")
             whom = f", for {why['by']}" if "by" in why else ""
             until = f", until {why['until'][:10]}" if "until" in why else ""
-            told = f"{reason} {why['ref']} {why['title']}, {why['status']}{whom}{until}"
-            say(printable(f"not ready: {told}"), style="yellow")
+            cause = f"{reason} {why['ref']} {why['title']}, {why['status']}{whom}{until}"
+            say(printable(f"not ready: {cause}"), style="yellow")
 
 
 def _field(key: str, value: Any, refs: Refs, now: datetime) -> str:
