@@ -28,12 +28,14 @@ class Stamp:
         self._lock = anyio.Lock()
         self.value = ""
 
-    async def look(self) -> str:
-        """Asks the ledger at most once in EVERY seconds, however many pages listen."""
+    async def look(self, age: float = 0.0) -> str:
+        """As it was `age` seconds before this call at the earliest: who waits for a look that began later shares it."""
+        oldest = time.monotonic() - age
         async with self._lock:
-            if time.monotonic() - self._looked >= EVERY:
+            if self._looked < oldest:
+                begun = time.monotonic()
                 self.value = await anyio.to_thread.run_sync(self._read)
-                self._looked = time.monotonic()
+                self._looked = begun
         return self.value
 
     def _read(self) -> str:
@@ -54,7 +56,7 @@ class Live:
         self._closed = False
 
     async def look(self, app: App) -> str:
-        """How far the ledger is now."""
+        """How far the ledger is now: a page that is made after a write is none of before it."""
         return await self._stamp(app).look()
 
     def close(self) -> None:
@@ -76,7 +78,7 @@ class Live:
         begun = said = checked = time.monotonic()
         yield ": connected\n\n"
         while not self._closed and time.monotonic() - begun < LONGEST:
-            now = await stamp.look()
+            now = await stamp.look(age=EVERY)
             if now != since or time.monotonic() - checked > CHECKED:
                 checked = time.monotonic()
                 if not is_allowed():

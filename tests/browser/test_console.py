@@ -1,8 +1,11 @@
 """The web console in a real browser: live, by keyboard, on a phone, and as an accessibility judge sees it."""
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +27,8 @@ pytestmark = [
     pytest.mark.processes,
 ]
 PAGES = [*pages.PAGES, "board?lanes=assignee", "act/create_work_item", "act/bulk_work_items"]
+BROWSERS, WRITERS = 10, 8
+SECONDS = float(os.environ.get("LEDGER_TEST_TOGETHER", "60"))  # in which they work together
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -287,3 +292,58 @@ def test_all_acts_of_an_item_are_reached_by_the_keyboard(opened: Open, elsewhere
     page.wait_for_selector("text=Saved.")
 
     assert page.get_by_role("heading", name="Attachments", exact=True).count() == 1
+
+
+def test_ten_browsers_beside_eight_assistants_lose_nothing_and_all_see_the_last_change(
+    opened: Open, console: HttpServer, project: Settings, elsewhere: App
+) -> None:
+    item = create(elsewhere, title="Worked on together")
+    pages = [opened(f"item/{item['ref']}") for _ in range(BROWSERS)]
+    until = time.monotonic() + SECONDS
+    made: list[list[str]] = [[] for _ in range(WRITERS)]
+    writers = [
+        threading.Thread(
+            target=write,
+            args=(console, token(project, f"writer-{number}")[0], f"W{number}", lambda: time.monotonic() > until, ids),
+        )
+        for number, ids in enumerate(made)
+    ]
+    for writer in writers:
+        writer.start()
+    said: list[str] = []
+    while time.monotonic() < until:
+        for number, page in enumerate(pages):
+            comment(page, f"Browser {number} says {len(said)}")
+            said.append(f"Browser {number} says {len(said)}")
+    for writer in writers:
+        writer.join()
+
+    OPERATIONS["update_work_item"].perform(elsewhere, {"id": item["id"], "version": item["version"], "title": "Done"})
+    for page in pages:
+        page.wait_for_selector("h1:has-text('Done')")
+
+    [found] = OPERATIONS["list_work_items"].perform(elsewhere, {"text": "done", "fields": ["comment_count"]})["items"]
+    assert found["comment_count"] == len(said)
+    ids = [id for each in made for id in each]
+    total = OPERATIONS["list_work_items"].perform(elsewhere, {"text": "wrote", "limit": 1})["total_count"]
+    assert (len(set(ids)), total) == (len(ids), len(ids))
+    assert all(made)
+    assert [line for line in answers(console) if line["status"] >= 500] == []
+
+
+def write(server: HttpServer, secret: str, name: str, is_over: Callable[[], bool], made: list[str]) -> None:
+    while not is_over():
+        title = f"{name} wrote {len(made)}"
+        made.append(server.call(secret, "create_work_item", item_type="task", title=title)["id"])
+
+
+def comment(page: Any, text: str) -> None:
+    page.fill("[name=f-text]", text)
+    page.get_by_role("button", name="Comment", exact=True).click()
+    page.locator("article.comment", has_text=text).wait_for()
+
+
+def answers(server: HttpServer) -> list[dict[str, Any]]:
+    """What the server's log says of each request."""
+    lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line["kind"] == "http"]
