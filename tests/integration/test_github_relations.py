@@ -52,6 +52,24 @@ def test_sub_issues_and_dependencies_are_taken_with_the_issues(
     assert_quiet(sync, github, app, full=True)
 
 
+def test_a_known_issue_below_a_new_one_is_below_it_here(
+    sync: Sync, github: GithubApi, item: Item, perform: Perform, app: App
+) -> None:
+    perform("create_work_item", item_type="task", title="Child")
+    sync()
+    [child] = github.issues
+    parent = github.open_issue("Parent")
+    github.set_parent(child, parent)
+    foreseen = sync(full=True, dry_run=True)
+
+    report = sync(full=True)
+
+    assert item(child)["parent_id"] == item(parent)["id"]
+    assert (report["conflicts"], report["findings"], github.parents) == ([], [], {child: parent})
+    assert foreseen["pulled"] == report["pulled"] == {"created": 1, "changed": 1}
+    assert_quiet(sync, github, app, full=True)
+
+
 def test_a_tree_made_here_is_a_tree_there(sync: Sync, github: GithubApi, perform: Perform, app: App) -> None:
     blocker = perform("create_work_item", item_type="task", title="Blocker")["id"]
     parent = perform("create_work_item", item_type="project", title="Parent")["id"]

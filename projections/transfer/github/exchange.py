@@ -206,10 +206,11 @@ class Exchange:
                 self._new[item_id] = len(self._new)
             elif number not in linked and self._terms.pull and self._terms.only.takes_issue(record):
                 new[number] = record
-        pairs = [self._pair(linked[number], record) for number, record in touched.records.items() if number in linked]
+        numbers = [number for number in touched.records if number in linked]
         linked |= self._taken(new, touched)
         if not self._terms.dry_run:
-            pairs += [self._pair(linked[number], new[number]) for number in new if _names_others(new[number])]
+            numbers += [number for number in new if _names_others(new[number])]
+        pairs = [self._pair(linked[number], touched.records[number]) for number in numbers]  # parents may be new
         for begin in range(0, len(pairs), PORTION):
             self._exchange(pairs[begin : begin + PORTION], touched)
         found = closing(touched.pulls, linked, self._repository)
