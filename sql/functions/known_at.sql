@@ -6,9 +6,11 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS 
 BEGIN
     PERFORM require_member(p_ledger);
     RETURN QUERY
-    SELECT e.position, e.command_id, e.digest FROM events e
-    WHERE e.ledger_id = p_ledger
-      AND (e.position = ANY (p_positions) OR e.position = (SELECT max(l.position) FROM events l WHERE l.ledger_id = p_ledger))
+    SELECT e.position, e.command_id, e.digest
+    FROM (SELECT unnest(p_positions) UNION SELECT max(l.position) FROM events l WHERE l.ledger_id = p_ledger) asked (position)
+    CROSS JOIN LATERAL (SELECT a.position, a.command_id, a.digest FROM events a  -- by the order of the primary key
+                        WHERE a.ledger_id = p_ledger AND a.position <= asked.position ORDER BY a.position DESC LIMIT 1) e
+    WHERE e.position = asked.position
     ORDER BY e.position;
 END
 $$;

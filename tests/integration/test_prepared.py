@@ -7,16 +7,22 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from ledger.errors import LedgerError
 from ledger.postgres.connection.connect import connect
 from ledger.postgres.connection.database import ON_REQUEST
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
 from projections.tables.postgres import PostgresTables
-from tests.conftest import Perform
+from tests.conftest import NewDatabase, Perform
 
 KEPT = "SELECT statement FROM pg_prepared_statements"
+READ = """
+    SELECT indexrelname, idx_tup_read FROM pg_stat_user_indexes UNION ALL
+    SELECT relname, seq_tup_read FROM pg_stat_user_tables
+"""  # rows, which a session that has ended has reported
 
 
 @pytest.fixture
@@ -46,6 +52,19 @@ def test_a_question_of_one_plan_is_kept_on_the_server(keeping: App) -> None:
         kept = {statement.splitlines()[0] for (statement,) in connection.execute(KEPT).fetchall()}
 
     assert any("The vendor of a name" in statement for statement in kept)
+
+
+def test_what_was_planned_while_a_log_was_small_reads_no_more_when_it_has_grown(
+    new_database: NewDatabase, settings: Settings
+) -> None:
+    dsn, commands = new_database(), 300
+    with closing(App(replace(settings, dsn=dsn))) as app:
+        for number in range(commands):
+            OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": f"Item {number}"})
+
+    with psycopg.connect(dsn) as connection:
+        read = dict(connection.execute(READ).fetchall())
+    assert {table: count for table, count in read.items() if count > 20 * commands} == {}
 
 
 def test_a_question_with_optional_filters_is_planned_anew_each_time(keeping: App) -> None:
