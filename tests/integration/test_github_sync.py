@@ -12,8 +12,8 @@ import pytest
 from ledger.errors import Forbidden, Invalid, NotFound, Refused, Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.transfer.github import api as client
-from projections.transfer.github.filters import filter_of
+from projections.transfer.github.interface import api as client
+from projections.transfer.github.rules.filters import filter_of
 from projections.transfer.github.run import Report, Synchronisation
 from projections.transfer.github.terms import Terms
 from projections.transfer.importing import Import

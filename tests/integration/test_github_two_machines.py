@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.transfer.github import claims
 from projections.transfer.github.exchange import Exchange
+from projections.transfer.github.rules import claims
 from projections.transfer.github.run import Report, Synchronisation
 from tests.conftest import Perform
 from tests.integration.test_github_sync import github  # noqa: F401

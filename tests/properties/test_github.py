@@ -18,9 +18,9 @@ import pytest
 from ledger.errors import LedgerError
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from projections.transfer.github import api as client
 from projections.transfer.github import run as runs
 from projections.transfer.github.exchange import Exchange
+from projections.transfer.github.interface import api as client
 from projections.transfer.github.terms import Terms
 from tests.support.examples import ALL
 from tests.support.github_api import CUT, OWNER, Fault, GithubApi, serving

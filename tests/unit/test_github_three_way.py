@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from projections.transfer.github.three_way import Policy, merge
+from projections.transfer.github.rules.three_way import Policy, merge
 from tests.support.examples import examples
 
 SCALARS = some.sampled_from(["a", "b", "c", None])

@@ -60,7 +60,9 @@ def github(
     `conflicts` shows and `resolve` decides. The token is GITHUB_TOKEN, GH_TOKEN or that of `gh`. Interrupted, it goes
     on where it was; run again, it does nothing. Exit code 8 if there are conflicts, or something was not exchanged.
     """
-    from projections.transfer.github.filters import filter_of  # only here: no other command needs a client of HTTP
+    from projections.transfer.github.rules.filters import (
+        filter_of,  # only here: no other command needs a client of HTTP
+    )
     from projections.transfer.github.run import Synchronisation
     from projections.transfer.github.terms import Terms
 

@@ -25,22 +25,32 @@ from projections.application.view import LedgerView
 from projections.questions import conflicts as questions
 from projections.questions.references import reference
 from projections.read_models.projection import Row
-from projections.transfer.github import conflicts, markers, milestones
-from projections.transfer.github.access import may_not_write
-from projections.transfer.github.api import Api, Declined, Gone
-from projections.transfer.github.claims import claim, is_claimed_elsewhere, machine_of, was_claimed
-from projections.transfer.github.decision import LEFT_OUT, Compared, Pair, Rule, common, compared, merging, refused
-from projections.transfer.github.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
+from projections.transfer.github.interface import markers
+from projections.transfer.github.interface.access import may_not_write
+from projections.transfer.github.interface.api import Api, Declined, Gone
+from projections.transfer.github.interface.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
+from projections.transfer.github.interface.saved import Saved, Sweep, load, store
+from projections.transfer.github.interface.sweep import said, swept
+from projections.transfer.github.interface.touched import Touched, listed
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.milestone_exchange import Milestones
-from projections.transfer.github.pull_requests import attached, closing
-from projections.transfer.github.relations import GONE
-from projections.transfer.github.saved import Saved, Sweep, load, store
+from projections.transfer.github.rules import conflicts, milestones
+from projections.transfer.github.rules.claims import claim, is_claimed_elsewhere, machine_of, was_claimed
+from projections.transfer.github.rules.decision import (
+    LEFT_OUT,
+    Compared,
+    Pair,
+    Rule,
+    common,
+    compared,
+    merging,
+    refused,
+)
+from projections.transfer.github.rules.pull_requests import attached, closing
+from projections.transfer.github.rules.relations import GONE
+from projections.transfer.github.rules.sides import COMMENT, deleted_comments, sent_comments
 from projections.transfer.github.sending import Sender
-from projections.transfer.github.sides import COMMENT, deleted_comments, sent_comments
-from projections.transfer.github.sweep import said, swept
 from projections.transfer.github.terms import Outcome, Terms
-from projections.transfer.github.touched import Touched, listed
 from projections.transfer.import_execution import identified, known_ids, record_reading
 
 FULL_AFTER = 24 * 3600.0  # seconds after which all issues are listed again, to find those that are gone

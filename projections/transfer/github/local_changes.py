@@ -12,10 +12,10 @@ from ledger.world import World
 from projections.application.view import LedgerView
 from projections.questions.entities import rows
 from projections.read_models.projection import Row
-from projections.transfer.github.filters import Filter
-from projections.transfer.github.milestones import name_of
-from projections.transfer.github.relations import comparable
-from projections.transfer.github.sides import aligned, last_common, of_item, sent_comments
+from projections.transfer.github.rules.filters import Filter
+from projections.transfer.github.rules.milestones import name_of
+from projections.transfer.github.rules.relations import comparable
+from projections.transfer.github.rules.sides import aligned, last_common, of_item, sent_comments
 
 PAGE = 1000  # rows at a time
 PORTION = 100  # items whose past is read at once

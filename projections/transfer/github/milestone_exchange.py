@@ -14,14 +14,14 @@ from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.application.view import LedgerView
 from projections.questions import conflicts as questions
-from projections.transfer.github import conflicts
-from projections.transfer.github.access import may_not_write
-from projections.transfer.github.api import PAGE, Api, Declined, Gone
-from projections.transfer.github.decision import Compared, Pair, Rule, compared
-from projections.transfer.github.issues import Issue, Record
+from projections.transfer.github.interface.access import may_not_write
+from projections.transfer.github.interface.api import PAGE, Api, Declined, Gone
+from projections.transfer.github.interface.issues import Issue, Record
 from projections.transfer.github.local_changes import LocalChanges
-from projections.transfer.github.milestones import as_issue, known_as, name_of, number_in, take
-from projections.transfer.github.relations import GONE
+from projections.transfer.github.rules import conflicts
+from projections.transfer.github.rules.decision import Compared, Pair, Rule, compared
+from projections.transfer.github.rules.milestones import as_issue, known_as, name_of, number_in, take
+from projections.transfer.github.rules.relations import GONE
 from projections.transfer.github.sending import Sender
 from projections.transfer.github.terms import Outcome, Terms
 from projections.transfer.import_execution import identified, known_ids, record_reading

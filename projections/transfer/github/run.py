@@ -14,11 +14,11 @@ from msgspec import Struct
 from ledger.errors import LedgerError, NotFound, Refused, Unavailable
 from projections.application.app import App
 from projections.application.view import LedgerView
-from projections.transfer.github.access import PUBLIC, access, checked_repository
-from projections.transfer.github.api import Api, ApiFault, Declined, Gone, Lost
 from projections.transfer.github.exchange import Exchange
-from projections.transfer.github.renamed import refuse_renamed
-from projections.transfer.github.saved import file_of
+from projections.transfer.github.interface.access import PUBLIC, access, checked_repository
+from projections.transfer.github.interface.api import Api, ApiFault, Declined, Gone, Lost
+from projections.transfer.github.interface.renamed import refuse_renamed
+from projections.transfer.github.interface.saved import file_of
 from projections.transfer.github.terms import Outcome, Terms
 
 Report = dict[str, Any]

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from ledger.values.finding import Finding
 from ledger.work_item.state import WorkItem
-from projections.transfer.github import markers
-from projections.transfer.github.access import may_not_write
-from projections.transfer.github.api import PAGE, Api, Declined, Gone, Lost
-from projections.transfer.github.claims import TRYING
-from projections.transfer.github.issues import LABEL, Issue, Record, cut
-from projections.transfer.github.relations import BLOCKING, NONE, PARENT
-from projections.transfer.github.sides import COMMENT, OPEN, Values, login, sent_comments
+from projections.transfer.github.interface import markers
+from projections.transfer.github.interface.access import may_not_write
+from projections.transfer.github.interface.api import PAGE, Api, Declined, Gone, Lost
+from projections.transfer.github.interface.issues import LABEL, Issue, Record, cut
+from projections.transfer.github.rules.claims import TRYING
+from projections.transfer.github.rules.relations import BLOCKING, NONE, PARENT
+from projections.transfer.github.rules.sides import COMMENT, OPEN, Values, login, sent_comments
 
 TRIES = 4  # of a POST whose answer is lost
 LOOKS = (1.0, 3.0, 6.0)  # seconds before each look for what may have arrived

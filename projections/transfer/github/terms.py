@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from ledger.values.finding import Finding
-from projections.transfer.github.filters import Filter
-from projections.transfer.github.three_way import Policy
+from projections.transfer.github.rules.filters import Filter
+from projections.transfer.github.rules.three_way import Policy
 
 
 class Terms(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from ledger.importing.readers.trackers.github import SOURCE
 from ledger.values.moment import parse, text
 from ledger.work_item.imported.source_state import CATEGORY, source_state
 from ledger.world import World
-from projections.transfer.github.issues import Record, author_of
+from projections.transfer.github.interface.issues import Record, author_of
 
 _CLOSES = re.compile(
     r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:([\w.-]+/[\w.-]+))?#([0-9]{1,15})\b", re.IGNORECASE

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from ledger.errors import Forbidden, Refused
 from ledger.importing.readers.trackers.github import SOURCE
 from projections.application.view import LedgerView
-from projections.transfer.github.access import is_repository
-from projections.transfer.github.api import Api, Gone
+from projections.transfer.github.interface.access import is_repository
+from projections.transfer.github.interface.api import Api, Gone
 from projections.transfer.import_execution import known_ids
 
 

@@ -6,9 +6,9 @@ answers it with 304, which it does not count.
 
 from typing import Any
 
-from projections.transfer.github.api import PAGE, Api
-from projections.transfer.github.issues import Record, cut, is_pull_request
-from projections.transfer.github.saved import Sweep
+from projections.transfer.github.interface.api import PAGE, Api
+from projections.transfer.github.interface.issues import Record, cut, is_pull_request
+from projections.transfer.github.interface.saved import Sweep
 
 
 def swept(api: Api, path: str, known: Sweep, now: float) -> tuple[dict[int, Record], Sweep]:

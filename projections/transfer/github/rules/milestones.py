@@ -14,7 +14,7 @@ from ledger.work_item.imported.older_records import LAST_CHANGE
 from ledger.work_item.imported.source_state import CATEGORY
 from ledger.work_item.state import WorkItem
 from ledger.world import World
-from projections.transfer.github.issues import Issue, Record, cut
+from projections.transfer.github.interface.issues import Issue, Record, cut
 
 COMMON = ("item_type", "title", "description", "due", "status", "category")
 

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from ledger.importing.readers.comments import comment_id
-from projections.transfer.github import markers
+from projections.transfer.github.interface import markers
 
 Record = dict[str, Any]
 KEPT = ("number", "title", "body", "state", "state_reason", "html_url", "created_at", "updated_at", "closed_at")

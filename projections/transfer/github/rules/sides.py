@@ -8,8 +8,8 @@ from msgspec import UNSET
 
 from ledger.values.states import FINISHED, key
 from ledger.work_item.state import WorkItem
-from projections.transfer.github import relations
-from projections.transfer.github.issues import LABEL, Issue
+from projections.transfer.github.interface.issues import LABEL, Issue
+from projections.transfer.github.rules import relations
 
 SENT = "github_comments"  # in the metadata: comments that were sent, {id: [number on GitHub, digest of the text]}
 COMMENT = "comment "  # how the field of a comment begins, before its id

@@ -25,7 +25,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from ledger.errors import Forbidden, Unavailable
 from ledger.importing.readers.text.json_text import as_storable
-from projections.transfer.github.access import Access
+from projections.transfer.github.interface.access import Access
 
 VERSION = "2022-11-28"  # of the interface
 ATTEMPTS = 8  # of one request

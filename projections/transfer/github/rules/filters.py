@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from ledger.errors import Invalid
 from ledger.work_item.state import WorkItem
-from projections.transfer.github.issues import Record
-from projections.transfer.github.sides import OPEN, login, state_of
+from projections.transfer.github.interface.issues import Record
+from projections.transfer.github.rules.sides import OPEN, login, state_of
 
 NAMES = ("label", "assignee", "state")
 STATES = ("open", "closed")

@@ -27,11 +27,11 @@ from ledger.work_item.imported.source_state import CATEGORY, source_events, sour
 from ledger.work_item.rules.reviews import imported
 from ledger.work_item.state import WorkItem
 from ledger.world import World
-from projections.transfer.github import conflicts, relations
-from projections.transfer.github.claims import SENDING, is_claimed_elsewhere
-from projections.transfer.github.issues import KEPT, LABEL, Issue
-from projections.transfer.github.relations import GONE, Taking
-from projections.transfer.github.sides import (
+from projections.transfer.github.interface.issues import KEPT, LABEL, Issue
+from projections.transfer.github.rules import conflicts, relations
+from projections.transfer.github.rules.claims import SENDING, is_claimed_elsewhere
+from projections.transfer.github.rules.relations import GONE, Taking
+from projections.transfer.github.rules.sides import (
     COMMENT,
     SENT,
     Values,
@@ -42,7 +42,7 @@ from projections.transfer.github.sides import (
     of_item,
     sent_comments,
 )
-from projections.transfer.github.three_way import Merge, Policy, merge
+from projections.transfer.github.rules.three_way import Merge, Policy, merge
 
 CONFIRMED = {
     "title": "title",

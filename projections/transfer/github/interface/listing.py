@@ -12,9 +12,9 @@ from datetime import timedelta
 import msgspec
 
 from ledger.values.moment import parse
-from projections.transfer.github.api import PAGE, Answer, Api
-from projections.transfer.github.issues import Record
-from projections.transfer.github.saved import Cursor
+from projections.transfer.github.interface.api import PAGE, Answer, Api
+from projections.transfer.github.interface.issues import Record
+from projections.transfer.github.interface.saved import Cursor
 
 OVERLAP = timedelta(seconds=60)  # that is read again next time: a server may show a change later than another one
 SETTLED = timedelta(minutes=5)  # after which no change of that time is still to appear

@@ -19,9 +19,9 @@ from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.imported.source_state import CATEGORY
 from ledger.work_item.state import WorkItem
 from ledger.world import World
-from projections.transfer.github.issues import Issue
-from projections.transfer.github.sides import COMMENT, REASONS, Values, state_of
-from projections.transfer.github.three_way import Policy
+from projections.transfer.github.interface.issues import Issue
+from projections.transfer.github.rules.sides import COMMENT, REASONS, Values, state_of
+from projections.transfer.github.rules.three_way import Policy
 
 NAMES = {
     "body": "description",

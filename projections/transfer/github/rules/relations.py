@@ -15,7 +15,7 @@ from ledger.work_item.imported.source_state import CATEGORY
 from ledger.work_item.rules.cycles import cycles
 from ledger.work_item.state import WorkItem
 from ledger.world import World
-from projections.transfer.github.issues import Issue
+from projections.transfer.github.interface.issues import Issue
 
 PARENT, BLOCKING = "parent", "blocking"  # fields of the sides
 BLOCKS = "blocks"  # the kind of the links

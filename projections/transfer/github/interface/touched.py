@@ -2,10 +2,10 @@
 
 from msgspec import Struct
 
-from projections.transfer.github.api import Api
-from projections.transfer.github.issues import Record, cut, is_on_pull_request, is_pull_request
-from projections.transfer.github.listing import changed
-from projections.transfer.github.saved import Cursor, Saved
+from projections.transfer.github.interface.api import Api
+from projections.transfer.github.interface.issues import Record, cut, is_on_pull_request, is_pull_request
+from projections.transfer.github.interface.listing import changed
+from projections.transfer.github.interface.saved import Cursor, Saved
 
 
 class Touched(Struct, kw_only=True):
