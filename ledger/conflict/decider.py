@@ -1,4 +1,4 @@
-"""Conflicts as a category. They are found by the drain (ledger.offline.drain) and ended by ledger.resolving."""
+"""Conflicts as a category: found by the drain (ledger.offline.delivery), ended by ledger.across.conflict_resolution."""
 
 from uuid import UUID
 

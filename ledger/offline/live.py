@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ledger.envelope import Proposal, Recorded, Submission
 from ledger.errors import LedgerError, OutcomeUnknown
 from ledger.handler import Decide, Handler, Project
-from ledger.offline.queued_line import bare, kept_arguments, queued
+from ledger.offline.queue.queued_line import bare, kept_arguments, queued
 from ledger.offline.sent_commands import SentCommands
 from ledger.store import EventStore
 from ledger.world import Neighbourhood, World

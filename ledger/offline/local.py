@@ -19,9 +19,9 @@ from ledger.envelope import Past, Proposal, Recorded, RecordedEvent, RecordedFac
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
 from ledger.handler import Decide, Handler, Project
 from ledger.offline.journal import Journal
-from ledger.offline.outbox import Outbox
-from ledger.offline.outbox_lines import Outcome, Queued, Settled
-from ledger.offline.queued_line import CLAIMS, EXCLUSIVE, queued
+from ledger.offline.queue.outbox import Outbox
+from ledger.offline.queue.outbox_lines import Outcome, Queued, Settled
+from ledger.offline.queue.queued_line import CLAIMS, EXCLUSIVE, queued
 from ledger.offline.sent_commands import SentCommand, SentCommands
 from ledger.pending import PENDING
 from ledger.store_errors import command_id_reused

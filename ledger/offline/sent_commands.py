@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from ledger.envelope import Recorded
 from ledger.offline.disk import add
-from ledger.offline.outbox_lines import Queued
+from ledger.offline.queue.outbox_lines import Queued
 
 FOLDER = "sent"
 LARGEST = 1_000_000  # bytes of a file before it is written anew without what the journal holds

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 
 from ledger.errors import LedgerError
-from ledger.offline.drain import Drained
+from ledger.offline.delivery.drain import Drained
 from ledger.postgres.connection.database import is_held_up
 
 AGAIN_AFTER = 0.5  # seconds, when others hold the ledger's lock

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from ledger.offline.local import LocalHandler, LocalStore
-from ledger.offline.outbox import Outbox
+from ledger.offline.queue.outbox import Outbox
 from ledger.offline.sent_commands import SentCommands
 from projections.application.layers import Layer, Source
 from projections.local_copy.cache import Cache

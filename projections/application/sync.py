@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ledger.errors import Diverged, LedgerClosed, LedgerError, OutcomeUnknown, Unavailable
-from ledger.offline.drain import Drain, Drained, OnProgress
+from ledger.offline.delivery.drain import Drain, Drained, OnProgress
 from ledger.offline.follower import Follower
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import open_ledger

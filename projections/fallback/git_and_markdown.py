@@ -23,7 +23,7 @@ from ledger.memory import MemoryStore
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
 from ledger.offline.local import LocalStore
-from ledger.offline.outbox import Outbox
+from ledger.offline.queue.outbox import Outbox
 from ledger.store import EventStore
 from ledger.values.moment import parse as moment_of
 from projections.application.app import App

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ledger.envelope import Recorded, category_of, id_of
 from ledger.errors import LedgerError, OutcomeUnknown, Unavailable
 from ledger.offline.local import receipt_of, take_over, unknown
-from ledger.offline.outbox_lines import Queued
+from ledger.offline.queue.outbox_lines import Queued
 from ledger.values.reference import brief
 from projections.application.app import App
 from projections.application.commands import BECAME

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ledger.envelope import RecordedEvent, category_of
 from ledger.offline.journal import Journal
-from ledger.offline.outbox import Outbox
+from ledger.offline.queue.outbox import Outbox
 from projections.local_copy.overlay import Overlay
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.fold import advance, change

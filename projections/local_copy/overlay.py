@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from ledger.envelope import RowChange, category_of
 from ledger.offline.journal import Journal
 from ledger.offline.local import in_order, pending_event
-from ledger.offline.outbox import Outbox
-from ledger.offline.outbox_lines import Queued
+from ledger.offline.queue.outbox import Outbox
+from ledger.offline.queue.outbox_lines import Queued
 from ledger.pending import PENDING, shown_version
 from projections.local_copy.overlay_rows import OverlayRows
 from projections.read_models.catalog import BY_CATEGORY

@@ -12,10 +12,10 @@ from filelock import FileLock, Timeout
 from msgspec import Struct
 
 from ledger.errors import LedgerClosed, Refused, Unavailable
+from ledger.offline.delivery.recovery import common_position, only_acknowledged, only_in
 from ledger.offline.journal import FOLLOW_LOCK, Journal
 from ledger.offline.lines import line_of
-from ledger.offline.outbox_lines import Queued
-from ledger.offline.recovery import common_position, only_acknowledged, only_in
+from ledger.offline.queue.outbox_lines import Queued
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import Connector, open_ledger
 from ledger.postgres.connection.database import Database

@@ -10,7 +10,7 @@ from ledger.conflict.commands import ResolveConflict
 from ledger.conflict.decider import CATEGORY
 from ledger.envelope import category_of, id_of
 from ledger.errors import LedgerError
-from ledger.offline.outbox_lines import Queued
+from ledger.offline.queue.outbox_lines import Queued
 from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,

@@ -23,7 +23,7 @@ from ledger.errors import (
     VersionConflict,
 )
 from ledger.offline.journal import FOLLOW_LOCK
-from ledger.offline.queued_line import bare
+from ledger.offline.queue.queued_line import bare
 from ledger.settings import Settings
 from ledger.work_item.commands import ClaimWorkItem
 from projections.application.app import App

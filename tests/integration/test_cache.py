@@ -7,7 +7,7 @@ import pytest
 
 from ledger.envelope import RecordedEvent
 from ledger.offline.journal import Journal
-from ledger.offline.outbox import Outbox
+from ledger.offline.queue.outbox import Outbox
 from projections.local_copy import cache as caching
 from projections.local_copy.cache import Cache
 from projections.tables.replay import check

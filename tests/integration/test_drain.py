@@ -1,4 +1,4 @@
-"""Bringing what waits to the database: the verdicts by example. See ledger.offline.drain."""
+"""Bringing what waits to the database: the verdicts by example. See ledger.offline.delivery.drain."""
 
 import hashlib
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from ledger.decider import Undo
 from ledger.envelope import Command, Fact, Proposal, Recorded, Submission, stream_id
 from ledger.errors import NewerProgramNeeded, OutcomeUnknown, Refused, Unavailable, VersionConflict
 from ledger.offline.live import LiveHandler
-from ledger.offline.queued_line import bare
+from ledger.offline.queue.queued_line import bare
 from ledger.pending import token
 from ledger.postgres.connection.database import Database
 from ledger.store import EventStore

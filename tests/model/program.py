@@ -16,11 +16,11 @@ from msgspec import Struct
 from ledger.envelope import Command, Proposal, Recorded, Submission, stream_id
 from ledger.errors import Diverged, LedgerError, OutcomeUnknown, Refused
 from ledger.identity import Identity
-from ledger.offline import drain as draining
-from ledger.offline.drain import Drain
+from ledger.offline.delivery import drain as draining
+from ledger.offline.delivery.drain import Drain
+from ledger.offline.delivery.recovery import common_position
 from ledger.offline.follower import Follower
 from ledger.offline.live import LiveHandler
-from ledger.offline.recovery import common_position
 from ledger.pending import Version, shown_version
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import open_ledger

@@ -20,7 +20,7 @@ from ledger.errors import (
     ReadModelBehind,
     VersionConflict,
 )
-from ledger.offline.drain import Drain
+from ledger.offline.delivery.drain import Drain
 from ledger.postgres.store import PostgresStore
 from ledger.store import EventStore
 from projections.read_models.fold import propose

@@ -9,10 +9,10 @@ from msgspec import to_builtins
 
 from ledger.conflict.decider import conflict_stream
 from ledger.envelope import Command, Recorded, RecordedEvent, Submission
-from ledger.offline.drain import Drain, Drained
+from ledger.offline.delivery.drain import Drain, Drained
 from ledger.offline.journal import Journal
 from ledger.offline.local import LocalHandler, LocalStore
-from ledger.offline.outbox import Outbox
+from ledger.offline.queue.outbox import Outbox
 from ledger.offline.sent_commands import SentCommands
 from projections.local_copy.cache import Cache
 from projections.questions.world_questions import TableNeighbourhood

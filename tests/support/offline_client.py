@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-from ledger.offline.outbox import Outbox
+from ledger.offline.queue.outbox import Outbox
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from projections.application.app import App

@@ -7,8 +7,8 @@ from uuid import uuid5
 import msgspec
 
 from ledger.conflict.events import Base
-from ledger.offline.outbox import Outbox
-from ledger.offline.outbox_lines import Queued, QueuedEvent
+from ledger.offline.queue.outbox import Outbox
+from ledger.offline.queue.outbox_lines import Queued, QueuedEvent
 from tests.support.given import FIRST_DAY, LEDGER, numbered
 
 STREAM = f"work_item-{numbered(1)}"

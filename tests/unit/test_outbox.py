@@ -1,4 +1,4 @@
-"""What the outbox promises of its file, whatever happens to it. See ledger.offline.outbox."""
+"""What the outbox promises of its file, whatever happens to it. See ledger.offline.queue.outbox."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from ledger.errors import Unavailable
-from ledger.offline.outbox import Outbox
-from ledger.offline.outbox_lines import Queued, Settled, is_whole
+from ledger.offline.queue.outbox import Outbox
+from ledger.offline.queue.outbox_lines import Queued, Settled, is_whole
 from tests.support.forked import Forked
 from tests.support.given import LEDGER, numbered
 from tests.support.queueing import STREAM, queue_a_hundred, queued
@@ -162,7 +162,7 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from ledger.errors import Unavailable
-from ledger.offline.outbox import Outbox
+from ledger.offline.queue.outbox import Outbox
 from tests.support.queueing import queued
 from tests.unit.test_outbox import put
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -263,7 +263,7 @@ def test_a_line_that_is_written_while_it_is_read_is_one_line(tmp_path: Path, mon
             file.write(content[middle:] if reading.file.stat().st_size == middle else b"")
         return is_whole(raw)
 
-    monkeypatch.setattr("ledger.offline.outbox_file.is_whole", judged)
+    monkeypatch.setattr("ledger.offline.queue.outbox_file.is_whole", judged)
 
     assert reading.waiting == 1
     assert (reading.waiting, reading.faults) == (2, [])

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from ledger.errors import Invalid, Unavailable
-from ledger.offline.outbox import ASIDE
-from ledger.offline.outbox_file import FILE
+from ledger.offline.queue.outbox import ASIDE
+from ledger.offline.queue.outbox_file import FILE
 from projections.application.app import App
 from projections.cli.exchange.github import github
 from projections.cli.terminal import exits

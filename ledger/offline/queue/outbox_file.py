@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from ledger.errors import OutcomeUnknown
 from ledger.offline.disk import put
-from ledger.offline.outbox_lines import is_whole
+from ledger.offline.queue.outbox_lines import is_whole
 
 FILE = "outbox.jsonl"
 

@@ -11,8 +11,8 @@ from ledger.codec import SCHEMA
 from ledger.conflict.events import Base
 from ledger.envelope import RecordedEvent
 from ledger.offline.journal import Journal
-from ledger.offline.outbox import Outbox
-from ledger.offline.outbox_lines import Queued, QueuedEvent
+from ledger.offline.queue.outbox import Outbox
+from ledger.offline.queue.outbox_lines import Queued, QueuedEvent
 from ledger.offline.sent_commands import SentCommands
 from ledger.store import Primary
 

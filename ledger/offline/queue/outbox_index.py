@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from ledger.offline.outbox_lines import Begun, Line, Queued, Settled, read
+from ledger.offline.queue.outbox_lines import Begun, Line, Queued, Settled, read
 
 AT_ONCE = 500  # lines entered at once
 

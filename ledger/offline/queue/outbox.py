@@ -19,9 +19,9 @@ from msgspec.structs import replace
 
 from ledger.errors import Unavailable
 from ledger.offline.disk import sync_folder, transaction
-from ledger.offline.outbox_file import FILE, append, cut_back, lines_from, opened, stamp_of, streams_in
-from ledger.offline.outbox_index import Entries, parsed
-from ledger.offline.outbox_lines import Begun, Outcome, Queued, Settled, read, written
+from ledger.offline.queue.outbox_file import FILE, append, cut_back, lines_from, opened, stamp_of, streams_in
+from ledger.offline.queue.outbox_index import Entries, parsed
+from ledger.offline.queue.outbox_lines import Begun, Outcome, Queued, Settled, read, written
 from ledger.resources import sql
 
 ASIDE = "outbox.damaged"

@@ -28,11 +28,12 @@ from ledger.errors import (
     VersionConflict,
 )
 from ledger.handler import Project, rule_of
-from ledger.offline import queued_line, rebase
-from ledger.offline.outbox import Outbox
-from ledger.offline.outbox_lines import Outcome, Queued, QueuedEvent, Settled
-from ledger.offline.pending_histories import Ahead
-from ledger.offline.queued_line import EXCLUSIVE
+from ledger.offline.delivery import rebase
+from ledger.offline.delivery.pending_histories import Ahead
+from ledger.offline.queue import queued_line
+from ledger.offline.queue.outbox import Outbox
+from ledger.offline.queue.outbox_lines import Outcome, Queued, QueuedEvent, Settled
+from ledger.offline.queue.queued_line import EXCLUSIVE
 from ledger.pending import PENDING
 from ledger.store import EventStore
 from ledger.work_item.bulk import REFUSALS as OF_RULES

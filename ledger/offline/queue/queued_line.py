@@ -10,7 +10,7 @@ from ledger.command_codec import SCHEMA, arguments_of, command_of
 from ledger.conflict.events import Base
 from ledger.envelope import Command, Proposal, RecordedEvent, Submission
 from ledger.importing.commands import Import
-from ledger.offline.outbox_lines import Queued, QueuedEvent
+from ledger.offline.queue.outbox_lines import Queued, QueuedEvent
 from ledger.work_item.commands import ClaimNextWorkItem, ClaimWorkItem, RenewClaim
 
 EXCLUSIVE = (ClaimWorkItem, ClaimNextWorkItem, RenewClaim)  # what only the database can promise

@@ -19,7 +19,7 @@ from ledger.codec import decode
 from ledger.command_codec import command_of
 from ledger.conflict.events import Met
 from ledger.envelope import Command, Fact, RecordedEvent, category_of, id_of
-from ledger.offline.outbox_lines import Queued
+from ledger.offline.queue.outbox_lines import Queued
 from ledger.values.field_paths import differing, flatten
 from ledger.values.revision import same
 

@@ -1,0 +1,1 @@
+"""What waited reaches the database: in order, each command with a verdict of its own."""

@@ -1,0 +1,1 @@
+"""Commands accepted while the database was away, and how they wait on the disk."""
