@@ -33,20 +33,20 @@ from starlette.types import ASGIApp
 
 from ledger.decider import check, problem
 from ledger.errors import LedgerError, Unavailable
-from mcp_adapter.access import Access
 from mcp_adapter.api.description import PREFIX
 from mcp_adapter.api.routes import Api
-from mcp_adapter.caller import CALLS_AT_ONCE, SCOPES
+from mcp_adapter.callers.access import Access
+from mcp_adapter.callers.caller import CALLS_AT_ONCE, SCOPES
+from mcp_adapter.callers.issuer import Issuer
+from mcp_adapter.capabilities.toolsets import offered
+from mcp_adapter.capabilities.watching import Watching
 from mcp_adapter.console.browser_sessions import BrowserSessions
 from mcp_adapter.console.routes import Console
-from mcp_adapter.issuer import Issuer
 from mcp_adapter.server import TITLE, build
-from mcp_adapter.toolsets import offered
 from mcp_adapter.transport.bodies import Bodies
 from mcp_adapter.transport.connection import Connection
 from mcp_adapter.transport.guard import Guard, Names, Rates, TooSlow, Turns, too_slow
 from mcp_adapter.transport.sessions import Sessions
-from mcp_adapter.watching import Watching
 from projections.application.activity import places
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status

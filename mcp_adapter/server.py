@@ -15,17 +15,17 @@ from mcp.server.models import InitializationOptions
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 import ledger
-from mcp_adapter.batches import Batches
-from mcp_adapter.caller import CALLS_AT_ONCE, Caller, CallerOf, Context
-from mcp_adapter.completion import completer
-from mcp_adapter.prompts import getter, list_prompts
-from mcp_adapter.resources import list_resources, list_templates, reader
-from mcp_adapter.standard_streams import standard_streams
-from mcp_adapter.tools import Tools, read_arguments
-from mcp_adapter.toolsets import Offer, offered
-from mcp_adapter.unreadable import Incoming, read_on
-from mcp_adapter.views import EXTENSIONS
-from mcp_adapter.watching import Watching
+from mcp_adapter.callers.caller import CALLS_AT_ONCE, Caller, CallerOf, Context
+from mcp_adapter.capabilities.completion import completer
+from mcp_adapter.capabilities.prompts import getter, list_prompts
+from mcp_adapter.capabilities.resources import list_resources, list_templates, reader
+from mcp_adapter.capabilities.tools import Tools, read_arguments
+from mcp_adapter.capabilities.toolsets import Offer, offered
+from mcp_adapter.capabilities.views import EXTENSIONS
+from mcp_adapter.capabilities.watching import Watching
+from mcp_adapter.transport.batches import Batches
+from mcp_adapter.transport.standard_streams import standard_streams
+from mcp_adapter.transport.unreadable import Incoming, read_on
 from projections.application.app import App
 from projections.maintenance.background_jobs import start_keeping
 from projections.operations.catalog import OPERATIONS

@@ -17,9 +17,9 @@ from starlette.types import Receive, Scope, Send
 
 from ledger.decider import check, problem
 from ledger.errors import LedgerError, NotFound
-from mcp_adapter.answers import encoded, internal
 from mcp_adapter.api.description import PREFIX, described
-from mcp_adapter.caller import Arguments, Caller
+from mcp_adapter.callers.caller import Arguments, Caller
+from mcp_adapter.capabilities.answers import encoded, internal
 from projections.operations import argument_values
 from projections.operations.base import LARGEST, Operation
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcp_adapter.caller import Caller
+from mcp_adapter.callers.caller import Caller
 from projections.operations.catalog import OPERATIONS
 
 Answer = dict[str, Any]

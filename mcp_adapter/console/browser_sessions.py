@@ -9,8 +9,8 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mcp_adapter.access import Access
-from mcp_adapter.caller import Caller
+from mcp_adapter.callers.access import Access
+from mcp_adapter.callers.caller import Caller
 from projections.application.app import App
 from projections.maintenance.console_links import Links
 

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from ledger.work_item.state import ITEM_TYPES
+from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.console.asking import Answer, Ledger
 from mcp_adapter.console.graph import draw
 from mcp_adapter.console.tokens import SCOPES
-from mcp_adapter.registry import tool
 from projections.maintenance.access_tokens import MOST_DAYS, Tokens
 from projections.operations.catalog import OPERATIONS
 from projections.questions.log.as_of import position_of

@@ -1,1 +1,1 @@
-"""What the HTTP server checks and keeps of requests."""
+"""How messages come in and answers go out: standard streams, and what the HTTP server checks and keeps of requests."""

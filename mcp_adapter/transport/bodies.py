@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ledger.codec import unstorable
-from mcp_adapter.batches import MOST, REVISION, Batch, id_of, invalid
+from mcp_adapter.transport.batches import MOST, REVISION, Batch, id_of, invalid
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HALF_A_CHARACTER = b"\\ud"  # the beginning of its escape, and of that of many whole ones

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mcp_adapter.views import VIEWS, contents
+from mcp_adapter.capabilities.views import VIEWS, contents
 
 api = pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
 BROWSER = os.environ.get("LEDGER_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")

@@ -27,10 +27,10 @@ from uvicorn.server import ServerState
 from ledger import identity
 from ledger.errors import Unavailable
 from ledger.settings import Settings
+from mcp_adapter.capabilities.registry import tool
+from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.http import Serving, assembled, run_http
-from mcp_adapter.registry import tool
 from mcp_adapter.server import build
-from mcp_adapter.toolsets import offered
 from mcp_adapter.transport import connection as http_connection
 from mcp_adapter.transport import guard as http_guard
 from projections.application.app import App

@@ -16,7 +16,7 @@ from ledger.errors import LedgerError
 from ledger.settings import Settings
 from mcp_adapter.api import routes
 from mcp_adapter.api.description import REFUSALS, described
-from mcp_adapter.caller import CALLS_AT_ONCE
+from mcp_adapter.callers.caller import CALLS_AT_ONCE
 from mcp_adapter.http import Serving, assembled
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from ledger import identity
 from ledger.errors import Invalid
 from ledger.settings import Settings
-from mcp_adapter.answers import ANSWER_BYTES, REFUSAL_BYTES, answered, fitted, refused
-from mcp_adapter.tools import call
+from mcp_adapter.capabilities.answers import ANSWER_BYTES, REFUSAL_BYTES, answered, fitted, refused
+from mcp_adapter.capabilities.tools import call
 from projections.application.app import App
 from projections.application.view import LedgerView
 from projections.operations.base import Input, Operation

@@ -12,7 +12,7 @@ import pytest
 
 from ledger import identity
 from ledger.settings import Settings
-from mcp_adapter.registry import input_schema
+from mcp_adapter.capabilities.registry import input_schema
 from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
 from tests.support.mcp_client import McpClient, served

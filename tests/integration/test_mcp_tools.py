@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ledger.settings import Settings
-from mcp_adapter.registry import tool as wire_tool
+from mcp_adapter.capabilities.registry import tool as wire_tool
 from projections.operations.catalog import OPERATIONS
 from tests.support.mcp_client import HANDSHAKES, STATELESS, served
 

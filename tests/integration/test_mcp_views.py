@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ledger.settings import Settings
-from mcp_adapter.registry import tool
-from mcp_adapter.views import VIEWS
+from mcp_adapter.capabilities.registry import tool
+from mcp_adapter.capabilities.views import VIEWS
 from projections.operations.catalog import OPERATIONS
 from tests.support.mcp_client import HANDSHAKES, STATELESS, served
 

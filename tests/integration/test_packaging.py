@@ -10,7 +10,7 @@ import pytest
 
 import ledger
 from ledger.settings import Settings
-from mcp_adapter.toolsets import NAMES
+from mcp_adapter.capabilities.toolsets import NAMES
 from tests.support.mcp_client import RefusedByProtocol, server_process
 
 pytestmark = pytest.mark.processes

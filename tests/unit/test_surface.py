@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.errors import Invalid
-from mcp_adapter.toolsets import offered
+from mcp_adapter.capabilities.toolsets import offered
 from projections.operations.catalog import OPERATIONS
 
 MOST = 24  # tools that an assistant is shown without asking for more

@@ -18,8 +18,8 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from ledger.envelope import stream_id
 from ledger.errors import LedgerError
-from mcp_adapter.caller import CallerOf, Context
-from mcp_adapter.resources import RESOURCE_KINDS
+from mcp_adapter.callers.caller import CallerOf, Context
+from mcp_adapter.capabilities.resources import RESOURCE_KINDS
 from projections.application.app import App
 from projections.questions.lookup import find
 

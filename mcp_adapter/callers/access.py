@@ -9,8 +9,8 @@ from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
 
 from ledger.envelope import Scope
-from mcp_adapter.caller import SCOPES, Caller, Context
-from mcp_adapter.issuer import Issuer
+from mcp_adapter.callers.caller import SCOPES, Caller, Context
+from mcp_adapter.callers.issuer import Issuer
 from projections.application.app import App
 from projections.maintenance.access_tokens import PREFIX, Tokens
 

@@ -12,7 +12,7 @@ from mcp.shared._stream_protocols import ReadStream  # the SDK has no public nam
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-from mcp_adapter.batches import MOST, Batch, Batches, id_of, invalid
+from mcp_adapter.transport.batches import MOST, Batch, Batches, id_of, invalid
 
 BYTE_ORDER_MARK = "\ufeff"
 

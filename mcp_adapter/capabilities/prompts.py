@@ -14,10 +14,10 @@ from mcp import MCPError
 from msgspec import Struct
 
 from ledger.errors import LedgerError
-from mcp_adapter.answers import ANSWER_BYTES, fitted
-from mcp_adapter.caller import Caller, CallerOf, Context
-from mcp_adapter.resources import JSON, contents
-from mcp_adapter.tools import one_page
+from mcp_adapter.callers.caller import Caller, CallerOf, Context
+from mcp_adapter.capabilities.answers import ANSWER_BYTES, fitted
+from mcp_adapter.capabilities.resources import JSON, contents
+from mcp_adapter.capabilities.tools import one_page
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.reports.templates import rendered

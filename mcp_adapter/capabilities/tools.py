@@ -13,11 +13,11 @@ from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult
 
 from ledger.errors import Invalid, LedgerError, NoLedger
-from mcp_adapter.answers import answered, crashed, refused
-from mcp_adapter.caller import Arguments, Caller, CallerOf, Context
-from mcp_adapter.registry import tool
-from mcp_adapter.toolsets import Offer
-from mcp_adapter.views import with_view
+from mcp_adapter.callers.caller import Arguments, Caller, CallerOf, Context
+from mcp_adapter.capabilities.answers import answered, crashed, refused
+from mcp_adapter.capabilities.registry import tool
+from mcp_adapter.capabilities.toolsets import Offer
+from mcp_adapter.capabilities.views import with_view
 from projections.application.app import App
 from projections.operations import argument_values
 from projections.operations.base import Operation

@@ -10,7 +10,7 @@ import jwt
 from msgspec import Struct
 
 from ledger.envelope import Scope
-from mcp_adapter.caller import SCOPES
+from mcp_adapter.callers.caller import SCOPES
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]  # signatures of a published key; never a shared secret, never none
 LEEWAY = 30  # seconds that two clocks may differ

@@ -6,7 +6,7 @@ import anyio.to_thread
 import mcp.types as wire
 
 from ledger.errors import LedgerError
-from mcp_adapter.caller import Caller, CallerOf, Context
+from mcp_adapter.callers.caller import Caller, CallerOf, Context
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from projections.read_models import search_terms

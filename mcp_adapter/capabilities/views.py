@@ -13,7 +13,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID, client_supports_apps
 from msgspec import Struct
 
 from ledger.resources import folder
-from mcp_adapter.caller import Context
+from mcp_adapter.callers.caller import Context
 
 EXTENSIONS: Mapping[str, dict[str, Any]] = {EXTENSION_ID: {}}
 PAGE = """<!doctype html>

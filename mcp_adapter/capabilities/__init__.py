@@ -1,0 +1,1 @@
+"""What an assistant is offered: tools, resources, prompts, completions, subscriptions, pages."""
