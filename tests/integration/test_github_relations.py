@@ -9,6 +9,7 @@ import pytest
 
 from projections.application.app import App
 from projections.transfer.github import exchange
+from projections.transfer.github.rules.filters import filter_of
 from tests.conftest import Perform
 from tests.integration.test_github_sync import Sync, change, github, item, sync  # noqa: F401
 from tests.support.github_api import CUT, OWNER, Fault, GithubApi
@@ -68,6 +69,29 @@ def test_a_known_issue_below_a_new_one_is_below_it_here(
     assert (report["conflicts"], report["findings"], github.parents) == ([], [], {child: parent})
     assert foreseen["pulled"] == report["pulled"] == {"created": 1, "changed": 1}
     assert_quiet(sync, github, app, full=True)
+
+
+def test_an_issue_that_comes_into_the_filter_brings_its_relations_with_it(
+    sync: Sync, github: GithubApi, item: Item, app: App
+) -> None:
+    only = filter_of(["label=bug"])
+    parent, blocked = github.open_issue("Parent"), github.open_issue("Blocked")
+    child, blocker = github.open_issue("Child", labels=["bug"]), github.open_issue("Blocker", labels=["bug"])
+    github.set_parent(child, parent)
+    github.blocks = {(blocker, blocked)}
+    sync(only=only)
+    for number in (parent, blocked):
+        github.edit(number, labels=["bug"])
+    foreseen = sync(only=only, dry_run=True)
+
+    report = sync(only=only)
+
+    assert item(child)["parent_id"] == item(parent)["id"]
+    assert blocked_by(item, blocker) == {item(blocked)["id"]}
+    assert (foreseen["pulled"]["created"], report["pulled"]) == (2, {"created": 2, "changed": 2})
+    assert (report["conflicts"], report["findings"], github.writes()) == ([], [], 0)
+    assert_quiet(sync, github, app, only=only)
+    assert_quiet(sync, github, app, only=only, full=True)
 
 
 def test_a_tree_made_here_is_a_tree_there(sync: Sync, github: GithubApi, perform: Perform, app: App) -> None:

@@ -30,7 +30,7 @@ from projections.transfer.github.interface.access import may_not_write
 from projections.transfer.github.interface.api import Api, Declined, Gone
 from projections.transfer.github.interface.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
 from projections.transfer.github.interface.saved import Saved, Sweep, load, store
-from projections.transfer.github.interface.sweep import said, swept
+from projections.transfer.github.interface.sweep import naming, said, swept
 from projections.transfer.github.interface.touched import Touched, listed
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.milestone_exchange import Milestones
@@ -218,6 +218,7 @@ class Exchange:
                 new[number] = record
         numbers = [number for number in touched.records if number in linked]
         linked |= self._taken(new, touched)
+        numbers += self._naming(touched, linked)
         if not self._terms.dry_run:
             numbers += [number for number in new if _names_others(new[number])]
         pairs = [self._pair(linked[number], touched.records[number]) for number in numbers]  # parents may be new
@@ -226,6 +227,14 @@ class Exchange:
         found = closing(touched.pulls, linked, self._repository)
         if found and self._terms.pull and not self._terms.dry_run:
             self._record(SOURCE, lambda _, world: attached(found, world))
+
+    def _naming(self, touched: Touched, linked: dict[int, str]) -> list[int]:
+        """The numbers of issues below the touched ones, or blocking them: where those are new here, these are not."""
+        unread = linked.keys() - touched.records.keys()
+        found = naming(self._api, self._sender.path, self._repository, touched.records) if unread else {}
+        more = {number: record for number, record in found.items() if number in unread}
+        touched.records |= more
+        return list(more)
 
     def _adopted(self, record: Record) -> str | None:
         """The item that an issue was made for, where the answer to that was lost."""

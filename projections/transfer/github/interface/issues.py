@@ -73,6 +73,8 @@ def cut(record: Record) -> Record:
         "id": record.get("id"),
         "parent_issue": _parent_of(record),
         "blocking": (record.get("issue_dependencies_summary") or {}).get("total_blocking"),
+        "blocked_by": (record.get("issue_dependencies_summary") or {}).get("total_blocked_by"),
+        "children": (record.get("sub_issues_summary") or {}).get("total"),
     }
 
 

@@ -4,6 +4,8 @@ So all issues are listed in the order of their creation. A page stays what it is
 answers it with 304, which it does not count.
 """
 
+from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from projections.transfer.github.interface.api import PAGE, Api
@@ -30,6 +32,18 @@ def swept(api: Api, path: str, known: Sweep, now: float) -> tuple[dict[int, Reco
         found |= {record["number"]: record for record in records if known.said.get(record["number"]) != said(record)}
     news = {number: said(record) for number, record in found.items()}
     return found, Sweep(at=now, etags=etags, said=known.said | news)
+
+
+def naming(api: Api, path: str, repository: str, records: Mapping[int, Record]) -> dict[int, Record]:
+    """The issues of the repository that name one of these as their parent, or as one that they block, by number."""
+    found: dict[int, Record] = {}
+    for number, record in records.items():
+        children = api.pages(f"{path}/{number}/sub_issues") if record["children"] else ()
+        blockers = api.pages(f"{path}/{number}/dependencies/blocked_by") if record["blocked_by"] else ()
+        for one in chain(children, blockers):
+            if f"/{repository}/issues/" in one["html_url"]:
+                found[one["number"]] = cut(one)
+    return found
 
 
 def said(record: Record) -> list[Any]:

@@ -53,7 +53,8 @@ CONFIRMED = {
     "due": "due",
 }
 MANAGED = {*KEPT, "user", "closed_by", "assignees", "labels", CLOSED}  # names in the metadata that follow GitHub
-LEFT_OUT = ("comments", "milestone", "locked", "id", "parent_issue", "blocking")  # of a record: not in the metadata
+# of a record: not in the metadata
+LEFT_OUT = ("comments", "milestone", "locked", "id", "parent_issue", "blocking", "blocked_by", "children")
 
 
 class Pair(Struct, frozen=True, kw_only=True):
