@@ -86,6 +86,13 @@ def outcome(answer: Answer) -> str:
     return words.get(str(answer.get("outcome")), "Done.")
 
 
+def words_of_secret(answer: Answer) -> str:
+    """What the page says above a webhook's secret, which is shown once."""
+    until = answer.get("former_signs_until")
+    former = f" The former one signs beside it until {until}." if until else ""
+    return f"This secret signs the messages of the webhook {answer['name']}.{former}"
+
+
 def is_known(operation: str) -> bool:
     return operation in OPERATIONS and OPERATIONS[operation].writes
 

@@ -13,6 +13,7 @@ from mcp_adapter.console.graph import draw
 from mcp_adapter.console.tokens import SCOPES
 from projections.maintenance.access_tokens import MOST_DAYS, Tokens
 from projections.operations.catalog import OPERATIONS
+from projections.operations.webhooks import MOST_HOURS, USUAL_HOURS
 from projections.questions.log.as_of import position_of
 from projections.reports.plots import bars, timeline
 
@@ -173,6 +174,8 @@ def settings(ledger: Ledger, query: QueryParams) -> Values:
         "tokens": tokens if ledger.is_admin else None,
         "scopes": SCOPES,
         "most_days": MOST_DAYS,
+        "usual_hours": USUAL_HOURS,
+        "most_hours": MOST_HOURS,
         "webhooks": ledger.ask("list_webhooks")["items"] if ledger.is_admin else [],
     }
 
@@ -223,8 +226,9 @@ def _configured(ledger: Ledger) -> list[Answer]:
 
 
 def _filters(query: QueryParams, names: tuple[str, ...]) -> Values:
-    """What the address filters by."""
-    return {name: query[name] for name in names if query.get(name)}
+    """What the address filters by, as far as this program's list can."""
+    known = OPERATIONS["list_work_items"].input.model_fields
+    return {name: query[name] for name in names if query.get(name) and name in known}
 
 
 def _cursor(query: QueryParams) -> Values:

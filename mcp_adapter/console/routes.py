@@ -163,7 +163,7 @@ class Console:
         form = await request.form(max_fields=200, max_part_size=LONGEST_FORM)
         answer, refused = await self._in_thread(lambda: forms.carry_out(ledger, operation, form))
         if answer is not None and "secret" in answer:
-            words = f"The webhook {answer['name']} is there. This secret signs its messages."
+            words = forms.words_of_secret(answer)
             return await self._rendered(ledger, "secret", title="Keep the secret", words=words, secret=answer["secret"])
         if answer is not None:
             place = forms.where_to(ledger, operation, form, answer)
