@@ -226,9 +226,8 @@ def _configured(ledger: Ledger) -> list[Answer]:
 
 
 def _filters(query: QueryParams, names: tuple[str, ...]) -> Values:
-    """What the address filters by, as far as this program's list can."""
-    known = OPERATIONS["list_work_items"].input.model_fields
-    return {name: query[name] for name in names if query.get(name) and name in known}
+    """What the address filters by."""
+    return {name: query[name] for name in names if query.get(name)}
 
 
 def _cursor(query: QueryParams) -> Values:

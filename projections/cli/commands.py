@@ -27,7 +27,7 @@ SECTIONS = {
         "effort": ("daily.effort:effort", "Add minutes, tokens or cost that went into an item."),
         "attach": ("daily.attachments:attach", "Attach a pull request, commit, document or file."),
         "move": ("daily.items:move", "Move work items below another one, or to the top."),
-        "link": ("daily.items:link", "Link two work items, or remove a link."),
+        "link": ("daily.links:link", "Link two work items, or remove a link."),
         "delete": ("daily.items:delete", "Delete work items; `undo` brings them back."),
         "search": ("daily.asking:search", "Find work items by their words."),
         "open": ("daily.console:open_console", "Open the web console of this project."),

@@ -10,7 +10,7 @@ from ledger.configuration.decider import CATEGORY
 from ledger.configuration.state import Webhook
 from ledger.decider import check, problem
 from ledger.values.moment import text
-from ledger.values.states import ORIGINAL, States, in_order, key
+from ledger.values.states import CATEGORIES, ORIGINAL, States, in_order, key
 from ledger.values.states import find_state as state_of
 from projections.questions import entities, work_items
 from projections.questions.references import references
@@ -72,10 +72,10 @@ def roles_of(snapshot: Snapshot, entity_id: str, person: str) -> list[str]:
     return [role for role, people in roles.items() if person in people]
 
 
-def state_word(snapshot: Snapshot, entity_id: str, given: str | None) -> str | None:
+def state_word(snapshot: Snapshot, entity_id: str, given: str) -> str | None:
     """The state that is meant, as items have it: one of the configuration, or one that items have nevertheless."""
-    if given is None or key(given) in ORIGINAL:
-        return given and key(given)
+    if key(given) in ORIGINAL:
+        return key(given)
     known = states(snapshot, entity_id)
     if (meant := state_of(known, given)) is not None:
         return meant.name
@@ -84,6 +84,16 @@ def state_word(snapshot: Snapshot, entity_id: str, given: str | None) -> str | N
     if (word := next((word for word in others if key(word) == key(given)), None)) is None:
         check([problem("status", "is no state of this ledger and of no item in it", given, allowed=allowed)])
     return word
+
+
+def states_meant(snapshot: Snapshot, entity_id: str, given: str | None) -> dict[str, str | None]:
+    """{status} or {category}, as a list filters by them: a word that is no state can be a category of states."""
+    if given is None:
+        return {}
+    word = key(given)
+    if word in CATEGORIES and word not in ORIGINAL and state_of(states(snapshot, entity_id), given) is None:
+        return {"category": word}
+    return {"status": state_word(snapshot, entity_id, given)}
 
 
 def items_elsewhere(snapshot: Snapshot, entity_id: str) -> list[Entity]:

@@ -64,6 +64,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     assignee: str | None = None
     parent_id: str | None = None
     milestone_id: str | None = None
+    priority: int | None = None
     due_from: str | None = None
     due_until: str | None = None
     overdue: bool = False
@@ -163,6 +164,7 @@ def _conditions(wanted: Filter, moment: datetime, *, unfinished: bool) -> dict[s
         "assignee": wanted.assignee,
         "parent_id": wanted.parent_id,
         "milestone_id": wanted.milestone_id,
+        "priority": wanted.priority,
         "due_from": wanted.due_from,
         "due_until": wanted.due_until,
         "overdue": int(wanted.overdue),

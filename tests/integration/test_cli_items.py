@@ -202,6 +202,42 @@ def test_list_takes_what_is_planned_as_filters_and_order(run: Run) -> None:
     assert "2999-01-01" in run("list").stdout
 
 
+def test_list_filters_by_priority_and_by_a_category_of_states(run: Run) -> None:
+    urgent, later = added(run, "Burning", "-p", "1"), added(run, "Some day", "-p", "5")
+
+    def refs(*filters: str) -> list[str]:
+        return [item["ref"] for item in json.loads(run("list", *filters, "--json").stdout)["items"]]
+
+    assert (refs("-p", "1"), refs("--priority", "5"), refs("-p", "2")) == ([urgent], [later], [])
+    assert run("done", later).exit_code == 0
+    assert refs("--status", "done") == refs("--status", "completed") == [later]
+    unknown = run("list", "--status", "finished")
+    assert unknown.exit_code == exits.WRONG_USE
+    assert "active, blocked, completed" in unknown.stderr
+
+
+def test_link_takes_the_words_people_have_for_a_kind_and_names_those_there_are(run: Run) -> None:
+    first, second = added(run, "First"), added(run, "Second")
+
+    assert run("link", second, "needs", first).exit_code == 0
+    assert second in run("list", "--blocked").stdout
+    unknown = run("link", second, "follows", first)
+    assert unknown.exit_code == exits.WRONG_USE
+    assert "'follows' is no kind of link: they are blocks, depends-on, relates-to, discovered-from" in unknown.stderr
+    assert f"next: tracking-ledger link {second} blocks OTHER" in unknown.stderr
+
+
+def test_the_log_names_what_was_attached_and_what_went_into_an_item(run: Run) -> None:
+    ref = added(run, "With more")
+    run("attach", ref, "https://example.org/pull/3")
+    run("effort", ref, "90m")
+
+    said = " ".join(run("log").stdout.split())
+
+    assert "attachments https://example.org/pull/3 kind" in said
+    assert "effort minutes 90" in said
+
+
 def test_effort_is_added_and_summed_in_show(run: Run) -> None:
     above = added(run, "Above", "--estimate", "2h")
     below = added(run, "Below", "--parent", above)

@@ -235,6 +235,16 @@ def test_the_list_shows_and_filters_by_due(browser: Browser) -> None:
     assert "Far away" not in browser.get("list?due_until=2020-12-31&order=due").body.decode()
 
 
+@pytest.mark.parametrize("page", ["list", "board"])
+def test_what_a_page_filters_by_leaves_the_others_out(browser: Browser, page: str) -> None:
+    browser.create(title="Burning", priority="1")
+    browser.create(title="Some day", priority="5")
+
+    shown = browser.get(f"{page}?priority=1").body.decode()
+
+    assert ("Burning" in shown, "Some day" in shown) == (True, False)
+
+
 def test_a_vendor_is_created_by_its_form(browser: Browser) -> None:
     assert browser.post("act/create_vendor", {"f-name": "Acme"}).status == 303
     assert "Acme" in browser.get("vendors").body.decode()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from ledger.errors import Invalid
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say, table, write
+from projections.cli.terminal.wording import short_ago
 from projections.operations.catalog import OPERATIONS
+
+HEADINGS = ("ref", "title", "type", "status", "changed")
 
 
 @click.command(cls=Command)
@@ -62,26 +66,30 @@ def search(invocation: Invocation, /, words: tuple[str, ...], limit: int, everyt
     """
     arguments = {"text": " ".join(words), "limit": limit}
     arguments |= {"include_archived": True, "include_deleted": True} if everything else {}
-    columns = ("ref", "title", "item_type", "status", "updated_at")
     if options["every_ledger"]:
-        _search_everywhere(invocation, arguments, limit, columns)
+        _search_everywhere(invocation, arguments, limit)
         return
     answered = OPERATIONS["list_work_items"].perform(invocation.app, arguments)
     if invocation.as_json:
         answer_json(answered)
         return
     found = answered["items"]
-    table(("ref", "title", "type", "status", "changed"), ([item.get(name) for name in columns] for item in found))
+    now = invocation.app.clock()
+    table(HEADINGS, (_line(item, now) for item in found))
     remark(f"{answered['returned']} of {answered['total_count']}" if found else "nothing is found")
 
 
-def _search_everywhere(invocation: Invocation, arguments: dict[str, Any], limit: int, columns: tuple[str, ...]) -> None:
+def _search_everywhere(invocation: Invocation, arguments: dict[str, Any], limit: int) -> None:
     found = every_ledger.everywhere(invocation, "list_work_items", arguments, limit)
     if invocation.as_json:
         found.as_json()
     else:
-        headings = ("ref", "title", "type", "status", "changed")
-        found.show(headings, lambda item: [item.get(name) for name in columns])
+        now = datetime.now(UTC)
+        found.show(HEADINGS, lambda item: _line(item, now))
+
+
+def _line(item: dict[str, Any], now: datetime) -> tuple[object, ...]:
+    return (*(item.get(name) for name in ("ref", "title", "item_type", "status")), short_ago(item["updated_at"], now))
 
 
 def _items(file: str) -> list[Any]:

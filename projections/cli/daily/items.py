@@ -10,11 +10,9 @@ from typing import Any
 
 import click
 
-from ledger.errors import NotFound
 from ledger.work_item.state import ITEM_TYPES
-from projections.application.known_projects import KnownProject
 from projections.cli.daily.several import REFS, each
-from projections.cli.terminal import every_ledger, exits
+from projections.cli.terminal import exits
 from projections.cli.terminal.dates import Length, When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG
@@ -23,7 +21,6 @@ from projections.operations.catalog import OPERATIONS
 
 Answered = dict[str, Any]
 ME = "me"
-LONGEST_NAME = 200  # characters of an attachment's name
 
 TAGS = click.option("-t", "--tag", "tags", type=TAG, multiple=True, help="With this tag; may be repeated.")
 PRIORITY = click.option("-p", "--priority", metavar="1-5", help="1 is the most urgent, 5 the least.")
@@ -214,64 +211,6 @@ def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, t
 
 
 @click.command(cls=Command)
-@click.argument("ref", type=REF)
-@click.argument("kind", metavar="KIND", type=click.Choice(["blocks", "depends-on", "relates-to", "discovered-from"]))
-@click.argument("other", type=REF, metavar="OTHER")
-@click.option("--in", "ledger", metavar="LEDGER", help="OTHER is of that ledger of yours: its name, folder or id.")
-@click.option("--remove", is_flag=True, default=None, help="Take the link away.")
-@pass_invocation
-def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str | None, remove: bool | None) -> int:
-    """Link two work items, as in: link w-7k3qd blocks w-b2m4x.
-
-    With --in it relates to an item of another ledger: that is kept as an attachment with both ids and the title of now,
-    and is there also while the other ledger is away.
-    """
-    if ledger is not None:
-        if kind != "relates-to":
-            raise click.UsageError("what another ledger's items do holds nothing up here: link with relates-to")
-        return _link_elsewhere(invocation, ref, other, ledger, remove=bool(remove))
-    target = perform(invocation, "query_work_item", id=other)
-    answered = _linked(invocation, ref, kind.replace("-", "_"), target["id"], remove)
-    if invocation.as_json:
-        answer_json(answered)
-    else:
-        said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
-        say(printable(f"{ref}  {said}  {target['ref']}  {target['title']}"))
-    return exits.of_answer(answered)
-
-
-def _link_elsewhere(invocation: Invocation, ref: str, other: str, ledger: str, *, remove: bool) -> int:
-    project = every_ledger.find(invocation, ledger)
-    url, title = _attached(invocation, ref, other, project) if remove else _there(invocation, other, project)
-    arguments = {"remove": True} if remove else {"name": title[:LONGEST_NAME]}
-    answered = perform(invocation, "attach", id=ref, url=url, **arguments)
-    if invocation.as_json:
-        answer_json({**answered, "url": url})
-    else:
-        say(f"{answered['ref']}  {'no longer ' if remove else ''}relates to  {printable(title)}")
-    return exits.of_answer(answered)
-
-
-def _there(invocation: Invocation, other: str, project: KnownProject) -> tuple[str, str]:
-    """The address and the name of another ledger's item."""
-    item = every_ledger.ask(invocation, project, "query_work_item", {"id": other})
-    return f"ledger:{project.key}/{item['id']}", f"{item['ref']} in {project.name}: {item['title']}"
-
-
-def _attached(invocation: Invocation, ref: str, other: str, project: KnownProject) -> tuple[str, str]:
-    """The same of one that is linked; the other ledger is not asked, and may have had another name then."""
-    for one in perform(invocation, "query_work_item", id=ref).get("attachments", ()):
-        url, title = str(one["url"]), str(one.get("name", ""))
-        if url.startswith(f"ledger:{project.key}/") and title.startswith(f"{other} in "):
-            return url, title
-    raise NotFound(
-        f"{ref} is not linked to {other} in {project.name}",
-        next_step=f"`tracking-ledger show {ref}` lists what is attached",
-        id=other,
-    )
-
-
-@click.command(cls=Command)
 @REFS
 @click.option("--cascade", is_flag=True, default=None, help="With everything below.")
 @FORCE
@@ -303,13 +242,13 @@ def _claim(invocation: Invocation, action: str, ref: str, **how: Any) -> Answere
     return perform(invocation, "claim_work_item", action=action, id=ref, **how)
 
 
-def _linked(invocation: Invocation, ref: str, kind: str, other: str, remove: bool | None) -> Answered:
+def linked(invocation: Invocation, ref: str, kind: str, other: str, remove: bool | None) -> Answered:
     return perform(invocation, "link_work_items", id=ref, kind=kind, to_id=other, remove=remove)
 
 
 def _blocked(invocation: Invocation, ref: str, blockers: tuple[str, ...], remove: bool | None) -> Answered:
     item = perform(invocation, "query_work_item", id=ref)
-    answers = [_linked(invocation, blocker, "blocks", item["id"], remove) for blocker in blockers]
+    answers = [linked(invocation, blocker, "blocks", item["id"], remove) for blocker in blockers]
     return {**answers[-1], "ref": item["ref"], "title": item["title"]}
 
 

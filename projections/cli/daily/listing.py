@@ -24,7 +24,7 @@ Answered = dict[str, Any]
 HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "changed")
 FILTERS = {
     *("words", "item_type", "status", "tag", "assignee", "mine", "parent_id", "blocked", "everything", "order"),
-    *("due", "overdue", "deferred", "milestone_id"),
+    *("due", "overdue", "deferred", "milestone_id", "priority"),
 }
 ORDERS: dict[str, Callable[[Answered], Any]] = {  # of items of several ledgers
     "priority": lambda item: item.get("priority") or 9,
@@ -38,7 +38,13 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
 @click.command("list", cls=Command)
 @click.argument("words", nargs=-1)
 @click.option("--type", "item_type", type=click.Choice(ITEM_TYPES), help="Only this type.")
-@click.option("-s", "--status", type=STATE, help="Only in this state; without it whatever is not finished.")
+@click.option(
+    "-s",
+    "--status",
+    type=STATE,
+    help="Only in this state or category of states, like done; without it whatever is not finished.",
+)
+@click.option("-p", "--priority", type=click.IntRange(1, 5), help="Only of this priority; 1 is the most urgent.")
 @click.option("-t", "--tag", type=TAG, help="Only with this tag.")
 @click.option("-a", "--assignee", type=PERSON, metavar="NAME", help="Only theirs; `me` is you.")
 @click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")

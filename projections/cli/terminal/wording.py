@@ -17,6 +17,7 @@ UNITS = ((60, "second"), (60, "minute"), (24, "hour"), (14, "day"))
 NOUNS = ("WorkItem", "Vendor", "Deployment", "Enhancement", "Configuration", "Command")
 SECRET = ("token_digest",)
 IMPLIED = ("category", "withdrawn")  # by the state, and by the name of the event
+BY_ID = ("comments", "effort")  # fields whose entries have ids of their own, which say nothing to a reader
 _LONG_UNIT = re.compile(r"(\d+) (second|minute|hour|day)s?")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(\.\d+)?Z")
 
@@ -87,6 +88,8 @@ def in_words(value: Any, refs: Refs) -> str:
 
     >>> in_words({"kind": "blocks", "to_id": "i"}, {"i": "w-7k3qd"}), in_words([], {}), in_words("# Title\\nmore", {})
     ('blocks w-7k3qd', 'nothing', '# Title ...')
+    >>> in_words({"by": "ann", "at": "2026-11-22", "minutes": 90}, {}), in_words({"by": "ann", "until": 5}, {})
+    ('minutes 90', 'by ann, until 5')
     """
     match value:
         case _ if value in EMPTY or value == ():
@@ -98,7 +101,9 @@ def in_words(value: Any, refs: Refs) -> str:
         case {"kind": str(kind), "to_id": str(other)}:
             return f"{kind.replace('_', ' ')} {refs.get(other, other)}"
         case dict():
-            kept = {name: inner for name, inner in value.items() if name not in SECRET and inner not in EMPTY}
+            stamps = ("by", "at") if "at" in value else ()  # as the event itself has them
+            hidden = (*SECRET, *stamps)
+            kept = {name: inner for name, inner in value.items() if name not in hidden and inner not in EMPTY}
             return _cut(", ".join(f"{name.replace('_', ' ')} {in_words(inner, refs)}" for name, inner in kept.items()))
         case list() | tuple():
             return ", ".join(in_words(inner, refs) for inner in value)
@@ -107,7 +112,9 @@ def in_words(value: Any, refs: Refs) -> str:
 
 
 def _change(field: str, old: Any, new: Any, refs: Refs) -> str:
-    name = field.partition(".")[0].replace("_", " ").removesuffix(" id")
+    name, _, entry = field.partition(".")
+    name = name.replace("_", " ").removesuffix(" id")
+    name = f"{name} {_cut(printable(entry))}" if entry and name not in BY_ID else name
     if isinstance(old, list) or isinstance(new, list):
         before, after = old or [], new or []
         taken = [f"-{in_words(one, refs)}" for one in before if one not in after]

@@ -158,29 +158,28 @@ class QueryWorkItemInput(Input):
 
 
 class ListWorkItemsInput(Input):
-    item_type: Annotated[ItemType | None, AnyText, Field(description="Only of this type, like task or milestone")] = (
-        None
-    )
-    status: Annotated[Word | None, Field(description="Only in this state, like active or in_review")] = None
+    item_type: Annotated[ItemType | None, AnyText, Field(description="Of this type, like task or milestone")] = None
+    status: Annotated[Word | None, Field(description="In this state, like active or in_review")] = None
     category: Annotated[
         Category | None,
         AnyText,
-        Field(description="Only planned, active, waiting, review, done or dropped items"),
+        Field(description="Planned, active, waiting, review, done or dropped items"),
     ] = None
-    assignee: Annotated[Name | None, Field(description="Only assigned to this person")] = None
-    parent_id: Annotated[str | None, Field(description="Only children of this item, like w-7k3qd")] = None
-    milestone_id: Annotated[str | None, Field(description="Only of this milestone")] = None
-    due_until: Annotated[Planned | None, Field(description="Only due by this day, like 2026-12-15")] = None
+    assignee: Annotated[Name | None, Field(description="Assigned to this person")] = None
+    parent_id: Annotated[str | None, Field(description="Children of this item, like w-7k3qd")] = None
+    milestone_id: Annotated[str | None, Field(description="Of this milestone")] = None
+    priority: Annotated[Priority | None, Field(description="Of this priority, 1 to 5")] = None
+    due_until: Annotated[Planned | None, Field(description="Due by this day, like 2026-12-15")] = None
     overdue: Annotated[bool, Field(description="Only unfinished and past due")] = False
     deferred: Annotated[bool | None, Field(description="Only deferred by not_before (false: not)")] = None
-    roots_only: Annotated[bool, Field(description="Only without a parent")] = False
-    tag: Annotated[str | None, Field(description="Only with this label")] = None
-    text: Annotated[Sought | None, Field(description="Only with all these words")] = None
+    roots_only: Annotated[bool, Field(description="Only without parent")] = False
+    tag: Annotated[str | None, Field(description="With this label")] = None
+    text: Annotated[Sought | None, Field(description="With all these words")] = None
     ready: Annotated[bool | None, Field(description="Only what can begin now (false: cannot)")] = None
     blocked: Annotated[bool | None, Field(description="Only what waits for others (false: does not)")] = None
-    claimed_by: Annotated[Name | None, Field(description="Only claimed by this one")] = None
-    unfinished: Annotated[bool, Field(description="Only what is not done or dropped")] = False
-    changed_since: Annotated[Point | None, Field(description="Only changed after position 120 or RFC 3339 time")] = None
+    claimed_by: Annotated[Name | None, Field(description="Claimed by this one")] = None
+    unfinished: Annotated[bool, Field(description="Only what is not finished")] = False
+    changed_since: Annotated[Point | None, Field(description="Changed after position 120 or RFC 3339 time")] = None
     include_deleted: Annotated[bool, Field(description="Deleted items, too")] = False
     include_archived: Annotated[bool, Field(description="Archived items, too")] = False
     order: Annotated[
@@ -189,9 +188,9 @@ class ListWorkItemsInput(Input):
         Field(description="updated (newest first, if left out), created, priority, due or tree; with text relevance"),
     ] = None
     limit: Limit = 50
-    offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="How many to skip; better: cursor")] = 0
+    offset: Annotated[int, Field(ge=0, le=LARGEST_NUMBER, description="To skip; better: cursor")] = 0
     cursor: Cursor = None
-    fields: Annotated[Texts, Field(description='Only these fields of each, like ["title", "notes"]')] = ()
+    fields: Annotated[Texts, Field(description='Only these fields, like ["title", "notes"]')] = ()
     detail: Annotated[bool, Field(description="true answers each item whole")] = False
     as_of: AsOf = None
 

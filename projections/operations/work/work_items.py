@@ -35,7 +35,7 @@ from projections.operations.work.work_item_inputs import (
 )
 from projections.questions import deployments, entities, readiness
 from projections.questions import work_items as questions
-from projections.questions.configuration import state_word
+from projections.questions.configuration import states_meant
 from projections.questions.log.as_of import point_as_answer, position_of, row_at
 from projections.questions.log.history import history
 from projections.questions.references import resolve
@@ -178,11 +178,11 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
     filters = questions.Filter(
         terms=tuple(search_terms.wanted(request.text or "")),
         item_type=request.item_type,
-        status=request.status,
         category=request.category,
         assignee=request.assignee,
         parent_id=parent,
         milestone_id=milestone,
+        priority=request.priority,
         due_until=ends(request.due_until) if request.due_until else None,
         overdue=request.overdue,
         deferred=request.deferred,
@@ -201,7 +201,7 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
     with view.snapshot(request.as_of) as snapshot:
         page = questions.listed(
             snapshot,
-            replace(filters, status=state_word(snapshot, configuration_id(view.identity.ledger), request.status)),
+            replace(filters, **states_meant(snapshot, configuration_id(view.identity.ledger), request.status)),
             order=request.order or default,
             limit=request.limit,
             offset=request.offset,

@@ -1,0 +1,94 @@
+"""`link`: how work items hang together, in this ledger and with those of another one."""
+
+from typing import Any
+
+import click
+
+from ledger.errors import NotFound
+from projections.application.known_projects import KnownProject
+from projections.cli.daily.items import linked, perform
+from projections.cli.terminal import every_ledger, exits
+from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.known import REF
+from projections.cli.terminal.output import answer_json, printable, say
+
+LONGEST_NAME = 200  # characters of an attachment's name
+KINDS = ("blocks", "depends-on", "relates-to", "discovered-from")
+WORDS = {
+    **dict.fromkeys(("block", "blocking"), "blocks"),
+    **dict.fromkeys(("needs", "need", "depends", "requires", "after", "blocked-by"), "depends-on"),
+    **dict.fromkeys(("relates", "related", "related-to"), "relates-to"),
+    **dict.fromkeys(("discovered", "from"), "discovered-from"),
+}
+
+
+class Kind(click.Choice[str]):
+    """A kind of link, in the words that people have for it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        word = str(value).casefold().replace("_", "-")
+        kind = WORDS.get(word, word)
+        if kind not in self.choices:
+            ref, allowed = ctx.params.get("ref", "REF") if ctx else "REF", ", ".join(self.choices)
+            raise exits.Incomplete(f"{value!a} is no kind of link: they are {allowed}", f"link {ref} blocks OTHER")
+        return kind
+
+
+@click.command(cls=Command)
+@click.argument("ref", type=REF)
+@click.argument("kind", metavar="KIND", type=Kind(KINDS))
+@click.argument("other", type=REF, metavar="OTHER")
+@click.option("--in", "ledger", metavar="LEDGER", help="OTHER is of that ledger of yours: its name, folder or id.")
+@click.option("--remove", is_flag=True, default=None, help="Take the link away.")
+@pass_invocation
+def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str | None, remove: bool | None) -> int:
+    """Link two work items, as in: link w-7k3qd blocks w-b2m4x.
+
+    KIND is blocks, depends-on (or needs), relates-to or discovered-from.
+
+    With --in it relates to an item of another ledger: that is kept as an attachment with both ids and the title of now,
+    and is there also while the other ledger is away.
+    """
+    if ledger is not None:
+        if kind != "relates-to":
+            raise click.UsageError("what another ledger's items do holds nothing up here: link with relates-to")
+        return _link_elsewhere(invocation, ref, other, ledger, remove=bool(remove))
+    target = perform(invocation, "query_work_item", id=other)
+    answered = linked(invocation, ref, kind.replace("-", "_"), target["id"], remove)
+    if invocation.as_json:
+        answer_json(answered)
+    else:
+        said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
+        say(printable(f"{ref}  {said}  {target['ref']}  {target['title']}"))
+    return exits.of_answer(answered)
+
+
+def _link_elsewhere(invocation: Invocation, ref: str, other: str, ledger: str, *, remove: bool) -> int:
+    project = every_ledger.find(invocation, ledger)
+    url, title = _attached(invocation, ref, other, project) if remove else _there(invocation, other, project)
+    arguments = {"remove": True} if remove else {"name": title[:LONGEST_NAME]}
+    answered = perform(invocation, "attach", id=ref, url=url, **arguments)
+    if invocation.as_json:
+        answer_json({**answered, "url": url})
+    else:
+        say(f"{answered['ref']}  {'no longer ' if remove else ''}relates to  {printable(title)}")
+    return exits.of_answer(answered)
+
+
+def _there(invocation: Invocation, other: str, project: KnownProject) -> tuple[str, str]:
+    """The address and the name of another ledger's item."""
+    item = every_ledger.ask(invocation, project, "query_work_item", {"id": other})
+    return f"ledger:{project.key}/{item['id']}", f"{item['ref']} in {project.name}: {item['title']}"
+
+
+def _attached(invocation: Invocation, ref: str, other: str, project: KnownProject) -> tuple[str, str]:
+    """The same of one that is linked; the other ledger is not asked, and may have had another name then."""
+    for one in perform(invocation, "query_work_item", id=ref).get("attachments", ()):
+        url, title = str(one["url"]), str(one.get("name", ""))
+        if url.startswith(f"ledger:{project.key}/") and title.startswith(f"{other} in "):
+            return url, title
+    raise NotFound(
+        f"{ref} is not linked to {other} in {project.name}",
+        next_step=f"`tracking-ledger show {ref}` lists what is attached",
+        id=other,
+    )
