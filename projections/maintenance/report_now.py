@@ -1,7 +1,7 @@
 """The report as this process can tell it: with where it comes from, and what of this machine still waits."""
 
 from projections.application.view import LedgerView
-from projections.questions.status import LISTED
+from projections.questions.overviews.status import LISTED
 from projections.reports import report
 from projections.tables.contract import Snapshot
 

@@ -33,8 +33,8 @@ from projections.operations.base import (
     sent_fields,
 )
 from projections.questions import configuration as questions
+from projections.questions.overviews.status import open_conflicts
 from projections.questions.references import resolve
-from projections.questions.status import open_conflicts
 
 REVISABLE = ("active_context_type", "git_branch", "git_head_commit", "default_token_budget")
 FROM_GIT = ("git_branch", "git_head_commit")

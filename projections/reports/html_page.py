@@ -18,7 +18,8 @@ from ledger.resources import folder
 from ledger.store import EventStore
 from ledger.values.states import FINISHED
 from ledger.vendor.decider import FORMATS
-from projections.questions import status, vendor_history
+from projections.questions import vendor_history
+from projections.questions.overviews import status
 from projections.reports import page_items, report
 from projections.reports.page_week import week
 from projections.reports.plots import bars, timeline

@@ -11,9 +11,10 @@ from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import Asker, Obstacle
-from projections.questions import readiness, status, vendors
+from projections.questions import readiness, vendors
 from projections.questions import work_items as questions
 from projections.questions.log import changes
+from projections.questions.overviews import status
 from projections.questions.references import references
 from projections.reports.markdown import inline, one_line
 from projections.reports.templates import rendered

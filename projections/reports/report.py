@@ -13,7 +13,7 @@ from ledger.values.moment import text as moment_text
 from ledger.values.states import FINISHED, ORIGINAL
 from ledger.vendor.decider import FORMATS
 from ledger.work_item.state import ITEM_TYPES
-from projections.questions import status
+from projections.questions.overviews import status
 from projections.reports.markdown import UNKNOWN, inline
 from projections.reports.templates import rendered
 from projections.tables.contract import Snapshot

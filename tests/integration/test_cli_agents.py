@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.settings import Settings
-from projections.cli.administration.clients import CLIENTS
+from projections.cli.administration.setup.clients import CLIENTS
 from projections.cli.main import cli
 
 GREETING = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.embedded.server import EmbeddedServer
-from projections.cli.administration.example import steps
+from projections.cli.administration.setup.example import steps
 from tests.support import forked
 
 pytestmark = pytest.mark.processes

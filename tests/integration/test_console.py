@@ -18,7 +18,7 @@ from ledger import identity
 from ledger.settings import Settings
 from mcp_adapter.console import pages
 from projections.application.app import App
-from projections.cli.administration.example import record, steps
+from projections.cli.administration.setup.example import record, steps
 from projections.maintenance import console_server
 from projections.maintenance.access_tokens import Tokens
 from projections.maintenance.console_links import Links

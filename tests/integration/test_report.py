@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from projections.application.app import App
-from projections.questions.status import waiting_cycles
+from projections.questions.overviews.status import waiting_cycles
 from projections.reports import report
 from projections.reports.parse import parse
 from projections.transfer.importing import Import

@@ -39,7 +39,7 @@ from projections.cli.terminal.output import (
 from projections.maintenance import rebuild
 from projections.maintenance.webhooks.destinations import Destinations
 from projections.questions import configuration, conflicts
-from projections.questions.status import waiting_cycles
+from projections.questions.overviews.status import waiting_cycles
 
 Entity = dict[str, Any]
 READABLE: dict[str, Callable[[Any], str]] = {

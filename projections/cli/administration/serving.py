@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.errors import NoLedger
 from projections.application.app import App
-from projections.cli.administration.clients import CLIENTS, start
+from projections.cli.administration.setup.clients import CLIENTS, start
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, remark, say
 from projections.maintenance.after_write import keep_status

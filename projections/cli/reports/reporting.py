@@ -15,7 +15,7 @@ from projections.cli.terminal.points import POINT
 from projections.fallback import router
 from projections.maintenance import report_now
 from projections.maintenance.status_file import Written, write_status
-from projections.questions.status import LISTED
+from projections.questions.overviews.status import LISTED
 from projections.reports import report
 from projections.reports.atomic_file import replacing
 from projections.reports.markdown import visible

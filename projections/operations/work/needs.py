@@ -3,7 +3,7 @@
 from ledger.envelope import configuration_id
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Asks, AsOf, Limit, Operation
-from projections.questions import needs
+from projections.questions.overviews import needs
 from projections.tables.contract import Snapshot
 
 

@@ -10,8 +10,8 @@ from ledger.identity import Identity
 from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.cli.administration.example import EXAMPLE, Step, record, refuse_another_history, steps
-from projections.cli.administration.instructions import write_instructions
+from projections.cli.administration.setup.example import EXAMPLE, Step, record, refuse_another_history, steps
+from projections.cli.administration.setup.instructions import write_instructions
 from projections.cli.reports.reporting import print_report
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, counting, printable, remark, say

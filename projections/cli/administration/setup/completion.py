@@ -7,7 +7,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from ledger.errors import Unavailable
-from projections.cli.administration.marked_block import with_block, without_block
+from projections.cli.administration.setup.marked_block import with_block, without_block
 from projections.cli.commands import NAMES
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, say

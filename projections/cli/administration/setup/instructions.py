@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ledger.errors import Unavailable
-from projections.cli.administration.marked_block import with_block
+from projections.cli.administration.setup.marked_block import with_block
 from projections.reports.atomic_file import replacing
 from projections.reports.templates import rendered
 
