@@ -12,8 +12,9 @@ from ledger.decider import check, problem
 from ledger.values.moment import text
 from ledger.values.states import CATEGORIES, ORIGINAL, States, in_order, key
 from ledger.values.states import find_state as state_of
-from projections.questions import entities, work_items
+from projections.questions import entities
 from projections.questions.references import references
+from projections.questions.work import item_lists
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.configurations import configurations
 from projections.read_models.projection import Row, Stamps
@@ -104,7 +105,7 @@ def items_elsewhere(snapshot: Snapshot, entity_id: str) -> list[Entity]:
         if line["status"] not in known:
             counted[line["status"], line["category"]] += line["items"]
     return [
-        {"state": word, "category": category, "items": items, "examples": work_items.in_state(snapshot, word, EXAMPLES)}
+        {"state": word, "category": category, "items": items, "examples": item_lists.in_state(snapshot, word, EXAMPLES)}
         for (word, category), items in sorted(counted.items())
     ]
 

@@ -7,9 +7,9 @@ from typing import Any
 from ledger.catalog import UNIQUE
 from ledger.values.moment import text
 from ledger.world import DEEPEST, Asker, Endpoint, Holder, Neighbour, Obstacle, ReadyFilter
-from projections.questions import readiness
 from projections.questions.entities import rows
 from projections.questions.references import references
+from projections.questions.work import readiness
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.work_items import HIDDEN
 from projections.tables.contract import Answer, Tables

@@ -11,11 +11,12 @@ from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import Asker, Obstacle
-from projections.questions import readiness, vendors
-from projections.questions import work_items as questions
+from projections.questions import vendors
 from projections.questions.log import changes
 from projections.questions.overviews import status
 from projections.questions.references import references
+from projections.questions.work import item_lists, readiness
+from projections.questions.work import work_items as questions
 from projections.reports.markdown import inline, one_line
 from projections.reports.templates import rendered
 from projections.tables.contract import Snapshot
@@ -73,14 +74,14 @@ def document(
 
 def _about(snapshot: Snapshot) -> list[Document]:
     """The projects at the top, with what they are: {ref, title, description}."""
-    wanted = questions.Filter(item_type="project", roots_only=True)
-    page = questions.listed(snapshot, wanted, order="created", limit=2, offset=0, cursor=None)
+    wanted = item_lists.Filter(item_type="project", roots_only=True)
+    page = item_lists.listed(snapshot, wanted, order="created", limit=2, offset=0, cursor=None)
     return [{name: item[name] for name in ("ref", "title", "description")} for item in page["items"]]
 
 
 def _unfinished(snapshot: Snapshot, **wanted: Any) -> list[Document]:
-    filters = questions.Filter(**wanted)
-    page = questions.listed(snapshot, filters, order="priority", limit=2 * CLAIMS, offset=0, cursor=None)
+    filters = item_lists.Filter(**wanted)
+    page = item_lists.listed(snapshot, filters, order="priority", limit=2 * CLAIMS, offset=0, cursor=None)
     return [item for item in page["items"] if item["category"] not in ("done", "dropped")]
 
 

@@ -16,7 +16,7 @@ from ledger.work_item.commands import ClaimNextWorkItem
 from ledger.world import ReadyFilter
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from projections.questions import readiness
+from projections.questions.work import readiness
 from tests.conftest import Perform
 from tests.support import claiming
 from tests.support.forked import Forked

@@ -19,7 +19,7 @@ from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
 from ledger.work_item.commands import CreateWorkItem
 from ledger.world import Asker, ReadyFilter
-from projections.questions import work_items
+from projections.questions.work import item_lists, work_items
 from projections.tables.replay import check, replay
 from tests.support import history, hostile_settings
 from tests.support.given import numbered
@@ -104,7 +104,7 @@ def answers(ledger: Ledger, number: int, position: int) -> tuple[Any, ...]:
     store, command = ledger.store, numbered_command(number)
     with ledger.tables.snapshot() as snapshot:
         items = [work_items.by_id(snapshot, item) for item in (history.TASK, history.DONE, numbered(number))]
-        ready = work_items.ready(
+        ready = item_lists.ready(
             snapshot, ReadyFilter(), asker=Asker(name="tester", holder="tester"), limit=3, cursor=None
         )
     events, facts = list(store.read_all(position - 5)), list(store.read_facts(position - 5))

@@ -19,7 +19,7 @@ from ledger.pending import newest
 from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.work_item.events import WorkItemCreated
 from ledger.work_item.state import WorkItem
-from projections.questions import work_items
+from projections.questions.work import work_items
 from tests.support.examples import examples
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, in_memory, now

@@ -18,7 +18,7 @@ from ledger.values.states import CATEGORIES, ORIGINAL
 from ledger.work_item.commands import AskQuestion, ClaimWorkItem, ImportedItem, ImportedLink, ImportWorkItems, Mark
 from ledger.work_item.rules.claiming import token_digest
 from ledger.world import Asker, ReadyFilter
-from projections.questions import readiness, work_items
+from projections.questions.work import item_lists, readiness
 from projections.tables.contract import Snapshot
 from tests.support.examples import examples
 from tests.support.given import numbered
@@ -181,8 +181,8 @@ def _detail(snapshot: Snapshot, count: int) -> set[str]:
 
 
 def _listed(snapshot: Snapshot) -> list[str]:
-    wanted = work_items.Filter(ready=True, asker=ASKER)
-    found = work_items.listed(snapshot, wanted, order="updated", limit=100, offset=0, cursor=None)
+    wanted = item_lists.Filter(ready=True, asker=ASKER)
+    found = item_lists.listed(snapshot, wanted, order="updated", limit=100, offset=0, cursor=None)
     assert found["total_count"] == found["returned"]
     return [item["id"] for item in found["items"]]
 
@@ -192,7 +192,7 @@ def _page(snapshot: Snapshot) -> list[str]:
     found: list[str] = []
     cursor = None
     while True:
-        page = work_items.ready(snapshot, ReadyFilter(), asker=ASKER, limit=1, cursor=cursor)
+        page = item_lists.ready(snapshot, ReadyFilter(), asker=ASKER, limit=1, cursor=cursor)
         found += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:

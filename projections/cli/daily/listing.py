@@ -18,7 +18,7 @@ from projections.cli.terminal.known import PERSON, REF, STATE, TAG, VIEW
 from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
 from projections.cli.terminal.wording import short_ago
-from projections.questions.work_items import SUMMARY
+from projections.questions.work.item_lists import SUMMARY
 
 Answered = dict[str, Any]
 HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "changed")

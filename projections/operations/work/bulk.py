@@ -32,9 +32,9 @@ from projections.operations.work.comments import CommentInput, comment_command
 from projections.operations.work.effort import LogEffortInput, effort_command
 from projections.operations.work.work_item_inputs import CreateWorkItemInput, LinkWorkItemsInput, UpdateWorkItemInput
 from projections.operations.work.work_items import CATEGORY, creation, update
-from projections.questions import work_items as questions
 from projections.questions.entities import rows
 from projections.questions.references import resolve
+from projections.questions.work import work_items as questions
 
 MOST = 1000
 OF_THE_CALL = ("by", "command_id", "detail", "token")  # these are said once for all items

@@ -32,8 +32,9 @@ from projections.operations.base import (
     receipt,
 )
 from projections.operations.work.work_items import asker, summary
-from projections.questions import work_items as questions
 from projections.questions.references import resolve
+from projections.questions.work import item_lists
+from projections.questions.work import work_items as questions
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
 
@@ -79,7 +80,7 @@ def ready_work(view: LedgerView, request: ReadyWorkInput) -> Answered:
     filters, own = _wanted(view, request), asker(view)
     free = replace(own, holder="")
     with view.tables.snapshot() as snapshot:
-        page = questions.ready(snapshot, filters, asker=free, limit=request.limit, cursor=request.cursor)
+        page = item_lists.ready(snapshot, filters, asker=free, limit=request.limit, cursor=request.cursor)
         held = _held(snapshot, own) if request.cursor is None else []
     return ({"you_hold": held} if held else {}) | page | {"items": [summary(item) for item in page["items"]]}
 
@@ -125,7 +126,7 @@ def _one(view: LedgerView, request: ClaimWorkItemInput) -> Done:
 def _free(view: LedgerView, claimer: Asker) -> list[Answered]:
     """What the one who was refused could claim now, the most urgent first."""
     with view.tables.snapshot() as snapshot:
-        page = questions.ready(snapshot, ReadyFilter(), asker=claimer, limit=OFFERED, cursor=None)
+        page = item_lists.ready(snapshot, ReadyFilter(), asker=claimer, limit=OFFERED, cursor=None)
     return [{name: item[name] for name in ("ref", "title", "priority")} for item in page["items"]]
 
 

@@ -8,8 +8,8 @@ from ledger.annotation.commands import LogEffort, comment_id_of
 from ledger.decider import check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import LARGEST_NUMBER, Answered, Operation, Writes, carry_out, new_id
-from projections.questions import work_items as questions
 from projections.questions.references import resolve
+from projections.questions.work import work_items as questions
 
 CATEGORY = "work_item"
 MICROS = 1_000_000

@@ -12,8 +12,8 @@ from ledger.work_item.state import WorkItem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, AsArray, Name, NotBlank, Operation, Text, Writes, carry_out
 from projections.operations.work.work_items import followed
-from projections.questions import work_items as questions
 from projections.questions.references import resolve
+from projections.questions.work import work_items as questions
 
 Action = Literal["ask", "answer", "withdraw"]
 Verdict = Literal["approve", "refuse", "choose", "answer"]

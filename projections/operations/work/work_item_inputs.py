@@ -31,7 +31,7 @@ from projections.operations.base import (
     Version,
     Writes,
 )
-from projections.questions import work_items as questions
+from projections.questions.work import item_lists
 
 
 def _planned(value: str) -> str:
@@ -183,7 +183,7 @@ class ListWorkItemsInput(Input):
     include_deleted: Annotated[bool, Field(description="Deleted items, too")] = False
     include_archived: Annotated[bool, Field(description="Archived items, too")] = False
     order: Annotated[
-        questions.Order | None,
+        item_lists.Order | None,
         AnyText,
         Field(description="updated (newest first, if left out), created, priority, due or tree; with text relevance"),
     ] = None

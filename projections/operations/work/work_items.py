@@ -33,12 +33,13 @@ from projections.operations.work.work_item_inputs import (
     QueryWorkItemInput,
     UpdateWorkItemInput,
 )
-from projections.questions import deployments, entities, readiness
-from projections.questions import work_items as questions
+from projections.questions import deployments, entities
 from projections.questions.configuration import states_meant
 from projections.questions.log.as_of import point_as_answer, position_of, row_at
 from projections.questions.log.history import history
 from projections.questions.references import resolve
+from projections.questions.work import item_lists, readiness
+from projections.questions.work import work_items as questions
 from projections.read_models import search_terms
 from projections.tables.contract import Snapshot
 
@@ -175,7 +176,7 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
     parent = resolve(view.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
     milestone = resolve(view.tables, CATEGORY, request.milestone_id, "milestone_id") if request.milestone_id else None
     check(_list_problems(request))
-    filters = questions.Filter(
+    filters = item_lists.Filter(
         terms=tuple(search_terms.wanted(request.text or "")),
         item_type=request.item_type,
         category=request.category,
@@ -197,9 +198,9 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
         include_deleted=request.include_deleted,
         include_archived=request.include_archived,
     )
-    default: questions.Order = "relevance" if request.text is not None else "updated"
+    default: item_lists.Order = "relevance" if request.text is not None else "updated"
     with view.snapshot(request.as_of) as snapshot:
-        page = questions.listed(
+        page = item_lists.listed(
             snapshot,
             replace(filters, **states_meant(snapshot, configuration_id(view.identity.ledger), request.status)),
             order=request.order or default,
@@ -253,7 +254,7 @@ def _position(view: LedgerView, since: Point | None) -> int | None:
 
 def summary(item: dict[str, Any], fields: tuple[str, ...] = ()) -> dict[str, Any]:
     """The item as a list shows it; raises Invalid for fields that no item has."""
-    names = fields or questions.SUMMARY
+    names = fields or item_lists.SUMMARY
     unknown = [name for name in names if name not in item]
     check(problem("fields", "is not a field of a work item", name, allowed=sorted(item)) for name in unknown)
     chosen = {name: item[name] for name in names}

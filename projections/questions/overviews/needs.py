@@ -7,8 +7,8 @@ from ledger.values.moment import text
 from ledger.values.states import FINISHED
 from ledger.work_item.item_summaries import CATEGORY
 from projections.questions import configuration, conflicts, entities
-from projections.questions.readiness import COUNTED
 from projections.questions.references import references
+from projections.questions.work.readiness import COUNTED
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
 

@@ -11,10 +11,10 @@ from ledger.values.moment import EPOCH, text
 from ledger.values.states import FINISHED
 from ledger.work_item.rules.cycles import cycles
 from ledger.world import DEEPEST, ReadyFilter
-from projections.questions import readiness
 from projections.questions.entities import Entity, rows, with_fields
 from projections.questions.references import all_references, references
 from projections.questions.vendors import all_counts
+from projections.questions.work import readiness
 from projections.read_models.projection import Row
 from projections.tables.contract import Answer, Snapshot, pages
 

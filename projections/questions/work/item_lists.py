@@ -1,0 +1,236 @@
+"""Lists of work items: by filters, by what can be begun now, by a state."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from ledger.values.moment import text
+from ledger.work_item.item_summaries import CATEGORY
+from ledger.world import DEEPEST, Asker, Obstacle, ReadyFilter
+from projections.questions import entities
+from projections.questions.pages import START, Place, page, place
+from projections.questions.work import readiness, work_items
+from projections.read_models.work_items import HIDDEN
+from projections.tables.contract import Answer, Snapshot
+
+Order = Literal["updated", "created", "priority", "due", "tree", "relevance"]
+Entity = dict[str, Any]
+
+PORTION = 50  # trees looked at first, each further portion is twice as large
+LARGEST = 5000
+SUMMARY = (
+    "id",
+    "ref",
+    "version",
+    "item_type",
+    "title",
+    "status",
+    "category",
+    "priority",
+    "due",
+    "not_before",
+    "milestone_id",
+    "parent_id",
+    "assignee",
+    "claim",
+    "question",
+    "comment_count",
+    "updated_at",
+)
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """None means: any. `since` is a position; `parent_id` and `milestone_id` are whole UUIDs, `due_from` and
+    `due_until` moments.
+
+    `ready` and `blocked` ask for unfinished items only: those that are so, or those that are not. `asker` is the
+    one for whom an item would be ready.
+    """
+
+    item_type: str | None = None
+    status: str | None = None
+    category: str | None = None
+    assignee: str | None = None
+    parent_id: str | None = None
+    milestone_id: str | None = None
+    priority: int | None = None
+    due_from: str | None = None
+    due_until: str | None = None
+    overdue: bool = False
+    deferred: bool | None = None
+    roots_only: bool = False
+    tag: str | None = None
+    terms: tuple[str, ...] = ()
+    since: int | None = None
+    ready: bool | None = None
+    blocked: bool | None = None
+    claimed_by: str | None = None
+    unfinished: bool = False
+    asker: Asker = readiness.NO_ONE
+    include_deleted: bool = False
+    include_archived: bool = False
+
+
+def listed(snapshot: Snapshot, wanted: Filter, *, order: Order, limit: int, offset: int, cursor: str | None) -> Entity:
+    """A page of items: {items, total_count, returned, has_more, next_cursor}; the items are whole."""
+    unfinished = wanted.ready is not None or wanted.blocked is not None
+    filters = _conditions(wanted, snapshot.as_of.now, unfinished=unfinished)
+
+    def fetch(after: Place, limit: int, offset: int = 0) -> Answer:
+        if wanted.terms:
+            searched = {"terms": list(wanted.terms), "order": order, "after_key": after[0]}
+            return snapshot.ask("work_items/list_by_relevance", **filters, **searched, limit=limit, offset=offset)
+        if order == "tree":
+            return _grown(snapshot, filters, after, limit + offset)[offset:]
+        return snapshot.ask(
+            f"work_items/list_by_{order}", **filters, after_key=after[0], after_id=after[1], limit=limit, offset=offset
+        )
+
+    after = place(cursor, f"found {order}" if wanted.terms else order)
+    if unfinished:
+        return _sifted(snapshot, wanted, fetch, order=order, limit=limit, offset=offset, after=after)
+    if wanted.terms:
+        found = fetch(after, limit + 1, offset)
+        first = found or fetch(START, 1)
+        total = first[0]["total"] if first else 0
+        return page(found, limit, order=f"found {order}", total=total, to_entities=lambda kept: _items(snapshot, kept))
+    total = snapshot.ask("work_items/count", **filters)[0]["total"]
+    return page(
+        fetch(after, limit + 1, offset),
+        limit,
+        order=order,
+        total=total,
+        to_entities=lambda kept: _items(snapshot, kept),
+    )
+
+
+def ready(snapshot: Snapshot, wanted: ReadyFilter, *, asker: Asker, limit: int, cursor: str | None) -> Entity:
+    """A page of what can be begun now, the most important first, then the oldest; the items are whole."""
+    moment = snapshot.as_of.now
+
+    def lines(after: Place) -> Iterator[dict[str, Any]]:
+        return readiness.ready(snapshot, wanted, moment, asker, after)
+
+    def to_items(kept: Answer) -> list[Entity]:
+        ids = [line["id"] for line in kept]
+        generation = snapshot.generation("work_items")
+        found = snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids)
+        items = {item["id"]: item for item in _items(snapshot, found)}
+        return [items[entity_id] for entity_id in ids]
+
+    return _counted(lines, place(cursor, "ready"), order="ready", limit=limit, offset=0, to_entities=to_items)
+
+
+def in_state(snapshot: Snapshot, word: str, limit: int) -> list[Entity]:
+    """Some items in a state, the newest change first: {ref, title}."""
+    page = listed(snapshot, Filter(status=word), order="updated", limit=limit, offset=0, cursor=None)
+    return [{"ref": item["ref"], "title": item["title"]} for item in page["items"]]
+
+
+def _conditions(wanted: Filter, moment: datetime, *, unfinished: bool) -> dict[str, Any]:
+    """What every list takes to filter by; `unfinished` where only items that can still be done are asked for."""
+    return {
+        "item_type": wanted.item_type,
+        "status": wanted.status,
+        "category": wanted.category,
+        "assignee": wanted.assignee,
+        "parent_id": wanted.parent_id,
+        "milestone_id": wanted.milestone_id,
+        "priority": wanted.priority,
+        "due_from": wanted.due_from,
+        "due_until": wanted.due_until,
+        "overdue": int(wanted.overdue),
+        "deferred": None if wanted.deferred is None else int(wanted.deferred),
+        "roots_only": int(wanted.roots_only),
+        "tag": wanted.tag,
+        "since": wanted.since,
+        "unfinished": int(unfinished or wanted.unfinished),
+        "claimed_by": wanted.claimed_by,
+        "moment": text(moment),
+        **_hidden(wanted.include_deleted and not unfinished, wanted.include_archived and not unfinished),
+    }
+
+
+def _hidden(deleted: bool, archived: bool) -> dict[str, int]:
+    """Which values of work_items.hidden a list shows besides 0; a 0 adds none."""
+    shown = {"deleted": HIDDEN["deleted"] * deleted, "archived": HIDDEN["archived"] * archived}
+    return shown | {"both": sum(shown.values()) if deleted and archived else 0}
+
+
+def _grown(snapshot: Snapshot, filters: dict[str, Any], after: Place, limit: int) -> Answer:
+    """A page of items in the order of their trees: as many trees as it takes are looked at, and no others."""
+    found: Answer = []
+    created, _, root = str(after[0] or "").partition("/")[0].rpartition(" ")
+    begins: Place = (created, root) if root else START
+    portion = PORTION
+    while len(found) < limit:
+        roots = snapshot.ask("work_items/roots", after_key=begins[0], after_id=begins[1], limit=portion + 1)
+        ids = [line["id"] for line in roots[:portion]]
+        place = {"after_key": after[0], "after_id": after[1], "limit": limit - len(found)}
+        found += snapshot.ask("work_items/list_by_tree", **filters, **place, ids=ids, max_depth=DEEPEST)
+        if len(roots) <= portion:
+            break
+        begins = roots[-1]["key"], roots[-1]["id"]
+        portion = min(2 * portion, LARGEST)
+    return found
+
+
+def _sifted(
+    snapshot: Snapshot,
+    wanted: Filter,
+    fetch: Callable[[Place, int], Answer],
+    *,
+    order: str,
+    limit: int,
+    offset: int,
+    after: Place,
+) -> Entity:
+    moment = snapshot.as_of.now
+    name = f"found {order}" if wanted.terms else order
+
+    def fits(line: dict[str, Any], held: list[Obstacle]) -> bool:
+        blocked = any(map(_blocks, held))
+        return wanted.ready in (None, not held) and wanted.blocked in (None, blocked)
+
+    def keep(lines: Answer) -> Answer:
+        held = readiness.obstacles(snapshot, (line["id"] for line in lines), moment, wanted.asker, most=1)
+        return [line for line in lines if fits(line, held.get(line["id"], []))]
+
+    return _counted(
+        lambda place: readiness.sifted(fetch, keep, place),
+        after,
+        order=name,
+        limit=limit,
+        offset=offset,
+        to_entities=lambda kept: _items(snapshot, kept),
+    )
+
+
+def _blocks(obstacle: Obstacle) -> bool:
+    """Whether it is something else that the item waits for: an answer, another item, or what is above it."""
+    if obstacle.reason == "status":
+        return obstacle.status == "blocked" or obstacle.category in ("waiting", "review")
+    return obstacle.reason in ("blocker", "waiting") or obstacle.reason.startswith("ancestor_")
+
+
+def _counted(
+    lines: Callable[[Place], Iterator[dict[str, Any]]],
+    after: Place,
+    *,
+    order: str,
+    limit: int,
+    offset: int,
+    to_entities: Callable[[Answer], list[Entity]],
+) -> Entity:
+    """A page of a list that is walked, not counted by the store: its count ends at readiness.COUNTED."""
+    walked = list(islice(lines(START), max(readiness.COUNTED, offset + limit) + 1))
+    found = (walked if after == START else list(islice(lines(after), offset + limit + 1)))[offset : offset + limit + 1]
+    total = readiness.counted(iter(walked))
+    return page(found, limit, order=order, total=total["total_count"], to_entities=to_entities) | total
+
+
+def _items(snapshot: Snapshot, lines: Answer) -> list[Entity]:
+    return work_items.to_entities(snapshot, entities.rows(CATEGORY, lines))

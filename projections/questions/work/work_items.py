@@ -1,0 +1,183 @@
+"""What can be asked of one work item: itself, what is around it, and what went into it."""
+
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from ledger.values.moment import text
+from ledger.values.reference import shorten
+from ledger.values.states import FINISHED
+from ledger.work_item.item_summaries import CATEGORY
+from ledger.world import DEEPEST, Asker
+from projections.questions import entities
+from projections.questions.references import by_source_id, range_of, references, the_one
+from projections.questions.work import readiness
+from projections.read_models.projection import Row
+from projections.tables.contract import Answer, Question, Snapshot, Tables
+
+Entity = dict[str, Any]
+
+NEWEST = 10  # comments shown with an item, unless all are asked for
+UNKNOWN = "check the id, or list_work_items"  # of an id that nothing has
+MICROS = 1_000_000
+
+
+def by_name(tables: Tables, given: str, asker: Asker) -> Entity:
+    """The item that a UUID or reference names, whole, and whether it is ready, in one round trip. Raises NotFound.
+
+    One that is named by the id in its source takes another.
+    """
+    lowest, highest = range_of(tables, CATEGORY, given)
+    asked: Question = "work_items/meant", {"lowest": lowest, "highest": highest}
+    as_of, [found, held] = tables.ask_all([asked, readiness.question(lowest, highest, asker)])
+    if not found and lowest == highest:
+        raise entities.missing(CATEGORY, lowest, UNKNOWN)
+    if not found and (known := by_source_id(tables, CATEGORY, given)):
+        return by_name(tables, known, asker)
+    line = the_one(CATEGORY, given, found)
+    ref = shorten(CATEGORY, line["id"], [line[side] for side in ("before", "after") if line[side]])
+    row = entities.rows(CATEGORY, [line])[0]
+    obstacles = readiness.at(held, as_of.now)
+    refs = _refs(tables, [*_linked(row), *(obstacle.id for obstacle in obstacles)])
+    item = _entity(entities.flat(row, ref), text(as_of.now), refs) | entities.annotations(row, NEWEST)
+    return item | readiness.as_answer(obstacles, refs)
+
+
+def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
+    """The item, whole. Raises NotFound."""
+    found = row(snapshot, entity_id)
+    return to_entities(snapshot, [found])[0] | entities.annotations(found, NEWEST)
+
+
+def row(snapshot: Snapshot, entity_id: str) -> Row:
+    """Raises NotFound."""
+    return entities.row(snapshot, CATEGORY, entity_id, UNKNOWN)
+
+
+def to_entities(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
+    """Items as flat objects with their references, as every answer has them."""
+    listed = list(items)
+    refs = references(snapshot, CATEGORY, [named for item in listed for named in (item.id, *_linked(item))])
+    moment = text(snapshot.as_of.now)
+    return [_entity(entities.flat(item, refs[item.id]), moment, refs) for item in listed]
+
+
+def claimed(snapshot: Snapshot, limit: int, person: str | None = None) -> list[Entity]:
+    """What is held now, by anyone or by one: {ref, title, by, until, holder, remark}; `holder` is a token's digest and
+    never shown, `remark` the newest comment or None."""
+    asked = {"person": person, "moment": text(snapshot.as_of.now), "limit": limit}
+    found = entities.rows(CATEGORY, snapshot.ask("work_items/claimed", **asked))
+    refs = references(snapshot, CATEGORY, [item.id for item in found])
+    return [
+        {
+            "ref": refs[item.id],
+            "title": item.state.title,
+            "by": item.state.claim.by,
+            "until": f"{item.state.claim.until[:16].replace('T', ' ')} UTC",
+            "holder": item.state.claim.token_digest,
+            "remark": entities.newest_comment(item),
+        }
+        for item in found
+    ]
+
+
+def brief_of(snapshot: Snapshot, entity_id: str) -> Entity:
+    """{ref, id, due?, not_before?} of an item that was just made."""
+    item = row(snapshot, entity_id)
+    plans = {"due": item.state.due, "not_before": item.state.not_before}
+    said = {name: value for name, value in plans.items() if value is not None}
+    return {"ref": references(snapshot, CATEGORY, [entity_id])[entity_id], "id": entity_id, **said}
+
+
+def effort(snapshot: Snapshot, entity_id: str) -> Entity:
+    """{entries, below}: what went into the item, the oldest first; and sums over it and all that is below it."""
+    known = row(snapshot, entity_id).state.effort
+    entries = [{"id": entry_id, **msgspec.to_builtins(entry)} for entry_id, entry in known.items()]
+    [below] = snapshot.ask("work_items/effort", id=entity_id, max_depth=DEEPEST)
+    return {
+        "entries": [_with_cost({"cost_micros": 0, **entry}) for entry in sorted(entries, key=itemgetter("at", "id"))],
+        "with_subtree": _with_cost(below),
+    }
+
+
+def progress(snapshot: Snapshot, entity_id: str) -> Entity:
+    """How far a milestone is: {items, finished, by_category, estimate?, estimate_left?} of those that belong to it; the
+    estimates are minutes, of all and of what is not finished."""
+    lines = snapshot.ask("work_items/milestone_progress", id=entity_id)
+    counts = {line["category"]: line["items"] for line in lines}
+    finished = sum(counts.get(category, 0) for category in FINISHED)
+    estimate = sum(line["estimate"] for line in lines)
+    left = sum(line["estimate"] for line in lines if line["category"] not in FINISHED)
+    estimated = {"estimate": estimate, "estimate_left": left} if estimate else {}
+    return {"items": sum(counts.values()), "finished": finished, "by_category": counts, **estimated}
+
+
+def lineage(snapshot: Snapshot, entity_id: str) -> list[Entity]:
+    """The ancestors, root first."""
+    found = snapshot.ask("work_items/lineage", id=entity_id, max_depth=DEEPEST)
+    return _places(snapshot, list(reversed(found[1:])))
+
+
+def descendants(snapshot: Snapshot, entity_id: str, max_depth: int) -> list[Entity]:
+    """Everything below, parents before children, each with its depth below the item."""
+    return _places(snapshot, snapshot.ask("work_items/subtree", id=entity_id, max_depth=max_depth)[1:])
+
+
+def dependencies(snapshot: Snapshot, entity_id: str) -> list[Entity]:
+    """Every link of the item, seen from it: {kind, id, ref, title, status, note?}."""
+    found = snapshot.ask("work_items/links", id=entity_id)
+    refs = references(snapshot, CATEGORY, [line["id"] for line in found])
+    kinds = {("blocks", "in"): "blocked_by", ("discovered_from", "in"): "led_to"}
+    return [
+        {
+            "kind": kinds.get((line["relation"], line["direction"]), line["relation"]),
+            "id": line["id"],
+            "ref": refs[line["id"]],
+            "title": line["title"],
+            "status": line["status"],
+        }
+        for line in found
+    ]
+
+
+def _linked(item: Row) -> list[str]:
+    return [link.to_id for link in item.state.links]
+
+
+def _refs(tables: Tables, entity_ids: list[str]) -> dict[str, str]:
+    """Asks only where there is something to name."""
+    if not entity_ids:
+        return {}
+    with tables.snapshot() as snapshot:
+        return references(snapshot, CATEGORY, entity_ids)
+
+
+def _entity(item: Entity, moment: str, refs: dict[str, str]) -> Entity:
+    """The item as it is shown: links with references; a claim without its token's digest, `expired` when it is."""
+    links = [{**link, "ref": refs[link["to_id"]]} for link in item["links"]]
+    claim = item["claim"] and {"by": item["claim"]["by"], "until": item["claim"]["until"]}
+    if claim and claim["until"] <= moment:
+        claim["expired"] = True
+    del item["nexts_made"]
+    return item | {"links": links, "claim": claim, "effort": _sums(item["effort"].values())}
+
+
+def _sums(entries: Iterable[Entity]) -> Entity | None:
+    """{minutes, tokens, cost, entries} of what went into an item itself; None if nothing did."""
+    known = list(entries)
+    sums = {name: sum(entry.get(name, 0) for entry in known) for name in ("minutes", "tokens", "cost_micros")}
+    return {**_with_cost(sums), "entries": len(known)} if known else None
+
+
+def _with_cost(effort: Entity) -> Entity:
+    """The cost in the project's currency."""
+    cost = {"cost": effort["cost_micros"] / MICROS}
+    return {name: value for name, value in effort.items() if name != "cost_micros"} | cost
+
+
+def _places(snapshot: Snapshot, answer: Answer) -> list[Entity]:
+    refs = references(snapshot, CATEGORY, [line["id"] for line in answer])
+    kept = ("id", "title", "item_type", "status", "parent_id", "depth")
+    return [{"ref": refs[line["id"]], **{name: line[name] for name in kept}} for line in answer]
