@@ -70,7 +70,7 @@ def test_an_undo_by_position_is_refused_with_exit_code_3_when_something_would_be
 
 
 def test_changes_are_listed_after_a_position(run: Run, item: dict[str, Any]) -> None:
-    told = run("changes", "--since", "1", "--json")
+    told = run("changes", "1", "--json")
 
     assert [line["position"] for line in json.loads(told.stdout)["items"]] == [2]
 

@@ -443,14 +443,39 @@ def test_a_refused_line_ends_with_one_that_works(run: Run, typed: tuple[str, ...
 
 def test_an_item_waits_for_a_person_and_goes_on_with_a_choice_in_its_own_words(run: Run, perform: Perform) -> None:
     ref = added(run, "Pick a bank")
-    assert run("wait", ref, "ann", "Which", "format?", "--choice", "camt.053", "--choice", "mt940").exit_code == 0
+    asked = run("wait", ref, "ann", "Which", "format?", "--choice", "camt.053", "--choice", "mt940")
+    assert (asked.exit_code, asked.stdout) == (0, f"{ref}  waits for ann\n")
 
     answered = run("answer", ref, "camt.053")
 
-    assert answered.stdout == f"{ref}  committed  now active\n"
+    assert answered.stdout == f"{ref}  answered  now active\n"
     answer = item(perform, ref)["answer"]
     assert (answer["verdict"], answer["choice"], "text" in answer) == ("choose", "camt.053", False)
-    assert "camt.053" in run("show", ref).stdout
+    assert "tester asked ann: Which format?; tester chose camt.053 just now" in run("show", ref).stdout.splitlines()
+
+
+def test_what_is_queued_says_so(run: Run) -> None:
+    added(run, "Known to this machine")
+
+    queued = run("add", "Later", "--dsn", "host=127.0.0.1 port=1")
+
+    assert queued.exit_code == exits.QUEUED
+    assert "queued on this machine, since PostgreSQL cannot be reached" in queued.stderr
+
+
+@pytest.mark.parametrize("command", ["vendors", "deployments"])
+def test_an_empty_list_says_what_records_the_first(run: Run, command: str) -> None:
+    line = run(command).stderr.strip().partition("; record one: tracking-ledger ")[2]
+
+    assert run(*shlex.split(line)).exit_code == exits.DONE
+    assert run(command).stderr == ""
+
+
+def test_an_empty_list_says_whether_there_is_nothing_or_nothing_like_that(run: Run) -> None:
+    assert "tracking-ledger add TITLE" in run("list").stderr
+    added(run, "One")
+    assert run("list", "--mine").stderr == "no work items like that; all of them: tracking-ledger list --all\n"
+    assert run("vendors", "--status", "broken").stderr == "no vendors like that\n"
 
 
 def test_a_link_is_told_as_it_was_typed(run: Run) -> None:

@@ -120,10 +120,20 @@ def _list(
     now = invocation.app.clock()
     table(HEADINGS, (_line(item, now) for item in answered["items"]), cut=("title",))
     if not answered["items"]:
-        remark("no work items: tracking-ledger add TITLE creates one" if not page > 1 else "no more work items")
+        remark(_nothing(page, filters | {"mine": mine}))
     elif answered["has_more"]:
         total = answered["total_count"] or f"more than {answered['total_is_at_least']}"
         remark(f"{answered['returned']} of {total}; more: --page {page + 1}")
+
+
+def _nothing(page: int, filters: Answered) -> str:
+    """Why a list is empty, and what to type then."""
+    if page > 1:
+        return "no more work items"
+    unfiltered = {"limit", "offset", "unfinished", "order"}
+    if any(value not in (None, False) for name, value in filters.items() if name not in unfiltered):
+        return "no work items like that; all of them: tracking-ledger list --all"
+    return "no work items: tracking-ledger add TITLE creates one"
 
 
 def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filters: Any) -> None:

@@ -30,7 +30,8 @@ NEXT = {  # what to type, by the kind of what waits
 def ask(invocation: Invocation, ref: str, whom: str, text: tuple[str, ...], choices: tuple[str, ...]) -> int:
     """Let the work item REF wait until WHOM, a person or a role, has answered TEXT."""
     given = {"choices": list(choices)} if choices else {}
-    return _perform(invocation, {"id": ref, "action": "ask", "whom": whom, "text": " ".join(text), **given})
+    asked = {"id": ref, "action": "ask", "whom": whom, "text": " ".join(text), **given}
+    return _perform(invocation, asked, f"waits for {whom}")
 
 
 @click.command(cls=Command)
@@ -47,7 +48,8 @@ def answer(
     """Answer what the work item REF waits for, so that it goes on."""
     given = {"text": " ".join(text) or None, "verdict": verdict, "choice": choice}
     arguments = {name: value for name, value in given.items() if value is not None}
-    return _perform(invocation, {"id": ref, "action": "withdraw" if withdraw else "answer", **arguments})
+    action, word = ("withdraw", "question taken back") if withdraw else ("answer", "answered")
+    return _perform(invocation, {"id": ref, "action": action, **arguments}, word)
 
 
 @click.command("needs-me", cls=Command)
@@ -105,13 +107,13 @@ def _why(item: dict[str, Any]) -> str:
             return f"you hold it, and it blocks {named}{', ...' if others else ''}"
 
 
-def _perform(invocation: Invocation, arguments: dict[str, Any]) -> int:
+def _perform(invocation: Invocation, arguments: dict[str, Any], word: str) -> int:
     answered = OPERATIONS["question"].perform(invocation.app, arguments)
     if invocation.as_json:
         answer_json(answered)
     else:
         holder = f", with {answered['holder']}" if "holder" in answered else ""
         now = f"  now {answered['status']}{holder}" if "status" in answered else ""
-        say(printable(f"{answered['ref']}  {answered['outcome']}{now}"))
+        say(printable(f"{answered['ref']}  {word}{now}"))
         remark_ready(answered)
     return exits.of_answer(answered)

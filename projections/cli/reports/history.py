@@ -116,7 +116,10 @@ def undo(
         answer_json(answered)
         return exits.of_answer(answered)
     for item in answered.get("items", [answered]):
-        say(f"{item['ref']}  taken back, now at version {item['version']}")
+        now = (
+            f", now at version {item['version']}" if isinstance(item["version"], int) else ""
+        )  # none while it is queued
+        say(f"{item['ref']}  taken back{now}")
     if answered.get("returned", 0) < answered.get("total_count", 0):
         say(f"and {answered['total_count'] - answered['returned']} more")
     remark(f"to take this back: tracking-ledger undo {answered['command_id']}")
@@ -124,7 +127,8 @@ def undo(
 
 
 @click.command(cls=Command)
-@click.option("--since", type=POINT, default="0", help="After this position or time, or so long ago, like 2h, 3d, 1w.")
+@click.argument("point", type=POINT, required=False)
+@click.option("--since", type=POINT, hidden=True, help="The same as POINT.")
 @click.option("--category", "categories", multiple=True, help="Only entities of this kind; may be repeated.")
 @click.option("--type", "types", multiple=True, help="Only events of this type; may be repeated.")
 @click.option("--author", help="Only what this one did.")
@@ -134,13 +138,18 @@ def undo(
 def changes(
     invocation: Invocation,
     raw: bool,
-    since: str,
+    point: str | None,
+    since: str | None,
     categories: tuple[str, ...],
     types: tuple[str, ...],
     author: str | None,
     limit: int,
 ) -> None:
-    """What changed since a position or a time, the oldest first."""
+    """What changed since POINT, or from the beginning, the oldest first.
+
+    A POINT is a position of the log (120), a time (2026-11-22T15:00:00Z), or how long ago (2h, 3d, 1w, yesterday).
+    """
+    since = point or since or "0"
     given = {"categories": list(categories), "types": list(types), "by": author, "limit": limit}
     answered = _perform(invocation.app, "changes_since", since=since, **given)
     if invocation.as_json:
@@ -165,7 +174,7 @@ def changes(
     if not answered["items"]:
         remark("nothing changed since")
     if answered["has_more"]:
-        remark(f"more: tracking-ledger changes --since {answered['next_position']}")
+        remark(f"more: tracking-ledger changes {answered['next_position']}")
 
 
 def _print_history(items: list[Entity], refs: Refs, now: datetime) -> None:

@@ -102,7 +102,7 @@ def vendors(invocation: Invocation, status: str | None, broke_since: str | None,
             for vendor in answered["items"]
         ),
     )
-    _remark_rest(answered)
+    _remark_rest(answered, "vendors", given, "call create_vendor name=NAME")
 
 
 @click.command(cls=Command)
@@ -132,7 +132,7 @@ def deployments(
         ("ref", "deployed (UTC)", "PR", "title", "commit", "environment", "compliant"),
         ([_deployment_cell(name, item.get(name)) for name in columns] for item in answered["items"]),
     )
-    _remark_rest(answered)
+    _remark_rest(answered, "deployments", given, "call record_deployment pr_title=TITLE")
 
 
 def _print_broken(items: list[Entity]) -> None:
@@ -248,6 +248,10 @@ def _tests(results: Entity | None) -> str | None:
     return f"{printable(results.get('passing'))} of {printable(results.get('total'))}{skipped}"
 
 
-def _remark_rest(answered: Entity) -> None:
+def _remark_rest(answered: Entity, what: str, given: Entity, first: str) -> None:
+    """What is not shown; where there is nothing, whether there is none at all, and what records the first."""
+    if not answered["items"]:
+        narrowed = given.keys() - {"limit"}
+        remark(f"no {what} like that" if narrowed else f"no {what} yet; record one: tracking-ledger {first}")
     if answered["has_more"]:
         remark(f"{answered['returned']} of {answered['total_count']}; the rest with --limit, or `tracking-ledger call`")

@@ -22,11 +22,12 @@ Entity = dict[str, Any]
 LISTS = ("ancestors", "descendants", "dependencies")
 SPENT = ("minutes", "tokens", "cost")
 TEXTS = ("description", "notes", "findings")
+VERDICTS = {"approve": "approved it", "refuse": "refused it", "choose": "chose", "answer": "answered"}
 SAID = {  # in the lines above the fields, or of no use to a person
     *("id", "ref", "version", "title", "name", "item_type", "status", "category", "priority", "assignee", "tags"),
     *("due", "not_before", "estimate", "recurrence", "effort", "effort_minutes", "effort_tokens", "effort_cost"),
-    *("claim", "question", "ready", "not_ready_because", "block_reason", "comments", "comment_count", "links"),
-    *("attachments", "attachment_count"),
+    *("claim", "question", "answer", "ready", "not_ready_because", "block_reason", "links"),
+    *("comments", "comment_count", "attachments", "attachment_count"),
     *("created_at", "created_by", "updated_at", "updated_by", "source", "as_of", "warnings", "parent_id"),
     *LISTS,
     *TEXTS,
@@ -36,7 +37,8 @@ SAID = {  # in the lines above the fields, or of no use to a person
 def print_entity(category: str, entity: Entity, refs: Refs, now: datetime) -> None:
     name = next(filter(None, map(entity.get, NAME_FIELDS)), category.replace("_", " "))
     say(f"{entity.get('ref', '')}  {printable(name)}".strip(), style="bold")
-    for line in (_what_it_is(entity), _who_has_it(entity, now), _plans(entity), _when(entity, now)):
+    lines = (_what_it_is(entity), _who_has_it(entity, now), _decided(entity, now), _plans(entity), _when(entity, now))
+    for line in lines:
         if line:
             say(printable(line))
     _why_not_ready(entity)
@@ -96,6 +98,18 @@ def _who_has_it(entity: Entity, now: datetime) -> str:
         word = "dropped" if entity.get("category") == "dropped" else "blocked"
         parts.append(f"{word}: {entity['block_reason']}")
     return "; ".join(parts)
+
+
+def _decided(entity: Entity, now: datetime) -> str:
+    """What was asked last, and what came of it."""
+    answer = entity.get("answer")
+    if not answer:
+        return ""
+    question = answer["question"]
+    said = f"{VERDICTS[answer['verdict']]} {answer.get('choice') or ''}".strip()
+    words = f": {answer['text']}" if answer.get("text") else ""
+    asked = f"{question['by']} asked {question['whom']}: {question['text']}"
+    return f"{asked}; {answer['by']} {said} {ago(answer['at'], now)}{words}"
 
 
 def _plans(entity: Entity) -> str:

@@ -52,6 +52,11 @@ class Invocation:
             remark(layer.sentence(self.app.clock()), style="yellow")
         return exits.UNAVAILABLE if layer.source == "none" else exits.DONE
 
+    def print_queued(self, code: int) -> None:
+        """Says that a change is on this machine only, so far; the JSON says it itself."""
+        if code == exits.QUEUED and not self.as_json:
+            remark(QUEUED, style="yellow")
+
     def close(self) -> None:
         if "app" in self.__dict__:
             if self.app.runtime.opened:
@@ -60,6 +65,10 @@ class Invocation:
 
 
 FOLLOWED_SECONDS = 0.5  # that a command spends on the journal, after its answer; the next one goes on
+QUEUED = (
+    "queued on this machine, since PostgreSQL cannot be reached: it is sent as soon as it can;"
+    " why it cannot: tracking-ledger doctor"
+)
 pass_invocation = click.make_pass_decorator(Invocation)
 
 
@@ -77,6 +86,7 @@ class Command(click.Command):
         try:
             with watching(lambda: invocation.app.home, "command", name, invocation.actor) as line:
                 code = _code(super().invoke, ctx) or invocation.print_source()
+                invocation.print_queued(code)
                 line.outcome = f"exit {code}" if code else line.outcome
                 return code
         finally:
