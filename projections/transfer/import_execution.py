@@ -16,7 +16,7 @@ from ledger.importing.plan import plan
 from ledger.importing.readers import prompts
 from ledger.importing.readers.git import history
 from ledger.importing.readers.reading import Identify, Reading
-from ledger.importing.readers.trackers import github
+from ledger.importing.readers.trackers.hosted import github
 from ledger.values.finding import Finding
 from ledger.world import World
 from projections.application.view import LedgerView

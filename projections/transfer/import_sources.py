@@ -19,22 +19,9 @@ from ledger.importing.readers.git import history
 from ledger.importing.readers.legacy import legacy_file, status_file
 from ledger.importing.readers.reading import Identify, Reading, check_text
 from ledger.importing.readers.sample import Sample, sample_of
-from ledger.importing.readers.trackers import (
-    asana,
-    beads,
-    claude_code,
-    github,
-    gitlab,
-    jira,
-    linear,
-    orgmode,
-    plane,
-    taskmaster,
-    taskwarrior,
-    todotxt,
-    trello,
-    vibe_kanban,
-)
+from ledger.importing.readers.trackers.assistants import beads, claude_code, taskmaster, vibe_kanban
+from ledger.importing.readers.trackers.hosted import asana, github, gitlab, jira, linear, plane, trello
+from ledger.importing.readers.trackers.personal import orgmode, taskwarrior, todotxt
 from projections.transfer import restore
 from projections.transfer.own_importers import own_importers
 

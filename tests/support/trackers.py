@@ -14,22 +14,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from ledger.importing.readers.backlog import tasks
-from ledger.importing.readers.trackers import (
-    asana,
-    beads,
-    claude_code,
-    github,
-    gitlab,
-    jira,
-    linear,
-    orgmode,
-    plane,
-    taskmaster,
-    taskwarrior,
-    todotxt,
-    trello,
-    vibe_kanban,
-)
+from ledger.importing.readers.trackers.assistants import beads, claude_code, taskmaster, vibe_kanban
+from ledger.importing.readers.trackers.hosted import asana, github, gitlab, jira, linear, plane, trello
+from ledger.importing.readers.trackers.personal import orgmode, taskwarrior, todotxt
 from ledger.values.moment import parse
 from tests.support.beads import DAY, issue, needs
 

@@ -9,7 +9,7 @@ import pytest
 
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import LONGEST_LINE, Reading
-from ledger.importing.readers.trackers import beads
+from ledger.importing.readers.trackers.assistants import beads
 from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem, Mark
 from tests.support.beads import DAY, closed, export, issue, needs

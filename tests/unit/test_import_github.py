@@ -10,7 +10,7 @@ import pytest
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import sample_of
-from ledger.importing.readers.trackers import github
+from ledger.importing.readers.trackers.hosted import github
 from ledger.values.moment import parse, text
 from ledger.work_item.events import WorkItemRevised
 from tests.support.imported_log import ImportedLog

@@ -14,7 +14,7 @@ from msgspec import Struct
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import sample_of
-from ledger.importing.readers.trackers import jira
+from ledger.importing.readers.trackers.hosted import jira
 from ledger.values.moment import parse
 from ledger.work_item.commands import ImportedItem
 from tests.support.examples import examples

@@ -8,7 +8,7 @@ import pytest
 
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
-from ledger.importing.readers.trackers import taskmaster
+from ledger.importing.readers.trackers.assistants import taskmaster
 from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
 from tests.support.imported_log import ImportedLog

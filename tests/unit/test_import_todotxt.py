@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
-from ledger.importing.readers.trackers import todotxt
-from ledger.importing.readers.trackers.todotxt import parsed
+from ledger.importing.readers.trackers.personal import todotxt
+from ledger.importing.readers.trackers.personal.todotxt import parsed
 from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
 from tests.support.imported_log import ImportedLog

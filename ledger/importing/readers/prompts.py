@@ -18,7 +18,7 @@ from ledger.identity import FOLDER as LEDGER_FOLDER
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.entries import field_of
 from ledger.importing.readers.legacy.outline import plain
-from ledger.importing.readers.legacy.session_fields import session_fields
+from ledger.importing.readers.legacy.records.session_fields import session_fields
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take, text_of
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text.front_matter import BrokenYaml, parse, split

@@ -14,7 +14,7 @@ from ledger.envelope import stream_id
 from ledger.errors import Forbidden
 from ledger.importing.commands import Import
 from ledger.importing.readers.reading import Identify, Reading
-from ledger.importing.readers.trackers.github import SOURCE, take_issue
+from ledger.importing.readers.trackers.hosted.github import SOURCE, take_issue
 from ledger.values.finding import Finding
 from ledger.values.revision import difference
 from ledger.work_item.events import WorkItemRevised

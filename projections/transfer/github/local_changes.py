@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from ledger.envelope import stream_id
-from ledger.importing.readers.trackers.github import SOURCE
+from ledger.importing.readers.trackers.hosted.github import SOURCE
 from ledger.work_item.imported.source_state import CATEGORY, source_state
 from ledger.work_item.state import WorkItem
 from ledger.world import World

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from ledger.decider import Decided
 from ledger.importing.readers.reading import Reading
-from ledger.importing.readers.trackers.github import SOURCE
+from ledger.importing.readers.trackers.hosted.github import SOURCE
 from ledger.values.finding import Finding
 from ledger.work_item.imported.source_state import CATEGORY
 from ledger.work_item.state import WorkItem

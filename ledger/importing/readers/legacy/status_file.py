@@ -11,13 +11,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ledger.importing.readers.legacy import deployments, enhancements, freeform, sessions, vendors, work_items
+from ledger.importing.readers.legacy import freeform
 from ledger.importing.readers.legacy.entries import Entry, Grammar, entries
 from ledger.importing.readers.legacy.kinds import announced, kind_of, listed_state, sounds_like_records
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.markdown_lines import lines_of, unclosed_fence
 from ledger.importing.readers.legacy.outline import Line, Section, plain
 from ledger.importing.readers.legacy.outline import sections as cut
+from ledger.importing.readers.legacy.records import deployments, enhancements, sessions, vendors, work_items
 from ledger.importing.readers.legacy.words import VENDOR_STATUSES
 from ledger.importing.readers.reading import ANY_KIND, Identify, Reading, text_of
 from ledger.importing.readers.sample import Sample

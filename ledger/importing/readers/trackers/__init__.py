@@ -1,1 +1,1 @@
-"""Readers of the files of other trackers, a module for each."""
+"""Readers of the files of other trackers, a module for each, by whose trackers they are."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ledger.errors import Forbidden, Refused
-from ledger.importing.readers.trackers.github import SOURCE
+from ledger.importing.readers.trackers.hosted.github import SOURCE
 from projections.application.view import LedgerView
 from projections.transfer.github.interface.access import is_repository
 from projections.transfer.github.interface.api import Api, Gone

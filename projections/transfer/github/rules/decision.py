@@ -15,7 +15,7 @@ from ledger.decider import Decided
 from ledger.envelope import Fact, stream_id
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.record import CLOSED
-from ledger.importing.readers.trackers.github import NO_HOLDER, SOURCE, take_issue
+from ledger.importing.readers.trackers.hosted.github import NO_HOLDER, SOURCE, take_issue
 from ledger.values.moment import parse, text
 from ledger.values.revision import Change, Changes, difference, followed
 from ledger.values.states import State, find_state

@@ -5,7 +5,7 @@ from datetime import datetime
 from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.importing.readers.reading import Identify, Reading
-from ledger.importing.readers.trackers.github import NO_HOLDER, SOURCE
+from ledger.importing.readers.trackers.hosted.github import NO_HOLDER, SOURCE
 from ledger.values.moment import parse, text
 from ledger.values.revision import Change, Changes, difference
 from ledger.work_item.commands import ImportedItem, Mark

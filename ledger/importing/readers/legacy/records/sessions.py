@@ -8,7 +8,7 @@ from msgspec import Struct
 from ledger.importing.readers.legacy import words
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import Line, plain
-from ledger.importing.readers.legacy.session_fields import session_fields
+from ledger.importing.readers.legacy.records.session_fields import session_fields
 from ledger.importing.readers.reading import take as keep
 from ledger.importing.readers.text.front_matter import BrokenYaml, parse
 from ledger.values.states import FINISHED

@@ -14,7 +14,7 @@ from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
 from ledger.importing.readers.text.csv_table import Row, has_header, table_of
-from ledger.importing.readers.trackers.jira_names import in_english, link_column
+from ledger.importing.readers.trackers.hosted.jira_names import in_english, link_column
 from ledger.importing.readers.words.status_words import category_of, plain
 from ledger.values.states import FINISHED, Category
 

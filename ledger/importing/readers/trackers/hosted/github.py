@@ -15,7 +15,7 @@ from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text.json_text import as_storable, documents, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
-from ledger.importing.readers.trackers.github_answers import (
+from ledger.importing.readers.trackers.hosted.github_answers import (
     address_of,
     answered,
     board_words,

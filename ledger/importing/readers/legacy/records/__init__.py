@@ -1,0 +1,1 @@
+"""The records of a status file, a module for each kind."""

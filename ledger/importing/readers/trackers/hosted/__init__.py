@@ -1,0 +1,1 @@
+"""Trackers that a company hosts, by the files that they export."""

@@ -1,0 +1,1 @@
+"""Task lists that one person keeps in files."""
