@@ -7,9 +7,9 @@ transaction sets them for itself.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, LiteralString, Self
 
 import psycopg
@@ -18,9 +18,11 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 
 from ledger.libpq.conninfo import effective
+from ledger.libpq.round_trip import RoundTrips, Rows, Statement
 
 WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+COMMIT = Statement(b"COMMIT")
 DEFAULTS = {"connect_timeout": "5", "fallback_application_name": "tracking-ledger"}  # seconds for each host
 
 SETTINGS = {  # beside client_encoding, which a connection string can say
@@ -88,6 +90,22 @@ class Session(psycopg.Connection[Any]):
         if self.is_pooled:
             set_for_transaction(self)
 
+    def ask(self, statements: Sequence[Statement]) -> list[Rows]:
+        """The rows of each, in one round trip."""
+        return self._round_trips.ask(statements)
+
+    def ask_alone(self, begin: LiteralString, statements: Sequence[Statement]) -> list[Rows]:
+        """The same in a transaction of its own. After an error the caller rolls back."""
+        opening = [Statement(begin.encode())]
+        if self.is_pooled:
+            opening.append(Statement(_settings_of_transaction(self)))
+        answers = self.ask([*opening, *statements, COMMIT])
+        return answers[len(opening) : -1]
+
+    @cached_property
+    def _round_trips(self) -> RoundTrips:
+        return RoundTrips(self)
+
     @contextmanager
     def transaction(self, savepoint_name: str | None = None, force_rollback: bool = False) -> Iterator[Transaction]:
         is_first = self.info.transaction_status == TransactionStatus.IDLE
@@ -134,7 +152,11 @@ class Session(psycopg.Connection[Any]):
 
 def set_for_transaction(connection: psycopg.Connection[Any]) -> None:
     """What SETTINGS say holds until the end of the transaction that this connection is in."""
-    connection.execute(b"SELECT " + _calls(b"true", _is_since_17(connection)))
+    connection.execute(_settings_of_transaction(connection))
+
+
+def _settings_of_transaction(connection: psycopg.Connection[Any]) -> bytes:
+    return b"SELECT " + _calls(b"true", _is_since_17(connection))
 
 
 def _options(settings: Mapping[str, str]) -> str:

@@ -10,11 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg import RawCursor
-from psycopg.rows import dict_row
 
 from ledger.envelope import RowChange
 from ledger.errors import LedgerError, Refused
+from ledger.libpq.round_trip import Rows, Statement
 from ledger.libpq.session import READING
 from ledger.postgres.connection.database import Connection, Database
 from ledger.postgres.store import ENTER, LOCK, are_new, documents, entries_json, row_json
@@ -27,9 +26,10 @@ ALONE = "SELECT tracking_ledger.begin_rebuilding(%s)"
 REMOVE = "SELECT tracking_ledger.remove_retired(%s, %s)"
 FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s, %s)"
 SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
+ENTER_NUMBERED = ENTER.replace("%s", "$1").encode()
 ENTER_FOR_ONE_PLAN = (
-    "SELECT entered.* FROM set_config('plan_cache_mode', 'force_generic_plan', true)"
-    " CROSS JOIN LATERAL tracking_ledger.enter_ledger(%s) entered"
+    b"SELECT entered.* FROM set_config('plan_cache_mode', 'force_generic_plan', true)"
+    b" CROSS JOIN LATERAL tracking_ledger.enter_ledger($1) entered"
 )  # planning a question of many tables takes longer than answering it
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
@@ -55,7 +55,7 @@ class PostgresSnapshot:
 
     def ask(self, question: str, **parameters: Any) -> Answer:
         given = with_generations(parameters, self._ledger, self._generations)
-        return _ask(self._connection, question, given, self._prepares).fetchall()
+        return self._connection.ask([_statement(question, given, self._prepares)])[0]
 
     def generation(self, projection: str) -> int:
         return self._generations[projection]
@@ -124,19 +124,17 @@ class PostgresTables:
             with self.snapshot() as snapshot:
                 return snapshot.as_of, [snapshot.ask(question, **parameters) for question, parameters in questions]
         guessed = self._generations
-        enter = ENTER_FOR_ONE_PLAN if all(_has_one_plan(question) for question, _ in questions) else ENTER
+        prepares = self._database.prepares
+        enter = ENTER_FOR_ONE_PLAN if all(_has_one_plan(question) for question, _ in questions) else ENTER_NUMBERED
+        asked = [
+            _statement(question, with_generations(given, self._ledger, guessed), prepares)
+            for question, given in questions
+        ]
         with self._database.connection() as connection:
-            with connection.pipeline():
-                connection.begin(READING)
-                entered = connection.execute(enter, [self._ledger], prepare=self._database.prepares)
-                asked = [
-                    _ask(connection, question, with_generations(given, self._ledger, guessed), self._database.prepares)
-                    for question, given in questions
-                ]
-                connection.execute("COMMIT")
-            as_of, found = _entered(entered.fetchone())
-            if found == guessed:
-                return as_of, [cursor.fetchall() for cursor in asked]
+            entered, *answers = connection.ask_alone(READING, [Statement(enter, [self._ledger], prepares), *asked])
+        as_of, found = _entered(entered)
+        if found == guessed:
+            return as_of, answers
         self._generations = {}
         return self.ask_all(questions)
 
@@ -175,7 +173,7 @@ class PostgresTables:
             pass
 
     def _enter(self, connection: Connection) -> tuple[AsOf, dict[str, int]]:
-        return _entered(connection.execute(ENTER, [self._ledger], prepare=self._database.prepares).fetchone())
+        return _entered(connection.ask([Statement(ENTER_NUMBERED, [self._ledger], self._database.prepares)])[0])
 
     def _snapshot(self, connection: Connection, as_of: AsOf, generations: dict[str, int]) -> PostgresSnapshot:
         if generations.keys() != SHAPES.keys():
@@ -184,11 +182,10 @@ class PostgresTables:
         return PostgresSnapshot(connection, self._ledger, as_of, generations, self._database.prepares)
 
 
-def _ask(connection: Connection, question: str, given: dict[str, Any], prepares: bool) -> RawCursor[dict[str, Any]]:
-    statement, names = _numbered(question)
+def _statement(question: str, given: dict[str, Any], prepares: bool) -> Statement:
+    text, names = _numbered(question)
     values = [_array(value) if isinstance(value, list) else value for value in (given[name] for name in names)]
-    cursor = RawCursor(connection, row_factory=dict_row)
-    return cursor.execute(statement, values, prepare=prepares and _has_one_plan(question))
+    return Statement(text, values, keep=prepares and _has_one_plan(question))
 
 
 @cache
@@ -220,8 +217,8 @@ def _under_way() -> LedgerError:
     )
 
 
-def _entered(row: tuple[Any, ...] | None) -> tuple[AsOf, dict[str, int]]:
-    assert row is not None, "enter_ledger answers exactly one row"
-    head, head_at, now, generations = row
-    as_of = AsOf(position=head, time=head_at and head_at.astimezone(UTC), now=now.astimezone(UTC))
+def _entered(rows: Rows) -> tuple[AsOf, dict[str, int]]:
+    [row] = rows
+    head_at, generations = row["head_at"], row["generations"]
+    as_of = AsOf(position=row["head"], time=head_at and head_at.astimezone(UTC), now=row["now"].astimezone(UTC))
     return as_of, serving(msgspec.json.decode(generations) if generations else {})

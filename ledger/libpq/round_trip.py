@@ -1,0 +1,120 @@
+"""Statements that a session sends together: one round trip, and one wait for all their answers.
+
+The driver's own pipeline does the same with a cursor for each statement and several waits, which cost more processor
+time than most questions.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from itertools import count
+from typing import Any, NamedTuple
+
+import psycopg
+from msgspec import Struct
+from psycopg.abc import Buffer
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.waiting import Ready, Wait
+
+Rows = list[dict[str, Any]]
+MOST_KEPT = 200  # statements that a session keeps; what comes after them is parsed each time
+FORGOTTEN = ("0A000", "26000")  # the server has changed what a kept statement answers, or has it no more
+
+
+class Statement(Struct, frozen=True):
+    """With numbered parameters: $1, $2. `keep` says that the server may keep it prepared."""
+
+    text: bytes
+    values: Sequence[Any] = ()
+    keep: bool = False
+
+
+class _Dumped(NamedTuple):
+    text: bytes
+    keep: bool
+    values: Sequence[Buffer | None]
+    types: tuple[int, ...]
+    formats: Sequence[Format]
+
+
+class RoundTrips:
+    """Those of one session, which is outside the driver's own pipelines meanwhile."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._pgconn = connection.pgconn
+        self._adapting = Transformer(connection)
+        self._names: dict[object, bytes] = {}
+        self._number = count()
+
+    def ask(self, statements: Sequence[Statement]) -> list[Rows]:
+        """The rows of each. Raises the error of the first that is refused; those behind it are not carried out."""
+        sent = [self._dumped(statement) for statement in statements]
+        results: list[PGresult] = []
+        new: dict[object, bytes] = {}
+        try:
+            self._pgconn.enter_pipeline_mode()
+            answering = [is_answer for statement in sent for is_answer in self._send(statement, new)]
+            self._pgconn.pipeline_sync()
+            self._connection.wait(_received(self._pgconn, results))
+            self._pgconn.exit_pipeline_mode()
+        except BaseException:
+            self._connection.close()  # what is still on its way belongs to no other question
+            self._check(results)  # why the server has ended the session
+            raise
+        self._check(results)
+        self._names |= new
+        return [self._rows(result) for result, is_answer in zip(results, answering, strict=True) if is_answer]
+
+    def _dumped(self, statement: Statement) -> _Dumped:
+        values = self._adapting.dump_sequence(statement.values, [PyFormat.AUTO] * len(statement.values))
+        return _Dumped(statement.text, statement.keep, values, self._adapting.types or (), self._adapting.formats or ())
+
+    def _send(self, sent: _Dumped, new: dict[object, bytes]) -> Iterator[bool]:
+        """Of each result that will come of it whether it is the answer."""
+        key = (sent.text, sent.types)
+        name = self._names.get(key) or new.get(key)
+        if name is None and sent.keep and len(self._names) + len(new) < MOST_KEPT:
+            name = new[key] = b"tracking_ledger_%d" % next(self._number)
+            self._pgconn.send_prepare(name, sent.text, sent.types)
+            yield False
+        if name is None:
+            self._pgconn.send_query_params(sent.text, sent.values, sent.types, sent.formats)
+        else:
+            self._pgconn.send_query_prepared(name, sent.values, sent.formats)
+        yield True
+
+    def _check(self, results: list[PGresult]) -> None:
+        for result in results:
+            if result.status == ExecStatus.FATAL_ERROR:
+                error = error_from_result(result, encoding="utf-8")
+                if error.sqlstate in FORGOTTEN:
+                    self._names.clear()
+                raise error
+
+    def _rows(self, result: PGresult) -> Rows:
+        self._adapting.set_pgresult(result)
+        names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
+
+        def row(values: Sequence[Any]) -> dict[str, Any]:
+            return dict(zip(names, values, strict=True))
+
+        return self._adapting.load_rows(0, result.ntuples, row)
+
+
+def _received(pgconn: PGconn, results: list[PGresult]) -> Generator[Wait, Ready | int, None]:
+    """Sends what is left and collects the results up to the end of the pipeline; yields what is waited for."""
+    while pgconn.flush():
+        if (yield Wait.RW) & Ready.R:
+            pgconn.consume_input()
+    while True:
+        while pgconn.is_busy():
+            if (yield Wait.R):
+                pgconn.consume_input()
+        result = pgconn.get_result()
+        if result is None:  # between two statements
+            continue
+        if result.status == ExecStatus.PIPELINE_SYNC:
+            return
+        results.append(result)
