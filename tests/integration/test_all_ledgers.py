@@ -161,6 +161,34 @@ def test_a_link_into_another_ledger_is_shown_and_taken_away_also_while_that_is_g
     assert "attachments" not in json.loads(run(both[0], "show", here["ref"], "--json").stdout)
 
 
+@pytest.mark.parametrize("way", ["{0.name}", "{0}", "../{0.name}", "{0}/"])
+def test_another_ledger_is_named_by_its_folder_in_every_spelling(
+    both: tuple[Settings, Settings], way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = (item(settings, "End")["ref"] for settings in both)
+    identity.rewrite(replace(identity.find(both[1].project), name="store"))
+    run(both[1], "list")
+    monkeypatch.chdir(both[0].project)
+
+    linked = run(both[0], "link", here, "relates-to", there, "--in", way.format(both[1].project))
+
+    assert linked.exit_code == 0, linked.stderr
+
+
+def test_an_unknown_ledger_is_answered_with_those_that_there_are(both: tuple[Settings, Settings]) -> None:
+    refused = run(both[0], "link", item(both[0], "End")["ref"], "relates-to", "w-abcde", "--in", "nowhere")
+
+    assert "none of the 2 ledgers on this machine are called 'nowhere'" in refused.stderr
+    assert "project, shop" in refused.stderr
+
+
+def test_without_any_answer_all_ledgers_say_so_and_a_short_option_leads_to_the_long_one(
+    both: tuple[Settings, Settings],
+) -> None:
+    assert "nothing in any of 2 ledgers" in run(both[0], "needs-me", "--all-ledgers").stderr
+    assert "--all-ledgers" in run(both[0], "ready", "--all").stderr
+
+
 def test_what_cannot_be_linked_to_in_another_ledger_is_refused(both: tuple[Settings, Settings]) -> None:
     here = item(both[0], "Here")["ref"]
 

@@ -6,6 +6,7 @@ A ledger that cannot be asked is named, and the others are shown.
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from projections.cli.terminal.output import answer_json, printable, remark, tabl
 from projections.operations.catalog import OPERATIONS
 
 AT_ONCE = 8  # ledgers that are asked at the same time
+MOST_NAMED = 10  # ledgers in the answer to a name that is not known
 
 Answered = dict[str, Any]
 
@@ -44,6 +46,8 @@ class Everywhere(Struct, frozen=True, kw_only=True):
     def show(self, headings: Sequence[str], row: Callable[[Answered], Iterable[object]]) -> None:
         """As a table, then what is missing from it and where the ledgers are."""
         table(("ledger", *headings), ([self._called(item), *row(item)] for item in self.items), cut=("title",))
+        if not self.items:
+            remark(f"nothing in any of {len(self.parts)} ledgers")
         for part in self.parts:
             name = printable(part.known.name)
             if part.error is not None:
@@ -107,14 +111,17 @@ def everywhere(
 def find(invocation: Invocation, ledger: str) -> KnownProject:
     """One of the user's ledgers by its name, folder or id. Raises NotFound for none and for several."""
     known = known_projects(invocation.settings)
-    meant = [one for one in known if ledger in (one.name, one.folder, str(one.key))]
-    if len(meant) != 1:
-        raise NotFound(
-            f"{len(meant)} of the ledgers on this machine are called {ledger[:80]!r}",
-            next_step="name one by its folder or id, as `tracking-ledger list --all-ledgers --json` has them",
-            id=ledger[:80],
-        )
-    return meant[0]
+    folder = str(Path(ledger).absolute().resolve())
+    meant = [one for one in known if ledger in (one.name, one.folder, str(one.key)) or folder == one.folder]
+    meant = meant or [one for one in known if ledger == Path(one.folder).name]
+    if len(meant) == 1:
+        return meant[0]
+    choice = [one.folder for one in meant] or [one.name for one in known]
+    raise NotFound(
+        f"{len(meant) or 'none'} of the {len(known)} ledgers on this machine are called {ledger[:80]!r}",
+        next_step="name one by its name, folder or id: " + (", ".join(choice[:MOST_NAMED]) or "none is known here"),
+        id=ledger[:80],
+    )
 
 
 def ask(invocation: Invocation, known: KnownProject, operation: str, arguments: Answered) -> Answered:

@@ -176,6 +176,8 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
     meant = [f"{path} {command}" for command in getattr(error, "meant", ())]
     if isinstance(error, Incomplete):
         meant = [f"{path.partition(' ')[0]} {error.line}"]
+    if isinstance(error, click.NoSuchOption):
+        meant = [f"{path} {option}" for option in _longer_options(error)]
     message = error.format_message().rstrip(".")
     return {
         "error": {
@@ -186,6 +188,14 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
             "retryable": False,
         }
     }
+
+
+def _longer_options(error: click.NoSuchOption) -> list[str]:
+    """The options of the command that begin with what was typed, as `--all-ledgers` does with `--all`."""
+    if error.ctx is None:
+        return []
+    known = (option for parameter in error.ctx.command.params for option in parameter.opts)
+    return [option for option in known if option.startswith(f"{error.option_name}-")]
 
 
 def fault(error: Exception, at: list[str]) -> dict[str, Any]:
