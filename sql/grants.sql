@@ -15,7 +15,7 @@ BEGIN
         'find_command', 'append_events', 'append_group', 'lock_for_writing', 'fill_generation', 'new_generation',
         'serve_generation', 'begin_rebuilding', 'remove_retired', 'position_at', 'refresh_statistics', 'matching', 'differing_terms', 'differing_columns', 'known_at',
         'ledger_overview', 'rename_ledger', 'close_ledger', 'reopen_ledger', 'set_member', 'head_of',
-        'sum_of_read_model', 'prove_events', 'begin_moving'] LOOP
+        'sum_of_read_model', 'prove_events', 'begin_moving', 'place_ledger', 'list_databases'] LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION tracking_ledger.%I TO tracking_ledger_writer', door);
     END LOOP;
 END

@@ -9,15 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from uuid import UUID
 
-import psycopg
 from msgspec import Struct
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger import resources
 from ledger.errors import VERIFY, Damaged, LedgerError, Refused
-from ledger.libpq.session import Session
-from ledger.postgres.connection.connect import open_ledger, owner_conninfo
+from ledger.postgres.connection.connect import as_owner, open_ledger
 from ledger.postgres.connection.database import Connection, Database, translated
 from ledger.postgres.ledgers import ARRIVING, MOVED, Head, head
 from ledger.postgres.store import ENTER, PostgresStore
@@ -36,18 +34,22 @@ Arrived = Callable[[int], None]  # is called with the position up to which the e
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A database as one ledger uses it: `key` is what it is known by there, `origin` what its chain begins with."""
+    """A database as one ledger uses it: `key` is what it is known by there, `origin` what its chain begins with.
+
+    `called` is how the directory calls it.
+    """
 
     settings: Settings
     database: Database
     store: PostgresStore
     key: UUID
     origin: UUID
+    called: str | None = None
 
     @property
     def name(self) -> str:
         """How to connect to it, without its secrets; `embedded` for the embedded server."""
-        return public(self.settings.dsn)
+        return self.called or public(self.settings.dsn)
 
     def head(self) -> Head:
         return head(self.database, self.key)
@@ -156,7 +158,7 @@ def sums(place: Place, shapes: dict[str, int], after: int = 0) -> Sums:
 
 def _portion(source: Place, target: Place, after: int, up_to: int) -> None:
     bounds = {"ledger": sql.Literal(str(source.key)), "after": sql.Literal(after), "up_to": sql.Literal(up_to)}
-    with source.database.transaction() as reading, _owner(target) as writing:
+    with source.database.transaction() as reading, as_owner(target.settings, "put events there") as writing:
         reading.execute(ENTER, [source.key])
         there = writing.execute(EXPECT, [target.key, target.origin]).fetchall()[0][0]
         if there != after:
@@ -174,19 +176,3 @@ def _portion(source: Place, target: Place, after: int, up_to: int) -> None:
             for data in given:
                 taken.write(data)
         writing.execute(resources.sql("moving/take_in"), {"ledger": target.key})
-
-
-@contextmanager
-def _owner(target: Place) -> Iterator[psycopg.Connection]:
-    """A transaction as the role that owns the schema there."""
-    with translated():
-        try:
-            with Session.connect(owner_conninfo(target.settings)) as connection, connection.transaction():
-                yield connection
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise Refused(
-                f"this role may not put events there: {str(error).strip()}",
-                next_step="set LEDGER_ADMIN_DSN to the role that owns the schema there, and repeat it",
-                rule="owner_only",
-                items=[],
-            ) from error

@@ -8,17 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from ledger import identity
 from ledger.errors import LedgerClosed, LedgerError, NoLedger, Unavailable
 from ledger.handler import Handler
 from ledger.offline.live import LiveHandler
+from ledger.postgres import directory
 from ledger.postgres.connection.connect import Connector
 from ledger.postgres.connection.contact import Contact
 from ledger.postgres.connection.database import Database
 from ledger.postgres.ledgers import MOVED
-from ledger.postgres.moving import EMBEDDED
 from ledger.postgres.replica import Replica
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
@@ -32,6 +30,8 @@ from projections.read_models.fold import propose
 from projections.tables.postgres import PostgresTables
 from projections.tables.replay import catch_up
 
+MOST_MOVES = 8  # from database to database that are followed at once
+
 Greet = Callable[[Database], None]  # called with a database that was just reached, before it is used
 Opened = Callable[[identity.Identity, Settings], None]  # called when its working files are first needed
 
@@ -43,7 +43,8 @@ class Runtime:
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime], greet: Greet, opened: Opened) -> None:
-        self.settings = settings
+        self.given = settings
+        self.settings = settings  # those of the database in which the ledger is
         self.clock = clock
         self.conflict_watch = ConflictWatch()
         self.recovered: dict[str, tuple[str, object]] = {}  # by source: of which version, and what was found in it
@@ -72,7 +73,7 @@ class Runtime:
     @cached_property
     def home(self) -> Path:
         """This machine's working files for the ledger."""
-        self._note_opened(self.identity, self.settings)
+        self._note_opened(self.identity, self.given)
         return identity.home(self.identity, self.settings)
 
     @property
@@ -187,30 +188,55 @@ class Runtime:
             return identity.home_place(self.identity, self.settings)
 
     def _reached(self, connector: Connector, known: Database | None) -> Database:
-        """The database of the settings, or the one to which the ledger went from the embedded server."""
-        database = connector.database(known)
+        """The database in which the ledger lies: that of the settings, or the one to which it went from there."""
+        database = self._first_reached(connector, known)
         try:
-            try:
-                return self._greeted(database)
-            except LedgerClosed as closed:
-                connector.follow(self._successor(closed))
-                self.settings = replace(self.settings, dsn=closed.details["successor"])
-                return self._greeted(connector.database(database))
+            for _ in range(MOST_MOVES):
+                try:
+                    return self._greeted(database)
+                except LedgerClosed as closed:
+                    self._go_after(connector, closed)
+                    database = connector.database(database)
+            return self._greeted(database)
         except BaseException:
             if known is None:  # the next try makes another one
                 database.close()
             raise
 
-    def _greeted(self, database: Database) -> Database:
-        self._greet(database)
-        return database
+    def _first_reached(self, connector: Connector, known: Database | None) -> Database:
+        """The database of the settings; while that is away, the one in which the ledger was last."""
+        if self.given.dsn is not None:
+            self._go_to(connector, self.given)
+        try:
+            return connector.database(known)
+        except Unavailable:
+            last = directory.settings_at(self.given, self.local.last_place)
+            if last is None:
+                raise
+            self._go_to(connector, last)
+            return connector.database(known)
 
-    def _successor(self, closed: LedgerClosed) -> str:
-        """A DSN that a person gave is changed by that person; only from the embedded server the way is known."""
+    def _go_after(self, connector: Connector, closed: LedgerClosed) -> None:
+        """Raises `closed` where it does not say where the ledger went, or the way there is not known."""
         successor: str | None = closed.details.get("successor")
-        if closed.details.get("reason") != MOVED or self.settings.dsn is not None or successor in (None, EMBEDDED):
+        settings = directory.settings_at(self.given, successor) if closed.details.get("reason") == MOVED else None
+        if settings is None:
             raise closed
-        return successor
+        self._go_to(connector, settings)
+        self.local.note_place(successor)
+
+    def _go_to(self, connector: Connector, settings: Settings) -> None:
+        self.settings = settings
+        connector.go_to(settings)
+
+    def _greeted(self, database: Database) -> Database:
+        if self.settings is self.given:
+            directory.place(database, self.identity.key, self.identity.name)
+            self._greet(database)
+            self.local.note_place(None)
+        else:
+            self._greet(database)
+        return database
 
     def _acknowledge(self, position: int, command_id: UUID) -> None:
         self.local.acknowledged.write(position, command_id)

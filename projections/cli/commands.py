@@ -76,6 +76,7 @@ SECTIONS = {
         "verify": ("administration.verifying:verify", "Compare journal, log and read models."),
         "rebuild": ("administration.verifying:rebuild", "Repair a journal and database that disagree."),
         "ledgers": ("administration.ledgers:group", "The ledgers of this database, and who may use them."),
+        "databases": ("administration.databases:group", "The databases among which ledgers are placed."),
         "doctor": ("administration.doctor:doctor", "What runs where, what is wrong, what to do."),
     },
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from ledger.offline.acknowledged import Acknowledged
+from ledger.offline.disk import write_private
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
 from ledger.offline.local import in_order
@@ -28,6 +29,7 @@ from projections.local_copy.cache import Cache
 
 INDEX = "journal-index.sqlite3"
 MET = "met"  # there since the ledger was found in a database
+PLACE = "place"  # where the ledger went from the database of the settings
 CONTACT = "contact"  # its time is when this machine last knew that its journal is the whole log
 
 
@@ -101,6 +103,23 @@ class Local:
         """The ledger is in a database now."""
         with contextlib.suppress(OSError):  # it is met again at the next start
             (self.home / MET).touch()
+
+    @property
+    def last_place(self) -> str | None:
+        """Where the ledger was found last, if not in the database of the settings."""
+        try:
+            return (self.home / PLACE).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):  # then the database of the settings says it again
+            return None
+
+    def note_place(self, place: str | None) -> None:
+        if place == self.last_place:
+            return
+        with contextlib.suppress(OSError):
+            if place is None:
+                (self.home / PLACE).unlink(missing_ok=True)
+            else:
+                write_private(self.home / PLACE, place.encode())
 
     def clear(self) -> None:
         """Lets go of what the journal has: of what was sent, and of the outbox once that is so for all of it."""

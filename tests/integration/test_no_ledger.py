@@ -20,7 +20,7 @@ from tests.support.command_line import run
 from tests.support.mcp_client import HANDSHAKES, STATELESS, McpClient, served, server_process
 
 PIPED = '[{"op": "create", "item_type": "task", "title": "Piped"}]'
-NEEDS_NONE = {"completion", "demo", "init", "operations", "prime", "mcp", "doctor", "ledgers"}
+NEEDS_NONE = {"completion", "demo", "init", "operations", "prime", "mcp", "doctor", "ledgers", "databases"}
 LINES = {
     "changes": ["--since", "0"],
     "rebuild": ["--from-journal"],

@@ -17,11 +17,13 @@ pytestmark = pytest.mark.processes
 GUIDE = ROOT / "docs" / "operations.md"
 OLD = Path("/usr/lib/postgresql/15/bin")
 TEAM = "A server for a team"
+SEVERAL = "More than one database"
 AT_WORK = (
     "For one person",
     "Moving a ledger to another database, and back",
     TEAM,
     "Many ledgers",
+    SEVERAL,
     "The status file",
     "Rebuilding the read models",
     "Monitoring",
@@ -85,7 +87,8 @@ def test_a_person_and_a_team_set_it_up_and_work(start: Start) -> None:
     follow(machine, "Moving a ledger to another database, and back")
     assert "Acme" in machine.run("tracking-ledger vendors")
     machine.run("cd ~/team-project; export LEDGER_DSN=postgresql://team@db.example.org/tracking")
-    follow(machine, "Many ledgers", "The status file", "Rebuilding the read models", "Monitoring")
+    follow(machine, "Many ledgers", "The status file", "Rebuilding the read models", "Monitoring", SEVERAL)
+    assert "2 " in machine.run("tracking-ledger databases list | grep west")
 
 
 def test_what_waited_and_met_others_is_brought_home_and_resolved(start: Start) -> None:
@@ -194,6 +197,7 @@ def _machine(root: Path, programs: Path, port: int, prefix: tuple[str, ...]) -> 
         "/srv/backups": str(root / "backups"),
         "/usr/lib/postgresql/18/bin": str(_newest()),
         "db.example.org": "127.0.0.1",
+        "db2.example.org": "127.0.0.1",
     }
     machine = Machine(root, {**server, "PATH": paths(programs)}, words, prefix)
     for folder in ("project", "team-project", "own-project"):

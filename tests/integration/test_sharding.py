@@ -12,7 +12,7 @@ from ledger.resources import folder
 
 pytestmark = pytest.mark.processes
 
-WHOLE = {"ledgers", "migrations"}  # tables of the database, not of a ledger: one row a ledger, one a migration
+WHOLE = {"ledgers", "migrations", "databases"}  # tables of the database, not of a ledger: a row each
 REFERENCE = (
     r"(?:\b(?:FROM|JOIN|UPDATE|INTO|USING)\s+|,\s*)(?:ONLY\s+)?(?:tracking_ledger\.)?({})\b(?!\s*\()"
     r"(?:\s+(?:AS\s+)?(\w+))?"
@@ -52,7 +52,7 @@ def test_every_key_begins_with_the_ledger(owner: psycopg.Connection) -> None:
         " JOIN pg_namespace n ON n.oid = t.relnamespace WHERE n.nspname = 'tracking_ledger' AND x.indisunique"
     ).fetchall()
 
-    assert {(table, index) for table, index, first in rows if first != "ledger_id" and table != "migrations"} == set()
+    assert {(table, index) for table, index, first in rows if first != "ledger_id" and table not in WHOLE} == set()
     assert tables(owner) - {table for table, _, _ in rows} == set()
 
 

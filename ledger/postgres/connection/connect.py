@@ -6,12 +6,11 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from msgspec.structs import replace
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from ledger.embedded.server import EmbeddedServer
-from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Unavailable
+from ledger.errors import Invalid, LedgerError, OutcomeUnknown, Refused, Unavailable
 from ledger.libpq.conninfo import as_given
 from ledger.libpq.session import Session
 from ledger.postgres.connection.database import SESSION, Database, translated
@@ -42,8 +41,7 @@ class Connector:
     """The way to the database of some settings. `is_starting`: it answered or is starting, so waiting makes sense."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._server = embedded_server(settings) if settings.dsn is None else None
+        self.go_to(settings)
         self._seen = False
         self._kept = True  # as far as is known, what is prepared there stays prepared
 
@@ -66,9 +64,10 @@ class Connector:
         known.go_to(conninfo)
         return known
 
-    def follow(self, conninfo: str) -> None:
-        """The ledger went to a server of that address."""
-        self._settings, self._server = replace(self._settings, dsn=conninfo), None
+    def go_to(self, settings: Settings) -> None:
+        """From here on it leads to the database of other settings."""
+        self._settings = settings
+        self._server = embedded_server(settings) if settings.dsn is None else None
 
     def _given(self) -> Found:
         dsn, admin_dsn = self._settings.dsn, self._settings.admin_dsn
@@ -100,6 +99,22 @@ def owner_conninfo(settings: Settings) -> str:
     if settings.dsn is not None:
         return as_given(settings.admin_dsn or settings.dsn)
     return embedded_server(settings).conninfo(OWNER, DATABASE)
+
+
+@contextmanager
+def as_owner(settings: Settings, work: str) -> Iterator[Session]:
+    """A transaction as the role that owns the schema. Refused for one that may not do this work."""
+    with translated():
+        try:
+            with Session.connect(owner_conninfo(settings)) as connection, connection.transaction():
+                yield connection
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise Refused(
+                f"this role may not {work}: {str(error).strip()}",
+                next_step="set LEDGER_ADMIN_DSN to the role that owns the schema there, and repeat it",
+                rule="owner_only",
+                items=[],
+            ) from error
 
 
 def open_ledger(

@@ -1,9 +1,10 @@
-"""`ledgers`: the ledgers of the database, and who may use them."""
+"""`ledgers`: the ledgers of the database or directory, and who may use them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import click
 from msgspec import to_builtins
@@ -11,11 +12,12 @@ from msgspec.structs import replace
 
 from ledger import identity
 from ledger.errors import NotFound
-from ledger.postgres import ledgers
+from ledger.postgres import directory, ledgers
 from ledger.postgres.connection.connect import connect, open_ledger
 from ledger.postgres.connection.database import Database
 from ledger.postgres.ledgers import ARCHIVED, MOVING, Known
 from ledger.postgres.moving import alone
+from ledger.settings import Settings
 from projections.application.known_projects import forget as forget_project
 from projections.cli.administration.moving import move
 from projections.cli.terminal import every_ledger
@@ -39,35 +41,43 @@ def group() -> None:
 @pass_invocation
 def list_(invocation: Invocation, also_archived: bool) -> None:
     """Which ledgers this role may use, and where each stands."""
-    database = _database(invocation)
-    known = [ledger for ledger in ledgers.overview(database) if also_archived or not ledger.archived]
+    found = directory.overview(invocation.settings, _database(invocation))
+    known = [one for one in found if also_archived or not one.ledger.archived]
     if invocation.as_json:
-        answer_json({"ledgers": [to_builtins(ledger) for ledger in known]})
+        answer_json({"ledgers": [{**to_builtins(one.ledger), "database": one.database} for one in known]})
         return
-    table(("id", "name", "state", "position", "last event (UTC)", "members"), (_row(ledger) for ledger in known))
+    several = len({one.database for one in known}) > 1
+    headings = ("id", "name", "state", "position", "last event (UTC)", "members")
+    table((*headings, *["database"] * several), ((*_row(one.ledger), *[one.database] * several) for one in known))
 
 
 @group.command()
 @click.argument("name")
 @click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--in", "place", metavar="DATABASE", help="In which database of the directory (default: the emptiest).")
 @pass_invocation
-def create(invocation: Invocation, name: str, folder: Path | None) -> None:
+def create(invocation: Invocation, name: str, folder: Path | None, place: str | None) -> None:
     """Make a ledger called NAME, for the project in FOLDER if you name one.
 
     Without FOLDER it prints the .ledger/ledger.json that a project needs to use it.
     """
     database = _database(invocation)
     name = _checked(name)
+    directory.require(database, place)
     if folder is not None:
         made = identity.create(folder.expanduser().absolute(), name)
         ledger, name = made.key, made.name
     else:
         ledger = uuid4()
+    found = directory.place(database, ledger, name, place)
+    if found != directory.DIRECTORY:
+        database = _opened(directory.in_service(invocation.settings, found))
     created = open_ledger(database, ledger, name, SHAPES)
     if invocation.as_json:
-        answer_json({"ledger": str(ledger), "name": name, "created": created})
+        answer_json({"ledger": str(ledger), "name": name, "created": created, "database": found})
         return
-    say(f"{'created' if created else 'there is already'} ledger {ledger} ({printable(name)})")
+    where = "" if found == directory.DIRECTORY else f" in {found}"
+    say(f"{'created' if created else 'there is already'} ledger {ledger} ({printable(name)}){where}")
     if folder is None:
         remark(f"put this into .ledger/{identity.FILE} of its project, and commit it:")
         say(json.dumps({"ledger": str(ledger), "name": name}))
@@ -89,9 +99,8 @@ def forget(invocation: Invocation, ledger: str) -> None:
 @pass_invocation
 def rename(invocation: Invocation, ledger: str, name: str) -> None:
     """Call LEDGER by another NAME. A name is only shown; what belongs together is known by the id."""
-    database = _database(invocation)
-    known, name = ledgers.find(database, ledger), _checked(name)
-    ledgers.rename(database, known.id, name)
+    name = _checked(name)
+    known = _everywhere(invocation, ledger, lambda database, id: ledgers.rename(database, id, name))
     own = _own(invocation)
     if own is not None and own.key == known.id:
         identity.rewrite(replace(own, name=name))
@@ -103,8 +112,7 @@ def rename(invocation: Invocation, ledger: str, name: str) -> None:
 @pass_invocation
 def archive(invocation: Invocation, ledger: str | None) -> None:
     """Close LEDGER and leave it out of the list. It can still be read, and opened again."""
-    database = _database(invocation)
-    known = _meant(invocation, database, ledger)
+    database, known = _meant(invocation, ledger)
     head, digest = ledgers.close(database, known.id, ARCHIVED)
     fields = {"state": "closed", "reason": ARCHIVED, "position": head, "digest": digest.hex()}
     _done(invocation, known, fields, f"archived {known.id} ({printable(known.name)}) at position {head}")
@@ -116,8 +124,7 @@ def archive(invocation: Invocation, ledger: str | None) -> None:
 @pass_invocation
 def open_(invocation: Invocation, ledger: str | None, gone: bool) -> None:
     """Open LEDGER again that was archived, or that an interrupted move left closed."""
-    database = _database(invocation)
-    known = _meant(invocation, database, ledger)
+    database, known = _meant(invocation, ledger)
     if gone:
         with alone(database, known.id):
             ledgers.reopen(database, known.id, MOVING)
@@ -132,9 +139,7 @@ def open_(invocation: Invocation, ledger: str | None, gone: bool) -> None:
 @pass_invocation
 def allow(invocation: Invocation, ledger: str, role: str) -> None:
     """Let the database role ROLE use LEDGER, and so all its members."""
-    database = _database(invocation)
-    known = ledgers.find(database, ledger)
-    ledgers.allow(database, known.id, role)
+    known = _everywhere(invocation, ledger, lambda database, id: ledgers.allow(database, id, role))
     _done(invocation, known, {"allowed": role}, f"{printable(role)} may use {known.id} ({printable(known.name)})")
 
 
@@ -144,9 +149,7 @@ def allow(invocation: Invocation, ledger: str, role: str) -> None:
 @pass_invocation
 def deny(invocation: Invocation, ledger: str, role: str) -> None:
     """Let the database role ROLE no longer use LEDGER. No role can take away its own access."""
-    database = _database(invocation)
-    known = ledgers.find(database, ledger)
-    ledgers.deny(database, known.id, role)
+    known = _everywhere(invocation, ledger, lambda database, id: ledgers.deny(database, id, role))
     _done(invocation, known, {"denied": role}, f"{printable(role)} may not use {known.id} ({printable(known.name)})")
 
 
@@ -155,13 +158,33 @@ group.add_command(move)
 
 def _database(invocation: Invocation) -> Database:
     """The database of the settings; no ledger of it is opened."""
-    database = connect(invocation.settings)
+    return _opened(invocation.settings)
+
+
+def _opened(settings: Settings) -> Database:
+    database = connect(settings)
     click.get_current_context().call_on_close(database.close)
     return database
 
 
-def _meant(invocation: Invocation, database: Database, word: str | None) -> Known:
-    return ledgers.find(database, word if word is not None else str(identity.find(invocation.settings.project).key))
+def _meant(invocation: Invocation, word: str | None, here: Database | None = None) -> tuple[Database, Known]:
+    """The ledger, and the database in which it lies."""
+    here = here or _database(invocation)
+    word = word if word is not None else str(identity.find(invocation.settings.project).key)
+    there, known = directory.find(invocation.settings, here, word)
+    if there is not here:
+        click.get_current_context().call_on_close(there.close)
+    return there, known
+
+
+def _everywhere(invocation: Invocation, word: str, change: Callable[[Database, UUID], None]) -> Known:
+    """Changes what the ledger's database and the directory both say of it."""
+    here = _database(invocation)
+    there, known = _meant(invocation, word, here)
+    change(there, known.id)
+    if there is not here:
+        change(here, known.id)
+    return known
 
 
 def _own(invocation: Invocation) -> identity.Identity | None:

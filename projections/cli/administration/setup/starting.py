@@ -1,12 +1,14 @@
 """Commands that begin: `demo` and `init`."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from ledger import identity
-from ledger.errors import NotFound, Unavailable
+from ledger.errors import NotFound, Refused, Unavailable
 from ledger.identity import Identity
+from ledger.postgres import directory
 from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
 from projections.application.app import App
@@ -50,8 +52,9 @@ def demo(invocation: Invocation, folder: Path) -> None:
 @click.option("--name", help="What the project is called; only shown (default: the folder's name).")
 @click.option("--offline", is_flag=True, help="Also while the server of LEDGER_DSN or --dsn cannot be reached.")
 @click.option("--agent", is_flag=True, help="Write the section of AGENTS.md, and CLAUDE.md's pointer to it, too.")
+@click.option("--in", "place", metavar="DATABASE", help="In which database of the directory (default: the emptiest).")
 @pass_invocation
-def init(invocation: Invocation, name: str | None, offline: bool, agent: bool) -> None:
+def init(invocation: Invocation, name: str | None, offline: bool, agent: bool, place: str | None) -> None:
     """Set up a ledger in this folder.
 
     It creates .ledger/ledger.json, which says whose ledger this is: commit it. In a folder that has a ledger it changes
@@ -63,7 +66,10 @@ def init(invocation: Invocation, name: str | None, offline: bool, agent: bool) -
     known = (project / identity.FOLDER / identity.FILE).is_file()
     if invocation.settings.dsn and not known and not offline:
         _refuse_unreachable(invocation.settings)
-    made = identity.create(project, name)
+    if place is None:
+        made = identity.create(project, name)
+    else:
+        made = _placed(invocation.settings, name, place)
     app = invocation.app
     reached = _opened_in_database(app)
     if above is not None and not known:
@@ -125,6 +131,21 @@ def _refuse_unreachable(settings: Settings) -> None:
             f"no ledger was made: {error.message}",
             next_step="correct LEDGER_DSN or --dsn; or give --offline to record on this machine until it answers",
         ) from error
+
+
+def _placed(settings: Settings, name: str | None, wanted: str) -> Identity:
+    with closing(connect(settings)) as database:
+        directory.require(database, wanted)
+        made = identity.create(settings.project, name)
+        found = directory.place(database, made.key, made.name, wanted)
+    if found != wanted:
+        raise Refused(
+            f"the ledger of {made.project} lies in {found} already, not in {wanted}",
+            next_step=f"move it there: `tracking-ledger ledgers move {wanted}`",
+            rule="placed",
+            items=[],
+        )
+    return made
 
 
 def _opened_in_database(app: App) -> bool:

@@ -1,0 +1,234 @@
+"""Ledgers of one directory lie in several databases: they are placed, found, and none depends on another's database."""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.errors import Invalid, LedgerClosed, NotFound, Refused
+from ledger.postgres import directory, ledgers
+from ledger.postgres.connection.connect import connect, open_ledger
+from projections.application.app import App
+from projections.cli.main import main
+from projections.fallback.router import answer
+from projections.operations.catalog import OPERATIONS
+from projections.read_models.catalog import SHAPES
+from tests.conftest import NewDatabase
+from tests.support.directories import Directory, Services, away, made
+
+Run = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def run(two: Directory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """run("databases", "list") -> exit code and answer of that command."""
+    given = {"DSN": two.given.dsn, "ADMIN_DSN": two.given.admin_dsn, "HOME": two.given.home}
+    for name, value in given.items():
+        monkeypatch.setenv(f"LEDGER_{name}", str(value))
+
+    def run(*arguments: str) -> tuple[int, Any]:
+        monkeypatch.setattr("sys.argv", ["tracking-ledger", *arguments, "--json"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
+    return Services(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def two(tmp_path: Path, new_database: NewDatabase, services: Services) -> Directory:
+    return made(tmp_path, new_database, services, "east", "west")
+
+
+def write(app: App, title: str) -> str:
+    answered = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": title})
+    return str(answered["outcome"])
+
+
+def titles(app: App) -> list[str]:
+    return sorted(item["title"] for item in OPERATIONS["list_work_items"].perform(app, {})["items"])
+
+
+def homes(two: Directory, app: App) -> list[str]:
+    """The databases in which the ledger takes events."""
+    settings = {"directory": two.given, **two.others}
+    found = []
+    for name, one in settings.items():
+        with closing(connect(one)) as database:
+            known = {ledger.id: ledger for ledger in ledgers.overview(database)}
+        if app.identity.key in known and known[app.identity.key].state == "open":
+            found.append(name)
+    return found
+
+
+def test_new_ledgers_are_placed_where_the_fewest_are(two: Directory) -> None:
+    apps = [App(two.project(f"project {number}")) for number in range(4)]
+
+    written = [write(app, "One") for app in apps]
+
+    assert written == ["committed"] * 4
+    assert sorted(homes(two, app)[0] for app in apps) == ["east", "east", "west", "west"]
+    assert [len(homes(two, app)) for app in apps] == [1] * 4
+    with closing(connect(two.given)) as database:
+        counts = {one.name: one.ledgers for one in directory.databases(database)}
+    assert counts == {"directory": 0, "east": 2, "west": 2}
+    for app in apps:
+        app.close()
+
+
+def test_a_ledger_is_placed_in_the_database_that_is_named(two: Directory) -> None:
+    app = App(two.project("named"))
+    with closing(connect(two.given)) as database:
+        directory.place(database, app.identity.key, "named", "west")
+        with pytest.raises(NotFound, match="no database north, only directory, east, west"):
+            directory.place(database, uuid4(), "other", "north")
+
+    write(app, "One")
+
+    assert homes(two, app) == ["west"]
+    app.close()
+
+
+def test_a_directory_whose_databases_take_no_new_ledgers_makes_none_anywhere(two: Directory) -> None:
+    for name in two.others:
+        directory.add(two.given, name, takes_new=False)
+    app = App(two.project("refused"))
+
+    with pytest.raises(Refused, match="no database of this directory takes new ledgers"):
+        write(app, "One")
+
+    assert homes(two, app) == []
+    app.close()
+
+
+def test_another_machine_finds_the_ledger_by_the_directory(two: Directory) -> None:
+    settings = two.project("shared")
+    first, second = App(settings), App(replace(settings, home=settings.project / "another machine"))
+    write(first, "One")
+
+    write(second, "Two")
+
+    assert titles(first) == titles(second) == ["One", "Two"]
+    first.close()
+    second.close()
+
+
+def test_a_ledger_is_made_named_and_shared_where_it_lies_and_in_the_directory(two: Directory, run: Run) -> None:
+    code, created = run("ledgers", "create", "Second", str(two.given.project / "second"), "--in", "west")
+
+    assert (code, created["database"]) == (0, "west")
+    assert run("ledgers", "rename", "Second", "Other")[0] == 0
+    listed = {one["id"]: one for one in run("ledgers", "list")[1]["ledgers"]}[created["ledger"]]
+    assert (listed["name"], listed["state"], listed["database"]) == ("Other", "open", "west")
+    assert run("ledgers", "archive", "Other")[1]["state"] == "closed"
+    assert run("ledgers", "list", "--all")[1]["ledgers"][0]["reason"] == "archived"
+    assert run("ledgers", "open", "Other")[1]["state"] == "open"
+
+
+def test_a_project_is_set_up_in_the_database_that_is_named_or_not_at_all(two: Directory, run: Run) -> None:
+    (folder := two.given.project / "new").mkdir(parents=True)
+
+    refused = run("--project", str(folder), "init", "--in", "north")
+    made = run("--project", str(folder), "init", "--in", "west")
+    again = run("--project", str(folder), "init", "--in", "east")
+
+    assert (refused[0], refused[1]["error"]["details"]["known"]) == (3, ["directory", "east", "west"])
+    assert (made[0], made[1]["created"]) == (0, True)
+    assert (again[0], again[1]["error"]["details"]["rule"]) == (3, "placed")
+
+
+def test_the_ledgers_of_a_database_that_is_away_are_listed_as_such(two: Directory, run: Run, admin_dsn: str) -> None:
+    for place in two.others:
+        run("ledgers", "create", f"in {place}", "--in", place)
+
+    with away(admin_dsn, two.others["west"]):
+        listed = {one["name"]: one["state"] for one in run("ledgers", "list")[1]["ledgers"]}
+
+    assert listed == {"in east": "open", "in west": "away"}
+
+
+def test_a_database_comes_with_its_ledgers_and_goes_without(
+    two: Directory, run: Run, services: Services, new_database: NewDatabase
+) -> None:
+    services.name("north", new_database())
+    settings = replace(directory.in_service(two.given, "north"), project=two.project("older").project)
+    older = App(settings)
+    write(older, "One")
+
+    added = run("databases", "add", "north", "--closed")[1]
+
+    assert added == {"database": "north", "takes_new": False, "ledgers": 1}
+    led = App(replace(two.given, project=settings.project, home=settings.project / "home"))
+    assert write(led, "Two") == "committed" and titles(older) == ["One", "Two"]
+    assert run("databases", "remove", "north")[1]["error"]["details"]["rule"] == "not_empty"
+    assert run("databases", "remove", "east") == (0, {"database": "east", "removed": True})
+    assert [one["name"] for one in run("databases", "list")[1]["databases"]] == ["directory", "north", "west"]
+    older.close()
+    led.close()
+
+
+def test_a_ledger_that_lies_elsewhere_by_the_directory_is_not_taken_in_twice(two: Directory) -> None:
+    app = App(two.project("twice"))
+    write(app, "One")
+    [home] = homes(two, app)
+    other = next(name for name in two.others if name != home)
+    with closing(connect(two.others[other])) as database:
+        open_ledger(database, app.identity.key, "twice", SHAPES)
+
+    with pytest.raises(Refused, match=f"{other} has ledgers that lie elsewhere by this directory: {app.identity.key}"):
+        directory.add(two.given, other, takes_new=True)
+    app.close()
+
+
+def test_only_the_owner_of_the_schema_changes_the_directory(two: Directory) -> None:
+    with pytest.raises(Refused, match="may not change the directory"):
+        directory.add(replace(two.given, admin_dsn=None), directory.DIRECTORY, takes_new=True)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "west host=evil", "-x", "x" * 64])
+def test_what_is_no_name_of_a_service_is_refused(two: Directory, name: str) -> None:
+    with pytest.raises(Invalid, match="is no name of a service"):
+        directory.add(two.given, name, takes_new=True)
+
+
+def test_a_row_that_leads_out_of_the_directory_is_not_followed(two: Directory) -> None:
+    app = App(two.project("led away"))
+    write(app, "One")
+    with closing(connect(two.given)) as database:
+        ledgers.close(database, app.identity.key, ledgers.MOVED, "service=west host=elsewhere")
+
+    with pytest.raises(LedgerClosed, match="it went to service=west host=elsewhere"):
+        write(App(replace(app.settings, dsn=two.given.dsn, admin_dsn=two.given.admin_dsn)), "Two")
+    app.close()
+
+
+def test_a_ledger_goes_on_while_the_directory_and_the_other_database_are_away(
+    two: Directory, admin_dsn: str, services: Services
+) -> None:
+    settings = [two.project(name) for name in ("one", "two")]
+    apps = [App(one) for one in settings]
+    for app in apps:
+        write(app, "One")
+    by_home = {homes(two, app)[0]: (app, one) for app, one in zip(apps, settings, strict=True)}
+    (here, here_settings), (there, _) = by_home["east"], by_home["west"]
+
+    with away(admin_dsn, two.given, two.others["west"]):
+        restarted = App(here_settings)
+        outcomes = [write(app, "Two") for app in (here, restarted, there)]
+        source = answer(here, lambda view: OPERATIONS["list_work_items"].perform(view, {}))["source"]
+
+    assert outcomes == ["committed", "committed", "queued"]
+    assert source == "postgres"
+    assert there.sync.drain_for(10) and titles(there) == ["One", "Two"]
+    for app in (here, restarted, there):
+        app.close()
