@@ -13,6 +13,7 @@ from ledger.decider import Decider, Undo
 from ledger.deployment.decider import decider as deployment
 from ledger.enhancement.decider import decider as enhancement
 from ledger.envelope import Command, Fact, RecordedEvent, category_of
+from ledger.erasure.decider import decider as erasure
 from ledger.importing.commands import Import
 from ledger.values.states import FINISHED, SUSPENDING
 from ledger.vendor.decider import decider as vendor
@@ -26,7 +27,8 @@ from ledger.work_item.events import (
 )
 
 DECIDERS: dict[str, Decider[Any]] = {
-    decider.category: decider for decider in (work_item, vendor, deployment, enhancement, configuration, conflict)
+    decider.category: decider
+    for decider in (work_item, vendor, deployment, enhancement, configuration, conflict, erasure)
 }
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for decider in DECIDERS.values() for fact in decider.facts}
 NAME_FIELDS = ("title", "name", "pr_title")  # what people call an entity, whichever of them it has

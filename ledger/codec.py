@@ -16,6 +16,7 @@ from ledger.values.moment import microseconds
 
 SCHEMA = 1  # of every fact that has no upcast yet
 UPCASTS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}  # (type, schema) -> data of schema + 1
+_ERASED = re.compile(rb'\{"erased":"([0-9a-f]{64})"[,}]')  # how a payload begins from which texts were erased
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _encode = msgspec.json.Encoder().encode
@@ -66,7 +67,10 @@ def origin_digest(ledger: UUID) -> bytes:
 
 
 def digest(previous: bytes, event: RecordedEvent) -> bytes:
-    """sha256(previous || header || sha256(data)); each header field is a netstring (`<length in bytes>:<text>,`)."""
+    """sha256(previous || header || sha256(data)); each header field is a netstring (`<length in bytes>:<text>,`).
+
+    For an erased payload it is made with the digest of what was recorded.
+    """
     header = (
         str(event.position),
         event.stream_id,
@@ -86,8 +90,19 @@ def digest(previous: bytes, event: RecordedEvent) -> bytes:
     for field in header:
         raw = field.encode()
         chained.update(b"%d:%b," % (len(raw), raw))
-    chained.update(hashlib.sha256(event.data).digest())
+    chained.update(payload_digest(event.data))
     return chained.digest()
+
+
+def payload_digest(data: bytes) -> bytes:
+    """That of what was recorded, which an erased payload begins with."""
+    erased = _ERASED.match(data)
+    return bytes.fromhex(erased[1].decode()) if erased else hashlib.sha256(data).digest()
+
+
+def is_erased(data: bytes) -> bool:
+    """Whether texts were erased from a payload. No fact is recorded so."""
+    return _ERASED.match(data) is not None
 
 
 def storable(value: Any) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.codec import digest, origin_digest
+from ledger.across.erasure import payloads_in
+from ledger.codec import digest, is_erased, origin_digest, payload_digest
 from ledger.envelope import RecordedEvent
 from ledger.errors import Diverged, LedgerError, OutcomeUnknown, Unavailable
 from ledger.offline.journal import Journal
@@ -54,22 +55,59 @@ def verify(app: App) -> Verified:
         journal.close()
 
 
+class _Erasures:
+    """What a log holds in the place of erased texts, and what its erasures say of that."""
+
+    def __init__(self) -> None:
+        self._holds: dict[int, bytes] = {}
+        self._says: dict[int, bytes] = {}
+
+    def add(self, event: RecordedEvent) -> None:
+        if is_erased(event.data):
+            self._holds[event.position] = event.data
+        self._says |= {payload.position: payload.data.encode() for payload in payloads_in(event)}
+
+    def first_undone(self) -> Iterator[tuple[int, str]]:
+        """The first position whose texts are not what the log says of them."""
+        for position, data in sorted(self._says.items()):
+            if self._holds.get(position) != data:
+                done = "replaced by something else" if position in self._holds else "still there"
+                yield position, f"its texts are {done}, and an erasure says what they are replaced by"
+                return
+
+    def first_unsaid(self) -> Iterator[tuple[int, str]]:
+        """The first position whose texts are gone without an erasure."""
+        unsaid = self._holds.keys() - self._says.keys()
+        if unsaid:
+            yield min(unsaid), "its texts are gone, and no erasure says so"
+
+
 def _of_journal(journal: Journal) -> Iterator[Difference]:
+    """Damage, and texts that are still in it although it holds their erasure."""
     if journal.damage is not None:
         yield Difference(where="journal", at=f"line {journal.damage.details['line']}", what=journal.damage.message)
+    erasures = _Erasures()
+    for event in journal.read_all():
+        erasures.add(event)
+    for position, what in erasures.first_undone():
+        yield Difference(where="journal", at=f"position {position}", what=what)
 
 
 def _of_database(app: App, journal: Journal) -> tuple[int, list[Difference]]:
     store, previous, head = app.store, origin_digest(app.identity.ledger), 0
     found: list[Difference] = []
+    erasures = _Erasures()
     known = journal.read_all(0, journal.head.position)  # its end is known before that of the log, which goes on
     for there, here in zip_longest(store.read_all(), known):
         difference = _compare(previous, there, here)
         if difference is not None or there is None:
             found += [difference] if difference else []
             break
+        erasures.add(there)
         previous, head = there.digest, there.position
     else:
+        undone = [*erasures.first_undone(), *erasures.first_unsaid()]
+        found += [Difference(where="database", at=f"position {position}", what=what) for position, what in undone]
         found += _of_rows("read models", store, app.tables)
     return head, found
 
@@ -91,10 +129,15 @@ def _compare(previous: bytes, there: RecordedEvent | None, here: RecordedEvent |
     at = f"position {there.position}"
     if digest(previous, there) != there.digest:
         return Difference(where="database", at=at, what=f"the digest of {there.type} does not follow")
-    if here is not None and here != there:
+    if here is not None and here != there and not _is_behind(here, there):
         fields = [name for name in there.__struct_fields__ if getattr(here, name) != getattr(there, name)]
         return Difference(where="journal", at=at, what=f"journal and database differ in {', '.join(fields)}")
     return None
+
+
+def _is_behind(here: RecordedEvent, there: RecordedEvent) -> bool:
+    """Whether the journal only has not come to the erasure yet, after which the database holds less of the payload."""
+    return is_erased(there.data) and payload_digest(here.data) == payload_digest(there.data)
 
 
 def _of_cache(app: App) -> list[Difference]:

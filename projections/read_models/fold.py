@@ -145,7 +145,9 @@ def propose(
     before: dict[str, Row | None] = {}
     after: dict[str, tuple[int, Row]] = {}
     for n, event in enumerate(events):
-        stream, projection = event.stream_id, BY_CATEGORY[category_of(event.stream_id)]
+        stream, projection = event.stream_id, BY_CATEGORY.get(category_of(event.stream_id))
+        if projection is None:  # an erasure has no row
+            continue
         if stream not in before:
             before[stream] = _row_of(stream, past(stream), state)
         row = after[stream][1] if stream in after else before[stream]

@@ -7,7 +7,7 @@
 -- while the log was small, or nearly all of one import: where every index looks as good, and one gives an order that is
 -- asked for, sorting what another one finds is ruled out (its price would have PostgreSQL 17 compile the rest).
 -- What it refuses has a SQLSTATE of its own and its facts as JSON in the error's detail:
--- TL001 version conflict, TL002 a condition no longer holds, TL003 command id reused, TL004 ledger closed,
+-- TL001 version conflict, TL002 a condition no longer holds, or texts were erased since, TL003 command id reused, TL004 ledger closed,
 -- TL005 not a member, TL006 not unique, TL007 a read model is behind, TL008 the ledger's time is out of bounds,
 -- TL012 this log lacks what the writer was told is committed, or holds another command there.
 CREATE OR REPLACE FUNCTION tracking_ledger.append_events(
@@ -48,7 +48,7 @@ BEGIN
     v_digest := decode(v_given.command_digest, 'hex');
     SELECT l.state, l.reason, l.successor, coalesce(last.position, 0) AS head, coalesce(last.digest, sha256(uuid_send(l.origin))) AS digest,
            greatest(clock_timestamp(), last.recorded_at) AS now, found.position AS found, found.command_digest,
-           differing.stream_id AS stream, differing.expected, differing.actual, l.serving,
+           differing.stream_id AS stream, differing.expected, differing.actual, l.serving, l.erased,
            known.command_id IS DISTINCT FROM v_given.known_command AS differs
     INTO v_standing
     FROM ledgers l
@@ -89,6 +89,10 @@ BEGIN
         RAISE EXCEPTION 'stream % is at version %, not %', v_standing.stream, v_standing.actual, v_standing.expected
             USING ERRCODE = 'TL001', DETAIL = json_build_object(
                 'stream_id', v_standing.stream, 'expected', v_standing.expected, 'actual', v_standing.actual);
+    END IF;
+    IF v_given.as_of BETWEEN 0 AND v_standing.erased - 1 THEN  -- it may hold the texts that are gone
+        RAISE EXCEPTION 'texts were erased since it was decided' USING ERRCODE = 'TL002', DETAIL = json_build_object(
+            'position', v_standing.erased, 'type', 'TextsErased', 'topics', json_build_array());
     END IF;
     IF v_given.conditions <> '' OR v_given.not_before IS NOT NULL OR v_given.not_after IS NOT NULL THEN
         PERFORM check_conditions(p_ledger, v_given.conditions, v_given.as_of, v_given.not_before, v_given.not_after, v_standing.now);

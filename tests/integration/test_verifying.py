@@ -116,3 +116,18 @@ def test_a_journal_that_knows_better_does_not_hide_it(told: App, plant: Plant) -
     found = verify(told).differences
 
     assert ("database", f"position {AT}") in {(one.where, one.at) for one in found}
+
+
+def test_a_text_that_was_replaced_without_an_erasure_is_named(told: App, plant: Plant) -> None:
+    """The digest of what was recorded alone would prove whatever stands beside it."""
+    plant(
+        changed(
+            "data = ('{\"erased\":\"' || encode(sha256(convert_to(data::text, 'UTF8')), 'hex') ||"
+            ' \'","item_type":"task","title":"Forged"}\')::json'
+        )
+    )
+
+    found = verify(told).differences[0]
+
+    assert (found.where, found.at) == ("database", f"position {AT}")
+    assert "no erasure says so" in found.what

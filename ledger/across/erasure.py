@@ -1,0 +1,311 @@
+"""Which payloads an erasure replaces, and by what: everything stays that the log needs to be folded, and no text does.
+
+Ids, times, numbers, words of closed lists, names of authors and ids of other trackers stay. What must have a name is
+called ERASED from then on. Pure: it is given the log and answers payloads.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from ledger.catalog import fact_of, fold_stream, is_known
+from ledger.codec import payload_digest
+from ledger.conflict.decider import CATEGORY as CONFLICT
+from ledger.conflict.events import ConflictFound
+from ledger.envelope import RecordedEvent, category_of, id_of
+from ledger.erasure.decider import CATEGORY as ERASURE
+from ledger.erasure.events import ErasedPayload, TextsErased
+from ledger.errors import NewerProgramNeeded
+
+ERASED = "erased"  # stands where a text must be
+CONFIGURATION = "configuration"  # settings are the project's, whoever made them
+FREE_KEYS = ("metadata", "format_support", "test_summary")  # mappings whose keys are texts as well
+NAMES = ("title", "name")
+MUST_BE_TEXT = ("text", "reason", "whom", "pr_title")  # a text that a fact cannot be without
+NEW_URL = re.compile(rf"{ERASED}:\d+")
+KEPT = frozenset(
+    {
+        "by",
+        "at",
+        "until",
+        "due",
+        "not_before",
+        "deployed_at",
+        "recurrence",
+        "item_type",
+        "kind",
+        "type",
+        "status",
+        "old_status",
+        "category",
+        "old_category",
+        "verdict",
+        "completes",
+        "command",
+        "command_id",
+        "stream",
+        "comment_id",
+        "entry_id",
+        "parent_id",
+        "old_parent_id",
+        "new_parent_id",
+        "milestone_id",
+        "recurrence_of",
+        "next_id",
+        "cascade_of",
+        "to_id",
+        "deployment_id",
+        "id",
+        "ids",
+        "vendor_ids",
+        "work_item_ids",
+        "depends_on",
+        "undoes",
+        "undone",
+        "waits_for",
+        "about",
+        "sha256",
+        "token_digest",
+        "commit_hash",
+        "commits",
+        "external_source",
+        "environment",
+        "code",
+        "expected",
+        "currency",
+    }
+)
+KEPT_OF_TYPE = {
+    "ConflictResolved": {"choice"},
+    "EnhancementStatusChanged": {"old", "new"},
+    "VendorStatusChanged": {"old", "new"},
+}
+LONG_ENOUGH = 4  # letters of a word that an id of another tracker may have in common with an erased text
+
+Is = Callable[[str], bool]  # whether a text goes
+
+
+def of_entity(log: Iterable[RecordedEvent], stream: str) -> tuple[ErasedPayload, ...]:
+    """Everything that was said of one entity: its own stream, and the conflicts about it."""
+    events = list(log)
+    streams = {stream} | _conflicts_about({stream}, events)
+    return _payloads(events, dict.fromkeys(streams, _every), set())
+
+
+def of_person(log: Iterable[RecordedEvent], name: str) -> tuple[ErasedPayload, ...]:
+    """Everything that a person has written, also where another's change or a conflict quotes it, and their name where
+    others have assigned or asked them."""
+    events = list(log)
+    own = {event.position for event in events if event.by == name}
+    texts: dict[str, set[str]] = {}
+    for event in events:
+        if event.position in own:
+            texts.setdefault(event.stream_id, {name}).update(_texts(event))
+    for conflict, about in _subjects(events):
+        quoted = set().union(*(texts.get(stream, set()) for stream in about))
+        if quoted:
+            texts.setdefault(conflict, {name}).update(quoted)
+    written = msgspec.json.encode(name)
+    touched = {event.stream_id for event in events if written in event.data} | texts.keys()
+    return _payloads(events, {stream: partial(_is_one_of, texts.get(stream, {name})) for stream in touched}, own)
+
+
+def _every(_: str) -> bool:
+    return True
+
+
+def _is_one_of(texts: set[str], text: str) -> bool:
+    return text in texts
+
+
+def _payloads(events: list[RecordedEvent], goes: dict[str, Is], whole: set[int]) -> tuple[ErasedPayload, ...]:
+    """Of the streams named in `goes` those texts of which it says so, all texts of the events in `whole`."""
+    found: dict[int, bytes] = {}
+    erasers = {stream: _Eraser(stream) for stream in goes if category_of(stream) not in (ERASURE, CONFIGURATION)}
+    chosen = [
+        (event, _every if event.position in whole else goes[event.stream_id])
+        for event in events
+        if event.stream_id in erasers
+    ]
+    for event, is_gone in chosen:
+        erasers[event.stream_id].learn(event, is_gone)
+    for event, is_gone in chosen:
+        data = erasers[event.stream_id].payload(event, is_gone)
+        if data != event.data:
+            found[event.position] = data
+    for event in events:
+        left = _without(event, found.keys()) if category_of(event.stream_id) == ERASURE else None
+        if left is not None:
+            found[event.position] = left
+    _check_foldable(events, found)
+    return tuple(ErasedPayload(position=place, data=found[place].decode()) for place in sorted(found))
+
+
+def applied(events: Iterable[RecordedEvent], payloads: Iterable[ErasedPayload]) -> Iterator[RecordedEvent]:
+    """The events as an erasure leaves them."""
+    by_position = {payload.position: payload.data.encode() for payload in payloads}
+    for event in events:
+        data = by_position.get(event.position)
+        yield event if data is None else replace(event, data=data)
+
+
+def payloads_in(event: RecordedEvent) -> tuple[ErasedPayload, ...]:
+    """What an event erases; nothing if it is no erasure."""
+    if event.type != TextsErased.__name__ or not is_known(event):
+        return ()
+    fact = fact_of(event)
+    assert isinstance(fact, TextsErased), "its type says so"
+    return fact.payloads
+
+
+class _Eraser:
+    """The texts of one stream. What must stay different from others of its kind is named by the entity's id."""
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self._entity_id = id_of(stream)
+        self._urls: dict[str, str] = {}
+        self._words: set[str] = set()
+
+    def learn(self, event: RecordedEvent, goes: Is) -> None:
+        """Which words go: an id of another tracker may be made of them."""
+        if not is_known(event):
+            raise NewerProgramNeeded(
+                f"position {event.position} holds {event.type} of schema {event.schema}, unknown to this program",
+                next_step="upgrade tracking-ledger on this machine: it cannot tell which of its texts may go",
+                type=event.type,
+                schema=event.schema,
+                position=event.position,
+            )
+        texts = (text for key, text in _named_texts(msgspec.json.decode(event.data)) if key != "external_id")
+        self._words |= {word for text in texts if goes(text) for word in _words(text)}
+
+    def payload(self, event: RecordedEvent, goes: Is) -> bytes:
+        before = msgspec.json.decode(event.data)
+        before.pop(ERASED, None)
+        self._event, self._goes = event, goes
+        after = self._object(before)
+        if after == before:
+            return event.data
+        return msgspec.json.encode({ERASED: payload_digest(event.data).hex(), **after})
+
+    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
+        kept = KEPT_OF_TYPE.get(self._event.type, set())
+        return {key: each if key in kept else self._field(key, each) for key, each in value.items()}
+
+    def _field(self, key: str, value: Any) -> Any:
+        match value:
+            case dict() if key in ("changes", "also"):
+                return dict(self._changes(value))
+            case dict() if key in FREE_KEYS:
+                return {} if self._any_goes(value) else value
+            case dict():
+                return {inner: self._field(inner, each) for inner, each in value.items()}
+            case list() if key == "met":
+                return [self._met(met) for met in value]
+            case list() if value and all(isinstance(each, str) for each in value):
+                return value if key in KEPT else [each for each in value if not self._goes(each)]
+            case list():
+                return [self._field(key, each) for each in value]
+            case str() if key not in KEPT and self._goes(value):
+                return self._instead(key, value)
+            case _:
+                return value
+
+    def _changes(self, changes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        """A path into a mapping is a text, and goes with its values."""
+        for path, change in changes.items():
+            field, inside, key = path.partition(".")
+            if inside and (self._goes(key) or self._any_goes(change)):
+                continue
+            yield path, {side: self._field(field, value) for side, value in change.items()}
+
+    def _met(self, met: dict[str, Any]) -> dict[str, Any]:
+        field, inside, key = met["field"].partition(".")
+        name = field if inside and self._goes(key) else met["field"]
+        values = {side: self._field(field, met[side]) for side in ("base", "mine", "now") if side in met}
+        return met | values | {"field": name}
+
+    def _any_goes(self, value: Any) -> bool:
+        """Whether a text in it goes; a key is one."""
+        return any(self._goes(text) for text in _texts_in(value))
+
+    def _instead(self, key: str, text: str) -> str | None:
+        if key in NAMES:
+            return f"{ERASED} {self._entity_id}" if category_of(self._stream) == "vendor" else ERASED
+        if key == "url":
+            return text if NEW_URL.fullmatch(text) else self._urls.setdefault(text, f"{ERASED}:{self._event.position}")
+        if key == "external_id":
+            return f"{ERASED} {self._entity_id}" if self._words & _words(text) else text
+        return ERASED if key in MUST_BE_TEXT else None
+
+
+def _without(event: RecordedEvent, positions: Iterable[int]) -> bytes | None:
+    """An earlier erasure without the payloads that a later one says; None if it says none of them."""
+    said = set(positions)
+    payloads = payloads_in(event)
+    left = [payload for payload in payloads if payload.position not in said]
+    if len(left) == len(payloads):
+        return None
+    body = {**msgspec.json.decode(event.data), "payloads": msgspec.to_builtins(left)}
+    return msgspec.json.encode({ERASED: payload_digest(event.data).hex(), **{k: body[k] for k in body if k != ERASED}})
+
+
+def _check_foldable(events: list[RecordedEvent], found: dict[int, bytes]) -> None:
+    """What is recorded is for ever: before it is, every stream is folded as it will be."""
+    touched = {event.stream_id for event in events if event.position in found}
+    streams: dict[str, list[RecordedEvent]] = {stream: [] for stream in touched}
+    for event in events:
+        if event.stream_id in touched:
+            streams[event.stream_id].append(replace(event, data=found.get(event.position, event.data)))
+    for stream, past in streams.items():
+        fold_stream(stream, past)
+
+
+def _conflicts_about(streams: set[str], events: list[RecordedEvent]) -> set[str]:
+    return {conflict for conflict, about in _subjects(events) if streams & about}
+
+
+def _subjects(events: list[RecordedEvent]) -> Iterator[tuple[str, set[str]]]:
+    """Each conflict with the streams that it is about."""
+    for event in events:
+        if category_of(event.stream_id) == CONFLICT and is_known(event):
+            fact = fact_of(event)
+            if isinstance(fact, ConflictFound):
+                yield event.stream_id, {*fact.about, *fact.bases}
+
+
+def _texts(event: RecordedEvent) -> set[str]:
+    return {text for text in _texts_in(msgspec.json.decode(event.data)) if text.strip()}
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Every text in a payload that may go."""
+    return (text for _, text in _named_texts(value))
+
+
+def _named_texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """The same with the field that each stands in. The keys of some mappings are texts, and so are paths into them."""
+    match value:
+        case str() if key not in KEPT:
+            yield key, value
+        case dict() if key in ("changes", "also"):
+            for path, change in value.items():
+                field, inside, inner = path.partition(".")
+                yield from [(field, inner)] if inside else []
+                yield from _named_texts(list(change.values()), field)
+        case dict():
+            for name, each in value.items():
+                yield from [(key, name)] if key in FREE_KEYS else []
+                yield from _named_texts(each, key if key in FREE_KEYS else name)
+        case list():
+            for each in value:
+                yield from _named_texts(each, key)
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"[^\W_]+", text.casefold()) if len(word) >= LONG_ENOUGH}
