@@ -18,9 +18,9 @@ from ledger.offline.disk import write_private
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal
 from ledger.offline.local import in_order
-from ledger.offline.queue.outbox import INDEX as OUTBOX_INDEX
 from ledger.offline.queue.outbox import Outbox
 from ledger.offline.queue.outbox_file import FILE as OUTBOX
+from ledger.offline.queue.outbox_index import INDEX as OUTBOX_INDEX
 from ledger.offline.seen import Seen
 from ledger.offline.sent_commands import SentCommands
 from ledger.resources import sql

@@ -5,7 +5,6 @@ where each line begins and what became of it, so that a hundred thousand waiting
 """
 
 import os
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,22 +17,26 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Unavailable
-from ledger.offline.disk import sync_folder, transaction
-from ledger.offline.queue.outbox_file import FILE, append, cut_back, lines_from, opened, stamp_of, streams_in
-from ledger.offline.queue.outbox_index import Entries, parsed
+from ledger.offline.disk import sync_folder
+from ledger.offline.queue.outbox_file import (
+    FILE,
+    append,
+    bytes_at,
+    cut_back,
+    is_empty,
+    opened,
+    streams_in,
+    unusable,
+    using,
+)
+from ledger.offline.queue.outbox_index import WAIT_SECONDS, OutboxIndex
 from ledger.offline.queue.outbox_lines import Begun, Outcome, Queued, Settled, read, written
-from ledger.resources import sql
 
 ASIDE = "outbox.damaged"
-INDEX = "outbox-index.sqlite3"
 LOCK = "outbox.lock"
 DRAIN_LOCK = "drain.lock"  # held by the process that drains; tried only, never waited for
-WAIT_SECONDS = 10.0
 PAGE = 500  # lines looked up at once
 
-PROGRESS = "SELECT sequence, lines, ends, begins, proof FROM outbox_progress"
-ADVANCE = "INSERT OR REPLACE INTO outbox_progress VALUES (1, ?, ?, ?, ?, ?)"
-FORGET = ("outbox_progress", "outbox_lines", "outbox_streams", "outbox_faults")
 FAULTS = "SELECT line, begins, length, reason FROM outbox_faults ORDER BY line"
 LINES = "SELECT sequence, begins, length FROM outbox_lines"
 UNSETTLED = LINES + " WHERE outcome IS NULL AND sequence > ? ORDER BY sequence LIMIT ?"
@@ -81,23 +84,19 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.file = folder / FILE
         self._folder = folder
-        self._guard = threading.RLock()
-        self._seen: tuple[int, ...] | None = None
+        self._index = OutboxIndex(self.file)
+        self._guard = self._index.guard
         self._lock = filelock.FileLock(folder / LOCK, timeout=WAIT_SECONDS, thread_local=True)
         self._drainer = threading.Lock()
         self._drain_lock = filelock.FileLock(folder / DRAIN_LOCK, timeout=0, thread_local=False)
-        self._index: sqlite3.Connection | None = None
 
     def close(self) -> None:
-        with self._guard:
-            if self._index is not None:
-                self._index.close()
-                self._index, self._seen = None, None
+        self._index.close()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """No other process queues meanwhile; what others have queued is known."""
-        with self._using():
+        with using(self.file):
             self._lock.acquire()
         try:
             yield
@@ -111,7 +110,7 @@ class Outbox:
             yield False
             return
         try:
-            with self._using():
+            with using(self.file):
                 self._drain_lock.acquire()
         except Unavailable:
             self._drainer.release()
@@ -126,17 +125,17 @@ class Outbox:
     @property
     def is_settled(self) -> bool:
         """Whether nothing waits; nearly free when the file did not change."""
-        return self._is_empty or not self._ask(ANY)[0][0]
+        return is_empty(self.file) or not self._index.ask(ANY)[0][0]
 
     @property
     def waiting(self) -> int:
         """How many commands are not settled."""
-        return 0 if not self.file.exists() else int(self._ask(COUNT)[0][0])
+        return 0 if not self.file.exists() else int(self._index.ask(COUNT)[0][0])
 
     @property
     def sequence(self) -> int:
         """The number of the last line."""
-        found = self._progress() if self.file.exists() else []
+        found = self._index.progress() if self.file.exists() else []
         return found[0][0] if found else 0
 
     @property
@@ -144,45 +143,45 @@ class Outbox:
         """The lines that are set aside."""
         if not self.file.exists():
             return []
-        rows = self._ask(FAULTS)
+        rows = self._index.ask(FAULTS)
         return [
-            Fault(line=line, reason=reason, streams=streams_in(self._bytes(begins, length)))
+            Fault(line=line, reason=reason, streams=streams_in(bytes_at(self.file, begins, length)))
             for line, begins, length, reason in rows
         ]
 
     def unsettled(self, after: int = 0, limit: int = PAGE) -> list[Queued]:
         """The first commands that wait, in their order."""
-        return self._read(self._ask(UNSETTLED, after, limit)) if self.file.exists() else []
+        return self._read(self._index.ask(UNSETTLED, after, limit)) if self.file.exists() else []
 
     def lines(self, after: int, up_to: int) -> Iterator[Queued]:
         """The queued lines between two numbers, settled or not."""
-        while page := self._read(self._ask(AFTER, after, up_to, PAGE)):
+        while page := self._read(self._index.ask(AFTER, after, up_to, PAGE)):
             yield from page
             after = page[-1].sequence
 
     def of_stream(self, stream: str, reached: int) -> list[Queued]:
         """The commands of a stream that a log up to `reached` does not hold yet."""
-        return self._read(self._ask(OF_STREAM, stream, reached)) if self.file.exists() else []
+        return self._read(self._index.ask(OF_STREAM, stream, reached)) if self.file.exists() else []
 
     def waiting_after(self, reached: int) -> list[Queued]:
         """The commands that a log up to `reached` does not hold yet, in their order."""
-        return self._read(self._ask(NOT_FOLLOWED, reached)) if self.file.exists() else []
+        return self._read(self._index.ask(NOT_FOLLOWED, reached)) if self.file.exists() else []
 
     def streams_ended_between(self, after: int, up_to: int) -> list[str]:
         """The streams of commands that ended at these positions."""
         if not self.file.exists():
             return []
-        return [row[0] for row in self._ask(SETTLED_BETWEEN, after, up_to)]
+        return [row[0] for row in self._index.ask(SETTLED_BETWEEN, after, up_to)]
 
     def streams_ended_since(self, sequence: int, reached: int) -> list[str]:
         """The streams of commands whose end was written after that line, and that a log up to `reached` holds."""
         if not self.file.exists():
             return []
-        return [row[0] for row in self._ask(SETTLED_SINCE, sequence, reached)]
+        return [row[0] for row in self._index.ask(SETTLED_SINCE, sequence, reached)]
 
     def find(self, command_id: UUID) -> tuple[Queued, Outcome | None, int | None] | None:
         """The line of a command, how it ended and where, if it did."""
-        rows = self._ask(OF_COMMAND, str(command_id)) if self.file.exists() else []
+        rows = self._index.ask(OF_COMMAND, str(command_id)) if self.file.exists() else []
         if not rows:
             return None
         queued = self._read([rows[0][:3]])
@@ -190,32 +189,32 @@ class Outbox:
 
     def ended(self, outcome: Outcome) -> list[tuple[UUID, int]]:
         """The commands in this file that ended so, each with its number."""
-        return [(UUID(command), sequence) for command, sequence in self._ask(OUTCOMES, outcome)]
+        return [(UUID(command), sequence) for command, sequence in self._index.ask(OUTCOMES, outcome)]
 
     def ended_since(self, sequence: int) -> dict[str, int]:
         """How many commands ended by lines behind that one, by outcome, as far as this file still tells."""
-        return dict(self._ask(OUTCOMES_SINCE, sequence))
+        return dict(self._index.ask(OUTCOMES_SINCE, sequence))
 
     def own_before(self, sequence: int) -> set[UUID]:
         """The commands that were given before that line."""
-        return {UUID(row[0]) for row in self._ask(BEFORE, sequence)}
+        return {UUID(row[0]) for row in self._index.ask(BEFORE, sequence)}
 
     def append(self, line: Queued | Settled, *more: Queued | Settled) -> None:
         """Puts lines at the end, on the disk before it returns. Only under `locked`."""
         with self._guard:
-            self._look()
+            self._index.look()
             lines = (line, *more)
             commands = [str(one.command_id) for one in lines if isinstance(one, Queued)]
             self._write(b"".join(map(written, lines)), commands)
             with suppress(Unavailable):  # it stands in the file: the index can wait
-                self._look()
+                self._index.look()
 
     def clear(self, reached: int) -> bool:
         """Replaces the file by an empty one if all is settled and the journal holds it. Whether it did."""
         with self.locked(), self._guard:
             if not self.file.exists() or self.waiting or self.faults:
                 return False
-            count, last = self._ask(LAST_SETTLED)[0]
+            count, last = self._index.ask(LAST_SETTLED)[0]
             if not count or last > reached:
                 return False
             self._replace(written(Begun(sequence=self.sequence)))
@@ -228,7 +227,7 @@ class Outbox:
         """
         with self.locked(), self._guard:
             if faults := self.faults:
-                raise self._unusable(OSError(f"line {faults[0].line} is damaged"))
+                raise unusable(self.file, OSError(f"line {faults[0].line} is damaged"))
             ids = {line.command_id for line in earlier}
             waiting = [line for line in self._every_waiting() if line.command_id not in ids]
             begun = Begun(sequence=self.sequence)
@@ -243,26 +242,20 @@ class Outbox:
         with self.locked(), self._guard:
             if not self.file.exists():
                 return 0
-            self._doubt()  # also what was damaged after it was taken in
-            rows = [row for row in self._ask(FAULTS) if row[3] == "damaged"]
+            self._index.doubt()  # also what was damaged after it was taken in
+            rows = [row for row in self._index.ask(FAULTS) if row[3] == "damaged"]
             if not rows:
                 return 0
             content, kept, ends = self.file.read_bytes(), b"", 0
             for _, begins, length, _ in rows:
                 kept, ends = kept + content[ends:begins], begins + length
             damaged = b"".join(content[begins : begins + length].rstrip(b"\n") + b"\n" for _, begins, length, _ in rows)
-            with self._using(), os.fdopen(opened(self.file.with_name(ASIDE), os.O_APPEND), "ab") as file:
+            with using(self.file), os.fdopen(opened(self.file.with_name(ASIDE), os.O_APPEND), "ab") as file:
                 file.write(damaged)
                 file.flush()
                 os.fsync(file.fileno())
             self._replace(kept + content[ends:])
             return len(rows)
-
-    @property
-    def _is_empty(self) -> bool:
-        """Whether no line was ever written whole: a full disk leaves a file without bytes, and perhaps no index."""
-        stamp = stamp_of(self.file)
-        return stamp is None or stamp[0] == 0
 
     def _every_waiting(self) -> Iterator[Queued]:
         after = 0
@@ -273,19 +266,19 @@ class Outbox:
     def _replace(self, content: bytes) -> None:
         """The whole file by another one, or not at all. Only under `locked`."""
         draft = self.file.with_suffix(".new")
-        with self._using():
+        with using(self.file):
             with os.fdopen(opened(draft, os.O_TRUNC), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self.file)
             sync_folder(self._folder)
-        self._look()
+        self._index.look()
 
     def _write(self, lines: bytes, commands: Sequence[str] = ()) -> None:
-        found = self._progress()
+        found = self._index.progress()
         ends = found[0][2] if found else 0
-        with self._using():
+        with using(self.file):
             descriptor = opened(self.file)
         try:
             if ends == 0:
@@ -297,117 +290,23 @@ class Outbox:
                 sync_folder(self._folder)
         except OSError as error:
             cut_back(descriptor, ends, error, commands)
-            raise self._unusable(error) from error
+            raise unusable(self.file, error) from error
         finally:
             os.close(descriptor)
-
-    def _progress(self) -> list[tuple[Any, ...]]:
-        """Where the index ends; nothing only where the file has no whole line, so that its beginning may be written."""
-        found = self._ask(PROGRESS)
-        if not found and not self._is_empty:  # another process doubts a line: the index is made anew
-            with self._guard:
-                self._seen = None
-            found = self._ask(PROGRESS)
-        return found
-
-    def _look(self) -> None:
-        """Takes in what was appended since, by this process or another."""
-        stamp = stamp_of(self.file)
-        if stamp is not None and stamp == self._seen:
-            return
-        with self._using():
-            index = self._indexed()
-            with transaction(index):
-                self._take_in(index)
-        self._seen = stamp
-
-    def _take_in(self, index: sqlite3.Connection) -> None:
-        sequence, lines, ends = self._trusted(index)
-        before, progress = lines, []
-        if not self.file.exists():
-            return
-        with self.file.open("rb") as file:
-            file.seek(ends)
-            entries = Entries(index)
-            for begins, raw in lines_from(file, ends):
-                lines += 1
-                line = parsed(index, lines, begins, raw)
-                if line is not None:
-                    sequence = max(sequence, line.sequence)
-                    entries.add(line, begins, len(raw))
-                ends = begins + len(raw)
-                progress = [sequence, lines, ends, begins, raw[-80:]]
-            entries.write()
-            if lines > before:
-                index.execute(ADVANCE, progress)
-
-    def _trusted(self, index: sqlite3.Connection) -> tuple[int, int, int]:
-        """Where the index ends, if that is still what the file holds; else it begins anew."""
-        found = index.execute(PROGRESS).fetchone()
-        if found is not None:
-            sequence, lines, ends, begins, proof = found
-            if self._bytes(begins, ends - begins)[-80:] == proof:
-                return sequence, lines, ends
-        for table in FORGET:
-            index.execute(f"DELETE FROM {table}")  # noqa: S608  # constants only
-        return 0, 0, 0
 
     def _read(self, rows: Sequence[tuple[Any, ...]]) -> list[Queued]:
         """The lines at these places, each proved again."""
         found: list[Queued] = []
         if not rows:
             return found
-        with self._using(), self.file.open("rb") as file:
+        with using(self.file), self.file.open("rb") as file:
             for _, begins, length in rows:
                 file.seek(begins)
                 try:
                     line = read(file.read(length))
                 except ValueError:
-                    self._doubt()
+                    self._index.doubt()
                     continue
                 if isinstance(line, Queued):
                     found.append(line)
         return found
-
-    def _doubt(self) -> None:
-        """A line is not what it was when it was taken in: the next look is at all of them again."""
-        with self._guard:
-            self._indexed().execute("DELETE FROM outbox_progress")
-            self._seen = None
-
-    def _bytes(self, begins: int, length: int) -> bytes:
-        try:
-            with self.file.open("rb") as file:
-                file.seek(begins)
-                return file.read(length)
-        except FileNotFoundError:
-            return b""
-
-    def _ask(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with self._guard:
-            self._look()
-            with self._using():
-                return self._indexed().execute(statement, parameters).fetchall()
-
-    def _indexed(self) -> sqlite3.Connection:
-        if self._index is None:
-            path = self._folder / INDEX
-            self._index = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-            self._index.execute("PRAGMA journal_mode = WAL")
-            self._index.execute("PRAGMA synchronous = NORMAL")
-            self._index.executescript(sql("cache/outbox"))
-        return self._index
-
-    @contextmanager
-    def _using(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, sqlite3.Error) as error:  # a lock that is held too long is an OSError too
-            raise self._unusable(error) from error
-
-    def _unusable(self, error: Exception) -> Unavailable:
-        return Unavailable(
-            f"the outbox {self.file} cannot be used, so nothing was queued: {error}",
-            next_step="see to the disk and the rights of its folder, or choose another with LEDGER_HOME",
-            file=str(self.file),
-        )

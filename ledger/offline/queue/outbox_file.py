@@ -2,11 +2,13 @@
 
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ledger.errors import OutcomeUnknown
+from ledger.errors import OutcomeUnknown, Unavailable
 from ledger.offline.disk import put
 from ledger.offline.queue.outbox_lines import is_whole
 
@@ -63,3 +65,35 @@ def lines_from(file: BinaryIO, begins: int) -> Iterator[tuple[int, bytes]]:
 
 def streams_in(raw: bytes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match.decode() for match in _STREAM.findall(raw)))
+
+
+def is_empty(file: Path) -> bool:
+    """Whether no line was ever written whole: a full disk leaves a file without bytes, and perhaps no index."""
+    stamp = stamp_of(file)
+    return stamp is None or stamp[0] == 0
+
+
+def bytes_at(file: Path, begins: int, length: int) -> bytes:
+    try:
+        with file.open("rb") as opened_file:
+            opened_file.seek(begins)
+            return opened_file.read(length)
+    except FileNotFoundError:
+        return b""
+
+
+@contextmanager
+def using(file: Path) -> Iterator[None]:
+    """Raises Unavailable for what fails of the disk, of a lock or of the index."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:  # a lock that is held too long is an OSError too
+        raise unusable(file, error) from error
+
+
+def unusable(file: Path, error: Exception) -> Unavailable:
+    return Unavailable(
+        f"the outbox {file} cannot be used, so nothing was queued: {error}",
+        next_step="see to the disk and the rights of its folder, or choose another with LEDGER_HOME",
+        file=str(file),
+    )

@@ -1,16 +1,116 @@
-"""What the lines of an outbox say, on its way into the index beside it: where each begins and what became of it."""
+"""The index beside an outbox: where each of its lines begins, and what became of it."""
 
 import sqlite3
+import threading
+from pathlib import Path
 from typing import Any
 
+from ledger.offline.disk import transaction
+from ledger.offline.queue.outbox_file import bytes_at, is_empty, lines_from, stamp_of, using
 from ledger.offline.queue.outbox_lines import Begun, Line, Queued, Settled, read
+from ledger.resources import sql
 
+INDEX = "outbox-index.sqlite3"
+WAIT_SECONDS = 10.0
 AT_ONCE = 500  # lines entered at once
 
 ADD = "INSERT OR REPLACE INTO outbox_lines VALUES (?, ?, ?, ?, NULL, NULL, NULL)"
 TOUCH = "INSERT OR IGNORE INTO outbox_streams VALUES (?, ?)"
 SETTLE = "UPDATE outbox_lines SET outcome = ?, position = ?, settled_by = ? WHERE sequence = ? AND command_id = ?"
+PROGRESS = "SELECT sequence, lines, ends, begins, proof FROM outbox_progress"
+ADVANCE = "INSERT OR REPLACE INTO outbox_progress VALUES (1, ?, ?, ?, ?, ?)"
+FORGET = ("outbox_progress", "outbox_lines", "outbox_streams", "outbox_faults")
 FAULT = "INSERT OR REPLACE INTO outbox_faults VALUES (?, ?, ?, ?)"
+
+
+class OutboxIndex:
+    """Where each line of an outbox's file begins and what became of it, in a file beside it. Safe for many threads."""
+
+    def __init__(self, file: Path) -> None:
+        self.guard = threading.RLock()
+        self._file = file
+        self._seen: tuple[int, ...] | None = None
+        self._connection: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        with self.guard:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection, self._seen = None, None
+
+    def ask(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with self.guard:
+            self.look()
+            with using(self._file):
+                return self._opened().execute(statement, parameters).fetchall()
+
+    def progress(self) -> list[tuple[Any, ...]]:
+        """Where the index ends; nothing only where the file has no whole line, so that its beginning may be written."""
+        found = self.ask(PROGRESS)
+        if not found and not is_empty(self._file):  # another process doubts a line: the index is made anew
+            with self.guard:
+                self._seen = None
+            found = self.ask(PROGRESS)
+        return found
+
+    def look(self) -> None:
+        """Takes in what was appended since, by this process or another."""
+        stamp = stamp_of(self._file)
+        if stamp is not None and stamp == self._seen:
+            return
+        with using(self._file):
+            index = self._opened()
+            with transaction(index):
+                self._take_in(index)
+        self._seen = stamp
+
+    def doubt(self) -> None:
+        """A line is not what it was when it was taken in: the next look is at all of them again."""
+        with self.guard:
+            self._opened().execute("DELETE FROM outbox_progress")
+            self._seen = None
+
+    def _take_in(self, index: sqlite3.Connection) -> None:
+        sequence, lines, ends = self._trusted(index)
+        before, progress = lines, []
+        if not self._file.exists():
+            return
+        with self._file.open("rb") as file:
+            file.seek(ends)
+            entries = Entries(index)
+            for begins, raw in lines_from(file, ends):
+                lines += 1
+                line = parsed(index, lines, begins, raw)
+                if line is not None:
+                    sequence = max(sequence, line.sequence)
+                    entries.add(line, begins, len(raw))
+                ends = begins + len(raw)
+                progress = [sequence, lines, ends, begins, raw[-80:]]
+            entries.write()
+            if lines > before:
+                index.execute(ADVANCE, progress)
+
+    def _trusted(self, index: sqlite3.Connection) -> tuple[int, int, int]:
+        """Where the index ends, if that is still what the file holds; else it begins anew."""
+        found = index.execute(PROGRESS).fetchone()
+        if found is not None:
+            sequence, lines, ends, begins, proof = found
+            if bytes_at(self._file, begins, ends - begins)[-80:] == proof:
+                return sequence, lines, ends
+        for table in FORGET:
+            index.execute(f"DELETE FROM {table}")  # noqa: S608  # constants only
+        return 0, 0, 0
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            path = self._file.with_name(INDEX)
+            self._connection = sqlite3.connect(
+                path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.executescript(sql("cache/outbox"))
+        return self._connection
 
 
 def parsed(index: sqlite3.Connection, number: int, begins: int, raw: bytes) -> Line | None:
