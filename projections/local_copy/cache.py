@@ -15,7 +15,8 @@ from ledger.offline.queue.outbox import Outbox
 from projections.local_copy.overlay import Overlay
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.fold import advance, change
-from projections.tables.sqlite import SqliteAdvance, SqliteTables
+from projections.tables.sqlite import SqliteTables
+from projections.tables.sqlite_advance import SqliteAdvance
 
 FILE = "cache.sqlite3"
 PORTION = 500  # events folded at once: another thread's next fold waits for that

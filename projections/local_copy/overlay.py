@@ -20,7 +20,7 @@ from projections.local_copy.overlay_rows import OverlayRows
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.fold import Rows, advance, change
 from projections.read_models.projection import Row
-from projections.tables.sqlite import SqliteAdvance
+from projections.tables.sqlite_advance import SqliteAdvance
 
 PORTION = 1000  # lines laid at once
 

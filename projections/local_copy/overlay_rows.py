@@ -10,7 +10,7 @@ from ledger.envelope import RowChange, category_of, id_of, stream_id
 from ledger.pending import is_number
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.projection import Row
-from projections.tables.sqlite import SqliteAdvance, ids_by_category
+from projections.tables.sqlite_advance import SqliteAdvance, ids_by_category
 
 PROGRESS = "SELECT sequence FROM overlay_progress WHERE ledger_id = ?"
 ADVANCE = "INSERT INTO overlay_progress VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence"

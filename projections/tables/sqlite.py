@@ -6,12 +6,10 @@ Many processes may share the file: a view never waits for a writer, and a writer
 import re
 import sqlite3
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,28 +19,23 @@ from msgspec import structs
 
 from ledger import store_errors
 from ledger.catalog import UNIQUE
-from ledger.envelope import RowChange, category_of, id_of, stream_id
+from ledger.envelope import RowChange
 from ledger.errors import Unavailable
 from ledger.offline.disk import transaction
 from ledger.resources import folder, sql
 from ledger.values.moment import parse, text
-from projections.read_models.catalog import BY_CATEGORY, SHAPES
-from projections.read_models.fold import Rows
+from projections.read_models.catalog import SHAPES
 from projections.read_models.search_terms import score
 from projections.tables.contract import Answer, AsOf, Question, incomplete, serving, with_generations
+from projections.tables.sqlite_advance import ADVANCE, CACHE_KILOBYTES, GENERATIONS, REGISTER, SqliteAdvance
+from projections.tables.sqlite_rows import HOLDER, put_entries, put_rows
 
 WAIT_SECONDS = 10.0  # for another process that writes
-CACHE_KILOBYTES = 8192  # at most: some thousand rows with their indexes, which one portion of a follower changes
-ROOM_KILOBYTES = 65536  # at most, while many thousand rows are put at once
 
 PROGRESS = "SELECT position, recorded_at FROM progress WHERE ledger_id = ?"
-GENERATIONS = (
-    "SELECT projection || ':' || shape, generation FROM projections WHERE ledger_id = ? AND behind_after IS NULL"
-)
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = ? AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = ?"
 NEXT = "SELECT coalesce(max(generation), 0) + 1 FROM projections WHERE ledger_id = ?"
-REGISTER = "INSERT INTO projections VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 SERVE = (
     "INSERT INTO projections VALUES (?, ?, ?, ?, NULL)"
     " ON CONFLICT DO UPDATE SET generation = excluded.generation, behind_after = NULL"
@@ -51,27 +44,7 @@ LEAVE_BEHIND = (
     "UPDATE projections SET behind_after = ?"
     " WHERE ledger_id = ? AND projection = ? AND shape <> ? AND behind_after IS NULL"
 )
-ADVANCE = (
-    "INSERT INTO progress VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
-    " SET position = excluded.position, recorded_at = excluded.recorded_at, digest = excluded.digest"
-)
-CHECKPOINT = "SELECT position, digest FROM progress WHERE ledger_id = ?"
-PUT = (
-    "INSERT INTO {} (ledger_id, generation, id, version, position, doc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
-    " SET version = excluded.version, position = excluded.position, doc = excluded.doc"
-)
-PUT_TERMS = "INSERT INTO work_item_terms VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET terms = excluded.terms"
 CLEAR = "DELETE FROM {} WHERE ledger_id = ? AND generation = ?"
-EMPTY = "DELETE FROM {} WHERE ledger_id = ?"
-ROWS = (
-    "SELECT id, version, position, doc FROM {}"
-    " WHERE ledger_id = ? AND generation = ? AND id IN (SELECT value FROM json_each(?))"
-)
-DROP = "DELETE FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id = ?"
-ADD = "INSERT INTO entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (ledger_id, generation, relation, target, id) DO NOTHING"
-INSERT_REPLACE = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)"
-INSERT_IGNORE = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?)"
-HOLDER = "SELECT id FROM entries WHERE ledger_id = ? AND generation = ? AND relation = ? AND target = ? AND id <> ?"
 
 
 class SqliteSnapshot:
@@ -195,13 +168,13 @@ class SqliteTables:
                         raise store_errors.not_unique(relation=relation, target=target, id=holder[0])
 
     @contextmanager
-    def viewing(self) -> Iterator["SqliteAdvance"]:
+    def viewing(self) -> Iterator[SqliteAdvance]:
         """As `advancing`, to look only: no lock is taken."""
         with self._transaction("BEGIN") as connection:
             yield SqliteAdvance(connection, self._ledger)
 
     @contextmanager
-    def advancing(self) -> Iterator["SqliteAdvance"]:
+    def advancing(self) -> Iterator[SqliteAdvance]:
         """One transaction that brings the rows further along a log; no other process writes meanwhile."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield SqliteAdvance(connection, self._ledger)
@@ -224,8 +197,8 @@ class SqliteTables:
         self, connection: sqlite3.Connection, projection: str, generation: int, change: RowChange, position: int
     ) -> None:
         place = [self._ledger, generation]
-        _put_rows(connection, place, projection, [structs.replace(change, n=position)])
-        _put_entries(connection, place, change)
+        put_rows(connection, place, projection, [structs.replace(change, n=position)])
+        put_entries(connection, place, change)
 
     def _enter(self, connection: sqlite3.Connection) -> tuple[AsOf, dict[str, int]]:
         position, at = connection.execute(PROGRESS, [self._ledger]).fetchone() or (0, None)
@@ -287,102 +260,6 @@ class SqliteTables:
                 next_step="see to its disk and rights; the file may be removed, it is made again from the journal",
                 file=str(self._file),
             ) from error
-
-
-class SqliteAdvance:
-    """The rows inside one transaction that advances them. `checkpoint` is (position, digest) of what they add up to."""
-
-    def __init__(self, connection: sqlite3.Connection, ledger: str) -> None:
-        self.connection = connection
-        self.ledger = ledger
-        self.checkpoint: tuple[int, bytes | None] = connection.execute(CHECKPOINT, [ledger]).fetchone() or (0, None)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every read model of this program is there, up to the checkpoint."""
-        return self._generations().keys() == SHAPES.keys()
-
-    def rows(self, streams: Iterable[str]) -> Rows:
-        """The rows of some streams as they stand; one that has none is absent."""
-        generations, found = self._generations(), Rows()
-        for category, ids in ids_by_category(streams).items():
-            projection = BY_CATEGORY[category]
-            asked = [self.ledger, generations[projection.name], msgspec.json.encode(ids).decode()]
-            for id, version, position, doc in self.connection.execute(ROWS.format(projection.name), asked):
-                found[stream_id(category, id)] = projection.row(id, version, position, doc.encode())
-        return found
-
-    def generation(self, projection: str) -> int:
-        """The generation of a read model that serves."""
-        return self._generations()[projection]
-
-    def put(self, changes: Iterable[RowChange], *, yielding: bool = False) -> None:
-        """Puts rows; `n` is the position of a row's newest event. What one gives up another may take at once.
-
-        A unique value that two rows have belongs to the one that is put, or with `yielding` to the one that has it:
-        what waits for the database gives way to what it has recorded.
-        """
-        generations, by_name = self._generations(), defaultdict(list)
-        for change in changes:
-            by_name[change.projection].append(change)
-        for name, some in by_name.items():
-            _put_rows(self.connection, [self.ledger, generations[name]], name, some)
-        for name, some in by_name.items():
-            place = [self.ledger, generations[name]]
-            entries = ([*place, *entry, change.id] for change in some for entry in change.added)
-            self.connection.executemany(INSERT_IGNORE if yielding else INSERT_REPLACE, entries)
-
-    @contextmanager
-    def roomy(self) -> Iterator[None]:
-        """For many rows: what was touched stays in memory, instead of being written and read again and again."""
-        self.connection.execute(f"PRAGMA cache_size = -{ROOM_KILOBYTES}")
-        try:
-            yield
-        finally:
-            self.connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
-
-    def clear(self) -> None:
-        """Begins anew: no rows, at position 0."""
-        for table in (*SHAPES, "work_item_terms", "entries", "projections", "progress", "overlaid", "overlay_progress"):
-            self.connection.execute(EMPTY.format(table), [self.ledger])
-        for number, (name, shape) in enumerate(SHAPES.items(), 1):
-            self.connection.execute(REGISTER, [self.ledger, name, shape, number, None])
-        self.checkpoint = (0, None)
-
-    def reached(self, position: int, at: datetime | None, digest: bytes | None) -> None:
-        """The rows are true up to this position of the log, whose digest it has there."""
-        self.connection.execute(ADVANCE, [self.ledger, position, at and text(at), digest])
-        self.checkpoint = (position, digest)
-
-    def _generations(self) -> dict[str, int]:
-        return serving(dict(self.connection.execute(GENERATIONS, [self.ledger]).fetchall()))
-
-
-def ids_by_category(streams: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for stream in streams:
-        if category_of(stream) in BY_CATEGORY:
-            found.setdefault(category_of(stream), []).append(id_of(stream))
-    return found
-
-
-def _put_rows(connection: sqlite3.Connection, place: list[Any], projection: str, changes: Sequence[RowChange]) -> None:
-    """In the order of their ids, which is that of the table."""
-    ordered = sorted(changes, key=attrgetter("id"))
-    rows = ([*place, change.id, change.version, change.n, change.doc.decode()] for change in ordered)
-    connection.executemany(PUT.format(projection), rows)
-    terms = ([*place, change.id, change.terms] for change in ordered if change.terms is not None)
-    connection.executemany(PUT_TERMS, terms)
-    connection.executemany(DROP, ([*place, *entry, change.id] for change in ordered for entry in change.dropped))
-
-
-def _put_entries(connection: sqlite3.Connection, place: list[Any], change: RowChange) -> None:
-    for relation, target in change.added:
-        try:
-            connection.execute(ADD, [*place, relation, target, change.id])
-        except sqlite3.IntegrityError as error:
-            holder = connection.execute(HOLDER, [*place, relation, target, change.id]).fetchone()
-            raise store_errors.not_unique(relation=relation, target=target, id=holder[0]) from error
 
 
 @cache
