@@ -61,7 +61,7 @@ def _logged(command: LogEffort, world: World) -> EffortLogged:
     return EffortLogged(
         entry_id=command.entry_id,
         by=world.by,
-        at=text(world.occurred_at),
+        at=command.at or text(world.occurred_at),
         minutes=command.minutes,
         tokens=command.tokens,
         cost_micros=command.cost_micros,

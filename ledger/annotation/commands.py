@@ -32,9 +32,11 @@ class WithdrawComment(CommentCommand, frozen=True, kw_only=True):
 
 
 class LogEffort(AnnotationCommand, frozen=True, kw_only=True):
-    """An entry of its own, never changed; what was wrong is undone. `cost_micros` are millionths."""
+    """An entry of its own, never changed; what was wrong is undone. `cost_micros` are millionths; `at` is when it went
+    in, as text, None for when it is logged."""
 
     entry_id: str
+    at: str | None = None
     minutes: int = 0
     tokens: int = 0
     cost_micros: int = 0

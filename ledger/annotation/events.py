@@ -31,7 +31,7 @@ class CommentWithdrawn(AnnotationFact, frozen=True, kw_only=True):
 
 
 class EffortLogged(AnnotationFact, frozen=True, kw_only=True):
-    """What went into a work item; `cost_micros` are millionths of the ledger's currency, `by` whose it was."""
+    """What went into a work item; `cost_micros` are millionths of the currency. It is `by` this one, `at` this time."""
 
     entry_id: str
     by: str

@@ -15,13 +15,13 @@ from projections.operations.base import (
     Answered,
     AsOf,
     Cursor,
+    HappenedAt,
     Input,
     Limit,
     Metadata,
     NotBlank,
     Operation,
     Point,
-    Time,
     Version,
     Writes,
     carry_out,
@@ -47,10 +47,6 @@ ExtractorVersion = Annotated[str, Field(min_length=1, max_length=50)]
 FormatSupport = dict[Format, bool]
 Results = dict[Literal["passing", "total", "skipped"], Annotated[int, Field(ge=0)]]
 Part = Literal["test_runs"]
-HappenedAt = Annotated[
-    Time | None,
-    Field(description="When, RFC 3339 like 2026-11-20T08:30:00Z; now if left out"),
-]
 
 
 class CreateVendorInput(Writes):

@@ -227,6 +227,19 @@ def test_link_takes_the_words_people_have_for_a_kind_and_names_those_there_are(r
     assert f"next: tracking-ledger link {second} blocks OTHER" in unknown.stderr
 
 
+def test_effort_can_be_of_a_day_that_was(run: Run, perform: Perform) -> None:
+    ref = added(run, "Long walk")
+
+    assert run("effort", ref, "30m", "--on", "2020-02-29").exit_code == 0
+    assert run("effort", ref, "30m", "--on", "yesterday").exit_code == 0
+    ahead = run("effort", ref, "30m", "--on", "2999-01-01")
+
+    entries = perform("query_work_item", id=ref, include=["effort"])["effort"]["entries"]
+    assert entries[0]["at"].startswith("2020-02-29T")
+    assert (len(entries), ahead.exit_code) == (2, exits.WRONG_USE)
+    assert "future" in ahead.stderr
+
+
 def test_the_log_names_what_was_attached_and_what_went_into_an_item(run: Run) -> None:
     ref = added(run, "With more")
     run("attach", ref, "https://example.org/pull/3")
@@ -242,7 +255,7 @@ def test_effort_is_added_and_summed_in_show(run: Run) -> None:
     above = added(run, "Above", "--estimate", "2h")
     below = added(run, "Below", "--parent", above)
 
-    assert run("effort", above, "1h30", "--note", "thinking").exit_code == 0
+    assert run("effort", above, "1h30", "--note", "thinking").stdout == f"{above}  90 minutes added\n"
     assert run("effort", below, "--tokens", "500", "--cost", "0.25").exit_code == 0
 
     lines = run("show", above).stdout.splitlines()

@@ -144,13 +144,14 @@ def test_effort_is_logged_with_other_changes_in_one_call(perform: Perform) -> No
         "bulk_work_items",
         items=[
             {"op": "create", "key": "a", "item_type": "task", "title": "A", "due": "2999-01-01"},
-            {"op": "effort", "id": "$a", "minutes": 5},
+            {"op": "effort", "id": "$a", "minutes": 5, "happened_at": "2020-02-29T12:00:00Z"},
             {"op": "update", "id": "$a", "status": "completed"},
         ],
     )
 
-    item = perform("query_work_item", id=answer["results"][0]["ref"])
+    item = perform("query_work_item", id=answer["results"][0]["ref"], include=["effort"])
     assert (item["effort"]["minutes"], item["status"], item["due"]) == (5, "completed", "2999-01-01")
+    assert item["effort"]["entries"][0]["at"] == "2020-02-29T12:00:00.000000Z"
 
 
 def test_a_completed_item_that_recurs_answers_the_next_one_and_an_undo_takes_both_back(perform: Perform) -> None:

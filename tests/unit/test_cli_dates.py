@@ -43,6 +43,20 @@ def test_a_day_is_read_as_a_person_means_it(said: str, day: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("yesterday", "2026-11-28"),
+        ("fri", "2026-11-27"),
+        ("3 days ago", "2026-11-26"),
+        ("nov 20", "2026-11-20"),
+        ("dec 15", "2025-12-15"),
+    ],
+)
+def test_a_day_that_was_is_the_last_one(said: str, day: str) -> None:
+    assert written(said, NOW, past=True) == day
+
+
+@pytest.mark.parametrize(
     ("said", "local"),
     [
         ("tomorrow 9am", datetime(2026, 11, 30, 9)),

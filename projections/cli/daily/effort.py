@@ -6,7 +6,7 @@ import click
 
 from projections.cli.daily.items import perform
 from projections.cli.terminal import exits
-from projections.cli.terminal.dates import Length
+from projections.cli.terminal.dates import Length, Past
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, say
 
@@ -16,6 +16,7 @@ from projections.cli.terminal.output import answer_json, say
 @click.argument("minutes", metavar="TIME", type=Length(), required=False)
 @click.option("--tokens", type=click.IntRange(min=1), help="Tokens of a model.")
 @click.option("--cost", type=click.FloatRange(min=0), help="Cost in the project's currency, like 1.25.")
+@click.option("--on", "happened_at", metavar="WHEN", type=Past(), help="When, if not now: yesterday, fri, 2026-11-20.")
 @click.option("--note", metavar="TEXT", help="What it went into.")
 @pass_invocation
 def effort(invocation: Invocation, /, ref: str, **spent: Any) -> int:
@@ -24,5 +25,7 @@ def effort(invocation: Invocation, /, ref: str, **spent: Any) -> int:
     if invocation.as_json:
         answer_json(answered)
     else:
-        say(f"{answered['ref']}  effort {answered['entry_id']}")
+        said = {"minutes": "{} minutes", "tokens": "{} tokens", "cost": "cost {}"}
+        amounts = [words.format(spent[name]) for name, words in said.items() if spent[name]]
+        say(f"{answered['ref']}  {', '.join(amounts)} added")
     return exits.of_answer(answered)

@@ -31,6 +31,23 @@ class When(click.ParamType[str, str]):
             self.fail(str(error), param, ctx)
 
 
+class Past(click.ParamType[str, str]):
+    """A moment that was, in UTC: a weekday is the last one; of a day its noon by this machine's clock, or now."""
+
+    name = "when"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        now = datetime.now()
+        try:
+            said = written(value, now, past=True)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if len(said) > DAY:
+            return said
+        noon = datetime.fromisoformat(said).replace(hour=12)
+        return text((now if noon.date() == now.date() else noon).astimezone(UTC))
+
+
 class Length(click.ParamType[int | str, str]):
     """Whole minutes of work; what a day of work is, is known by no clock. An empty text stays empty."""
 
@@ -45,16 +62,17 @@ class Length(click.ParamType[int | str, str]):
         return int(found[1] or 0) * 60 + int(found[2] or 0)
 
 
-def written(value: str, now: datetime) -> str:
+def written(value: str, now: datetime, *, past: bool = False) -> str:
     """A day or a moment, as `ledger.values.dates.planned` writes them, counted from `now` by this machine's clock.
 
-    ValueError for what is no date, and for what can be two. A weekday is the next one, a day without a year the next.
+    ValueError for what is no date, and for what can be two. A weekday is the next one, a day without a year the next;
+    in the `past` the last.
     """
     value = value.strip().lower()
     try:
         return planned(value.upper())
     except ValueError:
-        one, other = (_read(value, order, now) for order in ORDERS)
+        one, other = (_read(value, order, now, past=past) for order in ORDERS)
     if one is None or other is None:
         raise ValueError(f"{value} is no date: write it like {EXAMPLES}")
     if one != other:
@@ -62,7 +80,7 @@ def written(value: str, now: datetime) -> str:
     return one
 
 
-def _read(value: str, order: str, now: datetime) -> str | None:
+def _read(value: str, order: str, now: datetime, *, past: bool) -> str | None:
     from dateparser.date import DateDataParser  # only here: it takes longer to import than a command may take
 
     if not _WORDS.fullmatch(value) or _MINUTES_OR_MONTHS.fullmatch(value):
@@ -71,7 +89,7 @@ def _read(value: str, order: str, now: datetime) -> str | None:
     settings = {
         "DATE_ORDER": order,
         "PREFER_LOCALE_DATE_ORDER": False,
-        "PREFER_DATES_FROM": "future",
+        "PREFER_DATES_FROM": "past" if past else "future",
         "RELATIVE_BASE": now,
         "RETURN_TIME_AS_PERIOD": True,
     }

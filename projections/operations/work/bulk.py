@@ -116,7 +116,7 @@ class _Reading:
                 return comment_command(request, CATEGORY, self._meant(request.id, "id"), fresh_id)
             case LogEffortInput():
                 fresh_id = comment_id_of(minted_id(self._command_id, str(number)))
-                return effort_command(request, self._meant(request.id, "id"), fresh_id)
+                return effort_command(self._view, request, self._meant(request.id, "id"), fresh_id)
             case AttachInput():
                 return attachment_command(request, CATEGORY, self._meant(request.id, "id"))
             case _:

@@ -6,8 +6,18 @@ from pydantic import Field
 
 from ledger.annotation.commands import LogEffort, comment_id_of
 from ledger.decider import check, problem
+from ledger.values.moment import text
 from projections.application.view import LedgerView
-from projections.operations.base import LARGEST_NUMBER, Answered, Operation, Writes, carry_out, new_id
+from projections.operations.base import (
+    LARGEST_NUMBER,
+    Answered,
+    HappenedAt,
+    Operation,
+    Writes,
+    carry_out,
+    happened,
+    new_id,
+)
 from projections.questions.references import resolve
 from projections.questions.work import work_items as questions
 
@@ -24,21 +34,24 @@ class LogEffortInput(Writes):
         float, Field(ge=0, le=MOST, description="Cost to add in the project's currency, like 1.25, to six places")
     ] = 0.0
     note: Annotated[str | None, Field(max_length=500, description="What it went into, in a sentence")] = None
+    happened_at: HappenedAt = None
 
 
 def log_effort(view: LedgerView, request: LogEffortInput) -> Answered:
-    command = effort_command(request, resolve(view.tables, CATEGORY, request.id), comment_id_of(new_id(request)))
+    command = effort_command(view, request, resolve(view.tables, CATEGORY, request.id), comment_id_of(new_id(request)))
     return carry_out(view, request, CATEGORY, command, questions.by_id) | {"entry_id": command.entry_id}
 
 
-def effort_command(request: LogEffortInput, entity_id: str, entry_id: str) -> LogEffort:
+def effort_command(view: LedgerView, request: LogEffortInput, entity_id: str, entry_id: str) -> LogEffort:
     cost = round(request.cost * MICROS)
     if not (request.minutes or request.tokens or cost):
         check([problem("minutes", "or tokens, or cost is needed, at least one of them above 0", request.minutes)])
+    at = happened(view, request.happened_at)
     return LogEffort(
         category=CATEGORY,
         id=entity_id,
         entry_id=entry_id,
+        at=None if at is None else text(at),
         minutes=request.minutes,
         tokens=request.tokens,
         cost_micros=cost,
