@@ -67,6 +67,10 @@ class RoundTrips:
         self._names |= new
         return [self._rows(result) for result, is_answer in zip(results, answering, strict=True) if is_answer]
 
+    def forget(self) -> None:
+        """The server has been asked to keep nothing any more."""
+        self._names.clear()
+
     def _dumped(self, statement: Statement) -> _Dumped:
         values = self._adapting.dump_sequence(statement.values, [PyFormat.AUTO] * len(statement.values))
         return _Dumped(statement.text, statement.keep, values, self._adapting.types or (), self._adapting.formats or ())
@@ -90,7 +94,7 @@ class RoundTrips:
             if result.status == ExecStatus.FATAL_ERROR:
                 error = error_from_result(result, encoding="utf-8")
                 if error.sqlstate in FORGOTTEN:
-                    self._names.clear()
+                    self.forget()
                 raise error
 
     def _rows(self, result: PGresult) -> Rows:

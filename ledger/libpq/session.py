@@ -14,6 +14,7 @@ from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg import IsolationLevel, Transaction
+from psycopg.abc import PQGen
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 
@@ -101,6 +102,12 @@ class Session(psycopg.Connection[Any]):
             opening.append(Statement(_settings_of_transaction(self)))
         answers = self.ask([*opening, *statements, COMMIT])
         return answers[len(opening) : -1]
+
+    def _deallocate(self, name: bytes | None) -> PQGen[None]:
+        """The driver drops what it has prepared, all of it after a rollback: then the server drops ours as well."""
+        if name is None:
+            self._round_trips.forget()
+        return super()._deallocate(name)
 
     @cached_property
     def _round_trips(self) -> RoundTrips:

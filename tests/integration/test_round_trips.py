@@ -56,6 +56,15 @@ def test_only_what_may_be_kept_is_kept_and_only_once(session: Session) -> None:
     assert session.ask([KEPT]) == [[{"statement": QUESTION.decode()}]]
 
 
+def test_what_is_kept_is_kept_anew_after_the_driver_has_dropped_everything(session: Session) -> None:
+    session.ask([Statement(QUESTION, keep=True)])
+    with pytest.raises(psycopg.errors.UndefinedTable), session.transaction():
+        session.execute("SELECT 1", prepare=True)
+        session.execute("SELECT FROM missing")
+
+    assert session.ask([Statement(QUESTION, keep=True)]) == [[{"value": 7}]]
+
+
 def test_a_session_keeps_no_more_than_its_share(session: Session) -> None:
     for number in range(MOST_KEPT + 5):
         assert session.ask([Statement(QUESTION + b" -- %d" % number, keep=True)]) == [[{"value": 7}]]
