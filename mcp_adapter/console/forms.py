@@ -6,30 +6,18 @@ is not given, except where the form says with `_clear` that an empty field empti
 reads those of any host.
 """
 
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import FormData
 
 from ledger.errors import LedgerError
+from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.console.asking import Answer, Ledger
 from projections.operations.catalog import OPERATIONS
 
 FIELD = "f-"  # what the name of an argument's field begins with
-LISTS = frozenset(
-    {
-        "tags",
-        "commits",
-        "pr_numbers",
-        "depends_on",
-        "principles",
-        "vendor_ids",
-        "work_item_ids",
-        "clear",
-        "kinds",
-        "people",
-    }
-)
 
 
 def arguments(form: FormData) -> dict[str, Any]:
@@ -98,6 +86,18 @@ def is_known(operation: str) -> bool:
 
 
 def _value(field: str, values: list[str]) -> Any:
-    if field in LISTS:
+    if field in _lists() and not values[-1].lstrip().startswith(("[", "{")):  # JSON is read as that of any host
         return [part.strip() for value in values for part in value.split(",") if part.strip()]
     return values[-1]
+
+
+@cache
+def _lists() -> frozenset[str]:
+    """The arguments that take several texts or numbers, which a form has in one line."""
+    shapes = (tool(operation).input_schema["properties"] for operation in OPERATIONS.values())
+    return frozenset(
+        name
+        for properties in shapes
+        for name, shape in properties.items()
+        if shape.get("type") == "array" and shape["items"].get("type") != "object"
+    )

@@ -31,6 +31,10 @@ CARD = [
     *("comment_count", "tags", "milestone_id"),
 ]
 LANES = {"assignee": "assignee", "parent": "parent_id", "milestone": "milestone_id"}  # swimlanes of the board
+LABELS = {"pr_numbers": "Pull requests", "pr_number": "Pull request", "pr_title": "Title of the pull request"}
+PRESETS = {"item_type": "task"}
+DAYS = frozenset({"due", "not_before"})
+LONG = frozenset({"description", "notes", "text"})  # texts of several lines
 RUNS = 20  # newest test runs of a vendor
 
 Values = dict[str, Any]
@@ -185,11 +189,34 @@ def act(ledger: Ledger, query: QueryParams, operation: str) -> Values:
     found = OPERATIONS[operation]
     schema = tool(found).input_schema
     fields = [
-        {"name": name, **shape, "required": name in schema.get("required", ())}
+        {"name": name, **shape, **_control(name, shape), "required": name in schema.get("required", ())}
         for name, shape in schema["properties"].items()
         if name not in ("by", "command_id", "detail", "token")
     ]
+    fields.sort(key=lambda field: field["control"] == "json" and not field["required"])  # what few people type, last
     return {"operation": found, "fields": fields, "given": dict(query)}
+
+
+def _control(name: str, shape: Values) -> Values:
+    """What a form shows for an argument: its label, what it is typed into, and what stands there at first."""
+    words = LABELS.get(name, name.removesuffix("_id").replace("_", " ").capitalize())
+    return {"label": words, "control": _kind_of(name, shape), "preset": PRESETS.get(name, "")}
+
+
+def _kind_of(name: str, shape: Values) -> str:
+    inside = shape.get("items", {}).get("type")
+    match shape.get("type"):
+        case _ if "enum" in shape:
+            return "select"
+        case "array" if inside != "object":
+            return "list"
+        case "object" | "array":
+            return "json"
+        case "boolean":
+            return "boolean"
+        case "integer" | "number":
+            return "number"
+    return "day" if name in DAYS else "long" if name in LONG else "text"
 
 
 def acts() -> Iterator[tuple[str, str]]:

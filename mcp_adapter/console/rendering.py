@@ -16,6 +16,10 @@ from ledger.values.moment import parse
 from projections.reports.page_items import event_words
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["image"])
+_MARKDOWN.add_render_rule(
+    "table_open", lambda *_: '<div class="scroll" role="group" aria-label="Table" tabindex="0"><table>'
+)
+_MARKDOWN.add_render_rule("table_close", lambda *_: "</table></div>")
 LONGEST = 80  # characters of a value that changed
 UNITS = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 

@@ -143,6 +143,26 @@ def test_no_page_is_wider_than_a_phone(opened: Open, path: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
 
 
+@pytest.mark.parametrize("path", [path for path in PAGES if "/" not in path])
+def test_no_word_of_a_table_is_broken_on_a_phone(opened: Open, elsewhere: App, path: str) -> None:
+    create(elsewhere, title="A title in several words", assignee="ann-with-a-name", tags=["documentation"])
+    opened_page = opened(path, viewport=NARROW)
+
+    broken = opened_page.evaluate(
+        """() => [...document.querySelectorAll("tbody td, tbody th")].filter((cell) => {
+          const range = document.createRange();
+          for (const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT); walk.nextNode(); )
+            for (const { index, 0: word } of walk.currentNode.data.matchAll(/[^\\s-]+/g)) {
+              range.setStart(walk.currentNode, index);
+              range.setEnd(walk.currentNode, index + word.length);
+              if (word.length < 20 && range.getClientRects().length > 1) return true;
+            }
+        }).map((cell) => cell.textContent.trim())"""
+    )
+
+    assert broken == []
+
+
 def test_what_another_program_writes_appears_and_what_is_typed_stays(opened: Open, elsewhere: App) -> None:
     item = create(elsewhere, title="Live item")
     page = opened(f"item/{item['ref']}")
