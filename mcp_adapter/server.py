@@ -25,7 +25,7 @@ from mcp_adapter.capabilities.views import EXTENSIONS
 from mcp_adapter.capabilities.watching import Watching
 from mcp_adapter.transport.batches import Batches
 from mcp_adapter.transport.standard_streams import standard_streams
-from mcp_adapter.transport.unreadable import Incoming, read_on
+from mcp_adapter.transport.unreadable import Messages
 from projections.application.app import App
 from projections.maintenance.background_jobs import start_keeping
 from projections.operations.catalog import OPERATIONS
@@ -144,8 +144,6 @@ def _discoverer(server: Server[Any]) -> Any:
 
 
 async def _serve(server: Server[Any], streams: Callable[[], Streams]) -> None:
-    async with streams() as (incoming, written), anyio.create_task_group() as group:
-        passed_on, readable = anyio.create_memory_object_stream[Incoming](0)
+    async with streams() as (incoming, written):
         outgoing = Batches(written)
-        group.start_soon(read_on, incoming, passed_on, outgoing)
-        await server.run(readable, outgoing, server.create_initialization_options())
+        await server.run(Messages(incoming, outgoing), outgoing, server.create_initialization_options())

@@ -3,14 +3,13 @@
 import io
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, TextIO
 
-import anyio
-from mcp.server.stdio import stdio_server
+from mcp_adapter.transport.pipes import conversation
 
-STDOUT, STDERR = 1, 2
+STDIN, STDOUT, STDERR = 0, 1, 2
 OUTPUT_LOST = 74  # as the commands end: EX_IOERR of sysexits.h
 
 
@@ -30,20 +29,32 @@ class Answers(io.FileIO):
 
 @asynccontextmanager
 async def standard_streams() -> AsyncIterator[tuple[Any, Any]]:
-    """As the SDK opens them, which would wait for one more line of a client that waits for the lost answer.
-
-    Meanwhile what else is printed goes to standard error.
-    """
+    """Meanwhile what else is read finds nothing, and what else is printed goes to standard error."""
     sys.stdout.flush()
-    client = os.dup(sys.stdout.fileno())
-    is_diverted = sys.stdout.fileno() == STDOUT
-    if is_diverted:
-        os.dup2(STDERR, STDOUT)
-    try:
-        written = io.TextIOWrapper(io.BufferedWriter(Answers(client, "wb", closefd=False)), "utf-8")
-        async with stdio_server(stdout=anyio.wrap_file(written)) as streams:
+    with _private(sys.stdin, STDIN) as reading, _private(sys.stdout, STDOUT) as writing:
+        said = io.BufferedReader(io.FileIO(reading, "rb", closefd=False))
+        async with conversation(said, io.BufferedWriter(Answers(writing, "wb", closefd=False))) as streams:
             yield streams
+
+
+@contextmanager
+def _private(stream: TextIO, usual: int) -> Iterator[int]:
+    """The stream's descriptor under another number, so that no child and no other code reads or writes it."""
+    private = os.dup(stream.fileno())
+    is_usual = stream.fileno() == usual
+    if is_usual:
+        _divert(usual)
+    try:
+        yield private
     finally:
-        if is_diverted:
-            os.dup2(client, STDOUT)
-        os.close(client)
+        if is_usual:
+            os.dup2(private, usual)
+
+
+def _divert(usual: int) -> None:
+    if usual == STDOUT:
+        os.dup2(STDERR, STDOUT)
+        return
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, usual)
+    os.close(nothing)

@@ -4,11 +4,11 @@ The SDK passes over them in silence, and their sender would wait for ever.
 """
 
 import json
-from typing import Any
+from collections import deque
+from typing import Any, Self
 
+import anyio
 import mcp.types as wire
-from anyio.streams.memory import MemoryObjectSendStream
-from mcp.shared._stream_protocols import ReadStream  # the SDK has no public name for what it hands out
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
@@ -19,25 +19,48 @@ BYTE_ORDER_MARK = "\ufeff"
 Incoming = SessionMessage | Exception
 
 
-async def read_on(
-    incoming: ReadStream[Incoming], readable: MemoryObjectSendStream[Incoming], outgoing: Batches
-) -> None:
-    """Passes messages on, until there are no more; the rest is answered with the JSON-RPC error it deserves."""
-    async with incoming, readable:
-        async for item in incoming:
+class Messages:
+    """What the client says, read on to its end: what is no message is answered with the JSON-RPC error it deserves."""
+
+    def __init__(self, incoming: Any, outgoing: Batches) -> None:
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self._of_batches: deque[wire.JSONRPCMessage] = deque()
+
+    async def receive(self) -> Incoming:
+        while not self._of_batches:
+            item = await self._incoming.receive()
             found = read(item) if isinstance(item, ValidationError) else item
-            if isinstance(found, Batch) and not outgoing.taken:
+            if isinstance(found, Batch) and not self._outgoing.taken:
                 found = invalid(None, "this revision of the protocol has no batches, send one message a line")
             match found:
                 case SessionMessage():
-                    await _note_cancelled(found.message, outgoing)
-                    await readable.send(found)
+                    await _note_cancelled(found.message, self._outgoing)
+                    return found
                 case Batch():
-                    await outgoing.begin(found)
-                    for message in found.messages:
-                        await readable.send(SessionMessage(message))
+                    await self._outgoing.begin(found)
+                    self._of_batches.extend(found.messages)
                 case wire.JSONRPCError():
-                    await outgoing.send(SessionMessage(found))
+                    await self._outgoing.send(SessionMessage(found))
+        return SessionMessage(self._of_batches.popleft())
+
+    async def aclose(self) -> None:
+        await self._incoming.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Incoming:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
 
 def read(error: ValidationError) -> SessionMessage | Batch | wire.JSONRPCError | None:

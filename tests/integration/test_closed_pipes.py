@@ -139,3 +139,20 @@ def test_a_server_that_cannot_write_its_answer_ends_while_its_client_waits(
 
     assert server.returncode == exits.OUTPUT_LOST
     assert errors_too or "No space left on device" in errors
+
+
+def test_a_server_whose_client_reads_no_more_ends_as_if_the_client_had_closed_both_pipes(settings: Settings) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    server = forked.Forked(
+        "mcp", stdin=subprocess.PIPE, stdout=writing, env=environment(settings), cwd=settings.project
+    )
+    os.close(writing)
+    assert server.stdin is not None
+    server.stdin.write(b"no message\n")
+    server.stdin.flush()
+
+    code = server.wait(timeout=SECONDS)
+    _, errors = server.communicate(SECONDS)
+
+    assert code == 0, errors

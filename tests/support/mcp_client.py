@@ -18,12 +18,10 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import IO, Any
 
-import anyio
-from mcp.server.stdio import stdio_server
-
 from ledger.settings import Settings
 from mcp_adapter.__main__ import main
 from mcp_adapter.server import run_stdio
+from mcp_adapter.transport.pipes import conversation
 from projections.application.app import App
 from projections.maintenance.after_write import keep_status
 from tests.support.forked import Forked, command_line
@@ -223,13 +221,12 @@ def served(
     with (
         os.fdopen(client_writes, "wb") as sent,
         os.fdopen(client_reads, "rb") as received,
-        os.fdopen(server_reads, encoding="utf-8", errors="replace") as incoming,
+        os.fdopen(server_reads, "rb") as incoming,
     ):
 
         def serve() -> None:
-            with os.fdopen(server_writes, "w", encoding="utf-8") as outgoing:
-                streams = anyio.wrap_file(incoming), anyio.wrap_file(outgoing)
-                run_stdio(app, streams=lambda: stdio_server(*streams))
+            with os.fdopen(server_writes, "wb") as outgoing:
+                run_stdio(app, streams=lambda: conversation(incoming, outgoing))
 
         thread = threading.Thread(target=serve, name="served", daemon=True)
 

@@ -1,0 +1,114 @@
+"""One conversation over two open files, a message a line.
+
+The SDK's own transport asks a worker thread for each line it reads, and twice for each that it writes. Here one thread
+reads all the time, and what the other side takes at once is written at once.
+"""
+
+import asyncio
+import select
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import BinaryIO
+
+import anyio
+import anyio.to_thread
+import mcp.types as wire
+from mcp.shared.message import SessionMessage
+
+Incoming = SessionMessage | Exception
+
+AHEAD = 16  # lines that are read before the first of them is taken
+AT_ONCE = getattr(select, "PIPE_BUF", 0)  # bytes that anything takes without a wait, once it says that it takes some
+
+
+@asynccontextmanager
+async def conversation(reading: BinaryIO, writing: BinaryIO) -> AsyncIterator[tuple["Said", "Answering"]]:
+    """What the client says, and where it is answered. It also ends when the client reads no more."""
+    said = Said(reading)
+    try:
+        yield said, Answering(writing, said.end)
+    finally:
+        said.end()
+
+
+class Said:
+    """What the client says, and for a line that is no message the error that says why."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._taken = asyncio.Queue[Incoming | None]()
+        self._places = threading.Semaphore(AHEAD)
+        self._ended = False
+        threading.Thread(target=self._read, args=[file], name="tracking-ledger-input", daemon=True).start()
+
+    async def receive(self) -> Incoming:
+        found = await self._taken.get()
+        if found is None or self._ended:
+            self.end()
+            raise anyio.EndOfStream
+        self._places.release()
+        return found
+
+    async def aclose(self) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Nothing more is taken; whatever waits for a message finds the end."""
+        self._ended = True
+        self._taken.put_nowait(None)
+        self._places.release()
+
+    def _read(self, file: BinaryIO) -> None:
+        with suppress(OSError, ValueError, RuntimeError):  # the file or the loop was closed meanwhile
+            for line in file:
+                self._places.acquire()
+                if self._ended:
+                    return
+                self._loop.call_soon_threadsafe(self._taken.put_nowait, _message(line.decode("utf-8", "replace")))
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._taken.put_nowait, None)
+
+
+class Answering:
+    """Where the client is answered. When it has closed its end `gone` is called, and what is sent is lost."""
+
+    def __init__(self, file: BinaryIO, gone: Callable[[], None]) -> None:
+        self._file = file
+        self._gone = gone
+        self._turn = anyio.Lock(fast_acquire=True)
+        self._looking = _looking(file)
+
+    async def send(self, item: SessionMessage, /) -> None:
+        line = item.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+        try:
+            async with self._turn:
+                if len(line) <= AT_ONCE and self._looking is not None and self._looking.poll(0):
+                    self._write(line)
+                else:
+                    await anyio.to_thread.run_sync(self._write, line)
+        except BrokenPipeError:
+            self._gone()
+
+    async def aclose(self) -> None:
+        return
+
+    def _write(self, line: bytes) -> None:
+        self._file.write(line)
+        self._file.flush()
+
+
+def _message(line: str) -> Incoming:
+    try:
+        return SessionMessage(wire.jsonrpc_message_adapter.validate_json(line, by_name=False))
+    except Exception as error:  # whatever a line does to the check, it is answered
+        return error
+
+
+def _looking(file: BinaryIO) -> "select.poll | None":
+    """What says whether the file takes something now, where the system can say that."""
+    if not hasattr(select, "poll"):
+        return None
+    looking = select.poll()
+    looking.register(file.fileno(), select.POLLOUT)
+    return looking
