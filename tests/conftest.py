@@ -139,8 +139,8 @@ def new_database(server: EmbeddedServer, admin_dsn: str) -> Iterator[NewDatabase
 
     yield new_database
     with psycopg.connect(admin_dsn, autocommit=True) as administrator:
-        for name in made:
-            administrator.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+        for name in made:  # a thread of a pool that was closed may still be connecting
+            administrator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

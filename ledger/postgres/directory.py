@@ -21,7 +21,7 @@ from ledger.libpq.conninfo import as_given, effective
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import as_owner, connect
 from ledger.postgres.connection.database import Database, translated
-from ledger.postgres.ledgers import MOVED, Known
+from ledger.postgres.ledgers import ARRIVING, MOVED, Known
 from ledger.postgres.moving import EMBEDDED
 from ledger.settings import Settings
 
@@ -29,6 +29,8 @@ DIRECTORY = "directory"  # how its own database is called among the others
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 SERVICE = "service="
 AWAY = "away"
+ELSEWHERE = (MOVED, ARRIVING)  # why a ledger is closed where it is not, or not yet: its successor says where it is
+MOST_MOVES = 8  # from database to database that are followed at once
 AT_ONCE = 8  # databases that are asked at the same time
 PLACE = "SELECT tracking_ledger.place_ledger(%s, %s, %s)"
 LIST = "SELECT * FROM tracking_ledger.list_databases()"
@@ -93,7 +95,7 @@ def find(given: Settings, here: Database, word: str) -> tuple[Database, Known]:
     That is `here`, or another one that the caller closes. Raises NotFound, Invalid if it can be several, Unavailable.
     """
     known = ledgers.find(here, word)
-    settings = settings_at(given, known.successor) if known.reason == MOVED else None
+    settings = settings_elsewhere(given, known.reason, known.successor)
     if settings is None:
         return here, known
     there = connect(settings)
@@ -121,18 +123,24 @@ def in_service(given: Settings, name: str) -> Settings:
     return replace(given, dsn=dsn, admin_dsn=make_conninfo(dsn, user=role) if role else None, read_dsn=None)
 
 
-def settings_at(given: Settings, successor: str | None) -> Settings | None:
-    """The settings of where a ledger went; None where the way there is not known.
+def settings_elsewhere(given: Settings, reason: object, successor: str | None) -> Settings | None:
+    """The settings of the database in which a ledger is that has this reason to be closed here; None where it is here,
+    or the way there is not known."""
+    return settings_at(given, successor) if reason in ELSEWHERE else None
+
+
+def settings_at(given: Settings, place: str | None) -> Settings | None:
+    """The settings of a place; None where the way there is not known.
 
     A server that a person named is left for another one of the directory only; from the embedded server every way is
     known.
     """
-    if successor == DIRECTORY:
+    if place == DIRECTORY:
         return given
-    if (name := service_of(successor)) is not None:
+    if (name := service_of(place)) is not None:
         return in_service(given, name)
-    if given.dsn is None and successor not in (None, EMBEDDED):
-        return replace(given, dsn=successor)
+    if given.dsn is None and place not in (None, EMBEDDED):
+        return replace(given, dsn=place)
     return None
 
 
@@ -141,9 +149,9 @@ def add(given: Settings, name: str, *, takes_new: bool) -> int:
 
     Refused where one of them lies somewhere else by the directory, and for a role that does not own the schema.
     """
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or name == EMBEDDED:
         raise Invalid(
-            f"{name[:80]!a} is no name of a service: letters, digits, _, . and - are allowed",
+            f"{name[:80]!a} cannot name a database: letters, digits, _, . and - are allowed, and not {EMBEDDED}",
             next_step="name it like its section in ~/.pg_service.conf",
             fields=[{"field": "name", "problem": "is no name of a service", "value": ascii(name[:80])}],
         )
@@ -184,7 +192,7 @@ def remove(given: Settings, name: str) -> None:
 
 
 def _home(known: Known) -> str | None:
-    return service_of(known.successor) if known.reason == MOVED else None
+    return service_of(known.successor) if known.reason in ELSEWHERE else None
 
 
 def _overview_in(given: Settings, name: str) -> dict[UUID, Known]:

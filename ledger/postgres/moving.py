@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger import resources
 from ledger.errors import VERIFY, Damaged, LedgerError, Refused
-from ledger.postgres.connection.connect import as_owner, open_ledger
+from ledger.postgres.connection.connect import as_owner, open_ledger, register
 from ledger.postgres.connection.database import Connection, Database, translated
 from ledger.postgres.ledgers import ARRIVING, MOVED, Head, head
 from ledger.postgres.store import ENTER, PostgresStore
@@ -96,6 +96,7 @@ def prepare(place: Place, name: str, shapes: dict[str, int]) -> None:
     except LedgerError as error:
         if error.details.get("reason") not in (MOVED, ARRIVING):
             raise
+        register(place.database, place.key, shapes)  # one that was only placed has none yet
 
 
 def copy(source: Place, target: Place, up_to: int, arrived: Arrived) -> int:

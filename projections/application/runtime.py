@@ -16,7 +16,6 @@ from ledger.postgres import directory
 from ledger.postgres.connection.connect import Connector
 from ledger.postgres.connection.contact import Contact
 from ledger.postgres.connection.database import Database
-from ledger.postgres.ledgers import MOVED
 from ledger.postgres.replica import Replica
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
@@ -29,8 +28,6 @@ from projections.read_models.catalog import SHAPES
 from projections.read_models.fold import propose
 from projections.tables.postgres import PostgresTables
 from projections.tables.replay import catch_up
-
-MOST_MOVES = 8  # from database to database that are followed at once
 
 Greet = Callable[[Database], None]  # called with a database that was just reached, before it is used
 Opened = Callable[[identity.Identity, Settings], None]  # called when its working files are first needed
@@ -191,10 +188,10 @@ class Runtime:
         """The database in which the ledger lies: that of the settings, or the one to which it went from there."""
         database = self._first_reached(connector, known)
         try:
-            for _ in range(MOST_MOVES):
+            for _ in range(directory.MOST_MOVES):
                 try:
                     return self._greeted(database)
-                except LedgerClosed as closed:
+                except (LedgerClosed, Unavailable) as closed:
                     self._go_after(connector, closed)
                     database = connector.database(database)
             return self._greeted(database)
@@ -216,10 +213,10 @@ class Runtime:
             self._go_to(connector, last)
             return connector.database(known)
 
-    def _go_after(self, connector: Connector, closed: LedgerClosed) -> None:
-        """Raises `closed` where it does not say where the ledger went, or the way there is not known."""
+    def _go_after(self, connector: Connector, closed: LedgerError) -> None:
+        """Raises `closed` where it does not say where the ledger is, or the way there is not known."""
         successor: str | None = closed.details.get("successor")
-        settings = directory.settings_at(self.given, successor) if closed.details.get("reason") == MOVED else None
+        settings = directory.settings_elsewhere(self.given, closed.details.get("reason"), successor)
         if settings is None:
             raise closed
         self._go_to(connector, settings)

@@ -9,17 +9,18 @@ is closed here, so at no time are two open, and repeating an interrupted move fi
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 from filelock import FileLock, Timeout
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.errors import LedgerError, Refused, Unavailable
+from ledger.errors import LedgerError, NotFound, Refused, Unavailable
 from ledger.libpq.session import READING
-from ledger.postgres import ledgers, moving
+from ledger.postgres import directory, ledgers, moving
 from ledger.postgres.connection.connect import connect
+from ledger.postgres.directory import DIRECTORY, MOST_MOVES
 from ledger.postgres.ledgers import ARRIVING, MOVED, MOVING, Head
 from ledger.postgres.moving import EMBEDDED, Place, Sums
 from ledger.postgres.store import PostgresStore
@@ -58,11 +59,21 @@ def move(app: App, destination: Settings, progress: Progress = no_progress) -> M
         stack.enter_context(_alone(app))
         source = _source(app)
         stack.callback(source.database.close)
+        _tell_directory(app, source)  # an earlier move may have been interrupted before that
         target = _place(app, destination)
         stack.callback(target.database.close)
         held = stack.enter_context(moving.alone(source.database, source.key))
         _check(source, target)
-        return _finished(source, target) or _Move(source, target, held, progress).run()
+        _expect(app, source, target)
+        moved = _finished(source, target) or _Move(source, target, held, progress).run()
+        try:
+            _tell_directory(app, target)
+        except LedgerError as error:
+            raise Unavailable(
+                f"the ledger is in {target.name} now, and programs find it there; the directory does not know it yet",
+                next_step="repeat `tracking-ledger ledgers move` when the directory is back",
+            ) from error
+        return moved
 
 
 class _Move:
@@ -202,30 +213,64 @@ def _alone(app: App) -> Any:
 
 
 def _source(app: App) -> Place:
-    """Where the ledger is now; from the embedded server the way is known."""
-    place = _place(app, app.settings)
-    head = place.head()
-    if head.reason not in (MOVED, ARRIVING):
-        return place
-    place.database.close()
-    if head.reason == ARRIVING or app.settings.dsn is not None or head.successor in (None, EMBEDDED):
-        gone = "not here any more: it went to" if head.reason == MOVED else "not here yet: it is on its way from"
-        raise Refused(
-            f"the ledger is {gone} {head.successor}",
-            next_step="set LEDGER_DSN to where it is, or unset it for the embedded server, and repeat it",
-            rule="not_here",
-            items=[],
-        )
-    return _place(app, replace(app.settings, dsn=head.successor))
+    """Where the ledger is now, as far as the way there from the settings is known."""
+    given = settings = app.runtime.given
+    for _ in range(MOST_MOVES):
+        place = _place(app, settings)
+        if settings is given:
+            directory.place(place.database, place.key, app.identity.name)
+        moving.prepare(place, app.identity.name, SHAPES)
+        head = place.head()
+        if head.reason not in directory.ELSEWHERE:
+            return place
+        place.database.close()
+        onward = directory.settings_elsewhere(given, head.reason, head.successor)
+        if onward is None:
+            break
+        settings = onward
+    gone = "not here any more: it went to" if head.reason == MOVED else "not here yet: it is on its way from"
+    raise Refused(
+        f"the ledger is {gone} {head.successor}",
+        next_step="set LEDGER_DSN to where it is, or unset it for the embedded server, and repeat it",
+        rule="not_here",
+        items=[],
+    )
 
 
 def _place(app: App, settings: Settings) -> Place:
     key, origin = app.identity.key, app.identity.ledger
     database = connect(settings)
-    store = PostgresStore(database, origin, SHAPES, key=key)
-    place = Place(settings=settings, database=database, store=store, key=key, origin=origin)
-    moving.prepare(place, app.identity.name, SHAPES)
-    return place
+    is_directory = settings.dsn == app.runtime.given.dsn and len(directory.databases(database)) > 1
+    return Place(
+        settings=settings,
+        database=database,
+        store=PostgresStore(database, origin, SHAPES, key=key),
+        key=key,
+        origin=origin,
+        called=DIRECTORY if is_directory else None,
+    )
+
+
+def _expect(app: App, source: Place, target: Place) -> None:
+    """The ledger is known there, closed from the beginning: it takes events in one database at a time."""
+    try:
+        target.head()
+    except NotFound:
+        with target.database.transaction():
+            moving.prepare(target, app.identity.name, SHAPES)
+            ledgers.close(target.database, target.key, ARRIVING, source.name)
+    else:
+        moving.prepare(target, app.identity.name, SHAPES)
+
+
+def _tell_directory(app: App, place: Place) -> None:
+    """The database of the settings leads to where the ledger is, at once instead of by way of others."""
+    if place.settings is app.runtime.given:
+        return
+    with closing(connect(app.runtime.given)) as database:
+        head = ledgers.head(database, place.key)
+        if head.reason == MOVED and head.successor != place.name:
+            ledgers.close(database, place.key, MOVED, place.name)
 
 
 def _check(source: Place, target: Place) -> None:
@@ -279,5 +324,12 @@ def _differs(what: list[str]) -> Refused:
 
 
 def destination(settings: Settings, to: str, admin: str | None) -> Settings:
-    """Where it shall go: a connection string, or the embedded server."""
-    return replace(settings, dsn=None if to == EMBEDDED else to, admin_dsn=admin)
+    """Where it shall go: a connection string, the embedded server, or a database of the directory by its name."""
+    if to == EMBEDDED:
+        return replace(settings, dsn=None, admin_dsn=admin)
+    if to == DIRECTORY:
+        return settings
+    if directory.NAME.fullmatch(to):
+        there = directory.in_service(settings, to)
+        return replace(there, admin_dsn=admin or there.admin_dsn)
+    return replace(settings, dsn=to, admin_dsn=admin)

@@ -1,27 +1,39 @@
 """Ledgers of one directory lie in several databases: they are placed, found, and none depends on another's database."""
 
 import json
-from collections.abc import Callable
+import os
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from msgspec.structs import replace
 
+from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, LedgerClosed, NotFound, Refused
 from ledger.postgres import directory, ledgers
-from ledger.postgres.connection.connect import connect, open_ledger
+from ledger.postgres.connection.connect import OWNER, connect, open_ledger
+from ledger.postgres.connection.database import Database
+from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.main import main
 from projections.fallback.router import answer
 from projections.operations.catalog import OPERATIONS
 from projections.read_models.catalog import SHAPES
+from projections.transfer.moving import move
 from tests.conftest import NewDatabase
+from tests.support import forked
 from tests.support.directories import Directory, Services, away, made
 
+pytestmark = pytest.mark.processes
+
 Run = Callable[..., tuple[int, Any]]
+CHANGES = ("close_ledger", "reopen_ledger")  # which change where a ledger takes events
 
 
 @pytest.fixture
@@ -45,9 +57,21 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Services:
     return Services(tmp_path, monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def migrated(server: EmbeddedServer, admin_dsn: str) -> Iterator[str]:
+    """What makes a new database one that has the schema: making it anew for each would take half of the time."""
+    name = f"migrated_{uuid4().hex}"
+    owner = server.conninfo(OWNER, name)
+    with psycopg.connect(admin_dsn, autocommit=True) as administrator:
+        administrator.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
+        connect(Settings(project=Path(), pgdata=Path(), dsn=owner)).close()
+        yield f"TEMPLATE {name}"
+        administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
-def two(tmp_path: Path, new_database: NewDatabase, services: Services) -> Directory:
-    return made(tmp_path, new_database, services, "east", "west")
+def two(tmp_path: Path, new_database: NewDatabase, services: Services, migrated: str) -> Directory:
+    return made(tmp_path, lambda: new_database(migrated), services, "east", "west")
 
 
 def write(app: App, title: str) -> str:
@@ -158,9 +182,9 @@ def test_the_ledgers_of_a_database_that_is_away_are_listed_as_such(two: Director
 
 
 def test_a_database_comes_with_its_ledgers_and_goes_without(
-    two: Directory, run: Run, services: Services, new_database: NewDatabase
+    two: Directory, run: Run, services: Services, new_database: NewDatabase, migrated: str
 ) -> None:
-    services.name("north", new_database())
+    services.name("north", new_database(migrated))
     settings = replace(directory.in_service(two.given, "north"), project=two.project("older").project)
     older = App(settings)
     write(older, "One")
@@ -195,9 +219,9 @@ def test_only_the_owner_of_the_schema_changes_the_directory(two: Directory) -> N
         directory.add(replace(two.given, admin_dsn=None), directory.DIRECTORY, takes_new=True)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "west host=evil", "-x", "x" * 64])
+@pytest.mark.parametrize("name", ["", "a b", "west host=evil", "-x", "x" * 64, "embedded"])
 def test_what_is_no_name_of_a_service_is_refused(two: Directory, name: str) -> None:
-    with pytest.raises(Invalid, match="is no name of a service"):
+    with pytest.raises(Invalid, match="cannot name a database"):
         directory.add(two.given, name, takes_new=True)
 
 
@@ -210,6 +234,38 @@ def test_a_row_that_leads_out_of_the_directory_is_not_followed(two: Directory) -
     with pytest.raises(LedgerClosed, match="it went to service=west host=elsewhere"):
         write(App(replace(app.settings, dsn=two.given.dsn, admin_dsn=two.given.admin_dsn)), "Two")
     app.close()
+
+
+def test_a_ledger_moves_by_command_while_it_is_used_and_programs_follow(two: Directory, run: Run) -> None:
+    settings = two.project("used")
+    app = App(settings)
+    write(app, "One")
+    [home] = homes(two, app)
+    other = next(name for name in two.others if name != home)
+
+    refused = run("--project", str(settings.project), "ledgers", "move", "north")
+    code, moved = run("--project", str(settings.project), "ledgers", "move", other)
+
+    assert (refused[0], refused[1]["error"]["details"]["known"]) == (3, ["directory", "east", "west"])
+    assert (code, moved["source"], moved["target"]) == (0, f"service={home}", f"service={other}")
+    assert titles(app) == ["One"] and write(app, "Two") and app.sync.drain_for(20)
+    assert homes(two, app) == [other] and titles(app) == ["One", "Two"]
+    app.close()
+
+
+def test_a_ledger_on_its_way_to_the_directory_is_used_where_it_still_is(two: Directory) -> None:
+    app = App(two.project("on its way"))
+    write(app, "One")
+    [home] = homes(two, app)
+    with closing(connect(two.given)) as database:
+        ledgers.close(database, app.identity.key, ledgers.ARRIVING, f"service={home}")
+    other = App(replace(app.runtime.given, home=app.home / "another machine"))
+
+    outcome = write(other, "Two")
+
+    assert (outcome, homes(two, app), titles(app)) == ("committed", [home], ["One", "Two"])
+    app.close()
+    other.close()
 
 
 def test_a_ledger_goes_on_while_the_directory_and_the_other_database_are_away(
@@ -232,3 +288,66 @@ def test_a_ledger_goes_on_while_the_directory_and_the_other_database_are_away(
     assert there.sync.drain_for(10) and titles(there) == ["One", "Two"]
     for app in (here, restarted, there):
         app.close()
+
+
+def move_and_die(settings: Settings, to: Settings, step: int) -> None:
+    """Moves, and is killed before the change of a ledger's state with this number; ends with 0 if there are fewer."""
+    call, seen = Database.call, count(1)
+
+    def counted(self: Database, statement: str, *given: Any, **named: Any) -> list[tuple[Any, ...]]:
+        if any(name in statement for name in CHANGES) and next(seen) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(self, statement, *given, **named)
+
+    Database.call = counted  # type: ignore[method-assign]
+    app = App(settings)
+    move(app, to)
+    app.close()
+
+
+def repeat(settings: Settings, to: Settings) -> None:
+    """Finishes a move, once the server has noticed that the program which began it is gone."""
+    with closing(App(settings)) as app:
+        while True:
+            try:
+                move(app, to)
+                return
+            except Refused as refused:
+                if refused.details["rule"] == "already_there":  # all but the last step was done
+                    return
+                assert refused.details["rule"] == "not_alone"
+
+
+def test_a_move_that_is_killed_at_any_step_leaves_one_home_at_most_and_its_repetition_one(two: Directory) -> None:
+    settings = two.project("moved")
+    app = App(settings)
+    write(app, "Item 0")
+    [start] = homes(two, app)
+    places = {"directory": two.given, **two.others}
+    round_trip = cycle([name for name in ("west", "directory", "east") if name != start] + [start])
+    killed: list[bool] = []
+
+    for step in range(1, 30):
+        to = next(round_trip)
+        mover = forked.CONTEXT.Process(target=move_and_die, args=(settings, places[to], step))
+        mover.start()
+        mover.join()
+        open_in = homes(two, app)
+        killed.append(mover.exitcode == -signal.SIGKILL)
+        repeat(replace(settings, home=settings.project / "again"), places[to])
+
+        assert len(open_in) <= 1
+        assert homes(two, app) == [to]
+        assert write(app, f"Item {step}") and app.sync.drain_for(20)
+        if not killed[-1]:
+            assert open_in == [to]
+            break
+
+    assert killed[-1] is False and len(killed) > 4
+    fresh = App(replace(settings, home=settings.project / "fresh"))
+    assert len(titles(fresh)) == len(killed) + 1
+    with closing(connect(two.given)) as database:
+        listed = {one.ledger.id: one.database for one in directory.overview(two.given, database)}
+    assert listed == {app.identity.key: homes(two, app)[0]}
+    app.close()
+    fresh.close()

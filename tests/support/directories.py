@@ -1,6 +1,6 @@
 """A directory of ledgers with further databases beside it, all on the tests' server, named by a service file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -16,7 +16,6 @@ from ledger.libpq.conninfo import effective
 from ledger.postgres import directory
 from ledger.postgres.connection.connect import APPLICATION
 from ledger.settings import Settings
-from tests.conftest import NewDatabase
 
 
 class Services:
@@ -46,7 +45,9 @@ class Directory(Struct, frozen=True):
         return replace(self.given, project=folder)
 
 
-def made(folder: Path, new_database: NewDatabase, services: Services, *names: str, closed: bool = True) -> Directory:
+def made(
+    folder: Path, new_database: Callable[[], str], services: Services, *names: str, closed: bool = True
+) -> Directory:
     """A directory that takes no ledgers itself, if it is `closed`, and databases of these names."""
     owner = new_database()
     given = Settings(

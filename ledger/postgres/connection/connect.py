@@ -127,10 +127,15 @@ def open_ledger(
     created = database.call("SELECT tracking_ledger.create_ledger(%s, %s)", [ledger, name])[0][0]
     if origin not in (None, ledger):
         database.call("SELECT tracking_ledger.adopt_origin(%s, %s)", [ledger, origin])
+    register(database, ledger, shapes)
+    return bool(created)
+
+
+def register(database: Database, ledger: UUID, shapes: Mapping[str, int]) -> None:
+    """The ledger has these read models there."""
     database.call(
         "SELECT tracking_ledger.register_projections(%s, %s)", [ledger, msgspec.json.encode(dict(shapes)).decode()]
     )
-    return bool(created)
 
 
 @contextmanager

@@ -1,12 +1,15 @@
 """`move`: take a ledger to another database, and back."""
 
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import Any
 
 import click
 import msgspec
 
+from ledger.postgres import directory
+from ledger.postgres.connection.connect import connect
 from ledger.postgres.moving import EMBEDDED
+from ledger.settings import Settings
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, remark, table
 from projections.cli.terminal.progress import progress
@@ -20,14 +23,19 @@ from projections.transfer.moving import move as move_ledger
 @click.option("--admin-dsn", help="Who creates and owns the schema there, where the role of TO may not.")
 @pass_invocation
 def move(invocation: Invocation, to: str, admin_dsn: str | None) -> None:
-    """Move this project's ledger to another database: TO is a connection string, or the word embedded.
+    """Move this project's ledger to another database.
+
+    TO is a database of the directory, as `tracking-ledger databases list` names it, a connection string, or the word
+    embedded.
 
     Work goes on meanwhile; only for the last events, a few seconds, writes wait. It proves that position, digest
     and every read model are the same on both sides before it opens the ledger there and closes it here. If it is
-    interrupted, repeat it. Programs on the embedded server follow by themselves; set LEDGER_DSN for all others.
+    interrupted, repeat it. Programs follow by themselves to a database of the directory, and from the embedded server;
+    elsewhere set LEDGER_DSN.
     """
+    _check(invocation.settings, to)
     with nullcontext(no_progress) if invocation.as_json else progress() as report_progress:
-        moved = move_ledger(invocation.app, destination(invocation.app.settings, to, admin_dsn), report_progress)
+        moved = move_ledger(invocation.app, destination(invocation.settings, to, admin_dsn), report_progress)
     if invocation.as_json:
         answer_json(_as_answer(moved))
         return
@@ -37,7 +45,16 @@ def move(invocation: Invocation, to: str, admin_dsn: str | None) -> None:
         (f"read model at {moved.compared_at}", "rows", "digest"),
         ((name, *found) for name, found in moved.read_models.items()),
     )
-    remark("next: unset LEDGER_DSN" if to == EMBEDDED else "next: set LEDGER_DSN to where it is now, for everybody")
+    if to == EMBEDDED:
+        remark("next: unset LEDGER_DSN")
+    elif not directory.NAME.fullmatch(to):
+        remark("next: set LEDGER_DSN to where it is now, for everybody")
+
+
+def _check(settings: Settings, to: str) -> None:
+    if to != EMBEDDED and directory.NAME.fullmatch(to):
+        with closing(connect(settings)) as database:
+            directory.require(database, to)
 
 
 def _as_answer(moved: Moved) -> dict[str, Any]:
