@@ -32,6 +32,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     token: str | None = None
     status_file: Path | None = None
     prepare: bool = True
+    warm: bool = True
     call_seconds: float = 30.0
     command_seconds: float = 3.0
     read_dsn: str | None = None
@@ -54,6 +55,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             token=given.get("LEDGER_TOKEN"),
             status_file=_relative(given, "LEDGER_STATUS_FILE"),
             prepare=_switch(given, "LEDGER_PREPARE", default=True),
+            warm=_switch(given, "LEDGER_WARM", default=True),
             call_seconds=_seconds(given, "LEDGER_CALL_SECONDS", default=30.0),
             command_seconds=_seconds(given, "LEDGER_COMMAND_SECONDS", default=3.0),
             read_dsn=given.get("LEDGER_READ_DSN"),
@@ -74,6 +76,7 @@ ENVIRONMENT = {
     "LEDGER_TOKEN": "tells the claims of this process from others' under the same name (default: the name is enough)",
     "LEDGER_STATUS_FILE": "where the status report is kept, from the project folder (default: .project_status.md)",
     "LEDGER_PREPARE": "on or off: statements prepared on the server (a PgBouncer that keeps none is found out)",
+    "LEDGER_WARM": "on or off: a process beside the embedded server that is forked for commands (default: on)",
     "LEDGER_CALL_SECONDS": "how long one call to a database that answers may take before it is given up (default: 30)",
     "LEDGER_COMMAND_SECONDS": "how long a write may wait for the database before it is queued (default: 3)",
     "LEDGER_READ_DSN": "replicas of LEDGER_DSN that answer questions, as a libpq connection string",

@@ -44,6 +44,7 @@ contact.FIRST_PAUSE, contact.LONGEST_PAUSE = 0.05, 0.2
 
 # what queues and commits waits for the disk each time; in memory it does not, where the machine has room for a run and
 # starts programs from there, as git does its hooks
+WARM_PROCESS = "projections.cli.warm_process"
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 2**30  # bytes
 if (
@@ -54,6 +55,8 @@ if (
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 # where it is set, each process that a test starts would compile the whole program anew: twice its time
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# no test leaves a process for the next commands, but those that are about it
+os.environ.setdefault("LEDGER_WARM", "off")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -64,13 +67,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WorkStealing
 
 @pytest.fixture(scope="session", autouse=True)
 def no_server_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Fails the run when a PostgreSQL that a test started in its own folder outlives the tests."""
+    """Fails the run when a PostgreSQL or a warm process that a test started in its own folder outlives the tests."""
     folder = str(tmp_path_factory.getbasetemp())
     yield
     left = [
-        " ".join(process.info["cmdline"])
+        " ".join(words)
         for process in psutil.process_iter(["name", "cmdline"])
-        if process.info["name"] == "postgres" and any(part.startswith(folder) for part in process.info["cmdline"] or ())
+        for words in [process.info["cmdline"] or []]
+        if process.info["name"] == "postgres" or WARM_PROCESS in words
+        if any(part.startswith(folder) for part in words)
     ]
     assert not left, f"servers that a test left running: {left}"
 

@@ -19,7 +19,8 @@ from ledger.libpq.environment import take_variables
 from projections.application.activity import places
 from projections.cli.commands import COMMANDS, MEANT, NAMES, SECTIONS
 from projections.cli.terminal import exits
-from projections.cli.terminal.options import common_options
+from projections.cli.terminal.options import Options, common_options
+from projections.cli.warm.client import Place
 
 ALLOCATIONS = 100_000  # between two searches for cycles: what a start loads stays, and Python would search it 60 times
 
@@ -107,22 +108,25 @@ def cli() -> None:
     """
 
 
-def program() -> NoReturn:
-    """The console scripts, whose process ends with the command, and whatever else runs in it."""
+def program(warm: Place | None = None) -> NoReturn:
+    """The command of this process, which ends with it, and whatever else runs in it.
+
+    `warm` is where a warm process would have run it; one is started there if the embedded server was used.
+    """
     try:
-        main()
+        main(warm)
     except SystemExit as ended:
         exits.leave_at_once(ended)
 
 
-def main() -> NoReturn:
+def main(warm: Place | None = None) -> NoReturn:
     """The command line that this process was given. Raises SystemExit with its code."""
     take_variables()
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # to look for some reads the metadata of all installed packages
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that lacks a letter still gets the line
     gc.set_threshold(ALLOCATIONS)
-    cli.main()
+    cli.main(obj=Options(warm=warm))
 
 
 def _own_name() -> str:

@@ -70,6 +70,7 @@ class Machine:
             "HOME": str(self.home),
             "USER": "ann",
             "LC_ALL": "C.UTF-8",
+            "LEDGER_WARM": "off",
             "PYTHONPATH": str(ROOT),
             **environment,
             "PATH": f"{programs}:{environment['PATH']}",

@@ -200,6 +200,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "LEDGER_PROJECT": str(settings.project),
         "LEDGER_HOME": str(settings.home),
         "LEDGER_PGDATA": str(settings.pgdata),
+        "LEDGER_WARM": "off",
         "PYTHONPATH": root,
     }
     return {**kept, **said, **({"LEDGER_DSN": settings.dsn} if settings.dsn else {})}

@@ -36,6 +36,8 @@ from projections.cli.terminal.output import (
     size,
     table,
 )
+from projections.cli.warm.place import FOLDER
+from projections.cli.warm.starting import processes, stop
 from projections.maintenance import rebuild
 from projections.maintenance.webhooks.destinations import Destinations
 from projections.questions import configuration, conflicts
@@ -53,7 +55,7 @@ READABLE: dict[str, Callable[[Any], str]] = {
 
 
 @click.command(cls=Command)
-@click.option("--stop-server", is_flag=True, help="Stop the embedded server, if it is not in use.")
+@click.option("--stop-server", is_flag=True, help="End warm processes, and the embedded server if not in use.")
 @pass_invocation
 def doctor(invocation: Invocation, stop_server: bool) -> int:
     """What is running where, what is wrong, what to do.
@@ -64,7 +66,7 @@ def doctor(invocation: Invocation, stop_server: bool) -> int:
         return _stop_server(invocation)
     findings: list[Finding] = []
     parts = {
-        "program": {"version": __version__, "process": os.getpid()},
+        "program": {"version": __version__, "process": os.getpid(), "warm_processes": processes(_warm(invocation))},
         "ledger": _answer_or_finding(findings, lambda: _ledger(invocation.app)),
         "database": (database := _database(invocation.app, findings)),
         **_replica(invocation.app, findings, database.get("position")),
@@ -83,10 +85,13 @@ def doctor(invocation: Invocation, stop_server: bool) -> int:
 
 def _stop_server(invocation: Invocation) -> int:
     server = embedded_server(invocation.settings)
+    ended = stop(_warm(invocation))
     stopped = server.stop()
     running = server.is_running()
+    if ended and not invocation.as_json:
+        say(f"ended the warm process {printable(ended)}")
     if invocation.as_json:
-        answer_json({"stopped": stopped, "running": running, "folder": str(server.root)})
+        answer_json({"stopped": stopped, "running": running, "folder": str(server.root), "ended": ended})
     elif stopped:
         say(f"stopped the server in {server.root}")
     elif running:
@@ -94,6 +99,10 @@ def _stop_server(invocation: Invocation) -> int:
     else:
         say(f"no server runs in {server.root}")
     return exits.REFUSED if running else exits.DONE
+
+
+def _warm(invocation: Invocation) -> Path:
+    return embedded_server(invocation.settings).root / FOLDER
 
 
 def _of_error(error: LedgerError, *, grave: bool = False) -> Finding:

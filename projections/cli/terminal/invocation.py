@@ -1,6 +1,7 @@
 """One call of a command: the settings its options lead to, and the App it works with."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from projections.application.app import App
 from projections.cli.terminal import exits
 from projections.cli.terminal.options import Options, common_options
 from projections.cli.terminal.output import remark
+from projections.cli.warm.place import name
 from projections.maintenance.after_write import keep_status
 
 
@@ -23,6 +25,7 @@ class Invocation:
     def __init__(self, options: Options) -> None:
         self.as_json = options.as_json
         self.by = options.by
+        self.warm = options.warm
         given = {"project": options.project, "dsn": options.dsn, "by": options.by}
         if options.project:
             given["project"] = options.project.expanduser().absolute()
@@ -61,7 +64,16 @@ class Invocation:
         if "app" in self.__dict__:
             if self.app.runtime.opened:
                 self.app.sync.follow_quietly(FOLLOWED_SECONDS)
+                self._start_warm_process()
             self.app.close()
+
+    def _start_warm_process(self) -> None:
+        """For the next commands, beside the embedded server that answered this one."""
+        if self.warm is not None and self.settings.warm and self.app.settings.dsn is None:
+            from projections.cli.warm.starting import start  # only here: most commands find one
+
+            with suppress(OSError):  # without one the next command takes longer, and nothing else
+                start(self.warm.folder, name(self.warm.key))
 
 
 FOLLOWED_SECONDS = 0.5  # that a command spends on the journal, after its answer; the next one goes on

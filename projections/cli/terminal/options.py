@@ -7,6 +7,8 @@ from typing import Any
 import click
 from msgspec import Struct
 
+from projections.cli.warm.client import Place
+
 
 class Options(Struct):
     """What was asked for so far; None means: not said, so the environment's setting counts."""
@@ -15,6 +17,7 @@ class Options(Struct):
     dsn: str | None = None
     by: str | None = None
     as_json: bool = False
+    warm: Place | None = None  # where a warm process is missing
 
 
 def common_options(*, hidden: bool) -> list[click.Parameter]:

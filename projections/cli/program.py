@@ -1,0 +1,17 @@
+"""What the console scripts call: the warm process runs the command, or this one loads the program for it."""
+
+import os
+import sys
+from typing import NoReturn
+
+from projections.cli.warm import client
+
+
+def program() -> NoReturn:
+    """The command line that this process was given, run once, in one of the two places."""
+    place = client.wanted(sys.argv[1:], os.environ)
+    if place is not None:
+        client.hand_over(place)
+    from projections.cli.main import program  # only here: to load it is what the warm process is there for
+
+    program(place)

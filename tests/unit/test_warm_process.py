@@ -1,0 +1,121 @@
+"""Which commands a warm process may run, and what it must have in common with them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ledger.settings import Settings
+from projections.cli.commands import COMMANDS
+from projections.cli.terminal.options import common_options
+from projections.cli.warm import client, place
+
+FOUND = {"LEDGER_PGDATA": "/somewhere/postgres"}
+LOOKED_AT = """
+import json, os, sys
+seen = set()
+class Watched(type(os.environ)):
+    def __getitem__(self, name):
+        frame = sys._getframe(1)
+        seen.add(name)
+        return super().__getitem__(name)
+os.environ.__class__ = Watched
+from projections.cli.warm_process import load
+before = set(os.listdir("/proc/self/fd")), set(sys.modules)
+load()
+threads = len(os.listdir("/proc/self/task"))
+print(json.dumps([sorted(seen), threads, sorted(set(os.listdir("/proc/self/fd")) - before[0])]))
+"""
+
+
+@pytest.fixture
+def usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process as a shell starts it."""
+    monkeypatch.setattr(sys, "argv", ["tracking-ledger", "list"])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "tracking-ledger", "list"])
+    monkeypatch.setattr(client, "_is_in_order", lambda: True)
+
+
+@pytest.mark.usefixtures("usual")
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("list", True),
+        ("--project . --json list --mine", True),
+        ("edit w-1 -p 2", True),
+        ("edit w-1", False),
+        ("edit - --json", False),
+        ("board --watch", False),
+        ("status --watch", False),
+        ("mcp", False),
+        ("serve", False),
+        ("open", False),
+        ("--help", False),
+        ("--project list serve", False),
+        ("", False),
+    ],
+)
+def test_commands_that_stay_or_need_a_terminal_start_by_themselves(line: str, wanted: bool) -> None:
+    assert (client.wanted(line.split(), FOUND) is not None) == wanted
+
+
+@pytest.mark.usefixtures("usual")
+@pytest.mark.parametrize("variables", [{"LEDGER_WARM": "off"}, {"LEDGER_WARM": "maybe"}, {"LEDGER_DSN": "host=there"}])
+def test_a_setting_turns_it_off_and_so_does_a_server_that_is_not_ours(variables: dict[str, str]) -> None:
+    assert client.wanted(["list"], FOUND | variables) is None
+
+
+def test_every_command_named_there_is_one_and_the_options_before_it_are_known() -> None:
+    assert set(COMMANDS) >= client.COMMANDS
+    with_value = {flag for option in common_options(hidden=True) if not option.is_flag for flag in option.opts}
+    assert with_value == set(client.WITH_VALUE)
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"LEDGER_PGDATA": "~/data"}, {"XDG_DATA_HOME": "/elsewhere"}, {"LEDGER_PGDATA": " "}]
+)
+def test_the_sockets_lie_beside_the_data_of_the_embedded_server(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    expected = Settings.from_environment(variables).pgdata.resolve() / place.FOLDER
+
+    assert place.folder(variables) == str(expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every command starts by itself")
+def test_the_key_changes_with_each_file_of_the_program_and_what_python_looks_at_when_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in place.CODE:
+        (tmp_path / package / "inner").mkdir(parents=True)
+    file = tmp_path / "ledger" / "inner" / "rules.py"
+    file.write_text("before")
+    monkeypatch.setattr(place, "ROOT", str(tmp_path))
+    keys = [place.key(), place.key()]
+
+    file.write_text("after")  # in place: the folder is not touched
+    keys.append(place.key())
+    monkeypatch.setenv("LC_ALL", "tr_TR.UTF-8")
+    keys.append(place.key())
+    monkeypatch.setenv("LEDGER_BY", "another")
+    keys.append(place.key())
+
+    assert [key == keys[0] for key in keys] == [True, True, False, False, False]
+    assert keys[3] != keys[2]
+    assert keys[4] == keys[3]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every command starts by itself")
+def test_loading_opens_nothing_and_looks_at_no_variable_that_is_not_in_the_key() -> None:
+    told = subprocess.run([sys.executable, "-c", LOOKED_AT], capture_output=True, check=True, env=dict(os.environ))
+
+    names, threads, opened = json.loads(told.stdout)
+    assert (threads, opened) == (1, [])
+    others = {name for name in names if not name.startswith(place.AT_START)}
+    assert others <= {"PYDANTIC_DISABLE_PLUGINS", "ANDROID_DATA", "_PYTHON_PROJECT_BASE", "_PYTHON_SYSCONFIGDATA_NAME"}
