@@ -17,7 +17,7 @@ HEAD = """# Events
 
 Generated from the code by `python docs/make_events.py`. Every event of the log has the columns of
 `sql/migrations/0002_events.sql`; `data` is one of the shapes below as JSON, with absent fields left out. Any of them
-may carry `also`: fields that were revised in the same breath (`{"also": {"notes": {"old": null, "new": "done"}}}`), and
+may carry `also`: fields that the same command revised (`{"also": {"notes": {"old": null, "new": "done"}}}`), and
 `rebased_from`: the version on which a queued command was decided that was recorded on a later one. An event whose
 type or schema a program does not know is carried along, never interpreted.
 """

@@ -80,7 +80,7 @@ class Decider(Struct, Generic[State], frozen=True, kw_only=True):
     unique: tuple[str, ...] = ()
 
     def after(self, state: State, fact: Fact) -> State:
-        """The state after one more fact, and after what was revised in the same breath."""
+        """The state after one more fact, with the fields that the same command revised."""
         state = self.evolve(state, fact)
         return apply(state, fact.also) if fact.also else state
 
@@ -94,7 +94,7 @@ def fold(decider: Decider[State], facts: Iterable[Fact]) -> State:
 
 
 def with_also(fact: FactType, changes: Changes) -> FactType:
-    """The fact with more fields revised in the same breath."""
+    """The fact, with fields that the same command revised."""
     return replace(fact, also={**fact.also, **changes}) if changes else fact
 
 

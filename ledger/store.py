@@ -51,7 +51,7 @@ class EventStore(Protocol):
     def exclusively(self, lock_timeout: float | None = None) -> AbstractContextManager[None]:
         """While this is open no other writer appends, and this thread sees one transaction.
 
-        Raises Unavailable when others are at it for longer than `patience` seconds; None waits as long as it takes.
+        Raises Unavailable when others hold it for longer than `lock_timeout` seconds; None waits without a limit.
         """
 
 

@@ -3,7 +3,7 @@
 A ledger in another one is closed in the directory as moved, to `service=NAME`: a service of libpq, whose address and
 secrets every machine has in files of its own. So a database's row leads a program to nothing but what that machine's
 administrator has named, and no table holds a password. The rows of the databases lead on to where a ledger went, so
-one that the directory has not been told of is found too.
+one that the directory does not know yet is found too.
 """
 
 import re

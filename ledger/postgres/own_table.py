@@ -1,7 +1,7 @@
 """A read model in a table of your own, rebuilt from the log without a reader noticing; see docs/library.md.
 
-The new rows are made beside the old ones and swapped with them under the log's lock. It is one transaction, so whoever
-kills it leaves the old rows and nothing else.
+The new rows are made beside the old ones and swapped with them under the log's lock. It is one transaction: a process
+that is killed in it leaves the old rows and nothing else.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -31,7 +31,7 @@ class Debounced:
         with self._lock:
             self._wanted = True
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="tracking-ledger-afterwards", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="tracking-ledger-debounced", daemon=True)
                 self._thread.start()
 
     def at_once(self, promised: Callable[[], None]) -> None:

@@ -48,7 +48,7 @@ class FoundDeployments(Struct, kw_only=True):
 
 
 class Deployments:
-    """Told of the newest commit first."""
+    """Taken from commits, the newest first."""
 
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
