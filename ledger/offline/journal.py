@@ -1,8 +1,10 @@
 """The journal: this machine's copy of the confirmed log, one line a position, proved line by line.
 
-Only a follower appends, and only at the end. An unfinished last line is what a killed process left: it counts as not
-there, and the next append cuts it. A whole line that does not parse or chain is damage: everything before it answers,
-nothing behind it does, and it is named with its number.
+Only a follower appends, and only at the end, but for an erasure: with that the file is written anew beside the old one,
+the erased lines and the new ones together, and renamed, so no machine knows of an erasure that it has not done. An
+unfinished last line is what a killed process left: it counts as not there, and the next append cuts it. A whole line
+that does not parse or chain is damage: everything before it answers, nothing behind it does, and it is named with its
+number.
 
 An index beside it (in the cache's file, made again when lost) knows where each line begins, so that opening and asking
 for a stream read next to nothing. It is only trusted to find lines: each line that is read is proved again.
@@ -14,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -21,11 +24,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from ledger.across.erasure import applied, payloads_in
 from ledger.codec import origin_digest
 from ledger.envelope import Past, Recorded, RecordedEvent, RecordedFact, recorded_fact
+from ledger.erasure.decider import CATEGORY as ERASURE
 from ledger.errors import Damaged, Unavailable
-from ledger.offline.disk import transaction
-from ledger.offline.lines import event_of, line_of
+from ledger.offline.disk import sync_folder, transaction
+from ledger.offline.lines import event_of, line_of, with_payload
 from ledger.resources import sql
 from ledger.values.moment import EPOCH, microseconds
 
@@ -33,6 +38,7 @@ FILE = "journal.jsonl"
 FOLLOW_LOCK = "follow.lock"  # held by the process that appends; tried only, never waited for
 WAIT_SECONDS = 10.0  # for another process that writes to the index
 PAGE = 1000  # lines looked up at once
+NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)  # how a draft is opened
 
 LAST = "SELECT position, digest, recorded_at, begins + length, begins, length FROM journal_lines ORDER BY position DESC"
 ADD = "INSERT INTO journal_lines VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -44,6 +50,7 @@ OF_COMMANDS = (
     "SELECT command_id, max(position) FROM journal_lines"
     " WHERE command_id IN (SELECT value FROM json_each(?)) GROUP BY command_id"
 )
+LAST_ERASURE = "SELECT coalesce(max(position), 0) FROM journal_lines WHERE stream_id >= ? AND stream_id < ?"
 RECORDED_AT = "SELECT recorded_at FROM journal_lines WHERE position = ?"
 
 Proved = Mapping[tuple[bytes, bytes], RecordedEvent]  # (the digest before it, its line) -> the event
@@ -110,9 +117,14 @@ class Journal:
             self._look()
             if self._damage is not None:
                 raise self._damage
-            proved = dict(self._proved(events))
+            erased = [payload for event in events for payload in payloads_in(event)]
+            proved = dict(self._proved(list(applied(events, erased))))
+            lines = [line for _, line in proved]
             with _asking(self.file):
-                _append(self.file, self._end, b"".join(line for _, line in proved))
+                if erased:
+                    self._write_anew({payload.position: payload.data.encode() for payload in erased}, lines)
+                else:
+                    _append(self.file, self._end, b"".join(lines))
             self._look(proved)
 
     def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
@@ -180,10 +192,35 @@ class Journal:
             events = self._read([position]) if position <= self.head.position else []
         return events[0].digest if events else None
 
+    @property
+    def last_erasure(self) -> int:
+        """The position of the newest erasure, all of which is done here; 0 if there is none."""
+        with self._lock:
+            self._look()
+            position: int = self._ask(LAST_ERASURE, f"{ERASURE}-", f"{ERASURE}.")[0][0]
+        return position
+
     def now(self) -> datetime:
         """The ledger's time as far as this machine knows it."""
         now, last = self._clock(), self._head.recorded_at
         return max(now, last) if last else now
+
+    def _write_anew(self, payloads: Mapping[int, bytes], lines: Sequence[bytes]) -> None:
+        """The proved lines with these payloads, and new ones behind them, in the place of the file: it is the one or
+        the other, whatever ends this process."""
+        draft = self.file.with_name(f"{self.file.name}.new")
+        with os.fdopen(os.open(draft, NEW, 0o600), "wb") as writing:
+            if self._head.position:
+                with self.file.open("rb") as reading:
+                    for position, line in enumerate(islice(reading, self._head.position), 1):
+                        data = payloads.get(position)
+                        writing.write(line if data is None else with_payload(line, data))
+            writing.writelines(lines)
+            writing.flush()
+            os.fsync(writing.fileno())
+        draft.replace(self.file)
+        sync_folder(self.file.parent)
+        self._ask(FORGET, 0)
 
     def _proved(self, events: Sequence[RecordedEvent]) -> Iterator[tuple[tuple[bytes, bytes], RecordedEvent]]:
         position, previous = self._head.position, self._head.digest
@@ -265,6 +302,8 @@ class Journal:
                     event = event_of(raw[start - begins : start - begins + length], position, previous)
                 except ValueError:
                     self._doubt(position)
+                    if self._damage is None:  # another process has written the file anew meanwhile
+                        return self._read(positions)
                     break
                 events.append(event)
                 previous = event.digest

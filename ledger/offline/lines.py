@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.codec import digest
 from ledger.envelope import RecordedEvent
@@ -80,6 +81,11 @@ def event_of(line: bytes, position: int, previous: bytes) -> RecordedEvent:
     if line_of(event) != line:
         raise ValueError("it is not written as this ledger writes lines")
     return event
+
+
+def with_payload(line: bytes, data: bytes) -> bytes:
+    """The same line with another payload. Raises ValueError for one that does not parse."""
+    return line_of(replace(_parsed(line), data=data))
 
 
 def _parsed(line: bytes) -> RecordedEvent:

@@ -1,20 +1,27 @@
 """The machine's own copy of the log: dense, proved, healed after any crash, and honest about damage."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from multiprocessing import get_context
 from pathlib import Path
+from pkgutil import resolve_name
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
-from ledger.codec import origin_digest
-from ledger.envelope import RecordedEvent
+from ledger.across.erasure import applied, of_entity
+from ledger.codec import digest, encode, origin_digest
+from ledger.envelope import RecordedEvent, stream_id
+from ledger.erasure.events import TextsErased
 from ledger.errors import Damaged, Unavailable
 from ledger.offline.journal import Journal
 from ledger.offline.lines import event_of, line_of
 from ledger.work_item.commands import CreateWorkItem
 from tests.support.given import LEDGER, numbered
-from tests.support.history import tell
+from tests.support.history import TASK, tell
 from tests.support.ledgers import in_memory
 
 Opened = Callable[..., Journal]
@@ -205,3 +212,107 @@ def _flipped(content: bytes, place: int) -> bytes:
     flipped = bytearray(content)
     flipped[place] ^= 1 << place % 8
     return bytes(flipped)
+
+
+@pytest.fixture(scope="module")
+def erased(events: list[RecordedEvent]) -> tuple[list[RecordedEvent], list[RecordedEvent]]:
+    """The fifty events and the erasure of one item, as they were recorded; and as a log holds them afterwards."""
+    item = stream_id("work_item", TASK)
+    payloads = of_entity(events, item)
+    last = events[-1]
+    erasure = replace(
+        last,
+        position=51,
+        stream_id=stream_id("erasure", numbered(51)),
+        version=1,
+        type="TextsErased",
+        topics=(),
+        data=encode(TextsErased(payloads=payloads)),
+    )
+    erasure = replace(erasure, digest=digest(last.digest, erasure))
+    return [*events, erasure], [*applied(events, payloads), erasure]
+
+
+def test_a_journal_that_is_given_an_erasure_holds_the_texts_no_longer(
+    opened: Opened, erased: tuple[list[RecordedEvent], list[RecordedEvent]]
+) -> None:
+    before, after = erased
+    journal, beside = opened(), opened()
+    journal.append(before[:50])
+    assert beside.last_erasure == 0
+
+    journal.append(before[50:])
+
+    assert journal.file.read_bytes() == b"".join(line_of(event) for event in after)
+    assert list(journal.read_all()) == after
+    assert (journal.last_erasure, journal.damage) == (51, None)
+    assert [path.name for path in journal.file.parent.glob("journal.jsonl*")] == ["journal.jsonl"]
+    assert list(beside.read_all()) == after, "another process finds every line where it is now"
+
+
+def test_what_is_fetched_after_an_erasure_is_appended_as_it_is(
+    opened: Opened, erased: tuple[list[RecordedEvent], list[RecordedEvent]]
+) -> None:
+    journal = opened()
+
+    journal.append(erased[1][:30])
+    journal.append(erased[1][30:])
+
+    assert list(opened().read_all()) == erased[1]
+
+
+def test_who_reads_while_the_file_is_written_anew_misses_nothing(
+    opened: Opened, erased: tuple[list[RecordedEvent], list[RecordedEvent]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its index says where lines were in the file that is gone."""
+    before, after = erased
+    journal, reader = opened(), opened(index=MEMORY)
+    journal.append(before[:50])
+    assert reader.head.position == 50
+    look = reader._look  # what another process does between the look at the file and the reading of it
+
+    def look_before_another_appends() -> None:
+        monkeypatch.undo()
+        look()
+        journal.append(before[50:])
+
+    monkeypatch.setattr(reader, "_look", look_before_another_appends)
+
+    found = reader.read_streams([event.stream_id for event in before[:50]]).events
+
+    assert sum(map(len, found.values())) == 50
+    assert {event.position: event for past in found.values() for event in past} == {e.position: e for e in after[:50]}
+
+
+@pytest.mark.parametrize("step", ["os.fsync", "pathlib.Path.replace", "ledger.offline.journal.sync_folder"])
+@pytest.mark.parametrize("done", [False, True])
+def test_a_process_that_is_killed_leaves_the_texts_and_no_erasure_or_the_erasure_and_no_texts(
+    opened: Opened, erased: tuple[list[RecordedEvent], list[RecordedEvent]], step: str, done: bool
+) -> None:
+    before, after = erased
+    opened().append(before[:50])
+
+    def killed(monkeypatch: pytest.MonkeyPatch) -> None:
+        real = resolve_name(step)
+
+        def last_step(*arguments: object) -> None:
+            if done:
+                real(*arguments)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        monkeypatch.setattr(step, last_step)
+        opened().append(before[50:])
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        process = get_context("fork").Process(target=killed, args=(monkeypatch,))
+        process.start()
+        process.join()
+    assert process.exitcode == -signal.SIGKILL
+
+    journal = opened()
+
+    renamed = ("replace" in step and done) or "sync_folder" in step
+    assert journal.file.read_bytes() == b"".join(map(line_of, after if renamed else before[:50]))
+    assert list(journal.read_all()) == (after if renamed else before[:50])
+    journal.append(before[50:] if not renamed else [])
+    assert list(opened().read_all()) == after
