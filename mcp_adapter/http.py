@@ -49,7 +49,7 @@ from mcp_adapter.transport.guard import Guard, Names, Rates, TooSlow, Turns, too
 from mcp_adapter.transport.sessions import Sessions
 from projections.application.activity import places
 from projections.application.app import App
-from projections.maintenance.after_write import keep_status
+from projections.maintenance.after_write import keep_status, renew_copies
 from projections.maintenance.background_jobs import start_keeping
 from projections.maintenance.console_server import announce, others
 from projections.maintenance.webhooks.sender import start_sending
@@ -105,7 +105,10 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
             return []
         first = next(iter(by_ledger.values()))
         new = [project for project in others(first) if project.ledger not in by_ledger]
-        apps = [App(replace(first.settings, project=project.project), keep_status=keep_status) for project in new]
+        apps = [
+            App(replace(first.settings, project=project.project), keep_status=keep_status, renew_copies=renew_copies)
+            for project in new
+        ]
         stops.extend(stop for app in apps for stop in _jobs(app))
         return apps
 

@@ -27,7 +27,7 @@ from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, con
 from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
 from projections.application.app import App
-from projections.maintenance.after_write import keep_status
+from projections.maintenance.after_write import keep_status, renew_copies
 from projections.operations.catalog import OPERATIONS
 from tests.support.kept_connections import kept
 from tests.support.pooler import Pooler
@@ -159,7 +159,7 @@ def settings(tmp_path: Path, dsn: str) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[App]:
-    app = App(settings, keep_status=keep_status)
+    app = App(settings, keep_status=keep_status, renew_copies=renew_copies)
     yield app
     app.close()
 

@@ -153,6 +153,13 @@ def applied(events: Iterable[RecordedEvent], payloads: Iterable[ErasedPayload]) 
         yield event if data is None else replace(event, data=data)
 
 
+def lost_texts(before: Iterable[RecordedEvent], after: Iterable[RecordedEvent]) -> Iterator[str]:
+    """The texts that an erasure takes."""
+    for was, now in zip(before, after, strict=True):
+        if was.data != now.data and category_of(was.stream_id) != ERASURE:
+            yield from set(_texts_in(msgspec.json.decode(was.data))) - set(_texts_in(msgspec.json.decode(now.data)))
+
+
 def payloads_in(event: RecordedEvent) -> tuple[ErasedPayload, ...]:
     """What an event erases; nothing if it is no erasure."""
     if event.type != TextsErased.__name__ or not is_known(event):

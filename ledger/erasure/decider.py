@@ -1,29 +1,14 @@
 """Erasures as a category: each is a stream of its own, which is never added to."""
 
-from msgspec import Struct
-
 from ledger.decider import Decided, Decider, check_administrator
-from ledger.envelope import Fact, stream_id
+from ledger.envelope import stream_id
 from ledger.erasure.commands import EraseTexts
 from ledger.erasure.events import TextsErased
+from ledger.erasure.state import Erasure, evolve
 from ledger.world import World
 
 CATEGORY = "erasure"
 PORTION = 500  # payloads in one event: a follower takes it in while a caller waits
-
-
-class Erasure(Struct, frozen=True, kw_only=True):
-    """How many payloads it has erased."""
-
-    payloads: int = 0
-
-
-def evolve(erasure: Erasure, fact: Fact) -> Erasure:
-    match fact:
-        case TextsErased(payloads=payloads):
-            return Erasure(payloads=erasure.payloads + len(payloads))
-        case _:
-            return erasure  # an unknown fact of a newer program is carried, not interpreted
 
 
 def decide(command: EraseTexts, world: World) -> Decided:

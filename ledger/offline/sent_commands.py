@@ -167,6 +167,22 @@ class SentCommands:
             for file, known in list(self._others_by_file().items()):
                 self._remove_done(file, known, reached, ends)
 
+    def forget_recorded(self, reached: int, ends: Ends, erased: int) -> None:
+        """Leaves nothing in the files of what a journal up to `reached` holds, but in those of processes that go on,
+        which see to it themselves; and of a command that was decided before `erased` only which one it is."""
+        with self._guard:
+            self._own = _unquoting(_left(self._own, reached, ends), erased)
+            with suppress(OSError):
+                if self._descriptor is not None:
+                    self._rewrite()
+            for draft in self._folder.glob("*.new"):  # of a process that was killed at it
+                if not _goes_on(draft):
+                    draft.unlink(missing_ok=True)
+            for file, known in self._others_by_file().items():
+                with suppress(OSError):
+                    if not _goes_on(file):
+                        os.close(_write_anew(file, _unquoting(_left(known, reached, ends), erased)))
+
     def forget(self) -> None:
         """After an administrator has said which history is right."""
         with self._guard:
@@ -187,9 +203,9 @@ class SentCommands:
 
     def _remember(self, sent: SentCommand) -> None:
         """Only where it stands: what it said is kept elsewhere."""
-        line = replace(sent.line, arguments={}, bases={}, events=(), token=None)
-        self._past.pop(line.command_id, None)
-        self._past[line.command_id] = replace(sent, line=line)
+        command = sent.line.command_id
+        self._past.pop(command, None)
+        self._past[command] = _bare(sent)
         if len(self._past) > MOST:
             del self._past[next(iter(self._past))]
 
@@ -238,18 +254,41 @@ class SentCommands:
                 self._rewrite()
 
     def _rewrite(self) -> None:
-        draft = self._file.with_suffix(".new")
-        fresh = _opened(draft, os.O_TRUNC)
-        try:
-            for sent in self._own.values():
-                add(fresh, b"".join(b"\n" + _encode(entry) for entry in _entries(sent)))
-            draft.replace(self._file)
-        except OSError:
-            os.close(fresh)
-            raise
+        fresh = _write_anew(self._file, self._own)
         assert self._descriptor is not None, "what is written anew was open"
         os.close(self._descriptor)
         self._descriptor = fresh
+
+
+def _write_anew(file: Path, commands: _Commands) -> int:
+    """Puts a file of these commands in its place, open at its end. Raises OSError."""
+    draft = file.with_suffix(".new")
+    fresh = _opened(draft, os.O_TRUNC)
+    try:
+        for sent in commands.values():
+            add(fresh, b"".join(b"\n" + _encode(entry) for entry in _entries(sent)))
+        draft.replace(file)
+    except OSError:
+        os.close(fresh)
+        raise
+    return fresh
+
+
+def _goes_on(file: Path) -> bool:
+    """Whether the process is there that writes the file."""
+    import psutil  # imported here for start-up: only a machine that erases asks
+
+    number = file.name.partition("-")[0]
+    return number.isdigit() and psutil.pid_exists(int(number))
+
+
+def _unquoting(commands: _Commands, erased: int) -> _Commands:
+    """The commands, of one that was decided before an erasure only which it is: it may quote what is gone."""
+    return {id: _bare(sent) if sent.line.as_of < erased else sent for id, sent in commands.items()}
+
+
+def _bare(sent: SentCommand) -> SentCommand:
+    return replace(sent, line=replace(sent.line, arguments={}, bases={}, events=(), token=None))
 
 
 def _entries(sent: SentCommand) -> Iterator[_Sent | _Answered]:

@@ -22,6 +22,7 @@ from projections.local_copy.working_files import Local
 from projections.tables.postgres import PostgresTables
 
 KeepStatus = Callable[["App", LedgerView | None], None]
+RenewCopies = Callable[["App"], None]
 
 
 class App:
@@ -37,18 +38,20 @@ class App:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         keep_status: KeepStatus = lambda app, view: None,
+        renew_copies: RenewCopies = lambda app: None,
         opened: Opened = remember,
     ) -> None:
         """`keep_status(app, view)` follows writes: it keeps the status file from that view, or from whatever answers.
 
-        It may be slow and must not raise. `opened` notes the ledger among the user's projects.
+        It may be slow and must not raise. `renew_copies(app)` follows an erasure: it writes anew what the project holds
+        of the log. `opened` notes the ledger among the user's projects.
         """
         self.principal = Principal(project=settings.project, token=settings.token, by=settings.by)
         self.answered_by: Layer | None = None  # the layer of the newest answer
         self._keep_status = keep_status
         self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database), opened)
         self.after_write = Debounced(self._after_write, lambda: self.local.followed)
-        self.sync = Synchronization(self.runtime, self.after_write)
+        self.sync = Synchronization(self.runtime, self.after_write, lambda: renew_copies(self))
 
     def for_principal(self, by: str | None, scope: Scope = "admin", token: str | None = None) -> "App":
         """The same ledger for another caller of this process: who acts, what it may do, what it holds claims with."""

@@ -33,8 +33,10 @@ log = logging.getLogger(__name__)
 class Synchronization:
     """Drains and follows for one runtime. `after_write` follows whatever a drain has recorded."""
 
-    def __init__(self, runtime: Runtime, after_write: Debounced) -> None:
+    def __init__(self, runtime: Runtime, after_write: Debounced, renew_copies: Callable[[], None]) -> None:
+        """`renew_copies` is called when texts were erased that the copies in the project may hold."""
         self._runtime = runtime
+        self._renew_copies = renew_copies
         self._after_write = after_write
         self._drain_thread = DrainThread()
 
@@ -100,6 +102,7 @@ class Synchronization:
             local.touch(begun)
         local.cache.follow()
         local.clear()
+        local.erase(self._renew_copies)
         return is_whole
 
     def follow_quietly(self, seconds: float | None = None) -> None:

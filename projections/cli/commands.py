@@ -75,6 +75,7 @@ SECTIONS = {
         "replay": ("administration.replaying:replay_command", "Rebuild the read models from the log."),
         "verify": ("administration.verifying:verify", "Compare journal, log and read models."),
         "rebuild": ("administration.verifying:rebuild", "Repair a journal and database that disagree."),
+        "erase": ("administration.erasing:erase", "Make texts unreadable for good."),
         "ledgers": ("administration.ledgers:group", "The ledgers of this database, and who may use them."),
         "databases": ("administration.databases:group", "The databases among which ledgers are placed."),
         "doctor": ("administration.doctor:doctor", "What runs where, what is wrong, what to do."),

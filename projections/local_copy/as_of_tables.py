@@ -51,6 +51,12 @@ def tables_as_of(log: EventStore, position: int, kept: Path | None = None) -> It
             _keep(file, kept, position)
 
 
+def forget(kept: Path) -> None:
+    """Removes what is kept, and what is being made to be kept: it may hold texts that are erased."""
+    for file in kept.glob("*"):
+        shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
+
+
 def _bring_to(tables: SqliteTables, log: EventStore, position: int, last: RecordedEvent | None) -> int:
     """Folds what is missing. Answers how many events that were."""
     with tables.advancing() as rows:
@@ -90,7 +96,10 @@ def _nearest(kept: Path, position: int) -> Path | None:
 
 
 def _keep(file: Path, kept: Path, position: int) -> None:
-    file.replace(kept / _name(str(position)))
+    try:
+        file.replace(kept / _name(str(position)))
+    except FileNotFoundError:  # an erasure has taken everything that was folded before it
+        return
     by_need = sorted(kept.glob("*.sqlite3"), key=lambda each: each.stat().st_mtime, reverse=True)
     for old in by_need[KEPT:]:
         old.unlink(missing_ok=True)

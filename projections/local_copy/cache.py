@@ -45,6 +45,14 @@ class Cache:
         with self.tables.advancing() as rows:
             self._overlay.lay(rows)
 
+    def begin_anew(self) -> bool:
+        """Folds all rows again, and leaves nothing in the file of what they were. Whether it could."""
+        with self.tables.advancing() as rows:
+            rows.clear()
+            rows.reached(0, None, self.journal.digest_at(0))
+        self.follow()
+        return self.tables.let_go()
+
     def _portion(self) -> bool:
         """Folds some more events. Answers whether there may be others."""
         checkpoint = self._checkpoint()

@@ -30,6 +30,7 @@ from projections.local_copy.cache import Cache
 INDEX = "journal-index.sqlite3"
 MET = "met"  # there since the ledger was found in a database
 PLACE = "place"  # where the ledger went from the database of the settings
+ERASED = "erased"  # up to which erasure the copies that are made of the journal hold nothing of what it erases
 CONTACT = "contact"  # its time is when this machine last knew that its journal is the whole log
 
 
@@ -127,6 +128,36 @@ class Local:
         if (self.home / OUTBOX).exists():
             self.outbox.clear(reached)
         self.sent.clear(reached, self.journal.ends_of)
+
+    def erase(self, renew_copies: Callable[[], None]) -> None:
+        """Takes what the journal erases out of everything that was made of it here; `renew_copies` does so elsewhere.
+
+        Killed at it, or kept from it by another process, it is done the next time.
+        """
+        newest = self.journal.last_erasure
+        if not newest:
+            return
+        if (self.home / OUTBOX).exists():
+            self.outbox.forget_ended(self.journal.head.position)
+        self.sent.forget_recorded(self.journal.head.position, self.journal.ends_of, newest)
+        if not self.is_erased:
+            from projections.local_copy import as_of_tables  # imported here for start-up
+
+            as_of_tables.forget(self.home / as_of_tables.FOLDER)
+            if self.cache.begin_anew():
+                renew_copies()
+                write_private(self.home / ERASED, b"%d\n" % newest)
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether nothing that was made of the journal here holds what it erases."""
+        return self._erased_up_to() >= self.journal.last_erasure
+
+    def _erased_up_to(self) -> int:
+        try:
+            return int((self.home / ERASED).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return 0
 
     def contact(self) -> datetime | None:
         """When the journal was last known to be the whole log."""

@@ -1,4 +1,4 @@
-"""What follows a write in programs that keep the status file: handed to the `App` that they make."""
+"""What follows a write, and an erasure, in programs that keep the status file: handed to the `App` that they make."""
 
 from projections.application.app import App
 from projections.application.view import LedgerView
@@ -10,3 +10,14 @@ def keep_status(app: App, view: LedgerView | None) -> None:
     from projections.maintenance.status_file import keep_status
 
     keep_status(app, view)
+
+
+def renew_copies(app: App) -> None:
+    """Writes the status file and the published journal anew, where they are: texts of theirs were erased."""
+    # imported here for start-up, as above
+    from projections.maintenance.status_file import place, read, write_status
+    from projections.transfer.publishing import renew
+
+    if read(place(app)) is not None:
+        write_status(app)
+    renew(app)

@@ -1,6 +1,6 @@
 """Operations on the past: what happened to an entity, what happened since, and taking it back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,7 +9,8 @@ from pydantic import Field
 from ledger.catalog import DECIDERS, FACTS, fold_stream
 from ledger.decider import Problem, Undo, check, problem, version_conflict
 from ledger.envelope import Recorded, category_of, configuration_id, id_of, stream_id
-from ledger.errors import NotFound
+from ledger.erasure.decider import CATEGORY as ERASURE
+from ledger.errors import NotFound, Refused
 from ledger.pending import PENDING, Version, parse, place_of
 from projections.application.view import LedgerView
 from projections.operations.base import (
@@ -132,12 +133,23 @@ def _thing(view: LedgerView, given: str) -> tuple[str, str]:
     return find(view.tables, given)
 
 
+def _refuse_erasure(streams: Iterable[str]) -> None:
+    if any(category_of(stream) == ERASURE for stream in streams):
+        raise Refused(
+            "it erased texts, and they are gone for good",
+            rule="not_undoable",
+            items=[],
+            next_step="write the texts anew where they are needed",
+        )
+
+
 def _meant(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str, ...]]:
     """The command to take back, and the streams in which to do so."""
     if request.command is not None:
         recorded = view.store.find_command(_uuid(request.command))
         if recorded is None:
             raise _unknown(f"no command {request.command} is recorded in this ledger", request.command)
+        _refuse_erasure(recorded[0].streams)
         streams = [stream for stream in sorted(recorded[0].streams) if DECIDERS[category_of(stream)].undoable]
         if not streams:
             raise _unknown(f"command {request.command} became a conflict: resolve_conflict ends it", request.command)
@@ -146,6 +158,7 @@ def _meant(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str, ...]]:
         event = next(view.store.read_all(request.position - 1, request.position), None)
         if event is None:
             raise _unknown(f"there is no position {request.position} in this ledger", str(request.position))
+        _refuse_erasure([event.stream_id])
         return str(event.command_id), (event.stream_id,)
     category, entity_id = _thing(view, request.id or "")
     events = past(view.store, category, entity_id)

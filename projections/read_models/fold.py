@@ -17,6 +17,7 @@ from ledger.envelope import (
     id_of,
     recorded_fact,
 )
+from ledger.erasure.decider import CATEGORY as ERASURE
 from ledger.values.moment import text
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.projection import Projection, Row, Stamps, behind
@@ -36,6 +37,7 @@ class Fold:
         self._readings: dict[tuple[str, int], Callable[[Raw], Fact]] = {}
         self.unknown: Counter[tuple[str, int]] = Counter()
         self.reached = 0  # the position of the last event
+        self.last_erasure = 0  # what was read before it was recorded may hold texts that are gone
 
     def add(self, facts: Iterable[RecordedFact]) -> set[str]:
         """Takes events in their order. Answers the streams that have rows and were touched."""
@@ -88,6 +90,8 @@ class Fold:
         """An unknown category has no row."""
         projection = BY_CATEGORY.get(category_of(stream))
         entity_id = self._things[stream] = _Thing(projection, fact) if projection else None
+        if category_of(stream) == ERASURE:
+            self.last_erasure = fact.position
         return entity_id
 
     def _reading(self, kind: tuple[str, int]) -> Callable[[Raw], Fact]:

@@ -44,6 +44,10 @@ class Source(Protocol):
     def read_streams(self, streams: Iterable[str]) -> Past: ...
 
 
+class ErasedMeanwhile(Refused):
+    """Texts were erased after a fold was begun, whose rows would hold them."""
+
+
 class Unknown(Struct, frozen=True, kw_only=True):
     """Events that only a newer program understands; they are in their rows' versions and changed nothing else."""
 
@@ -112,15 +116,29 @@ def replay(
     """
     names = _checked_names(projections)
     with tables.alone():
-        folded = folded_until(log, None, source=source, progress=progress)
-        swap_in(log, tables, names, folded, progress)
+        folded = _rebuilt(log, tables, names, source, progress)
     return Report(as_of=folded.reached, projections=_uncompared(names, folded), unknown=_unknown(folded))
+
+
+def _rebuilt(log: EventStore, tables: Tables, names: Sequence[str], source: Source | None, progress: Progress) -> Fold:
+    """Again, where texts were erased meanwhile that the rows would hold."""
+    while True:
+        folded = folded_until(log, None, source=source, progress=progress)
+        try:
+            swap_in(log, tables, names, folded, progress)
+        except ErasedMeanwhile:
+            continue
+        return folded
 
 
 def swap_in(
     log: EventStore, tables: Tables, names: Sequence[str], folded: Fold, progress: Progress = no_progress
 ) -> None:
-    """Lets the rows of a fold serve, completed from the log. Call it while `tables.alone()` is open."""
+    """Lets the rows of a fold serve, completed from the log. Call it while `tables.alone()` is open.
+
+    Raises ErasedMeanwhile, and then nothing has changed.
+    """
+    begun = folded.reached
     with tables.rebuilding(names) as new:
         _fill(new, names, folded, progress)
         for _ in range(ROUNDS):
@@ -128,13 +146,16 @@ def swap_in(
                 break
         with log.exclusively():
             _follow(log, new, names, folded)
+            _check_erasures(folded, begun)
             new.serve()
 
 
 def bring_up(log: EventStore, tables: Tables, names: Sequence[str], folded: Fold) -> None:
     """Brings rows that serve, are behind and hold what was folded up to the log's head, and the fold with them."""
+    begun = folded.reached
     with log.exclusively(), tables.extending(names) as there:
         _follow(log, there, names, folded)
+        _check_erasures(folded, begun)
         there.serve()
 
 
@@ -185,7 +206,10 @@ def folded_until(
     if source is not None:
         _fold(folded, source, until, progress)
         _prove(log, source, folded.reached)
+    copied = folded.reached
     _fold(folded, log, until, progress)
+    if folded.last_erasure > copied > 0:  # the copy may hold what was erased since
+        return folded_until(log, until, progress=progress)
     return folded
 
 
@@ -212,6 +236,16 @@ def _new(file: Path) -> Iterator[BinaryIO]:
         except BaseException:
             file.unlink(missing_ok=True)
             raise
+
+
+def _check_erasures(folded: Fold, begun: int) -> None:
+    if folded.last_erasure > begun:
+        raise ErasedMeanwhile(
+            f"texts were erased at position {folded.last_erasure}, after these rows were begun",
+            rule="erased_meanwhile",
+            items=[],
+            next_step="repeat it",
+        )
 
 
 def _fold(folded: Fold, log: Source, until: int | None, progress: Progress) -> None:

@@ -179,6 +179,13 @@ class SqliteTables:
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield SqliteAdvance(connection, self._ledger)
 
+    def let_go(self) -> bool:
+        """Takes what was deleted out of the file too. Whether it could: not while another process reads."""
+        with self._connection() as connection:
+            connection.execute("VACUUM")
+            is_busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not is_busy
+
     def _replace(self, rows: dict[str, list[RowChange]], *, fresh: bool) -> None:
         with self._transaction("BEGIN IMMEDIATE") as connection:
             found = connection.execute(NUMBERS, [self._ledger]).fetchall()

@@ -4,6 +4,7 @@ It is replaced whole or not at all, and only by one that contains it. Git is ask
 other line ends, or two copies merged line by line, it would no longer be a journal.
 """
 
+from filecmp import cmp
 from pathlib import Path
 from shutil import copyfileobj
 
@@ -34,11 +35,17 @@ def publish(app: App) -> Published:
     journal = app.local.journal
     head = journal.head.position
     there = _reach(app, file)
-    outcome = _outcome(file, there, head)
+    outcome = _outcome(journal, file, there)
     if outcome in ("created", "replaced"):
         _copy(journal, file)
     _keep_bytes(file.with_name(ATTRIBUTES))
     return Published(file=file, position=max(there, head), outcome=outcome)
+
+
+def renew(app: App) -> None:
+    """Replaces the copy in the project, if there is one: it may hold what was erased since."""
+    if (app.identity.project / FOLDER / FILE).exists():
+        publish(app)
 
 
 def _reach(app: App, file: Path) -> int:
@@ -60,12 +67,12 @@ def _reach(app: App, file: Path) -> int:
         copy.close()
 
 
-def _outcome(file: Path, there: int, head: int) -> str:
-    if there > head:
+def _outcome(journal: Journal, file: Path, there: int) -> str:
+    if there > journal.head.position:
         return "newer"
-    if there == head and file.exists():
-        return "unchanged"
-    return "replaced" if file.exists() else "created"
+    if not file.exists():
+        return "created"
+    return "unchanged" if cmp(file, journal.file, shallow=False) else "replaced"
 
 
 def _keep_bytes(attributes: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -26,6 +27,7 @@ from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.work_item.events import WorkItemRevised
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.fold import propose
+from projections.tables import replay
 from projections.tables.replay import check
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal
@@ -111,6 +113,27 @@ def test_a_command_that_was_decided_before_the_erasure_does_not_bring_the_texts_
     ledger.execute(10, UpdateWorkItem(id=ITEM, expected=2, fields={"description": "shorter"}))
 
     assert SECRET not in str(list(ledger.store.read_all()))
+
+
+def test_a_replay_that_was_under_way_begins_again(
+    ledger: Ledger, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has folded the texts, and what it folds last is their erasure."""
+    folded_until = replay.folded_until
+
+    def erased_after_that(*arguments: Any, **more: Any) -> Any:
+        monkeypatch.undo()
+        folded = folded_until(*arguments, **more)
+        erase(ledger, owner_dsn)
+        return folded
+
+    monkeypatch.setattr(replay, "folded_until", erased_after_that)
+
+    report = replay.replay(ledger.store, ledger.tables)
+
+    assert report.as_of == 4
+    assert check(ledger.store, ledger.tables).equal
+    assert holding(owner_dsn, SECRET, ledger) == []
 
 
 def test_only_the_owner_of_the_log_erases(ledger: Ledger, dsn: str) -> None:

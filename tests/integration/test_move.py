@@ -21,6 +21,8 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.main import main
 from projections.fallback.router import answer
+from projections.maintenance.erasure import Subject, erase
+from projections.maintenance.verify import verify
 from projections.operations.catalog import OPERATIONS
 from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
@@ -134,6 +136,18 @@ def test_a_moved_ledger_is_the_same_ledger_event_by_event_and_row_by_row(app: Ap
     assert log(there) == before
     assert (check(there.store, there.tables).equal, len(titles(there))) == (True, 30)
     assert write(there, "The next one") and log(there)[-1][0] == 31
+
+
+def test_a_ledger_from_which_texts_were_erased_arrives_as_it_is(app: App, away: Settings, there: App) -> None:
+    item = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "Xylophon"})
+    erase(app, Subject(category="work_item", id=item["id"]))
+    OPERATIONS["update_work_item"].perform(app, {"id": item["id"], "version": 1, "title": "Afterwards"})
+
+    move(app, away)
+
+    assert verify(there).differences == ()
+    assert "Xylophon" not in str(list(there.store.read_all()))
+    assert OPERATIONS["query_work_item"].perform(there, {"id": item["id"]})["title"] == "Afterwards"
 
 
 def test_whoever_is_on_the_embedded_server_follows_by_itself(app: App, away: Settings, there: App) -> None:

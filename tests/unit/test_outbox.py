@@ -267,3 +267,30 @@ def test_a_line_that_is_written_while_it_is_read_is_one_line(tmp_path: Path, mon
 
     assert reading.waiting == 1
     assert (reading.waiting, reading.faults) == (2, [])
+
+
+def test_what_has_ended_leaves_the_file_of_what_waits_on(outbox: Outbox, tmp_path: Path) -> None:
+    """An erasure asks for it: the texts of a command stand in its line."""
+    put(outbox, queued(1, "Ended"), queued(2, "Waits"), settled(3, 1, position=5))
+    outbox.file.with_suffix(".new").write_bytes(b"what a killed process has left")
+
+    outbox.forget_ended(4)
+    assert b"Ended" in outbox.file.read_bytes()
+    outbox.forget_ended(5)
+
+    assert b"Ended" not in outbox.file.read_bytes()
+    assert [line.command_id for line in outbox.unsettled()] == [queued(2).command_id]
+    assert waiting(tmp_path) == [line.sequence for line in outbox.unsettled()]
+    assert not outbox.file.with_suffix(".new").exists()
+
+
+def test_no_line_changes_its_number_while_a_drain_is_under_way(outbox: Outbox, tmp_path: Path) -> None:
+    put(outbox, queued(1), queued(2), settled(3, 1, position=5))
+    draining = Outbox(tmp_path)
+
+    with draining.draining() as mine:
+        outbox.forget_ended(5)
+
+    assert mine
+    assert waiting(tmp_path) == [2]
+    draining.close()

@@ -62,3 +62,23 @@ def test_what_was_refused_is_forgotten(tmp_path: Path) -> None:
 
     assert process.find(LINE.command_id) is None
     assert SentCommands(tmp_path).find(LINE.command_id) is None
+
+
+def test_after_an_erasure_no_file_holds_what_was_recorded_or_quotes_what_is_gone(tmp_path: Path) -> None:
+    own, other = acknowledged(tmp_path), acknowledged(tmp_path)
+    unanswered = replace(queued(2, "Quotes"), as_of=3)
+    other.send(unanswered)
+    other.close()
+    [ended] = [file for file in (tmp_path / "sent").iterdir() if b"Quotes" in file.read_bytes()]
+    killed = ended.rename(ended.with_name("99999999-ended.jsonl"))
+    (tmp_path / "sent" / "99999999-ended.new").write_bytes(b"One")
+
+    own.forget_recorded(11, lambda _: {}, erased=7)
+
+    left = b"".join(file.read_bytes() for file in (tmp_path / "sent").iterdir())
+    assert b"One" not in left
+    assert b"Quotes" not in left
+    known = SentCommands(tmp_path).find(unanswered.command_id)
+    assert known is not None, "that it was sent and not answered stays known"
+    assert known.recorded is None
+    assert killed.exists()

@@ -191,7 +191,7 @@ class Drain:
             return None
         if not all(rebase.stands_on_its_base(line, stream, ahead.past(stream), self._is_own) for stream in line.bases):
             return None
-        if not self._conditions_hold(line):
+        if not self._conditions_hold(line) or rebase.quotes_erased(map(ahead.past, line.bases)):
             return None
         facts = rebase.facts_with_authors(line)
         proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, head)
@@ -221,7 +221,8 @@ class Drain:
         pasts, moved = past.events, self._moved(line, past.events)
         if waits_for := self._waits_for(line):
             return self._conflict(line, pasts, met=rebase.meetings(line, pasts, self._is_own), waits_for=waits_for)
-        if refusal is None and not moved and self._conditions_hold(line):
+        quotes = rebase.quotes_erased(pasts.values())
+        if refusal is None and not moved and self._conditions_hold(line) and not quotes:
             facts = rebase.facts_with_authors(line)
             ahead = Ahead(pasts)
             proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, past.head)
@@ -277,7 +278,7 @@ class Drain:
             met=tuple(met),
             refusal=_refusal_as_json(refusal),
             waits_for=tuple(waits_for),
-            proposed=tuple(_proposed(event) for event in line.events) if recovered else (),
+            proposed=tuple(map(_proposed, line.events)) if recovered else (),
         )
         return self._instead(line, fact, "conflict")
 
@@ -389,7 +390,7 @@ def _refusal_as_json(refusal: LedgerError | None) -> dict[str, Any] | None:
 
 
 def _proposed(event: QueuedEvent) -> dict[str, Any]:
-    data = msgspec.json.decode(event.data)
+    data = rebase.without_quotes(event)
     return {"stream": event.stream_id, "type": event.type, "schema": event.schema, "data": data}
 
 

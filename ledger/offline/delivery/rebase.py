@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from ledger.across.conflict_resolution import rebased
 from ledger.annotation.events import AnnotationFact
 from ledger.catalog import DECIDERS, FACTS, fold_stream, states_of
-from ledger.codec import decode
+from ledger.codec import decode, is_erased
 from ledger.command_codec import command_of
 from ledger.conflict.events import Met
 from ledger.envelope import Command, Fact, RecordedEvent, category_of, id_of
-from ledger.offline.queue.outbox_lines import Queued
+from ledger.offline.queue.outbox_lines import Queued, QueuedEvent
 from ledger.values.field_paths import differing, flatten
 from ledger.values.revision import same
 
@@ -41,6 +41,23 @@ def stands_on_its_base(line: Queued, stream: str, past: Sequence[RecordedEvent],
         return False
     last = past[-1] if past else None
     return (last and str(last.command_id)) == base.command_id
+
+
+def quotes_erased(pasts: Iterable[Sequence[RecordedEvent]]) -> bool:
+    """Whether texts were erased from what a command was decided on: what it proposed then may hold them."""
+    return any(is_erased(event.data) for past in pasts for event in past)
+
+
+def without_quotes(event: QueuedEvent) -> dict[str, Any]:
+    """The payload of what was proposed, without the values that it only takes from what stood there before."""
+    data: dict[str, Any] = msgspec.json.decode(event.data)
+    taken = ("old", "new") if event.type.endswith("Reverted") else ("old",)
+    for field in data.keys() & {"changes", "also"}:
+        data[field] = {
+            path: {side: value for side, value in change.items() if side not in taken}
+            for path, change in data[field].items()
+        }
+    return data
 
 
 def proposed_facts(line: Queued) -> list[tuple[str, Fact]]:

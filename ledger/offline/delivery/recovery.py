@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from ledger.catalog import TOPICS, TOPICS_OF_FIELD
 from ledger.codec import SCHEMA
 from ledger.conflict.events import Base
-from ledger.envelope import RecordedEvent
+from ledger.envelope import RecordedEvent, category_of
+from ledger.erasure.decider import CATEGORY as ERASURE
 from ledger.offline.journal import Journal
 from ledger.offline.queue.outbox import Outbox
 from ledger.offline.queue.outbox_lines import Queued, QueuedEvent
@@ -40,6 +41,8 @@ def only_in(journal: Journal, after: int) -> Iterator[Queued]:
     for _, group in groupby(journal.read_all(after), key=lambda event: event.command_id):
         events = list(group)
         first = events[0]
+        if category_of(first.stream_id) == ERASURE:  # of positions that hold something else now: it is repeated by hand
+            continue
         yield Queued(
             sequence=0,
             kind="recovered",

@@ -6,7 +6,7 @@ where each line begins and what became of it, so that a hundred thousand waiting
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,7 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / FILE
+        self._draft = self.file.with_suffix(".new")
         self._folder = folder
         self._index = OutboxIndex(self.file)
         self._guard = self._index.guard
@@ -220,6 +221,17 @@ class Outbox:
             self._replace(written(Begun(sequence=self.sequence)))
             return True
 
+    def forget_ended(self, reached: int) -> None:
+        """Leaves nothing but what waits, if a log up to `reached` holds the rest. Not while a drain is under way, or a
+        damaged line is set aside."""
+        with self.draining() as mine, self.locked(), self._guard:
+            if not mine or not self.file.exists() or self.faults:
+                return
+            self._draft.unlink(missing_ok=True)  # of a process that was killed at it
+            count, last = self._index.ask(LAST_SETTLED)[0]
+            if count and last <= reached:
+                self._replace_by(self._every_waiting())
+
     def put_before(self, earlier: Sequence[Queued]) -> None:
         """Puts commands in front of all that wait, in one step; one that waits already is not put twice.
 
@@ -229,10 +241,7 @@ class Outbox:
             if faults := self.faults:
                 raise unusable(self.file, OSError(f"line {faults[0].line} is damaged"))
             ids = {line.command_id for line in earlier}
-            waiting = [line for line in self._every_waiting() if line.command_id not in ids]
-            begun = Begun(sequence=self.sequence)
-            numbered = (replace(line, sequence=begun.sequence + n) for n, line in enumerate([*earlier, *waiting], 1))
-            self._replace(b"".join([written(begun), *map(written, numbered)]))
+            self._replace_by([*earlier, *(line for line in self._every_waiting() if line.command_id not in ids)])
 
     def set_aside(self) -> int:
         """Moves damaged lines into a file beside this one, so that what waits behind them goes on. How many they were.
@@ -263,9 +272,14 @@ class Outbox:
             yield from page
             after = page[-1].sequence
 
+    def _replace_by(self, lines: Iterable[Queued]) -> None:
+        begun = Begun(sequence=self.sequence)
+        numbered = (replace(line, sequence=begun.sequence + n) for n, line in enumerate(lines, 1))
+        self._replace(b"".join([written(begun), *map(written, numbered)]))
+
     def _replace(self, content: bytes) -> None:
         """The whole file by another one, or not at all. Only under `locked`."""
-        draft = self.file.with_suffix(".new")
+        draft = self._draft
         with using(self.file):
             with os.fdopen(opened(draft, os.O_TRUNC), "wb") as file:
                 file.write(content)

@@ -14,7 +14,7 @@ from projections.application.app import App
 from projections.cli.administration.setup.clients import CLIENTS, start
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, remark, say
-from projections.maintenance.after_write import keep_status
+from projections.maintenance.after_write import keep_status, renew_copies
 
 
 @click.command(cls=Command)
@@ -76,7 +76,11 @@ def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **
     """
     adapter = _loaded("mcp_adapter.http")
     others = [
-        App(replace(invocation.settings, project=folder.expanduser().absolute()), keep_status=keep_status)
+        App(
+            replace(invocation.settings, project=folder.expanduser().absolute()),
+            keep_status=keep_status,
+            renew_copies=renew_copies,
+        )
         for folder in also
     ]
     adapter.run_http([invocation.app, *others], adapter.Serving(tokens_needed=not no_tokens, **how))

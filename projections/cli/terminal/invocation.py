@@ -16,7 +16,7 @@ from projections.cli.terminal import exits
 from projections.cli.terminal.options import Options, common_options
 from projections.cli.terminal.output import remark
 from projections.cli.warm.place import name
-from projections.maintenance.after_write import keep_status
+from projections.maintenance.after_write import keep_status, renew_copies
 
 
 class Invocation:
@@ -33,7 +33,7 @@ class Invocation:
 
     @cached_property
     def app(self) -> App:
-        return App(self.settings, keep_status=keep_status)
+        return App(self.settings, keep_status=keep_status, renew_copies=renew_copies)
 
     @property
     def actor(self) -> str:

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from ledger.catalog import NAME_FIELDS, fact_of, states_of
 from ledger.envelope import Fact, RecordedEvent, UnknownFact, category_of, id_of, stated
+from ledger.erasure.events import TextsErased
 from ledger.pending import shown_position, shown_version
 from ledger.store import EventStore
 from ledger.values.moment import text
@@ -55,6 +56,8 @@ def sentence(event: RecordedEvent) -> str:
     fact = fact_of(event)
     if isinstance(fact, UnknownFact):
         return f"(a fact of a newer program, schema {fact.schema})"
+    if isinstance(fact, TextsErased):
+        return f"of {len(fact.payloads)} events"
     name = next((getattr(fact, name) for name in NAME_FIELDS if getattr(fact, name, None)), None)
     return _cut(str(name) if name else ", ".join(_parts(fact)), LONGEST)
 

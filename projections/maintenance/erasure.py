@@ -1,0 +1,154 @@
+"""Erasing texts for good: in the log, in its rows, in this machine's copies; other machines do it when they follow."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from ledger.across.erasure import applied, lost_texts, of_entity, of_person
+from ledger.envelope import RecordedEvent, Submission, category_of, minted_id, stream_id
+from ledger.erasure.commands import EraseTexts
+from ledger.erasure.events import ErasedPayload
+from ledger.errors import Refused, Unavailable
+from ledger.handler import Handler
+from ledger.identity import FOLDER
+from ledger.offline.journal import FILE as JOURNAL
+from ledger.offline.sent_commands import FOLDER as SENT
+from ledger.postgres import erasing
+from projections.application.app import App
+from projections.maintenance.status_file import place
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models.fold import propose
+from projections.tables.postgres import PostgresTables
+from projections.tables.replay import replay
+
+WAIT_SECONDS = 60.0  # for another process that replays or follows
+SENT_SECONDS = 5.0  # in which the other programs of this machine follow what they have written
+LOOK_EVERY = 0.2  # seconds
+SHORTEST = 4  # characters of a text that is looked for in files: a shorter one is found everywhere
+OWN = (JOURNAL, "journal-index.sqlite3", "cache.sqlite3", "outbox-index.sqlite3")  # whose texts are known to be gone
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """What is to be erased: everything said of one entity, or everything that one person has written."""
+
+    category: str | None = None
+    id: str | None = None
+    person: str | None = None
+
+    def payloads(self, log: Iterable[RecordedEvent]) -> tuple[ErasedPayload, ...]:
+        if self.person is not None:
+            return of_person(log, self.person)
+        assert self.category is not None
+        assert self.id is not None
+        return of_entity(log, stream_id(self.category, self.id))
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """How many events would lose their texts, and of how many entities of each category they are."""
+
+    events: int
+    entities: dict[str, int]
+
+
+class Erased(Struct, frozen=True, kw_only=True):
+    """How many events lost their texts by the erasure at `position`, None if none had any left; and the files of this
+    machine in which one of the texts is still found."""
+
+    events: int
+    position: int | None
+    left: tuple[Path, ...] = ()
+
+
+def preview(app: App, subject: Subject) -> Preview:
+    log = list(app.store.read_all())
+    positions = {payload.position for payload in subject.payloads(log)}
+    streams = {event.stream_id for event in log if event.position in positions}
+    return Preview(events=len(positions), entities=dict(Counter(map(category_of, streams))))
+
+
+def erase(app: App, subject: Subject) -> Erased:
+    """Raises Unavailable with the database away, Refused where this role does not own its schema.
+
+    Repeated, it finishes what was interrupted.
+    """
+    app.sync.require_drained()
+    _ = app.store  # which migrates, and knows the ledger
+    known, texts, payloads = app.identity, set[str](), tuple[ErasedPayload, ...]()
+    position = None
+    with erasing.owned_log(app.settings, known.key, known.ledger) as log:
+        events = list(log.read_all())
+        payloads = subject.payloads(events)
+        if payloads:
+            texts = set(lost_texts(events, applied(events, payloads)))
+            handler = Handler(log, TableNeighbourhood(app.tables), propose)
+            position = handler.execute(_submission(app, payloads)).positions[-1]
+    _finish(app, position or len(events))
+    return Erased(events=len(payloads), position=position, left=_left(app, texts))
+
+
+def _submission(app: App, payloads: tuple[ErasedPayload, ...]) -> Submission:
+    command_id = app.new_command_id()
+    return Submission(
+        command=EraseTexts(id=minted_id(command_id), payloads=payloads),
+        command_id=command_id,
+        by=app.actor(None),
+        occurred_at=app.clock(),
+        scope=app.principal.scope,
+    )
+
+
+def _finish(app: App, position: int) -> None:
+    """The rows, then the copies of this machine, then what the database's files hold of rows that are gone."""
+    app.runtime.remember_head()
+    _replay(app)
+    until = time.monotonic() + WAIT_SECONDS
+    while not app.sync.follow() or app.local.journal.head.position < position or not app.local.is_erased:
+        if time.monotonic() > until:
+            raise Unavailable(
+                f"the texts are erased in the database, and another process of this machine holds up its copies"
+                f" for {WAIT_SECONDS:g} s",
+                next_step="repeat it, or end the other programs of this machine: the next one to follow does the rest",
+            )
+        time.sleep(LOOK_EVERY)
+    erasing.let_go(app.settings)
+
+
+def _replay(app: App) -> None:
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            replay(app.store, PostgresTables(app.database, app.identity.key))
+            return
+        except Refused as under_way:  # which begins again itself, as it finds the erasure
+            if under_way.details.get("rule") != "replay_under_way" or time.monotonic() > until:
+                raise
+            time.sleep(LOOK_EVERY)
+
+
+def _left(app: App, texts: set[str]) -> tuple[Path, ...]:
+    """What is still found, after the other programs of this machine had time to let go of what they have sent."""
+    until = time.monotonic() + SENT_SECONDS
+    while True:
+        left = tuple(_holding(app, texts))
+        if time.monotonic() > until or not any(file.parent.name == SENT for file in left):
+            return left
+        time.sleep(LOOK_EVERY)
+
+
+def _holding(app: App, texts: set[str]) -> Iterator[Path]:
+    """Files that a person, an import or an accident has left, in which one of the texts stands."""
+    wanted = [form for text in texts if len(text) >= SHORTEST for form in _forms(text)]
+    folders = (app.home, app.identity.project / FOLDER)
+    files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.name not in OWN]
+    for file in (*files, place(app)):
+        if file.is_file() and any(form in content for content in [file.read_bytes()] for form in wanted):
+            yield file
+
+
+def _forms(text: str) -> tuple[bytes, ...]:
+    """As it is, and as JSON."""
+    return tuple({text.encode(), msgspec.json.encode(text)[1:-1]})
