@@ -23,6 +23,7 @@ from ledger.envelope import (
     RecordedFact,
     RowChange,
     category_of,
+    id_of,
 )
 from ledger.errors import LedgerError
 from ledger.postgres.connection.database import Database, situation
@@ -31,8 +32,8 @@ from ledger.postgres.shared_commit import SharedCommit
 from ledger.store import Known
 from ledger.values.moment import text
 
-APPEND = "SELECT * FROM tracking_ledger.append_events(%s, %s, %s)"
-APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %b, %b)"
+APPEND = "SELECT * FROM tracking_ledger.append_events(%s" + ", %s" * 32 + ")"
+APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %s)"
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
 SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
@@ -71,6 +72,7 @@ class PostgresStore:
         self.ledger = ledger
         self._key = key or ledger
         self._keys = {name: f"{name}:{shape}" for name, shape in shapes.items()}  # as `ledgers.serving` has them
+        self._read_models = array(self._keys.values())
         self._acknowledge = acknowledge
         self._said = 0  # see `newest_known`
         self._known: tuple[int, UUID] | None = None  # the newest position whose command is known, see `shown`
@@ -84,9 +86,11 @@ class PostgresStore:
         return self._shared.append(proposal)
 
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
-        given = [list(column) for column in zip(*map(self._given, proposals), strict=True)] or [[], []]
+        if not proposals:
+            return []
+        given = nested([array(self._given(proposal)) for proposal in proposals])
         count = sum(len(proposal.events) for proposal in proposals)
-        rows = self._database.call(APPEND_GROUP, [self._key, *given], events=count)
+        rows = self._database.call(APPEND_GROUP, [self._key, given], events=count)
         verdicts = [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
         self._tell(zip(proposals, verdicts, strict=True))
         return verdicts
@@ -219,30 +223,56 @@ class PostgresStore:
         self.shown(position, command_id)
         self._acknowledge(position, command_id)
 
-    def _given(self, proposal: Proposal) -> tuple[str, str]:
-        """The command as JSON and the documents of its rows, as `append_events` reads them."""
-        submission = proposal.submission
-        rows = self._by_read_model(proposal.rows)
-        command = {
-            "command_id": submission.command_id,
-            "command": submission.command.recorded_as,
-            "command_digest": proposal.command_digest.hex(),
-            "expected": proposal.expected,
-            "conditions": ",".join(proposal.conditions),
-            "as_of": proposal.as_of,
-            "said": self._said,
-            **({"known_position": self._known[0], "known_command": self._known[1]} if self._known else {}),
-            "not_before": proposal.not_before,
-            "not_after": proposal.not_after,
-            "read_models": list(self._keys.values()),
-            "events": [_event(event) for event in proposal.events],
-            "about": self._keys.get(f"{category_of(proposal.events[0].stream_id)}s"),
-            "models": list(rows),
-            "added": [key for key, changed in rows.items() if are_new(changed)],
-            "changes": {key: [row_json(row) for row in changed] for key, changed in rows.items()},
-            "entries": {key: entries for key, changed in rows.items() if (entries := entries_json(changed))},
-        }
-        return _encode(command).decode(), documents(row for changed in rows.values() for row in changed)
+    def _given(self, proposal: Proposal) -> list[str | None]:
+        """What `append_events` takes beside the ledger, as text and in its order."""
+        submission, events = proposal.submission, proposal.events
+        known_position, known_command = self._known or (None, None)
+        types = [type(event.fact).__name__ for event in events]
+        return [
+            str(submission.command_id),
+            submission.command.recorded_as,
+            f"\\x{proposal.command_digest.hex()}",
+            array(proposal.expected),
+            numbers(proposal.expected.values()),
+            str(self._said),
+            _given_or_null(known_position),
+            _given_or_null(known_command),
+            ",".join(proposal.conditions) or None,
+            str(proposal.as_of),
+            _given_or_null(proposal.not_before),
+            _given_or_null(proposal.not_after),
+            self._read_models,
+            array([event.stream_id for event in events]),
+            numbers([event.version for event in events]),
+            array(types),
+            numbers(map(schema_of, types)),
+            array([",".join(topics_of(event.fact)) for event in events]),
+            array([event.by for event in events]),
+            array([text(event.occurred_at) for event in events]),
+            b"\n".join([encode(event.fact) for event in events]).decode(),
+            *self._rows(proposal.rows),
+            *self._about(events[0].stream_id),
+        ]
+
+    def _rows(self, rows: Iterable[RowChange]) -> list[str | None]:
+        grouped = self._by_read_model(rows)
+        in_order = [row for changed in grouped.values() for row in changed]
+        entries = {key: entries for key, changed in grouped.items() if (entries := entries_json(changed))}
+        return [
+            array(grouped),
+            numbers(map(len, grouped.values())),
+            numbers(map(are_new, grouped.values())),
+            array([row.id for row in in_order]),
+            numbers([row.version for row in in_order]),
+            numbers([row.n for row in in_order]),
+            array([row.terms for row in in_order]),
+            documents(in_order),
+            _encode(entries).decode() if entries else None,
+        ]
+
+    def _about(self, stream_id: str) -> tuple[str | None, str]:
+        """The read model and the entity whose neighbours' ids are asked for."""
+        return self._keys.get(f"{category_of(stream_id)}s"), id_of(stream_id)
 
     def _by_read_model(self, rows: Iterable[RowChange]) -> dict[str, list[RowChange]]:
         grouped: dict[str, list[RowChange]] = {}
@@ -324,15 +354,24 @@ def _versions(events: Iterable[ProposedEvent]) -> dict[str, int]:
     return {event.stream_id: event.version for event in events}
 
 
-def _event(event: ProposedEvent) -> dict[str, Any]:
-    name = type(event.fact).__name__
-    return {
-        "stream_id": event.stream_id,
-        "version": event.version,
-        "type": name,
-        "schema": schema_of(name),
-        "topics": ",".join(topics_of(event.fact)),
-        "data": msgspec.Raw(encode(event.fact)),
-        "by": event.by,
-        "occurred_at": text(event.occurred_at),
-    }
+def array(values: Iterable[str | None]) -> str:
+    """An array of texts as PostgreSQL reads it."""
+    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+
+
+def numbers(values: Iterable[Any]) -> str:
+    """An array of what needs no quotes."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def nested(arrays: Sequence[str]) -> str:
+    """An array of arrays of one length."""
+    return "{" + ",".join(arrays) + "}"
+
+
+def _given_or_null(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,145 +1,163 @@
 -- Records one command: its events numbered, timed and chained, its read-model rows beside them; or nothing at all.
 --
--- `p_command` has its rows by read model as put_rows takes them, and the entries as put_entries does; `added` names the
--- read models all of whose rows are new. `p_documents` are the documents of all rows, one a line, so that each is read as
--- JSON once. Here every statement counts: what is asked is asked
--- at once, and functions are few and called by assignment, which takes no executor of its own. A plan is kept that was made
+-- Its parts are parameters of their own: to take them out of one JSON text cost more than to record them. What belongs to one
+-- event stands at the same place of `p_streams`, `p_versions` and so on, what belongs to one row of `p_ids`, `p_row_versions`,
+-- `p_ns` (of the event) and `p_terms`. `p_data` are the payloads of the events and `p_documents` the documents of the rows, one
+-- a line. The rows of one read model stand together: `p_models` names it with its shape, `p_counts` says how many rows it has,
+-- `p_are_new` whether it had none of them; `p_entries` is by read model what put_entries takes. `p_about` is the read model and
+-- `p_about_id` the entity whose neighbours' ids are answered.
+-- Here every statement counts: what is asked is asked at once, functions are few and called by assignment, which takes no
+-- executor of its own, and one event is recorded without what the chain of many needs. A plan is kept that was made
 -- while the log was small, or nearly all of one import: where every index looks as good, and one gives an order that is
 -- asked for, sorting what another one finds is ruled out (its price would have PostgreSQL 17 compile the rest).
 -- What it refuses has a SQLSTATE of its own and its facts as JSON in the error's detail:
--- TL001 version conflict, TL002 a condition no longer holds, or texts were erased since, TL003 command id reused, TL004 ledger closed,
--- TL005 not a member, TL006 not unique, TL007 a read model is behind, TL008 the ledger's time is out of bounds,
+-- TL001 version conflict, TL002 a condition no longer holds, or texts were erased since, TL003 command id reused,
+-- TL004 ledger closed, TL005 not a member, TL006 not unique, TL007 a read model is behind, TL008 the ledger's time is out of bounds,
 -- TL012 this log lacks what the writer was told is committed, or holds another command there.
 CREATE OR REPLACE FUNCTION tracking_ledger.append_events(
-    p_ledger uuid, p_command json, p_documents text,
+    p_ledger uuid, p_command_id uuid, p_command text, p_command_digest bytea, p_expected_streams text[], p_expected_versions int[],
+    p_said bigint, p_known_position bigint, p_known_command uuid, p_conditions text, p_as_of bigint, p_not_before text,
+    p_not_after text, p_read_models text[], p_streams text[], p_versions int[], p_types text[], p_schemas int[], p_topics text[],
+    p_by text[], p_occurred_at timestamptz[], p_data text, p_models text[], p_counts int[], p_are_new boolean[], p_ids text[],
+    p_row_versions int[], p_ns bigint[], p_terms text[], p_documents text, p_entries json, p_about text, p_about_id text,
     OUT first_position bigint, OUT last_position bigint, OUT recorded_at timestamptz, OUT repeated boolean, OUT streams json,
     OUT before text, OUT after text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_generic_plan SET enable_sort = off SET jit = off AS $$
 DECLARE
-    v_entered  text;
-    v_given    record;  -- the command, read once: each -> on json reads all of its text again
-    v_digest   bytea;
-    v_standing record;
-    v_adjacent_ids   record;
-    v_count    int;
-    v_first    text;
-    v_key      text;  -- a read model and its shape
-    v_model    text;
-    v_rows     json;
-    v_documents jsonb[];
-    v_done     int := 0;  -- how many of the documents are written
+    v_ledger   record;
+    v_standing record;  -- what the log says of it
+    v_moved    record;
+    v_refusal  text;
+    v_done     int := 0;  -- how many of the rows are written
+    v_until    int;
     v_generation bigint;
+    v_adjacent_ids record;
 BEGIN
-    PERFORM FROM ledgers l
+    SELECT l.state, l.reason, l.successor, l.origin, l.serving, l.erased, set_config('ledger.id', p_ledger::text, true) AS entered
+    INTO v_ledger FROM ledgers l
     WHERE l.ledger_id = p_ledger
       AND EXISTS (SELECT FROM ledger_members m WHERE m.ledger_id = p_ledger AND m.member = session_user)
     FOR NO KEY UPDATE;  -- require_member and lock_ledger in one statement
-    IF FOUND THEN
-        v_entered := set_config('ledger.id', p_ledger::text, true);
-    ELSE
+    IF NOT FOUND THEN
         PERFORM require_member(p_ledger);
-        PERFORM lock_ledger(p_ledger);
+        SELECT l.state, l.reason, l.successor, l.origin, l.serving, l.erased INTO v_ledger FROM ledgers l
+        WHERE l.ledger_id = p_ledger FOR NO KEY UPDATE;
     END IF;
-    SELECT * INTO v_given FROM json_to_record(p_command) AS given (
-        command_id uuid, command text, command_digest text, expected json, conditions text, as_of bigint, said bigint,
-        known_position bigint, known_command uuid,
-        not_before text, not_after text, read_models text[], events json, about text, models text[], added text[], changes json, entries json);
-    v_digest := decode(v_given.command_digest, 'hex');
-    SELECT l.state, l.reason, l.successor, coalesce(last.position, 0) AS head, coalesce(last.digest, sha256(uuid_send(l.origin))) AS digest,
-           greatest(clock_timestamp(), last.recorded_at) AS now, found.position AS found, found.command_digest,
-           differing.stream_id AS stream, differing.expected, differing.actual, l.serving, l.erased,
-           known.command_id IS DISTINCT FROM v_given.known_command AS differs
+    SELECT coalesce(last.position, 0) AS head, last.command_id, coalesce(last.digest, sha256(uuid_send(v_ledger.origin))) AS digest,
+           greatest(clock_timestamp(), last.recorded_at) AS now,
+           (SELECT e.position FROM events e WHERE e.ledger_id = p_ledger AND e.command_id = p_command_id
+            ORDER BY e.n LIMIT 1) AS found,
+           (SELECT x.place
+            FROM (SELECT unnest(p_expected_streams) AS stream_id, unnest(p_expected_versions) AS version,
+                         generate_subscripts(p_expected_versions, 1) AS place) x
+            WHERE x.version <> coalesce((SELECT e.version FROM events e
+                                         WHERE e.ledger_id = p_ledger AND e.stream_id = x.stream_id
+                                         ORDER BY e.version DESC LIMIT 1), 0)
+            LIMIT 1) AS moved
     INTO v_standing
-    FROM ledgers l
-    LEFT JOIN LATERAL (SELECT e.position, e.digest, e.recorded_at FROM events e
-                       WHERE e.ledger_id = p_ledger ORDER BY e.position DESC LIMIT 1) last ON true
-    LEFT JOIN LATERAL (SELECT e.position, e.command_digest FROM events e
-                       WHERE e.ledger_id = p_ledger AND e.command_id = v_given.command_id
-                       ORDER BY e.n LIMIT 1) found ON true
-    LEFT JOIN LATERAL (SELECT e.position, e.command_id FROM events e
-                       WHERE e.ledger_id = p_ledger AND e.position <= v_given.known_position
-                       ORDER BY e.position DESC LIMIT 1) known ON known.position = v_given.known_position
-    LEFT JOIN LATERAL (SELECT x.key AS stream_id, x.value::int AS expected, coalesce(newest.version, 0) AS actual
-                       FROM json_each_text(v_given.expected) x
-                       LEFT JOIN LATERAL (SELECT e.version FROM events e WHERE e.ledger_id = p_ledger AND e.stream_id = x.key
-                                          ORDER BY e.version DESC LIMIT 1) newest ON true
-                       WHERE x.value::int <> coalesce(newest.version, 0) LIMIT 1) differing ON true
-    WHERE l.ledger_id = p_ledger;
-
-    IF v_standing.found IS NOT NULL THEN
-        IF v_standing.command_digest <> v_digest THEN
-            RAISE EXCEPTION 'command id % is taken', v_given.command_id USING ERRCODE = 'TL003',
-                DETAIL = json_build_object('command_id', v_given.command_id, 'first_position', v_standing.found);
-        END IF;
-        SELECT f.first_position, f.last_position, f.recorded_at, true, f.streams
-        INTO first_position, last_position, recorded_at, repeated, streams FROM find_command(p_ledger, v_given.command_id) f;
-        RETURN;
-    END IF;
-    IF v_given.said > v_standing.head OR v_standing.differs THEN
-        RAISE EXCEPTION 'ledger % ends at %, and is not the log whose % was shown', p_ledger, v_standing.head, v_given.said
-            USING ERRCODE = 'TL012', DETAIL = json_build_object(
-                'position', CASE WHEN v_standing.differs THEN v_given.known_position ELSE v_given.said END, 'head', v_standing.head);
-    END IF;
-    IF v_standing.state <> 'open' THEN
-        RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = 'TL004',
-            DETAIL = json_build_object('reason', v_standing.reason, 'successor', v_standing.successor);
-    END IF;
-    IF v_standing.stream IS NOT NULL THEN
-        RAISE EXCEPTION 'stream % is at version %, not %', v_standing.stream, v_standing.actual, v_standing.expected
-            USING ERRCODE = 'TL001', DETAIL = json_build_object(
-                'stream_id', v_standing.stream, 'expected', v_standing.expected, 'actual', v_standing.actual);
-    END IF;
-    IF v_given.as_of BETWEEN 0 AND v_standing.erased - 1 THEN  -- it may hold the texts that are gone
-        RAISE EXCEPTION 'texts were erased since it was decided' USING ERRCODE = 'TL002', DETAIL = json_build_object(
-            'position', v_standing.erased, 'type', 'TextsErased', 'topics', json_build_array());
-    END IF;
-    IF v_given.conditions <> '' OR v_given.not_before IS NOT NULL OR v_given.not_after IS NOT NULL THEN
-        PERFORM check_conditions(p_ledger, v_given.conditions, v_given.as_of, v_given.not_before, v_given.not_after, v_standing.now);
-    END IF;
-    IF NOT v_standing.serving ?& v_given.read_models THEN
-        RAISE EXCEPTION 'a read model is not registered, or behind' USING ERRCODE = 'TL007',
-            DETAIL = json_build_object('read_models', v_given.read_models, 'serving', v_standing.serving);
+    FROM (SELECT) one
+    LEFT JOIN (SELECT e.position, e.command_id, e.digest, e.recorded_at FROM events e
+               WHERE e.ledger_id = p_ledger ORDER BY e.position DESC LIMIT 1) last ON true;
+    IF p_known_position <> v_standing.head THEN  -- others have written since
+        SELECT e.command_id INTO v_standing.command_id FROM events e
+        WHERE e.ledger_id = p_ledger AND e.position = p_known_position;
     END IF;
 
-    INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
-                        data, by, occurred_at, recorded_at, digest)
-    SELECT p_ledger, e.position, e.stream_id, e.version, v_given.command_id, e.n, v_given.command, v_digest, e.type, e.schema,
-           string_to_array(e.topics, ','), e.data, e.by, e.occurred_at, v_standing.now,
-           chain(v_standing.digest, event_header(
-               e.position, e.stream_id, e.version, v_given.command_id, e.n, v_given.command, v_given.command_digest, e.type, e.schema,
-               e.topics, e.by, e.occurred_at, v_standing.now), e.data) OVER (ORDER BY e.position)
-    FROM (SELECT v_standing.head + g.place AS position, (g.place - 1)::int AS n, g.stream_id, g.version, g.type, g.schema,
-                 g.topics, g.data, g.by, g.occurred_at
-          FROM ROWS FROM (json_to_recordset(v_given.events) AS (
-              stream_id text, version int, type text, schema int, topics text, data json, by text, occurred_at timestamptz))
-              WITH ORDINALITY AS g (stream_id, version, type, schema, topics, data, by, occurred_at, place)) e;
-    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_refusal := CASE
+        WHEN v_standing.found IS NOT NULL THEN 'TL003'
+        WHEN p_said > v_standing.head OR p_known_position IS NOT NULL AND v_standing.command_id IS DISTINCT FROM p_known_command THEN 'TL012'
+        WHEN v_ledger.state <> 'open' THEN 'TL004'
+        WHEN v_standing.moved IS NOT NULL THEN 'TL001'
+        WHEN p_as_of BETWEEN 0 AND v_ledger.erased - 1 THEN 'TL002'  -- it may hold the texts that are gone
+        WHEN NOT v_ledger.serving ?& p_read_models THEN 'TL007'
+    END;
+    IF v_refusal IS NOT NULL THEN
+        CASE v_refusal
+        WHEN 'TL003' THEN
+            IF (SELECT e.command_digest <> p_command_digest FROM events e WHERE e.ledger_id = p_ledger AND e.position = v_standing.found) THEN
+                RAISE EXCEPTION 'command id % is taken', p_command_id USING ERRCODE = v_refusal,
+                    DETAIL = json_build_object('command_id', p_command_id, 'first_position', v_standing.found);
+            END IF;
+            SELECT f.first_position, f.last_position, f.recorded_at, true, f.streams
+            INTO first_position, last_position, recorded_at, repeated, streams FROM find_command(p_ledger, p_command_id) f;
+            RETURN;
+        WHEN 'TL012' THEN
+            RAISE EXCEPTION 'ledger % ends at %, and is not the log whose % was shown', p_ledger, v_standing.head, p_said
+                USING ERRCODE = v_refusal, DETAIL = json_build_object('head', v_standing.head, 'position', CASE
+                    WHEN p_known_position IS NOT NULL AND v_standing.command_id IS DISTINCT FROM p_known_command
+                    THEN p_known_position ELSE p_said END);
+        WHEN 'TL004' THEN
+            RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = v_refusal,
+                DETAIL = json_build_object('reason', v_ledger.reason, 'successor', v_ledger.successor);
+        WHEN 'TL001' THEN
+            SELECT p_expected_streams[v_standing.moved] AS stream_id, p_expected_versions[v_standing.moved] AS expected,
+                   (SELECT coalesce(max(e.version), 0) FROM events e
+                    WHERE e.ledger_id = p_ledger AND e.stream_id = p_expected_streams[v_standing.moved]) AS actual
+            INTO v_moved;
+            RAISE EXCEPTION 'stream % is at version %, not %', v_moved.stream_id, v_moved.actual, v_moved.expected
+                USING ERRCODE = v_refusal, DETAIL = row_to_json(v_moved);
+        WHEN 'TL002' THEN
+            RAISE EXCEPTION 'texts were erased since it was decided' USING ERRCODE = v_refusal,
+                DETAIL = json_build_object('position', v_ledger.erased, 'type', 'TextsErased', 'topics', json_build_array());
+        WHEN 'TL007' THEN
+            RAISE EXCEPTION 'a read model is not registered, or behind' USING ERRCODE = v_refusal,
+                DETAIL = json_build_object('read_models', p_read_models, 'serving', v_ledger.serving);
+        END CASE;
+    END IF;
+    IF p_conditions IS NOT NULL OR p_not_before IS NOT NULL OR p_not_after IS NOT NULL THEN
+        PERFORM check_conditions(p_ledger, p_conditions, p_as_of, p_not_before, p_not_after, v_standing.now);
+    END IF;
+
+    IF cardinality(p_streams) = 1 THEN
+        INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
+                            data, by, occurred_at, recorded_at, digest)
+        VALUES (p_ledger, v_standing.head + 1, p_streams[1], p_versions[1], p_command_id, 0, p_command, p_command_digest, p_types[1],
+                p_schemas[1], string_to_array(p_topics[1], ','), p_data::json, p_by[1], p_occurred_at[1], v_standing.now,
+                chained(v_standing.digest, event_header(
+                    v_standing.head + 1, p_streams[1], p_versions[1], p_command_id, 0, p_command, encode(p_command_digest, 'hex'),
+                    p_types[1], p_schemas[1], p_topics[1], p_by[1], p_occurred_at[1], v_standing.now), p_data));
+    ELSE
+        INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
+                            data, by, occurred_at, recorded_at, digest)
+        SELECT p_ledger, e.position, e.stream_id, e.version, p_command_id, e.n, p_command, p_command_digest, e.type, e.schema,
+               string_to_array(e.topics, ','), e.data, e.by, e.occurred_at, v_standing.now,
+               chain(v_standing.digest, event_header(
+                   e.position, e.stream_id, e.version, p_command_id, e.n, p_command, encode(p_command_digest, 'hex'), e.type, e.schema,
+                   e.topics, e.by, e.occurred_at, v_standing.now), e.data) OVER (ORDER BY e.position)
+        FROM (SELECT v_standing.head + g.n + 1 AS position, g.*
+              FROM (SELECT generate_series(0, cardinality(p_streams) - 1) AS n, unnest(p_streams) AS stream_id,
+                           unnest(p_versions) AS version, unnest(p_types) AS type, unnest(p_schemas) AS schema,
+                           unnest(p_topics) AS topics, unnest(string_to_array(p_data, E'\n'))::json AS data,
+                           unnest(p_by) AS by, unnest(p_occurred_at) AS occurred_at) g) e;
+    END IF;
     first_position := v_standing.head + 1;
-    last_position := v_standing.head + v_count;
+    last_position := v_standing.head + cardinality(p_streams);
 
-    IF v_standing.serving - v_given.read_models <> '{}' THEN  -- those of other programs
+    IF v_ledger.serving - p_read_models <> '{}' THEN  -- those of other programs
         UPDATE projections p SET behind_after = v_standing.head
-        WHERE p.ledger_id = p_ledger AND p.behind_after IS NULL AND p.projection || ':' || p.shape <> ALL (v_given.read_models);
+        WHERE p.ledger_id = p_ledger AND p.behind_after IS NULL AND p.projection || ':' || p.shape <> ALL (p_read_models);
     END IF;
-    v_documents := string_to_array(p_documents, E'\n');
-    FOREACH v_key IN ARRAY v_given.models LOOP
-        v_model := split_part(v_key, ':', 1);
-        v_generation := v_standing.serving ->> v_key;
-        v_rows := v_given.changes -> v_key;
-        v_count := v_done + json_array_length(v_rows);
-        IF v_key = ANY (v_given.added) THEN
-            v_done := v_done + add_rows(p_ledger, v_model, v_generation, v_rows, v_documents[v_done + 1 : v_count], first_position);
+    FOR v_number IN 1 .. cardinality(p_models) LOOP
+        v_until := v_done + p_counts[v_number];
+        v_generation := v_ledger.serving ->> p_models[v_number];
+        IF p_are_new[v_number] THEN
+            v_done := v_done + add_rows(
+                p_ledger, split_part(p_models[v_number], ':', 1), v_generation, p_ids[v_done + 1 : v_until],
+                p_row_versions[v_done + 1 : v_until], p_ns[v_done + 1 : v_until], p_terms[v_done + 1 : v_until],
+                (string_to_array(p_documents, E'\n'))[v_done + 1 : v_until]::jsonb[], first_position);
         ELSE
-            v_done := v_done + put_rows(p_ledger, v_model, v_generation, v_rows, v_documents[v_done + 1 : v_count], first_position);
+            v_done := v_done + put_rows(
+                p_ledger, split_part(p_models[v_number], ':', 1), v_generation, p_ids[v_done + 1 : v_until],
+                p_row_versions[v_done + 1 : v_until], p_ns[v_done + 1 : v_until], p_terms[v_done + 1 : v_until],
+                (string_to_array(p_documents, E'\n'))[v_done + 1 : v_until]::jsonb[], first_position);
         END IF;
-        IF v_given.entries -> v_key IS NOT NULL THEN
-            PERFORM put_entries(p_ledger, v_generation, v_given.entries -> v_key);
+        IF p_entries IS NOT NULL THEN
+            PERFORM put_entries(p_ledger, v_generation, p_entries -> p_models[v_number]);
         END IF;
     END LOOP;
 
-    v_first := v_given.events -> 0 ->> 'stream_id';  -- what the command is about
-    v_adjacent_ids := adjacent_ids(p_ledger, split_part(v_given.about, ':', 1), (v_standing.serving ->> v_given.about)::bigint, right(v_first, 36));
+    v_adjacent_ids := adjacent_ids(p_ledger, split_part(p_about, ':', 1), (v_ledger.serving ->> p_about)::bigint, p_about_id);
     before := v_adjacent_ids.before;
     after := v_adjacent_ids.after;
     recorded_at := v_standing.now;

@@ -6,6 +6,7 @@ CREATE OR REPLACE FUNCTION tracking_ledger.fill_generation(
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tracking_ledger, pg_temp AS $$
 DECLARE
     v_found     record;
+    v_given     record;
     v_documents jsonb[] := string_to_array(p_documents, E'\n');
     v_done      int;
 BEGIN
@@ -20,10 +21,15 @@ BEGIN
                 DETAIL = json_build_object('projection', p_projection, 'generation', p_generation);
         END IF;
     END IF;
+    SELECT array_agg(r.id ORDER BY r.place) AS ids, array_agg(r.version ORDER BY r.place) AS versions,
+           array_agg(r.n ORDER BY r.place) AS ns, array_agg(r.terms ORDER BY r.place) AS terms
+    INTO v_given
+    FROM ROWS FROM (json_to_recordset(p_rows) AS (id text, version int, n bigint, terms text))
+         WITH ORDINALITY AS r (id, version, n, terms, place);
     IF p_are_new THEN
-        v_done := add_rows(p_ledger, p_projection, p_generation, p_rows, v_documents, 0);
+        v_done := add_rows(p_ledger, p_projection, p_generation, v_given.ids, v_given.versions, v_given.ns, v_given.terms, v_documents, 0);
     ELSE
-        v_done := put_rows(p_ledger, p_projection, p_generation, p_rows, v_documents, 0);
+        v_done := put_rows(p_ledger, p_projection, p_generation, v_given.ids, v_given.versions, v_given.ns, v_given.terms, v_documents, 0);
     END IF;
     PERFORM put_entries(p_ledger, p_generation, p_entries);
 END

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION tracking_ledger.refuse_change() RETURNS trigger LANGU
 SET search_path = tracking_ledger, pg_temp AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND pg_trigger_depth() > 1 THEN
-        IF NEW.data::text LIKE '{"erased":"%' AND payload_digest(NEW.data) = payload_digest(OLD.data)
+        IF NEW.data::text LIKE '{"erased":"%' AND payload_digest(NEW.data::text) = payload_digest(OLD.data::text)
            AND to_jsonb(NEW) - 'data' = to_jsonb(OLD) - 'data' THEN
             RETURN NEW;
         END IF;

@@ -48,6 +48,24 @@ def test_what_is_recorded_is_read_back_as_it_was_proposed(ledger: Ledger) -> Non
     assert event.occurred_at == FIRST_DAY + timedelta(minutes=7)
 
 
+@pytest.mark.parametrize("odd", ["a\"b\\c,{d}\n\t'e' ", "NULL", "{}"])
+def test_a_text_may_hold_what_arrays_are_written_with(ledger: Ledger, odd: str) -> None:
+    """Alone, beside another event and in a group."""
+    fact = WorkItemCreated(item_type="task", title=odd)
+    streams = [stream_id("work_item", numbered(number)) for number in range(4)]
+
+    def of(number: int, *created: str) -> Proposal:
+        return proposal(ledger.store, CREATE, *((stream, 1, fact) for stream in created), number=number, by=odd)
+
+    ledger.store.append(of(1, streams[0]))
+    ledger.store.append(of(2, *streams[1:3]))
+    ledger.store.append_group([of(3, streams[3])])
+
+    recorded = [(event.stream_id, event.by, event.data) for event in ledger.store.read_all()]
+    assert recorded == [(stream, odd, encode(fact)) for stream in streams]
+    assert_chained(ledger)
+
+
 def test_positions_count_from_one_without_a_gap(ledger: Ledger) -> None:
     answers = [ledger.store.append(creation(ledger, number)).positions for number in range(5)]
 
@@ -233,6 +251,10 @@ def test_the_log_is_a_chain_of_digests_from_its_origin(ledger: Ledger) -> None:
     ledger.store.append(both)
     ledger.store.append(naming(ledger, 3, "Acme"))
 
+    assert_chained(ledger)
+
+
+def assert_chained(ledger: Ledger) -> None:
     previous = origin_digest(ledger.store.ledger)
     for event in ledger.store.read_all():
         previous = digest(previous, event)

@@ -90,8 +90,8 @@ def visible(connection: psycopg.Connection, table: str) -> int:
         "ALTER TABLE tracking_ledger.events DISABLE TRIGGER ALL",
         "DROP TABLE tracking_ledger.events",
         "CREATE TABLE tracking_ledger.mine (n int)",
-        "SELECT tracking_ledger.add_rows(gen_random_uuid(), 'vendors', 1, '[]', '{}', 1)",
-        "SELECT tracking_ledger.put_rows(gen_random_uuid(), 'vendors', 1, '[]', '{}', 1)",
+        "SELECT tracking_ledger.add_rows(gen_random_uuid(), 'vendors', 1, '{}', '{}', '{}', '{}', '{}', 1)",
+        "SELECT tracking_ledger.put_rows(gen_random_uuid(), 'vendors', 1, '{}', '{}', '{}', '{}', '{}', 1)",
         "SELECT tracking_ledger.put_entries(gen_random_uuid(), 1, '{}')",
         "SET ROLE tracking_ledger_owner",
     ],
@@ -146,8 +146,8 @@ def test_a_stranger_sees_nothing_even_if_it_forges_the_setting(ledger: Ledger, s
 
 
 DOORS = {  # each with arguments that it would take from a member
-    "append_events": "%s, '{}', ''",
-    "append_group": "%s, '{}', '{}'",
+    "append_events": "%s" + ", NULL" * 32,
+    "append_group": "%s, '{}'",
     "read_streams": "%s, '{}'",
     "read_events": "%s, 0, NULL, 1",
     "read_facts": "%s, 0, NULL, 1",

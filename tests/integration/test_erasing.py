@@ -176,19 +176,18 @@ def test_the_owner_becomes_no_member_by_it(ledger: Ledger, owner_dsn: str) -> No
 
 
 def test_a_payload_that_says_it_is_erased_is_not_appended_by_a_writer(ledger: Ledger, dsn: str) -> None:
-    event = {"stream_id": stream_id("work_item", numbered(5)), "version": 1, "type": "WorkItemCreated", "schema": 1,
-             "topics": "", "data": {"erased": "0" * 64, "item_type": "task", "title": "never"}, "by": "eve",
-             "occurred_at": "2026-11-29T10:00:00Z"}  # fmt: skip
-    command = {"command_id": str(uuid4()), "command": "CreateWorkItem", "command_digest": "00", "expected": {},
-               "conditions": "", "as_of": 0, "read_models": [], "events": [event], "models": []}  # fmt: skip
+    data = json.dumps({"erased": "0" * 64, "item_type": "task", "title": "never"}, separators=(",", ":"))
 
     with (
         psycopg.connect(dsn) as writer,
         pytest.raises(psycopg.errors.InsufficientPrivilege, match="only the owner of the log may erase"),
     ):
         writer.execute(
-            "SELECT * FROM tracking_ledger.append_events(%s, %s, '')",
-            [ledger.store.ledger, json.dumps(command, separators=(",", ":"))],
+            "SELECT * FROM tracking_ledger.append_events(%s, gen_random_uuid(), 'CreateWorkItem', '', '{}', '{}',"
+            " 0, NULL, NULL, NULL, 0, NULL, NULL, '{}', %s, '{1}', '{WorkItemCreated}', '{1}', '{"
+            "}', '{eve}',"
+            " '{2026-11-29T10:00:00Z}', %s, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '', NULL, NULL, NULL)",
+            [ledger.store.ledger, [stream_id("work_item", numbered(5))], data],
         )
 
 
