@@ -36,8 +36,9 @@ from ledger.errors import LedgerError, Unavailable
 from mcp_adapter.api.description import PREFIX
 from mcp_adapter.api.routes import Api
 from mcp_adapter.callers.access import Access
-from mcp_adapter.callers.caller import CALLS_AT_ONCE, SCOPES
+from mcp_adapter.callers.caller import SCOPES
 from mcp_adapter.callers.issuer import Issuer
+from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.toolsets import offered
 from mcp_adapter.capabilities.watching import Watching
 from mcp_adapter.console.browser_sessions import BrowserSessions
@@ -152,9 +153,9 @@ def assembled(
     access = Access(apps, _issuer(serving), tokens_needed=serving.tokens_needed)
     watching = Watching(access.caller)
     offer = offered(OPERATIONS, serving.toolsets, read_only=serving.read_only)
-    limiter = anyio.CapacityLimiter(CALLS_AT_ONCE)
-    sessions = Sessions(build(offer, access.caller, watching, limiter), BODY)
-    api = Api(offer.operations, access.caller_of, limiter, tokens_needed=serving.tokens_needed)
+    workers = Workers()
+    sessions = Sessions(build(offer, access.caller, watching, workers), BODY)
+    api = Api(offer.operations, access.caller_of, workers, tokens_needed=serving.tokens_needed)
     protocol: ASGIApp = Router([Route(PATH, endpoint=sessions), Route(OPERATION, endpoint=api)])
     doors: list[Middleware] = []
     if serving.tokens_needed:
@@ -181,7 +182,7 @@ def assembled(
     guard = Guard(inner, Names(_hosts(serving), serving.origins))
     is_secure = serving.certificate is not None or serving.proxies is not None
     browsers = BrowserSessions(apps, access, tokens_needed=serving.tokens_needed, is_secure=is_secure)
-    inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers, limiter, missing).routes()])
+    inner.routes.extend([*_probes(apps, guard), *Console(apps, browsers, workers, missing).routes()])
     return guard, watching
 
 

@@ -15,7 +15,8 @@ from mcp.server.models import InitializationOptions
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 import ledger
-from mcp_adapter.callers.caller import CALLS_AT_ONCE, Caller, CallerOf, Context
+from mcp_adapter.callers.caller import Caller, CallerOf, Context
+from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.completion import completer
 from mcp_adapter.capabilities.prompts import getter, list_prompts
 from mcp_adapter.capabilities.resources import list_resources, list_templates, reader
@@ -80,14 +81,14 @@ def build(
     offer: Offer,
     caller_of: CallerOf,
     watching: Watching | None = None,
-    places: anyio.CapacityLimiter | None = None,
+    workers: Workers | None = None,
 ) -> Server[Any]:
     """A server of what is offered; `caller_of` says who asks. What it lists may differ by caller, so is private.
 
-    `places` are shared with what else calls operations in this process.
+    `workers` are shared with what else calls operations in this process.
     """
     watching = watching or Watching(caller_of)
-    tools = Tools(offer, caller_of, watching.tools_changed, places or anyio.CapacityLimiter(CALLS_AT_ONCE))
+    tools = Tools(offer, caller_of, watching.tools_changed, workers or Workers())
 
     @asynccontextmanager
     async def looking(_: Server[Any]) -> AsyncIterator[dict[str, Any]]:

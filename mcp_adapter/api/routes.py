@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import anyio
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -19,6 +17,7 @@ from ledger.decider import check, problem
 from ledger.errors import LedgerError, NotFound
 from mcp_adapter.api.description import PREFIX, described
 from mcp_adapter.callers.caller import Arguments, Caller
+from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.answers import encoded, internal
 from projections.operations import argument_values
 from projections.operations.base import LARGEST, Operation
@@ -50,14 +49,14 @@ class Api:
         self,
         operations: Mapping[str, Operation],
         caller_of: Callable[[Request], Caller],
-        places: anyio.CapacityLimiter,
+        workers: Workers,
         *,
         tokens_needed: bool,
     ) -> None:
         self._operations = operations
         self._caller_of = caller_of
         self._tokens_needed = tokens_needed
-        self._places = places
+        self._workers = workers
 
     async def description(self, _: Request) -> Response:
         document = described(self._operations.values(), tokens_needed=self._tokens_needed)
@@ -77,10 +76,8 @@ class Api:
         arguments = await _arguments(request)
         caller = self._caller_of(request)
         caller.check(operation, arguments)
-        return await anyio.to_thread.run_sync(
-            partial(_performed, caller, operation, arguments),
-            limiter=self._places,
-            abandon_on_cancel=not operation.writes,
+        return await self._workers.run(
+            partial(_performed, caller, operation, arguments), abandon_on_cancel=not operation.writes
         )
 
     def _operation(self, request: Request) -> Operation:

@@ -17,8 +17,6 @@ Context = ServerRequestContext[Any]
 
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")  # each holds those before it
 BY_LENGTH = 100
-# in one process, whatever way they come in: fewer than the pool's ten connections, so that none waits for one in vain
-CALLS_AT_ONCE = 8
 
 
 class Caller(Struct, frozen=True):

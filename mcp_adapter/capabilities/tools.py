@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.to_thread
 import mcp.types as wire
 from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult
 
 from ledger.errors import Invalid, LedgerError, NoLedger
 from mcp_adapter.callers.caller import Arguments, Caller, CallerOf, Context
+from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.answers import answered, crashed, refused
 from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.capabilities.toolsets import Offer
@@ -34,7 +34,7 @@ class Tools:
         offer: Offer,
         caller_of: CallerOf,
         list_changed: Callable[[Context], Awaitable[None]],
-        places: anyio.CapacityLimiter,
+        workers: Workers,
     ) -> None:
         self._operations = offer.operations
         self._shown = offer.listed
@@ -42,7 +42,7 @@ class Tools:
         self._caller_of = caller_of
         self._list_changed = list_changed
         self._showed_first = False  # since when the list is another if there is a ledger by now
-        self._places = places
+        self._workers = workers
 
     async def list(self, context: Context, params: wire.PaginatedRequestParams | None) -> wire.ListToolsResult:
         one_page("tools", params)
@@ -94,9 +94,8 @@ class Tools:
 
     async def _run(self, caller: Caller, operation: Operation, arguments: Arguments) -> wire.CallToolResult:
         """A cancelled read waits for nothing; a write that has begun is finished, so that it is done or not."""
-        return await anyio.to_thread.run_sync(
+        return await self._workers.run(
             partial(call, caller.seen, operation, arguments, can_create=bool(self._first)),
-            limiter=self._places,
             abandon_on_cancel=not operation.writes,
         )
 

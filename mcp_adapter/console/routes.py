@@ -7,8 +7,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-import anyio
-import anyio.to_thread
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from ledger.errors import LedgerError, NotFound
 from ledger.resources import folder
+from mcp_adapter.callers.workers import Workers
 from mcp_adapter.console import forms, pages, tokens
 from mcp_adapter.console.asking import Ledger
 from mcp_adapter.console.browser_sessions import BrowserSessions
@@ -60,13 +59,13 @@ class Console:
         self,
         apps: dict[UUID, App],
         sessions: BrowserSessions,
-        places: anyio.CapacityLimiter,
+        workers: Workers,
         missing: Callable[[], list[App]],
     ) -> None:
         self._apps = apps
         self._missing = missing
         self._sessions = sessions
-        self._places = places
+        self._workers = workers
         self.live = Live()
         self._shared: dict[UUID, Shared] = {}
 
@@ -261,7 +260,7 @@ class Console:
         return Ledger(caller, None if only_now else request.query_params.get("as_of") or None)
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
-        return await anyio.to_thread.run_sync(work, limiter=self._places)
+        return await self._workers.run(work)
 
 
 def _source(ledger: Ledger) -> Any:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import anyio
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -16,7 +15,7 @@ from ledger.errors import LedgerError
 from ledger.settings import Settings
 from mcp_adapter.api import routes
 from mcp_adapter.api.description import REFUSALS, described
-from mcp_adapter.callers.caller import CALLS_AT_ONCE
+from mcp_adapter.callers.workers import CALLS_AT_ONCE, Workers
 from mcp_adapter.http import Serving, assembled
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
@@ -139,9 +138,14 @@ def test_every_status_of_a_refusal_is_described() -> None:
 def test_all_ways_into_a_process_together_use_no_more_than_the_pool_has(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[float] = []
-    limiter = anyio.CapacityLimiter
-    monkeypatch.setattr(anyio, "CapacityLimiter", lambda tokens: made.append(tokens) or limiter(tokens))
+    made: list[int] = []
+    begins = Workers.__init__
+
+    def beginning(workers: Workers, most: int = CALLS_AT_ONCE) -> None:
+        made.append(most)
+        begins(workers, most)
+
+    monkeypatch.setattr(Workers, "__init__", beginning)
     app = App(settings)
 
     assembled({app.identity.ledger: app}, Serving())
