@@ -2,13 +2,12 @@
 
 import os
 import sys
-from typing import NoReturn
 
 from projections.cli.warm import client
 
 
-def program() -> NoReturn:
-    """The command line that this process was given, run once, in one of the two places."""
+def program() -> None:
+    """The command line that this process was given, run once, in one of the two places. Ends the process."""
     place = client.wanted(sys.argv[1:], os.environ)
     if place is not None:
         client.hand_over(place)

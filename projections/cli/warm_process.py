@@ -7,7 +7,10 @@ import sys
 
 from projections.cli.warm import client, server
 
-LATER = ("rich.table", "rich.console")
+LATER = (  # what commands import when they come to it
+    *("jinja2", "rich.console", "rich.markdown", "difflib", "pwd"),
+    *("encodings.utf_8_sig", "encodings.unicode_escape", "click._textwrap"),
+)
 
 
 def main() -> None:

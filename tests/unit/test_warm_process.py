@@ -2,8 +2,10 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from ledger.settings import Settings
 from projections.cli.commands import COMMANDS
 from projections.cli.terminal.options import common_options
-from projections.cli.warm import client, place
+from projections.cli.warm import client, place, server
 
 FOUND = {"LEDGER_PGDATA": "/somewhere/postgres"}
 LOOKED_AT = """
@@ -66,6 +68,29 @@ def test_commands_that_stay_or_need_a_terminal_start_by_themselves(line: str, wa
 @pytest.mark.parametrize("variables", [{"LEDGER_WARM": "off"}, {"LEDGER_WARM": "maybe"}, {"LEDGER_DSN": "host=there"}])
 def test_a_setting_turns_it_off_and_so_does_a_server_that_is_not_ours(variables: dict[str, str]) -> None:
     assert client.wanted(["list"], FOUND | variables) is None
+
+
+@pytest.mark.usefixtures("usual")
+def test_completion_with_the_tab_key_is_as_quick() -> None:
+    asked = {"_TL_COMPLETE": "bash_complete", **FOUND}
+
+    assert client.wanted([], asked) is not None
+    assert client.wanted(["serve"], asked) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every command starts by itself")
+def test_no_more_processes_are_started_where_each_command_needs_another_one(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    loaded: list[str] = []
+    with ExitStack() as closed:
+        for number in range(server.MOST_KEYS):
+            other = closed.enter_context(socket.socket(socket.AF_UNIX))
+            other.bind(str(tmp_path / str(number)))
+            other.listen()
+
+        serves = server.serve(str(tmp_path), place.name(place.key()), lambda: loaded.append("loaded"))
+
+    assert (serves, loaded) == (False, [])
 
 
 def test_every_command_named_there_is_one_and_the_options_before_it_are_known() -> None:

@@ -73,7 +73,8 @@ class Invocation:
             from projections.cli.warm.starting import start  # only here: most commands find one
 
             with suppress(OSError):  # without one the next command takes longer, and nothing else
-                start(self.warm.folder, name(self.warm.key))
+                folder, key = self.warm
+                start(folder, name(key))
 
 
 FOLLOWED_SECONDS = 0.5  # that a command spends on the journal, after its answer; the next one goes on

@@ -11,7 +11,6 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
-from typing import NamedTuple, NoReturn
 
 from projections.cli.warm import place, request
 
@@ -23,15 +22,10 @@ COMMANDS = {  # that end by themselves, and need no terminal of their own
     *("status", "log", "history", "changes", "diff", "vendors", "deployments", "prime", "operations", "call"),
     *("claim", "renew", "release", "archive", "restore", "conflicts", "bulk"),
 }
+COMPLETING = ("_TL_COMPLETE", "_TRACKING_LEDGER_COMPLETE")  # set where a shell asks what the Tab key completes
 WITH_VALUE = ("--project", "--by", "--dsn")  # of the options before a command's name
+Place = tuple[str, bytes]  # the folder in which a warm process would listen, and the key that it must have
 IGNORED = {signal.SIGPIPE, signal.SIGXFSZ}  # by every Python
-
-
-class Place(NamedTuple):
-    """Where a warm process of this key would listen."""
-
-    folder: str
-    key: bytes
 
 
 def wanted(words: Sequence[str], environment: Mapping[str, str]) -> Place | None:
@@ -41,10 +35,10 @@ def wanted(words: Sequence[str], environment: Mapping[str, str]) -> Place | None
         and environment.get("LEDGER_WARM", "").strip().lower() in ("", "on")
         and not environment.get("LEDGER_DSN", "").strip()
         and len(sys.orig_argv) == len(sys.argv) + 1  # Python was given no options
-        and _can_be_forked(words)
+        and (_can_be_forked(words) if words else any(environment.get(name) for name in COMPLETING))
     )
     try:
-        return Place(place.folder(environment), place.key()) if usual and _is_in_order() else None
+        return (place.folder(environment), place.key()) if usual and _is_in_order() else None
     except OSError:
         return None
 
@@ -83,13 +77,13 @@ def _is_in_order() -> bool:
 
 def _prepared(to: Place) -> tuple[socket.socket, int]:
     """A process that waits for the word to begin, as a connection and a descriptor. Raises OSError if there is none."""
-    directory = place.opened(to.folder)
-    name = place.name(to.key)
+    folder, key = to
+    directory, name = place.opened(folder), place.name(key)
     try:
         connection = place.connected(directory, name, SECONDS)
         try:
             process = request.greeted(connection)
-            request.send(connection, to.key)
+            request.send(connection, key)
             if connection.recv(len(request.READY)) != request.READY:
                 raise ConnectionResetError("it has another key")
             connection.settimeout(None)
@@ -135,7 +129,7 @@ def _status(connection: socket.socket) -> int | None:
     return int.from_bytes(told, "big") if len(told) == request.STATUS else None
 
 
-def _end_as(status: int | None, process: int) -> NoReturn:
+def _end_as(status: int | None, process: int) -> None:
     if status is None:
         select.select([process], [], [])
         print(

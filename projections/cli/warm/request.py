@@ -7,22 +7,24 @@ import signal
 import socket
 import sys
 import time
-from typing import NamedTuple
 
 MOST_DESCRIPTORS = 200  # of one message; the kernel takes 253
+INTERRUPTION = {signal.SIGINT}
 HELLO, READY, GO = b"hello", b"ready", b"go"
 STATUS = 4  # bytes of what `waitpid` says of the process in the end
 
 
-class Request(NamedTuple):
+class Request:
     """`descriptors` are the received ones: the working folder, then those that get the numbers in `numbers`."""
 
-    key: bytes
-    mask: int
-    numbers: list[int]
-    words: list[str]
-    variables: dict[bytes, bytes]
-    descriptors: list[int]
+    def __init__(self, text: bytes, descriptors: list[int]) -> None:
+        self.key, mask, numbers, count, *rest = text.split(b"\0")
+        words, variables = rest[: int(count)], rest[int(count) :]
+        self.mask = int(mask, 8)
+        self.numbers = [int(number) for number in numbers.split(b",")]
+        self.words = [os.fsdecode(word) for word in words]
+        self.variables = {name: value for name, _, value in (pair.partition(b"=") for pair in variables)}
+        self.descriptors = descriptors
 
 
 def send(connection: socket.socket, key: bytes) -> None:
@@ -44,6 +46,7 @@ def send(connection: socket.socket, key: bytes) -> None:
 
 def taken_over(connection: socket.socket, key: bytes, seconds: float) -> bool:
     """Whether this process has become the one of the command that is sent here, which has now begun."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTION)  # until it is the command's own
     connection.settimeout(seconds)
     try:
         _greet(connection)
@@ -63,7 +66,7 @@ def taken_over(connection: socket.socket, key: bytes, seconds: float) -> bool:
 def greeted(connection: socket.socket) -> int:
     """The process at the other end, as a descriptor. A frozen one says nothing, and would keep open what it is sent."""
     said, descriptors, _, _ = socket.recv_fds(connection, len(HELLO), 1)
-    if said != HELLO:
+    if said != HELLO or not descriptors:
         raise ConnectionResetError("it takes no command")
     return descriptors[0]
 
@@ -82,16 +85,7 @@ def _received(connection: socket.socket) -> Request:
         if not more:
             raise ConnectionResetError("the command has gone")
         text += more
-    key, mask, numbers, count, *rest = text[8:].split(b"\0")
-    words, variables = rest[: int(count)], rest[int(count) :]
-    return Request(
-        key=key,
-        mask=int(mask, 8),
-        numbers=[int(number) for number in numbers.split(b",")],
-        words=[os.fsdecode(word) for word in words],
-        variables={name: value for name, _, value in (pair.partition(b"=") for pair in variables)},
-        descriptors=descriptors,
-    )
+    return Request(text[8:], descriptors)
 
 
 def _become(asked: Request) -> None:
@@ -112,6 +106,7 @@ def _become(asked: Request) -> None:
     os.setpgid(0, 0)  # a session would let it take a terminal that is not its own
     signal.signal(signal.SIGINT, signal.default_int_handler)
     time.tzset()  # the file of the zone may have changed
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTION)
 
 
 def _stream(number: int) -> io.TextIOWrapper:

@@ -16,6 +16,7 @@ IDLE_SECONDS = 600.0  # without a command, then it ends
 LOOK_SECONDS = 10.0  # between two looks at whether its code and its socket are what they were
 ANSWER_SECONDS = 10.0  # that a command may take to say what it is
 MOST = 50  # commands at a time; more start by themselves
+MOST_KEYS = 4  # processes in one folder: where each command has a namespace of its own, none would be used again
 
 
 class Running(NamedTuple):
@@ -52,9 +53,10 @@ def _listening(directory: int, name: str, load: Callable[[], None]) -> socket.so
         return None
     except BlockingIOError:
         return None
-    except OSError:
-        load()
-    _remove_stale(directory)
+    except OSError:  # none of this key
+        if _others(directory) >= MOST_KEYS:
+            return None
+    load()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(place.address(directory, f"{name}.new"))
     listener.listen(64)
@@ -63,8 +65,9 @@ def _listening(directory: int, name: str, load: Callable[[], None]) -> socket.so
     return listener
 
 
-def _remove_stale(directory: int) -> None:
-    """The sockets of processes that were killed."""
+def _others(directory: int) -> int:
+    """How many listen there, with the sockets of killed ones removed."""
+    others = 0
     for name in os.listdir(directory):
         if name == place.LOG:
             continue
@@ -72,8 +75,13 @@ def _remove_stale(directory: int) -> None:
             place.connected(directory, name, ANSWER_SECONDS).close()
         except ConnectionRefusedError:
             os.unlink(name, dir_fd=directory)
+        except FileNotFoundError:
+            continue  # it has ended just now
         except OSError:
-            continue  # it has no time just now, or has gone by itself
+            others += 1  # it has no time just now
+        else:
+            others += 1
+    return others
 
 
 def _is_there(directory: int, name: str, own: int) -> bool:
