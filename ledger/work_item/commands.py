@@ -164,6 +164,24 @@ class ImportedComment(Struct, frozen=True, kw_only=True):
     made: Mark
 
 
+class Stated(Struct, frozen=True, kw_only=True):
+    """Of which fields a record of a source speaks, be it to say that they are empty. What it does not name stays.
+
+    `names` None: of all but those in `without`. Beside fields of the item they are `status`, `deleted`, `parent_id`,
+    `comments`, `links.KIND` or `links.WORD`, and `metadata.NAME`; `links` means all that it begins. `roughly` are
+    fields of which a record says less than another one may: while the metadata that it states say what they said
+    before, the field stays too. Of names together the first one counts that is there.
+    """
+
+    names: frozenset[str] | None = None
+    without: frozenset[str] = frozenset()
+    roughly: dict[str, tuple[tuple[str, ...], ...]] = {}
+
+    def holds(self, field: str) -> bool:
+        ways = {field, field.partition(".")[0]}
+        return ways.isdisjoint(self.without) and (self.names is None or not ways.isdisjoint(self.names))
+
+
 class ImportedItem(Struct, frozen=True, kw_only=True):
     """A work item as a source tells it. `status` None: the source does not say.
 
@@ -172,11 +190,11 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     `fields` are those of WorkItemCreated; one that is not named is absent in the source. `changed` is the last change
     that the source knows of, `settled` when it came to its status, `removed` when it was deleted. `created_in_source`
     and `changed_in_source` are the times that the record itself states, None where it states none. `put_aside` says
-    that a link by its id means another record, `also_known` are ids under which an earlier import may have brought it.
+    that a link by its id means another record, `also_known` are ids under which an earlier import may have brought it;
+    `given_once` that its tracker gives no id to a second record.
     `vendors` are names: the ids of those that the ledger has are kept as `metadata.vendor_ids`. `comments` None: the
     source does not say; `comments_missing`: it has more than it tells, so one that is not among them has not gone.
-    `untold` are fields of which the file does not speak at all, `status`, `parent_id` and `links` among them: they
-    stay what they were.
+    What is not `stated` stays what it was.
     """
 
     id: str
@@ -197,7 +215,8 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     also_known: tuple[str, ...] = ()
     comments: tuple[ImportedComment, ...] | None = None
     comments_missing: bool = False
-    untold: frozenset[str] = frozenset()
+    given_once: bool = False
+    stated: Stated = Stated()
 
     @property
     def state(self) -> State | None:

@@ -1,6 +1,6 @@
 """One record of a source on its way: what is understood is taken out of it, and nothing of the rest is lost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,8 +10,10 @@ from ledger.values.dates import MOST_MINUTES, planned
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import LONGEST, Category
+from ledger.work_item.commands import Stated
 from ledger.work_item.imported.kept_links import KEPT_UNDER
 from ledger.work_item.imported.older_records import LAST_CHANGE, LIST
+from ledger.work_item.imported.stated import SOURCE_FIELDS
 
 ZERO_TIME = "0001-"  # what Go writes for "never"
 LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only
@@ -27,7 +29,6 @@ UNRANKED = ("none", "no priority", "undefined", "unprioritized")  # words for no
 DUE = ("due_at", "due_date", "dueDate", "due", "deadline")  # names under which sources have such a day
 NOT_BEFORE = ("defer_until", "deferUntil", "not_before")
 MINUTES, HOURS = ("estimated_minutes", "estimatedMinutes"), ("estimated_hours", "estimatedHours")
-SOURCE_FIELDS = "source_fields"
 CLOSED, DELETED = "source_closed_at", "source_deleted_at"  # when it came to its end, by the source
 RESERVED = (  # names in the metadata that a source's own fields cannot have
     SOURCE_FIELDS,
@@ -38,6 +39,9 @@ RESERVED = (  # names in the metadata that a source's own fields cannot have
     DELETED,
 )
 
+STATE, STATUS = "source_state", "source_status"  # what the source says plainly, and the word that counts
+
+Fields = Mapping[str, Iterable[str]]
 Kind = TypeVar("Kind")
 
 
@@ -49,6 +53,30 @@ class Record:
         self.rest = rest
         self.own: dict[str, Any] = {}
         self.reading = reading
+        self.unread: set[str] = set()  # fields that say something which is not understood
+
+    def stated(
+        self,
+        names: Iterable[str],
+        by: Fields,
+        *,
+        all_of: Fields | None = None,
+        refining: Iterable[str] = (),
+        roughly: dict[str, tuple[tuple[str, ...], ...]] | None = None,
+    ) -> Stated:
+        """Of what a record speaks that has fields of these `names`, empty ones too.
+
+        `by` are the fields of the source one of which says a field of ours, `all_of` those that say it together, and
+        `refining` those without which a status may be said more plainly than elsewhere. What is not understood says
+        nothing.
+        """
+        given = set(names)
+        understood = given - self.unread
+        said = {field for field, told in by.items() if not understood.isdisjoint(told)}
+        said |= {field for field, told in (all_of or {}).items() if understood.issuperset(told)}
+        marks = ((STATE, STATUS), *((name,) for name in refining))
+        rough = {} if given.issuperset(refining) else {"status": marks}
+        return Stated(names=frozenset(said | {f"metadata.{name}" for name in given}), roughly=rough | (roughly or {}))
 
     def text(self, field: str) -> str | None:
         return self.pop(field, str)
@@ -60,6 +88,7 @@ class Record:
             del self.rest[field]
             return value
         if value is not None:
+            self.unread.add(field)
             self.warn("field_not_understood", f": {field}")
         return None
 
@@ -69,6 +98,7 @@ class Record:
         if moment is not None:
             del self.rest[field]
         elif self.rest.get(field):
+            self.unread.add(field)
             self.warn("time_not_understood", f": {field}")
         return moment
 

@@ -15,11 +15,11 @@ from msgspec import Struct
 from ledger.annotation.commands import comment_id_of
 from ledger.envelope import minted_id
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take
-from ledger.importing.readers.record import CLOSED, DELETED, Record
+from ledger.importing.readers.record import CLOSED, DELETED, STATUS, Record
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
-from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
+from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
 from ledger.work_item.imported.older_records import LAST_CHANGE
 
 
@@ -48,8 +48,8 @@ class SourceItem(Struct, frozen=True, kw_only=True):
     `id` is what the record is known by from one import to the next. `status` is the source's word, and `category` what
     it means where that is sure; else the table of words that people use decides. `priority` is 1 (the highest) to 5.
     `due` and `not_before` are days, `2026-12-15`, or moments of RFC 3339; `estimate` is in minutes. `comments` None:
-    the source does not tell them; `comments_missing`: it has more than it tells. `untold` names fields of which the
-    file does not speak at all, with `links` and `parent_id`. `more` is all else, by the source's names;
+    the source does not tell them; `comments_missing`: it has more than it tells. `stated` says of what a record
+    speaks at all, which is all unless a file can have some fields only. `more` is all else, by the source's names;
     `kept` are words of the source under names of ours: source_type, source_priority, acceptance.
     """
 
@@ -75,7 +75,7 @@ class SourceItem(Struct, frozen=True, kw_only=True):
     links: tuple[SourceLink, ...] = ()
     comments: tuple[SourceComment, ...] | None = None
     comments_missing: bool = False
-    untold: frozenset[str] = frozenset()
+    stated: Stated = Stated()
     more: dict[str, Any] = {}
     kept: dict[str, Any] = {}
 
@@ -90,8 +90,11 @@ def left_out(reading: Reading, kind: str, where: str) -> None:
     reading.not_taken.append(Finding(kind, where))
 
 
-def reader(source: str, called: str, records: Records) -> Read:
-    """Reads a whole source by its records. Invalid where there are some and none of them can be taken."""
+def reader(source: str, called: str, records: Records, *, given_once: bool = False) -> Read:
+    """Reads a whole source by its records. Invalid where there are some and none of them can be taken.
+
+    `given_once`: the source gives no id to a second record.
+    """
 
     def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
         reading = Reading()
@@ -103,7 +106,7 @@ def reader(source: str, called: str, records: Records) -> Read:
                 continue
             seen.add(item.id)
             reading.found += 1
-            take(reading, _Brought(item, source, identify, imported_at, reading).item(), imported_at)
+            take(reading, _Brought(item, source, identify, imported_at, reading).item(given_once), imported_at)
         if reading.found and not reading.items:
             raise none_taken(path, called, reading)
         return reading
@@ -136,15 +139,16 @@ class _Brought:
         self._created = Mark(by=item.created_by or self._unknown, at=began)
         self._changed = Mark(by=self._unknown, at=max(item.changed_at or began, began))
 
-    def item(self) -> ImportedItem:
+    def item(self, given_once: bool) -> ImportedItem:
         item, record = self._item, self._record
         if item.created_at is None:
             record.warn("no_creation_time")
-        if not item.title.strip():
+        if not item.title.strip() and item.stated.holds("title"):
             record.warn("no_title")
         if item.comments_missing:
             record.warn("comments_missing")
-        status, category = (None, None) if "status" in item.untold else self._state()
+        says_state = item.status or item.category or item.stated.holds("status")
+        status, category = self._state() if says_state else (None, None)
         settled = self._end(category)
         removed = Mark(by=self._unknown, at=item.deleted_at) if item.deleted_at else None
         self._keep_times()
@@ -163,7 +167,8 @@ class _Brought:
             changed_in_source=item.changed_at,
             comments=self._comments(),
             comments_missing=item.comments_missing,
-            untold=item.untold,
+            given_once=given_once,
+            stated=item.stated,
         )
 
     def _fields(self) -> dict[str, Any]:
@@ -177,7 +182,7 @@ class _Brought:
     def _state(self) -> tuple[str, Category | None]:
         item = self._item
         if item.status:
-            self._record.own["source_status"] = item.status
+            self._record.own[STATUS] = item.status
         return self._record.state(item.status, item.category)
 
     def _end(self, category: Category | None) -> Mark | None:

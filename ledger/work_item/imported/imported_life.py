@@ -29,27 +29,12 @@ from ledger.work_item.events import (
     WorkItemUnlinked,
 )
 from ledger.work_item.imported.imported_comments import comments_since
-from ledger.work_item.imported.imported_links import LinkKey, Links, Wish
+from ledger.work_item.imported.imported_links import LinkKey, Links
 from ledger.work_item.imported.older_records import LAST_CHANGE
+from ledger.work_item.imported.stated import FIELDS, with_unstated
 from ledger.work_item.rules.status_changes import status_changed
 from ledger.work_item.state import WorkItem
 
-FIELDS = (
-    "item_type",
-    "description",
-    "notes",
-    "assignee",
-    "branch_name",
-    "commits",
-    "pr_numbers",
-    "priority",
-    "tags",
-    "due",
-    "not_before",
-    "estimate",
-    "milestone_id",
-    "recurrence",
-)
 BLOCK_REASON = "imported"
 FORCED_REASON = "as imported"
 
@@ -92,10 +77,11 @@ def news(
 ) -> tuple[list[Happened], list[str]]:
     """What changed in the source since `then`, what the last import left, and the fields that clash with `now`."""
     clashes: list[str] = []
+    item = with_unstated(item, then)
     happened = [
         *_revised(item, then, now, clashes),
         *_moved(item, links.parents.get(item.id), then, now, clashes),
-        *relinked(links.owned.get(item.id, {}), then, now, item.changed, links.stating, own=item.id in links.stating),
+        *relinked(item.id, then, now, item.changed, links),
         *_status_since(item, then, now, unfinished, clashes),
         *_removal_since(item, then, now, clashes),
         *comments_since(item, then, now, clashes),
@@ -103,20 +89,27 @@ def news(
     return happened, clashes
 
 
-def relinked(
-    wishes: dict[LinkKey, Wish], then: WorkItem, now: WorkItem, changed: Mark, stated: frozenset[str], *, own: bool
-) -> Iterator[Happened]:
-    """Links that came, changed or went. One is known to be gone only when the item that stated it is in the source."""
-    before, here = _notes(then), _notes(now)
-    for (kind, to), wish in wishes.items():
-        key = (kind, to)
+def relinked(owner: str, then: WorkItem, now: WorkItem, changed: Mark, links: Links) -> Iterator[Happened]:
+    """Links that came, changed or went. One is known to be gone only when the item that stated it speaks of such."""
+    before, here, wishes = _notes(then), _notes(now), links.owned.get(owner, {})
+    for key, wish in wishes.items():
         came = key not in before and key not in here
-        renamed = key in before and key in here and before[key] == here[key] != wish.note
+        note = _joined(before.get(key), links.remaining(owner, key, before.get(key)), wish.note)
+        renamed = key in before and key in here and before[key] == here[key] != note
         if came or renamed:
-            yield WorkItemLinked(kind=kind, to_id=to, note=wish.note), wish.made if came else changed
-    for kind, to in before.keys() & here.keys() - wishes.keys():
-        if (to in stated) if kind == "blocks" else own:
-            yield WorkItemUnlinked(kind=kind, to_id=to), changed
+            yield WorkItemLinked(kind=key[0], to_id=key[1], note=note), wish.made if came else changed
+    for key in before.keys() & here.keys() - wishes.keys():
+        if not links.remaining(owner, key, before[key]):
+            yield WorkItemUnlinked(kind=key[0], to_id=key[1]), changed
+
+
+def _joined(before: str | None, remaining: list[str | None], note: str | None) -> str | None:
+    """The words of a link as the source gives them now, with those of which it does not speak."""
+    if not before or not any(remaining):
+        return note
+    given = note.split(", ") if note else []
+    known = [word for word in before.split(", ") if word in remaining or word in given]
+    return ", ".join(dict.fromkeys([*known, *given]))
 
 
 def in_order(happened: Iterable[Happened], earliest: datetime) -> list[Happened]:
@@ -126,11 +119,10 @@ def in_order(happened: Iterable[Happened], earliest: datetime) -> list[Happened]
 
 
 def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:
-    wanted: dict[str, Any] = {field: item.fields.get(field) for field in FIELDS if field not in item.untold}
+    wanted: dict[str, Any] = {field: item.fields.get(field) for field in FIELDS}
     if "commits" not in item.fields:  # which were a branch's own cannot be seen after a fast-forward: they still were
         wanted["commits"] = then.commits
-    if "title" not in item.untold:
-        wanted["title"] = item.fields.get("title", "")
+    wanted["title"] = item.fields.get("title", "")
     wanted["metadata"] = dict.fromkeys(then.metadata) | item.fields.get("metadata", {})
     changes, clashing = followed(then, now, wanted)
     clashes += clashing
@@ -141,7 +133,7 @@ def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[st
 def _moved(
     item: ImportedItem, link: ImportedLink | None, then: WorkItem, now: WorkItem, clashes: list[str]
 ) -> Iterator[Happened]:
-    if link is None and "parent_id" in item.untold:
+    if not item.stated.holds("parent_id"):
         return
     wanted = link.to_id if link else None
     if _follows(wanted, then.parent_id, now.parent_id, "parent_id", clashes):

@@ -7,10 +7,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.values.finding import Finding
-from ledger.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark
+from ledger.work_item.commands import ImportedItem, ImportedLink, ImportWorkItems, Mark, Stated
 from ledger.work_item.state import WorkItem
 
 LinkKey = tuple[str, str]  # kind, to_id
+STATED_AS = {"blocks": "depends_on"}  # by the item that waits
 
 
 class Wish(Struct, kw_only=True):
@@ -23,11 +24,11 @@ class Wish(Struct, kw_only=True):
 class Links(Struct, kw_only=True):
     """`found` and `taken` count by the source's word; `unfinished` have an open child or wait for an open item.
 
-    `stating` are the items whose links the source names, all of them.
+    `stated` tells of which links the source speaks, by the items that state them.
     """
 
     items: frozenset[str]
-    stating: frozenset[str]
+    stated: dict[str, Stated]
     parents: dict[str, ImportedLink] = {}
     owned: dict[str, dict[LinkKey, Wish]] = {}
     unfinished: set[str] = set()
@@ -36,12 +37,19 @@ class Links(Struct, kw_only=True):
     warnings: list[Finding] = []
     not_taken: list[Finding] = []
 
+    def remaining(self, owner: str, key: LinkKey, note: str | None) -> list[str | None]:
+        """The words under which a link is known that the source gives no more, and of which it does not speak."""
+        kind, to = key
+        stated = self.stated.get(to if kind == "blocks" else owner)
+        words: list[str | None] = [*note.split(", ")] if note else [None]
+        return [word for word in words if not stated or not stated.holds(f"links.{word or STATED_AS.get(kind, kind)}")]
+
 
 def arranged(command: ImportWorkItems, recorded: Callable[[str], WorkItem]) -> Links:
     """`recorded` gives an item as the ledger has it: links to others that it has not either are not taken."""
     links = Links(
         items=frozenset(item.id for item in command.items),
-        stating=frozenset(item.id for item in command.items if "links" not in item.untold),
+        stated={item.id: item.stated for item in command.items},
         found=Counter(),
         taken=Counter(),
     )
@@ -80,7 +88,8 @@ def _line(entity_id: str, links: Links, recorded: Callable[[str], WorkItem]) -> 
     at: str | None = entity_id
     while at is not None:
         parent = links.parents[at].to_id if at in links.parents else None
-        at = parent if at in links.items else recorded(at).parent_id
+        is_stated = at in links.stated and links.stated[at].holds("parent_id")
+        at = parent if is_stated or parent else recorded(at).parent_id
         if at in above:
             break
         above |= {at} if at else set()

@@ -133,7 +133,7 @@ def _on_others(links: Links, command: ImportWorkItems, world: World) -> Iterator
         then, now = source_state(owner, command.source, world), world.state(CATEGORY, owner)
         earliest = world.past(stream_id(CATEGORY, owner))[0].occurred_at
         changed = command.items[0].changed  # not used: nothing of another's is unlinked
-        for fact in in_order(relinked(links.owned[owner], then, now, changed, frozenset(), own=False), earliest):
+        for fact in in_order(relinked(owner, then, now, changed, replace(links, stated={})), earliest):
             yield stream_id(CATEGORY, owner), fact
 
 

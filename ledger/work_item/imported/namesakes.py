@@ -66,6 +66,8 @@ def _own(entity_id: str, members: list[ImportedItem], source: str, world: World)
         return next((member for member in members if not member.put_aside), None)
     if world.past(stream_id(CATEGORY, entity_id))[0].command != import_of(source):
         return next((member for member in members if not member.put_aside), None)  # it began here, and was sent there
+    if members[0].given_once:
+        return members[0]
     title = source_state(entity_id, source, world).title
     same = [member for member in members if member.created_in_source == start]
     alike = [member for member in members if member.created_in_source is None or member.fields.get("title") == title]

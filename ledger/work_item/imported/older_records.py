@@ -36,7 +36,8 @@ def without_older(command: ImportWorkItems, world: World) -> tuple[tuple[Importe
 
 def _older(item: ImportedItem, editions: dict[str, str], known: dict[str, Any]) -> tuple[str, str] | None:
     """Both times of a record that is older than what is known of it; None for any other."""
-    own, before = item.changed_in_source or item.created_in_source, _time(known.get(LAST_CHANGE))
+    began = item.created_in_source if item.stated.holds(f"metadata.{LAST_CHANGE}") else None
+    own, before = item.changed_in_source or began, _time(known.get(LAST_CHANGE))
     if own is not None and before is not None and own != before:
         return (text(own), text(before)) if own < before else None
     edition, latest = item.edition, _time(editions.get(item.edition.part)) if item.edition else None

@@ -58,6 +58,10 @@ class CellRecord(Record):
                 return cells[0]
         return None
 
+    def one_or_look(self, column: str, other: str) -> str | None:
+        """The first cell of a column, or of the other one, which stays as it does where both are there."""
+        return self.one(column) or next(iter(self.look(other)), None)
+
     def when(self, *columns: str) -> datetime | None:
         """A time. One that leaves a doubt is taken as written_time says, with a warning, and stays as it is written."""
         column = next((column for column in columns if column in self.rest), None)
@@ -119,4 +123,5 @@ class CellRecord(Record):
 
     def _not_understood(self, column: str | None) -> None:
         if column is not None:
+            self.unread.add(column)
             self.warn("time_not_understood", f": {column}")

@@ -13,7 +13,7 @@ Fields = dict[str, Any]
 
 
 def records_of(path: Path, reading: Reading, listed: Callable[[Any], Iterable[Any]]) -> Iterator[tuple[str, Fields]]:
-    """Every record with its place. `listed` finds them in what the file holds; an object a line is a record itself."""
+    """Every record with its place, also what in it is empty. `listed` finds them; an object a line is one itself."""
     for place, value in _records(path, listed):
         if not isinstance(value, dict):
             left_out(reading, "not_an_object", place)
@@ -23,7 +23,12 @@ def records_of(path: Path, reading: Reading, listed: Callable[[Any], Iterable[An
             Finding("repeated_field", f"{place}: {as_storable(name)[0]}") for name in repeated_fields(value)
         ]
         reading.warnings += [Finding(kind, f"{place}: {where}") for kind, where in problems]
-        yield place, {name: value for name, value in record.items() if value not in (None, "", [])}
+        yield place, record
+
+
+def filled(record: Fields) -> Fields:
+    """What of a record says more than that it is empty."""
+    return {name: value for name, value in record.items() if value not in (None, "", [])}
 
 
 def text_at(value: Any, *path: str) -> str | None:

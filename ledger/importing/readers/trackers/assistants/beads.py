@@ -19,7 +19,7 @@ from ledger.importing.readers.text.json_text import Problem, as_storable, docume
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, WORKABLE, Category
-from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
+from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
 from ledger.work_item.imported.older_records import LAST_CHANGE
 
 SOURCE = "beads"
@@ -44,6 +44,12 @@ NO_TYPE = "no type"  # what is said of a dependency without one, which is of typ
 ALMOST_BLOCKS = ("conditionalblocks", "waitsfor", "notype")  # the first two for a failure of the other, its children
 PLAIN_WORDS = ("blocks", "parent-child", "discovered-from")  # of which a link of ours says all
 DERIVED = ("dependent_count", "dependents", "notes_preview")  # derived anew by each export
+ALWAYS = {  # what is written of every issue; an empty other field is left out
+    "title": "title",
+    "status": "status",
+    "priority": "priority",
+    "item_type": "issue_type",
+}
 WORDS = {"issue_type": "source_type", "status": "source_status"}
 COMMENT = ("id", "author", "created_at")
 PLAIN_COMMENT = frozenset({*COMMENT, "issue_id", "text"})
@@ -170,6 +176,9 @@ class _Issue(Record):
 
     def __init__(self, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
         super().__init__(record.pop("id"), record, reading)
+        if isinstance(record.get("type"), str) and "issue_type" not in record:
+            record["issue_type"] = record.pop("type")  # as the first exports called it
+        self._unstated = {ours for ours, name in ALWAYS.items() if name not in record}
         self._identify = identify
         self._imported_at = imported_at
         self._changed_at = self.time("updated_at")
@@ -178,20 +187,18 @@ class _Issue(Record):
             self.warn("no_creation_time")
             closed_at = time_of(record.get("closed_at"))
             created_at = min((at for at in (self._changed_at, closed_at) if at is not None), default=imported_at)
-        self._comments_missing = self._links_missing = False
+        self._comments_missing = False
         self._created = Mark(by=self.text("created_by") or NO_HOLDER, at=created_at)
         self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or created_at, created_at))
 
     def take(self) -> None:
         record = self.rest
-        if isinstance(record.get("type"), str) and "issue_type" not in record:
-            record["issue_type"] = record.pop("type")  # as the first exports called it
         links = self._links()
         comments = self._comments()
         word = str(record.get("status", ""))
         removed = self._removed(word)
         status, category = self._state(word) if removed is None else (None, None)
-        settled = self._settled() if removed or category in FINISHED else None
+        settled = self._settled() if removed or category in FINISHED or "status" in self._unstated else None
         if removed and settled:
             status = "completed"
         elif category in FINISHED and settled is None:
@@ -219,7 +226,7 @@ class _Issue(Record):
             changed_in_source=self._changed_at,
             comments=comments,
             comments_missing=self._comments_missing,
-            untold=frozenset(("links", "parent_id") if self._links_missing else ()),
+            stated=Stated(without=frozenset(self._unstated)),
         )
         take(self.reading, item, self._imported_at)
 
@@ -257,7 +264,7 @@ class _Issue(Record):
         given, parent = self.rest.pop("dependencies", []), self.rest.pop("parent", None)
         counted = self.rest.pop("dependency_count", None)
         if type(counted) is int and isinstance(given, list) and counted > len(given):
-            self._links_missing = True
+            self._unstated |= {"links", "parent_id"}
             self.warn("links_missing")
         links: list[ImportedLink] = []
         kept: list[Any] = []

@@ -17,9 +17,11 @@ from ledger.importing.readers.text.json_records import Fields
 from ledger.importing.readers.text.json_text import as_storable, document, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
+from ledger.work_item.commands import Stated
 
 SOURCE = "claude-code"
 MOST_LISTS = 100  # folders looked into to know what a folder is
+ALWAYS = {"title": "subject", "status": "status", "links": "blockedBy"}  # what is written of every task
 _TASK = re.compile(r"\d+\.json")
 
 
@@ -78,6 +80,7 @@ class _Task(Record):
 
     def item(self, name: str, held: list[str], present: Any) -> SourceItem:
         record = self.rest
+        unstated = frozenset(ours for ours, name in ALWAYS.items() if name not in record)
         blockers = dict.fromkeys([*_numbers(record.pop("blockedBy", [])), *held])
         absent = [other for other in _numbers(record.pop("blocks", [])) if other not in present]
         if absent:
@@ -92,6 +95,7 @@ class _Task(Record):
             description=self.text("description"),
             assignee=self.text("owner"),
             links=tuple(links),
+            stated=Stated(without=unstated),
             more={name: value for name, value in record.items() if value not in (None, "", [], {})},
             kept=self.own,
         )

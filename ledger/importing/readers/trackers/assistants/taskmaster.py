@@ -21,7 +21,7 @@ from ledger.importing.readers.text_lines import unreadable
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED
-from ledger.work_item.commands import Edition, ImportedItem, ImportedLink, Mark
+from ledger.work_item.commands import Edition, ImportedItem, ImportedLink, Mark, Stated
 from ledger.work_item.imported.older_records import LAST_CHANGE, LIST
 
 SOURCE = "taskmaster"
@@ -29,6 +29,7 @@ NO_HOLDER = "unknown (task-master)"
 MAIN = "master"
 ROOT = "tasks"  # the list of a file without tags, where it stands beside the list of the tag `master`
 CREATED = ("createdAt", "created_at", "created")
+ALWAYS = {"title": "title", "status": "status", "links": "dependencies"}  # what is written of every task
 CHANGED = ("updatedAt", "updated_at", "updated", "lastModified")
 COMPLETED = ("completedAt", "completed_at")
 
@@ -238,6 +239,7 @@ class _Reader(Record):
 
     def take(self, imported_at: datetime, *, is_first: bool) -> None:
         """The first task of a list keeps what the list says of itself."""
+        unstated = frozenset(ours for ours, name in ALWAYS.items() if name not in self.rest)
         links = self._links()
         status, category = self.state(str(self.rest.get("status", "")))
         settled = self._end() if category in FINISHED else None
@@ -262,6 +264,7 @@ class _Reader(Record):
             created_in_source=self._created_at,
             changed_in_source=self._changed_at,
             edition=self._list.edition,
+            stated=Stated(without=unstated),
         )
         take(self.reading, item, imported_at)
 

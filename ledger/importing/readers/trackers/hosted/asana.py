@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.record import STATE
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
@@ -16,6 +17,23 @@ SOURCE = "asana"
 TIMES = ("Created At", "Completed At", "Last Modified", "Start Date", "Due Date")
 PARENT = ("Parent task", "Parent Task")
 WAITS_FOR, HOLDS_UP = "Blocked By (Dependencies)", "Blocking (Dependencies)"
+SECTION = "Section/Column"
+SAID_BY = {
+    "title": ("Name",),
+    "status": ("Completed At",),
+    "description": ("Notes",),
+    "assignee": ("Assignee", "Assignee Email"),
+    "priority": ("Priority",),
+    "tags": ("Tags",),
+    "due": ("Due Date",),
+    "not_before": ("Start Date",),
+    "parent_id": PARENT,
+    **{f"links.{column}": (column,) for column in PARENT},
+    "links.depends_on": (WAITS_FOR,),
+    f"links.{WAITS_FOR}": (WAITS_FOR,),
+    "metadata.source_updated_at": ("Last Modified",),
+    "metadata.source_closed_at": ("Completed At",),
+}
 _ROUNDED = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)  # what a spreadsheet makes of a long number
 
 
@@ -29,19 +47,20 @@ def recognises(sample: Sample) -> bool:
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
-    rows = table_of(path, is_header, "an Asana export", reading).rows
+    table = table_of(path, is_header, "an Asana export", reading)
+    rows = table.rows
     dates, named = Dates.of(rows, TIMES), _Named(rows)
     for row in rows:
         number = _number(row)
         if _ROUNDED.fullmatch(number):
             left_out(reading, "id_rounded", f"line {row.line} ({number})")
         elif number:
-            yield _Task(number, row, dates, reading).item(named)
+            yield _Task(number, row, dates, reading).item(table.names, named)
         else:
             left_out(reading, "no_id", f"line {row.line}")
 
 
-read = reader(SOURCE, "Asana task", records)
+read = reader(SOURCE, "Asana task", records, given_once=True)
 
 
 class _Named:
@@ -78,7 +97,7 @@ class _Named:
 class _Task(CellRecord):
     """One task on its way."""
 
-    def item(self, named: _Named) -> SourceItem:
+    def item(self, names: list[str], named: _Named) -> SourceItem:
         self.one("Task ID")
         created_at, ended_at, changed_at = (
             self.when("Created At"),
@@ -92,7 +111,7 @@ class _Task(CellRecord):
             status=word,
             category=category,
             description=self.one("Notes"),
-            assignee=self.one("Assignee", "Assignee Email"),
+            assignee=self.one_or_look("Assignee", "Assignee Email"),
             tags=self.labels(self.listed("Tags"), "Tags"),
             created_at=created_at,
             created_by=self.one("Created By"),
@@ -102,17 +121,25 @@ class _Task(CellRecord):
             not_before=self.planned("Start Date"),
             links=tuple(self._links(named)),
             **self.priority("Priority"),
+            stated=self.stated(
+                names,
+                SAID_BY,
+                refining=(SECTION,),
+                roughly={} if "Assignee" in names else {"assignee": (("Assignee Email",),)},
+            ),
             more=self.rest,
             kept=self.own,
         )
 
     def _state(self, *, is_done: bool) -> tuple[str, Category]:
         """A section whose word means a state is one; else it is only where a task stands."""
-        section = next(iter(self.look("Section/Column")), "").strip()
+        section = next(iter(self.look(SECTION)), "").strip()
         category = category_of(section)
-        if is_done:
-            return (section, category) if category in FINISHED and category else ("completed", "done")
-        return (section, category) if category and category not in FINISHED else ("open", "planned")
+        word = "completed" if is_done else "open"
+        if category is None or (category in FINISHED) != is_done:
+            return word, "done" if is_done else "planned"
+        self.own[STATE] = word
+        return section, category
 
     def _links(self, named: _Named) -> Iterator[SourceLink]:
         for column in PARENT:
@@ -127,6 +154,7 @@ class _Task(CellRecord):
         left = [name for _, names in found for name in names]
         if left:
             self.rest[column] = left
+            self.unread.add(column)
             self.warn("link_kept_as_text", f" -> {', '.join(left)}")
         return [number for numbers, _ in found for number in numbers if number != self.name]
 

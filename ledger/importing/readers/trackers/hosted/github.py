@@ -13,6 +13,7 @@ from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.text.json_records import filled
 from ledger.importing.readers.text.json_text import as_storable, documents, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
 from ledger.importing.readers.trackers.hosted.github_answers import (
@@ -31,7 +32,7 @@ from ledger.importing.readers.words.status_words import category_of
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
-from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
+from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
 from ledger.work_item.imported.older_records import LAST_CHANGE
 
 SOURCE = "github"
@@ -40,14 +41,20 @@ PULL_REQUEST = "pull_request"  # the kind of what is named and is no work item
 DROPPED = ("notplanned", "duplicate")  # reasons of closing
 COMMENT = ("id", "author", "created_at")
 PLAIN_COMMENT = frozenset({*COMMENT, "text"})
-TOLD_BY = {
-    "title": {"title"},
-    "description": {"body"},
-    "assignee": {"assignee", "assignees"},
-    "tags": {"labels"},
-    "status": {"state", "status", "project_items"},
-    "parent_id": {"parent"},
-    "links": {"blocked_by"},
+SAID_BY = {
+    "title": ("title",),
+    "description": ("body",),
+    "assignee": ("assignee", "assignees"),
+    "tags": ("labels",),
+    "status": ("state", "closed", "closed_at"),
+    "comments": ("comments",),
+    "parent_id": ("parent",),
+    "links.parent": ("parent",),
+    "links.depends_on": ("blocked_by",),
+    "links.blocked_by": ("blocked_by",),
+    f"metadata.{LAST_CHANGE}": ("updated_at",),
+    f"metadata.{CLOSED}": ("closed_at",),
+    "metadata.parent_issue_url": ("repository_url",),  # REST says it where there is one
 }
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -94,8 +101,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
 
 def take_issue(name: str, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
     """Takes one issue, known by `name`; its fields are in the spelling of any of the interfaces."""
-    stated = _with_state(record)
-    _Issue(name, _snake(stated), identify, imported_at, reading, untold=_untold(stated)).take()
+    _Issue(name, _snake(record), identify, imported_at, reading).take()
 
 
 def _fault(record: Any, name: str | None, seen: set[str]) -> str | None:
@@ -114,40 +120,25 @@ def _is_pull(record: Fields) -> bool:
     return bool(said) or (address is not None and "/pull/" in address[0])
 
 
-def _untold(record: Fields) -> frozenset[str]:
-    """The fields of ours of which a record says nothing, not even that they are empty."""
-    said = {_SNAKE.sub("_", name).lower() for name in record}
-    return frozenset(field for field, names in TOLD_BY.items() if said.isdisjoint(names))
-
-
 def _with_state(record: Fields) -> Fields:
     """A record without a state has one where it says whether, or when, it was closed."""
-    closed = [record[name] for name in ("closed", "closed_at", "closedAt") if name in record]
+    closed = [record[name] for name in ("closed", "closed_at") if name in record]
     if record.get("state") or not closed:
         return record
     return record | {"state": "closed" if any(closed) else "open"}
 
 
 def _snake(record: Fields) -> Fields:
-    """The fields in REST's spelling, without those that say nothing."""
-    return {_SNAKE.sub("_", name).lower(): value for name, value in record.items() if value not in (None, "", [])}
+    """The fields in REST's spelling."""
+    return {_SNAKE.sub("_", name).lower(): value for name, value in record.items()}
 
 
 class _Issue(Record):
     """One issue on its way."""
 
-    def __init__(
-        self,
-        name: str,
-        record: Fields,
-        identify: Identify,
-        imported_at: datetime,
-        reading: Reading,
-        *,
-        untold: frozenset[str],
-    ) -> None:
-        super().__init__(name, record, reading)
-        self._untold = untold
+    def __init__(self, name: str, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
+        super().__init__(name, filled(_with_state(record)), reading)
+        self._names = set(record)
         self._identify = identify
         self._imported_at = imported_at
         self._comments_missing = False
@@ -160,11 +151,11 @@ class _Issue(Record):
         self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or began, began))
 
     def take(self) -> None:
-        status, category = (None, None) if "status" in self._untold else self._state()
+        status, category = self._state() if self._names.intersection(self._state_said_by()) else (None, None)
         closed_at = self.ended("closed_at", CLOSED, self._created.at) if category in FINISHED else None
         links, comments = self._links(), self._comments()
         fields: Fields = {"item_type": "task", "title": self.text("title") or ""}
-        if not fields["title"].strip():
+        if not fields["title"].strip() and "title" in self._names:
             self.warn("no_title")
         if (body := self.text("body")) is not None:
             fields["description"] = body
@@ -181,11 +172,22 @@ class _Issue(Record):
             links=links,
             comments=comments,
             comments_missing=self._comments_missing,
-            untold=self._untold,
+            given_once=True,
+            stated=self._stated(category),
             created_in_source=self._created_at,
             changed_in_source=self._changed_at,
         )
         take(self.reading, item, self._imported_at)
+
+    def _stated(self, category: Category | None) -> Stated:
+        """The reason for which it was closed, or its column in a project, says more than its state."""
+        refining = "state_reason" if category in FINISHED else "project_items"
+        by = SAID_BY | {"status": self._state_said_by()}
+        return self.stated(self._names, by, refining=("state", refining))
+
+    def _state_said_by(self) -> tuple[str, ...]:
+        """A project says it only where it has a column for the issue."""
+        return (*SAID_BY["status"], *(("status", "project_items") if board_words(self.rest) else ()))
 
     def _state(self) -> tuple[str, Category | None]:
         word, reason = str(self.rest.get("state", "")).lower(), str(self.rest.get("state_reason") or "")
@@ -236,7 +238,7 @@ class _Issue(Record):
     def _comment(self, entry: Any) -> Any:
         if not isinstance(entry, dict):
             return entry
-        said = _snake(entry)
+        said = filled(_snake(entry))
         author = login(said.pop("author", None)) or login(said.pop("user", None))
         return said | {"text": said.pop("body", "")} | ({"author": author} if author else {})
 

@@ -10,16 +10,47 @@ from pathlib import Path
 from typing import Any
 
 from ledger.importing.readers.reading import Reading, time_of
-from ledger.importing.readers.record import PRIORITIES, Record
+from ledger.importing.readers.record import PRIORITIES, STATE, Record
 from ledger.importing.readers.sample import Sample, sample_of
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
 from ledger.importing.readers.text.csv_table import has_header, table_of
-from ledger.importing.readers.text.json_records import Fields, records_of, text_at
+from ledger.importing.readers.text.json_records import Fields, filled, records_of, text_at
 from ledger.importing.readers.words.status_words import category_of
-from ledger.values.states import Category
+from ledger.values.states import FINISHED, Category
+from ledger.work_item.commands import Stated
 
 SOURCE = "gitlab"
+SAID_BY = {
+    "title": ("title",),
+    "status": ("state",),
+    "description": ("description",),
+    "assignee": ("assignees", "assignee"),
+    "priority": ("labels", "label_links"),
+    "tags": ("labels", "label_links"),
+    "due": ("due_date",),
+    "not_before": ("start_date",),
+    "estimate": ("time_stats", "time_estimate"),
+    "item_type": ("issue_type", "type"),
+    "comments": ("notes",),
+    "parent_id": ("parent",),
+    "links": ("links",),
+    "links.parent": ("parent",),
+    "metadata.source_updated_at": ("updated_at",),
+    "metadata.source_closed_at": ("closed_at",),
+}
+LABELLED = ("labels", "label_links")
+COLUMNS = {
+    "title": ("Title",),
+    "status": ("State",),
+    "description": ("Description",),
+    "assignee": ("Assignee Username", "Assignee"),
+    "tags": ("Labels",),
+    "due": ("Due Date",),
+    "estimate": ("Time Estimate",),
+    "metadata.source_updated_at": ("Updated At (UTC)", "Updated At"),
+    "metadata.source_closed_at": ("Closed At (UTC)", "Closed At"),
+}
 _ADDRESS = re.compile(r"https?://[^/]+/(.+?)/(?:-/)?(?:issues|work_items)/(\d+)")
 _SCOPED = re.compile(r"(?:status|workflow|state|stage)::(.+)", re.IGNORECASE)
 _PRIORITY = re.compile(r"(?:priority|prio)::(.+)", re.IGNORECASE)
@@ -44,12 +75,12 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     for place, record in found:
         name = _name(record)
         if name:
-            yield _Issue(name, record, reading).item(held.get(name, []), present)
+            yield _Issue(name, filled(record), reading).item(record.keys(), held.get(name, []), present)
         else:
             left_out(reading, "no_id", place)
 
 
-read = reader(SOURCE, "GitLab issue", records)
+read = reader(SOURCE, "GitLab issue", records, given_once=True)
 
 
 def _listed(whole: Any) -> list[Any]:
@@ -92,7 +123,7 @@ def _user(person: Any) -> str | None:
 class _Issue(Record):
     """One issue on its way."""
 
-    def item(self, held: list[str], present: set[str | None]) -> SourceItem:
+    def item(self, names: Iterable[str], held: list[str], present: set[str | None]) -> SourceItem:
         created_at, changed_at, ended_at = (self.time(name) for name in ("created_at", "updated_at", "closed_at"))
         labels = self._labels()
         word, category = self._state(labels)
@@ -119,9 +150,16 @@ class _Issue(Record):
             links=tuple(self._links(held, present)),
             comments=comments,
             comments_missing=type(counted) is int and counted > len(comments or ()),
+            stated=self._stated(set(names), is_closed=category in FINISHED),
             more=self.rest,
             kept=self.own,
         )
+
+    def _stated(self, names: set[str], *, is_closed: bool) -> Stated:
+        """An open issue's labels and status say more than its state, a closed one's may say that it was given up."""
+        labels = next((name for name in LABELLED if name in names), "labels")
+        refining = (labels, "moved_to_id") if is_closed else (labels,)
+        return self.stated(names, SAID_BY, refining=refining)
 
     def _labels(self) -> list[str]:
         """As texts, as objects with a name, or as a project export links them."""
@@ -148,10 +186,11 @@ class _Issue(Record):
             is_given_up = self.rest.get("moved_to_id") or self.rest.get("duplicated_to_id")
             dropped = [one for one in (status, *scoped) if one and category_of(one) == "dropped"]
             said = dropped[0] if dropped else "duplicate" if self.rest.get("duplicated_to_id") else "moved"
+            self.own |= {STATE: word} if is_given_up or dropped else {}
             return (said, "dropped") if is_given_up or dropped else (word, "done")
         said_open = [one for one in (status, *scoped) if one and category_of(one) not in (None, "done", "dropped")]
         if said_open:
-            self.own["source_state"] = word
+            self.own[STATE] = word
             return said_open[0], category_of(said_open[0])
         return word, category_of(word)
 
@@ -219,7 +258,8 @@ class _Issue(Record):
 
 
 def _of_table(path: Path, reading: Reading) -> Iterator[SourceItem]:
-    rows = table_of(path, is_header, "GitLab's CSV", reading).rows
+    table = table_of(path, is_header, "GitLab's CSV", reading)
+    rows = table.rows
     times = [name for name in ("Created At", "Updated At", "Closed At") for name in (name, f"{name} (UTC)")]
     dates = Dates.of(rows, times)
     for row in rows:
@@ -229,18 +269,19 @@ def _of_table(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", f"line {row.line}")
             continue
         name = f"{address[1]}#{address[2]}" if address else f"#{number}"
-        yield _Row(name, row, dates, reading).item()
+        yield _Row(name, row, dates, reading).item(table.names)
 
 
 class _Row(CellRecord):
     """One row of the CSV on its way."""
 
-    def item(self) -> SourceItem:
+    def item(self, names: list[str]) -> SourceItem:
         labels = self.listed("Labels")
         word = self.one("State") or ""
         scoped = [found[1].strip() for label in labels if (found := _SCOPED.fullmatch(label))]
         known = [one for one in scoped if category_of(one) not in (None, "done", "dropped")]
         if known and category_of(word) == "planned":
+            self.own[STATE] = word
             word = known[0]
         created_at, changed_at, ended_at = (
             self.utc(f"{name} At (UTC)", f"{name} At") for name in ("Created", "Updated", "Closed")
@@ -252,14 +293,20 @@ class _Row(CellRecord):
             status=word,
             category=category_of(word),
             description=self.one("Description"),
-            assignee=self.one("Assignee Username", "Assignee"),
+            assignee=self.one_or_look("Assignee Username", "Assignee"),
             tags=self.labels(labels, "Labels"),
             created_at=created_at,
-            created_by=self.one("Author Username", "Author"),
+            created_by=self.one_or_look("Author Username", "Author"),
             changed_at=changed_at,
             ended_at=ended_at,
             due=self.planned("Due Date"),
             estimate=int(seconds) // 60 or None if seconds.isdecimal() else None,
+            stated=self.stated(
+                names,
+                COLUMNS,
+                refining=("Labels",),
+                roughly={} if "Assignee Username" in names else {"assignee": (("Assignee",),)},
+            ),
             more=self.rest,
             kept=self.own,
         )

@@ -16,6 +16,7 @@ from ledger.importing.readers.text.cells import CellRecord, Dates
 from ledger.importing.readers.text.csv_table import Row, has_header, table_of
 from ledger.importing.readers.trackers.hosted.jira_names import in_english, link_column
 from ledger.importing.readers.words.status_words import category_of, plain
+from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
 
 SOURCE = "jira"
@@ -28,14 +29,23 @@ PROJECTS = ("epic", "épica", "epopeya", "initiative", "iniciativa")  # types of
 BLOCKS = ("blocks", "blocker", "blocked")  # kinds of links whose inward end waits for the outward one
 UNRESOLVED = ("unresolved", "none", "sinresolver", "nichterledigt")
 _COMMENT = re.compile(r"\s*([^;\n]{6,40});([^;\n]*);(.*)", re.DOTALL)
-TOLD_BY = {
-    "status": {"Status", "Status Category"},
-    "description": {"Description"},
-    "assignee": {"Assignee"},
-    "priority": {"Priority"},
-    "tags": {"Labels"},
-    "due": {"Due date"},
-    "parent_id": set(PARENTS),
+REFINING = ("Status Category", "Resolution")
+SAID_BY = {
+    "title": ("Summary",),
+    "item_type": ("Issue Type",),
+    "status": ("Status",),
+    "description": ("Description",),
+    "assignee": ("Assignee",),
+    "priority": ("Priority",),
+    "tags": ("Labels",),
+    "due": ("Due date",),
+    "not_before": ("Start date", "Custom field (Start date)"),
+    "estimate": ("Original estimate",),
+    "comments": ("Comment",),
+    "parent_id": PARENTS,
+    "metadata.source_updated_at": ("Updated",),
+    "metadata.source_closed_at": ("Resolved",),
+    **{f"links.{column}": (column,) for column in PARENTS},
 }
 _KEY = re.compile(r"[^\W\d_]\w*-\d+")
 
@@ -61,7 +71,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", f"line {row.line}")
 
 
-read = reader(SOURCE, "Jira issue", records)
+read = reader(SOURCE, "Jira issue", records, given_once=True)
 
 
 class _Export:
@@ -69,8 +79,8 @@ class _Export:
 
     def __init__(self, rows: list[Row], names: set[str]) -> None:
         self.rows = rows
-        self.has_comments = "Comment" in names
-        self.untold = _untold(names)
+        self.names = names
+        self.links = _links_said_by(names)
         self.dates = Dates.of(rows, TIMES)
         self.keys = set(filter(None, map(_key, rows)))
         self.key_of = {number.strip(): key for row in rows if (key := _key(row)) for number in _cells(row, "Issue id")}
@@ -91,10 +101,18 @@ class _Export:
                 self.people |= dict(zip(numbers, names, strict=True))
 
 
-def _untold(names: set[str]) -> frozenset[str]:
-    """What an export of some fields has no column for."""
-    untold = {field for field, columns in TOLD_BY.items() if names.isdisjoint(columns)}
-    return frozenset(untold | (set() if any(map(link_column, names)) else {"links"}))
+def _links_said_by(names: set[str]) -> dict[str, list[str]]:
+    """The columns that say a kind of link together. Who waits says so; of other links both ends tell."""
+    columns = {name: found for name in names if (found := link_column(name))}
+    said: dict[str, list[str]] = {}
+    for name, column in columns.items():
+        if plain(column.kind) not in BLOCKS:
+            ends = [(other, found.direction) for other, found in columns.items() if found.kind == column.kind]
+            whole = {direction for _, direction in ends} == {"inward", "outward"}
+            said |= {f"links.{column.kind}": [other for other, _ in ends]} if whole else {}
+        elif column.direction == "inward":
+            said |= {"links.depends_on": [name], "links.Blocks": [name]}
+    return said
 
 
 class _Issue(CellRecord):
@@ -133,9 +151,9 @@ class _Issue(CellRecord):
             not_before=self.planned("Start date", "Custom field (Start date)"),
             estimate=self._estimate(),
             links=tuple(self._links()),
-            comments=self._comments() if self._export.has_comments else None,
+            comments=self._comments() if "Comment" in self._export.names else None,
             **self.priority("Priority"),
-            untold=self._export.untold,
+            stated=self.stated(self._export.names, SAID_BY, all_of=self._export.links, refining=REFINING),
             more=self.rest,
             kept=self.own,
         )
@@ -197,6 +215,7 @@ class _Issue(CellRecord):
         if key:
             self.several(column)
         elif named and column in ("Parent", "Parent id"):
+            self.unread.update(PARENTS)
             self.warn("link_kept_as_text", f" -> {named} ({column})")
         return key
 
@@ -210,7 +229,8 @@ class _Issue(CellRecord):
         if found is None or at is None:
             return SourceComment(text=cell)
         author = found[2].strip()
-        return SourceComment(text=found[3], by=self._export.people.get(author, author) or None, at=at)
+        by = self._export.people.get(author, author) or None
+        return SourceComment(text=found[3], by=by, at=at, id=f"{text(at)} {author}")
 
 
 def _in_english(row: Row) -> Row:

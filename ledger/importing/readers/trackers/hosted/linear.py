@@ -16,6 +16,24 @@ NUMBER = ("ID", "Id")
 TIMES = ("Created", "Updated", "Completed", "Canceled", "Archived", "Due Date")
 WAITS_FOR, HOLDS_UP = ("Blocked by", "Blocked By"), "Blocks"
 RELATED = ("Related to", "Duplicate of")
+REFINING = ("Completed", "Canceled", "Started")
+SAID_BY = {
+    "title": ("Title",),
+    "status": ("Status",),
+    "description": ("Description",),
+    "assignee": ("Assignee",),
+    "priority": ("Priority",),
+    "tags": ("Labels",),
+    "due": ("Due Date",),
+    "deleted": ("Archived",),
+    "parent_id": ("Parent issue",),
+    "links.Parent issue": ("Parent issue",),
+    "links.depends_on": WAITS_FOR,
+    f"links.{WAITS_FOR[0]}": WAITS_FOR,
+    **{f"links.{column}": (column,) for column in RELATED},
+    "metadata.source_updated_at": ("Updated",),
+}
+ENDED = {"metadata.source_closed_at": ("Completed", "Canceled")}
 FORMULA = "+-=@"  # what Linear writes an apostrophe before
 
 
@@ -29,7 +47,8 @@ def recognises(sample: Sample) -> bool:
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
-    rows = table_of(path, is_header, "a Linear export", reading).rows
+    table = table_of(path, is_header, "a Linear export", reading)
+    rows = table.rows
     held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
     for row in rows:
         for cell in row.cells.get(HOLDS_UP, ()):
@@ -38,12 +57,12 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     dates, present = Dates.of(rows, TIMES), set(map(_number, rows))
     for row in rows:
         if _number(row):
-            yield _Issue(row, dates, reading).item(held, present)
+            yield _Issue(row, dates, reading).item(table.names, held, present)
         else:
             left_out(reading, "no_id", f"line {row.line}")
 
 
-read = reader(SOURCE, "Linear issue", records)
+read = reader(SOURCE, "Linear issue", records, given_once=True)
 
 
 class _Issue(CellRecord):
@@ -53,7 +72,7 @@ class _Issue(CellRecord):
         super().__init__(_number(row), row, dates, reading)
         self.one(*NUMBER)
 
-    def item(self, held: dict[str, list[str]], present: set[str]) -> SourceItem:
+    def item(self, names: list[str], held: dict[str, list[str]], present: set[str]) -> SourceItem:
         created_at, changed_at = self.when("Created"), self.when("Updated")
         completed_at, canceled_at = self.when("Completed"), self.when("Canceled")
         word = self.one("Status") or ""
@@ -77,6 +96,7 @@ class _Issue(CellRecord):
             due=self.planned("Due Date"),
             links=tuple(self._links(held, present)),
             **self.priority("Priority"),
+            stated=self.stated(names, SAID_BY, all_of=ENDED, refining=REFINING),
             more=self.rest,
             kept=self.own,
         )

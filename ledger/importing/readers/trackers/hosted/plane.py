@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.record import STATE
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
@@ -17,6 +18,24 @@ from ledger.values.states import FINISHED, Category
 SOURCE = "plane"
 NUMBER = ("Identifier", "ID")
 TIMES = ("Created At", "Updated At", "Completed At", "Archived At", "Start Date", "Target Date")
+
+REFINING = ("Is Draft", "Completed At")
+SAID_BY = {
+    "title": ("Name",),
+    "status": ("State Name", "State"),
+    "description": ("Description", "Description Stripped"),
+    "assignee": ("Assignees", "Assignee"),
+    "priority": ("Priority",),
+    "tags": ("Labels",),
+    "due": ("Target Date",),
+    "not_before": ("Start Date",),
+    "deleted": ("Archived At",),
+    "comments": ("Comments",),
+    "parent_id": ("Parent",),
+    "links": ("Relations",),
+    "metadata.source_updated_at": ("Updated At",),
+    "metadata.source_closed_at": ("Completed At",),
+}
 
 
 def is_header(names: list[str]) -> bool:
@@ -33,7 +52,8 @@ def recognises(sample: Sample) -> bool:
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
-    rows = table_of(path, is_header, "a Plane export", reading).rows
+    table = table_of(path, is_header, "a Plane export", reading)
+    rows = table.rows
     dates, present = Dates.of(rows, TIMES), set(map(_number, rows))
     held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
     for row in rows:
@@ -42,18 +62,18 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
                 held.setdefault(text_at(relation, "issue") or "", []).append(_number(row))
     for row in rows:
         if _number(row):
-            yield _Issue(_number(row), row, dates, reading).item(held, present)
+            yield _Issue(_number(row), row, dates, reading).item(table.names, held, present)
         else:
             left_out(reading, "no_id", f"line {row.line}")
 
 
-read = reader(SOURCE, "Plane issue", records)
+read = reader(SOURCE, "Plane issue", records, given_once=True)
 
 
 class _Issue(CellRecord):
     """One issue on its way."""
 
-    def item(self, held: dict[str, list[str]], present: set[str]) -> SourceItem:
+    def item(self, names: list[str], held: dict[str, list[str]], present: set[str]) -> SourceItem:
         self.one(*NUMBER)
         word, category = self._state()
         created_at, changed_at = self.when("Created At"), self.when("Updated At")
@@ -73,8 +93,9 @@ class _Issue(CellRecord):
             due=self.planned("Target Date"),
             not_before=self.planned("Start Date"),
             links=tuple(self._links(held, present)),
-            comments=self._comments(),
+            comments=self._comments() if "Comments" in names else None,
             **self.priority("Priority"),
+            stated=self.stated(names, SAID_BY, refining=REFINING),
             more=self.rest,
             kept=self.own,
         )
@@ -83,7 +104,10 @@ class _Issue(CellRecord):
         word = self.one("State Name", "State") or ""
         category = category_of(word) or ("done" if "Completed At" in self.rest else None)
         is_draft = next(iter(self.look("Is Draft")), "").lower() == "true"
-        return ("draft", "waiting") if is_draft and category not in FINISHED else (word, category)
+        if not is_draft or category in FINISHED:
+            return word, category
+        self.own[STATE] = word
+        return "draft", "waiting"
 
     def _entries(self, column: str) -> list[Any]:
         return [one for cell in self.several(column) for one in _list(cell)]
@@ -114,9 +138,7 @@ class _Issue(CellRecord):
             self.warn("link_kept_as_text", f" -> {str(left)[:100]}")
         yield from (SourceLink(kind="depends_on", to=other, word="blocked_by") for other in blockers)
 
-    def _comments(self) -> tuple[SourceComment, ...] | None:
-        if "Comments" not in self.rest:
-            return None
+    def _comments(self) -> tuple[SourceComment, ...]:
         said, left = [], []
         for entry in self._entries("Comments"):
             body = text_at(entry, "comment")

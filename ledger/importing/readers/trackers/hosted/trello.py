@@ -10,21 +10,43 @@ from pathlib import Path
 from typing import Any
 
 from ledger.importing.readers.reading import Reading, time_of
-from ledger.importing.readers.record import Record
+from ledger.importing.readers.record import CLOSED, STATE, Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, left_out, reader
-from ledger.importing.readers.text.json_records import Fields, records_of, text_at
+from ledger.importing.readers.text.json_records import Fields, filled, records_of, text_at
 from ledger.importing.readers.text.json_text import as_storable, document
 from ledger.importing.readers.text_lines import unreadable
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
+from ledger.work_item.commands import Stated
 
 SOURCE = "trello"
 COMMENTS = ("commentCard", "copyCommentCard")
 MADE = ("createCard", "copyCard", "convertToCardFromCheckItem", "emailCard", "moveCardToBoard")
+CARD_LIST = "source_list"  # the key of the metadata under which the name of a card's list is kept
 DERIVED = ("badges", "limits", "checkItemStates", "idChecklists", "idLabels", "idList", "idBoard", "descData")
+REFINING = ("closed", "dueComplete", "isTemplate")
+SAID_BY = {
+    "title": ("name",),
+    "description": ("desc",),
+    "tags": ("labels",),
+    "due": ("due",),
+    "not_before": ("start",),
+    "comments": ("badges",),
+    "metadata.source_updated_at": ("dateLastActivity",),
+}
+LISTED = ("idList", "board.lists")
+CHECKED = ("acceptance", "acceptance_checked", "checklists", "planned_check_items")
+PARTS = ("lists", "actions", "checklists", "members")
+SAID_TOGETHER = {
+    "assignee": ("idMembers", "board.members"),
+    "metadata.members": ("idMembers", "board.members"),
+    "status": LISTED,
+    f"metadata.{CARD_LIST}": LISTED,
+    **{f"metadata.{name}": ("board.checklists",) for name in CHECKED},
+}
 _SECONDS = 8  # hexadecimal digits of an id that are its time
 
 
@@ -46,7 +68,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
         reading.warnings.append(Finding("history_not_taken", f"{board.others} actions of {board.name or path.name}"))
 
 
-read = reader(SOURCE, "Trello card", records)
+read = reader(SOURCE, "Trello card", records, given_once=True)
 
 
 class _Board:
@@ -56,6 +78,7 @@ class _Board:
         if not isinstance(whole, dict) or not isinstance(whole.get("cards"), list):
             raise unreadable(path, None, "holds no cards: it is no board", "export the board as JSON, in its menu")
         self.name = text_at(whole, "name")
+        self.parts = {f"board.{name}" for name in PARTS if isinstance(whole.get(name), list)}
         self.lists = _by_id(whole, "lists")
         self.members = _by_id(whole, "members")
         self.fields = _by_id(whole, "customFields")
@@ -77,18 +100,20 @@ class _Card(Record):
         self._id: str = card["id"]
         self._counted = card.get("badges", {}).get("comments") if isinstance(card.get("badges"), dict) else None
         self._list = board.lists.get(str(card.get("idList")), {})
-        super().__init__(text_at(card, "shortLink") or self._id, card, reading)
+        super().__init__(text_at(card, "shortLink") or self._id, filled(card), reading)
+        self._names = {*card, *board.parts}
         self._board = board
         for name in DERIVED:
-            card.pop(name, None)
+            self.rest.pop(name, None)
         self._actions = board.actions.get(self._id, [])
         self._checklists = board.checklists.get(self._id, [])
 
     def item(self) -> SourceItem:
         word, category = self._state()
         changed_at = self.time("dateLastActivity")
+        ended_at = self._ended_at() if category in FINISHED else None
         start, due = self.time("start"), self.time("due")
-        self.own |= {"source_list": self._list.get("name")} if self._list.get("name") else {}
+        self.own |= {CARD_LIST: self._list.get("name")} if self._list.get("name") else {}
         self.own |= {"board": self._board.name} if self._board.name else {}
         self._acceptance()
         return SourceItem(
@@ -102,24 +127,35 @@ class _Card(Record):
             created_at=self._created_at(),
             created_by=next((_author(action) for action in self._actions if action.get("type") in MADE), None),
             changed_at=changed_at,
-            ended_at=self._ended_at() if category in FINISHED else None,
+            ended_at=ended_at,
             due=text(due) if due else None,
             not_before=text(start) if start else None,
-            comments=self._comments(),
+            comments=self._comments() if "board.actions" in self._names else None,
             comments_missing=self._comments_missing(),
+            stated=self._stated(is_sure=ended_at is not None or category not in FINISHED),
             more=self.rest,
             kept=self.own,
         )
+
+    def _stated(self, *, is_sure: bool) -> Stated:
+        """Of an older end no action is left in an export: then it says nothing of when that was."""
+        ended: Fields = {f"metadata.{CLOSED}": ("idList", *REFINING)} if is_sure else {}
+        return self.stated(self._names, SAID_BY, all_of=SAID_TOGETHER | ended, refining=REFINING)
 
     def _state(self) -> tuple[str, Category | None]:
         """The list is the state; a mark of completion and the archive say more."""
         word = str(self._list.get("name") or "")
         category = category_of(word)
-        if self.rest.get("dueComplete") is True and category not in FINISHED:
+        finer = self._finer(is_finished=category in FINISHED)
+        self.own |= {STATE: word} if finer and word else {}
+        return finer or (word, category)
+
+    def _finer(self, *, is_finished: bool) -> tuple[str, Category] | None:
+        if self.rest.get("dueComplete") is True and not is_finished:
             return "complete", "done"
-        if (self.rest.get("closed") is True or self._list.get("closed") is True) and category not in FINISHED:
+        if (self.rest.get("closed") is True or self._list.get("closed") is True) and not is_finished:
             return "archived", "dropped"
-        return ("template", "waiting") if self.rest.get("isTemplate") is True else (word, category)
+        return ("template", "waiting") if self.rest.get("isTemplate") is True else None
 
     def _ended_at(self) -> datetime | None:
         """When it came to its list, was marked as complete, or was archived: the newest of these that is known."""

@@ -8,9 +8,10 @@ from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
-from ledger.importing.readers.text.json_records import Fields, records_of
+from ledger.importing.readers.text.json_records import Fields, filled, records_of
 from ledger.values.moment import text
 from ledger.values.states import Category
+from ledger.work_item.commands import Stated
 
 SOURCE = "taskwarrior"
 STATES: dict[str, Category] = {
@@ -21,6 +22,7 @@ STATES: dict[str, Category] = {
     "deleted": "dropped",
 }
 PRIORITIES = {"H": 2, "M": 3, "L": 4}
+ALWAYS = {"title": "description", "status": "status"}  # what is written of every task; an empty other field is left out
 DERIVED = ("id", "urgency")  # derived anew by each export
 
 
@@ -30,7 +32,8 @@ def recognises(sample: Sample) -> bool:
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
-    for place, record in records_of(path, reading, lambda whole: whole if isinstance(whole, list) else [whole]):
+    for place, whole in records_of(path, reading, lambda whole: whole if isinstance(whole, list) else [whole]):
+        record = filled(whole)
         uuid = record.get("uuid")
         if isinstance(uuid, str) and record.keys() & {"description", "status", "entry"}:
             yield _Task(uuid, record, reading).item()
@@ -38,7 +41,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", place)
 
 
-read = reader(SOURCE, "Taskwarrior task", records)
+read = reader(SOURCE, "Taskwarrior task", records, given_once=True)
 
 
 class _Task(Record):
@@ -46,6 +49,7 @@ class _Task(Record):
 
     def __init__(self, uuid: str, record: Fields, reading: Reading) -> None:
         super().__init__(uuid, record, reading)
+        self._names = frozenset(record)
         for name in ("uuid", *DERIVED):
             record.pop(name, None)
 
@@ -71,6 +75,7 @@ class _Task(Record):
             not_before=self._planned("wait") or self._planned("scheduled"),
             links=links,
             comments=self._annotations(),
+            stated=Stated(without=frozenset(ours for ours, name in ALWAYS.items() if name not in self._names)),
             more=self.rest,
             kept=self.own,
         )

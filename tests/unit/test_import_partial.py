@@ -1,0 +1,103 @@
+"""An export of some fields changes nothing of what it does not name: no field, metadata, comment, link or state."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.examples import examples
+from tests.support.imported_log import ImportedLog
+from tests.support.whole_exports import EXPORTS
+
+EVERY = pytest.mark.parametrize("called", EXPORTS)
+ONE_BY_ONE = [(called, field) for called, export in EXPORTS.items() for field in export.fields]
+
+
+@pytest.mark.parametrize(("called", "field"), ONE_BY_ONE)
+def test_the_same_export_without_one_field_changes_nothing(called: str, field: str) -> None:
+    export = EXPORTS[called]
+    log = ImportedLog(export.source)
+    log.bring(export.without(set()))
+
+    assert log.bring(export.without({field})) == []
+
+
+@EVERY
+@examples(12)
+@given(data=st.data())
+def test_the_same_export_with_any_fewer_fields_changes_nothing(called: str, data: st.DataObject) -> None:
+    export = EXPORTS[called]
+    log = ImportedLog(export.source)
+    log.bring(export.without(set()))
+
+    assert log.bring(export.without(data.draw(st.sets(st.sampled_from(export.fields))))) == []
+
+
+@EVERY
+@examples(12)
+@given(data=st.data())
+def test_after_some_fields_all_of_them_are_as_if_they_had_come_at_once(called: str, data: st.DataObject) -> None:
+    export = EXPORTS[called]
+    log, at_once = ImportedLog(export.source), ImportedLog(export.source)
+    at_once.bring(export.without(set()))
+    fields = [field for field in export.fields if field not in export.began]
+    log.bring(export.without(data.draw(st.sets(st.sampled_from(fields)))))
+
+    log.bring(export.without(set()))
+
+    assert dict(paths(log)) == dict(paths(at_once))
+
+
+@EVERY
+@examples(12)
+@given(data=st.data())
+def test_a_later_export_of_some_fields_leaves_each_as_it_was_or_brings_it_whole(
+    called: str, data: st.DataObject
+) -> None:
+    export = EXPORTS[called]
+    log, whole = ImportedLog(export.source), ImportedLog(export.source)
+    for one in (log, whole):
+        one.bring(export.without(set()))
+    before = dict(paths(log))
+    whole.bring(export.without(set(), 1))
+    after = dict(paths(whole))
+
+    log.bring(export.without(data.draw(st.sets(st.sampled_from(export.fields))), 1))
+
+    strange = {path: value for path, value in paths(log) if value not in (before.get(path), after.get(path))}
+    assert strange == {}
+
+
+@EVERY
+def test_a_later_export_of_all_fields_is_taken_whole(called: str) -> None:
+    export = EXPORTS[called]
+    log, alone = ImportedLog(export.source), ImportedLog(export.source)
+    log.bring(export.without(set()))
+    alone.bring(export.without(set(), 1))
+
+    log.bring(export.without(set(), 1))
+
+    gone = {path for path, _ in paths(log)} ^ {path for path, _ in paths(alone)}
+    assert {path for path in gone if "comments" not in path} == set()
+    assert [value for path, value in paths(log) if "title" in path] == [
+        value for path, value in paths(alone) if "title" in path
+    ]
+
+
+def paths(log: ImportedLog) -> Iterator[tuple[str, Any]]:
+    """Every value of every item by where it stands; a link by itself."""
+    for stream, state in log.standing().items():
+        for field, value in state.items():
+            if isinstance(value, dict):
+                yield from ((f"{stream} {field} {name}", _plain(one)) for name, one in value.items())
+            elif field == "links":
+                yield from ((f"{stream} {kind} {to}", note) for kind, to, note in value)
+            elif value not in (None, (), ""):
+                yield f"{stream} {field}", value
+
+
+def _plain(value: Any) -> Any:
+    """GitHub's interfaces write a state in capitals or not."""
+    return value.lower() if isinstance(value, str) else value
