@@ -104,8 +104,8 @@ SOURCES: dict[str, Source] = {
     ),
     github.SOURCE: Source(
         called="GitHub issues",
-        sentence="GitHub issues as JSON: from `gh issue list --state all --json ...`, REST, GraphQL or an archive.",
-        argument="FILE",
+        sentence="GitHub issues as JSON: from `gh issue list --state all --json ...`, REST, GraphQL, an archive.",
+        argument="PATH",
         recognises=github.recognises,
         read=github.read,
         is_dated=True,

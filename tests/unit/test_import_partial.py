@@ -101,3 +101,27 @@ def paths(log: ImportedLog) -> Iterator[tuple[str, Any]]:
 def _plain(value: Any) -> Any:
     """GitHub's interfaces write a state in capitals or not."""
     return value.lower() if isinstance(value, str) else value
+
+
+def test_a_record_whose_beginning_was_not_known_is_the_same_when_a_fuller_one_says_it() -> None:
+    export = EXPORTS["github"]
+    log = ImportedLog(export.source)
+    log.bring(export.without({"createdAt", "closedAt"}))
+
+    log.bring(export.without(set(), 1))
+
+    states = list(log.standing().values())
+    assert sorted(state["title"] for state in states) == ["1", "Two"]
+    assert {state["metadata"]["source_created_at"] for state in states} == {"2026-03-01T10:00:00.000000Z"}
+
+
+def test_issues_of_two_repositories_that_a_file_does_not_name_are_two() -> None:
+    export = EXPORTS["github"]
+    log = ImportedLog(export.source)
+    log.bring(export.without({"url", "parent", "blockedBy"}))
+    elsewhere = [one | {"title": "Else", "createdAt": "2025-01-01T10:00:00Z"} for one in export.states[0]]
+    elsewhere = [{name: said for name, said in one.items() if name not in {"url", "parent"}} for one in elsewhere]
+
+    log.bring(lambda folder: export.write(folder, elsewhere))
+
+    assert len(log.standing()) == 4

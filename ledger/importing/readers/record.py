@@ -13,7 +13,7 @@ from ledger.values.states import LONGEST, Category
 from ledger.work_item.commands import Stated
 from ledger.work_item.imported.kept_links import KEPT_UNDER
 from ledger.work_item.imported.older_records import LAST_CHANGE, LIST
-from ledger.work_item.imported.stated import SOURCE_FIELDS
+from ledger.work_item.imported.stated import SOURCE_FIELDS, STATE, STATUS
 
 ZERO_TIME = "0001-"  # what Go writes for "never"
 LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only
@@ -39,8 +39,6 @@ RESERVED = (  # names in the metadata that a source's own fields cannot have
     DELETED,
 )
 
-STATE, STATUS = "source_state", "source_status"  # what the source says plainly, and the word that counts
-
 Fields = Mapping[str, Iterable[str]]
 Kind = TypeVar("Kind")
 
@@ -62,20 +60,21 @@ class Record:
         *,
         all_of: Fields | None = None,
         refining: Iterable[str] = (),
+        marks: Iterable[str] = (),
         roughly: dict[str, tuple[tuple[str, ...], ...]] | None = None,
     ) -> Stated:
         """Of what a record speaks that has fields of these `names`, empty ones too.
 
         `by` are the fields of the source one of which says a field of ours, `all_of` those that say it together, and
-        `refining` those without which a status may be said more plainly than elsewhere. What is not understood says
-        nothing.
+        `refining` those without which a status may be said more plainly than elsewhere; `marks` show that it changed.
+        What is not understood says nothing.
         """
         given = set(names)
         understood = given - self.unread
-        said = {field for field, told in by.items() if not understood.isdisjoint(told)}
-        said |= {field for field, told in (all_of or {}).items() if understood.issuperset(told)}
-        marks = ((STATE, STATUS), *((name,) for name in refining))
-        rough = {} if given.issuperset(refining) else {"status": marks}
+        said = {field for field, sayers in by.items() if not understood.isdisjoint(sayers)}
+        said |= {field for field, sayers in (all_of or {}).items() if understood.issuperset(sayers)}
+        shown: list[tuple[str, ...]] = [(STATE, STATUS), *((name,) for name in (*refining, *marks))]
+        rough = {} if given.issuperset(refining) else {"status": tuple(shown)}
         return Stated(names=frozenset(said | {f"metadata.{name}" for name in given}), roughly=rough | (roughly or {}))
 
     def text(self, field: str) -> str | None:

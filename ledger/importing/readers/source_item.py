@@ -15,12 +15,13 @@ from msgspec import Struct
 from ledger.annotation.commands import comment_id_of
 from ledger.envelope import minted_id
 from ledger.importing.readers.reading import LONGEST_ID, Identify, Reading, none_taken, take
-from ledger.importing.readers.record import CLOSED, DELETED, STATUS, Record
+from ledger.importing.readers.record import CLOSED, DELETED, Record
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
 from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
 from ledger.work_item.imported.older_records import LAST_CHANGE
+from ledger.work_item.imported.stated import STATUS
 
 
 class SourceLink(Struct, frozen=True, kw_only=True):
@@ -90,11 +91,8 @@ def left_out(reading: Reading, kind: str, where: str) -> None:
     reading.not_taken.append(Finding(kind, where))
 
 
-def reader(source: str, called: str, records: Records, *, given_once: bool = False) -> Read:
-    """Reads a whole source by its records. Invalid where there are some and none of them can be taken.
-
-    `given_once`: the source gives no id to a second record.
-    """
+def reader(source: str, called: str, records: Records) -> Read:
+    """Reads a whole source by its records. Invalid where there are some and none of them can be taken."""
 
     def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
         reading = Reading()
@@ -106,7 +104,7 @@ def reader(source: str, called: str, records: Records, *, given_once: bool = Fal
                 continue
             seen.add(item.id)
             reading.found += 1
-            take(reading, _Brought(item, source, identify, imported_at, reading).item(given_once), imported_at)
+            take(reading, _Brought(item, source, identify, imported_at, reading).item(), imported_at)
         if reading.found and not reading.items:
             raise none_taken(path, called, reading)
         return reading
@@ -139,7 +137,7 @@ class _Brought:
         self._created = Mark(by=item.created_by or self._unknown, at=began)
         self._changed = Mark(by=self._unknown, at=max(item.changed_at or began, began))
 
-    def item(self, given_once: bool) -> ImportedItem:
+    def item(self) -> ImportedItem:
         item, record = self._item, self._record
         if item.created_at is None:
             record.warn("no_creation_time")
@@ -167,7 +165,6 @@ class _Brought:
             changed_in_source=item.changed_at,
             comments=self._comments(),
             comments_missing=item.comments_missing,
-            given_once=given_once,
             stated=item.stated,
         )
 

@@ -31,7 +31,7 @@ from ledger.work_item.events import (
 from ledger.work_item.imported.imported_comments import comments_since
 from ledger.work_item.imported.imported_links import LinkKey, Links
 from ledger.work_item.imported.older_records import LAST_CHANGE
-from ledger.work_item.imported.stated import FIELDS, with_unstated
+from ledger.work_item.imported.stated import FIELDS, with_beginning, with_unstated
 from ledger.work_item.rules.status_changes import status_changed
 from ledger.work_item.state import WorkItem
 
@@ -58,7 +58,7 @@ def whole_life(item: ImportedItem, links: Links, source: str) -> list[Happened]:
         later.append((WorkItemMoved(new_parent_id=parent_id), parent.made))
         parent_id = None
     later = in_order(later, item.created.at)
-    metadata = dict(item.fields.get("metadata", {}))
+    metadata = dict(with_beginning(item).fields.get("metadata", {}))
     last = later[-1][1].at if later else item.created.at
     if item.changed.at > last and LAST_CHANGE in metadata:
         changes = {f"metadata.{LAST_CHANGE}": Change(UNSET, metadata.pop(LAST_CHANGE))}

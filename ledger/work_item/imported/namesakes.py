@@ -1,7 +1,7 @@
 """Records of a source that have one id and are not the same record, because the id was given again.
 
 The record that began when the ledger's item of that id began is that item. Any other one is known by the id together
-with the time it began, unless it has the item's title or does not say when it began: then only its time was corrected.
+with the time it began, unless it has the item's title, or one of the two records does not say when it began.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
 from ledger.work_item.imported.source_state import CATEGORY, began, source_state
+from ledger.work_item.imported.stated import BEGAN
 from ledger.world import World
 
 UNKNOWN = "an unknown time"
@@ -66,9 +67,10 @@ def _own(entity_id: str, members: list[ImportedItem], source: str, world: World)
         return next((member for member in members if not member.put_aside), None)
     if world.past(stream_id(CATEGORY, entity_id))[0].command != import_of(source):
         return next((member for member in members if not member.put_aside), None)  # it began here, and was sent there
-    if members[0].given_once:
-        return members[0]
-    title = source_state(entity_id, source, world).title
+    known = source_state(entity_id, source, world)
+    if BEGAN in known.metadata:
+        return next((member for member in members if not member.put_aside), None)
+    title = known.title
     same = [member for member in members if member.created_in_source == start]
     alike = [member for member in members if member.created_in_source is None or member.fields.get("title") == title]
     return next(iter([*same, *alike]), None)

@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, Mark, Stated
 from ledger.work_item.imported.kept_links import KEPT_UNDER
 from ledger.work_item.state import WorkItem
@@ -24,10 +25,13 @@ FIELDS = (
     "milestone_id",
     "recurrence",
 )
+BEGAN = "source_created_at"  # the key under which it is kept when an item began whose first record did not say so
+APART = "source_comments"  # the key under which comments by themselves, by their numbers, keep what else they say
 SOURCE_FIELDS = "source_fields"  # the key of the metadata under which the source's fields are that have names of ours
+STATE, STATUS = "source_state", "source_status"  # what the source says plainly, and the word that counts
 OWN = {  # names of ours in the metadata, and the fields with which they are stated
-    "source_status": "status",
-    "source_state": "status",
+    STATUS: "status",
+    STATE: "status",
     "source_priority": "priority",
     "source_type": "item_type",
     "source_estimate": "estimate",
@@ -60,10 +64,18 @@ def with_unstated(item: ImportedItem, then: WorkItem) -> ImportedItem:
     )
 
 
+def with_beginning(item: ImportedItem) -> ImportedItem:
+    """A new record of some fields, which may not say when it began, so that a fuller one is known as the same."""
+    if item.stated.names is None or item.created_in_source is not None:
+        return item
+    metadata = item.fields.get("metadata", {}) | {BEGAN: "unknown"}
+    return replace(item, fields=item.fields | {"metadata": metadata})
+
+
 def _is_as_before(item: ImportedItem, then: WorkItem, names: tuple[str, ...]) -> bool:
-    """Whether the first of these names that the metadata have means now what it meant before."""
-    found = (_first(metadata, names) for metadata in (item.fields.get("metadata", {}), then.metadata))
-    return next(found) == next(found)
+    """Whether the first of these names that the metadata have means what it meant before. No status says nothing."""
+    now = _first(item.fields.get("metadata", {}), names)
+    return now == _first(then.metadata, names) or (not now and STATUS in names)
 
 
 def _first(metadata: dict[str, Any], names: tuple[str, ...]) -> str:
@@ -74,18 +86,21 @@ def _metadata(item: ImportedItem, then: WorkItem, stated: Stated) -> dict[str, A
     given = item.fields.get("metadata", {})
     metadata = {name: value for name, value in given.items() if _holds(name, stated)}
     metadata |= {name: value for name, value in then.metadata.items() if not _holds(name, stated)}
-    fields, links = (_mapping(then.metadata, name) for name in (SOURCE_FIELDS, KEPT_UNDER))
-    fields = {name: value for name, value in fields.items() if not stated.holds(f"metadata.{name}")}
+    if BEGAN in then.metadata:
+        metadata[BEGAN] = text(item.created_in_source) if item.created_in_source else then.metadata[BEGAN]
+    links = _mapping(then.metadata, KEPT_UNDER)
     links = {to: kept for to, kept in links.items() if _is_kept(to, kept, item)}
-    if fields:
-        metadata[SOURCE_FIELDS] = fields | _mapping(given, SOURCE_FIELDS)
+    for name in (SOURCE_FIELDS, APART):
+        before = _mapping(then.metadata, name).items()
+        if fields := {field: value for field, value in before if not stated.holds(f"metadata.{field}")}:
+            metadata[name] = fields | _mapping(given, name)
     if links:
         metadata[KEPT_UNDER] = _mapping(given, KEPT_UNDER) | links
     return metadata
 
 
 def _holds(name: str, stated: Stated) -> bool:
-    if name in (SOURCE_FIELDS, KEPT_UNDER):
+    if name in (SOURCE_FIELDS, APART, KEPT_UNDER):
         return True
     return stated.holds(OWN[name]) if name in OWN else stated.holds(f"metadata.{name}")
 

@@ -62,7 +62,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", f"row {place} of tasks")
 
 
-read = reader(SOURCE, "vibe-kanban task", records, given_once=True)
+read = reader(SOURCE, "vibe-kanban task", records)
 
 
 class _Task(Record):

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.importing.readers.reading import Reading
-from ledger.importing.readers.record import STATE
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
 from ledger.importing.readers.text.csv_table import Row, has_header, table_of
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.states import FINISHED, Category
+from ledger.work_item.imported.stated import STATE
 
 SOURCE = "asana"
 TIMES = ("Created At", "Completed At", "Last Modified", "Start Date", "Due Date")
@@ -60,7 +60,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", f"line {row.line}")
 
 
-read = reader(SOURCE, "Asana task", records, given_once=True)
+read = reader(SOURCE, "Asana task", records)
 
 
 class _Named:

@@ -5,6 +5,7 @@ are named and not taken: `import git` records what they brought.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
-from ledger.importing.readers.sample import Sample
+from ledger.importing.readers.sample import Sample, sample_of
 from ledger.importing.readers.text.json_records import filled
 from ledger.importing.readers.text.json_text import as_storable, documents, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
@@ -28,12 +29,14 @@ from ledger.importing.readers.trackers.hosted.github_answers import (
     login,
     name_of,
 )
+from ledger.importing.readers.trackers.hosted.github_comments import ADDRESSES, apart, issue_of, number_of
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
 from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
 from ledger.work_item.imported.older_records import LAST_CHANGE
+from ledger.work_item.imported.stated import APART
 
 SOURCE = "github"
 NO_HOLDER = "unknown (github)"
@@ -56,24 +59,34 @@ SAID_BY = {
     f"metadata.{CLOSED}": ("closed_at",),
     "metadata.parent_issue_url": ("repository_url",),  # REST says it where there is one
 }
+_ARCHIVED = re.compile(r"issues?_\d+\.json")
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 Fields = dict[str, Any]
 
 
 def recognises(sample: Sample) -> bool:
-    """By an issue's number beside its state, in a list or an archive; or by its address."""
+    """By an issue's number beside its state, in a list or an archive; by its address; by that of a comment on it.
+
+    A folder by the names of the files in an archive of a whole repository.
+    """
+    if sample.is_folder:
+        return any(map(_ARCHIVED.fullmatch, sample.names))
     marked = sample.holds(r'"number"\s*:\s*\d') and sample.holds(r'"state"\s*:\s*"\w+"')
     addressed = sample.holds(r'"(?:html_)?url"\s*:\s*"https?://[^/"]+/(?:repos/)?[^/"]+/[^/"]+/issues/\d+"')
-    said = (marked or addressed) and sample.begins(r"[\[{]") and sample.holds(r'"title"\s*:')
+    titled = (marked or addressed) and sample.holds(r'"title"\s*:')
+    remark = sample.holds(r'"(?:html_)?url"\s*:\s*"https?://[^"]+#issuecomment-\d+"') and sample.holds(r'"body"\s*:')
+    said = sample.begins(r"[\[{]") and (titled or remark)
     return said and not sample.holds(r'"(?:issue_type|depends_on_id)"\s*:')
 
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
-    """All issues of a file. `imported_at` stands for times that the source does not tell."""
+    """All issues of a file, or of a folder's files. `imported_at` stands for times that the source does not tell."""
     reading = Reading()
-    whole = documents(path)
-    records = list(answered(whole[0] if len(whole) == 1 else whole))
+    whole = _documents(path)
+    rest = [apart(one) for one in whole]
+    found = [one for one, comments in rest if one or not comments]
+    records = list(answered(found[0] if len(found) == 1 else found))
     if not records and not any(is_answer(one) for one in whole):
         raise unreadable(path, None, "holds no list of issues")
     if is_part(whole):
@@ -81,6 +94,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     reading.not_taken += [
         Finding("repeated_field", as_storable(name)[0]) for one in whole for name in repeated_fields(one)
     ]
+    said = _by_issue((comment for _, comments in rest for comment in comments), reading)
     seen: set[str] = set()
     for one in records:
         reading.found += 1
@@ -88,20 +102,66 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
         fault = _fault(record, one.name, seen)
         if fault is None and (one.is_pull or _is_pull(record)):
             fault = PULL_REQUEST
+            said.pop(one.name or "", None)
         if fault is not None or one.name is None:
             reading.not_taken.append(Finding(fault or "no_id", f"{one.place} ({one.name})" if one.name else one.place))
             continue
         seen.add(one.name)
         reading.warnings += [Finding(kind, f"{one.name}: {where}") for kind, where in problems]
-        take_issue(one.name, record, identify, imported_at, reading)
+        take_issue(one.name, record, identify, imported_at, reading, said.pop(_among(said, one.name), ()))
+    for name, comments in said.items():
+        reading.found += 1
+        take_issue(name, {}, identify, imported_at, reading, comments)
     if reading.found and not reading.items and not any(one.kind == PULL_REQUEST for one in reading.not_taken):
         raise none_taken(path, "GitHub issue", reading)
     return reading
 
 
-def take_issue(name: str, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
-    """Takes one issue, known by `name`; its fields are in the spelling of any of the interfaces."""
-    _Issue(name, _snake(record), identify, imported_at, reading).take()
+def take_issue(
+    name: str,
+    record: Fields,
+    identify: Identify,
+    imported_at: datetime,
+    reading: Reading,
+    apart: Iterable[Fields] = (),
+) -> None:
+    """Takes one issue, known by `name`; its fields are in the spelling of any of the interfaces.
+
+    `apart` are comments on it that do not stand in its record, which is empty where only they are known.
+    """
+    _Issue(name, _snake(record), identify, imported_at, reading, [*apart]).take()
+
+
+def _documents(path: Path) -> list[Any]:
+    if not path.is_dir():
+        return documents(path)
+    files = [path / name for name in sorted(sample_of(path).names) if name.endswith(".json")]
+    found = [one for file in files if recognises(sample_of(file)) for one in documents(file)]
+    if not found:
+        raise unreadable(
+            path, None, "holds no file of GitHub's issues or comments", "name a file of them, or its folder"
+        )
+    return found
+
+
+def _by_issue(comments: Iterable[Fields], reading: Reading) -> dict[str, list[Fields]]:
+    """The comments that stand by themselves; those on pull requests are named."""
+    said: dict[str, list[Fields]] = {}
+    for given in comments:
+        comment, problems = as_storable(given)
+        name, is_pull = issue_of(comment)
+        if is_pull:
+            reading.not_taken.append(Finding(PULL_REQUEST, f"comment {number_of(comment)} ({name})"))
+            continue
+        reading.warnings += [Finding(kind, f"{name}: {where}") for kind, where in problems]
+        said.setdefault(name, []).append(comment)
+    return said
+
+
+def _among(said: Fields, name: str) -> str:
+    """The issue that comments name by its repository too, where its own record does not."""
+    same = [other for other in said if other.endswith(name)] if name.startswith("#") else []
+    return same[0] if len(same) == 1 else name
 
 
 def _fault(record: Any, name: str | None, seen: set[str]) -> str | None:
@@ -136,25 +196,38 @@ def _snake(record: Fields) -> Fields:
 class _Issue(Record):
     """One issue on its way."""
 
-    def __init__(self, name: str, record: Fields, identify: Identify, imported_at: datetime, reading: Reading) -> None:
+    def __init__(
+        self,
+        name: str,
+        record: Fields,
+        identify: Identify,
+        imported_at: datetime,
+        reading: Reading,
+        apart: list[Fields],
+    ) -> None:
         super().__init__(name, filled(_with_state(record)), reading)
-        self._names = set(record)
+        self._is_known = bool(record)
+        self._names = {*record, *((APART,) if apart else ())}
+        self._apart = [self._comment(one) for one in apart]
         self._identify = identify
         self._imported_at = imported_at
         self._comments_missing = False
         self._changed_at, self._created_at = self.time("updated_at"), self.time("created_at")
-        if self._created_at is None:
+        if self._created_at is None and self._is_known:
             self.warn("no_creation_time")
-        began = self._created_at or self._changed_at or imported_at
+        times = [self._changed_at, *(time_of(one.get("created_at")) for one in self._apart)]
+        began = self._created_at or min((at for at in times if at is not None), default=imported_at)
         author = login(record.get("author")) or login(record.get("user"))
         self._created = Mark(by=author or NO_HOLDER, at=began)
         self._changed = Mark(by=NO_HOLDER, at=max(self._changed_at or began, began))
 
     def take(self) -> None:
         status, category = self._state() if self._names.intersection(self._state_said_by()) else (None, None)
+        if not self._is_known:
+            status, category = "unknown", "waiting"  # until its issue is known
         closed_at = self.ended("closed_at", CLOSED, self._created.at) if category in FINISHED else None
         links, comments = self._links(), self._comments()
-        fields: Fields = {"item_type": "task", "title": self.text("title") or ""}
+        fields: Fields = {"item_type": "task", "title": self.text("title") or ("" if self._is_known else self.name)}
         if not fields["title"].strip() and "title" in self._names:
             self.warn("no_title")
         if (body := self.text("body")) is not None:
@@ -172,7 +245,6 @@ class _Issue(Record):
             links=links,
             comments=comments,
             comments_missing=self._comments_missing,
-            given_once=True,
             stated=self._stated(category),
             created_in_source=self._created_at,
             changed_in_source=self._changed_at,
@@ -216,29 +288,45 @@ class _Issue(Record):
         return ImportedLink(kind=kind, to_id=self._identify(to), to=to, word=word, made=self._created)
 
     def _comments(self) -> tuple[ImportedComment, ...] | None:
-        """None where the file only counts them."""
+        """None where the file only counts them. Of those by themselves it is not known whether they are all."""
         given = self.rest.get("comments")
         counted = given if type(given) is int else 0
         if type(given) is int and isinstance(self.rest.get("comment_data"), list):  # as backups put them
             given = self.rest.pop("comment_data")
         entries = [self._comment(entry) for entry in listed(given)]
-        self._comments_missing = is_cut(given, len(entries)) or counted > len(entries)
-        if self._comments_missing:
+        known = len(entries) + len(self._apart)
+        if is_cut(given, known) or counted > known:
             self.warn("comments_missing")
+        self._comments_missing = bool(self._apart) or is_cut(given, known) or counted > known
+        by_themselves = self._by_themselves()
         if not isinstance(given, list) and not (isinstance(given, dict) and given.keys() & {"nodes", "edges"}):
-            return None
+            return by_themselves or None
         del self.rest["comments"]
         comments, left = imported_comments(
             entries, self, self._created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of
         )
         if left:
             self.rest["comments"] = [_without_text(entry) for entry in left]
+        return tuple({one.id: one for one in (*comments, *by_themselves)}.values())
+
+    def _by_themselves(self) -> tuple[ImportedComment, ...]:
+        comments, left = imported_comments(
+            self._apart, self, self._created, fields=COMMENT, plain=PLAIN_COMMENT | ADDRESSES, time_of=time_of
+        )
+        more = {
+            str(entry["id"]): {name: said for name, said in entry.items() if name not in {*COMMENT, "text", *ADDRESSES}}
+            for entry in left
+            if entry.get("id")
+        }
+        if more:
+            self.own[APART] = more
         return comments
 
     def _comment(self, entry: Any) -> Any:
         if not isinstance(entry, dict):
             return entry
         said = filled(_snake(entry))
+        said |= {"id": number} if (number := number_of(said)) is not None else {}
         author = login(said.pop("author", None)) or login(said.pop("user", None))
         return said | {"text": said.pop("body", "")} | ({"author": author} if author else {})
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.importing.readers.reading import Reading, time_of
-from ledger.importing.readers.record import PRIORITIES, STATE, Record
+from ledger.importing.readers.record import PRIORITIES, Record
 from ledger.importing.readers.sample import Sample, sample_of
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
@@ -19,15 +19,18 @@ from ledger.importing.readers.text.json_records import Fields, filled, records_o
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.states import FINISHED, Category
 from ledger.work_item.commands import Stated
+from ledger.work_item.imported.stated import STATE
 
 SOURCE = "gitlab"
+LABELLED = ("labels", "label_links")
+LABEL = "source_label"  # the key of the metadata under which the label is kept that says the state
 SAID_BY = {
     "title": ("title",),
     "status": ("state",),
     "description": ("description",),
     "assignee": ("assignees", "assignee"),
-    "priority": ("labels", "label_links"),
-    "tags": ("labels", "label_links"),
+    "priority": LABELLED,
+    "tags": LABELLED,
     "due": ("due_date",),
     "not_before": ("start_date",),
     "estimate": ("time_stats", "time_estimate"),
@@ -36,10 +39,10 @@ SAID_BY = {
     "parent_id": ("parent",),
     "links": ("links",),
     "links.parent": ("parent",),
+    f"metadata.{LABEL}": LABELLED,
     "metadata.source_updated_at": ("updated_at",),
     "metadata.source_closed_at": ("closed_at",),
 }
-LABELLED = ("labels", "label_links")
 COLUMNS = {
     "title": ("Title",),
     "status": ("State",),
@@ -80,7 +83,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", place)
 
 
-read = reader(SOURCE, "GitLab issue", records, given_once=True)
+read = reader(SOURCE, "GitLab issue", records)
 
 
 def _listed(whole: Any) -> list[Any]:
@@ -159,7 +162,7 @@ class _Issue(Record):
         """An open issue's labels and status say more than its state, a closed one's may say that it was given up."""
         labels = next((name for name in LABELLED if name in names), "labels")
         refining = (labels, "moved_to_id") if is_closed else (labels,)
-        return self.stated(names, SAID_BY, refining=refining)
+        return self.stated(names, SAID_BY, refining=refining, marks=(LABEL,))
 
     def _labels(self) -> list[str]:
         """As texts, as objects with a name, or as a project export links them."""
@@ -187,10 +190,11 @@ class _Issue(Record):
             dropped = [one for one in (status, *scoped) if one and category_of(one) == "dropped"]
             said = dropped[0] if dropped else "duplicate" if self.rest.get("duplicated_to_id") else "moved"
             self.own |= {STATE: word} if is_given_up or dropped else {}
+            self.own |= {LABEL: dropped[0]} if dropped else {}
             return (said, "dropped") if is_given_up or dropped else (word, "done")
         said_open = [one for one in (status, *scoped) if one and category_of(one) not in (None, "done", "dropped")]
         if said_open:
-            self.own[STATE] = word
+            self.own |= {STATE: word, LABEL: said_open[0]}
             return said_open[0], category_of(said_open[0])
         return word, category_of(word)
 

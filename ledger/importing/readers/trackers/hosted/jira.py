@@ -71,7 +71,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", f"line {row.line}")
 
 
-read = reader(SOURCE, "Jira issue", records, given_once=True)
+read = reader(SOURCE, "Jira issue", records)
 
 
 class _Export:

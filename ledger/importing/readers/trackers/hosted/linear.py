@@ -62,7 +62,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", f"line {row.line}")
 
 
-read = reader(SOURCE, "Linear issue", records, given_once=True)
+read = reader(SOURCE, "Linear issue", records)
 
 
 class _Issue(CellRecord):

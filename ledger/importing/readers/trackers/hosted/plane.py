@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from ledger.importing.readers.reading import Reading
-from ledger.importing.readers.record import STATE
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
@@ -14,6 +13,7 @@ from ledger.importing.readers.text.json_records import text_at
 from ledger.importing.readers.text.json_text import as_storable, parsed
 from ledger.importing.readers.words.status_words import category_of
 from ledger.values.states import FINISHED, Category
+from ledger.work_item.imported.stated import STATE
 
 SOURCE = "plane"
 NUMBER = ("Identifier", "ID")
@@ -67,7 +67,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", f"line {row.line}")
 
 
-read = reader(SOURCE, "Plane issue", records, given_once=True)
+read = reader(SOURCE, "Plane issue", records)
 
 
 class _Issue(CellRecord):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.importing.readers.reading import Reading, time_of
-from ledger.importing.readers.record import CLOSED, STATE, Record
+from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, left_out, reader
 from ledger.importing.readers.text.json_records import Fields, filled, records_of, text_at
@@ -21,6 +21,7 @@ from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
 from ledger.work_item.commands import Stated
+from ledger.work_item.imported.stated import STATE
 
 SOURCE = "trello"
 COMMENTS = ("commentCard", "copyCommentCard")
@@ -68,7 +69,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
         reading.warnings.append(Finding("history_not_taken", f"{board.others} actions of {board.name or path.name}"))
 
 
-read = reader(SOURCE, "Trello card", records, given_once=True)
+read = reader(SOURCE, "Trello card", records)
 
 
 class _Board:

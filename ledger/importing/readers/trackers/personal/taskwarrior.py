@@ -41,7 +41,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", place)
 
 
-read = reader(SOURCE, "Taskwarrior task", records, given_once=True)
+read = reader(SOURCE, "Taskwarrior task", records)
 
 
 class _Task(Record):
