@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
 
 from ledger.decider import check, problem
 
 NULL_IS_A_VALUE: dict[str, Any] = {"nullable": True}  # `json_schema_extra` of a field that null empties
 EXACT = 2.0**53  # floats below it are exact integers
-TEXTS_OF = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+TEXTS_OF = dict.fromkeys(("true", "yes", "on", "y", "1"), True) | dict.fromkeys(("false", "no", "off", "n", "0"), False)
 MOST_TEXTS = 3  # JSON texts of a JSON text of ...
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -38,13 +39,30 @@ def arguments(given: Any) -> dict[str, Any]:
 
 
 def read_fields(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of one model, read; a null that is no value counts as not given."""
+    """The arguments of one model, read; a null that is no value, or a blank that none can be, counts as not given."""
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
     return {
         name: read(fields[name].annotation, value) if name in fields else value
         for name, value in given.items()
-        if value is not None or name not in fields or fields[name].json_schema_extra == NULL_IS_A_VALUE
+        if name not in fields or not _is_not_given(fields[name], value)
     }
+
+
+def _is_not_given(field: FieldInfo, value: Any) -> bool:
+    if value is None:
+        return field.json_schema_extra != NULL_IS_A_VALUE
+    is_blank = isinstance(value, str) and not value.strip()
+    return is_blank and not field.is_required() and _is_plain(Annotated[field.annotation, *field.metadata, None])
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether it is a number or a yes or no, of which a blank says nothing, without a reading of its own."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _is_plain(inner[0]) and not any(isinstance(one, BeforeValidator) for one in inner)
+    if origin in (Union, types.UnionType):
+        return all(one is types.NoneType or _is_plain(one) for one in inner)
+    return kind in _SIMPLE
 
 
 def read(kind: Any, value: Any) -> Any:
@@ -162,7 +180,14 @@ def _plain(word: Any) -> str:
 
 
 def _brief(value: Any) -> Any:
-    return value if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
+    return value if isinstance(value, (str, int, float, bool, type(None))) else kind_of(value)
+
+
+def kind_of(value: Any) -> str:
+    """What JSON calls a value that is not shown itself."""
+    return (
+        "object" if isinstance(value, dict) else "array" if isinstance(value, (list, tuple)) else type(value).__name__
+    )
 
 
 _SIMPLE = {int: _integer, float: _number, bool: _boolean}

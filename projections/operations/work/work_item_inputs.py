@@ -37,8 +37,8 @@ from projections.questions.work import item_lists
 def _planned(value: str) -> str:
     try:
         return planned(value)
-    except ValueError as error:
-        raise ValueError(f"must be a day like 2026-12-15 or a time like 2026-12-15T12:00:00Z ({error})") from None
+    except ValueError:
+        raise ValueError("must be a day like 2026-12-15 or a time with its zone like 2026-12-15T12:00:00Z") from None
 
 
 def _recurrence(value: str) -> str:

@@ -1,0 +1,47 @@
+"""A refused argument is named with what it should be and what it is; a blank where no blank can be meant is none."""
+
+from typing import Any
+
+import pytest
+
+from ledger.errors import Invalid
+from projections.operations.base import checked
+from projections.operations.catalog import OPERATIONS
+
+TASK = {"item_type": "task", "title": "t"}
+
+
+def read(operation: str, arguments: dict[str, Any]) -> Any:
+    return checked(OPERATIONS[operation].input, arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"tags": "x, y"}, """tags: input should be an array like ["one", "two"], not 'x, y'"""),
+        ({"tags": {"0": "x"}}, """tags: input should be an array like ["one", "two"], not an object"""),
+        ({"metadata": [1]}, "metadata: input should be an object, not an array"),
+        ({"estimate": "2h"}, "estimate: input should be a valid integer, not '2h'"),
+        (
+            {"due": "tomorrow"},
+            "due: must be a day like 2026-12-15 or a time with its zone like 2026-12-15T12:00:00Z, not 'tomorrow'",
+        ),
+        ({"detail": "perhaps"}, "detail: input should be a valid boolean, not 'perhaps'"),
+    ],
+)
+def test_a_refusal_names_what_it_should_be_and_what_it_is(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read("create_work_item", TASK | arguments)
+
+    assert caught.value.message == sentence
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+@pytest.mark.parametrize("name", ["limit", "offset", "roots_only", "include_deleted"])
+def test_a_blank_in_place_of_a_number_or_a_yes_or_no_is_none(name: str, blank: str) -> None:
+    assert read("list_work_items", {name: blank}) == read("list_work_items", {})
+
+
+@pytest.mark.parametrize(("word", "meant"), [("on", True), ("off", False), ("Y", True), ("n", False)])
+def test_the_words_of_switches_are_read(word: str, meant: bool) -> None:
+    assert read("list_work_items", {"roots_only": word}).roots_only is meant
