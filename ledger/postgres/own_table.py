@@ -12,6 +12,8 @@ from typing import Any, LiteralString, Protocol
 from psycopg import Cursor, sql
 
 from ledger.envelope import RecordedEvent
+from ledger.erasure.events import TextsErased
+from ledger.errors import Refused
 from ledger.postgres.connection.database import Connection
 from ledger.store import EventStore
 
@@ -53,7 +55,8 @@ def rebuild(
 
     `connection` belongs to a role that owns the table and is in no transaction. `folding` is empty at first; it is all
     that is held in memory. `progress` is called with the position that is folded. Privileges on the table are those
-    that its owner gives to new tables by default, because the rows come in a new one.
+    that its owner gives to new tables by default, because the rows come in a new one. Raises Refused where texts are
+    erased meanwhile that the rows would hold; then the old ones stay.
     """
     # the lock is released after the commit: the next append finds the new rows
     with ExitStack() as locked, connection.transaction(), connection.cursor() as cursor:
@@ -73,12 +76,25 @@ def rebuild(
 
 def _fold(log: EventStore, folding: Folding, after: int, progress: Callable[[int], None]) -> tuple[set[Any], int]:
     """Folds what comes after a position. Answers the keys that were touched, and the position it came to."""
-    touched, events = set(), log.read_all(after)
+    begun, touched, events = after, set(), log.read_all(after)
     while portion := list(islice(events, PORTION)):
+        if begun:
+            _check_erasures(portion)
         touched |= {key for event in portion if (key := folding.add(event)) is not None}
         after = portion[-1].position
         progress(after)
     return touched, after
+
+
+def _check_erasures(events: Iterable[RecordedEvent]) -> None:
+    """What was folded before an erasure was recorded may hold what is gone."""
+    if any(event.type == TextsErased.__name__ for event in events):
+        raise Refused(
+            "texts were erased while the table was being rebuilt",
+            rule="erased_meanwhile",
+            items=[],
+            next_step="repeat it",
+        )
 
 
 def _follow(

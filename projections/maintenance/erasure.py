@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from filecmp import cmp
 from pathlib import Path
 
 import msgspec
@@ -142,10 +143,17 @@ def _left(app: App, texts: set[str]) -> tuple[Path, ...]:
 def _holding(app: App, texts: set[str]) -> Iterator[Path]:
     """Files that a person, an import or an accident has left, in which one of the texts stands."""
     wanted = [form for text in texts if len(text) >= SHORTEST for form in _forms(text)]
-    folders = (app.home, app.identity.project / FOLDER)
-    files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.name not in OWN]
+    published = app.identity.project / FOLDER / JOURNAL
+    files = [file for folder in (app.home, published.parent) for file in sorted(folder.rglob("*"))]
+    done = {app.home / name for name in OWN}
+    if published.exists() and cmp(published, app.local.journal.file, shallow=False):
+        done.add(published)
     for file in (*files, place(app)):
-        if file.is_file() and any(form in content for content in [file.read_bytes()] for form in wanted):
+        if (
+            file not in done
+            and file.is_file()
+            and any(form in content for content in [file.read_bytes()] for form in wanted)
+        ):
             yield file
 
 

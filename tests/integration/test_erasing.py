@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,23 +10,17 @@ import pytest
 from msgspec.structs import replace
 from psycopg import sql
 
-from ledger.across.erasure import of_entity
 from ledger.codec import is_erased
-from ledger.envelope import Submission, minted_id, stream_id
-from ledger.erasure.commands import EraseTexts
+from ledger.envelope import stream_id
 from ledger.erasure.events import ErasedPayload
 from ledger.errors import LostRace, Refused
-from ledger.handler import Handler
 from ledger.postgres.connection.database import Database
-from ledger.postgres.erasing import owned_log
-from ledger.settings import Settings
 from ledger.values.revision import Change
 from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.work_item.events import WorkItemRevised
-from projections.questions.world_questions import TableNeighbourhood
-from projections.read_models.fold import propose
 from projections.tables import replay
 from projections.tables.replay import check
+from tests.support.erasing import erase
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres, proposal
 
@@ -48,20 +40,10 @@ def ledger(dsn: str) -> Iterator[Ledger]:
     database.close()
 
 
-def erase(ledger: Ledger, dsn: str, payloads: tuple[ErasedPayload, ...] | None = None) -> None:
-    """What the operation does in the database, as the role of `dsn`."""
-    store = ledger.store
-    chosen = of_entity(store.read_all(), STREAM) if payloads is None else payloads
-    command = EraseTexts(id=minted_id(command_id := uuid4()), payloads=chosen)
-    with owned_log(Settings(project=Path(), pgdata=Path(), dsn=dsn), store.ledger, store.ledger) as log:
-        handler = Handler(log, TableNeighbourhood(ledger.tables), propose)
-        handler.execute(Submission(command=command, command_id=command_id, by="ann", occurred_at=datetime.now(UTC)))
-
-
 def test_an_erasure_changes_the_payloads_it_names_and_nothing_else(ledger: Ledger, owner_dsn: str) -> None:
     before = list(ledger.store.read_all())
 
-    erase(ledger, owner_dsn)
+    erase(ledger, owner_dsn, STREAM)
 
     *after, erasure = ledger.store.read_all()
     assert erasure.type == "TextsErased"
@@ -72,7 +54,7 @@ def test_an_erasure_changes_the_payloads_it_names_and_nothing_else(ledger: Ledge
 
 
 def test_the_chain_is_proved_where_it_is_stored_and_goes_on(ledger: Ledger, owner_dsn: str) -> None:
-    erase(ledger, owner_dsn)
+    erase(ledger, owner_dsn, STREAM)
     ledger.execute(4, UpdateWorkItem(id=ITEM, expected=2, fields={"title": "Afterwards"}))
 
     with psycopg.connect(owner_dsn) as owner:
@@ -85,7 +67,7 @@ def test_the_chain_is_proved_where_it_is_stored_and_goes_on(ledger: Ledger, owne
 
 def test_no_row_says_the_texts_once_the_erasure_is_recorded_whoever_asks(ledger: Ledger, owner_dsn: str) -> None:
     """A killed operation leaves nothing that still answers with them: rows are made anew before they serve again."""
-    erase(ledger, owner_dsn)
+    erase(ledger, owner_dsn, STREAM)
 
     with ledger.tables.snapshot() as snapshot:
         assert snapshot.as_of.position == 4
@@ -101,7 +83,7 @@ def test_a_command_that_was_decided_before_the_erasure_does_not_bring_the_texts_
     late.look([STREAM])
     quoting = late.state_of(STREAM).description
     assert SECRET in quoting
-    erase(ledger, owner_dsn)
+    erase(ledger, owner_dsn, STREAM)
     with ledger.tables.snapshot():
         pass
 
@@ -124,7 +106,7 @@ def test_a_replay_that_was_under_way_begins_again(
     def erased_after_that(*arguments: Any, **more: Any) -> Any:
         monkeypatch.undo()
         folded = folded_until(*arguments, **more)
-        erase(ledger, owner_dsn)
+        erase(ledger, owner_dsn, STREAM)
         return folded
 
     monkeypatch.setattr(replay, "folded_until", erased_after_that)
@@ -140,7 +122,7 @@ def test_only_the_owner_of_the_log_erases(ledger: Ledger, dsn: str) -> None:
     before = list(ledger.store.read_all())
 
     with pytest.raises(Refused, match="may not erase texts") as refused:
-        erase(ledger, dsn)
+        erase(ledger, dsn, STREAM)
 
     assert "LEDGER_ADMIN_DSN" in refused.value.next_step
     assert list(ledger.store.read_all()) == before
@@ -160,7 +142,7 @@ def test_an_erasure_that_says_something_else_than_was_recorded_is_refused_whole(
     before = list(ledger.store.read_all())
 
     with pytest.raises(Exception, match=r"append-only|does not follow|another"):
-        erase(ledger, owner_dsn, (payload,))
+        erase(ledger, owner_dsn, STREAM, (payload,))
 
     assert list(ledger.store.read_all()) == before
 
@@ -170,7 +152,7 @@ def test_the_owner_becomes_no_member_by_it(ledger: Ledger, owner_dsn: str) -> No
     with psycopg.connect(owner_dsn) as owner:
         before = owner.execute(members, [ledger.store.ledger]).fetchall()
 
-        erase(ledger, owner_dsn)
+        erase(ledger, owner_dsn, STREAM)
 
         assert owner.execute(members, [ledger.store.ledger]).fetchall() == before
 

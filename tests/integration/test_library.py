@@ -10,11 +10,13 @@ import psycopg
 import pytest
 
 from ledger.embedded.server import EmbeddedServer
-from ledger.envelope import RecordedEvent
+from ledger.envelope import RecordedEvent, stream_id
+from ledger.errors import Refused
 from ledger.postgres.connection.connect import DATABASE
 from ledger.postgres.connection.database import Database
 from ledger.postgres.own_table import rebuild
 from ledger.vendor.commands import CreateVendor
+from tests.support.erasing import erase
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, on_postgres
 
@@ -109,3 +111,21 @@ def test_what_is_recorded_while_the_rows_are_made_is_among_them(own: tuple[Ledge
 
     assert reached == 3
     assert connection.execute("SELECT count(*) FROM own.names").fetchall() == [(3,)]
+
+
+def test_a_table_is_not_swapped_that_was_folded_from_texts_erased_meanwhile(
+    own: tuple[Ledger, psycopg.Connection], owner_dsn: str
+) -> None:
+    ledger, connection = own
+    ledger.execute(1, CreateVendor(id=numbered(1), name="Acme"))
+    done: list[int] = []
+
+    def erasing(position: int) -> None:
+        if not done:
+            done.append(position)
+            erase(ledger, owner_dsn, stream_id("vendor", numbered(1)))
+
+    with pytest.raises(Refused, match="erased while"):
+        rebuild(ledger.store, connection, "own.names", Names(), erasing)
+
+    assert connection.execute("SELECT count(*) FROM own.names").fetchall() == [(0,)]

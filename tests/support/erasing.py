@@ -1,0 +1,26 @@
+"""An erasure recorded in PostgreSQL as the operation records it, by whichever role a test says."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from ledger.across.erasure import of_entity
+from ledger.envelope import Submission, minted_id
+from ledger.erasure.commands import EraseTexts
+from ledger.erasure.events import ErasedPayload
+from ledger.handler import Handler
+from ledger.postgres.erasing import owned_log
+from ledger.settings import Settings
+from projections.questions.world_questions import TableNeighbourhood
+from projections.read_models.fold import propose
+from tests.support.ledgers import Ledger
+
+
+def erase(ledger: Ledger, dsn: str, stream: str, payloads: tuple[ErasedPayload, ...] | None = None) -> None:
+    """The texts of a stream, or what the payloads say; as the role of `dsn`."""
+    store = ledger.store
+    chosen = of_entity(store.read_all(), stream) if payloads is None else payloads
+    command = EraseTexts(id=minted_id(command_id := uuid4()), payloads=chosen)
+    with owned_log(Settings(project=Path(), pgdata=Path(), dsn=dsn), store.ledger, store.ledger) as log:
+        handler = Handler(log, TableNeighbourhood(ledger.tables), propose)
+        handler.execute(Submission(command=command, command_id=command_id, by="ann", occurred_at=datetime.now(UTC)))
