@@ -2,8 +2,8 @@
 
 A field `f-title` is the argument `title`, `f-changes.title` lies inside `changes`. (A field that is named `id` or
 `remove` would hide those properties of the form from scripts.) A field given several times is an array; what is empty
-is not given, except where the form says with `_clear` that an empty field empties. The operation reads the texts as it
-reads those of any host.
+is not given, except where the form says with `_clear` that an empty field empties. Where it names `_boxes`, it ticks
+those of an item's description. The operation reads the texts as it reads those of any host.
 """
 
 from functools import cache
@@ -15,6 +15,9 @@ from starlette.datastructures import FormData
 from ledger.errors import LedgerError
 from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.console.asking import Answer, Ledger
+from mcp_adapter.console.rendering import MARKDOWN
+from mcp_adapter.console.ticks import NAME as TICKED
+from mcp_adapter.console.ticks import ticked
 from projections.operations.catalog import OPERATIONS
 
 FIELD = "f-"  # what the name of an argument's field begins with
@@ -43,7 +46,11 @@ def arguments(form: FormData) -> dict[str, Any]:
 def carry_out(ledger: Ledger, operation: str, form: FormData) -> tuple[Answer | None, LedgerError | None]:
     """The receipt, or the refusal."""
     try:
-        return ledger.ask(operation, **arguments(form)), None
+        given = arguments(form)
+        if shown := form.getlist("_boxes"):
+            text = ledger.ask("query_work_item", id=given.get("id", ""))["description"] or ""
+            given["description"] = ticked(MARKDOWN, text, list(map(str, shown)), list(map(str, form.getlist(TICKED))))
+        return ledger.ask(operation, **given), None
     except LedgerError as error:
         return None, error
 

@@ -13,15 +13,23 @@ from markupsafe import Markup
 
 from ledger.resources import folder
 from ledger.values.moment import parse
+from mcp_adapter.console.ticks import boxes, with_boxes
 from projections.reports.page_items import event_words
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["image"])
-_MARKDOWN.add_render_rule(
-    "table_open", lambda *_: '<div class="scroll" role="group" aria-label="Table" tabindex="0"><table>'
-)
-_MARKDOWN.add_render_rule("table_close", lambda *_: "</table></div>")
+SCROLLED = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'  # by the keyboard too
 LONGEST = 80  # characters of a value that changed
 UNITS = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["image"])
+    parser.add_render_rule("table_open", lambda *_: f"{SCROLLED}<table>")
+    parser.add_render_rule("table_close", lambda *_: "</table></div>")
+    return parser
+
+
+MARKDOWN = _parser()
+_WITH_BOXES = with_boxes(_parser())
 
 
 def render(name: str, **values: Any) -> str:
@@ -29,9 +37,10 @@ def render(name: str, **values: Any) -> str:
     return _environment().get_template(f"{name}.html.j2").render(**values)
 
 
-def markdown(value: str | None) -> Markup:
-    """Markdown as HTML. Raw HTML is shown as text, links with a script scheme are not links."""
-    return Markup(_MARKDOWN.render(value or ""))  # the renderer escapes all text
+def markdown(value: str | None, *, is_form: bool = False) -> Markup:
+    """Markdown as HTML. Raw HTML is shown as text, links with a script scheme are not links; in a form boxes can be
+    ticked."""
+    return Markup(_WITH_BOXES.render(value or "", {"is_form": is_form}))  # the renderer escapes all text
 
 
 def ago(value: str | None, now: datetime | None = None) -> str:
@@ -80,6 +89,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "markdown": markdown,
+        "boxes": lambda text: boxes(MARKDOWN, text),
         "ago": ago,
         "segment": lambda text: quote(str(text), safe=""),
         "shown": shown,

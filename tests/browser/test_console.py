@@ -114,7 +114,14 @@ def create(app: App, **arguments: Any) -> dict[str, Any]:
 def test_no_page_has_anything_that_an_accessibility_judge_objects_to(
     opened: Open, elsewhere: App, second: Settings, scheme: str, viewport: dict[str, int]
 ) -> None:
-    item = create(elsewhere, title="Judged", description="Some **words**", tags=["a"], assignee="ann", due="2999-01-31")
+    item = create(
+        elsewhere,
+        title="Judged",
+        description="Some **words**\n\n- [x] a box\n\n|a|b|\n|-|-|\n|1|2|",
+        tags=["a"],
+        assignee="ann",
+        due="2999-01-31",
+    )
     asked = {"id": item["id"], "action": "ask", "whom": "wanda", "text": "Which?", "choices": ["this", "that"]}
     OPERATIONS["question"].perform(elsewhere, asked)
     OPERATIONS["attach"].perform(elsewhere, {"id": item["id"], "url": "https://example.org/plan"})

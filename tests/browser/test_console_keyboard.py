@@ -65,7 +65,7 @@ def everything(elsewhere: App, project: Settings, tmp_path: Path) -> list[str]:
     def did(operation: str, **arguments: Any) -> dict[str, Any]:
         return OPERATIONS[operation].perform(elsewhere, arguments)
 
-    item = create(elsewhere, title="Walked", description="Words", assignee="wanda", due="2999-01-31")
+    item = create(elsewhere, title="Walked", description="Words\n\n- [ ] to tick", assignee="wanda", due="2999-01-31")
     did("question", id=item["id"], action="ask", whom="wanda", text="Which?", choices=["this", "that"])
     did("claim_work_item", action="claim", id=create(elsewhere, title="Held")["id"])
     did("create_vendor", name="Acme")

@@ -211,6 +211,22 @@ def test_what_is_planned_is_shown_changed_and_emptied_by_the_forms(browser: Brow
     assert "0 of 1 items" in browser.get(f"item/{milestone}").body.decode()
 
 
+def test_boxes_of_a_description_are_ticked_on_the_page_of_the_item(browser: Browser) -> None:
+    page = browser.create(title="Criteria", description="Done when\n\n- [ ] read\n- [x] written\n- [ ] sent")
+    form = browser.form(page, "update_work_item")
+
+    sent = form | {"_boxes": ["0:read", "0:written", "0:sent"], "_ticked": ["0:read", "0:sent"]}
+    assert browser.post("act/update_work_item", sent).status == 303
+
+    text = browser.get(page).body.decode()
+    assert "2 of 3 are ticked" in text
+    assert re.findall(r'value="0:(\w+)" checked', text) == ["read", "sent"]
+    refused = browser.post("act/update_work_item", sent | {"f-command_id": "", "_ticked": ["0:written"]})
+    again = dict(sent) | hidden(refused.body.decode()) | {"_boxes": sent["_boxes"], "_ticked": ["0:written"]}
+    assert (refused.status, browser.post("act/update_work_item", again).status) == (409, 303)
+    assert "1 of 3 are ticked" in browser.get(page).body.decode()
+
+
 def test_effort_is_logged_on_the_page_of_an_item_and_summed_with_what_is_below(browser: Browser) -> None:
     above = browser.create(title="Above")
     below = browser.create(title="Below", parent_id=above.rpartition("/")[2])
