@@ -1,7 +1,7 @@
 """The log of one ledger in PostgreSQL."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -48,6 +48,8 @@ PAGE = 1000  # events at most
 # The C library gives the memory of every page back to the system, which takes half of the server's time, until it has
 # seen a larger piece come and go.
 KEEP_MEMORY = "SELECT length(repeat(' ', 4000000))"
+
+_AND = "\0"  # between texts while they are quoted: no text has it
 
 _encode = msgspec.json.Encoder().encode
 
@@ -227,13 +229,14 @@ class PostgresStore:
         """What `append_events` takes beside the ledger, as text and in its order."""
         submission, events = proposal.submission, proposal.events
         known_position, known_command = self._known or (None, None)
+        expected = _looked_for(proposal)
         types = [type(event.fact).__name__ for event in events]
         return [
             str(submission.command_id),
             submission.command.recorded_as,
             f"\\x{proposal.command_digest.hex()}",
-            array(proposal.expected),
-            numbers(proposal.expected.values()),
+            array(expected),
+            numbers(expected.values()),
             str(self._said),
             _given_or_null(known_position),
             _given_or_null(known_command),
@@ -354,9 +357,19 @@ def _versions(events: Iterable[ProposedEvent]) -> dict[str, int]:
     return {event.stream_id: event.version for event in events}
 
 
-def array(values: Iterable[str | None]) -> str:
+def _looked_for(proposal: Proposal) -> dict[str, int]:
+    """The versions that the log is asked for: what a key refuses by itself, a first event beside another, is not."""
+    begun = {event.stream_id for event in proposal.events if event.version == 1}
+    return {stream: version for stream, version in proposal.expected.items() if version or stream not in begun}
+
+
+def array(values: Collection[str | None]) -> str:
     """An array of texts as PostgreSQL reads it."""
-    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+    known = [value for value in values if value is not None]
+    quoted = '"' + _AND.join(known).replace("\\", "\\\\").replace('"', '\\"').replace(_AND, '","') + '"'
+    if len(known) == len(values):
+        return "{" + quoted + "}" if known else "{}"
+    return "{" + ",".join("NULL" if value is None else array([value])[1:-1] for value in values) + "}"
 
 
 def numbers(values: Iterable[Any]) -> str:
@@ -371,7 +384,3 @@ def nested(arrays: Sequence[str]) -> str:
 
 def _given_or_null(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _quoted(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

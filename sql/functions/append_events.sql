@@ -10,6 +10,7 @@
 -- executor of its own, and one event is recorded without what the chain of many needs. A plan is kept that was made
 -- while the log was small, or nearly all of one import: where every index looks as good, and one gives an order that is
 -- asked for, sorting what another one finds is ruled out (its price would have PostgreSQL 17 compile the rest).
+-- What the keys of `events` refuse (the command is recorded already, or a stream that it begins is there) is not asked before.
 -- What it refuses has a SQLSTATE of its own and its facts as JSON in the error's detail:
 -- TL001 version conflict, TL002 a condition no longer holds, or texts were erased since, TL003 command id reused,
 -- TL004 ledger closed, TL005 not a member, TL006 not unique, TL007 a read model is behind, TL008 the ledger's time is out of bounds,
@@ -26,8 +27,8 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_generic_plan SET enable_sort = off SET jit = off AS $$
 DECLARE
     v_ledger   record;
-    v_standing record;  -- what the log says of it
-    v_moved    record;
+    v_standing record;  -- the end of the log
+    v_found    record;
     v_refusal  text;
     v_done     int := 0;  -- how many of the rows are written
     v_until    int;
@@ -45,16 +46,7 @@ BEGIN
         WHERE l.ledger_id = p_ledger FOR NO KEY UPDATE;
     END IF;
     SELECT coalesce(last.position, 0) AS head, last.command_id, coalesce(last.digest, sha256(uuid_send(v_ledger.origin))) AS digest,
-           greatest(clock_timestamp(), last.recorded_at) AS now,
-           (SELECT e.position FROM events e WHERE e.ledger_id = p_ledger AND e.command_id = p_command_id
-            ORDER BY e.n LIMIT 1) AS found,
-           (SELECT x.place
-            FROM (SELECT unnest(p_expected_streams) AS stream_id, unnest(p_expected_versions) AS version,
-                         generate_subscripts(p_expected_versions, 1) AS place) x
-            WHERE x.version <> coalesce((SELECT e.version FROM events e
-                                         WHERE e.ledger_id = p_ledger AND e.stream_id = x.stream_id
-                                         ORDER BY e.version DESC LIMIT 1), 0)
-            LIMIT 1) AS moved
+           greatest(clock_timestamp(), last.recorded_at) AS now
     INTO v_standing
     FROM (SELECT) one
     LEFT JOIN (SELECT e.position, e.command_id, e.digest, e.recorded_at FROM events e
@@ -64,73 +56,76 @@ BEGIN
         WHERE e.ledger_id = p_ledger AND e.position = p_known_position;
     END IF;
 
-    v_refusal := CASE
-        WHEN v_standing.found IS NOT NULL THEN 'TL003'
-        WHEN p_said > v_standing.head OR p_known_position IS NOT NULL AND v_standing.command_id IS DISTINCT FROM p_known_command THEN 'TL012'
-        WHEN v_ledger.state <> 'open' THEN 'TL004'
-        WHEN v_standing.moved IS NOT NULL THEN 'TL001'
-        WHEN p_as_of BETWEEN 0 AND v_ledger.erased - 1 THEN 'TL002'  -- it may hold the texts that are gone
-        WHEN NOT v_ledger.serving ?& p_read_models THEN 'TL007'
-    END;
-    IF v_refusal IS NOT NULL THEN
-        CASE v_refusal
-        WHEN 'TL003' THEN
-            IF (SELECT e.command_digest <> p_command_digest FROM events e WHERE e.ledger_id = p_ledger AND e.position = v_standing.found) THEN
-                RAISE EXCEPTION 'command id % is taken', p_command_id USING ERRCODE = v_refusal,
-                    DETAIL = json_build_object('command_id', p_command_id, 'first_position', v_standing.found);
-            END IF;
-            SELECT f.first_position, f.last_position, f.recorded_at, true, f.streams
-            INTO first_position, last_position, recorded_at, repeated, streams FROM find_command(p_ledger, p_command_id) f;
-            RETURN;
-        WHEN 'TL012' THEN
+    BEGIN
+        v_refusal := CASE
+            WHEN p_said > v_standing.head
+              OR p_known_position IS NOT NULL AND v_standing.command_id IS DISTINCT FROM p_known_command THEN 'TL012'
+            WHEN v_ledger.state <> 'open' THEN 'TL004'
+            WHEN p_as_of BETWEEN 0 AND v_ledger.erased - 1 THEN 'TL002'  -- it may hold the texts that are gone
+            WHEN NOT v_ledger.serving ?& p_read_models THEN 'TL007'
+        END;
+        IF v_refusal = 'TL012' THEN
             RAISE EXCEPTION 'ledger % ends at %, and is not the log whose % was shown', p_ledger, v_standing.head, p_said
                 USING ERRCODE = v_refusal, DETAIL = json_build_object('head', v_standing.head, 'position', CASE
                     WHEN p_known_position IS NOT NULL AND v_standing.command_id IS DISTINCT FROM p_known_command
                     THEN p_known_position ELSE p_said END);
-        WHEN 'TL004' THEN
+        ELSIF v_refusal = 'TL004' THEN
             RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = v_refusal,
                 DETAIL = json_build_object('reason', v_ledger.reason, 'successor', v_ledger.successor);
-        WHEN 'TL001' THEN
-            SELECT p_expected_streams[v_standing.moved] AS stream_id, p_expected_versions[v_standing.moved] AS expected,
-                   (SELECT coalesce(max(e.version), 0) FROM events e
-                    WHERE e.ledger_id = p_ledger AND e.stream_id = p_expected_streams[v_standing.moved]) AS actual
-            INTO v_moved;
-            RAISE EXCEPTION 'stream % is at version %, not %', v_moved.stream_id, v_moved.actual, v_moved.expected
-                USING ERRCODE = v_refusal, DETAIL = row_to_json(v_moved);
-        WHEN 'TL002' THEN
+        ELSIF v_refusal = 'TL002' THEN
             RAISE EXCEPTION 'texts were erased since it was decided' USING ERRCODE = v_refusal,
                 DETAIL = json_build_object('position', v_ledger.erased, 'type', 'TextsErased', 'topics', json_build_array());
-        WHEN 'TL007' THEN
+        ELSIF v_refusal = 'TL007' THEN
             RAISE EXCEPTION 'a read model is not registered, or behind' USING ERRCODE = v_refusal,
                 DETAIL = json_build_object('read_models', p_read_models, 'serving', v_ledger.serving);
-        END CASE;
-    END IF;
-    IF p_conditions IS NOT NULL OR p_not_before IS NOT NULL OR p_not_after IS NOT NULL THEN
-        PERFORM check_conditions(p_ledger, p_conditions, p_as_of, p_not_before, p_not_after, v_standing.now);
-    END IF;
-
-    IF cardinality(p_streams) = 1 THEN
-        INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
-                            data, by, occurred_at, recorded_at, digest)
-        VALUES (p_ledger, v_standing.head + 1, p_streams[1], p_versions[1], p_command_id, 0, p_command, p_command_digest, p_types[1],
-                p_schemas[1], string_to_array(p_topics[1], ','), p_data::json, p_by[1], p_occurred_at[1], v_standing.now,
-                chained(v_standing.digest, event_header(
-                    v_standing.head + 1, p_streams[1], p_versions[1], p_command_id, 0, p_command, encode(p_command_digest, 'hex'),
-                    p_types[1], p_schemas[1], p_topics[1], p_by[1], p_occurred_at[1], v_standing.now), p_data));
-    ELSE
-        INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
-                            data, by, occurred_at, recorded_at, digest)
-        SELECT p_ledger, e.position, e.stream_id, e.version, p_command_id, e.n, p_command, p_command_digest, e.type, e.schema,
-               string_to_array(e.topics, ','), e.data, e.by, e.occurred_at, v_standing.now,
-               chain(v_standing.digest, event_header(
-                   e.position, e.stream_id, e.version, p_command_id, e.n, p_command, encode(p_command_digest, 'hex'), e.type, e.schema,
-                   e.topics, e.by, e.occurred_at, v_standing.now), e.data) OVER (ORDER BY e.position)
-        FROM (SELECT v_standing.head + g.n + 1 AS position, g.*
-              FROM (SELECT generate_series(0, cardinality(p_streams) - 1) AS n, unnest(p_streams) AS stream_id,
-                           unnest(p_versions) AS version, unnest(p_types) AS type, unnest(p_schemas) AS schema,
-                           unnest(p_topics) AS topics, unnest(string_to_array(p_data, E'\n'))::json AS data,
-                           unnest(p_by) AS by, unnest(p_occurred_at) AS occurred_at) g) e;
-    END IF;
+        END IF;
+        IF p_expected_streams <> '{}' THEN
+            PERFORM check_versions(p_ledger, p_expected_streams, p_expected_versions);
+        END IF;
+        IF p_conditions IS NOT NULL OR p_not_before IS NOT NULL OR p_not_after IS NOT NULL THEN
+            PERFORM check_conditions(p_ledger, p_conditions, p_as_of, p_not_before, p_not_after, v_standing.now);
+        END IF;
+        IF cardinality(p_streams) = 1 THEN
+            INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
+                                data, by, occurred_at, recorded_at, digest)
+            VALUES (p_ledger, v_standing.head + 1, p_streams[1], p_versions[1], p_command_id, 0, p_command, p_command_digest, p_types[1],
+                    p_schemas[1], string_to_array(p_topics[1], ','), p_data::json, p_by[1], p_occurred_at[1], v_standing.now,
+                    chained(v_standing.digest, event_header(
+                        v_standing.head + 1, p_streams[1], p_versions[1], p_command_id, 0, p_command, encode(p_command_digest, 'hex'),
+                        p_types[1], p_schemas[1], p_topics[1], p_by[1], p_occurred_at[1], v_standing.now), p_data));
+        ELSE
+            INSERT INTO events (ledger_id, position, stream_id, version, command_id, n, command, command_digest, type, schema, topics,
+                                data, by, occurred_at, recorded_at, digest)
+            SELECT p_ledger, e.position, e.stream_id, e.version, p_command_id, e.n, p_command, p_command_digest, e.type, e.schema,
+                   string_to_array(e.topics, ','), e.data, e.by, e.occurred_at, v_standing.now,
+                   chain(v_standing.digest, event_header(
+                       e.position, e.stream_id, e.version, p_command_id, e.n, p_command, encode(p_command_digest, 'hex'), e.type, e.schema,
+                       e.topics, e.by, e.occurred_at, v_standing.now), e.data) OVER (ORDER BY e.position)
+            FROM (SELECT v_standing.head + g.n + 1 AS position, g.*
+                  FROM (SELECT generate_series(0, cardinality(p_streams) - 1) AS n, unnest(p_streams) AS stream_id,
+                               unnest(p_versions) AS version, unnest(p_types) AS type, unnest(p_schemas) AS schema,
+                               unnest(p_topics) AS topics, unnest(string_to_array(p_data, E'\n'))::json AS data,
+                               unnest(p_by) AS by, unnest(p_occurred_at) AS occurred_at) g) e;
+        END IF;
+    EXCEPTION
+        WHEN unique_violation OR SQLSTATE 'TL001' OR SQLSTATE 'TL002' OR SQLSTATE 'TL004' OR SQLSTATE 'TL007' OR SQLSTATE 'TL008'
+          OR SQLSTATE 'TL012' THEN
+            SELECT f.*, f.command_digest <> p_command_digest AS differs INTO v_found FROM find_command(p_ledger, p_command_id) f;
+            IF v_found.differs THEN
+                RAISE EXCEPTION 'command id % is taken', p_command_id USING ERRCODE = 'TL003',
+                    DETAIL = json_build_object('command_id', p_command_id, 'first_position', v_found.first_position);
+            ELSIF FOUND THEN
+                first_position := v_found.first_position;
+                last_position := v_found.last_position;
+                recorded_at := v_found.recorded_at;
+                repeated := true;
+                streams := v_found.streams;
+                RETURN;
+            END IF;
+            PERFORM check_versions(p_ledger, array_agg(s.stream_id), array_agg(s.version - 1))
+            FROM (SELECT unnest(p_streams) AS stream_id, unnest(p_versions) AS version) s WHERE s.version = 1;
+            RAISE;
+    END;
     first_position := v_standing.head + 1;
     last_position := v_standing.head + cardinality(p_streams);
 
