@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from ledger.resources import folder
 from ledger.values.moment import parse
+from mcp_adapter.console.mentions import with_mentions
 from mcp_adapter.console.ticks import boxes, with_boxes
 from projections.reports.page_items import event_words
 
@@ -29,7 +30,7 @@ def _parser() -> MarkdownIt:
 
 
 MARKDOWN = _parser()
-_WITH_BOXES = with_boxes(_parser())
+_SHOWN = with_mentions(with_boxes(_parser()))
 
 
 def render(name: str, **values: Any) -> str:
@@ -37,10 +38,10 @@ def render(name: str, **values: Any) -> str:
     return _environment().get_template(f"{name}.html.j2").render(**values)
 
 
-def markdown(value: str | None, *, is_form: bool = False) -> Markup:
+def markdown(value: str | None, base: str = "", *, is_form: bool = False) -> Markup:
     """Markdown as HTML. Raw HTML is shown as text, links with a script scheme are not links; in a form boxes can be
-    ticked."""
-    return Markup(_WITH_BOXES.render(value or "", {"is_form": is_form}))  # the renderer escapes all text
+    ticked. References of items lead to their pages below `base`."""
+    return Markup(_SHOWN.render(value or "", {"is_form": is_form, "base": base}))  # the renderer escapes all text
 
 
 def ago(value: str | None, now: datetime | None = None) -> str:

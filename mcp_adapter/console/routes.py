@@ -220,8 +220,8 @@ class Console:
         try:
             values = await self._in_thread(lambda: page(ledger, query))
         except LedgerError as error:
-            is_missing = isinstance(error, NotFound)
-            status = STATUS.get(error.code, 422)
+            is_missing = isinstance(error, NotFound) or (template == "item" and _is_about_id(error))
+            status = 404 if is_missing else STATUS.get(error.code, 422)
             title = "Not found" if is_missing else "No answer"
             return await self._made(ledger, "missing", status=status, title=title, refused=error)
         return await self._made(ledger, template, title=title, query=query, at=at, **values)
@@ -261,6 +261,10 @@ class Console:
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         return await self._workers.run(work)
+
+
+def _is_about_id(error: LedgerError) -> bool:
+    return [fault["field"] for fault in error.details.get("fields", ())] == ["id"]
 
 
 def _source(ledger: Ledger) -> Any:

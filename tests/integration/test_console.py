@@ -123,6 +123,7 @@ def test_every_page_and_every_item_of_a_project_in_full_use_is_shown(served: Ser
     assert "Waits for ann" in answers[f"item/{first}"].body.decode()
     assert "Blocked by" in "".join(answer.body.decode() for answer in answers.values())
     assert 'class="timeline"' in answers["deployments"].body.decode()
+    assert f'/item/{first}"><code>{first}</code></a>' in answers["report"].body.decode()
     assert answers["vendors"].body.decode().count('class="plot"') >= 6
 
 
@@ -391,6 +392,13 @@ def test_another_ledger_is_as_good_as_none(served: Served, browser: Browser) -> 
 
     assert browser.get(f"{elsewhere}/board").status == 404
     assert browser.post(f"{elsewhere}/act/create_work_item", {"f-item_type": "task", "f-title": "x"}).status == 404
+
+
+@pytest.mark.parametrize("ref", ["w-zzzzz", "w-none", "%3Cscript%3E", "..%2Fboard"])
+def test_an_item_that_is_none_is_not_found(browser: Browser, ref: str) -> None:
+    answer = browser.get(f"item/{ref}")
+
+    assert (answer.status, "<script>" in answer.body.decode()) == (404, False)
 
 
 def test_a_revoked_token_is_out_of_every_open_page(served: Served) -> None:
