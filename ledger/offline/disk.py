@@ -20,7 +20,7 @@ def add(descriptor: int, content: bytes) -> None:
         content = content[os.write(descriptor, content) :]
 
 
-def content(file: Path, most: int) -> bytes:
+def content(file: str | Path, most: int) -> bytes:
     """The beginning of a file, without what a file object costs. Raises OSError."""
     descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:

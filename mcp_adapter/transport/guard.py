@@ -114,10 +114,11 @@ class Guard:
             seen.log()
 
     async def _served(self, scope: Scope, receive: Receive, seen: "_Seen") -> None:
-        waits = _waits_for_news(scope)
-        with anyio.move_on_after(STREAM_SECONDS if waits else None) as stream:
-            if waits:
-                self._streams.add(stream)
+        if not _waits_for_news(scope):
+            await self._app(scope, _in_time(receive), seen.send)
+            return
+        with anyio.move_on_after(STREAM_SECONDS) as stream:
+            self._streams.add(stream)
             try:
                 await self._app(scope, _in_time(receive), seen.send)
             finally:

@@ -80,20 +80,27 @@ def watching(home: Callable[[], Path], kind: str, name: str, by: str | None = No
     finally:
         line.milliseconds = round((time.perf_counter() - begun) * 1000, 3)
         with contextlib.suppress(OSError, LedgerError):  # no folder, no ledger, no room: the call counts, not its line
-            write(home() / FILE, line)
+            write(f"{home()}/{FILE}", line)  # of each call: to make a Path of it takes as long as to write
 
 
-def write(file: Path, line: Line) -> None:
+def write(file: str | Path, line: Line) -> None:
     """Appends the line in one write, so that those of several processes never mix."""
     encoded = msgspec.json.encode(line)
     _logger.info("%s", encoded.decode())
-    with contextlib.suppress(Timeout):  # another process rotates just now
-        _rotate(file)
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    descriptor = _opened(file)
+    if os.fstat(descriptor).st_size > LARGEST:
+        os.close(descriptor)
+        with contextlib.suppress(Timeout):  # another process rotates just now
+            _rotate(Path(file))
+        descriptor = _opened(file)
     try:
         os.write(descriptor, encoded + b"\n")
     finally:
         os.close(descriptor)
+
+
+def _opened(file: str | Path) -> int:
+    return os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
 
 def lines(home: Path) -> Iterator[Line]:
@@ -148,8 +155,6 @@ def _percentile(ordered: list[float], percent: int) -> float:
 
 
 def _rotate(file: Path) -> None:
-    if _size(file) <= LARGEST:
-        return
     with FileLock(f"{file}.lock", timeout=0.1):
         if _size(file) <= LARGEST:  # another process was faster
             return

@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from ledger.errors import Unavailable
@@ -22,16 +23,21 @@ OF_PROCESS = secrets.token_bytes(SECRET)  # where the working files cannot be us
 
 def own_token(home: Callable[[], Path], actor: str) -> str:
     """The token of a name; `home` answers the folder of the working files, or raises Unavailable."""
-    return hmac.digest(_secret(home), actor.encode("utf-8", "replace"), "sha256").hex()[:LENGTH]
+    return _token(_secret(home), actor)
+
+
+@lru_cache(maxsize=256)  # names that act in one process
+def _token(secret: bytes, actor: str) -> str:
+    return hmac.digest(secret, actor.encode("utf-8", "replace"), "sha256").hex()[:LENGTH]
 
 
 def _secret(home: Callable[[], Path]) -> bytes:
     try:
-        file = home() / FILE
+        file = f"{home()}/{FILE}"  # of each call: to make a Path of it takes as long as to read
         try:
             return content(file, SECRET) or OF_PROCESS
         except FileNotFoundError:
-            _make(file)
+            _make(Path(file))
         return content(file, SECRET) or OF_PROCESS
     except (OSError, Unavailable):
         return OF_PROCESS

@@ -20,6 +20,8 @@ READERS = {
     "configuration": "get_project_configuration",
 }  # the tool for a reference of each kind
 
+HEX_DIGITS = 32  # of a UUID, which may have more signs and never fewer
+
 
 def references(snapshot: Snapshot, category: str, entity_ids: Iterable[str]) -> dict[str, str]:
     """The shortest unambiguous reference of each id, whether or not the entity exists."""
@@ -112,9 +114,10 @@ def range_of(tables: Tables, category: str, given: str, field: str = "id") -> tu
 
 def id_range(category: str, given: str, field: str = "id") -> tuple[str, str]:
     """The lowest and the highest id that a UUID or a reference can mean: of a UUID both are itself."""
-    with suppress(ValueError):
-        entity_id = str(UUID(given.strip()))
-        return entity_id, entity_id
+    if len(given) >= HEX_DIGITS:
+        with suppress(ValueError):
+            entity_id = str(UUID(given.strip()))
+            return entity_id, entity_id
     read = parse(given)
     if read is None or read[0] != category:
         raise _not_an_id(category, given.strip(), field)
