@@ -96,7 +96,7 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
     """Serves until SIGTERM or SIGINT, then refuses what is new and finishes what runs. Raises Invalid, Unavailable."""
     by_ledger = {app.identity.ledger: app for app in apps}
     check(_faults(serving))
-    listening = _bound(serving)
+    listening = bound(serving)
     _log_as_lines()  # from here on: until then it is a command, whose refusal is for a person
     stops = [stop for app in by_ledger.values() for stop in _jobs(app)]
 
@@ -298,7 +298,8 @@ def _unreadable(certificate: str, key: str) -> str | None:
     return None
 
 
-def _bound(serving: Serving) -> socket.socket:
+def bound(serving: Serving) -> socket.socket:
+    """The listening socket of a server; Unavailable where its address is not to be had."""
     family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
     # with the protocol named, or the event loop does not turn off the delay of small packets
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -29,7 +29,7 @@ from ledger.errors import Unavailable
 from ledger.settings import Settings
 from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.capabilities.toolsets import offered
-from mcp_adapter.http import Serving, assembled, run_http
+from mcp_adapter.http import Serving, assembled, bound, run_http
 from mcp_adapter.server import build
 from mcp_adapter.transport import connection as http_connection
 from mcp_adapter.transport import guard as http_guard
@@ -425,6 +425,24 @@ def test_a_small_answer_is_not_held_back(team: Team) -> None:
         assert whole and first[-1].endswith(b"\r\n\r\n" + whole)
 
     connection.close()
+
+
+def test_a_connection_does_not_keep_small_packets_back() -> None:
+    async def accepted() -> int:
+        taken = asyncio.get_running_loop().create_future()
+
+        class Connected(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                taken.set_result(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                transport.close()
+
+        loop = asyncio.get_running_loop()
+        async with await loop.create_server(Connected, sock=bound(Serving(port=0))) as listening:
+            _, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+            writer.close()
+            return int(await taken)
+
+    assert asyncio.run(accepted()) != 0
 
 
 @pytest.mark.parametrize("head", [b"", b"POST /mcp HT", b"POST /mcp HTTP/1.1\r\nHost: localhost\r\n"])
