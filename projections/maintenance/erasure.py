@@ -142,21 +142,16 @@ def _left(app: App, texts: set[str]) -> tuple[Path, ...]:
 
 def _holding(app: App, texts: set[str]) -> Iterator[Path]:
     """Files that a person, an import or an accident has left, in which one of the texts stands."""
-    wanted = [form for text in texts if len(text) >= SHORTEST for form in _forms(text)]
+    known = [text for text in texts if len(text) >= SHORTEST]
+    quoted = [msgspec.json.encode(text) for text in known]  # as a line of ours has it
+    parts = {form for text in known for form in (text.encode(), msgspec.json.encode(text)[1:-1])}
     published = app.identity.project / FOLDER / JOURNAL
     files = [file for folder in (app.home, published.parent) for file in sorted(folder.rglob("*"))]
-    done = {app.home / name for name in OWN}
+    done = {app.home / f"{name}{more}" for name in OWN for more in ("", "-wal", "-shm")}
     if published.exists() and cmp(published, app.local.journal.file, shallow=False):
         done.add(published)
     for file in (*files, place(app)):
-        if (
-            file not in done
-            and file.is_file()
-            and any(form in content for content in [file.read_bytes()] for form in wanted)
-        ):
-            yield file
-
-
-def _forms(text: str) -> tuple[bytes, ...]:
-    """As it is, and as JSON."""
-    return tuple({text.encode(), msgspec.json.encode(text)[1:-1]})
+        if file not in done and file.is_file():
+            content = file.read_bytes()
+            if any(form in content for form in (quoted if file.suffix == ".jsonl" else parts)):
+                yield file

@@ -185,14 +185,19 @@ def test_it_shows_what_would_go_and_asks(app: App, perform: Perform, item: str, 
     assert list(app.store.read_all()) == before
 
 
-def test_a_file_that_a_person_left_is_named(app: App, item: str, erase: Erase, secret: str) -> None:
+def test_files_that_a_person_left_are_named(app: App, item: str, erase: Erase, secret: str) -> None:
     until(app.sync.follow)
     left = app.home / "journal.set-aside-20261129.jsonl"
     left.write_bytes(f'{{"title":"{secret} title"}}\n'.encode())
 
+    draft = app.home / "edits" / "draft.md"
+    draft.parent.mkdir()
+    draft.write_text(f"# {secret} title, and more\n")
+    (app.home / "another.jsonl").write_text(f'{{"title":"{secret} title of another item"}}\n')
+
     done = erase(item, "--yes", "--json")
 
-    assert json.loads(done.stdout)["left"] == [str(left)]
+    assert json.loads(done.stdout)["left"] == [str(draft), str(left)]
     assert done.exit_code == 8
 
 
