@@ -12,6 +12,7 @@
     ├── CommandIdReused      this command id was recorded with other arguments
     ├── NewerProgramNeeded   the stream holds an event this program does not know
     ├── LedgerClosed         the ledger in this database takes no more events
+    │   └── LedgerFull       it has as many events as it may
     ├── Unavailable          no store could be reached; nothing was sent
     │   └── Diverged         the database is not the history that this machine knows
     ├── OutcomeUnknown       sent, but the answer was lost: repeat with the same command id
@@ -122,6 +123,12 @@ class NewerProgramNeeded(LedgerError):
 class LedgerClosed(LedgerError):
     code = "ledger_closed"
     number = 409
+
+
+class LedgerFull(LedgerClosed):
+    """Details carry `ledger`, the `events` it has, `most_events`, and how many `more` were to be recorded."""
+
+    code = "ledger_full"
 
 
 class Unavailable(LedgerError):

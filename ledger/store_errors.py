@@ -12,6 +12,7 @@ from ledger.errors import (
     LeaseMoved,
     LedgerClosed,
     LedgerError,
+    LedgerFull,
     LostRace,
     NotFound,
     NotUnique,
@@ -65,6 +66,17 @@ def ledger_closed(**found: Any) -> LedgerError:
     where = f"; it went to {successor}" if successor else ""
     return LedgerClosed(
         f"this ledger is closed: {reason}{where}", next_step="set LEDGER_DSN to where it is now", **found
+    )
+
+
+def ledger_full(**found: Any) -> LedgerError:
+    """Takes ledger, name, events, most_events and more."""
+    return LedgerFull(
+        f"ledger {found['name']} ({found['ledger']}) has {found['events']} events of the {found['most_events']} that it"
+        f" may have, and this needs {found['more']} more",
+        next_step="ask the owner of the database for a higher limit,"
+        f" `tracking-ledger ledgers quota {found['ledger']} EVENTS`, or go on in a new ledger",
+        **found,
     )
 
 

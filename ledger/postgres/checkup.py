@@ -30,7 +30,8 @@ class Checkup(Struct, frozen=True, kw_only=True):
     """`size` in bytes, of the whole database; `behind` are read models that some program left behind the log.
 
     `connections` are those of the whole server, `longest_transaction` is the age in seconds of the oldest one that is
-    open there (None if this role may not see it), `standbys` are the servers that follow this one.
+    open there (None if this role may not see it), `standbys` are the servers that follow this one, `most_events` is the
+    ledger's quota.
     """
 
     server_version: str
@@ -48,6 +49,7 @@ class Checkup(Struct, frozen=True, kw_only=True):
     member: bool
     state: str
     ledgers: int
+    most_events: int | None = None
     behind: tuple[str, ...] = ()
 
 
@@ -60,6 +62,7 @@ def checkup(database: Database, ledger: UUID) -> Checkup:
         ledgers = len(connection.execute("SELECT ledger_id FROM tracking_ledger.list_ledgers()").fetchall())
         migrated = is_current(connection)
         connection.execute("SELECT * FROM tracking_ledger.enter_ledger(%s)", [ledger])
+        most_events = connection.execute("SELECT most_events FROM tracking_ledger.head_of(%s)", [ledger]).fetchall()
         behind = tuple(row[0] for row in connection.execute(BEHIND, [ledger]).fetchall())
     return Checkup(
         server_version=version,
@@ -77,5 +80,6 @@ def checkup(database: Database, ledger: UUID) -> Checkup:
         member=mine is not None,
         state=mine[1] if mine else "unknown",
         ledgers=ledgers,
+        most_events=most_events[0][0],
         behind=behind,
     )

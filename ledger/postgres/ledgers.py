@@ -6,7 +6,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from ledger.errors import Invalid, NotFound, Refused
+from ledger.postgres.connection.connect import as_owner
 from ledger.postgres.connection.database import Database
+from ledger.settings import Settings
 
 # why a ledger is closed: until it is opened by hand; by a move: for the last events, for good, until all of it is there
 ARCHIVED, MOVING, MOVED, ARRIVING = "archived", "moving", "moved", "arriving"
@@ -14,7 +16,10 @@ SHORTEST = 4  # characters of an id that may stand for it
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """`head` is the last position, 0 for an empty ledger. A closed one says why, and where it went if it did."""
+    """`head` is the last position, 0 for an empty ledger, and `most_events` how far it may go; None for no limit.
+
+    A closed one says why, and where it went if it did.
+    """
 
     id: UUID
     name: str
@@ -25,6 +30,7 @@ class Known(Struct, frozen=True, kw_only=True):
     head: int
     head_at: datetime | None
     members: tuple[str, ...]
+    most_events: int | None = None
 
     @property
     def archived(self) -> bool:
@@ -39,6 +45,7 @@ class Head(Struct, frozen=True, kw_only=True):
     state: str
     reason: str | None
     successor: str | None
+    most_events: int | None
 
 
 def overview(database: Database) -> list[Known]:
@@ -55,6 +62,7 @@ def overview(database: Database) -> list[Known]:
             head=row[6],
             head_at=row[7],
             members=tuple(row[8] or ()),
+            most_events=row[9],
         )
         for row in rows
     ]
@@ -83,7 +91,9 @@ def find(database: Database, word: str) -> Known:
 
 def head(database: Database, ledger: UUID) -> Head:
     row = database.call("SELECT * FROM tracking_ledger.head_of(%s)", [ledger])[0]
-    return Head(position=row[0], digest=bytes(row[1]), state=row[2], reason=row[3], successor=row[4])
+    return Head(
+        position=row[0], digest=bytes(row[1]), state=row[2], reason=row[3], successor=row[4], most_events=row[5]
+    )
 
 
 def rename(database: Database, ledger: UUID, name: str) -> None:
@@ -101,6 +111,12 @@ def close(database: Database, ledger: UUID, reason: str, successor: str | None =
 def reopen(database: Database, ledger: UUID, reason: str) -> None:
     """LedgerClosed if it was closed for another reason."""
     database.call("SELECT tracking_ledger.reopen_ledger(%s, %s)", [ledger, reason])
+
+
+def set_quota(settings: Settings, ledger: UUID, most: int | None) -> None:
+    """How many events the ledger may have, None for no limit. Refused for all but the owner of the schema."""
+    with as_owner(settings, "set a quota") as connection:
+        connection.execute("SELECT tracking_ledger.set_quota(%s, %s)", [ledger, most])
 
 
 def allow(database: Database, ledger: UUID, role: str) -> None:

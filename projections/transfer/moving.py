@@ -153,12 +153,15 @@ class _Move:
     def _change_over(self, compared_at: int) -> Head:
         """Closes here, brings the last events, compares what they changed, opens there, closes here for good."""
         source, target = self._source, self._target
+        quota = source.head().most_events
         self._held()
         head, digest = ledgers.close(source.database, source.key, MOVING, target.name)
         try:
             self._catch_up_here()
             self._same(head, compared_at)
             arrived = target.head()
+            if arrived.most_events != quota:
+                ledgers.set_quota(target.settings, target.key, quota)
             if (arrived.position, arrived.digest) != (head, digest):
                 raise _differs([f"the head ({head} here, {arrived.position} there)"])
             self._held()

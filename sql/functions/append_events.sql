@@ -14,7 +14,7 @@
 -- What it refuses has a SQLSTATE of its own and its facts as JSON in the error's detail:
 -- TL001 version conflict, TL002 a condition no longer holds, or texts were erased since, TL003 command id reused,
 -- TL004 ledger closed, TL005 not a member, TL006 not unique, TL007 a read model is behind, TL008 the ledger's time is out of bounds,
--- TL012 this log lacks what the writer was told is committed, or holds another command there.
+-- TL012 this log lacks what the writer was told is committed, or holds another command there, TL013 over the ledger's quota.
 CREATE OR REPLACE FUNCTION tracking_ledger.append_events(
     p_ledger uuid, p_command_id uuid, p_command text, p_command_digest bytea, p_expected_streams text[], p_expected_versions int[],
     p_said bigint, p_known_position bigint, p_known_command uuid, p_conditions text, p_as_of bigint, p_not_before text,
@@ -35,14 +35,16 @@ DECLARE
     v_generation bigint;
     v_adjacent_ids record;
 BEGIN
-    SELECT l.state, l.reason, l.successor, l.origin, l.serving, l.erased, set_config('ledger.id', p_ledger::text, true) AS entered
+    SELECT l.state, l.reason, l.successor, l.origin, l.serving, l.erased, l.most_events, l.name,
+           set_config('ledger.id', p_ledger::text, true) AS entered
     INTO v_ledger FROM ledgers l
     WHERE l.ledger_id = p_ledger
       AND EXISTS (SELECT FROM ledger_members m WHERE m.ledger_id = p_ledger AND m.member = session_user)
     FOR NO KEY UPDATE;  -- require_member and lock_ledger in one statement
     IF NOT FOUND THEN
         PERFORM require_member(p_ledger);
-        SELECT l.state, l.reason, l.successor, l.origin, l.serving, l.erased INTO v_ledger FROM ledgers l
+        SELECT l.state, l.reason, l.successor, l.origin, l.serving, l.erased, l.most_events, l.name INTO v_ledger
+        FROM ledgers l
         WHERE l.ledger_id = p_ledger FOR NO KEY UPDATE;
     END IF;
     SELECT coalesce(last.position, 0) AS head, last.command_id, coalesce(last.digest, sha256(uuid_send(v_ledger.origin))) AS digest,
@@ -61,6 +63,7 @@ BEGIN
             WHEN p_said > v_standing.head
               OR p_known_position IS NOT NULL AND v_standing.command_id IS DISTINCT FROM p_known_command THEN 'TL012'
             WHEN v_ledger.state <> 'open' THEN 'TL004'
+            WHEN v_standing.head + cardinality(p_streams) > v_ledger.most_events THEN 'TL013'
             WHEN p_as_of BETWEEN 0 AND v_ledger.erased - 1 THEN 'TL002'  -- it may hold the texts that are gone
             WHEN NOT v_ledger.serving ?& p_read_models THEN 'TL007'
         END;
@@ -72,6 +75,10 @@ BEGIN
         ELSIF v_refusal = 'TL004' THEN
             RAISE EXCEPTION 'ledger % is closed', p_ledger USING ERRCODE = v_refusal,
                 DETAIL = json_build_object('reason', v_ledger.reason, 'successor', v_ledger.successor);
+        ELSIF v_refusal = 'TL013' THEN
+            RAISE EXCEPTION 'ledger % is full', p_ledger USING ERRCODE = v_refusal, DETAIL = json_build_object(
+                'ledger', p_ledger, 'name', v_ledger.name, 'most_events', v_ledger.most_events, 'events', v_standing.head,
+                'more', cardinality(p_streams));
         ELSIF v_refusal = 'TL002' THEN
             RAISE EXCEPTION 'texts were erased since it was decided' USING ERRCODE = v_refusal,
                 DETAIL = json_build_object('position', v_ledger.erased, 'type', 'TextsErased', 'topics', json_build_array());
@@ -109,7 +116,7 @@ BEGIN
         END IF;
     EXCEPTION
         WHEN unique_violation OR SQLSTATE 'TL001' OR SQLSTATE 'TL002' OR SQLSTATE 'TL004' OR SQLSTATE 'TL007' OR SQLSTATE 'TL008'
-          OR SQLSTATE 'TL012' THEN
+          OR SQLSTATE 'TL012' OR SQLSTATE 'TL013' THEN
             SELECT f.*, f.command_digest <> p_command_digest AS differs INTO v_found FROM find_command(p_ledger, p_command_id) f;
             IF v_found.differs THEN
                 RAISE EXCEPTION 'command id % is taken', p_command_id USING ERRCODE = 'TL003',

@@ -243,6 +243,7 @@ def test_a_ledger_moves_by_command_while_it_is_used_and_programs_follow(two: Dir
     [home] = homes(two, app)
     other = next(name for name in two.others if name != home)
 
+    assert run("ledgers", "quota", str(app.identity.key), "100")[0] == 0
     refused = run("--project", str(settings.project), "ledgers", "move", "north")
     code, moved = run("--project", str(settings.project), "ledgers", "move", other)
 
@@ -250,6 +251,7 @@ def test_a_ledger_moves_by_command_while_it_is_used_and_programs_follow(two: Dir
     assert (code, moved["source"], moved["target"]) == (0, f"service={home}", f"service={other}")
     assert titles(app) == ["One"] and write(app, "Two") and app.sync.drain_for(20)
     assert homes(two, app) == [other] and titles(app) == ["One", "Two"]
+    assert run("ledgers", "quota", str(app.identity.key))[1]["most_events"] == 100
     app.close()
 
 

@@ -8,15 +8,17 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
-from ledger.errors import Invalid, LedgerClosed, NotFound, Refused
+from ledger.errors import Invalid, LedgerClosed, LedgerFull, NotFound, Refused
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import WRITER, open_ledger
 from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.cli.administration import health_checks
 from projections.cli.main import main
 from projections.read_models.catalog import SHAPES
 from tests.conftest import Perform
@@ -194,3 +196,66 @@ def test_a_ledger_without_a_folder_comes_with_what_its_project_needs(call: Call)
     code, created = call("create", "Alone")
 
     assert (code, created["created"], call("create", "x" * 201)[0]) == (0, True, 2)
+
+
+def test_a_full_ledger_refuses_events_and_names_itself_the_limit_and_the_way_out(
+    app: App, perform: Perform, call: Call, monkeypatch: pytest.MonkeyPatch, owner_dsn: str
+) -> None:
+    one = perform("create_work_item", item_type="task", title="One", command_id=(first := str(uuid4())))
+    monkeypatch.setenv("LEDGER_ADMIN_DSN", owner_dsn)
+    key = str(app.identity.key)
+    assert call("quota", key, "2")[1] | {"name": ""} == {"ledger": key, "name": "", "events": 1, "most_events": 2}
+    perform("create_work_item", item_type="task", title="Two")
+
+    with pytest.raises(LedgerFull) as full:
+        perform("create_work_item", item_type="task", title="Three")
+
+    assert full.value.message == f"ledger project ({key}) has 2 events of the 2 that it may have, and this needs 1 more"
+    assert f"tracking-ledger ledgers quota {key} EVENTS" in full.value.next_step
+    repeated = perform("create_work_item", item_type="task", title="One", command_id=first)
+    assert (repeated["id"], repeated["repeated"]) == (one["id"], True)
+    assert perform("list_work_items")["total_count"] == 2
+    assert call("list")[1]["ledgers"][-1]["most_events"] == 2
+    assert call("quota", key, "--none")[1]["most_events"] is None
+    assert perform("create_work_item", item_type="task", title="Three")["position"] == 3
+
+
+def test_a_bulk_that_does_not_fit_is_refused_whole(app: App, perform: Perform, owner_dsn: str) -> None:
+    perform("create_work_item", item_type="task", title="One")
+    ledgers.set_quota(replace(app.settings, admin_dsn=owner_dsn), app.identity.key, 3)
+    three = [{"op": "create", "item_type": "task", "title": f"Item {number}"} for number in range(3)]
+
+    with pytest.raises(LedgerFull, match="has 1 events of the 3 that it may have, and this needs 3 more"):
+        perform("bulk_work_items", items=three)
+
+    assert perform("bulk_work_items", items=three[:2])["outcome"]
+
+
+def test_what_is_queued_for_a_full_ledger_waits_until_there_is_room(app: App, perform: Perform, owner_dsn: str) -> None:
+    perform("create_work_item", item_type="task", title="One")
+    ledgers.close(app.database, app.identity.key, ledgers.MOVING, None)
+    queued = perform("create_work_item", item_type="task", title="Two")
+    owner = replace(app.settings, admin_dsn=owner_dsn)
+    ledgers.set_quota(owner, app.identity.key, 1)
+    ledgers.reopen(app.database, app.identity.key, ledgers.MOVING)
+
+    with pytest.raises(LedgerFull):
+        app.sync.drain_for(10)
+    waiting = app.local.waiting
+    ledgers.set_quota(owner, app.identity.key, None)
+
+    assert (queued["outcome"], waiting, app.sync.drain_for(10)) == ("queued", 1, True)
+
+
+def test_a_member_cannot_lift_the_quota_and_the_doctor_warns_before_it_is_reached(
+    app: App, perform: Perform, call: Call, owner_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(9):
+        perform("create_work_item", item_type="task", title=f"Item {number}")
+    ledgers.set_quota(replace(app.settings, admin_dsn=owner_dsn), app.identity.key, 10)
+
+    code, refused = call("quota", app.identity.key, "--none")
+    found = list(health_checks.of_quota(9, 10)), list(health_checks.of_quota(8, 10))
+
+    assert (code, refused["error"]["details"]["rule"]) == (3, "owner_only")
+    assert ([finding.code for finding in found[0]], found[1]) == (["quota_near"], [])

@@ -328,6 +328,7 @@ _SITUATIONS: dict[str, Callable[..., LedgerError]] = {
     "TL010": store_errors.does_not_follow,
     "TL011": store_errors.another_history,
     "TL012": store_errors.lost_history,
+    "TL013": store_errors.ledger_full,
 }
 
 

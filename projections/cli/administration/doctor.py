@@ -143,6 +143,7 @@ def _database(app: App, findings: list[Finding]) -> Entity:
         return found | {"answers": not is_away}
     findings.extend([*health_checks.of_database(checked), *health_checks.of_conflicts(found["conflicts"])])
     findings.extend(health_checks.of_cycles(found["cycles"]))
+    findings.extend(health_checks.of_quota(found["position"], checked.most_events))
     findings.extend(_of_webhooks(app, wanted, found["position"]))
     answer: Entity = to_builtins(checked)
     return found | {"answers": True} | answer

@@ -15,6 +15,7 @@ from projections.local_copy.working_files import Local
 from projections.maintenance.webhooks.destinations import Destination
 
 CONNECTIONS = 0.8  # of those that the server allows
+QUOTA = 0.9  # of the events that a ledger may have
 TRANSACTION = 3600  # seconds that one may stay open
 CYCLES = 10  # that are named; when one of those is opened, others are
 BEHIND = 10_000  # events that a machine's journal may lack
@@ -156,6 +157,15 @@ def of_machine(local: Local, reached: int, head: int | None, oldest: datetime | 
             code="writes_wait",
             what=f"{local.waiting} commands wait since {text(oldest)}, and the database answers",
             next_step="`tracking-ledger sync` brings them home, or says what stops them",
+        )
+
+
+def of_quota(position: int, most: int | None) -> Iterator[Finding]:
+    if most is not None and position >= QUOTA * most:
+        yield Finding(
+            code="quota_near",
+            what=f"the ledger has {position} events of the {most} that it may have",
+            next_step="ask the owner of the database for a higher limit: `tracking-ledger ledgers quota`",
         )
 
 

@@ -153,6 +153,31 @@ def deny(invocation: Invocation, ledger: str, role: str) -> None:
     _done(invocation, known, {"denied": role}, f"{printable(role)} may not use {known.id} ({printable(known.name)})")
 
 
+@group.command()
+@click.argument("ledger")
+@click.argument("events", required=False, type=click.IntRange(min=0))
+@click.option("--none", "unlimited", is_flag=True, help="No limit any more.")
+@pass_invocation
+def quota(invocation: Invocation, ledger: str, events: int | None, unlimited: bool) -> None:
+    """Let LEDGER take up to EVENTS events, all that it has counted; without EVENTS it shows the limit.
+
+    Only the owner of the schema sets it (LEDGER_ADMIN_DSN). What is recorded stays readable, and more is refused.
+    """
+    here = _database(invocation)
+    _, known = _meant(invocation, ledger, here)
+    if unlimited and events is not None:
+        raise click.BadParameter("give a number or --none, not both", param_hint="EVENTS")
+    most = known.most_events
+    if unlimited or events is not None:
+        seen = ledgers.head(here, known.id)
+        elsewhere = directory.settings_elsewhere(invocation.settings, seen.reason, seen.successor)
+        ledgers.set_quota(elsewhere or invocation.settings, known.id, events)
+        most = events
+    limit = "no limit" if most is None else f"{most} events"
+    sentence = f"{known.id} ({printable(known.name)}) has {known.head} events, and {limit}"
+    _done(invocation, known, {"events": known.head, "most_events": most}, sentence)
+
+
 group.add_command(move)
 
 
@@ -203,7 +228,8 @@ def _checked(name: str) -> str:
 def _row(ledger: Known) -> tuple[object, ...]:
     state = f"{ledger.state} ({ledger.reason})" if ledger.reason else ledger.state
     last = moment(ledger.head_at.isoformat()) if ledger.head_at else "-"
-    return ledger.id, ledger.name, state, ledger.head, last, ", ".join(ledger.members)
+    head = ledger.head if ledger.most_events is None else f"{ledger.head} of {ledger.most_events}"
+    return ledger.id, ledger.name, state, head, last, ", ".join(ledger.members)
 
 
 def _done(invocation: Invocation, known: Known, fields: dict[str, Any], sentence: str) -> None:

@@ -55,6 +55,7 @@ OF_CODE = {
     "forbidden": "doctor",
     "invalid": "{command} --help",
     "ledger_closed": "ledgers list",
+    "ledger_full": "ledgers list",
     "no_ledger": "init",
     "not_found": "list --all",
     "not_unique": "show {ref}",
