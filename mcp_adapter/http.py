@@ -21,7 +21,6 @@ from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from msgspec import Struct
-from msgspec.structs import replace
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -50,7 +49,6 @@ from mcp_adapter.transport.guard import Guard, Names, Rates, TooSlow, Turns, too
 from mcp_adapter.transport.sessions import Sessions
 from projections.application.activity import places
 from projections.application.app import App
-from projections.maintenance.after_write import keep_status, renew_copies
 from projections.maintenance.background_jobs import start_keeping
 from projections.maintenance.console_server import announce, others
 from projections.maintenance.webhooks.sender import start_sending
@@ -106,10 +104,7 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
             return []
         first = next(iter(by_ledger.values()))
         new = [project for project in others(first) if project.ledger not in by_ledger]
-        apps = [
-            App(replace(first.settings, project=project.project), keep_status=keep_status, renew_copies=renew_copies)
-            for project in new
-        ]
+        apps = [first.beside(project.project) for project in new]
         stops.extend(stop for app in apps for stop in _jobs(app))
         return apps
 
@@ -213,8 +208,11 @@ def _probes(apps: Mapping[UUID, App], guard: Guard) -> list[BaseRoute]:
         if guard.draining:
             return JSONResponse({"ready": False, "why": "stopping"}, status_code=503)
         with anyio.move_on_after(READY_SECONDS):
-            found = [await anyio.to_thread.run_sync(_source, app, abandon_on_cancel=True) for app in apps.values()]
-            able = "none" not in found
+            one_of_each = {app.settings.dsn: app for app in apps.values()}  # database: they are away one by one
+            found = [
+                await anyio.to_thread.run_sync(_source, app, abandon_on_cancel=True) for app in one_of_each.values()
+            ]
+            able = any(source != "none" for source in found)
             return JSONResponse({"ready": able, "sources": found}, status_code=200 if able else 503)
         return JSONResponse({"ready": False, "why": "no answer in time"}, status_code=503)
 

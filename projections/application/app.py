@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from ledger.envelope import Recorded, Scope, command_id_at
 from ledger.handler import Handler
 from ledger.identity import Identity
 from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.pools import Pools
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
 from projections.application.debounced import Debounced
@@ -40,18 +43,30 @@ class App:
         keep_status: KeepStatus = lambda app, view: None,
         renew_copies: RenewCopies = lambda app: None,
         opened: Opened = remember,
+        pools: Pools | None = None,
     ) -> None:
         """`keep_status(app, view)` follows writes: it keeps the status file from that view, or from whatever answers.
 
         It may be slow and must not raise. `renew_copies(app)` follows an erasure: it writes anew what the project holds
-        of the log. `opened` notes the ledger among the user's projects.
+        of the log. `opened` notes the ledger among the user's projects. Ledgers that are given the same `pools` share
+        the connections to their database.
         """
         self.principal = Principal(project=settings.project, token=settings.token, by=settings.by)
         self.answered_by: Layer | None = None  # the layer of the newest answer
         self._keep_status = keep_status
-        self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database), opened)
+        self._renew_copies = renew_copies
+        self.runtime = Runtime(settings, clock, lambda database: self.sync.greet(database), opened, pools)
         self.after_write = Debounced(self._after_write, lambda: self.local.followed)
         self.sync = Synchronization(self.runtime, self.after_write, lambda: renew_copies(self))
+
+    def beside(self, project: Path) -> "App":
+        """The ledger of another folder, for the same process: the two share the connections to a database."""
+        return App(
+            replace(self.runtime.given, project=project.expanduser().absolute()),
+            keep_status=self._keep_status,
+            renew_copies=self._renew_copies,
+            pools=self.runtime.pools,
+        )
 
     def for_principal(self, by: str | None, scope: Scope = "admin", token: str | None = None) -> "App":
         """The same ledger for another caller of this process: who acts, what it may do, what it holds claims with."""
@@ -139,7 +154,7 @@ class _Shared(App):
     def __init__(self, first: App, principal: Principal) -> None:
         self.principal = principal
         self.answered_by = None
-        self._keep_status = first._keep_status
+        self._keep_status, self._renew_copies = first._keep_status, first._renew_copies
         self.runtime, self.after_write, self.sync = first.runtime, first.after_write, first.sync
 
     def close(self) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from uuid import UUID
 
 from ledger import identity
-from ledger.errors import LedgerClosed, LedgerError, NoLedger, Unavailable
+from ledger.errors import LedgerError, NoLedger, NotFound, Unavailable
 from ledger.handler import Handler
 from ledger.offline.live import LiveHandler
-from ledger.postgres import directory
+from ledger.postgres import directory, ledgers
 from ledger.postgres.connection.connect import Connector
 from ledger.postgres.connection.contact import Contact
 from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.pools import Pools
 from ledger.postgres.replica import Replica
 from ledger.postgres.store import PostgresStore
 from ledger.settings import Settings
@@ -39,10 +40,18 @@ class Runtime:
     The database is opened by the first call that needs it, so that a server greets its client without waiting for it.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime], greet: Greet, opened: Opened) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        greet: Greet,
+        opened: Opened,
+        pools: Pools | None = None,
+    ) -> None:
         self.given = settings
         self.settings = settings  # those of the database in which the ledger is
         self.clock = clock
+        self.pools = pools or Pools()
         self.conflict_watch = ConflictWatch()
         self.recovered: dict[str, tuple[str, object]] = {}  # by source: of which version, and what was found in it
         self.recovering = threading.Lock()
@@ -87,7 +96,7 @@ class Runtime:
     def contact(self) -> Contact:
         with self._making:
             if self._contact is None:
-                connector = Connector(self.settings)
+                connector = Connector(self.settings, self.pools)
                 self._contact = Contact(lambda known: self._reached(connector, known), lambda: connector.is_starting)
             return self._contact
 
@@ -185,55 +194,66 @@ class Runtime:
             return identity.home_place(self.identity, self.settings)
 
     def _reached(self, connector: Connector, known: Database | None) -> Database:
-        """The database in which the ledger lies: that of the settings, or the one to which it went from there."""
-        database = self._first_reached(connector, known)
+        """The database in which the ledger lies: that of the settings, or the one to which it went from there.
+
+        What is `known` is in use meanwhile, so it goes to no database but that one.
+        """
+        database = self._found(connector)
+        if known is not None:
+            database.close()
+            database = connector.database(known)
         try:
-            for _ in range(directory.MOST_MOVES):
-                try:
-                    return self._greeted(database)
-                except (LedgerClosed, Unavailable) as closed:
-                    self._go_after(connector, closed)
-                    database = connector.database(database)
-            return self._greeted(database)
+            self._greet(database)
         except BaseException:
             if known is None:  # the next try makes another one
                 database.close()
             raise
+        self.local.note_place(None if self.settings is self.given else self.settings.dsn)
+        return database
 
-    def _first_reached(self, connector: Connector, known: Database | None) -> Database:
+    def _found(self, connector: Connector) -> Database:
+        """The same, opened anew."""
+        database = self._first_reached(connector)
+        try:
+            for _ in range(directory.MOST_MOVES):
+                onward = self._onward(database)
+                if onward is None:
+                    break
+                database.close()
+                self._go_to(connector, onward)
+                database = connector.database(None)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _first_reached(self, connector: Connector) -> Database:
         """The database of the settings; while that is away, the one in which the ledger was last."""
         if self.given.dsn is not None:
             self._go_to(connector, self.given)
         try:
-            return connector.database(known)
+            return connector.database(None)
         except Unavailable:
             last = directory.settings_at(self.given, self.local.last_place)
             if last is None:
                 raise
             self._go_to(connector, last)
-            return connector.database(known)
+            return connector.database(None)
 
-    def _go_after(self, connector: Connector, closed: LedgerError) -> None:
-        """Raises `closed` where it does not say where the ledger is, or the way there is not known."""
-        successor: str | None = closed.details.get("successor")
-        settings = directory.settings_elsewhere(self.given, closed.details.get("reason"), successor)
-        if settings is None:
-            raise closed
-        self._go_to(connector, settings)
-        self.local.note_place(successor)
+    def _onward(self, database: Database) -> Settings | None:
+        """Where the ledger is, if not there; a new one is placed."""
+        known = self.identity
+        try:
+            head = ledgers.head(database, known.key)
+        except NotFound:
+            here = self.settings is not self.given
+            name = directory.DIRECTORY if here else directory.place(database, known.key, known.name)
+            return None if name == directory.DIRECTORY else directory.in_service(self.given, name)
+        return directory.settings_elsewhere(self.given, head.reason, head.successor)
 
     def _go_to(self, connector: Connector, settings: Settings) -> None:
         self.settings = settings
         connector.go_to(settings)
-
-    def _greeted(self, database: Database) -> Database:
-        if self.settings is self.given:
-            directory.place(database, self.identity.key, self.identity.name)
-            self._greet(database)
-            self.local.note_place(None)
-        else:
-            self._greet(database)
-        return database
 
     def _acknowledge(self, position: int, command_id: UUID) -> None:
         self.local.acknowledged.write(position, command_id)

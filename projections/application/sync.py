@@ -114,6 +114,8 @@ class Synchronization:
         except Diverged:
             self._runtime.contact.mark_lost(after_timeout=True)  # to meet it anew, which closes it
         except LedgerError as error:
+            if error.details.get("reason") == MOVED:
+                self._runtime.contact.mark_lost(after_timeout=False)  # to find it where it is now
             log.warning("following has to wait: %s", ascii(error.message)[1:-1])
 
     def end(self) -> None:

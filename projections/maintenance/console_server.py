@@ -38,7 +38,7 @@ def announce(file: Path, url: str) -> None:
 
 def others(app: App) -> list[Identity]:
     """The projects of this user that a console serves beside its own."""
-    return [project for project in known(app.settings) if project.ledger != app.identity.ledger][:MOST_OTHERS]
+    return [project for project in known(app.runtime.given) if project.ledger != app.identity.ledger][:MOST_OTHERS]
 
 
 def find_or_start(home: Path, project: Path, also: Iterable[Path] = ()) -> str:

@@ -16,9 +16,11 @@ from msgspec.structs import replace
 
 from ledger.embedded.server import EmbeddedServer
 from ledger.errors import Invalid, LedgerClosed, NotFound, Refused
+from ledger.libpq.conninfo import effective
 from ledger.postgres import directory, ledgers
 from ledger.postgres.connection.connect import OWNER, connect, open_ledger
 from ledger.postgres.connection.database import Database
+from ledger.postgres.connection.pools import Pools
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.main import main
@@ -29,10 +31,12 @@ from projections.transfer.moving import move
 from tests.conftest import NewDatabase
 from tests.support import forked
 from tests.support.directories import Directory, Services, away, made
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.processes
 
 Run = Callable[..., tuple[int, Any]]
+CONNECTIONS = "SELECT datname, count(*) FROM pg_stat_activity WHERE datname = ANY (%s) GROUP BY datname"
 CHANGES = ("close_ledger", "reopen_ledger")  # which change where a ledger takes events
 
 
@@ -249,6 +253,7 @@ def test_a_ledger_moves_by_command_while_it_is_used_and_programs_follow(two: Dir
 
     assert (refused[0], refused[1]["error"]["details"]["known"]) == (3, ["directory", "east", "west"])
     assert (code, moved["source"], moved["target"]) == (0, f"service={home}", f"service={other}")
+    until(lambda: app.sync.follow_quietly() or app.settings.dsn == f"service={other}")  # also where none asks
     assert titles(app) == ["One"] and write(app, "Two") and app.sync.drain_for(20)
     assert homes(two, app) == [other] and titles(app) == ["One", "Two"]
     assert run("ledgers", "quota", str(app.identity.key))[1]["most_events"] == 100
@@ -268,6 +273,23 @@ def test_a_ledger_on_its_way_to_the_directory_is_used_where_it_still_is(two: Dir
     assert (outcome, homes(two, app), titles(app)) == ("committed", [home], ["One", "Two"])
     app.close()
     other.close()
+
+
+def test_the_ledgers_of_one_process_share_the_connections_to_their_database(two: Directory, admin_dsn: str) -> None:
+    pools = Pools()
+    apps = [App(two.project(f"number {number}"), pools=pools) for number in range(8)]
+
+    for app in apps:
+        write(app, "One")
+    names = [effective(str(one.dsn))["dbname"] for one in two.others.values()]
+    with psycopg.connect(admin_dsn) as administrator:
+        counted = administrator.execute(CONNECTIONS, [names]).fetchall()
+    apps[0].close()
+
+    assert max(count for _, count in counted) < 8 / 2
+    assert [titles(app) for app in apps[1:]] == [["One"]] * 7
+    for app in apps:
+        app.close()
 
 
 def test_a_ledger_goes_on_while_the_directory_and_the_other_database_are_away(

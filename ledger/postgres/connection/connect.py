@@ -16,6 +16,7 @@ from ledger.libpq.session import Session
 from ledger.postgres.connection.database import SESSION, Database, translated
 from ledger.postgres.connection.hosts import leader_first
 from ledger.postgres.connection.pooler import keeps_statements
+from ledger.postgres.connection.pools import Pools
 from ledger.postgres.connection.probe import prove
 from ledger.postgres.migrate import check_server, is_current, migrate
 from ledger.settings import Settings
@@ -40,7 +41,8 @@ def connect(settings: Settings) -> Database:
 class Connector:
     """The way to the database of some settings. `is_starting`: it answered or is starting, so waiting makes sense."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, pools: Pools | None = None) -> None:
+        self._pools = pools
         self.go_to(settings)
         self._seen = False
         self._kept = True  # as far as is known, what is prepared there stays prepared
@@ -56,7 +58,8 @@ class Connector:
         conninfo, session = self._given() if self._server is None else self._embedded(self._server)
         prepare = self._settings.prepare and self._kept
         if known is None:
-            return Database(conninfo, prepare=prepare, call_seconds=self._settings.call_seconds, first=session)
+            seconds = self._settings.call_seconds
+            return Database(conninfo, prepare=prepare, call_seconds=seconds, first=session, pools=self._pools)
         if session is not None:
             session.close()
         known.prepares = prepare

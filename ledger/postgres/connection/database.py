@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, LiteralString
 
 import msgspec
@@ -24,6 +25,7 @@ from ledger.errors import LedgerError, NewerProgramNeeded, OutcomeUnknown, Unava
 from ledger.libpq.ping import ping
 from ledger.libpq.session import WRITING, Session
 from ledger.postgres.connection import deadline
+from ledger.postgres.connection.pools import Pool, Pools
 from ledger.postgres.connection.watchdog import Watchdog
 
 Connection = Session
@@ -47,23 +49,29 @@ class Database:
         max_size: int = 10,
         call_seconds: float | None = None,
         first: Session | None = None,
+        pools: Pools | None = None,
     ) -> None:
-        """`first` is a session of `conninfo`, opened with SESSION: one that the pool need not open."""
+        """`first` is a session of `conninfo`, opened with SESSION: one that the pool need not open.
+
+        Those who are given the same `pools` share the connections to one database.
+        """
         self.prepares = prepare  # whether statements may be kept on the server
         self._call_seconds = call_seconds
         self._conninfo = conninfo
         self._watchdog = Watchdog(self._answers)
         self._mine = threading.local()
         self._asked = Counter[str]()  # about how often each statement was
-        self._max_size = max_size
-        self._first = [first] if first else []
-        self._pool = _pool(conninfo, max_size, _sessions(self._first))
-        self._opening = threading.Lock()
+        self._make = partial(_pool, max_size=max_size)
+        self._pools = pools or Pools()
+        self._pool = self._pools.take(conninfo, self._make, first)
+        self._changing = threading.Lock()
+        self._closed = False
 
     def close(self) -> None:
-        self._pool.close(timeout=0.1)  # a worker that still tries to connect must not hold up the end of a process
-        for unused in self._first:
-            unused.close()
+        with self._changing:
+            is_new, self._closed = not self._closed, True
+        if is_new:
+            self._pools.leave(self._conninfo)
 
     def call(self, statement: str, parameters: Parameters = (), *, events: int = 0) -> list[tuple[Any, ...]]:
         """One statement and its rows. After SELDOM times it is kept on the server, which takes one round trip.
@@ -93,7 +101,7 @@ class Database:
                 limit = left + more if limit is None else min(limit, left + more)
             if limit == 0.0:
                 raise no_time_left()
-            pool = self._opened()
+            pool = self._pools.open(self._pool)
             connection = pool.getconn()
             try:
                 if _has_hung_up(connection):
@@ -129,7 +137,7 @@ class Database:
     @contextmanager
     def apart(self) -> Iterator[Connection]:
         """A transaction on a connection that this thread's other calls do not use: what it locks is held meanwhile."""
-        with translated(), self._opened().connection() as connection, connection.transaction():
+        with translated(), self._pools.open(self._pool).connection() as connection, connection.transaction():
             yield connection
 
     def forget(self) -> None:
@@ -139,11 +147,11 @@ class Database:
 
     def go_to(self, conninfo: str) -> None:
         """From here on another database is asked; connections to the old one end with what is under way."""
-        with self._opening:
-            if conninfo == self._conninfo:
+        with self._changing:
+            if conninfo == self._conninfo or self._closed:
                 return
-            left, self._conninfo, self._pool = self._pool, conninfo, _pool(conninfo, self._max_size, Session)
-        left.close(timeout=0.1)
+            left, self._conninfo, self._pool = self._conninfo, conninfo, self._pools.take(conninfo, self._make)
+        self._pools.leave(left)
 
     @property
     def in_transaction(self) -> bool:
@@ -170,26 +178,8 @@ class Database:
         conninfo = make_conninfo(self._conninfo, host=host, port=connection.info.port, **_address(connection))
         return ping(conninfo) != pq.Ping.NO_RESPONSE
 
-    def _opened(self) -> psycopg_pool.ConnectionPool[Connection]:
-        if self._pool.closed:
-            with self._opening:
-                if self._pool.closed:
-                    self._pool.open()
-        return self._pool
 
-
-def _sessions(first: list[Session]) -> type[Session]:
-    """Sessions of which the first is open already: each that is opened costs the server a process."""
-
-    class Sessions(Session):
-        @classmethod
-        def connect(cls, conninfo: str = "", **given: Any) -> Any:
-            return first.pop() if first else super().connect(conninfo, **given)
-
-    return Sessions
-
-
-def _pool(conninfo: str, max_size: int, sessions: type[Session]) -> psycopg_pool.ConnectionPool[Connection]:
+def _pool(conninfo: str, sessions: type[Session], max_size: int) -> Pool:
     return psycopg_pool.ConnectionPool(
         conninfo,
         connection_class=sessions,

@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from msgspec.structs import replace
 
 from ledger import identity
 from ledger.errors import NoLedger
-from projections.application.app import App
 from projections.cli.administration.setup.clients import CLIENTS, start
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, remark, say
-from projections.maintenance.after_write import keep_status, renew_copies
 
 
 @click.command(cls=Command)
@@ -75,14 +72,7 @@ def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **
     /health and /ready answer without a token.
     """
     adapter = _loaded("mcp_adapter.http")
-    others = [
-        App(
-            replace(invocation.settings, project=folder.expanduser().absolute()),
-            keep_status=keep_status,
-            renew_copies=renew_copies,
-        )
-        for folder in also
-    ]
+    others = [invocation.app.beside(folder) for folder in also]
     adapter.run_http([invocation.app, *others], adapter.Serving(tokens_needed=not no_tokens, **how))
 
 
