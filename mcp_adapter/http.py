@@ -96,7 +96,7 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
     check(_faults(serving))
     listening = bound(serving)
     _log_as_lines()  # from here on: until then it is a command, whose refusal is for a person
-    stops = [stop for app in by_ledger.values() for stop in _jobs(app)]
+    stops = [stop for app in by_ledger.values() for stop in _jobs(app, by_ledger.__len__)]
 
     def missing() -> list[App]:
         """Opened, with their jobs, the projects of this user that are not served yet; none where a team is served."""
@@ -105,7 +105,7 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
         first = next(iter(by_ledger.values()))
         new = [project for project in others(first) if project.ledger not in by_ledger]
         apps = [first.beside(project.project) for project in new]
-        stops.extend(stop for app in apps for stop in _jobs(app))
+        stops.extend(stop for app in apps for stop in _jobs(app, by_ledger.__len__))
         return apps
 
     guard, watching = assembled(by_ledger, serving, missing)
@@ -181,9 +181,10 @@ def assembled(
     return guard, watching
 
 
-def _jobs(app: App) -> Iterator[Callable[[], None]]:
+def _jobs(app: App, beside: Callable[[], int]) -> Iterator[Callable[[], None]]:
     """What goes on in the background for a ledger, begun; each answers what stops it."""
-    return (start(app) for start in (start_sending, start_keeping))
+    yield start_sending(app)
+    yield start_keeping(app, beside=beside)
 
 
 class _Server(uvicorn.Server):

@@ -76,7 +76,7 @@ class Api:
         arguments = await _arguments(request)
         caller = self._caller_of(request)
         caller.check(operation, arguments)
-        return await self._workers.run(
+        return await self._workers.of(caller.app.settings.dsn).run(
             partial(_performed, caller, operation, arguments), abandon_on_cancel=not operation.writes
         )
 

@@ -12,7 +12,7 @@ from ledger.envelope import Scope
 from mcp_adapter.callers.caller import SCOPES, Caller, Context
 from mcp_adapter.callers.issuer import Issuer
 from projections.application.app import App
-from projections.maintenance.access_tokens import PREFIX, Tokens
+from projections.maintenance.access_tokens import PREFIX, Tokens, digest
 
 LEDGER, SCOPE = "ledger", "scope"  # claims of ours in what the SDK carries
 
@@ -23,6 +23,7 @@ class Access:
     def __init__(self, apps: Mapping[UUID, App], issuer: Issuer | None, *, tokens_needed: bool = True) -> None:
         self._apps = apps
         self._tokens: dict[UUID, Tokens] = {}  # of those ledgers of `apps` that were asked of: more may come
+        self._ledger_of: dict[str, UUID] = {}  # by the digest of a token that was good: where to look first
         self._issuer = issuer
         self._tokens_needed = tokens_needed
 
@@ -66,13 +67,22 @@ class Access:
         return next(iter(self._apps.values()))
 
     def _own(self, secret: str) -> AccessToken | None:
-        for ledger, app in self._apps.items():
-            if ledger not in self._tokens:
-                self._tokens[ledger] = Tokens(app.home)
-            found = self._tokens[ledger].good(secret, ledger, app.clock())
-            if found is not None:
-                return _accepted(f"token {found.id}", found.actor, found.scope, ledger)
+        key = digest(secret)
+        known = self._ledger_of.get(key)
+        if known is not None and (accepted := self._accepted_in(known, secret)) is not None:
+            return accepted
+        for ledger in list(self._apps):
+            if (accepted := self._accepted_in(ledger, secret)) is not None:
+                self._ledger_of[key] = ledger
+                return accepted
         return None
+
+    def _accepted_in(self, ledger: UUID, secret: str) -> AccessToken | None:
+        app = self._apps[ledger]
+        if ledger not in self._tokens:
+            self._tokens[ledger] = Tokens(app.home)
+        found = self._tokens[ledger].good(secret, ledger, app.clock())
+        return None if found is None else _accepted(f"token {found.id}", found.actor, found.scope, ledger)
 
     def _foreign(self, issuer: Issuer, token: str) -> AccessToken | None:
         stated = issuer.verified(token)

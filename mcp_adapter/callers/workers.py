@@ -6,7 +6,7 @@ cancel scope and a limiter, which is a sixth of what the loop does for a call.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import anyio
 
-# in one process, whatever way they come in: fewer than the pool's ten connections, so that none waits for one in vain
+# of a database in one process, whatever way they come in: fewer than the pool's ten connections, so that none waits for
+# one in vain
 CALLS_AT_ONCE = 8
 RESTS_AFTER = 10.0  # seconds without a call, then a thread ends
 
@@ -28,9 +29,16 @@ class Workers:
         self._most = most
         self._rests_after = rests_after
         self._calls = SimpleQueue[_Call]()
+        self._each: dict[Hashable, Workers] = {}
         self._lock = threading.Lock()
         self._threads = 0
         self._unfinished = 0
+
+    def of(self, database: Hashable) -> "Workers":
+        """Those for the ledgers of one database, as many: calls that wait for it keep none of another waiting."""
+        if database not in self._each:
+            self._each[database] = Workers(self._most, self._rests_after)
+        return self._each[database]
 
     async def run(self, work: Callable[[], Result], *, abandon_on_cancel: bool = False) -> Result:
         """What `work` answers or raises. One that is cancelled before it has begun never begins; after that its end is

@@ -94,7 +94,7 @@ class Tools:
 
     async def _run(self, caller: Caller, operation: Operation, arguments: Arguments) -> wire.CallToolResult:
         """A cancelled read waits for nothing; a write that has begun is finished, so that it is done or not."""
-        return await self._workers.run(
+        return await self._workers.of(caller.app.settings.dsn).run(
             partial(call, caller.seen, operation, arguments, can_create=bool(self._first)),
             abandon_on_cancel=not operation.writes,
         )

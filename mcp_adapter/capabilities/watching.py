@@ -158,8 +158,9 @@ class Watching:
     async def keep_looking(self) -> None:
         while True:
             await anyio.sleep(EVERY)
-            for watched in list(self._watched.values()):
-                await watched.look()
+            async with anyio.create_task_group() as looks:  # a database that is away keeps no other's news waiting
+                for watched in self._watched.values():
+                    looks.start_soon(watched.look)
 
     def close(self) -> None:
         """Ends the requests that listen, each with its proper last answer."""

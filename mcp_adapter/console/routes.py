@@ -95,7 +95,7 @@ class Console:
         if len(ledgers) == 1:
             return RedirectResponse(f"{ledgers[0].base}/board", status_code=303, headers=HEADERS)
         text = request.query_params.get("text", "")
-        shown = await self._in_thread(lambda: [_summary(ledger, text) for ledger in ledgers])
+        shown = [await self._in_thread(partial(_summary, ledger, text), ledger) for ledger in ledgers]
         return _html("all", title="All projects", ledgers=shown, text=text)
 
     async def sign_in(self, request: Request) -> Response:
@@ -160,7 +160,7 @@ class Console:
         _check_origin(request)
         ledger = self._ledger(request)
         form = await request.form(max_fields=200, max_part_size=LONGEST_FORM)
-        answer, refused = await self._in_thread(lambda: forms.carry_out(ledger, operation, form))
+        answer, refused = await self._in_thread(lambda: forms.carry_out(ledger, operation, form), ledger)
         if answer is not None and "secret" in answer:
             words = forms.words_of_secret(answer)
             return await self._rendered(ledger, "secret", title="Keep the secret", words=words, secret=answer["secret"])
@@ -218,7 +218,7 @@ class Console:
         self, ledger: Ledger, query: QueryParams, at: str, template: str, title: str, page: pages.Page
     ) -> Made:
         try:
-            values = await self._in_thread(lambda: page(ledger, query))
+            values = await self._in_thread(lambda: page(ledger, query), ledger)
         except LedgerError as error:
             is_missing = isinstance(error, NotFound) or (template == "item" and _is_about_id(error))
             status = 404 if is_missing else STATUS.get(error.code, 422)
@@ -239,11 +239,11 @@ class Console:
             "new_id": lambda: COMMAND_ID,
             "said": query.get("said", "") if query else "",
             "query": query or QueryParams(),
-            "answered": await self._in_thread(lambda: _source(ledger)),
+            "answered": await self._in_thread(lambda: _source(ledger), ledger),
             "newest": ledger.caller.app.local.journal.head.position,
             "at": "",
         }
-        return Made(status, await self._in_thread(lambda: render(template, **common | values)))
+        return Made(status, await self._in_thread(lambda: render(template, **common | values), ledger))
 
     def _ledger(self, request: Request) -> Ledger:
         """The ledger of the address, for this browser. One that it may not see is as good as none."""
@@ -259,8 +259,9 @@ class Console:
         only_now = request.path_params.get("page") in pages.ONLY_NOW
         return Ledger(caller, None if only_now else request.query_params.get("as_of") or None)
 
-    async def _in_thread(self, work: Callable[[], Any]) -> Any:
-        return await self._workers.run(work)
+    async def _in_thread(self, work: Callable[[], Any], ledger: Ledger | None = None) -> Any:
+        workers = self._workers if ledger is None else self._workers.of(ledger.caller.app.settings.dsn)
+        return await workers.run(work)
 
 
 def _is_about_id(error: LedgerError) -> bool:

@@ -18,12 +18,18 @@ KEEPER = "tracking-ledger"  # who archives; the same on every server, so that th
 FIRST = 60.0  # seconds until the first look: a server that is needed only for a moment does not begin
 EVERY = 3600.0
 FOLLOW_EVERY = 2.0
+FOLLOWED = 50  # ledgers that one process follows in that time
 
 log = logging.getLogger(__name__)
 
 
-def start_keeping(app: App, *, first: float = FIRST, every: float = EVERY) -> Callable[[], None]:
-    """Begins in a thread of its own, which never keeps a process alive. Call the answer to end it."""
+def start_keeping(
+    app: App, *, beside: Callable[[], int] = lambda: 1, first: float = FIRST, every: float = EVERY
+) -> Callable[[], None]:
+    """Begins in a thread of its own, which never keeps a process alive. Call the answer to end it.
+
+    `beside` says how many ledgers this process keeps: of many each is followed less often.
+    """
     ended = threading.Event()
 
     def keep() -> None:
@@ -35,7 +41,7 @@ def start_keeping(app: App, *, first: float = FIRST, every: float = EVERY) -> Ca
                 done = today
 
     def follow() -> None:
-        while not ended.wait(FOLLOW_EVERY):
+        while not ended.wait(FOLLOW_EVERY * max(1.0, beside() / FOLLOWED)):
             app.sync.follow_quietly()
 
     threading.Thread(target=keep, name="tracking-ledger-keeper", daemon=True).start()

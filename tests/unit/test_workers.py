@@ -128,3 +128,18 @@ def test_a_thread_without_calls_ends_and_another_begins_for_the_next() -> None:
     conversing(calls)
     assert threads[0] is not threads[1]
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_calls_of_one_database_keep_none_of_another_waiting() -> None:
+    workers, work, answers = Workers(1), Held(), list[str]()
+
+    async def calls() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(workers.of("west").run, work)
+            await work.has_begun()
+            answers.append(await workers.of("east").run(lambda: "east"))
+            work.go_on.set()
+
+    conversing(calls)
+    assert answers == ["east"]
+    assert workers.of("east") is workers.of("east")
