@@ -28,6 +28,8 @@ ANNOTATIONS = frozenset(fact.__name__ for fact in (*ANNOTATION_FACTS, *EFFORT_FA
 
 Fold = Callable[[str, Iterable[RecordedEvent]], Any]  # a stream's id and events to the state they add up to
 Problem = dict[str, Any]
+SHOWN_IN_SENTENCE = 60  # characters of a value
+KINDS_OF_VALUES = ("object", "array")  # what stands for a value that is not shown
 # (stream, fact) in the order in which they happen; an import adds who did it, and when, as its source tells
 Decided = list[tuple[str, Fact] | tuple[str, Fact, str, datetime]]
 
@@ -104,12 +106,30 @@ def problem(field: str, text: str, value: Any = None, **more: Any) -> Problem:
     return {"field": field, "problem": text, "value": shown, **more}
 
 
+def sentence(problems: Iterable[Problem]) -> str:
+    """All the faults in words, each with the value that was sent where it is short and the words do not have it.
+
+    >>> sentence([problem("limit", "must be from 1 to 9", 10), problem("kind", "is no kind", "x", allowed=["y"])])
+    "limit: must be from 1 to 9, not 10; kind: 'x' is no kind"
+    """
+    return "; ".join(f"{fault['field']}: {_with_value(fault)}" for fault in problems)
+
+
+def _with_value(fault: Problem) -> str:
+    value, words = fault["value"], str(fault["problem"])
+    if value is None or str(value) in words or len(str(value)) > SHOWN_IN_SENTENCE:
+        return words
+    if " be " in words and ", this is " not in words:
+        return f"{words}, not {value!r}" if value not in KINDS_OF_VALUES else f"{words}, not an {value}"
+    is_of_several = "allowed" in fault and isinstance(value, str) and words.startswith(("is no ", "is none "))
+    return f"{value!r} {words}" if is_of_several else words
+
+
 def check(problems: Iterable[Problem]) -> None:
     """Raises Invalid with all the faults at once, if there are any."""
     found = list(problems)
     if found:
-        sentence = "; ".join(f"{fault['field']}: {fault['problem']}" for fault in found)
-        raise Invalid(sentence, next_step="correct the named fields and send it again", fields=found)
+        raise Invalid(sentence(found), next_step="correct the named fields and send it again", fields=found)
 
 
 def existing(world: World, category: str, entity_id: str, expected: Version | None) -> Any:

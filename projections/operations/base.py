@@ -28,7 +28,7 @@ from pydantic import (
 )
 
 from ledger.codec import storable, unstorable
-from ledger.decider import check, problem
+from ledger.decider import check, problem, sentence
 from ledger.envelope import Command, Recorded, Scope, minted_id
 from ledger.errors import Invalid
 from ledger.settings import Settings
@@ -60,7 +60,6 @@ PRIORITIES = {f"p{number}": number for number in range(1, 6)} | {
 }
 _BUILDING = threading.Lock()  # pydantic before 2.14 does not guard what it builds late
 SHOWN = 200  # characters of a faulty value that a refusal repeats
-SHOWN_IN_SENTENCE = 60  # characters of a value
 
 
 class Input(BaseModel):
@@ -364,8 +363,7 @@ def _invalid(error: ValidationError, model: type[Input]) -> Invalid:
         value = fault.get("input") if fault["type"] != "missing" else None
         named.setdefault((field, bool(kinds) or number), _fault(field, fault, value, model))  # of those the first
     faults = list(named.values())
-    sentence = "; ".join(f"{fault['field']}: {fault['problem']}{_not_this(fault)}" for fault in faults)
-    return Invalid(sentence, next_step="correct the named fields and send it again", fields=faults)
+    return Invalid(sentence(faults), next_step="correct the named fields and send it again", fields=faults)
 
 
 def _fault(field: str, fault: Any, value: Any, model: type[Input]) -> dict[str, Any]:
@@ -376,14 +374,6 @@ def _fault(field: str, fault: Any, value: Any, model: type[Input]) -> dict[str, 
     words = fault["msg"].removeprefix("Value error, ")
     words = words.replace("a valid dictionary", "an object").replace("a valid tuple", 'an array like ["one", "two"]')
     return problem(field, words[:1].lower() + words[1:], shown, **({"allowed": expected} if expected else {}))
-
-
-def _not_this(fault: dict[str, Any]) -> str:
-    """The value beside what it should be, where the problem does not name it and it is short enough to be read."""
-    value, words = fault["value"], fault["problem"]
-    if value is None or " be " not in words or str(value) in words or len(str(value)) > SHOWN_IN_SENTENCE:
-        return ""
-    return f", not {value!r}" if value not in ("object", "array") else f", not an {value}"
 
 
 def _holder(model: type[Input], place: tuple[Any, ...]) -> type[Input]:

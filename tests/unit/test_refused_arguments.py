@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import click
 import pytest
 
+from ledger.decider import check, problem
 from ledger.errors import Invalid
+from projections.cli.terminal.exits import wrong_use
 from projections.operations.base import checked
 from projections.operations.catalog import OPERATIONS
 
@@ -45,3 +48,16 @@ def test_a_blank_in_place_of_a_number_or_a_yes_or_no_is_none(name: str, blank: s
 @pytest.mark.parametrize(("word", "meant"), [("on", True), ("off", False), ("Y", True), ("n", False)])
 def test_the_words_of_switches_are_read(word: str, meant: bool) -> None:
     assert read("list_work_items", {"roots_only": word}).roots_only is meant
+
+
+def test_a_word_that_is_none_of_those_known_is_named() -> None:
+    with pytest.raises(Invalid) as caught:
+        check([problem("status", "is no state of this ledger", "finsihed", allowed=["active", "completed"])])
+
+    assert caught.value.message == "status: 'finsihed' is no state of this ledger"
+
+
+def test_a_text_in_place_of_a_number_is_refused_in_words_of_people() -> None:
+    refused = wrong_use(click.BadParameter("'abc' is not a valid integer range.", param_hint="'--limit'"))
+
+    assert refused["error"]["message"] == "invalid value for '--limit': 'abc' is no whole number"

@@ -178,7 +178,7 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
         meant = [f"{path.partition(' ')[0]} {error.line}"]
     if isinstance(error, click.NoSuchOption):
         meant = [f"{path} {option}" for option in _longer_options(error)]
-    message = error.format_message().rstrip(".")
+    message = error.format_message().rstrip(".").replace("is not a valid integer range", "is no whole number")
     return {
         "error": {
             "code": "invalid",
