@@ -279,6 +279,7 @@ def _follow_until_killed() -> None:
     print("ready", flush=True)
     while True:
         app.sync.follow()
+        time.sleep(0.002)  # the writers whom it follows need the cores too
 
 
 def _following(settings: Settings) -> Forked:
