@@ -3,6 +3,7 @@
 Everything here is safe behind a pooler in transaction mode: settings are local to a transaction, locks too.
 """
 
+import logging
 import select
 import threading
 from collections import Counter
@@ -36,6 +37,10 @@ SELDOM = 5  # times that a process asks a statement without keeping it
 LOCK_NOT_AVAILABLE = "55P03"
 ON_REQUEST = 2**31 - 1  # None would mean never, also for a statement that asks to be prepared
 SESSION: dict[str, Any] = {"autocommit": True, "prepare_threshold": ON_REQUEST}  # how the pool opens each
+
+
+# Closing does not wait for a worker that still connects: that it goes on for a moment is no news to a person.
+logging.getLogger("psycopg.pool").addFilter(lambda record: not str(record.msg).startswith("couldn't stop thread"))
 
 
 class Database:
