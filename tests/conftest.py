@@ -68,16 +68,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WorkStealing
 @pytest.fixture(scope="session", autouse=True)
 def no_server_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Fails the run when a PostgreSQL or a warm process that a test started in its own folder outlives the tests."""
-    folder = str(tmp_path_factory.getbasetemp())
     yield
-    left = [
+    left = _servers_in(tmp_path_factory.getbasetemp())
+    assert not left, f"servers that a test left running: {left}"
+
+
+def _servers_in(folder: Path) -> list[str]:
+    return [
         " ".join(words)
         for process in psutil.process_iter(["name", "cmdline"])
         for words in [process.info["cmdline"] or []]
         if process.info["name"] == "postgres" or WARM_PROCESS in words
-        if any(part.startswith(folder) for part in words)
+        if any(part.startswith(str(folder)) for part in words)
     ]
-    assert not left, f"servers that a test left running: {left}"
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +93,9 @@ def server() -> Iterator[EmbeddedServer]:
     with kept(server.conninfo(APPLICATION, DATABASE)):
         yield server
     server.stop()
+    left = [words for words in _servers_in(root) if WARM_PROCESS in words]
     shutil.rmtree(root, ignore_errors=True)
+    assert not left, f"warm processes that a test left running: {left}"
 
 
 @pytest.fixture(scope="session")
