@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -134,6 +135,9 @@ def test_the_key_changes_with_each_file_of_the_program_and_what_python_looks_at_
     assert [key == keys[0] for key in keys] == [True, True, False, False, False]
     assert keys[3] != keys[2]
     assert keys[4] == keys[3]
+    assert place.is_current(keys[4])
+    shutil.rmtree(tmp_path / "ledger")  # as while another release is installed
+    assert not place.is_current(keys[4])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every command starts by itself")

@@ -44,6 +44,14 @@ def key() -> bytes:
     return repr(parts).encode("utf-8", "surrogateescape")
 
 
+def is_current(before: bytes) -> bool:
+    """Whether a process of this key may still run commands; not while its program is replaced."""
+    try:
+        return key() == before
+    except OSError:
+        return False
+
+
 def name(of: bytes) -> str:
     """The socket's name in the folder. The process compares the whole key, so two of one name do no harm."""
     return f"{zlib.crc32(of):08x}"

@@ -36,7 +36,7 @@ def serve(folder: str, name: str, load: Callable[[], None]) -> bool:
     if listener is None:
         return False
     own = os.stat(name, dir_fd=directory).st_ino
-    forked = _forked(listener, lambda: _is_there(directory, name, own), lambda: place.key() == key)
+    forked = _forked(listener, lambda: _is_there(directory, name, own), lambda: place.is_current(key))
     if forked is not None:
         os.close(directory)
         return request.taken_over(forked, key, ANSWER_SECONDS)
