@@ -20,6 +20,17 @@ from mcp_adapter.console.ticks import NAME as TICKED
 from mcp_adapter.console.ticks import ticked
 from projections.operations.catalog import OPERATIONS
 
+OUTCOMES = {
+    "committed": "Saved.",
+    "queued": "Queued: the database cannot be reached. It is recorded when it is back.",
+    "unchanged": "Nothing changed.",
+    "conflict": "It met another change: see Conflicts.",
+    "none_left": "Nothing is ready to be claimed.",
+    "taken": "The receiver took the test message.",
+    "not_taken": "The receiver did not take the test message.",
+    "replaying": "It is sent again.",
+}
+DONE, REVOKED = "Done.", "Revoked."
 FIELD = "f-"  # what the name of an argument's field begins with
 
 
@@ -49,7 +60,7 @@ def carry_out(ledger: Ledger, operation: str, form: FormData) -> tuple[Answer | 
         given = arguments(form)
         if shown := form.getlist("_boxes"):
             text = ledger.ask("query_work_item", id=given.get("id", ""))["description"] or ""
-            given["description"] = ticked(MARKDOWN, text, list(map(str, shown)), list(map(str, form.getlist(TICKED))))
+            given["description"] = ticked(MARKDOWN, text, set(map(str, shown)), set(map(str, form.getlist(TICKED))))
         return ledger.ask(operation, **given), None
     except LedgerError as error:
         return None, error
@@ -68,17 +79,12 @@ def where_to(ledger: Ledger, operation: str, form: FormData, answer: Answer) -> 
 
 def outcome(answer: Answer) -> str:
     """What the page says after a write, in words of its own and none of the input's."""
-    words = {
-        "committed": "Saved.",
-        "queued": "Queued: the database cannot be reached. It is recorded when it is back.",
-        "unchanged": "Nothing changed.",
-        "conflict": "It met another change: see Conflicts.",
-        "none_left": "Nothing is ready to be claimed.",
-        "taken": "The receiver took the test message.",
-        "not_taken": "The receiver did not take the test message.",
-        "replaying": "It is sent again.",
-    }
-    return words.get(str(answer.get("outcome")), "Done.")
+    return OUTCOMES.get(str(answer.get("outcome")), DONE)
+
+
+def said(text: str) -> str:
+    """The text of an address if it is one of a page's own; a link of somebody else's says nothing here."""
+    return text if text in (*OUTCOMES.values(), DONE, REVOKED) else ""
 
 
 def words_of_secret(answer: Answer) -> str:

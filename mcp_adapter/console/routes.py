@@ -48,6 +48,7 @@ HEADERS = {
 SMALL = 1024  # bytes from which an answer is compressed; no page holds a secret that its length could tell
 FOUND = 20  # items of each project that a search in all of them shows
 LONGEST_FORM = 1024 * 1024  # bytes
+MOST_FIELDS = 6000  # a description of 20,000 characters has up to 2,500 boxes, and each two fields
 MOVED_TO = "ledger-moved-to"  # the header in which a page that renews itself says what the stream told it
 STATUS = {"version_conflict": 409, "not_found": 404, "forbidden": 403, "unavailable": 503}
 
@@ -159,7 +160,7 @@ class Console:
             return await self._shown(request, "act", title, lambda ledger, query: pages.act(ledger, query, operation))
         _check_origin(request)
         ledger = self._ledger(request)
-        form = await request.form(max_fields=200, max_part_size=LONGEST_FORM)
+        form = await request.form(max_fields=MOST_FIELDS, max_part_size=LONGEST_FORM)
         answer, refused = await self._in_thread(lambda: forms.carry_out(ledger, operation, form), ledger)
         if answer is not None and "secret" in answer:
             words = forms.words_of_secret(answer)
@@ -180,7 +181,9 @@ class Console:
         try:
             if request.path_params["act"] == "revoke":
                 await self._in_thread(lambda: tokens.revoke(ledger, form))
-                return RedirectResponse(f"{ledger.base}/settings?said=Revoked.", status_code=303, headers=HEADERS)
+                return RedirectResponse(
+                    f"{ledger.base}/settings?said={forms.REVOKED}", status_code=303, headers=HEADERS
+                )
             secret, made = await self._in_thread(lambda: tokens.make(ledger, form))
         except LedgerError as refused:
             status = STATUS.get(refused.code, 422)
@@ -237,7 +240,7 @@ class Console:
             "pages": pages.PAGES,
             "acts": list(pages.acts()),
             "new_id": lambda: COMMAND_ID,
-            "said": query.get("said", "") if query else "",
+            "said": forms.said(query.get("said", "")) if query else "",
             "query": query or QueryParams(),
             "answered": await self._in_thread(lambda: _source(ledger), ledger),
             "newest": ledger.caller.app.local.journal.head.position,

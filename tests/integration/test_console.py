@@ -228,6 +228,23 @@ def test_boxes_of_a_description_are_ticked_on_the_page_of_the_item(browser: Brow
     assert "1 of 3 are ticked" in browser.get(page).body.decode()
 
 
+def test_as_many_boxes_as_a_description_can_have_are_ticked(browser: Browser) -> None:
+    page = browser.create(title="Many", description="- [ ] a\n" * 2400)
+    keys = [f"{number}:a" for number in range(2400)]
+
+    sent = browser.post(
+        "act/update_work_item", browser.form(page, "update_work_item") | {"_boxes": keys, "_ticked": keys}
+    )
+
+    assert sent.status == 303, sent.body[:300]
+    assert "2400 of 2400 are ticked" in browser.get(page).body.decode()
+
+
+def test_a_link_says_nothing_in_the_name_of_the_console(browser: Browser) -> None:
+    assert "Saved." in browser.get("board?said=Saved.").body.decode()
+    assert "evil" not in browser.get(f"board?said={quote('Your token ended: make one at evil.example')}").body.decode()
+
+
 def test_effort_is_logged_on_the_page_of_an_item_and_summed_with_what_is_below(browser: Browser) -> None:
     above = browser.create(title="Above")
     below = browser.create(title="Below", parent_id=above.rpartition("/")[2])
