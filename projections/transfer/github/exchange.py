@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger.decider import Decided
 from ledger.envelope import stream_id
 from ledger.errors import Forbidden
 from ledger.importing.commands import Import
-from ledger.importing.readers.reading import Identify, Reading
+from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.trackers.hosted.github import SOURCE, take_issue
 from ledger.values.finding import Finding
 from ledger.values.revision import difference
@@ -28,13 +27,14 @@ from projections.read_models.projection import Row
 from projections.transfer.github.interface import markers
 from projections.transfer.github.interface.access import may_not_write
 from projections.transfer.github.interface.api import Api, Declined, Gone
-from projections.transfer.github.interface.issues import Issue, Record, as_comments, cut, is_pull_request, remarks_of
+from projections.transfer.github.interface.issues import Record, as_comments, cut, is_pull_request, remarks_of
 from projections.transfer.github.interface.saved import Saved, Sweep, load, store
 from projections.transfer.github.interface.sweep import naming, said, swept
 from projections.transfer.github.interface.touched import Touched, listed
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.milestone_exchange import Milestones
-from projections.transfer.github.rules import conflicts, milestones
+from projections.transfer.github.pairing import Pairing
+from projections.transfer.github.rules import conflicts
 from projections.transfer.github.rules.claims import claim, is_claimed_elsewhere, machine_of, was_claimed
 from projections.transfer.github.rules.decision import (
     LEFT_OUT,
@@ -51,7 +51,7 @@ from projections.transfer.github.rules.relations import GONE
 from projections.transfer.github.rules.sides import COMMENT, deleted_comments, sent_comments
 from projections.transfer.github.sending import Sender
 from projections.transfer.github.terms import Outcome, Terms
-from projections.transfer.import_execution import identified, known_ids, record_reading
+from projections.transfer.import_execution import record_reading
 
 FULL_AFTER = 24 * 3600.0  # seconds after which all issues are listed again, to find those that are gone
 SWEEP_AFTER = 600.0  # seconds after which all issues are asked for their relations again
@@ -85,10 +85,9 @@ class Exchange:
             recorded=self._recorded,
             gone=self._gone,
         )
-        self._identify = self._identified()
+        self._pairing = Pairing(view, self._here, repository)
         self._fresh: set[int] = set()  # numbers that were asked for one by one in this round
         self._conflicts: dict[str, int] = {}  # ids, with the number of the issue
-        self._items: dict[int, str] = {}  # by the number of the issue
         self._new: dict[str, int] = {}  # items that became issues in this round, numbered as they did
         self._again: set[int] = set()  # numbers of issues that the next round looks at, whatever changes
         self._held_back = sys.maxsize  # a position behind which an item waits to be sent
@@ -109,13 +108,13 @@ class Exchange:
         after = Saved(asked=saved.asked, listed_at=time.time() if is_full else saved.listed_at)
         self._fresh, self._conflicts, before = set(), {}, self._sender.written
         self._new, self._again, self._held_back = {}, set(), sys.maxsize
-        self._identify = self._identified()
+        self._pairing.refresh()
         touched, after.issues, after.comments = listed(self._api, self._sender.path, Saved() if is_full else saved)
         after.sweep = self._sweep(saved, touched, is_full=is_full, is_first=is_first)
         here, unsent, after.position = self._here.since(0 if is_full else saved.position)
         after.milestones = self._milestones.exchange(None if is_full else saved.milestones, here)
-        self._identify = self._identified()
-        linked = self._items = self._linked()
+        self._pairing.refresh()
+        linked = self._pairing.find_items()
         self._fill(touched, linked, saved.pending, here, is_full=is_full)
         self._bring(touched, linked)
         if self._terms.push:
@@ -153,18 +152,8 @@ class Exchange:
 
     def _milestone_number(self, item_id: str) -> int | None:
         number = self._milestones.number_of(item_id)
-        self._identify = self._identified()
+        self._pairing.refresh()
         return number
-
-    def _identified(self) -> Identify:
-        return identified(self._view, SOURCE, known_ids(self._view, SOURCE))
-
-    def _linked(self) -> dict[int, str]:
-        """The items that are issues of this repository, by their numbers."""
-        prefix = f"{self._repository}#"
-        known = known_ids(self._view, SOURCE).items()
-        numbers = {name.removeprefix(prefix): item_id for name, item_id in known if name.startswith(prefix)}
-        return {int(number): item_id for number, item_id in numbers.items() if number.isdigit()}
 
     def _fill(
         self, touched: Touched, linked: dict[int, str], pending: list[int], here: list[str], *, is_full: bool
@@ -211,7 +200,7 @@ class Exchange:
         """Takes up what is new there, and exchanges what both know."""
         new: dict[int, Record] = {}
         for number, record in touched.records.items():
-            if number not in linked and (item_id := self._adopted(record)) is not None:
+            if number not in linked and (item_id := self._pairing.adopted(record)) is not None:
                 linked[number] = item_id
                 self._new[item_id] = len(self._new)
             elif number not in linked and self._terms.pull and self._terms.only.takes_issue(record):
@@ -221,7 +210,9 @@ class Exchange:
         numbers += self._naming(touched, linked)
         if not self._terms.dry_run:
             numbers += [number for number in new if _names_others(new[number])]
-        pairs = [self._pair(linked[number], touched.records[number]) for number in numbers]  # parents may be new
+        pairs = [
+            self._pairing.pair(linked[number], touched.records[number]) for number in numbers
+        ]  # parents may be new
         for begin in range(0, len(pairs), PORTION):
             self._exchange(pairs[begin : begin + PORTION], touched)
         found = closing(touched.pulls, linked, self._repository)
@@ -236,39 +227,11 @@ class Exchange:
         touched.records |= more
         return list(more)
 
-    def _adopted(self, record: Record) -> str | None:
-        """The item that an issue was made for, where the answer to that was lost."""
-        item_id = markers.item_in(record["body"] or "")
-        if item_id is None:
-            return None
-        item: WorkItem = self._here.world([item_id]).state(CATEGORY, item_id)
-        return item_id if item.exists and item.external_id is None and not item.withdrawn else None
-
-    def _pair(self, item_id: str, record: Record) -> Pair:
-        name = f"{self._repository}#{record['number']}"
-        parent, milestone_id = self._parent_id(record), self._milestone_id(record)
-        return Pair(item_id=item_id, issue=Issue(name=name, record=record, milestone_id=milestone_id, parent=parent))
-
-    def _parent_id(self, record: Record) -> Any:
-        """The parent's item; UNSET for one that is none here."""
-        if not record["parent_issue"]:
-            return record["parent_issue"]
-        repository, number = record["parent_issue"]
-        return self._items.get(number, UNSET) if repository == self._repository else UNSET
-
     def _blocking(self, record: Record) -> frozenset[str] | None:
         """The items that an issue blocks; None if GitHub does not say."""
         if not record["blocking"]:
             return None if record["blocking"] is None else frozenset()
-        address = f"/{self._repository}/issues/"
-        found = self._api.pages(f"{self._sender.path}/{record['number']}/dependencies/blocking")
-        numbers = (one["number"] for one in found if address in one["html_url"])
-        return frozenset(self._items[number] for number in numbers if number in self._items)
-
-    def _number_of(self, item_id: str) -> int | None:
-        item: WorkItem = self._here.world([item_id]).state(CATEGORY, item_id)
-        repository, _, number = (item.external_id or "").partition("#")
-        return int(number) if repository == self._repository and number.isdigit() else None
+        return self._pairing.items_of(self._api.pages(f"{self._sender.path}/{record['number']}/dependencies/blocking"))
 
     def _related(self, linked: dict[int, str]) -> set[int]:
         """The numbers of issues whose parent became one after them, or what they block."""
@@ -280,14 +243,9 @@ class Exchange:
         late = (one for one, other in pairs if other in self._new and self._new.get(one, -1) < self._new[other])
         return {numbers[one] for one in late if one in numbers}
 
-    def _milestone_id(self, record: Record) -> str | None:
-        if record["milestone"] is None:
-            return None
-        return self._identify(milestones.name_of(self._repository, record["milestone"]))
-
     def _taken(self, new: dict[int, Record], touched: Touched) -> dict[int, str]:
         """The ids of the items that new issues became."""
-        identify = self._identify
+        identify = self._pairing.identify
         numbers = sorted(new)
         for begin in range(0, len(numbers), PORTION):
             reading = Reading()
@@ -299,7 +257,7 @@ class Exchange:
                     "comments": as_comments(remarks),
                 }
                 take_issue(name, record, identify, self._view.clock(), reading)
-                if (milestone_id := self._milestone_id(new[number])) is not None:
+                if (milestone_id := self._pairing.milestone_id(new[number])) is not None:
                     item = reading.items[-1]
                     reading.items[-1] = replace(item, fields=item.fields | {"milestone_id": milestone_id})
             brought = record_reading(self._view, SOURCE, reading, by=self._terms.by, dry_run=self._terms.dry_run)
@@ -398,7 +356,7 @@ class Exchange:
             record = self._fetched(pair.issue.number, pair.item_id)
             if record is None:
                 return None
-            pair = self._pair(pair.item_id, record)
+            pair = self._pairing.pair(pair.item_id, record)
         world = self._here.world([pair.item_id])
         comments = self._comments(pair.issue.number, pair.issue.record, Touched())
         pair = self._remarked(pair, comments, world)
@@ -430,8 +388,8 @@ class Exchange:
             pair = self._remarked(pair, comments, world)
             sent |= {field: value for field, value in send.items() if field.startswith(COMMENT)}
         record = cut(changed_record) if changed_record else issue.record
-        after = replace(pair.issue, record=record, milestone_id=self._milestone_id(record))
-        return replace(pair, sent=sent, issue=self._sender.relate(after, send, self._number_of))
+        after = replace(pair.issue, record=record, milestone_id=self._pairing.milestone_id(record))
+        return replace(pair, sent=sent, issue=self._sender.relate(after, send, self._pairing.number_of))
 
     def _recorded(self, pairs: Sequence[Pair], rule: Rule) -> None:
         if pairs:
@@ -461,7 +419,7 @@ class Exchange:
             self._fresh.add(record["number"])
             linked[record["number"]] = row.id
             self._new[row.id] = len(self._new)
-            self._exchange([self._pair(row.id, record)], Touched())
+            self._exchange([self._pairing.pair(row.id, record)], Touched())
 
 
 def _names_others(record: Record) -> bool:
