@@ -36,6 +36,10 @@ def program_of(files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+def test_migrations_are_numbered_without_a_gap() -> None:
+    assert [int(name[:4]) for name in MIGRATIONS] == [*range(len(MIGRATIONS))]
+
+
 def test_a_fresh_database_is_brought_to_the_schema_and_is_then_current(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         before = is_current(connection)
