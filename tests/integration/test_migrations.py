@@ -36,10 +36,6 @@ def program_of(files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_no_two_migrations_have_one_number() -> None:
-    assert len({name[:4] for name in MIGRATIONS}) == len(MIGRATIONS)
-
-
 def test_a_fresh_database_is_brought_to_the_schema_and_is_then_current(new_database: NewDatabase) -> None:
     with psycopg.connect(new_database(), autocommit=True) as connection:
         before = is_current(connection)
