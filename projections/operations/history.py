@@ -57,7 +57,7 @@ class QueryHistoryInput(Input):
 class UndoInput(Writes):
     command: Annotated[str | None, Field(description="command_id of the receipt: all that this call did")] = None
     id: Annotated[str | None, Field(description="Or: the newest change of this, like w-7k3qd")] = None
-    version: Annotated[Point | None, Field(description="With id: that version of it, like v3")] = None
+    version: Annotated[Point | None, Field(description="With id: that version of it, like 3")] = None
     position: Annotated[int | None, Field(ge=1, description="Or: the change at this position of the log")] = None
     only_untouched: Annotated[bool, Field(description="true leaves what was changed since, instead of refusing")] = (
         False
@@ -208,13 +208,18 @@ def _undo_problems(request: UndoInput) -> Iterator[Problem]:
     if (
         request.version is not None
         and parse(request.version) is None
-        and not str(request.version).lstrip("0").isdigit()
+        and not _plain(request.version).lstrip("0").isdigit()
     ):
         yield problem("version", "must be a version from 1", request.version)
 
 
 def _version(given: Point) -> Version:
-    return int(given) if str(given).isdigit() else given
+    return int(_plain(given)) if _plain(given).isdigit() else given
+
+
+def _plain(given: Point) -> str:
+    """As a history shows a version, too: v3."""
+    return str(given).removeprefix("v")
 
 
 def _uuid(given: str) -> UUID:

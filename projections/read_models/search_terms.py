@@ -6,7 +6,7 @@ kept as PostgreSQL writes a tsvector, each once with the classes of the fields i
 
     'apple':1A,3D 'pie':3D      apple stands in the title and in a text, pie in a text
 
-so that a hit weighs WEIGHTS. What a person looks for becomes terms in the same way; the last word may be a beginning.
+so that a hit weighs WEIGHTS. What a person looks for becomes terms in the same way; a word may be the beginning of one.
 """
 
 import re
@@ -19,6 +19,7 @@ TITLE, TAG, TEXT = "1A", "2B", "3D"
 WEIGHTS = {TITLE: 4, TAG: 3, TEXT: 1}
 MOST = 1_000_000  # bytes; a tsvector holds a megabyte
 LONGEST = 64  # characters of a term; what is longer is found by its beginning
+BEGINNING = 3  # letters of a word that may go on
 WANTED = 20  # words of one search
 
 _WORD = re.compile(r"[^\W_]+")
@@ -52,14 +53,19 @@ def search_terms(fields: Mapping[str, Iterable[str]]) -> str:
 def wanted(text: str) -> list[str]:
     """What to look for; a term that ends in * is the beginning of a word. Empty if there is no word in it.
 
-    >>> wanted("Apple pi"), wanted("apple pie "), wanted("台账"), wanted("...")
-    (['apple', 'pi*'], ['apple', 'pie'], ['台账'], [])
+    A word of three letters or more is a beginning, so `table` finds tables; a shorter one only where it is still typed.
+
+    >>> wanted("Apple pi"), wanted("no pie "), wanted("no "), wanted("台账"), wanted("...")
+    (['apple*', 'pi*'], ['no', 'pie*'], ['no'], ['台账'], [])
     """
     words = _WORD.findall(fold(text))
     terms = list(dict.fromkeys(term for word in words for term in _sought(word)))[:WANTED]
-    if terms and text[-1:].isalnum() and not _UNSPACED.search(terms[-1]):
-        terms[-1] += "*"
-    return terms
+    is_typed = text[-1:].isalnum()
+    last = len(terms) - 1
+    return [
+        f"{term}*" if not _UNSPACED.search(term) and (len(term) >= BEGINNING or (is_typed and place == last)) else term
+        for place, term in enumerate(terms)
+    ]
 
 
 def score(kept: str, terms: Iterable[str]) -> int:

@@ -38,7 +38,7 @@ def test_an_undo_restores_every_field_and_can_be_undone_itself(perform: Perform)
     change(perform, item, title="After", tags=["b"], metadata={"estimated_hours": None, "x": 1}, status="completed")
     after = read(perform, item)
 
-    undone = perform("undo", id=item["ref"], version=2)
+    undone = perform("undo", id=item["ref"], version="v2")
     assert (undone["outcome"], undone["ref"], read(perform, item)) == ("committed", item["ref"], before)
 
     perform("undo", command=undone["command_id"])

@@ -6,18 +6,19 @@ from pydantic import Field
 
 from ledger.annotation.commands import LogEffort, comment_id_of
 from ledger.decider import check, problem
+from ledger.values.dates import begins
 from ledger.values.moment import text
 from projections.application.view import LedgerView
 from projections.operations.base import (
     LARGEST_NUMBER,
     Answered,
-    HappenedAt,
     Operation,
     Writes,
     carry_out,
     happened,
     new_id,
 )
+from projections.operations.work.work_item_inputs import Planned
 from projections.questions.references import resolve
 from projections.questions.work import work_items as questions
 
@@ -34,7 +35,10 @@ class LogEffortInput(Writes):
         float, Field(ge=0, le=MOST, description="Cost to add in the project's currency, like 1.25, to six places")
     ] = 0.0
     note: Annotated[str | None, Field(max_length=500, description="What it went into, in a sentence")] = None
-    happened_at: HappenedAt = None
+    happened_at: Annotated[
+        Planned | None,
+        Field(description="When: a day like 2026-11-20, or an RFC 3339 time; now if left out"),
+    ] = None
 
 
 def log_effort(view: LedgerView, request: LogEffortInput) -> Answered:
@@ -46,7 +50,7 @@ def effort_command(view: LedgerView, request: LogEffortInput, entity_id: str, en
     cost = round(request.cost * MICROS)
     if not (request.minutes or request.tokens or cost):
         check([problem("minutes", "or tokens, or cost is needed, at least one of them above 0", request.minutes)])
-    at = happened(view, request.happened_at)
+    at = happened(view, request.happened_at and begins(request.happened_at))
     return LogEffort(
         category=CATEGORY,
         id=entity_id,

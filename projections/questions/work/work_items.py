@@ -104,14 +104,15 @@ def effort(snapshot: Snapshot, entity_id: str) -> Entity:
 
 def progress(snapshot: Snapshot, entity_id: str) -> Entity:
     """How far a milestone is: {items, finished, by_category, estimate?, estimate_left?} of those that belong to it; the
-    estimates are minutes, of all and of what is not finished."""
+    estimates are minutes, of all and of what is not finished. What was dropped is none of them, but for by_category."""
     lines = snapshot.ask("work_items/milestone_progress", id=entity_id)
     counts = {line["category"]: line["items"] for line in lines}
-    finished = sum(counts.get(category, 0) for category in FINISHED)
-    estimate = sum(line["estimate"] for line in lines)
-    left = sum(line["estimate"] for line in lines if line["category"] not in FINISHED)
+    kept = [line for line in lines if line["category"] != "dropped"]
+    estimate = sum(line["estimate"] for line in kept)
+    left = sum(line["estimate"] for line in kept if line["category"] not in FINISHED)
     estimated = {"estimate": estimate, "estimate_left": left} if estimate else {}
-    return {"items": sum(counts.values()), "finished": finished, "by_category": counts, **estimated}
+    items = sum(line["items"] for line in kept)
+    return {"items": items, "finished": counts.get("done", 0), "by_category": counts, **estimated}
 
 
 def lineage(snapshot: Snapshot, entity_id: str) -> list[Entity]:
