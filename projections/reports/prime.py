@@ -9,6 +9,7 @@ from typing import Any
 
 from ledger.store import EventStore
 from ledger.values.moment import text
+from ledger.work_item.events import QuestionAnswered
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import Asker, Obstacle
 from projections.questions import vendors
@@ -30,6 +31,16 @@ COUNTED = 500  # claims that are looked at
 LOOKED_BACK = 300  # positions in which the reader's own newest change is looked for
 BROKEN = 5  # vendors that are named
 NEWS = 5  # changes that are named; all in reach are counted
+VERDICTS = {"approve": "approved", "refuse": "refused", "choose": "chose", "answer": "answered"}
+NEXT = {  # the tool that ends the waiting, by the kind of what waits
+    "review": "To review: question, action answer, verdict approve, or refuse with the reason",
+    "question": "To answer: question, action answer",
+    "conflict": "To decide: resolve_conflict",
+    "refused": "Refused; to go on: claim_work_item, action claim, then complete it or ask again",
+    "expired_claim": "To go on: claim_work_item, action claim",
+    "blocks": "To complete, for others wait: update_work_item, status completed",
+    "due": "To complete: update_work_item, status completed, or a later due",
+}
 
 Document = dict[str, Any]
 
@@ -117,14 +128,28 @@ def _cause(cause: Obstacle, refs: dict[str, str]) -> str:
 
 
 def _news(log: EventStore, snapshot: Snapshot, asker: str) -> Document | None:
-    """What others changed after the reader's own newest change; None if that is not among the newest of the log."""
+    """What others changed after the reader's own newest change, answers first if not all are named.
+
+    None if the reader's own is not among the newest of the log.
+    """
     head = snapshot.as_of.position
     events = list(log.read_all(max(0, head - LOOKED_BACK), head))
     own = [event.position for event in events if event.by == asker]
     if not own:
         return None
     page = changes.changes_since(log, snapshot, own[-1], changes.Filter(), NEWS)
-    return {"since": own[-1], "count": head - own[-1], "items": page["items"]}
+    first = changes.Filter(types=(QuestionAnswered.__name__,)) if page["has_more"] else None
+    answers = changes.changes_since(log, snapshot, own[-1], first, NEWS)["items"] if first else []
+    items = [*answers, *(item for item in page["items"] if item not in answers)][:NEWS]
+    return {"since": own[-1], "count": head - own[-1], "items": [item | {"what": _what(item)} for item in items]}
+
+
+def _what(change: Document) -> str:
+    """What its author said: chose red: the logo is red."""
+    verdict = change.get("verdict", "")
+    decided = " ".join(filter(None, [VERDICTS.get(verdict, verdict), change.get("choice")]))
+    said = next((change[name] for name in ("text", "reason", "note") if name in change), None)
+    return ": ".join(filter(None, [decided, said]))
 
 
 def markdown(document: Document) -> str:
@@ -163,7 +188,7 @@ def _rendered(document: Document, most: int) -> str:
     more = document["ready_folded"] or len(ready) < len(document["ready"])
     blocked_folded = len(shown["blocked"]) < len(document["blocked"])
     given = {**document, **shown, "claims_folded": folded, "ready_folded": more, "blocked_folded": blocked_folded}
-    return rendered(TEMPLATE, given, brief=brief)
+    return rendered(TEMPLATE, given | {"next_steps": NEXT}, brief=brief)
 
 
 def _size(text: str) -> int:

@@ -201,6 +201,20 @@ def test_changes_are_filtered_and_the_next_position_advances_over_what_is_left_o
     assert (of_no_type["items"], of_no_type["next_position"], of_no_type["has_more"]) == ([], 4, False)
 
 
+def test_a_change_says_what_its_author_said(perform: Perform) -> None:
+    item = perform("create_work_item", item_type="task", title="Color")
+    perform("question", id=item["id"], action="ask", whom="kim", text="Which?", choices=["red", "blue"])
+    perform("question", id=item["id"], action="answer", choice="blue", text="b" * 300, by="kim")
+    perform("comment", id=item["id"], text="done")
+
+    created, *_, answered, remarked = perform("changes_since", since=0)["items"]
+
+    assert not {"verdict", "choice", "text", "reason", "note"} & created.keys()
+    assert (answered["by"], answered["verdict"], answered["choice"]) == ("kim", "choose", "blue")
+    assert answered["text"] == "b" * 197 + "..."
+    assert remarked["text"] == "done"
+
+
 def test_a_position_of_another_ledger_and_an_unknown_event_are_invalid(perform: Perform) -> None:
     for wanted in ({"since": 12}, {"since": 0, "types": ["SomethingHappened"]}):
         with pytest.raises(Invalid):

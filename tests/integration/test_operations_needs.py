@@ -13,6 +13,8 @@ from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.events import WorkItemClaimed
 from projections.application.app import App
 from projections.cli.main import cli
+from projections.questions.overviews import needs
+from projections.reports import prime
 from tests.conftest import Perform
 from tests.support.ledgers import proposal
 
@@ -120,6 +122,18 @@ def test_the_prime_text_has_it(perform: Perform, waiting: dict[str, str]) -> Non
     assert f"- {waiting['asked']} Asked: bot asks: Red? (red, blue)\n" in text
     assert f"- {waiting['blocker']} Blocker: 1 wait for it\n" in text
     assert "Of ann" not in text.partition("In progress")[0]
+
+
+def test_the_prime_text_says_of_each_kind_what_to_do_next(perform: Perform, waiting: dict[str, str]) -> None:
+    lines = perform("prime")["text"].partition("Waits for you:\n")[2].partition("\n\n")[0].splitlines()
+    heads, under = [line for line in lines if not line.startswith("- ")], dict[str, str]()
+    for line in lines:
+        under[line] = line if line in heads else [*under.values()][-1]
+
+    assert heads == [f"{prime.NEXT[kind]}:" for kind in ("question", "conflict", "expired_claim", "blocks")]
+    assert set(prime.NEXT) == set(needs.KINDS)
+    assert under[f"- {waiting['blocker']} Blocker: 1 wait for it"].startswith("To complete")
+    assert under[f"- {waiting['role']} Asked of the role: bot asks: Ship it?"].startswith("To answer: question")
 
 
 def test_the_command_prints_it_and_what_to_type_next(app: App, waiting: dict[str, str]) -> None:

@@ -1,11 +1,13 @@
 """The report as a tool, and what an assistant reads first."""
 
 import json
+import re
 from math import ceil
 
 import pytest
 
 from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 
 PRIME_TOKENS = 1_500  # UTF-8 bytes of the answer as JSON, divided by four
@@ -126,3 +128,31 @@ def test_prime_says_what_the_project_is_and_what_concerns_the_one_who_asks(perfo
     assert "License: the lead must approve" in text.split("Blocked")[1]
     assert "WorkItemBlocked" in text.split("Changed since your last change")[1]
     assert "yours until" not in perform("prime", by="agent-2")["text"]
+
+
+def test_prime_says_who_answered_what_and_why_since_the_reader_was_last_here(perform: Perform) -> None:
+    color, ship, other = (
+        perform("create_work_item", item_type="task", title=title) for title in ("Color", "Ship it", "Other")
+    )
+    perform("question", action="ask", id=color["id"], whom="kim", text="Which?", choices=["red", "blue"], by="lead")
+    perform("question", action="ask", id=ship["id"], whom="kim", text="Now?", by="agent-1")
+    for _ in range(8):
+        perform("comment", id=other["id"], text="a remark\n# of *bob*", by="bob")
+    perform("question", action="answer", id=color["id"], choice="blue", text="the\nlogo is <blue>", by="kim")
+    perform("question", action="answer", id=ship["id"], verdict="refuse", text="x" * 500, by="kim")
+
+    changed = perform("prime", by="agent-1")["text"].split("Changed since your last change")[1].splitlines()
+
+    assert changed[1] == f"- kim: QuestionAnswered {color['ref']} Color: chose blue: the logo is &lt;blue>"
+    assert changed[2].startswith(f"- kim: QuestionAnswered {ship['ref']} Ship it: refused: xxx")
+    assert len(changed[2]) < 250
+    assert changed[3] == f"- bob: CommentAdded {other['ref']} Other: a remark # of \\*bob\\*"
+
+
+def test_prime_names_the_operations_that_are_not_listed_by_default_and_how_to_get_them(perform: Perform) -> None:
+    line = next(line for line in perform("prime")["text"].splitlines() if line.startswith("6. Rarer"))
+
+    named = set(re.findall(r"\w+", line))
+    assert named & set(OPERATIONS) == {name for name, operation in OPERATIONS.items() if not operation.by_default}
+    assert "tracking-ledger mcp --toolset all" in line
+    assert "tracking-ledger call NAME" in line

@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from ledger.catalog import states_of
+from ledger.catalog import fact_of, states_of
 from ledger.decider import check, problem
-from ledger.envelope import RecordedEvent, category_of, id_of
+from ledger.envelope import Fact, RecordedEvent, category_of, id_of
 from ledger.pending import is_pending, shown_position
 from ledger.store import EventStore
 from ledger.values.moment import text
@@ -21,6 +21,8 @@ from projections.tables.contract import Snapshot
 Entity = dict[str, Any]
 
 SCANNED = 1000  # events that one answer looks at, however few of them a filter lets through
+SAID = ("verdict", "choice", "text", "reason", "note")  # what an event's author said, where its fact has it
+LONGEST = 200  # characters of each
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -83,8 +85,16 @@ def _line(event: RecordedEvent, states: list[Any] | None, ref: str | None) -> En
         return line
     if event.version > 1:
         line["fields"] = changed_fields(states[event.version - 1], states[event.version])
+    line |= _said(fact_of(event))
     title = name_of(states[event.version])
     return line if title is None else line | {"title": title}
+
+
+def _said(fact: Fact) -> Entity:
+    said = {name: getattr(fact, name, None) for name in SAID}
+    return {
+        name: value if len(value) <= LONGEST else value[: LONGEST - 3] + "..." for name, value in said.items() if value
+    }
 
 
 def _references(snapshot: Snapshot, events: list[RecordedEvent]) -> Iterator[tuple[str, str]]:
