@@ -148,10 +148,11 @@ def _one(view: LedgerView, request: QueryVendorStatusInput) -> Answered:
         else:
             vendor = questions.to_entities(snapshot, [row_at(view.store, CATEGORY, entity_id, as_of)])[0]
             vendor["as_of"] = point_as_answer(view.store, as_of)
-    if "test_runs" in request.include:
-        seen = [event for event in past(view.store, CATEGORY, entity_id) if as_of is None or event.position <= as_of]
-        vendor["test_runs"] = vendor_history.test_runs(seen)
-        vendor["last_good"] = vendor_history.last_good(seen)
+        if "test_runs" in request.include:
+            events = past(view.store, CATEGORY, entity_id)
+            seen = [event for event in events if as_of is None or event.position <= as_of]
+            vendor["test_runs"] = vendor_history.with_deployments(snapshot, vendor_history.test_runs(seen))
+            vendor["last_good"] = vendor_history.last_good(seen)
     return vendor
 
 

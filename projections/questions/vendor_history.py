@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ledger.catalog import fact_of, states_of
+from ledger.deployment.decider import CATEGORY as DEPLOYMENT
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.store import EventStore
 from ledger.values.moment import text
@@ -91,10 +92,21 @@ def broken_since(log: EventStore, snapshot: Snapshot, position: int) -> list[Ent
                     "broke_at": text(breaking.occurred_at),
                     "position": breaking.position,
                     "by": breaking.by,
+                    "deployment_id": _tested_deployment(events, breaking),
                     "last_good": last_good(events),
                 }
             )
-    return sorted(found, key=lambda vendor: -vendor["position"])
+    return with_deployments(snapshot, sorted(found, key=lambda vendor: -vendor["position"]))
+
+
+def with_deployments(snapshot: Snapshot, lines: list[Entity]) -> list[Entity]:
+    """Each of the lines with the `deployment` of its `deployment_id`, {ref, pr_title, pr_number}; None without one."""
+    ids = [line["deployment_id"] for line in lines if line["deployment_id"]]
+    named = entities.with_fields(snapshot, DEPLOYMENT, ids, "pr_title", "pr_number")
+    shown = {
+        entity_id: {name: value for name, value in found.items() if name != "id"} for entity_id, found in named.items()
+    }
+    return [line | {"deployment": shown.get(line["deployment_id"])} for line in lines]
 
 
 def _breaking(events: list[RecordedEvent], position: int) -> RecordedEvent | None:
@@ -105,6 +117,12 @@ def _breaking(events: list[RecordedEvent], position: int) -> RecordedEvent | Non
         if event.position > position and before.status == "operational" and after.status == "broken":
             return event
     return None
+
+
+def _tested_deployment(events: list[RecordedEvent], breaking: RecordedEvent) -> str | None:
+    """The deployment that was tested by the run that the breaking command reports."""
+    facts = [fact_of(event) for event in events if event.command_id == breaking.command_id]
+    return next((fact.deployment_id for fact in facts if isinstance(fact, VendorTestsReported)), None)
 
 
 def _is_run(event: RecordedEvent) -> bool:

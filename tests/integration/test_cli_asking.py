@@ -105,9 +105,20 @@ def test_who_broke_since_a_deployment_is_told_with_the_last_good_version(run: Ru
         test_results={"passing": 3, "total": 3, "skipped": 0},
     )
     before = str(vendor["position"])
-    perform("update_vendor_status", id=vendor["id"], version=1, status="broken", extractor_version="1.1")
+    shipped = perform("record_deployment", pr_number=7, pr_title="Ship\u202e it", commit_hash="1" * 40)
+    broken = perform(
+        "update_vendor_status",
+        id=vendor["id"],
+        version=1,
+        status="broken",
+        extractor_version="1.1",
+        test_results={"passing": 1},
+        deployment_id=shipped["ref"],
+    )
 
     told = run("vendors", "--broke-since", before)
 
     assert ("Acme" in told.stdout, "1.0" in told.stdout) == (True, True)
-    assert "no vendor broke since" in run("vendors", "--broke-since", str(vendor["position"] + 1)).stderr
+    assert f"{shipped['ref']} #7 Ship" in told.stdout
+    assert "\u202e" not in told.stdout
+    assert "no vendor broke since" in run("vendors", "--broke-since", str(broken["position"])).stderr

@@ -174,6 +174,25 @@ def test_who_broke_since_a_deployment_is_told_with_the_last_good_version(perform
     assert vendor["last_good"]["extractor_version"] == "1.0"
 
 
+def test_a_break_names_the_deployment_that_its_test_run_tested(perform: Perform) -> None:
+    shipped = deployed(perform)
+    for name in ("Tested", "Untested", "Tested before"):
+        perform("create_vendor", name=name, status="operational")
+    run = {"test_results": {"passing": 1, "total": 4}, "deployment_id": shipped["ref"]}
+    perform("update_vendor_status", name="Tested", version=1, status="broken", **run)
+    perform("update_vendor_status", name="Untested", version=1, status="broken")
+    tested = perform("update_vendor_status", name="Tested before", version=1, **run)
+    perform("update_vendor_status", name="Tested before", version=tested["version"], status="broken")
+
+    broken = {vendor["name"]: vendor for vendor in perform("query_vendor_status", broke_since=0)["items"]}
+    [newest] = perform("query_vendor_status", name="Tested", include=["test_runs"])["test_runs"]
+
+    named = {"ref": shipped["ref"], "pr_title": "Ship it", "pr_number": 7}
+    assert broken["Tested"]["deployment"] == newest["deployment"] == named
+    assert broken["Tested"]["deployment_id"] == newest["deployment_id"] == shipped["id"]
+    assert (broken["Untested"]["deployment"], broken["Tested before"]["deployment"]) == (None, None)
+
+
 def test_asking_again_with_each_next_position_shows_every_change_once(perform: Perform) -> None:
     rewritten(perform)
     perform("create_vendor", name="Acme")

@@ -137,7 +137,7 @@ def deployments(
 
 def _print_broken(items: list[Entity]) -> None:
     table(
-        ("ref", "name", "status", "broke (UTC)", "by", "last good version"),
+        ("ref", "name", "status", "broke (UTC)", "by", "deployment", "last good version"),
         (
             (
                 item["ref"],
@@ -145,6 +145,7 @@ def _print_broken(items: list[Entity]) -> None:
                 item["status"],
                 moment(item["broke_at"]),
                 item["by"],
+                _deployment(item["deployment"]),
                 (item["last_good"] or {}).get("extractor_version"),
             )
             for item in items
@@ -152,6 +153,14 @@ def _print_broken(items: list[Entity]) -> None:
     )
     if not items:
         remark("no vendor broke since")
+
+
+def _deployment(named: Entity | None) -> str | None:
+    """Its reference, and its pull request as far as that is known."""
+    if named is None:
+        return None
+    number = None if named["pr_number"] is None else f"#{named['pr_number']}"
+    return " ".join(filter(None, [named["ref"], number, named["pr_title"]]))
 
 
 def entity_of(app: App | LedgerView, category: str, entity_id: str) -> Entity:
