@@ -53,6 +53,12 @@ def in_order(states: Iterable[State]) -> list[State]:
     return sorted(every, key=lambda state: CATEGORIES.index(state.category))
 
 
+def first_state(states: Iterable[State]) -> State:
+    """Where a new item begins: in the first planned state of the ledger's own, or the original word."""
+    planned = (state for state in states if state.category == "planned")
+    return next(planned, State(name="active", category="active"))
+
+
 def claimed_state(states: Iterable[State]) -> State | None:
     """Where a claim moves an item, if anywhere."""
     return next((state for state in states if state.on_claim), None)

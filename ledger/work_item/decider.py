@@ -11,6 +11,7 @@ from ledger.envelope import Fact, stream_id
 from ledger.errors import Invalid, NotFound, Refused
 from ledger.values.dates import begins, ends
 from ledger.values.revision import Change, Changes, apply, difference
+from ledger.values.states import first_state
 from ledger.work_item.bulk import change_all
 from ledger.work_item.commands import (
     AnswerQuestion,
@@ -111,12 +112,13 @@ def _create(command: CreateWorkItem, world: World) -> Decided:
     world.creates(stream_id(CATEGORY, command.id))
     fields = asdict(command)
     del fields["id"]
+    first = first_state(world.settings().states)
     item = WorkItem(**fields)
     _check_form(item)
     _check_milestone(world, item)
     if command.parent_id is not None:
         _check_depth(world, command.parent_id, height=0)
-    return [(stream_id(CATEGORY, command.id), WorkItemCreated(**fields))]
+    return [(stream_id(CATEGORY, command.id), WorkItemCreated(**fields, status=first.name, category=first.category))]
 
 
 def _update(command: UpdateWorkItem, world: World) -> Decided:

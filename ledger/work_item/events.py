@@ -16,7 +16,8 @@ class WorkItemCreated(WorkItemFact, frozen=True, kw_only=True):
     """Fields an imported source did not state are absent, never a default that looks like a fact.
 
     `due` and `not_before` are days or moments, see ledger.values.dates; `estimate` is in minutes; `recurrence` a rule,
-    see ledger.work_item.rules.recurring, and `recurrence_of` the item after which this one comes.
+    see ledger.work_item.rules.recurring, and `recurrence_of` the item after which this one comes. `status` and
+    `category` are the state in which the ledger's configuration lets items begin.
     """
 
     item_type: str
@@ -39,6 +40,8 @@ class WorkItemCreated(WorkItemFact, frozen=True, kw_only=True):
     milestone_id: str | None = None
     recurrence: str | None = None
     recurrence_of: str | None = None
+    status: str = "active"
+    category: str = "active"
 
 
 class WorkItemRevised(WorkItemFact, frozen=True, kw_only=True):

@@ -11,11 +11,12 @@ import pytest
 
 from ledger.annotation.commands import AddAttachment, RemoveAttachment
 from ledger.catalog import fact_of
+from ledger.configuration.commands import ChangeConfiguration
 from ledger.conflict.commands import ResolveConflict
 from ledger.conflict.decider import conflict_id, conflict_stream
 from ledger.conflict.events import ConflictFound, ConflictResolved
 from ledger.decider import Undo
-from ledger.envelope import Command, Fact, Proposal, Recorded, Submission, stream_id
+from ledger.envelope import Command, Fact, Proposal, Recorded, Submission, configuration_id, stream_id
 from ledger.errors import NewerProgramNeeded, OutcomeUnknown, Refused, Unavailable, VersionConflict
 from ledger.offline.live import LiveHandler
 from ledger.offline.queue.queued_line import bare
@@ -496,6 +497,18 @@ def test_behind_a_damaged_line_only_what_touches_the_same_things_is_held(play: P
 
     assert (drained.settled, drained.held, drained.waiting) == (1, 1, 1)
     assert [play.end_of(one) for one in (first, second, free)] == ["nowhere", "nowhere", "recorded"]
+
+
+def test_what_was_decided_by_a_change_of_the_configuration_in_a_damaged_line_is_held(play: Play) -> None:
+    own = configuration_id(play.database.store.ledger)
+    changed = play.queue(ChangeConfiguration(id=own, expected=0, fields={"git_branch": "Trunk"}))
+    created = play.queue(create())
+    damage(play.here, b"Trunk")
+
+    drained = play.here.drain()
+
+    assert (drained.settled, drained.held, drained.waiting) == (0, 1, 1)
+    assert [play.end_of(one) for one in (changed, created)] == ["nowhere", "nowhere"]
 
 
 def test_what_was_held_goes_on_when_the_damaged_line_is_set_aside(play: Play) -> None:

@@ -263,6 +263,23 @@ def test_working_files_that_cannot_be_used_are_an_answer(app: App, gate: Gate) -
     assert live["title"] == "Before"
 
 
+def test_what_is_created_while_away_begins_in_the_planned_state_that_there_is_when_it_is_recorded(
+    app: App, gate: Gate, elsewhere: App
+) -> None:
+    ask(app, "update_project_configuration", version=0, states=[{"name": "todo", "category": "planned"}])
+    until(app.sync.follow)
+    gate.close()
+    queued = ask(app, "create_work_item", item_type="task", title="Away")
+    seen = ask(app, "query_work_item", id=queued["id"])
+    ask(elsewhere, "update_project_configuration", version=1, states=[{"name": "backlog", "category": "planned"}])
+    gate.open()
+    wait_until_settled(app)
+
+    assert (seen["status"], seen["category"]) == ("todo", "planned")
+    found = ask(elsewhere, "query_work_item", id=queued["id"])
+    assert (found["status"], found["category"]) == ("backlog", "planned")
+
+
 def test_a_conflict_itself_is_not_undone(app: App, gate: Gate, elsewhere: App) -> None:
     clash(app, gate, elsewhere)
 

@@ -205,7 +205,25 @@ def test_states_of_the_ledgers_own_are_listed_in_their_order_and_work_through_ev
     assert [one["title"] for one in perform("list_work_items", category="review")["items"]] == ["One"]
     assert [one["title"] for one in perform("list_work_items", blocked=True)["items"]] == ["One"]
     assert [one["title"] for one in perform("ready_work")["items"]] == ["Two"]
-    assert perform("list_work_items", status="active")["items"][0].get("category") is None
+    assert [one["status"] for one in perform("list_work_items", category="planned")["items"]] == ["backlog"]
+
+
+def test_every_new_item_begins_in_the_first_planned_state(perform: Perform) -> None:
+    before = perform("create_work_item", item_type="task", title="Before")
+    perform("update_project_configuration", version=0, states=STATES)
+
+    made = perform("create_work_item", item_type="task", title="One")
+    created = [{"op": "create", "item_type": "task", "title": "Two", "parent_id": made["id"]}]
+    perform("bulk_work_items", items=created)
+    third = perform("create_work_item", item_type="task", title="Three", recurrence="weekly")
+    following = perform("update_work_item", id=third["id"], version=1, status="completed")["next_item"]
+
+    planned = perform("list_work_items", category="planned", status="backlog")["items"]
+    assert sorted(one["title"] for one in planned) == ["One", "Three", "Two"]
+    assert following["ref"] in [one["ref"] for one in planned]
+    assert perform("query_work_item", id=before["id"])["status"] == "active"
+    ready = [one["title"] for one in perform("ready_work")["items"]]
+    assert sorted(ready) == ["Before", "Two"]  # One waits for its part, the next of Three for its day
 
 
 def test_a_claim_moves_and_gives_back_and_what_becomes_ready_by_a_dropped_item_is_told(perform: Perform) -> None:
@@ -221,7 +239,7 @@ def test_a_claim_moves_and_gives_back_and_what_becomes_ready_by_a_dropped_item_i
     dropped = perform("update_work_item", id=blocker["id"], version=released["version"], status="wont_do")
 
     assert (claimed["status"], claimed["category"], claimed["ready"]) == ("in_progress", "active", True)
-    assert (released["status"], released["category"]) == ("active", "active")
+    assert (released["status"], released["category"]) == ("backlog", "planned")
     assert dropped["became_ready"] == [{"ref": waiting["ref"], "title": "Waiting"}]
 
 

@@ -10,7 +10,7 @@ from ledger.envelope import Fact
 from ledger.errors import Refused
 from ledger.values.revision import Change
 from ledger.values.states import CATEGORIES, ORIGINAL, State, in_order
-from ledger.work_item.commands import ClaimWorkItem, ReleaseClaim, UpdateWorkItem
+from ledger.work_item.commands import ClaimWorkItem, CreateWorkItem, ReleaseClaim, UpdateWorkItem
 from ledger.work_item.decider import decider
 from ledger.work_item.events import (
     QuestionAsked,
@@ -28,7 +28,7 @@ from ledger.work_item.events import (
 from ledger.work_item.rules.claiming import token_digest
 from ledger.work_item.state import Claim
 from ledger.world import Neighbour
-from tests.support.given import CONFIGURATION, THING, Given, given, numbered
+from tests.support.given import CONFIGURATION, THING, Given, Outcome, given, numbered
 
 CREATED = WorkItemCreated(item_type="task", title="T")
 MINE = "my-own-token"
@@ -135,6 +135,33 @@ def test_work_that_ends_or_waits_ends_the_claim_and_work_that_goes_on_does_not()
         item(claim).when(to(word, expected=2)).then_it_has(claim=None)
     kept = Claim(by="ann", until=claim.until, token_digest=claim.token_digest)
     item(claim).when(to("backlog", expected=2)).then_it_has(claim=kept)
+
+
+def create(states: list[dict[str, Any]]) -> Outcome:
+    configured = ConfigurationChanged(changes={"states": Change([], states)})
+    history = given(decider).elsewhere("configuration", CONFIGURATION, configured)
+    return history.when(CreateWorkItem(id=THING, item_type="task", title="T"))
+
+
+def test_a_new_item_begins_in_the_first_planned_state_of_the_ledgers_own() -> None:
+    outcome = create([*STATES[1:], {"name": "todo", "category": "planned"}, STATES[0]])
+
+    outcome.then(WorkItemCreated(item_type="task", title="T", priority=3, status="todo", category="planned"))
+    outcome.then_it_has(status="todo", category="planned")
+
+
+def test_without_a_planned_state_a_new_item_begins_in_the_original_one() -> None:
+    create(STATES[1:]).then(WorkItemCreated(item_type="task", title="T", priority=3))
+
+
+@pytest.mark.parametrize("word", ["completed", "shipped"])
+def test_the_next_of_what_recurs_begins_where_a_new_item_does(word: str) -> None:
+    again = WorkItemRevised(changes={"recurrence": Change(None, "every day")})
+
+    _, following = item(again).when(to(word, expected=2)).facts
+
+    assert isinstance(following, WorkItemCreated)
+    assert (following.status, following.category) == ("backlog", "planned")
 
 
 def test_a_claim_moves_the_item_into_its_state_and_giving_it_back_moves_it_back() -> None:

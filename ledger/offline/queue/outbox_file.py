@@ -14,9 +14,11 @@ from ledger.offline.queue.outbox_lines import is_whole
 
 FILE = "outbox.jsonl"
 
+# What can still be made out in a damaged line; of the configuration, which most commands only read, a change of it.
 _STREAM = re.compile(
+    rb'(?<![a-z_])(?:(?<="stream_id":")|(?!configuration-))'
     rb"[a-z_]{3,20}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-)  # what can still be made out in a damaged line
+)
 
 
 def opened(file: Path, more: int = 0) -> int:

@@ -16,6 +16,7 @@ from ledger.decider import Decided
 from ledger.envelope import Fact, minted_id, stream_id
 from ledger.values.dates import Unit, begins, ends, later, moved
 from ledger.values.moment import text
+from ledger.values.states import States, first_state
 from ledger.work_item.events import WorkItemCompleted, WorkItemCreated, WorkItemStatusChanged
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import WorkItem
@@ -81,7 +82,7 @@ def with_next(entity_id: str, item: WorkItem, facts: list[Fact], world: World) -
     decided: Decided = [(stream_id(CATEGORY, entity_id), fact) for fact in facts]
     match facts:
         case [WorkItemCompleted() | WorkItemStatusChanged(category="done") as done] if item.category != "done":
-            following = next_one(entity_id, item, world.occurred_at)
+            following = next_one(entity_id, item, world.occurred_at, world.settings().states)
             if following is not None:
                 world.creates(stream_id(CATEGORY, following[0]))
                 decided[0] = (stream_id(CATEGORY, entity_id), replace(done, next_id=following[0]))
@@ -89,11 +90,14 @@ def with_next(entity_id: str, item: WorkItem, facts: list[Fact], world: World) -
     return decided
 
 
-def next_one(entity_id: str, item: WorkItem, done_at: datetime) -> tuple[str, WorkItemCreated] | None:
+def next_one(
+    entity_id: str, item: WorkItem, done_at: datetime, states: States = ()
+) -> tuple[str, WorkItemCreated] | None:
     """What comes after an item that is done at a moment: its id, and how it begins; None if nothing does."""
     if item.recurrence is None or item.next_id is not None:
         return None
     due, not_before = _dates(item, rule_of(item.recurrence), text(done_at))
+    first = first_state(states)
     created = WorkItemCreated(
         item_type=item.item_type,
         title=item.title,
@@ -109,6 +113,8 @@ def next_one(entity_id: str, item: WorkItem, done_at: datetime) -> tuple[str, Wo
         milestone_id=item.milestone_id,
         recurrence=item.recurrence,
         recurrence_of=entity_id,
+        status=first.name,
+        category=first.category,
     )
     return minted_id(UUID(entity_id), f"next {item.nexts_made}"), created
 
