@@ -31,7 +31,6 @@ COUNTED = 500  # claims that are looked at
 LOOKED_BACK = 300  # positions in which the reader's own newest change is looked for
 BROKEN = 5  # vendors that are named
 NEWS = 5  # changes that are named; all in reach are counted
-VERDICTS = {"approve": "approved", "refuse": "refused", "choose": "chose", "answer": "answered"}
 NEXT = {  # the tool that ends the waiting, by the kind of what waits
     "review": "To review: question, action answer, verdict approve, or refuse with the reason",
     "question": "To answer: question, action answer",
@@ -141,15 +140,7 @@ def _news(log: EventStore, snapshot: Snapshot, asker: str) -> Document | None:
     first = changes.Filter(types=(QuestionAnswered.__name__,)) if page["has_more"] else None
     answers = changes.changes_since(log, snapshot, own[-1], first, NEWS)["items"] if first else []
     items = [*answers, *(item for item in page["items"] if item not in answers)][:NEWS]
-    return {"since": own[-1], "count": head - own[-1], "items": [item | {"what": _what(item)} for item in items]}
-
-
-def _what(change: Document) -> str:
-    """What its author said: chose red: the logo is red."""
-    verdict = change.get("verdict", "")
-    decided = " ".join(filter(None, [VERDICTS.get(verdict, verdict), change.get("choice")]))
-    said = next((change[name] for name in ("text", "reason", "note") if name in change), None)
-    return ": ".join(filter(None, [decided, said]))
+    return {"since": own[-1], "count": head - own[-1], "items": [item | {"said": changes.said(item)} for item in items]}
 
 
 def markdown(document: Document) -> str:

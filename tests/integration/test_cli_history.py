@@ -75,6 +75,17 @@ def test_changes_are_listed_after_a_position(run: Run, item: dict[str, Any]) -> 
     assert [line["position"] for line in json.loads(told.stdout)["items"]] == [2]
 
 
+def test_changes_say_who_answered_what_and_why(run: Run, perform: Perform, item: dict[str, Any]) -> None:
+    perform("question", id=item["id"], action="ask", whom="kim", text="Which?", choices=["red", "blue"])
+    perform("question", id=item["id"], action="answer", choice="blue", text="it is\nthe sea\u202e's", by="kim")
+
+    answered = run("changes", "2").stdout.splitlines()[-1]
+
+    assert "kim" in answered
+    assert "chose blue: it is the sea" in answered
+    assert "\u202e" not in answered
+
+
 def test_the_report_is_shown_as_of_a_position(run: Run, item: dict[str, Any]) -> None:
     assert "One (task" in run("status", "--as-of", "1").stdout
 

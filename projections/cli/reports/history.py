@@ -23,6 +23,7 @@ from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import Refs, changed, happened, in_words, short_ago
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
+from projections.questions.log.changes import said
 from projections.questions.log.event_lines import event_lines
 from projections.questions.log.history import newest_command
 from projections.tables.contract import Snapshot
@@ -158,7 +159,7 @@ def changes(
     now = invocation.app.clock()
     names = ("ref", "title", "fields")
     table(
-        ("position", "time (UTC)" if raw else "when", "by", "event", *names),
+        ("position", "time (UTC)" if raw else "when", "by", "event", *names, "said"),
         (
             (
                 item["position"],
@@ -166,10 +167,11 @@ def changes(
                 item["by"],
                 item["type"] if raw else happened(item["type"]),
                 *(item.get(name) for name in names),
+                said(item),
             )
             for item in answered["items"]
         ),
-        cut=("title",),
+        cut=("title", "said"),
     )
     if not answered["items"]:
         remark("nothing changed since")

@@ -23,6 +23,7 @@ Entity = dict[str, Any]
 SCANNED = 1000  # events that one answer looks at, however few of them a filter lets through
 SAID = ("verdict", "choice", "text", "reason", "note")  # what an event's author said, where its fact has it
 LONGEST = 200  # characters of each
+VERDICTS = {"approve": "approved", "refuse": "refused", "choose": "chose", "answer": "answered"}
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -63,6 +64,18 @@ def changes_since(log: EventStore, snapshot: Snapshot, after: int, wanted: Filte
         "next_position": reached,
         "has_more": reached < head,
     }
+
+
+def said(change: Entity) -> str:
+    """What the author of a change said, in one line.
+
+    >>> said({"verdict": "choose", "choice": "red", "text": "it is\\nthe sea's"}), said({"reason": "no license"})
+    ("chose red: it is the sea's", 'no license')
+    """
+    verdict = change.get("verdict", "")
+    decided = " ".join(filter(None, [VERDICTS.get(verdict, verdict), change.get("choice")]))
+    why = next((change[name] for name in ("text", "reason", "note") if name in change), None)
+    return " ".join(": ".join(filter(None, [decided, why])).split())
 
 
 def _lines(log: EventStore, snapshot: Snapshot, events: list[RecordedEvent]) -> list[Entity]:
