@@ -33,6 +33,7 @@ LINES = {
     "move": ["w-7k3qd", "--top"],
     "block": ["w-7k3qd", "--reason", "why"],
     "edit": ["w-7k3qd", "--priority", "1"],
+    "erase": ["w-7k3qd"],
     "link": ["w-7k3qd", "blocks", "w-7k3qe"],
 }  # what a command needs to be complete, where a reference for each of its arguments is not enough
 
