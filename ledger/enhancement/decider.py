@@ -24,7 +24,7 @@ from ledger.values.revision import Changes, apply, difference
 from ledger.world import World
 
 CATEGORY = "enhancement"
-REQUIRED = ("title", "description", "priority")
+REQUIRED = ("title",)
 NEXT = {
     "planned": ("approved", "dropped"),
     "approved": ("implementing", "dropped"),

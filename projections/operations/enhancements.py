@@ -42,9 +42,9 @@ Description = Annotated[Text, NotBlank]
 
 class RecordEnhancementInput(Writes):
     title: Annotated[Title, Field(description="What is wanted, in one line")]
-    description: Annotated[Description, Field(description="Why, and how, in Markdown")]
-    priority: Annotated[Priority, Field(description="1 (most urgent) to 5 (least)")]
-    principles: Annotated[Texts, Field(description="Principles of the project that it serves; [] if none is known")]
+    description: Annotated[Description | None, Field(description="Why, and how, in Markdown")] = None
+    priority: Annotated[Priority | None, Field(description="1 (most urgent) to 5 (least); unknown if left out")] = None
+    principles: Annotated[Texts, Field(description="Principles of the project that it serves, as far as known")] = ()
     status: Annotated[Status, Field(description="How far it is")] = "planned"
     target_quarter: Annotated[Quarter | None, Field(description="Quarter it is meant for, like 2026-Q1")] = None
     depends_on: Annotated[Texts, Field(description="Enhancements it needs first: ids or references, like e-7k3qd")] = ()

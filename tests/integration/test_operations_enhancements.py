@@ -85,10 +85,21 @@ def test_all_faults_of_an_enhancement_are_named_at_once(perform: Perform) -> Non
         "title",
         "description",
         "priority",
-        "principles",
         "target_quarter",
         "owner",
     }
+
+
+def test_a_wish_needs_no_more_than_its_title(perform: Perform) -> None:
+    made = perform("record_enhancement", title="Legacy import, some day", detail=True)
+
+    assert (made["title"], made["priority"], made["description"], made["principles"]) == (
+        "Legacy import, some day",
+        None,
+        None,
+        [],
+    )
+    assert perform("list_enhancements")["items"][0]["title"] == "Legacy import, some day"
 
 
 def test_the_list_is_filtered_by_priority_status_and_quarter(perform: Perform) -> None:
