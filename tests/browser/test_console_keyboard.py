@@ -20,6 +20,10 @@ from mcp_adapter.console import pages
 from mcp_adapter.console.routes import Console
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
+
+pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
+pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
+
 from tests.browser.test_console import (  # noqa: F401
     Open,
     browser,

@@ -17,6 +17,10 @@ from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
+
+pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
+pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
+
 from tests.browser.test_console import Open, browser, create, pytestmark  # noqa: F401
 from tests.support.http_client import serving
 from tests.support.waiting import until

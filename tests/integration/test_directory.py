@@ -314,8 +314,9 @@ def test_a_ledger_goes_on_while_the_directory_and_the_other_database_are_away(
         app.close()
 
 
-def move_and_die(settings: Settings, to: Settings, step: int) -> None:
+def move_and_die(services: str, settings: Settings, to: Settings, step: int) -> None:
     """Moves, and is killed before the change of a ledger's state with this number; ends with 0 if there are fewer."""
+    os.environ["PGSERVICEFILE"] = services  # the process that it is forked from was there before them
     call, seen = Database.call, count(1)
 
     def counted(self: Database, statement: str, *given: Any, **named: Any) -> list[tuple[Any, ...]]:
@@ -353,7 +354,9 @@ def test_a_move_that_is_killed_at_any_step_leaves_one_home_at_most_and_its_repet
 
     for step in range(1, 30):
         to = next(round_trip)
-        mover = forked.CONTEXT.Process(target=move_and_die, args=(settings, places[to], step))
+        mover = forked.CONTEXT.Process(
+            target=move_and_die, args=(os.environ["PGSERVICEFILE"], settings, places[to], step)
+        )
         mover.start()
         mover.join()
         open_in = homes(two, app)

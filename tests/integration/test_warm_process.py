@@ -20,7 +20,7 @@ from ledger.embedded.server import EmbeddedServer
 from projections.application.activity import FILE, lines
 from projections.cli.warm import place, starting
 from tests.support import forked
-from tests.support.terminal import Terminal
+from tests.support.terminal import Terminal, usual_signals
 from tests.support.waiting import until
 
 pytestmark = [
@@ -56,7 +56,8 @@ class Commands:
         variables = self.environment | how.pop("env", {})
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | how
         words = (sys.executable, str(self.script), *words)
-        return subprocess.Popen(words, env=variables, cwd=cwd or self.project, text=True, **streams)
+        at = cwd or self.project
+        return subprocess.Popen(words, env=variables, cwd=at, text=True, preexec_fn=usual_signals, **streams)
 
     def run(self, *words: str, input: str = "", **how: Any) -> tuple[int, str, str]:
         """Exit code and both outputs of a command; it must be run by the warm process."""
@@ -237,7 +238,8 @@ def test_a_folder_that_others_may_enter_is_not_used(commands: Commands) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 def test_another_user_is_refused_and_believed_neither(commands: Commands) -> None:
-    (name,) = (file.name for file in commands.sockets.iterdir() if file.is_socket())
+    until(commands.listening)
+    name = next(file.name for file in commands.sockets.iterdir() if file.is_socket() and not file.suffix)
     directory = place.opened(str(commands.sockets))
 
     address = place.address(directory, name)

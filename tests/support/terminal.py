@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -66,6 +67,13 @@ class Terminal:
         return read != ""
 
 
+def usual_signals() -> None:
+    """In the new process: as a shell starts one, whatever the tests were started with, as `nohup` or `&` do."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _take_terminal() -> None:
     """In the new process: its standard input is what Ctrl-C and job control belong to."""
+    usual_signals()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
