@@ -5,7 +5,7 @@ streams by their version, questions by the topics of the events that could chang
 refuses if one of them moved on, and the handler decides again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -138,6 +138,8 @@ class World:
         self._fold = fold
         self._neighbours = neighbours
         self._pasts: dict[str, list[RecordedEvent]] = {}
+        self._remembered: Mapping[str, list[RecordedEvent]] = {}
+        self.recalls = False  # whether something that was remembered was looked at
         self._states: dict[str, Any] = {}
         self._topics: set[str] = set()
         self.by = by
@@ -162,9 +164,18 @@ class World:
         """When it was asked for, by the caller's clock; the ledger's time where no caller has said it."""
         return self._occurred_at or self.now
 
+    def remember(self, pasts: Mapping[str, list[RecordedEvent]]) -> None:
+        """What streams were when they were read last, to be looked at instead: the append proves it."""
+        self._remembered = pasts
+
     def look(self, streams: Iterable[str]) -> None:
         """Reads streams that were not read yet, all in one question."""
         missing = [stream for stream in streams if stream not in self._pasts]
+        recalled = {stream: self._remembered[stream] for stream in missing if stream in self._remembered}
+        if recalled:
+            self._pasts |= recalled
+            self.recalls = True
+            missing = [stream for stream in missing if stream not in recalled]
         if missing:
             self._take(missing)
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from ledger.envelope import Proposal, Recorded, Submission
-from ledger.errors import LedgerError, OutcomeUnknown
+from ledger.decider import Decided
+from ledger.envelope import Proposal, Recorded, RecordedEvent, Submission, configuration_id, stream_id
+from ledger.errors import LedgerError, LostRace, OutcomeUnknown
 from ledger.handler import Decide, Handler, Project
 from ledger.offline.queue.queued_line import bare, kept_arguments, queued
 from ledger.offline.sent_commands import SentCommands
@@ -24,6 +25,8 @@ class LiveHandler(Handler):
     ) -> None:
         super().__init__(store, neighbours, project, catch_up)
         self._sent = sent
+        self._settings = stream_id("configuration", configuration_id(store.ledger))
+        self._remembered: dict[str, list[RecordedEvent]] = {}  # the ledger's configuration, which most commands look at
 
     def execute(self, submission: Submission, decide: Decide | None = None) -> Recorded:
         """The receipt is kept when all is committed, and before it is said."""
@@ -34,7 +37,25 @@ class LiveHandler(Handler):
             self._sent.answer(command_id, recorded)
         return recorded
 
+    def _decide(self, submission: Submission, decide: Decide, world: World) -> Decided | Recorded:
+        """What is remembered counts only where an append proves it: a refusal, or nothing to do, is found out anew."""
+        world.remember(self._remembered)
+        try:
+            decided = super()._decide(submission, decide, world)
+        except LedgerError:
+            if not world.recalls:
+                raise
+            decided = []
+        if world.recalls and not decided:
+            self._remembered = {}
+            raise LostRace("what was remembered of the configuration proves nothing")
+        if self._settings in world.versions():
+            self._remembered = {self._settings: world.past(self._settings)}
+        return decided
+
     def _append(self, proposal: Proposal, world: World) -> Recorded:
+        if any(event.stream_id == self._settings for event in proposal.events):
+            self._remembered = {}
         command_id = proposal.submission.command_id
         arguments = kept_arguments(proposal.submission.command)
         self._sent.send(queued(proposal, world.past, arguments, asked=self._sent.call_digest(command_id)))
@@ -43,5 +64,6 @@ class LiveHandler(Handler):
         except OutcomeUnknown:
             raise
         except LedgerError:  # an answer: it was not recorded
+            self._remembered = {}
             self._sent.refuse(command_id)
             raise

@@ -1,0 +1,67 @@
+"""What a program remembers of the configuration, while another one changes it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.errors import Refused
+from ledger.settings import Settings
+from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
+from tests.conftest import Perform
+
+BACKLOG = [{"name": "backlog", "category": "planned"}]
+
+
+@pytest.fixture
+def other(settings: Settings) -> Iterator[Perform]:
+    """Another program on the same ledger."""
+    app = App(replace(settings, home=settings.project / "other"))
+    yield lambda name, /, **arguments: OPERATIONS[name].perform(app, arguments)
+    app.close()
+
+
+def created(perform: Perform, **fields: Any) -> dict[str, Any]:
+    return perform("create_work_item", item_type="task", title="One", **fields)
+
+
+def test_a_creation_follows_what_another_has_just_set(perform: Perform, other: Perform) -> None:
+    created(perform)
+    created(perform)
+    other("update_project_configuration", version=0, states=BACKLOG)
+
+    assert perform("query_work_item", id=created(perform)["id"])["status"] == "backlog"
+
+
+def test_nothing_is_refused_by_what_does_not_hold_any_more(perform: Perform, other: Perform) -> None:
+    perform("update_project_configuration", version=0, settings={"depth_limit": 1})
+    part = created(perform, parent_id=created(perform)["id"])
+    with pytest.raises(Refused):
+        created(perform, parent_id=part["id"])
+    created(perform)
+    other("update_project_configuration", version=1, settings={"depth_limit": 5})
+
+    assert created(perform, parent_id=part["id"])["outcome"] == "committed"
+
+
+def test_what_another_took_back_can_be_set_again(perform: Perform, other: Perform) -> None:
+    perform("update_project_configuration", version=0, settings={"depth_limit": 4})
+    created(perform)
+    other("update_project_configuration", version=1, settings={"depth_limit": 5})
+
+    answered = perform("update_project_configuration", version=2, settings={"depth_limit": 4})
+
+    assert (answered["version"], answered.get("unchanged", False)) == (3, False)
+
+
+def test_a_creation_that_remembers_asks_nothing_before_it_appends(app: App, perform: Perform) -> None:
+    created(perform)
+    asked: list[str] = []
+    read = app.runtime.store.read_streams
+    app.runtime.store.read_streams = lambda streams: asked.append(str(streams)) or read(streams)  # type: ignore[method-assign, func-returns-value]
+
+    created(perform)
+
+    assert asked == []
