@@ -56,8 +56,8 @@ class Commands:
         variables = self.environment | how.pop("env", {})
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | how
         words = (sys.executable, str(self.script), *words)
-        at = cwd or self.project
-        return subprocess.Popen(words, env=variables, cwd=at, text=True, preexec_fn=usual_signals, **streams)
+        job = {"process_group": 0, "preexec_fn": usual_signals}  # of this session, so that it can be stopped
+        return subprocess.Popen(words, env=variables, cwd=cwd or self.project, text=True, **job, **streams)
 
     def run(self, *words: str, input: str = "", **how: Any) -> tuple[int, str, str]:
         """Exit code and both outputs of a command; it must be run by the warm process."""
@@ -88,21 +88,29 @@ class Commands:
     def warm(self) -> list[int]:
         return starting.processes(self.sockets)
 
-
-@pytest.fixture(scope="module")
-def commands(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    """With a warm process, which a command started."""
-    commands = Commands(server, tmp_path_factory.mktemp("warm"))
-    try:
-        commands.run_alone("list")
-        until(commands.listening)
-        yield commands
-    finally:
-        ended = [psutil.Process(process) for process in starting.stop(commands.sockets)]
+    def stop(self) -> None:
+        ended = [psutil.Process(process) for process in starting.stop(self.sockets)]
         psutil.wait_procs(ended, SECONDS)
 
 
 @pytest.fixture(scope="module")
+def on_one_server(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    commands = Commands(server, tmp_path_factory.mktemp("warm"))
+    yield commands
+    commands.stop()
+
+
+@pytest.fixture
+def commands(on_one_server: Commands) -> Commands:
+    """With one warm process, which a command started, whatever the test before it has left."""
+    if len(on_one_server.warm()) != 1:
+        on_one_server.stop()
+        on_one_server.run_alone("list")
+        until(lambda: len(on_one_server.warm()) == 1)
+    return on_one_server
+
+
+@pytest.fixture
 def ref(commands: Commands) -> str:
     return commands.add("Some words")
 
