@@ -77,13 +77,14 @@ def test_the_overview_tells_where_each_ledger_stands(app: App, perform: Perform,
 
 def test_an_archived_ledger_is_read_and_not_written_until_it_is_opened(app: App, perform: Perform) -> None:
     one = perform("create_work_item", item_type="task", title="One")
-    ledgers.close(app.database, app.identity.ledger, ledgers.ARCHIVED)
+    database = app.database  # the app itself may leave one that is closed for it
+    ledgers.close(database, app.identity.ledger, ledgers.ARCHIVED)
 
     with pytest.raises(LedgerClosed, match="this ledger is archived"):
         perform("create_work_item", item_type="task", title="Two")
 
     assert perform("query_work_item", id=one["id"])["title"] == "One"
-    ledgers.reopen(app.database, app.identity.ledger, ledgers.ARCHIVED)
+    ledgers.reopen(database, app.identity.ledger, ledgers.ARCHIVED)
     assert perform("create_work_item", item_type="task", title="Two")["position"] == 2
 
 
@@ -233,11 +234,12 @@ def test_a_bulk_that_does_not_fit_is_refused_whole(app: App, perform: Perform, o
 
 def test_what_is_queued_for_a_full_ledger_waits_until_there_is_room(app: App, perform: Perform, owner_dsn: str) -> None:
     perform("create_work_item", item_type="task", title="One")
-    ledgers.close(app.database, app.identity.key, ledgers.MOVING, None)
+    database = app.database  # the app itself may leave one that is closed for it
+    ledgers.close(database, app.identity.key, ledgers.MOVING, None)
     queued = perform("create_work_item", item_type="task", title="Two")
     owner = replace(app.settings, admin_dsn=owner_dsn)
     ledgers.set_quota(owner, app.identity.key, 1)
-    ledgers.reopen(app.database, app.identity.key, ledgers.MOVING)
+    ledgers.reopen(database, app.identity.key, ledgers.MOVING)
 
     with pytest.raises(LedgerFull):
         app.sync.drain_for(10)

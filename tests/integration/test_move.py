@@ -377,10 +377,11 @@ def test_a_connection_that_is_cut_leaves_the_ledger_open_where_it_was(
 
 def test_while_the_last_events_are_on_their_way_readers_read_and_writes_are_queued(app: App) -> None:
     write(app, "One")
-    ledgers.close(app.database, app.identity.key, MOVING, None)
+    database = app.database  # the app itself may leave one that is closed for it
+    ledgers.close(database, app.identity.key, MOVING, None)
     queued = OPERATIONS["create_work_item"].perform(app, {"item_type": "task", "title": "Two"})
     seen = titles(app)
-    ledgers.reopen(app.database, app.identity.key, MOVING)
+    ledgers.reopen(database, app.identity.key, MOVING)
 
     settled = app.sync.drain_for(5)
 
@@ -391,9 +392,10 @@ def test_what_was_queued_during_a_move_comes_home_to_where_the_ledger_went(
     app: App, away: Settings, at_home: Settings, there: App
 ) -> None:
     write(app, "One")
-    ledgers.close(app.database, app.identity.key, MOVING, None)
+    database = app.database  # the app itself may leave one that is closed for it
+    ledgers.close(database, app.identity.key, MOVING, None)
     write(app, "Two")
-    ledgers.reopen(app.database, app.identity.key, MOVING)
+    ledgers.reopen(database, app.identity.key, MOVING)
     move(App(at_home), away)
 
     settled = app.sync.drain_for(10)
