@@ -38,7 +38,10 @@ class LiveHandler(Handler):
         return recorded
 
     def _decide(self, submission: Submission, decide: Decide, world: World) -> Decided | Recorded:
-        """What is remembered counts only where an append proves it: a refusal, or nothing to do, is found out anew."""
+        """What is remembered counts only where an append proves it: a refusal, or nothing to do, is found out anew.
+
+        So is a change of the configuration itself: an erasure takes texts of it, and its version stays.
+        """
         world.remember(self._remembered)
         try:
             decided = super()._decide(submission, decide, world)
@@ -46,7 +49,8 @@ class LiveHandler(Handler):
             if not world.recalls:
                 raise
             decided = []
-        if world.recalls and not decided:
+        is_proved = isinstance(decided, Recorded) or (decided and all(entry[0] != self._settings for entry in decided))
+        if world.recalls and not is_proved:
             self._remembered = {}
             raise LostRace("what was remembered of the configuration proves nothing")
         if self._settings in world.versions():

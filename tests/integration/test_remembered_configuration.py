@@ -1,11 +1,12 @@
 """What a program remembers of the configuration, while another one changes it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from ledger.envelope import Past
 from ledger.errors import Refused
 from ledger.settings import Settings
 from projections.application.app import App
@@ -56,12 +57,38 @@ def test_what_another_took_back_can_be_set_again(perform: Perform, other: Perfor
     assert (answered["version"], answered.get("unchanged", False)) == (3, False)
 
 
-def test_a_creation_that_remembers_asks_nothing_before_it_appends(app: App, perform: Perform) -> None:
-    created(perform)
+def asking(app: App, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The streams that are read from now on."""
     asked: list[str] = []
     read = app.runtime.store.read_streams
-    app.runtime.store.read_streams = lambda streams: asked.append(str(streams)) or read(streams)  # type: ignore[method-assign, func-returns-value]
+
+    def noted(streams: Iterable[str]) -> Past:
+        wanted = list(streams)
+        asked.extend(wanted)
+        return read(wanted)
+
+    monkeypatch.setattr(app.runtime.store, "read_streams", noted)
+    return asked
+
+
+def test_a_creation_that_remembers_asks_nothing_before_it_appends(
+    app: App, perform: Perform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created(perform)
+    asked = asking(app, monkeypatch)
 
     created(perform)
 
     assert asked == []
+
+
+def test_a_change_of_the_configuration_begins_from_what_the_log_holds(
+    app: App, perform: Perform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perform("update_project_configuration", version=0, settings={"depth_limit": 4})
+    created(perform)
+    asked = asking(app, monkeypatch)
+
+    perform("update_project_configuration", version=1, settings={"depth_limit": 5})
+
+    assert [stream.partition("-")[0] for stream in asked] == ["configuration"]
