@@ -75,6 +75,10 @@ class MemoryStore:
         with self._lock:
             return sum(event.recorded_at <= moment for event in self._events)  # ledger time rises with the position
 
+    @property
+    def in_transaction(self) -> bool:
+        return False  # nothing is rolled back here
+
     @contextmanager
     def exclusively(self, lock_timeout: float | None = None) -> Iterator[None]:
         with self._lock:

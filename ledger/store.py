@@ -65,6 +65,10 @@ class Known(Struct, frozen=True):
 class Primary(EventStore, Protocol):
     """A log that others are copies of."""
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this thread is in one that others do not see yet, and that may be rolled back."""
+
     def known_at(self, positions: list[int]) -> tuple[int, dict[int, Known]]:
         """Its head, and what stands at those of the positions that it has."""
 

@@ -8,7 +8,7 @@ from ledger.errors import LedgerError, LostRace, OutcomeUnknown
 from ledger.handler import Decide, Handler, Project
 from ledger.offline.queue.queued_line import bare, kept_arguments, queued
 from ledger.offline.sent_commands import SentCommands
-from ledger.store import EventStore
+from ledger.store import Primary
 from ledger.world import Neighbourhood, World
 
 
@@ -17,7 +17,7 @@ class LiveHandler(Handler):
 
     def __init__(
         self,
-        store: EventStore,
+        store: Primary,
         neighbours: Neighbourhood,
         project: Project,
         catch_up: Callable[[], None],
@@ -25,6 +25,7 @@ class LiveHandler(Handler):
     ) -> None:
         super().__init__(store, neighbours, project, catch_up)
         self._sent = sent
+        self._log = store
         self._settings = stream_id("configuration", configuration_id(store.ledger))
         self._remembered: dict[str, list[RecordedEvent]] = {}  # the ledger's configuration, which most commands look at
 
@@ -40,8 +41,11 @@ class LiveHandler(Handler):
     def _decide(self, submission: Submission, decide: Decide, world: World) -> Decided | Recorded:
         """What is remembered counts only where an append proves it: a refusal, or nothing to do, is found out anew.
 
-        So is a change of the configuration itself: an erasure takes texts of it, and its version stays.
+        So is a change of the configuration itself: an erasure takes texts of it, and its version stays. In a
+        transaction, which may be rolled back, nothing is remembered.
         """
+        if self._log.in_transaction:
+            return super()._decide(submission, decide, world)
         world.remember(self._remembered)
         try:
             decided = super()._decide(submission, decide, world)

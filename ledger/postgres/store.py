@@ -161,6 +161,10 @@ class PostgresStore:
         """Tells the planner what is in the tables now, after many rows came at once."""
         self._database.call(REFRESH_STATISTICS)
 
+    @property
+    def in_transaction(self) -> bool:
+        return self._database.in_transaction
+
     @contextmanager
     def exclusively(self, lock_timeout: float | None = None) -> Iterator[None]:
         if not self._database.in_transaction:

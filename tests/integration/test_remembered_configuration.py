@@ -92,3 +92,14 @@ def test_a_change_of_the_configuration_begins_from_what_the_log_holds(
     perform("update_project_configuration", version=1, settings={"depth_limit": 5})
 
     assert [stream.partition("-")[0] for stream in asked] == ["configuration"]
+
+
+def test_what_was_rolled_back_is_not_remembered(app: App, perform: Perform, other: Perform) -> None:
+    created(perform)
+    with pytest.raises(KeyError), app.runtime.store.exclusively():
+        perform("update_project_configuration", version=0, states=BACKLOG)
+        created(perform)
+        raise KeyError("rolls everything back")
+    other("update_project_configuration", version=0, settings={"depth_limit": 4})  # of the same version as the other
+
+    assert perform("query_work_item", id=created(perform)["id"])["status"] == "active"
