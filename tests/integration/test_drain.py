@@ -22,7 +22,7 @@ from ledger.offline.live import LiveHandler
 from ledger.offline.queue.queued_line import bare
 from ledger.pending import token
 from ledger.postgres.connection.database import Database
-from ledger.store import EventStore
+from ledger.store import EventStore, Primary
 from ledger.vendor.commands import CreateVendor
 from ledger.work_item.commands import (
     ChangeWorkItems,
@@ -83,13 +83,15 @@ class Play:
         """What decides on the database, and never hears of what it sent there."""
 
         class Silent:
+            in_transaction = False
+
             def __init__(self, store: EventStore) -> None:
                 self.ledger, self.read_streams, self.find_command = store.ledger, store.read_streams, store.find_command
 
             def append(self, proposal: Proposal) -> Recorded:
                 raise OutcomeUnknown("no answer")
 
-        store = cast(EventStore, Silent(self.database.store))
+        store = cast(Primary, Silent(self.database.store))
         return LiveHandler(store, TableNeighbourhood(self.database.tables), propose, lambda: None, self.here.sent)
 
     def known(self, *commands: Command) -> None:
