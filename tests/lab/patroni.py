@@ -1,7 +1,8 @@
 """Two nodes that Patroni runs, with etcd beside them, for the lab: elections, fencing and returning are its own.
 
 Its settings are those of the guide, as they stand there. Clients, the other node and etcd are reached through proxies,
-so that a node can be cut off from all of them; where a PgBouncer is given, clients meet one on each node.
+so that a node can be cut off from all of them; where a PgBouncer is given, clients meet one on each node, and where an
+HAProxy is given, they know its address alone.
 """
 
 import contextlib
@@ -39,6 +40,9 @@ postgresql:
   parameters: {{unix_socket_directories: '', shared_buffers: 32MB}}
 """
 INITDB = "  initdb: [encoding: UTF8, locale: C, no-sync]\n"  # goes on where the guide's block ends
+GUIDES_SERVERS = """    server one 10.0.0.5:5432
+    server two 10.0.0.6:5432
+"""
 POOLER = """
 listen_port = {listen}
 auth_type = trust
@@ -56,7 +60,8 @@ class Member:
         self.rest = free_port()
         self._root, self._patroni, self._pooler = root, patroni, pooler
         entrance = free_port() if pooler else self.server.port
-        self.clients, self._replication, self._etcd = Proxy(entrance), Proxy(self.server.port), Proxy(etcd)
+        self.clients, self.health = Proxy(entrance), Proxy(self.rest)
+        self._replication, self._etcd = Proxy(self.server.port), Proxy(etcd)
         self._running: list[subprocess.Popen[bytes]] = []
         (root / f"{name}.yml").write_text(
             MEMBER.format(
@@ -92,12 +97,16 @@ class Member:
         self.server.destroy()
 
     def cut(self) -> None:
-        for proxy in (self.clients, self._replication, self._etcd):
+        for proxy in self._proxies:
             proxy.cut()
 
     def heal(self) -> None:
-        for proxy in (self.clients, self._replication, self._etcd):
+        for proxy in self._proxies:
             proxy.heal()
+
+    @property
+    def _proxies(self) -> tuple[Proxy, ...]:
+        return self.clients, self.health, self._replication, self._etcd
 
     def asked(self, question: str) -> list[tuple[object, ...]]:
         """No rows where it does not answer."""
@@ -148,15 +157,19 @@ class Member:
 class PatroniLab:
     """What is done to the node that leads, and when a primary could be reached again. Nothing is mended by hand."""
 
-    def __init__(self, root: Path, patroni: Path, pooler: str | None) -> None:
+    def __init__(self, root: Path, patroni: Path, *, pooler: str | None, balancer: str | None) -> None:
         self.ready_at = time.time()
         self._etcd, etcd = _start_etcd(root)
+        self._balancer: subprocess.Popen[bytes] | None = None
         self._members = [Member(root, name, etcd, patroni, pooler) for name in ("one", "two")]
         for member in self._members:
             member.server.account.take_over(root)
             member.start()
         try:
             self._settle()
+            if balancer:
+                self._entrance = free_port()
+                self._balancer = _start_balancer(root, balancer, self._entrance, self._members)
         except BaseException:
             self.end()
             raise
@@ -168,10 +181,11 @@ class PatroniLab:
     @property
     def dsn(self) -> str:
         """As the guide says it, through the proxies."""
+        ports = [self._entrance] if self._balancer else [member.clients.port for member in self._members]
         return make_conninfo(
             "",
-            host=",".join("127.0.0.1" for _ in self._members),
-            port=",".join(str(member.clients.port) for member in self._members),
+            host=",".join("127.0.0.1" for _ in ports),
+            port=",".join(map(str, ports)),
             user="team",
             dbname="postgres",
             target_session_attrs="read-write",
@@ -227,8 +241,9 @@ class PatroniLab:
             member.heal()
             member.send(signal.SIGCONT)
             member.destroy()
-        self._etcd.kill()
-        self._etcd.wait()
+        for process in filter(None, (self._balancer, self._etcd)):
+            process.kill()
+            process.wait()
 
     def _away(self, other: Member, come_back: Callable[[], None]) -> None:
         begun = time.monotonic()
@@ -275,6 +290,19 @@ def until(condition: Callable[[], bool]) -> None:
         if time.monotonic() > give_up_at:
             raise TimeoutError(f"the cluster did not get there by itself within {SETTLED:g} s")
         time.sleep(0.1)
+
+
+def _start_balancer(root: Path, program: str, listen: int, members: list[Member]) -> "subprocess.Popen[bytes]":
+    """The guide's block, with this machine's ports, all below one address, in its place."""
+    servers = "".join(
+        f"    server {member.name} 127.0.0.1:{member.clients.port} port {member.health.port}\n" for member in members
+    )
+    block = block_of_the_guide("haproxy")
+    assert "bind :5432\n" in block and GUIDES_SERVERS in block, f"the block of haproxy in {GUIDE} has other lines"
+    settings = root / "haproxy.cfg"
+    settings.write_text(block.replace("bind :5432\n", f"bind 127.0.0.1:{listen}\n").replace(GUIDES_SERVERS, servers))
+    with (root / "haproxy.log").open("wb") as log:
+        return subprocess.Popen([program, "-db", "-f", settings], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 def _start_etcd(root: Path) -> tuple["subprocess.Popen[bytes]", int]:

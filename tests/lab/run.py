@@ -1,7 +1,7 @@
 """A lab run: two nodes, writing processes, faults in a seeded order; nothing acknowledged may be lost or doubled.
 
     python -m tests.lab.run [--seed N] [--writers 8] [--rounds 1] [--only switchover,kill,freeze,cut]
-    python -m tests.lab.run --patroni FOLDER [--pooler PROGRAM] [--only switchover,kill,kill_server,freeze,...]
+    python -m tests.lab.run --patroni FOLDER [--pooler PROGRAM] [--balancer PROGRAM] [--only switchover,kill,...]
 
 Two nodes that an operator's hands lead; or, with the programs of Patroni in FOLDER and etcd on the path, Patroni does,
 and nothing is done by hand. Bounded, on loopback only, in a temporary folder; it ends what it started. Prints what it
@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +135,15 @@ def main() -> int:
     arguments.add_argument("--only", help="some of the faults, of the default ones or of Patroni's")
     arguments.add_argument("--patroni", type=Path, help="the folder with its programs")
     arguments.add_argument("--pooler", help="a PgBouncer, for each of Patroni's nodes")
+    arguments.add_argument("--balancer", help="an HAProxy, which clients know alone")
     given = arguments.parse_args()
     faults = (given.only.split(",") if given.only else PATRONI if given.patroni else OPERATOR) * given.rounds
     random.Random(given.seed).shuffle(faults)
     with tempfile.TemporaryDirectory(prefix="tl-lab-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         root = Path(folder)
-        lab = PatroniLab(root, given.patroni, given.pooler) if given.patroni else Lab(root)
+        cluster = partial(PatroniLab, root, given.patroni, pooler=given.pooler, balancer=given.balancer)
+        lab = cluster() if given.patroni else Lab(root)
         found = run(root, lab, faults, given.writers) | {"seed": given.seed, "faults": faults}
     print(json.dumps(found, indent=1))
     bad = found["lost"] or found["doubled"] or found["unsettled"] or not found["read_models_equal"]
