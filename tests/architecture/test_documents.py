@@ -17,13 +17,16 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_the_events_catalogue_is_what_the_code_says() -> None:
-    assert (ROOT / "docs" / "events.md").read_text(encoding="utf-8") == maker("make_events").catalogue()
+    differs = (ROOT / "docs" / "events.md").read_text(encoding="utf-8") != maker("make_events").catalogue()
+
+    assert not differs, "docs/events.md is not what the code says: python docs/make_events.py writes it"
 
 
 def test_the_generated_sql_is_what_the_read_models_declare() -> None:
     files = maker("make_sql").generated()
 
-    assert [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text] == []
+    differing = [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text]
+    assert differing == [], "not what the read models declare: python docs/make_sql.py writes them"
 
 
 def maker(name: str) -> ModuleType:

@@ -22,14 +22,14 @@ SCHEMAS = [(name, schema) for name in FACTS for schema in range(1, schema_of(nam
 
 @pytest.mark.parametrize(("name", "schema"), SCHEMAS)
 def test_what_any_release_recorded_reads_as_its_golden_file_says(name: str, schema: int) -> None:
-    golden = json.loads(file_of(name, schema).read_text(encoding="utf-8"))
+    golden = golden_of(name, schema)
 
     assert read(name, schema, golden["recorded"]) == golden["read"]
 
 
 @pytest.mark.parametrize("name", FACTS)
 def test_a_fact_is_recorded_as_the_golden_file_of_its_schema_says(name: str) -> None:
-    golden = json.loads(file_of(name, schema_of(name)).read_text(encoding="utf-8"))
+    golden = golden_of(name, schema_of(name))
 
     fact = reading(FACTS[name], name, schema_of(name))(msgspec.json.encode(golden["recorded"]))
 
@@ -38,6 +38,13 @@ def test_a_fact_is_recorded_as_the_golden_file_of_its_schema_says(name: str) -> 
 
 def test_every_golden_file_belongs_to_a_schema_that_is_read() -> None:
     assert sorted(GOLDEN.glob("*.json")) == sorted(file_of(*schema) for schema in SCHEMAS)
+
+
+def golden_of(name: str, schema: int) -> dict[str, Any]:
+    path = file_of(name, schema)
+    assert path.exists(), f"{path.name} is not there yet: python -m tests.unit.test_golden_facts writes it"
+    golden: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return golden
 
 
 def file_of(name: str, schema: int) -> Path:

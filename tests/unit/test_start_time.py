@@ -71,4 +71,4 @@ def test_the_catalog_names_exactly_what_its_modules_offer() -> None:
         operation.name: module for module in set(catalog._MODULES.values()) for operation in catalog._operations(module)
     }
 
-    assert offered == catalog._MODULES
+    assert offered == catalog._MODULES, "each tool has its line in _MODULES of projections/operations/catalog.py"
