@@ -6,6 +6,7 @@ A task is known by its `:ID:`, else by its outline, the titles above it and its 
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,9 +15,9 @@ from ledger.importing.readers.reading import LONGEST_ID, Reading, text_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, reader
+from ledger.importing.readers.trackers.personal.org_body import STAMP, OrgBody, body_of
 from ledger.importing.readers.words.cell_time import cell_time
 from ledger.importing.readers.words.status_words import category_of
-from ledger.importing.readers.words.written_time import WrittenTime
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
@@ -32,12 +33,8 @@ _KEYWORDS = re.compile(r"#\+(?:SEQ_TODO|TYP_TODO|TODO):\s*(.+)", re.IGNORECASE)
 _FILE_TAGS = re.compile(r"#\+FILETAGS:\s*(.+)", re.IGNORECASE)
 _HEADING = re.compile(r"(\*+)\s+(.*)")
 _TAGS = re.compile(r"\s+:([\w@#%:]+):\s*$")
-_RANK = re.compile(r"\[#([A-Z])\]\s*")
+_RANK = re.compile(r"\[#([A-Z]|\d{1,2})\]\s*")
 _COUNT = re.compile(r"\s*\[\d*(?:/\d*|%)\]")
-_PLANNED = re.compile(r"\b(DEADLINE|SCHEDULED|CLOSED):\s*([<\[][^>\]]+[>\]])")
-_STAMP = re.compile(r"[<\[](\d{4}-\d\d-\d\d)(?: [^\d\s>\]+-]+)?(?: (\d{1,2}:\d\d))?[^>\]]*[>\]]")
-_PROPERTY = re.compile(r"\s*:([\w+-]+):\s*(.*)")
-_NOTE = re.compile(r"\s*- Note taken on (\[[^\]]+\])\s*(?:\\\\)?\s*$")
 _EFFORT = re.compile(r"(\d+):(\d\d)")
 
 
@@ -50,15 +47,20 @@ class Heading(Struct, kw_only=True):
     rank: str | None
     tags: list[str]
     above: list["Heading"]
-    body: list[str] = []
+    lines: list[str] = []
+    body: OrgBody = OrgBody()
     key: str = ""
 
 
 def recognises(sample: Sample) -> bool:
-    """By a heading with a keyword, in a file of that name or with another mark that only org has."""
+    """By a heading with a keyword, in a file of that name or with another mark that only org has.
+
+    A file that sets its own keywords is one too.
+    """
     marked = sample.holds(r"^\*+ (?:TODO|NEXT|DONE|WAITING|STARTED)\b")
-    is_org = sample.path.suffix == ".org" or sample.holds(r"^(?:#\+TITLE:|#\+TODO:|\s*:PROPERTIES:\s*$)")
-    return marked and is_org
+    is_org = sample.path.suffix == ".org" or sample.holds(r"(?i)^(?:#\+TITLE:|#\+TODO:|\s*:PROPERTIES:\s*$)")
+    own = sample.holds(r"(?i)^#\+(?:SEQ_|TYP_)?TODO:\s*\S") and sample.holds(r"^\*+ \S")
+    return (marked and is_org) or own
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
@@ -68,15 +70,25 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     ended = [keyword for line in words for keyword in _keywords(line)[1]]
     shared = [tag for line in content if (found := _FILE_TAGS.match(line)) for tag in found[1].strip(": ").split(":")]
     headings = list(_headings(content, begun + ended, shared))
+    for heading in headings:
+        heading.body = body_of(heading.lines)
+    _name_preface(content[: headings[0].line - 1] if headings else content, reading)
     _give_keys(headings)
     for heading in headings:
         if heading.state is not None:
             yield _Task(heading, ended, reading).item()
-        elif any(map(str.strip, heading.body)):
+        elif any(map(str.strip, heading.lines)):
             reading.not_taken.append(Finding("document", f"line {heading.line}: {heading.title[:50]}"))
 
 
 read = reader(SOURCE, "org task", records)
+
+
+def _name_preface(lines: list[str], reading: Reading) -> None:
+    """Text above the first heading, which is not of any task; settings of the file are none."""
+    said = [number for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith(("#", ":"))]
+    if said:
+        reading.not_taken.append(Finding("document", f"line {said[0]}: {lines[said[0] - 1].strip()[:50]}"))
 
 
 def _keywords(line: str) -> tuple[list[str], list[str]]:
@@ -96,7 +108,7 @@ def _headings(content: list[str], keywords: list[str], shared: list[str]) -> Ite
         found = _HEADING.fullmatch(line.rstrip("\r"))
         if found is None:
             if above:
-                above[-1][1].body.append(line.rstrip("\r"))
+                above[-1][1].lines.append(line.rstrip("\r"))
             continue
         depth = len(found[1])
         above = [(other, heading) for other, heading in above if other < depth]
@@ -136,8 +148,8 @@ def _give_keys(headings: list[Heading]) -> None:
     """Equal outlines are numbered in their order."""
     times: Counter[str] = Counter()
     for heading in headings:
-        own = next((found[2] for line in heading.body if (found := _PROPERTY.fullmatch(line)) and found[1] == "ID"), "")
-        key = own.strip() or "/".join([*(one.title for one in heading.above), heading.title])[-LONGEST_ID // 2 :]
+        outline = "/".join([*(one.title for one in heading.above), heading.title])[-LONGEST_ID // 2 :]
+        key = heading.body.property("ID") or outline
         times[key] += 1
         heading.key = key if times[key] == 1 else f"{key} #{times[key]}"
 
@@ -146,116 +158,87 @@ class _Task(Record):
     """One task on its way."""
 
     def __init__(self, heading: Heading, ended: list[str], reading: Reading) -> None:
-        super().__init__(heading.key, {}, reading)
-        self._heading = heading
-        self._ended = ended
-        self._stamps: dict[str, str] = {}
-        self._comments: list[SourceComment] = []
+        self._heading, self._body, self._ended = heading, heading.body, ended
+        said = {name: values if values[1:] else values[0] for name, values in heading.body.properties.items()}
+        super().__init__(heading.key, said, reading)
 
     def item(self) -> SourceItem:
-        heading = self._heading
-        word, text_below = heading.state or "", self._text()
+        heading, body = self._heading, self._body
+        word = heading.state or ""
         category = MEANINGS.get(word) or category_of(word)
         if word in self._ended and category not in FINISHED:
             category = "done"
         above = next((other for other in reversed(heading.above) if other.state is not None), None)
         outline = [other.title for other in heading.above]
         self.own |= {"outline": outline} if outline else {}
+        self.own |= {"logbook": body.log} if body.log else {}
         if heading.rank:
             self.own["source_priority"] = heading.rank
         self.rest["tags"] = heading.tags
-        created, ended = (
-            self._moment(self.rest.get("CREATED"), "CREATED"),
-            self._moment(self._stamps.get("CLOSED"), "CLOSED"),
-        )
         return SourceItem(
             id=self.name,
             title=heading.title,
             status=word,
             category=category,
-            description=text_below,
-            priority=RANKS.find(heading.rank) + 1 or 5 if heading.rank else None,
+            description=body.text or None,
+            priority=_rank(heading.rank) if heading.rank else None,
             tags=self.tags("tags").get("tags", ()),
-            created_at=created.at if created else None,
-            ended_at=ended.at if ended else None,
+            created_at=self._moment(body.property("CREATED"), "CREATED"),
+            ended_at=self._ended_at(),
             due=self._planned("DEADLINE"),
             not_before=self._planned("SCHEDULED"),
             estimate=self._effort(),
             links=(SourceLink(kind="parent", to=above.key, word="heading"),) if above else (),
-            comments=tuple(self._comments),
+            comments=tuple(
+                SourceComment(text=note.text, at=self._moment(note.stamp, "LOGBOOK")) for note in body.notes
+            ),
             more={name: value for name, value in self.rest.items() if value},
             kept=self.own,
         )
 
-    def _text(self) -> str | None:
-        """What is left of the lines below the heading without times, properties and the log."""
-        lines: list[str] = []
-        logged: list[str] = []
-        drawer = ""
-        for line in self._heading.body:
-            mark = line.strip().upper()
-            if not drawer and mark in (":PROPERTIES:", ":LOGBOOK:"):
-                drawer = mark
-            elif drawer and mark == ":END:":
-                drawer = ""
-            elif drawer == ":PROPERTIES:" and (found := _PROPERTY.fullmatch(line)):
-                self.rest[found[1]] = found[2].strip()
-            elif drawer:
-                logged.append(line)
-            elif not lines and not line.strip():
-                continue
-            elif not lines and (stamps := _PLANNED.findall(line)) and not _PLANNED.sub("", line).strip():
-                self._stamps |= dict(stamps)
-            else:
-                lines.append(line)
-        self._take_notes(logged)
-        return "\n".join(lines).rstrip() or None
-
-    def _take_notes(self, logged: list[str]) -> None:
-        """Notes of the log become comments, all else of it stays."""
-        left: list[str] = []
-        at: str | None = None
-        said: list[str] = []
-        for line in [*logged, "- "]:
-            found = _NOTE.fullmatch(line)
-            if line.lstrip().startswith(("- ", "CLOCK:")) and at is not None:
-                moment = self._moment(at, "LOGBOOK")
-                self._comments.append(SourceComment(text="\n".join(said).strip(), at=moment.at if moment else None))
-                at = None
-            if found:
-                at, said = found[1], []
-            elif at is not None:
-                said.append(line.strip())
-            elif line.strip(" -"):
-                left.append(line)
-        self._comments = [comment for comment in reversed(self._comments) if comment.text]  # org has the newest first
-        if left:
-            self.own["logbook"] = left
-
-    def _moment(self, stamp: str | None, name: str) -> WrittenTime | None:
-        found = _STAMP.search(stamp or "")
+    def _moment(self, stamp: str | None, name: str) -> datetime | None:
+        found = STAMP.search(stamp or "")
         time = cell_time(" ".join(filter(None, found.groups()))) if found else None
         if time is not None and time.doubt:
             self.warn(time.doubt, f": {name}")
-        elif stamp and time is None:
+        elif stamp and (time is None or time.at is None):
             self.warn("time_not_understood", f": {name}")
-        if stamp:
-            self.rest[name] = stamp
-        return time
+        return time.at if time else None
+
+    def _stamp(self, name: str) -> str | None:
+        """The last one counts, and all of them stay."""
+        stamps = self._body.planned.get(name)
+        if not stamps:
+            return None
+        self.rest[name] = stamps if stamps[1:] else stamps[0]
+        return stamps[-1]
+
+    def _ended_at(self) -> datetime | None:
+        return self._moment(self._stamp("CLOSED"), "CLOSED")
 
     def _planned(self, name: str) -> str | None:
-        """A day where no time of day stands; a repeater stays as it is written."""
-        stamp = self._stamps.get(name)
-        found = _STAMP.search(stamp or "")
-        if stamp is None or found is None:
+        """A day where no time of day stands. All but a plain day, which says it whole, stays as it is written."""
+        stamp = self._stamp(name)
+        found = STAMP.search(stamp or "")
+        if stamp is None or found is None or found[2]:
+            moment = self._moment(stamp, name)
+            return text(moment) if moment else None
+        day = cell_time(found[1])
+        if day is None or day.at is None:
+            self.warn("time_not_understood", f": {name}")
             return None
-        if not found[2]:
-            self.rest |= {name: stamp} if not re.fullmatch(r"[<\[]\S+( \S+)?[>\]]", stamp) else {}
-            day = cell_time(found[1])
-            return found[1] if day and day.at else None
-        time = self._moment(stamp, name)
-        return text(time.at) if time and time.at else None
+        if re.fullmatch(r"<\S+( \S+)?>", stamp) and self.rest[name] == stamp:
+            del self.rest[name]
+        return found[1]
 
     def _effort(self) -> int | None:
-        found = _EFFORT.fullmatch(str(self.rest.get("Effort") or self.rest.get("EFFORT") or ""))
+        found = _EFFORT.fullmatch(self._body.property("EFFORT") or "")
         return int(found[1]) * 60 + int(found[2]) if found else None
+
+
+def _rank(rank: str) -> int:
+    """
+    >>> _rank("B"), _rank("2"), _rank("Z"), _rank("10")
+    (2, 2, 5, 5)
+    """
+    return max(1, min(5, int(rank))) if rank.isdecimal() else RANKS.find(rank) + 1 or 5

@@ -1,0 +1,107 @@
+"""Org files as people keep them: what is said of a heading is in its task or named, however it is written."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.importing.readers.reading import Reading
+from ledger.values.moment import parse, text
+from ledger.work_item.commands import ImportedItem
+from projections.transfer.import_sources import SOURCES, detected
+
+NOW = parse("2026-11-22T12:00:00Z")
+Read = Callable[..., Reading]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def of(*below: str, heading: str = "* TODO One", before: str = "") -> Reading:
+        file = tmp_path / "plan.org"
+        file.write_text("\n".join([before, heading, *below]), encoding="utf-8")
+        assert detected(file).name == "org"
+        return SOURCES["org"].read(file, str, NOW)
+
+    return of
+
+
+def only(reading: Reading) -> ImportedItem:
+    (item,) = reading.items
+    return item
+
+
+def metadata(reading: Reading) -> dict[str, Any]:
+    found: dict[str, Any] = only(reading).fields["metadata"]
+    return found
+
+
+def findings(reading: Reading, kind: str) -> list[str]:
+    return [one.where for one in [*reading.warnings, *reading.not_taken] if one.kind == kind]
+
+
+@pytest.mark.parametrize("stamp", ["<%%(diary-float t 4 2)>", "<2026-02-30 Mon>", "[2026-13-01]"])
+def test_a_planned_day_that_is_none_stays_as_written_and_is_named(read: Read, stamp: str) -> None:
+    reading = read(f"DEADLINE: {stamp}")
+
+    assert "due" not in only(reading).fields
+    assert metadata(reading)["DEADLINE"] == stamp
+    assert findings(reading, "time_not_understood") == ["One: DEADLINE"]
+
+
+def test_what_is_said_twice_stays_twice(read: Read) -> None:
+    reading = read("SCHEDULED: <2026-03-01 Sun> SCHEDULED: <2026-03-09 Mon>", ":PROPERTIES:", ":A: 1", ":A: 2", ":END:")
+
+    assert only(reading).fields["not_before"] == "2026-03-09"
+    assert metadata(reading)["SCHEDULED"] == ["<2026-03-01 Sun>", "<2026-03-09 Mon>"]
+    assert metadata(reading)["A"] == ["1", "2"]
+
+
+def test_only_a_drawer_has_properties_whose_names_have_no_case(read: Read) -> None:
+    outside = read("Write it as", ":ID: text")
+    inside = read(":properties:", ":Id: one", ":created: [2026-03-01 Sun 09:30]", ":EFFORT: 0:45", ":end:")
+
+    assert (outside.items[0].external_id, outside.items[0].fields["description"]) == ("One", "Write it as\n:ID: text")
+    assert (inside.items[0].external_id, inside.items[0].fields["estimate"]) == ("one", 45)
+    assert text(inside.items[0].created.at).startswith("2026-03-01T09:30")
+
+
+def test_a_note_keeps_its_own_list_and_its_indentation(read: Read) -> None:
+    reading = read(
+        ":LOGBOOK:",
+        "- Note taken on [2026-03-03 Tue 10:00] \\\\",
+        "  Two points:",
+        "  - one",
+        "    more of it",
+        "  - two",
+        '- State "DONE"       from "TODO"       [2026-03-02 Mon 10:00] \\\\',
+        "  because",
+        "CLOCK: [2026-03-01 Sun 10:00]--[2026-03-01 Sun 11:00] =>  1:00",
+        "- Note taken on [2026-03-01 Sun 09:00]",
+        ":END:",
+    )
+
+    assert [one.text for one in only(reading).comments or ()] == ["Two points:\n- one\n  more of it\n- two"]
+    assert metadata(reading)["logbook"] == [
+        '- State "DONE"       from "TODO"       [2026-03-02 Mon 10:00] \\\\',
+        "  because",
+        "CLOCK: [2026-03-01 Sun 10:00]--[2026-03-01 Sun 11:00] =>  1:00",
+        "- Note taken on [2026-03-01 Sun 09:00]",
+    ]
+
+
+@pytest.mark.parametrize(("rank", "priority"), [("A", 1), ("E", 5), ("Q", 5), ("2", 2), ("17", 5)])
+def test_a_priority_is_a_letter_or_a_number(read: Read, rank: str, priority: int) -> None:
+    item = only(read(heading=f"* TODO [#{rank}] One"))
+
+    assert (item.fields["title"], item.fields["priority"]) == ("One", priority)
+
+
+def test_a_files_own_keywords_are_enough_to_know_it(read: Read) -> None:
+    assert only(read(heading="* IDEA One", before="#+todo: IDEA | SHIPPED")).status == "IDEA"
+
+
+def test_text_above_the_first_heading_is_named(read: Read) -> None:
+    reading = read(before="#+title: Plan\n:PROPERTIES:\n:ID: file\n:END:\n\nCall them first.")
+
+    assert findings(reading, "document") == ["line 6: Call them first."]
