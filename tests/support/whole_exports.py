@@ -158,6 +158,8 @@ _TRELLO: Record = {
     "id": _CARD, "shortLink": "card1", "name": "One", "desc": "Why", "closed": True,
     "idList": "l1", "dueComplete": False, "isTemplate": False, "idMembers": ["m1"], "due": "2026-04-01T10:00:00.000Z",
     "start": "2026-03-02T10:00:00.000Z", "dateLastActivity": "2026-03-05T10:00:00.000Z",
+    "customFieldItems": [{"idCustomField": "f", "value": {"number": "3"}}],
+    "board.customFields": [{"id": "f", "name": "Points"}],
     "labels": [{"id": "x", "name": "x", "color": "red"}], "badges": {"comments": 1}, "url": "https://trello.com/c/1",
     "board.lists": [{"id": "l1", "name": "Doing"}, {"id": "l2", "name": "Done"}],
     "board.members": [{"id": "m1", "username": "ann"}],

@@ -201,6 +201,29 @@ def test_gitlabs_issues_have_several_forms(read: Read, form: str) -> None:
     ]
 
 
+def test_trellos_own_fields_have_their_names_and_checklists_their_order(read: Read) -> None:
+    chosen = [
+        {"idCustomField": "f1", "value": {"number": "3"}},
+        {"idCustomField": "f2", "idValue": "o2", "value": None},
+        {"idCustomField": "gone", "value": {"text": "x"}},
+    ]
+    fields = [
+        {"id": "f1", "name": "Points", "type": "number"},
+        {"id": "f2", "name": "Size", "options": [{"id": "o2", "value": {"text": "Large"}}]},
+    ]
+    checklists = [
+        {"id": name, "idCard": card()["id"], "name": name, "pos": place, "checkItems": [{"name": name, "pos": 1}]}
+        for name, place in (("second", 2), ("first", 1))
+    ]
+
+    item = read("trello", board(card(customFieldItems=chosen), customFields=fields, checklists=checklists)).items[0]
+
+    metadata = item.fields["metadata"]
+    assert metadata["custom_fields"] == [{"name": "Points", "value": "3"}, {"name": "Size", "value": "Large"}]
+    assert metadata["customFieldItems"] == chosen
+    assert metadata["acceptance"] == ["first", "second"]
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "category"),
     [
@@ -258,6 +281,33 @@ def test_gitlabs_csv_is_the_same_issue_as_its_json(read: Read) -> None:
     assert (item.external_id, item.category, item.created.by) == ("g/p#1", "done", "ann")
     assert (text(item.created.at)[:13], item.fields["estimate"]) == ("2026-03-01T08", 60)
     assert item.fields["metadata"].items() >= {"Milestone": "M", "Author": "Ann Lee"}.items()
+
+
+@pytest.mark.parametrize(
+    ("state", "labels"),
+    [
+        ("opened", "workflow::in dev,priority::high"),
+        ("opened", "workflow::won't do"),
+        ("closed", "status::won't do"),
+        ("closed", "workflow::in dev"),
+    ],
+)
+def test_gitlabs_csv_says_of_labels_and_people_what_its_json_says(read: Read, state: str, labels: str) -> None:
+    word = {"opened": "Open", "closed": "Closed"}[state]
+    people = [{"username": "bob"}, {"username": "cy"}]
+    whole = issue(state=state, labels=labels.split(","), assignees=people, closed_at="2026-03-02T10:00:00Z")
+    head = "Title,Issue ID,URL,State,Author Username,Assignee,Assignee Username,Created At (UTC),Closed At (UTC),Labels"
+    row = (
+        f'T,1,https://gitlab.com/g/p/-/issues/1,{word},ann,"Bob Lee, Cy","bob, cy",2026-03-01 08:00:00,2026-03-02 10:00'
+    )
+
+    one, other = read("gitlab", [whole]).items[0], read("gitlab", f'{head}\n{row},"{labels}"', "x.csv").items[0]
+
+    names = ("assignee", "priority", "tags")
+    assert [one.fields.get(name) for name in names] == [other.fields.get(name) for name in names]
+    assert (one.category, one.settled is None) == (other.category, other.settled is None)
+    assert one.fields["metadata"].get("source_label") == other.fields["metadata"].get("source_label")
+    assert other.fields["metadata"]["Assignee Username"] == "bob, cy"
 
 
 @pytest.mark.parametrize("depends", [["u-2", "u-3"], "u-2,u-3"])

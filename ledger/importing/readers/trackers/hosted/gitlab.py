@@ -48,9 +48,11 @@ COLUMNS = {
     "status": ("State",),
     "description": ("Description",),
     "assignee": ("Assignee Username", "Assignee"),
+    "priority": ("Labels",),
     "tags": ("Labels",),
     "due": ("Due Date",),
     "estimate": ("Time Estimate",),
+    f"metadata.{LABEL}": ("Labels",),
     "metadata.source_updated_at": ("Updated At (UTC)", "Updated At"),
     "metadata.source_closed_at": ("Closed At (UTC)", "Closed At"),
 }
@@ -119,6 +121,27 @@ def _listed_objects(given: Any) -> list[Fields]:
     return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
 
 
+def _scoped(labels: Iterable[str]) -> list[str]:
+    """The words of labels that say a state, such as `workflow::in dev`."""
+    return [found[1].strip() for label in labels if (found := _SCOPED.fullmatch(label))]
+
+
+def _finer(word: str, said: Iterable[str | None]) -> str | None:
+    """The first word that says more than that an issue is open, or that a closed one was given up."""
+    known = [(one, category) for one in said if one and (category := category_of(one))]
+    if word.casefold() == "closed":
+        return next((one for one, category in known if category == "dropped"), None)
+    return next((one for one, category in known if category not in FINISHED), None)
+
+
+def _rank(labels: Iterable[str]) -> str | None:
+    return next((found[1].strip() for label in labels if (found := _PRIORITY.fullmatch(label))), None)
+
+
+def _priority(word: str | None) -> int | None:
+    return PRIORITIES.get(word.lower(), PRIORITIES.get(f"p{word}")) if word else None
+
+
 def _user(person: Any) -> str | None:
     return text_at(person, "username") or text_at(person, "name")
 
@@ -184,26 +207,19 @@ class _Issue(Record):
     def _state(self, labels: list[str]) -> tuple[str, Category | None]:
         word = self.text("state") or ""
         status = text_at(self.rest, "status", "name") or text_at(self.rest, "status")
-        scoped = [found[1].strip() for label in labels if (found := _SCOPED.fullmatch(label))]
-        if word == "closed":
-            is_given_up = self.rest.get("moved_to_id") or self.rest.get("duplicated_to_id")
-            dropped = [one for one in (status, *scoped) if one and category_of(one) == "dropped"]
-            said = dropped[0] if dropped else "duplicate" if self.rest.get("duplicated_to_id") else "moved"
-            self.own |= {STATE: word} if is_given_up or dropped else {}
-            self.own |= {LABEL: dropped[0]} if dropped else {}
-            return (said, "dropped") if is_given_up or dropped else (word, "done")
-        said_open = [one for one in (status, *scoped) if one and category_of(one) not in (None, "done", "dropped")]
-        if said_open:
-            self.own |= {STATE: word, LABEL: said_open[0]}
-            return said_open[0], category_of(said_open[0])
-        return word, category_of(word)
+        moved = "duplicate" if self.rest.get("duplicated_to_id") else "moved" if self.rest.get("moved_to_id") else None
+        finer = _finer(word, (status, *_scoped(labels)))
+        self.own |= {LABEL: finer} if finer else {}
+        said = finer or (moved if word == "closed" else None)
+        if said is None:
+            return word, category_of(word)
+        self.own[STATE] = word
+        return said, "dropped" if word == "closed" else category_of(said)
 
     def _priority(self, labels: list[str]) -> int | None:
-        word = next((found[1].strip() for label in labels if (found := _PRIORITY.fullmatch(label))), None)
-        if word is None:
-            return None
-        self.own["source_priority"] = word
-        return PRIORITIES.get(word.lower(), PRIORITIES.get(f"p{word}"))
+        word = _rank(labels)
+        self.own |= {"source_priority": word} if word else {}
+        return _priority(word)
 
     def _assignee(self) -> str | None:
         given = self.rest.get("assignees")
@@ -281,12 +297,10 @@ class _Row(CellRecord):
 
     def item(self, names: list[str]) -> SourceItem:
         labels = self.listed("Labels")
-        word = self.one("State") or ""
-        scoped = [found[1].strip() for label in labels if (found := _SCOPED.fullmatch(label))]
-        known = [one for one in scoped if category_of(one) not in (None, "done", "dropped")]
-        if known and category_of(word) == "planned":
-            self.own[STATE] = word
-            word = known[0]
+        word, rank = self.one("State") or "", _rank(labels)
+        finer = _finer(word, _scoped(labels))
+        self.own |= {STATE: word, LABEL: finer} if finer else {}
+        self.own |= {"source_priority": rank} if rank else {}
         created_at, changed_at, ended_at = (
             self.utc(f"{name} At (UTC)", f"{name} At") for name in ("Created", "Updated", "Closed")
         )
@@ -294,10 +308,11 @@ class _Row(CellRecord):
         return SourceItem(
             id=self.name,
             title=self.one("Title") or "",
-            status=word,
-            category=category_of(word),
+            status=finer or word,
+            category=category_of(finer or word),
             description=self.one("Description"),
-            assignee=self.one_or_look("Assignee Username", "Assignee"),
+            assignee=self._assignee(),
+            priority=_priority(rank),
             tags=self.labels(labels, "Labels"),
             created_at=created_at,
             created_by=self.one_or_look("Author Username", "Author"),
@@ -309,8 +324,18 @@ class _Row(CellRecord):
                 names,
                 COLUMNS,
                 refining=("Labels",),
+                marks=(LABEL,),
                 roughly={} if "Assignee Username" in names else {"assignee": (("Assignee",),)},
             ),
             more=self.rest,
             kept=self.own,
         )
+
+    def _assignee(self) -> str | None:
+        """The first of several people; all of them stay."""
+        given = self.one("Assignee Username")
+        if given is None:
+            return next(iter(self.look("Assignee")), None)
+        first, *others = (name.strip() for name in given.split(","))
+        self.rest |= {"Assignee Username": given} if others else {}
+        return first

@@ -40,12 +40,14 @@ SAID_BY = {
 }
 LISTED = ("idList", "board.lists")
 CHECKED = ("acceptance", "acceptance_checked", "checklists", "planned_check_items")
-PARTS = ("lists", "actions", "checklists", "members")
+CUSTOM = "custom_fields"  # the key of the metadata under which the board's own fields are kept by their names
+PARTS = ("lists", "actions", "checklists", "members", "customFields")
 SAID_TOGETHER = {
     "assignee": ("idMembers", "board.members"),
     "metadata.members": ("idMembers", "board.members"),
     "status": LISTED,
     f"metadata.{CARD_LIST}": LISTED,
+    f"metadata.{CUSTOM}": ("customFieldItems", "board.customFields"),
     **{f"metadata.{name}": ("board.checklists",) for name in CHECKED},
 }
 _SECONDS = 8  # hexadecimal digits of an id that are its time
@@ -84,7 +86,7 @@ class _Board:
         self.members = _by_id(whole, "members")
         self.fields = _by_id(whole, "customFields")
         self.checklists: dict[str, list[Fields]] = {}
-        for checklist in _objects(whole, "checklists"):
+        for checklist in _in_order(_objects(whole, "checklists")):
             self.checklists.setdefault(str(checklist.get("idCard")), []).append(checklist)
         self.actions: dict[str, list[Fields]] = {}
         self.others = 0
@@ -117,6 +119,7 @@ class _Card(Record):
         self.own |= {CARD_LIST: self._list.get("name")} if self._list.get("name") else {}
         self.own |= {"board": self._board.name} if self._board.name else {}
         self._acceptance()
+        self._custom_fields()
         return SourceItem(
             id=self.name,
             title=self.text("name") or "",
@@ -213,6 +216,15 @@ class _Card(Record):
             parts = ("name", "due", "idMember")
             self.own["planned_check_items"] = [{part: entry.get(part) for part in parts} for entry in planned]
 
+    def _custom_fields(self) -> None:
+        """The board's own fields by their names, and options by their text, where a card says ids."""
+        found = [
+            {"name": field.get("name"), "value": _custom_value(entry, field)}
+            for entry in _objects(self.rest, "customFieldItems")
+            if (field := self._board.fields.get(str(entry.get("idCustomField"))))
+        ]
+        self.own |= {CUSTOM: found} if found else {}
+
     def _comments_missing(self) -> bool:
         return isinstance(self._counted, int) and self._counted > len(self._said())
 
@@ -236,6 +248,13 @@ def _author(action: Fields) -> str | None:
 def _objects(whole: Fields, name: str) -> list[Fields]:
     given = whole.get(name)
     return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+
+
+def _custom_value(entry: Fields, field: Fields) -> Any:
+    """What is chosen from a list, or the one value under the name of its kind."""
+    chosen = _by_id(field, "options").get(str(entry.get("idValue")))
+    given = chosen.get("value") if chosen else entry.get("value")
+    return next(iter(given.values()), None) if isinstance(given, dict) else given
 
 
 def _by_id(whole: Fields, name: str) -> dict[str, Fields]:
