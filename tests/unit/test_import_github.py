@@ -319,6 +319,24 @@ def test_sub_issues_and_blockers_are_links(tmp_path: Path) -> None:
     assert [(link.kind, link.to) for link in item.links] == [("parent", "o/r#1"), ("depends_on", "o/r#2")]
 
 
+def test_rest_says_the_parent_by_its_address_and_none_by_leaving_it_out() -> None:
+    summary = {"sub_issues_summary": {"total": 0, "completed": 0, "percent_completed": 0}}
+    below = by_rest(3, parent_issue_url="https://api.github.com/repos/o/r/issues/1", **summary)
+    log = ImportedLog("github")
+
+    def above() -> list[str | None]:
+        return [state["parent_id"] for state in log.standing().values() if state["title"] == "T3"]
+
+    log.bring(lambda folder: written(folder, [by_rest(1, **summary), below]))
+    first = above()
+    log.bring(lambda folder: written(folder, [by_rest(3)]))
+    unsaid = above()
+    log.bring(lambda folder: written(folder, [by_rest(3, **summary)]))
+
+    assert first[0] is not None
+    assert (unsaid, above()) == (first, [None])
+
+
 def test_what_no_field_takes_is_kept(tmp_path: Path) -> None:
     issue = by_gh(milestone={"title": "M"}, labels=[{"name": "Bug", "color": "f00"}], reactions={"+1": 3}, locked=True)
 

@@ -44,6 +44,7 @@ PULL_REQUEST = "pull_request"  # the kind of what is named and is no work item
 DROPPED = ("notplanned", "duplicate")  # reasons of closing
 COMMENT = ("id", "author", "created_at")
 PLAIN_COMMENT = frozenset({*COMMENT, "text"})
+ABOVE = ("parent", "parent_issue_url", "sub_issues_summary")  # REST has a parent's address where there is one
 SAID_BY = {
     "title": ("title",),
     "description": ("body",),
@@ -51,13 +52,13 @@ SAID_BY = {
     "tags": ("labels",),
     "status": ("state", "closed", "closed_at"),
     "comments": ("comments",),
-    "parent_id": ("parent",),
-    "links.parent": ("parent",),
+    "parent_id": ABOVE,
+    "links.parent": ABOVE,
     "links.depends_on": ("blocked_by",),
     "links.blocked_by": ("blocked_by",),
     f"metadata.{LAST_CHANGE}": ("updated_at",),
     f"metadata.{CLOSED}": ("closed_at",),
-    "metadata.parent_issue_url": ("repository_url",),  # REST says it where there is one
+    "metadata.parent_issue_url": ("parent_issue_url", "repository_url"),
 }
 _ARCHIVED = re.compile(r"issues?_\d+\.json")
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -272,7 +273,7 @@ class _Issue(Record):
         return self.state(word)
 
     def _links(self) -> tuple[ImportedLink, ...]:
-        parent = self._other(self.rest.get("parent"))
+        parent = self._other(self.rest.get("parent")) or self._other({"url": self.rest.get("parent_issue_url")})
         links = [self._link("parent", parent, "parent")] if parent else []
         for entry in listed(self.rest.get("blocked_by")):
             if (other := self._other(entry)) is not None:
