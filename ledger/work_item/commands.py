@@ -157,11 +157,15 @@ class Edition(Struct, frozen=True, kw_only=True):
 
 
 class ImportedComment(Struct, frozen=True, kw_only=True):
-    """What was said in the source, by whom and when. `id` follows from what the source knows it by."""
+    """What was said in the source, by whom and when. `id` follows from what the source knows it by.
+
+    `corrected` is when its author changed it last, where the source says so.
+    """
 
     id: str
     text: str
     made: Mark
+    corrected: datetime | None = None
 
 
 class Stated(Struct, frozen=True, kw_only=True):

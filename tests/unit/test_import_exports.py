@@ -246,8 +246,9 @@ def test_a_gitlab_issues_state_is_that_of_its_board(
 
 
 def test_gitlabs_notes_links_and_plans_are_taken(read: Read) -> None:
+    said_at = {"created_at": "2026-03-02T10:00:00Z", "updated_at": "2026-03-03T10:00:00Z"}
     notes = [
-        {"id": 5, "body": "hm", "author": {"username": "bo"}, "created_at": "2026-03-02T10:00:00Z"},
+        {"id": 5, "body": "hm", "author": {"username": "bo"}, **said_at},
         {"id": 6, "body": "changed the milestone", "system": True},
     ]
     said = issue(notes=notes, due_date="2026-05-01", time_stats={"time_estimate": 7200}, weight=3)
@@ -256,7 +257,8 @@ def test_gitlabs_notes_links_and_plans_are_taken(read: Read) -> None:
     reading = read("gitlab", [said, issue(2, user_notes_count=4, labels=["priority::high"])])
 
     first, second = reading.items
-    assert [(one.text, one.made.by) for one in first.comments or ()] == [("hm", "bo")]
+    corrected = parse(said_at["updated_at"])
+    assert [(one.text, one.made.by, one.corrected) for one in first.comments or ()] == [("hm", "bo", corrected)]
     assert (first.fields["due"], first.fields["estimate"], links(second)) == (
         "2026-05-01",
         120,

@@ -155,6 +155,42 @@ def test_a_corrected_comment_is_corrected_and_none_that_is_not_there_is_withdraw
     assert [text for _, _, text in said(log)] == ["better", "said 12"]
 
 
+def edition(day: int, text: str) -> Write:
+    return file("1.json", [comment(11, 1, body=text, updated_at=f"2026-03-{day}T10:00:00Z", reactions={"+1": day})])
+
+
+@pytest.mark.parametrize("with_issues", [True, False])
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_of_the_editions_of_a_comment_the_newest_counts_in_whatever_order_they_come(
+    order: tuple[int, ...], with_issues: bool
+) -> None:
+    editions = [edition(10, "first"), edition(11, "third"), edition(12, "third")]
+    log = ImportedLog("github")
+    if with_issues:
+        log.bring(FILES["issues"])
+
+    for place in order:
+        log.bring(editions[place])
+
+    kept = [state["metadata"]["source_comments"]["11"] for state in log.standing().values() if state["comments"]]
+    assert [text for _, _, text in said(log)] == ["third"]
+    assert [one["reactions"] for one in kept] == [{"+1": 12}]
+    assert [log.bring(one) for one in editions] == [[], [], []]
+
+
+def test_an_older_edition_of_a_comment_is_named_and_wins_where_it_may() -> None:
+    log = ImportedLog("github")
+    log.bring(edition(12, "newer"))
+
+    log.bring(edition(10, "older"))
+    named = log.warnings()["older_than_known"]
+    log.bring(edition(10, "older"), older_wins=True)
+
+    times = "of 2026-03-10T10:00:00.000000Z, known is 2026-03-12T10:00:00.000000Z"
+    assert named == [f"o/r#1, a comment ({times})"]
+    assert [text for _, _, text in said(log)] == ["older"]
+
+
 def test_comments_on_pull_requests_are_named(tmp_path: Path) -> None:
     path = file("1.json", [comment(11, 1), comment(12, 7, kind="pull")])(tmp_path)
 

@@ -27,12 +27,13 @@ def imported_comments(
     fields: tuple[str, str, str],
     plain: frozenset[str],
     time_of: Callable[[Any], datetime | None],
+    corrected: str | None = None,
 ) -> tuple[tuple[ImportedComment, ...], list[Any]]:
     """The comments on a record, and the entries that are none or say more than one; what is not understood is named.
 
-    `fields` name what in an entry is its number among the comments, its author and its time; `plain` are those that a
-    comment of ours says whole; `name` is what the comments are known by where it is not the record's. `otherwise` is
-    who and when where an entry does not tell.
+    `fields` name what in an entry is its number among the comments, its author and its time, `corrected` the time of
+    its last change; `plain` are those that a comment of ours says whole; `name` is what the comments are known by where
+    it is not the record's. `otherwise` is who and when where an entry does not tell.
     """
     comments: dict[str, ImportedComment] = {}
     left: list[Any] = []
@@ -45,7 +46,12 @@ def imported_comments(
         key, by, at = (entry.get(field) for field in fields)
         number = key if isinstance(key, (str, int)) and f"{key}" not in comments else f"place {place}"
         made = Mark(by=by if isinstance(by, str) and by.strip() else otherwise.by, at=time_of(at) or otherwise.at)
-        comments[f"{number}"] = ImportedComment(id=comment_id(number, name or record.name), text=said, made=made)
+        comments[f"{number}"] = ImportedComment(
+            id=comment_id(number, name or record.name),
+            text=said,
+            made=made,
+            corrected=time_of(entry.get(corrected)) if corrected else None,
+        )
         if at and time_of(at) is None:
             record.warn("time_not_understood", f": comments, {at!s:.50}")
         if entry.keys() - plain or (at and time_of(at) is None):

@@ -35,11 +35,15 @@ class SourceLink(Struct, frozen=True, kw_only=True):
 
 
 class SourceComment(Struct, frozen=True, kw_only=True):
-    """A comment. One without an id is known by its time and author, so those have to stay what they are."""
+    """A comment. One without an id is known by its time and author, so those have to stay what they are.
+
+    `corrected_at` is when its author changed it last.
+    """
 
     text: str
     by: str | None = None
     at: datetime | None = None
+    corrected_at: datetime | None = None
     id: str | None = None
 
 
@@ -213,5 +217,7 @@ class _Brought:
             while key in found:
                 key += "'"
             number = minted_id(NAMESPACE_OID, f"comment {key} of {self._source} {self._item.id}")
-            found[key] = ImportedComment(id=comment_id_of(number), text=comment.text, made=made)
+            found[key] = ImportedComment(
+                id=comment_id_of(number), text=comment.text, made=made, corrected=comment.corrected_at
+            )
         return tuple(found.values())

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from ledger.annotation.events import CommentAdded, CommentCorrected, CommentWithdrawn
 from ledger.envelope import Fact
 from ledger.values.moment import text
-from ledger.work_item.commands import ImportedItem, Mark
+from ledger.work_item.commands import ImportedComment, ImportedItem, Mark
 from ledger.work_item.state import WorkItem
 
 
@@ -20,10 +22,11 @@ def comments_since(
         if before is None and here is None:
             by, at = comment.made.by, text(comment.made.at)
             yield CommentAdded(comment_id=comment.id, by=by, at=at, text=comment.text), comment.made
+            if comment.corrected is not None and comment.corrected > comment.made.at:
+                yield _corrected(comment, replace(item.changed, at=comment.corrected))
         elif before is not None and here is not None and comment.text not in (before.text, here.text):
             if before == here:
-                corrected = CommentCorrected(comment_id=comment.id, at=text(item.changed.at), text=comment.text)
-                yield corrected, item.changed
+                yield _corrected(comment, replace(item.changed, at=comment.corrected or item.changed.at))
             elif not here.withdrawn:
                 clashes.append(f"comments.{comment.id}")
     if item.comments_missing:
@@ -32,3 +35,7 @@ def comments_since(
     for comment_id in then.comments.keys() - stated:
         if then.comments[comment_id] == now.comments.get(comment_id) and not then.comments[comment_id].withdrawn:
             yield CommentWithdrawn(comment_id=comment_id), item.changed
+
+
+def _corrected(comment: ImportedComment, mark: Mark) -> tuple[Fact, Mark]:
+    return CommentCorrected(comment_id=comment.id, at=text(mark.at), text=comment.text), mark

@@ -1,17 +1,22 @@
 """Records that are older than what their source said before: another branch's file, a second machine's copy.
 
 What a record says of its own last change decides. Where it says nothing, or says the same again, that of the list in
-which it stands does. Where neither tells, it is not known which of two is the older one, and the record is taken.
+which it stands does. Where neither tells, it is not known which of two is the older one, and the record is taken. A
+comment that says when it was last changed is compared by itself: comments come without their record too.
 """
 
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger.envelope import stream_id
 from ledger.values.finding import Finding
 from ledger.values.moment import parse, text
-from ledger.work_item.commands import ImportedItem, ImportWorkItems
+from ledger.work_item.commands import ImportedComment, ImportedItem, ImportWorkItems
 from ledger.work_item.imported.source_state import CATEGORY, source_state
+from ledger.work_item.imported.stated import APART, CORRECTED
+from ledger.work_item.state import WorkItem
 from ledger.world import World
 
 LAST_CHANGE = "source_updated_at"  # the key of the metadata under which a record's own time of change is kept
@@ -26,9 +31,10 @@ def without_older(command: ImportWorkItems, world: World) -> tuple[tuple[Importe
     fresh: list[ImportedItem] = []
     older: list[Finding] = []
     for item in command.items:
-        times = _older(item, editions, source_state(item.id, command.source, world).metadata)
+        known = source_state(item.id, command.source, world)
+        times = _older(item, editions, known.metadata)
         if times is None:
-            fresh.append(item)
+            fresh.append(_with_known_comments(item, known, older))
         else:
             older.append(Finding("older_than_known", f"{item.external_id} (of {times[0]}, known is {times[1]})"))
     return tuple(fresh), older
@@ -42,6 +48,40 @@ def _older(item: ImportedItem, editions: dict[str, str], known: dict[str, Any]) 
         return (text(own), text(before)) if own < before else None
     edition, latest = item.edition, _time(editions.get(item.edition.part)) if item.edition else None
     return (text(edition.at), text(latest)) if edition and known and latest and edition.at < latest else None
+
+
+def _with_known_comments(item: ImportedItem, known: WorkItem, older: list[Finding]) -> ImportedItem:
+    """The record with what is known of comments that it has in an older edition, as a file of comments alone may."""
+    kept: dict[str, ImportedComment] = {}
+    for given in item.comments or ():
+        before = known.comments.get(given.id)
+        latest = _time(before.corrected_at or before.at) if before else None
+        if before and given.corrected and latest and given.corrected < latest:
+            times = f"of {text(given.corrected)}, known is {text(latest)}"
+            older.append(Finding("older_than_known", f"{item.external_id}, a comment ({times})"))
+            kept[given.id] = replace(given, text=before.text)
+    metadata = item.fields.get("metadata", {})
+    more = _newer(_entries(known.metadata), _entries(metadata))
+    if not kept and not more:
+        return item
+    apart = {APART: _entries(metadata) | more} if more else {}
+    comments = tuple(kept.get(given.id, given) for given in item.comments or ())
+    return replace(item, comments=comments, fields=item.fields | {"metadata": metadata | apart})
+
+
+def _newer(known: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """What else was known of comments by themselves that are given in an older edition, by their numbers."""
+    times = {number: (_edited(known[number]), _edited(given[number])) for number in known.keys() & given}
+    return {number: known[number] for number, (before, now) in times.items() if before and now and now < before}
+
+
+def _edited(entry: Any) -> datetime | None:
+    return _time(entry.get(CORRECTED)) if isinstance(entry, dict) else None
+
+
+def _entries(metadata: dict[str, Any]) -> dict[str, Any]:
+    apart = metadata.get(APART)
+    return apart if isinstance(apart, dict) else {}
 
 
 def _editions(command: ImportWorkItems, world: World) -> dict[str, str]:

@@ -27,6 +27,7 @@ FIELDS = (
 )
 BEGAN = "source_created_at"  # the key under which it is kept when an item began whose first record did not say so
 APART = "source_comments"  # the key under which comments by themselves, by their numbers, keep what else they say
+CORRECTED = "updated_at"  # which of these says when the comment was last changed
 SOURCE_FIELDS = "source_fields"  # the key of the metadata under which the source's fields are that have names of ours
 STATE, STATUS = "source_state", "source_status"  # what the source says plainly, and the word that counts
 OWN = {  # names of ours in the metadata, and the fields with which they are stated

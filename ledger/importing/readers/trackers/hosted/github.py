@@ -36,7 +36,7 @@ from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
 from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
 from ledger.work_item.imported.older_records import LAST_CHANGE
-from ledger.work_item.imported.stated import APART
+from ledger.work_item.imported.stated import APART, CORRECTED
 
 SOURCE = "github"
 NO_HOLDER = "unknown (github)"
@@ -304,7 +304,7 @@ class _Issue(Record):
             return by_themselves or None
         del self.rest["comments"]
         comments, left = imported_comments(
-            entries, self, self._created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of
+            entries, self, self._created, fields=COMMENT, plain=PLAIN_COMMENT, time_of=time_of, corrected=CORRECTED
         )
         if left:
             self.rest["comments"] = [_without_text(entry) for entry in left]
@@ -312,7 +312,13 @@ class _Issue(Record):
 
     def _by_themselves(self) -> tuple[ImportedComment, ...]:
         comments, left = imported_comments(
-            self._apart, self, self._created, fields=COMMENT, plain=PLAIN_COMMENT | ADDRESSES, time_of=time_of
+            self._apart,
+            self,
+            self._created,
+            fields=COMMENT,
+            plain=PLAIN_COMMENT | ADDRESSES,
+            time_of=time_of,
+            corrected=CORRECTED,
         )
         more = {
             str(entry["id"]): {name: said for name, said in entry.items() if name not in {*COMMENT, "text", *ADDRESSES}}

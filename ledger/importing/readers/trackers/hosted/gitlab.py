@@ -269,7 +269,10 @@ class _Issue(Record):
             if body and not note.get("system"):
                 by, at = _user(note.get("author")), time_of(note.get("created_at"))
                 number = note.get("id") or note.get("discussion_id")
-                said.append(SourceComment(text=body, by=by, at=at, id=str(number) if number else None))
+                changed = time_of(note.get("updated_at"))
+                corrected = changed if changed and at and changed > at else None
+                key = str(number) if number else None
+                said.append(SourceComment(text=body, by=by, at=at, corrected_at=corrected, id=key))
             else:
                 left.append(note)
         if left:
