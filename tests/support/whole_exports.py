@@ -2,9 +2,12 @@
 
 import csv
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -63,6 +66,20 @@ def board(folder: Path, records: Records) -> Path:
     whole = {name[6:]: said for name, said in records[0].items() if name.startswith("board.")}
     cards = [{name: said for name, said in one.items() if not name.startswith("board.")} for one in records]
     return _written(folder / "board.json", {"shortLink": "b", "labelNames": {}, **whole, "cards": cards})
+
+
+def database(folder: Path, records: Records) -> Path:
+    """Rows of other tables are on each record as `table.NAME`, alike."""
+    tables = {name[6:]: said for name, said in records[0].items() if name.startswith("table.")}
+    tasks = [{name: said for name, said in one.items() if not name.startswith("table.")} for one in records]
+    file = folder / "db.sqlite"
+    with closing(sqlite3.connect(file)) as opened:
+        for table, rows in {"tasks": tasks, **tables}.items():
+            opened.execute(f"CREATE TABLE {table} ({', '.join(rows[0])})")
+            marks = ", ".join("?" * len(rows[0]))
+            opened.executemany(f"INSERT INTO {table} VALUES ({marks})", [list(row.values()) for row in rows])  # noqa: S608 (names of this file)
+        opened.commit()
+    return file
 
 
 def _cells(said: Any) -> list[str]:
@@ -200,6 +217,19 @@ _TASKWARRIOR: Record = {
     "modified": "20260305T100000Z", "end": "20260305T100000Z", "priority": "H", "tags": ["x"],
 }  # fmt: skip
 
+_ONE, _TWO, _ATTEMPT = (UUID(int=number).bytes for number in (1, 2, 3))
+_KANBAN: Record = {
+    "id": _ONE, "project_id": _TWO, "title": "One", "description": "Why", "status": "inreview",
+    "parent_workspace_id": _ATTEMPT, "shared_task_id": None, "created_at": "2026-03-01 10:00:00.000",
+    "updated_at": "2026-03-05 10:00:00.000", "table.projects": [{"id": _TWO, "name": "Web"}],
+    "table.workspaces": [
+        {"id": _ATTEMPT, "task_id": _TWO, "branch": "vk/a", "created_at": "2026-03-02 10:00:00"},
+        {"id": _ONE, "task_id": _TWO, "branch": "vk/b", "created_at": "2026-03-03 10:00:00"},
+    ],
+    "table.merges": [{"id": _ONE, "workspace_id": _ATTEMPT, "pr_number": 7, "pr_status": "open"}],
+}  # fmt: skip
+_KANBAN_2 = _KANBAN | {"id": _TWO, "title": "Two", "status": "todo", "parent_workspace_id": None, "description": None}
+
 EXPORTS = {
     "jira": Export(
         source="jira",
@@ -288,6 +318,16 @@ EXPORTS = {
             {"title": "1", "body": "", "labels": [], "assignees": [], "milestone": None, "parent": None,
              "blockedBy": {"nodes": []}, "stateReason": "COMPLETED", "updatedAt": "2026-03-07T10:00:00Z"},
             {"projectItems": [], "updatedAt": "2026-03-07T10:00:00Z"},
+        ),
+    ),
+    "vibe-kanban": Export(
+        source="vibe-kanban",
+        began=frozenset({"created_at"}),
+        write=database, kept=frozenset({"id", "project_id", "title", "status", "created_at"}),
+        states=_two(
+            _KANBAN, _KANBAN_2,
+            {"title": "1", "description": None, "parent_workspace_id": None, "updated_at": "2026-03-07 10:00:00.000"},
+            {"status": "done", "updated_at": "2026-03-07 10:00:00.000"},
         ),
     ),
     "beads": Export(

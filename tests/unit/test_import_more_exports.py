@@ -12,6 +12,7 @@ import pytest
 
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
+from ledger.importing.readers.trackers.assistants import vibe_kanban
 from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES, detected
@@ -202,6 +203,63 @@ def test_vibe_kanbans_tasks_lie_below_that_whose_attempt_began_them(tmp_path: Pa
     assert (second.category, second.fields["title"], links(second)) == ("dropped", "<b>Two</b>", [("parent", str(one))])
     assert first.fields["metadata"].items() >= {"branch": "vk/one", "project": "Web"}.items()
     assert file.read_bytes() == before
+
+
+def kanban(folder: Path, *statements: str) -> Path:
+    file = folder / "db.sqlite"
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript(";".join(statements))
+    return file
+
+
+def test_all_attempts_at_a_task_of_vibe_kanban_and_what_came_of_them_are_kept(tmp_path: Path) -> None:
+    file = kanban(
+        tmp_path,
+        "CREATE TABLE tasks (id, project_id, title, status, created_at, parent_workspace_id)",
+        "CREATE TABLE workspaces (id, task_id, branch, created_at)",
+        "CREATE TABLE merges (id, workspace_id, pr_url, pr_status, merge_commit)",
+        "INSERT INTO tasks VALUES ('a', 'p', 'One', 'todo', '2026-03-01 10:00:00', NULL)",
+        "INSERT INTO tasks VALUES ('b', 'p', 'Two', 'todo', '2026-03-01 10:00:00', 'gone')",
+        "INSERT INTO workspaces VALUES ('w2', 'a', 'vk/two', '2026-03-03'), ('w1', 'a', 'vk/one', '2026-03-02')",
+        "INSERT INTO merges VALUES ('m', 'w1', 'https://x/7', 'closed', NULL)",
+    )
+
+    reading = SOURCES["vibe-kanban"].read(file, str, NOW)
+
+    first, second = reading.items
+    assert first.fields["metadata"].items() >= {"branch": "vk/two", "branches": ["vk/one", "vk/two"]}.items()
+    assert first.fields["metadata"]["merges"] == [{"pr_url": "https://x/7", "pr_status": "closed"}]
+    assert (links(second), second.fields["metadata"]["parent_workspace_id"]) == ([], "gone")
+    assert where(reading, "link_kept_as_text") == ["b -> gone (parent_workspace_id)"]
+
+
+@pytest.mark.parametrize(
+    ("table", "problem", "next_step"),
+    [
+        ("CREATE TABLE tasks (id, title, project_id)", "without created_at, status", "that has its tasks"),
+        ("CREATE TABLE issues (id, title)", "holds no table of vibe-kanban's tasks", "name its db.sqlite"),
+    ],
+)
+def test_a_database_of_another_schema_is_refused_with_what_it_lacks(
+    tmp_path: Path, table: str, problem: str, next_step: str
+) -> None:
+    with pytest.raises(Invalid, match=problem) as caught:
+        SOURCES["vibe-kanban"].read(kanban(tmp_path, table), str, NOW)
+
+    assert next_step in (caught.value.next_step or "")
+
+
+def test_a_database_that_is_locked_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vibe_kanban, "WAIT", 0)
+    file = kanban(tmp_path, "CREATE TABLE tasks (id, project_id, title, status, created_at)")
+    with closing(sqlite3.connect(file)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+
+        with pytest.raises(Invalid, match="database is locked") as caught:
+            SOURCES["vibe-kanban"].read(file, str, NOW)
+        name = detected(file).name
+
+    assert (name, "end vibe-kanban" in (caught.value.next_step or "")) == ("vibe-kanban", True)
 
 
 def test_an_org_files_tasks_have_the_files_own_keywords_times_and_notes(read: Read) -> None:

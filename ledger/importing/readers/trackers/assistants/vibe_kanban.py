@@ -23,6 +23,22 @@ MAGIC = "SQLite format 3\0"
 NEEDED = {"id", "project_id", "title", "status", "created_at"}  # columns of its tasks
 ATTEMPTS = ("workspaces", "task_attempts")  # how newer and older versions call the attempts at a task
 ABOVE = ("parent_workspace_id", "parent_task_attempt", "parent_task_id")
+ATTEMPT = ("workspace_id", "task_attempt_id")  # the columns of a merge that name the attempt
+MERGED = {"metadata.merges": ("table merges", "table attempts")}
+FILES = ("db.sqlite", "db.v2.sqlite")
+WAIT = 2  # seconds for a program that writes at the moment
+SAID_BY = {
+    "title": ("title",),
+    "status": ("status",),
+    "description": ("description",),
+    "parent_id": ABOVE,
+    "links": ABOVE,
+    "metadata.source_updated_at": ("updated_at",),
+    "metadata.project": ("table projects",),
+    "metadata.branch": ("table attempts",),
+    "metadata.branches": ("table attempts",),
+    **{f"metadata.{column}": ABOVE for column in ABOVE},
+}
 _UUID_BYTES = 16
 
 Fields = dict[str, Any]
@@ -36,7 +52,7 @@ def recognises(sample: Sample) -> bool:
         with closing(_opened(sample.path)) as database:
             return _columns(database, "tasks") >= NEEDED
     except sqlite3.Error:
-        return False
+        return sample.path.name in FILES  # its reader says why it cannot be read
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
@@ -44,20 +60,18 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
         raise unreadable(path, None, "cannot be read: it is no file", "name vibe-kanban's db.sqlite or db.v2.sqlite")
     try:
         with closing(_opened(path)) as database:
-            if not _columns(database, "tasks") >= NEEDED:
-                raise unreadable(path, None, "holds no table of vibe-kanban's tasks")
-            tasks, projects, attempts = (_rows(database, name) for name in ("tasks", "projects", _attempts(database)))
+            _check_columns(database, path)
+            board = _Board(database)
+    except sqlite3.OperationalError as error:
+        raise unreadable(
+            path, None, f"cannot be read now: {error}", "end vibe-kanban, or import a copy of its database"
+        ) from error
     except sqlite3.Error as error:
         raise unreadable(path, None, f"cannot be read as a SQLite database: {error}") from error
-    names = {str(project.get("id")): project.get("name") for project in projects}
-    task_of = {str(attempt.get("id")): str(attempt.get("task_id")) for attempt in attempts}
-    branches = {str(attempt.get("task_id")): attempt.get("branch") for attempt in attempts}
-    for place, task in enumerate(tasks, 1):
+    for place, task in enumerate(board.tasks, 1):
         number = task.pop("id", None)
         if isinstance(number, str):
-            task["branch"] = branches.get(number)
-            task["project"] = names.get(str(task.get("project_id")))
-            yield _Task(number, task, reading).item(task_of)
+            yield _Task(number, task | board.more_of(number, task), reading).item(board)
         else:
             left_out(reading, "no_id", f"row {place} of tasks")
 
@@ -65,13 +79,43 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
 read = reader(SOURCE, "vibe-kanban task", records)
 
 
+class _Board:
+    """What one task may have to know of the others, of its project and of the attempts at it."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        attempts = next((name for name in ATTEMPTS if _columns(database, name)), None)
+        tables = {"projects": "projects", "attempts": attempts, "merges": "merges"}
+        there = {name for name, table in tables.items() if table and _columns(database, table)}
+        self.names = _columns(database, "tasks") | {f"table {name}" for name in there}
+        self.tasks = _rows(database, "tasks")
+        self._projects = {str(row.get("id")): row.get("name") for row in _rows(database, "projects")}
+        self._attempts = sorted(
+            _rows(database, attempts) if attempts else [], key=lambda row: str(row.get("created_at") or "")
+        )
+        self.task_of = {str(row.get("id")): str(row.get("task_id")) for row in self._attempts}
+        self._merges: dict[str, list[Fields]] = {}
+        for row in _rows(database, "merges"):
+            attempt = next((row[column] for column in ATTEMPT if row.get(column)), None)
+            said = {name: value for name, value in row.items() if value is not None and name not in ("id", *ATTEMPT)}
+            self._merges.setdefault(self.task_of.get(str(attempt), ""), []).append(said)
+
+    def more_of(self, number: str, task: Fields) -> Fields:
+        """The branch of the newest attempt, those of all where they are several, and what came of them."""
+        found = [str(row["branch"]) for row in self._attempts if row.get("task_id") == number and row.get("branch")]
+        return {
+            "branch": found[-1] if found else None,
+            "branches": found if found[1:] else None,
+            "merges": self._merges.get(number),
+            "project": self._projects.get(str(task.get("project_id"))),
+        }
+
+
 class _Task(Record):
     """One task on its way."""
 
-    def item(self, task_of: dict[str, str]) -> SourceItem:
+    def item(self, board: _Board) -> SourceItem:
         rest = self.rest
-        above = next((str(rest[column]) for column in ABOVE if rest.get(column)), None)
-        parent = task_of.get(above, above) if above else None
+        parent = self._parent(board)
         links = (SourceLink(kind="parent", to=parent, word="attempt"),) if parent and parent != self.name else ()
         return SourceItem(
             id=self.name,
@@ -81,9 +125,22 @@ class _Task(Record):
             created_at=self._moment("created_at"),
             changed_at=self._moment("updated_at"),
             links=links,
+            stated=self.stated(board.names, SAID_BY, all_of=MERGED),
             more={name: value for name, value in rest.items() if value not in (None, "")},
             kept=self.own,
         )
+
+    def _parent(self, board: _Board) -> str | None:
+        """The task whose attempt is named. An attempt that is not in the file says nothing of it."""
+        column = next((column for column in ABOVE if self.rest.get(column)), None)
+        if column is None:
+            return None
+        above = str(self.rest[column])
+        if above not in board.task_of and column != "parent_task_id":
+            self.unread.update(ABOVE)
+            self.warn("link_kept_as_text", f" -> {above} ({column})")
+            return None
+        return board.task_of.get(above, above)
 
     def _moment(self, column: str) -> Any:
         """SQLite's `datetime('now')`, which is UTC."""
@@ -97,15 +154,24 @@ class _Task(Record):
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT)
+
+
+def _check_columns(database: sqlite3.Connection, path: Path) -> None:
+    found = _columns(database, "tasks")
+    if not found:
+        raise unreadable(path, None, "holds no table of vibe-kanban's tasks", "name its db.sqlite or db.v2.sqlite")
+    if missing := NEEDED - found:
+        raise unreadable(
+            path,
+            None,
+            f"has a table of tasks without {', '.join(sorted(missing))}: it is of a version that is not known",
+            "name the database of vibe-kanban that has its tasks",
+        )
 
 
 def _columns(database: sqlite3.Connection, table: str) -> set[str]:
     return {row[0] for row in database.execute("SELECT name FROM pragma_table_info(?)", (table,))}
-
-
-def _attempts(database: sqlite3.Connection) -> str:
-    return next((name for name in ATTEMPTS if _columns(database, name)), ATTEMPTS[0])
 
 
 def _rows(database: sqlite3.Connection, table: str) -> list[Fields]:
