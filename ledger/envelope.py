@@ -122,7 +122,8 @@ class RowChange(Struct, frozen=True, kw_only=True):
     """A read-model row to write together with event `n`; `added` and `dropped` are (relation, target) entries.
 
     `terms` are the words by which it is found, beside its document; None leaves those that are there. `is_new`: there
-    was no row before it.
+    was no row before it. `columns` are those made from the document, as text and in the table's order, where they are
+    ready; else the log makes them.
     """
 
     projection: str
@@ -131,6 +132,7 @@ class RowChange(Struct, frozen=True, kw_only=True):
     n: int
     doc: bytes
     is_new: bool = False
+    columns: tuple[str | None, ...] | None = None
     terms: str | None = None
     added: tuple[tuple[str, str], ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()

@@ -33,7 +33,9 @@ from ledger.store import Known
 from ledger.values.moment import text
 
 APPEND = "SELECT * FROM tracking_ledger.append_events(%s" + ", %s" * 32 + ")"
+APPEND_ONE = "SELECT * FROM tracking_ledger.append_event(%s" + ", %s" * 27 + ")"
 APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %s)"
+GROUP_WIDTH = 33  # of what is given for each command
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
 SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
@@ -48,6 +50,8 @@ PAGE = 1000  # events at most
 # The C library gives the memory of every page back to the system, which takes half of the server's time, until it has
 # seen a larger piece come and go.
 KEEP_MEMORY = "SELECT length(repeat(' ', 4000000))"
+
+KEPT = "," * 5  # between ledger, generation, id, version, position and document, which lead such a table
 
 _AND = "\0"  # between texts while they are quoted: no text has it
 
@@ -90,7 +94,7 @@ class PostgresStore:
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
         if not proposals:
             return []
-        given = nested([array(self._given(proposal)) for proposal in proposals])
+        given = nested([array(self._line(proposal)) for proposal in proposals])
         count = sum(len(proposal.events) for proposal in proposals)
         rows = self._database.call(APPEND_GROUP, [self._key, given], events=count)
         verdicts = [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
@@ -209,7 +213,8 @@ class PostgresStore:
                 connection.execute("COMMIT")
 
     def _append(self, proposal: Proposal) -> Recorded:
-        row = self._database.call(APPEND, [self._key, *self._given(proposal)], events=len(proposal.events))[0]
+        statement, given = (APPEND_ONE, self._one(proposal)) if _is_one(proposal) else (APPEND, self._given(proposal))
+        row = self._database.call(statement, [self._key, *given], events=len(proposal.events))[0]
         recorded = _recorded(proposal, row)
         self._tell([(proposal, recorded)])
         return recorded
@@ -231,10 +236,51 @@ class PostgresStore:
 
     def _given(self, proposal: Proposal) -> list[str | None]:
         """What `append_events` takes beside the ledger, as text and in its order."""
-        submission, events = proposal.submission, proposal.events
+        events = proposal.events
+        types = [type(event.fact).__name__ for event in events]
+        return [
+            *self._conditions(proposal),
+            array([event.stream_id for event in events]),
+            numbers([event.version for event in events]),
+            array(types),
+            numbers(map(schema_of, types)),
+            array([",".join(topics_of(event.fact)) for event in events]),
+            array([event.by for event in events]),
+            array([text(event.occurred_at) for event in events]),
+            b"\n".join([encode(event.fact) for event in events]).decode(),
+            *self._rows(proposal.rows),
+            *self._about(events[0].stream_id),
+        ]
+
+    def _one(self, proposal: Proposal) -> list[str | None]:
+        """What `append_event` takes beside the ledger, as text and in its order."""
+        [event] = proposal.events
+        kind = type(event.fact).__name__
+        return [
+            *self._conditions(proposal),
+            event.stream_id,
+            str(event.version),
+            kind,
+            str(schema_of(kind)),
+            ",".join(topics_of(event.fact)),
+            event.by,
+            text(event.occurred_at),
+            encode(event.fact).decode(),
+            *self._row(proposal.rows),
+        ]
+
+    def _line(self, proposal: Proposal) -> list[str | None]:
+        """What `append_group` takes for one of its commands."""
+        if not _is_one(proposal):
+            return [*self._given(proposal), None]
+        given = self._one(proposal)
+        return [*given, *[None] * (GROUP_WIDTH - 1 - len(given)), "one"]
+
+    def _conditions(self, proposal: Proposal) -> list[str | None]:
+        """The command, and what must hold."""
+        submission = proposal.submission
         known_position, known_command = self._known or (None, None)
         expected = _looked_for(proposal)
-        types = [type(event.fact).__name__ for event in events]
         return [
             str(submission.command_id),
             submission.command.recorded_as,
@@ -249,16 +295,20 @@ class PostgresStore:
             _given_or_null(proposal.not_before),
             _given_or_null(proposal.not_after),
             self._read_models,
-            array([event.stream_id for event in events]),
-            numbers([event.version for event in events]),
-            array(types),
-            numbers(map(schema_of, types)),
-            array([",".join(topics_of(event.fact)) for event in events]),
-            array([event.by for event in events]),
-            array([text(event.occurred_at) for event in events]),
-            b"\n".join([encode(event.fact) for event in events]).decode(),
-            *self._rows(proposal.rows),
-            *self._about(events[0].stream_id),
+        ]
+
+    def _row(self, rows: Sequence[RowChange]) -> list[str | None]:
+        if not rows:
+            return [None] * 6
+        [row] = rows
+        entries = entries_json(rows)
+        return [
+            self._keys[row.projection],
+            str(row.is_new),
+            row.doc.decode(),
+            composite(row.columns or ()),
+            row.terms,
+            _encode(entries).decode() if entries else None,
         ]
 
     def _rows(self, rows: Iterable[RowChange]) -> list[str | None]:
@@ -361,6 +411,14 @@ def _versions(events: Iterable[ProposedEvent]) -> dict[str, int]:
     return {event.stream_id: event.version for event in events}
 
 
+def _is_one(proposal: Proposal) -> bool:
+    """Whether `append_event` may take it: one event, and the row of its entity with columns that are ready."""
+    if len(proposal.events) != 1 or len(proposal.rows) > 1:
+        return False
+    [event] = proposal.events
+    return all(row.columns is not None and row.version == event.version for row in proposal.rows)
+
+
 def _looked_for(proposal: Proposal) -> dict[str, int]:
     """The versions that the log is asked for: what a key refuses by itself, a first event beside another, is not."""
     begun = {event.stream_id for event in proposal.events if event.version == 1}
@@ -370,10 +428,20 @@ def _looked_for(proposal: Proposal) -> dict[str, int]:
 def array(values: Collection[str | None]) -> str:
     """An array of texts as PostgreSQL reads it."""
     known = [value for value in values if value is not None]
-    quoted = '"' + _AND.join(known).replace("\\", "\\\\").replace('"', '\\"').replace(_AND, '","') + '"'
+    quoted = '"' + _escaped(_AND.join(known)).replace(_AND, '","') + '"'
     if len(known) == len(values):
         return "{" + quoted + "}" if known else "{}"
     return "{" + ",".join("NULL" if value is None else array([value])[1:-1] for value in values) + "}"
+
+
+def composite(columns: Iterable[str | None]) -> str:
+    """A row of a read model's table as PostgreSQL reads it, of which only these columns are given."""
+    quoted = ["" if value is None else f'"{_escaped(value)}"' for value in columns]
+    return f"({KEPT},{','.join(quoted)})" if quoted else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def numbers(values: Iterable[Any]) -> str:

@@ -3,11 +3,16 @@
 A column follows from the row's document alone, so it can be compared with it and made anew.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal, assert_never
 
+import msgspec
 from msgspec import Struct
 
 Kind = Literal["text", "int", "bigint"]
+Value = Callable[[Any], str | None]
+Values = Callable[[bytes], tuple[str | None, ...]]
+WHOLE_MOMENT = 27  # characters of a moment, see ledger.values.moment
 
 
 class Field(Struct, frozen=True):
@@ -89,3 +94,63 @@ class Condition(Struct, frozen=True):
 
 
 Filter = Equal | Entry | EntryRange | Condition
+
+
+def values_of(columns: tuple[Column, ...]) -> Values:
+    """What takes a document's columns from it, as text: what the SQL function columns_of_<table> takes from it too."""
+    fields = sorted({name for column in columns for name in _fields(column)})
+    decode = msgspec.json.Decoder(msgspec.defstruct("Fields", [(name, Any, None) for name in fields])).decode
+    values = [_value(column) for column in columns]
+
+    def of(document: bytes) -> tuple[str | None, ...]:
+        found = decode(document)
+        return tuple([value(found) for value in values])
+
+    return of
+
+
+def _fields(column: Column) -> tuple[str, ...]:
+    match column:
+        case Field():
+            return column.path[:1]
+        case Moment():
+            return (column.field,)
+        case Flags():
+            return tuple(column.bits)
+        case Joined():
+            return tuple(name for part in column.parts for name in _fields(part))
+        case _:
+            assert_never(column)
+
+
+def _value(column: Column) -> Value:
+    match column:
+        case Field(absent=absent):
+            return _field(*column.path, absent=absent)
+        case Moment(field=name, of_day=of_day, absent=absent):
+            return lambda found: absent if (day := getattr(found, name)) is None else (day + of_day)[:WHOLE_MOMENT]
+        case Flags(bits=bits):
+            return lambda found: str(sum(bit for name, bit in bits.items() if getattr(found, name)))
+        case Joined(parts=parts):
+            return _joined([_value(part) for part in parts])
+        case _:
+            assert_never(column)
+
+
+def _field(name: str, *inside: str, absent: str | None) -> Value:
+    def value(found: Any) -> str | None:
+        read = getattr(found, name)
+        for key in inside:
+            read = None if read is None else read.get(key)
+        return absent if read is None else str(read)
+
+    return value
+
+
+def _joined(parts: list[Value]) -> Value:
+    def value(found: Any) -> str | None:
+        texts = [part(found) for part in parts]
+        known = [text for text in texts if text is not None]
+        return " ".join(known) if len(known) == len(texts) else None
+
+    return value

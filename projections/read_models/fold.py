@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from ledger.catalog import fact_of, is_known_kind, reading_of
 from ledger.envelope import (
@@ -19,7 +21,8 @@ from ledger.envelope import (
 )
 from ledger.erasure.decider import CATEGORY as ERASURE
 from ledger.values.moment import text
-from projections.read_models.catalog import BY_CATEGORY
+from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS
+from projections.read_models.columns import Values, values_of
 from projections.read_models.projection import Projection, Row, Stamps, behind
 
 Rows = dict[str, Row]  # by stream
@@ -161,7 +164,14 @@ def propose(
         )
         after[stream] = (n, row)
     for stream, (n, row) in after.items():
-        yield change(BY_CATEGORY[category_of(stream)], before[stream], row, n)
+        projection = BY_CATEGORY[category_of(stream)]
+        made = change(projection, before[stream], row, n)
+        yield replace(made, columns=_values(projection.name)(made.doc))
+
+
+@cache
+def _values(projection: str) -> Values:
+    return values_of(PROJECTIONS[projection].columns)
 
 
 def _row_of(stream: str, past: list[RecordedEvent], state: Callable[[str], Any]) -> Row | None:

@@ -20,9 +20,8 @@ CREATE OR REPLACE FUNCTION tracking_ledger.append_events(
     p_said bigint, p_known_position bigint, p_known_command uuid, p_conditions text, p_as_of bigint, p_not_before text,
     p_not_after text, p_read_models text[], p_streams text[], p_versions int[], p_types text[], p_schemas int[], p_topics text[],
     p_by text[], p_occurred_at timestamptz[], p_data text, p_models text[], p_counts int[], p_are_new boolean[], p_ids text[],
-    p_row_versions int[], p_ns bigint[], p_terms text[], p_documents text, p_entries json, p_about text, p_about_id text,
-    OUT first_position bigint, OUT last_position bigint, OUT recorded_at timestamptz, OUT repeated boolean, OUT streams json,
-    OUT before text, OUT after text)
+    p_row_versions int[], p_ns bigint[], p_terms text[], p_documents text, p_entries json, p_about text, p_about_id text)
+RETURNS tracking_ledger.receipt
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_generic_plan SET enable_sort = off SET jit = off AS $$
 DECLARE
@@ -122,19 +121,13 @@ BEGIN
                 RAISE EXCEPTION 'command id % is taken', p_command_id USING ERRCODE = 'TL003',
                     DETAIL = json_build_object('command_id', p_command_id, 'first_position', v_found.first_position);
             ELSIF FOUND THEN
-                first_position := v_found.first_position;
-                last_position := v_found.last_position;
-                recorded_at := v_found.recorded_at;
-                repeated := true;
-                streams := v_found.streams;
-                RETURN;
+                RETURN ROW(v_found.first_position, v_found.last_position, v_found.recorded_at, true, v_found.streams, NULL,
+                           NULL)::receipt;
             END IF;
             PERFORM check_versions(p_ledger, array_agg(s.stream_id), array_agg(s.version - 1))
             FROM (SELECT unnest(p_streams) AS stream_id, unnest(p_versions) AS version) s WHERE s.version = 1;
             RAISE;
     END;
-    first_position := v_standing.head + 1;
-    last_position := v_standing.head + cardinality(p_streams);
 
     IF v_ledger.serving - p_read_models <> '{}' THEN  -- those of other programs
         UPDATE projections p SET behind_after = v_standing.head
@@ -147,12 +140,12 @@ BEGIN
             v_done := v_done + add_rows(
                 p_ledger, split_part(p_models[v_number], ':', 1), v_generation, p_ids[v_done + 1 : v_until],
                 p_row_versions[v_done + 1 : v_until], p_ns[v_done + 1 : v_until], p_terms[v_done + 1 : v_until],
-                (string_to_array(p_documents, E'\n'))[v_done + 1 : v_until]::jsonb[], first_position);
+                (string_to_array(p_documents, E'\n'))[v_done + 1 : v_until]::jsonb[], v_standing.head + 1);
         ELSE
             v_done := v_done + put_rows(
                 p_ledger, split_part(p_models[v_number], ':', 1), v_generation, p_ids[v_done + 1 : v_until],
                 p_row_versions[v_done + 1 : v_until], p_ns[v_done + 1 : v_until], p_terms[v_done + 1 : v_until],
-                (string_to_array(p_documents, E'\n'))[v_done + 1 : v_until]::jsonb[], first_position);
+                (string_to_array(p_documents, E'\n'))[v_done + 1 : v_until]::jsonb[], v_standing.head + 1);
         END IF;
         IF p_entries IS NOT NULL THEN
             PERFORM put_entries(p_ledger, v_generation, p_entries -> p_models[v_number]);
@@ -160,9 +153,7 @@ BEGIN
     END LOOP;
 
     v_adjacent_ids := adjacent_ids(p_ledger, split_part(p_about, ':', 1), (v_ledger.serving ->> p_about)::bigint, p_about_id);
-    before := v_adjacent_ids.before;
-    after := v_adjacent_ids.after;
-    recorded_at := v_standing.now;
-    repeated := false;
+    RETURN ROW(v_standing.head + 1, v_standing.head + cardinality(p_streams), v_standing.now, false, NULL,
+               v_adjacent_ids.before, v_adjacent_ids.after)::receipt;
 END
 $$;

@@ -1,28 +1,37 @@
 -- Records many commands in one transaction, each whole or not at all, later ones seeing earlier ones.
 --
--- Each is a line of `p_commands`, which has the parameters of append_events as text, in their order. Answers a line for each,
--- in order: where it stands, or the SQLSTATE and detail with which append_events would have refused it. Anything else that
--- goes wrong refuses them all.
+-- Each is a line of `p_commands`, which has the parameters of append_events as text, in their order, or those of append_event
+-- and 'one' in the 33rd place. Answers a line for each, in order: where it stands, or the SQLSTATE and detail with which it would
+-- have been refused alone. Anything else that goes wrong refuses them all.
 CREATE OR REPLACE FUNCTION tracking_ledger.append_group(p_ledger uuid, p_commands text[])
 RETURNS TABLE (first_position bigint, last_position bigint, recorded_at timestamptz, repeated boolean, streams json,
                before text, after text, refused text, detail text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tracking_ledger, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    v_recorded record;
+    v_recorded receipt;
     v_command  text[];
 BEGIN
     PERFORM lock_for_writing(p_ledger);  -- once before the first block: an EXCEPTION lets go of what it locked
     FOREACH v_command SLICE 1 IN ARRAY p_commands LOOP
         BEGIN
-            v_recorded := append_events(
-                p_ledger, v_command[1]::uuid, v_command[2], v_command[3]::bytea, v_command[4]::text[], v_command[5]::int[],
-                v_command[6]::bigint, v_command[7]::bigint, v_command[8]::uuid, v_command[9], v_command[10]::bigint,
-                v_command[11], v_command[12], v_command[13]::text[], v_command[14]::text[], v_command[15]::int[],
-                v_command[16]::text[], v_command[17]::int[], v_command[18]::text[], v_command[19]::text[],
-                v_command[20]::timestamptz[], v_command[21], v_command[22]::text[], v_command[23]::int[],
-                v_command[24]::boolean[], v_command[25]::text[], v_command[26]::int[], v_command[27]::bigint[],
-                v_command[28]::text[], v_command[29], v_command[30]::json, v_command[31], v_command[32]);
+            IF v_command[33] = 'one' THEN
+                v_recorded := append_event(
+                    p_ledger, v_command[1]::uuid, v_command[2], v_command[3]::bytea, v_command[4]::text[], v_command[5]::int[],
+                    v_command[6]::bigint, v_command[7]::bigint, v_command[8]::uuid, v_command[9], v_command[10]::bigint,
+                    v_command[11], v_command[12], v_command[13]::text[], v_command[14], v_command[15]::int, v_command[16],
+                    v_command[17]::int, v_command[18], v_command[19], v_command[20]::timestamptz, v_command[21], v_command[22],
+                    v_command[23]::boolean, v_command[24]::jsonb, v_command[25], v_command[26]::tsvector, v_command[27]::json);
+            ELSE
+                v_recorded := append_events(
+                    p_ledger, v_command[1]::uuid, v_command[2], v_command[3]::bytea, v_command[4]::text[], v_command[5]::int[],
+                    v_command[6]::bigint, v_command[7]::bigint, v_command[8]::uuid, v_command[9], v_command[10]::bigint,
+                    v_command[11], v_command[12], v_command[13]::text[], v_command[14]::text[], v_command[15]::int[],
+                    v_command[16]::text[], v_command[17]::int[], v_command[18]::text[], v_command[19]::text[],
+                    v_command[20]::timestamptz[], v_command[21], v_command[22]::text[], v_command[23]::int[],
+                    v_command[24]::boolean[], v_command[25]::text[], v_command[26]::int[], v_command[27]::bigint[],
+                    v_command[28]::text[], v_command[29], v_command[30]::json, v_command[31], v_command[32]);
+            END IF;
             first_position := v_recorded.first_position;
             last_position := v_recorded.last_position;
             recorded_at := v_recorded.recorded_at;

@@ -11,24 +11,24 @@ RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
     CASE p_projection
     WHEN 'work_items' THEN
-        INSERT INTO work_items (ledger_id, generation, id, version, position, doc, item_type, status, category, title,
-            assignee, parent_id, priority, due_by, starts_at, milestone_id, estimate, effort_minutes, effort_tokens,
-            effort_cost, rank, hidden, claimed_by, claimed_until, waits_for, created_at, updated_at)
-        SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, r.doc, c.item_type, c.status, c.category, c.title,
-               c.assignee, c.parent_id, c.priority, c.due_by, c.starts_at, c.milestone_id, c.estimate, c.effort_minutes,
-               c.effort_tokens, c.effort_cost, c.rank, c.hidden, c.claimed_by, c.claimed_until, c.waits_for, c.created_at,
-               c.updated_at
+        INSERT INTO work_items (ledger_id, generation, id, version, position, doc, item_type, status, title, parent_id,
+            priority, rank, hidden, claimed_by, claimed_until, created_at, updated_at, category, assignee, waits_for,
+            due_by, starts_at, milestone_id, estimate, effort_minutes, effort_tokens, effort_cost)
+        SELECT p_ledger, p_generation, r.id, r.version, p_first + r.n, r.doc, c.item_type, c.status, c.title, c.parent_id,
+               c.priority, c.rank, c.hidden, c.claimed_by, c.claimed_until, c.created_at, c.updated_at, c.category,
+               c.assignee, c.waits_for, c.due_by, c.starts_at, c.milestone_id, c.estimate, c.effort_minutes,
+               c.effort_tokens, c.effort_cost
         FROM (SELECT unnest(p_ids) AS id, unnest(p_versions) AS version, unnest(p_ns) AS n, unnest(p_documents) AS doc) r,
              columns_of_work_items(r.doc) c
         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET
-            (version, position, doc, item_type, status, category, title, assignee, parent_id, priority, due_by, starts_at,
-            milestone_id, estimate, effort_minutes, effort_tokens, effort_cost, rank, hidden, claimed_by, claimed_until,
-            waits_for, created_at, updated_at) =
-            (excluded.version, excluded.position, excluded.doc, excluded.item_type, excluded.status, excluded.category,
-            excluded.title, excluded.assignee, excluded.parent_id, excluded.priority, excluded.due_by, excluded.starts_at,
-            excluded.milestone_id, excluded.estimate, excluded.effort_minutes, excluded.effort_tokens, excluded.effort_cost,
-            excluded.rank, excluded.hidden, excluded.claimed_by, excluded.claimed_until, excluded.waits_for,
-            excluded.created_at, excluded.updated_at);
+            (version, position, doc, item_type, status, title, parent_id, priority, rank, hidden, claimed_by, claimed_until,
+            created_at, updated_at, category, assignee, waits_for, due_by, starts_at, milestone_id, estimate,
+            effort_minutes, effort_tokens, effort_cost) =
+            (excluded.version, excluded.position, excluded.doc, excluded.item_type, excluded.status, excluded.title,
+            excluded.parent_id, excluded.priority, excluded.rank, excluded.hidden, excluded.claimed_by,
+            excluded.claimed_until, excluded.created_at, excluded.updated_at, excluded.category, excluded.assignee,
+            excluded.waits_for, excluded.due_by, excluded.starts_at, excluded.milestone_id, excluded.estimate,
+            excluded.effort_minutes, excluded.effort_tokens, excluded.effort_cost);
         IF array_remove(p_terms, NULL) <> '{}' THEN
             INSERT INTO work_item_terms (ledger_id, generation, id, terms)
             SELECT p_ledger, p_generation, r.id, r.terms::tsvector

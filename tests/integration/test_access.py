@@ -146,6 +146,7 @@ def test_a_stranger_sees_nothing_even_if_it_forges_the_setting(ledger: Ledger, s
 
 
 DOORS = {  # each with arguments that it would take from a member
+    "append_event": "%s" + ", NULL" * 27,
     "append_events": "%s" + ", NULL" * 32,
     "append_group": "%s, '{}'",
     "read_streams": "%s, '{}'",

@@ -35,7 +35,7 @@ from tests.support.losing import lose
 from tests.support.waiting import until
 
 Answer = dict[str, Any]
-APPEND = b"append_events"
+APPEND = b"append_event"  # or append_events
 
 
 @pytest.fixture

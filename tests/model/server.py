@@ -21,6 +21,7 @@ CLOCK: tuple[LiteralString, ...] = (
     "INSERT INTO tracking_ledger.shift VALUES ('0')",
     "CREATE FUNCTION tracking_ledger.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS"
     " 'SELECT pg_catalog.clock_timestamp() + by FROM tracking_ledger.shift'",
+    "ALTER FUNCTION tracking_ledger.append_event SET search_path = tracking_ledger, pg_catalog, pg_temp",
     "ALTER FUNCTION tracking_ledger.append_events SET search_path = tracking_ledger, pg_catalog, pg_temp",
     "ALTER FUNCTION tracking_ledger.read_streams SET search_path = tracking_ledger, pg_catalog, pg_temp",
 )
