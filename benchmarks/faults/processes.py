@@ -7,6 +7,7 @@ says goes over a socket, which libfiu leaves alone.
 
 import contextlib
 import ctypes
+import faulthandler
 import multiprocessing
 import os
 import pkgutil
@@ -145,6 +146,7 @@ def _live(
     sys.stdin, sys.stdout = wire.makefile("r", encoding="utf-8"), wire.makefile("w", encoding="utf-8")
     sys.stderr = errors.makefile("w", encoding="utf-8")
     sys.stderr.reconfigure(line_buffering=True)
+    faulthandler.enable(errors.fileno())  # where native code crashes, all threads are told
     if DISK_LIBRARY is not None:
         _obey(_control(environment), disk_faults)
     sys.argv = ["tracking-ledger", *arguments]
