@@ -138,7 +138,7 @@ def _gathered(homes: list[Settings], workers: list[Worker], errors: list[Path], 
         _come_home(app)
     for app in apps:  # when none of them records any more
         with _naming_failures(failures):
-            app.sync.follow()
+            _until(app.sync.follow)  # a process that has not ended yet may be at it
     evidence = Evidence(
         receipts=[receipt for worker in workers for receipt in worker.receipts],
         errors="".join(file.read_text(errors="replace") for file in errors if file.exists()),

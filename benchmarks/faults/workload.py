@@ -155,10 +155,11 @@ class Worker(threading.Thread):
             return
         unclear = [receipt for receipt in writes[-6:] if receipt.code in ("lost", "outcome_unknown", "unavailable")]
         first = (unclear or writes[-8:])[step.draw % len(unclear or writes[-8:])]
+        is_known = any(receipt.code in DEFINITE for receipt in writes if receipt.command_id == first.command_id)
         again = self._receipt(first.step, first.command_id, first.tool, first.arguments)
         again.entity, again.title = first.entity, first.title
         for item in self._own:
-            if item.id == first.entity and first.title and first.step == "update" and first.code not in DEFINITE:
+            if item.id == first.entity and first.title and first.step == "update" and not is_known:
                 self._learn(item, again, first.title)
         made = (again.answer or {}).get("id")
         if first.step == "create" and first.title and all(item.id != made for item in self._own):

@@ -1,6 +1,7 @@
 """Two seeds of the fault runs, and that the checker sees what is wrong. See docs/faults.md."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,9 +9,9 @@ import msgspec
 import pytest
 
 from benchmarks.faults.check import Evidence, anomalies
-from benchmarks.faults.plan import plan
+from benchmarks.faults.plan import Client, Step, plan
 from benchmarks.faults.run import Lab
-from benchmarks.faults.workload import Receipt
+from benchmarks.faults.workload import Receipt, Worker
 from ledger.envelope import Fact, RecordedEvent
 from ledger.values.moment import text
 from ledger.work_item.events import WorkItemClaimed, WorkItemCreated
@@ -112,6 +113,43 @@ def test_the_checker_sees_an_item_in_two_hands_at_once() -> None:
     log = [event(commands[0]), *(event(commands[n], claims[n - 1], position=n + 1) for n in (1, 2))]
 
     assert [one.kind for one in anomalies(evidence(told, log))] == ["claimed twice"]
+
+
+def test_a_client_that_repeats_an_older_change_still_knows_its_newest_one() -> None:
+    away = {"error": {"code": "unavailable", "details": {}}}
+    answers = [
+        {"outcome": "committed", "id": "one", "ref": "w-1", "version": 1},
+        {"outcome": "committed", "id": "one", "ref": "w-1", "version": 2},
+        away,
+        {"outcome": "committed", "id": "one", "ref": "w-1", "version": 3},
+        {"outcome": "committed", "id": "one", "ref": "w-1", "version": 2, "repeated": True},
+        {"title": "0.3", "version": 3},
+    ]
+    kinds = ("create", "update", "repeat", "update", "repeat", "read")
+    steps = tuple(
+        Step(kind=kind, command_id=uuid4(), draw=1 if number == 2 else 0, pause=0.0)
+        for number, kind in enumerate(kinds)
+    )
+    machine: Any = SimpleNamespace(items=[])
+    worker = Worker(0, Client(machine=0, kind="library", steps=steps), machine, [], "")
+    told: Any = Told(answers)
+    worker.channel = told
+
+    worker.run()
+
+    assert worker.failure is None
+    assert [receipt.step for receipt in worker.receipts] == ["create", "update", "update", "update", "update", "read"]
+    assert anomalies(evidence(worker.receipts[-1:], [])) == []
+
+
+class Told:
+    """A channel on which these answers come, whatever is asked."""
+
+    def __init__(self, answers: list[dict[str, Any]]) -> None:
+        self._answers = iter(answers)
+
+    def call(self, _tool: str, _arguments: dict[str, Any]) -> dict[str, Any]:
+        return next(self._answers)
 
 
 def receipt(answer: dict[str, Any], *, step: str = "create", command_id: UUID | None = COMMAND, **more: Any) -> Receipt:
