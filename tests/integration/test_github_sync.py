@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
-from ledger.errors import Forbidden, Invalid, NotFound, Refused, Unavailable
+from ledger.errors import Forbidden, Invalid, NotFound, Unavailable
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.transfer.github.interface import api as client
+from projections.transfer.github.interface.saved import file_of
 from projections.transfer.github.rules.filters import filter_of
 from projections.transfer.github.run import Report, Synchronisation
 from projections.transfer.github.terms import Terms
@@ -563,6 +565,37 @@ def test_watching_goes_on_over_a_limit_until_it_is_interrupted(
     assert [waits[0], waits[1] > 3000, waits[2]] == [60, True, 60]
 
 
+@pytest.mark.parametrize(
+    "fault", [Fault(502), Fault(CUT), Fault(408), Fault(200, message="a page of a proxy"), "another process"]
+)
+def test_watching_goes_on_over_what_is_over_later(
+    github: GithubApi, settings: Settings, app: App, monkeypatch: pytest.MonkeyPatch, fault: Any
+) -> None:
+    lock = FileLock(file_of(app.home, OWNER).with_suffix(".lock"))
+    rounds = iter(["broken", "broken", "whole", "interrupted"])
+
+    def pause(_: float) -> None:
+        match next(rounds):
+            case "broken" if isinstance(fault, Fault):
+                github.faults = lambda method, path: fault if path.endswith("/issues") else None
+            case "broken":
+                lock.acquire()
+            case "whole":
+                lock.release(force=True)
+                github.faults = lambda method, path: None
+                github.open_issue("Later")
+            case _:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("projections.cli.exchange.github.pause", pause)
+    monkeypatch.setattr(client, "ATTEMPTS", 1)
+
+    told = run(settings, "sync", "github", OWNER, "--api-url", github.url, "--watch")
+
+    assert (told.exit_code, told.stdout.count("1 new, 0 changed")) == (0, 1), told.output
+    assert told.output.count("waiting: ") == 2
+
+
 def test_texts_that_no_database_holds_and_accounts_that_are_gone_are_taken(
     sync: Sync, github: GithubApi, item: Any, app: App
 ) -> None:
@@ -749,20 +782,36 @@ def test_a_wait_that_no_calendar_has_ends_as_a_refusal(sync: Sync, github: Githu
         sync()
 
 
-def test_a_renamed_repository_is_refused_and_no_issue_becomes_a_second_item(
-    sync: Sync, github: GithubApi, app: App, perform: Perform
+@pytest.mark.parametrize("asked", [OWNER, "Octo/Hello", "octo/renamed"])
+def test_a_renamed_repository_goes_on_under_either_name_and_no_issue_becomes_a_second_item(
+    github: GithubApi, app: App, perform: Perform, sync: Sync, item: Any, change: Any, asked: str
 ) -> None:
-    github.open_issue("Broken")
+    known, child = github.open_issue("Broken"), github.open_issue("Part")
+    github.set_parent(child, known)
+    github.comment(known, "Since when?")
     sync()
-    github.name = "octo/renamed"
+    github.rename("octo/renamed")
+    change(known, title="Broken again")
+    later = github.open_issue("Later", milestone=github.open_milestone("Beta"))
+    github.set_parent(later, known)
+    github.comment(known, "Since June")
+    github.open_pull_request("Mend", f"Fixes #{later}")
 
-    with pytest.raises(NotFound, match="has another name") as by_former:
-        sync()
-    with pytest.raises(Refused, match="was called octo/hello"):
-        Synchronisation(repository=github.name, url=github.url).run(app)
+    report = Synchronisation(repository=asked, url=github.url).run(app, sleep=lambda _: None)
+    again = Synchronisation(repository=asked, url=github.url).run(app, sleep=lambda _: None)
 
-    assert f"call it {OWNER} again" in str(by_former.value.next_step)
-    assert perform("list_work_items")["total_count"] == 1
+    assert (report["repository"], report["findings"], report["conflicts"]) == (OWNER, [], [])
+    assert (again["events"], again["requests"]["writes"]) == (0, 0)
+    assert github.issues[known]["title"] == "Broken again"
+    assert [comment["text"] for comment in item(known)["comments"]] == ["Since when?", "Since June"]
+    assert {item(one)["parent_id"] for one in (child, later)} == {item(known)["id"]}
+    assert [attached["kind"] for attached in item(later)["attachments"]] == ["pull_request"]
+    assert perform("list_work_items", item_type="task")["total_count"] == 3
+
+
+def test_a_repository_that_is_nowhere_is_named(github: GithubApi, app: App) -> None:
+    with pytest.raises(NotFound, match="no repository octo/other"):
+        Synchronisation(repository="octo/other", url=github.url).run(app)
 
 
 def test_a_label_without_a_name_is_left_and_a_plain_text_is_one(

@@ -76,7 +76,7 @@ class GithubApi:
                 "labels": [],
                 "milestone": None,
                 "locked": False,
-                "html_url": f"https://github.com/{OWNER}/issues/{number}",
+                "html_url": f"https://github.com/{self.name}/issues/{number}",
                 "created_at": at,
                 "updated_at": at,
                 "closed_at": None,
@@ -94,7 +94,7 @@ class GithubApi:
                 "number": number,
                 "title": title,
                 "creator": {"login": "ann", "id": 1},
-                "html_url": f"https://github.com/{OWNER}/milestone/{number}",
+                "html_url": f"https://github.com/{self.name}/milestone/{number}",
                 "created_at": at,
                 "updated_at": at,
             }
@@ -115,7 +115,7 @@ class GithubApi:
 
     def open_pull_request(self, title: str, body: str) -> int:
         number = self.open_issue(title, body)
-        url = f"https://github.com/{OWNER}/pull/{number}"
+        url = f"https://github.com/{self.name}/pull/{number}"
         self.issues[number] |= {"pull_request": {"html_url": url}, "html_url": url}
         return number
 
@@ -134,8 +134,8 @@ class GithubApi:
                 "user": {"login": by, "id": 1},
                 "created_at": at,
                 "updated_at": at,
-                "html_url": f"https://github.com/{OWNER}/{kind}/{number}#issuecomment-{own}",
-                "issue_url": f"{self.url}/repos/{OWNER}/issues/{number}",
+                "html_url": f"https://github.com/{self.name}/{kind}/{number}#issuecomment-{own}",
+                "issue_url": f"{self.url}/repos/{self.name}/issues/{number}",
             }
             self.issues[number]["updated_at"] = at
             return own
@@ -163,6 +163,14 @@ class GithubApi:
             if parent is not None:
                 self.parents[number] = parent
 
+    def rename(self, name: str) -> None:
+        """As GitHub does, it moves no time of change; the former name leads on."""
+        with self.lock:
+            for record in (*self.issues.values(), *self.comments.values(), *self.milestones.values()):
+                addresses = {key: value for key, value in record.items() if key.endswith("url")}
+                record |= {key: value.replace(f"/{self.name}/", f"/{name}/") for key, value in addresses.items()}
+            self.name = name
+
     def relate(self, method: str, number: int, kind: str, body: Record) -> None:
         with self.lock:
             self._relate(method, number, kind, body, 0)
@@ -178,10 +186,10 @@ class GithubApi:
     def answer(self, method: str, target: str, headers: Any, body: Any) -> tuple[int, dict[str, str], Any]:
         parts = urlsplit(target)
         params = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        path = parts.path.removeprefix(f"/repos/{self.name}")
-        if path == parts.path:
-            is_former = parts.path.startswith(f"/repos/{OWNER}")
-            return self._moved(f"{self.url}/repositories/{self.id}") if is_former else self._missing()
+        path = _below(parts.path, f"/repos/{self.name}", f"/repositories/{self.id}")
+        if path is None:
+            path = _below(parts.path, f"/repos/{OWNER}")
+            return self._missing() if path is None else self._moved(f"{self.url}/repositories/{self.id}{path}")
         with self.lock:
             if method == "GET":
                 return self._read(path, params, headers, target)
@@ -364,7 +372,7 @@ class GithubApi:
         blocked_by = [self.issues[one] for one, other in self.blocks if other == number]
         blocking = [self.issues[other] for one, other in self.blocks if one == number]
         done = sum(child["state"] == "closed" for child in children)
-        address = f"{self.url}/repos/{OWNER}/issues/{self.parents.get(number)}"
+        address = f"{self.url}/repos/{self.name}/issues/{self.parents.get(number)}"
         return ({"parent_issue_url": address} if number in self.parents else {}) | {
             "sub_issues_summary": {
                 "total": len(children),
@@ -397,6 +405,12 @@ class GithubApi:
     def _moment(self) -> str:
         self.now += timedelta(seconds=self.tick)
         return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _below(path: str, *beginnings: str) -> str | None:
+    """What comes behind one of these, in any case of letters."""
+    found = re.match(f"(?:{'|'.join(map(re.escape, beginnings))})(?![^/])", path, re.IGNORECASE)
+    return path[found.end() :] if found else None
 
 
 @contextmanager

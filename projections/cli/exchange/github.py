@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from ledger.errors import Unavailable
+from ledger.errors import LedgerError
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, heading, printable, remark, table, working
 
 POLICIES = ("ask", "github", "ledger")
+NOT_ALONE = "not_alone"  # the rule of a refusal while another process synchronises
 EVERY = 60.0  # seconds between two runs of --watch
 EXAMPLES = 5  # of each finding
 KINDS = {
@@ -93,9 +94,11 @@ def _watched(invocation: Invocation, exchange: Callable[[], dict[str, Any]]) -> 
                 report, seconds = exchange(), EVERY
                 if report["events"] or report["requests"]["writes"] or report["conflicts"] or report["findings"]:
                     code = _reported(invocation, report)
-            except Unavailable as away:
-                remark(f"waiting: {printable(away.message)}", style="yellow")
-                seconds = max(EVERY, away.details.get("retry_after", EVERY))
+            except LedgerError as error:
+                if not (error.retryable or error.details.get("rule") == NOT_ALONE):
+                    raise
+                remark(f"waiting: {printable(error.message)}", style="yellow")
+                seconds = max(EVERY, error.details.get("retry_after", EVERY))
             pause(seconds)
     return code
 

@@ -57,7 +57,7 @@ class Milestones:
         self.conflicts = set()
         path = f"/repos/{self._repository}/milestones"
         try:
-            answer = self._api.get(path, etag, state="all", per_page=PAGE)
+            answer = self._api.page(path, etag, state="all", per_page=PAGE)
         except Gone:  # a repository whose milestones are switched off
             return None
         records: list[Record] = [] if answer.unchanged else list(self._api.following(answer))

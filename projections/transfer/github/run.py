@@ -17,12 +17,14 @@ from projections.application.view import LedgerView
 from projections.transfer.github.exchange import Exchange
 from projections.transfer.github.interface.access import PUBLIC, access, checked_repository
 from projections.transfer.github.interface.api import Api, ApiFault, Declined, Gone, Lost
-from projections.transfer.github.interface.renamed import refuse_renamed
+from projections.transfer.github.interface.names import Names
+from projections.transfer.github.interface.renamed import known_name
 from projections.transfer.github.interface.saved import file_of
 from projections.transfer.github.terms import Outcome, Terms
 
 Report = dict[str, Any]
 MOST_ROUNDS = 5  # of reading and writing, while others write too
+MOST_NAMES = 5  # that lead on from one to the next
 
 
 class Synchronisation(Struct, frozen=True, kw_only=True):
@@ -51,7 +53,7 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(file.with_suffix(".lock"), timeout=0):
-                name = self._canonical(api, view)
+                name = self._known_as(api, view)
                 exchange = Exchange(view, api, name, self.terms, file, sleep)
                 outcome = exchange.until_quiet(MOST_ROUNDS)
         except Timeout as error:
@@ -67,12 +69,9 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
             api.close()
         return self._report(name, outcome, api) | {"elapsed_ms": round((time.perf_counter() - started) * 1000, 1)}
 
-    def _canonical(self, api: Api, view: LedgerView) -> str:
-        """The repository's name as GitHub writes it."""
-        try:
-            repository = api.get(f"/repos/{self.repository}").body
-        except Gone as gone:
-            raise _no_repository(self.repository, gone) from gone
+    def _known_as(self, api: Api, view: LedgerView) -> str:
+        """The name by which its issues are known here: as GitHub writes it, or wrote it before it was renamed."""
+        repository = self._described(api)
         name = repository.get("full_name") if isinstance(repository, dict) else None
         if not isinstance(name, str):
             raise Unavailable(
@@ -80,7 +79,28 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
                 next_step=f"give the address of the interface: --api-url {PUBLIC}, or https://HOSTNAME/api/v3",
             )
         checked_repository(name)
-        refuse_renamed(view, api, name, repository.get("id"))
+        self._require_open(name, repository)
+        known = known_name(view, api, self.repository, name, repository.get("id"))
+        api.names = Names(here=known, there=name) if known != name else None
+        return known
+
+    def _described(self, api: Api) -> Any:
+        """What GitHub says of the repository, by this name or a former one."""
+        address = f"/repos/{self.repository}"
+        for _ in range(MOST_NAMES):
+            try:
+                return api.get(address).body
+            except Gone as gone:
+                if gone.location is None:
+                    break
+                address = gone.location
+        raise NotFound(
+            f"there is no repository {self.repository} that this token can read",
+            next_step="check the name, and what the token allows",
+            repository=self.repository,
+        )
+
+    def _require_open(self, name: str, repository: dict[str, Any]) -> None:
         if repository.get("has_issues") is False:
             raise Refused(
                 f"{name} has no issues: they are switched off on GitHub",
@@ -95,7 +115,6 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
                 rule="archived",
                 items=[],
             )
-        return name
 
     def _report(self, name: str, outcome: Outcome, api: Api) -> Report:
         named: dict[str, list[str]] = {}
@@ -137,18 +156,4 @@ def _ended(repository: str, fault: ApiFault) -> LedgerError:
     return Unavailable(
         f"the exchange with {repository} ended early: {why}",
         next_step="run the same command again: it looks for what may have arrived, and goes on where it was",
-    )
-
-
-def _no_repository(name: str, gone: Gone) -> NotFound:
-    if gone.location is not None:
-        return NotFound(
-            f"{name} has another name on GitHub now",
-            next_step=f"call it {name} again there: its issues are known here by that name",
-            repository=name,
-        )
-    return NotFound(
-        f"there is no repository {name} that this token can read",
-        next_step="check the name, and what the token allows",
-        repository=name,
     )

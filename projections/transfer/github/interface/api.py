@@ -26,6 +26,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from ledger.errors import Forbidden, Unavailable
 from ledger.importing.readers.text.json_text import as_storable
 from projections.transfer.github.interface.access import Access
+from projections.transfer.github.interface.names import Names
 
 VERSION = "2022-11-28"  # of the interface
 ATTEMPTS = 8  # of one request
@@ -35,6 +36,7 @@ BETWEEN_WRITES = 1.0  # seconds, as GitHub asks for
 SLOWEST = 30.0  # seconds for one answer
 PAGE = 100  # records at a time
 _SECONDS = re.compile(r"[0-9]{1,10}")
+OF_A_MOMENT = (408, 425)  # answers of 4xx that a proxy gives, and that say nothing of the request
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
 
 Json = Any
@@ -84,7 +86,8 @@ class _Again(Exception):
 
 
 class Api:
-    """One repository through one client. `requests` counts what was asked, by method and by 304."""
+    """One repository through one client. `requests` counts what was asked, by method and by 304. `names` are set where
+    the repository is called otherwise on GitHub than here."""
 
     def __init__(self, access: Access, *, sleep: Sleep = time.sleep, clock: Callable[[], float] = time.time) -> None:
         headers = {
@@ -95,6 +98,7 @@ class Api:
         }
         self._client = httpx2.Client(headers=headers, timeout=SLOWEST, follow_redirects=False)
         self.address = access.url
+        self.names: Names | None = None
         self._sleep, self._clock = sleep, clock
         self._wrote_at = 0.0
         self.requests: Counter[str] = Counter()
@@ -107,13 +111,23 @@ class Api:
 
     def pages(self, path: str, **params: Any) -> Iterator[Json]:
         """Every record of a list, by its Link headers."""
-        yield from self.following(self.get(path, per_page=PAGE, **params))
+        yield from self.following(self.page(path, per_page=PAGE, **params))
+
+    def page(self, path: str, etag: str | None = None, **params: Any) -> Answer:
+        """A list, or that it has not changed. Raises Unavailable for anything else, which a proxy may say."""
+        answer = self.get(path, etag, **params)
+        if answer.unchanged or isinstance(answer.body, list):
+            return answer
+        raise Unavailable(
+            f"{self.address} does not answer as GitHub's interface does: {path} is no list",
+            next_step="run the same command again later: it goes on where it was",
+        )
 
     def following(self, answer: Answer) -> Iterator[Json]:
         """Every record of a list from this page on."""
         yield from answer.body
         while answer.following is not None:
-            answer = self.get(answer.following)
+            answer = self.page(answer.following)
             yield from answer.body
 
     def write(self, method: str, path: str, body: Json = None) -> Json:
@@ -155,7 +169,7 @@ class Api:
     def _address_of(self, path: str) -> str:
         """Always at the given address, also where a proxy lets a link name another one: it would get the token."""
         if not path.startswith(("http://", "https://")):
-            return self.address + path
+            return self.address + (self.names.asked(path) if self.names else path)
         parts = urlsplit(path)
         below = parts.path.removeprefix(urlsplit(self.address).path)
         return f"{self.address}{below}?{parts.query}"
@@ -191,7 +205,7 @@ class Api:
             raise Gone(status, answer.headers.get("location"))
         if (seconds := self._limited(answer)) is not None:
             raise self._again_after(seconds)
-        if status >= 500:
+        if status >= 500 or status in OF_A_MOMENT:
             raise Lost(f"status {status}") if method == "POST" else _Again(f"status {status}")
         if status in (404, 410):
             raise Gone(status)
@@ -208,6 +222,7 @@ class Api:
             body = as_storable(json.loads(answer.content))[0] if answer.content else {}
         except ValueError as error:  # cut, or of something in between that is not GitHub
             raise (Lost(_said(error)) if method == "POST" else _Again(_said(error))) from error
+        body = self.names.answered(body) if self.names else body
         return Answer(body=body, etag=answer.headers.get("etag"), following=following, date=_date(answer))
 
     def _limited(self, answer: httpx2.Response) -> float | None:

@@ -29,7 +29,7 @@ def changed(api: Api, path: str, cursor: Cursor, **params: str) -> tuple[Found, 
     found: Found = {}
     since, etag, readings = cursor.since, cursor.etag, 0
     while True:
-        answer = api.get(path, etag, **_asked(since, params))
+        answer = api.page(path, etag, **_asked(since, params))
         if answer.unchanged:
             return {}, cursor
         alone = answer.etag if answer.following is None and since == cursor.since else None
@@ -55,7 +55,7 @@ def _asked(since: str | None, params: dict[str, str]) -> dict[str, object]:
 def _crowd(api: Api, following: str | None, body: list[Record], since: str | None) -> list[Record]:
     """The pages of one second, up to the first that leaves it."""
     while following is not None and not _moves_on(since, _newest(body)):
-        answer = api.get(following)
+        answer = api.page(following)
         body, following = body + list(answer.body), answer.following
     return body
 

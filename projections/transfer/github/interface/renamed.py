@@ -1,8 +1,6 @@
-"""Repositories whose name has changed: an issue is known by the repository's name, so each would be taken once more."""
+"""Repositories whose name has changed: their issues stay known by the former one."""
 
-from collections.abc import Iterator
-
-from ledger.errors import Forbidden, Refused
+from ledger.errors import Forbidden
 from ledger.importing.readers.trackers.hosted.github import SOURCE
 from projections.application.view import LedgerView
 from projections.transfer.github.interface.access import is_repository
@@ -10,24 +8,20 @@ from projections.transfer.github.interface.api import Api, Gone
 from projections.transfer.import_execution import known_ids
 
 
-def refuse_renamed(view: LedgerView, api: Api, name: str, number: int | None) -> None:
-    """Raises Refused where this repository, of which nothing is known by this name, is known by a former one. `number`
-    is the one that GitHub keeps whatever it is called."""
-    known = {repository for repository, mark, _ in _parts(view) if mark and is_repository(repository)}
-    if name in known:
-        return
-    for former in sorted(known):
-        if number is not None and _leads_to(api, former) == f"repositories/{number}":
-            raise Refused(
-                f"{name} was called {former}, and its issues are known here by that: each would become a second item",
-                next_step=f"call the repository {former} again on GitHub, then synchronise with that name",
-                rule="renamed",
-                items=[],
-            )
+def known_name(view: LedgerView, api: Api, asked: str, name: str, number: int | None) -> str:
+    """The name by which the issues of the repository `asked` for are known here; `name`, as GitHub writes it, where
+    none is. `number` is the one that it keeps there whatever it is called."""
+    known = sorted(_known_repositories(view))
+    spelled = next((one for one in known if one.lower() == asked.lower()), None)
+    if spelled is not None or name in known:
+        return spelled or name
+    formers = (one for one in known if number is not None and _leads_to(api, one) == f"repositories/{number}")
+    return next(formers, name)
 
 
-def _parts(view: LedgerView) -> Iterator[tuple[str, str, str]]:
-    return (external_id.partition("#") for external_id in known_ids(view, SOURCE))
+def _known_repositories(view: LedgerView) -> set[str]:
+    parts = (external_id.partition("#") for external_id in known_ids(view, SOURCE))
+    return {repository for repository, mark, _ in parts if mark and is_repository(repository)}
 
 
 def _leads_to(api: Api, former: str) -> str | None:

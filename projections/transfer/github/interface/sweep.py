@@ -22,7 +22,7 @@ def swept(api: Api, path: str, known: Sweep, now: float) -> tuple[dict[int, Reco
         place = len(etags)
         etag = known.etags[place] if place < len(known.etags) else None
         asked = {"state": "all", "sort": "created", "direction": "asc", "per_page": PAGE, "page": place + 1}
-        answer = api.get(path, etag, **asked)
+        answer = api.page(path, etag, **asked)
         etags.append(answer.etag or etag)
         if answer.unchanged:
             is_last = place + 1 == len(known.etags)
