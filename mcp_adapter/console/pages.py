@@ -14,7 +14,6 @@ from mcp_adapter.console.tokens import SCOPES
 from projections.maintenance.access_tokens import MOST_DAYS, Tokens
 from projections.operations.catalog import OPERATIONS
 from projections.operations.webhooks import MOST_HOURS, USUAL_HOURS
-from projections.questions.log.as_of import position_of
 from projections.reports.plots import bars, timeline
 
 COLUMN = 50  # cards of one column of the board; more are one click away in the list
@@ -76,7 +75,7 @@ def listing(ledger: Ledger, query: QueryParams) -> Values:
 def item(ledger: Ledger, query: QueryParams, ref: str) -> Values:
     found = ledger.ask("query_work_item", id=ref, include=PARTS, max_depth=3)
     milestone = ledger.ask("query_work_item", id=found["milestone_id"]) if found.get("milestone_id") else None
-    history = [] if ledger.as_of else ledger.ask("query_history", id=ref, limit=PAGE)["items"]
+    history = ledger.ask("query_history", id=ref, limit=PAGE)["items"]
     near = [
         found,
         *found["ancestors"],
@@ -126,21 +125,23 @@ def graph(ledger: Ledger, query: QueryParams) -> Values:
 
 
 def log(ledger: Ledger, query: QueryParams) -> Values:
-    """A page of events, at an earlier point those up to it."""
-    head = _position(ledger)
-    since = query.get("since", "")
-    after = min(int(since) if since.isdigit() else max(0, head - PAGE), head)
+    """A page of events, at an earlier point those up to it: between two points, what changed."""
+    head = int(ledger.ask("sync_state")["position"])
+    since = query.get("since", "").strip()
+    after = min(_before(ledger, since, head) if since else max(0, head - PAGE), head)
     found = ledger.ask("changes_since", since=after, limit=PAGE)
     if ledger.as_of is not None:
         known = [entry for entry in found["items"] if entry["position"] is not None and entry["position"] <= head]
         found |= {"items": known, "has_more": found["next_position"] < head}
-    return {"found": found, "head": head, "after": after}
+    return {"found": found, "head": head, "after": after, "since": since}
 
 
-def _position(ledger: Ledger) -> int:
-    if ledger.as_of is None:
-        return int(ledger.ask("sync_state")["position"])
-    return position_of(ledger.caller.app.store, ledger.as_of)
+def _before(ledger: Ledger, since: str, head: int) -> int:
+    """The position after which events are shown. A time is read by the operation, which refuses what is none."""
+    if since.isascii() and since.isdigit():
+        return int(since)
+    first = ledger.ask("changes_since", since=since, limit=1)["items"]
+    return first[0]["position"] - 1 if first and first[0]["position"] else head
 
 
 def vendors(ledger: Ledger, query: QueryParams) -> Values:
@@ -187,6 +188,7 @@ def settings(ledger: Ledger, query: QueryParams) -> Values:
 def act(ledger: Ledger, query: QueryParams, operation: str) -> Values:
     """A form for any operation that writes, made from its input schema."""
     found = OPERATIONS[operation]
+    ledger.caller.check(found, {})
     schema = tool(found).input_schema
     fields = [
         {"name": name, **shape, **_control(name, shape), "required": name in schema.get("required", ())}
@@ -228,9 +230,6 @@ def states(ledger: Ledger) -> list[tuple[str, str]]:
     """The states of work items in the ledger's order: (name, title)."""
     return [(state["name"], state["name"].replace("_", " ").capitalize()) for state in _configured(ledger)]
 
-
-# pages that ask what no operation answers for an earlier point
-ONLY_NOW = frozenset({"needs-me", "deployments", "enhancements", "report", "conflicts", "settings"})
 
 PAGES: dict[str, tuple[str, Page]] = {
     "needs-me": ("Needs me", needs_me),

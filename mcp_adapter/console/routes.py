@@ -221,7 +221,7 @@ class Console:
         self, ledger: Ledger, query: QueryParams, at: str, template: str, title: str, page: pages.Page
     ) -> Made:
         try:
-            values = await self._in_thread(lambda: page(ledger, query), ledger)
+            values = await self._in_thread(lambda: ledger.answering(partial(_values, page, query)), ledger)
         except LedgerError as error:
             is_missing = isinstance(error, NotFound) or (template == "item" and _is_about_id(error))
             status = 404 if is_missing else STATUS.get(error.code, 422)
@@ -245,6 +245,7 @@ class Console:
             "answered": await self._in_thread(lambda: _source(ledger), ledger),
             "newest": ledger.caller.app.local.journal.head.position,
             "at": "",
+            "position": None,
         }
         return Made(status, await self._in_thread(lambda: render(template, **common | values), ledger))
 
@@ -259,12 +260,16 @@ class Console:
             if not callers:
                 raise HTTPException(303, headers={"Location": "/sign-in"})
             raise HTTPException(404)
-        only_now = request.path_params.get("page") in pages.ONLY_NOW
-        return Ledger(caller, None if only_now else request.query_params.get("as_of") or None)
+        is_form = "operation" in request.path_params  # and every form is of now
+        return Ledger(caller, None if is_form else request.query_params.get("as_of") or None)
 
     async def _in_thread(self, work: Callable[[], Any], ledger: Ledger | None = None) -> Any:
         workers = self._workers if ledger is None else self._workers.of(ledger.caller.app.settings.dsn)
         return await workers.run(work)
+
+
+def _values(page: pages.Page, query: QueryParams, ledger: Ledger) -> pages.Values:
+    return {"position": ledger.position, **page(ledger, query)}
 
 
 def _is_about_id(error: LedgerError) -> bool:

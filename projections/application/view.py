@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.envelope import Command, Recorded, Scope, Submission, command_id_at
 from ledger.handler import Decide
@@ -17,9 +18,9 @@ from ledger.settings import Settings, user_name
 from projections.application.layers import Layer
 from projections.application.own_token import own_token
 from projections.application.runtime import Runtime
-from projections.local_copy.as_of_tables import FOLDER
+from projections.local_copy.as_of_tables import FOLDER, tables_as_of
 from projections.local_copy.working_files import Local
-from projections.questions.log.as_of import Point, snapshot_at
+from projections.questions.log.as_of import Point, position_of, snapshot_at
 from projections.tables.contract import Snapshot
 
 
@@ -40,12 +41,19 @@ class Principal(Struct, frozen=True, kw_only=True):
 class LedgerView:
     """`store`, `tables` and `handler` are those of the layer, so that no operation knows which layer it is.
 
-    `written` is called after each write, with what was recorded.
+    `written` is called after each write, with what was recorded. `as_of` is the position whose tables these are; None
+    for those of now.
     """
 
     def __init__(
-        self, runtime: Runtime, layer: Layer, principal: Principal, written: "Callable[[LedgerView, Recorded], None]"
+        self,
+        runtime: Runtime,
+        layer: Layer,
+        principal: Principal,
+        written: "Callable[[LedgerView, Recorded], None]",
+        as_of: int | None = None,
     ) -> None:
+        self.as_of = as_of
         self.layer = layer
         self.store = layer.store
         self.tables = layer.tables
@@ -87,12 +95,20 @@ class LedgerView:
     @contextmanager
     def snapshot(self, as_of: Point | None = None) -> Iterator[Snapshot]:
         """What there is now, or was at a position or time. Raises Invalid for a point that is not in the log yet."""
-        if as_of is None:
+        if as_of is None or as_of == self.as_of:
             with self.tables.snapshot() as snapshot:
                 yield snapshot
         else:
             with snapshot_at(self.store, as_of, self.home / FOLDER) as snapshot:
                 yield snapshot
+
+    @contextmanager
+    def earlier(self, as_of: Point) -> Iterator["LedgerView"]:
+        """The ledger as it was at a position or time, for any number of questions. Raises what `snapshot` raises."""
+        position = position_of(self.store, as_of)
+        with tables_as_of(self.store, position, self.home / FOLDER) as tables:
+            then = replace(self.layer, tables=tables)
+            yield LedgerView(self._runtime, then, self.principal, self._written, position)
 
     def record(
         self,

@@ -12,6 +12,9 @@ def document(view: LedgerView) -> report.Document:
 
 
 def document_in(view: LedgerView, snapshot: Snapshot, items: int = LISTED) -> report.Document:
+    """What waits now is no part of an earlier point."""
+    if view.as_of is not None:
+        return report.document(snapshot, view.identity.name, items=items)
     return report.document(snapshot, view.identity.name, source(view), queued(view), items)
 
 
