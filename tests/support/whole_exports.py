@@ -230,6 +230,42 @@ _KANBAN: Record = {
 }  # fmt: skip
 _KANBAN_2 = _KANBAN | {"id": _TWO, "title": "Two", "status": "todo", "parent_workspace_id": None, "description": None}
 
+
+def folder_of_tasks(folder: Path, records: Records) -> Path:
+    """As Claude Code keeps them."""
+    (folder / "list").mkdir()
+    for one in records:
+        _written(folder / "list" / f"{one['id']}.json", one)
+    return folder / "list"
+
+
+def lists(folder: Path, records: Records) -> Path:
+    return _written(folder / "tasks.json", {"master": {"tasks": records}})
+
+
+def backlog(folder: Path, records: Records) -> Path:
+    """Front matter is written as JSON, which is YAML too."""
+    (folder / "backlog" / "tasks").mkdir(parents=True)
+    for one in records:
+        head = "".join(f"{name}: {json.dumps(said)}\n" for name, said in one.items())
+        (folder / "backlog" / "tasks" / f"{one['id']} - x.md").write_text(f"---\n{head}---\n\n## Description\n\nWhy\n")
+    return folder / "backlog"
+
+
+_BACKLOG: Record = {
+    "id": "task-1", "title": "One", "status": "Done", "assignee": ["@ann", "@bob"], "labels": ["x"], "priority": "high",
+    "created_date": "2026-03-01 10:00", "updated_date": "2026-03-05 10:00", "dependencies": ["task-2", "task-9"],
+}  # fmt: skip
+_BACKLOG_2 = _BACKLOG | {"id": "task-2", "title": "Two", "status": "Blocked", "dependencies": [], "assignee": []}
+_TASK: Record = {
+    "id": 1, "title": "One", "description": "Why", "details": "How", "testStrategy": "Try", "status": "review",
+    "priority": "high", "dependencies": [2], "subtasks": [], "updatedAt": "2026-03-05T10:00:00Z",
+}  # fmt: skip
+_TODO: Record = {
+    "id": "1", "subject": "One", "description": "Why", "activeForm": "Doing", "status": "in_progress", "owner": "ann",
+    "blocks": [], "blockedBy": ["2"],
+}  # fmt: skip
+
 EXPORTS = {
     "jira": Export(
         source="jira",
@@ -328,6 +364,31 @@ EXPORTS = {
             _KANBAN, _KANBAN_2,
             {"title": "1", "description": None, "parent_workspace_id": None, "updated_at": "2026-03-07 10:00:00.000"},
             {"status": "done", "updated_at": "2026-03-07 10:00:00.000"},
+        ),
+    ),
+    "backlog": Export(
+        source="backlog", write=backlog, kept=frozenset({"id", "priority", "created_date", "updated_date"}),
+        states=_two(
+            _BACKLOG, _BACKLOG_2,
+            {"title": "1", "status": "To Do", "assignee": [], "labels": [], "dependencies": [],
+             "updated_date": "2026-03-07 10:00"},
+            {"status": "Done", "updated_date": "2026-03-07 10:00"},
+        ),
+    ),
+    "taskmaster": Export(
+        source="taskmaster", write=lists, kept=frozenset({"id", "subtasks", "updatedAt"}),
+        states=_two(
+            _TASK, _TASK | {"id": 2, "title": "Two", "status": "done", "dependencies": []},
+            {"title": "1", "description": "", "details": "", "testStrategy": "", "priority": "low", "dependencies": [],
+             "updatedAt": "2026-03-07T10:00:00Z"},
+            {"status": "pending", "updatedAt": "2026-03-07T10:00:00Z"},
+        ),
+    ),
+    "claude-code": Export(
+        source="claude-code", write=folder_of_tasks, kept=frozenset({"id", "subject", "activeForm", "owner", "blocks"}),
+        states=_two(
+            _TODO, _TODO | {"id": "2", "subject": "Two", "status": "completed", "blockedBy": []},
+            {"subject": "1", "description": "", "status": "pending", "blockedBy": []}, {"status": "pending"},
         ),
     ),
     "beads": Export(

@@ -39,13 +39,14 @@ class Setup(Struct, frozen=True, kw_only=True):
 
 class File(Struct, frozen=True, kw_only=True):
     """A file that is a record, at `place` in the folder. `key` is its id in one spelling, also that of another file
-    where this one was `put_aside`.
+    where this one was `put_aside`. `names` are those of all its fields, empty ones too.
     """
 
     place: PurePosixPath
     kind: str
     key: str
     fields: Fields
+    names: frozenset[str]
     body: str
     problems: list[Problem]
     put_aside: bool = False
@@ -186,7 +187,8 @@ def _file(place: PurePosixPath, content: str) -> File | str:
     kind = next((KINDS[part] for part in place.parts[:-1] if part in KINDS), "task")
     key = canonical(str(spelled))
     fields |= {"id": str(spelled).strip()}
-    return File(place=place, kind=kind, key=key, fields=fields, body=body, problems=problems)
+    names = frozenset(parsed)
+    return File(place=place, kind=kind, key=key, fields=fields, names=names, body=body, problems=problems)
 
 
 def _quoted(found: re.Match[str]) -> str:

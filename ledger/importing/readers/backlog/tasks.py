@@ -30,7 +30,7 @@ from ledger.importing.readers.words.status_words import category_of, plain
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, WORKABLE, Category
-from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark
+from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLink, Mark, Stated
 from ledger.work_item.imported.older_records import LAST_CHANGE
 
 SOURCE = "backlog"
@@ -47,6 +47,14 @@ ITEM_TYPES = {"milestone": "milestone", "decision": "research", "draft": "task",
 COMMENT = ("index", "author", "created")
 PLAIN_COMMENT = frozenset({*COMMENT, "text"})
 TEXTS = {"implementation plan": "implementation_plan", "final summary": "final_summary"}
+ALWAYS = {  # what is written of every task; an empty other field is left out
+    "title": ("title",),
+    "status": ("status",),
+    "assignee": ("assignee",),
+    "tags": ("labels", "tags"),
+    "links.depends_on": ("dependencies",),
+    "links.dependencies": ("dependencies",),
+}
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
 _HOUR = re.compile(r"\d\d:\d\d")
 _SHORT_DAY = re.compile(r"(\d\d)[-/.](\d\d)[-/.](\d\d)")
@@ -134,7 +142,7 @@ class _Reader(Record):
         status, category = self._state()
         given_up = "archive" in self._file.place.parts and category not in FINISHED
         fields: Fields = {"item_type": ITEM_TYPES[self._file.kind], "title": str(self._value("title") or "")}
-        if not fields["title"].strip():
+        if not fields["title"].strip() and "title" in self._file.names:
             self.warn("no_title")
         fields |= self._assignee() | self.priority("priority") | self._labels() | self._texts(body)
         fields |= self.plans() | self._milestone()
@@ -152,8 +160,18 @@ class _Reader(Record):
             changed_in_source=self._changed_at,
             put_aside=self._file.put_aside,
             comments=comments,
+            stated=self._without(is_placed=given_up or status in (DRAFT, "completed")),
         )
         take(self.reading, item, imported_at)
+
+    def _without(self, *, is_placed: bool) -> Stated:
+        """What the file says nothing of; where it lies may say its state too."""
+        missing = {field: names for field, names in ALWAYS.items() if self._file.names.isdisjoint(names)}
+        if is_placed:
+            missing.pop("status", None)
+        return Stated(
+            without=frozenset({*missing, *(f"metadata.{name}" for names in missing.values() for name in names)})
+        )
 
     def _marks(self, imported_at: datetime) -> tuple[Mark, Mark]:
         """Who began it when, and when it last changed."""

@@ -21,7 +21,12 @@ from ledger.work_item.commands import Stated
 
 SOURCE = "claude-code"
 MOST_LISTS = 100  # folders looked into to know what a folder is
-ALWAYS = {"title": "subject", "status": "status", "links": "blockedBy"}  # what is written of every task
+ALWAYS = {  # what is written of every task
+    "title": "subject",
+    "description": "description",
+    "status": "status",
+    "links": "blockedBy",
+}
 _TASK = re.compile(r"\d+\.json")
 
 

@@ -29,7 +29,15 @@ NO_HOLDER = "unknown (task-master)"
 MAIN = "master"
 ROOT = "tasks"  # the list of a file without tags, where it stands beside the list of the tag `master`
 CREATED = ("createdAt", "created_at", "created")
-ALWAYS = {"title": "title", "status": "status", "links": "dependencies"}  # what is written of every task
+ALWAYS = {  # what is written of every task
+    "title": "title",
+    "description": "description",
+    "notes": "details",
+    "status": "status",
+    "priority": "priority",
+    "links": "dependencies",
+    "metadata.testStrategy": "testStrategy",
+}
 CHANGED = ("updatedAt", "updated_at", "updated", "lastModified")
 COMPLETED = ("completedAt", "completed_at")
 
