@@ -8,7 +8,7 @@ import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -109,32 +109,15 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
         return apps
 
     guard, watching = assembled(by_ledger, serving, missing)
-    config = uvicorn.Config(
-        guard,
-        http=Connection,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=serving.proxies is not None,
-        forwarded_allow_ips=serving.proxies or "",
-        ssl_certfile=serving.certificate,
-        ssl_keyfile=serving.key,
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=GRACE,
-        ws="none",
-    )
-    server = _Server(config, guard, watching)
+    server = _Server(_server_settings(guard, serving), guard, watching)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn repeats the signal at its end, and then we want to go on
         signal.signal(number, lambda *_: None)
     try:
-        if serving.announce is not None:
-            announce(serving.announce, _address(listening, serving).removesuffix(PATH))
-        _say("serving", url=_address(listening, serving), ledgers=[str(ledger) for ledger in by_ledger])
-        server.run(sockets=[listening])
-        _say("stopped")
+        with _announced(serving, _address(listening, serving)):
+            _say("serving", url=_address(listening, serving), ledgers=[str(ledger) for ledger in by_ledger])
+            server.run(sockets=[listening])
+            _say("stopped")
     finally:
-        if serving.announce is not None:
-            serving.announce.unlink(missing_ok=True)
         for stop in stops:
             stop()
         for app in by_ledger.values():
@@ -185,6 +168,36 @@ def _jobs(app: App, beside: Callable[[], int]) -> Iterator[Callable[[], None]]:
     """What goes on in the background for a ledger, begun; each answers what stops it."""
     yield start_sending(app)
     yield start_keeping(app, beside=beside)
+
+
+def _server_settings(guard: Guard, serving: Serving) -> uvicorn.Config:
+    return uvicorn.Config(
+        guard,
+        http=Connection,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=serving.proxies is not None,
+        forwarded_allow_ips=serving.proxies or "",
+        ssl_certfile=serving.certificate,
+        ssl_keyfile=serving.key,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=GRACE,
+        ws="none",
+    )
+
+
+@contextmanager
+def _announced(serving: Serving, address: str) -> Iterator[None]:
+    """The file that says where the server listens is there meanwhile, if one is wanted."""
+    if serving.announce is None:
+        yield
+        return
+    try:
+        announce(serving.announce, address.removesuffix(PATH))
+        yield
+    finally:
+        serving.announce.unlink(missing_ok=True)
 
 
 class _Server(uvicorn.Server):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ledger.annotation.events import AnnotationFact, EffortLogged
 from ledger.annotation.state import Attachment, Comment, Effort, annotate, with_effort
 from ledger.envelope import Fact, stated
-from ledger.values.revision import apply
+from ledger.values.revision import Changes, apply
 from ledger.values.states import FINISHED, ORIGINAL, WORKABLE
 from ledger.work_item.events import (
     QuestionAnswered,
@@ -159,9 +159,8 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
             return replace(item, status="blocked", category="waiting", block_reason=reason, claim=None)
         case WorkItemUnblocked():
             return replace(item, status="active", category="active", block_reason=None)
-        case WorkItemCompleted(forced=forced, next_id=following):
-            done = replace(item, status="completed", category="done", forced=forced)
-            return _followed(replace(done, block_reason=None, claim=None, question=None), following)
+        case WorkItemCompleted():
+            return _completed(item, fact)
         case WorkItemReopened():
             return replace(item, status="active", category="active", block_reason=None, forced=None, archived=False)
         case WorkItemStatusChanged():
@@ -187,22 +186,22 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
         case WorkItemUnarchived():
             return replace(item, archived=False)
         case WorkItemLinked(kind=kind, to_id=to, note=note):
-            kept = tuple(link for link in item.links if (link.kind, link.to_id) != (kind, to))
-            return replace(item, links=(*kept, Link(kind=kind, to_id=to, note=note)))
+            return replace(item, links=(*_links_without(item, kind, to), Link(kind=kind, to_id=to, note=note)))
         case WorkItemUnlinked(kind=kind, to_id=to):
-            return replace(item, links=tuple(link for link in item.links if (link.kind, link.to_id) != (kind, to)))
+            return replace(item, links=_links_without(item, kind, to))
         case WorkItemReverted(changes=changes):
-            reverted = apply(item, changes)
-            if "status" in changes and "category" not in changes:  # of a time that knew the original words only
-                reverted = replace(reverted, category=ORIGINAL[reverted.status])
-            at_work = reverted.workable and not reverted.deleted
-            return reverted if at_work else replace(reverted, claim=None)
+            return _reverted(item, changes)
         case WorkItemWithdrawn():
             return replace(item, withdrawn=True, claim=None)
         case WorkItemReinstated():
             return replace(item, withdrawn=False)
         case _:
             return item  # an unknown fact of a newer program is carried, not interpreted
+
+
+def _completed(item: WorkItem, fact: WorkItemCompleted) -> WorkItem:
+    done = replace(item, status="completed", category="done", forced=fact.forced)
+    return _followed(replace(done, block_reason=None, claim=None, question=None), fact.next_id)
 
 
 def _answered(item: WorkItem, fact: QuestionAnswered) -> WorkItem:
@@ -247,3 +246,15 @@ def _released(item: WorkItem) -> WorkItem:
     """Back where the claim found it; unless it was moved on since."""
     status, category = (item.claim and item.claim.moved_from) or (item.status, item.category)
     return replace(item, status=status, category=category, claim=None)
+
+
+def _links_without(item: WorkItem, kind: str, to_id: str) -> tuple[Link, ...]:
+    return tuple(link for link in item.links if (link.kind, link.to_id) != (kind, to_id))
+
+
+def _reverted(item: WorkItem, changes: Changes) -> WorkItem:
+    reverted = apply(item, changes)
+    if "status" in changes and "category" not in changes:  # recorded when there were only the original states
+        reverted = replace(reverted, category=ORIGINAL[reverted.status])
+    at_work = reverted.workable and not reverted.deleted
+    return reverted if at_work else replace(reverted, claim=None)

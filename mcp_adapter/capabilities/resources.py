@@ -92,39 +92,25 @@ RESOURCE_KINDS = (
 
 async def list_resources(context: Context, params: wire.PaginatedRequestParams | None) -> wire.ListResourcesResult:
     one_page("resources", params)
-    return wire.ListResourcesResult(
-        resources=[
-            wire.Resource(
-                uri=resource_kind.address,
-                name=resource_kind.name,
-                title=resource_kind.title,
-                description=resource_kind.sentence,
-                mime_type=resource_kind.media,
-                annotations=wire.Annotations(audience=["user", "assistant"]),
-            )
-            for resource_kind in RESOURCE_KINDS
-            if resource_kind.variable is None
-        ]
-        + views.resources(context)
-    )
+    listed = [wire.Resource(uri=kind.address, **_described(kind)) for kind in RESOURCE_KINDS if kind.variable is None]
+    return wire.ListResourcesResult(resources=listed + views.resources(context))
 
 
 async def list_templates(_: Context, params: wire.PaginatedRequestParams | None) -> wire.ListResourceTemplatesResult:
     one_page("resource templates", params)
-    return wire.ListResourceTemplatesResult(
-        resource_templates=[
-            wire.ResourceTemplate(
-                uri_template=resource_kind.address,
-                name=resource_kind.name,
-                title=resource_kind.title,
-                description=resource_kind.sentence,
-                mime_type=resource_kind.media,
-                annotations=wire.Annotations(audience=["user", "assistant"]),
-            )
-            for resource_kind in RESOURCE_KINDS
-            if resource_kind.variable is not None
-        ]
-    )
+    kinds = [kind for kind in RESOURCE_KINDS if kind.variable is not None]
+    listed = [wire.ResourceTemplate(uri_template=kind.address, **_described(kind)) for kind in kinds]
+    return wire.ListResourceTemplatesResult(resource_templates=listed)
+
+
+def _described(kind: ResourceKind) -> dict[str, Any]:
+    return {
+        "name": kind.name,
+        "title": kind.title,
+        "description": kind.sentence,
+        "mime_type": kind.media,
+        "annotations": wire.Annotations(audience=["user", "assistant"]),
+    }
 
 
 def reader(caller_of: CallerOf) -> Callable[[Context, wire.ReadResourceRequestParams], Any]:
@@ -145,11 +131,11 @@ def _contents(caller: Caller, uri: str) -> wire.TextResourceContents:
 
 def contents(app: App, uri: str) -> wire.TextResourceContents:
     """What stands at an address. Raises MCPError for an address of nothing, and for what cannot be read now."""
-    for resource_kind in RESOURCE_KINDS:
-        name = resource_kind.name_in(uri)
+    for kind in RESOURCE_KINDS:
+        name = kind.name_in(uri)
         if name is not None:
-            text = _text(resource_kind, app, uri, name)
-            return wire.TextResourceContents(uri=uri, mime_type=resource_kind.media, text=text)
+            text = _text(kind, app, uri, name)
+            return wire.TextResourceContents(uri=uri, mime_type=kind.media, text=text)
     raise nothing_at(uri, "no resource has this address")
 
 
@@ -157,9 +143,9 @@ def nothing_at(uri: str, why: str) -> MCPError:
     return MCPError(wire.INVALID_PARAMS, f"Resource not found: {why}", {"uri": uri[:500]})
 
 
-def _text(resource_kind: ResourceKind, app: App, uri: str, name: str) -> str:
+def _text(kind: ResourceKind, app: App, uri: str, name: str) -> str:
     try:
-        found = resource_kind.read(app, name)
+        found = kind.read(app, name)
     except LedgerError as error:
         answer = error.as_answer()["error"]
         if error.number < 500:

@@ -116,14 +116,7 @@ def report(reading: Reading, brought: ImportResult, known: Mapping[str, str] = N
         "events": len(made.decided),
         "position": brought.positions[-1] if brought.positions else None,
         "by_category": {category: _counts(tally) for category, tally in sorted(made.tallies.items())},
-        "links": {
-            "found": made.links_found.total(),
-            "taken": made.links_taken.total(),
-            "by_kind": {
-                word: {"found": found, "taken": made.links_taken[word]}
-                for word, found in sorted(made.links_found.items())
-            },
-        },
+        "links": _links(made),
         "warnings": [
             {"kind": kind, "count": len(where), "examples": where[:EXAMPLES]}
             for kind, where in _by_kind([*reading.warnings, *made.warnings, *gone])
@@ -134,6 +127,12 @@ def report(reading: Reading, brought: ImportResult, known: Mapping[str, str] = N
         "dangling_links": [entry for entry in named if entry["kind"] == DANGLING],
         "nothing_to_record": [entry for entry in named if entry["kind"] in NO_RECORD],
     }
+
+
+def _links(made: ImportPlan) -> dict[str, Any]:
+    taken = made.links_taken
+    by_kind = {word: {"found": found, "taken": taken[word]} for word, found in sorted(made.links_found.items())}
+    return {"found": made.links_found.total(), "taken": taken.total(), "by_kind": by_kind}
 
 
 def _count(reading: Reading) -> int:

@@ -30,6 +30,8 @@ from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
 
+ENTITY_COLUMNS = ("ref", "title", "fields")
+
 
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
@@ -157,26 +159,21 @@ def changes(
         answer_json(answered)
         return
     now = invocation.app.clock()
-    names = ("ref", "title", "fields")
     table(
-        ("position", "time (UTC)" if raw else "when", "by", "event", *names, "said"),
-        (
-            (
-                item["position"],
-                moment(item["at"]) if raw else short_ago(item["at"], now),
-                item["by"],
-                item["type"] if raw else happened(item["type"]),
-                *(item.get(name) for name in names),
-                said(item),
-            )
-            for item in answered["items"]
-        ),
+        ("position", "time (UTC)" if raw else "when", "by", "event", *ENTITY_COLUMNS, "said"),
+        (_change_line(item, now, raw) for item in answered["items"]),
         cut=("title", "said"),
     )
     if not answered["items"]:
         remark("nothing changed since")
     if answered["has_more"]:
         remark(f"more: tracking-ledger changes {answered['next_position']}")
+
+
+def _change_line(item: Entity, now: datetime, raw: bool) -> tuple[object, ...]:
+    when = moment(item["at"]) if raw else short_ago(item["at"], now)
+    event = item["type"] if raw else happened(item["type"])
+    return item["position"], when, item["by"], event, *(item.get(name) for name in ENTITY_COLUMNS), said(item)
 
 
 def _print_history(items: list[Entity], refs: Refs, now: datetime) -> None:

@@ -173,10 +173,28 @@ def _alone(view: LedgerView, entity_id: str, request: QueryWorkItemInput) -> Ans
 
 
 def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
+    filters = _filter(view, request)
+    default: item_lists.Order = "relevance" if request.text is not None else "updated"
+    with view.snapshot(request.as_of) as snapshot:
+        page = item_lists.listed(
+            snapshot,
+            replace(filters, **states_meant(snapshot, configuration_id(view.identity.ledger), request.status)),
+            order=request.order or default,
+            limit=request.limit,
+            offset=request.offset,
+            cursor=request.cursor,
+        )
+    if not request.detail:
+        page["items"] = [summary(item, request.fields) for item in page["items"]]
+    return page
+
+
+def _filter(view: LedgerView, request: ListWorkItemsInput) -> item_lists.Filter:
+    """What the list is limited to, but for the states, which a snapshot's configuration gives a meaning."""
     parent = resolve(view.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
     milestone = resolve(view.tables, CATEGORY, request.milestone_id, "milestone_id") if request.milestone_id else None
     check(_list_problems(request))
-    filters = item_lists.Filter(
+    return item_lists.Filter(
         terms=tuple(search_terms.wanted(request.text or "")),
         item_type=request.item_type,
         category=request.category,
@@ -198,19 +216,6 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
         include_deleted=request.include_deleted,
         include_archived=request.include_archived,
     )
-    default: item_lists.Order = "relevance" if request.text is not None else "updated"
-    with view.snapshot(request.as_of) as snapshot:
-        page = item_lists.listed(
-            snapshot,
-            replace(filters, **states_meant(snapshot, configuration_id(view.identity.ledger), request.status)),
-            order=request.order or default,
-            limit=request.limit,
-            offset=request.offset,
-            cursor=request.cursor,
-        )
-    if not request.detail:
-        page["items"] = [summary(item, request.fields) for item in page["items"]]
-    return page
 
 
 def asker(view: LedgerView) -> Asker:
