@@ -18,7 +18,7 @@ from ledger.errors import LedgerError
 from ledger.libpq.environment import take_variables
 from projections.application.activity import places
 from projections.cli.commands import COMMANDS, MEANT, NAMES, SECTIONS
-from projections.cli.terminal import exits
+from projections.cli.terminal import exits, lost_output
 from projections.cli.terminal.options import Options, common_options
 from projections.cli.warm.client import Place
 
@@ -56,23 +56,24 @@ class CommandLine(click.Group):
     ) -> NoReturn:
         given = list(sys.argv[1:] if args is None else args)
         try:
-            with exits.noticing_closed_output():
+            with lost_output.noticing_closed_output():
                 code = self._ended(given, prog_name or _own_name(), extra)
-                with exits.writing():
+                with lost_output.writing():
                     sys.stdout.flush()
-        except exits.OutputClosed:
+        except lost_output.OutputClosed:
             code = exits.OUTPUT_CLOSED
-        except exits.OutputLost as error:
+        except lost_output.OutputLost as error:
             exits.print_lost_output(error)
             code = exits.OUTPUT_LOST
         exits.leave(code)
 
     def make_context(self, *arguments: Any, **named: Any) -> click.Context:
-        with exits.noticing_closed_output(), exits.writing():  # before click does, which ends with the code of a fault
+        # before click does, which ends with the code of a fault
+        with lost_output.noticing_closed_output(), lost_output.writing():
             return super().make_context(*arguments, **named)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with exits.noticing_closed_output():
+        with lost_output.noticing_closed_output():
             return super().invoke(ctx)
 
     def _ended(self, args: list[str], prog_name: str, extra: dict[str, Any]) -> int:
@@ -89,9 +90,9 @@ class CommandLine(click.Group):
             return _refused(error, args)
         except (click.Abort, KeyboardInterrupt):
             return exits.INTERRUPTED
-        except exits.OutputClosed:
+        except lost_output.OutputClosed:
             return exits.OUTPUT_CLOSED
-        except exits.OutputLost:
+        except lost_output.OutputLost:
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno in exits.OF_DISK:

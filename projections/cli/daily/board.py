@@ -7,7 +7,8 @@ import click
 from rich.cells import cell_len, set_cell_size
 
 from ledger.values.states import FINISHED, ORIGINAL, State, in_order
-from projections.cli.daily.items import ASSIGNEE, perform, person
+from projections.cli.daily.calls import perform
+from projections.cli.daily.items import ASSIGNEE, person
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF, TAG
 from projections.cli.terminal.live import watch

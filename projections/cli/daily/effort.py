@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from projections.cli.daily.items import perform
+from projections.cli.daily.calls import perform
 from projections.cli.terminal import exits
 from projections.cli.terminal.dates import Length, Past
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation

@@ -11,13 +11,13 @@ from typing import Any
 import click
 
 from ledger.work_item.state import ITEM_TYPES
+from projections.cli.daily.calls import perform
 from projections.cli.daily.several import REFS, each
 from projections.cli.terminal import exits
 from projections.cli.terminal.dates import Length, When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG
 from projections.cli.terminal.output import answer_json, moment, planned, printable, remark, remark_ready, say
-from projections.operations.catalog import OPERATIONS
 
 Answered = dict[str, Any]
 ME = "me"
@@ -219,12 +219,6 @@ def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, t
 def delete(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     """Delete work items. They stay in the history, and `undo` brings them back."""
     return _update(invocation, refs, lambda _: {"deleted": True, **how}, "deleted")
-
-
-def perform(invocation: Invocation, name: str, /, **arguments: Any) -> Answered:
-    """The operation with the arguments that are given."""
-    given = {name: value for name, value in arguments.items() if value is not None}
-    return OPERATIONS[name].perform(invocation.app, given)
 
 
 def _update(invocation: Invocation, refs: tuple[str, ...], change: Callable[[Answered], Answered], word: str) -> int:

@@ -6,7 +6,8 @@ import click
 
 from ledger.errors import NotFound
 from projections.application.known_projects import KnownProject
-from projections.cli.daily.items import linked, perform
+from projections.cli.daily.calls import perform
+from projections.cli.daily.items import linked
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF

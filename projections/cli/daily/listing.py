@@ -10,7 +10,8 @@ import click
 from ledger.values.dates import DAY, ends
 from ledger.values.moment import parse
 from ledger.work_item.state import ITEM_TYPES
-from projections.cli.daily.items import perform, person
+from projections.cli.daily.calls import perform
+from projections.cli.daily.items import person
 from projections.cli.terminal import every_ledger, exits, views
 from projections.cli.terminal.dates import When
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation

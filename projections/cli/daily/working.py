@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from ledger.work_item.state import ITEM_TYPES
+from projections.cli.daily.calls import perform
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, TAG
 from projections.cli.terminal.output import answer_json, moment, printable, remark, say, table
-from projections.operations.catalog import OPERATIONS
 from projections.operations.work.claims import LONGEST
 
 Decorator = Callable[[Any], Any]
@@ -47,7 +47,7 @@ def ready(invocation: Invocation, /, page: int, **arguments: Any) -> None:
         _ready_everywhere(invocation, page, arguments)
         return
     for _ in range(page):
-        answered = _perform(invocation, "ready_work", arguments)
+        answered = perform(invocation, "ready_work", **arguments)
         arguments["cursor"] = answered["next_cursor"]
         if not answered["has_more"]:
             break
@@ -154,13 +154,8 @@ def restore(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
     return _archive(invocation, "restore", {"id": ref, **arguments})
 
 
-def _perform(invocation: Invocation, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in arguments.items() if value is not None}
-    return OPERATIONS[name].perform(invocation.app, given)
-
-
 def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> int:
-    answered = _perform(invocation, "claim_work_item", {"action": action, **arguments})
+    answered = perform(invocation, "claim_work_item", action=action, **arguments)
     if invocation.as_json:
         answer_json(answered)
     elif "id" not in answered:
@@ -175,7 +170,7 @@ def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> in
 
 
 def _archive(invocation: Invocation, action: str, arguments: dict[str, Any]) -> int:
-    answered = _perform(invocation, "archive_work_items", {"action": action, **arguments})
+    answered = perform(invocation, "archive_work_items", action=action, **arguments)
     if invocation.as_json:
         answer_json(answered)
     else:

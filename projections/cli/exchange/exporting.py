@@ -12,8 +12,8 @@ from ledger.errors import Unavailable
 from ledger.store import EventStore
 from projections.application.app import App
 from projections.application.view import LedgerView
-from projections.cli.terminal.exits import writing
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.lost_output import writing
 from projections.cli.terminal.output import counting, printable, remark
 from projections.fallback import router
 from projections.read_models.catalog import BY_CATEGORY, PROJECTIONS

@@ -5,12 +5,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
 
 from ledger.errors import LedgerError, Unavailable
+from projections.cli.terminal.lost_output import OutputLost
 
 DONE = 0
 FAULT = 1  # of the program itself
@@ -36,38 +37,6 @@ OF_DISK = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, err
 OUTPUT_CLOSED = 141  # what a shell shows of a process that SIGPIPE has ended
 
 
-class OutputClosed(Exception):
-    """The reader of our output has gone, as `head` does when it has its lines."""
-
-
-class OutputLost(OSError):
-    """The answer could not be written: a full disk, a device that fails. What the command did is done."""
-
-
-@contextmanager
-def writing() -> Iterator[None]:
-    """Here standard output is written and nothing else, so what fails is no other file. Raises OutputLost."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputLost(error.errno, error.strerror) from error
-
-
-@contextmanager
-def noticing_closed_output() -> Iterator[None]:
-    """Raises OutputClosed where the output has no reader, however a library took it."""
-    try:
-        yield
-    except BrokenPipeError as error:
-        raise OutputClosed from error
-    except SystemExit as error:  # what Rich makes of it
-        if isinstance(error.__context__, BrokenPipeError):
-            raise OutputClosed from error
-        raise
-
-
 def leave(code: int) -> NoReturn:
     """Ends the process; without a reader by the signal that ends other tools then, so that a shell sees the same."""
     if code == OUTPUT_CLOSED and hasattr(signal, "SIGPIPE"):
@@ -87,7 +56,7 @@ def leave_at_once(ended: SystemExit) -> NoReturn:
 
 
 def print_lost_output(error: OutputLost) -> None:
-    from projections.cli.terminal.output import remark  # only here: it imports this module
+    from projections.cli.terminal.output import remark  # only here: what draws is needed by no exit code
 
     with suppress(OSError):  # where standard error has no room either
         remark(f"the answer could not be written: {error.strerror}", style="red")
@@ -115,7 +84,7 @@ def of_answer(answered: dict[str, Any]) -> int:
 
 def print_refusal(error: LedgerError, *, as_json: bool, command: str = "") -> None:
     """The one error shape on stdout for a machine; a sentence and what to type next on stderr for a person."""
-    from projections.cli.terminal import next_lines as said  # only here: what tells of a refusal is needed by no answer
+    from projections.cli.terminal import next_lines as said  # only here: no answer needs the words of a refusal
     from projections.cli.terminal.output import answer_json, printable, remark
 
     if as_json:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ledger.settings import Settings, user_name
 from projections.application.activity import watching
 from projections.application.app import App
-from projections.cli.terminal import exits
+from projections.cli.terminal import exits, lost_output
 from projections.cli.terminal.options import Options, common_options
 from projections.cli.terminal.output import remark
 from projections.cli.warm.place import name
@@ -108,9 +108,9 @@ class Command(click.Command):
 
 def _code(invoke: Callable[[click.Context], Any], ctx: click.Context) -> Any:
     try:
-        with exits.noticing_closed_output():
+        with lost_output.noticing_closed_output():
             return invoke(ctx)
-    except exits.OutputClosed:
+    except lost_output.OutputClosed:
         return exits.OUTPUT_CLOSED
 
 

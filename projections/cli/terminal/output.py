@@ -16,7 +16,7 @@ from typing import Any
 import click
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from projections.cli.terminal.exits import writing
+from projections.cli.terminal.lost_output import writing
 
 GAP = "  "  # between two columns
 NARROWEST = 8  # columns of a terminal that a cell is never pressed below
