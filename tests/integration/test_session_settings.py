@@ -35,7 +35,7 @@ Alter = Callable[[str, str, str | None], bool]
 NUMBERS = count(10_000)  # of commands that were not given yet
 # they print the trees of each statement, which are megabytes of notices where client_min_messages asks for them as well
 LOUD = frozenset({"debug_print_parse", "debug_print_rewritten", "debug_print_plan"})
-GROUP = 8  # settings that are tried together
+GROUP = 16  # settings that are tried together
 SESSIONS = 3  # of the pooler
 
 
