@@ -278,7 +278,9 @@ def test_a_link_counts_once_whichever_end_tells_of_it(tmp_path: Path) -> None:
 def test_cells_without_a_column_of_ours_stay_and_those_that_look_like_formulas_are_text(tmp_path: Path) -> None:
     formula = '=HYPERLINK("http://x","y")'
     quoted = formula.replace('"', '""')
-    text = f'{HEAD},Sprint,Sprint,Custom field (PRD)\n"{quoted}",J-1,1,Done,S 1,S 2,<b>x</b>,too much\nShort,J-2,2,Open'
+    text = (
+        f'{HEAD},Sprint,Sprint,Custom field (PRD)\n"{quoted}",J-1,1,Done,S 1,S 2,<b>x</b>,too much\nShort,J-2,2,Open\n'
+    )
 
     reading = read(tmp_path, text)
 

@@ -26,9 +26,10 @@ IsHeader = Callable[[Names], bool]
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """What stands in a row, by the names of its columns; cells that hold nothing are left out."""
+    """What stands in a row of `length` cells, by the names of its columns; those that hold nothing are left out."""
 
     line: int
+    length: int
     cells: dict[str, list[str]]
 
 
@@ -47,10 +48,11 @@ def has_header(sample: Sample, is_header: IsHeader) -> bool:
         return False
 
 
-def table_of(path: Path, is_header: IsHeader, called: str, reading: Reading) -> Table:
-    """The table of a file; Invalid, with the line, for a file that is none or has no such header.
+def table_of(path: Path, is_header: IsHeader, called: str, reading: Reading, *, may_end_early: bool = False) -> Table:
+    """The table of a file; Invalid, with the line, for a file that is none, has no such header or is cut off.
 
-    Lines above the header are named.
+    Lines above the header are named. Rows whose last cells are left out are told from one that is cut off by the
+    others, unless the program that writes them is known for it: `may_end_early`.
     """
     csv.field_size_limit(LONGEST_LINE)
     content = text_of(path).lstrip("\ufeff")
@@ -59,7 +61,10 @@ def table_of(path: Path, is_header: IsHeader, called: str, reading: Reading) -> 
         for cells, _ in zip(reader, range(MOST_BEFORE), strict=False):
             if is_header(_trimmed(cells)):
                 names = _trimmed(cells)
-                return Table(names=names, rows=list(_rows(reader, names)))
+                rows, is_whole = list(_rows(reader, names)), content.endswith(("\n", "\r"))
+                if not (may_end_early or is_whole):
+                    _check_last(path, rows, names)
+                return Table(names=names, rows=rows)
             if any(map(str.strip, cells)):
                 reading.warnings.append(Finding("lines_before_the_header", f"line {reader.line_num}"))
     except csv.Error as error:
@@ -77,7 +82,14 @@ def _rows(reader: Iterator[list[str]], names: Names) -> Iterator[Row]:
         for place, cell in enumerate(cells):
             if cell.strip():
                 found.setdefault(names[place] if place < len(names) else BEYOND, []).append(cell)
-        yield Row(line=first, cells=found)
+        yield Row(line=first, length=len(cells), cells=found)
+
+
+def _check_last(path: Path, rows: list[Row], names: Names) -> None:
+    """Of a file that ends within a line the last row may be cut off: it is where only that one is too short."""
+    if rows and rows[-1].length < len(names) and all(row.length >= len(names) for row in rows[:-1]):
+        found = f"is cut off: {rows[-1].length} cells stand there, and the table has {len(names)} columns"
+        raise unreadable(path, rows[-1].line, found, "export it again, whole")
 
 
 def _between(content: str) -> str:

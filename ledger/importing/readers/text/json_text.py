@@ -31,6 +31,9 @@ class _Repetitive(dict[str, Any]):
         self.repeated = sorted({name for name in names if names.count(name) > 1})
 
 
+_WORDS = ("true", "false", "null", "-Infinity", "NaN", "")
+
+
 def parsed(text: str | bytes) -> Any:
     """The value of a JSON text. Raises ValueError or RecursionError for anything else."""
     return json.loads(text, **_DECODING)
@@ -54,10 +57,16 @@ def _decoded(path: Path, decode: Callable[[str], Value]) -> Value:
     try:
         return decode(content)
     except json.JSONDecodeError as error:
-        cut = "ends in the middle of its JSON: it is cut off" if error.pos >= len(content.rstrip()) else "is not JSON"
+        cut = "ends in the middle of its JSON: it is cut off" if _is_cut(content.rstrip(), error) else "is not JSON"
         raise unreadable(path, error.lineno, f"{cut}: {error.msg} (column {error.colno})") from error
     except RecursionError as error:
         raise unreadable(path, None, "is JSON nested too deep") from error
+
+
+def _is_cut(content: str, error: json.JSONDecodeError) -> bool:
+    """Whether what is wrong with a text is only that it ends there: within a text, a word, or before a sign."""
+    rest = content[error.pos :]
+    return error.msg.startswith("Unterminated string") or any(word.startswith(rest) for word in _WORDS)
 
 
 def _all_parsed(content: str) -> list[Any]:

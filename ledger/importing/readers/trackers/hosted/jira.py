@@ -237,7 +237,7 @@ def _in_english(row: Row) -> Row:
     cells: dict[str, list[str]] = {}
     for name, values in row.cells.items():
         cells.setdefault(in_english(name), []).extend(values)
-    return Row(line=row.line, cells=cells)
+    return Row(line=row.line, length=row.length, cells=cells)
 
 
 def _cells(row: Row, column: str) -> list[str]:

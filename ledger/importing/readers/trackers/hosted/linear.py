@@ -47,7 +47,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
-    table = table_of(path, is_header, "a Linear export", reading)
+    table = table_of(path, is_header, "a Linear export", reading, may_end_early=True)
     rows = table.rows
     held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
     for row in rows:
