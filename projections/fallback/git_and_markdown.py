@@ -59,7 +59,7 @@ class Recovered:
         self.ledger = app.identity.ledger
         self.ending = ExitStack()
         self.close = weakref.finalize(self, self.ending.close)
-        self.folder = Path(mkdtemp(prefix="tracking-ledger-"))
+        self.folder = _made_folder()
         self.ending.callback(rmtree, self.folder, ignore_errors=True)
         self.outbox = _outbox(app, self.folder)
         self.sent = app.local.sent
@@ -211,6 +211,17 @@ def from_markdown(app: App) -> Recovered | None:
 
 def status_place(app: App) -> Path:
     return app.identity.project / (app.settings.status_file or NAME)
+
+
+def _made_folder() -> Path:
+    """Raises Unavailable where no disk takes one; what says so then is also that there is no folder to make it in."""
+    try:
+        return Path(mkdtemp(prefix="tracking-ledger-"))
+    except OSError as error:
+        raise Unavailable(
+            f"what git and the status file know needs a folder for a while, and none can be made: {error}",
+            next_step="make room in the folder for temporary files, or name another one in TMPDIR",
+        ) from error
 
 
 def _newest(app: App, source: Source, stamp: str, look: "_Find") -> Recovered | None:

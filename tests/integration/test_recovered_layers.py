@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,19 @@ def test_a_queued_write_lies_over_the_status_file(live: App, stranded: App) -> N
     assert (listed["source"], listed["as_of"]["position"]) == ("markdown", 1)
     assert set(listed["warnings"]) >= {"postgres_unavailable", "using_markdown", "queued_offline"}
     assert (seen["title"], seen["version"], seen["pending"]) == ("Queued", queued["version"], True)
+
+
+def test_where_no_disk_takes_a_temporary_folder_that_is_said_and_no_fault_of_the_program(
+    live: App, stranded: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(live, "create_work_item", item_type="task", title="Known before")
+    write_status(live)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no such folder"))
+
+    with pytest.raises(Unavailable, match="none can be made") as refused:
+        ask(stranded, "list_work_items")
+
+    assert "TMPDIR" in refused.value.next_step
 
 
 def test_a_queued_write_lies_over_the_committed_status_file(live: App, stranded: App) -> None:
