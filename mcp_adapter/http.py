@@ -1,4 +1,4 @@
-"""Streamable HTTP for a team: the SDK's own app behind our doors, served until it is asked to stop."""
+"""Streamable HTTP for a team: the SDK's own app behind our checks, served until it is asked to stop."""
 
 import json
 import logging
@@ -135,11 +135,11 @@ def assembled(
     sessions = Sessions(build(offer, access.caller, watching, workers), BODY)
     api = Api(offer.operations, access.caller_of, workers, tokens_needed=serving.tokens_needed)
     protocol: ASGIApp = Router([Route(PATH, endpoint=sessions), Route(OPERATION, endpoint=api)])
-    doors: list[Middleware] = []
+    authentication: list[Middleware] = []
     if serving.tokens_needed:
         metadata = build_resource_metadata_url(AnyHttpUrl(serving.public_url)) if serving.public_url else None
         protocol = RequireAuthMiddleware(protocol, ["read"], metadata)
-        doors = [
+        authentication = [
             Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(access)),
             Middleware(AuthContextMiddleware),
         ]
@@ -156,7 +156,9 @@ def assembled(
         Route(OPERATION, endpoint=turns),
         *_metadata(serving),
     ]
-    inner = Starlette(routes=routes, middleware=doors, lifespan=running, exception_handlers={TooSlow: too_slow})
+    inner = Starlette(
+        routes=routes, middleware=authentication, lifespan=running, exception_handlers={TooSlow: too_slow}
+    )
     guard = Guard(inner, Names(_hosts(serving), serving.origins))
     is_secure = serving.certificate is not None or serving.proxies is not None
     browsers = BrowserSessions(apps, access, tokens_needed=serving.tokens_needed, is_secure=is_secure)

@@ -22,7 +22,7 @@ from ledger.erasure.events import ErasedPayload, TextsErased
 from ledger.errors import NewerProgramNeeded
 
 ERASED = "erased"  # stands where a text must be
-CONFIGURATION = "configuration"  # settings are the project's, whoever made them
+CONFIGURATION = "configuration"  # settings are the project's, not their author's
 FREE_KEYS = ("metadata", "format_support", "test_summary")  # mappings whose keys are texts as well
 NAMES = ("title", "name")
 MUST_BE_TEXT = ("text", "reason", "whom", "pr_title")  # a text that a fact cannot be without

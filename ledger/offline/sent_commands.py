@@ -176,11 +176,11 @@ class SentCommands:
                 if self._descriptor is not None:
                     self._rewrite()
             for draft in self._folder.glob("*.new"):  # of a process that was killed at it
-                if not _goes_on(draft):
+                if not _is_being_written(draft):
                     draft.unlink(missing_ok=True)
             for file, known in self._others_by_file().items():
                 with suppress(OSError):
-                    if not _goes_on(file):
+                    if not _is_being_written(file):
                         os.close(_write_anew(file, _unquoting(_left(known, reached, ends), erased)))
 
     def forget(self) -> None:
@@ -274,7 +274,7 @@ def _write_anew(file: Path, commands: _Commands) -> int:
     return fresh
 
 
-def _goes_on(file: Path) -> bool:
+def _is_being_written(file: Path) -> bool:
     """Whether the process is there that writes the file."""
     import psutil  # imported here for start-up: only a machine that erases asks
 

@@ -80,9 +80,9 @@ class PostgresStore:
         self._keys = {name: f"{name}:{shape}" for name, shape in shapes.items()}  # as `ledgers.serving` has them
         self._read_models = array(self._keys.values())
         self._acknowledge = acknowledge
-        self._said = 0  # see `newest_known`
+        self._newest_known = 0  # see `newest_known`
         self._known: tuple[int, UUID] | None = None  # the newest position whose command is known, see `shown`
-        self._untold = threading.local()  # what this thread has recorded in a transaction that is not committed yet
+        self._uncommitted = threading.local()  # what this thread has recorded in a transaction that is still open
         self._shared = SharedCommit(self._append, self.append_group)
 
     def append(self, proposal: Proposal) -> Recorded:
@@ -98,11 +98,11 @@ class PostgresStore:
         count = sum(len(proposal.events) for proposal in proposals)
         rows = self._database.call(APPEND_GROUP, [self._key, given], events=count)
         verdicts = [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
-        self._tell(zip(proposals, verdicts, strict=True))
+        self._acknowledge_recorded(zip(proposals, verdicts, strict=True))
         return verdicts
 
     def read_streams(self, streams: Iterable[str]) -> Past:
-        known = self._said
+        known = self._newest_known
         rows = self._database.call(READ_STREAMS, [self._key, list(streams)])
         head, now = rows[0][:2]
         if head < known:
@@ -149,17 +149,17 @@ class PostgresStore:
     @property
     def newest_known(self) -> int:
         """The newest position that was written here or shown, since the history was last compared."""
-        return self._said
+        return self._newest_known
 
     def shown(self, position: int, command_id: UUID | None = None) -> None:
         """A log that ends before this position, or has another command there, is not the one that was read."""
-        self._said = max(self._said, position)
+        self._newest_known = max(self._newest_known, position)
         if command_id is not None and (self._known is None or position > self._known[0]):
             self._known = position, command_id
 
     def met(self) -> None:
         """The database has been compared with what this machine knows: what was said of it before counts no more."""
-        self._said, self._known = 0, None
+        self._newest_known, self._known = 0, None
 
     def refresh_statistics(self) -> None:
         """Tells the planner what is in the tables now, after many rows came at once."""
@@ -172,14 +172,14 @@ class PostgresStore:
     @contextmanager
     def exclusively(self, lock_timeout: float | None = None) -> Iterator[None]:
         if not self._database.in_transaction:
-            self._untold.newest = None
+            self._uncommitted.newest = None
         with self._database.joined_transaction() as connection:
             if lock_timeout is not None:
                 connection.execute(SET_LOCK_TIMEOUT, [str(round(lock_timeout * 1000))])
             connection.execute(LOCK, [self._key])
             yield
-        if not self._database.in_transaction and (newest := self._untold.newest):
-            self._say(*newest)
+        if not self._database.in_transaction and (newest := self._uncommitted.newest):
+            self._acknowledge_up_to(*newest)
 
     def _pages(self, statement: str, after: int, up_to: int | None) -> Iterator[str]:
         """The pages after a position, up to another or to the head at the time of the call."""
@@ -216,21 +216,21 @@ class PostgresStore:
         statement, given = (APPEND_ONE, self._one(proposal)) if _is_one(proposal) else (APPEND, self._given(proposal))
         row = self._database.call(statement, [self._key, *given], events=len(proposal.events))[0]
         recorded = _recorded(proposal, row)
-        self._tell([(proposal, recorded)])
+        self._acknowledge_recorded([(proposal, recorded)])
         return recorded
 
-    def _tell(self, verdicts: Iterable[tuple[Proposal, Recorded | LedgerError]]) -> None:
+    def _acknowledge_recorded(self, verdicts: Iterable[tuple[Proposal, Recorded | LedgerError]]) -> None:
         ends = [
             (verdict.positions[-1], proposal.submission.command_id)
             for proposal, verdict in verdicts
             if isinstance(verdict, Recorded)
         ]
         if ends and self._database.in_transaction:  # which may be rolled back yet
-            self._untold.newest = max(ends)
+            self._uncommitted.newest = max(ends)
         elif ends:
-            self._say(*max(ends))
+            self._acknowledge_up_to(*max(ends))
 
-    def _say(self, position: int, command_id: UUID) -> None:
+    def _acknowledge_up_to(self, position: int, command_id: UUID) -> None:
         self.shown(position, command_id)
         self._acknowledge(position, command_id)
 
@@ -287,7 +287,7 @@ class PostgresStore:
             f"\\x{proposal.command_digest.hex()}",
             array(expected),
             numbers(expected.values()),
-            str(self._said),
+            str(self._newest_known),
             _given_or_null(known_position),
             _given_or_null(known_command),
             ",".join(proposal.conditions) or None,

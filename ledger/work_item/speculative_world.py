@@ -199,8 +199,8 @@ class Ahead(World):
         ids |= self._children_of.get(parent, set())
         return [node for node in map(self._node, sorted(ids)) if node is not None]
 
-    def _onward(self, moment: Endpoint, without: str | None) -> Iterator[Endpoint]:
-        side, entity_id = moment
+    def _onward(self, endpoint: Endpoint, without: str | None) -> Iterator[Endpoint]:
+        side, entity_id = endpoint
         children, parents, blocked = self._ties()
         item = self._items.get(entity_id)
         if side == "start":

@@ -95,7 +95,7 @@ class Access:
 
 
 def _accepted(client: str, actor: str, scope: Scope, ledger: UUID, expires_at: int | None = None) -> AccessToken:
-    """As the SDK carries it, without the secret: nothing behind the door needs that."""
+    """As the SDK carries it, without the secret: nothing needs that once it was checked."""
     return AccessToken(
         token="",
         client_id=client,

@@ -83,7 +83,7 @@ def outcome(answer: Answer) -> str:
 
 
 def said(text: str) -> str:
-    """The text of an address if it is one of a page's own; a link of somebody else's says nothing here."""
+    """The text of an address if it is one of a page's own; a link to another site says nothing here."""
     return text if text in (*OUTCOMES.values(), DONE, REVOKED) else ""
 
 

@@ -21,7 +21,7 @@ REFUSED = -32000  # what an HTTP status that is no success becomes among the ans
 
 
 class Bodies:
-    """Stands before the protocol, behind the door. Bodies of more than `most` bytes go on as they are."""
+    """Stands before the protocol, after the caller was checked. Bodies of more than `most` bytes go on as they are."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app

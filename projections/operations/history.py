@@ -78,7 +78,7 @@ class ChangesSinceInput(Input):
 
 def query_history(view: LedgerView, request: QueryHistoryInput) -> Answered:
     check(_history_problems(request))
-    category, entity_id = _thing(view, request.id)
+    category, entity_id = _entity(view, request.id)
     with view.tables.snapshot() as snapshot:
         named: Answered = {
             "id": entity_id,
@@ -126,7 +126,7 @@ def changes_since(view: LedgerView, request: ChangesSinceInput) -> Answered:
         return changes_questions.changes_since(view.store, snapshot, since, filters, request.limit)
 
 
-def _thing(view: LedgerView, given: str) -> tuple[str, str]:
+def _entity(view: LedgerView, given: str) -> tuple[str, str]:
     own = configuration_id(view.identity.ledger)
     if given.strip().lower() in ("configuration", own):  # there from the start, before anything is recorded of it
         return "configuration", own
@@ -160,7 +160,7 @@ def _meant(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str, ...]]:
             raise _unknown(f"there is no position {request.position} in this ledger", str(request.position))
         _refuse_erasure([event.stream_id])
         return str(event.command_id), (event.stream_id,)
-    category, entity_id = _thing(view, request.id or "")
+    category, entity_id = _entity(view, request.id or "")
     events = past(view.store, category, entity_id)
     version = len(events) if request.version is None else place_of(events, _version(request.version))
     if version is None:

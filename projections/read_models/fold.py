@@ -36,7 +36,7 @@ class Fold:
     """
 
     def __init__(self) -> None:
-        self._things: dict[str, _Thing | None] = {}
+        self._rows: dict[str, _GrowingRow | None] = {}
         self._readings: dict[tuple[str, int], Callable[[Raw], Fact]] = {}
         self.unknown: Counter[tuple[str, int]] = Counter()
         self.reached = 0  # the position of the last event
@@ -44,58 +44,48 @@ class Fold:
 
     def add(self, facts: Iterable[RecordedFact]) -> set[str]:
         """Takes events in their order. Answers the streams that have rows and were touched."""
-        entity_ids, readings, touched = self._things, self._readings, set()
+        rows, readings, touched = self._rows, self._readings, set()
         for fact in facts:
             stream = fact.stream_id
             kind = (fact.type, fact.schema)
             read = readings.get(kind) or self._reading(kind)
             self.reached = fact.position
-            entity_id = entity_ids[stream] if stream in entity_ids else self._begun(stream, fact)
+            row = rows[stream] if stream in rows else self._begun(stream, fact)
             if self.unknown and kind in self.unknown:
                 self.unknown[kind] += 1
-            if entity_id is None:
+            if row is None:
                 continue
-            if fact.version != entity_id.version + 1:
-                raise behind(entity_id.projection, id_of(stream), entity_id.version, fact.version)
-            entity_id.state = entity_id.after(entity_id.state, read(fact.data))
-            entity_id.version, entity_id.position = fact.version, fact.position
-            entity_id.updated_at, entity_id.updated_by = fact.occurred_at, fact.by
+            if fact.version != row.version + 1:
+                raise behind(row.projection, id_of(stream), row.version, fact.version)
+            row.state = row.after(row.state, read(fact.data))
+            row.version, row.position = fact.version, fact.position
+            row.updated_at, row.updated_by = fact.occurred_at, fact.by
             touched.add(stream)
         return touched
 
     def streams(self, projection: str) -> list[str]:
         """The streams whose rows belong to a read model."""
-        return [
-            stream
-            for stream, entity_id in self._things.items()
-            if entity_id and entity_id.projection.name == projection
-        ]
+        return [stream for stream, row in self._rows.items() if row and row.projection.name == projection]
 
     def row(self, stream: str) -> Row | None:
-        entity_id = self._things.get(stream)
-        if entity_id is None:
+        row = self._rows.get(stream)
+        if row is None:
             return None
         stamps = Stamps(
-            created_at=text(entity_id.created_at),
-            created_by=entity_id.created_by,
-            updated_at=text(entity_id.updated_at),
-            updated_by=entity_id.updated_by,
+            created_at=text(row.created_at),
+            created_by=row.created_by,
+            updated_at=text(row.updated_at),
+            updated_by=row.updated_by,
         )
-        return Row(
-            id=id_of(stream),
-            version=entity_id.version,
-            position=entity_id.position,
-            stamps=stamps,
-            state=entity_id.state,
-        )
+        return Row(id=id_of(stream), version=row.version, position=row.position, stamps=stamps, state=row.state)
 
-    def _begun(self, stream: str, fact: RecordedFact) -> "_Thing | None":
+    def _begun(self, stream: str, fact: RecordedFact) -> "_GrowingRow | None":
         """An unknown category has no row."""
         projection = BY_CATEGORY.get(category_of(stream))
-        entity_id = self._things[stream] = _Thing(projection, fact) if projection else None
+        row = self._rows[stream] = _GrowingRow(projection, fact) if projection else None
         if category_of(stream) == ERASURE:
             self.last_erasure = fact.position
-        return entity_id
+        return row
 
     def _reading(self, kind: tuple[str, int]) -> Callable[[Raw], Fact]:
         read = self._readings[kind] = reading_of(*kind)
@@ -119,8 +109,8 @@ def advance(rows: Rows, event: RecordedEvent) -> None:
         )
 
 
-class _Thing:
-    """One row in the making."""
+class _GrowingRow:
+    """What the events of one stream add up to so far."""
 
     __slots__ = (
         "after", "created_at", "created_by", "position", "projection", "state", "updated_at", "updated_by", "version",

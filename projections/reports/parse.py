@@ -321,7 +321,7 @@ def _ids(lines: list[Line]) -> Iterator[tuple[str, Entity]]:
 def _identify(document: Document, ids: dict[str, Entity]) -> None:
     """Gives every entity that is named by its reference the id behind it."""
     unknown = {"id": None, "version": None}
-    for entity in _things(document):
+    for entity in _named_entities(document):
         entity |= ids.get(entity["ref"], unknown) if "ref" in entity else {}
     vendors = {vendor["name"]: vendor for vendor in document["vendor_health"]["vendors"]}
     for deployment in document["recent_deployments"]:
@@ -330,7 +330,7 @@ def _identify(document: Document, ids: dict[str, Entity]) -> None:
             vendor |= {name: known[name] for name in ("ref", "id")} if known and "ref" not in vendor else {}
 
 
-def _things(document: Document) -> Iterator[Entity]:
+def _named_entities(document: Document) -> Iterator[Entity]:
     for item in document["active_work_items"]["items"]:
         yield item
         yield from item["blocked_by"]

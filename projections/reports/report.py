@@ -77,7 +77,7 @@ def markdown(document: Document) -> str:
 
 def with_ids(document: Document) -> str:
     """The report for a file: behind what a person reads stands which id and version each reference means."""
-    return markdown(document) + rendered(IDS, {"things": _things(document)})
+    return markdown(document) + rendered(IDS, {"entities": _named_entities(document)})
 
 
 def titled(value: object) -> str:
@@ -127,7 +127,7 @@ def _selected(document: Document) -> Document:
     }
 
 
-def _things(document: Document) -> list[Document]:
+def _named_entities(document: Document) -> list[Document]:
     """Everything that the Markdown names by a reference, once each."""
     found: dict[str, Document] = {}
     for entity in _referred(document):

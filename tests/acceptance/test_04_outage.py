@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from ledger import identity
 from ledger.settings import Settings
 from tests.support import forked
-from tests.support.gate import Gate
 from tests.support.mcp_client import served
+from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.processes

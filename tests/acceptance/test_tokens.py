@@ -17,8 +17,8 @@ from projections.application.app import App
 from tests.acceptance.test_03_deployment import COMMIT, TESTS
 from tests.acceptance.test_06_hierarchy import LEVELS
 from tests.acceptance.test_08_full_status import SCENARIO, command_line, fill
-from tests.support.gate import Gate
 from tests.support.mcp_client import McpClient, served
+from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
 
 LIMIT = 1_500

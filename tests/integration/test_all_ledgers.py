@@ -13,7 +13,7 @@ from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
 from tests.support.command_line import run
-from tests.support.gate import Gate
+from tests.support.tcp_gate import Gate
 
 
 def perform(settings: Settings, name: str, **arguments: Any) -> dict[str, Any]:

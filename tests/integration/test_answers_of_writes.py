@@ -30,8 +30,8 @@ from projections.application.app import App
 from projections.application.own_token import own_token
 from projections.application.view import LedgerView
 from projections.operations.catalog import OPERATIONS
-from tests.support.gate import Gate
-from tests.support.losing import lose
+from tests.support.lost_history import lose
+from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
 
 Answer = dict[str, Any]

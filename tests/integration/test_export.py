@@ -23,7 +23,7 @@ from projections.tables.replay import check
 from projections.transfer import exporting, github_issues
 from projections.transfer.restore import bring_back
 from tests.conftest import Perform
-from tests.support.doings import Doing, a_ledger, histories, tell
+from tests.support.random_histories import Doing, a_ledger, histories, tell
 
 Folder = Callable[[str], App]
 

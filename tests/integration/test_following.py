@@ -28,7 +28,7 @@ from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
 from tests.conftest import Perform
 from tests.support.forked import Forked
-from tests.support.losing import lose, state
+from tests.support.lost_history import lose, state
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.processes

@@ -10,7 +10,7 @@ from ledger.postgres.connection.hosts import leader_first
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
-from tests.support.gate import Gate
+from tests.support.tcp_gate import Gate
 from tests.support.waiting import SECONDS
 
 pytestmark = pytest.mark.processes

@@ -13,7 +13,7 @@ from projections.reports import html_page, parse
 from projections.reports import report as status_report
 from projections.transfer.import_execution import Report, record_reading, report
 from tests.conftest import Perform
-from tests.support.telling import FULL_HASH, deployment, enhancement, reading, vendor
+from tests.support.import_builders import FULL_HASH, deployment, enhancement, reading, vendor
 
 Told = ImportedVendor | ImportedDeployment | ImportedEnhancement
 OnProgress = Callable[..., Report]

@@ -27,7 +27,7 @@ from projections.read_models.catalog import SHAPES
 from tests.support import forked, history, writers
 from tests.support.given import numbered
 from tests.support.ledgers import Ledger, ledger_in, numbered_command, on_postgres
-from tests.support.losing import lose
+from tests.support.lost_history import lose
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "digests.json").read_text(encoding="utf-8"))
 COLUMNS = (

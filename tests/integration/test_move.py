@@ -28,7 +28,7 @@ from projections.read_models.catalog import SHAPES
 from projections.tables.replay import check
 from projections.transfer.moving import Moved, destination, move
 from tests.support import forked
-from tests.support.gate import Gate
+from tests.support.tcp_gate import Gate
 
 pytestmark = pytest.mark.processes
 

@@ -18,8 +18,8 @@ from projections.application.app import App
 from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import NAME, read
 from projections.operations.catalog import OPERATIONS
-from tests.support.gate import Gate
 from tests.support.mcp_client import served
+from tests.support.tcp_gate import Gate
 from tests.support.waiting import until
 
 

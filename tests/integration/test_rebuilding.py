@@ -19,7 +19,7 @@ from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 from tests.support.given import numbered
 from tests.support.ledgers import numbered_command
-from tests.support.losing import lose, state
+from tests.support.lost_history import lose, state
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.processes

@@ -25,9 +25,9 @@ from projections.operations.catalog import OPERATIONS
 from tests.conftest import Perform
 from tests.support.command_line import run
 from tests.support.forked import Forked
-from tests.support.gate import Gate
 from tests.support.mcp_client import environment
 from tests.support.receiver import LOOPBACK, Receiver, receiving
+from tests.support.tcp_gate import Gate
 
 VERIFY = """
 const crypto = require('crypto');

@@ -9,9 +9,9 @@ from ledger.catalog import fact_of
 from ledger.envelope import stream_id
 from ledger.errors import LedgerError
 from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkItems, UpdateWorkItem
-from tests.support.doings import THINGS, Doing, a_ledger, attempt, command, doings, histories, item
 from tests.support.examples import examples
 from tests.support.ledgers import Ledger
+from tests.support.random_histories import THINGS, Doing, a_ledger, attempt, command, doings, histories, item
 
 OF_ITEMS = ("create_item", "retitle", "annotate", "move", "status", "delete", "link")
 BULK = 1000  # the number of a command that no history uses

@@ -14,9 +14,9 @@ from projections.local_copy.as_of_tables import tables_as_of
 from projections.questions.log.changes import Filter, changes_since
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot, pages
-from tests.support.doings import Doing, a_ledger, attempt, command, histories, tell, undo_of
 from tests.support.examples import examples
 from tests.support.ledgers import Ledger, numbered_command
+from tests.support.random_histories import Doing, a_ledger, attempt, command, histories, tell, undo_of
 
 often = examples(60, suppress_health_check=[HealthCheck.too_slow])
 NEXT, AFTER_NEXT = 1000, 1001  # numbers of commands that no history uses

@@ -21,12 +21,12 @@ from ledger.offline.lines import event_of, line_of
 from ledger.work_item.commands import CreateWorkItem, UpdateWorkItem
 from ledger.work_item.events import WorkItemCreated
 from projections.read_models.fold import fold
-from tests.support.doings import Doing, a_ledger, histories
-from tests.support.doings import tell as attempt_all
 from tests.support.examples import examples
 from tests.support.given import LEDGER, numbered
 from tests.support.history import MET, TASK, tell
 from tests.support.ledgers import in_memory, numbered_command
+from tests.support.random_histories import Doing, a_ledger, histories
+from tests.support.random_histories import tell as attempt_all
 from tests.unit.test_golden_facts import file_of
 
 SECRET = numbered(700)

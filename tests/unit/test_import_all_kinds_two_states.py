@@ -18,7 +18,7 @@ from ledger.vendor.events import TestResults
 from ledger.world import Holder, World
 from tests.support.examples import examples
 from tests.support.given import LEDGER, Neighbours
-from tests.support.telling import deployment, enhancement, vendor
+from tests.support.import_builders import deployment, enhancement, vendor
 
 NOW = parse("2026-11-22T12:00:00Z")
 DAYS = st.integers(1, 9)

@@ -12,8 +12,8 @@ from ledger.values.states import FINISHED
 from projections.reports import report
 from projections.reports.parse import parse
 from tests.support.documents import HOSTILE, document, documents, item
-from tests.support.doings import Doing, a_ledger, histories, tell
 from tests.support.examples import examples
+from tests.support.random_histories import Doing, a_ledger, histories, tell
 
 COUNTS = ("by_type", "by_status", "by_category", "by_priority")
 FIELDS = {

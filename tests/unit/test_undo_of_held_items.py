@@ -10,8 +10,8 @@ from ledger.errors import Refused
 from ledger.values.revision import Change
 from ledger.work_item.commands import ArchiveWorkItems, ClaimWorkItem, CreateWorkItem, UpdateWorkItem
 from ledger.work_item.events import WorkItemRevised
-from tests.support.doings import a_ledger, item, undo_of
 from tests.support.ledgers import FIRST_DAY, Ledger, numbered_command
+from tests.support.random_histories import a_ledger, item, undo_of
 
 HELD, FREE = item(0), item(1)
 THEIRS, MINE = "their token", "my token"

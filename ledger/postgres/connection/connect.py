@@ -23,7 +23,7 @@ from ledger.settings import Settings
 
 DATABASE = "tracking_ledger"
 OWNER = "tracking_ledger_owner"  # owns the schema and may migrate it; no work is done as this role
-APPLICATION = "tracking_ledger_app"  # a writer: may read rows and execute the doors, nothing more
+APPLICATION = "tracking_ledger_app"  # a writer: may read rows and execute the API functions, nothing more
 WRITER = "tracking_ledger_writer"
 
 Found = tuple[str, Session | None]  # how a database that is ready is reached, and a session of it if one is open

@@ -91,11 +91,11 @@ class Contact:
             try:
                 database = self._reach(self._database)
             except (Unavailable, OutcomeUnknown) as error:
-                self._tell(error)
+                self._failed(error)
             except (
                 Exception
             ) as error:  # it is there, and something is wrong that only a person can mend: callers raise it
-                self._tell(error, ends=True)
+                self._failed(error, ends=True)
                 return
             else:
                 self._met(database)
@@ -110,7 +110,7 @@ class Contact:
         if self._closed:  # meanwhile
             database.close()
 
-    def _tell(self, error: Exception, *, ends: bool = False) -> None:
+    def _failed(self, error: Exception, *, ends: bool = False) -> None:
         with self._changed:
             self._error = error
             if ends:

@@ -123,10 +123,10 @@ def _send(process: int, number: signal.Signals) -> None:
 def _status(connection: socket.socket) -> int | None:
     """What `waitpid` said of the process; None if the one that waits for it has gone."""
     try:
-        told = connection.recv(request.STATUS)
+        status = connection.recv(request.STATUS)
     except OSError:
         return None
-    return int.from_bytes(told, "big") if len(told) == request.STATUS else None
+    return int.from_bytes(status, "big") if len(status) == request.STATUS else None
 
 
 def _end_as(status: int | None, process: int) -> None:

@@ -92,8 +92,8 @@ def connected(directory: int, name: str, seconds: float) -> socket.socket:
 
 def peer(connection: socket.socket) -> int:
     """The process at the other end. Raises OSError if it is another user's."""
-    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS)
-    process, user = (int.from_bytes(told[at : at + 4], sys.byteorder) for at in (0, 4))
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS)
+    process, user = (int.from_bytes(credentials[at : at + 4], sys.byteorder) for at in (0, 4))
     if user != os.geteuid():
         raise PermissionError(f"process {process} belongs to user {user}")
     return process

@@ -140,7 +140,7 @@ class _Forks:
         return None
 
     def look_at(self, descriptor: int) -> None:
-        """A process has ended, and its command is told so; or a command was killed, and its process is too."""
+        """A process has ended, and its command learns of it; or a command was killed, and its process is too."""
         if descriptor in self.running:
             self._report(descriptor, *self.running.pop(descriptor))
         elif descriptor in self._ended:

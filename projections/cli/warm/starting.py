@@ -40,7 +40,7 @@ def processes(folder: Path) -> list[int]:
 
 
 def stop(folder: Path) -> list[int]:
-    """Those that were told to end, which they do when the commands they run have ended."""
+    """Those that were asked to end, which they do when the commands they run have ended."""
     stopped = []
     for name, process in _listening(folder):
         (folder / name).unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from projections.transfer.import_execution import identified, known_ids
 
 
 class Pairing:
-    """`items` are those that are issues, by their numbers; whoever makes more of them adds them."""
+    """`items` are those that are issues, by their numbers; a caller that makes more of them adds them."""
 
     def __init__(self, view: LedgerView, here: LocalChanges, repository: str) -> None:
         self._view = view

@@ -232,7 +232,7 @@ def _with_sessions_whole(found: list[Section]) -> list[Section]:
     """A prompt may have headings of its own: what stands between two sessions belongs to the first of them."""
     whole: list[Section] = []
     for section in found:
-        if whole and kind_of(whole[-1].title) == "sessions" and _goes_on(section):
+        if whole and kind_of(whole[-1].title) == "sessions" and _holds_sessions(section):
             heading = Line(section.number, 0, f"{'#' * section.level} {section.title}")
             whole[-1] = replace(whole[-1], lines=[*whole[-1].lines, heading, *section.lines])
         else:
@@ -254,7 +254,7 @@ def _parted(section: Section) -> Iterator[Section]:
     yield section
 
 
-def _goes_on(section: Section) -> bool:
+def _holds_sessions(section: Section) -> bool:
     """Whether a section of no known kind holds further sessions."""
     places = range(len(section.lines))
     return kind_of(section.title) is None and any(sessions.is_session(section.lines, place) for place in places)
