@@ -21,6 +21,7 @@ from ledger.errors import LedgerError
 from mcp_adapter.callers.caller import CallerOf, Context
 from mcp_adapter.capabilities.resources import RESOURCE_KINDS
 from projections.application.app import App
+from projections.questions.log.as_of import is_position
 from projections.questions.lookup import find
 
 EVERY = 1.0  # seconds between two looks
@@ -123,7 +124,7 @@ class Watched:
             if name == "":
                 return True
             if name is not None and resource_kind.name == "log":
-                return name.isdigit() and since < int(name) <= head
+                return is_position(name) and since < int(name) <= head
             if name is not None:
                 return any(stream in streams for stream in self._streams(name))
         return False

@@ -30,7 +30,7 @@ from projections.operations.base import (
 from projections.questions.entities import complete
 from projections.questions.log import changes as changes_questions
 from projections.questions.log import history as questions
-from projections.questions.log.as_of import past, position_of, row_at
+from projections.questions.log.as_of import is_position, past, position_of, row_at
 from projections.questions.lookup import find
 from projections.questions.references import reference, references, references_of
 from projections.tables.contract import Snapshot
@@ -208,13 +208,13 @@ def _undo_problems(request: UndoInput) -> Iterator[Problem]:
     if (
         request.version is not None
         and parse(request.version) is None
-        and not _plain(request.version).lstrip("0").isdigit()
+        and not is_position(_plain(request.version).lstrip("0"))
     ):
         yield problem("version", "must be a version from 1", request.version)
 
 
 def _version(given: Point) -> Version:
-    return int(_plain(given)) if _plain(given).isdigit() else given
+    return int(_plain(given)) if is_position(_plain(given)) else given
 
 
 def _plain(given: Point) -> str:

@@ -315,7 +315,7 @@ def _ids(lines: list[Line]) -> Iterator[tuple[str, Entity]]:
     for line in lines[1:]:
         if line[1] != "-->":
             ref, id, version = report_lines.match(_ID, line)
-            yield ref, {"id": id, "version": int(version) if version and version.isdigit() else version}
+            yield ref, {"id": id, "version": int(version) if version and version.isdecimal() else version}
 
 
 def _identify(document: Document, ids: dict[str, Entity]) -> None:

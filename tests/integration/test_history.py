@@ -109,6 +109,25 @@ def test_a_point_that_is_none_is_invalid(perform: Perform, point: str | int) -> 
         perform("query_history", id=item["id"], as_of=point)
 
 
+@pytest.mark.parametrize("number", ["²", "9" * 30, "9" * 5000, "v²"])
+def test_a_number_that_no_position_is_written_as_is_invalid_wherever_a_point_is_asked(
+    perform: Perform, number: str
+) -> None:
+    item = rewritten(perform)
+    asked: dict[str, dict[str, Any]] = {
+        "query_history": {"id": item["id"], "since": number},
+        "query_work_item": {"id": item["id"], "as_of": number},
+        "list_work_items": {"changed_since": number},
+        "query_vendor_status": {"broke_since": number},
+        "changes_since": {"since": number},
+        "undo": {"id": item["id"], "version": number},
+    }
+
+    for operation, arguments in asked.items():
+        with pytest.raises(Invalid):
+            perform(operation, **arguments)
+
+
 def test_a_vendor_is_found_by_its_name_and_the_configuration_by_that_word(perform: Perform) -> None:
     perform("create_vendor", name="Acme")
 

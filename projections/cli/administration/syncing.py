@@ -114,7 +114,7 @@ def resolve(invocation: Invocation, /, ref: str, choice: str, version: str | Non
     if "changes" in arguments:
         arguments["changes"] = _object(arguments["changes"])
     expected: Any = version if version is not None else 1  # a conflict that waits has never changed
-    expected = int(expected) if str(expected).isdigit() else expected
+    expected = int(expected) if str(expected).isdecimal() else expected
     answered = OPERATIONS["resolve_conflict"].perform(
         invocation.app, {"id": ref, "version": expected, "choice": choice, **arguments}
     )

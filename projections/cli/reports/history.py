@@ -223,7 +223,7 @@ def _perform(app: App, name: str, **arguments: Any) -> Entity:
 
 def _meant(app: App, what: str, version: int | None) -> Entity:
     """The arguments of the undo that a person means."""
-    if what.isdigit() and version is None:
+    if what.isdecimal() and version is None:
         return {"position": int(what)}
     try:
         command = UUID(what)

@@ -35,7 +35,7 @@ from projections.operations.work.work_item_inputs import (
 )
 from projections.questions import deployments, entities
 from projections.questions.configuration import states_meant
-from projections.questions.log.as_of import point_as_answer, position_of, row_at
+from projections.questions.log.as_of import is_position, point_as_answer, position_of, row_at
 from projections.questions.log.history import history
 from projections.questions.references import resolve
 from projections.questions.work import item_lists, readiness
@@ -247,7 +247,7 @@ def _position(view: LedgerView, since: Point | None) -> int | None:
     """A position as it is; the last position at or before a time."""
     if since is None:
         return None
-    if since.isdigit():
+    if is_position(since):
         return int(since)
     try:
         moment = parse(since)

@@ -16,12 +16,13 @@ from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
 
 Point = str | int
+MOST_DIGITS = 18  # of a position
 
 
 def position_of(log: EventStore, point: Point, field: str = "as_of") -> int:
     """A position as it is, a time as the last position at or before it. Raises Invalid, also for one yet to come."""
     head = log.read_streams([]).head
-    if isinstance(point, str) and not point.isdigit():
+    if isinstance(point, str) and not is_position(point):
         try:
             return log.position_at(parse(point))
         except ValueError:
@@ -30,6 +31,15 @@ def position_of(log: EventStore, point: Point, field: str = "as_of") -> int:
     if position > head:
         check([problem(field, f"lies after the newest position, {head}", position)])
     return position
+
+
+def is_position(text: str) -> bool:
+    """Whether a text is a position, or a version: a number that `int` reads and databases hold.
+
+    >>> [text for text in ("120", "0", "²", "-1", "9" * 30, "") if is_position(text)]
+    ['120', '0']
+    """
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
 
 
 def row_at(log: EventStore, category: str, entity_id: str, position: int) -> Row:

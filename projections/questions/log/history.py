@@ -16,7 +16,7 @@ from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.revision import Changes, between
 from projections.questions.entities import complete as whole_entity
-from projections.questions.log.as_of import Point, not_there_yet, past, position_of
+from projections.questions.log.as_of import Point, is_position, not_there_yet, past, position_of
 from projections.questions.pages import page, place
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.fold import fold
@@ -94,7 +94,7 @@ def version_at(
 ) -> int:
     """The version that a point means: `v3` is one, a number a position, else it is a time."""
     at_least = _first(category) if at_least is None else at_least
-    if isinstance(point, str) and point[:1] in ("v", "V") and point[1:].isdigit():
+    if isinstance(point, str) and point[:1] in ("v", "V") and is_position(point[1:]):
         version = int(point[1:])
         if not at_least <= version <= len(events):
             check([problem(field, f"is not one of the versions {at_least} to {len(events)}", point)])

@@ -37,7 +37,7 @@ class Pairing:
         prefix = f"{self._repository}#"
         known = known_ids(self._view, SOURCE).items()
         numbers = {name.removeprefix(prefix): item_id for name, item_id in known if name.startswith(prefix)}
-        self.items = {int(number): item_id for number, item_id in numbers.items() if number.isdigit()}
+        self.items = {int(number): item_id for number, item_id in numbers.items() if number.isdecimal()}
         return self.items
 
     def pair(self, item_id: str, record: Record) -> Pair:
@@ -55,7 +55,7 @@ class Pairing:
 
     def number_of(self, item_id: str) -> int | None:
         repository, _, number = (self._item(item_id).external_id or "").partition("#")
-        return int(number) if repository == self._repository and number.isdigit() else None
+        return int(number) if repository == self._repository and number.isdecimal() else None
 
     def milestone_id(self, record: Record) -> str | None:
         if record["milestone"] is None:

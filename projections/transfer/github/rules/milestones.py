@@ -26,7 +26,7 @@ def name_of(repository: str, number: int) -> str:
 def number_in(name: str | None, repository: str) -> int | None:
     """The number of a milestone of this repository, by the name that it is known by."""
     number = (name or "").removeprefix(name_of(repository, 0)[:-1])
-    return int(number) if number != name and number.isdigit() else None
+    return int(number) if number != name and number.isdecimal() else None
 
 
 def take(record: Record, repository: str, identify: Identify, reading: Reading) -> None:
