@@ -1,10 +1,12 @@
 """What the web console costs: its pages, and how soon a change is on every page that is open.
 
-python benchmarks/console.py [--scale 1] [--open 20] [--changes 40]
+python benchmarks/console.py [--scale 1] [--open 20] [--changes 40] [--assistants 8]
 
 Each open page is a client that holds the event stream of its page and asks for the page anew when that says so, as the
 page's script does; what it is shown counts from the moment at which the writer, another process's call, was answered.
-Processor time is that of the served process and of its database. All of it runs on a ledger and a database of its own.
+`--assistants` is how many others create items through MCP meanwhile, as fast as they are answered: all of these items
+have to be there in the end. Processor time is that of the served process and of its database. All of it runs on a
+ledger and a database of its own.
 """
 
 import argparse
@@ -110,6 +112,7 @@ def main() -> None:
     arguments.add_argument("--scale", type=int, default=1, help="times 1,200 work items")
     arguments.add_argument("--open", type=int, default=20, help="pages that are open")
     arguments.add_argument("--changes", type=int, default=40)
+    arguments.add_argument("--assistants", type=int, default=0, help="that write through MCP while pages are open")
     arguments.add_argument("--loads", type=int, default=0, help="page loads after which the memory is told")
     arguments.add_argument("--pages", default="", help="only these, separated by blanks")
     given = arguments.parse_args()
@@ -127,7 +130,8 @@ def main() -> None:
         if given.loads:
             loads(process, browser, given.loads)
         if given.open:
-            live(spending, browser, settings, item, given.open, given.changes)
+            with writing(server, settings, given.assistants):
+                live(spending, browser, settings, item, given.open, given.changes)
 
 
 @contextmanager
@@ -173,6 +177,46 @@ def loads(process: psutil.Process, browser: Browser, count: int) -> None:
             sizes.append(process.memory_info().rss / 2**20)
     sizes.append(process.memory_info().rss / 2**20)
     print(f"memory over {count:,} page loads: {', '.join(f'{size:.0f}' for size in sizes)} MiB")
+
+
+@contextmanager
+def writing(server: HttpServer, settings: Settings, count: int) -> Iterator[None]:
+    """While this is open so many assistants create items; at the end each of them has to be listed, and once."""
+    over = threading.Event()
+    made: list[str] = []
+
+    def assistant(secret: str) -> None:
+        while not over.is_set():
+            item = server.call(secret, "create_work_item", item_type="task", title="Written", tags=["assistants"])
+            made.append(item["id"])
+
+    writers = [threading.Thread(target=assistant, args=(token(settings, f"a{n}", "write")[0],)) for n in range(count)]
+    begun = time.perf_counter()
+    for writer in writers:
+        writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for writer in writers:
+            writer.join()
+    took = time.perf_counter() - begun
+    if count:
+        with closing(App(settings)) as app:
+            found = sorted(listed(app, "assistants"))
+        assert found == sorted(made), f"{len(made)} were answered, {len(found)} are listed"
+        print(f"{count} assistants wrote {len(made):,} items in {took:.0f} s, and all of them are there")
+
+
+def listed(app: App, tag: str) -> Iterator[str]:
+    cursor = None
+    while True:
+        page = OPERATIONS["list_work_items"].perform(
+            app, {"tag": tag, "limit": 100, "fields": ["title"], **({"cursor": cursor} if cursor else {})}
+        )
+        yield from (item["id"] for item in page["items"])
+        if (cursor := page.get("next_cursor")) is None:
+            return
 
 
 def live(
