@@ -30,6 +30,12 @@ OUTCOMES = {
     "not_taken": "The receiver did not take the test message.",
     "replaying": "It is sent again.",
 }
+PAGES = {
+    "vendors": "vendors",
+    "deployments": "deployments",
+    "enhancements": "enhancements",
+    "configuration": "settings",
+}
 DONE, REVOKED = "Done.", "Revoked."
 FIELD = "f-"  # what the name of an argument's field begins with
 
@@ -67,14 +73,14 @@ def carry_out(ledger: Ledger, operation: str, form: FormData) -> tuple[Answer | 
 
 
 def where_to(ledger: Ledger, operation: str, form: FormData, answer: Answer) -> str:
-    """The page after a write: where the form came from, or the item that it made."""
+    """The page after a write: where the form came from, the item that it made, or where such entities are listed."""
     back = str(form.get("_back", ""))
     parts = urlsplit(back)
     if back.startswith("/") and not back.startswith("//") and not parts.netloc and "\\" not in back:
         return back
     if operation == "create_work_item" and answer.get("ref"):
         return f"{ledger.base}/item/{answer['ref']}"
-    return f"{ledger.base}/board"
+    return f"{ledger.base}/{PAGES.get(OPERATIONS[operation].toolset, 'board')}"
 
 
 def outcome(answer: Answer) -> str:

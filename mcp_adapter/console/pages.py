@@ -1,7 +1,8 @@
 """The pages: each asks a few operations and answers the values of its template. Run in worker threads."""
 
+import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
@@ -13,7 +14,9 @@ from mcp_adapter.console.graph import draw
 from mcp_adapter.console.tokens import SCOPES
 from projections.maintenance.access_tokens import MOST_DAYS, Tokens
 from projections.operations.catalog import OPERATIONS
+from projections.operations.enhancements import Status
 from projections.operations.webhooks import MOST_HOURS, USUAL_HOURS
+from projections.questions.log.as_of import is_position
 from projections.reports.plots import bars, timeline
 
 COLUMN = 50  # cards of one column of the board; more are one click away in the list
@@ -22,7 +25,7 @@ DRAWN = 300  # items that a graph shows
 ENDED = ("done", "dropped")  # categories of states in which an item waits for nothing
 FILTERS = (
     *("text", "status", "item_type", "tag", "assignee", "priority", "order", "ready", "blocked"),
-    *("due_until", "overdue", "deferred", "milestone_id"),
+    *("due_until", "overdue", "deferred", "milestone_id", "unfinished"),
 )
 PARTS = ["ancestors", "descendants", "dependencies", "effort", "comments"]
 CARD = [
@@ -31,7 +34,12 @@ CARD = [
 ]
 LANES = {"assignee": "assignee", "parent": "parent_id", "milestone": "milestone_id"}  # swimlanes of the board
 LABELS = {"pr_numbers": "Pull requests", "pr_number": "Pull request", "pr_title": "Title of the pull request"}
-PRESETS = {"item_type": "task"}
+PRESETS = {"item_type": "task", "priority": "3"}
+RARE = frozenset({"branch_name", "commits", "pr_numbers"})  # assistants fill them in
+CHOICES = {"priority": ("1", "2", "3", "4", "5")}  # what is chosen, not typed, beside what a schema enumerates
+ONLY = ("unfinished", "ready", "blocked", "overdue", "deferred")  # what the list can be narrowed to
+NAMES = re.compile(rf"\b({'|'.join(sorted((name for name in OPERATIONS if '_' in name), key=len, reverse=True))})\b")
+AS_JSON = re.compile(r",? like \[[^]]*\]")
 DAYS = frozenset({"due", "not_before"})
 LONG = frozenset({"description", "notes", "text"})  # texts of several lines
 RUNS = 20  # newest test runs of a vendor
@@ -62,10 +70,13 @@ def board(ledger: Ledger, query: QueryParams) -> Values:
 
 def listing(ledger: Ledger, query: QueryParams) -> Values:
     given = _filters(query, FILTERS)
+    if (only := query.get("only")) in ONLY:
+        given[only] = "true"
     found = ledger.ask("list_work_items", limit=PAGE, fields=[*CARD, "updated_at"], **given, **_cursor(query))
     return {
         "found": found,
         "given": given,
+        "only": ONLY,
         "states": states(ledger),
         "milestones": _milestones(ledger),
         **_choices(found["items"]),
@@ -138,7 +149,7 @@ def log(ledger: Ledger, query: QueryParams) -> Values:
 
 def _before(ledger: Ledger, since: str, head: int) -> int:
     """The position after which events are shown. A time is read by the operation, which refuses what is none."""
-    if since.isascii() and since.isdigit():
+    if is_position(since):
         return int(since)
     first = ledger.ask("changes_since", since=since, limit=1)["items"]
     return first[0]["position"] - 1 if first and first[0]["position"] else head
@@ -160,7 +171,7 @@ def deployments(ledger: Ledger, query: QueryParams) -> Values:
 
 
 def enhancements(ledger: Ledger, query: QueryParams) -> Values:
-    return {"found": ledger.ask("list_enhancements", limit=PAGE, **_cursor(query))}
+    return {"found": ledger.ask("list_enhancements", limit=PAGE, **_cursor(query)), "stages": get_args(Status)}
 
 
 def report(ledger: Ledger, query: QueryParams) -> Values:
@@ -191,24 +202,41 @@ def act(ledger: Ledger, query: QueryParams, operation: str) -> Values:
     ledger.caller.check(found, {})
     schema = tool(found).input_schema
     fields = [
-        {"name": name, **shape, **_control(name, shape), "required": name in schema.get("required", ())}
+        {"name": name, **_control(name, shape), "required": name in schema.get("required", ())}
         for name, shape in schema["properties"].items()
         if name not in ("by", "command_id", "detail", "token")
     ]
-    fields.sort(key=lambda field: field["control"] == "json" and not field["required"])  # what few people type, last
-    return {"operation": found, "fields": fields, "given": dict(query)}
+    last = {field["name"] for field in fields if field["control"] == "json" or field["name"] in RARE}
+    fields.sort(key=lambda field: field["name"] in last and not field["required"])  # what few people type
+    return {"operation": found, "summary": _for_people(found.summary), "fields": fields, "given": dict(query)}
 
 
 def _control(name: str, shape: Values) -> Values:
     """What a form shows for an argument: its label, what it is typed into, and what stands there at first."""
     words = LABELS.get(name, name.removesuffix("_id").replace("_", " ").capitalize())
-    return {"label": words, "control": _kind_of(name, shape), "preset": PRESETS.get(name, "")}
+    control, help_text = _kind_of(name, shape), _for_people(shape.get("description", ""))
+    return {
+        "label": words,
+        "control": control,
+        "choices": shape.get("enum") or CHOICES.get(name, ()),
+        "preset": PRESETS.get(name, ""),
+        "description": AS_JSON.sub("", help_text) if control == "list" else help_text,
+    }
+
+
+def _for_people(text: str) -> str:
+    """A sentence of a tool's description, in which operations have the names that the pages give them.
+
+    >>> _for_people("To begin: claim_work_item")
+    'To begin: “Claim a work item”'
+    """
+    return NAMES.sub(lambda found: f"“{OPERATIONS[found[0]].title}”", text)
 
 
 def _kind_of(name: str, shape: Values) -> str:
     inside = shape.get("items", {}).get("type")
     match shape.get("type"):
-        case _ if "enum" in shape:
+        case _ if "enum" in shape or name in CHOICES:
             return "select"
         case "array" if inside != "object":
             return "list"

@@ -51,6 +51,11 @@
   document.addEventListener("DOMContentLoaded", () => localTimes(document));
   document.addEventListener("htmx:after:swap", () => localTimes(document));
 
+  // where the names of the pages do not fit, that of this one is in sight
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  });
+
   // the slider shows where it leads; its form goes there
   document.addEventListener("input", (event) => {
     const slider = event.target.closest?.('.as-of [type="range"]');
