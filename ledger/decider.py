@@ -29,6 +29,7 @@ ANNOTATIONS = frozenset(fact.__name__ for fact in (*ANNOTATION_FACTS, *EFFORT_FA
 Fold = Callable[[str, Iterable[RecordedEvent]], Any]  # a stream's id and events to the state they add up to
 Problem = dict[str, Any]
 SHOWN_IN_SENTENCE = 60  # characters of a value
+OF_THE_VALUE = ("is no ", "is none ", "is not one of ", "is not a ", "is not an event", "is neither an ", "lies ")
 KINDS_OF_VALUES = ("object", "array")  # what stands for a value that is not shown
 # (stream, fact) in the order in which they happen; an import adds who did it, and when, as its source tells
 Decided = list[tuple[str, Fact] | tuple[str, Fact, str, datetime]]
@@ -121,8 +122,8 @@ def _with_value(fault: Problem) -> str:
         return words
     if " be " in words and ", this is " not in words:
         return f"{words}, not {value!r}" if value not in KINDS_OF_VALUES else f"{words}, not an {value}"
-    is_of_several = "allowed" in fault and isinstance(value, str) and words.startswith(("is no ", "is none "))
-    return f"{value!r} {words}" if is_of_several else words
+    is_shown = isinstance(value, (str, int)) and not isinstance(value, bool) and value not in KINDS_OF_VALUES
+    return f"{value!r} {words}" if is_shown and words.startswith(OF_THE_VALUE) else words
 
 
 def check(problems: Iterable[Problem]) -> None:

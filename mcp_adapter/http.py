@@ -9,6 +9,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -278,6 +279,12 @@ def _faults(serving: Serving) -> Iterable[dict[str, Any]]:
         if url is not None and not _is_address(url):
             yield problem(name, f"must be an http or https address, and {url!r} is none", url)
             return
+    for origin in serving.origins:
+        if not _is_address(origin) or urlsplit(origin).path.strip("/"):
+            yield problem("allow_origin", "must be an origin like https://app.example.org, without a path", origin)
+    for proxy in (serving.proxies or "").split(",") if serving.proxies is not None else ():
+        if not _is_proxy(proxy.strip()):
+            yield problem("behind_proxy", "must be addresses or networks with commas between them, or *", proxy.strip())
     if serving.certificate and serving.key and (fault := _unreadable(serving.certificate, serving.key)):
         yield problem("tls_cert", f"and tls_key must be readable PEM files that belong together: {fault}")
     open_to_others = serving.host not in LOOPBACK
@@ -301,6 +308,12 @@ def _is_address(url: str) -> bool:
     with suppress(ValueError):
         said = urlsplit(url)
         return said.scheme in ("http", "https") and bool(said.hostname)
+    return False
+
+
+def _is_proxy(said: str) -> bool:
+    with suppress(ValueError):
+        return said == "*" or bool(ip_network(said, strict=False))
     return False
 
 

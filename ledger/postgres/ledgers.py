@@ -82,7 +82,7 @@ def find(database: Database, word: str) -> Known:
         )
     if not found:
         raise NotFound(
-            f"this database has no ledger {word} for this role",
+            f"this database has no ledger {word!r} for this role",
             next_step="see `tracking-ledger ledgers list --all`",
             ledger=word,
         )

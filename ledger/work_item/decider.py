@@ -316,7 +316,8 @@ def _check_milestone(world: World, item: WorkItem) -> None:
         check([problem("milestone_id", "is not given to a milestone, which belongs to none", item.milestone_id)])
     milestone: WorkItem = existing(world, CATEGORY, item.milestone_id, None)
     if milestone.item_type != "milestone":
-        check([problem("milestone_id", f"must be a milestone, this is a {milestone.item_type}", item.milestone_id)])
+        found = f"{world.reference(CATEGORY, item.milestone_id)} is a {milestone.item_type}"
+        check([problem("milestone_id", f"must be a milestone, and {found}")])
     if milestone.deleted:
         check([problem("milestone_id", "is deleted: restore it, or name another", item.milestone_id)])
 

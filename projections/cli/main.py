@@ -144,9 +144,19 @@ def _meant(name: str) -> list[str]:
 
 
 def _refused(error: LedgerError, args: list[str]) -> int:
-    command = next((word for word in args if word in COMMANDS), "")
-    exits.print_refusal(error, as_json="--json" in args, command=command)
+    path, command = _called(args)
+    exits.print_refusal(error, as_json="--json" in args, path=path, command=command)
     return exits.of_error(error)
+
+
+def _called(args: list[str]) -> tuple[str, click.Command | None]:
+    """The command of a line, with what is typed to call it."""
+    path, command = "", None
+    for word in args:
+        known: click.Command | None = cli if command is None else command
+        inner = known.get_command(click.Context(known), word) if isinstance(known, click.Group) else None
+        path, command = (f"{path} {word}".strip(), inner) if inner else (path, command)
+    return path, command
 
 
 def _fault(error: Exception, *, as_json: bool) -> int:

@@ -343,6 +343,12 @@ Tags = Annotated[tuple[Annotated[str, Field(max_length=50), NotBlank], ...], AsA
 Texts = Annotated[tuple[str, ...], AsArray]
 Metadata = Annotated[dict[str, Any], AsObject, AfterValidator(_finite)]
 Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
+PATTERNS = {  # of texts that have a form -> what a refusal says of it
+    "^[!-~]{8,200}$": "8 to 200 letters, digits and signs, without blanks",
+    "^[0-9]{4}-Q[1-4]$": "a year and its quarter, like 2026-Q4",
+    "^[0-9a-fA-F]{64}$": "64 hexadecimal digits, as sha256sum prints them",
+    "^[A-Za-z0-9 _-]+$": "of letters, digits, blanks, _ and - only",
+}
 Version = Annotated[  # a token while it waits
     Annotated[int, Field(ge=0)] | Token, Field(description="The version you read, like 3")
 ]
@@ -373,6 +379,10 @@ def _fault(field: str, fault: Any, value: Any, model: type[Input]) -> dict[str, 
     expected = fault.get("ctx", {}).get("expected")
     words = fault["msg"].removeprefix("Value error, ")
     words = words.replace("a valid dictionary", "an object").replace("a valid tuple", 'an array like ["one", "two"]')
+    if fault["type"] == "string_too_short" and not str(value).strip():
+        words = "must not be empty"
+    if fault["type"] == "string_pattern_mismatch":
+        words = f"must be {PATTERNS[fault['ctx']['pattern']]}"
     return problem(field, words[:1].lower() + words[1:], shown, **({"allowed": expected} if expected else {}))
 
 

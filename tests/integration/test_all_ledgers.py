@@ -178,7 +178,7 @@ def test_another_ledger_is_named_by_its_folder_in_every_spelling(
 def test_an_unknown_ledger_is_answered_with_those_that_there_are(both: tuple[Settings, Settings]) -> None:
     refused = run(both[0], "link", item(both[0], "End")["ref"], "relates-to", "w-abcde", "--in", "nowhere")
 
-    assert "none of the 2 ledgers on this machine are called 'nowhere'" in refused.stderr
+    assert "none of the ledgers on this machine (2) is called 'nowhere'" in refused.stderr
     assert "project, shop" in refused.stderr
 
 

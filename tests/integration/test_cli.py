@@ -248,8 +248,8 @@ def test_operations_names_every_tool_and_each_of_its_arguments(run: Run) -> None
 def test_a_point_that_is_none_is_named_as_it_was_typed(run: Run, perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="T")
 
-    assert "TO: is not one of the versions 0 to 1" in run("diff", item["ref"], "v1", "v9").stderr
-    assert "FROM: is not one of the versions 0 to 1" in run("diff", item["ref"], "v8", "v1").stderr
+    assert "TO: 'v9' is not one of the versions 0 to 1" in run("diff", item["ref"], "v1", "v9").stderr
+    assert "FROM: 'v8' is not one of the versions 0 to 1" in run("diff", item["ref"], "v8", "v1").stderr
 
 
 def test_vendors_and_deployments_are_tables(run: Run, perform: Perform) -> None:

@@ -7,6 +7,7 @@ from ledger.errors import Invalid
 from projections.application.app import App
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.known import PERSON, REF
 from projections.cli.terminal.output import answer_json, printable, remark, say
 from projections.maintenance.erasure import Erased, Preview, Subject, preview
 from projections.maintenance.erasure import erase as erase_texts
@@ -19,8 +20,8 @@ OUT_OF_REACH = (
 
 
 @click.command(cls=Command)
-@click.argument("item", required=False)
-@click.option("--person", metavar="NAME", help="Everything that this person has written, instead of an item.")
+@click.argument("item", type=REF, required=False)
+@click.option("--person", type=PERSON, metavar="NAME", help="All that this person has written, instead of an item.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_invocation
 def erase(invocation: Invocation, item: str | None, person: str | None, yes: bool) -> int:
@@ -31,10 +32,13 @@ def erase(invocation: Invocation, item: str | None, person: str | None, yes: boo
     (LEDGER_ADMIN_DSN). Shows first what would go; with --json and without --yes that is all.
     """
     if (item is None) == (person is None):
-        raise click.UsageError("name an item, or a person with --person")
+        raise click.UsageError("name either an item, or a person with --person")
     app = invocation.app
     subject = Subject(person=person) if person is not None else _entity(app, str(item))
     found = preview(app, subject)
+    if not found.events and not yes and not invocation.as_json:
+        say("no text was left to erase")
+        return exits.DONE
     if not yes and not _is_wanted(invocation, found):
         return exits.DONE
     done = erase_texts(app, subject)

@@ -66,7 +66,7 @@ def replay_command(
 
 def _faults(only_check: bool, until: str | None, output: Path | None) -> Iterator[dict[str, object]]:
     if until is not None and not only_check and output is None:
-        yield problem("until", "never lets older rows serve: add --check, or --output with a file", until)
+        yield problem("until", "needs --check, or --output with a file: an earlier state never serves", until)
     if only_check and output is not None:
         yield problem("output", "does not go with --check: the one writes, the other compares", str(output))
 

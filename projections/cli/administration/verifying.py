@@ -32,24 +32,20 @@ def verify(invocation: Invocation) -> int:
 
 
 @click.command(cls=Command)
-@click.option(
-    "--from-journal", "source", flag_value="journal", help="The journal is right: the database gets its tail."
-)
-@click.option(
-    "--from-database", "source", flag_value="database", help="The database is right: the journal is set aside."
-)
+@click.option("--from-journal", is_flag=True, help="The journal is right: the database gets its tail.")
+@click.option("--from-database", is_flag=True, help="The database is right: the journal is set aside.")
 @pass_invocation
-def rebuild(invocation: Invocation, source: str | None) -> int:
+def rebuild(invocation: Invocation, from_journal: bool, from_database: bool) -> int:
     """Repair a journal and database that disagree, when the database lost events, or is new and empty.
 
     --from-journal appends what the database lost again, exact bytes, digests checked; it needs the role that owns the
     schema. --from-database sets this machine's journal aside under a new name and queues what only it held. Neither
     removes anything. See `tracking-ledger doctor` for what differs.
     """
-    if source is None:
+    if from_journal == from_database:
         raise click.UsageError("say which one is right: --from-journal or --from-database")
     app = invocation.app
-    done = rebuilding.from_journal(app) if source == "journal" else rebuilding.from_database(app, app.clock())
+    done = rebuilding.from_journal(app) if from_journal else rebuilding.from_database(app, app.clock())
     if invocation.as_json:
         answer_json(_plain(done))
     else:

@@ -21,6 +21,7 @@ from projections.cli.terminal.output import answer_json, moment, planned, printa
 
 Answered = dict[str, Any]
 ME = "me"
+KEPT = ("title", "status", "reason")  # which no item is without
 
 TAGS = click.option("-t", "--tag", "tags", type=TAG, multiple=True, help="With this tag; may be repeated.")
 PRIORITY = click.option("-p", "--priority", metavar="1-5", help="1 is the most urgent, 5 the least.")
@@ -35,7 +36,7 @@ REASON = click.option("-r", "--reason", metavar="TEXT", help="Why.")
 FORCE = click.option("--force", is_flag=True, default=None, help="Although another holds it; say why with --reason.")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, empties=True)
 @click.argument("title", nargs=-1, required=True, metavar="TITLE|-")
 @click.option("--type", "item_type", type=click.Choice(ITEM_TYPES), default="task", show_default=True)
 @PRIORITY
@@ -74,7 +75,7 @@ def add(invocation: Invocation, /, title: tuple[str, ...], blockers: tuple[str, 
     return max((exits.of_answer(made) for made in answers), default=exits.DONE)
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, empties=True)
 @REFS
 @click.option("--title", help="Another title.")
 @DESCRIPTION
@@ -105,8 +106,8 @@ def edit(
         return _edit_texts(invocation, refs)
 
     def changed(item: Answered) -> Answered:
-        asked = {name: value for name, value in fields.items() if value != ""}
-        emptied = [name for name, value in fields.items() if value == ""]
+        emptied = [name for name, value in fields.items() if value == "" and name not in KEPT]
+        asked = {name: value for name, value in fields.items() if name not in emptied}
         if tags or untags:
             kept = [tag for tag in item.get("tags") or [] if tag not in _lowered(untags)]
             asked["tags"] = [*kept, *(tag for tag in _lowered(tags) if tag not in kept)]

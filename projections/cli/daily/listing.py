@@ -13,7 +13,7 @@ from ledger.work_item.state import ITEM_TYPES
 from projections.cli.daily.calls import perform
 from projections.cli.daily.items import person
 from projections.cli.terminal import every_ledger, exits, views
-from projections.cli.terminal.dates import When
+from projections.cli.terminal.dates import When, WhenTyped
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG, VIEW
 from projections.cli.terminal.next_lines import REFERENCE
@@ -51,7 +51,7 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
 @click.option("--mine", is_flag=True, help="Only what is assigned to you or claimed by you.")
 @click.option("--parent", "parent_id", type=REF, help="Only the parts of this item.")
 @click.option("--blocked", is_flag=True, default=None, help="Only what waits for something.")
-@click.option("--due", metavar="WHEN", help="Only what is due by then: fri, +3d, 2026-12-15.")
+@click.option("--due", metavar="WHEN", type=WhenTyped(), help="Only what is due by then: fri, +3d, 2026-12-15.")
 @click.option("--overdue", is_flag=True, default=None, help="Only what should have been done by now.")
 @click.option("--deferred", is_flag=True, default=None, help="Only what may not begin yet.")
 @click.option("--milestone", "milestone_id", type=REF, help="Only what belongs to this milestone.")

@@ -37,7 +37,8 @@ def each(
             answers.append({"ref": ref, **error.as_answer()})
             code = exits.of_error(error)
             if not invocation.as_json:
-                exits.print_refusal(error, as_json=False, command=click.get_current_context().info_name or "")
+                called = click.get_current_context()
+                exits.print_refusal(error, as_json=False, path=called.info_name or "", command=called.command)
     if invocation.as_json:
         refused = sum("error" in answered for answered in answers)
         answer_json({"items": answers, "done": len(answers) - refused, "refused": refused})

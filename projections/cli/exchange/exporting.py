@@ -28,7 +28,14 @@ NOUNS = tuple(PROJECTIONS)
 @click.command(cls=Command)
 @click.argument("what", type=click.Choice(["events", "json", "csv", "report", "github"]), default="events")
 @click.argument("read_model", required=False, metavar="[READ_MODEL]", type=click.Choice(NOUNS))
-@click.option("-o", "--output", metavar="FILE", default="-", help="Where to, replaced whole; - is the standard output.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    default="-",
+    help="Where to, replaced whole; - is the standard output.",
+)
 @pass_invocation
 def export(invocation: Invocation, what: str, read_model: str | None, output: str) -> None:
     """Hand out what the ledger holds.

@@ -32,6 +32,8 @@ class Sources(Group):
             if not argument.startswith("-") and before not in takes_value
         ]
         named = [argument for argument in given if argument in self.commands or Path(argument).exists()]
+        if "" in given:
+            ctx.fail("PATH is empty: name a file or folder")
         if given and not named:
             names = ", ".join(self.commands)
             ctx.fail(f"{printable(given[0])} is neither a file or folder that is there nor one of {names}")

@@ -67,13 +67,14 @@ def history(invocation: Invocation, /, ref: str, raw: bool, **options: Any) -> N
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
 @click.argument("earlier", type=POINT, metavar="FROM")
-@click.argument("later", type=POINT, metavar="TO", required=False)
+@click.argument("later", type=POINT, metavar="[TO]", required=False)
 @click.option("--detail", is_flag=True, help="Long texts whole.")
 @pass_invocation
 def diff(invocation: Invocation, ref: str, earlier: str, later: str | None, detail: bool) -> None:
-    """What differs between two points of one entity; without TO, between one and now.
+    """What differs between two points of one item; without TO, between one and now.
 
-    A point is a version (v3), a position of the log (120) or a time (2026-11-22T15:00:00Z).
+    A point is a version (v3), a position of the log (120), a time (2026-11-22T15:00:00Z), or how long ago (2h, 3d, 1w,
+    yesterday).
     """
     answered = _perform(invocation.app, "query_history", id=ref, diff_from=earlier, as_of=later, detail=detail)
     if invocation.as_json:

@@ -45,6 +45,8 @@ def log(invocation: Invocation, after: int | None, limit: int, raw: bool) -> Non
         table(("time (UTC)", "position", "by", "event", "ref", "what"), lines)
     else:
         print_events(answered["items"], refs_in(invocation.app, answered["items"]), invocation.app.clock())
+    if after is not None and not answered["items"]:
+        remark(f"no event is after position {after}: the newest is {answered['total_count']}")
     if answered["next_after"] is not None:
         remark(f"more: tracking-ledger log --after {answered['next_after']}")
 

@@ -31,6 +31,14 @@ class When(click.ParamType[str, str]):
             self.fail(str(error), param, ctx)
 
 
+class WhenTyped(When):
+    """The same, kept as it was typed: a saved view keeps the word `today`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        super().convert(value, param, ctx)
+        return str(value)
+
+
 class Past(click.ParamType[str, str]):
     """A moment that was, in UTC: a weekday is the last one; of a day its noon by this machine's clock, or now."""
 

@@ -118,8 +118,11 @@ def find(invocation: Invocation, ledger: str) -> KnownProject:
         return meant[0]
     choice = [one.folder for one in meant] or [one.name for one in known]
     raise NotFound(
-        f"{len(meant) or 'none'} of the {len(known)} ledgers on this machine are called {ledger[:80]!r}",
-        next_step="name one by its name, folder or id: " + (", ".join(choice[:MOST_NAMED]) or "none is known here"),
+        f"{len(meant) or 'none'} of the ledgers on this machine ({len(known)}) {'are' if meant else 'is'}"
+        f" called {ledger[:80]!r}",
+        next_step="name one by its name, folder or id: "
+        + (", ".join(choice[:MOST_NAMED]) or "none is known here")
+        + "; `tracking-ledger list --all-ledgers` shows what they hold",
         id=ledger[:80],
     )
 

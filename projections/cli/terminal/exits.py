@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -82,18 +83,22 @@ def of_answer(answered: dict[str, Any]) -> int:
     return OF_OUTCOME.get(str(answered.get("outcome")), DONE)
 
 
-def print_refusal(error: LedgerError, *, as_json: bool, command: str = "") -> None:
-    """The one error shape on stdout for a machine; a sentence and what to type next on stderr for a person."""
+def print_refusal(error: LedgerError, *, as_json: bool, path: str = "", command: click.Command | None = None) -> None:
+    """The one error shape on stdout for a machine; a sentence and what to type next on stderr for a person.
+
+    `path` is what is typed to call the command, as in `token create`.
+    """
     from projections.cli.terminal import next_lines as said  # only here: no answer needs the words of a refusal
     from projections.cli.terminal.output import answer_json, printable, remark
 
     if as_json:
         answer_json(error.as_answer())
         return
-    remark(f"{error.code.replace('_', ' ')}: {printable(said.message(error, command))}", style="red")
+    names = said.option_names(command) if command else {}
+    remark(f"{error.code.replace('_', ' ')}: {printable(said.message(error, path, names))}", style="red")
     for line in _details(error):
-        remark(f"  {printable(line)}")
-    for line in said.next_lines(error, command):
+        remark(f"  {printable(said.as_typed(line, names))}")
+    for line in said.next_lines(error, path, names):
         remark(f"next: {printable(line)}")
 
 
@@ -147,7 +152,11 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
         meant = [f"{path.partition(' ')[0]} {error.line}"]
     if isinstance(error, click.NoSuchOption):
         meant = [f"{path} {option}" for option in _longer_options(error)]
-    message = error.format_message().rstrip(".").replace("is not a valid integer range", "is no whole number")
+    message = (
+        re.sub(r"\s*\n\s*", " ", error.format_message())
+        .rstrip(".")
+        .replace("is not a valid integer range", "is no whole number")
+    )
     return {
         "error": {
             "code": "invalid",

@@ -86,12 +86,25 @@ pass_invocation = click.make_pass_decorator(Invocation)
 
 
 class Command(click.Command):
-    """A command of ours: it takes the common options after its name too, and leaves a line in the activity log."""
+    """A command of ours: it takes the common options after its name too, and leaves a line in the activity log.
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+    A variable that is not set leaves an empty text, which must not mean all or this folder: only a command that
+    `empties` fields takes one where something that is there is meant.
+    """
+
+    def __init__(self, *arguments: Any, empties: bool = False, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
+        self._empties = empties
         own = {flag for parameter in self.params for flag in parameter.opts}  # `block --by REF` says what blocks
         self.params += [option for option in common_options(hidden=True) if own.isdisjoint(option.opts)]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not self._empties and any(not word or word.endswith("=") for word in args):
+            given = self.make_parser(ctx).parse_args(list(args))[0]
+            for parameter in self.params:
+                if _names_what_is_there(parameter) and _is_empty(given.get(parameter.name or "")):
+                    raise click.BadParameter("it is empty: name one, or leave it out", ctx, parameter)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         ctx.obj = invocation = Invocation(ctx.ensure_object(Options))
@@ -104,6 +117,15 @@ class Command(click.Command):
                 return code
         finally:
             invocation.close()
+
+
+def _names_what_is_there(parameter: click.Parameter) -> bool:
+    """All but the texts of an option, which may be empty."""
+    return isinstance(parameter, click.Argument) or parameter.type is not click.STRING
+
+
+def _is_empty(value: Any) -> bool:
+    return value == "" or (isinstance(value, (list, tuple)) and "" in value)
 
 
 def _code(invoke: Callable[[click.Context], Any], ctx: click.Context) -> Any:

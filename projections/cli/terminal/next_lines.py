@@ -1,10 +1,14 @@
 """The line to type after a refusal: what the operation advises, in words of the command line, and one command."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
+
+import click
 
 from ledger.errors import LedgerError
 
+NO_NAMES: Mapping[str, str] = {}
 PROGRAM = "tracking-ledger"
 WORDS = {  # what a refusal says of operations and their arguments -> what is typed here
     "send force=true with a reason": "repeat it with --force --reason TEXT",
@@ -31,7 +35,10 @@ WORDS = {  # what a refusal says of operations and their arguments -> what is ty
     "correct the named fields and send it again": "correct what is named, and repeat it",
     "mint a new command_id": "leave --command-id out, or name a new one",
 }
-ARGUMENTS = {"diff": {"diff_from": "FROM", "as_of": "TO"}}  # of operations, where commands call them otherwise
+OF_TOOLS = re.compile(r"^\w+ reads an? ")  # what a refusal says of a reference of another kind
+POINT = "must be a position or a time like 2026-11-22T15:00:00Z"
+ARGUMENTS = {"diff": {"diff_from": "FROM", "as_of": "TO"}, "effort": {"minutes": "TIME"}}  # no options, other names
+LISTS = {"ledgers": "ledgers list", "resolve": "conflicts"}  # what lists what a command is about, where no item is
 OF_RULE = {  # of a refusal
     "archived": "restore {ref}",
     "claimed": "show {ref}",
@@ -64,37 +71,56 @@ OF_CODE = {
     "unavailable": "doctor",
     "version_conflict": "history {ref}",
 }
-OF_FIELD = dict.fromkeys(("id", "to_id", "parent_id"), "list")  # what is no reference: a list shows those there are
+OF_FIELD = {  # what is no reference: a list shows those there are
+    "id": "list",
+    "to_id": "list",
+    "parent_id": "list",
+    "milestone_id": "list --type milestone",
+}
 COMMAND = re.compile(rf"\b{PROGRAM} [a-z]")
 REFERENCE = re.compile(r"\b[wvdegx]-[0-9a-z]{5,26}\b")
 
 
-def next_lines(error: LedgerError, command: str = "") -> list[str]:
+def next_lines(error: LedgerError, command: str = "", names: Mapping[str, str] = NO_NAMES) -> list[str]:
     """What to do next; the last of them, or what it holds, is a command."""
-    said = _as_typed(error.next_step)
+    said = as_typed(_as_typed(error.next_step), names)
     if COMMAND.search(said):
         return [said]
     return [*([said] if said else []), f"{PROGRAM} {_command(error, command)}".rstrip()]
 
 
-def message(error: LedgerError, command: str) -> str:
+def message(error: LedgerError, command: str, names: Mapping[str, str] = NO_NAMES) -> str:
     """What is wrong, with the arguments as the command names them."""
-    said = error.message
-    for argument, typed in ARGUMENTS.get(command, {}).items():
-        said = re.sub(rf"(^|; ){argument}: ", rf"\1{typed}: ", said)
+    said = error.message.replace(POINT, f"{POINT}, or how long ago, like 2h or 3d")
+    return as_typed(said, {**names, **ARGUMENTS.get(command, {})})
+
+
+def as_typed(said: str, names: Mapping[str, str]) -> str:
+    """A sentence in which each argument that it begins with, or has an underscore, is called as it is typed."""
+    for argument, typed in names.items():
+        said = re.sub(rf"(^|; ){argument}(?=: | can be: )", rf"\1{typed}", said)
+        said = re.sub(rf"(?<![\w.'-]){argument}(?![\w.'])", typed, said) if "_" in argument else said
     return said
+
+
+def option_names(command: click.Command) -> dict[str, str]:
+    """The options of a command by the arguments that they give to operations."""
+    long = ((option, max(option.opts, key=len)) for option in command.params if isinstance(option, click.Option))
+    return {name: flag for option, flag in long for name in (option.name, flag[2:].replace("-", "_")) if name}
 
 
 def _as_typed(next_step: str) -> str:
     for argument, option in WORDS.items():
         next_step = next_step.replace(argument, option)
-    return next_step
+    return OF_TOOLS.sub(f"{PROGRAM} show reads a ", next_step)
 
 
 def _command(error: LedgerError, command: str) -> str:
     """By the rule that refuses, else by the code; where it wants a reference and none is known, the command's help."""
     chosen = OF_RULE.get(str(error.details.get("rule"))) or _of_field(error)
     chosen = chosen or OF_CODE.get(error.code, "{command} --help")
+    if chosen in ("list", "list --all"):
+        chosen = LISTS.get(command.partition(" ")[0], chosen)
     ref, version = _reference(error), _first_item(error).get("version")
     if "{version}" in chosen and not isinstance(version, int):  # a change that waits in the outbox has no number yet
         chosen = "history {ref}"

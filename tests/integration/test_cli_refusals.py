@@ -1,0 +1,95 @@
+"""What a refusal says to a person at the command line: their own words, what they typed, and the line to type next."""
+
+import shlex
+
+from tests.conftest import Perform
+from tests.integration.test_cli import Run, run
+
+__all__ = ["run"]
+
+REFUSED = [  # the line, and what is said about it; {ref} is a task, {vendor} the reference of a vendor
+    ("diff {ref} v9", "FROM: 'v9' is not one of the versions 0 to 1"),
+    ("diff {ref} 999", "FROM: 999 lies after the newest position"),
+    ("history {ref} --since gestern", "--since: must be a position or a time like"),
+    ("history {ref} --since gestern", "or how long ago, like 2h or 3d, not 'gestern'"),
+    ("status --as-of 999", "--as-of: 999 lies after the newest position"),
+    ("edit {ref} --title ''", "--title: must not be empty"),
+    ("edit {ref} --status ''", "--status: must not be empty"),
+    ("edit {ref} --status flying", "--status: 'flying' is not a state"),
+    ("edit {ref} --milestone {ref}", "--milestone: must be a milestone, and {ref} is a task"),
+    ("edit {ref} --milestone {ref}", "next: tracking-ledger list --type milestone"),
+    ("start {ref} --token short", "--token: must be 8 to 200 letters, digits and signs, without blanks, not 'short'"),
+    ("effort {ref}", "TIME: must be above 0, or tokens or cost: at least one is needed"),
+    ("watch --once --kind Nope", "--kind: 'Nope' is neither an event nor a category"),
+    ("watch --once --kind Nope", "--kind can be: work_item"),
+    ("replay --until 1", "--until: needs --check, or --output with a file"),
+    ("rebuild --from-journal --from-database", "say which one is right: --from-journal or --from-database"),
+    ("done {vendor}", "next: tracking-ledger show reads a vendor"),
+    ("resolve nope mine", "next: tracking-ledger conflicts"),
+    ("ledgers forget nope", "next: name one by its name, folder or id"),
+    ("webhook add x nope", "next: tracking-ledger webhook add --help"),
+    ("link {ref}", "choose from: blocks, depends-on, relates-to, discovered-from"),
+    ("serve --host 0.0.0.0", "give --tls-cert and --tls-key, or --behind-proxy"),
+    ("serve --behind-proxy nope", "--behind-proxy: must be addresses or networks with commas between them, or *"),
+    ("serve --allow-origin nope", "--allow-origin: must be an origin like https://app.example.org"),
+]
+EMPTY = [  # where a variable that is not set must not mean all, this folder or the last command
+    "list --tag ''",
+    "list --tag=",
+    "list --assignee ''",
+    "list --due ''",
+    "list ''",
+    "next --tag ''",
+    "due ''",
+    "undo --yes ''",
+    "show ''",
+    "done {ref} ''",
+    "import ''",
+    "import todotxt ''",
+    "export --output ''",
+    "erase --yes --person ''",
+    "token revoke ''",
+]
+
+
+def test_a_refusal_says_what_was_typed_in_the_words_of_the_command(run: Run, perform: Perform) -> None:
+    names = {
+        "ref": perform("create_work_item", item_type="task", title="Door")["ref"],
+        "vendor": perform("create_vendor", name="Acme")["ref"],
+    }
+
+    refused = {line: run(*shlex.split(line.format(**names))) for line, _ in REFUSED}
+
+    assert {line: one.exit_code for line, one in refused.items() if one.exit_code not in (2, 3)} == {}
+    unsaid = {line: said for line, said in REFUSED if said.format(**names).lower() not in refused[line].stderr.lower()}
+    assert {line: (said, refused[line].stderr) for line, said in unsaid.items()} == {}
+
+
+def test_an_empty_text_where_something_is_named_is_refused(run: Run, perform: Perform) -> None:
+    ref = perform("create_work_item", item_type="task", title="Door")["ref"]
+
+    refused = {line: run(*shlex.split(line.format(ref=ref))) for line in EMPTY}
+
+    assert {line: one.output for line, one in refused.items() if one.exit_code != 2 or "empty" not in one.stderr} == {}
+    assert "created" in run("history", ref).stdout
+
+
+def test_an_empty_text_empties_a_field_that_may_be_empty(run: Run, perform: Perform) -> None:
+    ref = perform("create_work_item", item_type="task", title="Door", assignee="ann", due="2026-12-15")["ref"]
+
+    emptied = run("edit", ref, "--assignee", "", "--due", "")
+
+    assert emptied.exit_code == 0
+    assert "ann" not in run("list").stdout
+
+
+def test_giving_back_what_is_not_claimed_says_so(run: Run, perform: Perform) -> None:
+    ref = perform("create_work_item", item_type="task", title="Door")["ref"]
+
+    assert "nothing to give back" in run("release", ref).stdout
+
+
+def test_a_log_after_its_end_says_where_that_is(run: Run, perform: Perform) -> None:
+    perform("create_work_item", item_type="task", title="Door")
+
+    assert "no event is after position 99: the newest is 1" in run("log", "--after", "99").stderr
