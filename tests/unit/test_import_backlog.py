@@ -132,6 +132,22 @@ def test_comments_between_dashes_are_comments_too(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("mark", ["COMMENT", "DELIMITER"])
+def test_text_below_the_end_of_the_comments_is_no_comment(tmp_path: Path, mark: str) -> None:
+    one_of_them = {
+        "COMMENT": "<!-- COMMENT:BEGIN -->\nauthor: ann\ncreated: 2026-03-01 10:00\n\none\n<!-- COMMENT:END -->",
+        "DELIMITER": "author: ann\ncreated: 2026-03-01 10:00\n---\none\n---",
+    }[mark]
+    written = (
+        f"## Comments\n\n<!-- COMMENTS:BEGIN -->\n{one_of_them}\n<!-- COMMENTS:END -->\n\n## Open points\n\nmany\n"
+    )
+
+    item = one(tmp_path, body=written)
+
+    assert comments(item) == [("ann", "03-01 10:00", "one")]
+    assert fields(item)["sections"] == {"comments": "## Open points\n\nmany"}
+
+
 def test_a_comment_whose_time_cannot_be_understood_is_taken_and_told(tmp_path: Path) -> None:
     written = (
         "## Comments\n\n<!-- COMMENTS:BEGIN -->\nauthor: ann\ncreated: later\n---\none\n---\n<!-- COMMENTS:END -->\n"

@@ -78,7 +78,7 @@ def body_of(text: str) -> Body:
         if section.heading in CHECKLISTS:
             _take_checklist(section, body)
         elif section.heading == COMMENTS:
-            body.comments += _comments(section.lines)
+            _take_comments(section, body)
         else:
             _add(body.texts, section.heading, _text(section.inside if section.is_marked else section.around))
             _add(body.more, section.heading, _text(section.around) if section.is_marked else "")
@@ -163,6 +163,13 @@ def _take_checklist(section: Section, body: Body) -> None:
     found = [(line, None if line.fenced else _ENTRY.fullmatch(line.text)) for line in section.lines]
     entries += [(entry[1] != " ", entry[3]) for _, entry in found if entry]
     _add(body.more, section.heading, _text([line for line, entry in found if not entry]))
+
+
+def _take_comments(section: Section, body: Body) -> None:
+    """Below the end of the section only what has marks of its own is a comment."""
+    is_whole = section.is_marked and not any(line.mark for line in section.around)
+    body.comments += _comments(section.inside if is_whole else section.lines)
+    _add(body.more, COMMENTS, _text(section.around) if is_whole else "")
 
 
 def _take_nested(sections: list[Section], body: Body) -> None:
