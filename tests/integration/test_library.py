@@ -15,6 +15,7 @@ from ledger.errors import Refused
 from ledger.postgres.connection.connect import DATABASE
 from ledger.postgres.connection.database import Database
 from ledger.postgres.own_table import rebuild
+from ledger.settings import Settings
 from ledger.vendor.commands import CreateVendor
 from tests.support.erasing import erase
 from tests.support.given import numbered
@@ -23,6 +24,7 @@ from tests.support.ledgers import Ledger, on_postgres
 pytestmark = pytest.mark.processes
 
 GUIDE = Path(__file__).parents[2] / "docs" / "library.md"
+EXAMPLES = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)
 MANY = 30
 
 
@@ -69,9 +71,17 @@ def create(ledger: Ledger, number: int) -> None:
 
 
 def test_the_example_in_the_guide_runs(own_dsn: str) -> None:
-    [example] = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.S)
+    exec(compile(EXAMPLES[0], str(GUIDE), "exec"), {"dsn": own_dsn, "__name__": "example"})
 
-    exec(compile(example, str(GUIDE), "exec"), {"dsn": own_dsn, "__name__": "example"})
+
+def test_the_guide_s_lines_call_the_operations_in_this_process(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEDGER_PROJECT", str(settings.project))
+    monkeypatch.setenv("LEDGER_HOME", str(settings.home))
+    monkeypatch.setenv("LEDGER_DSN", str(settings.dsn))
+
+    exec(compile(EXAMPLES[1], str(GUIDE), "exec"), {"__name__": "example"})
 
 
 def test_a_reader_sees_all_old_rows_until_it_sees_all_new_ones(own: tuple[Ledger, psycopg.Connection]) -> None:
