@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from ledger.catalog import UNIQUE
+from ledger.values.reference import SHORTEST
 from ledger.work_item.state import LINK_KINDS
 from projections.read_models.catalog import PROJECTIONS
 from projections.read_models.columns import (
@@ -31,6 +32,7 @@ from projections.read_models.projection import Projection
 
 SQL = Path(__file__).parent.parent / "sql"
 WIDTH = 124
+ALIKE_DIGITS = SHORTEST * 5 // 4  # of two ids that their shortest references do not tell apart, these are the same
 BEGIN, END = "-- generated: ", "-- end"
 KEY = "ledger_id, generation, id"
 MODELS: list[Projection[Any]] = list(PROJECTIONS.values())
@@ -193,7 +195,7 @@ def _changing(model: Projection[Any]) -> list[str]:
 def _adjacent(model: Projection[Any]) -> str:
     if model.is_single:
         return ""
-    return ADJACENT_CASE.format(name=model.name, others=OTHERS.format(name=model.name, generation="p_generation"))
+    return ADJACENT_CASE.format(name=model.name, others=OTHERS.format(name=model.name))
 
 
 def _row_of(model: Projection[Any]) -> str:
@@ -209,11 +211,9 @@ def _one_row(model: Projection[Any]) -> str:
     given = ["p_ledger", "v_generation", "v_id", "p_version", "v_position", "p_document"]
     values = _wrapped([*given, *(f"{row}.{name}" for name in columns)], "        VALUES (", ")", indent=12)
     new, changed = (ONE_TERMS.format(given=given) if model.texts else "" for given in (NEW_TERMS, CHANGED_TERMS))
-    others = (
-        "" if model.is_single else ONE_OTHERS.format(others=OTHERS.format(name=model.name, generation="v_generation"))
-    )
+    alike = "" if model.is_single else ALIKE.format(name=model.name, digits=ALIKE_DIGITS)
     return ONE_ROW.format(
-        name=model.name, assigned=assigned, row=f"{into}\n{values}", new=new, changed=changed, others=others,
+        name=model.name, assigned=assigned, row=f"{into}\n{values}", new=new, changed=changed, alike=alike,
         conflict=_upsert(model),
     )  # fmt: skip
 
@@ -312,25 +312,27 @@ EXCEPTION WHEN unique_violation THEN  -- a row that the log has no events of, as
 ONE_ROW = """\
 WHEN '{name}' THEN
 {assigned}    IF p_is_new THEN
-{new}{row}{others};
+{new}{row}{alike};
     ELSE
-{changed}{row}{conflict}{others};
+{changed}{row}{conflict}{alike};
     END IF;
 """
 
 ONE_TERMS = """\
-        WITH terms AS (INSERT INTO work_item_terms (ledger_id, generation, id, terms) {given})
+        WITH terms AS (
+            INSERT INTO work_item_terms (ledger_id, generation, id, terms)
+            {given})
 """
 NEW_TERMS = "VALUES (p_ledger, v_generation, v_id, p_terms)"
 CHANGED_TERMS = (
-    "SELECT p_ledger, v_generation, v_id, p_terms WHERE p_terms IS NOT NULL\n"
-    f"            ON CONFLICT ({KEY}) DO UPDATE SET terms = excluded.terms"
+    "SELECT p_ledger, v_generation, v_id, p_terms WHERE p_terms IS NOT NULL\n            "
+    f"ON CONFLICT ({KEY}) DO UPDATE SET terms = excluded.terms"
 )
 
-ONE_OTHERS = """
-        RETURNING {others} < v_id ORDER BY t.id DESC LIMIT 1),
-                  {others} > v_id ORDER BY t.id LIMIT 1)
-        INTO v_before, v_after"""
+ALIKE = """
+        RETURNING (SELECT t.id FROM {name} t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                   AND t.id BETWEEN left(v_id, {digits}) AND left(v_id, {digits}) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+        INTO v_alike"""
 
 ADJACENT = """\
 -- The ids just before and just after an entity's, from which its shortest unambiguous reference follows.
@@ -347,7 +349,7 @@ END
 $$;
 """
 
-OTHERS = "(SELECT t.id FROM {name} t WHERE t.ledger_id = p_ledger AND t.generation = {generation} AND t.id"
+OTHERS = "(SELECT t.id FROM {name} t WHERE t.ledger_id = p_ledger AND t.generation = p_generation AND t.id"
 
 ADJACENT_CASE = """\
     WHEN '{name}' THEN

@@ -160,7 +160,8 @@ class Proposal(Struct, frozen=True, kw_only=True):
 class Recorded(Struct, frozen=True, kw_only=True):
     """Where a command stands in the log; `repeated` when it already stood there before this call.
 
-    `adjacent_ids` are the ids before and after the first one it touched, where the store has looked; else absent.
+    `adjacent_ids` are the ids before and after the first one it touched, if they can begin alike, where the store has
+    looked; else absent.
     `place` is the command's number in the outbox while it waits there: then it has no positions, and `streams` name
     its events. `became` is the end of one that waited, where the store knows it.
     """

@@ -2,7 +2,7 @@
 --
 -- It is append_events without arrays, and its row comes with its columns ready: `p_columns` is a row of the read model's table
 -- of which only those columns are given that are made from the document (see columns_of_work_items; what compares read models
--- holds the two against each other). Whatever is out of the ordinary is left to append_events, which says why it is refused.
+-- holds the two against each other). The neighbours' ids are answered where a reference could be ambiguous. Whatever is out of the ordinary is left to append_events, which says why it is refused.
 CREATE OR REPLACE FUNCTION tracking_ledger.append_event(
     p_ledger uuid, p_command_id uuid, p_command text, p_command_digest bytea, p_expected_streams text[], p_expected_versions int[],
     p_said bigint, p_known_position bigint, p_known_command uuid, p_conditions text, p_as_of bigint, p_not_before text,
@@ -24,8 +24,8 @@ DECLARE
     v_position    bigint;
     v_generation  bigint;
     v_id          text;
-    v_before      text;
-    v_after       text;
+    v_alike       text;  -- another id that begins like this one
+    v_adjacent_ids record;
     v_entered     text;
     -- generated: rows
     v_work_items work_items;
@@ -72,7 +72,9 @@ BEGIN
                 WHEN 'work_items' THEN
                     v_work_items := p_columns::work_items;
                     IF p_is_new THEN
-                        WITH terms AS (INSERT INTO work_item_terms (ledger_id, generation, id, terms) VALUES (p_ledger, v_generation, v_id, p_terms))
+                        WITH terms AS (
+                            INSERT INTO work_item_terms (ledger_id, generation, id, terms)
+                            VALUES (p_ledger, v_generation, v_id, p_terms))
                         INSERT INTO work_items (ledger_id, generation, id, version, position, doc, item_type, status, title, parent_id,
                             priority, rank, hidden, claimed_by, claimed_until, created_at, updated_at, category, assignee, waits_for,
                             due_by, starts_at, milestone_id, estimate, effort_minutes, effort_tokens, effort_cost)
@@ -82,11 +84,13 @@ BEGIN
                             v_work_items.updated_at, v_work_items.category, v_work_items.assignee, v_work_items.waits_for,
                             v_work_items.due_by, v_work_items.starts_at, v_work_items.milestone_id, v_work_items.estimate,
                             v_work_items.effort_minutes, v_work_items.effort_tokens, v_work_items.effort_cost)
-                        RETURNING (SELECT t.id FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id < v_id ORDER BY t.id DESC LIMIT 1),
-                                  (SELECT t.id FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id > v_id ORDER BY t.id LIMIT 1)
-                        INTO v_before, v_after;
+                        RETURNING (SELECT t.id FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                                   AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+                        INTO v_alike;
                     ELSE
-                        WITH terms AS (INSERT INTO work_item_terms (ledger_id, generation, id, terms) SELECT p_ledger, v_generation, v_id, p_terms WHERE p_terms IS NOT NULL
+                        WITH terms AS (
+                            INSERT INTO work_item_terms (ledger_id, generation, id, terms)
+                            SELECT p_ledger, v_generation, v_id, p_terms WHERE p_terms IS NOT NULL
                             ON CONFLICT (ledger_id, generation, id) DO UPDATE SET terms = excluded.terms)
                         INSERT INTO work_items (ledger_id, generation, id, version, position, doc, item_type, status, title, parent_id,
                             priority, rank, hidden, claimed_by, claimed_until, created_at, updated_at, category, assignee, waits_for,
@@ -106,9 +110,9 @@ BEGIN
                             excluded.claimed_until, excluded.created_at, excluded.updated_at, excluded.category, excluded.assignee,
                             excluded.waits_for, excluded.due_by, excluded.starts_at, excluded.milestone_id, excluded.estimate,
                             excluded.effort_minutes, excluded.effort_tokens, excluded.effort_cost)
-                        RETURNING (SELECT t.id FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id < v_id ORDER BY t.id DESC LIMIT 1),
-                                  (SELECT t.id FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id > v_id ORDER BY t.id LIMIT 1)
-                        INTO v_before, v_after;
+                        RETURNING (SELECT t.id FROM work_items t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                                   AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+                        INTO v_alike;
                     END IF;
                 WHEN 'vendors' THEN
                     v_vendors := p_columns::vendors;
@@ -116,9 +120,9 @@ BEGIN
                         INSERT INTO vendors (ledger_id, generation, id, version, position, doc, name_key, status, withdrawn)
                         VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_vendors.name_key, v_vendors.status,
                             v_vendors.withdrawn)
-                        RETURNING (SELECT t.id FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id < v_id ORDER BY t.id DESC LIMIT 1),
-                                  (SELECT t.id FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id > v_id ORDER BY t.id LIMIT 1)
-                        INTO v_before, v_after;
+                        RETURNING (SELECT t.id FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                                   AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+                        INTO v_alike;
                     ELSE
                         INSERT INTO vendors (ledger_id, generation, id, version, position, doc, name_key, status, withdrawn)
                         VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_vendors.name_key, v_vendors.status,
@@ -126,9 +130,9 @@ BEGIN
                         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET
                             (version, position, doc, name_key, status, withdrawn) =
                             (excluded.version, excluded.position, excluded.doc, excluded.name_key, excluded.status, excluded.withdrawn)
-                        RETURNING (SELECT t.id FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id < v_id ORDER BY t.id DESC LIMIT 1),
-                                  (SELECT t.id FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id > v_id ORDER BY t.id LIMIT 1)
-                        INTO v_before, v_after;
+                        RETURNING (SELECT t.id FROM vendors t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                                   AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+                        INTO v_alike;
                     END IF;
                 WHEN 'deployments' THEN
                     v_deployments := p_columns::deployments;
@@ -136,9 +140,9 @@ BEGIN
                         INSERT INTO deployments (ledger_id, generation, id, version, position, doc, deployed_at, environment, withdrawn)
                         VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_deployments.deployed_at,
                             v_deployments.environment, v_deployments.withdrawn)
-                        RETURNING (SELECT t.id FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id < v_id ORDER BY t.id DESC LIMIT 1),
-                                  (SELECT t.id FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id > v_id ORDER BY t.id LIMIT 1)
-                        INTO v_before, v_after;
+                        RETURNING (SELECT t.id FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                                   AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+                        INTO v_alike;
                     ELSE
                         INSERT INTO deployments (ledger_id, generation, id, version, position, doc, deployed_at, environment, withdrawn)
                         VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_deployments.deployed_at,
@@ -147,9 +151,9 @@ BEGIN
                             (version, position, doc, deployed_at, environment, withdrawn) =
                             (excluded.version, excluded.position, excluded.doc, excluded.deployed_at, excluded.environment,
                             excluded.withdrawn)
-                        RETURNING (SELECT t.id FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id < v_id ORDER BY t.id DESC LIMIT 1),
-                                  (SELECT t.id FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id > v_id ORDER BY t.id LIMIT 1)
-                        INTO v_before, v_after;
+                        RETURNING (SELECT t.id FROM deployments t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                                   AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+                        INTO v_alike;
                     END IF;
                 WHEN 'enhancements' THEN
                     v_enhancements := p_columns::enhancements;
@@ -158,9 +162,9 @@ BEGIN
                             withdrawn)
                         VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_enhancements.status,
                             v_enhancements.priority, v_enhancements.target_quarter, v_enhancements.rank, v_enhancements.withdrawn)
-                        RETURNING (SELECT t.id FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id < v_id ORDER BY t.id DESC LIMIT 1),
-                                  (SELECT t.id FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id > v_id ORDER BY t.id LIMIT 1)
-                        INTO v_before, v_after;
+                        RETURNING (SELECT t.id FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                                   AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+                        INTO v_alike;
                     ELSE
                         INSERT INTO enhancements (ledger_id, generation, id, version, position, doc, status, priority, target_quarter, rank,
                             withdrawn)
@@ -170,9 +174,9 @@ BEGIN
                             (version, position, doc, status, priority, target_quarter, rank, withdrawn) =
                             (excluded.version, excluded.position, excluded.doc, excluded.status, excluded.priority, excluded.target_quarter,
                             excluded.rank, excluded.withdrawn)
-                        RETURNING (SELECT t.id FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id < v_id ORDER BY t.id DESC LIMIT 1),
-                                  (SELECT t.id FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id > v_id ORDER BY t.id LIMIT 1)
-                        INTO v_before, v_after;
+                        RETURNING (SELECT t.id FROM enhancements t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                                   AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+                        INTO v_alike;
                     END IF;
                 WHEN 'configurations' THEN
                     IF p_is_new THEN
@@ -190,18 +194,18 @@ BEGIN
                     IF p_is_new THEN
                         INSERT INTO conflicts (ledger_id, generation, id, version, position, doc, status, created_at)
                         VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_conflicts.status, v_conflicts.created_at)
-                        RETURNING (SELECT t.id FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id < v_id ORDER BY t.id DESC LIMIT 1),
-                                  (SELECT t.id FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id > v_id ORDER BY t.id LIMIT 1)
-                        INTO v_before, v_after;
+                        RETURNING (SELECT t.id FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                                   AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+                        INTO v_alike;
                     ELSE
                         INSERT INTO conflicts (ledger_id, generation, id, version, position, doc, status, created_at)
                         VALUES (p_ledger, v_generation, v_id, p_version, v_position, p_document, v_conflicts.status, v_conflicts.created_at)
                         ON CONFLICT (ledger_id, generation, id) DO UPDATE SET
                             (version, position, doc, status, created_at) =
                             (excluded.version, excluded.position, excluded.doc, excluded.status, excluded.created_at)
-                        RETURNING (SELECT t.id FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id < v_id ORDER BY t.id DESC LIMIT 1),
-                                  (SELECT t.id FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = v_generation AND t.id > v_id ORDER BY t.id LIMIT 1)
-                        INTO v_before, v_after;
+                        RETURNING (SELECT t.id FROM conflicts t WHERE t.ledger_id = p_ledger AND t.generation = v_generation
+                                   AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
+                        INTO v_alike;
                     END IF;
                 -- end
                 END CASE;
@@ -209,7 +213,11 @@ BEGIN
                     PERFORM put_entries(p_ledger, v_generation, p_entries);
                 END IF;
             END IF;
-            RETURN ROW(v_position, v_position, v_now, false, NULL, v_before, v_after)::receipt;
+            IF v_alike IS NULL THEN
+                RETURN ROW(v_position, v_position, v_now, false, NULL, NULL, NULL)::receipt;
+            END IF;
+            v_adjacent_ids := adjacent_ids(p_ledger, split_part(p_model, ':', 1), v_generation, v_id);
+            RETURN ROW(v_position, v_position, v_now, false, NULL, v_adjacent_ids.before, v_adjacent_ids.after)::receipt;
         EXCEPTION
             WHEN unique_violation OR SQLSTATE 'TL001' OR SQLSTATE 'TL002' OR SQLSTATE 'TL008' THEN
                 NULL;  -- nothing is recorded: append_events finds out what is in the way

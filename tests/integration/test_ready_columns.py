@@ -83,3 +83,18 @@ def test_any_text_arrives_in_its_column_with_the_first_event_and_with_a_later_on
         owner.execute("SELECT set_config('ledger.id', %s, false)", [str(ledger.store.ledger)])
         found = owner.execute(FOUND, [ledger.store.ledger, [numbered(1), numbered(2)]]).fetchall()
     assert found == [(AWKWARD, None), (AWKWARD[::-1], "\\")]
+
+
+def test_a_receipt_names_the_neighbours_whose_references_could_be_the_same(ledger: Ledger) -> None:
+    ids = [
+        f"{begin}-0000-4000-8000-000000000000" for begin in ("00000000", "7d444840", "7d444847", "7d44484f", "ffffffff")
+    ]
+
+    neighbours = [
+        ledger.execute(number, CreateWorkItem(id=ids[n], item_type="task", title="any")).adjacent_ids or ()
+        for number, n in enumerate((0, 4, 1, 3, 2))
+    ]
+    changed = ledger.execute(9, UpdateWorkItem(id=ids[2], expected=1, fields={"title": "other"}))
+
+    assert ids[1] in neighbours[3] and {ids[1], ids[3]} == set(neighbours[4])
+    assert changed.adjacent_ids == (ids[1], ids[3])
