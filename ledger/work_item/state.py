@@ -86,7 +86,7 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str | None = None
 
 
-class WorkItem(Struct, frozen=True, kw_only=True):
+class WorkItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An empty `item_type` means: there is no such item. `nexts_made` counts the items that came after it, also those
     that were taken back."""
 

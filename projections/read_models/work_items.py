@@ -79,15 +79,15 @@ def external_key(source: str, external_id: str) -> str:
 
 work_items = Projection(
     name="work_items",
-    shape=9,
+    shape=10,
     decider=decider,
     entries=entries,
     derived=derived,
     texts=texts,
     columns=(
-        Field("item_type"),
-        Field("status"),
-        Field("title"),
+        Field("item_type", absent=""),
+        Field("status", absent=decider.initial.status),
+        Field("title", absent=""),
         Field("parent_id"),
         Field("priority", "int"),
         Joined("rank", (Field("priority", absent="9"), Field("created_at"))),
@@ -96,7 +96,7 @@ work_items = Projection(
         Field("claimed_until", inside=("claim", "until")),
         Field("created_at"),
         Field("updated_at"),
-        Field("category"),
+        Field("category", absent=decider.initial.category),
         Field("assignee"),
         Field("waits_for", inside=("question", "whom")),
         Moment("due_by", "due", of_day=LAST, absent=NEVER_DUE),

@@ -6,11 +6,12 @@ RETURNS TABLE (item_type text, status text, title text, parent_id text, priority
                waits_for text, due_by text, starts_at text, milestone_id text, estimate int, effort_minutes bigint,
                effort_tokens bigint, effort_cost bigint)
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT p_doc ->> 'item_type', p_doc ->> 'status', p_doc ->> 'title', p_doc ->> 'parent_id', (p_doc ->> 'priority')::int,
+    SELECT coalesce(p_doc ->> 'item_type', ''), coalesce(p_doc ->> 'status', 'active'), coalesce(p_doc ->> 'title', ''),
+           p_doc ->> 'parent_id', (p_doc ->> 'priority')::int,
            coalesce(p_doc ->> 'priority', '9') || ' ' || (p_doc ->> 'created_at'),
            coalesce((p_doc ->> 'deleted')::boolean, false)::int + 2 * coalesce((p_doc ->> 'archived')::boolean, false)::int + 4 * coalesce((p_doc ->> 'withdrawn')::boolean, false)::int,
            p_doc -> 'claim' ->> 'by', p_doc -> 'claim' ->> 'until', p_doc ->> 'created_at', p_doc ->> 'updated_at',
-           p_doc ->> 'category', p_doc ->> 'assignee', p_doc -> 'question' ->> 'whom',
+           coalesce(p_doc ->> 'category', 'active'), p_doc ->> 'assignee', p_doc -> 'question' ->> 'whom',
            coalesce(left(p_doc ->> 'due' || 'T23:59:59.999999Z', 27), '~'),
            left(p_doc ->> 'not_before' || 'T00:00:00.000000Z', 27), p_doc ->> 'milestone_id', (p_doc ->> 'estimate')::int,
            (p_doc ->> 'effort_minutes')::bigint, (p_doc ->> 'effort_tokens')::bigint, (p_doc ->> 'effort_cost')::bigint
