@@ -194,7 +194,8 @@ def test_what_cannot_be_linked_to_in_another_ledger_is_refused(both: tuple[Setti
 
     assert run(both[0], "link", here, "blocks", "w-abcde", "--in", "shop").exit_code == 2
     assert run(both[0], "link", here, "relates-to", "w-abcde", "--in", "nowhere").exit_code == 3
-    assert run(both[0], "link", here, "relates-to", "w-abcde", "--in", "shop").exit_code == 3
+    missing = run(both[0], "link", here, "relates-to", "w-abcde", "--in", "shop")
+    assert (missing.exit_code, "no work item w-abcde in shop" in missing.stderr) == (3, True)
 
 
 def test_a_link_is_found_again_under_the_ledgers_new_name(both: tuple[Settings, Settings]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ledger.errors import NotFound
+from ledger.errors import NoLedger, NotFound
 from projections.application.known_projects import KnownProject
 from projections.cli.daily.calls import perform
 from projections.cli.daily.items import linked
@@ -78,7 +78,16 @@ def _link_elsewhere(invocation: Invocation, ref: str, other: str, ledger: str, *
 
 def _there(invocation: Invocation, other: str, project: KnownProject) -> tuple[str, str]:
     """The address and the name of another ledger's item."""
-    item = every_ledger.ask(invocation, project, "query_work_item", {"id": other})
+    try:
+        item = every_ledger.ask(invocation, project, "query_work_item", {"id": other})
+    except NotFound as missing:
+        if isinstance(missing, NoLedger):
+            raise
+        raise NotFound(
+            f"there is no work item {other} in {project.name}",
+            next_step="`tracking-ledger search WORDS --all-ledgers` finds it by its words",
+            id=other,
+        ) from missing
     return f"ledger:{project.key}/{item['id']}", f"{item['ref']} in {project.name}: {item['title']}"
 
 
