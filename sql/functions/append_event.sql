@@ -51,7 +51,7 @@ BEGIN
        AND (v_most_events IS NULL OR v_head < v_most_events) AND (p_as_of < 0 OR p_as_of >= v_erased)
        AND v_serving ?& p_read_models AND v_serving - p_read_models = '{}' THEN
         BEGIN
-            IF p_expected_streams <> '{}' THEN
+            IF p_expected_streams IS NOT NULL THEN
                 PERFORM check_versions(p_ledger, p_expected_streams, p_expected_versions);
             END IF;
             IF p_conditions IS NOT NULL OR p_not_before IS NOT NULL OR p_not_after IS NOT NULL THEN

@@ -85,7 +85,7 @@ BEGIN
             RAISE EXCEPTION 'a read model is not registered, or behind' USING ERRCODE = v_refusal,
                 DETAIL = json_build_object('read_models', p_read_models, 'serving', v_ledger.serving);
         END IF;
-        IF p_expected_streams <> '{}' THEN
+        IF p_expected_streams IS NOT NULL THEN
             PERFORM check_versions(p_ledger, p_expected_streams, p_expected_versions);
         END IF;
         IF p_conditions IS NOT NULL OR p_not_before IS NOT NULL OR p_not_after IS NOT NULL THEN

@@ -8,7 +8,7 @@ RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
         octet_length(p_position::text), ':', p_position, ',',
         octet_length(p_stream_id), ':', p_stream_id, ',',
         octet_length(p_version::text), ':', p_version, ',',
-        octet_length(p_command_id::text), ':', p_command_id, ',',
+        '36:', p_command_id, ',',
         octet_length(p_n::text), ':', p_n, ',',
         octet_length(p_command), ':', p_command, ',',
         octet_length(p_command_digest), ':', p_command_digest, ',',
