@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.guide import Machine
+from tests.support.guide import INSTALLED, Machine
 
 pytestmark = pytest.mark.processes
 
@@ -18,7 +18,7 @@ WHICH = "\ncat ~/../bin/tracking-ledger"
 
 
 def test_a_forked_process_says_and_ends_as_the_installed_program_does(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, {"PATH": os.environ["PATH"]}, {}, ())
+    machine = Machine(tmp_path, {"PATH": os.environ["PATH"]}, {}, (), INSTALLED)
 
     installed, program = machine.run(LINES + WHICH).split("#!/bin/sh")
     forked, handing_over = machine.run(LINES + WHICH).split("#!/bin/sh")

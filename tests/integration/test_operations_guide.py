@@ -55,8 +55,14 @@ fsync = off
 Start = Callable[[Path], Machine]
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a data folder of each version is made once, of which every server gets a copy."""
+    return tmp_path_factory.mktemp("made")
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, made: Path) -> Iterator[Start]:
     """start(programs): a machine with a fresh server of those programs, which stands for the guide's."""
     account = choose_account(data=tmp_path / "none", root=tmp_path, programs=Path("/usr/bin"))
     if account.user is not None:
@@ -67,7 +73,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
         port = free_port()
         machine = _machine(tmp_path, programs, port, account.prefix)
         machines.append(machine)
-        machine.run(f"{programs}/initdb -U postgres -A trust --locale=C -E UTF8 -N # pg_ctl")
+        data = made / "-".join(programs.parts[1:])
+        if not data.exists():
+            machine.run(f"{programs}/initdb -D {data} -U postgres -A trust --locale=C -E UTF8 -N # pg_ctl")
+        machine.run(f'cp -a {data} "$PGDATA"')
         with (tmp_path / "postgresql" / "postgresql.conf").open("a") as settings:
             settings.write(SETUP.format(port=port))
         machine.run(f'{programs}/pg_ctl start -w -l "$PGDATA/server.log"')

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from projections.cli.terminal import exits
-from tests.support.guide import ROOT, Machine, blocks
+from tests.support.guide import INSTALLED, ROOT, Machine, blocks
 
 pytestmark = pytest.mark.processes
 
@@ -19,7 +19,7 @@ RUN_BY_CI = "Try it"
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     """A home with a project under version control, and no server but the embedded one."""
-    machine = Machine(tmp_path, {"PATH": os.environ["PATH"]}, {}, ())
+    machine = Machine(tmp_path, {"PATH": os.environ["PATH"]}, {}, (), INSTALLED)
     machine.run(
         "git init -q your-project && cd your-project && git config user.name Ann && git config user.email a@example.org"
         " && git commit -q --allow-empty -m 'feat: begin (#1)'; cd"

@@ -50,11 +50,19 @@ class Machine:
     """A home folder and a shell whose variables and working folder last from one block to the next.
 
     `words` are names of the guide with what stands for them here. `as_server` is put before commands that PostgreSQL
-    refuses to root. The first commands that name `tracking-ledger` run the installed program, and so do those behind
-    `as_server`; the others run processes forked from one that has loaded it, which saves the time that a start takes.
+    refuses to root. What `tracking-ledger` runs there is the installed program, and so it is in the first commands that
+    name it where `first` says so; else it is a process forked from one that has loaded it, which saves the second of a
+    core that a start takes.
     """
 
-    def __init__(self, root: Path, environment: Mapping[str, str], words: dict[str, str], as_server: tuple[str, ...]):
+    def __init__(
+        self,
+        root: Path,
+        environment: Mapping[str, str],
+        words: dict[str, str],
+        as_server: tuple[str, ...],
+        first: str = FORKED,
+    ):
         self.home = root / "home"
         self.words = words
         self._as_server = as_server
@@ -64,7 +72,7 @@ class Machine:
             folder.mkdir()
         self._program = programs / "tracking-ledger"
         self._program.touch(0o755)
-        self._answer = INSTALLED
+        self._answer = first
         (self.home / ".psqlrc").write_text("\\set ON_ERROR_STOP on\n")
         self._environment = {
             "HOME": str(self.home),
@@ -82,7 +90,7 @@ class Machine:
         for word, here in self.words.items():
             commands = commands.replace(word, here)
         as_server = self._as_server if "pg_ctl" in commands else ()
-        self._program.write_text(INSTALLED if as_server else self._answer)
+        self._program.write_text(INSTALLED if as_server else self._answer.format(address=forking.address()))
         tolerated = "|".join(map(str, (0, *also)))
         script = (
             f"set -E; trap 'code=$?; case $code in {tolerated}) ;; *) exit $code;; esac' ERR; source {self._state}\n"
@@ -103,7 +111,7 @@ class Machine:
         told = output.read_text(errors="replace")
         assert done.returncode == 0, f"{commands}\nended with {done.returncode}:\n{told[-3000:]}"
         if "tracking-ledger" in commands:
-            self._answer = FORKED.format(address=forking.address())
+            self._answer = FORKED
         return told
 
 

@@ -1,10 +1,12 @@
-"""What the process that others are forked from imports, so that none of them does: the whole program."""
+"""What the process that others are forked from imports and builds, so that none of them does: the whole program."""
 
-import gc
 import importlib
 
+from projections.cli import warm_process
 from projections.cli.commands import COMMANDS
 
-for place, _ in COMMANDS.values():
-    importlib.import_module(place.partition(":")[0])
-gc.freeze()  # a collection in a forked process would copy every page
+ADAPTERS = ("mcp_adapter.http", "mcp_adapter.__main__")  # loaded by the commands that serve: a second of a core
+
+for module in [*(place.partition(":")[0] for place, _ in COMMANDS.values()), *ADAPTERS]:
+    importlib.import_module(module)
+warm_process.load()
