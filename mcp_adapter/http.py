@@ -50,6 +50,7 @@ from mcp_adapter.transport.guard import Guard, Names, Rates, TooSlow, Turns, too
 from mcp_adapter.transport.sessions import Sessions
 from projections.application.activity import places
 from projections.application.app import App
+from projections.application.layers import KINDS, Source
 from projections.maintenance.background_jobs import start_keeping
 from projections.maintenance.console_server import announce, others
 from projections.maintenance.webhooks.sender import start_sending
@@ -229,14 +230,14 @@ def _probes(apps: Mapping[UUID, App], guard: Guard) -> list[BaseRoute]:
             found = [
                 await anyio.to_thread.run_sync(_source, app, abandon_on_cancel=True) for app in one_of_each.values()
             ]
-            able = any(source != "none" for source in found)
+            able = not all(KINDS[source].is_empty for source in found)
             return JSONResponse({"ready": able, "sources": found}, status_code=200 if able else 503)
         return JSONResponse({"ready": False, "why": "no answer in time"}, status_code=503)
 
     return [Route("/health", health), Route("/ready", ready)]
 
 
-def _source(app: App) -> str:
+def _source(app: App) -> Source:
     """Where an answer would come from now: the database, else this machine's copy, else nowhere."""
     for layer in (app.runtime.live, app.runtime.journal):
         try:

@@ -26,18 +26,22 @@ class Kind(Struct, frozen=True, kw_only=True):
 
     `phrase` follows "PostgreSQL cannot be reached:" in a sentence for a person. A source that `is_complete` holds every
     event of the ledger up to the position it answers for, so what is not in it does not exist there. The age of one
-    that `is_copy` is known by this machine's last contact with the database.
+    that `is_copy` is known by this machine's last contact with the database. `reported_as` is the source that a report
+    names in its place: what a replica says of a position, the database says too.
     """
 
     phrase: str
     warnings: tuple[str, ...] = ("postgres_unavailable",)
+    is_live: bool = False
     is_complete: bool = False
     is_copy: bool = False
+    is_empty: bool = False
+    reported_as: Source | None = None
 
 
 KINDS: dict[Source, Kind] = {
-    "postgres": Kind(phrase="", warnings=(), is_complete=True),
-    "replica": Kind(phrase="answered by a replica", is_copy=True),
+    "postgres": Kind(phrase="", warnings=(), is_live=True, is_complete=True),
+    "replica": Kind(phrase="answered by a replica", is_copy=True, reported_as="postgres"),
     "journal": Kind(
         phrase="answered from this machine's own copy",
         warnings=("postgres_unavailable", "using_journal"),
@@ -48,7 +52,7 @@ KINDS: dict[Source, Kind] = {
         phrase="answered from what is committed in git", warnings=("postgres_unavailable", "using_git_history")
     ),
     "markdown": Kind(phrase="answered from the status file", warnings=("postgres_unavailable", "using_markdown")),
-    "none": Kind(phrase="there is nothing on this machine to answer from"),
+    "none": Kind(phrase="there is nothing on this machine to answer from", is_empty=True),
 }
 
 
@@ -72,7 +76,7 @@ class Layer(Struct, frozen=True, kw_only=True):
 
     @property
     def is_live(self) -> bool:
-        return self.source == "postgres"
+        return self.kind.is_live
 
     @property
     def is_replica(self) -> bool:

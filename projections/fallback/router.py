@@ -234,7 +234,7 @@ def _fallback_layers(app: App, *, writes: bool) -> Iterator[Layer]:
     if writes:
         yield writable(app) or own or nothing(app)
         return
-    yield from recovered(app, waits=own is not None and own.source == "journal")
+    yield from recovered(app, waits=own is not None and own.kind.is_complete)
     yield own or nothing(app)
 
 

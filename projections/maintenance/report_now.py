@@ -1,5 +1,6 @@
-"""The report as this process can tell it: with where it comes from, and what of this machine still waits."""
+"""The report as this process can make it: with where it comes from, and what of this machine still waits."""
 
+from projections.application.layers import KINDS, Source
 from projections.application.view import LedgerView
 from projections.questions.overviews.status import LISTED
 from projections.reports import report
@@ -15,16 +16,16 @@ def document_in(view: LedgerView, snapshot: Snapshot, items: int = LISTED) -> re
     """What waits now is no part of an earlier point."""
     if view.as_of is not None:
         return report.document(snapshot, view.identity.name, items=items)
-    return report.document(snapshot, view.identity.name, source(view), queued(view), items)
+    return report.document(snapshot, view.identity.name, source(view), queued(view), items, is_live=is_live(view))
 
 
-def source(view: LedgerView) -> str:
-    """The layer that answers, as a report names it: what a replica tells of a position, the database tells too."""
-    return "postgres" if (answering := layer(view)) == "replica" else answering
+def is_live(view: LedgerView) -> bool:
+    return KINDS[source(view)].is_live
 
 
-def layer(view: LedgerView) -> str:
-    return view.layer.source
+def source(view: LedgerView) -> Source:
+    """The layer that answers, as a report names it."""
+    return view.layer.kind.reported_as or view.layer.source
 
 
 def queued(view: LedgerView) -> int:

@@ -19,6 +19,7 @@ from ledger.envelope import configuration_id
 from ledger.errors import Damaged, LedgerError, Refused, Unavailable
 from projections.application.activity import watching
 from projections.application.app import App
+from projections.application.layers import KINDS
 from projections.application.view import LedgerView
 from projections.fallback import router
 from projections.maintenance import report_now
@@ -97,7 +98,8 @@ def _written(app: App, file: Path, document: Document) -> Written:
 
 def _knowing_more(file: Path, document: Document) -> Document:
     """The document; or, with the database away, what a file of a later position tells, and over it what is queued."""
-    if document["sync"]["source"] == "postgres":
+    kind = KINDS[document["sync"]["source"]]
+    if kind.is_live:
         return document
     try:
         shown = read(file)
@@ -105,7 +107,7 @@ def _knowing_more(file: Path, document: Document) -> Document:
         return document
     if shown is None or shown["as_of"]["position"] < document["as_of"]["position"]:
         return document
-    is_whole = document["sync"]["source"] == "journal" and shown["as_of"] == document["as_of"]
+    is_whole = kind.is_complete and shown["as_of"] == document["as_of"]
     return document if is_whole else laid_over(shown, document)
 
 

@@ -15,7 +15,7 @@ from ledger.values.moment import text
 from ledger.values.states import Category
 from ledger.work_item.state import ItemType
 from projections.application.view import LedgerView
-from projections.maintenance.report_now import layer, queued
+from projections.maintenance.report_now import queued
 from projections.maintenance.repository import git
 from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
@@ -113,7 +113,7 @@ def get_project_configuration(view: LedgerView, _: GetProjectConfigurationInput)
         elsewhere = questions.items_elsewhere(snapshot, configuration["id"])
         conflicts = open_conflicts(snapshot)
     configuration |= _elsewhere(elsewhere)
-    health = questions.health(view.tables, layer(view), "embedded" if view.settings.dsn is None else "given")
+    health = questions.health(view.tables, view.layer.source, "embedded" if view.settings.dsn is None else "given")
     return configuration | {"health": health | _own_copy(view) | {"conflicts": conflicts}}
 
 

@@ -39,7 +39,9 @@ def prime(view: LedgerView, request: PrimeInput) -> Answered:
     source, queued = report_now.source(view), report_now.queued(view)
     with view.tables.snapshot() as snapshot:
         waiting = of_asker(view, snapshot, request.by, primer.CLAIMS)["items"]
-        document = primer.document(view.store, snapshot, view.identity.name, asker, waiting, source, queued)
+        document = primer.document(
+            view.store, snapshot, view.identity.name, asker, waiting, source, queued, report_now.is_live(view)
+        )
     return {"position": document["position"], "text": primer.markdown(document)}
 
 

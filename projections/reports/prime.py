@@ -52,9 +52,10 @@ def document(
     waiting: list[Document],
     source: str,
     queued: int,
+    is_live: bool,
 ) -> Document:
     """Everything as plain data, for the one who asks and for whom `waiting` waits; `source` is the layer that answers,
-    and `queued` how many writes of this machine wait for the database."""
+    from the database where it `is_live`, and `queued` how many writes of this machine wait for the database."""
     held = questions.claimed(snapshot, COUNTED)
     mine = [item for item in held if item["holder"] == asker.holder or item["by"] == asker.name]
     others = [item for item in held if item not in mine]
@@ -69,6 +70,7 @@ def document(
         "counts": status.active_counts(snapshot),
         "conflicts": status.open_conflicts(snapshot),
         "source": source,
+        "is_live": is_live,
         "queued": queued,
         "waiting": waiting,
         "mine": mine,

@@ -32,15 +32,21 @@ _BRACKET = re.compile(rf"\((?=(?:{'|'.join(ITEM_TYPES + PLANS)})[,)])")
 
 
 def document(
-    snapshot: Snapshot, name: str, source: str = "postgres", queued: int = 0, items: int = status.LISTED
+    snapshot: Snapshot,
+    name: str,
+    source: str = "postgres",
+    queued: int = 0,
+    items: int = status.LISTED,
+    *,
+    is_live: bool = True,
 ) -> Document:
     """The report as plain data. `name` is what the project is called.
 
-    `source` is the layer that answers, and `queued` how many writes of this machine wait for the database.
-    `items` is how many work items it lists at most.
+    `source` is the layer that answers, from the database where it `is_live`, and `queued` how many writes of this
+    machine wait for the database. `items` is how many work items it lists at most.
     """
     as_of, conflicts = snapshot.as_of, status.open_conflicts(snapshot)
-    clean = source == "postgres" and not queued and not conflicts
+    clean = is_live and not queued and not conflicts
     return {
         "project": name,
         "as_of": {"position": as_of.position, "time": as_of.time and moment_text(as_of.time)},

@@ -69,6 +69,16 @@ def test_every_layer_says_what_it_is_and_its_warnings_are_in_the_operations_guid
     assert {code for kind in KINDS.values() for code in kind.warnings if f"`{code}`" not in guide} == set()
 
 
+def test_no_file_outside_the_layers_own_room_compares_their_names() -> None:
+    asked = r"""(\.source|"source"\]|\blayer|{%[^%]*\bsource) (==|!=|in|not in) """
+    compared = re.compile(rf"""{asked}\(?["']({"|".join(KINDS)})["']""")
+    rooms = [ROOT / room for room in ("ledger", "projections", "mcp_adapter", "templates")]
+    files = [path for room in rooms for ending in ("py", "j2", "js") for path in room.rglob(f"*.{ending}")]
+
+    elsewhere = [path for path in files if path.parent.name != "application"]
+    assert [path.name for path in elsewhere if compared.search(path.read_text(encoding="utf-8"))] == []
+
+
 def test_every_import_source_is_in_the_guide_to_exchange() -> None:
     guide = (ROOT / "docs" / "exchange.md").read_text(encoding="utf-8")
 

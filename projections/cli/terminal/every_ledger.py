@@ -150,7 +150,7 @@ def _asked(invocation: Invocation, known: KnownProject, operation: str, argument
                 assert app.answered_by is not None, "what answered is known"
                 layer = app.answered_by
                 note = "" if layer.is_live else layer.sentence(app.clock())
-            if layer.source == "none":
+            if layer.kind.is_empty:
                 raise Unavailable(layer.sentence(app.clock()), next_step="start its database")
             return Part(known=known, answered=answered, note=note)
     except LedgerError as error:

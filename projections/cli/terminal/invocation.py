@@ -53,7 +53,7 @@ class Invocation:
             return exits.DONE
         if not self.as_json:
             remark(layer.sentence(self.app.clock()), style="yellow")
-        return exits.UNAVAILABLE if layer.source == "none" else exits.DONE
+        return exits.UNAVAILABLE if layer.kind.is_empty else exits.DONE
 
     def print_queued(self, code: int) -> None:
         """Says that a change is on this machine only, so far; the JSON says it itself."""
