@@ -16,7 +16,9 @@ OTHERS = [(name, other) for name in TRACKERS for other in TRACKERS if name != ot
 
 
 def test_every_tracker_that_is_read_is_held_to_the_laws() -> None:
-    assert SOURCES.keys() - OF_PEOPLE == TRACKERS.keys()
+    assert SOURCES.keys() - OF_PEOPLE == TRACKERS.keys(), (
+        "TRACKERS of tests/support/trackers.py says how each writes a task"
+    )
 
 
 @pytest.mark.parametrize("tracker", TRACKERS)
