@@ -15,7 +15,7 @@ def metadata_problems(item_type: str, metadata: dict[str, Any]) -> Iterator[Prob
     for key in REQUIRED.get(item_type, ()):
         if metadata.get(key) is None:
             yield problem(f"metadata.{key}", f"is required for a {item_type}", None)
-    for key, rule in RULES[item_type].items():
+    for key, rule in RULES.get(item_type, {}).items():
         if metadata.get(key) is not None and (wrong := rule(metadata[key])):
             yield problem(f"metadata.{key}", wrong, metadata[key])
 
@@ -69,6 +69,5 @@ RULES: dict[str, dict[str, Rule]] = {
         "actual_hours": _number(0, 1000, (int, float)),
         "acceptance": _texts,
     },
-    "milestone": {},
     "research": {"research_questions": _texts, "findings_summary": _short_text, "references": _texts},
 }
