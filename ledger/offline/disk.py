@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def put(descriptor: int, content: bytes, at: int) -> None:
@@ -70,6 +71,51 @@ def overwrite(file: Path, content: bytes) -> None:
         raise
     finally:
         os.close(descriptor)
+
+
+def append_at(file: Path, end: int, lines: bytes) -> None:
+    """Writes after the last whole line and waits for the disk; what cannot be written whole is cut off again."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        os.ftruncate(descriptor, end)
+        try:
+            with os.fdopen(os.dup(descriptor), "r+b") as writing:
+                writing.seek(end)
+                writing.write(lines)
+                writing.flush()
+                os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, end)
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines up to one that has no end, which is not whole."""
+    for line in file:
+        if not line.endswith(b"\n"):
+            return
+        yield line
+
+
+def bytes_at(file: Path, begins: int, length: int) -> bytes:
+    """What of a file stands there; nothing where there is no file."""
+    try:
+        with file.open("rb") as opened:
+            opened.seek(begins)
+            return opened.read(length)
+    except FileNotFoundError:
+        return b""
+
+
+def stamp_of(file: Path) -> tuple[int, ...] | None:
+    """What is another when the file was written or replaced; None where there is no file."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_ino, found.st_mtime_ns
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from ledger.codec import origin_digest
 from ledger.envelope import Past, Recorded, RecordedEvent, RecordedFact, recorded_fact
 from ledger.erasure.decider import CATEGORY as ERASURE
 from ledger.errors import Damaged, Unavailable
-from ledger.offline.disk import sync_folder, transaction
+from ledger.offline.disk import append_at, bytes_at, stamp_of, sync_folder, transaction, whole_lines
 from ledger.offline.lines import event_of, line_of, with_payload
 from ledger.resources import sql
 from ledger.values.moment import EPOCH, microseconds
@@ -124,7 +124,7 @@ class Journal:
                 if erased:
                     self._write_anew({payload.position: payload.data.encode() for payload in erased}, lines)
                 else:
-                    _append(self.file, self._end, b"".join(lines))
+                    append_at(self.file, self._end, b"".join(lines))
             self._look(proved)
 
     def read_all(self, after: int = 0, up_to: int | None = None) -> Iterator[RecordedEvent]:
@@ -240,7 +240,7 @@ class Journal:
 
     def _look(self, proved: Proved = NOTHING) -> None:
         """Takes in what was appended since, by this process or another; what is `proved` needs no other proof."""
-        stamp = _stamp(self.file)
+        stamp = stamp_of(self.file)
         if stamp == self._seen:
             return
         with _asking(self.file), self._indexing():
@@ -256,7 +256,7 @@ class Journal:
         if not found:
             return self._origin, 0
         position, digest, recorded_at, end, begins, length = found[0]
-        if _bytes(self.file, begins, length).endswith(b'"%s"}\n' % digest.hex().encode()):
+        if bytes_at(self.file, begins, length).endswith(b'"%s"}\n' % digest.hex().encode()):
             return Head(position=position, digest=digest, recorded_at=_moment(recorded_at)), end
         self._ask(FORGET, 0)
         return self._origin, 0
@@ -268,7 +268,7 @@ class Journal:
 
     def _entries(self, file: BinaryIO, proved: Proved) -> Iterator[tuple[object, ...]]:
         """An entry of the index for each whole line; the head goes with them, up to the first that is damaged."""
-        for line in _whole_lines(file):
+        for line in whole_lines(file):
             position, previous = self._head.position + 1, self._head.digest
             try:
                 event = proved.get((previous, line)) or event_of(line, position, previous)
@@ -295,7 +295,7 @@ class Journal:
                 return []
             begins, end = rows[0][1], rows[-1][1] + rows[-1][2]
             with _asking(self.file):
-                raw = _bytes(self.file, begins, end - begins)
+                raw = bytes_at(self.file, begins, end - begins)
             events = []
             for position, start, length, _ in rows:
                 try:
@@ -342,48 +342,6 @@ def _entry(event: RecordedEvent, begins: int, length: int) -> tuple[object, ...]
 
 def _moment(value: int) -> datetime:
     return EPOCH + timedelta(microseconds=value)
-
-
-def _append(file: Path, end: int, lines: bytes) -> None:
-    """Writes after the last whole line and waits for the disk; what cannot be written whole is cut off again."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-    try:
-        os.ftruncate(descriptor, end)
-        try:
-            with os.fdopen(os.dup(descriptor), "r+b") as writing:
-                writing.seek(end)
-                writing.write(lines)
-                writing.flush()
-                os.fsync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, end)
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    for line in file:
-        if not line.endswith(b"\n"):
-            return
-        yield line
-
-
-def _bytes(file: Path, begins: int, length: int) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            opened.seek(begins)
-            return opened.read(length)
-    except FileNotFoundError:
-        return b""
-
-
-def _stamp(file: Path) -> tuple[int, ...] | None:
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_size, found.st_ino, found.st_mtime_ns
 
 
 def _damaged(file: Path, number: int, error: ValueError) -> Damaged:
