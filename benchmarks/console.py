@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -74,8 +74,16 @@ class OpenPage(threading.Thread):
         self._shown = threading.Condition()
         self.wanted = ""
         self.ready = threading.Event()
+        self.over = threading.Event()
 
     def run(self) -> None:
+        try:
+            self._follow()
+        except (OSError, HTTPException):
+            if not self.over.is_set():  # until then the server has to answer
+                raise
+
+    def _follow(self) -> None:
         pages, stream = self._browser.connection(), self._browser.connection()
         stream.request("GET", f"{self._browser.base}/events", None, self._browser.headers)
         answer = stream.getresponse()
@@ -242,6 +250,8 @@ def live(
                 took.append(page.saw(title) - done)
                 by_path.setdefault(page.path, []).append(took[-1])
             time.sleep(PAUSE)
+    for page in pages:
+        page.over.set()
     spent = (spending.seconds() - before) * 1000 / changes
     for path, each in by_path.items():
         print(f"  {path:<24} p50 {statistics.median(each) * 1000:5.0f} ms")

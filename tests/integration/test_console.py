@@ -295,6 +295,7 @@ def test_what_a_form_records_is_shown_next_on_the_page_that_lists_it_where_it_is
     assert 'class="chip approved"' in browser.get("enhancements").body.decode()
     [amend] = re.findall(r'href="([^"]+amend_deployment[^"]+)"', browser.get("deployments").body.decode())[:1]
     [more] = re.findall(r'href="([^"]+update_vendor_status[^"]+)"', browser.get("vendors").body.decode())[:1]
+    assert '<option value="">unknown</option><option>operational</option>' in browser.get("vendors").body.decode()
     for address in (amend, more):
         assert 'name="f-version" value="1"' in browser.get(unescape(address)).body.decode()
 
