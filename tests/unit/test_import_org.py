@@ -105,3 +105,4 @@ def test_text_above_the_first_heading_is_named(read: Read) -> None:
     reading = read(before="#+title: Plan\n:PROPERTIES:\n:ID: file\n:END:\n\nCall them first.")
 
     assert findings(reading, "document") == ["line 6: Call them first."]
+    assert reading.found == len(reading.items) + len(reading.not_taken)

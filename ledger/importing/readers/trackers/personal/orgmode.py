@@ -14,11 +14,10 @@ from msgspec import Struct
 from ledger.importing.readers.reading import LONGEST_ID, Reading, text_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
-from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, reader
+from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.trackers.personal.org_body import STAMP, OrgBody, body_of
 from ledger.importing.readers.words.cell_time import cell_time
 from ledger.importing.readers.words.status_words import category_of
-from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
 
@@ -78,7 +77,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
         if heading.state is not None:
             yield _Task(heading, ended, reading).item()
         elif any(map(str.strip, heading.lines)):
-            reading.not_taken.append(Finding("document", f"line {heading.line}: {heading.title[:50]}"))
+            left_out(reading, "document", f"line {heading.line}: {heading.title[:50]}")
 
 
 read = reader(SOURCE, "org task", records)
@@ -88,7 +87,7 @@ def _name_preface(lines: list[str], reading: Reading) -> None:
     """Text above the first heading, which is not of any task; settings of the file are none."""
     said = [number for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith(("#", ":"))]
     if said:
-        reading.not_taken.append(Finding("document", f"line {said[0]}: {lines[said[0] - 1].strip()[:50]}"))
+        left_out(reading, "document", f"line {said[0]}: {lines[said[0] - 1].strip()[:50]}")
 
 
 def _keywords(line: str) -> tuple[list[str], list[str]]:
