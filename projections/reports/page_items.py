@@ -69,7 +69,7 @@ def waiting(items: list[Entity]) -> list[Entity]:
 def _described(row: Row, named: dict[str, Entity]) -> Entity:
     item: WorkItem = row.state
     question = item.question and {
-        name: getattr(item.question, name) for name in ("whom", "by", "at", "text", "choices")
+        name: getattr(item.question, name) for name in ("whom", "by", "at", "text", "choices", "completes")
     }
     facts = {name.replace("_", " "): getattr(item, name) for name in FACTS if getattr(item, name)}
     return {

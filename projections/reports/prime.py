@@ -114,8 +114,10 @@ def _blocked(snapshot: Snapshot) -> list[Document]:
 
 
 def _why(item: Document) -> str | None:
-    asked = item["question"]
-    return f"waits for {asked['whom']}: {asked['text']}" if asked else item["block_reason"]
+    asked, reason = item["question"], item["block_reason"]
+    if not asked:
+        return str(reason) if reason else None
+    return f"in review by {asked['whom']}" if "completes" in asked else f"waits for {asked['whom']}: {asked['text']}"
 
 
 def _broken(snapshot: Snapshot) -> list[Document]:

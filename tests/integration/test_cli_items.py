@@ -416,6 +416,10 @@ def test_done_says_what_became_ready_or_whose_review_it_waits_for(run: Run, perf
 
     assert f"now ready: {second}  Second\n" in freed.stderr
     assert reviewed.stdout == f"{second}  waits for a review by ann  Second\n"
+    assert "waits for a review by ann\n" in run("show", second).stdout
+    assert run("board").stdout.splitlines()[3].strip() == "waits for a review by ann"
+    assert "waits for" in run("list").stdout.splitlines()[0]
+    assert "a review by ann" in run("list").stdout
 
 
 def test_show_names_what_a_deployment_delivered_and_a_configuration(run: Run, perform: Perform) -> None:

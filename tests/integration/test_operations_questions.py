@@ -121,6 +121,30 @@ def test_a_bulk_says_whose_review_each_item_waits_for(perform: Perform) -> None:
     assert [item["kind"] for item in perform("needs_me", by="bot")["items"]] == []
 
 
+def test_what_is_completed_waits_in_the_state_for_reviews_until_it_is_judged(perform: Perform) -> None:
+    states = [{"name": "doing", "category": "active", "on_claim": True}, {"name": "in_review", "category": "review"}]
+    settings = {"review_types": ["task"], "reviewer": "ann"}
+    perform("update_project_configuration", version=0, settings=settings, states=states)
+    item = create(perform)
+    perform("claim_work_item", action="claim", id=item["id"], by="bot")
+
+    asked = perform("update_work_item", id=item["id"], version=2, status="completed", by="bot")
+    listed = perform("list_work_items", status="in_review")["items"]
+    primed = perform("prime", by="cyd")["text"]
+    said = perform("question", id=item["id"], action="answer", verdict="refuse", text="no tests", by="ann")
+    back = perform("query_work_item", id=item["id"])
+    perform(
+        "bulk_work_items", items=[{"op": "update", "id": item["id"], "version": back["version"], "status": "completed"}]
+    )
+    perform("question", id=item["id"], action="answer", verdict="approve", by="ann")
+
+    assert (asked["waits_for"], [found["id"] for found in listed]) == ("ann", [item["id"]])
+    assert "in review by ann" in primed
+    assert (said["status"], said["holder"]) == ("doing", "bot")
+    assert (back["status"], back["assignee"]) == ("doing", "bot")
+    assert perform("query_work_item", id=item["id"])["status"] == "completed"
+
+
 def test_a_type_that_does_not_exist_needs_no_review(perform: Perform) -> None:
     with pytest.raises(Invalid) as refused:
         perform("update_project_configuration", version=0, settings={"review_types": ["tsk"]})

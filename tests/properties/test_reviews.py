@@ -40,7 +40,7 @@ ITEMS = 4
 WRITER, TOKEN = "bot", "token-of-the-bot"
 
 places = some.integers(0, 2 * ITEMS - 1)
-statuses = some.sampled_from(["completed", "completed", "shipped", "active", "blocked"])
+statuses = some.sampled_from(["completed", "completed", "shipped", "active", "blocked", "in_review"])
 whoms = some.sampled_from(["lead", WRITER, "ann"])
 
 
@@ -69,13 +69,15 @@ class Writer(RuleBasedStateMachine):
             self._opened.__exit__(None, None, None)
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    @initialize()
-    def an_administrator_sets_it_up(self) -> None:
+    @initialize(has_a_state=some.booleans())
+    def an_administrator_sets_it_up(self, has_a_state: bool) -> None:
+        """With a state of its own for what is in review, or without."""
+        in_review = [{"name": "in_review", "category": "review"}] if has_a_state else []
         wanted = {
             "review_types": ["task"],
             "reviewer": "lead",
             "roles": {"lead": ["ann", WRITER]},  # it may review what others have asked for, never its own
-            "states": [{"name": "shipped", "category": "done"}],
+            "states": [{"name": "shipped", "category": "done"}, *in_review],
         }
         ledger = configuration_id(self.database.store.ledger)
         self.give(ChangeConfiguration(id=ledger, expected=0, fields=wanted), scope="admin", by="ann")

@@ -1,13 +1,19 @@
 """The review that settings demand before items of some types are completed: asked for through every door."""
 
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from ledger.across.undo import decide as decide_undo
+from ledger.catalog import states_of
+from ledger.configuration.commands import ChangeConfiguration
 from ledger.configuration.events import ConfigurationChanged
 from ledger.decider import Undo
+from ledger.envelope import Command
 from ledger.errors import Refused
 from ledger.values.moment import parse
 from ledger.values.revision import Change
@@ -18,6 +24,7 @@ from ledger.work_item.commands import (
     ImportWorkItems,
     Mark,
     UpdateWorkItem,
+    WithdrawQuestion,
 )
 from ledger.work_item.decider import decider
 from ledger.work_item.events import (
@@ -30,9 +37,10 @@ from ledger.work_item.events import (
     WorkItemReverted,
     WorkItemStatusChanged,
 )
-from ledger.work_item.state import Question
+from ledger.work_item.state import Question, WorkItem
 from ledger.world import Neighbour
-from tests.support.given import CONFIGURATION, NOW, THING, Given, given, numbered
+from tests.support.given import CONFIGURATION, LEDGER, NOW, THING, Given, given, numbered
+from tests.support.ledgers import in_memory
 
 NOW_AT, THEN = "2026-11-23T09:00:00.000000Z", "2026-11-22T08:00:00.000000Z"
 DONE = ("completed", "done")
@@ -145,12 +153,11 @@ def test_a_bulk_asks() -> None:
     a_task().when(ChangeWorkItems(changes=(complete(),)), by="bot", at=NOW).then(asked_now())
 
 
-def source(**more: Any) -> ImportWorkItems:
-    mark = Mark(by="carol", at=parse(THEN))
+def source(status: str = "completed", day: int = 22) -> ImportWorkItems:
+    """An item as the source has it; what it says was so on this day."""
+    began, mark = (Mark(by="carol", at=parse(at)) for at in (THEN, THEN.replace("22T", f"{day}T")))
     fields = {"item_type": "task", "title": "One"}
-    item = ImportedItem(
-        id=THING, external_id="x", fields=fields, created=mark, changed=mark, status="completed", **more
-    )
+    item = ImportedItem(id=THING, external_id="x", fields=fields, created=began, changed=mark, status=status)
     return ImportWorkItems(source="beads", items=(item,))
 
 
@@ -200,3 +207,74 @@ def test_the_undo_of_an_approval_asks_in_the_name_of_its_caller() -> None:
 
     assert [type(fact) for fact in undone.facts] == [QuestionAsked]
     undone.then_it_has(question=Question(whom="lead", by="bot", at=NOW_AT, text=ASKED.text, completes=DONE))
+
+
+IN_REVIEW = {"name": "in_review", "category": "review"}
+MOVED = WorkItemStatusChanged(status="in_review", category="review")
+
+
+def with_a_state() -> Given:
+    return demanded(states=[IN_REVIEW]).past(WorkItemCreated(item_type="task", title="One"))
+
+
+def test_completing_moves_the_item_to_the_state_for_reviews() -> None:
+    asked = with_a_state().when(complete(), by="bot", at=NOW)
+
+    asked.then(MOVED, asked_now()).then_it_has(status="in_review", category="review")
+
+
+def test_a_bulk_and_an_import_move_it_there_too() -> None:
+    with_a_state().when(ChangeWorkItems(changes=(complete(),)), by="bot", at=NOW).then(MOVED, asked_now())
+    with_a_state().when(source(), by="bot", scope="admin").then_it_has(status="in_review")
+
+
+def test_completing_again_what_was_taken_out_of_review_moves_it_back() -> None:
+    with_a_state().past(ASKED).when(complete(2), by="bot").then(MOVED)
+
+
+def test_an_approval_in_the_state_for_reviews_completes_it() -> None:
+    with_a_state().past(MOVED, ASKED).when(approve(), by="ann", scope="write").then_it_has(status="completed")
+
+
+def test_a_refusal_and_a_withdrawal_give_it_back_to_its_holder_and_its_state() -> None:
+    doing = [IN_REVIEW, {"name": "doing", "category": "active", "on_claim": True}]
+    claim = WorkItemClaimed(by="ben", until="2027-01-01T00:00:00.000000Z", token_digest="x", status="doing")
+    history = demanded(states=doing).past(
+        WorkItemCreated(item_type="task", title="One"), replace(claim, category="active"), MOVED, ASKED
+    )
+    refuse = AnswerQuestion(id=THING, verdict="refuse", text="no tests")
+
+    history.when(refuse, by="ann", scope="write").then_it_has(status="doing", assignee="ben", question=None)
+    history.when(WithdrawQuestion(id=THING), by="bot", scope="write").then_it_has(status="doing", question=None)
+
+
+def test_the_undo_of_a_request_takes_it_out_of_review() -> None:
+    undoable = Given(replace(decider, decide=decide_undo), THING)
+    history = undoable.elsewhere("configuration", CONFIGURATION, settings(review_types=["task"], states=[IN_REVIEW]))
+    history = history.past(WorkItemCreated(item_type="task", title="One"), WorkItemCompleted(), WorkItemReopened())
+
+    again = history.when(Undo(undone=history.command_of(3), streams=(f"work_item-{THING}",)), by="bot", at=NOW)
+
+    again.then_it_has(status="in_review", category="review")
+
+
+def test_a_source_that_says_done_is_judged_once_and_asks_again_with_something_newer(tmp_path: Path) -> None:
+    with in_memory(tmp_path / "rows.sqlite3", LEDGER, lambda: NOW + timedelta(days=1)) as ledger:
+        numbers = count(1)
+
+        def act(command: Command, by: str = "bot") -> tuple[int, WorkItem]:
+            recorded = ledger.execute(next(numbers), command, by)
+            past = ledger.store.read_streams([f"work_item-{THING}"]).events.get(f"work_item-{THING}", [])
+            return len(recorded.positions), states_of(f"work_item-{THING}", past)[-1]
+
+        own = {"review_types": ["task"], "reviewer": "lead", "states": [IN_REVIEW]}
+        act(ChangeConfiguration(id=CONFIGURATION, expected=0, fields=own))
+        act(source("active"))
+        assert act(source(day=21))[1].status == "in_review"
+        assert act(source(day=21))[0] == 0
+        refused = act(AnswerQuestion(id=THING, verdict="refuse", text="no tests"), by="ann")[1]
+        assert (refused.status, refused.assignee) == ("active", "bot")
+        assert act(source(day=21))[0] == 0
+        assert act(source(day=24))[1].status == "in_review"
+        assert act(approve(), by="ann")[1].status == "completed"
+        assert act(source(day=24))[0] == 0

@@ -147,8 +147,14 @@ def _status_since(
     if wanted is None:
         return
     ways = ((wanted.name, wanted.category), (then.status, then.category), (now.status, now.category))
-    if _follows(*ways, "status", clashes):
+    if (wanted.category == "done" and _is_judged(now)) or _follows(*ways, "status", clashes):
         yield from settle(now, item.state, item.settled or item.changed, unfinished)
+
+
+def _is_judged(now: WorkItem) -> bool:
+    """Whether its completion waits for a review, or was refused: what follows, ledger.work_item.rules.reviews says."""
+    question = now.question or (now.answer.question if now.answer is not None else None)
+    return question is not None and question.completes is not None and (now.workable or now.category == "review")
 
 
 def _removal_since(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[str]) -> Iterator[Happened]:

@@ -1,8 +1,10 @@
 """What one source made of an item: the state that its own events add up to, whatever was done here since."""
 
 from datetime import datetime
+from itertools import zip_longest
 
 from ledger.envelope import RecordedEvent, import_of, stream_id
+from ledger.work_item.events import QuestionAsked, WorkItemStatusChanged
 from ledger.work_item.state import WorkItem
 from ledger.world import World
 
@@ -10,8 +12,22 @@ CATEGORY = "work_item"
 
 
 def source_events(entity_id: str, source: str, world: World) -> list[RecordedEvent]:
-    own = import_of(source)
-    return [event for event in world.past(stream_id(CATEGORY, entity_id)) if event.command == own]
+    """What it said; not the move to review that a completion became."""
+    own, past = import_of(source), world.past(stream_id(CATEGORY, entity_id))
+    return [
+        event
+        for event, after in zip_longest(past, past[1:])
+        if event.command == own and not _moved_to_review(event, after)
+    ]
+
+
+def _moved_to_review(event: RecordedEvent, after: RecordedEvent | None) -> bool:
+    """A review is asked for right after the item came to it, see ledger.work_item.rules.reviews."""
+    return (
+        after is not None
+        and (event.type, after.type) == (WorkItemStatusChanged.__name__, QuestionAsked.__name__)
+        and event.command_id == after.command_id
+    )
 
 
 def source_state(entity_id: str, source: str, world: World) -> WorkItem:

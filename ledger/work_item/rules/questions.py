@@ -57,13 +57,14 @@ def answer(command: AnswerQuestion, world: World) -> Decided:
 
 
 def withdraw(command: WithdrawQuestion, world: World) -> Decided:
-    """Its author takes it back, or an administrator."""
+    """Its author takes it back, or an administrator; what is to be reviewed no more is worked at again."""
     item: WorkItem = existing(world, CATEGORY, command.id, None)
     question = _open_question(world, command.id, item)
     if world.scope != "admin" and question.by != world.by:
         next_step = f"answer it, or ask {question.by} to withdraw it"
         raise _refused(world, command.id, item, "not_the_asker", next_step, f"waits for a question of {question.by}")
-    return _of(command.id, QuestionWithdrawn())
+    given_back = _given_back(command.id, item, question, world) if question.completes is not None else []
+    return [*_of(command.id, QuestionWithdrawn()), *given_back]
 
 
 def is_asked(whom: str, by: str, world: World) -> bool:
@@ -83,7 +84,7 @@ def _approved(command: AnswerQuestion, item: WorkItem, question: Question, world
 
 
 def _given_back(entity_id: str, item: WorkItem, question: Question, world: World) -> Decided:
-    """What is refused in review is worked at again: by who has it, who held it before, or who asked."""
+    """What leaves review unfinished is worked at again: by who has it, who held it before, or who asked."""
     if item.category != "review":
         return []
     before = _before_review(entity_id, world)

@@ -1,10 +1,11 @@
 """The review that a ledger's settings demand of some types of items before they are completed, in whatever way.
 
-Completing such an item asks for its review instead: a question whose approval completes it. Every rule that would
-complete an item comes here first.
+Completing such an item asks for its review instead: a question whose approval completes it. Where the ledger has a
+state for what is in review, the item waits there. Every rule that would complete an item comes here first.
 """
 
 from collections.abc import Iterable
+from functools import reduce
 
 from ledger.envelope import Fact
 from ledger.errors import Refused
@@ -37,8 +38,7 @@ def completed(entity_id: str, item: WorkItem, wanted: State, forced: str | None,
             items=[state_summary(world, entity_id, item)],
             next_step="answer that question or withdraw it, then complete it",
         )
-    asked = request(wanted, forced, text(world.occurred_at), world)
-    return [] if item.question is not None else [asked]
+    return requested(item, wanted, forced, text(world.occurred_at), world)
 
 
 def completion(item: WorkItem, wanted: State, forced: str | None) -> Fact:
@@ -51,6 +51,17 @@ def completion(item: WorkItem, wanted: State, forced: str | None) -> Fact:
         category=wanted.category,
         forced=forced,
     )
+
+
+def requested(item: WorkItem, wanted: State, forced: str | None, at: str, world: World) -> list[Fact]:
+    """What moves it to the ledger's first state for what is in review, if it has one, and asks, if that is not done."""
+    own = next((state for state in world.settings().states if state.category == "review"), None)
+    facts: list[Fact] = []
+    if own is not None and item.category != "review" and not item.finished:
+        facts.append(completion(item, own, None))
+    if item.question is None:
+        facts.append(request(wanted, forced, at, world))
+    return facts
 
 
 def request(wanted: State, forced: str | None, at: str, world: World) -> QuestionAsked:
@@ -74,13 +85,12 @@ def imported(facts: Iterable[tuple[Fact, Mark]], entity_id: str, world: World) -
         after = evolve(item, fact)
         if after.category == "done" and item.category != "done" and is_demanded(after, world):
             wanted = State(name=after.status, category="done")
-            asked = request(wanted, after.forced, text(mark.at), world)
-            if item.question is None and not _refused_since(item, mark):
-                kept.append((asked, mark))
-                item = evolve(item, asked)
-            continue
-        kept.append((fact, mark))
-        item = evolve(item, fact)
+            stays = item.question is not None or _refused_since(item, mark)
+            instead = [] if stays else requested(item, wanted, after.forced, text(mark.at), world)
+        else:
+            instead = [fact]
+        kept += [(one, mark) for one in instead]
+        item = reduce(evolve, instead, item)
     return kept
 
 
@@ -101,11 +111,12 @@ def restrained(world: World, now: WorkItem, changes: Changes) -> tuple[Changes, 
     then, at = apply(now, changes), text(world.occurred_at)
     if then.category == "done" and now.category != "done" and is_demanded(then, world):
         kept = {path: change for path, change in changes.items() if path not in OF_COMPLETION}
-        asked = request(State(name=then.status, category="done"), then.forced, at, world)
-        return kept, () if now.question is not None else (asked,)
+        done = State(name=then.status, category="done")
+        return kept, tuple(requested(apply(now, kept), done, then.forced, at, world))
     review = then.question
     if review is None or review.completes is None or review == now.question:
         return changes, ()
     kept = {path: change for path, change in changes.items() if path not in ("question", "answer")}
     word, category = review.completes
-    return kept, (request(State(name=word, category=category), review.forced, at, world),)  # type: ignore[arg-type]
+    done = State(name=word, category=category)  # type: ignore[arg-type]  # as it was decided then
+    return kept, tuple(requested(apply(now, kept), done, review.forced, at, world))

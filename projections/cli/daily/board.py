@@ -13,6 +13,7 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.known import REF, TAG
 from projections.cli.terminal.live import watch
 from projections.cli.terminal.output import GAP, answer_json, on_terminal, printable, remark, say, width
+from projections.cli.terminal.wording import awaited
 
 Answered = dict[str, Any]
 
@@ -76,13 +77,15 @@ def _draw(columns: list[Answered]) -> None:
 
 
 def _cards(items: list[Answered], wide: int) -> Iterator[str]:
-    """Two lines each: the reference with its priority and who has it, then the title."""
+    """The reference with its priority and who has it, the title, and whose answer it waits for."""
     for item in items:
         claim = item.get("claim") or {}
         holder = f"@{claim['by']}" if claim and not claim.get("expired") else item.get("assignee") or ""
         priority = f"p{item['priority']}" if item.get("priority") else ""
         yield printable(" ".join(part for part in (item["ref"], priority, holder) if part))
         yield printable(f"  {item['title']}")
+        if item.get("question"):
+            yield printable(f"  waits for {awaited(item['question'])}")
 
 
 def _count(column: Answered) -> str:

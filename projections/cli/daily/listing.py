@@ -18,11 +18,11 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG, VIEW
 from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
-from projections.cli.terminal.wording import short_ago
+from projections.cli.terminal.wording import awaited, short_ago
 from projections.questions.work.item_lists import SUMMARY
 
 Answered = dict[str, Any]
-HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "changed")
+HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "waits for", "changed")
 FILTERS = {
     *("words", "item_type", "status", "tag", "assignee", "mine", "parent_id", "blocked", "everything", "order"),
     *("due", "overdue", "deferred", "milestone_id", "priority"),
@@ -219,5 +219,6 @@ def _line(item: Answered, now: datetime) -> tuple[object, ...]:
         planned(item["due"]) if "due" in item else None,
         item.get("assignee"),
         claim.get("by"),
+        awaited(item.get("question")),
         short_ago(item["updated_at"], now),
     )

@@ -15,7 +15,7 @@ from projections.cli.terminal.output import (
     size,
     table,
 )
-from projections.cli.terminal.wording import EMPTY, Refs, ago, in_words
+from projections.cli.terminal.wording import EMPTY, Refs, ago, awaited, in_words
 
 Entity = dict[str, Any]
 
@@ -93,7 +93,8 @@ def _who_has_it(entity: Entity, now: datetime) -> str:
         ends = "its claim ended" if claim.get("expired") else "until"
         parts.append(f"held by {claim['by']}, {ends} {ago(claim['until'], now)}")
     if question:
-        parts.append(f"waits for {question['whom']}: {question['text']}")
+        said = "" if question.get("completes") else f": {question['text']}"
+        parts.append(f"waits for {awaited(question)}{said}")
     if entity.get("block_reason"):
         word = "dropped" if entity.get("category") == "dropped" else "blocked"
         parts.append(f"{word}: {entity['block_reason']}")

@@ -54,6 +54,17 @@ def short_ago(value: str | None, now: datetime) -> str:
     return _LONG_UNIT.sub(lambda found: f"{found[1]}{found[2][0]}", ago(value, now))
 
 
+def awaited(question: dict[str, Any] | None) -> str | None:
+    """What an item waits for: somebody's answer, or their review.
+
+    >>> awaited({"whom": "ann"}), awaited({"whom": "lead", "completes": ["completed", "done"]})
+    ('ann', 'a review by lead')
+    """
+    if question is None:
+        return None
+    return f"a review by {question['whom']}" if question.get("completes") else str(question["whom"])
+
+
 def happened(event: str) -> str:
     """An event's name as it is said.
 
