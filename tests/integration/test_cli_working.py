@@ -70,6 +70,16 @@ def test_archive_and_restore_say_how_many(run: Run, perform: Perform) -> None:
     assert run("archive").stdout == "nothing archived\n"
 
 
+def test_archive_takes_several_or_all_that_is_finished_today(run: Run, perform: Perform) -> None:
+    refs = [perform("create_work_item", item_type="task", title=title)["ref"] for title in ("One", "Two", "Three")]
+    run("done", *refs)
+
+    assert run("archive", *refs[:2]).stdout == f"1 archived: {refs[0]}\n1 archived: {refs[1]}\n"
+    assert run("archive", "--older-than", "0").stdout == f"1 archived: {refs[2]}\n"
+    assert run("restore", *refs).exit_code == 0
+    assert json.loads(run("archive", *refs, "--json").stdout)["done"] == 3
+
+
 def test_what_a_command_claims_the_next_command_of_the_same_name_completes(run: Run, perform: Perform) -> None:
     item = perform("create_work_item", item_type="task", title="Mine")["ref"]
     own = {"LEDGER_TOKEN": ""}

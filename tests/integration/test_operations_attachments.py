@@ -154,12 +154,26 @@ def test_the_command_takes_a_url_that_is_too_long_for_a_file(run: Run, perform: 
     assert urls(perform, item) == [where]
 
 
-@pytest.mark.parametrize("where", ["two words.pdf", "/no/such/file"])
-def test_the_command_names_what_is_no_url_and_no_file(run: Run, item: str, where: str) -> None:
+@pytest.mark.parametrize("where", ["two words.pdf", "/no/such/file", "docs/mistyped.md"])
+def test_the_command_names_what_is_no_url_and_no_file(run: Run, perform: Perform, item: str, where: str) -> None:
     wrong = run("attach", item, where)
 
     assert wrong.exit_code == 2
     assert "url" in wrong.output.lower()
+    assert urls(perform, item) == []
+
+
+def test_a_commit_is_attached_by_its_hash_alone(run: Run, perform: Perform, item: str) -> None:
+    said = run("attach", item, "84b0fb4")
+    perform("attach", id=item, url="a" * 40)
+
+    assert said.output == f"{item}  commit:84b0fb4\n"
+    assert {one["url"]: one["kind"] for one in attached(perform, item)} == {
+        "commit:84b0fb4": "commit",
+        f"commit:{'a' * 40}": "commit",
+    }
+    assert run("attach", item, "84b0fb4", "--remove").output == f"{item}  without commit:84b0fb4\n"
+    assert run("link", item, "https://example.org/x").output.endswith(f"attach {item} https://example.org/x\n")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The command `attach`: say what belongs to an entity and stays where it is."""
 
 import hashlib
+import shlex
 from os.path import isfile
 from pathlib import Path
 from urllib.parse import quote
@@ -12,27 +13,28 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.output import answer_json, printable, say
 from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
-from projections.operations.work.attachments import ELSEWHERE
+from projections.operations.work.attachments import ELSEWHERE, HASH
 
 
 @click.command(cls=Command)
 @click.argument("ref")
-@click.argument("where", metavar="URL|FILE")
+@click.argument("where", metavar="URL|COMMIT|FILE")
 @click.option("--kind", type=click.Choice(["pull_request", "commit", "document", "file", "item"]), help="What it is.")
 @click.option("--name", help="What people call it; a file's own name if left out.")
 @click.option("--remove", is_flag=True, help="Take the attachment away.")
 @pass_invocation
 def attach(invocation: Invocation, ref: str, where: str, kind: str | None, name: str | None, remove: bool) -> int:
-    """Attach a pull request, commit, document or FILE to REF, as in: attach w-7k3qd docs/plan.pdf.
+    """Attach a pull request, COMMIT, document or FILE to REF, as in: attach w-7k3qd docs/plan.pdf.
 
-    A file's size and SHA-256 are kept, its bytes stay where they are. `show REF` lists what is attached.
+    A commit is named by its hash, of seven digits or more. A file's size and SHA-256 are kept, its bytes stay where
+    they are. `show REF` lists what is attached.
     """
     project = invocation.app.identity.project
     given = {key: value for key, value in (("kind", kind), ("name", name)) if value is not None}
     if remove:
         answered = _remove(invocation, ref, _spellings(project, where))
     else:
-        named = _file(project, Path(where)) if _is_file(where) else {"url": where}
+        named = _file(project, Path(where)) if _is_file(where) else {"url": _elsewhere(ref, where, kind)}
         answered = _perform(invocation, {"id": ref, **named, **given})
     if invocation.as_json:
         answer_json(answered)
@@ -41,6 +43,19 @@ def attach(invocation: Invocation, ref: str, where: str, kind: str | None, name:
         done = word if answered.get("unchanged") else "without" if remove else ""
         say(" ".join(filter(None, (f"{answered['ref']} ", done, printable(answered["url"])))))
     return exits.of_answer(answered)
+
+
+def _elsewhere(ref: str, where: str, kind: str | None) -> str:
+    """A URL, or a commit; a path in the project only of a kind that is named, for it may be mistyped."""
+    found = where if ELSEWHERE.fullmatch(where) else _commit(where)
+    if found is None and kind is None:
+        line = f"attach {ref} {shlex.quote(where)} --kind document"
+        raise exits.Incomplete(f"there is no file {where!a} here, and it is neither a URL nor a commit", line)
+    return found or where
+
+
+def _commit(where: str) -> str | None:
+    return f"commit:{where}" if HASH.fullmatch(where) else None
 
 
 def _is_file(where: str) -> bool:
@@ -66,7 +81,8 @@ def _spellings(project: Path, where: str) -> list[str]:
         return [where]
     file = Path(where)
     typed = [] if file.is_absolute() else [where if "%" in where else quote(where)]
-    return list(dict.fromkeys([_place(project, file.resolve()), *typed]))
+    spellings = (_place(project, file.resolve()), *typed, _commit(where))
+    return list(dict.fromkeys(spelling for spelling in spellings if spelling is not None))
 
 
 def _place(project: Path, whole: Path) -> str:

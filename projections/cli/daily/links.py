@@ -1,5 +1,6 @@
 """`link`: how work items hang together, in this ledger and with those of another one."""
 
+import shlex
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, printable, say
+from projections.operations.work.attachments import ELSEWHERE
 
 LONGEST_NAME = 200  # characters of an attachment's name
 KINDS = ("blocks", "depends-on", "relates-to", "discovered-from")
@@ -31,6 +33,9 @@ class Kind(click.Choice[str]):
         kind = WORDS.get(word, word)
         if kind not in self.choices:
             ref, allowed = ctx.params.get("ref", "REF") if ctx else "REF", ", ".join(self.choices)
+            if ELSEWHERE.fullmatch(str(value)):
+                line = f"attach {ref} {shlex.quote(str(value))}"
+                raise exits.Incomplete("this links two work items; a URL is attached to one", line)
             raise exits.Incomplete(f"{value!a} is no kind of link: they are {allowed}", f"link {ref} blocks OTHER")
         return kind
 

@@ -7,6 +7,7 @@ import click
 
 from ledger.work_item.state import ITEM_TYPES
 from projections.cli.daily.calls import perform
+from projections.cli.daily.several import REFS, each
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF, TAG
@@ -127,31 +128,31 @@ def release(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
 
 
 @click.command(cls=Command)
-@click.argument("ref", type=REF, required=False)
+@click.argument("refs", type=REF, metavar="[REF...|-]", nargs=-1)
 @click.option(
     "--older-than",
     "older_than_days",
     metavar="DAYS",
     type=click.IntRange(0, 36_500),
-    help="Unchanged for so many days.",
+    help="Unchanged for so many days; 0 is all that is finished.",
 )
 @click.option("--dry-run", is_flag=True, default=None, help="Only tell what would be archived.")
 @pass_invocation
-def archive(invocation: Invocation, /, ref: str | None, **arguments: Any) -> int:
-    """Put finished work that has been idle out of the lists; with REF that item and what is below it.
+def archive(invocation: Invocation, /, refs: tuple[str, ...], **arguments: Any) -> int:
+    """Put finished work that has been idle out of the lists; with REF that item and what is below it, at once.
 
     Only whole trees are archived, and `restore` brings them back.
     """
-    return _archive(invocation, "archive", {"id": ref, **arguments})
+    return _archive(invocation, "archive", refs, arguments)
 
 
 @click.command(cls=Command)
-@click.argument("ref", type=REF)
+@REFS
 @click.option("--dry-run", is_flag=True, default=None, help="Only tell what would be brought back.")
 @pass_invocation
-def restore(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
-    """Bring the work item REF back from the archive, with what is below and above it."""
-    return _archive(invocation, "restore", {"id": ref, **arguments})
+def restore(invocation: Invocation, /, refs: tuple[str, ...], **arguments: Any) -> int:
+    """Bring the work items REF back from the archive, with what is below and above them."""
+    return _archive(invocation, "restore", refs, arguments)
 
 
 def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> int:
@@ -170,13 +171,19 @@ def _claim(invocation: Invocation, action: str, arguments: dict[str, Any]) -> in
     return exits.of_answer(answered)
 
 
-def _archive(invocation: Invocation, action: str, arguments: dict[str, Any]) -> int:
-    answered = perform(invocation, "archive_work_items", action=action, **arguments)
-    if invocation.as_json:
-        answer_json(answered)
-    else:
-        done = {"archive": "archived", "restore": "brought back"}[action]
-        would = "would be " if answered["outcome"] == "dry_run" else ""
-        which = f": {printable(answered['refs'])}" if answered["count"] else ""
-        say(f"{answered['count'] or 'nothing'} {would}{done}{which}")
+def _archive(invocation: Invocation, action: str, refs: tuple[str, ...], arguments: dict[str, Any]) -> int:
+    def act(ref: str | None) -> dict[str, Any]:
+        return perform(invocation, "archive_work_items", action=action, id=ref, **arguments)
+
+    if refs:
+        return each(invocation, refs, act, _print_archived)
+    answered = act(None)
+    answer_json(answered) if invocation.as_json else _print_archived(answered)
     return exits.of_answer(answered)
+
+
+def _print_archived(answered: dict[str, Any]) -> None:
+    done = {"archive": "archived", "restore": "brought back"}[answered["action"]]
+    would = "would be " if answered["outcome"] == "dry_run" else ""
+    which = f": {printable(answered['refs'])}" if answered["count"] else ""
+    say(f"{answered['count'] or 'nothing'} {would}{done}{which}")

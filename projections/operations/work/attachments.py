@@ -17,6 +17,7 @@ Kind = Literal["pull_request", "commit", "document", "file", "item"]
 
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
 _IN_PROJECT = re.compile(r"(?![/\\])[^\s:]+")
+HASH = re.compile(r"[0-9a-f]{7,64}")  # of a commit, as git prints it
 _COMMIT = re.compile(r"commit:[0-9a-f]{7,64}|.*/commits?/[0-9a-f]{7,64}", re.IGNORECASE)
 _ITEM = re.compile(r"ledger:[0-9a-f-]{36}/[0-9a-f-]{36}")  # of another ledger, by both their ids
 _PULL_REQUEST = re.compile(r"https?://.*/(?:pull|pull-requests|pullrequest|merge_requests)/\d+(?:[/?#].*)?")
@@ -63,16 +64,18 @@ def attach(view: LedgerView, request: AttachInput) -> Answered:
 
 
 def attachment_command(request: AttachInput, category: str, entity_id: str) -> AnnotationCommand:
-    """Raises Invalid."""
+    """Raises Invalid. The bare hash of a commit is one."""
     is_file = request.sha256 is not None or request.size is not None
-    kind = request.kind or ("file" if is_file else kind_of(request.url))
+    is_commit = not is_file and request.kind in (None, "commit") and HASH.fullmatch(request.url)
+    url = f"commit:{request.url}" if is_commit and not request.remove else request.url
+    kind = request.kind or ("file" if is_file else kind_of(url))
     check(_problems(request, category, kind))
     if request.remove:
         return RemoveAttachment(category=category, id=entity_id, url=request.url)
     return AddAttachment(
         category=category,
         id=entity_id,
-        url=request.url,
+        url=url,
         kind=kind,
         name=request.name,
         size=request.size,
