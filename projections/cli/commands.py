@@ -34,6 +34,7 @@ SECTIONS = {
         "undo": ("reports.history:undo", "Take back a change or a whole command."),
     },
     "Reports and history": {
+        "report": ("reports.work_report:report", "Effort by person, and the time in each state."),
         "status": ("reports.reporting:status", "The status report of the project."),
         "log": ("reports.reading:log", "What happened, event by event."),
         "watch": ("reports.watching:watch", "Each new event as it comes, as a line or for a command."),

@@ -29,6 +29,7 @@ _MODULES = {  # whose OPERATIONS have it, or for `sync` whose operations(inputs)
     "question": "work.questions",
     "needs_me": "work.needs",
     "log_effort": "work.effort",
+    "work_report": "work.work_report",
     "archive_work_items": "work.archive",
     "query_deployments": "deployments",
     "amend_deployment": "deployments",

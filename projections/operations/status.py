@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ledger.envelope import configuration_id
 from ledger.settings import Settings
 from ledger.work_item.rules.claiming import token_digest
 from ledger.world import Asker
@@ -12,6 +13,7 @@ from projections.maintenance import report_now
 from projections.operations.base import Answered, Asks, Input, Limit, Operation
 from projections.operations.ledger_creation import unusable
 from projections.operations.work.needs import of_asker
+from projections.questions import configuration
 from projections.reports import prime as primer
 from projections.reports import report
 
@@ -39,8 +41,10 @@ def prime(view: LedgerView, request: PrimeInput) -> Answered:
     source, queued = report_now.source(view), report_now.queued(view)
     with view.tables.snapshot() as snapshot:
         waiting = of_asker(view, snapshot, request.by, primer.CLAIMS)["items"]
+        configured = configuration.current(snapshot, configuration_id(view.identity.ledger))
+        is_live = report_now.is_live(view)
         document = primer.document(
-            view.store, snapshot, view.identity.name, asker, waiting, source, queued, report_now.is_live(view)
+            view.store, snapshot, view.identity.name, asker, waiting, configured, source, queued, is_live
         )
     return {"position": document["position"], "text": primer.markdown(document)}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ledger.store import EventStore
 from ledger.values.moment import text
+from ledger.values.states import ORIGINAL
 from ledger.work_item.events import QuestionAnswered
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.world import Asker, Obstacle
@@ -30,6 +31,7 @@ CLAIMS = 10  # lines of each list at most
 COUNTED = 500  # claims that are looked at
 LOOKED_BACK = 300  # positions in which the reader's own newest change is looked for
 BROKEN = 5  # vendors that are named
+STATES, DONE = 12, 4  # states that are named, and those of them that mean done
 NEWS = 5  # changes that are named; all in reach are counted
 NEXT = {  # the tool that ends the waiting, by the kind of what waits
     "review": "To review: question, action answer, verdict approve, or refuse with the reason",
@@ -50,12 +52,16 @@ def document(
     name: str,
     asker: Asker,
     waiting: list[Document],
+    configured: Document,
     source: str,
     queued: int,
     is_live: bool,
 ) -> Document:
-    """Everything as plain data, for the one who asks and for whom `waiting` waits; `source` is the layer that answers,
-    from the database where it `is_live`, and `queued` how many writes of this machine wait for the database."""
+    """Everything as plain data, for the one who asks and for whom `waiting` waits.
+
+    `configured` is the ledger's configuration, see projections.questions.configuration, `source` the layer that
+    answers, from the database where it `is_live`, and `queued` how many writes of this machine wait for the database.
+    """
     held = questions.claimed(snapshot, COUNTED)
     mine = [item for item in held if item["holder"] == asker.holder or item["by"] == asker.name]
     others = [item for item in held if item not in mine]
@@ -73,6 +79,7 @@ def document(
         "is_live": is_live,
         "queued": queued,
         "waiting": waiting,
+        **_words(configured),
         "mine": mine,
         "others": others,
         "yours": [item for item in _unfinished(snapshot, assignee=asker.name) if item["ref"] not in claimed],
@@ -81,6 +88,20 @@ def document(
         "news": _news(log, snapshot, asker.name),
         "ready": found["items"],
         "ready_folded": found["has_more"],
+    }
+
+
+def _words(configured: Document) -> Document:
+    """{states, states_folded, done, reviewed, reviewer}: the states, if some are the ledger's own; those that mean
+    done; the types that are completed by a review, and by whose."""
+    found = configured["states"]
+    settings = configured["settings"]
+    return {
+        "states": found[:STATES] if len(found) > len(ORIGINAL) else [],
+        "states_folded": len(found) > STATES,
+        "done": [state["name"] for state in found if state["category"] == "done"][:DONE],
+        "reviewed": settings["review_types"],
+        "reviewer": settings["reviewer"] or "an administrator",
     }
 
 

@@ -422,6 +422,20 @@ def test_done_says_what_became_ready_or_whose_review_it_waits_for(run: Run, perf
     assert "a review by ann" in run("list").stdout
 
 
+def test_report_says_who_did_what_and_where_the_time_went(run: Run) -> None:
+    ref, other = added(run, "Parse"), added(run, "Else")
+    run("effort", ref, "1h30", "--tokens", "7")
+
+    people, states, items = run("report").stdout.split("\n\n")
+
+    assert people.splitlines()[1].split() == ["tester", "1h30", "7", "1"]
+    assert states.splitlines()[0] == "time in each state"
+    assert items.splitlines()[2].split()[:5] == [ref, "Parse", "active", "1h30", "7"]
+    assert other not in run("effort", ref).stdout
+    assert run("report", "nobody").output == "no work items like that: tracking-ledger report\n"
+    assert json.loads(run("report", "me", "--since", "yesterday", "--json").stdout)["people"][0]["minutes"] == 90
+
+
 def test_show_names_what_a_deployment_delivered_and_a_configuration(run: Run, perform: Perform) -> None:
     ref = added(run, "Deliver")
     made = perform("record_deployment", commit_hash="a" * 40, pr_title="Ship", work_item_ids=[ref])

@@ -124,6 +124,21 @@ def test_the_prime_text_has_it(perform: Perform, waiting: dict[str, str]) -> Non
     assert "Of ann" not in text.partition("In progress")[0]
 
 
+def test_the_prime_text_names_the_states_of_the_ledger_and_which_words_mean_done(perform: Perform) -> None:
+    plain = perform("prime")["text"]
+    states = [{"name": "in_review", "category": "review"}, {"name": "shipped", "category": "done"}]
+    settings = {"review_types": ["task"], "reviewer": "lead"}
+    perform("update_project_configuration", version=0, states=states, settings=settings)
+
+    text = perform("prime")["text"]
+
+    assert "with status `completed`." in plain
+    assert "States here" not in plain
+    assert "with status `completed` or `shipped`." in text
+    assert "`in_review` (review), `completed` (done), `shipped` (done)." in text
+    assert "Completing task items asks for a review by lead" in text
+
+
 def test_the_prime_text_says_of_each_kind_what_to_do_next(perform: Perform, waiting: dict[str, str]) -> None:
     lines = perform("prime")["text"].partition("Waits for you:\n")[2].partition("\n\n")[0].splitlines()
     heads, under = [line for line in lines if not line.startswith("- ")], dict[str, str]()

@@ -5,22 +5,29 @@ from typing import Any
 import click
 
 from projections.cli.daily.calls import perform
+from projections.cli.reports.work_report import print_report
 from projections.cli.terminal import exits
 from projections.cli.terminal.dates import Length, Past
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
+from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, say
 
 
 @click.command(cls=Command)
-@click.argument("ref")
+@click.argument("ref", type=REF, required=False)
 @click.argument("minutes", metavar="TIME", type=Length(), required=False)
 @click.option("--tokens", type=click.IntRange(min=1), help="Tokens of a model.")
 @click.option("--cost", type=click.FloatRange(min=0), help="Cost in the project's currency, like 1.25.")
 @click.option("--on", "happened_at", metavar="WHEN", type=Past(), help="When, if not now: yesterday, fri, 2026-11-20.")
 @click.option("--note", metavar="TEXT", help="What it went into.")
 @pass_invocation
-def effort(invocation: Invocation, /, ref: str, **spent: Any) -> int:
-    """Add what went into the work item REF: TIME like 90m or 1h30, tokens, cost. `show REF` sums it up."""
+def effort(invocation: Invocation, /, ref: str | None, **spent: Any) -> int:
+    """Add what went into the work item REF: TIME like 90m or 1h30, tokens, cost.
+
+    With nothing to add it reports: what went into REF and all below it, or into everything, and by whom.
+    """
+    if all(value is None for value in spent.values()):
+        return print_report(invocation, id=ref)
     answered = perform(invocation, "log_effort", id=ref, **spent)
     if invocation.as_json:
         answer_json(answered)

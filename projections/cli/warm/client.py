@@ -19,7 +19,7 @@ UNKNOWN = 7  # the exit code, as everywhere
 COMMANDS = {  # that end by themselves, and need no terminal of their own
     *("add", "list", "due", "ready", "show", "edit", "start", "next", "done", "stop", "block", "unblock"),
     *("ask", "wait", "answer", "needs-me", "comment", "effort", "attach", "move", "link", "delete", "search", "undo"),
-    *("status", "log", "history", "changes", "diff", "vendors", "deployments", "prime", "operations", "call"),
+    *("status", "log", "history", "changes", "diff", "vendors", "deployments", "prime", "operations", "call", "report"),
     *("claim", "renew", "release", "archive", "restore", "conflicts", "bulk"),
 }
 COMPLETING = ("_TL_COMPLETE", "_TRACKING_LEDGER_COMPLETE")  # set where a shell asks what the Tab key completes

@@ -1,0 +1,202 @@
+"""What went into work and where its time went, from the log: effort by person, time in each state, item by item."""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct, field
+
+from ledger.catalog import DECIDERS, fact_of
+from ledger.envelope import RecordedEvent, category_of, id_of
+from ledger.pending import is_pending
+from ledger.store import EventStore
+from ledger.values.moment import parse
+from ledger.values.states import CATEGORIES
+from ledger.work_item.item_summaries import CATEGORY
+from ledger.work_item.state import WorkItem
+from projections.questions.references import references
+from projections.tables.contract import Snapshot
+
+Entity = dict[str, Any]
+Way = tuple[str, str]  # a state: its word, its category
+
+PEOPLE = 100  # at most; the answer counts those that it leaves out
+MICROS = 1_000_000
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """None means: any. `items` are those of a tree with its root; what belongs to one of them as a milestone too."""
+
+    items: frozenset[str] | None = None
+    person: str | None = None
+    since: datetime | None = None
+    until: datetime
+
+
+class Life(Struct, kw_only=True):
+    """What an item is now, for how long it was in which state, who held it, who completed it and when."""
+
+    state: WorkItem
+    came: datetime
+    stays: list[tuple[Way, datetime, datetime]] = field(default_factory=list)
+    holders: set[str] = field(default_factory=set)
+    done: tuple[str, datetime] | None = None
+
+
+def work_report(log: EventStore, snapshot: Snapshot, scope: Scope, limit: int) -> Entity:
+    """{people, states, items}: the people and the items with the most effort first, the states in their order."""
+    found = _lives(log, snapshot.as_of.position, scope)
+    lives = {item: life for item, life in found.items() if _is_meant(item, life, scope)}
+    refs = references(snapshot, CATEGORY, list(lives))
+    items = [_item(item, refs[item], life, scope) for item, life in lives.items()]
+    items.sort(key=lambda item: (*_most_first(item), item["ref"]))
+    people = [_person(name, lives.values(), scope) for name in sorted(_people(lives.values(), scope))]
+    people.sort(key=_most_first)
+    return {
+        "people": people[:PEOPLE],
+        **({"people_left_out": len(people) - PEOPLE} if len(people) > PEOPLE else {}),
+        "states": _states(lives.values(), scope),
+        "items": items[:limit],
+        "total_count": len(items),
+        "returned": len(items[:limit]),
+        "has_more": len(items) > limit,
+    }
+
+
+def _lives(log: EventStore, head: int, scope: Scope) -> dict[str, Life]:
+    decider, lives = DECIDERS[CATEGORY], dict[str, Life]()
+    for event in log.read_all():
+        if event.position > head and not is_pending(event):
+            break
+        if category_of(event.stream_id) != CATEGORY:
+            continue
+        before = lives.setdefault(id_of(event.stream_id), Life(state=decider.initial, came=event.occurred_at))
+        _live(before, decider.after(before.state, fact_of(event)), event)
+    for life in lives.values():
+        if not life.state.finished:
+            life.stays.append((_way(life.state), life.came, scope.until))
+    return lives
+
+
+def _live(life: Life, after: WorkItem, event: RecordedEvent) -> None:
+    """One more event. Whoever had it in hand completed it, not who approved that."""
+    before, life.state = life.state, after
+    if after.claim is not None:
+        life.holders.add(after.claim.by)
+    if not before.exists or _way(before) == _way(after):
+        return
+    if not before.finished:
+        life.stays.append((_way(before), life.came, event.occurred_at))
+    life.came = event.occurred_at
+    if after.category == "done":
+        life.done = (_worker(before) or event.by, event.occurred_at)
+    elif not after.finished:
+        life.done = None
+
+
+def _worker(before: WorkItem) -> str | None:
+    """Who had in hand what is completed now: who asked for the review that was just approved, or has it."""
+    said = before.answer
+    if said is not None and said.question.completes is not None and said.verdict == "approve":
+        return said.question.by
+    return before.claim.by if before.claim is not None else before.assignee
+
+
+def _way(item: WorkItem) -> Way:
+    return item.status, item.category
+
+
+def _is_meant(item: str, life: Life, scope: Scope) -> bool:
+    if not life.state.exists or life.state.deleted or life.state.withdrawn:
+        return False
+    if scope.items is not None and item not in scope.items and life.state.milestone_id not in scope.items:
+        return False
+    if scope.person is not None and scope.person not in _involved(life):
+        return False
+    return scope.since is None or bool(_spent(life, scope)["entries"] or _times(life, scope) or _done(life, scope))
+
+
+def _involved(life: Life) -> set[str]:
+    named = (life.state.assignee, life.done and life.done[0])
+    return {*life.holders, *(entry.by for entry in life.state.effort.values()), *filter(None, named)}
+
+
+def _people(lives: Collection[Life], scope: Scope) -> set[str]:
+    return {name for life in lives for name in _involved(life) if scope.person in (None, name)}
+
+
+def _done(life: Life, scope: Scope) -> str | None:
+    """Who completed it in the time that is meant."""
+    if life.done is None or (scope.since is not None and life.done[1] < scope.since):
+        return None
+    return life.done[0]
+
+
+def _spent(life: Life, scope: Scope, by: str | None = None) -> Entity:
+    """{entries, minutes, tokens, cost} that went into it, of one person or of all."""
+    entries = [
+        entry
+        for entry in life.state.effort.values()
+        if by in (None, entry.by) and (scope.since is None or parse(entry.at) >= scope.since)
+    ]
+    return {
+        "entries": len(entries),
+        "minutes": sum(entry.minutes for entry in entries),
+        "tokens": sum(entry.tokens for entry in entries),
+        "cost": sum(entry.cost_micros for entry in entries),
+    }
+
+
+def _times(life: Life, scope: Scope) -> dict[Way, timedelta]:
+    """How long it was in each state before it was finished. Of two clocks that disagree no time is negative."""
+    found: dict[Way, timedelta] = {}
+    for way, came, left in life.stays:
+        begins = came if scope.since is None else max(came, scope.since)
+        if left > begins:
+            found[way] = found.get(way, timedelta()) + (left - begins)
+    return found
+
+
+def _states(lives: Collection[Life], scope: Scope) -> list[Entity]:
+    """Each state: how long items were in it together, how many were, how many are. What is finished takes no time."""
+    total, were, now = Counter[Way](), Counter[Way](), Counter[Way]()
+    for life in lives:
+        now[_way(life.state)] += 1
+        for way, lasted in _times(life, scope).items():
+            total[way] += int(lasted.total_seconds())
+            were[way] += 1
+    found = sorted({*total, *now}, key=lambda way: (CATEGORIES.index(way[1]), way[0]))
+    return [
+        {"state": way[0], "category": way[1], "items": were[way], "minutes": total[way] // 60, "now": now[way]}
+        for way in found
+    ]
+
+
+def _person(name: str, lives: Collection[Life], scope: Scope) -> Entity:
+    own = [life for life in lives if name in _involved(life)]
+    spent = [_spent(life, scope, name) for life in own]
+    sums = {amount: sum(entry[amount] for entry in spent) for amount in ("entries", "minutes", "tokens", "cost")}
+    done = sum(_done(life, scope) == name for life in own)
+    return {"person": name, **_shown(sums), "completed": done, "items": len(own)}
+
+
+def _item(item: str, ref: str, life: Life, scope: Scope) -> Entity:
+    times = sorted(_times(life, scope).items(), key=lambda entry: -entry[1])
+    return {
+        "id": item,
+        "ref": ref,
+        "title": life.state.title,
+        "status": life.state.status,
+        **_shown(_spent(life, scope, scope.person)),
+        "people": sorted(_involved(life)),
+        "minutes_in": {way[0]: int(lasted.total_seconds()) // 60 for way, lasted in times},
+    }
+
+
+def _shown(spent: Entity) -> Entity:
+    return spent | {"cost": spent["cost"] / MICROS}
+
+
+def _most_first(entry: Entity) -> tuple[float, ...]:
+    return (-entry["minutes"], -entry["tokens"], -entry["cost"])
