@@ -137,6 +137,20 @@ def test_a_review_is_approved_or_refused_and_nothing_else() -> None:
     a_task().past(ASKED).when(AnswerQuestion(id=THING, verdict="answer", text="hm"), by="ann").then_invalid("verdict")
 
 
+@pytest.mark.parametrize(("said", "status"), [("approve", "completed"), ("Refuse no tests", "active")])
+def test_a_review_is_answered_in_words_too(said: str, status: str) -> None:
+    answer = AnswerQuestion(id=THING, verdict="answer", text=said)
+
+    a_task().past(ASKED).when(answer, by="ann", scope="write").then_it_has(status=status, question=None)
+
+
+@pytest.mark.parametrize("said", ["approve when it is tested", "refuse", "approved"])
+def test_a_condition_or_a_refusal_without_a_reason_is_no_answer_to_a_review(said: str) -> None:
+    outcome = a_task().past(ASKED).when(AnswerQuestion(id=THING, verdict="answer", text=said))
+
+    outcome.then_invalid("text" if said == "refuse" else "verdict")
+
+
 @pytest.mark.parametrize(("by", "rule"), [("bot", "own_question"), ("ben", "not_asked")])
 def test_no_other_writer_approves(by: str, rule: str) -> None:
     a_task().past(ASKED).when(approve(), by=by, scope="write").then_refused(Refused, rule=rule)

@@ -17,6 +17,7 @@ from ledger.work_item.rules.status_changes import refuse_unfinished, status_chan
 from ledger.work_item.state import Question, WorkItem
 from ledger.world import World
 
+WORDS = {"approve": "approve", "refuse": "refuse", "reject": "refuse"}  # of a review
 MOVES = ("WorkItemStatusChanged", "WorkItemReverted")  # facts after which an item can be in review
 
 
@@ -45,8 +46,7 @@ def ask(command: AskQuestion, world: World) -> Decided:
 def answer(command: AnswerQuestion, world: World) -> Decided:
     item: WorkItem = existing(world, CATEGORY, command.id, None)
     question = _open_question(world, command.id, item)
-    if command.verdict == "answer" and command.text in question.choices:  # said in the words of a choice, it is that
-        command = replace(command, verdict="choose", choice=command.text, text=None)
+    command = _in_words(command, question)
     _check_form(command, question)
     _check_may_answer(command.id, item, question, world)
     answered = QuestionAnswered(
@@ -54,6 +54,21 @@ def answer(command: AnswerQuestion, world: World) -> Decided:
     )
     given_back = _given_back(command.id, item, question, world) if command.verdict == "refuse" else []
     return [*_of(command.id, answered), *_approved(command, item, question, world), *given_back]
+
+
+def _in_words(command: AnswerQuestion, question: Question) -> AnswerQuestion:
+    """In the words of a choice it is that choice; a review is approved by that word, or refused by it and why."""
+    if command.verdict != "answer" or command.text is None:
+        return command
+    if command.text in question.choices:
+        return replace(command, verdict="choose", choice=command.text, text=None)
+    word, _, why = command.text.strip().partition(" ")
+    if question.completes is None or word.casefold() not in WORDS:
+        return command
+    verdict = WORDS[word.casefold()]
+    if verdict == "approve" and why:  # approved under a condition is not approved
+        return command
+    return replace(command, verdict=verdict, text=why or None)
 
 
 def withdraw(command: WithdrawQuestion, world: World) -> Decided:

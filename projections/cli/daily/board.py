@@ -85,7 +85,8 @@ def _cards(items: list[Answered], wide: int) -> Iterator[str]:
         yield printable(" ".join(part for part in (item["ref"], priority, holder) if part))
         yield printable(f"  {item['title']}")
         if item.get("question"):
-            yield printable(f"  waits for {awaited(item['question'])}")
+            asked = item["question"]
+            yield printable(f"  {'' if asked.get('completes') else 'waits for '}{awaited(asked)}")
 
 
 def _count(column: Answered) -> str:

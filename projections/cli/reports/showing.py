@@ -94,7 +94,7 @@ def _who_has_it(entity: Entity, now: datetime) -> str:
         parts.append(f"held by {claim['by']}, {ends} {ago(claim['until'], now)}")
     if question:
         said = "" if question.get("completes") else f": {question['text']}"
-        parts.append(f"waits for {awaited(question)}{said}")
+        parts.append(f"waits for {'a ' if question.get('completes') else ''}{awaited(question)}{said}")
     if entity.get("block_reason"):
         word = "dropped" if entity.get("category") == "dropped" else "blocked"
         parts.append(f"{word}: {entity['block_reason']}")

@@ -58,11 +58,11 @@ def awaited(question: dict[str, Any] | None) -> str | None:
     """What an item waits for: somebody's answer, or their review.
 
     >>> awaited({"whom": "ann"}), awaited({"whom": "lead", "completes": ["completed", "done"]})
-    ('ann', 'a review by lead')
+    ('ann', 'review by lead')
     """
     if question is None:
         return None
-    return f"a review by {question['whom']}" if question.get("completes") else str(question["whom"])
+    return f"review by {question['whom']}" if question.get("completes") else str(question["whom"])
 
 
 def happened(event: str) -> str:
