@@ -422,6 +422,16 @@ def test_done_says_what_became_ready_or_whose_review_it_waits_for(run: Run, perf
     assert "review by ann" in run("list").stdout
 
 
+def test_a_reason_and_the_top_are_understood_as_they_are_typed(run: Run) -> None:
+    ref = added(run, "Parse")
+    below = added(run, "Match", "--parent", ref)
+
+    assert run("block", below, "no license").stdout == f"{below}  blocked  Match\n"
+    assert "blocked: no license" in run("show", below).stdout
+    assert run("move", below, "top").stdout == f"{below}  moved  Match\n"
+    assert run("block", below, ref, "--reason", "no license").exit_code == 0
+
+
 def test_report_says_who_did_what_and_where_the_time_went(run: Run) -> None:
     ref, other = added(run, "Parse"), added(run, "Else")
     run("effort", ref, "1h30", "--tokens", "7")

@@ -160,7 +160,12 @@ def stop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 @FORCE
 @pass_invocation
 def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str, ...], **how: Any) -> int:
-    """Mark work items as blocked for a reason, or by another item until that is done."""
+    """Mark work items as blocked for a reason, or by another item until that is done.
+
+    As in: block w-7k3qd "no license", or: block w-7k3qd --by w-b2m4x.
+    """
+    if len(refs) > 1 and not how["reason"] and " " in refs[-1]:
+        refs, how["reason"] = refs[:-1], refs[-1]
     if blockers:
         if how["reason"]:
             raise click.UsageError("--by says what blocks it, --reason why it is blocked by nothing here: name one")
@@ -203,6 +208,8 @@ def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[st
 @pass_invocation
 def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, top: bool) -> int:
     """Move work items below another one, or to the top. To move a ledger: `tracking-ledger ledgers move`."""
+    if parent is None and not top and len(refs) > 1 and refs[-1] == "top":
+        refs, top = refs[:-1], True
     if (parent is None) != top:
         *moved, last = refs
         line = f"move {' '.join(moved)} --below {last}" if moved else f"move {last} --top"
