@@ -432,6 +432,17 @@ def test_a_reason_and_the_top_are_understood_as_they_are_typed(run: Run) -> None
     assert run("block", below, ref, "--reason", "no license").exit_code == 0
 
 
+def test_an_item_and_a_list_are_shown_as_they_were(run: Run) -> None:
+    ref = added(run, "Parse")
+    position = json.loads(run("show", ref, "--json").stdout)["as_of"]["position"]
+    run("edit", ref, "--title", "Match", "-s", "done")
+
+    assert run("show", ref, "--as-of", str(position)).stdout.splitlines()[0] == f"{ref}  Parse"
+    assert "Parse" in run("list", "--as-of", str(position)).stdout
+    assert "Match" in run("list", "--all").stdout
+    assert run("show", "configuration", "--as-of", "1").exit_code == 2
+
+
 def test_report_says_who_did_what_and_where_the_time_went(run: Run) -> None:
     ref, other = added(run, "Parse"), added(run, "Else")
     run("effort", ref, "1h30", "--tokens", "7")

@@ -73,6 +73,14 @@ def test_a_state_is_found_however_it_is_written_and_keeps_its_own_word(word: str
     item().when(to(word)).then(moved("In Review")).then_it_has(status="In Review", category="review")
 
 
+@pytest.mark.parametrize(("word", "status"), [("Done", "completed"), ("review", "In Review"), ("dropped", "wont_do")])
+def test_the_name_of_a_category_means_its_first_state(word: str, status: str) -> None:
+    change = UpdateWorkItem(id=THING, expected=1, status=word, reason="so")
+
+    item().when(change).then_it_has(status=status)
+    item(states=[]).when(UpdateWorkItem(id=THING, expected=1, status="dropped")).then_invalid("status")
+
+
 def test_a_word_that_is_no_state_is_refused_with_those_there_are() -> None:
     refusal = item().when(to("nowhere")).then_invalid("status")
 

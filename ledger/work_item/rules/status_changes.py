@@ -3,7 +3,7 @@
 from ledger.decider import check, problem
 from ledger.envelope import Fact
 from ledger.errors import Refused
-from ledger.values.states import FINISHED, WORKABLE, State, find_state, in_order
+from ledger.values.states import FINISHED, WORKABLE, State, find_state, in_order, key
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.events import (
     WorkItemBlocked,
@@ -61,9 +61,12 @@ def reason(command: UpdateWorkItem, purpose: str) -> str:
 
 
 def _state(word: str, world: World) -> State:
-    wanted = find_state((), word) or find_state(world.settings().states, word)
+    """A state of the configuration; the name of a category means its first one."""
+    every = in_order(world.settings().states)
+    first = next((state for state in every if state.category == key(word)), None)
+    wanted = find_state((), word) or find_state(world.settings().states, word) or first
     if wanted is None:
-        allowed = [state.name for state in in_order(world.settings().states)]
+        allowed = [state.name for state in every]
         check([problem("status", NO_STATE, word, allowed=allowed)])
     assert wanted is not None, "what is not found was refused"
     return wanted

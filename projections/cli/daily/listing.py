@@ -18,6 +18,7 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.known import PERSON, REF, STATE, TAG, VIEW
 from projections.cli.terminal.next_lines import REFERENCE
 from projections.cli.terminal.output import answer_json, planned, printable, remark, table
+from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import awaited, short_ago
 from projections.questions.work.item_lists import SUMMARY
 
@@ -59,6 +60,7 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
 @click.option(
     "--sort", "order", type=click.Choice(["updated", "created", "priority", "due"]), help="(default: priority)"
 )
+@click.option("--as-of", type=POINT, help="As it was at a position or time, or so long ago: 120, 2h, 2026-11-20.")
 @every_ledger.OPTION
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=50, show_default=True, help="At most this many.")
 @click.option("--page", type=click.IntRange(min=1), default=1, help="The next ones after so many pages.")
@@ -74,6 +76,7 @@ def list_(
     save: str | None,
     view: str | None,
     forget: str | None,
+    as_of: str | None,
     **given: Any,
 ) -> None:
     """List work items that are not finished, the most important first; with WORDS those that hold them.
@@ -90,7 +93,7 @@ def list_(
     if save is not None:
         views.save(invocation, save, given)
         remark(f"saved: tracking-ledger list --view {printable(save)}")
-    _list(invocation, limit, page, **given)
+    _list(invocation, limit, page, as_of=as_of, **given)
 
 
 def _list(
@@ -138,8 +141,8 @@ def _nothing(page: int, filters: Answered) -> str:
 
 
 def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filters: Any) -> None:
-    if mine or filters["offset"] or filters.get("parent_id") or filters.get("milestone_id"):
-        raise click.UsageError("--all-ledgers goes without --mine, --page, --parent and --milestone")
+    if mine or any(filters.get(name) for name in ("offset", "parent_id", "milestone_id", "as_of")):
+        raise click.UsageError("--all-ledgers goes without --mine, --page, --parent, --milestone and --as-of")
     del filters["offset"]
     given = {name: value for name, value in filters.items() if value is not None} | {"limit": limit}
     given |= {"fields": [*SUMMARY, "created_at"]} if filters.get("order") == "created" else {}

@@ -53,16 +53,17 @@ def log(invocation: Invocation, after: int | None, limit: int, raw: bool) -> Non
 
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
+@click.option("--as-of", type=POINT, help="As it was at a version, position or time, or so long ago: v3, 120, 2h.")
 @RAW
 @pass_invocation
-def show(invocation: Invocation, ref: str, raw: bool) -> None:
+def show(invocation: Invocation, ref: str, as_of: str | None, raw: bool) -> None:
     """Show one item in full: what it is, who has it, what it waits for, its text, its comments.
 
     REF is a short reference (w-7k3qd), an id, a vendor's name, the id that an imported item had before, or
     `configuration`.
     """
     _, (category, entity_id) = router.run_on_first_source(invocation.app, lambda view: _find(view, ref), replicas=True)
-    answered = entity_of(invocation.app, category, entity_id)
+    answered = entity_of(invocation.app, category, entity_id, as_of)
     if invocation.as_json:
         answer_json(answered)
     elif raw:
@@ -165,16 +166,19 @@ def _deployment(named: Entity | None) -> str | None:
     return " ".join(filter(None, [named["ref"], number, named["pr_title"]]))
 
 
-def entity_of(app: App | LedgerView, category: str, entity_id: str) -> Entity:
+def entity_of(app: App | LedgerView, category: str, entity_id: str, as_of: str | None = None) -> Entity:
     """The answer of the operation that reads such an entity."""
+    then = {} if as_of is None else {"as_of": as_of}
     match category:
         case "work_item":
             include = ["ancestors", "descendants", "dependencies", "comments", "effort"]
-            return OPERATIONS["query_work_item"].perform(app, {"id": entity_id, "include": include})
+            return OPERATIONS["query_work_item"].perform(app, {"id": entity_id, "include": include, **then})
         case "vendor":
-            return OPERATIONS["query_vendor_status"].perform(app, {"id": entity_id})
+            return OPERATIONS["query_vendor_status"].perform(app, {"id": entity_id, **then})
         case "deployment":
-            return OPERATIONS["query_deployments"].perform(app, {"id": entity_id})
+            return OPERATIONS["query_deployments"].perform(app, {"id": entity_id, **then})
+        case _ if as_of is not None:
+            raise click.UsageError(f"--as-of is for work items, vendors and deployments, this is a {category}")
         case "configuration":
             return OPERATIONS["get_project_configuration"].perform(app, {})
         case _:
