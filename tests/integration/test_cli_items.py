@@ -264,7 +264,8 @@ def test_effort_is_added_and_summed_in_show(run: Run) -> None:
     assert [line.split() for line in lines if line.startswith("2 items")] == [
         ["2", "items", "-", "90", "500", "0.25", "-", "-"]
     ]
-    assert run("effort", below).exit_code == exits.WRONG_USE
+    assert run("effort", below, "0m").exit_code == exits.WRONG_USE
+    assert "item by item" in run("effort", below).stdout
 
 
 def test_a_change_between_reading_and_writing_is_a_conflict_that_is_shown(
