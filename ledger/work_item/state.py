@@ -37,7 +37,7 @@ from ledger.work_item.events import (
 )
 
 ItemType = Literal["project", "session", "task", "research", "milestone"]
-LinkKind = Literal["blocks", "relates_to", "discovered_from"]
+LinkKind = Literal["blocks", "relates_to", "discovered_from", "duplicates"]
 ITEM_TYPES: tuple[str, ...] = get_args(ItemType)
 LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
 

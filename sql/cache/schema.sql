@@ -110,7 +110,7 @@ CREATE TABLE IF NOT EXISTS entries (
 CREATE UNIQUE INDEX IF NOT EXISTS entries_that_are_unique ON entries (ledger_id, generation, relation, target)
     WHERE relation IN ('external_id', 'vendor_name', 'deployment_key');
 CREATE INDEX IF NOT EXISTS entries_from ON entries (ledger_id, generation, id, relation, target)
-    WHERE relation IN ('blocks', 'relates_to', 'discovered_from');
+    WHERE relation IN ('blocks', 'relates_to', 'discovered_from', 'duplicates');
 CREATE VIEW IF NOT EXISTS things AS
     SELECT 'work_item' AS category, ledger_id, generation, id, version, position, doc FROM work_items
     UNION ALL SELECT 'vendor', ledger_id, generation, id, version, position, doc FROM vendors

@@ -433,6 +433,18 @@ def test_a_reason_and_the_top_are_understood_as_they_are_typed(run: Run) -> None
     assert run("block", below, ref, "--reason", "no license").exit_code == 0
 
 
+def test_a_duplicate_is_linked_holds_nothing_up_and_is_seen_from_both_ends(run: Run) -> None:
+    ref, other = added(run, "Parse"), added(run, "Parse again")
+
+    assert run("link", other, "duplicate-of", ref).stdout == f"{other}  duplicates  {ref}  Parse\n"
+    assert "duplicates" in run("show", other).stdout
+    assert "duplicated by" in run("show", ref).stdout.replace("_", " ")
+    assert {line.split()[0] for line in run("ready").stdout.splitlines()[1:]} == {ref, other}
+    assert run("done", ref).exit_code == 0
+    run("link", other, "duplicates", ref, "--remove")
+    assert "duplicates" not in run("show", other).stdout
+
+
 def test_an_item_and_a_list_are_shown_as_they_were(run: Run) -> None:
     ref = added(run, "Parse")
     position = json.loads(run("show", ref, "--json").stdout)["as_of"]["position"]

@@ -16,12 +16,13 @@ from projections.cli.terminal.output import answer_json, printable, say
 from projections.operations.work.attachments import ELSEWHERE
 
 LONGEST_NAME = 200  # characters of an attachment's name
-KINDS = ("blocks", "depends-on", "relates-to", "discovered-from")
+KINDS = ("blocks", "depends-on", "relates-to", "discovered-from", "duplicates")
 WORDS = {
     **dict.fromkeys(("block", "blocking"), "blocks"),
     **dict.fromkeys(("needs", "need", "depends", "requires", "after", "blocked-by"), "depends-on"),
     **dict.fromkeys(("relates", "related", "related-to"), "relates-to"),
     **dict.fromkeys(("discovered", "from"), "discovered-from"),
+    **dict.fromkeys(("duplicate", "duplicate-of", "dup"), "duplicates"),
 }
 
 
@@ -50,7 +51,8 @@ class Kind(click.Choice[str]):
 def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str | None, remove: bool | None) -> int:
     """Link two work items, as in: link w-7k3qd blocks w-b2m4x.
 
-    KIND is blocks, depends-on (or needs), relates-to or discovered-from.
+    KIND is blocks, depends-on (or needs), relates-to, discovered-from or duplicates. A duplicate is not finished by the
+    link: drop it, or complete it.
 
     With --in it relates to an item of another ledger: that is kept as an attachment with both ids and the title of now,
     and is there also while the other ledger is away.

@@ -201,5 +201,5 @@ class LinkWorkItemsInput(Writes):
         Literal[LinkKind, "depends_on"],
         Field(description="id KIND to_id. A depends_on B: A cannot begin before B is done; so says B blocks A"),
     ]
-    to_id: Annotated[str, Field(description="Item the link leads to, like w-9m2fa")]
+    to_id: Annotated[str, Field(description="The other item, like w-9m2fa")]
     remove: Annotated[bool, Field(description="true takes this link away")] = False

@@ -22,6 +22,10 @@ Entity = dict[str, Any]
 NEWEST = 10  # comments shown with an item, unless all are asked for
 UNKNOWN = "check the id, or list_work_items"  # of an id that nothing has
 MICROS = 1_000_000
+SEEN_FROM: dict[str, dict[str, str]] = {  # a link out of an item, or into it
+    "out": {},
+    "in": {"blocks": "blocked_by", "discovered_from": "led_to", "duplicates": "duplicated_by"},
+}
 
 
 def by_name(tables: Tables, given: str, asker: Asker) -> Entity:
@@ -130,10 +134,9 @@ def dependencies(snapshot: Snapshot, entity_id: str) -> list[Entity]:
     """Every link of the item, seen from it: {kind, id, ref, title, status, note?}."""
     found = snapshot.ask("work_items/links", id=entity_id)
     refs = references(snapshot, CATEGORY, [line["id"] for line in found])
-    kinds = {("blocks", "in"): "blocked_by", ("discovered_from", "in"): "led_to"}
     return [
         {
-            "kind": kinds.get((line["relation"], line["direction"]), line["relation"]),
+            "kind": SEEN_FROM[line["direction"]].get(line["relation"], line["relation"]),
             "id": line["id"],
             "ref": refs[line["id"]],
             "title": line["title"],
