@@ -210,7 +210,7 @@ def _one_row(model: Projection[Any]) -> str:
     into = _wrapped([*KEY.split(", "), *_changing(model)], f"        INSERT INTO {model.name} (", ")", indent=12)
     given = ["p_ledger", "v_generation", "v_id", "p_version", "v_position", "p_document"]
     values = _wrapped([*given, *(f"{row}.{name}" for name in columns)], "        VALUES (", ")", indent=12)
-    new, changed = (ONE_TERMS.format(given=given) if model.texts else "" for given in (NEW_TERMS, CHANGED_TERMS))
+    new, changed = (NEW_TERMS, CHANGED_TERMS) if model.texts else ("", "")
     alike = "" if model.is_single else ALIKE.format(name=model.name, digits=ALIKE_DIGITS)
     return ONE_ROW.format(
         name=model.name, assigned=assigned, row=f"{into}\n{values}", new=new, changed=changed, alike=alike,
@@ -318,16 +318,16 @@ WHEN '{name}' THEN
     END IF;
 """
 
-ONE_TERMS = """\
-        WITH terms AS (
-            INSERT INTO work_item_terms (ledger_id, generation, id, terms)
-            {given})
+NEW_TERMS = """\
+        INSERT INTO work_item_terms (ledger_id, generation, id, terms) VALUES (p_ledger, v_generation, v_id, p_terms);
 """
-NEW_TERMS = "VALUES (p_ledger, v_generation, v_id, p_terms)"
-CHANGED_TERMS = (
-    "SELECT p_ledger, v_generation, v_id, p_terms WHERE p_terms IS NOT NULL\n            "
-    f"ON CONFLICT ({KEY}) DO UPDATE SET terms = excluded.terms"
-)
+
+CHANGED_TERMS = """\
+        IF p_terms IS NOT NULL THEN
+            INSERT INTO work_item_terms (ledger_id, generation, id, terms) VALUES (p_ledger, v_generation, v_id, p_terms)
+            ON CONFLICT (ledger_id, generation, id) DO UPDATE SET terms = excluded.terms;
+        END IF;
+"""
 
 ALIKE = """
         RETURNING (SELECT t.id FROM {name} t WHERE t.ledger_id = p_ledger AND t.generation = v_generation

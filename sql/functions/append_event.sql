@@ -72,9 +72,7 @@ BEGIN
                 WHEN 'work_items' THEN
                     v_work_items := p_columns::work_items;
                     IF p_is_new THEN
-                        WITH terms AS (
-                            INSERT INTO work_item_terms (ledger_id, generation, id, terms)
-                            VALUES (p_ledger, v_generation, v_id, p_terms))
+                        INSERT INTO work_item_terms (ledger_id, generation, id, terms) VALUES (p_ledger, v_generation, v_id, p_terms);
                         INSERT INTO work_items (ledger_id, generation, id, version, position, doc, item_type, status, title, parent_id,
                             priority, rank, hidden, claimed_by, claimed_until, created_at, updated_at, category, assignee, waits_for,
                             due_by, starts_at, milestone_id, estimate, effort_minutes, effort_tokens, effort_cost)
@@ -88,10 +86,10 @@ BEGIN
                                    AND t.id BETWEEN left(v_id, 6) AND left(v_id, 6) || 'g' AND t.id <> v_id ORDER BY t.id LIMIT 1)
                         INTO v_alike;
                     ELSE
-                        WITH terms AS (
-                            INSERT INTO work_item_terms (ledger_id, generation, id, terms)
-                            SELECT p_ledger, v_generation, v_id, p_terms WHERE p_terms IS NOT NULL
-                            ON CONFLICT (ledger_id, generation, id) DO UPDATE SET terms = excluded.terms)
+                        IF p_terms IS NOT NULL THEN
+                            INSERT INTO work_item_terms (ledger_id, generation, id, terms) VALUES (p_ledger, v_generation, v_id, p_terms)
+                            ON CONFLICT (ledger_id, generation, id) DO UPDATE SET terms = excluded.terms;
+                        END IF;
                         INSERT INTO work_items (ledger_id, generation, id, version, position, doc, item_type, status, title, parent_id,
                             priority, rank, hidden, claimed_by, claimed_until, created_at, updated_at, category, assignee, waits_for,
                             due_by, starts_at, milestone_id, estimate, effort_minutes, effort_tokens, effort_cost)
