@@ -343,6 +343,15 @@ Tags = Annotated[tuple[Annotated[str, Field(max_length=50), NotBlank], ...], AsA
 Texts = Annotated[tuple[str, ...], AsArray]
 Metadata = Annotated[dict[str, Any], AsObject, AfterValidator(_finite)]
 Token = Annotated[str, Field(pattern=r"^[!-~]{8,200}$")]
+KINDS_WANTED = {  # by pydantic's name of what is wrong: its own words may change with any release
+    "bool_type": "input should be a valid boolean",
+    "dict_type": "input should be an object",
+    "int_type": "input should be a valid integer",
+    "missing": "field required",
+    "model_type": "input should be an object",
+    "string_type": "input should be a valid string",
+    "tuple_type": 'input should be an array like ["one", "two"]',
+}
 PATTERNS = {  # of texts that have a form -> what a refusal says of it
     "^[!-~]{8,200}$": "8 to 200 letters, digits and signs, without blanks",
     "^[0-9]{4}-Q[1-4]$": "a year and its quarter, like 2026-Q4",
@@ -377,8 +386,7 @@ def _fault(field: str, fault: Any, value: Any, model: type[Input]) -> dict[str, 
     if fault["type"] == "extra_forbidden":
         return problem(field, "is not an argument of this", shown, allowed=_arguments(_holder(model, fault["loc"])))
     expected = fault.get("ctx", {}).get("expected")
-    words = fault["msg"].removeprefix("Value error, ")
-    words = words.replace("a valid dictionary", "an object").replace("a valid tuple", 'an array like ["one", "two"]')
+    words = KINDS_WANTED.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "string_too_short" and not str(value).strip():
         words = "must not be empty"
     if fault["type"] == "string_pattern_mismatch":

@@ -1,6 +1,9 @@
 """What a refusal says to a person at the command line: their own words, what they typed, and the line to type next."""
 
 import shlex
+from pathlib import Path
+
+import pytest
 
 from tests.conftest import Perform
 from tests.integration.test_cli import Run, run
@@ -93,3 +96,17 @@ def test_a_log_after_its_end_says_where_that_is(run: Run, perform: Perform) -> N
     perform("create_work_item", item_type="task", title="Door")
 
     assert "no event is after position 99: the newest is 1" in run("log", "--after", "99").stderr
+
+
+def test_a_folder_with_the_name_of_a_source_is_imported_by_its_name(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = tmp_path / "backlog" / "tasks"
+    tasks.mkdir(parents=True)
+    (tasks / "task-1 - Door.md").write_text("---\nid: TASK-1\ntitle: Door\nstatus: To Do\n---\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert run("import", "backlog").exit_code == 0
+    assert "Door" in run("list").stdout
+    assert run("import", "backlog", "backlog").exit_code == 0
+    assert "FILE" in run("import", "beads").stderr

@@ -32,17 +32,23 @@ class Sources(Group):
             if not argument.startswith("-") and before not in takes_value
         ]
         named = [argument for argument in given if argument in self.commands or Path(argument).exists()]
+        is_path = len(given) == 1 and named == given and self._needs_path(given[0])
         if "" in given:
             ctx.fail("PATH is empty: name a file or folder")
         if given and not named:
             names = ", ".join(self.commands)
             ctx.fail(f"{printable(given[0])} is neither a file or folder that is there nor one of {names}")
-        if named and named[0] not in self.commands:
+        if named and (is_path or named[0] not in self.commands):
             found = detected(Path(named[0]))
             for command in found.beside:
                 remark(f"taken as {KNOWN[found.name].called}; what is around it: {printable(command)}")
             args = [found.name, *(str(found.path) if argument is named[0] else argument for argument in args)]
         return super().parse_args(ctx, args)
+
+    def _needs_path(self, word: str) -> bool:
+        """A source by itself, where a file or folder of its name is there: `backlog` is that folder, `git` is not."""
+        source = self.commands.get(word)
+        return source is not None and Path(word).exists() and any(one.required for one in source.params)
 
 
 @click.group("import", cls=Sources)
