@@ -110,6 +110,8 @@ MEANT = {  # what other tools call it -> the command here
     "ls": "list",
     "modify": "edit",
     "new": "add",
+    "prio": "edit --priority",
+    "priority": "edit --priority",
     "note": "comment",
     "annotate": "comment",
     "reopen": "unblock",

@@ -43,7 +43,7 @@ class CommandLine(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            raise exits.NoSuchCommand(name, _meant(name), ctx)
+            raise exits.NoSuchCommand(name, _meant(name, args[1:]), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -136,11 +136,25 @@ def _own_name() -> str:
     return called if called in NAMES else NAMES[0]
 
 
-def _meant(name: str) -> list[str]:
-    """The commands that were probably meant, from what other tools call it and from what is spelled alike."""
+def _meant(name: str, rest: list[str]) -> list[str]:
+    """The lines that were probably meant, from what other tools call it and from what is spelled alike."""
     import difflib  # only here: a slip is rare
 
-    return [MEANT[name]] if name in MEANT else difflib.get_close_matches(name, COMMANDS, n=2, cutoff=0.6)
+    if name in MEANT:
+        return [_whole(MEANT[name], rest)]
+    return difflib.get_close_matches(name, COMMANDS, n=2, cutoff=0.6)
+
+
+def _whole(meant: str, rest: list[str]) -> str:
+    """With what was typed after it, where that fits: an item, or the title of a new one; options follow the item."""
+    import shlex  # only here, as above
+
+    from ledger.values.reference import parse
+
+    if not rest or (meant != "add" and parse(rest[0]) is None):
+        return meant
+    command, *option = meant.split()
+    return shlex.join([command, rest[0], *option, *rest[1:]])
 
 
 def _refused(error: LedgerError, args: list[str]) -> int:

@@ -324,6 +324,19 @@ def test_a_word_that_is_no_command_says_which_was_meant(run: Run, typed: str, me
     assert f"next: tracking-ledger {meant}" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        (("assign", "w-7k3qd", "bob"), "edit w-7k3qd --assignee bob"),
+        (("close", "w-7k3qd"), "done w-7k3qd"),
+        (("new", "Write docs", "-p", "1"), "add 'Write docs' -p 1"),
+        (("issue", "list"), "list"),
+    ],
+)
+def test_what_other_tools_call_it_is_answered_with_the_whole_line(run: Run, typed: tuple[str, ...], line: str) -> None:
+    assert run(*typed).stderr.splitlines()[-1] == f"next: tracking-ledger {line}"
+
+
 def test_what_other_tools_call_it_names_a_command_that_is_there() -> None:
     assert {meant.split()[0] for meant in MEANT.values()} <= COMMANDS.keys()
     assert not MEANT.keys() & COMMANDS.keys()
