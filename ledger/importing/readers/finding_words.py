@@ -99,7 +99,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "second_parent": "a second parent: kept as a link",
     "section_without_its_end": "sections with one of their two marks: they end at the next known heading",
     "several_test_counts": "messages with several test counts, of which the first was taken",
-    "state_active": "in hand by their status: `ready` offers them to those only to whom they are assigned",
+    "state_active": "in hand by their status: `ready` offers them only to whom they are assigned",
     "state_dropped": "given up by their status",
     "state_review": "in review by their status: not offered by `ready`",
     "state_waiting": "waiting by their status: not offered by `ready`",
