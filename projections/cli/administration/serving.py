@@ -48,7 +48,7 @@ def mcp(invocation: Invocation, /, toolsets: tuple[str, ...], read_only: bool, c
 @click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="A web page's origin that may ask.")
 @click.option("--tls-cert", "certificate", metavar="FILE", help="Certificate chain, PEM.")
 @click.option("--tls-key", "key", metavar="FILE", help="Its key, PEM.")
-@click.option("--behind-proxy", "proxies", metavar="ADDRESSES", help="Proxies that speak TLS and tell who asks.")
+@click.option("--behind-proxy", "proxies", metavar="ADDRESSES", help="Proxies that end TLS and say who asks.")
 @click.option("--issuer", metavar="URL", help="An OAuth issuer whose tokens come in too.")
 @click.option("--jwks", "keys_url", metavar="URL", help="Its keys (default: ISSUER/.well-known/jwks.json).")
 @click.option("--public-url", metavar="URL", help="Our address as clients and issuer know it, with /mcp.")

@@ -107,8 +107,8 @@ def conflicts(invocation: Invocation) -> int:
 def resolve(invocation: Invocation, /, ref: str, choice: str, version: str | None, **given: Any) -> int:
     """Decide the conflict REF.
 
-    mine carries the queued command out on what stands there now, theirs drops it and keeps that on record, edited
-    carries it out with other values.
+    mine applies the queued command to the current state, theirs drops it and keeps that on record, edited applies
+    it with other values.
     """
     arguments = {name: value for name, value in given.items() if value is not None}
     if "changes" in arguments:

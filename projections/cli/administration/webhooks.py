@@ -63,7 +63,7 @@ def list_(invocation: Invocation, /) -> None:
 @click.argument("name")
 @pass_invocation
 def test(invocation: Invocation, /, name: str) -> int:
-    """Send a message that stands for no event, and tell what became of it."""
+    """Send a message that is about no event, and show what became of it."""
     answered = _perform(invocation, "test", name=name)
     if not invocation.as_json:
         remark(f"webhook {printable(name)}: {printable(answered['why'])}")

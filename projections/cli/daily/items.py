@@ -130,7 +130,7 @@ def _edit_texts(invocation: Invocation, refs: tuple[str, ...]) -> int:
 @FORCE
 @pass_invocation
 def done(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
-    """Complete work items, and tell what became ready by it."""
+    """Complete work items, and show what became ready by it."""
     return _update(invocation, refs, lambda _: {"status": "completed", **how}, "done")
 
 

@@ -136,7 +136,7 @@ def release(invocation: Invocation, /, ref: str, **arguments: Any) -> int:
     type=click.IntRange(0, 36_500),
     help="Unchanged for so many days; 0 is all that is finished.",
 )
-@click.option("--dry-run", is_flag=True, default=None, help="Only tell what would be archived.")
+@click.option("--dry-run", is_flag=True, default=None, help="Only show what would be archived.")
 @pass_invocation
 def archive(invocation: Invocation, /, refs: tuple[str, ...], **arguments: Any) -> int:
     """Put finished work that has been idle out of the lists; with REF that item and what is below it, at once.
@@ -148,7 +148,7 @@ def archive(invocation: Invocation, /, refs: tuple[str, ...], **arguments: Any) 
 
 @click.command(cls=Command)
 @REFS
-@click.option("--dry-run", is_flag=True, default=None, help="Only tell what would be brought back.")
+@click.option("--dry-run", is_flag=True, default=None, help="Only show what would be brought back.")
 @pass_invocation
 def restore(invocation: Invocation, /, refs: tuple[str, ...], **arguments: Any) -> int:
     """Bring the work items REF back from the archive, with what is below and above them."""

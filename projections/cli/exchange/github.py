@@ -36,7 +36,7 @@ KINDS = {
 @click.argument("repository", metavar="OWNER/REPO")
 @click.option("--pull", is_flag=True, help="Only take what changed on GitHub.")
 @click.option("--push", is_flag=True, help="Only send what changed here.")
-@click.option("--dry-run", is_flag=True, help="Tell what would happen, and change nothing on either side.")
+@click.option("--dry-run", is_flag=True, help="Show what would happen, and change nothing on either side.")
 @click.option("--full", is_flag=True, help="Read all issues again, also those that have not changed.")
 @click.option("--only", multiple=True, metavar="NAME=VALUE", help="Take up only these: label=, assignee=, state=.")
 @click.option("--conflicts", type=click.Choice(POLICIES), help="Whose value counts where both changed a field.")
@@ -61,9 +61,8 @@ def github(
     `conflicts` shows and `resolve` decides. The token is GITHUB_TOKEN, GH_TOKEN or that of `gh`. Interrupted, it goes
     on where it was; run again, it does nothing. Exit code 8 if there are conflicts, or something was not exchanged.
     """
-    from projections.transfer.github.rules.filters import (
-        filter_of,  # only here: no other command needs a client of HTTP
-    )
+    # imported only here: no other command needs a client of HTTP
+    from projections.transfer.github.rules.filters import filter_of
     from projections.transfer.github.run import Synchronisation
     from projections.transfer.github.terms import Terms
 

@@ -62,7 +62,7 @@ def import_() -> None:
 def _command(name: str, source: Source) -> click.Command:
     @click.command(name, cls=Command, help=f"{source.sentence}\n\n{ALL_OF_THEM}", short_help=source.sentence)
     @click.argument("path", metavar=source.argument, type=click.Path(path_type=Path), required=not source.surrounds)
-    @click.option("--dry-run", is_flag=True, help="Tell what would happen, and record nothing.")
+    @click.option("--dry-run", is_flag=True, help="Show what would happen, and record nothing.")
     @click.option("--strict", is_flag=True, help="End with 8 for links to ids that are nowhere, too.")
     @pass_invocation
     def command(

@@ -33,7 +33,7 @@ def of_event(ledger: UUID, template: Template, line: Line) -> Message:
 
 
 def of_test(ledger: UUID, template: Template, name: str, command_id: UUID, at: str) -> Message:
-    """A message that stands for no event."""
+    """A message that is about no event."""
     line = {
         "type": "webhook.test",
         "recorded_at": at,
