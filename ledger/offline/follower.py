@@ -49,7 +49,7 @@ class Follower:
             up_to = min(goal, head.position + PORTION)
             events = list(islice(self._log.read_all(head.position, up_to), PORTION))
             self.meet(head)  # a killed server shows for a moment what no standby has, and gives no second answer
-            with self._alone() as mine:
+            with self._following() as mine:
                 if not mine:
                     return False
                 if self._journal.head == head:
@@ -69,7 +69,7 @@ class Follower:
         return log_head
 
     @contextmanager
-    def _alone(self) -> Iterator[bool]:
+    def _following(self) -> Iterator[bool]:
         try:
             with FileLock(self._lock, blocking=False):
                 yield True

@@ -141,13 +141,13 @@ def _update(command: UpdateWorkItem, world: World) -> Decided:
     if command.deleted and not item.deleted:
         decided += _delete(command, world, forced)
     if not decided or (forced is not None and changes):
-        return decided + [(stream, fact) for fact in _alone(changes, forced)]
+        return decided + [(stream, fact) for fact in _revision(changes, forced)]
     head = next(n for n, entry in enumerate(decided) if entry[0] == stream)
     decided[head] = (stream, with_also(decided[head][1], changes))
     return decided
 
 
-def _alone(changes: Changes, forced: str | None) -> list[Fact]:
+def _revision(changes: Changes, forced: str | None) -> list[Fact]:
     """A change of fields that comes with no better fact; a move alone is one."""
     match list(changes.items()):
         case []:

@@ -84,7 +84,7 @@ def from_journal(app: App) -> Rebuilt:
 
 def from_database(app: App, now: datetime) -> Rebuilt:
     """The database is right: the journal is set aside, and what only it held waits in the outbox."""
-    with _Direct(app) as direct, _alone(app):
+    with _Direct(app) as direct, _exclusively(app):
         local = app.local
         found = direct.heads(local.journal)
         lines = list(only_in(local.journal, found.common)) if found.journal > found.common else []
@@ -136,7 +136,7 @@ def _queue(local: Local, lines: list[Queued], journal: int, common: int) -> int:
 
 
 @contextmanager
-def _alone(app: App) -> Iterator[None]:
+def _exclusively(app: App) -> Iterator[None]:
     """No other process follows meanwhile."""
     try:
         with FileLock(app.home / FOLLOW_LOCK, timeout=LOCK_SECONDS):

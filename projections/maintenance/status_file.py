@@ -67,12 +67,12 @@ def write_status(app: App, view: LedgerView | None = None) -> Written:
     """
     file = place(app)
     if view is not None:
-        with _alone(app):
+        with _exclusively(app):
             return _written(app, file, report_now.document(view))
     for _ in range(ATTEMPTS):
         seen = _look(file)
         _, document = router.run_on_first_source(app, report_now.document)
-        with _alone(app):
+        with _exclusively(app):
             if _look(file) == seen:
                 return _written(app, file, document)
     raise _changing(file)
@@ -200,7 +200,7 @@ def _keep(home: Path, text: bytes) -> Path:
 
 
 @contextlib.contextmanager
-def _alone(app: App) -> Iterator[None]:
+def _exclusively(app: App) -> Iterator[None]:
     try:
         with FileLock(app.home / LOCK, timeout=LOCK_SECONDS):
             yield

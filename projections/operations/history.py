@@ -106,7 +106,7 @@ def query_history(view: LedgerView, request: QueryHistoryInput) -> Answered:
 
 def undo(view: LedgerView, request: UndoInput) -> Answered:
     check(_undo_problems(request))
-    undone, streams = _meant(view, request)
+    undone, streams = _to_take_back(view, request)
     recorded = view.record(
         Undo(undone=undone, streams=streams, only_untouched=request.only_untouched),
         by=request.by,
@@ -143,7 +143,7 @@ def _refuse_erasure(streams: Iterable[str]) -> None:
         )
 
 
-def _meant(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str, ...]]:
+def _to_take_back(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str, ...]]:
     """The command to take back, and the streams in which to do so."""
     if request.command is not None:
         recorded = view.store.find_command(_uuid(request.command))

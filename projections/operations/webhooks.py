@@ -90,7 +90,9 @@ def list_webhooks(view: LedgerView, _: ListWebhooksInput) -> Answered:
         refs = references_of_ids(snapshot, {id for webhook in found.values() for id in webhook.entities})
         head = snapshot.as_of.position
     known = Destinations(view.home).all()
-    items = [_shown(name, webhook, known.get(webhook.id), refs, head) for name, webhook in sorted(found.items())]
+    items = [
+        _webhook_as_answer(name, webhook, known.get(webhook.id), refs, head) for name, webhook in sorted(found.items())
+    ]
     return {"items": items, "total_count": len(items)}
 
 
@@ -235,7 +237,9 @@ def _faults(request: WebhookInput) -> Iterator[Problem]:
         yield problem("position", "goes with actions add and replay only", request.position)
 
 
-def _shown(name: str, webhook: Webhook, destination: Destination | None, refs: dict[str, str], head: int) -> Answered:
+def _webhook_as_answer(
+    name: str, webhook: Webhook, destination: Destination | None, refs: dict[str, str], head: int
+) -> Answered:
     """All but the address and the secret."""
     shown: dict[str, Any] = {
         "name": name,

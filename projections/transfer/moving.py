@@ -56,7 +56,7 @@ class Moved(Struct, frozen=True, kw_only=True):
 def move(app: App, destination: Settings, progress: Progress = no_progress) -> Moved:
     """Refused when the target has another history, or a read model differs; then the ledger is open where it was."""
     with ExitStack() as stack:
-        stack.enter_context(_alone(app))
+        stack.enter_context(_locked(app))
         source = _source(app)
         stack.callback(source.database.close)
         _tell_directory(app, source)  # an earlier move may have been interrupted before that
@@ -202,7 +202,7 @@ class _Move:
             ) from error
 
 
-def _alone(app: App) -> Any:
+def _locked(app: App) -> Any:
     lock = FileLock(app.home / "moving.lock", timeout=0)
     try:
         return lock.acquire()

@@ -139,7 +139,7 @@ class Drain:
         while left:
             together = self._together(left)
             if not together:
-                together = [self._alone(left[0])]
+                together = [self._settle_one(left[0])]
             self._write(together)
             settled += together
             left = left[len(together) :]
@@ -198,7 +198,7 @@ class Drain:
         unique = any(relation in UNIQUE for row in proposal.rows for relation, _ in row.added)
         return None if unique else proposal
 
-    def _alone(self, line: Queued) -> Settled:
+    def _settle_one(self, line: Queued) -> Settled:
         """One command's verdict, while no other writer appends."""
         refusal: LedgerError | None = None
         for _ in range(TRIES):

@@ -43,7 +43,7 @@ def distinct(command: ImportWorkItems, world: World) -> Distinct:
         for one in named:
             if items.setdefault(one.id, one) is not one:
                 found.not_taken.append(Finding("repeated_id", one.external_id))
-        meant[entity_id] = _meant(members[0].external_id, named, command.source, world)
+        meant[entity_id] = _referred(members[0].external_id, named, command.source, world)
     found.items = tuple(_linked(item, meant) for item in items.values())
     return found
 
@@ -81,7 +81,7 @@ def _renamed(item: ImportedItem, source: str, world: World) -> ImportedItem:
     return replace(item, id=imported_id(world.ledger, source, name), external_id=name)
 
 
-def _meant(name: str, named: list[ImportedItem], source: str, world: World) -> str:
+def _referred(name: str, named: list[ImportedItem], source: str, world: World) -> str:
     """Where links by an id lead. If its record cannot be read, to the last one known beside those put aside."""
     present = {one.id for one in named if one.put_aside}
     if len(present) < len(named):

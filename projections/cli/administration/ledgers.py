@@ -112,7 +112,7 @@ def rename(invocation: Invocation, ledger: str, name: str) -> None:
 @pass_invocation
 def archive(invocation: Invocation, ledger: str | None) -> None:
     """Close LEDGER and leave it out of the list. It can still be read, and opened again."""
-    database, known = _meant(invocation, ledger)
+    database, known = _chosen(invocation, ledger)
     head, digest = ledgers.close(database, known.id, ARCHIVED)
     fields = {"state": "closed", "reason": ARCHIVED, "position": head, "digest": digest.hex()}
     _done(invocation, known, fields, f"archived {known.id} ({printable(known.name)}) at position {head}")
@@ -124,7 +124,7 @@ def archive(invocation: Invocation, ledger: str | None) -> None:
 @pass_invocation
 def open_(invocation: Invocation, ledger: str | None, gone: bool) -> None:
     """Open LEDGER again that was archived, or that an interrupted move left closed."""
-    database, known = _meant(invocation, ledger)
+    database, known = _chosen(invocation, ledger)
     if gone:
         with alone(database, known.id):
             ledgers.reopen(database, known.id, MOVING)
@@ -164,7 +164,7 @@ def quota(invocation: Invocation, ledger: str, events: int | None, unlimited: bo
     Only the owner of the schema sets it (LEDGER_ADMIN_DSN). What is recorded stays readable, and more is refused.
     """
     here = _database(invocation)
-    _, known = _meant(invocation, ledger, here)
+    _, known = _chosen(invocation, ledger, here)
     if unlimited and events is not None:
         raise click.BadParameter("give a number or --none, not both", param_hint="EVENTS")
     most = known.most_events
@@ -192,7 +192,7 @@ def _opened(settings: Settings) -> Database:
     return database
 
 
-def _meant(invocation: Invocation, word: str | None, here: Database | None = None) -> tuple[Database, Known]:
+def _chosen(invocation: Invocation, word: str | None, here: Database | None = None) -> tuple[Database, Known]:
     """The ledger, and the database in which it lies."""
     here = here or _database(invocation)
     word = word if word is not None else str(identity.find(invocation.settings.project).key)
@@ -205,7 +205,7 @@ def _meant(invocation: Invocation, word: str | None, here: Database | None = Non
 def _everywhere(invocation: Invocation, word: str, change: Callable[[Database, UUID], None]) -> Known:
     """Changes what the ledger's database and the directory both say of it."""
     here = _database(invocation)
-    there, known = _meant(invocation, word, here)
+    there, known = _chosen(invocation, word, here)
     change(there, known.id)
     if there is not here:
         change(here, known.id)

@@ -113,7 +113,7 @@ def undo(
     """
     if what is None and version is not None:
         raise click.UsageError("--version belongs to an item: name it, as in: undo w-7k3qd --version 2")
-    asked: Entity = _meant(invocation.app, what, version) if what else _newest(invocation, ask=not yes)
+    asked: Entity = _undo_arguments(invocation.app, what, version) if what else _newest(invocation, ask=not yes)
     given = {"only_untouched": only_untouched, "command_id": command_id}
     answered = _perform(invocation.app, "undo", **asked, **given)
     if invocation.as_json:
@@ -222,7 +222,7 @@ def _perform(app: App, name: str, **arguments: Any) -> Entity:
     return OPERATIONS[name].perform(app, {key: value for key, value in arguments.items() if value is not None})
 
 
-def _meant(app: App, what: str, version: int | None) -> Entity:
+def _undo_arguments(app: App, what: str, version: int | None) -> Entity:
     """The arguments of the undo that a person means."""
     if what.isdecimal() and version is None:
         return {"position": int(what)}

@@ -172,7 +172,7 @@ def _resolved(host: str, port: int) -> list[Address]:
 
 def _check(address: Address, allowed: tuple[Network, ...], *, is_secure: bool) -> None:
     """Raises _Refused unless the address is public, or in a network that was allowed."""
-    meant = _meant(address)
+    meant = _unwrapped(address)
     if any(one in network for one in (address, meant) for network in allowed if network.version == one.version):
         return
     if not _is_public(meant):
@@ -190,7 +190,7 @@ def _is_public(address: Address) -> bool:
     return given_out and address.is_global and not address.is_multicast and not special
 
 
-def _meant(address: Address) -> Address:
+def _unwrapped(address: Address) -> Address:
     """The IPv4 address that an IPv6 one leads to, where it is only a wrapping of it."""
     if isinstance(address, IPv4Address):
         return address

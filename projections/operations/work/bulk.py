@@ -105,29 +105,29 @@ class _Reading:
         match request:
             case CreateWorkItemInput():
                 entity_id = minted_id(self._command_id, str(number))
-                made = creation(request, entity_id, self._meant)
+                made = creation(request, entity_id, self._id_of)
                 if key is not None:
                     self._keys[key] = entity_id
                 return made
             case UpdateWorkItemInput():
-                return update(request, self._meant)
+                return update(request, self._id_of)
             case CommentInput():
                 fresh_id = comment_id_of(minted_id(self._command_id, str(number)))
-                return comment_command(request, CATEGORY, self._meant(request.id, "id"), fresh_id)
+                return comment_command(request, CATEGORY, self._id_of(request.id, "id"), fresh_id)
             case LogEffortInput():
                 fresh_id = comment_id_of(minted_id(self._command_id, str(number)))
-                return effort_command(self._view, request, self._meant(request.id, "id"), fresh_id)
+                return effort_command(self._view, request, self._id_of(request.id, "id"), fresh_id)
             case AttachInput():
-                return attachment_command(request, CATEGORY, self._meant(request.id, "id"))
+                return attachment_command(request, CATEGORY, self._id_of(request.id, "id"))
             case _:
                 return LinkWorkItems(
-                    id=self._meant(request.id, "id"),
+                    id=self._id_of(request.id, "id"),
                     kind=request.kind,
-                    to_id=self._meant(request.to_id, "to_id"),
+                    to_id=self._id_of(request.to_id, "to_id"),
                     remove=request.remove,
                 )
 
-    def _meant(self, given: str, field: str) -> str:
+    def _id_of(self, given: str, field: str) -> str:
         if not given.startswith("$"):
             return resolve(self._view.tables, CATEGORY, given, field)
         if given[1:] not in self._keys and given[1:] in self._refused:

@@ -55,7 +55,7 @@ RECURRENCE = "Completing it makes the next: weekdays, every 2 weeks after comple
 Minutes = Annotated[int, Field(ge=1, le=MOST_MINUTES)]
 Planned = Annotated[str, AfterValidator(_planned)]
 Recurrence = Annotated[str, AfterValidator(_recurrence)]
-Meant = Callable[[str, str], str]  # (what was given, the field it stands in) -> the id that is meant
+Resolve = Callable[[str, str], str]  # (what was given, its field) -> the id
 PLANS = ("due", "not_before", "estimate", "milestone_id", "recurrence")
 Clearable = Literal[
     "description",

@@ -29,8 +29,8 @@ from projections.operations.work.work_item_inputs import (
     CreateWorkItemInput,
     LinkWorkItemsInput,
     ListWorkItemsInput,
-    Meant,
     QueryWorkItemInput,
+    Resolve,
     UpdateWorkItemInput,
 )
 from projections.questions import deployments, entities
@@ -47,24 +47,24 @@ CATEGORY = "work_item"
 
 
 def create_work_item(view: LedgerView, request: CreateWorkItemInput) -> Answered:
-    command = creation(request, new_id(request), _meant(view))
+    command = creation(request, new_id(request), _resolve_in(view))
 
     return carry_out(view, request, CATEGORY, command, questions.by_id)
 
 
-def creation(request: CreateWorkItemInput, entity_id: str, meant: Meant) -> CreateWorkItem:
+def creation(request: CreateWorkItemInput, entity_id: str, resolved: Resolve) -> CreateWorkItem:
     """The command for an item of this id."""
     fields = request.model_dump(exclude={"by", "command_id", "detail", "parent_id", "milestone_id"})
     if request.description is None and isinstance(request.metadata.get("description"), str):
         fields["metadata"] = {name: value for name, value in request.metadata.items() if name != "description"}
         fields["description"] = request.metadata["description"]  # where the original contract had it
-    parent = meant(request.parent_id, "parent_id") if request.parent_id else None
-    milestone = meant(request.milestone_id, "milestone_id") if request.milestone_id else None
+    parent = resolved(request.parent_id, "parent_id") if request.parent_id else None
+    milestone = resolved(request.milestone_id, "milestone_id") if request.milestone_id else None
     return CreateWorkItem(id=entity_id, parent_id=parent, milestone_id=milestone, **fields)
 
 
 def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered:
-    command = update(request, _meant(view))
+    command = update(request, _resolve_in(view))
 
     answer = carry_out(view, request, CATEGORY, command, questions.by_id, token=request.token)
     if request.status is not None:
@@ -91,18 +91,18 @@ def under_review(item: WorkItem) -> Answered:
     return {"waits_for": whom, "next_step": f"leave it: it is completed when {whom} approves (question, action answer)"}
 
 
-def update(request: UpdateWorkItemInput, meant: Meant) -> UpdateWorkItem:
+def update(request: UpdateWorkItemInput, resolved: Resolve) -> UpdateWorkItem:
     _check_update(request)
     parent: Any = UNSET
     if "parent_id" in request.clear:
         parent = None
     elif "parent_id" in request.model_fields_set:
-        parent = meant(request.parent_id, "parent_id")
+        parent = resolved(request.parent_id, "parent_id")
     fields = sent_fields(request, *REVISABLE) | {name: _emptied(name) for name in request.clear if name != "parent_id"}
     if "milestone_id" in request.model_fields_set:
-        fields["milestone_id"] = meant(request.milestone_id, "milestone_id")
+        fields["milestone_id"] = resolved(request.milestone_id, "milestone_id")
     return UpdateWorkItem(
-        id=meant(request.id, "id"),
+        id=resolved(request.id, "id"),
         expected=request.version,
         fields=fields,
         status=request.status,
@@ -128,7 +128,7 @@ def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:
         return _with_progress(view, questions.by_name(view.tables, request.id, asker(view)))
     entity_id = resolve(view.tables, CATEGORY, request.id)
     if request.as_of is not None and not set(request.include) - {"history", "comments"}:
-        return _alone(view, entity_id, request)
+        return _at_position(view, entity_id, request)
     with view.snapshot(request.as_of) as snapshot:
         item = questions.by_id(snapshot, entity_id)
         item |= readiness.explained(snapshot, entity_id, snapshot.as_of.now, asker(view))
@@ -159,7 +159,7 @@ def _with_progress(view: LedgerView, item: Answered) -> Answered:
         return item | {"progress": questions.progress(snapshot, item["id"])}
 
 
-def _alone(view: LedgerView, entity_id: str, request: QueryWorkItemInput) -> Answered:
+def _at_position(view: LedgerView, entity_id: str, request: QueryWorkItemInput) -> Answered:
     """An item as it was, without what stood around it: that costs no more than its own past."""
     as_of = position_of(view.store, request.as_of or 0)
     row = row_at(view.store, CATEGORY, entity_id, as_of)
@@ -230,7 +230,7 @@ def _list_problems(request: ListWorkItemsInput) -> Iterator[Problem]:
         yield problem("order", "goes with text" if request.text is None else "does not go with text", request.order)
 
 
-def _meant(view: LedgerView) -> Meant:
+def _resolve_in(view: LedgerView) -> Resolve:
     return lambda sent_fields, field: resolve(view.tables, CATEGORY, sent_fields, field)
 
 

@@ -38,12 +38,12 @@ def follow(
     """(position, line) of each wanted event in order. A position with None: what lies before it is not wanted."""
     while after < up_to:
         end = min(after + PORTION, up_to)
-        meant = [event for event in log.read_all(after, end) if wanted.lets_through(event)]
+        let_through = [event for event in log.read_all(after, end) if wanted.lets_through(event)]
         with tables.snapshot() as snapshot:
-            lines = event_lines(log, snapshot, meant)
-        for event, line in zip(meant, lines, strict=True):
+            lines = event_lines(log, snapshot, let_through)
+        for event, line in zip(let_through, lines, strict=True):
             yield event.position, line
-        if not meant or meant[-1].position < end:
+        if not let_through or let_through[-1].position < end:
             yield end, None
         after = end
 

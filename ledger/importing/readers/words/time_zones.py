@@ -106,13 +106,13 @@ def zone_at(text: str, start: int) -> tuple[tzinfo, int] | None:
     if found is None:
         return None
     try:
-        zone = _meant(found[0], text[found.end() :])
+        zone = _zone_of(found[0], text[found.end() :])
     except ValueError as problem:
         raise UnknownZone(str(problem), found.end()) from problem
     return (zone, found.end()) if zone is not None else None
 
 
-def _meant(word: str, behind: str) -> tzinfo | None:
+def _zone_of(word: str, behind: str) -> tzinfo | None:
     if offset := _OFFSET.fullmatch(word):
         return _fixed(word, offset)
     if "/" in word:

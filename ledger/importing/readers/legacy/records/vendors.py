@@ -211,7 +211,7 @@ class _Found:
             status = "broken" if negated else words.VENDOR_STATUSES[key(found[0])]
             if negated or key(found[0]) != status:
                 self._legacy.word(self._metadata, "status", found[0], status, line)
-            elif before is not None and _meant(before) not in (None, status):
+            elif before is not None and _vendor_status(before) not in (None, status):
                 self._legacy.word(self._metadata, "status", f"{before.written} {found[0]}", status, line)
             self._fields["status"] = status
             return _without_marks(f"{text[: found.start()]} {text[found.end() :]}")
@@ -228,7 +228,7 @@ class _Found:
         return self._unknown_status(text)
 
     def _by_sign(self, state: WrittenState) -> None:
-        status, line = _meant(state), self._entry.line
+        status, line = _vendor_status(state), self._entry.line
         if status is None:
             self._metadata["source_status"] = state.written
             self._legacy.warn("state_not_understood", line, state.written[:80])
@@ -304,7 +304,7 @@ class _Found:
         self._legacy.warn("text_kept", self._entry.line, f"{name}: {plain(text)[:80]}")
 
 
-def _meant(state: WrittenState) -> str | None:
+def _vendor_status(state: WrittenState) -> str | None:
     """What a state means of a vendor; a box that is not ticked means nothing, and one that is struck out is gone."""
     if STRIKE in state.written:
         return words.OF_VENDORS["dropped"]

@@ -295,12 +295,12 @@ class _Reader(Record):
                 strange.append(as_storable(entry)[0])
                 self.reading.not_taken.append(Finding("link_not_understood", f"{self.name}: {str(entry)[:100]}"))
             else:
-                links.append(self._linked("depends_on", self._meant(number), "dependencies"))
+                links.append(self._linked("depends_on", self._task_id(number), "dependencies"))
         if strange:
             self.rest["dependencies"] = strange
         return tuple(links)
 
-    def _meant(self, number: str) -> str:
+    def _task_id(self, number: str) -> str:
         sibling = f"{self._task.parent}.{number}"
         return sibling if sibling in self._numbers and sibling != self._task.number else number
 
