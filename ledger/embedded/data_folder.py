@@ -87,7 +87,7 @@ def remove_misleading_lock_file(lock_file: Path) -> None:
     """Call when no server lives in the folder. PostgreSQL itself clears a lock file whose process is gone; one that is
     empty, or whose number was given to another process since, would stop it for ever.
     """
-    import psutil
+    import psutil  # only here, as above
 
     named = _process_named_in(lock_file)
     if named is None or psutil.pid_exists(named):

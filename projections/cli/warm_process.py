@@ -25,7 +25,7 @@ def main() -> None:
 def load() -> None:
     """Everything that the commands import, and what they build when they are first called."""
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # as `main` does
-    from projections.cli.commands import COMMANDS
+    from projections.cli.commands import COMMANDS  # only here: the key is of the program as it was before
     from projections.operations.catalog import OPERATIONS
 
     for command in sorted(client.COMMANDS):

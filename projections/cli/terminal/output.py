@@ -160,7 +160,7 @@ def heading(text: str) -> None:
 
 def draw_markdown(text: str) -> None:
     """A Markdown text as a terminal shows it. It does nothing to the terminal either."""
-    from rich.console import Console  # only here, as in `counting`: what draws costs a start a tenth
+    from rich.console import Console  # only here: what draws costs a start a tenth
     from rich.markdown import Markdown
 
     harmless = "\n".join(_UNSEEN.sub(_escape_name, line) for line in text.splitlines())
@@ -171,7 +171,7 @@ def draw_markdown(text: str) -> None:
 @contextmanager
 def counting(what: str, total: int) -> Iterator[Any]:
     """A bar on stderr that counts to `total`; call `.advance(0)` for each. Nothing where no terminal listens."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn  # only here: most commands draw no bar
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with _progress(*columns) as progress:
@@ -182,7 +182,7 @@ def counting(what: str, total: int) -> Iterator[Any]:
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """A moving bar on stderr with the time it takes, for work whose end is unknown. Nothing without a terminal."""
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # only here, as above
 
     with _progress(TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()) as progress:
         progress.add_task(printable(what), total=None)
@@ -197,7 +197,7 @@ def _escape_name(found: re.Match[str]) -> str:
 
 
 def _progress(*columns: Any) -> Any:
-    from rich.console import Console
+    from rich.console import Console  # only here, as above
     from rich.progress import Progress
 
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
