@@ -8,6 +8,7 @@ from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import asdict
 
 from ledger.annotation.commands import AddAttachment, RemoveAttachment
 from ledger.catalog import fact_of
@@ -32,6 +33,7 @@ from ledger.work_item.commands import (
     ReleaseClaim,
     UpdateWorkItem,
 )
+from ledger.work_item.state import WorkItem
 from projections.questions.world_questions import TableNeighbourhood
 from projections.read_models.fold import propose
 from tests.support.given import FIRST_DAY, numbered
@@ -124,7 +126,7 @@ class Play:
     def item(self, entity_id: str = ITEM) -> dict[str, object]:
         rows = self.here.rows()
         version, _, state = rows[f"work_item-{entity_id}"]  # type: ignore[misc]
-        return {"version": version, **state}  # type: ignore[dict-item]
+        return {"version": version, **asdict(WorkItem()), **state}  # type: ignore[dict-item]  # defaults are left out
 
 
 @pytest.fixture
