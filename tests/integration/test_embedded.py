@@ -263,13 +263,15 @@ def test_a_server_whose_socket_was_removed_can_be_stopped_and_started(server: Em
     assert server.is_running()
 
 
-def test_any_folder_name_will_do(make_server: Callable[..., EmbeddedServer], tmp_path: Path) -> None:
-    server = make_server(tmp_path / 'it\'s a "quote", $HOME `id` \\ übung')
+@pytest.mark.parametrize("name", ['it\'s "a" $HOME `id` \\ ü', "a,b"])
+def test_any_folder_name_will_do(make_server: Callable[..., EmbeddedServer], open_folder: Path, name: str) -> None:
+    server = make_server(open_folder / name)
 
     server.ensure()
 
     assert ask(server, "SELECT 1") == 1
     assert server.log_file.exists()
+    assert (server.root in server.socket_folder.parents) == ("," not in name), "for libpq a comma ends the path"
 
 
 def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(
