@@ -194,7 +194,8 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     `fields` are those of WorkItemCreated; one that is not named is absent in the source. `changed` is the last change
     that the source knows of, `settled` when it came to its status, `removed` when it was deleted. `created_in_source`
     and `changed_in_source` are the times that the record itself states, None where it states none. `put_aside` says
-    that a link by its id means another record, `also_known` are ids under which an earlier import may have brought it.
+    that a link by its id means another record. `undated` is its external id without the day on which it began, where
+    its source leaves that day out of the record now and then.
     `vendors` are names: the ids of those that the ledger has are kept as `metadata.vendor_ids`. `comments` None: the
     source does not say; `comments_missing`: it has more than it tells, so one that is not among them has not gone.
     What is not `stated` stays what it was.
@@ -215,7 +216,7 @@ class ImportedItem(Struct, frozen=True, kw_only=True):
     changed_in_source: datetime | None = None
     edition: Edition | None = None
     put_aside: bool = False
-    also_known: tuple[str, ...] = ()
+    undated: str | None = None
     comments: tuple[ImportedComment, ...] | None = None
     comments_missing: bool = False
     stated: Stated = Stated()

@@ -206,6 +206,57 @@ def test_a_line_that_gets_the_day_it_was_written_is_the_same_task() -> None:
     assert [state["status"] for state in log.standing().values()] == ["completed", "active"]
 
 
+UNDATED = ["x 2014-07-04 (A) Do it +p", "x 2014-07-04 Do it +p", "x (A) Do it +p", "x 2014-07-04 Do it +p pri:A"]
+
+
+@pytest.mark.parametrize("line", UNDATED)
+def test_a_line_that_loses_the_day_it_was_written_is_the_same_task(line: str) -> None:
+    log, other_way_round = ImportedLog("todotxt"), ImportedLog("todotxt")
+
+    log.bring(lambda folder: written(folder, OPEN))
+    log.bring(lambda folder: written(folder, line))
+    other_way_round.bring(lambda folder: written(folder, line))
+    other_way_round.bring(lambda folder: written(folder, OPEN))
+    other_way_round.bring(lambda folder: written(folder, line))
+
+    assert statuses(log) == statuses(other_way_round) == ["completed"]
+    assert log.bring(lambda folder: written(folder, line)) == []
+    assert log.bring(lambda folder: written(folder, f"{line} due:2014-08-01")) != []
+    assert statuses(log) == ["completed"]
+
+
+def test_lines_that_lose_their_days_are_the_tasks_that_the_file_no_longer_has() -> None:
+    log = ImportedLog("todotxt")
+
+    log.bring(lambda folder: written(folder, "2014-06-01 Do it", "2014-06-02 Do it", "2014-06-03 Do it"))
+    log.bring(lambda folder: written(folder, "2014-06-01 Do it", "x 2014-06-09 Do it", "x 2014-06-10 Do it"))
+    log.bring(lambda folder: written(folder, "x 2014-06-10 Do it", "x 2014-06-11 2014-06-01 Do it"))
+
+    assert statuses(log) == ["completed", "completed", "completed"]
+
+
+def test_equal_lines_without_a_day_that_get_one_are_the_same_tasks() -> None:
+    log = ImportedLog("todotxt")
+
+    log.bring(lambda folder: written(folder, "Do it", "Do it"))
+    log.bring(lambda folder: written(folder, "x 2014-06-09 2014-06-01 Do it", "x 2014-06-09 2014-06-02 Do it"))
+
+    assert statuses(log) == ["completed", "completed"]
+
+
+def test_a_line_that_was_completed_on_another_day_or_stands_in_the_file_too_is_another_task() -> None:
+    log = ImportedLog("todotxt")
+
+    log.bring(lambda folder: written(folder, "x 2014-06-09 2014-06-01 Do it", "2014-06-05 Go"))
+    log.bring(lambda folder: written(folder, "x 2014-06-16 Do it", "x 2014-06-16 Go", "2014-06-05 Go"))
+
+    assert sorted(statuses(log)) == ["active", "completed", "completed", "completed"]
+
+
+def statuses(log: ImportedLog) -> list[str]:
+    return [state["status"] for state in log.standing().values()]
+
+
 def written(folder: Path, *lines: str) -> Path:
     file = folder / "todo.txt"
     file.write_text("\n".join(lines))

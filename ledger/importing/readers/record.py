@@ -13,6 +13,7 @@ from ledger.values.states import LONGEST, Category
 from ledger.work_item.commands import Stated
 from ledger.work_item.imported.kept_links import KEPT_UNDER
 from ledger.work_item.imported.older_records import LAST_CHANGE, LIST
+from ledger.work_item.imported.recognised import CLOSED_AT
 from ledger.work_item.imported.stated import SOURCE_FIELDS, STATE, STATUS
 
 ZERO_TIME = "0001-"  # what Go writes for "never"
@@ -29,7 +30,7 @@ UNRANKED = ("none", "no priority", "undefined", "unprioritized")  # words for no
 DUE = ("due_at", "due_date", "dueDate", "due", "deadline")  # names under which sources have such a day
 NOT_BEFORE = ("defer_until", "deferUntil", "not_before")
 MINUTES, HOURS = ("estimated_minutes", "estimatedMinutes"), ("estimated_hours", "estimatedHours")
-CLOSED, DELETED = "source_closed_at", "source_deleted_at"  # when it came to its end, by the source
+CLOSED, DELETED = CLOSED_AT, "source_deleted_at"  # when it came to its end, by the source
 RESERVED = (  # names in the metadata that a source's own fields cannot have
     SOURCE_FIELDS,
     KEPT_UNDER,

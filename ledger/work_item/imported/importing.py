@@ -91,7 +91,7 @@ def _in_known_state(item: ImportedItem, states: States) -> ImportedItem:
 
 def _streams(command: ImportWorkItems) -> Iterator[str]:
     for item in command.items:
-        yield from (stream_id(CATEGORY, entity_id) for entity_id in (item.id, *item.also_known))
+        yield stream_id(CATEGORY, item.id)
         for link in item.links:
             yield stream_id(CATEGORY, link.to_id)
 

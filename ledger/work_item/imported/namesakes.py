@@ -13,6 +13,7 @@ from ledger.envelope import import_of, imported_id, stream_id
 from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
+from ledger.work_item.imported.recognised import recognised
 from ledger.work_item.imported.source_state import CATEGORY, began, source_state
 from ledger.work_item.imported.stated import BEGAN
 from ledger.world import World
@@ -32,7 +33,7 @@ def distinct(command: ImportWorkItems, world: World) -> Distinct:
     """A link means the record with its id that was not put aside."""
     found = Distinct(items=())
     groups: dict[str, list[ImportedItem]] = {}
-    for item in _recognised(command.items, world):
+    for item in recognised(command, world):
         groups.setdefault(item.id, []).append(item)
     meant: dict[str, str] = {}
     items: dict[str, ImportedItem] = {}
@@ -46,18 +47,6 @@ def distinct(command: ImportWorkItems, world: World) -> Distinct:
         meant[entity_id] = _referred(members[0].external_id, named, command.source, world)
     found.items = tuple(_linked(item, meant) for item in items.values())
     return found
-
-
-def _recognised(items: tuple[ImportedItem, ...], world: World) -> Iterator[ImportedItem]:
-    """The items, those that are new under their id and known under another one as the latter."""
-    taken = {item.id for item in items}
-    for item in items:
-        known = [other for other in item.also_known if other not in taken and began(other, world) is not None]
-        if known and began(item.id, world) is None:
-            taken.add(known[0])
-            yield replace(item, id=known[0])
-        else:
-            yield item
 
 
 def _own(entity_id: str, members: list[ImportedItem], source: str, world: World) -> ImportedItem | None:

@@ -234,7 +234,7 @@ class _Reader(Record):
             status="completed" if line.done else "active",
             settled=changed if line.done else None,
             links=self._links(created),
-            also_known=(self._identify(_key(replace(line, created_at=None))),) if line.created_at else (),
+            undated=None if self.name.startswith("id:") else _key(replace(line, created_at=None)),
         )
         take(self.reading, item, imported_at)
 
