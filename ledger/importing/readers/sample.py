@@ -3,11 +3,12 @@
 import os
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
 
-from ledger.importing.readers.text_lines import decoded
+from ledger.importing.readers.text_lines import decoded, unreadable
 
 FIRST = 2**20  # bytes looked at
 MOST_NAMES = 2000  # of a folder's entries looked at
@@ -47,4 +48,17 @@ def sample_of(path: Path) -> Sample:
 def _names(folder: Path) -> frozenset[str]:
     with os.scandir(folder) as entries:
         found = [entry for entry, _ in zip(entries, range(MOST_NAMES), strict=False)]
-    return frozenset(f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in found)
+    return _called(found)
+
+
+def names_in(folder: Path) -> frozenset[str]:
+    """All entries of a folder, of which a sample has the first ones only; Invalid for one that cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return _called(entries)
+    except OSError as error:
+        raise unreadable(folder, None, f"cannot be read: {error.strerror or error}") from error
+
+
+def _called(entries: Iterable[os.DirEntry[str]]) -> frozenset[str]:
+    return frozenset(f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in entries)

@@ -34,10 +34,12 @@ def with_underlined(lines: list[Line]) -> list[Line]:
 
 def _end_of_yaml(lines: list[Line], start: int) -> int:
     """Where the YAML that begins at these dashes ends; the same place where none begins."""
-    before = next((line for line in reversed(lines[:start]) if line.text), None)
+    if not _DASHES.fullmatch(lines[start].text):
+        return start
+    before = next((lines[place] for place in range(start - 1, -1, -1) if lines[place].text), None)
     below = next((line for line in lines[start + 1 : start + 3] if line.text), None)
     may_begin = before is None or (before.heading is not None and not is_title(before.heading[1]))
-    if not (_DASHES.fullmatch(lines[start].text) and may_begin and below and _KEY.match(below.text)):
+    if not (may_begin and below and _KEY.match(below.text)):
         return start
     for place in range(start + 1, min(start + LONGEST_YAML, len(lines))):
         if _DASHES.fullmatch(lines[place].text):

@@ -156,16 +156,22 @@ def _fixed(word: str, offset: re.Match[str]) -> tzinfo:
 
 
 def _zone_called(word: str) -> tzinfo:
-    name = next((zone for zone in available_timezones() if zone.lower() == word.lower()), None)
+    name = _names().get(word.lower())
     if name is None:
         raise ValueError(f"{word} is no name of the time zone database")
     return ZoneInfo(name)
 
 
 @lru_cache
+def _names() -> dict[str, str]:
+    """The names of the time zone database by themselves in small letters; to list them reads its whole folder."""
+    return {name.lower(): name for name in available_timezones()}
+
+
+@lru_cache
 def _cities() -> dict[str, str]:
     """The zones of places by the place's name in capitals: `NEW YORK`."""
-    places = (zone for zone in sorted(available_timezones()) if re.match(REGIONS.replace("|Etc", ""), zone))
+    places = (zone for zone in sorted(_names().values()) if re.match(REGIONS.replace("|Etc", ""), zone))
     return {place.rpartition("/")[2].replace("_", " ").upper(): place for place in places}
 
 

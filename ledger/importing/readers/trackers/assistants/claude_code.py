@@ -4,14 +4,14 @@ A task is known by its list and number. The files say no times.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading, inside
 from ledger.importing.readers.record import Record
-from ledger.importing.readers.sample import Sample, sample_of
+from ledger.importing.readers.sample import Sample, names_in, sample_of
 from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.json_records import Fields
 from ledger.importing.readers.text.json_text import as_storable, document, repeated_fields
@@ -35,14 +35,15 @@ def recognises(sample: Sample) -> bool:
     if not sample.is_folder:
         return False
     folders = [sample.path, *(sample.path / name for name in sorted(sample.names)[:MOST_LISTS] if name.endswith("/"))]
-    return any(_is_task(next(iter(_files(folder)), None)) for folder in folders)
+    return any(_is_task(next(iter(_files(folder, sample_of(folder).names)), None)) for folder in folders)
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     if not path.is_dir():
         raise unreadable(path, None, "is no folder of Claude Code's tasks", "name ~/.claude/tasks or a list in it")
-    lists = [path] if _files(path) else [folder for folder in sorted(path.iterdir()) if folder.is_dir()]
-    if not any(map(_files, lists)):
+    names = names_in(path)
+    lists = [path] if _files(path, names) else [path / name for name in sorted(names) if (path / name).is_dir()]
+    if not any(_files(folder, names_in(folder)) for folder in lists):
         raise unreadable(path, None, "holds no task of Claude Code", "name ~/.claude/tasks or a list in it")
     for folder in lists:
         yield from _list(folder, path, reading)
@@ -54,7 +55,7 @@ read = reader(SOURCE, "Claude Code task", records)
 def _list(folder: Path, root: Path, reading: Reading) -> Iterator[SourceItem]:
     name = folder.resolve().name
     found: dict[str, Fields] = {}
-    for file in _files(folder):
+    for file in _files(folder, names_in(folder)):
         try:
             inside(root, file.relative_to(root))
             whole, _ = document(file)
@@ -106,9 +107,9 @@ class _Task(Record):
         )
 
 
-def _files(folder: Path) -> list[Path]:
-    names = sample_of(folder).names
-    return [folder / name for name in sorted(filter(_TASK.fullmatch, names), key=lambda name: int(name[:-5]))]
+def _files(folder: Path, names: Iterable[str]) -> list[Path]:
+    tasks = filter(_TASK.fullmatch, names)
+    return [folder / name for name in sorted(tasks, key=lambda name: int(name[:-5]))]
 
 
 def _is_task(file: Path | None) -> bool:

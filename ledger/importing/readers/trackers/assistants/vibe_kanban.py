@@ -89,10 +89,12 @@ class _Board:
         self.names = _columns(database, "tasks") | {f"table {name}" for name in there}
         self.tasks = _rows(database, "tasks")
         self._projects = {str(row.get("id")): row.get("name") for row in _rows(database, "projects")}
-        self._attempts = sorted(
-            _rows(database, attempts) if attempts else [], key=lambda row: str(row.get("created_at") or "")
-        )
-        self.task_of = {str(row.get("id")): str(row.get("task_id")) for row in self._attempts}
+        made = sorted(_rows(database, attempts) if attempts else [], key=lambda row: str(row.get("created_at") or ""))
+        self._branches: dict[str, list[str]] = {}
+        for row in made:
+            if row.get("branch"):
+                self._branches.setdefault(str(row.get("task_id")), []).append(str(row["branch"]))
+        self.task_of = {str(row.get("id")): str(row.get("task_id")) for row in made}
         self._merges: dict[str, list[Fields]] = {}
         for row in _rows(database, "merges"):
             attempt = next((row[column] for column in ATTEMPT if row.get(column)), None)
@@ -101,7 +103,7 @@ class _Board:
 
     def more_of(self, number: str, task: Fields) -> Fields:
         """The branch of the newest attempt, those of all where they are several, and what came of them."""
-        found = [str(row["branch"]) for row in self._attempts if row.get("task_id") == number and row.get("branch")]
+        found = self._branches.get(number, [])
         return {
             "branch": found[-1] if found else None,
             "branches": found if found[1:] else None,

@@ -13,7 +13,7 @@ from typing import Any
 from ledger.importing.readers.comments import imported_comments
 from ledger.importing.readers.reading import Identify, Reading, none_taken, take, time_of
 from ledger.importing.readers.record import CLOSED, Record
-from ledger.importing.readers.sample import Sample, sample_of
+from ledger.importing.readers.sample import Sample, names_in, sample_of
 from ledger.importing.readers.text.json_records import filled
 from ledger.importing.readers.text.json_text import as_storable, documents, repeated_fields
 from ledger.importing.readers.text_lines import unreadable
@@ -96,6 +96,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
         Finding("repeated_field", as_storable(name)[0]) for one in whole for name in repeated_fields(one)
     ]
     said = _by_issue((comment for _, comments in rest for comment in comments), reading)
+    full_names = _by_number(said)
     seen: set[str] = set()
     for one in records:
         reading.found += 1
@@ -109,7 +110,7 @@ def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
             continue
         seen.add(one.name)
         reading.warnings += [Finding(kind, f"{one.name}: {where}") for kind, where in problems]
-        take_issue(one.name, record, identify, imported_at, reading, said.pop(_among(said, one.name), ()))
+        take_issue(one.name, record, identify, imported_at, reading, said.pop(full_names.get(one.name, one.name), ()))
     for name, comments in said.items():
         reading.found += 1
         take_issue(name, {}, identify, imported_at, reading, comments)
@@ -136,7 +137,7 @@ def take_issue(
 def _documents(path: Path) -> list[Any]:
     if not path.is_dir():
         return documents(path)
-    files = [path / name for name in sorted(sample_of(path).names) if name.endswith(".json")]
+    files = [path / name for name in sorted(names_in(path)) if name.endswith(".json")]
     found = [one for file in files if recognises(sample_of(file)) for one in documents(file)]
     if not found:
         raise unreadable(
@@ -159,10 +160,12 @@ def _by_issue(comments: Iterable[Fields], reading: Reading) -> dict[str, list[Fi
     return said
 
 
-def _among(said: Fields, name: str) -> str:
-    """The issue that comments name by its repository too, where its own record does not."""
-    same = [other for other in said if other.endswith(name)] if name.startswith("#") else []
-    return same[0] if len(same) == 1 else name
+def _by_number(said: Iterable[str]) -> dict[str, str]:
+    """The issues that comments name by their repository too, by the number alone, where that is one issue's."""
+    names: dict[str, list[str]] = {}
+    for name in said:
+        names.setdefault(name[name.index("#") :], []).append(name)
+    return {number: same[0] for number, same in names.items() if len(same) == 1}
 
 
 def _fault(record: Any, name: str | None, seen: set[str]) -> str | None:
