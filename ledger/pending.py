@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TypeGuard
 from uuid import UUID
 
-from ledger.envelope import RecordedEvent
+from ledger.envelope import RecordedEvent, RecordedFact
 from ledger.values.reference import decode, encode
 
 Version = int | str  # a place in a stream, or a token
@@ -38,7 +38,7 @@ def parse(version: Version) -> tuple[UUID, int] | None:
     return None if match is None or command is None else (command, int(match[2]))
 
 
-def is_pending(event: RecordedEvent) -> bool:
+def is_pending(event: RecordedEvent | RecordedFact) -> bool:
     return event.position == PENDING
 
 

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import cache
+from heapq import nsmallest
 from typing import Any
 
 from msgspec import Struct, field
 
-from ledger.catalog import DECIDERS, fact_of
-from ledger.envelope import RecordedEvent, category_of, id_of
+from ledger.catalog import DECIDERS, reading_of
+from ledger.envelope import RecordedFact, category_of, id_of
 from ledger.pending import is_pending
 from ledger.store import EventStore
 from ledger.values.moment import parse
@@ -48,38 +50,40 @@ def work_report(log: EventStore, snapshot: Snapshot, scope: Scope, limit: int) -
     """{people, states, items}: the people and the items with the most effort first, the states in their order."""
     found = _lives(log, snapshot.as_of.position, scope)
     lives = {item: life for item, life in found.items() if _is_meant(item, life, scope)}
-    refs = references(snapshot, CATEGORY, list(lives))
-    items = [_item(item, refs[item], life, scope) for item, life in lives.items()]
-    items.sort(key=lambda item: (*_most_first(item), item["ref"]))
-    people = [_person(name, lives.values(), scope) for name in sorted(_people(lives.values(), scope))]
+    spent = {item: _spent(life, scope, scope.person) for item, life in lives.items()}
+    first = nsmallest(limit, lives, key=lambda item: (*_most_first(spent[item]), item))
+    refs = references(snapshot, CATEGORY, first)
+    people = [_person(name, own, scope) for name, own in sorted(_by_person(lives.values(), scope).items())]
     people.sort(key=_most_first)
     return {
         "people": people[:PEOPLE],
         **({"people_left_out": len(people) - PEOPLE} if len(people) > PEOPLE else {}),
         "states": _states(lives.values(), scope),
-        "items": items[:limit],
-        "total_count": len(items),
-        "returned": len(items[:limit]),
-        "has_more": len(items) > limit,
+        "items": [_item(item, refs[item], lives[item], spent[item], scope) for item in first],
+        "total_count": len(lives),
+        "returned": len(first),
+        "has_more": len(lives) > limit,
     }
 
 
 def _lives(log: EventStore, head: int, scope: Scope) -> dict[str, Life]:
-    decider, lives = DECIDERS[CATEGORY], dict[str, Life]()
-    for event in log.read_all():
+    decider, read, lives = DECIDERS[CATEGORY], cache(reading_of), dict[str, Life]()
+    for event in log.read_facts():
         if event.position > head and not is_pending(event):
             break
         if category_of(event.stream_id) != CATEGORY:
             continue
-        before = lives.setdefault(id_of(event.stream_id), Life(state=decider.initial, came=event.occurred_at))
-        _live(before, decider.after(before.state, fact_of(event)), event)
+        item = id_of(event.stream_id)
+        if (life := lives.get(item)) is None:
+            life = lives[item] = Life(state=decider.initial, came=event.occurred_at)
+        _live(life, decider.after(life.state, read(event.type, event.schema)(event.data)), event)
     for life in lives.values():
         if not life.state.finished:
             life.stays.append((_way(life.state), life.came, scope.until))
     return lives
 
 
-def _live(life: Life, after: WorkItem, event: RecordedEvent) -> None:
+def _live(life: Life, after: WorkItem, event: RecordedFact) -> None:
     """One more event. Whoever had it in hand completed it, not who approved that."""
     before, life.state = life.state, after
     if after.claim is not None:
@@ -122,8 +126,13 @@ def _involved(life: Life) -> set[str]:
     return {*life.holders, *(entry.by for entry in life.state.effort.values()), *filter(None, named)}
 
 
-def _people(lives: Collection[Life], scope: Scope) -> set[str]:
-    return {name for life in lives for name in _involved(life) if scope.person in (None, name)}
+def _by_person(lives: Collection[Life], scope: Scope) -> dict[str, list[Life]]:
+    found: dict[str, list[Life]] = {}
+    for life in lives:
+        for name in _involved(life):
+            if scope.person in (None, name):
+                found.setdefault(name, []).append(life)
+    return found
 
 
 def _done(life: Life, scope: Scope) -> str | None:
@@ -173,22 +182,21 @@ def _states(lives: Collection[Life], scope: Scope) -> list[Entity]:
     ]
 
 
-def _person(name: str, lives: Collection[Life], scope: Scope) -> Entity:
-    own = [life for life in lives if name in _involved(life)]
+def _person(name: str, own: Collection[Life], scope: Scope) -> Entity:
     spent = [_spent(life, scope, name) for life in own]
     sums = {amount: sum(entry[amount] for entry in spent) for amount in ("entries", "minutes", "tokens", "cost")}
     done = sum(_done(life, scope) == name for life in own)
     return {"person": name, **_shown(sums), "completed": done, "items": len(own)}
 
 
-def _item(item: str, ref: str, life: Life, scope: Scope) -> Entity:
+def _item(item: str, ref: str, life: Life, spent: Entity, scope: Scope) -> Entity:
     times = sorted(_times(life, scope).items(), key=lambda entry: -entry[1])
     return {
         "id": item,
         "ref": ref,
         "title": life.state.title,
         "status": life.state.status,
-        **_shown(_spent(life, scope, scope.person)),
+        **_shown(spent),
         "people": sorted(_involved(life)),
         "minutes_in": {way[0]: int(lasted.total_seconds()) // 60 for way, lasted in times},
     }
