@@ -21,6 +21,7 @@ NOW = parse("2026-11-22T12:00:00Z")
 STATES = ("open", "doing", "blocked", "done", "dropped")
 FEW, MANY = 40, 160
 MOST_CALLS = 1500  # for a record
+DEEP = 600  # Python walks 1,000 frames
 GROWTH = 1.2  # of what a record costs, where there are four times as many
 
 
@@ -95,6 +96,34 @@ def test_a_zone_by_its_name_is_not_looked_for_on_the_disk_each_time(tmp_path: Pa
     read("linear", tmp_path / "linear.csv")
 
     assert calls_a_record("linear", tmp_path / "linear.csv") < MOST_CALLS
+
+
+@pytest.mark.parametrize("deep", ["[" * DEEP + "]" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP])
+def test_json_nested_deeper_than_it_can_be_walked_is_refused_and_never_a_crash(tmp_path: Path, deep: str) -> None:
+    lists = {
+        "github": '[{"number": 1, "title": "t", "state": "open", "x": %s}]',
+        "gitlab": '[{"iid": 1, "title": "t", "state": "opened", "x": %s}]',
+        "taskmaster": '{"master": {"tasks": [{"id": 1, "title": "t", "x": %s}]}}',
+        "taskwarrior": '[{"uuid": "u", "description": "d", "status": "pending", "x": %s}]',
+        "trello": '{"id": "b", "name": "B", "lists": [], "cards": [{"id": "5cfa8fff", "name": "n", "x": %s}]}',
+    }
+    for source, whole in lists.items():
+        (tmp_path / "file.json").write_text(whole % deep)
+        with pytest.raises(Invalid, match="is JSON nested too deep: more than 100"):
+            read(source, tmp_path / "file.json")
+    (tmp_path / "issues.jsonl").write_text(f'{{"id": "a-1", "title": "t", "x": {deep}}}\n{{"id": "a-2", "title": "t"}}')
+
+    assert [item.external_id for item in read("beads", tmp_path / "issues.jsonl").items] == ["a-2"]
+
+
+def test_a_section_that_changes_its_kind_at_every_heading_is_read_to_its_end(tmp_path: Path) -> None:
+    above = "# P\n\n## Deployments\n\n## Work Items\n\n- a\n\n## Sessions\n\n## Vendors\n\n"
+    kinds = [f"### {'Enhancements' if n % 2 else 'Vendors'}\n\n- Record{n}\n\n" for n in range(2 * DEEP)]
+    (tmp_path / ".project_status.md").write_text(above + "".join(kinds))
+
+    reading = read("legacy", tmp_path / ".project_status.md")
+
+    assert (len(reading.vendors), len(reading.enhancements)) == (DEEP, DEEP)
 
 
 def test_every_file_of_a_folder_is_read_not_the_first_ones_only(

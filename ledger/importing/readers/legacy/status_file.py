@@ -242,16 +242,15 @@ def _with_sessions_whole(found: list[Section]) -> list[Section]:
 
 def _parted(section: Section) -> Iterator[Section]:
     """A section cut at deeper headings of another kind, of which it may hold no records."""
-    kind = kind_of(section.title)
-    if kind in PARTED:
-        for place, line in enumerate(section.lines):
-            other = kind_of(line.heading[1]) if line.heading else None
-            if line.heading and other not in (None, kind, "context"):
-                yield replace(section, lines=section.lines[:place])
-                deeper = Section(line.heading[0], line.heading[1], line.number, section.lines[place + 1 :])
-                yield from _parted(deeper)
-                return
-    yield section
+    part, begin, kind = section, 0, kind_of(section.title)
+    for place, line in enumerate(section.lines):
+        if kind not in PARTED:
+            break
+        other = kind_of(line.heading[1]) if line.heading else None
+        if line.heading and other not in (None, kind, "context"):
+            yield replace(part, lines=section.lines[begin:place])
+            part, begin, kind = Section(*line.heading, line.number, []), place + 1, other
+    yield replace(part, lines=section.lines[begin:])
 
 
 def _holds_sessions(section: Section) -> bool:

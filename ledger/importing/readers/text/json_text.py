@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from ledger.importing.readers.reading import text_of
 from ledger.importing.readers.text_lines import unreadable
 
+DEEPEST = 100  # objects and lists within one another
 LARGEST_FLOAT = Decimal("1.7976931348623157e308")
 INSTEAD = "\N{REPLACEMENT CHARACTER}"  # of a character that no UTF-8 database can hold
 CHARACTER, NUMBER = "character_replaced", "number_kept_as_text"  # kinds of what is named
@@ -36,7 +37,7 @@ _WORDS = ("true", "false", "null", "-Infinity", "NaN", "")
 
 def parsed(text: str | bytes) -> Any:
     """The value of a JSON text. Raises ValueError or RecursionError for anything else."""
-    return json.loads(text, **_DECODING)
+    return _shallow(json.loads(text, **_DECODING))
 
 
 def document(path: Path) -> tuple[Any, list[str]]:
@@ -60,7 +61,9 @@ def _decoded(path: Path, decode: Callable[[str], Value]) -> Value:
         cut = "ends in the middle of its JSON: it is cut off" if _is_cut(content.rstrip(), error) else "is not JSON"
         raise unreadable(path, error.lineno, f"{cut}: {error.msg} (column {error.colno})") from error
     except RecursionError as error:
-        raise unreadable(path, None, "is JSON nested too deep") from error
+        raise unreadable(
+            path, None, f"is JSON nested too deep: more than {DEEPEST} objects and lists within one another"
+        ) from error
 
 
 def _is_cut(content: str, error: json.JSONDecodeError) -> bool:
@@ -75,9 +78,21 @@ def _all_parsed(content: str) -> list[Any]:
     place = _skipped(content, 0)
     while place < len(content):
         value, end = decoder.raw_decode(content, place)
-        found.append(value)
+        found.append(_shallow(value))
         place = _skipped(content, end)
     return found
+
+
+def _shallow(value: Any) -> Any:
+    """The value. RecursionError for one that is nested deeper than all that walks through it may go."""
+    layer = [value] if isinstance(value, (dict, list)) else []
+    depth = 0
+    while layer:
+        if (depth := depth + 1) > DEEPEST:
+            raise RecursionError(f"more than {DEEPEST} levels")
+        inner = [part for one in layer for part in (one.values() if isinstance(one, dict) else one)]
+        layer = [part for part in inner if isinstance(part, (dict, list))]
+    return value
 
 
 def _skipped(content: str, place: int) -> int:
