@@ -1,12 +1,14 @@
 """Operations on vendors."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from ledger.decider import Problem, check, problem
-from ledger.values.moment import parse
+from ledger.errors import Refused
+from ledger.values.moment import parse, text
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.decider import CATEGORY
 from ledger.vendor.events import TestResults
@@ -25,6 +27,7 @@ from projections.operations.base import (
     Version,
     Writes,
     carry_out,
+    command_id,
     happened,
     new_id,
     sent_fields,
@@ -124,6 +127,7 @@ def query_vendor_status(view: LedgerView, request: QueryVendorStatusInput) -> An
 
 def update_vendor_status(view: LedgerView, request: UpdateVendorStatusInput) -> Answered:
     entity_id = _vendor_to_update(view, request)
+    at = _when(view, entity_id, request)
     tested = request.deployment_id
     deployment = resolve(view.tables, "deployment", tested, "deployment_id") if tested is not None else None
     results = TestResults(**request.test_results) if "test_results" in request.model_fields_set else None
@@ -136,7 +140,25 @@ def update_vendor_status(view: LedgerView, request: UpdateVendorStatusInput) -> 
         deployment_id=deployment,
     )
 
-    return carry_out(view, request, CATEGORY, command, questions.by_id, occurred_at=happened(view, request.happened_at))
+    return carry_out(view, request, CATEGORY, command, questions.by_id, occurred_at=at)
+
+
+def _when(view: LedgerView, entity_id: str, request: UpdateVendorStatusInput) -> datetime | None:
+    """The time that is stated, which cannot lie before what it would replace: that is newer, and stays true."""
+    at = happened(view, request.happened_at)
+    own = command_id(request.command_id)
+    if at is None or (own is not None and view.store.find_command(own) is not None):
+        return at
+    status, run = request.status is not None, "test_results" in request.model_fields_set
+    newer = vendor_history.last_statement(past(view.store, CATEGORY, entity_id), status=status, run=run)
+    if newer is not None and at < newer.occurred_at:
+        raise Refused(
+            f"happened_at {text(at)} lies before {text(newer.occurred_at)}, when what is recorded of it last happened",
+            rule="out_of_order",
+            items=[{"id": entity_id, "version": newer.version, "at": text(newer.occurred_at)}],
+            next_step="the later one stays true: tell the earlier one with comment, or send the right happened_at",
+        )
+    return at
 
 
 def _one(view: LedgerView, request: QueryVendorStatusInput) -> Answered:

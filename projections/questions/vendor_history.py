@@ -1,6 +1,7 @@
 """What can be asked of vendors over time: their test runs, their last good version, and who broke since a point."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from ledger.catalog import fact_of, states_of
@@ -38,35 +39,76 @@ def test_runs(events: list[RecordedEvent]) -> list[Entity]:
         for event in events
         if _is_run(event) and (results := (state := states[_version_after(events, event)]).test_results) is not None
     ]
-    return runs[::-1]
+    return sorted(runs, key=lambda run: (run["at"], run["version"]), reverse=True)
 
 
 test_runs.__test__ = False  # type: ignore[attr-defined]  # pytest would take the name for a test
 
 
-def last_good(events: list[RecordedEvent]) -> Entity | None:
+def last_good(events: list[RecordedEvent], breaking: RecordedEvent | None = None) -> Entity | None:
     """The newest state known to be good: a run in which every test that was not skipped passed, which is `tested`, or
-    else the newest state that was called operational; None without either."""
-    for run in test_runs(events):
-        passed = (run["passing"] or 0) + (run["skipped"] or 0)
-        if run["total"] and run["passing"] and passed == run["total"] and "undone" not in run:
-            return {
-                "extractor_version": run["extractor_version"],
-                "at": run["at"],
-                "version": run["version"],
-                "tested": True,
-            }
-    return _last_operational(events)
+    else the newest state that was called operational; None without either.
 
-
-def _last_operational(events: list[RecordedEvent]) -> Entity | None:
+    Of a break, by default the one that the vendor is in, the newest that was before it: by when it happened, not by
+    when it was recorded.
+    """
+    breaking = breaking or _present_break(events)
+    before = [event for event in _kept(events) if breaking is None or _precedes(event, breaking)]
+    runs = {run["version"]: run for run in test_runs(events)}
+    tested = [event for event in before if event.version in runs and _passed(runs[event.version])]
     states: list[Vendor] = states_of(events[0].stream_id, events) if events else []
-    for event in reversed(events):
-        state = states[event.version]
-        if state.status == "operational":
-            at, version = text(event.occurred_at), event.version
-            return {"extractor_version": state.extractor_version, "at": at, "version": version, "tested": False}
-    return None
+    good = tested or [event for event in before if states[event.version].status == "operational"]
+    if not good:
+        return None
+    newest = max(good, key=_when)
+    version = states[_version_after(events, newest)].extractor_version
+    return {
+        "extractor_version": version,
+        "at": text(newest.occurred_at),
+        "version": newest.version,
+        "tested": bool(tested),
+    }
+
+
+def _passed(run: Entity) -> bool:
+    passed = (run["passing"] or 0) + (run["skipped"] or 0)
+    return bool(run["total"] and run["passing"] and passed == run["total"] and "undone" not in run)
+
+
+def _when(event: RecordedEvent) -> tuple[datetime, int]:
+    return event.occurred_at, event.version
+
+
+def _precedes(event: RecordedEvent, breaking: RecordedEvent) -> bool:
+    return event.command_id != breaking.command_id and event.occurred_at <= breaking.occurred_at
+
+
+def _present_break(events: list[RecordedEvent]) -> RecordedEvent | None:
+    """The event since which the vendor is broken; None if it is not."""
+    states: list[Vendor] = states_of(events[0].stream_id, events) if events else []
+    if not events or states[-1].status != "broken":
+        return None
+    found = None
+    for event in reversed(_stated(events)):
+        if states[event.version].status != "broken":
+            break
+        found = event
+    return found
+
+
+def last_statement(events: list[RecordedEvent], *, status: bool, run: bool) -> RecordedEvent | None:
+    """The newest change of the status, or report of a run, whichever is asked for.
+
+    The creation is none: it says what was known when it was recorded, not since when.
+    """
+    states: list[Vendor] = states_of(events[0].stream_id, events) if events else []
+    told = [
+        event
+        for event in _stated(events[1:])
+        if (status and states[event.version].status != states[event.version - 1].status)
+        or (run and isinstance(fact_of(event), VendorTestsReported))
+    ]
+    return max(told, key=_when, default=None)
 
 
 def broken_since(log: EventStore, snapshot: Snapshot, position: int) -> list[Entity]:
@@ -93,7 +135,7 @@ def broken_since(log: EventStore, snapshot: Snapshot, position: int) -> list[Ent
                     "position": breaking.position,
                     "by": breaking.by,
                     "deployment_id": _tested_deployment(events, breaking),
-                    "last_good": last_good(events),
+                    "last_good": last_good(events, breaking),
                 }
             )
     return with_deployments(snapshot, sorted(found, key=lambda vendor: -vendor["position"]))
@@ -133,6 +175,17 @@ def _is_run(event: RecordedEvent) -> bool:
 def _version_after(events: list[RecordedEvent], run: RecordedEvent) -> int:
     """The version at the end of the run's command: what the same command says of the vendor belongs to the run."""
     return max(event.version for event in events if event.command_id == run.command_id)
+
+
+def _kept(events: list[RecordedEvent]) -> list[RecordedEvent]:
+    """Those that were not taken back."""
+    taken_back = _undone(events)
+    return [event for event in events if str(event.command_id) not in taken_back]
+
+
+def _stated(events: list[RecordedEvent]) -> list[RecordedEvent]:
+    """Those that say when something happened: an undo happens when a mistake is found."""
+    return [event for event in _kept(events) if getattr(fact_of(event), "undoes", None) is None]
 
 
 def _undone(events: Iterable[RecordedEvent]) -> set[str]:

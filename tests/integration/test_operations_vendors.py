@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.errors import Invalid, NotFound, NotUnique, VersionConflict
+from ledger.errors import Invalid, NotFound, NotUnique, Refused, VersionConflict
 from tests.conftest import Perform
 
 COMMIT = "84b0fb4" + "0" * 33
@@ -238,7 +238,8 @@ def test_a_cursor_of_another_list_is_refused(perform: Perform) -> None:
 
 
 def test_a_break_is_recorded_with_the_time_it_happened_and_the_last_good_state_is_told(perform: Perform) -> None:
-    perform("create_vendor", name="Acme", status="operational", extractor_version="1.8.0")
+    good = {"status": "operational", "extractor_version": "1.8.0", "happened_at": "2026-11-19T12:00:00Z"}
+    perform("create_vendor", name="Acme", **good)
     perform(
         "update_vendor_status",
         name="Acme",
@@ -268,3 +269,60 @@ def test_nothing_happens_in_the_future(perform: Perform) -> None:
         perform("update_vendor_status", name="Acme", version=1, status="broken", happened_at="2999-01-01T00:00:00Z")
 
     assert [fault["field"] for fault in refused.value.details["fields"]] == ["happened_at"]
+
+
+def test_what_was_good_after_a_break_was_not_the_last_good_state_before_it(perform: Perform) -> None:
+    broken = {"status": "broken", "happened_at": "2026-11-20T08:30:00Z"}
+    passed = {"test_results": {"passing": 2, "total": 2}}
+    perform("create_vendor", name="Acme", status="operational", extractor_version="1.8.0", **passed)
+    perform("update_vendor_status", name="Acme", version=1, **broken)
+    unknown = perform("query_vendor_status", name="Acme", include=["test_runs"])["last_good"]
+    for version, (release, day) in enumerate((("1.6.0", "18"), ("1.9.0", "21")), start=2):
+        done = {"extractor_version": release, "happened_at": f"2026-11-{day}T00:00:00Z", **passed}
+        perform("update_vendor_status", name="Acme", version=version, **done)
+
+    known = perform("query_vendor_status", name="Acme", include=["test_runs"])["last_good"]
+    since = perform("query_vendor_status", broke_since=0)["items"][0]["last_good"]
+    perform(
+        "update_vendor_status",
+        name="Acme",
+        version=perform("query_vendor_status", name="Acme")["version"],
+        status="operational",
+        happened_at="2026-11-22T00:00:00Z",
+    )
+    repaired = perform("query_vendor_status", broke_since=0)["items"][0]["last_good"]
+
+    assert unknown is None
+    assert (known["at"], known["extractor_version"]) == ("2026-11-18T00:00:00.000000Z", "1.6.0")
+    assert known == since == repaired
+
+
+@pytest.mark.parametrize("change", [{"status": "operational"}, {"test_results": {"passing": 4, "total": 9}}])
+def test_an_older_state_does_not_replace_a_newer_one(perform: Perform, change: dict[str, object]) -> None:
+    broken = {"status": "broken", "test_results": {"passing": 3, "total": 9}, "happened_at": "2026-11-20T08:30:00Z"}
+    perform("create_vendor", name="Acme")
+    sent = {"name": "Acme", "version": 1, "command_id": "a" * 8 + "-0000-4000-8000-000000000000", **broken}
+    perform("update_vendor_status", **sent)
+    at = perform("query_vendor_status", name="Acme")["version"]
+
+    with pytest.raises(Refused) as refused:
+        perform("update_vendor_status", name="Acme", version=at, happened_at="2026-11-20T08:00:00Z", **change)
+
+    assert refused.value.details["rule"] == "out_of_order"
+    assert "2026-11-20T08:00:00.000000Z lies before 2026-11-20T08:30:00.000000Z" in refused.value.message
+    assert "comment" in refused.value.next_step
+    later = perform("update_vendor_status", name="Acme", version=at, happened_at="2026-11-20T09:00:00Z", **change)
+    assert (later["outcome"], perform("update_vendor_status", **sent)["repeated"]) == ("committed", True)
+
+
+def test_a_report_that_was_taken_back_orders_nothing(perform: Perform) -> None:
+    perform("create_vendor", name="Acme", status="operational", happened_at="2026-11-19T00:00:00Z")
+    perform("update_vendor_status", name="Acme", version=1, status="broken", happened_at="2026-11-21T00:00:00Z")
+    perform("undo", id="acme")
+    perform("update_vendor_status", name="Acme", version=3, status="broken", happened_at="2026-11-20T00:00:00Z")
+    perform("update_vendor_status", name="Acme", version=4, status="operational")
+    perform("undo", id="acme")
+
+    vendor = perform("query_vendor_status", name="Acme", include=["test_runs"])
+
+    assert (vendor["status"], vendor["last_good"]["at"]) == ("broken", "2026-11-19T00:00:00.000000Z")
