@@ -117,6 +117,8 @@ def test_a_milestone_shows_how_far_it_is_and_is_never_handed_out(perform: Perfor
     assert sorted(titles(perform("list_work_items", milestone_id=milestone["ref"], unfinished=True))) == ["second"]
     with pytest.raises(NotFound):
         task(perform, "nowhere", milestone_id="w-zzzzz")
+    with pytest.raises(Invalid, match=r"must be a milestone, and w-.* is a task"):
+        perform("list_work_items", milestone_id=first)
     with pytest.raises(Invalid, match="must be a milestone"):
         task(perform, "wrong", milestone_id=first)
 

@@ -37,7 +37,7 @@ from projections.questions import deployments, entities
 from projections.questions.configuration import states_meant
 from projections.questions.log.as_of import is_position, point_as_answer, position_of, row_at
 from projections.questions.log.history import history
-from projections.questions.references import resolve
+from projections.questions.references import reference, resolve
 from projections.questions.work import item_lists, readiness
 from projections.questions.work import work_items as questions
 from projections.read_models import search_terms
@@ -192,7 +192,7 @@ def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
 def _filter(view: LedgerView, request: ListWorkItemsInput) -> item_lists.Filter:
     """What the list is limited to, but for the states, which a snapshot's configuration gives a meaning."""
     parent = resolve(view.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
-    milestone = resolve(view.tables, CATEGORY, request.milestone_id, "milestone_id") if request.milestone_id else None
+    milestone = _milestone(view, request.milestone_id) if request.milestone_id else None
     check(_list_problems(request))
     return item_lists.Filter(
         terms=tuple(search_terms.wanted(request.text or "")),
@@ -216,6 +216,16 @@ def _filter(view: LedgerView, request: ListWorkItemsInput) -> item_lists.Filter:
         include_deleted=request.include_deleted,
         include_archived=request.include_archived,
     )
+
+
+def _milestone(view: LedgerView, given: str) -> str:
+    milestone = resolve(view.tables, CATEGORY, given, "milestone_id")
+    with view.tables.snapshot() as snapshot:
+        item_type = questions.row(snapshot, milestone).state.item_type
+    if item_type != "milestone":
+        found = f"{reference(view.tables, CATEGORY, milestone)} is a {item_type}"
+        check([problem("milestone_id", f"must be a milestone, and {found}", given)])
+    return milestone
 
 
 def asker(view: LedgerView) -> Asker:
