@@ -126,11 +126,7 @@ def allow(database: Database, ledger: UUID, role: str) -> None:
     """
     match _set_member(database, ledger, role, allowed=True):
         case "no_role":
-            raise NotFound(
-                f"this server has no role {role}",
-                next_step="create it, and grant it tracking_ledger_writer",
-                role=role,
-            )
+            raise _no_role(role, "create it, and grant it tracking_ledger_writer")
         case "no_right":
             raise Refused(
                 f"{role} may not use any ledger of this database",
@@ -141,14 +137,24 @@ def allow(database: Database, ledger: UUID, role: str) -> None:
 
 
 def deny(database: Database, ledger: UUID, role: str) -> None:
-    """Refused for the role by which the caller uses the ledger, so that at least one role always can."""
-    if _set_member(database, ledger, role, allowed=False) == "own_access":
-        raise Refused(
-            f"{role} is how you use ledger {ledger} yourself",
-            next_step="let another role in, and let it do that",
-            rule="own_access",
-            items=[{"role": role}],
-        )
+    """Refused for the role by which the caller uses the ledger, so that at least one role always can.
+
+    NotFound for what neither uses the ledger nor is a role of the server.
+    """
+    match _set_member(database, ledger, role, allowed=False):
+        case "no_role":
+            raise _no_role(role, "name it as the server does, in the same case")
+        case "own_access":
+            raise Refused(
+                f"{role} is how you use ledger {ledger} yourself",
+                next_step="let another role in, and let it do that",
+                rule="own_access",
+                items=[{"role": role}],
+            )
+
+
+def _no_role(role: str, next_step: str) -> NotFound:
+    return NotFound(f"this server has no role {role}", next_step=next_step, role=role)
 
 
 def _set_member(database: Database, ledger: UUID, role: str, *, allowed: bool) -> str:

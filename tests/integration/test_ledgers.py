@@ -167,6 +167,8 @@ def test_a_role_that_is_not_there_or_may_not_use_any_ledger_is_not_let_in(databa
 
     with pytest.raises(NotFound, match="no role nobody_at_all"):
         ledgers.allow(database, known.id, "nobody_at_all")
+    with pytest.raises(NotFound, match="no role nobody_at_all"):
+        ledgers.deny(database, known.id, "nobody_at_all")
     with pytest.raises(Refused, match="pg_monitor may not use any ledger"):
         ledgers.allow(database, known.id, "pg_monitor")
 

@@ -57,7 +57,7 @@ def list_(invocation: Invocation, also_archived: bool) -> None:
 @click.option("--in", "place", metavar="DATABASE", help="In which database of the directory (default: the emptiest).")
 @pass_invocation
 def create(invocation: Invocation, name: str, folder: Path | None, place: str | None) -> None:
-    """Make a ledger called NAME, for the project in FOLDER if you name one.
+    """Make a ledger called NAME, for the project in FOLDER if you name one; a missing folder is made.
 
     Without FOLDER it prints the .ledger/ledger.json that a project needs to use it.
     """
