@@ -1,8 +1,11 @@
 """Times, event names and values in the words of a person, for the commands that are read and not parsed."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from operator import eq
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +16,14 @@ Refs = dict[str, str]  # the reference of each id
 
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 LONGEST = 60  # characters of a text between others
+COMMON = 20  # characters that two long texts share, before the difference
 UNITS = ((60, "second"), (60, "minute"), (24, "hour"), (14, "day"))
 NOUNS = ("WorkItem", "Vendor", "Deployment", "Enhancement", "Configuration", "Command")
 SECRET = ("token_digest",)
 IMPLIED = ("category", "withdrawn")  # by the state, and by the name of the event
 BY_ID = ("comments", "effort")  # fields whose entries have ids of their own, which say nothing to a reader
 _LONG_UNIT = re.compile(r"(\d+) (second|minute|hour|day)s?")
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(\.\d+)?Z")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)(\.\d*[1-9])?\.?0*Z")
 
 
 def ago(value: str | None, now: datetime) -> str:
@@ -132,7 +136,36 @@ def _change(field: str, old: Any, new: Any, refs: Refs) -> str:
         return f"{name} {' '.join([*(f'+{in_words(one, refs)}' for one in after if one not in before), *taken])}"
     if old in EMPTY:
         return f"{name} {in_words(new, refs)}"
-    return f"no {name}" if new in EMPTY else f"{name} {in_words(old, refs)} -> {in_words(new, refs)}"
+    return f"no {name}" if new in EMPTY else f"{name} {' -> '.join(_both(old, new, refs))}"
+
+
+def _both(old: Any, new: Any, refs: Refs) -> tuple[str, str]:
+    """In words; where these are alike, exactly, and of long texts the part that differs."""
+    before, after = in_words(old, refs), in_words(new, refs)
+    if before != after:
+        return before, after
+    exact = [_exact(old, refs), _exact(new, refs)]
+    if exact[0] == exact[1]:
+        return before, after
+    if all(line == _cut(line) for line in exact):
+        return exact[0], exact[1]
+    start = sum(1 for _ in takewhile(bool, map(eq, *exact)))
+    begin = max(start - COMMON, exact[0].rfind("\n", 0, start) + 1)
+    before, after = (f"{'... ' if begin else ''}{_cut(one[begin:])}" for one in exact)
+    return (before, after) if before != after else (json.dumps(exact[0][begin:]), json.dumps(exact[1][begin:]))
+
+
+def _exact(value: Any, refs: Refs) -> str:
+    match value:
+        case str():
+            return refs.get(value) or _TIME.sub(r"\1 \2\3\4 UTC", value)
+        case dict():
+            kept = {name: inner for name, inner in value.items() if name not in SECRET}
+            return ", ".join(f"{name.replace('_', ' ')} {_exact(inner, refs)}" for name, inner in kept.items())
+        case list() | tuple():
+            return ", ".join(_exact(inner, refs) for inner in value)
+        case _:
+            return printable(value)
 
 
 def _cut(text: str) -> str:
