@@ -28,7 +28,7 @@ WITHOUT = "prime_without_ledger.md.j2"
 BYTES = 5_600  # as JSON text: 1,400 tokens of four bytes each, so that what stands around it still fits
 TITLE_BYTES = 90
 CLAIMS = 10  # lines of each list at most
-COUNTED = 500  # claims that are looked at
+COUNTED = 500  # claims, and open questions, that are looked at
 LOOKED_BACK = 300  # positions in which the reader's own newest change is looked for
 BROKEN = 5  # vendors that are named
 STATES, DONE = 12, 4  # states that are named, and those of them that mean done
@@ -67,6 +67,8 @@ def document(
     others = [item for item in held if item not in mine]
     found = status.ready(snapshot, snapshot.as_of.now)
     claimed = {item["ref"] for item in held}
+    asked = questions.asked_by(snapshot, COUNTED, asker.name)
+    awaited = {item["ref"] for item in asked}
     return {
         "project": name,
         "asker": asker.name,
@@ -79,11 +81,12 @@ def document(
         "is_live": is_live,
         "queued": queued,
         "waiting": waiting,
+        "asked": asked,
         **_words(configured),
         "mine": mine,
         "others": others,
         "yours": [item for item in _unfinished(snapshot, assignee=asker.name) if item["ref"] not in claimed],
-        "blocked": _blocked(snapshot),
+        "blocked": [item for item in _blocked(snapshot) if item["ref"] not in awaited],
         "broken": [vendor["name"] for vendor in _broken(snapshot)],
         "news": _news(log, snapshot, asker.name),
         "ready": found["items"],
@@ -198,12 +201,22 @@ def brief(value: object, most: int = TITLE_BYTES) -> str:
 
 
 def _rendered(document: Document, most: int) -> str:
-    shown = {name: document[name][:most] for name in ("waiting", "mine", "others", "ready", "yours", "blocked")}
+    shown = {
+        name: document[name][:most] for name in ("waiting", "asked", "mine", "others", "ready", "yours", "blocked")
+    }
     mine, others, ready = shown["mine"], shown["others"], shown["ready"]
     folded = len(document["mine"]) + len(document["others"]) - len(mine) - len(others)
     more = document["ready_folded"] or len(ready) < len(document["ready"])
     blocked_folded = len(shown["blocked"]) < len(document["blocked"])
-    given = {**document, **shown, "claims_folded": folded, "ready_folded": more, "blocked_folded": blocked_folded}
+    asked_folded = len(document["asked"]) - len(shown["asked"])
+    given = {
+        **document,
+        **shown,
+        "claims_folded": folded,
+        "ready_folded": more,
+        "blocked_folded": blocked_folded,
+        "asked_folded": asked_folded,
+    }
     return rendered(TEMPLATE, given | {"next_steps": NEXT}, brief=brief)
 
 

@@ -130,6 +130,41 @@ def test_prime_says_what_the_project_is_and_what_concerns_the_one_who_asks(perfo
     assert "yours until" not in perform("prime", by="agent-2")["text"]
 
 
+def test_prime_says_whom_the_reader_asked_what_and_since_when(perform: Perform) -> None:
+    whole = "May we buy the license? " + "It costs 1,200 a year. " * 20 + "Until Friday?"
+    item = task(perform, "License")
+    perform("question", action="ask", id=item, whom="lead", text=whole, by="agent-1")
+    at = perform("query_work_item", id=item)["question"]["at"][:16].replace("T", " ")
+
+    mine = perform("prime", by="agent-1")["text"]
+    other = perform("prime", by="agent-2")["text"]
+
+    assert f"You asked, and wait for:\n- {item} License: lead, since {at} UTC: {whole}\n" in mine
+    assert "Blocked:" not in mine
+    assert "You asked" not in other
+    assert "waits for lead" in other.split("Blocked:")[1]
+
+
+def test_prime_says_when_what_the_project_is_was_not_written_down(perform: Perform) -> None:
+    empty = perform("prime")["text"]
+    project = perform("create_work_item", item_type="project", title="Invoice reader")["ref"]
+    named = perform("prime")["text"]
+
+    assert "It has no description yet: create_work_item with item_type project." in empty
+    assert f"Project {project} Invoice reader: it has no description yet (update_work_item)" in named
+
+
+@pytest.mark.parametrize("text", ["why? " * 4000, HOSTILE * 20])
+def test_prime_stays_short_whatever_was_asked(perform: Perform, text: str) -> None:
+    for number in range(12):
+        perform("question", action="ask", id=task(perform, f"Task {number}"), whom="*" * 100, text=text, by="agent-1")
+
+    answer = perform("prime", by="agent-1")
+
+    assert tokens(answer) <= PRIME_TOKENS
+    assert re.search("\n- and [0-9]+ more\n", answer["text"])
+
+
 def test_prime_says_who_answered_what_and_why_since_the_reader_was_last_here(perform: Perform) -> None:
     color, ship, other = (
         perform("create_work_item", item_type="task", title=title) for title in ("Color", "Ship it", "Other")

@@ -87,6 +87,24 @@ def claimed(snapshot: Snapshot, limit: int, person: str | None = None) -> list[E
     ]
 
 
+def asked_by(snapshot: Snapshot, limit: int, person: str) -> list[Entity]:
+    """What this one asked and waits for, of so many open questions: {ref, title, whom, text, since, review}."""
+    waiting = entities.rows(CATEGORY, snapshot.ask("work_items/asked", limit=limit))
+    found = [item for item in waiting if item.state.question.by == person]
+    refs = references(snapshot, CATEGORY, [item.id for item in found])
+    return [
+        {
+            "ref": refs[item.id],
+            "title": item.state.title,
+            "whom": item.state.question.whom,
+            "text": item.state.question.text,
+            "since": f"{item.state.question.at[:16].replace('T', ' ')} UTC",
+            "review": item.state.question.completes is not None,
+        }
+        for item in sorted(found, key=lambda item: item.state.question.at)
+    ]
+
+
 def brief_of(snapshot: Snapshot, entity_id: str) -> Entity:
     """{ref, id, due?, not_before?} of an item that was just made."""
     item = row(snapshot, entity_id)
