@@ -140,7 +140,10 @@ class Mark(Struct, frozen=True, kw_only=True):
 
 
 class ImportedLink(Struct, frozen=True, kw_only=True):
-    """`kind` is parent, depends_on, relates_to or discovered_from; `word` the source's own, `to` its id there."""
+    """`kind` is parent, depends_on, relates_to or discovered_from; child or blocks where the other end says it.
+
+    `word` is the source's own, `to` the other's id there.
+    """
 
     kind: str
     to_id: str

@@ -319,6 +319,68 @@ def test_sub_issues_and_blockers_are_links(tmp_path: Path) -> None:
     assert [(link.kind, link.to) for link in item.links] == [("parent", "o/r#1"), ("depends_on", "o/r#2")]
 
 
+def tree(log: ImportedLog) -> dict[str, tuple[str | None, set[str]]]:
+    """Of each item, by title, what it lies below and what it blocks."""
+    states = log.standing()
+    title = {name.removeprefix("work_item-"): state["title"] for name, state in states.items()}
+    return {
+        state["title"]: (
+            title.get(state["parent_id"] or ""),
+            {title[to] for kind, to, _ in state["links"] if kind == "blocks"},
+        )
+        for state in states.values()
+    }
+
+
+def brought(log: ImportedLog, *issues: dict[str, Any]) -> list[str]:
+    return [type(fact).__name__ for _, fact, *_ in log.bring(lambda folder: written(folder, [*issues]))]
+
+
+LISTING = {"subIssues": {"nodes": [{"number": 2}], "totalCount": 1}, "blocking": [{"number": 3, "url": URL.format(3)}]}
+WHOLE_TREE = {"T1": (None, {"T3"}), "T2": ("T1", set[str]()), "T3": (None, set[str]())}
+
+
+@pytest.mark.parametrize("first", [[], [by_gh(2), by_gh(3)], [by_gh(1), by_gh(2), by_gh(3)]])
+def test_what_only_the_other_end_says_makes_parents_and_needs(first: list[dict[str, Any]]) -> None:
+    log = ImportedLog("github")
+    if first:
+        brought(log, *first)
+
+    brought(log, by_gh(1, **LISTING), by_gh(2), by_gh(3))
+
+    assert tree(log) == WHOLE_TREE
+    assert brought(log, by_gh(1, **LISTING), by_gh(2), by_gh(3)) == []
+
+
+def test_the_other_end_alone_says_it_of_issues_that_the_ledger_has() -> None:
+    log = ImportedLog("github")
+    brought(log, by_gh(2), by_gh(3))
+
+    decided = brought(log, by_gh(1, **LISTING))
+
+    assert (tree(log), decided.count("WorkItemMoved"), decided.count("WorkItemLinked")) == (WHOLE_TREE, 1, 1)
+    assert brought(log, by_gh(1, **LISTING)) == []
+    assert (brought(log, by_gh(2), by_gh(3)), tree(log)) == ([], WHOLE_TREE)
+
+
+def test_lists_of_each_other_and_of_themselves_make_no_tree_that_is_its_own() -> None:
+    log = ImportedLog("github")
+    both = [by_gh(1, subIssues=[{"number": 2}, {"number": 1}]), by_gh(2, subIssues=[{"number": 1}])]
+
+    log.bring(lambda folder: written(folder, both))
+
+    assert tree(log) == {"T1": (None, set()), "T2": ("T1", set())}
+    assert log.warnings()["parent_disagrees"] == ["o/r#2 -> o/r#1 (sub_issues)"]
+
+
+def test_an_issue_says_itself_what_it_lies_below_whatever_others_list() -> None:
+    log = ImportedLog("github")
+
+    brought(log, by_gh(1, subIssues=[{"number": 3}]), by_gh(2), by_gh(3, parent={"number": 2}))
+
+    assert (tree(log)["T3"][0], log.warnings()["parent_disagrees"]) == ("T2", ["o/r#1 -> o/r#3 (sub_issues)"])
+
+
 def test_rest_says_the_parent_by_its_address_and_none_by_leaving_it_out() -> None:
     summary = {"sub_issues_summary": {"total": 0, "completed": 0, "percent_completed": 0}}
     below = by_rest(3, parent_issue_url="https://api.github.com/repos/o/r/issues/1", **summary)

@@ -80,7 +80,7 @@ def news(
     item = with_unstated(item, then)
     happened = [
         *_revised(item, then, now, clashes),
-        *_moved(item, links.parents.get(item.id), then, now, clashes),
+        *(moved(links.parents.get(item.id), then, now, item.changed, clashes) if _says_parent(item, links) else ()),
         *relinked(item.id, then, now, item.changed, links),
         *_status_since(item, then, now, unfinished, clashes),
         *_removal_since(item, then, now, clashes),
@@ -101,6 +101,14 @@ def relinked(owner: str, then: WorkItem, now: WorkItem, changed: Mark, links: Li
     for key in before.keys() & here.keys() - wishes.keys():
         if not links.remaining(owner, key, before[key]):
             yield WorkItemUnlinked(kind=key[0], to_id=key[1]), changed
+
+
+def moved(
+    link: ImportedLink | None, then: WorkItem, now: WorkItem, changed: Mark, clashes: list[str]
+) -> Iterator[Happened]:
+    wanted = link.to_id if link else None
+    if _follows(wanted, then.parent_id, now.parent_id, "parent_id", clashes):
+        yield WorkItemMoved(old_parent_id=now.parent_id, new_parent_id=wanted), changed
 
 
 def _joined(before: str | None, remaining: list[str | None], note: str | None) -> str | None:
@@ -130,14 +138,9 @@ def _revised(item: ImportedItem, then: WorkItem, now: WorkItem, clashes: list[st
         yield WorkItemRevised(changes=changes), item.changed
 
 
-def _moved(
-    item: ImportedItem, link: ImportedLink | None, then: WorkItem, now: WorkItem, clashes: list[str]
-) -> Iterator[Happened]:
-    if not item.stated.holds("parent_id"):
-        return
-    wanted = link.to_id if link else None
-    if _follows(wanted, then.parent_id, now.parent_id, "parent_id", clashes):
-        yield WorkItemMoved(old_parent_id=now.parent_id, new_parent_id=wanted), item.changed
+def _says_parent(item: ImportedItem, links: Links) -> bool:
+    """Whether it is known what an item lies below: its record speaks of it, or another one lists the item."""
+    return item.id in links.parents or item.stated.holds("parent_id")
 
 
 def _status_since(

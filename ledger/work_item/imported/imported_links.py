@@ -11,6 +11,7 @@ from ledger.work_item.commands import ImportedItem, ImportedLink, ImportWorkItem
 from ledger.work_item.state import WorkItem
 
 LinkKey = tuple[str, str]  # kind, to_id
+ORDER = {"parent": 0, "child": 1}  # what lies below what decides of others
 STATED_AS = {"blocks": "depends_on"}  # by the item that waits
 
 
@@ -54,9 +55,12 @@ def arranged(command: ImportWorkItems, recorded: Callable[[str], WorkItem]) -> L
         taken=Counter(),
     )
     known = [(item, link) for item in command.items for link in item.links if _is_known(item, link, links, recorded)]
-    for item, link in sorted(known, key=lambda one: one[1].kind != "parent"):  # what lies below what decides of others
+    for item, link in sorted(known, key=lambda one: ORDER.get(one[1].kind, len(ORDER))):
         where = f"{item.external_id} -> {link.to} ({link.word})"
-        if link.kind == "depends_on" and _are_above(item.id, link.to_id, links, recorded):
+        if link.kind == "child":
+            _arrange_child(item, link, where, links, recorded)
+            continue
+        if link.kind in ("depends_on", "blocks") and _are_above(item.id, link.to_id, links, recorded):
             links.warnings.append(Finding("waits_within_its_own_line", where))
             link = replace(link, kind="relates_to")
         _arrange(item, link, where, links)
@@ -111,6 +115,18 @@ def _arrange(item: ImportedItem, link: ImportedLink, where: str, links: Links) -
     known = wishes.setdefault(key, Wish(note=note, made=link.made))
     if note is not None and known.note is not None and note not in known.note.split(", "):
         known.note = f"{known.note}, {note}"
+
+
+def _arrange_child(
+    item: ImportedItem, link: ImportedLink, where: str, links: Links, recorded: Callable[[str], WorkItem]
+) -> None:
+    """What lies below an item by the item's own list. The other's own word comes first; nothing lies below itself."""
+    child = link.to_id
+    parent = links.parents[child].to_id if child in links.parents else item.id
+    if parent != item.id or child in _line(item.id, links, recorded):
+        links.warnings.append(Finding("parent_disagrees", where))
+        return
+    links.parents.setdefault(child, replace(link, kind="parent", to_id=item.id, to=item.external_id))
 
 
 def _find_unfinished(command: ImportWorkItems, links: Links) -> None:

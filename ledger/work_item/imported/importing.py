@@ -15,7 +15,7 @@ from ledger.envelope import stream_id
 from ledger.values.finding import Finding
 from ledger.values.states import States, find_state
 from ledger.work_item.commands import ImportedItem, ImportWorkItems
-from ledger.work_item.imported.imported_life import Happened, in_order, news, relinked, whole_life
+from ledger.work_item.imported.imported_life import Happened, in_order, moved, news, relinked, whole_life
 from ledger.work_item.imported.imported_links import Links, arranged
 from ledger.work_item.imported.kept_links import with_kept_links
 from ledger.work_item.imported.namesakes import distinct
@@ -69,7 +69,7 @@ def plan(given: ImportWorkItems, world: World) -> Plan:
             facts = imported(whole_life(item, links, command.source), item.id, world)
             made.created.append(item.external_id)
         happened += ((stream, fact) for fact in facts)
-    happened += _on_others(links, command, world)
+    happened += _on_others(links, command, world, made)
     happened.sort(key=lambda entry: entry[1][1].at)  # stable: each stream's own order stays
     made.decided = [(stream, fact, mark.by, mark.at) for stream, (fact, mark) in happened]
     made.warnings += [*_too_deep(command, links, world), *_cycles(command, links)]
@@ -127,14 +127,19 @@ def _completes_over_others(item: ImportedItem, now: WorkItem, links: Links, worl
     return any(not one.deleted and not one.finished and one.id not in links.items for one in around)
 
 
-def _on_others(links: Links, command: ImportWorkItems, world: World) -> Iterator[tuple[str, Happened]]:
-    """Links whose owner is in the ledger but not in this source."""
-    for owner in links.owned.keys() - links.items:
-        then, now = source_state(owner, command.source, world), world.state(CATEGORY, owner)
+def _on_others(links: Links, command: ImportWorkItems, world: World, made: Plan) -> Iterator[tuple[str, Happened]]:
+    """Links whose owner, and places in the tree whose item, is in the ledger but not in this source."""
+    changed = {item.id: item.changed for item in command.items}
+    for owner in dict.fromkeys([*links.owned, *links.parents]):
+        if owner in links.items:
+            continue
+        then, now, clashes = source_state(owner, command.source, world), world.state(CATEGORY, owner), list[str]()
         earliest = world.past(stream_id(CATEGORY, owner))[0].occurred_at
-        changed = command.items[0].changed  # not used: nothing of another's is unlinked
-        for fact in in_order(relinked(owner, then, now, changed, replace(links, stated={})), earliest):
-            yield stream_id(CATEGORY, owner), fact
+        happened = [*relinked(owner, then, now, command.items[0].changed, replace(links, stated={}))]  # unlinks nothing
+        if parent := links.parents.get(owner):
+            happened += moved(parent, then, now, changed[parent.to_id], clashes)
+            made.warnings += [Finding("changed_on_both_sides", f"{parent.to} -> {owner}: {name}") for name in clashes]
+        yield from ((stream_id(CATEGORY, owner), fact) for fact in in_order(happened, earliest))
 
 
 def _too_deep(command: ImportWorkItems, links: Links, world: World) -> Iterator[Finding]:

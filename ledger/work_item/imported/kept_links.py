@@ -38,7 +38,7 @@ def _made(item: ImportedItem, link: ImportedLink) -> dict[str, str]:
 
 
 def _is_early(link: ImportedLink, created_at: datetime | None) -> bool:
-    return created_at is not None and link.made.at < created_at
+    return created_at is not None and link.made.at < created_at and link.kind != "child"  # whose time is not known
 
 
 def _owner(item: ImportedItem, link: ImportedLink) -> str:

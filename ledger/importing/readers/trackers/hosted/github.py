@@ -45,6 +45,7 @@ DROPPED = ("notplanned", "duplicate")  # reasons of closing
 COMMENT = ("id", "author", "created_at")
 PLAIN_COMMENT = frozenset({*COMMENT, "text"})
 ABOVE = ("parent", "parent_issue_url", "sub_issues_summary")  # REST has a parent's address where there is one
+OTHER_END = {"child": "sub_issues", "blocks": "blocking"}  # links that the issue says of others
 SAID_BY = {
     "title": ("title",),
     "description": ("body",),
@@ -281,6 +282,9 @@ class _Issue(Record):
         for entry in listed(self.rest.get("blocked_by")):
             if (other := self._other(entry)) is not None:
                 links.append(self._link("depends_on", other, "blocked_by"))
+        for kind, field in OTHER_END.items():
+            others = dict.fromkeys(map(self._other, listed(self.rest.get(field))))
+            links += [self._link(kind, other, field) for other in others if other is not None]
         return tuple(links)
 
     def _other(self, entry: Any) -> str | None:
