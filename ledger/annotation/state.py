@@ -1,7 +1,7 @@
 """What the annotations of one entity add up to: a part of the state of every category that has them."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +16,8 @@ from ledger.annotation.events import (
     EffortLogged,
 )
 
+AttachmentKind = Literal["pull_request", "commit", "document", "file", "item"]
+ATTACHMENT_KINDS: tuple[str, ...] = get_args(AttachmentKind)
 State = TypeVar("State", bound=Struct)
 
 

@@ -12,17 +12,20 @@ from projections.read_models.projection import Projection
 
 SOURCE_ID = "source_id"  # the relation of ids that sources gave, which several items may have
 NEVER_DUE = "~"  # sorts behind every day
+ATTACHMENT = "attachment"  # the relation of items to the kinds of what is attached to them
 REFUSED = "refused"  # the relation of items that a refusal gave back to a person
 HIDDEN = {"deleted": 1, "archived": 2, "withdrawn": 4}  # the bits of the column `hidden`
 
 
 def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:
-    """Found by its tags, by what it links to, by whom a refusal gave it back to, and by the id it has in the tracker it
-    was imported from."""
+    """Found by its tags, by what it links to, by what kinds are attached to it, by whom a refusal gave it back to,
+    and by the id it has in the tracker it was imported from."""
     for tag in item.tags:
         yield "tag", tag
     for link in item.links:
         yield link.kind, link.to_id
+    for kind in sorted({attachment.kind for attachment in item.attachments.values()}):
+        yield ATTACHMENT, kind
     if item.answer is not None and item.answer.verdict == "refuse":
         yield REFUSED, item.assignee or (item.claim.by if item.claim else item.answer.question.by)
     if item.external_id is not None and not item.withdrawn:
@@ -79,7 +82,7 @@ def external_key(source: str, external_id: str) -> str:
 
 work_items = Projection(
     name="work_items",
-    shape=10,
+    shape=11,
     decider=decider,
     entries=entries,
     derived=derived,
@@ -146,5 +149,6 @@ work_items = Projection(
         Condition("(CAST(%(since)s AS bigint) IS NULL OR item.position > %(since)s)"),
         Condition("item.hidden IN (0, %(deleted)s, %(archived)s, %(both)s)"),
         Entry("tag", "tag"),
+        Entry(ATTACHMENT, "attachment"),
     ),
 )

@@ -76,6 +76,7 @@ SAMPLES: Samples = {
     "archived": [0, 2],
     "both": [0, 3],
     "tag": [None, "a", "ü"],
+    "attachment": [None, "commit", "file"],
     "finished": [0, 1],
     "words": [[""] * len(ALL)],
     "terms": [

@@ -143,6 +143,7 @@ def samples(large: Scale) -> Samples:
         "archived": [0, 2],
         "both": [0, 3],
         "tag": [None, "tag-7"],
+        "attachment": [None, "pull_request"],
         "finished": [0, 1],
         "environment": [None, "production"],
         "vendor": [None, vendor.id],

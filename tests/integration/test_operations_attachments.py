@@ -1,6 +1,7 @@
 """Attachments through the operations and the command, on a real PostgreSQL."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -189,3 +190,19 @@ def test_an_item_is_found_by_the_url_the_commit_and_the_name_of_what_is_attached
     found = perform("list_work_items", text=words)["items"]
 
     assert [one["ref"] for one in found] == [item]
+
+
+def test_items_are_listed_by_the_kind_of_what_is_attached(run: Run, perform: Perform, item: str) -> None:
+    other = perform("create_work_item", item_type="task", title="Other")["ref"]
+    perform("attach", id=item, url=PULL)
+    perform("attach", id=item, url=PULL + "1")
+    perform("attach", id=other, url=COMMIT)
+
+    def refs(kind: str, *options: str) -> list[str]:
+        return [one["ref"] for one in json.loads(run("list", "--attachment", kind, "--json", *options).stdout)["items"]]
+
+    assert (refs("pull_request"), refs("commit"), refs("file")) == ([item], [other], [])
+    assert refs("commit", "--mine") == []
+    assert perform("list_attached", attachment="commit", text="other")["items"][0]["ref"] == other
+    perform("attach", id=other, url=COMMIT, remove=True)
+    assert perform("list_attached", attachment="commit")["items"] == []

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from ledger.annotation.state import Attachment
 from ledger.codec import encode
 from ledger.deployment.state import Deployment
 from ledger.enhancement.state import Enhancement
@@ -27,6 +28,7 @@ ITEMS = int(os.environ.get("LEDGER_TEST_ITEMS", "30000"))
 VENDORS, DEPLOYMENTS, ENHANCEMENTS = 4_500, 5_000, 1_000
 DEEPEST = 5
 COUNT_OF_TAGS = 200
+PULL = "https://example.org/pull/"
 
 STAGE = """
     CREATE TEMPORARY TABLE staged
@@ -102,6 +104,7 @@ def _work_items(chance: random.Random) -> Iterator[Row]:
             archived=chance.random() < 0.2,
             claim=Claim(by=f"person {n % 50}", until=until, token_digest="x") if chance.random() < 0.001 else None,
             question=Question(whom=f"person {n % 50}", by="bot", at=until, text="May I?") if n % 1000 == 7 else None,
+            attachments={f"{PULL}{n}": Attachment(kind="pull_request", by="bot", at=until)} if n % 10 == 3 else {},
             external_source="scale",
             external_id=str(n),
         )

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import click
 
+from ledger.annotation.state import ATTACHMENT_KINDS
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, say
@@ -19,7 +20,7 @@ from projections.operations.work.attachments import ELSEWHERE, HASH
 @click.command(cls=Command)
 @click.argument("ref")
 @click.argument("where", metavar="URL|COMMIT|FILE")
-@click.option("--kind", type=click.Choice(["pull_request", "commit", "document", "file", "item"]), help="What it is.")
+@click.option("--kind", type=click.Choice(ATTACHMENT_KINDS), help="What it is.")
 @click.option("--name", help="What people call it; a file's own name if left out.")
 @click.option("--remove", is_flag=True, help="Take the attachment away.")
 @pass_invocation

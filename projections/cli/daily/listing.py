@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ledger.annotation.state import ATTACHMENT_KINDS
 from ledger.values.dates import DAY, ends
 from ledger.values.moment import parse
 from ledger.work_item.state import ITEM_TYPES
@@ -26,7 +27,7 @@ Answered = dict[str, Any]
 HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "waits for", "changed")
 FILTERS = {
     *("words", "item_type", "status", "tag", "assignee", "mine", "parent_id", "blocked", "everything", "order"),
-    *("due", "overdue", "deferred", "milestone_id", "priority"),
+    *("due", "overdue", "deferred", "milestone_id", "priority", "attachment"),
 }
 ORDERS: dict[str, Callable[[Answered], Any]] = {  # of items of several ledgers
     "priority": lambda item: item.get("priority") or 9,
@@ -56,6 +57,7 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
 @click.option("--overdue", is_flag=True, default=None, help="Only what should have been done by now.")
 @click.option("--deferred", is_flag=True, default=None, help="Only what may not begin yet.")
 @click.option("--milestone", "milestone_id", type=REF, help="Only what belongs to this milestone.")
+@click.option("--attachment", type=click.Choice(ATTACHMENT_KINDS), help="Only with something attached of this kind.")
 @click.option("--all", "everything", is_flag=True, help="Finished items too.")
 @click.option(
     "--sort", "order", type=click.Choice(["updated", "created", "priority", "due"]), help="(default: priority)"
@@ -117,7 +119,7 @@ def _list(
     if filters.pop("every_ledger", False):
         _list_everywhere(invocation, mine=mine, **filters)
         return
-    answered = _of_person(invocation, filters) if mine else perform(invocation, "list_work_items", **filters)
+    answered = _of_person(invocation, filters) if mine else perform(invocation, _operation(filters), **filters)
     if invocation.as_json:
         answer_json(answered)
         return
@@ -146,7 +148,7 @@ def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filter
     del filters["offset"]
     given = {name: value for name, value in filters.items() if value is not None} | {"limit": limit}
     given |= {"fields": [*SUMMARY, "created_at"]} if filters.get("order") == "created" else {}
-    found = every_ledger.everywhere(invocation, "list_work_items", given, limit, ORDERS.get(filters.get("order", "")))
+    found = every_ledger.everywhere(invocation, _operation(given), given, limit, ORDERS.get(filters.get("order", "")))
     if invocation.as_json:
         found.as_json()
         return
@@ -198,8 +200,9 @@ def _away(due: str, today: date) -> str:
 
 def _of_person(invocation: Invocation, filters: Answered) -> Answered:
     """What is assigned to who asks, then what they hold beside that."""
-    assigned = perform(invocation, "list_work_items", **filters | {"assignee": invocation.actor})
-    held = perform(invocation, "list_work_items", **filters | {"claimed_by": invocation.actor})
+    operation = _operation(filters)
+    assigned = perform(invocation, operation, **filters | {"assignee": invocation.actor})
+    held = perform(invocation, operation, **filters | {"claimed_by": invocation.actor})
     known = {item["id"] for item in assigned["items"]}
     items = [*assigned["items"], *(item for item in held["items"] if item["id"] not in known)]
     return {
@@ -209,6 +212,10 @@ def _of_person(invocation: Invocation, filters: Answered) -> Answered:
         "total_count": len(items),
         "has_more": assigned["has_more"] or held["has_more"],
     }
+
+
+def _operation(filters: Answered) -> str:
+    return "list_attached" if "attachment" in filters else "list_work_items"
 
 
 def _line(item: Answered, now: datetime) -> tuple[object, ...]:

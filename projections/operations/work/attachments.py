@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from ledger.annotation.commands import AddAttachment, AnnotationCommand, RemoveAttachment
+from ledger.annotation.state import AttachmentKind
 from ledger.decider import Problem, check, problem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, NotBlank, Operation, Writes, carry_out
 from projections.questions import entities
 from projections.questions.lookup import find
-
-Kind = Literal["pull_request", "commit", "document", "file", "item"]
 
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
 _IN_PROJECT = re.compile(r"(?![/\\])[^\s:]+")
@@ -43,7 +42,9 @@ class AttachInput(Writes):
         ),
         AfterValidator(_url),
     ]
-    kind: Annotated[Kind | None, Field(description="From the URL if left out; file if it has a size or sha256")] = None
+    kind: Annotated[
+        AttachmentKind | None, Field(description="From the URL if left out; file if it has a size or sha256")
+    ] = None
     name: Annotated[
         Annotated[str, Field(max_length=200), NotBlank] | None, Field(description="What people call it, like Plan")
     ] = None
@@ -83,7 +84,7 @@ def attachment_command(request: AttachInput, category: str, entity_id: str) -> A
     )
 
 
-def kind_of(url: str) -> Kind:
+def kind_of(url: str) -> AttachmentKind:
     """What a URL leads to, by its form.
 
     >>> kind_of("https://github.com/o/r/pull/7"), kind_of("commit:84b0fb4"), kind_of("docs/plan.md")
@@ -98,7 +99,7 @@ def kind_of(url: str) -> Kind:
     return "pull_request" if _PULL_REQUEST.fullmatch(url) else "document"
 
 
-def _problems(request: AttachInput, category: str, kind: Kind) -> Iterator[Problem]:
+def _problems(request: AttachInput, category: str, kind: AttachmentKind) -> Iterator[Problem]:
     if category == "configuration":
         yield problem("id", "names the configuration, which takes no attachments", request.id)
     if kind != "file" and (request.sha256 or request.size is not None):

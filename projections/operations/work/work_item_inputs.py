@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from ledger.annotation.state import AttachmentKind
 from ledger.values.dates import MOST_MINUTES, planned
 from ledger.values.states import LONGEST as LONGEST_WORD
 from ledger.values.states import Category
@@ -193,6 +194,10 @@ class ListWorkItemsInput(Input):
     fields: Annotated[Texts, Field(description='Only these fields, like ["title", "notes"]')] = ()
     detail: Annotated[bool, Field(description="true answers each item whole")] = False
     as_of: AsOf = None
+
+
+class ListAttachedInput(ListWorkItemsInput):
+    attachment: Annotated[AttachmentKind, Field(description="With something attached of this kind")]
 
 
 class LinkWorkItemsInput(Writes):

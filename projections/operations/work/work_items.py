@@ -28,6 +28,7 @@ from projections.operations.work.work_item_inputs import (
     REVISABLE,
     CreateWorkItemInput,
     LinkWorkItemsInput,
+    ListAttachedInput,
     ListWorkItemsInput,
     QueryWorkItemInput,
     Resolve,
@@ -173,7 +174,14 @@ def _at_position(view: LedgerView, entity_id: str, request: QueryWorkItemInput) 
 
 
 def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
-    filters = _filter(view, request)
+    return _listed(view, request, _filter(view, request))
+
+
+def list_attached(view: LedgerView, request: ListAttachedInput) -> Answered:
+    return _listed(view, request, replace(_filter(view, request), attachment=request.attachment))
+
+
+def _listed(view: LedgerView, request: ListWorkItemsInput, filters: item_lists.Filter) -> Answered:
     default: item_lists.Order = "relevance" if request.text is not None else "updated"
     with view.snapshot(request.as_of) as snapshot:
         page = item_lists.listed(
@@ -319,6 +327,16 @@ OPERATIONS = (
         toolset="work",
         input=ListWorkItemsInput,
         run=list_work_items,
+    ),
+    Operation(
+        name="list_attached",
+        title="List work items by attachment",
+        summary="Find items to which something of a kind is attached, like a pull request, by the filters of "
+        "list_work_items. To attach: attach.",
+        toolset="work",
+        input=ListAttachedInput,
+        run=list_attached,
+        by_default=False,
     ),
     Operation(
         name="link_work_items",

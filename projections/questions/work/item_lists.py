@@ -63,6 +63,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     deferred: bool | None = None
     roots_only: bool = False
     tag: str | None = None
+    attachment: str | None = None
     terms: tuple[str, ...] = ()
     since: int | None = None
     ready: bool | None = None
@@ -146,6 +147,7 @@ def _conditions(wanted: Filter, moment: datetime, *, unfinished: bool) -> dict[s
         "deferred": None if wanted.deferred is None else int(wanted.deferred),
         "roots_only": int(wanted.roots_only),
         "tag": wanted.tag,
+        "attachment": wanted.attachment,
         "since": wanted.since,
         "unfinished": int(unfinished or wanted.unfinished),
         "claimed_by": wanted.claimed_by,

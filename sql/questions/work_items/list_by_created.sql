@@ -23,6 +23,10 @@ WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
       SELECT entry.id FROM entries entry
       WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
         AND entry.relation = 'tag' AND entry.target = %(tag)s))
+  AND (CAST(%(attachment)s AS text) IS NULL OR item.id IN (
+      SELECT entry.id FROM entries entry
+      WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
+        AND entry.relation = 'attachment' AND entry.target = %(attachment)s))
   -- end
   AND (CAST(%(after_key)s AS text) IS NULL OR (item.created_at, item.id) < (%(after_key)s, %(after_id)s))
 ORDER BY item.created_at DESC, item.id DESC

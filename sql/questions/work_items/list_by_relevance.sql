@@ -33,6 +33,10 @@ WITH found AS (
           SELECT entry.id FROM entries entry
           WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
             AND entry.relation = 'tag' AND entry.target = %(tag)s))
+      AND (CAST(%(attachment)s AS text) IS NULL OR item.id IN (
+          SELECT entry.id FROM entries entry
+          WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
+            AND entry.relation = 'attachment' AND entry.target = %(attachment)s))
       -- end
 )
 SELECT item.id, item.version, item.position, item.doc, placed.place AS key, placed.total

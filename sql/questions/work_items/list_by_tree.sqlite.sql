@@ -33,6 +33,10 @@ WHERE (CAST(%(after_key)s AS text) IS NULL OR (tree.path, item.id) > (%(after_ke
       SELECT entry.id FROM entries entry
       WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
         AND entry.relation = 'tag' AND entry.target = %(tag)s))
+  AND (CAST(%(attachment)s AS text) IS NULL OR item.id IN (
+      SELECT entry.id FROM entries entry
+      WHERE entry.ledger_id = %(ledger)s AND entry.generation = %(work_items)s
+        AND entry.relation = 'attachment' AND entry.target = %(attachment)s))
   -- end
 ORDER BY tree.path, item.id
 LIMIT %(limit)s
