@@ -1,5 +1,6 @@
 """From what a person types to an id, and from ids to the short references that people read."""
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,10 @@ READERS = {
     "configuration": "get_project_configuration",
 }  # the tool for a reference of each kind
 
+_GITHUB_ISSUE = re.compile(
+    r"gh-(?P<short>\d+)|https?://[^/\s]+/(?P<repository>[^/\s]+/[^/\s]+)/issues/(?P<number>\d+)(?:[/?#]\S*)?",
+    re.IGNORECASE,
+)
 HEX_DIGITS = 32  # of a UUID, which may have more signs and never fewer
 
 
@@ -91,14 +96,25 @@ def resolve(tables: Tables, category: str, given: str, field: str = "id") -> str
 
 
 def by_source_id(tables: Tables, category: str, given: str, field: str = "id") -> str | None:
-    """The work item that a source gave this id, in any case; None if there is none, Invalid if there are several."""
+    """The work item that a source gave this id, in any case; None if there is none, Invalid if there are several.
+
+    What GitHub reads as one of its issues, `GH-12` or the issue's address, means `#12` or `owner/repo#12`.
+    """
     if category != "work_item":
         return None
     with tables.snapshot() as snapshot:
         generation = snapshot.generation(BY_CATEGORY[category].name)
-        target = source_id_key(given)
-        held = snapshot.ask("entries/holders", generation=generation, relation=SOURCE_ID, target=target)
-    return the_one(category, given, held, field)["id"] if held else None
+        for name in filter(None, (given, _github_name(given.strip()))):
+            target = source_id_key(name)
+            held = snapshot.ask("entries/holders", generation=generation, relation=SOURCE_ID, target=target)
+            if held:
+                return str(the_one(category, given, held, field)["id"])
+    return None
+
+
+def _github_name(given: str) -> str | None:
+    found = _GITHUB_ISSUE.fullmatch(given)
+    return f"{found['repository'] or ''}#{found['number'] or found['short']}" if found else None
 
 
 def range_of(tables: Tables, category: str, given: str, field: str = "id") -> tuple[str, str]:

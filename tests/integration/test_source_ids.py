@@ -40,6 +40,21 @@ def test_an_id_that_looks_like_a_reference_is_found_where_no_reference_is(perfor
     assert perform("query_work_item", id="w-12")["title"] == "Title of w-12"
 
 
+def test_an_issue_of_github_answers_to_every_name_that_github_reads(app: App, perform: Perform, tmp_path: Path) -> None:
+    plain = {"state": "OPEN", "createdAt": "2026-05-01T10:00:00Z", "updatedAt": "2026-05-01T10:00:00Z"}
+    issues = [
+        {"number": 12, "title": "Bare"} | plain,
+        {"number": 12, "title": "Addressed", "url": "https://github.com/o/r/issues/12"} | plain,
+    ]
+    (tmp_path / "issues.json").write_text(json.dumps(issues))
+    Import(source="github", path=tmp_path / "issues.json").run(app)
+
+    for given in ("#12", "gh-12", "GH-12"):
+        assert perform("query_work_item", id=given)["title"] == "Bare"
+    for given in ("o/r#12", "https://github.com/o/r/issues/12", "https://github.com/O/R/issues/12#issuecomment-3"):
+        assert perform("query_work_item", id=given)["title"] == "Addressed"
+
+
 def test_an_id_that_two_sources_gave_is_refused_with_both(app: App, perform: Perform, tmp_path: Path) -> None:
     (tmp_path / "tasks.json").write_text(json.dumps({"tasks": [{"id": "X-5", "title": "Other"}]}))
     Import(source="taskmaster", path=tmp_path / "tasks.json").run(app)
@@ -50,7 +65,7 @@ def test_an_id_that_two_sources_gave_is_refused_with_both(app: App, perform: Per
     assert len(refused.value.details["fields"][0]["allowed"]) == 2
 
 
-@pytest.mark.parametrize("given", ["bd-none", "7", "w-zzzzz"])
+@pytest.mark.parametrize("given", ["bd-none", "7", "w-zzzzz", "gh-12", "https://github.com/o/r/issues/12"])
 def test_what_nothing_is_called_is_still_refused(perform: Perform, given: str) -> None:
     with pytest.raises((Invalid, NotFound)):
         perform("query_work_item", id=given)
