@@ -56,6 +56,8 @@ KINDS = {  # a kind that is not here is readable as it is
     "id_too_long": "records whose id is too long to be found by",
     "label_not_a_tag": "labels that cannot be tags: kept in the metadata as found",
     "id_rounded": "records whose id a spreadsheet has rounded: export them again and do not save the file in one",
+    "last_line_not_ended": "last lines without a line end: compare their last cell, it may be cut off",
+    "lines_below_the_table": "lines below the last record of a table: not taken",
     "lines_before_the_header": "lines above the header of a table: not taken",
     "link_taken_as_blocking": "links that block under a condition, or of no type: taken as blocking, the word is kept",
     "link_by_another_prefix": "links by an id whose prefix was another one before",

@@ -31,6 +31,7 @@ class Row(Struct, frozen=True, kw_only=True):
     line: int
     length: int
     cells: dict[str, list[str]]
+    below_blank: bool = False  # an empty line stands above it
 
 
 class Table(Struct, frozen=True, kw_only=True):
@@ -51,8 +52,9 @@ def has_header(sample: Sample, is_header: IsHeader) -> bool:
 def table_of(path: Path, is_header: IsHeader, called: str, reading: Reading, *, may_end_early: bool = False) -> Table:
     """The table of a file; Invalid, with the line, for a file that is none, has no such header or is cut off.
 
-    Lines above the header are named. Rows whose last cells are left out are told from one that is cut off by the
-    others, unless the program that writes them is known for it: `may_end_early`.
+    Lines above the header, and single cells below an empty line at the end, are named. So is a last line without its
+    end, of whose last cell it cannot be known whether it is whole. Rows whose last cells are left out are told from one
+    that is cut off by the others, unless the program that writes them is known for it: `may_end_early`.
     """
     csv.field_size_limit(LONGEST_LINE)
     content = text_of(path).lstrip("\ufeff")
@@ -61,9 +63,10 @@ def table_of(path: Path, is_header: IsHeader, called: str, reading: Reading, *, 
         for cells, _ in zip(reader, range(MOST_BEFORE), strict=False):
             if is_header(_trimmed(cells)):
                 names = _trimmed(cells)
-                rows, is_whole = list(_rows(reader, names)), content.endswith(("\n", "\r"))
-                if not (may_end_early or is_whole):
-                    _check_last(path, rows, names)
+                found = list(_rows(reader, names))
+                rows = _without_footer(found, reading)
+                if rows and len(rows) == len(found) and not content.endswith(("\n", "\r")):
+                    _check_end(path, rows, names, reading, may_end_early=may_end_early)
                 return Table(names=names, rows=rows)
             if any(map(str.strip, cells)):
                 reading.warnings.append(Finding("lines_before_the_header", f"line {reader.line_num}"))
@@ -73,23 +76,36 @@ def table_of(path: Path, is_header: IsHeader, called: str, reading: Reading, *, 
 
 
 def _rows(reader: Iterator[list[str]], names: Names) -> Iterator[Row]:
-    line = reader.line_num  # type: ignore[attr-defined]  # it is csv's
+    line, below_blank = reader.line_num, False  # type: ignore[attr-defined]  # it is csv's
     for cells in reader:
         first, line = line + 1, reader.line_num  # type: ignore[attr-defined]  # it is csv's
         if _trimmed(cells) == names or not any(map(str.strip, cells)):  # exports put together repeat their header
+            below_blank = not cells
             continue
         found: dict[str, list[str]] = {}
         for place, cell in enumerate(cells):
             if cell.strip():
                 found.setdefault(names[place] if place < len(names) else BEYOND, []).append(cell)
-        yield Row(line=first, length=len(cells), cells=found)
+        yield Row(line=first, length=len(cells), cells=found, below_blank=below_blank)
+        below_blank = False
 
 
-def _check_last(path: Path, rows: list[Row], names: Names) -> None:
+def _without_footer(rows: list[Row], reading: Reading) -> list[Row]:
+    """The records: a single cell in each line below an empty one at the end is what a program says of its export."""
+    first = next((place for place in range(len(rows) - 1, -1, -1) if rows[place].below_blank), 0)
+    if not first or any(row.length > 1 for row in rows[first:]):
+        return rows
+    reading.warnings += [Finding("lines_below_the_table", f"line {row.line}") for row in rows[first:]]
+    return rows[:first]
+
+
+def _check_end(path: Path, rows: list[Row], names: Names, reading: Reading, *, may_end_early: bool) -> None:
     """Of a file that ends within a line the last row may be cut off: it is where only that one is too short."""
-    if rows and rows[-1].length < len(names) and all(row.length >= len(names) for row in rows[:-1]):
-        found = f"is cut off: {rows[-1].length} cells stand there, and the table has {len(names)} columns"
-        raise unreadable(path, rows[-1].line, found, "export it again, whole")
+    last = rows[-1]
+    if not may_end_early and last.length < len(names) and all(row.length >= len(names) for row in rows[:-1]):
+        found = f"is cut off: {last.length} cells stand there, and the table has {len(names)} columns"
+        raise unreadable(path, last.line, found, "export it again, whole, or take the line out if it is no record")
+    reading.warnings.append(Finding("last_line_not_ended", f"line {last.line}"))
 
 
 def _between(content: str) -> str:
