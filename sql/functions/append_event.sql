@@ -219,6 +219,8 @@ BEGIN
         EXCEPTION
             WHEN unique_violation OR SQLSTATE 'TL001' OR SQLSTATE 'TL002' OR SQLSTATE 'TL008' THEN
                 NULL;  -- nothing is recorded: append_events finds out what is in the way
+            WHEN invalid_text_representation THEN
+                NULL;  -- the table has other columns than the writer's program knows: append_events makes them from the document
         END;
     END IF;
     RETURN append_events(

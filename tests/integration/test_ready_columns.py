@@ -41,6 +41,10 @@ DOCUMENTS: dict[str, list[dict[str, Any]]] = {
 }  # fmt: skip
 
 MADE = "SELECT {} FROM tracking_ledger.{}(%s::jsonb)"
+LEADING = ["ledger_id", "generation", "id", "version", "position", "doc"]
+NAMED = (
+    "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+)
 FOUND = (
     "SELECT item.title, item.assignee"
     " FROM tracking_ledger.work_items item, tracking_ledger.columns_of_work_items(item.doc) c"
@@ -68,6 +72,13 @@ def test_what_comes_ready_is_what_the_server_makes_of_the_same_document(owner_ds
             assert ready(text.encode()) == made, document
 
     assert DOCUMENTS.keys() == PROJECTIONS.keys()
+
+
+def test_a_table_has_its_columns_in_the_order_in_which_they_come_ready(owner_dsn: str) -> None:
+    with psycopg.connect(owner_dsn) as owner:
+        for name, model in PROJECTIONS.items():
+            found = [column for (column,) in owner.execute(NAMED, [f"tracking_ledger.{name}"])]
+            assert found == [*LEADING, *(column.name for column in model.columns)]
 
 
 def test_any_text_arrives_in_its_column_with_the_first_event_and_with_a_later_one(
