@@ -140,7 +140,7 @@ class Mark(Struct, frozen=True, kw_only=True):
 
 
 class ImportedLink(Struct, frozen=True, kw_only=True):
-    """`kind` is parent, depends_on, relates_to or discovered_from; child or blocks where the other end says it.
+    """`kind` is parent, depends_on, relates_to, discovered_from or duplicates; child or blocks from the other end.
 
     `word` is the source's own, `to` the other's id there.
     """

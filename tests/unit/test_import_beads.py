@@ -205,6 +205,7 @@ def test_derived_counts_are_left_out_and_comments_that_are_only_counted_reported
         ("blocks", "depends_on"),
         ("parent-child", "parent"),
         ("discovered-from", "discovered_from"),
+        ("duplicates", "duplicates"),
         ("tracks", "relates_to"),
     ],
 )
@@ -225,6 +226,7 @@ def test_a_dependency_becomes_a_link_with_its_author_and_time(tmp_path: Path, wo
         ("child-of", "parent"),
         ("discovered_from", "discovered_from"),
         ("DiscoveredFrom", "discovered_from"),
+        ("duplicate_of", "duplicates"),
         ("Blocks", "depends_on"),
         ("blocked_by", "depends_on"),
         ("depends-on", "depends_on"),

@@ -71,7 +71,7 @@ def test_linears_34_columns_have_links_and_an_apostrophe_before_a_formula(read: 
         ("depends_on", "IN-3"),
         ("depends_on", "IN-4"),
         ("relates_to", "IN-2"),
-        ("relates_to", "IN-5"),
+        ("duplicates", "IN-5"),
     ]
 
 
@@ -243,6 +243,16 @@ def test_a_gitlab_issues_state_is_that_of_its_board(
     item = read("gitlab", [issue(**fields)]).items[0]
 
     assert (item.status, item.category) == (status, category)
+
+
+def test_a_gitlab_issue_closed_as_a_duplicate_is_linked_to_the_original_where_that_is_in_the_file(read: Read) -> None:
+    closed = {"state": "closed", "duplicated_to_id": 72}
+
+    reading = read(
+        "gitlab", [issue(id=71, **closed), issue(2, id=72), issue(3, id=[], **closed | {"duplicated_to_id": 9})]
+    )
+
+    assert [links(item) for item in reading.items] == [[("duplicates", "g/p#2")], [], []]
 
 
 def test_gitlabs_notes_links_and_plans_are_taken(read: Read) -> None:

@@ -12,7 +12,7 @@ from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import sample_of
 from ledger.importing.readers.trackers.hosted import github
 from ledger.values.moment import parse, text
-from ledger.work_item.events import WorkItemRevised
+from ledger.work_item.events import WorkItemLinked, WorkItemRevised, WorkItemUnlinked
 from tests.support.imported_log import ImportedLog
 
 NOW = parse("2026-11-22T12:00:00Z")
@@ -113,6 +113,41 @@ def test_a_state_is_kept_with_its_reason(tmp_path: Path, fields: dict[str, Any],
 
     assert (item.status, item.category, item.fields["metadata"]["source_status"]) == (status, category, fields["state"])
     assert (item.settled is not None) == (category != "planned")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"duplicateOf": {"number": 2, "url": URL.format(2)}},
+        {"duplicateOf": {"number": 2}},
+        {"comments": [{"id": "c1", "body": "Duplicate of #2", "author": {"login": "ann"}}]},
+        {"comments": [{"id": "c1", "body": f"duplicate of {URL.format(2)}"}]},
+        {"comments": {"nodes": [{"id": "c0", "body": "Duplicate of #9"}, {"id": "c1", "body": "Duplicate of o/r#2"}]}},
+    ],
+)
+def test_what_is_closed_as_a_duplicate_is_linked_to_what_it_repeats(tmp_path: Path, said: dict[str, Any]) -> None:
+    closed = {"state": "CLOSED", "stateReason": "DUPLICATE", "closedAt": "2026-03-03T10:00:00Z"}
+    reading = read(tmp_path, [by_gh(**closed, **said), by_gh(2), by_gh(3, **said)])
+
+    assert [[(link.kind, link.to) for link in item.links] for item in reading.items] == [
+        [("duplicates", "o/r#2")],
+        [],
+        [],
+    ]
+
+
+def test_a_file_that_tells_no_comments_leaves_the_link_to_the_original(tmp_path: Path) -> None:
+    closed = {"state": "closed", "state_reason": "duplicate", "closed_at": "2026-03-03T10:00:00Z"}
+    log = ImportedLog("github")
+    told = by_rest(**closed, comments=[{"id": 1, "body": "Duplicate of #2"}])
+
+    assert [
+        fact.to_id
+        for _, fact, *_ in log.bring(lambda folder: written(folder, [told, by_rest(2)]))
+        if isinstance(fact, WorkItemLinked)
+    ]
+    again = log.bring(lambda folder: written(folder, [by_rest(**closed, comments=1), by_rest(2)]))
+    assert not [fact for _, fact, *_ in again if isinstance(fact, WorkItemUnlinked)]
 
 
 def test_a_document_without_issues_is_refused(tmp_path: Path) -> None:

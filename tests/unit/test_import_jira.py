@@ -275,6 +275,16 @@ def test_a_link_counts_once_whichever_end_tells_of_it(tmp_path: Path) -> None:
     assert reading.items[1].fields["metadata"]["Outward issue link (Blocks)"] == ["J-9"]
 
 
+def test_of_two_duplicates_the_outward_one_is_the_one_that_repeats_the_other(tmp_path: Path) -> None:
+    names = "Outward issue link (Duplicate),Inward issue link (Duplicate)"
+    rows = ["One,J-1,1,Done,J-2,", "Two,J-2,2,Open,,J-1"]
+
+    reading = read(tmp_path, "\n".join([f"{HEAD},{names}", *rows]))
+
+    links = {(item.external_id, link.kind, link.to) for item in reading.items for link in item.links}
+    assert links == {("J-1", "duplicates", "J-2")}
+
+
 def test_cells_without_a_column_of_ours_stay_and_those_that_look_like_formulas_are_text(tmp_path: Path) -> None:
     formula = '=HYPERLINK("http://x","y")'
     quoted = formula.replace('"', '""')

@@ -112,7 +112,7 @@ def test_planes_cells_hold_lists_as_json(read: Read) -> None:
     comment = json.dumps([{"comment": "=hm", "created_by": "Bo", "created_at": "2024-01-01 14:30:00"}]).replace(
         '"', '""'
     )
-    relations = [{"type": "blocked_by", "issue": "T-2", "direction": "incoming"}]
+    relations = [{"type": "blocked_by", "issue": "T-2", "direction": "incoming"}, {"type": "duplicate", "issue": "T-2"}]
     blocks = json.dumps(relations).replace('"', '""')
     rows = [
         'Test,T,,T-1,1,Log in,In Progress,urgent,"[""Ann"", ""Bo""]",[],Cy,2024-01-01,2024-01-05,,2024-01-01T11:00:00Z'
@@ -137,7 +137,7 @@ def test_planes_cells_hold_lists_as_json(read: Read) -> None:
     assert [(one.text, one.made.by, text(one.made.at)[:16]) for one in first.comments or ()] == [
         ("=hm", "Bo", "2024-01-01T14:30")
     ]
-    assert links(second) == [("parent", "T-1"), ("depends_on", "T-1")]
+    assert (links(first), links(second)) == ([("duplicates", "T-2")], [("parent", "T-1"), ("depends_on", "T-1")])
     assert (second.category, second.status, second.fields.get("priority")) == ("waiting", "draft", None)
     assert first.fields["metadata"]["Assignees"] == '["Ann", "Bo"]'
 

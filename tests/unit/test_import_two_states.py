@@ -45,7 +45,7 @@ def texts() -> st.SearchStrategy[str]:
 
 @st.composite
 def an_issue(draw: st.DrawFn, name: str) -> dict[str, Any]:
-    kinds = st.sampled_from(["blocks", "parent-child", "discovered-from", "tracks", "related"])
+    kinds = st.sampled_from(["blocks", "parent-child", "discovered-from", "duplicates", "tracks", "related"])
     links = draw(
         st.lists(st.tuples(st.sampled_from(NAMES), kinds, st.integers(1, 9)), max_size=3, unique_by=lambda x: x[:2])
     )

@@ -23,11 +23,13 @@ from ledger.work_item.commands import ImportedComment, ImportedItem, ImportedLin
 from ledger.work_item.imported.older_records import LAST_CHANGE
 from ledger.work_item.imported.stated import STATUS
 
+SourceLinkKind = Literal["parent", "depends_on", "relates_to", "discovered_from", "duplicates"]
+
 
 class SourceLink(Struct, frozen=True, kw_only=True):
     """A link to another record by its id in the source. `word` is how the source calls the kind of link."""
 
-    kind: Literal["parent", "depends_on", "relates_to", "discovered_from"]
+    kind: SourceLinkKind
     to: str
     word: str = ""
     by: str | None = None

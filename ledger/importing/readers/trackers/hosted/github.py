@@ -62,6 +62,9 @@ SAID_BY = {
     "metadata.parent_issue_url": ("parent_issue_url", "repository_url"),
 }
 _ARCHIVED = re.compile(r"issues?_\d+\.json")
+_DUPLICATE_OF = re.compile(
+    r"\s*duplicate of\s+(?:(?P<url>https?://\S+)|(?P<repository>[\w.-]+/[\w.-]+)?#(?P<number>\d+))", re.IGNORECASE
+)
 _SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 Fields = dict[str, Any]
@@ -217,6 +220,8 @@ class _Issue(Record):
         self._identify = identify
         self._imported_at = imported_at
         self._comments_missing = False
+        tells = isinstance(record.get("comments"), list | dict) or bool(apart)
+        self._original_said_by = ("duplicate_of", *(("comments", APART) if tells else ()))
         self._changed_at, self._created_at = self.time("updated_at"), self.time("created_at")
         if self._created_at is None and self._is_known:
             self.warn("no_creation_time")
@@ -260,6 +265,7 @@ class _Issue(Record):
         """The reason for which it was closed, or its column in a project, says more than its state."""
         refining = "state_reason" if category in FINISHED else "project_items"
         by = SAID_BY | {"status": self._state_said_by()}
+        by |= dict.fromkeys(("links.duplicates", "links.duplicate_of"), self._original_said_by)
         return self.stated(self._names, by, refining=("state", refining))
 
     def _state_said_by(self) -> tuple[str, ...]:
@@ -267,14 +273,17 @@ class _Issue(Record):
         return (*SAID_BY["status"], *(("status", "project_items") if board_words(self.rest) else ()))
 
     def _state(self) -> tuple[str, Category | None]:
-        word, reason = str(self.rest.get("state", "")).lower(), str(self.rest.get("state_reason") or "")
-        if word == "closed" and re.sub(r"\W|_", "", reason.lower()) in DROPPED:
-            return reason.lower().replace("_", " "), "dropped"
+        word = str(self.rest.get("state", "")).lower()
+        if word == "closed" and self._reason() in DROPPED:
+            return str(self.rest["state_reason"]).lower().replace("_", " "), "dropped"
         if word in ("", "open"):
             for column in board_words(self.rest):
                 if (category := category_of(column)) and not (word and category in FINISHED):
                     return column, category
         return self.state(word)
+
+    def _reason(self) -> str:
+        return re.sub(r"\W|_", "", str(self.rest.get("state_reason") or "").lower())
 
     def _links(self) -> tuple[ImportedLink, ...]:
         parent = self._other(self.rest.get("parent")) or self._other({"url": self.rest.get("parent_issue_url")})
@@ -285,7 +294,25 @@ class _Issue(Record):
         for kind, field in OTHER_END.items():
             others = dict.fromkeys(map(self._other, listed(self.rest.get(field))))
             links += [self._link(kind, other, field) for other in others if other is not None]
+        if (original := self._original()) is not None:
+            links.append(self._link("duplicates", original, "duplicate_of"))
         return tuple(links)
+
+    def _original(self) -> str | None:
+        """What an issue closed as a duplicate repeats: GraphQL says so, else the comment that marked it as one."""
+        if self._reason() != "duplicate":
+            return None
+        said = [
+            self._comment(entry).get("text") for entry in listed(self.rest.get("comments")) if isinstance(entry, dict)
+        ]
+        said += [entry.get("text") for entry in self._apart]
+        marks = [found for words in said if isinstance(words, str) and (found := _DUPLICATE_OF.match(words))]
+        return self._other(self.rest.get("duplicate_of")) or next(
+            (self._other({"url": mark["url"]}) if mark["url"] else self._named(mark) for mark in reversed(marks)), None
+        )
+
+    def _named(self, mark: re.Match[str]) -> str:
+        return f"{mark['repository'] or self.name.partition('#')[0]}#{mark['number']}"
 
     def _other(self, entry: Any) -> str | None:
         """The name of an issue that another one names, by its address or by its number in the same repository."""

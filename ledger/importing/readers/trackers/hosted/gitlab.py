@@ -39,6 +39,8 @@ SAID_BY = {
     "parent_id": ("parent",),
     "links": ("links",),
     "links.parent": ("parent",),
+    "links.duplicates": ("duplicated_to_id",),
+    "links.duplicated_to_id": ("duplicated_to_id",),
     f"metadata.{LABEL}": LABELLED,
     "metadata.source_updated_at": ("updated_at",),
     "metadata.source_closed_at": ("closed_at",),
@@ -77,10 +79,11 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
         return
     found = list(records_of(path, reading, _listed))
     present, held = {_name(record) for _, record in found}, _held(record for _, record in found)
+    by_id = {number: _name(record) for _, record in found if type(number := record.get("id")) is int}
     for place, record in found:
         name = _name(record)
         if name:
-            yield _Issue(name, filled(record), reading).item(record.keys(), held.get(name, []), present)
+            yield _Issue(name, filled(record), reading).item(record.keys(), held.get(name, []), present, by_id)
         else:
             left_out(reading, "no_id", place)
 
@@ -149,7 +152,9 @@ def _user(person: Any) -> str | None:
 class _Issue(Record):
     """One issue on its way."""
 
-    def item(self, names: Iterable[str], held: list[str], present: set[str | None]) -> SourceItem:
+    def item(
+        self, names: Iterable[str], held: list[str], present: set[str | None], by_id: dict[int, str | None]
+    ) -> SourceItem:
         created_at, changed_at, ended_at = (self.time(name) for name in ("created_at", "updated_at", "closed_at"))
         labels = self._labels()
         word, category = self._state(labels)
@@ -173,7 +178,7 @@ class _Issue(Record):
             due=self._day("due_date"),
             not_before=self._day("start_date"),
             estimate=self._estimate(),
-            links=tuple(self._links(held, present)),
+            links=tuple(self._links(held, present, by_id)),
             comments=comments,
             comments_missing=type(counted) is int and counted > len(comments or ()),
             stated=self._stated(set(names), is_closed=category in FINISHED),
@@ -240,7 +245,7 @@ class _Issue(Record):
         seconds = stats.get("time_estimate") if isinstance(stats, dict) else self.rest.get("time_estimate")
         return seconds // 60 if isinstance(seconds, int) and seconds > 0 and seconds % 60 == 0 else None
 
-    def _links(self, held: list[str], present: set[str | None]) -> Iterator[SourceLink]:
+    def _links(self, held: list[str], present: set[str | None], by_id: dict[int, str | None]) -> Iterator[SourceLink]:
         """Where the file has them: `links` as the interface answers them, and `parent`."""
         left, blockers = [], dict.fromkeys(held)
         given = self.rest.pop("links", [])
@@ -255,6 +260,9 @@ class _Issue(Record):
         yield from (SourceLink(kind="depends_on", to=other, word="is_blocked_by") for other in blockers)
         if left or isinstance(given, dict):
             self.rest["links"] = left or given
+        number = self.rest.get("duplicated_to_id")
+        if type(number) is int and (original := by_id.get(number)) is not None:
+            yield SourceLink(kind="duplicates", to=original, word="duplicated_to_id")
         parent = _name(self.rest.get("parent"))
         if parent and parent != self.name:
             yield SourceLink(kind="parent", to=parent, word="parent")

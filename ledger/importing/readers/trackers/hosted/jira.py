@@ -14,7 +14,7 @@ from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
 from ledger.importing.readers.text.csv_table import Row, has_header, table_of
-from ledger.importing.readers.trackers.hosted.jira_names import in_english, link_column
+from ledger.importing.readers.trackers.hosted.jira_names import LinkColumn, in_english, link_column
 from ledger.importing.readers.words.status_words import category_of, plain
 from ledger.values.moment import text
 from ledger.values.states import FINISHED, Category
@@ -26,6 +26,7 @@ PEOPLE = {
     name: (f"{name} Id", f"{name} id") for name in ("Assignee", "Reporter", "Creator", "Watchers", "Project lead")
 }
 PROJECTS = ("epic", "épica", "epopeya", "initiative", "iniciativa")  # types of what others lie below
+DUPLICATES = ("duplicate", "duplicates")  # kinds of links whose outward end is the one that is given up
 BLOCKS = ("blocks", "blocker", "blocked")  # kinds of links whose inward end waits for the outward one
 UNRESOLVED = ("unresolved", "none", "sinresolver", "nichterledigt")
 _COMMENT = re.compile(r"\s*([^;\n]{6,40});([^;\n]*);(.*)", re.DOTALL)
@@ -109,7 +110,8 @@ def _links_said_by(names: set[str]) -> dict[str, list[str]]:
         if plain(column.kind) not in BLOCKS:
             ends = [(other, found.direction) for other, found in columns.items() if found.kind == column.kind]
             whole = {direction for _, direction in ends} == {"inward", "outward"}
-            said |= {f"links.{column.kind}": [other for other, _ in ends]} if whole else {}
+            words = (column.kind, "duplicates") if plain(column.kind) in DUPLICATES else (column.kind,)
+            said |= {f"links.{word}": [other for other, _ in ends] for word in words} if whole else {}
         elif column.direction == "inward":
             said |= {"links.depends_on": [name], "links.Blocks": [name]}
     return said
@@ -195,7 +197,7 @@ class _Issue(CellRecord):
             link = link_column(column)
             for other in map(str.strip, self.several(column)) if link else ():
                 if link and plain(link.kind) not in BLOCKS:
-                    yield from self._related(column, other, is_inward=link.direction == "inward")
+                    yield from self._related(link, other)
                 elif link and link.direction == "inward":
                     blockers[other] = None
                 elif other not in self._export.keys:
@@ -203,10 +205,12 @@ class _Issue(CellRecord):
                     self.warn("link_kept_as_text", f" -> {other}")
         yield from (SourceLink(kind="depends_on", to=other, word="Blocks") for other in blockers)
 
-    def _related(self, column: str, other: str, *, is_inward: bool) -> Iterator[SourceLink]:
+    def _related(self, link: LinkColumn, other: str) -> Iterator[SourceLink]:
         """Both ends tell of a link, so the outward one counts where it is in the file."""
-        if not is_inward or other not in self._export.keys:
-            yield SourceLink(kind="relates_to", to=other, word=column.partition(" (")[2].removesuffix(")"))
+        if link.direction == "outward" and plain(link.kind) in DUPLICATES:
+            yield SourceLink(kind="duplicates", to=other, word=link.kind)
+        elif link.direction == "outward" or other not in self._export.keys:
+            yield SourceLink(kind="relates_to", to=other, word=link.kind)
 
     def _other(self, column: str) -> str | None:
         """The key of the issue that a column names. A number that no row of the file explains stays as it is."""

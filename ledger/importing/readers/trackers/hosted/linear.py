@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
-from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
+from ledger.importing.readers.source_item import SourceItem, SourceLink, SourceLinkKind, left_out, reader
 from ledger.importing.readers.text.cells import CellRecord, Dates
 from ledger.importing.readers.text.csv_table import Row, has_header, table_of
 from ledger.importing.readers.words.status_words import category_of
@@ -15,7 +15,7 @@ SOURCE = "linear"
 NUMBER = ("ID", "Id")
 TIMES = ("Created", "Updated", "Completed", "Canceled", "Archived", "Due Date")
 WAITS_FOR, HOLDS_UP = ("Blocked by", "Blocked By"), "Blocks"
-RELATED = ("Related to", "Duplicate of")
+RELATED: dict[str, SourceLinkKind] = {"Related to": "relates_to", "Duplicate of": "duplicates"}
 REFINING = ("Completed", "Canceled", "Started")
 SAID_BY = {
     "title": ("Title",),
@@ -30,7 +30,7 @@ SAID_BY = {
     "links.Parent issue": ("Parent issue",),
     "links.depends_on": WAITS_FOR,
     f"links.{WAITS_FOR[0]}": WAITS_FOR,
-    **{f"links.{column}": (column,) for column in RELATED},
+    **{f"links.{said}": (column,) for column, kind in RELATED.items() for said in (column, kind)},
     "metadata.source_updated_at": ("Updated",),
 }
 ENDED = {"metadata.source_closed_at": ("Completed", "Canceled")}
@@ -107,8 +107,8 @@ class _Issue(CellRecord):
         blockers = [other for column in WAITS_FOR for other in self.listed(column)]
         for other in dict.fromkeys([*blockers, *held.get(self.name, ())]):
             yield SourceLink(kind="depends_on", to=other, word=WAITS_FOR[0])
-        for column in RELATED:
-            yield from (SourceLink(kind="relates_to", to=other, word=column) for other in self.listed(column))
+        for column, kind in RELATED.items():
+            yield from (SourceLink(kind=kind, to=other, word=column) for other in self.listed(column))
         absent = [other for other in self.listed(HOLDS_UP) if other not in present]
         if absent:
             self.rest[HOLDS_UP] = absent

@@ -20,6 +20,7 @@ NUMBER = ("Identifier", "ID")
 TIMES = ("Created At", "Updated At", "Completed At", "Archived At", "Start Date", "Target Date")
 
 REFINING = ("Is Draft", "Completed At")
+DUPLICATE = "duplicate"  # the type of a relation to what an issue repeats
 SAID_BY = {
     "title": ("Name",),
     "status": ("State Name", "State"),
@@ -130,7 +131,8 @@ class _Issue(CellRecord):
                 blockers[other] = None
             elif other and word not in ("blocked_by", "blocking"):
                 if direction == "outgoing" or other not in present:
-                    yield SourceLink(kind="relates_to", to=other, word=word)
+                    is_duplicate = (word, direction) == (DUPLICATE, "outgoing")
+                    yield SourceLink(kind="duplicates" if is_duplicate else "relates_to", to=other, word=word)
             elif other not in present:
                 left.append(relation)
         if left:
