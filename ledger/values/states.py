@@ -13,6 +13,7 @@ Category = Literal["planned", "active", "waiting", "review", "done", "dropped"]
 CATEGORIES: tuple[str, ...] = get_args(Category)
 WORKABLE = ("planned", "active")  # what can be begun, or goes on
 FINISHED = ("done", "dropped")
+REASONLESS = (*WORKABLE, "done")  # of these the log alone says why
 SUSPENDING = ("waiting", "dropped")  # what is below such an item is not begun either
 ORIGINAL: dict[str, Category] = {"active": "active", "blocked": "waiting", "completed": "done"}
 LONGEST = 40  # characters of a word

@@ -115,7 +115,7 @@ class AnswerQuestion(WorkItemCommand, frozen=True, kw_only=True):
 
 
 class WithdrawQuestion(WorkItemCommand, frozen=True, kw_only=True):
-    pass
+    reason: str | None = None
 
 
 class ArchiveWorkItems(Command, frozen=True, kw_only=True):

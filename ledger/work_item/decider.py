@@ -60,7 +60,7 @@ from ledger.work_item.item_summaries import CATEGORY, neighbour_summaries, state
 from ledger.work_item.metadata import metadata_problems
 from ledger.work_item.rules.archiving import archive, refuse_archived, refuse_archived_parent, restore
 from ledger.work_item.rules.claiming import claim, claim_next, release, renew
-from ledger.work_item.rules.held_items import overridden, overridden_below
+from ledger.work_item.rules.held_items import accounted, overridden, overridden_below
 from ledger.work_item.rules.questions import answer, ask, withdraw
 from ledger.work_item.rules.recurring import with_next
 from ledger.work_item.rules.reviews import restrained
@@ -141,10 +141,11 @@ def _update(command: UpdateWorkItem, world: World) -> Decided:
     if command.deleted and not item.deleted:
         decided += _delete(command, world, forced)
     if not decided or (forced is not None and changes):
-        return decided + [(stream, fact) for fact in _revision(changes, forced)]
-    head = next(n for n, entry in enumerate(decided) if entry[0] == stream)
-    decided[head] = (stream, with_also(decided[head][1], changes))
-    return decided
+        decided += [(stream, fact) for fact in _revision(changes, forced)]
+    else:
+        head = next(n for n, entry in enumerate(decided) if entry[0] == stream)
+        decided[head] = (stream, with_also(decided[head][1], changes))
+    return accounted(command, decided, world)
 
 
 def _revision(changes: Changes, forced: str | None) -> list[Fact]:

@@ -12,6 +12,14 @@ class WorkItemFact(Fact, frozen=True, kw_only=True):
     """The root of this category's facts."""
 
 
+class WorkItemChange(WorkItemFact, frozen=True, kw_only=True):
+    """The root of what an update records: with the `reason` that was given for it, and `forced_over` whose claim it was
+    made by force."""
+
+    reason: str | None = None
+    forced_over: str | None = None
+
+
 class WorkItemCreated(WorkItemFact, frozen=True, kw_only=True):
     """Fields an imported source did not state are absent, never a default that looks like a fact.
 
@@ -44,29 +52,29 @@ class WorkItemCreated(WorkItemFact, frozen=True, kw_only=True):
     category: str = "active"
 
 
-class WorkItemRevised(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemRevised(WorkItemChange, frozen=True, kw_only=True):
     """Fields that fit no better fact, old and new; `forced` is the reason for changing what another held."""
 
     changes: Changes
     forced: str | None = None
 
 
-class WorkItemMoved(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemMoved(WorkItemChange, frozen=True, kw_only=True):
     """None is the root of the tree."""
 
     old_parent_id: str | None = None
     new_parent_id: str | None = None
 
 
-class WorkItemBlocked(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemBlocked(WorkItemChange, frozen=True, kw_only=True):
     reason: str
 
 
-class WorkItemUnblocked(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemUnblocked(WorkItemChange, frozen=True, kw_only=True):
     pass
 
 
-class WorkItemCompleted(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemCompleted(WorkItemChange, frozen=True, kw_only=True):
     """`forced` is the reason given for completing it over unfinished children or open blockers; `next_id` the item that
     comes after it, made by the same command."""
 
@@ -74,27 +82,26 @@ class WorkItemCompleted(WorkItemFact, frozen=True, kw_only=True):
     next_id: str | None = None
 
 
-class WorkItemReopened(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemReopened(WorkItemChange, frozen=True, kw_only=True):
     pass
 
 
-class WorkItemStatusChanged(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemStatusChanged(WorkItemChange, frozen=True, kw_only=True):
     """Into or out of a state of the ledger's own; `category` is what rules look at, see ledger.values.states.
 
-    `reason` says why it waits or was dropped, `forced` why it is finished over what is not. `next_id` is as in
-    WorkItemCompleted.
+    The `reason` of what waits or was dropped stays with the item; `forced` says why it is finished over what is not.
+    `next_id` is as in WorkItemCompleted.
     """
 
     status: str
     category: str
     old_status: str = "active"
     old_category: str = "active"
-    reason: str | None = None
     forced: str | None = None
     next_id: str | None = None
 
 
-class WorkItemDeleted(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemDeleted(WorkItemChange, frozen=True, kw_only=True):
     """`cascade_of` is the item whose deletion took this one with it; restoring that one brings it back. `forced` is the
     reason for deleting what another held."""
 
@@ -102,7 +109,7 @@ class WorkItemDeleted(WorkItemFact, frozen=True, kw_only=True):
     forced: str | None = None
 
 
-class WorkItemRestored(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemRestored(WorkItemChange, frozen=True, kw_only=True):
     pass
 
 
@@ -147,7 +154,7 @@ class WorkItemClaimReleased(WorkItemFact, frozen=True, kw_only=True):
     pass
 
 
-class QuestionAsked(WorkItemFact, frozen=True, kw_only=True):
+class QuestionAsked(WorkItemChange, frozen=True, kw_only=True):
     """The item waits for a person or a role (`whom`) to answer; `by` asked, `at` a time by their own clock.
 
     A review names the state (word, category) to which its approval `completes` the item, and why over unfinished work.
@@ -173,7 +180,9 @@ class QuestionAnswered(WorkItemFact, frozen=True, kw_only=True):
 
 
 class QuestionWithdrawn(WorkItemFact, frozen=True, kw_only=True):
-    """The question needs no answer any more."""
+    """The question needs no answer any more; `reason` says why, if its author does."""
+
+    reason: str | None = None
 
 
 class WorkItemArchived(WorkItemFact, frozen=True, kw_only=True):

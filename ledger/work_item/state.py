@@ -9,7 +9,7 @@ from ledger.annotation.events import AnnotationFact, EffortLogged
 from ledger.annotation.state import Attachment, Comment, Effort, annotate, with_effort
 from ledger.envelope import Fact, stated
 from ledger.values.revision import Changes, apply
-from ledger.values.states import FINISHED, ORIGINAL, WORKABLE
+from ledger.values.states import FINISHED, ORIGINAL, REASONLESS, WORKABLE
 from ledger.work_item.events import (
     QuestionAnswered,
     QuestionAsked,
@@ -73,6 +73,8 @@ class Question(Struct, frozen=True, kw_only=True, omit_defaults=True):
     choices: tuple[str, ...] = ()
     completes: tuple[str, str] | None = None
     forced: str | None = None
+    reason: str | None = None
+    forced_over: str | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -219,7 +221,7 @@ def _changed(item: WorkItem, fact: WorkItemStatusChanged) -> WorkItem:
         item,
         status=fact.status,
         category=fact.category,
-        block_reason=fact.reason,
+        block_reason=None if fact.category in REASONLESS else fact.reason,
         forced=fact.forced if finished else None,
         archived=item.archived and (finished or not item.finished),
         claim=item.claim and replace(item.claim, moved_from=None) if workable else None,

@@ -82,7 +82,7 @@ def test_completing_by_force_asks_too() -> None:
 
     asked = a_task().past(claim).when(complete(2, force=True, reason="he left"), by="bot", at=NOW)
 
-    asked.then(asked_now(forced="he left"))
+    asked.then(asked_now(forced="he left", forced_over="ben"))
 
 
 def test_completing_again_while_it_is_reviewed_is_no_change() -> None:

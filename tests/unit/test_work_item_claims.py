@@ -1,6 +1,7 @@
 """Who may take a work item, keep it and give it back, and how ledger time judges it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -170,7 +171,7 @@ def test_what_another_holds_is_completed_by_force_with_a_reason_only() -> None:
     forcing = UpdateWorkItem(id=THING, expected=2, status="completed", force=True, reason="ann left")
 
     held(at(10), OTHERS).when(completing, token=MINE).then_refused(Refused, rule="claimed", by="ann")
-    held(at(10), OTHERS).when(forcing, token=MINE).then(WorkItemCompleted(forced="ann left"))
+    held(at(10), OTHERS).when(forcing, token=MINE).then(WorkItemCompleted(forced="ann left", forced_over="ann"))
 
 
 def test_its_holder_and_after_its_end_anybody_completes_it() -> None:
@@ -220,5 +221,29 @@ def test_a_forced_new_title_comes_with_its_reason_beside_another_change() -> Non
     both = replace(RENAMING, status="blocked", force=True, reason="so")
 
     held(at(10), OTHERS).when(both, token=MINE).then(
-        WorkItemBlocked(reason="so"), WorkItemRevised(changes={"title": Change("T", "N")}, forced="so")
+        WorkItemBlocked(reason="so", forced_over="ann"),
+        WorkItemRevised(changes={"title": Change("T", "N")}, forced="so", forced_over="ann"),
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "blocked"},
+        {"status": "completed"},
+        {"deleted": True},
+        {"fields": {"title": "N"}},
+        {"fields": {"notes": "n"}},
+        {"parent_id": numbered(7)},
+    ],
+)
+def test_what_is_forced_says_over_whose_claim_it_was_and_why(change: dict[str, Any]) -> None:
+    command = UpdateWorkItem(id=THING, expected=2, force=True, reason="ann left", **change)
+    parent = Neighbour(id=numbered(7), title="P", status="active", category="active")
+    around = held(at(10), OTHERS).around(
+        lineage={numbered(7): [parent]}, subtree={THING: [Neighbour(id=THING, title="T", status="active")]}
+    )
+
+    [fact] = around.when(command, token=MINE).facts
+
+    assert (fact.forced_over, "ann left" in (fact.reason, getattr(fact, "forced", None))) == ("ann", True)

@@ -95,7 +95,7 @@ def test_every_way_leads_where_it_says_but_from_waiting_to_done_and_from_the_end
 ) -> None:
     """Moved there and on; the original words keep the ways they have had."""
     past = [] if before == "active" else [moved(before)]
-    asked = to(after, expected=1 + len(past), reason="why")
+    asked = to(after, expected=1 + len(past), reason=None if before == after else "why")
     ended = ("done", "dropped")
     refused = (CATEGORY[before] == "waiting" and CATEGORY[after] == "done") or (
         CATEGORY[before] in ended and CATEGORY[after] in ("waiting", "review")

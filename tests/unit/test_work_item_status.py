@@ -1,5 +1,7 @@
 """Which status follows which, and what completion waits for."""
 
+from typing import Any
+
 import pytest
 
 from ledger.envelope import Fact
@@ -11,6 +13,7 @@ from ledger.work_item.events import (
     WorkItemBlocked,
     WorkItemCompleted,
     WorkItemCreated,
+    WorkItemDeleted,
     WorkItemReopened,
     WorkItemUnblocked,
 )
@@ -123,7 +126,7 @@ def test_forced_completion_needs_a_reason() -> None:
 
 
 def test_force_that_was_not_needed_leaves_no_mark() -> None:
-    item().when(to("completed", force=True, reason="to be sure")).then(WorkItemCompleted())
+    item().when(to("completed", force=True, reason="to be sure")).then(WorkItemCompleted(reason="to be sure"))
 
 
 def test_fields_and_status_change_together() -> None:
@@ -141,3 +144,31 @@ def test_what_else_is_revised_when_the_status_changes_is_part_of_the_one_fact() 
 
     outcome.then(WorkItemCompleted(also={"notes": Change(None, "done at last")}))
     outcome.then_it_has(status="completed", notes="done at last")
+
+
+@pytest.mark.parametrize(
+    ("past", "change"),
+    [
+        ([], {"status": "completed"}),
+        ([], {"fields": {"notes": "n"}}),
+        ([], {"deleted": True}),
+        ([WorkItemDeleted()], {"deleted": False}),
+        ([WorkItemCompleted()], {"status": "active"}),
+        ([BLOCKED], {"status": "active"}),
+        ([BLOCKED], {"status": "blocked"}),
+    ],
+)
+def test_a_reason_that_is_taken_is_recorded_whatever_changes(past: list[Fact], change: dict[str, Any]) -> None:
+    command = UpdateWorkItem(id=THING, expected=1 + len(past), reason="so it was agreed", **change)
+    itself = Neighbour(id=THING, title="T", status="active", category="active")
+
+    facts = given(decider).past(CREATED, *past).around(subtree={THING: [itself]}).when(command).facts
+
+    assert "so it was agreed" in [fact.reason for fact in facts]
+
+
+def test_a_reason_without_a_change_is_refused_for_nothing_would_keep_it() -> None:
+    given(decider).past(CREATED).when(UpdateWorkItem(id=THING, expected=1, reason="so")).then_invalid("reason")
+    given(decider).past(CREATED, WorkItemCompleted()).when(
+        UpdateWorkItem(id=THING, expected=2, status="completed", reason="again")
+    ).then_invalid("reason")

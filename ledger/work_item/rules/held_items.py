@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
-from ledger.decider import Turns
-from ledger.envelope import stream_id
+from msgspec.structs import replace
+
+from ledger.decider import Decided, Turns, check, problem
+from ledger.envelope import Fact, id_of, stream_id
 from ledger.work_item.commands import UpdateWorkItem
+from ledger.work_item.events import WorkItemChange
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.rules.claiming import claimed, held_by_another
 from ledger.work_item.rules.status_changes import reason
@@ -24,6 +27,26 @@ def overridden_below(command: UpdateWorkItem, below: Iterable[str], world: World
     ids = list(below)
     world.look(stream_id(CATEGORY, entity_id) for entity_id in ids)
     return {entity_id: _forced(command, entity_id, world.state(CATEGORY, entity_id), world) for entity_id in ids}
+
+
+def accounted(command: UpdateWorkItem, decided: Decided, world: World) -> Decided:
+    """What an update decides, with whose claim was forced, and with its reason where no fact has that yet.
+
+    Raises Invalid for a reason without a change, which would be lost.
+    """
+    words = command.reason if (command.reason or "").strip() else None
+    if words and not decided:
+        check([problem("reason", "is kept with a change, and nothing changes: keep a remark with comment", words)])
+    facts = [(entry[0], entry[1]) for entry in decided]
+    if words and not any(words in (getattr(fact, name, None) for name in ("forced", "reason")) for _, fact in facts):
+        head = next(n for n, (_, fact) in enumerate(facts) if isinstance(fact, WorkItemChange))
+        facts[head] = (facts[head][0], replace(facts[head][1], reason=words))
+    return [(stream, _over_a_claim(stream, fact, world) if command.force else fact) for stream, fact in facts]
+
+
+def _over_a_claim(stream: str, fact: Fact, world: World) -> Fact:
+    taken = held_by_another(world.state(CATEGORY, id_of(stream)), world) if isinstance(fact, WorkItemChange) else None
+    return replace(fact, forced_over=taken.by) if taken else fact
 
 
 def check_held(world: World, turns: Turns[WorkItem]) -> None:

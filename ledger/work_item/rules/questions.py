@@ -79,7 +79,7 @@ def withdraw(command: WithdrawQuestion, world: World) -> Decided:
         next_step = f"answer it, or ask {question.by} to withdraw it"
         raise _refused(world, command.id, item, "not_the_asker", next_step, f"waits for a question of {question.by}")
     given_back = _given_back(command.id, item, question, world) if question.completes is not None else []
-    return [*_of(command.id, QuestionWithdrawn()), *given_back]
+    return [*_of(command.id, QuestionWithdrawn(reason=command.reason)), *given_back]
 
 
 def is_asked(whom: str, by: str, world: World) -> bool:

@@ -3,7 +3,7 @@
 from ledger.decider import check, problem
 from ledger.envelope import Fact
 from ledger.errors import Refused
-from ledger.values.states import FINISHED, WORKABLE, State, find_state, in_order, key
+from ledger.values.states import FINISHED, REASONLESS, State, find_state, in_order, key
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.events import (
     WorkItemBlocked,
@@ -26,7 +26,7 @@ def change_status(command: UpdateWorkItem, item: WorkItem, world: World) -> list
         return []
     wanted = _state(command.status, world)
     if (wanted.name, wanted.category) == (item.status, item.category):
-        return []
+        return _reasoned_anew(command, item, wanted)
     _check_way(command, item, wanted, world)
     forced = _finishing(command, item, world, wanted) if wanted.category in FINISHED and not item.finished else None
     if wanted.category == "done" and item.category != "done":
@@ -49,9 +49,18 @@ def status_changed(
         old_category=item.category,
         status=wanted.name,
         category=wanted.category,
-        reason=None if wanted.category in (*WORKABLE, "done") else reason,
+        reason=None if wanted.category in REASONLESS else reason,
         forced=forced,
     )
+
+
+def _reasoned_anew(command: UpdateWorkItem, item: WorkItem, present: State) -> list[Fact]:
+    """Why it waits or was dropped, in other words than so far; nothing where that is no part of the item."""
+    if present.category in REASONLESS or command.reason in (None, item.block_reason):
+        return []
+    if present.name == "blocked":
+        return [WorkItemBlocked(reason=reason(command, "blocking"))]
+    return [status_changed(item, present, reason=command.reason, forced=item.forced)]
 
 
 def reason(command: UpdateWorkItem, purpose: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -190,7 +190,17 @@ def _history_line(item: Entity, refs: Refs, now: datetime) -> tuple[object, ...]
 def _changed(item: Entity, refs: Refs) -> str:
     """What a creation says is the item itself, which `show` tells; of it the name is enough."""
     names = [change["new"] for change in item["changes"] if item["version"] == 1 and change["field"] in NAME_FIELDS]
-    return in_words(names[0], refs) if names else changed(item["changes"], refs)
+    what = in_words(names[0], refs) if names else changed(item["changes"], refs)
+    return "; ".join(filter(None, (what, *_spoken(item))))
+
+
+def _spoken(item: Entity) -> Iterator[str]:
+    """Why, and over whose claim, where no field keeps it."""
+    if "forced_over" in item:
+        yield f"forced over {in_words(item['forced_over'], {})}"
+    kept = [change["new"] for change in item["changes"]]
+    said = [item[name] for name in ("reason", "forced") if name in item]
+    yield from (f"reason: {in_words(words, {})}" for words in said if words not in kept)
 
 
 def _newest(invocation: Invocation, *, ask: bool) -> Entity:

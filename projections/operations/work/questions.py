@@ -61,7 +61,7 @@ def _command(request: QuestionInput, item: str) -> AskQuestion | AnswerQuestion 
             verdict = request.verdict or ("choose" if request.choice is not None else "answer")
             return AnswerQuestion(id=item, verdict=verdict, choice=request.choice, text=request.text)
         case "withdraw":
-            return WithdrawQuestion(id=item)
+            return WithdrawQuestion(id=item, reason=request.text)
 
 
 def _problems(request: QuestionInput) -> Iterator[Problem]:

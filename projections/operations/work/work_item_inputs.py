@@ -122,7 +122,7 @@ class UpdateWorkItemInput(Writes):
         Word | None,
         Field(description="active, blocked (with reason), completed, or one that get_project_configuration lists"),
     ] = None
-    reason: Annotated[str | None, Field(max_length=500, description="Why, as blocked requires it")] = None
+    reason: Annotated[str | None, Field(max_length=500, description="Why; blocked and force need it")] = None
     metadata: Metadata = Field(default_factory=dict, description="Entries to set; one of null is removed")
     parent_id: Annotated[str, Field(description="Move it under this item; to the top: clear")] = ""
     branch_name: Annotated[Name, Field(description="Its Git branch")] = ""
@@ -139,7 +139,7 @@ class UpdateWorkItemInput(Writes):
     deleted: Annotated[bool | None, Field(description="true deletes it, false brings it back")] = None
     cascade: Annotated[bool, Field(description="With deleted: all below it, too")] = False
     force: Annotated[
-        bool, Field(description="true does it over open children, blockers, another's claim; give a reason")
+        bool, Field(description="true does it over open children, blockers, another's claim; needs reason")
     ] = False
     token: Annotated[Token | None, Field(description="Only if it was claimed with one")] = None
     clear: Annotated[

@@ -21,7 +21,8 @@ from projections.tables.contract import Snapshot
 Entity = dict[str, Any]
 
 SCANNED = 1000  # events that one answer looks at, however few of them a filter lets through
-SAID = ("verdict", "choice", "text", "reason", "note")  # what an event's author said, where its fact has it
+# What an event's author said, where its fact has it.
+SAID = ("verdict", "choice", "text", "reason", "note", "forced", "forced_over")
 LONGEST = 200  # characters of each
 VERDICTS = {"approve": "approved", "refuse": "refused", "choose": "chose", "answer": "answered"}
 
@@ -74,7 +75,7 @@ def said(change: Entity) -> str:
     """
     verdict = change.get("verdict", "")
     decided = " ".join(filter(None, [VERDICTS.get(verdict, verdict), change.get("choice")]))
-    why = next((change[name] for name in ("text", "reason", "note") if name in change), None)
+    why = next((change[name] for name in ("text", "reason", "forced", "note") if name in change), None)
     return " ".join(": ".join(filter(None, [decided, why])).split())
 
 

@@ -14,7 +14,7 @@ from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.reference import LETTERS
 from ledger.values.revision import Change
-from projections.questions.log.history import changes_of, name_of
+from projections.questions.log.history import changes_of, name_of, words_of
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot
@@ -45,6 +45,7 @@ def event_lines(log: EventStore, snapshot: Snapshot, events: Iterable[RecordedEv
             "version": shown_version(event),
             "title": name_of(states[event.stream_id][-1]) if event.stream_id in states else None,
             "changes": changes_of(event, states[event.stream_id]) if event.stream_id in states else [],
+            **words_of(event),
             "summary": sentence(event),
         }
         for event in events

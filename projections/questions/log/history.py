@@ -26,6 +26,7 @@ Entity = dict[str, Any]
 LOOKED_BACK = 1000  # positions in which the newest command of a person is looked for
 IMPORTS = ("Import", "ImportWorkItems")  # they speak for others
 LONGEST = 200  # characters of a text, unless the whole is asked for
+WORDS = ("reason", "forced", "forced_over")  # of a fact
 SECRETS = ("token_digest",)
 
 
@@ -142,6 +143,12 @@ def changes_of(event: RecordedEvent, states: list[Any], *, whole: bool = False) 
     return _changes(between(states[event.version - 1], states[event.version]), whole=whole)
 
 
+def words_of(event: RecordedEvent) -> Entity:
+    """{reason?, forced?, forced_over?}: what was said of it, which need not be part of the entity afterwards."""
+    fact = fact_of(event)
+    return {name: said for name in WORDS if (said := getattr(fact, name, None))}
+
+
 def _entry(event: RecordedEvent, changes: Changes, *, whole: bool) -> Entity:
     undoes = getattr(fact_of(event), "undoes", None)
     return {
@@ -155,6 +162,7 @@ def _entry(event: RecordedEvent, changes: Changes, *, whole: bool) -> Entity:
         "command": event.command,
         "command_id": str(event.command_id),
         **({"undoes": undoes} if undoes else {}),
+        **words_of(event),
         "changes": _changes(changes, whole=whole),
     }
 
