@@ -345,3 +345,61 @@ def test_a_refused_claim_offers_what_else_is_free(perform: Perform, task: Make) 
     ref = perform("query_work_item", id=other)["ref"]
     assert refused.value.details["free"] == [{"ref": ref, "title": "other", "priority": 2}]
     assert ref in refused.value.next_step
+
+
+def test_a_refused_claim_says_why_nothing_else_is_ready(perform: Perform, task: Make) -> None:
+    wanted, license_item, stuck = task("wanted", priority=1), task("license", priority=2), task("stuck")
+    perform("claim_work_item", action="claim", id=wanted, token=OTHER, by="ann")
+    perform("question", action="ask", id=license_item, whom="lead", text="May we?")
+    perform("update_work_item", id=stuck, version=1, status="blocked", reason="no key")
+    refs = [perform("query_work_item", id=item)["ref"] for item in (license_item, stuck)]
+
+    with pytest.raises(Refused) as refused:
+        perform("claim_work_item", action="claim", id=wanted)
+
+    because = f"nothing else is ready, because {refs[0]} license waits for lead; {refs[1]} stuck is blocked: no key"
+    assert refused.value.next_step.endswith(because)
+    assert "another" not in refused.value.next_step
+    assert refused.value.details["free"] == []
+
+
+def test_a_refused_claim_of_the_only_item_offers_no_other(perform: Perform, task: Make) -> None:
+    wanted = task("wanted")
+    perform("claim_work_item", action="claim", id=wanted, token=OTHER, by="ann")
+
+    with pytest.raises(Refused) as refused:
+        perform("claim_work_item", action="claim", id=wanted)
+
+    assert refused.value.next_step.endswith("; nothing else is ready")
+
+
+def test_what_the_claimer_holds_already_is_not_offered_as_free(perform: Perform, task: Make) -> None:
+    held, wanted = task("held", priority=1), task("wanted")
+    perform("claim_work_item", action="claim", id=wanted, token=OTHER, by="ann")
+    perform("claim_work_item", action="claim", id=held)
+
+    with pytest.raises(Refused) as refused:
+        perform("claim_work_item", action="claim", id=wanted)
+
+    assert refused.value.details["free"] == []
+    assert "held is claimed by tester until" in refused.value.next_step
+
+
+def test_next_says_what_the_work_waits_for_when_none_is_left(perform: Perform, task: Make) -> None:
+    nothing = perform("claim_work_item", action="next")
+    blocker, below, later = task("blocker", tags=["b"]), task("below"), task("later", not_before="2999-01-01")
+    perform("link_work_items", id=blocker, kind="blocks", to_id=below)
+    perform("claim_work_item", action="claim", id=blocker, token=OTHER, by="ann")
+
+    answer = perform("claim_work_item", action="next")
+    filtered = perform("claim_work_item", action="next", filter={"tag": "b"})
+
+    why = {line["title"]: line["why"] for line in answer["waiting"]}
+    ref = perform("query_work_item", id=blocker)["ref"]
+    assert (answer["outcome"], nothing["outcome"]) == ("none_left", "none_left")
+    assert nothing["next_step"].startswith("nothing is ready; list_work_items")
+    assert why["blocker"].startswith("is claimed by ann until ")
+    assert (why["below"], why["later"]) == (f"waits for {ref} blocker", "is deferred until 2999-01-01 00:00 UTC")
+    assert f"{ref} blocker is claimed by ann" in answer["next_step"]
+    assert [line["title"] for line in filtered["waiting"]] == ["blocker"]
+    assert later

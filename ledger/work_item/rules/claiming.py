@@ -68,7 +68,9 @@ def claim(command: ClaimWorkItem, world: World) -> Decided:
     item: WorkItem = existing(world, CATEGORY, command.id, None)
     digest, force = token_digest(command.token), held(item, world.now)
     if force is not None and force.token_digest != digest:
-        raise claimed(world, command.id, item, force, "claim another item, or this one when its lease has ended")
+        raise claimed(
+            world, command.id, item, force, "claim this one when its lease has ended, unless its holder renews it"
+        )
     obstacles = world.obstacles(command.id, digest)
     if obstacles:
         in_hand = any(obstacle.reason == "assigned" for obstacle in obstacles)
@@ -76,9 +78,7 @@ def claim(command: ClaimWorkItem, world: World) -> Decided:
             f"{world.reference(CATEGORY, command.id)} is not ready, so it cannot be begun",
             rule="not_ready",
             items=obstacle_summaries(world, obstacles),
-            next_step="claim another one (action next), or assign this one to yourself first, if you take it over"
-            if in_hand
-            else "see to the items named first, or claim another one (action next)",
+            next_step="assign it to yourself first, if you take it over" if in_hand else "see to the items named first",
         )
     if force is not None:
         return _renewed(command.id, force, _end(world, command.minutes), world)
@@ -132,7 +132,9 @@ def _own(entity_id: str, item: WorkItem, token: str, world: World) -> Claim | No
         return item.claim
     force = held(item, world.now)
     if force is not None:
-        raise claimed(world, entity_id, item, force, "send the token that claiming it answered, or claim another item")
+        raise claimed(
+            world, entity_id, item, force, "send the token that claiming it answered, or leave it to its holder"
+        )
     return None
 
 

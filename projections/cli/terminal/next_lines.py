@@ -21,7 +21,7 @@ WORDS = {  # what a refusal says of operations and their arguments -> what is ty
     "claim it (action claim)": "start it",
     "claim it again (action claim)": "start it again",
     "give a claim back (action release)": "give a claim back with tracking-ledger stop",
-    "claim another one (action next)": "take another one",
+    "claim this one when": "start this one when",
     "action next takes": "tracking-ledger next takes",
     "restore it first with deleted=false": "undo its deletion first",
     "archive_work_items with action restore and id": "tracking-ledger restore",

@@ -33,7 +33,7 @@ from projections.operations.base import (
 )
 from projections.operations.work.work_items import asker, summary
 from projections.questions.references import resolve
-from projections.questions.work import item_lists
+from projections.questions.work import item_lists, waiting
 from projections.questions.work import work_items as questions
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
@@ -96,7 +96,7 @@ def claim_work_item(view: LedgerView, request: ClaimWorkItemInput) -> Answered:
     if done is None:
         return {
             "outcome": "none_left",
-            "next_step": "nothing is ready; list_work_items with blocked=true shows what waits",
+            **_what_it_waits_for(view, request),
         }
     return _claim_answer(view, request, done)
 
@@ -115,19 +115,43 @@ def _one(view: LedgerView, request: ClaimWorkItemInput) -> Done:
     try:
         return submit(view, command, category=CATEGORY, by=request.by, command_id=own, token=token)
     except Refused as error:
-        if request.action == "claim" and (
-            free := _free(view, Asker(name=view.actor(request.by), holder=token_digest(token)))
-        ):
-            step = f"{error.next_step}; {free[0]['ref']} is free, action next takes the most urgent"
-            raise Refused(error.message, next_step=step, **error.details, free=free) from error
-        raise
+        if request.action != "claim":
+            raise
+        raise _with_others(view, error, Asker(name=view.actor(request.by)), entity_id) from error
 
 
-def _free(view: LedgerView, claimer: Asker) -> list[Answered]:
-    """What the one who was refused could claim now, the most urgent first."""
+def _with_others(view: LedgerView, error: Refused, claimer: Asker, wanted: str) -> Refused:
+    """The refusal, with what is free for the claimer instead, the most urgent first; or why nothing else is."""
     with view.tables.snapshot() as snapshot:
         page = item_lists.ready(snapshot, ReadyFilter(), asker=claimer, limit=OFFERED, cursor=None)
-    return [{name: item[name] for name in ("ref", "title", "priority")} for item in page["items"]]
+        not_ready = item_lists.Filter(ready=False)
+        why = [] if page["items"] else waiting.reasons(snapshot, claimer, OFFERED, not_ready, without=wanted)
+    free = [{name: item[name] for name in ("ref", "title", "priority")} for item in page["items"]]
+    if free:
+        others = f"{free[0]['ref']} is free, action next takes the most urgent"
+        return Refused(error.message, next_step=f"{error.next_step}; {others}", **error.details, free=free)
+    because = f", because {waiting.sentence(why)}" if why else ""
+    step = f"{error.next_step}; nothing else is ready{because}"
+    return Refused(error.message, next_step=step, **error.details, free=[])
+
+
+def _what_it_waits_for(view: LedgerView, request: ClaimWorkItemInput) -> Answered:
+    """{waiting?, next_step}: why nothing that was wanted can be begun, the most urgent first."""
+    filters = _wanted(view, request.filter)
+    wanted = item_lists.Filter(
+        item_type=filters.item_type,
+        tag=filters.tag,
+        assignee=filters.assignee,
+        parent_id=filters.parent_id,
+        ready=False,
+    )
+    with view.tables.snapshot() as snapshot:
+        found = waiting.reasons(snapshot, Asker(name=view.actor(request.by)), OFFERED, wanted)
+    among = "that fits the filter " if request.filter.model_fields_set else ""
+    if not found:
+        return {"next_step": f"nothing {among}is ready; list_work_items with ready=false shows what is unfinished"}
+    step = "see to what it waits for, or list_work_items with ready=false"
+    return {"waiting": found, "next_step": f"nothing {among}is ready, because {waiting.sentence(found)}; {step}"}
 
 
 def _why(request: ClaimWorkItemInput, row: Row) -> str:
