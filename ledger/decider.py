@@ -15,7 +15,7 @@ from ledger.annotation.events import ANNOTATION_FACTS, EFFORT_FACTS
 from ledger.envelope import Command, Fact, RecordedEvent, minted_id, stream_id
 from ledger.errors import Forbidden, Invalid, NotFound, Refused, VersionConflict
 from ledger.pending import Version, newest, parse, place_of, shown_version
-from ledger.values.field_paths import differing, flatten
+from ledger.values.field_paths import differing, flatten, short_changes
 from ledger.values.moment import text
 from ledger.values.revision import Changes, apply
 from ledger.world import World
@@ -197,7 +197,7 @@ def version_conflict(
 
 
 def _change(past: list[RecordedEvent], place: int, fold: Fold) -> dict[str, Any]:
-    """Who did what with the event at this place, and the fields that it changed."""
+    """Who did what with the event at this place, the fields that it changed, and the new values that are short."""
     event = past[place]
     change: dict[str, Any] = {
         "version": shown_version(event),
@@ -210,7 +210,8 @@ def _change(past: list[RecordedEvent], place: int, fold: Fold) -> dict[str, Any]
         return change
     before, after = (flatten(fold(event.stream_id, past[:end])) for end in (place, place + 1))
     fields = sorted({path.partition(".")[0] for path in differing(before, after)})
-    return change | {"at": text(event.occurred_at), "fields": fields}
+    values = {path: value["new"] for path, value in short_changes(before, after).items()}
+    return change | {"at": text(event.occurred_at), "fields": fields} | ({"values": values} if values else {})
 
 
 def _became_a_conflict(

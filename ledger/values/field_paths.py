@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from ledger.values.revision import same
 
+SHORT = 80  # characters of a text that is shown beside the name of its field
 Leaves = dict[str, Any]  # a field, a key of a mapping (`metadata.x`) or one link (`links.blocks <id>`) -> its JSON
 
 
@@ -34,3 +35,20 @@ def key(field: str, element: Any) -> str:
 
 def differing(one: Leaves, other: Leaves) -> set[str]:
     return {path for path in one.keys() | other.keys() if not same(one.get(path, UNSET), other.get(path, UNSET))}
+
+
+def is_short(value: Any) -> bool:
+    """Whether a leaf is shown beside the name of its field: a plain value, of one short line if it is a text."""
+    if isinstance(value, str):
+        return len(value) <= SHORT and "\n" not in value
+    return value is None or value is UNSET or isinstance(value, (bool, int, float))
+
+
+def short_changes(one: Leaves, other: Leaves) -> dict[str, dict[str, Any]]:
+    """What differs between two states, where it is short: {path: {old, new}}; null is unknown or not there."""
+    pairs = {path: (one.get(path, UNSET), other.get(path, UNSET)) for path in sorted(differing(one, other))}
+    return {
+        path: {"old": None if old is UNSET else old, "new": None if new is UNSET else new}
+        for path, (old, new) in pairs.items()
+        if is_short(old) and is_short(new)
+    }

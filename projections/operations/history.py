@@ -172,11 +172,14 @@ def _to_take_back(view: LedgerView, request: UndoInput) -> tuple[str, tuple[str,
 
 
 def _receipt(view: LedgerView, snapshot: Snapshot, request: UndoInput, undone: str, recorded: Recorded) -> Answered:
-    """`command_id` is what takes the undo itself back."""
+    """`changed` is what was restored, `command_id` what takes the undo itself back."""
     streams = sorted(recorded.streams)
     refs = references_of(snapshot, streams[:SHOWN])
+    own = str(request.command_id)
     items: list[Answered] = [
-        {"id": id_of(one), "ref": refs[id_of(one)], "version": recorded.streams[one]} for one in streams[:SHOWN]
+        {"id": id_of(one), "ref": refs[id_of(one)], "version": recorded.streams[one]}
+        | questions.short_changes_of(view.store, snapshot, one, own)
+        for one in streams[:SHOWN]
     ]
     answer: Answered = {
         **(items[0] if len(streams) == 1 else {}),

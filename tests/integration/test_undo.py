@@ -1,6 +1,7 @@
 """Taking things back, through the operations, on a real PostgreSQL."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -332,3 +333,43 @@ def test_without_a_version_the_newest_change_of_a_thing_is_taken_back(perform: P
 def test_what_is_to_be_undone_must_be_said_in_one_way(perform: Perform, wanted: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         perform("undo", **wanted)
+
+
+def test_a_move_and_its_undo_say_from_where_to_where(perform: Perform) -> None:
+    first, second, child = (task(perform, title) for title in ("First", "Second", "Child"))
+    change(perform, child, parent_id=first["id"])
+
+    moved = change(perform, child, parent_id=second["ref"], priority=2)
+    back = perform("undo", command=moved["command_id"])
+    again = perform("undo", command=back["command_id"], command_id=str(uuid4()))
+    [*_, line] = perform("changes_since", since=moved["position"] - 1)["items"]
+
+    to_second = {"parent_id": {"old": first["ref"], "new": second["ref"]}, "priority": {"old": 3, "new": 2}}
+    to_first = {name: {"old": value["new"], "new": value["old"]} for name, value in to_second.items()}
+    assert (moved["changed"], back["changed"], again["changed"]) == (to_second, to_first, to_second)
+    assert line["changed"] == to_second
+
+
+def test_an_undo_of_several_says_of_each_what_it_restored(perform: Perform) -> None:
+    items = [task(perform, title) for title in ("One", "Two")]
+    updates = [{"op": "update", "id": item["id"], "version": 1, "status": "blocked", "reason": "r"} for item in items]
+    done = perform("bulk_work_items", items=updates)
+
+    undone = perform("undo", command=done["command_id"])
+
+    assert [item["changed"]["status"] for item in undone["items"]] == [{"old": "blocked", "new": "active"}] * 2
+
+
+def test_what_is_long_or_secret_is_named_without_its_value(perform: Perform) -> None:
+    item = task(perform, "One")
+    at = change(perform, item, description="d" * 500, title="Two")["position"]
+    perform("claim_work_item", action="claim", id=item["id"], token="a-token-of-mine")
+
+    revised, claimed = perform("changes_since", since=at - 1)["items"]
+
+    assert (revised["fields"], revised["changed"]) == (
+        ["title", "description"],
+        {"title": {"old": "One", "new": "Two"}},
+    )
+    assert "claim" in claimed["fields"]
+    assert "digest" not in str(claimed)

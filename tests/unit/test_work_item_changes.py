@@ -71,6 +71,28 @@ def test_a_stale_writer_is_told_both_versions_and_what_happened_since() -> None:
                 "by": "somebody",
                 "at": text(FIRST_DAY + timedelta(minutes=2)),
                 "fields": ["title"],
+                "values": {"title": "U"},
+            }
+        ],
+    )
+
+
+def test_a_stale_writer_reads_the_new_values_that_are_short() -> None:
+    changes = {"description": Change(None, "d" * 500), "priority": Change(None, 2), "assignee": Change(None, "ann")}
+    history = given(decider).past(CREATED, WorkItemRevised(changes=changes))
+
+    outcome = history.when(UpdateWorkItem(id=THING, expected=1, fields={"title": "V"}))
+
+    outcome.then_refused(
+        VersionConflict,
+        changed_since=[
+            {
+                "version": 2,
+                "event": "WorkItemRevised",
+                "by": "somebody",
+                "at": text(FIRST_DAY + timedelta(minutes=2)),
+                "fields": ["assignee", "description", "priority"],
+                "values": {"assignee": "ann", "priority": 2},
             }
         ],
     )

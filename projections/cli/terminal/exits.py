@@ -105,7 +105,11 @@ def print_refusal(error: LedgerError, *, as_json: bool, path: str = "", command:
 def _details(error: LedgerError) -> Iterator[str]:
     """What the JSON has beside the sentence: who changed what, which items stand in the way, what is allowed."""
     for event in error.details.get("changed_since") or ():
-        fields = ", ".join(field.replace("_", " ") for field in event["fields"])
+        values = event.get("values", {})
+        fields = ", ".join(
+            f"{field.replace('_', ' ')}: {values[field]}" if values.get(field) is not None else field.replace("_", " ")
+            for field in event["fields"]
+        )
         yield f"version {event['version']}: {event['event']} by {event['by']}{f' ({fields})' if fields else ''}"
     for item in error.details.get("items") or ():
         if isinstance(item, dict) and "title" in item:

@@ -7,7 +7,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger.decider import Problem, check, problem
-from ledger.envelope import configuration_id
+from ledger.envelope import configuration_id, stream_id
 from ledger.values.dates import ends
 from ledger.values.moment import parse
 from ledger.values.states import ORIGINAL
@@ -37,7 +37,7 @@ from projections.operations.work.work_item_inputs import (
 from projections.questions import deployments, entities
 from projections.questions.configuration import states_meant
 from projections.questions.log.as_of import is_position, point_as_answer, position_of, row_at
-from projections.questions.log.history import history
+from projections.questions.log.history import history, short_changes_of
 from projections.questions.references import reference, resolve
 from projections.questions.work import item_lists, readiness
 from projections.questions.work import work_items as questions
@@ -68,6 +68,10 @@ def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered
     command = update(request, _resolve_in(view))
 
     answer = carry_out(view, request, CATEGORY, command, questions.by_id, token=request.token)
+    if "parent_id" in {*request.model_fields_set, *request.clear}:
+        with view.tables.snapshot() as snapshot:
+            stream = stream_id(CATEGORY, command.id)
+            answer |= short_changes_of(view.store, snapshot, stream, str(request.command_id))
     if request.status is not None:
         with view.tables.snapshot() as snapshot:
             item: WorkItem = questions.row(snapshot, command.id).state

@@ -13,7 +13,7 @@ from ledger.pending import is_pending, shown_position
 from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.reference import LETTERS
-from projections.questions.log.history import changed_fields, name_of
+from projections.questions.log.history import changed_fields, name_of, short_changes, with_references
 from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.tables.contract import Snapshot
@@ -83,7 +83,10 @@ def _lines(log: EventStore, snapshot: Snapshot, events: list[RecordedEvent]) -> 
     pasts = log.read_streams(list(dict.fromkeys(event.stream_id for event in events))).events if events else {}
     states = {stream: states_of(stream, past) for stream, past in pasts.items() if category_of(stream) in BY_CATEGORY}
     refs = dict(_references(snapshot, events))
-    return [_line(event, states.get(event.stream_id), refs.get(event.stream_id)) for event in events]
+    lines = [_line(event, states.get(event.stream_id), refs.get(event.stream_id)) for event in events]
+    return [
+        line | {"changed": with_references(snapshot, line["changed"])} if "changed" in line else line for line in lines
+    ]
 
 
 def _line(event: RecordedEvent, states: list[Any] | None, ref: str | None) -> Entity:
@@ -98,7 +101,10 @@ def _line(event: RecordedEvent, states: list[Any] | None, ref: str | None) -> En
     if states is None:  # a category of a newer program
         return line
     if event.version > 1:
-        line["fields"] = changed_fields(states[event.version - 1], states[event.version])
+        before, after = states[event.version - 1], states[event.version]
+        line["fields"] = changed_fields(before, after)
+        changed = short_changes(before, after)
+        line |= {"changed": changed} if changed else {}
     line |= _said(fact_of(event))
     title = name_of(states[event.version])
     return line if title is None else line | {"title": title}

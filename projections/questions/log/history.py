@@ -13,13 +13,17 @@ from ledger.decider import check, problem
 from ledger.envelope import RecordedEvent, stream_id
 from ledger.pending import is_pending, place_of, shown_position, shown_version
 from ledger.store import EventStore
+from ledger.values import field_paths
 from ledger.values.moment import text
 from ledger.values.revision import Changes, between
+from ledger.work_item.item_summaries import CATEGORY as WORK_ITEM
 from projections.questions.entities import complete as whole_entity
 from projections.questions.log.as_of import Point, is_position, not_there_yet, past, position_of
 from projections.questions.pages import page, place
+from projections.questions.references import references
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.fold import fold
+from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
 
@@ -28,6 +32,7 @@ IMPORTS = ("Import", "ImportWorkItems")  # they speak for others
 LONGEST = 200  # characters of a text, unless the whole is asked for
 WORDS = ("reason", "forced", "forced_over")  # of a fact
 SECRETS = ("token_digest",)
+OF_ITEMS = {"parent_id", "milestone_id", "next_id"}  # fields that name a work item
 
 
 def history(
@@ -121,6 +126,35 @@ def newest_command(log: EventStore, by: str) -> list[RecordedEvent]:
         elif event.by == by and event.command.partition(" ")[0] not in IMPORTS:
             return [other for other in events if other.command_id == event.command_id]
     return []
+
+
+def short_changes_of(log: EventStore, snapshot: Snapshot, stream: str, command_id: str) -> Entity:
+    """{changed?}: what a command changed of an entity, see `short_changes`."""
+    events = log.read_streams([stream]).events.get(stream, [])
+    places = [place for place, event in enumerate(events) if str(event.command_id) == command_id]
+    if not places:
+        return {}
+    states = states_of(stream, events)
+    changed = with_references(snapshot, short_changes(states[places[0]], states[places[-1] + 1]))
+    return {"changed": changed} if changed else {}
+
+
+def short_changes(before: Any, after: Any) -> Entity:
+    """What differs and is short, in the order of the fields: {field: {old, new}}; null is unknown or not there."""
+    found = field_paths.short_changes(field_paths.flatten(before), field_paths.flatten(after))
+    return {path: found[path] for path in between(before, after) if path in found}
+
+
+def with_references(snapshot: Snapshot, changed: Entity) -> Entity:
+    """The same with the references of items instead of their ids."""
+    ids = {value for path in OF_ITEMS & changed.keys() for value in changed[path].values() if value}
+    refs = references(snapshot, WORK_ITEM, sorted(ids))
+    return {
+        path: {name: refs.get(value, value) if value else value for name, value in change.items()}
+        if path in OF_ITEMS
+        else change
+        for path, change in changed.items()
+    }
 
 
 def changed_fields(before: Any, after: Any) -> list[str]:
