@@ -430,8 +430,10 @@ def test_what_is_no_repository_is_refused_by_name(tmp_path: Path, name: str) -> 
     (tmp_path / "file").write_text("text")
     (tmp_path / "empty").mkdir()
 
-    with pytest.raises(Invalid, match=f"{name} cannot be read by git"):
+    with pytest.raises(Invalid, match=f"{name} cannot be read by git") as refused:
         history.read(tmp_path / name, lambda id: id, NOW)
+
+    assert refused.value.next_step.startswith("name the folder of a repository")
 
 
 def test_a_damaged_repository_is_refused_and_gives_nothing(repository: Repository) -> None:

@@ -24,7 +24,7 @@ _CONVENTIONAL = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,49})(?:\(([^()]{1,200})\))
 _DEPLOYED = re.compile(r"(deploy|deployment)(?:\(([^()]{0,200})\))?!?:\s*(.*)", re.IGNORECASE)
 _REVERTED = re.compile(r"This reverts commit ([0-9a-f]{7,40})\b")
 _WORK_BRANCH = re.compile(r"(?:(?P<prefix>feature|feat|bugfix|fix)/|(?P<number>\d{1,9})-(?=[^\W\d]))(?P<name>\S+)")
-_NUMBERS = r"(?P<{}>#\d+(?!\w)(?:(?:,? and|,)[ \t]?#\d+(?!\w))*)"
+_NUMBERS = r"(?P<{}>(?:#|gh-)\d+(?!\w)(?:(?:,? and|,)[ \t]?(?:#|gh-)\d+(?!\w))*)"
 _NOUN = r"(?:task|issue|ticket|bug)s?"
 _ISSUES = re.compile(
     r"\b(?:(?P<closing>clos(?:es?|ed)|fix(?:es|ed)?|resolv(?:es?|ed))|refs?|references?|see|relate[sd]?(?: to)?|part of"
@@ -33,7 +33,7 @@ _ISSUES = re.compile(
     rf"|\b{_NOUN}[ \t]{{1,3}}{_NUMBERS.format('named')}",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"#(\d+)")
+_NUMBER = re.compile(r"(?:#|gh-)(\d+)", re.IGNORECASE)
 _BEFORE_POINT = re.compile(r"(?:\d{1,3}[.)]|[^\w\n]){0,9}(?:\w{1,20}[ \t]){0,3}")  # of a line that is a point of a list
 _AFTER_POINT = re.compile(r"[*_`]{0,3}[ \t]{0,3}[:.)–—-]")
 _VENDOR = re.compile(r"^[ \t]*(?:[-*][ \t]+)?vendor\(([^()\n]{0,300})\)!?:[ \t]*(.*)$", re.MULTILINE | re.IGNORECASE)
@@ -102,7 +102,7 @@ def parsed(message: str, *, merge: bool = False) -> ParsedMessage:
         _merged(result.title or subject, merge, result)
     _conventional(result.title if result.form else subject, result)
     lowered = message.lower()
-    if "#" in message:
+    if "#" in message or "gh-" in lowered:
         result.issues = tuple(_issues(message, result))
     if "vendor(" in lowered:
         _vendors(message, result)
