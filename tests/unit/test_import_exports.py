@@ -14,6 +14,7 @@ from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
 from projections.transfer.import_sources import SOURCES, detected
 from tests.support.imported_log import ImportedLog
+from tests.support.trackers import TRACKERS, Task
 
 NOW = parse("2026-11-22T12:00:00Z")
 LINEAR_30 = (
@@ -363,3 +364,21 @@ def test_what_holds_no_record_is_refused_with_its_file(tmp_path: Path, source: s
         SOURCES[source].read(tmp_path / "file", str, NOW)
 
     assert str(tmp_path / "file") in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("tracker", "where"),
+    [
+        *(("jira", "line 4 (J-1)"), ("linear", "line 4 (L-1)"), ("asana", "line 5 (12001)"), ("plane", "line 4 (P-1)")),
+        *(("gitlab", "entry 3 (g/p#1)"), ("trello", "entry 3 (card1)"), ("taskwarrior", "line 3 (u-1)")),
+        *(("beads", "line 3 ('b-1')"), ("github", "entry 3 (o/r#1)"), ("taskmaster", "master, task 3 (1)")),
+    ],
+)
+def test_an_id_that_stands_twice_is_named_with_its_place(tmp_path: Path, tracker: str, where: str) -> None:
+    plain: dict[str, Any] = {"text": "x", "state": "open", "priority": 1, "parent": None, "needs": (), "tags": ()}
+    file = TRACKERS[tracker](tmp_path, [Task(number=n, title=f"t{n}", changed=1, **plain) for n in (1, 2, 1)])
+
+    reading = SOURCES[tracker].read(file, str, NOW)
+
+    assert [(finding.kind, finding.where) for finding in reading.not_taken] == [("repeated_id", where)]
+    assert (reading.found, len(reading.items)) == (3, 2)

@@ -324,7 +324,10 @@ def test_a_key_that_comes_twice_and_a_row_without_one_are_named(tmp_path: Path) 
     reading = read(tmp_path, text)
 
     assert [item.fields["item_type"] for item in reading.items] == ["project"]
-    assert [(one.kind, one.where) for one in reading.not_taken] == [("repeated_id", "C-1"), ("no_id", "line 4")]
+    assert [(one.kind, one.where) for one in reading.not_taken] == [
+        ("repeated_id", "line 3 (C-1)"),
+        ("no_id", "line 4"),
+    ]
     assert reading.found == 3
 
 

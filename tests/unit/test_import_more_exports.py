@@ -237,14 +237,20 @@ def test_all_attempts_at_a_task_of_vibe_kanban_and_what_came_of_them_are_kept(tm
     ("table", "problem", "next_step"),
     [
         ("CREATE TABLE tasks (id, title, project_id)", "without created_at, status", "that has its tasks"),
-        ("CREATE TABLE issues (id, title)", "holds no table of vibe-kanban's tasks", "name its db.sqlite"),
+        (
+            "CREATE TABLE local_issues (id, title)",
+            "holds no table `tasks` of vibe-kanban's: its tables are local_issues",
+            "name its db.sqlite",
+        ),
     ],
 )
 def test_a_database_of_another_schema_is_refused_with_what_it_lacks(
     tmp_path: Path, table: str, problem: str, next_step: str
 ) -> None:
+    file = kanban(tmp_path, table)
+
     with pytest.raises(Invalid, match=problem) as caught:
-        SOURCES["vibe-kanban"].read(kanban(tmp_path, table), str, NOW)
+        SOURCES[detected(file).name].read(file, str, NOW)
 
     assert next_step in (caught.value.next_step or "")
 

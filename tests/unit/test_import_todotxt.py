@@ -182,10 +182,11 @@ def test_a_task_is_not_to_begin_before_its_threshold(tmp_path: Path) -> None:
     assert item.fields["metadata"] == {}
 
 
-def test_a_task_without_words_is_told(tmp_path: Path) -> None:
-    reading = read(tmp_path, "(A) 2026-05-01 \n")
+def test_a_task_without_words_is_named_with_its_line(tmp_path: Path) -> None:
+    reading = read(tmp_path, "Call\n(A) 2026-05-01 \nx 2026-05-02\n")
 
-    assert "no_title" in [finding.kind for finding in reading.warnings]
+    assert [finding.where for finding in reading.warnings if finding.kind == "no_title"] == ["line 2", "line 3"]
+    assert [item.external_id for item in reading.items][2] == "(no words)"
 
 
 @pytest.mark.parametrize("pairs", ["due:soon", "due:2099-02-30", "due:2099-01-01 due:2099-01-02"])

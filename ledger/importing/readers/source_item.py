@@ -57,7 +57,8 @@ class SourceItem(Struct, frozen=True, kw_only=True):
     `due` and `not_before` are days, `2026-12-15`, or moments of RFC 3339; `estimate` is in minutes. `comments` None:
     the source does not tell them; `comments_missing`: it has more than it tells. `stated` says of what a record
     speaks at all, which is all unless a file can have some fields only. `more` is all else, by the source's names;
-    `kept` are words of the source under names of ours: source_type, source_priority, acceptance.
+    `kept` are words of the source under names of ours: source_type, source_priority, acceptance. `place` is where it
+    stands, `line 7`, for what is said of one that is not taken.
     """
 
     id: str
@@ -85,6 +86,7 @@ class SourceItem(Struct, frozen=True, kw_only=True):
     stated: Stated = Stated()
     more: dict[str, Any] = {}
     kept: dict[str, Any] = {}
+    place: str = ""
 
 
 Records = Callable[[Path, Reading], Iterator[SourceItem]]
@@ -106,7 +108,8 @@ def reader(source: str, called: str, records: Records) -> Read:
         for item in records(path, reading):
             fault = _fault(item, seen)
             if fault is not None:
-                left_out(reading, fault, item.id[:LONGEST_ID])
+                name = item.id[:LONGEST_ID]
+                left_out(reading, fault, f"{item.place} ({name})" if item.place else name)
                 continue
             seen.add(item.id)
             reading.found += 1

@@ -26,6 +26,7 @@ ABOVE = ("parent_workspace_id", "parent_task_attempt", "parent_task_id")
 ATTEMPT = ("workspace_id", "task_attempt_id")  # the columns of a merge that name the attempt
 MERGED = {"metadata.merges": ("table merges", "table attempts")}
 FILES = ("db.sqlite", "db.v2.sqlite")
+MOST_TABLES = 8  # named of a database of another kind
 WAIT = 2  # seconds for a program that writes at the moment
 SAID_BY = {
     "title": ("title",),
@@ -50,9 +51,9 @@ def recognises(sample: Sample) -> bool:
         return False
     try:
         with closing(_opened(sample.path)) as database:
-            return _columns(database, "tasks") >= NEEDED
+            return sample.path.name in FILES or _columns(database, "tasks") >= NEEDED
     except sqlite3.Error:
-        return sample.path.name in FILES  # its reader says why it cannot be read
+        return sample.path.name in FILES  # as for one with other tables, its reader says why it cannot be read
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
@@ -162,7 +163,15 @@ def _opened(path: Path) -> sqlite3.Connection:
 def _check_columns(database: sqlite3.Connection, path: Path) -> None:
     found = _columns(database, "tasks")
     if not found:
-        raise unreadable(path, None, "holds no table of vibe-kanban's tasks", "name its db.sqlite or db.v2.sqlite")
+        tables = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        there = [name for (name,) in tables]
+        other = f": its tables are {', '.join(there[:MOST_TABLES])}" if there else ": it is empty"
+        raise unreadable(
+            path,
+            None,
+            f"holds no table `tasks` of vibe-kanban's{other}{', ...' if there[MOST_TABLES:] else ''}",
+            "name its db.sqlite or db.v2.sqlite; a version or a fork with other tables is not known here",
+        )
     if missing := NEEDED - found:
         raise unreadable(
             path,

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceItem, SourceLink, left_out, reader
@@ -55,7 +57,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
         if _ROUNDED.fullmatch(number):
             left_out(reading, "id_rounded", f"line {row.line} ({number})")
         elif number:
-            yield _Task(number, row, dates, reading).item(table.names, named)
+            yield replace(_Task(number, row, dates, reading).item(table.names, named), place=f"line {row.line}")
         else:
             left_out(reading, "no_id", f"line {row.line}")
 

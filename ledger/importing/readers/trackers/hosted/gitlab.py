@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.record import PRIORITIES, Record
 from ledger.importing.readers.sample import Sample, sample_of
@@ -83,7 +85,8 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     for place, record in found:
         name = _name(record)
         if name:
-            yield _Issue(name, filled(record), reading).item(record.keys(), held.get(name, []), present, by_id)
+            issue = _Issue(name, filled(record), reading)
+            yield replace(issue.item(record.keys(), held.get(name, []), present, by_id), place=place)
         else:
             left_out(reading, "no_id", place)
 
@@ -300,7 +303,7 @@ def _of_table(path: Path, reading: Reading) -> Iterator[SourceItem]:
             left_out(reading, "no_id", f"line {row.line}")
             continue
         name = f"{address[1]}#{address[2]}" if address else f"#{number}"
-        yield _Row(name, row, dates, reading).item(table.names)
+        yield replace(_Row(name, row, dates, reading).item(table.names), place=f"line {row.line}")
 
 
 class _Row(CellRecord):

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
@@ -67,7 +69,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     for row in export.rows:
         key = _key(row)
         if key:
-            yield _Issue(key, row, export, reading).item()
+            yield replace(_Issue(key, row, export, reading).item(), place=f"line {row.line}")
         else:
             left_out(reading, "no_id", f"line {row.line}")
 

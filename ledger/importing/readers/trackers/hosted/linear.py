@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceItem, SourceLink, SourceLinkKind, left_out, reader
@@ -57,7 +59,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     dates, present = Dates.of(rows, TIMES), set(map(_number, rows))
     for row in rows:
         if _number(row):
-            yield _Issue(row, dates, reading).item(table.names, held, present)
+            yield replace(_Issue(row, dates, reading).item(table.names, held, present), place=f"line {row.line}")
         else:
             left_out(reading, "no_id", f"line {row.line}")
 

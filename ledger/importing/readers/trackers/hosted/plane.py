@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
@@ -63,7 +65,8 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
                 held.setdefault(text_at(relation, "issue") or "", []).append(_number(row))
     for row in rows:
         if _number(row):
-            yield _Issue(_number(row), row, dates, reading).item(table.names, held, present)
+            issue = _Issue(_number(row), row, dates, reading)
+            yield replace(issue.item(table.names, held, present), place=f"line {row.line}")
         else:
             left_out(reading, "no_id", f"line {row.line}")
 

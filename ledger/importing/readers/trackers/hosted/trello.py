@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.record import CLOSED, Record
 from ledger.importing.readers.sample import Sample
@@ -64,7 +66,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     board = _Board(as_storable(whole)[0], path)
     for place, card in records_of(path, reading, lambda whole: whole["cards"]):
         if isinstance(card.get("id"), str):
-            yield _Card(card, board, reading).item()
+            yield replace(_Card(card, board, reading).item(), place=place)
         else:
             left_out(reading, "no_id", place)
     if board.others:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger.importing.readers.reading import Reading, time_of
 from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
@@ -36,7 +38,7 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
         record = filled(whole)
         uuid = record.get("uuid")
         if isinstance(uuid, str) and record.keys() & {"description", "status", "entry"}:
-            yield _Task(uuid, record, reading).item()
+            yield replace(_Task(uuid, record, reading).item(), place=place)
         else:
             left_out(reading, "no_id", place)
 

@@ -21,12 +21,14 @@ from ledger.importing.readers.reading import Identify, Reading, inside, lines, t
 from ledger.importing.readers.record import CLOSED, LONGEST_TAG, Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
+from ledger.values.finding import Finding
 from ledger.values.moment import text
 from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
 
 SOURCE = "todotxt"
 NO_HOLDER = "unknown (todo.txt)"
 FILES = ("todo.txt", "done.txt")
+WITHOUT_WORDS = "(no words)"  # what a line of marks and days alone is known by
 LONGEST_KEY = 200  # characters of a task's words by which it is known; a longer one is known by their digest
 PRIORITIES = "ABCDE"  # 1 to 5; a later letter is a 5 too
 DAYS = {"due": "due", "not_before": "t"}  # our field -> the key of its pair
@@ -191,7 +193,7 @@ def _key(line: Line) -> str:
     if "id" in pairs:
         return f"id:{pairs['id']}"
     words = " ".join(word for word in line.words.split() if not _PAIR.fullmatch(word)) or line.words
-    key = f"{line.created_at:%Y-%m-%d} {words}" if line.created_at else words
+    key = f"{line.created_at:%Y-%m-%d} {words}" if line.created_at else words or WITHOUT_WORDS
     if len(key) <= LONGEST_KEY:
         return key
     return f"{key[:LONGEST_KEY]} {hashlib.sha256(key.encode()).hexdigest()[:16]}"
@@ -208,7 +210,7 @@ class _Reader(Record):
     def take(self, imported_at: datetime) -> None:
         line = self._line
         if not line.words:
-            self.warn("no_title")
+            self.reading.warnings.append(Finding("no_title", line.where))
         if line.created_at is None:
             self.warn("no_creation_time")
         if line.created_at or line.completed_at:
