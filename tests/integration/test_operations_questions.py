@@ -215,3 +215,23 @@ def test_what_was_asked_and_answered_is_found_by_its_words(perform: Perform, wor
     perform("question", id=item["id"], action="answer", choice="the cheaper", text="sandstone lasts", by="ann")
 
     assert [found["id"] for found in perform("list_work_items", text=word)["items"]] == [item["id"]]
+
+
+def test_asking_says_whether_the_one_who_is_asked_is_known(perform: Perform) -> None:
+    perform("update_project_configuration", version=0, settings={"roles": {"lead": ["kim"]}, "reviewer": "rex"})
+    perform("create_work_item", item_type="task", title="Of ann", assignee="ann")
+    item = perform("create_work_item", item_type="task", title="Ship", by="bob")
+    asked = {}
+    for whom in ("lead", "kim", "rex", "ann", "bob", "administrator", "leed"):
+        asked[whom] = perform("question", id=item["id"], action="ask", whom=whom, text="Ship it?")
+        perform("question", id=item["id"], action="withdraw")
+
+    assert [whom for whom, answer in asked.items() if not answer["whom_is_known"]] == ["leed"]
+    assert asked["leed"]["next_step"].startswith("no person or role is known by the name leed yet")
+    assert "next_step" not in asked["kim"]
+
+
+def test_choices_that_repeat_a_verdict_are_said_to_be_needless(perform: Perform) -> None:
+    asked = ask(perform, create(perform), choices=["Approve", "later"])
+
+    assert "choices need not repeat Approve" in asked["next_step"]

@@ -6,17 +6,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ledger.decider import Problem, check, problem
+from ledger.envelope import configuration_id
 from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuestion
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import WorkItem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, AsArray, Name, NotBlank, Operation, Text, Writes, carry_out
 from projections.operations.work.work_items import followed
+from projections.questions.overviews import people
 from projections.questions.references import resolve
 from projections.questions.work import work_items as questions
 
 Action = Literal["ask", "answer", "withdraw"]
 Verdict = Literal["approve", "refuse", "choose", "answer"]
+ALWAYS = ("approve", "refuse")  # verdicts on every question
 Choice = Annotated[str, Field(min_length=1, max_length=200), NotBlank]
 
 
@@ -31,7 +34,7 @@ class QuestionInput(Writes):
     choices: Annotated[
         Annotated[tuple[Choice, ...], Field(max_length=20)],
         AsArray,
-        Field(description="For ask: answers to choose from"),
+        Field(description="For ask, beside approve and refuse"),
     ] = ()
     verdict: Annotated[Verdict | None, Field(description="For answer; refuse gives the item back to its holder")] = None
     choice: Annotated[str | None, Field(description="For choose: one of the choices")] = None
@@ -41,7 +44,24 @@ def question(view: LedgerView, request: QuestionInput) -> Answered:
     check(_problems(request))
     item = resolve(view.tables, CATEGORY, request.id)
     answer = carry_out(view, request, CATEGORY, _command(request, item), questions.by_id)
-    return answer | _came_to(view, item) if request.action == "answer" else answer
+    match request.action:
+        case "ask":
+            return answer | _asked_of(view, request)
+        case "answer":
+            return answer | _came_to(view, item)
+        case _:
+            return answer
+
+
+def _asked_of(view: LedgerView, request: QuestionInput) -> Answered:
+    """{whom_is_known, next_step?}: whether the ledger has heard of the person or role, and what else to mend."""
+    whom, head = request.whom or "", view.store.read_streams([]).head
+    with view.tables.snapshot() as snapshot:
+        known = people.is_known(view.store, snapshot, configuration_id(view.identity.ledger), whom, head)
+    steps = [] if known else [f"no person or role is known by the name {whom} yet: check it, or withdraw and ask again"]
+    if repeated := [choice for choice in request.choices if choice.strip().lower() in ALWAYS]:
+        steps.append(f"choices need not repeat {' or '.join(repeated)}: these verdicts can always be given")
+    return {"whom_is_known": known, **({"next_step": "; ".join(steps)} if steps else {})}
 
 
 def _came_to(view: LedgerView, item: str) -> Answered:
