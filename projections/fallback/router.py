@@ -35,6 +35,10 @@ from projections.tables.contract import AsOf
 DRAIN_SECONDS = 2.0  # that a caller waits for this machine's own commands to reach the database
 NEWS_SECONDS = 0.5  # and then for what others have recorded meanwhile, before it is answered without the rest
 
+QUEUED = (
+    "stored here, recorded by itself when the database is back: do not repeat it; its id and p- version can be used at"
+    " once; sync_state shows what waits"
+)
 JUDGED = (NotFound, VersionConflict, NotUnique, Refused)  # what a newer state may not refuse
 
 Answered = dict[str, Any]
@@ -111,6 +115,8 @@ def provenance(view: LedgerView, answered: Answered, *, writes: bool = False) ->
     recorder = view.tables
     if isinstance(recorder, PositionRecorder) and recorder.as_of is not None:
         said["as_of"] = _as_of(layer, recorder.as_of, view.clock()) | _with_known_position(answered)
+    if queued and "next_step" not in answered:
+        said["next_step"] = QUEUED
     warnings = layer.all_warnings(view.clock()) + (["queued_offline"] if queued else [])
     if warnings:
         said["warnings"] = list(dict.fromkeys([*answered.get("warnings", ()), *warnings]))

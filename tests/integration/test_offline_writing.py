@@ -80,6 +80,7 @@ def test_a_write_while_away_is_queued_seen_at_once_and_in_the_log_once_when_it_i
     assert (queued["outcome"], queued["position"]) == ("queued", None)
     assert queued["place"] is not None
     assert queued["version"].startswith("p-")
+    assert "recorded by itself when the database is back" in queued["next_step"]
     assert (seen["title"], seen["pending"], seen["version"]) == ("Away", True, queued["version"])
     assert set(seen["warnings"]) >= {"postgres_unavailable", "queued_offline"}
     there = ask(elsewhere, "query_work_item", id=queued["id"])
