@@ -172,6 +172,17 @@ def test_claude_codes_lists_are_read_with_what_holds_up_what(tmp_path: Path) -> 
     assert SOURCES["claude-code"].read(tmp_path / "tasks" / "one", str, NOW).items[0].external_id == "one/1"
 
 
+def test_a_number_that_two_of_claude_codes_files_give_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    for file, title in ((1, "first"), (2, "again")):
+        (tmp_path / "one" / f"{file}.json").write_text(claude_task("1", subject=title))
+
+    reading = SOURCES["claude-code"].read(tmp_path, str, NOW)
+
+    assert (reading.found, [item.fields["title"] for item in reading.items]) == (2, ["first"])
+    assert where(reading, "repeated_id") == ["one/2 (one/1)"]
+
+
 @pytest.mark.parametrize("table", ["workspaces", "task_attempts"])
 def test_vibe_kanbans_tasks_lie_below_that_whose_attempt_began_them(tmp_path: Path, table: str) -> None:
     file = tmp_path / "db.sqlite"

@@ -68,10 +68,12 @@ def _list(folder: Path, root: Path, reading: Reading) -> Iterator[SourceItem]:
             Finding("repeated_field", f"{where}: {as_storable(path)[0]}") for path in repeated_fields(whole)
         ]
         reading.warnings += [Finding(kind, f"{where}: {path}") for kind, path in problems]
-        if isinstance(record, dict) and record.keys() & {"subject", "status"}:
-            found[str(record.get("id") or file.stem)] = record
-        else:
+        if not isinstance(record, dict) or not record.keys() & {"subject", "status"}:
             left_out(reading, "not_an_issue", where)
+            continue
+        number = str(record.get("id") or file.stem)
+        if found.setdefault(number, record) is not record:
+            left_out(reading, "repeated_id", f"{where} ({name}/{number})")
     held: dict[str, list[str]] = {}  # who waits for whom, as those say that are waited for
     for number, record in found.items():
         for other in _numbers(record.get("blocks")):
