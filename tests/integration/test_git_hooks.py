@@ -83,6 +83,20 @@ def test_a_commit_is_attached_to_what_its_branch_or_its_message_names(
     assert f"{window} is completed" in said
 
 
+def test_an_item_that_needs_a_review_waits_for_it_and_the_hook_says_so(
+    settings: Settings, project: Path, perform: Perform
+) -> None:
+    door = task(perform, "Door")
+    perform("update_project_configuration", version=0, settings={"review_types": ["task"], "reviewer": "lead"})
+    install(project)
+
+    said = commit(settings, f"feat: a door\n\nCompletes: {door}")
+
+    assert perform("query_work_item", id=door)["status"] == "active"
+    assert f"{door} waits for a review by lead" in said
+    assert "is completed" not in said
+
+
 def test_a_commit_that_was_amended_takes_the_place_of_the_former_one(
     settings: Settings, project: Path, perform: Perform
 ) -> None:

@@ -290,6 +290,24 @@ def test_labels_that_both_sides_added_are_all_kept(
     _assert_quiet(sync, github, app)
 
 
+def test_closing_there_asks_for_the_review_that_is_needed_here(
+    sync: Sync, github: GithubApi, item: Any, perform: Perform
+) -> None:
+    number = github.open_issue("Door")
+    sync()
+    perform("update_project_configuration", version=0, settings={"review_types": ["task"], "reviewer": "lead"})
+
+    github.edit(number, state="closed")
+    sync()
+    sync()
+
+    found = item(number)
+    assert (found["status"], found["question"]["whom"]) == ("active", "lead")
+    perform("question", id=found["id"], action="answer", verdict="approve", by="lead")
+    sync()
+    assert (item(number)["category"], github.issues[number]["state"]) == ("done", "closed")
+
+
 def test_a_pull_request_is_attached_to_what_it_closes(sync: Sync, github: GithubApi, item: Any, app: App) -> None:
     number = github.open_issue("Broken")
     pull = github.open_pull_request("Mend it", f"Fixes #{number}, see #99")

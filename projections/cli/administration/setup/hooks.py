@@ -16,6 +16,7 @@ from projections.cli.terminal.invocation import Group, Invocation, pass_invocati
 from projections.cli.terminal.output import answer_json, printable, remark, table
 from projections.maintenance import git_hooks
 from projections.maintenance.repository import git
+from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
 
 LONGEST_WAIT = 20.0  # seconds after which a hook leaves the commit alone
@@ -121,7 +122,10 @@ def _link(invocation: Invocation, worktree: Path, commit: str) -> None:
         item = OPERATIONS["query_work_item"].perform(invocation.app, {"id": ref})
         if item["category"] not in ("done", "dropped"):
             completed = {"id": ref, "version": item["version"], "status": "completed"}
-            _print_for_committer(f"{ref} is completed", _perform(invocation, "update_work_item", completed))
+            done = _perform(invocation, "update_work_item", completed)
+            reviewer = done.get("waits_for")
+            said = f"waits for a review by {reviewer}" if reviewer else "is completed"
+            _print_for_committer(f"{ref} {said}", done)
 
 
 def _rewritten(invocation: Invocation, worktree: Path, lines: str) -> None:
@@ -159,18 +163,17 @@ def _existing_refs(invocation: Invocation, refs: list[str]) -> Iterator[str]:
                 remark(f"tracking-ledger: {printable(error.message)}", style="yellow")
 
 
-def _perform(invocation: Invocation, name: str, arguments: dict[str, object]) -> str | None:
-    """The outcome; None for a refusal, which is shown."""
+def _perform(invocation: Invocation, name: str, arguments: dict[str, object]) -> Answered:
+    """The answer; an empty one for a refusal, which is shown."""
     try:
-        outcome: str = OPERATIONS[name].perform(invocation.app, arguments)["outcome"]
+        return OPERATIONS[name].perform(invocation.app, arguments)
     except LedgerError as error:
         remark(f"tracking-ledger: {printable(error.message)}; {printable(error.next_step)}", style="yellow")
-        return None
-    return outcome
+        return {}
 
 
-def _print_for_committer(text: str, outcome: str | None) -> None:
+def _print_for_committer(text: str, done: Answered) -> None:
     """What was done, or waits; nothing where nothing had to be."""
-    if outcome not in (None, "unchanged"):
-        queued = ", once the ledger can be reached" if outcome == "queued" else ""
+    if done and done["outcome"] != "unchanged":
+        queued = ", once the ledger can be reached" if done["outcome"] == "queued" else ""
         remark(f"tracking-ledger: {printable(text)}{queued}")
