@@ -20,6 +20,7 @@ from ledger.values.revision import Change
 from ledger.work_item.commands import (
     AnswerQuestion,
     ChangeWorkItems,
+    CreateWorkItem,
     ImportedItem,
     ImportWorkItems,
     Mark,
@@ -40,7 +41,8 @@ from ledger.work_item.events import (
 from ledger.work_item.state import Question, WorkItem
 from ledger.world import Neighbour
 from tests.support.given import CONFIGURATION, LEDGER, NOW, THING, Given, given, numbered
-from tests.support.ledgers import in_memory
+from tests.support.ledgers import in_memory, numbered_command
+from tests.support.machines import Machine
 
 NOW_AT, THEN = "2026-11-23T09:00:00.000000Z", "2026-11-22T08:00:00.000000Z"
 DONE = ("completed", "done")
@@ -292,3 +294,22 @@ def test_a_source_that_says_done_is_judged_once_and_asks_again_with_something_ne
         assert act(source(day=24))[1].status == "in_review"
         assert act(approve(), by="ann")[1].status == "completed"
         assert act(source(day=24))[0] == 0
+
+
+def test_two_that_complete_an_item_while_the_database_is_away_ask_for_one_review(tmp_path: Path) -> None:
+    own = {"review_types": ["task"], "states": [{"name": "in_review", "category": "review"}]}
+    with in_memory(tmp_path / "rows.sqlite3", LEDGER) as ledger:
+        ledger.execute(0, ChangeConfiguration(id=CONFIGURATION, expected=0, fields=own))
+        ledger.execute(1, CreateWorkItem(id=THING, item_type="task", title="One"))
+        machines = {name: Machine(tmp_path / name, ledger) for name in ("ann", "ben")}
+        for number, (name, machine) in enumerate(machines.items(), start=2):
+            machine.follow()
+            machine.queue(complete(), numbered_command(number), by=name)
+
+        drained = [machine.drain() for machine in machines.values()]
+
+        for machine in machines.values():
+            machine.close()
+        asked = [event.by for event in ledger.store.read_all() if event.type == "QuestionAsked"]
+        assert asked == ["ann"]
+        assert [found.outcomes for found in drained] == [{"recorded": 1}, {"fulfilled": 1}]
