@@ -12,6 +12,7 @@ from ledger.envelope import Recorded, category_of, configuration_id, id_of, stre
 from ledger.erasure.decider import CATEGORY as ERASURE
 from ledger.errors import NotFound, Refused
 from ledger.pending import PENDING, Version, parse, place_of
+from ledger.work_item.item_summaries import CATEGORY as WORK_ITEM
 from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,
@@ -27,6 +28,7 @@ from projections.operations.base import (
     command_id,
     where,
 )
+from projections.operations.work.freeing import with_freed
 from projections.questions.entities import complete
 from projections.questions.log import changes as changes_questions
 from projections.questions.log import history as questions
@@ -107,13 +109,17 @@ def query_history(view: LedgerView, request: QueryHistoryInput) -> Answered:
 def undo(view: LedgerView, request: UndoInput) -> Answered:
     check(_undo_problems(request))
     undone, streams = _to_take_back(view, request)
-    recorded = view.record(
-        Undo(undone=undone, streams=streams, only_untouched=request.only_untouched),
-        by=request.by,
-        command_id=command_id(request.command_id),
-    )
-    with view.tables.snapshot() as snapshot:
-        return _receipt(view, snapshot, request, undone, recorded)
+
+    def carried_out() -> Answered:
+        recorded = view.record(
+            Undo(undone=undone, streams=streams, only_untouched=request.only_untouched),
+            by=request.by,
+            command_id=command_id(request.command_id),
+        )
+        with view.tables.snapshot() as snapshot:
+            return _receipt(view, snapshot, request, undone, recorded)
+
+    return with_freed(view, [id_of(one) for one in streams if category_of(one) == WORK_ITEM], carried_out)
 
 
 def changes_since(view: LedgerView, request: ChangesSinceInput) -> Answered:

@@ -403,3 +403,38 @@ def test_next_says_what_the_work_waits_for_when_none_is_left(perform: Perform, t
     assert f"{ref} blocker is claimed by ann" in answer["next_step"]
     assert [line["title"] for line in filtered["waiting"]] == ["blocker"]
     assert later
+
+
+def test_every_write_that_sets_something_free_answers_what(perform: Perform, task: Make) -> None:
+    first, second = task("first"), task("second")
+    perform("link_work_items", id=first, kind="blocks", to_id=second)
+    freed, itself = [readable(perform, second)], [readable(perform, first)]
+
+    done = {"op": "update", "id": first, "version": version(perform, first), "status": "completed"}
+    in_bulk = perform("bulk_work_items", items=[done])
+    perform("undo", command=in_bulk["command_id"])
+    unlinked = perform("link_work_items", id=first, kind="blocks", to_id=second, remove=True)
+    perform("question", id=first, action="ask", whom="ann", text="?")
+    answered = perform("question", id=first, action="answer", verdict="approve", by="ann")
+    perform("claim_work_item", action="claim", id=first)
+    released = perform("claim_work_item", action="release", id=first)
+    deleted = perform("update_work_item", id=first, version=version(perform, first), deleted=True)
+    undone = perform("undo", command=deleted["command_id"])
+    renamed = perform("update_work_item", id=first, version=version(perform, first), title="other")
+
+    assert in_bulk["became_ready"] == freed
+    assert unlinked["became_ready"] == freed
+    assert [one["became_ready"] for one in (answered, released, undone)] == [itself] * 3
+    assert "became_ready" not in deleted | renamed
+
+
+def test_a_repeated_completion_answers_what_became_ready_again(perform: Perform, task: Make) -> None:
+    first, second = task("first"), task("second")
+    perform("link_work_items", id=first, kind="blocks", to_id=second)
+    given = {"id": first, "version": version(perform, first), "status": "completed"}
+    given["command_id"] = "5f0c9b1e-3d1c-4a52-9f58-0c6d2f1f8a77"
+
+    perform("update_work_item", **given)
+    again = perform("update_work_item", **given)
+
+    assert (again["repeated"], again["became_ready"]) == (True, [readable(perform, second)])

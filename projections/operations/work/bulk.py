@@ -1,6 +1,6 @@
 """The operation that changes many work items at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -30,8 +30,9 @@ from projections.operations.base import (
 from projections.operations.work.attachments import AttachInput, attachment_command
 from projections.operations.work.comments import CommentInput, comment_command
 from projections.operations.work.effort import LogEffortInput, effort_command
+from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_item_inputs import CreateWorkItemInput, LinkWorkItemsInput, UpdateWorkItemInput
-from projections.operations.work.work_items import CATEGORY, creation, update
+from projections.operations.work.work_items import CATEGORY, could_free, creation, update
 from projections.questions.entities import rows
 from projections.questions.references import resolve
 from projections.questions.work import work_items as questions
@@ -74,9 +75,22 @@ def bulk_work_items(view: LedgerView, request: BulkWorkItemsInput) -> Answered:
         raise refusal(unread, len(read))
     decision = _Decision(unread, len(read))
     command = ChangeWorkItems(changes=changes, refused_are_left_out=not request.all_or_nothing)
-    recorded = view.record(command, by=request.by, command_id=own, decide=decision)
-    outcomes = decision.outcomes(recorded, changes)
-    return _answer(view, request, recorded, {"command_id": str(own)}, outcomes)
+
+    def carried_out() -> Answered:
+        recorded = view.record(command, by=request.by, command_id=own, decide=decision)
+        outcomes = decision.outcomes(recorded, changes)
+        return _answer(view, request, recorded, {"command_id": str(own)}, outcomes)
+
+    return with_freed(view, dict.fromkeys(_freeing(changes)), carried_out)
+
+
+def _freeing(changes: Iterable[Change]) -> Iterator[str]:
+    for change in changes:
+        match change:
+            case UpdateWorkItem() if could_free(change):
+                yield change.id
+            case LinkWorkItems(remove=True):
+                yield from (change.id, change.to_id)
 
 
 class _Reading:

@@ -31,6 +31,7 @@ from projections.operations.base import (
     command_id,
     receipt,
 )
+from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_items import asker, summary
 from projections.questions.references import resolve
 from projections.questions.work import item_lists, waiting
@@ -92,6 +93,9 @@ def _held(snapshot: Snapshot, own: Asker) -> list[Answered]:
 
 def claim_work_item(view: LedgerView, request: ClaimWorkItemInput) -> Answered:
     check(_faults(request))
+    if request.action == "release":
+        item = resolve(view.tables, CATEGORY, request.id or "")
+        return with_freed(view, [item], lambda: _claim_answer(view, request, _one(view, request)))
     done = _next(view, request) if request.action == "next" else _one(view, request)
     if done is None:
         return {

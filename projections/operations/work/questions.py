@@ -12,6 +12,7 @@ from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import WorkItem
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, AsArray, Name, NotBlank, Operation, Text, Writes, carry_out
+from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_items import followed
 from projections.questions.overviews import people
 from projections.questions.references import resolve
@@ -43,7 +44,11 @@ class QuestionInput(Writes):
 def question(view: LedgerView, request: QuestionInput) -> Answered:
     check(_problems(request))
     item = resolve(view.tables, CATEGORY, request.id)
-    answer = carry_out(view, request, CATEGORY, _command(request, item), questions.by_id)
+    answer = with_freed(
+        view,
+        () if request.action == "ask" else (item,),
+        lambda: carry_out(view, request, CATEGORY, _command(request, item), questions.by_id),
+    )
     match request.action:
         case "ask":
             return answer | _asked_of(view, request)
@@ -65,12 +70,12 @@ def _asked_of(view: LedgerView, request: QuestionInput) -> Answered:
 
 
 def _came_to(view: LedgerView, item: str) -> Answered:
-    """{status, holder?, became_ready?, next_item?}: where the answer brought the item, and whom it is with."""
+    """{status, holder?, next_item?}: where the answer brought the item, and whom it is with."""
     with view.tables.snapshot() as snapshot:
         state: WorkItem = questions.row(snapshot, item).state
         holder = state.claim.by if state.claim else state.assignee
         with_whom = {"holder": holder} if holder and not state.finished else {}
-        return {"status": state.status, **with_whom, **followed(snapshot, item, state)}
+        return {"status": state.status, **with_whom, **followed(snapshot, state)}
 
 
 def _command(request: QuestionInput, item: str) -> AskQuestion | AnswerQuestion | WithdrawQuestion:

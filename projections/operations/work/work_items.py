@@ -24,6 +24,7 @@ from projections.operations.base import (
     new_id,
     sent_fields,
 )
+from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_item_inputs import (
     REVISABLE,
     CreateWorkItemInput,
@@ -67,7 +68,11 @@ def creation(request: CreateWorkItemInput, entity_id: str, resolved: Resolve) ->
 def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered:
     command = update(request, _resolve_in(view))
 
-    answer = carry_out(view, request, CATEGORY, command, questions.by_id, token=request.token)
+    answer = with_freed(
+        view,
+        [command.id] if could_free(command) else [],
+        lambda: carry_out(view, request, CATEGORY, command, questions.by_id, token=request.token),
+    )
     if "parent_id" in {*request.model_fields_set, *request.clear}:
         with view.tables.snapshot() as snapshot:
             stream = stream_id(CATEGORY, command.id)
@@ -75,17 +80,22 @@ def update_work_item(view: LedgerView, request: UpdateWorkItemInput) -> Answered
     if request.status is not None:
         with view.tables.snapshot() as snapshot:
             item: WorkItem = questions.row(snapshot, command.id).state
-            answer |= followed(snapshot, command.id, item)
+            answer |= followed(snapshot, item)
         answer |= under_review(item)
     return answer
 
 
-def followed(snapshot: Snapshot, entity_id: str, item: WorkItem) -> Answered:
-    """What came of the end of an item: {became_ready?, next_item?}; nothing while it goes on."""
-    if not item.finished:
+def followed(snapshot: Snapshot, item: WorkItem) -> Answered:
+    """{next_item?}: what comes after an item that has ended."""
+    if not item.finished or item.next_id is None:
         return {}
-    following = {} if item.next_id is None else {"next_item": questions.brief_of(snapshot, item.next_id)}
-    return readiness.became_ready(snapshot, entity_id, snapshot.as_of.now) | following
+    return {"next_item": questions.brief_of(snapshot, item.next_id)}
+
+
+def could_free(command: UpdateWorkItem) -> bool:
+    """Whether it changes what readiness depends on."""
+    moves = command.status is not None or command.deleted is not None or command.parent_id is not UNSET
+    return moves or not {"not_before", "assignee"}.isdisjoint(command.fields)
 
 
 def under_review(item: WorkItem) -> Answered:
@@ -125,7 +135,11 @@ def link_work_items(view: LedgerView, request: LinkWorkItemsInput) -> Answered:
 
     command = LinkWorkItems(id=entity_id, kind=request.kind, to_id=other, remove=request.remove)
 
-    return carry_out(view, request, CATEGORY, command, questions.by_id)
+    return with_freed(
+        view,
+        (entity_id, other) if request.remove else (),
+        lambda: carry_out(view, request, CATEGORY, command, questions.by_id),
+    )
 
 
 def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:

@@ -30,11 +30,11 @@ NO_ONE = Asker()  # whatever is claimed is claimed by another
 # A list says how many there are up to this, and beyond it that there are at least so many: to count them all would take
 # the longer the more there are, a list of 50 must not.
 COUNTED = 100
-WAITING = 1000  # items that one completion may set free and that are looked at
+WAITING = 1000  # items that one write may set free and that are looked at
 PORTION = 50  # items looked at first; each further portion is twice as large
 LARGEST = 800
 MOST_NAMED = 20  # blockers and children that are named, of each kind
-NAMED = 20  # items that became ready by one completion and are named
+NAMED = 20  # items that became ready by one write and are named
 
 
 def obstacles(
@@ -133,9 +133,13 @@ def counted(lines: Iterator[Any]) -> Entity:
     return {"total_count": total} if total <= COUNTED else {"total_count": None, "total_is_at_least": COUNTED}
 
 
-def became_ready(snapshot: Snapshot, ended: str, moment: datetime) -> Entity:
-    """What is ready now and could not be before this item came to its end; nothing if there is no such item."""
-    waited = snapshot.ask("work_items/freed", id=ended, limit=WAITING)
+def could_become_ready(snapshot: Snapshot, changed: list[str]) -> Answer:
+    """Lines of {id, key}: these items, and what a change of them could set free."""
+    return snapshot.ask("work_items/freed", ids=changed, limit=WAITING)
+
+
+def became_ready(snapshot: Snapshot, waited: Answer, moment: datetime) -> Entity:
+    """{became_ready?, became_ready_count?}: what is ready now of what could not be begun before."""
     ids = [line["id"] for line in ready_of(snapshot, waited, moment)]
     more = {"became_ready_count": len(ids)} if len(ids) > NAMED else {}
     return {"became_ready": _titled(snapshot, ids[:NAMED]), **more} if ids else {}
