@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 
 from ledger import identity
@@ -19,7 +20,7 @@ from ledger.postgres.connection.database import Database
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.cli.administration import health_checks
-from projections.cli.main import main
+from projections.cli.main import cli, main
 from projections.read_models.catalog import SHAPES
 from tests.conftest import Perform
 
@@ -199,6 +200,26 @@ def test_a_ledger_without_a_folder_comes_with_what_its_project_needs(call: Call)
     code, created = call("create", "Alone")
 
     assert (code, created["created"], call("create", "x" * 201)[0]) == (0, True, 2)
+
+
+def test_a_limit_is_told_in_words(app: App, settings: Settings, perform: Perform, owner_dsn: str) -> None:
+    perform("create_work_item", item_type="task", title="One")
+    environment = {
+        "LEDGER_PROJECT": str(settings.project),
+        "LEDGER_DSN": settings.dsn,
+        "LEDGER_HOME": str(settings.home),
+        "LEDGER_ADMIN_DSN": owner_dsn,
+    }
+
+    answers = [
+        CliRunner().invoke(cli, ["ledgers", "quota", str(app.identity.key), most], env=environment).stdout
+        for most in ("20", "--none")
+    ]
+
+    assert [answer.partition(") ")[2] for answer in answers] == [
+        "has 1 event and may have 20\n",
+        "has 1 event and no limit\n",
+    ]
 
 
 def test_a_full_ledger_refuses_events_and_names_itself_the_limit_and_the_way_out(

@@ -173,8 +173,8 @@ def quota(invocation: Invocation, ledger: str, events: int | None, unlimited: bo
         elsewhere = directory.settings_elsewhere(invocation.settings, seen.reason, seen.successor)
         ledgers.set_quota(elsewhere or invocation.settings, known.id, events)
         most = events
-    limit = "no limit" if most is None else f"{most} events"
-    sentence = f"{known.id} ({printable(known.name)}) has {known.head} events, and {limit}"
+    limit = "no limit" if most is None else f"may have {most}"
+    sentence = f"{known.id} ({printable(known.name)}) has {known.head} event{'s' * (known.head != 1)} and {limit}"
     _done(invocation, known, {"events": known.head, "most_events": most}, sentence)
 
 
