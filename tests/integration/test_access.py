@@ -10,16 +10,20 @@ import pytest
 from psycopg import sql
 
 from ledger.embedded.server import EmbeddedServer
+from ledger.envelope import stream_id
 from ledger.errors import NotFound, Refused
 from ledger.libpq.session import Session
 from ledger.postgres.connection.connect import APPLICATION, DATABASE, WRITER
 from ledger.postgres.connection.database import Database, translated
 from ledger.postgres.migrate import migrate
+from ledger.postgres.store import PostgresStore
 from ledger.vendor.commands import CreateVendor
+from ledger.work_item.commands import CreateWorkItem
+from ledger.work_item.events import WorkItemCreated
 from projections.read_models.catalog import SHAPES
 from tests.support import history
 from tests.support.given import numbered
-from tests.support.ledgers import Ledger, on_postgres
+from tests.support.ledgers import Ledger, on_postgres, proposal
 
 TABLES = ("events", "projections", "entries", *SHAPES)
 STRANGER = "tracking_ledger_stranger"  # a writer too, but a member of other ledgers
@@ -197,6 +201,17 @@ def test_every_function_a_writer_may_call_is_known_here(writer: psycopg.Connecti
     # these answer about the caller alone, or tell nothing of a ledger
     others = {"is_member", "list_ledgers", "ledger_overview", "list_databases", "refresh_statistics"}
     assert {name for (name,) in rows} == {*DOORS, *others}
+
+
+def test_a_stranger_records_nothing_that_a_member_could(ledger: Ledger, stranger_dsn: str) -> None:
+    item, head = stream_id("work_item", numbered(5000)), ledger.store.read_streams([]).head
+    command = CreateWorkItem(id=numbered(5000), item_type="task", title="Mine")
+    made = proposal(ledger.store, command, (item, 1, WorkItemCreated(item_type="task", title="Mine")), number=5000)
+
+    with closing(Database(stranger_dsn)) as database, pytest.raises(NotFound, match=STRANGER):
+        PostgresStore(database, ledger.store.ledger, SHAPES).append(made)
+
+    assert ledger.store.append(made).positions == (head + 1,)
 
 
 def test_a_stranger_is_told_of_its_own_ledgers_only(ledger: Ledger, stranger_dsn: str) -> None:
