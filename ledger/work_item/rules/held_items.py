@@ -32,10 +32,12 @@ def overridden_below(command: UpdateWorkItem, below: Iterable[str], world: World
 def accounted(command: UpdateWorkItem, decided: Decided, world: World) -> Decided:
     """What an update decides, with whose claim was forced, and with its reason where no fact has that yet.
 
-    Raises Invalid for a reason without a change, which would be lost.
+    Raises Invalid for a reason without a change, which would be lost unless the item has it already.
     """
     words = command.reason if (command.reason or "").strip() else None
-    if words and not decided:
+    if not decided:
+        if words in (None, world.state(CATEGORY, command.id).block_reason):
+            return []
         check([problem("reason", "is kept with a change, and nothing changes: keep a remark with comment", words)])
     facts = [(entry[0], entry[1]) for entry in decided]
     if words and not any(words in (getattr(fact, name, None) for name in ("forced", "reason")) for _, fact in facts):

@@ -46,7 +46,8 @@ def work_report(view: LedgerView, request: WorkReportInput) -> Answered:
 
 
 def _tree(snapshot: Snapshot, root: str) -> frozenset[str]:
-    return frozenset([root, *(below["id"] for below in work_items.descendants(snapshot, root, DEEPEST))])
+    there = work_items.row(snapshot, root).id
+    return frozenset([there, *(below["id"] for below in work_items.descendants(snapshot, root, DEEPEST))])
 
 
 OPERATIONS = (
