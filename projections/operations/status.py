@@ -42,9 +42,18 @@ def prime(view: LedgerView, request: PrimeInput) -> Answered:
     with view.tables.snapshot() as snapshot:
         waiting = of_asker(view, snapshot, request.by, primer.CLAIMS)["items"]
         configured = configuration.current(snapshot, configuration_id(view.identity.ledger))
-        is_live = report_now.is_live(view)
+        is_live, actor = report_now.is_live(view), view.actor(None)
         document = primer.document(
-            view.store, snapshot, view.identity.name, asker, waiting, configured, source, queued, is_live
+            view.store,
+            snapshot,
+            view.identity.name,
+            asker,
+            actor,
+            waiting,
+            configured,
+            source,
+            queued,
+            is_live,
         )
     return {"position": document["position"], "text": primer.markdown(document)}
 

@@ -4,6 +4,7 @@ It is never longer than BYTES, whatever the ledger's texts hold: titles are cut,
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,11 @@ from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.states import ORIGINAL
 from ledger.work_item.events import QuestionAnswered
-from ledger.work_item.item_summaries import CATEGORY
-from ledger.world import Asker, Obstacle
+from ledger.world import Asker
 from projections.questions import vendors
 from projections.questions.log import changes
 from projections.questions.overviews import status
-from projections.questions.references import references
-from projections.questions.work import item_lists, readiness
+from projections.questions.work import item_lists
 from projections.questions.work import work_items as questions
 from projections.reports.markdown import inline, one_line
 from projections.reports.templates import rendered
@@ -32,6 +31,9 @@ COUNTED = 500  # claims, and open questions, that are looked at
 LOOKED_BACK = 300  # positions in which the reader's own newest change is looked for
 BROKEN = 5  # vendors that are named
 STATES, DONE = 12, 4  # states that are named, and those of them that mean done
+CAUSES, CAUSE_TITLE = 3, 32  # what an item waits for that is named, and characters of its title
+OWN_REASON = 100  # characters of an item's own reason
+KNOWN = 8  # names of others that are said
 NEWS = 5  # changes that are named; all in reach are counted
 NEXT = {  # the tool that ends the waiting, by the kind of what waits
     "review": "To review: question, action answer, verdict approve, or refuse with the reason",
@@ -51,13 +53,14 @@ def document(
     snapshot: Snapshot,
     name: str,
     asker: Asker,
+    actor: str,
     waiting: list[Document],
     configured: Document,
     source: str,
     queued: int,
     is_live: bool,
 ) -> Document:
-    """Everything as plain data, for the one who asks and for whom `waiting` waits.
+    """Everything as plain data, for the one who asks and for whom `waiting` waits; `actor` acts where none is named.
 
     `configured` is the ledger's configuration, see projections.questions.configuration, `source` the layer that
     answers, from the database where it `is_live`, and `queued` how many writes of this machine wait for the database.
@@ -69,9 +72,13 @@ def document(
     claimed = {item["ref"] for item in held}
     asked = questions.asked_by(snapshot, COUNTED, asker.name)
     awaited = {item["ref"] for item in asked}
+    yours = [item for item in _unfinished(snapshot, assignee=asker.name) if item["ref"] not in claimed]
+    blocked = [item for item in _blocked(snapshot) if item["ref"] not in awaited]
     return {
         "project": name,
         "asker": asker.name,
+        "actor": actor,
+        "known": _known(configured, held, [*found["items"], *blocked], asker.name),
         "about": _about(snapshot),
         "position": snapshot.as_of.position,
         "time": snapshot.as_of.time and text(snapshot.as_of.time),
@@ -85,13 +92,21 @@ def document(
         **_words(configured),
         "mine": mine,
         "others": others,
-        "yours": [item for item in _unfinished(snapshot, assignee=asker.name) if item["ref"] not in claimed],
-        "blocked": [item for item in _blocked(snapshot) if item["ref"] not in awaited],
+        "yours": yours,
+        "blocked": blocked,
         "broken": [vendor["name"] for vendor in _broken(snapshot)],
         "news": _news(log, snapshot, asker.name),
         "ready": found["items"],
         "ready_folded": found["has_more"],
     }
+
+
+def _known(configured: Document, held: list[Document], items: list[Document], asker: str) -> list[str]:
+    """Names that `by`, an assignee or a question can mean: of roles and who has them, of holders, of assignees."""
+    roles: dict[str, list[str]] = configured["settings"]["roles"]
+    people = {person for named in roles.values() for person in named}
+    people |= {item["by"] for item in held} | {item["assignee"] for item in items if item.get("assignee")}
+    return sorted((people | roles.keys()) - {asker})[:KNOWN]
 
 
 def _words(configured: Document) -> Document:
@@ -123,18 +138,25 @@ def _unfinished(snapshot: Snapshot, **wanted: Any) -> list[Document]:
 
 def _blocked(snapshot: Snapshot) -> list[Document]:
     """What waits: {ref, title, assignee, why}, the most urgent first."""
-    items = _unfinished(snapshot, blocked=True)
-    causes = readiness.obstacles(snapshot, [item["id"] for item in items], snapshot.as_of.now, most=1)
-    refs = references(snapshot, CATEGORY, [cause.id for found in causes.values() for cause in found])
     return [
         {
             "ref": item["ref"],
             "title": item["title"],
             "assignee": item["assignee"],
-            "why": _why(item) or ", ".join(_cause(cause, refs) for cause in causes.get(item["id"], [])),
+            "why": ", ".join(_reasons(item)),
         }
-        for item in items
+        for item in _unfinished(snapshot, blocked=True)
     ]
+
+
+def _reasons(item: Document) -> Iterator[str]:
+    """All that it waits for: its own reason first, then what else is in the way."""
+    if own := _why(item):
+        yield one_line(own)[:OWN_REASON]
+    causes = [cause for cause in item["not_ready_because"] if not own or cause["reason"] not in ("status", "waiting")]
+    yield from (_cause(cause) for cause in causes[:CAUSES])
+    if (more := len(causes) - CAUSES + item.get("not_ready_more", 0)) > 0:
+        yield f"and {more} more"
 
 
 def _why(item: Document) -> str | None:
@@ -149,9 +171,10 @@ def _broken(snapshot: Snapshot) -> list[Document]:
     return found
 
 
-def _cause(cause: Obstacle, refs: dict[str, str]) -> str:
-    until = f" until {cause.until[:10]}" if cause.until else ""
-    return f"{cause.reason.replace('_', ' ')} {refs[cause.id]} {cause.title}{until}"
+def _cause(cause: Document) -> str:
+    until = f" until {cause['until'][:10]}" if "until" in cause else ""
+    title = f" {one_line(cause['title'])[:CAUSE_TITLE]}" if "title" in cause else ""
+    return f"{cause['reason'].replace('_', ' ')} {cause['ref']}{title}{until}"
 
 
 def _news(log: EventStore, snapshot: Snapshot, asker: str) -> Document | None:

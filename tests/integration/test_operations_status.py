@@ -191,3 +191,31 @@ def test_prime_names_the_operations_that_are_not_listed_by_default_and_how_to_ge
     assert named & set(OPERATIONS) == {name for name, operation in OPERATIONS.items() if not operation.by_default}
     assert "tracking-ledger mcp --toolset all" in line
     assert "tracking-ledger call NAME" in line
+
+
+def test_prime_and_the_list_name_all_that_a_blocked_item_waits_for(perform: Perform) -> None:
+    waiting = task(perform, "Waiting")
+    blockers = [task(perform, f"Blocker {number}") for number in range(6)]
+    for blocker in blockers:
+        perform("link_work_items", id=blocker, kind="blocks", to_id=waiting)
+    perform("question", action="ask", id=waiting, whom="lead", text="May we?", by="agent-1")
+
+    line = perform("prime", by="agent-2")["text"].split("Blocked:")[1].strip().splitlines()[0]
+    [listed] = perform("list_work_items", blocked=True)["items"]
+
+    named = [blocker for blocker in blockers if blocker in line]
+    assert "waits for lead: May we?" in line
+    assert (len(named), line.endswith("and 3 more")) == (3, True)
+    assert [each["reason"] for each in listed["not_ready_because"]] == ["waiting", *["blocker"] * 4]
+    assert (listed["not_ready_because"][0]["by"], listed["not_ready_more"]) == ("lead", 2)
+
+
+def test_prime_says_as_whom_it_was_asked_and_whom_else_there_is(perform: Perform) -> None:
+    item = task(perform, "Held")
+    perform("claim_work_item", action="claim", id=item, by="ann")
+
+    named, unnamed = perform("prime", by="agent-1")["text"], perform("prime")["text"]
+
+    assert "You are agent-1; without `by` you are " in named
+    assert "also known here: ann." in named
+    assert "without `by`" not in unnamed

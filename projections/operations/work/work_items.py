@@ -303,7 +303,8 @@ def summary(item: dict[str, Any], fields: tuple[str, ...] = ()) -> dict[str, Any
         return {"id": item["id"], "ref": item["ref"], "version": item["version"], **chosen}
     if item["status"] in ORIGINAL:  # whose category needs no word
         del chosen["category"]
-    return {name: value for name, value in chosen.items() if value not in (None, 0)}
+    because = {name: item[name] for name in ("not_ready_because", "not_ready_more") if name in item}
+    return {name: value for name, value in chosen.items() if value not in (None, 0)} | because
 
 
 OPERATIONS = (

@@ -8,10 +8,11 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ledger.values.moment import text
-from ledger.work_item.item_summaries import CATEGORY
+from ledger.work_item.item_summaries import CATEGORY, obstacle_summary
 from ledger.world import DEEPEST, Asker, Obstacle, ReadyFilter
 from projections.questions import entities
 from projections.questions.pages import START, Place, page, place
+from projections.questions.references import references
 from projections.questions.work import readiness, work_items
 from projections.read_models.work_items import HIDDEN
 from projections.tables.contract import Answer, Snapshot
@@ -21,6 +22,7 @@ Entity = dict[str, Any]
 
 PORTION = 50  # trees looked at first, each further portion is twice as large
 LARGEST = 5000
+CAUSES = 5  # reasons why an item of a list is blocked that are named; of each kind readiness.MOST_NAMED are counted
 SUMMARY = (
     "id",
     "ref",
@@ -207,8 +209,24 @@ def _sifted(
         order=name,
         limit=limit,
         offset=offset,
-        to_entities=lambda kept: _items(snapshot, kept),
+        to_entities=lambda kept: _with_causes(snapshot, _items(snapshot, kept), wanted),
     )
+
+
+def _with_causes(snapshot: Snapshot, items: list[Entity], wanted: Filter) -> list[Entity]:
+    """With {not_ready_because, not_ready_more?} each, where what is blocked is asked for."""
+    if not wanted.blocked:
+        return items
+    held = readiness.obstacles(snapshot, [item["id"] for item in items], snapshot.as_of.now, wanted.asker)
+    refs = references(snapshot, CATEGORY, {cause.id for found in held.values() for cause in found})
+    return [item | _causes(held.get(item["id"], []), refs) for item in items]
+
+
+def _causes(found: list[Obstacle], refs: dict[str, str]) -> Entity:
+    named = [obstacle_summary(cause, refs[cause.id]) for cause in found[:CAUSES]]
+    because = [{name: value for name, value in each.items() if name != "id"} for each in named]
+    more = {"not_ready_more": len(found) - CAUSES} if len(found) > CAUSES else {}
+    return {"not_ready_because": because, **more}
 
 
 def _blocks(obstacle: Obstacle) -> bool:
