@@ -461,3 +461,15 @@ def test_what_waits_already_is_answered_with_the_place_at_which_it_waits(app: Ap
     again = ask(app, "record_deployment", **deployment)
 
     assert (again["outcome"], again["place"], again["id"]) == ("queued", first["place"], first["id"])
+
+
+def test_a_completion_while_away_answers_what_became_ready(app: App, gate: Gate) -> None:
+    first, second = (ask(app, "create_work_item", item_type="task", title=title) for title in ("First", "Second"))
+    ask(app, "link_work_items", id=first["id"], kind="blocks", to_id=second["id"])
+    until(app.sync.follow)
+    gate.close()
+    version = ask(app, "query_work_item", id=first["id"])["version"]
+
+    done = ask(app, "update_work_item", id=first["id"], version=version, status="completed")
+
+    assert (done["outcome"], done["became_ready"]) == ("queued", [{"ref": second["ref"], "title": "Second"}])
