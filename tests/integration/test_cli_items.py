@@ -449,7 +449,9 @@ def test_a_reason_and_the_top_are_understood_as_they_are_typed(run: Run) -> None
 def test_a_duplicate_is_linked_holds_nothing_up_and_is_seen_from_both_ends(run: Run) -> None:
     ref, other = added(run, "Parse"), added(run, "Parse again")
 
-    assert run("link", other, "duplicate-of", ref).stdout == f"{other}  duplicates  {ref}  Parse\n"
+    linked = run("link", other, "duplicate-of", ref)
+    assert linked.stdout == f"{other}  duplicates  {ref}  Parse\n"
+    assert f"it can still be begun: tracking-ledger done {other}" in linked.stderr
     assert "duplicates" in run("show", other).stdout
     assert "duplicated by" in run("show", ref).stdout.replace("_", " ")
     assert {line.split()[0] for line in run("ready").stdout.splitlines()[1:]} == {ref, other}

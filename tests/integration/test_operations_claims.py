@@ -438,3 +438,19 @@ def test_a_repeated_completion_answers_what_became_ready_again(perform: Perform,
     again = perform("update_work_item", **given)
 
     assert (again["repeated"], again["became_ready"]) == (True, [readable(perform, second)])
+
+
+def test_a_duplicate_that_is_still_handed_out_says_so_and_how_to_end_it(perform: Perform, task: Make) -> None:
+    first, again, third = task("first"), task("again"), task("third")
+
+    linked = perform("link_work_items", id=again, kind="duplicates", to_id=first)
+    perform("update_project_configuration", version=0, states=[{"name": "wont_do", "category": "dropped"}])
+    link = {"op": "link", "id": third, "kind": "duplicates", "to_id": first}
+    in_bulk = perform("bulk_work_items", items=[link])
+    perform("update_work_item", id=again, version=version(perform, again), status="wont_do")
+    ended = perform("link_work_items", id=again, kind="duplicates", to_id=third)
+
+    assert "can still be begun" in linked["next_step"]
+    assert "update_project_configuration" in linked["next_step"]
+    assert in_bulk["next_step"] == f"{readable(perform, third)['ref']} can still be begun: set status wont_do"
+    assert "next_step" not in ended

@@ -12,7 +12,7 @@ from projections.cli.daily.items import linked
 from projections.cli.terminal import every_ledger, exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF
-from projections.cli.terminal.output import answer_json, printable, say
+from projections.cli.terminal.output import answer_json, printable, remark, remark_ready, say
 from projections.operations.work.attachments import ELSEWHERE
 
 LONGEST_NAME = 200  # characters of an attachment's name
@@ -68,7 +68,16 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str
     else:
         said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
         say(printable(f"{ref}  {said}  {target['ref']}  {target['title']}"))
+        remark_ready(answered)
+        if not remove and "dropped_states" in answered:
+            remark(f"it can still be begun: {_ending(ref, answered['dropped_states'])}")
     return exits.of_answer(answered)
+
+
+def _ending(ref: str, states: list[str]) -> str:
+    if states:
+        return f"tracking-ledger edit {ref} --status {shlex.quote(states[0])}"
+    return f"tracking-ledger done {ref}, or add a state that means dropped to the configuration"
 
 
 def _link_elsewhere(invocation: Invocation, ref: str, other: str, ledger: str, *, remove: bool) -> int:

@@ -29,10 +29,11 @@ from projections.operations.base import (
 )
 from projections.operations.work.attachments import AttachInput, attachment_command
 from projections.operations.work.comments import CommentInput, comment_command
+from projections.operations.work.duplicates import still_ready
 from projections.operations.work.effort import LogEffortInput, effort_command
 from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_item_inputs import CreateWorkItemInput, LinkWorkItemsInput, UpdateWorkItemInput
-from projections.operations.work.work_items import CATEGORY, could_free, creation, update
+from projections.operations.work.work_items import CATEGORY, could_free, creation, repeating, update
 from projections.questions.entities import rows
 from projections.questions.references import resolve
 from projections.questions.work import work_items as questions
@@ -81,7 +82,8 @@ def bulk_work_items(view: LedgerView, request: BulkWorkItemsInput) -> Answered:
         outcomes = decision.outcomes(recorded, changes)
         return _answer(view, request, recorded, {"command_id": str(own)}, outcomes)
 
-    return with_freed(view, dict.fromkeys(_freeing(changes)), carried_out)
+    answer = with_freed(view, dict.fromkeys(_freeing(changes)), carried_out)
+    return answer | still_ready(view, repeating(changes))
 
 
 def _freeing(changes: Iterable[Change]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Operations on work items."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import UNSET
@@ -24,6 +24,7 @@ from projections.operations.base import (
     new_id,
     sent_fields,
 )
+from projections.operations.work.duplicates import still_ready
 from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_item_inputs import (
     REVISABLE,
@@ -135,11 +136,19 @@ def link_work_items(view: LedgerView, request: LinkWorkItemsInput) -> Answered:
 
     command = LinkWorkItems(id=entity_id, kind=request.kind, to_id=other, remove=request.remove)
 
-    return with_freed(
+    answer = with_freed(
         view,
         (entity_id, other) if request.remove else (),
         lambda: carry_out(view, request, CATEGORY, command, questions.by_id),
     )
+    return answer | still_ready(view, repeating([command]))
+
+
+def repeating(changes: Iterable[Any]) -> Iterator[str]:
+    """The items that some changes link to what they repeat."""
+    for change in changes:
+        if isinstance(change, LinkWorkItems) and change.kind == "duplicates" and not change.remove:
+            yield change.id
 
 
 def query_work_item(view: LedgerView, request: QueryWorkItemInput) -> Answered:

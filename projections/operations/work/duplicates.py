@@ -1,0 +1,37 @@
+"""What to do with an item that repeats another one: the link alone does not keep it from being handed out."""
+
+from collections.abc import Iterable
+
+from ledger.envelope import configuration_id
+from ledger.work_item.item_summaries import CATEGORY
+from projections.application.view import LedgerView
+from projections.operations.base import Answered
+from projections.questions import configuration
+from projections.questions.references import references
+from projections.questions.work import readiness, work_items
+from projections.tables.contract import Snapshot
+
+ADDING = 'update_project_configuration adds one to states, like {"name": "duplicate", "category": "dropped"}'
+NAMED = 10
+
+
+def still_ready(view: LedgerView, linked: Iterable[str]) -> Answered:
+    """{dropped_states, next_step} where items that were linked as duplicates can be begun: what ends them."""
+    lines = [{"id": entity_id} for entity_id in dict.fromkeys(linked)]
+    if not lines:
+        return {}
+    with view.tables.snapshot() as snapshot:
+        ready = [line["id"] for line in readiness.ready_of(snapshot, lines, snapshot.as_of.now)]
+        named = [one for one in ready if _repeats(snapshot, one)][:NAMED]
+        refs = references(snapshot, CATEGORY, named)
+        states = configuration.current(snapshot, configuration_id(view.identity.ledger))["states"]
+    if not named:
+        return {}
+    dropped = [state["name"] for state in states if state["category"] == "dropped"]
+    way = f"set status {' or '.join(dropped)}" if dropped else f"set a status that means dropped; {ADDING}"
+    listed = ", ".join(refs[one] for one in named)
+    return {"dropped_states": dropped, "next_step": f"{listed} can still be begun: {way}"}
+
+
+def _repeats(snapshot: Snapshot, entity_id: str) -> bool:
+    return any(link.kind == "duplicates" for link in work_items.row(snapshot, entity_id).state.links)
