@@ -446,6 +446,15 @@ def test_a_reason_and_the_top_are_understood_as_they_are_typed(run: Run) -> None
     assert run("block", below, ref, "--reason", "no license").exit_code == 0
 
 
+def test_undoing_and_unlinking_say_what_became_ready(run: Run) -> None:
+    ref, other = added(run, "Parse"), added(run, "Match")
+    run("block", ref, "no license")
+    run("link", ref, "blocks", other)
+
+    assert f"now ready: {other}  Match\n" in run("link", ref, "blocks", other, "--remove").stderr
+    assert f"now ready: {ref}  Parse\n" in run("undo", ref, "--version", "2").stderr
+
+
 def test_a_duplicate_is_linked_holds_nothing_up_and_is_seen_from_both_ends(run: Run) -> None:
     ref, other = added(run, "Parse"), added(run, "Parse again")
 

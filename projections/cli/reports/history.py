@@ -18,7 +18,16 @@ from projections.cli.reports.reading import RAW, print_events, refs_in
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import REF
-from projections.cli.terminal.output import answer_json, moment, on_terminal, printable, remark, say, table
+from projections.cli.terminal.output import (
+    answer_json,
+    moment,
+    on_terminal,
+    printable,
+    remark,
+    remark_ready,
+    say,
+    table,
+)
 from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import Refs, changed, happened, in_words, short_ago
 from projections.fallback import router
@@ -126,6 +135,7 @@ def undo(
         say(f"{item['ref']}  taken back{now}")
     if answered.get("returned", 0) < answered.get("total_count", 0):
         say(f"and {answered['total_count'] - answered['returned']} more")
+    remark_ready(answered)
     remark(f"to take this back: tracking-ledger undo {answered['command_id']}")
     return exits.of_answer(answered)
 
