@@ -33,7 +33,7 @@ ROOMS = {
     "read_models",
     "tables",
 }
-ITEMS = {"work_items", "work_item_inputs"}
+ITEMS = {"work_items", "work_item_inputs", "freeing", "duplicates"}
 OWN = {
     "list": ("list_work_items", ITEMS),
     "done": ("update_work_item", ITEMS),
