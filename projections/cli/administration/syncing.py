@@ -17,6 +17,7 @@ from projections.cli.terminal.known import REF
 from projections.cli.terminal.output import answer_json, counting, printable, remark, say, table
 from projections.operations.catalog import OPERATIONS
 from projections.operations.sync import MOST
+from projections.questions.log.event_lines import in_words
 
 OUTBOX = "outbox"  # the command that `sync` is without a name
 AT_ONCE = 5.0  # seconds between two looks at whether another process drains
@@ -152,15 +153,11 @@ def _print_conflict(conflict: dict[str, Any]) -> None:
     say(f"{conflict['ref']}  {conflict['command']} of {', '.join(conflict['about'])} by {printable(conflict['by'])}")
     if conflict.get("met"):
         columns = ("field", "base", "mine", "now", "by")
-        table(columns, ([_value(met[name]) for name in columns] for met in conflict["met"]))
+        table(columns, ([in_words(met[name]) for name in columns] for met in conflict["met"]))
     if conflict.get("refusal"):
         remark(f"  refused: {printable(conflict['refusal']['message'])}")
     if conflict.get("waits_for"):
         remark(f"  waits for {', '.join(conflict['waits_for'])}")
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -83,21 +83,22 @@ def _change(path: str, change: Change) -> str:
 
 
 def _value(value: Any) -> str:
-    return "nothing" if value in EMPTY else _cut(_plain(msgspec.to_builtins(value)), LONGEST_VALUE)
+    return "nothing" if value in EMPTY else _cut(in_words(msgspec.to_builtins(value)), LONGEST_VALUE)
 
 
-def _plain(value: Any) -> str:
-    """
-    >>> _plain({"name": "todo", "claims": True, "tags": ["sea", "ice"]})
+def in_words(value: Any) -> str:
+    """A value of a field as a person writes it.
+
+    >>> in_words({"name": "todo", "claims": True, "tags": ["sea", "ice"]})
     'name: todo, claims: yes, tags: sea, ice'
     """
     match value:
         case bool():
             return "yes" if value else "no"
         case dict():
-            return ", ".join(f"{name.replace('_', ' ')}: {_plain(one)}" for name, one in value.items())
+            return ", ".join(f"{name.replace('_', ' ')}: {in_words(one)}" for name, one in value.items())
         case list():
-            return ", ".join(map(_plain, value))
+            return ", ".join(map(in_words, value))
     return "nothing" if value is None else str(value)
 
 
