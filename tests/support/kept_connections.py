@@ -9,6 +9,7 @@ import select
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -29,11 +30,11 @@ def kept(database: str) -> Iterator[None]:
     keeper = _Keeper(database)
     connect, close = generators.connect, psycopg.Connection.close
 
-    def lend(conninfo: str) -> PQGenConn[PGconn]:
+    def lend(conninfo: str, **more: Any) -> PQGenConn[PGconn]:  # psycopg 3.3.0 hands a time limit on
         lent = keeper.lent(conninfo)
         if lent is not None:
             return lent
-        new = yield from connect(conninfo)
+        new = yield from connect(conninfo, **more)
         keeper.made(conninfo, new)
         return new
 
