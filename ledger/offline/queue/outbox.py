@@ -17,11 +17,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.errors import Unavailable
-from ledger.offline.disk import sync_folder
+from ledger.offline.disk import bytes_at, sync_folder
 from ledger.offline.queue.outbox_file import (
     FILE,
     append,
-    bytes_at,
     cut_back,
     is_empty,
     opened,

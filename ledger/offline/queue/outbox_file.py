@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ledger.errors import OutcomeUnknown, Unavailable
-from ledger.offline.disk import put
+from ledger.offline.disk import put, stamp_of
 from ledger.offline.queue.outbox_lines import is_whole
 
 FILE = "outbox.jsonl"
@@ -46,14 +46,6 @@ def cut_back(descriptor: int, ends: int, error: OSError, commands: Sequence[str]
         ) from worse
 
 
-def stamp_of(file: Path) -> tuple[int, ...] | None:
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_size, found.st_ino, found.st_mtime_ns
-
-
 def lines_from(file: BinaryIO, begins: int) -> Iterator[tuple[int, bytes]]:
     """Each line with its place. The last one without a newline counts if it is whole; else it is being written."""
     for raw in file:
@@ -73,15 +65,6 @@ def is_empty(file: Path) -> bool:
     """Whether no line was ever written whole: a full disk leaves a file without bytes, and perhaps no index."""
     stamp = stamp_of(file)
     return stamp is None or stamp[0] == 0
-
-
-def bytes_at(file: Path, begins: int, length: int) -> bytes:
-    try:
-        with file.open("rb") as opened_file:
-            opened_file.seek(begins)
-            return opened_file.read(length)
-    except FileNotFoundError:
-        return b""
 
 
 @contextmanager

@@ -5,8 +5,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ledger.offline.disk import transaction
-from ledger.offline.queue.outbox_file import bytes_at, is_empty, lines_from, stamp_of, using
+from ledger.offline.disk import bytes_at, stamp_of, transaction
+from ledger.offline.queue.outbox_file import is_empty, lines_from, using
 from ledger.offline.queue.outbox_lines import Begun, Line, Queued, Settled, read
 from ledger.resources import sql
 
