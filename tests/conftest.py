@@ -174,6 +174,14 @@ def new_database(server: EmbeddedServer, admin_dsn: str) -> Iterator[NewDatabase
 
 
 @pytest.fixture
+def database(dsn: str) -> Iterator[Database]:
+    """The shared database without a ledger of its own."""
+    database = Database(dsn)
+    yield database
+    database.close()
+
+
+@pytest.fixture
 def settings(tmp_path: Path, dsn: str) -> Settings:
     """A project folder with a ledger of its own, on the shared server."""
     project = tmp_path / "project"

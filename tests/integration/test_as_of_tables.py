@@ -1,6 +1,5 @@
 """Tables of an earlier position: reached from what was kept of one before it, and never from another history."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,13 +12,6 @@ from projections.local_copy.as_of_tables import KEPT, tables_as_of
 from projections.read_models.catalog import BY_CATEGORY
 from tests.support import history
 from tests.support.ledgers import Ledger, on_postgres
-
-
-@pytest.fixture
-def database(dsn: str) -> Iterator[Database]:
-    database = Database(dsn)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -28,13 +28,6 @@ Call = Callable[..., tuple[int, Any]]
 GUEST = "tracking_ledger_guest"
 
 
-@pytest.fixture
-def database(dsn: str) -> Iterator[Database]:
-    database = Database(dsn)
-    yield database
-    database.close()
-
-
 @pytest.fixture(scope="module")  # a pooler keeps the connections of a role, also when it is dropped and made anew
 def guest(server: EmbeddedServer, admin_dsn: str, dsn: str) -> Iterator[Database]:
     """Another role that may write, in ledgers of its own."""

@@ -1,6 +1,5 @@
 """A command of one event has a shorter way into the log: it refuses what the other refuses and writes the same rows."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -20,13 +19,6 @@ from projections.tables.replay import check
 from tests.support.erasing import erase
 from tests.support.given import numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, numbered_command, on_postgres, proposal
-
-
-@pytest.fixture
-def database(dsn: str) -> Iterator[Database]:
-    database = Database(dsn)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -38,13 +38,6 @@ REGISTER = "SELECT tracking_ledger.register_projections(%s, %s)"
 
 
 @pytest.fixture
-def database(dsn: str) -> Iterator[Database]:
-    database = Database(dsn)
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def ledger(database: Database) -> Ledger:
     """A ledger in which a bit of everything happened."""
     ledger = on_postgres(database, uuid4())
