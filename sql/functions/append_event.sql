@@ -2,7 +2,8 @@
 --
 -- It is append_events without arrays, and its row comes with its columns ready: `p_columns` is a row of the read model's table
 -- of which only those columns are given that are made from the document (see columns_of_work_items; what compares read models
--- holds the two against each other). The neighbours' ids are answered where a reference could be ambiguous. Whatever is out of the ordinary is left to append_events, which says why it is refused.
+-- holds the two against each other). The neighbours' ids are answered where a reference could be ambiguous. Whatever is out of
+-- the ordinary is left to append_events, which says why it is refused.
 CREATE OR REPLACE FUNCTION tracking_ledger.append_event(
     p_ledger uuid, p_command_id uuid, p_command text, p_command_digest bytea, p_expected_streams text[], p_expected_versions int[],
     p_said bigint, p_known_position bigint, p_known_command uuid, p_conditions text, p_as_of bigint, p_not_before text,
