@@ -11,7 +11,7 @@ import psycopg
 
 from ledger.deployment.state import Deployment
 from ledger.postgres.connection.connect import DATABASE, OWNER, embedded_server
-from ledger.postgres.store import documents, entries_json, row_json
+from ledger.postgres.literals import documents, entries_json, row_json
 from ledger.values.moment import text
 from ledger.vendor.state import TestResults, Vendor
 from ledger.work_item.state import Link, WorkItem

@@ -1,7 +1,7 @@
 """The log of one ledger in PostgreSQL."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +27,7 @@ from ledger.envelope import (
 )
 from ledger.errors import LedgerError
 from ledger.postgres.connection.database import Database, situation
+from ledger.postgres.literals import are_new, array, composite, documents, entries_json, nested, numbers
 from ledger.postgres.pages import Ask, Page, events_in, facts_in, pages
 from ledger.postgres.shared_commit import SharedCommit
 from ledger.store import Known
@@ -50,10 +51,6 @@ PAGE = 1000  # events at most
 # The C library gives the memory of every page back to the system, which takes half of the server's time, until it has
 # seen a larger piece come and go.
 KEEP_MEMORY = "SELECT length(repeat(' ', 4000000))"
-
-KEPT = "," * 5  # between ledger, generation, id, version, position and document, which lead such a table
-
-_AND = "\0"  # between texts while they are quoted: no text has it
 
 _encode = msgspec.json.Encoder().encode
 
@@ -384,29 +381,6 @@ def _recorded(proposal: Proposal, row: Sequence[Any]) -> Recorded:
     )
 
 
-def row_json(row: RowChange) -> dict[str, Any]:
-    """A row as `put_rows` reads it, without its document."""
-    terms = {} if row.terms is None else {"terms": row.terms}
-    return {"id": row.id, "version": row.version, "n": row.n, **terms}
-
-
-def are_new(rows: Iterable[RowChange]) -> bool:
-    """Whether `add_rows` may take them."""
-    return all(row.is_new for row in rows)
-
-
-def entries_json(rows: Iterable[RowChange]) -> dict[str, list[tuple[str, str, str]]]:
-    """The entries that rows lose and gain, as `put_entries` reads them; nothing that is empty."""
-    dropped = [(row.id, *entry) for row in rows for entry in row.dropped]
-    added = [(row.id, *entry) for row in rows for entry in row.added]
-    return ({"dropped": dropped} if dropped else {}) | ({"added": added} if added else {})
-
-
-def documents(rows: Iterable[RowChange]) -> str:
-    """The documents of rows, one a line: no JSON of ours has a line's end in it."""
-    return b"\n".join([row.doc for row in rows]).decode()
-
-
 def _versions(events: Iterable[ProposedEvent]) -> dict[str, int]:
     return {event.stream_id: event.version for event in events}
 
@@ -423,35 +397,6 @@ def _looked_for(proposal: Proposal) -> dict[str, int]:
     """The versions that the log is asked for: what a key refuses by itself, a first event beside another, is not."""
     begun = {event.stream_id for event in proposal.events if event.version == 1}
     return {stream: version for stream, version in proposal.expected.items() if version or stream not in begun}
-
-
-def array(values: Collection[str | None]) -> str:
-    """An array of texts as PostgreSQL reads it."""
-    known = [value for value in values if value is not None]
-    quoted = '"' + _escaped(_AND.join(known)).replace(_AND, '","') + '"'
-    if len(known) == len(values):
-        return "{" + quoted + "}" if known else "{}"
-    return "{" + ",".join("NULL" if value is None else array([value])[1:-1] for value in values) + "}"
-
-
-def composite(columns: Iterable[str | None]) -> str:
-    """A row of a read model's table as PostgreSQL reads it, of which only these columns are given."""
-    quoted = ["" if value is None else f'"{_escaped(value)}"' for value in columns]
-    return f"({KEPT},{','.join(quoted)})" if quoted else ""
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def numbers(values: Iterable[Any]) -> str:
-    """An array of what needs no quotes."""
-    return "{" + ",".join(map(str, values)) + "}"
-
-
-def nested(arrays: Sequence[str]) -> str:
-    """An array of arrays of one length."""
-    return "{" + ",".join(arrays) + "}"
 
 
 def _given_or_null(value: object) -> str | None:

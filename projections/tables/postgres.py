@@ -16,7 +16,8 @@ from ledger.errors import LedgerError, Refused
 from ledger.libpq.round_trip import Rows, Statement
 from ledger.libpq.session import READING
 from ledger.postgres.connection.database import Connection, Database
-from ledger.postgres.store import ENTER, LOCK, are_new, documents, entries_json, row_json
+from ledger.postgres.literals import are_new, documents, entries_json, row_json
+from ledger.postgres.store import ENTER, LOCK
 from ledger.resources import sql
 from projections.read_models.catalog import SHAPES
 from projections.tables.contract import Answer, AsOf, Question, incomplete, serving, with_generations

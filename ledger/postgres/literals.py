@@ -1,0 +1,62 @@
+"""Rows, arrays and composite values as the functions of the database take them: as text, which costs least to make."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from ledger.envelope import RowChange
+
+KEPT = "," * 5  # between ledger, generation, id, version, position and document, which lead such a table
+
+_AND = "\0"  # between texts while they are quoted: no text has it
+
+
+def row_json(row: RowChange) -> dict[str, Any]:
+    """A row as `put_rows` reads it, without its document."""
+    terms = {} if row.terms is None else {"terms": row.terms}
+    return {"id": row.id, "version": row.version, "n": row.n, **terms}
+
+
+def are_new(rows: Iterable[RowChange]) -> bool:
+    """Whether `add_rows` may take them."""
+    return all(row.is_new for row in rows)
+
+
+def entries_json(rows: Iterable[RowChange]) -> dict[str, list[tuple[str, str, str]]]:
+    """The entries that rows lose and gain, as `put_entries` reads them; nothing that is empty."""
+    dropped = [(row.id, *entry) for row in rows for entry in row.dropped]
+    added = [(row.id, *entry) for row in rows for entry in row.added]
+    return ({"dropped": dropped} if dropped else {}) | ({"added": added} if added else {})
+
+
+def documents(rows: Iterable[RowChange]) -> str:
+    """The documents of rows, one a line: no JSON of ours has a line's end in it."""
+    return b"\n".join([row.doc for row in rows]).decode()
+
+
+def array(values: Collection[str | None]) -> str:
+    """An array of texts as PostgreSQL reads it."""
+    known = [value for value in values if value is not None]
+    quoted = '"' + _escaped(_AND.join(known)).replace(_AND, '","') + '"'
+    if len(known) == len(values):
+        return "{" + quoted + "}" if known else "{}"
+    return "{" + ",".join("NULL" if value is None else array([value])[1:-1] for value in values) + "}"
+
+
+def composite(columns: Iterable[str | None]) -> str:
+    """A row of a read model's table as PostgreSQL reads it, of which only these columns are given."""
+    quoted = ["" if value is None else f'"{_escaped(value)}"' for value in columns]
+    return f"({KEPT},{','.join(quoted)})" if quoted else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def numbers(values: Iterable[Any]) -> str:
+    """An array of what needs no quotes."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def nested(arrays: Sequence[str]) -> str:
+    """An array of arrays of one length."""
+    return "{" + ",".join(arrays) + "}"
