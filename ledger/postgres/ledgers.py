@@ -83,7 +83,7 @@ def find(database: Database, word: str) -> Known:
     if not found:
         raise NotFound(
             f"this database has no ledger {word!r} for this role",
-            next_step="see `tracking-ledger ledgers list --all`",
+            next_step="see `tracking-ledger ledgers list --with-archived`",
             ledger=word,
         )
     return found[0]

@@ -58,8 +58,8 @@ def both(settings: Settings, other: Settings) -> tuple[Settings, Settings]:
 def test_rows_of_all_ledgers_come_in_one_order_and_say_their_ledger(
     both: tuple[Settings, Settings], words: list[str], titles: list[str]
 ) -> None:
-    answered = json.loads(run(both[0], *words, "--all-ledgers", "--json").stdout)
-    shown = run(both[1], *words, "--all-ledgers").stdout
+    answered = json.loads(run(both[0], *words, "--all", "--json").stdout)
+    shown = run(both[1], *words, "--all").stdout
 
     assert [found["title"] for found in answered["items"]] == titles
     assert {found["ledger"]: Path(found["project"]) for found in answered["items"]} == {
@@ -74,7 +74,7 @@ def test_what_waits_for_a_person_is_found_in_all_ledgers(both: tuple[Settings, S
         asked = item(settings, "Ask")
         perform(settings, "question", action="ask", id=asked["id"], whom="tester", text="Now?")
 
-    answered = json.loads(run(both[0], "needs-me", "--all-ledgers", "--by", "tester", "--json").stdout)
+    answered = json.loads(run(both[0], "needs-me", "--all", "--by", "tester", "--json").stdout)
 
     assert [found["ledger"] for found in answered["items"]] == ["project", "shop"]
 
@@ -82,15 +82,15 @@ def test_what_waits_for_a_person_is_found_in_all_ledgers(both: tuple[Settings, S
 def test_one_whose_folder_is_gone_is_named_and_the_others_are_shown(both: tuple[Settings, Settings]) -> None:
     shutil.rmtree(both[1].project)
 
-    ended = run(both[0], "list", "--all-ledgers")
-    answered = json.loads(run(both[0], "list", "--all-ledgers", "--json").stdout)
+    ended = run(both[0], "list", "--all")
+    answered = json.loads(run(both[0], "list", "--all", "--json").stdout)
 
     assert ended.exit_code == 0
     assert "shop is not shown: there is no folder" in ended.stderr
     assert [found["title"] for found in answered["items"]] == ["Guide for users", "Later"]
     assert [ledger["name"] for ledger in answered["ledgers"] if "error" in ledger] == ["shop"]
     assert run(both[0], "ledgers", "forget", "shop").exit_code == 0
-    assert "shop" not in run(both[0], "list", "--all-ledgers").stderr
+    assert "shop" not in run(both[0], "list", "--all").stderr
 
 
 def test_one_whose_database_is_away_answers_from_this_machine_s_copy(settings: Settings, other: Settings) -> None:
@@ -101,7 +101,7 @@ def test_one_whose_database_is_away_answers_from_this_machine_s_copy(settings: S
         assert run(one, "sync").exit_code == 0
 
     gate.close()
-    answered = json.loads(run(behind[0], "list", "--all-ledgers", "--json").stdout)
+    answered = json.loads(run(behind[0], "list", "--all", "--json").stdout)
 
     assert [found["title"] for found in answered["items"]] == ["project", "shop"]
     assert ["this machine's own copy" in ledger["note"] for ledger in answered["ledgers"]] == [True, True]
@@ -115,7 +115,7 @@ def test_a_ledger_is_never_asked_of_a_database_that_is_not_its_own(
 
     run(both[0], "list", LEDGER_DSN=elsewhere)
     for _ in range(2):  # to have been asked once changes nothing
-        answered = json.loads(run(both[0], "list", "--all-ledgers", "--json", LEDGER_DSN=elsewhere).stdout)
+        answered = json.loads(run(both[0], "list", "--all", "--json", LEDGER_DSN=elsewhere).stdout)
 
     notes = {ledger["name"]: ledger.get("note", "") for ledger in answered["ledgers"]}
     assert notes["project"] == ""
@@ -124,7 +124,7 @@ def test_a_ledger_is_never_asked_of_a_database_that_is_not_its_own(
 
 
 def test_outside_of_any_project_they_are_shown_too(both: tuple[Settings, Settings], tmp_path: Path) -> None:
-    ended = run(replace(both[0], project=tmp_path), "list", "--all-ledgers", "--json")
+    ended = run(replace(both[0], project=tmp_path), "list", "--all", "--json")
 
     assert len(json.loads(ended.stdout)["items"]) == 3
 
@@ -141,7 +141,7 @@ def test_no_password_of_a_database_is_kept(settings: Settings) -> None:
 
 @pytest.mark.parametrize("words", [["--mine"], ["--page", "2"], ["--parent", "w-abcde"]])
 def test_what_belongs_to_one_ledger_is_refused(both: tuple[Settings, Settings], words: list[str]) -> None:
-    assert run(both[0], "list", "--all-ledgers", *words).exit_code == 2
+    assert run(both[0], "list", "--all", *words).exit_code == 2
 
 
 def test_a_link_into_another_ledger_is_shown_and_taken_away_also_while_that_is_gone(
@@ -182,11 +182,35 @@ def test_an_unknown_ledger_is_answered_with_those_that_there_are(both: tuple[Set
     assert "project, shop" in refused.stderr
 
 
-def test_without_any_answer_all_ledgers_say_so_and_a_short_option_leads_to_the_long_one(
-    both: tuple[Settings, Settings],
+def test_without_any_answer_all_ledgers_say_so(both: tuple[Settings, Settings]) -> None:
+    assert "nothing in any of 2 ledgers" in run(both[0], "needs-me", "--all").stderr
+
+
+def test_the_beginning_of_an_option_leads_to_the_whole(settings: Settings) -> None:
+    assert "--with-finished" in run(settings, "list", "--with").stderr
+
+
+@pytest.mark.parametrize(
+    "words, over", [(("list", "--with-finished"), ("done",)), (("search", "--with-archived", "guide"), ("delete",))]
+)
+def test_what_is_over_is_shown_of_all_ledgers_if_it_is_asked_for(
+    both: tuple[Settings, Settings], words: tuple[str, ...], over: tuple[str, ...]
 ) -> None:
-    assert "nothing in any of 2 ledgers" in run(both[0], "needs-me", "--all-ledgers").stderr
-    assert "--all-ledgers" in run(both[0], "ready", "--all").stderr
+    ref = item(both[1], "Guide of old")["ref"]
+    assert run(both[1], *over, ref).exit_code == 0
+
+    found = json.loads(run(both[0], *words, "--all", "--json").stdout)["items"]
+    fewer = json.loads(run(both[0], words[0], *words[2:], "--all", "--json").stdout)["items"]
+
+    assert {one["ref"] for one in found} - {one["ref"] for one in fewer} == {ref}
+
+
+def test_a_view_of_all_ledgers_is_kept_as_one(both: tuple[Settings, Settings]) -> None:
+    run(both[0], "list", "--all", "-p", "1", "--save", "urgent")
+
+    shown = run(both[0], "list", "--view", "urgent")
+
+    assert ("Guide for buyers" in shown.stdout, shown.exit_code) == (True, 0), shown.stderr
 
 
 def test_what_cannot_be_linked_to_in_another_ledger_is_refused(both: tuple[Settings, Settings]) -> None:
@@ -214,7 +238,7 @@ def test_ledgers_of_one_name_are_told_apart_by_their_folders(both: tuple[Setting
     identity.rewrite(replace(identity.find(both[1].project), name=identity.find(both[0].project).name))
     run(both[1], "list")
 
-    ended = run(both[0], "list", "--all-ledgers")
+    ended = run(both[0], "list", "--all")
 
     folders = [str(settings.project) for settings in both]
     assert [line.split()[0] for line in ended.stdout.splitlines()[1:]] == [folders[1], folders[0], folders[0]]

@@ -138,7 +138,7 @@ def test_list_shows_what_is_not_finished_the_most_important_first(run: Run) -> N
     lines = run("list").stdout.splitlines()
 
     assert [line.split()[0] for line in lines[1:]] == [high, low]
-    assert finished in run("list", "--all").stdout
+    assert finished in run("list", "--with-finished").stdout
     assert [item["ref"] for item in json.loads(run("list", "--status", "completed", "--json").stdout)["items"]] == [
         finished
     ]
@@ -476,7 +476,7 @@ def test_an_item_and_a_list_are_shown_as_they_were(run: Run) -> None:
 
     assert run("show", ref, "--as-of", str(position)).stdout.splitlines()[0] == f"{ref}  Parse"
     assert "Parse" in run("list", "--as-of", str(position)).stdout
-    assert "Match" in run("list", "--all").stdout
+    assert "Match" in run("list", "--with-finished").stdout
     assert run("show", "configuration", "--as-of", "1").exit_code == 2
 
 
@@ -563,7 +563,9 @@ def test_an_empty_list_says_what_records_the_first(run: Run, command: str) -> No
 def test_an_empty_list_says_whether_there_is_nothing_or_nothing_like_that(run: Run) -> None:
     assert "tracking-ledger add TITLE" in run("list").stderr
     added(run, "One")
-    assert run("list", "--mine").stderr == "no work items like that; all of them: tracking-ledger list --all\n"
+    assert (
+        run("list", "--mine").stderr == "no work items like that; all of them: tracking-ledger list --with-finished\n"
+    )
     assert run("vendors", "--status", "broken").stderr == "no vendors like that\n"
 
 

@@ -159,7 +159,7 @@ def test_a_ledger_is_made_named_and_shared_where_it_lies_and_in_the_directory(tw
     listed = {one["id"]: one for one in run("ledgers", "list")[1]["ledgers"]}[created["ledger"]]
     assert (listed["name"], listed["state"], listed["database"]) == ("Other", "open", "west")
     assert run("ledgers", "archive", "Other")[1]["state"] == "closed"
-    assert run("ledgers", "list", "--all")[1]["ledgers"][0]["reason"] == "archived"
+    assert run("ledgers", "list", "--with-archived")[1]["ledgers"][0]["reason"] == "archived"
     assert run("ledgers", "open", "Other")[1]["state"] == "open"
 
 

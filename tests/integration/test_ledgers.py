@@ -175,7 +175,7 @@ def test_a_ledger_is_made_listed_renamed_archived_and_opened_by_command(call: Ca
     assert call("rename", created["ledger"], "Other")[0] == 0
     assert call("archive", created["ledger"])[1]["position"] == 0
     listed = {ledger["id"] for ledger in call("list")[1]["ledgers"]}
-    everything = {ledger["id"]: ledger for ledger in call("list", "--all")[1]["ledgers"]}
+    everything = {ledger["id"]: ledger for ledger in call("list", "--with-archived")[1]["ledgers"]}
     assert created["ledger"] not in listed
     assert (everything[created["ledger"]]["name"], everything[created["ledger"]]["state"]) == ("Other", "closed")
     assert call("open", created["ledger"])[1]["state"] == "open"

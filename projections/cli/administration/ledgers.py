@@ -37,7 +37,7 @@ def group() -> None:
 
 
 @group.command("list")
-@click.option("--all", "also_archived", is_flag=True, help="Archived ones too.")
+@click.option("--with-archived", "also_archived", is_flag=True, help="Archived ones too.")
 @pass_invocation
 def list_(invocation: Invocation, also_archived: bool) -> None:
     """Which ledgers this role may use, and where each stands."""
@@ -87,7 +87,7 @@ def create(invocation: Invocation, name: str, folder: Path | None, place: str | 
 @click.argument("ledger")
 @pass_invocation
 def forget(invocation: Invocation, ledger: str) -> None:
-    """Leave LEDGER out of what --all-ledgers shows. A command in its project brings it back."""
+    """Leave LEDGER out of what --all shows. A command in its project brings it back."""
     meant = every_ledger.find(invocation, ledger)
     forget_project(meant.key, invocation.settings)
     remark(f"{printable(meant.name)} in {printable(meant.folder)} is left out")

@@ -56,7 +56,7 @@ def bulk(invocation: Invocation, file: str, skip_refused: bool, command_id: str 
 @click.command(cls=Command)
 @click.argument("words", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most this many.")
-@click.option("--all", "everything", is_flag=True, help="Archived and deleted items too.")
+@click.option("--with-archived", "everything", is_flag=True, help="Archived and deleted items too.")
 @every_ledger.OPTION
 @pass_invocation
 def search(invocation: Invocation, /, words: tuple[str, ...], limit: int, everything: bool, **options: Any) -> None:

@@ -101,7 +101,7 @@ def _there(invocation: Invocation, other: str, project: KnownProject) -> tuple[s
             raise
         raise NotFound(
             f"there is no work item {other} in {project.name}",
-            next_step="`tracking-ledger search WORDS --all-ledgers` finds it by its words",
+            next_step="`tracking-ledger search WORDS --all` finds it by its words",
             id=other,
         ) from missing
     return f"ledger:{project.key}/{item['id']}", f"{item['ref']} in {project.name}: {item['title']}"

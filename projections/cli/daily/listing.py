@@ -27,7 +27,7 @@ Answered = dict[str, Any]
 HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "waits for", "changed")
 FILTERS = {
     *("words", "item_type", "status", "tag", "assignee", "mine", "parent_id", "blocked", "everything", "order"),
-    *("due", "overdue", "deferred", "milestone_id", "priority", "attachment"),
+    *("due", "overdue", "deferred", "milestone_id", "priority", "attachment", "every_ledger"),
 }
 ORDERS: dict[str, Callable[[Answered], Any]] = {  # of items of several ledgers
     "priority": lambda item: item.get("priority") or 9,
@@ -58,7 +58,7 @@ LAST_DAY = "9999-12-31"  # what is never due is not due until then
 @click.option("--deferred", is_flag=True, default=None, help="Only what may not begin yet.")
 @click.option("--milestone", "milestone_id", type=REF, help="Only what belongs to this milestone.")
 @click.option("--attachment", type=click.Choice(ATTACHMENT_KINDS), help="Only with something attached of this kind.")
-@click.option("--all", "everything", is_flag=True, help="Finished items too.")
+@click.option("--with-finished", "everything", is_flag=True, help="Finished items too.")
 @click.option(
     "--sort", "order", type=click.Choice(["updated", "created", "priority", "due"]), help="(default: priority)"
 )
@@ -138,13 +138,13 @@ def _nothing(page: int, filters: Answered) -> str:
         return "no more work items"
     unfiltered = {"limit", "offset", "unfinished", "order"}
     if any(value not in (None, False) for name, value in filters.items() if name not in unfiltered):
-        return "no work items like that; all of them: tracking-ledger list --all"
+        return "no work items like that; all of them: tracking-ledger list --with-finished"
     return "no work items: tracking-ledger add TITLE creates one"
 
 
 def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filters: Any) -> None:
     if mine or any(filters.get(name) for name in ("offset", "parent_id", "milestone_id", "as_of")):
-        raise click.UsageError("--all-ledgers goes without --mine, --page, --parent, --milestone and --as-of")
+        raise click.UsageError("--all goes without --mine, --page, --parent, --milestone and --as-of")
     del filters["offset"]
     given = {name: value for name, value in filters.items() if value is not None} | {"limit": limit}
     given |= {"fields": [*SUMMARY, "created_at"]} if filters.get("order") == "created" else {}

@@ -1,4 +1,4 @@
-"""`--all-ledgers`: one question to every ledger of this user, and the answers in one list whose rows say their ledger.
+"""`--all`: one question to every ledger of this user, and the answers in one list whose rows say their ledger.
 
 A ledger that cannot be asked is named, and the others are shown.
 """
@@ -24,7 +24,7 @@ MOST_NAMED = 10  # ledgers in the answer to a name that is not known
 
 Answered = dict[str, Any]
 
-OPTION = click.option("--all-ledgers", "every_ledger", is_flag=True, help="Of all your ledgers on this machine.")
+OPTION = click.option("--all", "every_ledger", is_flag=True, help="Of all your ledgers on this machine.")
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -122,7 +122,7 @@ def find(invocation: Invocation, ledger: str) -> KnownProject:
         f" called {ledger[:80]!r}",
         next_step="name one by its name, folder or id: "
         + (", ".join(choice[:MOST_NAMED]) or "none is known here")
-        + "; `tracking-ledger list --all-ledgers` shows what they hold",
+        + "; `tracking-ledger list --all` shows what they hold",
         id=ledger[:80],
     )
 

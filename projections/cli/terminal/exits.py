@@ -173,7 +173,7 @@ def wrong_use(error: click.UsageError) -> dict[str, Any]:
 
 
 def _longer_options(error: click.NoSuchOption) -> list[str]:
-    """The options of the command that begin with what was typed, as `--all-ledgers` does with `--all`."""
+    """The options of the command that begin with what was typed, as `--with-finished` does with `--with`."""
     if error.ctx is None:
         return []
     known = (option for parameter in error.ctx.command.params for option in parameter.opts)

@@ -64,7 +64,7 @@ OF_CODE = {
     "ledger_closed": "ledgers list",
     "ledger_full": "ledgers list",
     "no_ledger": "init",
-    "not_found": "list --all",
+    "not_found": "list --with-finished",
     "not_unique": "show {ref}",
     "outcome_unknown": "log",
     "refused": "show {ref}",
@@ -119,7 +119,7 @@ def _command(error: LedgerError, command: str) -> str:
     """By the rule that refuses, else by the code; where it wants a reference and none is known, the command's help."""
     chosen = OF_RULE.get(str(error.details.get("rule"))) or _of_field(error)
     chosen = chosen or OF_CODE.get(error.code, "{command} --help")
-    if chosen in ("list", "list --all"):
+    if chosen in ("list", "list --with-finished"):
         chosen = LISTS.get(command.partition(" ")[0], chosen)
     ref, version = _reference(error), _first_item(error).get("version")
     if "{version}" in chosen and not isinstance(version, int):  # a change that waits in the outbox has no number yet
