@@ -1,7 +1,7 @@
 """The states of work: the three original words, and those that a ledger's configuration adds, each in a category.
 
 The rules look at the category only: what can be begun, what is finished, what keeps others waiting. Words are for
-people.
+people. That work will not be done can be said in every ledger: one without a state for it has the word `dropped`.
 """
 
 from collections.abc import Iterable
@@ -27,6 +27,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     on_claim: bool = False
 
 
+DROPPED = State(name="dropped", category="dropped")
 States = tuple[State, ...]  # in the order in which people want to see them
 
 
@@ -48,9 +49,15 @@ def find_state(states: Iterable[State], word: str) -> State | None:
 
 
 def in_order(states: Iterable[State]) -> list[State]:
-    """All states as a board shows them: by category; in each the original word first, then the ledger's own."""
+    """All states as a board shows them: by category; in each the original word first, then the ledger's own.
+
+    >>> [state.name for state in in_order(())]
+    ['active', 'blocked', 'completed', 'dropped']
+    """
     own = list(states)
     every = [State(name=name, category=category) for name, category in ORIGINAL.items()] + own
+    if not any(state.category == DROPPED.category or key(state.name) == DROPPED.name for state in own):
+        every.append(DROPPED)
     return sorted(every, key=lambda state: CATEGORIES.index(state.category))
 
 

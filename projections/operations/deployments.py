@@ -95,7 +95,7 @@ class QueryDeploymentsInput(Input):
         Annotated[str, AfterValidator(_beginning)] | None,
         Field(description="Of this commit: its hash or 7 digits of it"),
     ] = None
-    pr_number: Annotated[PullRequest | None, Field(description="Of this pull request, by number")] = None
+    pr_number: Annotated[PullRequest | None, Field(description="Of this pull request")] = None
     environment: Annotated[str | None, Field(description="To this place, like production")] = None
     limit: Limit = 50
     cursor: Cursor = None

@@ -36,7 +36,7 @@ class SyncStateInput(Input):
 
 
 class ResolveConflictInput(Writes):
-    id: Annotated[str, Field(description="The conflict, like x-7k3qd, as sync_state lists it")]
+    id: Annotated[str, Field(description="The conflict, like x-7k3qd")]
     version: Version
     choice: Annotated[
         Literal["mine", "theirs", "edited"],

@@ -10,7 +10,7 @@ from typing import Any
 
 from ledger.store import EventStore
 from ledger.values.moment import text
-from ledger.values.states import ORIGINAL
+from ledger.values.states import in_order
 from ledger.work_item.events import QuestionAnswered
 from ledger.world import Asker
 from projections.questions import vendors
@@ -30,6 +30,7 @@ CLAIMS = 10  # lines of each list at most
 COUNTED = 500  # claims, and open questions, that are looked at
 LOOKED_BACK = 300  # positions in which the reader's own newest change is looked for
 BROKEN = 5  # vendors that are named
+GIVEN = [state.name for state in in_order(())]  # states of a ledger without its own
 STATES, DONE = 12, 4  # states that are named, and those of them that mean done
 CAUSES, CAUSE_TITLE = 3, 32  # what an item waits for that is named, and characters of its title
 OWN_REASON = 100  # characters of an item's own reason
@@ -115,7 +116,7 @@ def _words(configured: Document) -> Document:
     found = configured["states"]
     settings = configured["settings"]
     return {
-        "states": found[:STATES] if len(found) > len(ORIGINAL) else [],
+        "states": found[:STATES] if [state["name"] for state in found] != GIVEN else [],
         "states_folded": len(found) > STATES,
         "done": [state["name"] for state in found if state["category"] == "done"][:DONE],
         "reviewed": settings["review_types"],

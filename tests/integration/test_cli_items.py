@@ -84,6 +84,19 @@ def test_an_item_goes_from_start_to_done_without_a_version(run: Run, perform: Pe
     assert second in said[-1].stderr
 
 
+def test_drop_says_why_an_item_will_not_be_done_and_what_became_ready(run: Run, perform: Perform) -> None:
+    first = added(run, "First")
+    second = added(run, "Second", "--blocked-by", first)
+
+    dropped = run("drop", first, "--reason", "no customer asks for it")
+
+    assert dropped.stdout == f"{first}  dropped  First\n"
+    assert f"{second}  Second" in dropped.stderr
+    assert "dropped: no customer asks for it" in run("show", first).stdout
+    assert "dropped (1)" in run("board").stdout
+    assert run("unblock", first).stdout == f"{first}  active  First\n"
+
+
 def test_block_and_unblock_by_a_reason_and_by_another_item(run: Run, perform: Perform) -> None:
     one, other = added(run, "One"), added(run, "Other")
 

@@ -284,7 +284,7 @@ def test_a_filter_by_a_word_that_nothing_has_is_refused_with_those_there_are(per
     with pytest.raises(Invalid, match="is no state") as refused:
         perform("list_work_items", status="nowhere")
 
-    assert refused.value.details["fields"][0]["allowed"] == ["active", "blocked", "completed"]
+    assert refused.value.details["fields"][0]["allowed"] == ["active", "blocked", "completed", "dropped"]
 
 
 def test_a_change_of_the_states_is_an_event_that_can_be_undone(perform: Perform) -> None:
@@ -294,4 +294,26 @@ def test_a_change_of_the_states_is_an_event_that_can_be_undone(perform: Perform)
     perform("undo", command=told["command_id"])
 
     assert [change["field"] for change in told["changes"]] == ["states"]
-    assert len(perform("get_project_configuration")["states"]) == 3
+    named = [state["name"] for state in perform("get_project_configuration")["states"]]
+    assert named == ["active", "blocked", "completed", "dropped"]
+
+
+def test_work_is_dropped_on_the_first_day_without_a_state_for_it(perform: Perform) -> None:
+    """One by one and in a bulk; it is found by the word, ends what waited for it, and can be taken up again."""
+    first = perform("create_work_item", item_type="task", title="One")
+    second = perform("create_work_item", item_type="task", title="Two")
+    perform("link_work_items", id=first["id"], kind="blocks", to_id=second["id"])
+
+    dropped = perform("update_work_item", id=first["id"], version=2, status="dropped", reason="no customer asks for it")
+    update = {"op": "update", "id": second["id"], "version": 1, "status": "Dropped"}
+    perform("bulk_work_items", items=[update])
+
+    assert dropped["became_ready"] == [{"ref": second["ref"], "title": "Two"}]
+    found = perform("list_work_items", status="dropped")["items"]
+    assert {(one["title"], one["status"], one["category"]) for one in found} == {
+        (title, "dropped", "dropped") for title in ("One", "Two")
+    }
+    assert perform("list_work_items", unfinished=True)["items"] == []
+    assert "items_in_other_states" not in perform("get_project_configuration")
+    perform("update_work_item", id=first["id"], version=3, status="active")
+    assert [one["title"] for one in perform("ready_work")["items"]] == ["One"]

@@ -78,7 +78,20 @@ def test_the_name_of_a_category_means_its_first_state(word: str, status: str) ->
     change = UpdateWorkItem(id=THING, expected=1, status=word, reason="so")
 
     item().when(change).then_it_has(status=status)
-    item(states=[]).when(UpdateWorkItem(id=THING, expected=1, status="dropped")).then_invalid("status")
+
+
+def test_a_ledger_without_a_state_for_it_has_the_word_dropped() -> None:
+    """Beside the original words, that of a category whose meaning none of them has."""
+    new, drop = item(states=[]), to("dropped", reason="no customer asks for it")
+
+    new.when(drop).then(
+        WorkItemStatusChanged(
+            status="dropped", category="dropped", old_status="active", old_category="active", reason=drop.reason
+        )
+    ).then_it_has(status="dropped", category="dropped", block_reason="no customer asks for it")
+    assert "dropped" in new.when(to("nowhere")).then_invalid("status").details["fields"][0]["allowed"]
+    own = [{"name": "dropped", "category": "planned"}]  # a ledger's own word goes on meaning what it meant
+    item(states=own).when(drop).then_it_has(status="dropped", category="planned")
 
 
 def test_a_word_that_is_no_state_is_refused_with_those_there_are() -> None:

@@ -136,6 +136,19 @@ def done(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 
 @click.command(cls=Command)
 @REFS
+@REASON
+@FORCE
+@pass_invocation
+def drop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
+    """Say that work items will not be done, and why, as in: drop w-7k3qd --reason "no customer asks for it".
+
+    They are finished, but not completed: what waited for them can begin. `unblock` takes them up again.
+    """
+    return _update(invocation, refs, lambda _: {"status": "dropped", **how}, "dropped")
+
+
+@click.command(cls=Command)
+@REFS
 @click.option("--minutes", type=click.IntRange(min=1), help="Length of the claim (default: the ledger's setting).")
 @click.option("--token", help="To claim it as one of several workers who share a name.")
 @pass_invocation
@@ -190,7 +203,7 @@ def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str,
 @FORCE
 @pass_invocation
 def unblock(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str, ...], **how: Any) -> int:
-    """Make blocked or completed work items active again, or remove the link to what blocks them."""
+    """Make blocked or finished work items active again, or remove the link to what blocks them."""
     if blockers:
         return each(
             invocation,

@@ -70,14 +70,8 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str
         say(printable(f"{ref}  {said}  {target['ref']}  {target['title']}"))
         remark_ready(answered)
         if not remove and "dropped_states" in answered:
-            remark(f"it can still be begun: {_ending(ref, answered['dropped_states'])}")
+            remark(f"it can still be begun: tracking-ledger drop {ref}")
     return exits.of_answer(answered)
-
-
-def _ending(ref: str, states: list[str]) -> str:
-    if states:
-        return f"tracking-ledger edit {ref} --status {shlex.quote(states[0])}"
-    return f"tracking-ledger done {ref}, or add a state that means dropped to the configuration"
 
 
 def _link_elsewhere(invocation: Invocation, ref: str, other: str, ledger: str, *, remove: bool) -> int:

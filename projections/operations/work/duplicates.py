@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ledger.envelope import configuration_id
+from ledger.values.states import DROPPED
 from ledger.work_item.item_summaries import CATEGORY
 from projections.application.view import LedgerView
 from projections.operations.base import Answered
@@ -11,7 +12,6 @@ from projections.questions.references import references
 from projections.questions.work import readiness, work_items
 from projections.tables.contract import Snapshot
 
-ADDING = 'update_project_configuration adds one to states, like {"name": "duplicate", "category": "dropped"}'
 NAMED = 10
 
 
@@ -27,10 +27,9 @@ def still_ready(view: LedgerView, linked: Iterable[str]) -> Answered:
         states = configuration.current(snapshot, configuration_id(view.identity.ledger))["states"]
     if not named:
         return {}
-    dropped = [state["name"] for state in states if state["category"] == "dropped"]
-    way = f"set status {' or '.join(dropped)}" if dropped else f"set a status that means dropped; {ADDING}"
+    dropped = [state["name"] for state in states if state["category"] == DROPPED.category]
     listed = ", ".join(refs[one] for one in named)
-    return {"dropped_states": dropped, "next_step": f"{listed} can still be begun: {way}"}
+    return {"dropped_states": dropped, "next_step": f"{listed} can still be begun: set status {' or '.join(dropped)}"}
 
 
 def _repeats(snapshot: Snapshot, entity_id: str) -> bool:

@@ -117,10 +117,12 @@ class UpdateWorkItemInput(Writes):
     version: Version
     title: Annotated[Title, Field(description="Its new title")] = ""
     description: Annotated[Text, Field(description="New text, replaces the old")] = ""
-    notes: Annotated[Text, Field(description="New text, replaces the old; for a remark: comment")] = ""
+    notes: Annotated[Text, Field(description="New text, replaces the old")] = ""
     status: Annotated[
         Word | None,
-        Field(description="active, blocked (with reason), completed, or one that get_project_configuration lists"),
+        Field(
+            description="active, blocked (with reason), completed, dropped or one that get_project_configuration lists"
+        ),
     ] = None
     reason: Annotated[str | None, Field(max_length=500, description="Why; blocked and force need it")] = None
     metadata: Metadata = Field(default_factory=dict, description="Entries to set; one of null is removed")
@@ -138,13 +140,11 @@ class UpdateWorkItemInput(Writes):
     recurrence: Annotated[Recurrence, Field(description="New rule, like weekdays")] = ""
     deleted: Annotated[bool | None, Field(description="true deletes it, false brings it back")] = None
     cascade: Annotated[bool, Field(description="With deleted: all below it, too")] = False
-    force: Annotated[
-        bool, Field(description="true does it over open children, blockers, another's claim; needs reason")
-    ] = False
+    force: Annotated[bool, Field(description="true does it over open children, blockers, another's claim")] = False
     token: Annotated[Token | None, Field(description="Only if it was claimed with one")] = None
     clear: Annotated[
         tuple[Annotated[Clearable, AnyText], ...],
-        Field(description='Fields to empty, like ["assignee", "due"]; parent_id moves to the top'),
+        Field(description='Fields to empty, like ["assignee", "due"]'),
     ] = ()
 
 

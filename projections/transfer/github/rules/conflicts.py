@@ -20,7 +20,7 @@ from ledger.work_item.imported.source_state import CATEGORY
 from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.transfer.github.interface.issues import Issue
-from projections.transfer.github.rules.sides import COMMENT, REASONS, Values, state_of
+from projections.transfer.github.rules.sides import COMMENT, OPEN, REASONS, Values, state_of
 from projections.transfer.github.rules.three_way import Policy
 
 NAMES = {
@@ -38,11 +38,11 @@ def id_of(item_id: str, field: str, theirs: Any) -> str:
 
 def policy_of(item_id: str, field: str, theirs: Any, usual: Policy, world: World) -> Policy:
     """What was decided of this very conflict, else what is usual. Decided for GitHub, it was changed here since, or it
-    was finished only, because the word is no state of this ledger."""
+    was dropped only, because the word is no state of this ledger."""
     known: Conflict = world.state(CONFLICT, id_of(item_id, field, theirs))
     if not known.exists or known.status == "open":
         return usual
-    is_nearly = field == "state" and known.status == "mine" and state_of(world.state(CATEGORY, item_id)) == "completed"
+    is_nearly = field == "state" and known.status == "mine" and state_of(world.state(CATEGORY, item_id)) != OPEN
     return "github" if is_nearly and theirs in REASONS else "ledger"
 
 
@@ -95,7 +95,7 @@ def _fact(item_id: str, field: str, base: Values, issue: Issue, world: World) ->
 
 
 def _command(item_id: str, field: str, issue: Issue, version: int, world: World) -> Command:
-    """What takes GitHub's value. Of a state that this ledger does not have the command only finishes the item: the next
+    """What takes GitHub's value. Of a state that this ledger does not have the command only drops the item: the next
     run takes it, as it does without a conflict."""
     value = _theirs(field, issue)
     if field.startswith(COMMENT):
@@ -103,7 +103,7 @@ def _command(item_id: str, field: str, issue: Issue, version: int, world: World)
         return CorrectComment(category=CATEGORY, id=item_id, comment_id=own, text=value)
     if field == "state":
         is_known = find_state(world.settings().states, value) is not None
-        return UpdateWorkItem(id=item_id, expected=version, status=value if is_known else "completed")
+        return UpdateWorkItem(id=item_id, expected=version, status=value if is_known else "dropped")
     if field == "parent":
         return UpdateWorkItem(id=item_id, expected=version, parent_id=value)
     return UpdateWorkItem(id=item_id, expected=version, fields={NAMES.get(field, field): value})
