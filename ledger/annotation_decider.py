@@ -1,10 +1,11 @@
 """What may be annotated on an entity of any category, and why not."""
 
-from typing import Any
+from typing import Any, assert_never
 
 from ledger.annotation.commands import (
     AddAttachment,
     AddComment,
+    Annotate,
     AnnotationCommand,
     CorrectComment,
     LogEffort,
@@ -27,13 +28,13 @@ from ledger.values.moment import text
 from ledger.world import World
 
 
-def decide(command: AnnotationCommand, world: World) -> Decided:
+def decide(command: Annotate, world: World) -> Decided:
     """Any entity that exists can be annotated, whatever its status: neither a comment nor a file has to wait for it."""
     entity = existing(world, command.category, command.id, None)
     return [(stream_id(command.category, command.id), fact) for fact in _facts(command, entity, world)]
 
 
-def _facts(command: AnnotationCommand, entity: Any, world: World) -> list[Fact]:
+def _facts(command: Annotate, entity: Any, world: World) -> list[Fact]:
     comments: dict[str, Comment] = entity.comments
     match command:
         case AddComment(comment_id=comment, text=written):
@@ -54,7 +55,7 @@ def _facts(command: AnnotationCommand, entity: Any, world: World) -> list[Fact]:
         case RemoveAttachment(url=url):
             return [AttachmentRemoved(url=url)] if url in entity.attachments else []
         case _:
-            raise TypeError(f"no rule for {type(command).__name__}")
+            assert_never(command)
 
 
 def _logged(command: LogEffort, world: World) -> EffortLogged:

@@ -35,11 +35,11 @@ NAME_FIELDS = ("title", "name", "pr_title")  # what people call an entity, which
 UNIQUE: dict[str, str] = {  # relation -> the category whose read model it stands in
     relation: decider.category for decider in DECIDERS.values() for relation in decider.unique
 }
+_OF_NO_CATEGORY: tuple[type[Command], ...] = (Undo, Import)
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
-        Undo,
-        Import,
+        *_OF_NO_CATEGORY,
         *ANNOTATION_COMMANDS,
         *(command for decider in DECIDERS.values() for command in decider.commands),
     )

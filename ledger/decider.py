@@ -1,6 +1,6 @@
 """The shape of every category: what there is at first, how facts add up, and what may happen.
 
-`evolve(state, fact, event) -> state` and `decide(command, world) -> facts` are pure: time, ids and everything
+`evolve(state, fact) -> state` and `decide(command, world) -> facts` are pure: time, ids and everything
 they look at come in as arguments.
 """
 
@@ -68,17 +68,17 @@ class Undoable(Struct, Generic[State], frozen=True, kw_only=True):
 
 
 class Decider(Struct, Generic[State], frozen=True, kw_only=True):
-    """`decide` is `(command, world) -> Decided`; see ledger.world.
+    """`evolve` takes the category's facts and unknown ones, `decide` its commands; see ledger.world.
 
     `unique` are the relations of its read model under which a value has one holder at most.
     """
 
     category: str
     initial: State
-    evolve: Callable[[State, Fact], State]
+    evolve: Callable[[State, Any], State]
     decide: Callable[[Any, Any], Decided]
     facts: tuple[type[Fact], ...]
-    commands: tuple[type, ...]
+    commands: tuple[type[Command], ...]
     undoable: Undoable[State] | None = None
     unique: tuple[str, ...] = ()
 

@@ -1,5 +1,7 @@
 """What can be asked of the annotations of an entity. They need no version: each is an entry of its own."""
 
+from typing import get_args
+
 from ledger.envelope import Command
 from ledger.values.reference import encode
 
@@ -60,4 +62,5 @@ def comment_id_of(minted: str) -> str:
     return encode(minted, ID_LENGTH)
 
 
-ANNOTATION_COMMANDS = (AddComment, CorrectComment, WithdrawComment, AddAttachment, RemoveAttachment, LogEffort)
+Annotate = AddComment | CorrectComment | WithdrawComment | AddAttachment | RemoveAttachment | LogEffort
+ANNOTATION_COMMANDS: tuple[type[Command], ...] = get_args(Annotate)

@@ -1,5 +1,7 @@
 """What can be annotated on an entity of any category, in its own stream. Never edited after release."""
 
+from typing import get_args
+
 from ledger.envelope import Fact
 
 
@@ -62,5 +64,6 @@ class AttachmentRemoved(AnnotationFact, frozen=True, kw_only=True):
     url: str
 
 
-EFFORT_FACTS = (EffortLogged,)  # of work items alone
-ANNOTATION_FACTS = (CommentAdded, CommentCorrected, CommentWithdrawn, AttachmentAdded, AttachmentRemoved)
+EFFORT_FACTS: tuple[type[Fact], ...] = (EffortLogged,)  # of work items alone
+Annotation = CommentAdded | CommentCorrected | CommentWithdrawn | AttachmentAdded | AttachmentRemoved
+ANNOTATION_FACTS: tuple[type[Fact], ...] = get_args(Annotation)

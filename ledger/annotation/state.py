@@ -1,13 +1,13 @@
 """What the annotations of one entity add up to: a part of the state of every category that has them."""
 
 from collections.abc import Mapping
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar, assert_never, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.annotation.events import (
-    AnnotationFact,
+    Annotation,
     AttachmentAdded,
     AttachmentRemoved,
     CommentAdded,
@@ -56,13 +56,11 @@ class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
 Comments = Mapping[str, Comment]  # by id
 
 
-def annotate(state: State, fact: AnnotationFact) -> State:
+def annotate(state: State, fact: Annotation) -> State:
     """The state after one more annotation. One that is not there any more is neither corrected nor withdrawn."""
-    match fact:
-        case AttachmentAdded() | AttachmentRemoved():
-            return _attached(state, fact)
-        case _:
-            return _commented(state, fact)
+    if isinstance(fact, AttachmentAdded | AttachmentRemoved):
+        return _attached(state, fact)
+    return replace(state, comments=_commented(state.comments, fact))  # type: ignore[attr-defined]  # each has them
 
 
 def _attached(state: State, fact: AttachmentAdded | AttachmentRemoved) -> State:
@@ -74,16 +72,19 @@ def _attached(state: State, fact: AttachmentAdded | AttachmentRemoved) -> State:
     return replace(state, attachments=attachments)
 
 
-def _commented(state: State, fact: AnnotationFact) -> State:
-    comments: dict[str, Comment] = dict(state.comments)  # type: ignore[attr-defined]  # every annotated state has them
+def _commented(comments: Comments, fact: CommentAdded | CommentCorrected | CommentWithdrawn) -> Comments:
+    before = comments.get(fact.comment_id)
+    after: Comment | None
     match fact:
-        case CommentAdded(comment_id=comment, by=by, at=at, text=text):
-            comments[comment] = Comment(by=by, at=at, text=text)
-        case CommentCorrected(comment_id=comment, at=at, text=text) if comment in comments:
-            comments[comment] = replace(comments[comment], text=text, corrected_at=at)
-        case CommentWithdrawn(comment_id=comment) if comment in comments:
-            comments[comment] = replace(comments[comment], text="", withdrawn=True)
-    return replace(state, comments=comments)
+        case CommentAdded(by=by, at=at, text=text):
+            after = Comment(by=by, at=at, text=text)
+        case CommentCorrected(at=at, text=text):
+            after = before and replace(before, text=text, corrected_at=at)
+        case CommentWithdrawn():
+            after = before and replace(before, text="", withdrawn=True)
+        case _:
+            assert_never(fact)
+    return comments if after is None else {**comments, fact.comment_id: after}
 
 
 def with_effort(effort: Mapping[str, Effort], fact: EffortLogged) -> dict[str, Effort]:

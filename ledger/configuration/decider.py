@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never, get_args
 
 from ledger.configuration import webhooks
 from ledger.configuration.commands import (
@@ -13,7 +13,7 @@ from ledger.configuration.commands import (
     PauseWebhook,
     ResumeWebhook,
 )
-from ledger.configuration.events import ConfigurationChanged, ConfigurationReverted
+from ledger.configuration.events import ConfigurationChanged, ConfigurationFact, ConfigurationReverted
 from ledger.configuration.state import Configuration, evolve
 from ledger.decider import (
     Decided,
@@ -52,7 +52,7 @@ def decide(command: ConfigurationCommand, world: World) -> Decided:
         case AddWebhook() | PauseWebhook() | ResumeWebhook() | DeleteWebhook():
             return webhooks.decide(command, CATEGORY, world)
         case _:
-            raise TypeError(f"no rule for {type(command).__name__}")
+            assert_never(command)
 
 
 def _change(command: ChangeConfiguration, world: World) -> Decided:
@@ -134,7 +134,7 @@ decider: Decider[Configuration] = Decider(
     initial=Configuration(),
     evolve=evolve,
     decide=decide,
-    facts=(ConfigurationChanged, ConfigurationReverted),
-    commands=(ChangeConfiguration, AddWebhook, PauseWebhook, ResumeWebhook, DeleteWebhook),
+    facts=get_args(ConfigurationFact),
+    commands=get_args(ConfigurationCommand),
     undoable=Undoable(reverted=ConfigurationReverted, check=_check_undo),
 )

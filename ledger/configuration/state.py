@@ -1,11 +1,11 @@
 """What the facts of the configuration add up to. The defaults hold from the start, at version 0."""
 
-from typing import Literal
+from typing import Literal, assert_never
 
 from msgspec import Struct
 
-from ledger.configuration.events import ConfigurationChanged, ConfigurationReverted
-from ledger.envelope import Fact
+from ledger.configuration.events import ConfigurationChanged, ConfigurationFact, ConfigurationReverted
+from ledger.envelope import UnknownFact
 from ledger.values.revision import apply
 from ledger.values.states import States
 
@@ -55,9 +55,11 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     webhooks: dict[str, Webhook] = {}
 
 
-def evolve(configuration: Configuration, fact: Fact) -> Configuration:
+def evolve(configuration: Configuration, fact: ConfigurationFact | UnknownFact) -> Configuration:
     match fact:
         case ConfigurationChanged(changes=changes) | ConfigurationReverted(changes=changes):
             return apply(configuration, changes)
+        case UnknownFact():
+            return configuration  # carried, not interpreted
         case _:
-            return configuration  # an unknown fact of a newer program is carried, not interpreted
+            assert_never(fact)

@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec import UNSET, UnsetType, to_builtins
 from msgspec.structs import replace
 
 from ledger.configuration.commands import (
     AddWebhook,
-    ConfigurationCommand,
     DeleteWebhook,
     PauseWebhook,
     ResumeWebhook,
+    WebhookCommand,
 )
 from ledger.configuration.events import ConfigurationChanged
 from ledger.configuration.state import Configuration, Webhook
@@ -28,7 +28,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 Wanted = Webhook | UnsetType
 
 
-def decide(command: ConfigurationCommand, category: str, world: World) -> Decided:
+def decide(command: WebhookCommand, category: str, world: World) -> Decided:
     check_administrator(world, "webhooks are changed")
     configuration: Configuration = world.state(category, command.id)
     match command:
@@ -44,7 +44,7 @@ def decide(command: ConfigurationCommand, category: str, world: World) -> Decide
         case DeleteWebhook(name=name):
             return _changed(command, category, name, _known(configuration, name), UNSET)
         case _:
-            raise TypeError(f"no rule for {type(command).__name__}")
+            assert_never(command)
 
 
 def no_webhook(name: str) -> NotFound:
@@ -71,7 +71,7 @@ def _known(configuration: Configuration, name: str) -> Webhook:
     return configuration.webhooks[name]
 
 
-def _changed(command: ConfigurationCommand, category: str, name: str, old: Wanted, new: Wanted) -> Decided:
+def _changed(command: WebhookCommand, category: str, name: str, old: Wanted, new: Wanted) -> Decided:
     if old == new:
         return []
     changes = {f"webhooks.{name}": Change(_plain(old), _plain(new))}

@@ -1,16 +1,15 @@
 """Conflicts as a category: found by the drain (ledger.offline.delivery), ended by ledger.across.conflict_resolution."""
 
+from typing import get_args
 from uuid import UUID
 
-from ledger.annotation.commands import AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
 from ledger.annotation_decider import decide as annotate
 from ledger.conflict.commands import ResolveConflict
-from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, ConflictResolved
+from ledger.conflict.events import ConflictFact
 from ledger.conflict.state import Conflict, evolve
-from ledger.decider import Decided, Decider
-from ledger.envelope import Command, minted_id, stream_id
-from ledger.world import World
+from ledger.decider import Decider
+from ledger.envelope import minted_id, stream_id
 
 CATEGORY = "conflict"
 
@@ -24,18 +23,11 @@ def conflict_stream(command_id: UUID) -> str:
     return stream_id(CATEGORY, conflict_id(command_id))
 
 
-def decide(command: Command, world: World) -> Decided:
-    """Resolving one carries out a command of another category, so its rule stands above all of them."""
-    if isinstance(command, AnnotationCommand):
-        return annotate(command, world)
-    raise TypeError(f"no rule for {type(command).__name__}")
-
-
 decider: Decider[Conflict] = Decider(
     category=CATEGORY,
     initial=Conflict(),
     evolve=evolve,
-    decide=decide,
-    facts=(ConflictFound, ConflictResolved, CommandFulfilled, CommandWithdrawn, *ANNOTATION_FACTS),
+    decide=annotate,  # resolving one carries out a command of another category: ledger.across.conflict_resolution
+    facts=(*get_args(ConflictFact), *ANNOTATION_FACTS),
     commands=(ResolveConflict,),
 )

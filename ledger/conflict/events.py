@@ -10,10 +10,6 @@ from msgspec import Struct
 from ledger.envelope import Fact
 
 
-class ConflictFact(Fact, frozen=True, kw_only=True):
-    """The root of this category's facts."""
-
-
 class Base(Struct, frozen=True, kw_only=True):
     """The newest event of a stream that a decision knew: the n-th of a command. Version 0 is a stream without one."""
 
@@ -33,7 +29,7 @@ class Met(Struct, frozen=True, kw_only=True):
     by: str | None = None
 
 
-class ConflictFound(ConflictFact, frozen=True, kw_only=True):
+class ConflictFound(Fact, frozen=True, kw_only=True):
     """A queued command met changes of others (`met`) or a rule (`refusal`: code, message and details).
 
     `arguments` are the command, whole, and `schema` theirs. `about` are the streams it would change; `bases` what it
@@ -53,7 +49,7 @@ class ConflictFound(ConflictFact, frozen=True, kw_only=True):
     waits_for: tuple[str, ...] = ()
 
 
-class ConflictResolved(ConflictFact, frozen=True, kw_only=True):
+class ConflictResolved(Fact, frozen=True, kw_only=True):
     """`choice` is mine (the command was carried out on what stood there), theirs (it was dropped) or edited.
 
     `arguments` are those that were carried out instead, for edited.
@@ -63,13 +59,16 @@ class ConflictResolved(ConflictFact, frozen=True, kw_only=True):
     arguments: dict[str, Any] | None = None
 
 
-class CommandFulfilled(ConflictFact, frozen=True, kw_only=True):
+class CommandFulfilled(Fact, frozen=True, kw_only=True):
     """A queued command found everything it asks for to be so already: others had done the same."""
 
     command: str
 
 
-class CommandWithdrawn(ConflictFact, frozen=True, kw_only=True):
+class CommandWithdrawn(Fact, frozen=True, kw_only=True):
     """A command whose answer was lost, and which may not be queued, was not recorded and never will be."""
 
     command: str
+
+
+ConflictFact = ConflictFound | ConflictResolved | CommandFulfilled | CommandWithdrawn

@@ -1,21 +1,22 @@
 """What became of a queued command."""
 
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.annotation.events import AnnotationFact
+from ledger.annotation.events import Annotation, AnnotationFact
 from ledger.annotation.state import Attachment, Comment, annotate
 from ledger.conflict.events import (
     Base,
     CommandFulfilled,
     CommandWithdrawn,
+    ConflictFact,
     ConflictFound,
     ConflictResolved,
     Met,
 )
-from ledger.envelope import Fact, stated
+from ledger.envelope import UnknownFact, stated
 
 Status = Literal["open", "mine", "theirs", "edited", "fulfilled", "withdrawn"]
 
@@ -43,7 +44,7 @@ class Conflict(Struct, frozen=True, kw_only=True):
         return self.command != ""
 
 
-def evolve(conflict: Conflict, fact: Fact) -> Conflict:
+def evolve(conflict: Conflict, fact: ConflictFact | Annotation | UnknownFact) -> Conflict:
     match fact:
         case AnnotationFact():
             return annotate(conflict, fact)
@@ -55,5 +56,7 @@ def evolve(conflict: Conflict, fact: Fact) -> Conflict:
             return Conflict(command=command, status="fulfilled")
         case CommandWithdrawn(command=command):
             return Conflict(command=command, status="withdrawn")
+        case UnknownFact():
+            return conflict  # carried, not interpreted
         case _:
-            return conflict  # an unknown fact of a newer program is carried, not interpreted
+            assert_never(fact)

@@ -8,15 +8,10 @@ from ledger.envelope import Command
 from ledger.pending import Version
 
 
-class DeploymentCommand(Command, frozen=True, kw_only=True):
-    """The root of this category's commands."""
-
-    id: str
-
-
-class RecordDeployment(DeploymentCommand, frozen=True, kw_only=True):
+class RecordDeployment(Command, frozen=True, kw_only=True):
     """The same commit, pull request and environment a second time is the first one, unless it is a `redeployment`."""
 
+    id: str
     deployed_at: str | None = None
     commit_hash: str | None = None
     pr_number: int | None = None
@@ -30,8 +25,12 @@ class RecordDeployment(DeploymentCommand, frozen=True, kw_only=True):
     redeployment: bool = False
 
 
-class AmendDeployment(DeploymentCommand, frozen=True, kw_only=True):
+class AmendDeployment(Command, frozen=True, kw_only=True):
     """Only what changes: a field to its new value; test_summary and metadata merge key by key, links are replaced."""
 
+    id: str
     expected: Version
     fields: dict[str, Any] = field(default_factory=dict)
+
+
+DeploymentCommand = RecordDeployment | AmendDeployment

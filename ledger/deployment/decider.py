@@ -1,14 +1,16 @@
 """What may happen to a deployment, and why not."""
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never, get_args
 
-from ledger.annotation.commands import AnnotationCommand
+from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
 from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, existing, problem
 from ledger.deployment.commands import AmendDeployment, DeploymentCommand, RecordDeployment
 from ledger.deployment.events import (
     DeploymentAmended,
+    DeploymentFact,
     DeploymentRecorded,
     DeploymentReinstated,
     DeploymentReverted,
@@ -29,7 +31,7 @@ NAMING = (
 )  # of which a deployment has one at least, so that it can be recognised
 
 
-def decide(command: DeploymentCommand, world: World) -> Decided:
+def decide(command: DeploymentCommand | Annotate, world: World) -> Decided:
     match command:
         case RecordDeployment():
             return _record(command, world)
@@ -38,7 +40,7 @@ def decide(command: DeploymentCommand, world: World) -> Decided:
         case AnnotationCommand():
             return annotate(command, world)
         case _:
-            raise TypeError(f"no rule for {type(command).__name__}")
+            assert_never(command)
 
 
 def _record(command: RecordDeployment, world: World) -> Decided:
@@ -129,15 +131,8 @@ decider: Decider[Deployment] = Decider(
     initial=Deployment(),
     evolve=evolve,
     decide=decide,
-    facts=(
-        DeploymentRecorded,
-        DeploymentAmended,
-        DeploymentReverted,
-        DeploymentWithdrawn,
-        DeploymentReinstated,
-        *ANNOTATION_FACTS,
-    ),
-    commands=(RecordDeployment, AmendDeployment),
+    facts=(*get_args(DeploymentFact), *ANNOTATION_FACTS),
+    commands=get_args(DeploymentCommand),
     unique=("deployment_key",),
     undoable=Undoable(
         reverted=DeploymentReverted, withdrawn=DeploymentWithdrawn, reinstated=DeploymentReinstated, check=_check_undo

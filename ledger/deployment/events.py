@@ -8,11 +8,7 @@ from ledger.envelope import Fact
 from ledger.values.revision import Changes
 
 
-class DeploymentFact(Fact, frozen=True, kw_only=True):
-    """The root of this category's facts."""
-
-
-class DeploymentRecorded(DeploymentFact, frozen=True, kw_only=True):
+class DeploymentRecorded(Fact, frozen=True, kw_only=True):
     """Fields an imported source did not state are absent, never a default that looks like a fact.
 
     `deployed_at` is RFC 3339 text. `redeployment` means: once more, although the same was deployed before.
@@ -31,26 +27,31 @@ class DeploymentRecorded(DeploymentFact, frozen=True, kw_only=True):
     redeployment: bool = False
 
 
-class DeploymentAmended(DeploymentFact, frozen=True, kw_only=True):
+class DeploymentAmended(Fact, frozen=True, kw_only=True):
     """Links and corrections, old and new."""
 
     changes: Changes
 
 
-class DeploymentReverted(DeploymentFact, frozen=True, kw_only=True):
+class DeploymentReverted(Fact, frozen=True, kw_only=True):
     """Fields are again what they were before the command `undoes`, old and new."""
 
     changes: Changes
     undoes: str
 
 
-class DeploymentWithdrawn(DeploymentFact, frozen=True, kw_only=True):
+class DeploymentWithdrawn(Fact, frozen=True, kw_only=True):
     """Its creation by the command `undoes` was undone: it is kept and hidden, what was unique in it is free again."""
 
     undoes: str
 
 
-class DeploymentReinstated(DeploymentFact, frozen=True, kw_only=True):
+class DeploymentReinstated(Fact, frozen=True, kw_only=True):
     """It is back, because its withdrawal by the command `undoes` was undone."""
 
     undoes: str
+
+
+DeploymentFact = (
+    DeploymentRecorded | DeploymentAmended | DeploymentReverted | DeploymentWithdrawn | DeploymentReinstated
+)

@@ -1,20 +1,21 @@
 """What the facts of one deployment add up to."""
 
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.annotation.events import AnnotationFact
+from ledger.annotation.events import Annotation, AnnotationFact
 from ledger.annotation.state import Attachment, Comment, annotate
 from ledger.deployment.events import (
     DeploymentAmended,
+    DeploymentFact,
     DeploymentRecorded,
     DeploymentReinstated,
     DeploymentReverted,
     DeploymentWithdrawn,
 )
-from ledger.envelope import Fact, stated
+from ledger.envelope import UnknownFact, stated
 from ledger.values.revision import apply
 
 
@@ -59,7 +60,7 @@ def deployment_key(commit_hash: str | None, pr_number: int | None, environment: 
     return f"{commit_hash}:{pr_number}:{environment or ''}"
 
 
-def evolve(deployment: Deployment, fact: Fact) -> Deployment:
+def evolve(deployment: Deployment, fact: DeploymentFact | Annotation | UnknownFact) -> Deployment:
     match fact:
         case AnnotationFact():
             return annotate(deployment, fact)
@@ -71,5 +72,7 @@ def evolve(deployment: Deployment, fact: Fact) -> Deployment:
             return replace(deployment, withdrawn=True)
         case DeploymentReinstated():
             return replace(deployment, withdrawn=False)
+        case UnknownFact():
+            return deployment  # carried, not interpreted
         case _:
-            return deployment  # an unknown fact of a newer program is carried, not interpreted
+            assert_never(fact)

@@ -8,13 +8,8 @@ from ledger.envelope import Command
 from ledger.pending import Version
 
 
-class EnhancementCommand(Command, frozen=True, kw_only=True):
-    """The root of this category's commands."""
-
+class RecordEnhancement(Command, frozen=True, kw_only=True):
     id: str
-
-
-class RecordEnhancement(EnhancementCommand, frozen=True, kw_only=True):
     title: str
     description: str | None = None
     priority: int | None = None
@@ -25,9 +20,13 @@ class RecordEnhancement(EnhancementCommand, frozen=True, kw_only=True):
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-class UpdateEnhancement(EnhancementCommand, frozen=True, kw_only=True):
+class UpdateEnhancement(Command, frozen=True, kw_only=True):
     """Only what changes. `fields` maps a field to its new value, None clears it; metadata merges key by key."""
 
+    id: str
     expected: Version
     fields: dict[str, Any] = field(default_factory=dict)
     status: str | None = None
+
+
+EnhancementCommand = RecordEnhancement | UpdateEnhancement

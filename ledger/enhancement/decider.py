@@ -1,15 +1,17 @@
 """What may happen to an enhancement, and why not."""
 
 from collections.abc import Iterable
+from typing import assert_never, get_args
 
 from msgspec.structs import asdict
 
-from ledger.annotation.commands import AnnotationCommand
+from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
 from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Turns, Undoable, check, existing, problem, with_also
 from ledger.enhancement.commands import EnhancementCommand, RecordEnhancement, UpdateEnhancement
 from ledger.enhancement.events import (
+    EnhancementFact,
     EnhancementRecorded,
     EnhancementReinstated,
     EnhancementReverted,
@@ -34,7 +36,7 @@ NEXT = {
 }
 
 
-def decide(command: EnhancementCommand, world: World) -> Decided:
+def decide(command: EnhancementCommand | Annotate, world: World) -> Decided:
     match command:
         case RecordEnhancement():
             return _record(command, world)
@@ -43,7 +45,7 @@ def decide(command: EnhancementCommand, world: World) -> Decided:
         case AnnotationCommand():
             return annotate(command, world)
         case _:
-            raise TypeError(f"no rule for {type(command).__name__}")
+            assert_never(command)
 
 
 def _record(command: RecordEnhancement, world: World) -> Decided:
@@ -164,16 +166,8 @@ decider: Decider[Enhancement] = Decider(
     initial=Enhancement(),
     evolve=evolve,
     decide=decide,
-    facts=(
-        EnhancementRecorded,
-        EnhancementRevised,
-        EnhancementStatusChanged,
-        EnhancementReverted,
-        EnhancementWithdrawn,
-        EnhancementReinstated,
-        *ANNOTATION_FACTS,
-    ),
-    commands=(RecordEnhancement, UpdateEnhancement),
+    facts=(*get_args(EnhancementFact), *ANNOTATION_FACTS),
+    commands=get_args(EnhancementCommand),
     undoable=Undoable(
         reverted=EnhancementReverted,
         withdrawn=EnhancementWithdrawn,

@@ -8,11 +8,7 @@ from ledger.envelope import Fact
 from ledger.values.revision import Changes
 
 
-class EnhancementFact(Fact, frozen=True, kw_only=True):
-    """The root of this category's facts."""
-
-
-class EnhancementRecorded(EnhancementFact, frozen=True, kw_only=True):
+class EnhancementRecorded(Fact, frozen=True, kw_only=True):
     """Fields an imported source did not state are None. `depends_on` are the enhancements this one waits for."""
 
     title: str
@@ -25,33 +21,43 @@ class EnhancementRecorded(EnhancementFact, frozen=True, kw_only=True):
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-class EnhancementRevised(EnhancementFact, frozen=True, kw_only=True):
+class EnhancementRevised(Fact, frozen=True, kw_only=True):
     """Fields that fit no better fact, old and new."""
 
     changes: Changes
 
 
-class EnhancementStatusChanged(EnhancementFact, frozen=True, kw_only=True):
+class EnhancementStatusChanged(Fact, frozen=True, kw_only=True):
     """None is unknown: an import did not say."""
 
     old: str | None = None
     new: str | None = None
 
 
-class EnhancementReverted(EnhancementFact, frozen=True, kw_only=True):
+class EnhancementReverted(Fact, frozen=True, kw_only=True):
     """Fields are again what they were before the command `undoes`, old and new."""
 
     changes: Changes
     undoes: str
 
 
-class EnhancementWithdrawn(EnhancementFact, frozen=True, kw_only=True):
+class EnhancementWithdrawn(Fact, frozen=True, kw_only=True):
     """Its creation by the command `undoes` was undone: it is kept and hidden, what was unique in it is free again."""
 
     undoes: str
 
 
-class EnhancementReinstated(EnhancementFact, frozen=True, kw_only=True):
+class EnhancementReinstated(Fact, frozen=True, kw_only=True):
     """It is back, because its withdrawal by the command `undoes` was undone."""
 
     undoes: str
+
+
+EnhancementFact = (
+    EnhancementRecorded
+    | EnhancementRevised
+    | EnhancementStatusChanged
+    | EnhancementReverted
+    | EnhancementWithdrawn
+    | EnhancementReinstated
+)

@@ -1,13 +1,14 @@
 """What the facts of one enhancement add up to."""
 
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.annotation.events import AnnotationFact
+from ledger.annotation.events import Annotation, AnnotationFact
 from ledger.annotation.state import Attachment, Comment, annotate
 from ledger.enhancement.events import (
+    EnhancementFact,
     EnhancementRecorded,
     EnhancementReinstated,
     EnhancementReverted,
@@ -15,7 +16,7 @@ from ledger.enhancement.events import (
     EnhancementStatusChanged,
     EnhancementWithdrawn,
 )
-from ledger.envelope import Fact, stated
+from ledger.envelope import UnknownFact, stated
 from ledger.values.revision import apply
 
 Status = Literal["planned", "approved", "implementing", "completed", "dropped"]
@@ -41,7 +42,7 @@ class Enhancement(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.title != ""
 
 
-def evolve(enhancement: Enhancement, fact: Fact) -> Enhancement:
+def evolve(enhancement: Enhancement, fact: EnhancementFact | Annotation | UnknownFact) -> Enhancement:
     match fact:
         case AnnotationFact():
             return annotate(enhancement, fact)
@@ -55,5 +56,7 @@ def evolve(enhancement: Enhancement, fact: Fact) -> Enhancement:
             return replace(enhancement, withdrawn=True)
         case EnhancementReinstated():
             return replace(enhancement, withdrawn=False)
+        case UnknownFact():
+            return enhancement  # carried, not interpreted
         case _:
-            return enhancement  # an unknown fact of a newer program is carried, not interpreted
+            assert_never(fact)

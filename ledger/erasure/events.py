@@ -5,10 +5,6 @@ from msgspec import Struct
 from ledger.envelope import Fact
 
 
-class ErasureFact(Fact, frozen=True, kw_only=True):
-    """The root of this category's facts."""
-
-
 class ErasedPayload(Struct, frozen=True, kw_only=True):
     """What stands at an earlier position from now on, byte for byte: its JSON begins with the digest of what it was."""
 
@@ -16,7 +12,7 @@ class ErasedPayload(Struct, frozen=True, kw_only=True):
     data: str
 
 
-class TextsErased(ErasureFact, frozen=True, kw_only=True):
+class TextsErased(Fact, frozen=True, kw_only=True):
     """Texts are gone for good: what they stood in has these payloads now, here and in every copy of the log.
 
     Position and payload travel and no rule, so every program erases the same bytes.

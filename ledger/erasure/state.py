@@ -1,8 +1,10 @@
 """What the facts of one erasure add up to."""
 
+from typing import assert_never
+
 from msgspec import Struct
 
-from ledger.envelope import Fact
+from ledger.envelope import UnknownFact
 from ledger.erasure.events import TextsErased
 
 
@@ -12,9 +14,11 @@ class Erasure(Struct, frozen=True, kw_only=True):
     payloads: int = 0
 
 
-def evolve(erasure: Erasure, fact: Fact) -> Erasure:
+def evolve(erasure: Erasure, fact: TextsErased | UnknownFact) -> Erasure:
     match fact:
         case TextsErased(payloads=payloads):
             return Erasure(payloads=erasure.payloads + len(payloads))
+        case UnknownFact():
+            return erasure  # carried, not interpreted
         case _:
-            return erasure  # an unknown fact of a newer program is carried, not interpreted
+            assert_never(fact)

@@ -9,15 +9,10 @@ from ledger.pending import Version
 from ledger.vendor.events import TestResults
 
 
-class VendorCommand(Command, frozen=True, kw_only=True):
-    """The root of this category's commands."""
-
-    id: str
-
-
-class CreateVendor(VendorCommand, frozen=True, kw_only=True):
+class CreateVendor(Command, frozen=True, kw_only=True):
     """What is left out is unknown."""
 
+    id: str
     name: str
     status: str | None = None
     extractor_version: str | None = None
@@ -27,14 +22,18 @@ class CreateVendor(VendorCommand, frozen=True, kw_only=True):
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-class UpdateVendor(VendorCommand, frozen=True, kw_only=True):
+class UpdateVendor(Command, frozen=True, kw_only=True):
     """Only what changes. `fields` maps a field to its new value; format_support and metadata merge key by key.
 
     `test_results` reports a run: counts it leaves out are those of the run before. `deployment_id` says which
     deployment was tested. The name cannot change.
     """
 
+    id: str
     expected: Version
     fields: dict[str, Any] = field(default_factory=dict)
     test_results: TestResults | None = None
     deployment_id: str | None = None
+
+
+VendorCommand = CreateVendor | UpdateVendor

@@ -1,11 +1,11 @@
 """What may happen to a vendor, and why not."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never, get_args
 
 from msgspec.structs import asdict
 
-from ledger.annotation.commands import AnnotationCommand
+from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS
 from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Problem, Turns, Undoable, check, existing, problem, with_also
@@ -16,6 +16,7 @@ from ledger.vendor.commands import CreateVendor, UpdateVendor, VendorCommand
 from ledger.vendor.events import (
     TestResults,
     VendorCreated,
+    VendorFact,
     VendorReinstated,
     VendorReverted,
     VendorRevised,
@@ -30,7 +31,7 @@ CATEGORY = "vendor"
 FORMATS = ("excel", "csv", "pdf", "ocr")
 
 
-def decide(command: VendorCommand, world: World) -> Decided:
+def decide(command: VendorCommand | Annotate, world: World) -> Decided:
     match command:
         case CreateVendor():
             return _create(command, world)
@@ -39,7 +40,7 @@ def decide(command: VendorCommand, world: World) -> Decided:
         case AnnotationCommand():
             return annotate(command, world)
         case _:
-            raise TypeError(f"no rule for {type(command).__name__}")
+            assert_never(command)
 
 
 def _create(command: CreateVendor, world: World) -> Decided:
@@ -143,17 +144,8 @@ decider: Decider[Vendor] = Decider(
     initial=Vendor(),
     evolve=evolve,
     decide=decide,
-    facts=(
-        VendorCreated,
-        VendorRevised,
-        VendorStatusChanged,
-        VendorTestsReported,
-        VendorReverted,
-        VendorWithdrawn,
-        VendorReinstated,
-        *ANNOTATION_FACTS,
-    ),
-    commands=(CreateVendor, UpdateVendor),
+    facts=(*get_args(VendorFact), *ANNOTATION_FACTS),
+    commands=get_args(VendorCommand),
     unique=("vendor_name",),
     undoable=Undoable(
         reverted=VendorReverted, withdrawn=VendorWithdrawn, reinstated=VendorReinstated, check=_check_undo

@@ -18,11 +18,7 @@ class TestResults(Struct, frozen=True, kw_only=True, omit_defaults=True):
     skipped: int | None = None
 
 
-class VendorFact(Fact, frozen=True, kw_only=True):
-    """The root of this category's facts."""
-
-
-class VendorCreated(VendorFact, frozen=True, kw_only=True):
+class VendorCreated(Fact, frozen=True, kw_only=True):
     """Fields an imported source did not state are absent, never a default that looks like a fact."""
 
     name: str
@@ -34,20 +30,20 @@ class VendorCreated(VendorFact, frozen=True, kw_only=True):
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-class VendorRevised(VendorFact, frozen=True, kw_only=True):
+class VendorRevised(Fact, frozen=True, kw_only=True):
     """Fields that fit no better fact, old and new."""
 
     changes: Changes
 
 
-class VendorStatusChanged(VendorFact, frozen=True, kw_only=True):
+class VendorStatusChanged(Fact, frozen=True, kw_only=True):
     """None is unknown: an import did not say."""
 
     old: str | None = None
     new: str | None = None
 
 
-class VendorTestsReported(VendorFact, frozen=True, kw_only=True):
+class VendorTestsReported(Fact, frozen=True, kw_only=True):
     """One run, whole; its time is the event's `occurred_at`. `deployment_id` is the deployment that was tested."""
 
     passing: int | None = None
@@ -56,20 +52,31 @@ class VendorTestsReported(VendorFact, frozen=True, kw_only=True):
     deployment_id: str | None = None
 
 
-class VendorReverted(VendorFact, frozen=True, kw_only=True):
+class VendorReverted(Fact, frozen=True, kw_only=True):
     """Fields are again what they were before the command `undoes`, old and new."""
 
     changes: Changes
     undoes: str
 
 
-class VendorWithdrawn(VendorFact, frozen=True, kw_only=True):
+class VendorWithdrawn(Fact, frozen=True, kw_only=True):
     """Its creation by the command `undoes` was undone: it is kept and hidden, what was unique in it is free again."""
 
     undoes: str
 
 
-class VendorReinstated(VendorFact, frozen=True, kw_only=True):
+class VendorReinstated(Fact, frozen=True, kw_only=True):
     """It is back, because its withdrawal by the command `undoes` was undone."""
 
     undoes: str
+
+
+VendorFact = (
+    VendorCreated
+    | VendorRevised
+    | VendorStatusChanged
+    | VendorTestsReported
+    | VendorReverted
+    | VendorWithdrawn
+    | VendorReinstated
+)

@@ -1,17 +1,18 @@
 """What the facts of one vendor add up to."""
 
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.annotation.events import AnnotationFact
+from ledger.annotation.events import Annotation, AnnotationFact
 from ledger.annotation.state import Attachment, Comment, annotate
-from ledger.envelope import Fact, stated
+from ledger.envelope import UnknownFact, stated
 from ledger.values.revision import apply
 from ledger.vendor.events import (
     TestResults,
     VendorCreated,
+    VendorFact,
     VendorReinstated,
     VendorReverted,
     VendorRevised,
@@ -43,7 +44,7 @@ class Vendor(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.name != ""
 
 
-def evolve(vendor: Vendor, fact: Fact) -> Vendor:
+def evolve(vendor: Vendor, fact: VendorFact | Annotation | UnknownFact) -> Vendor:
     match fact:
         case AnnotationFact():
             return annotate(vendor, fact)
@@ -60,5 +61,7 @@ def evolve(vendor: Vendor, fact: Fact) -> Vendor:
             return replace(vendor, withdrawn=True)
         case VendorReinstated():
             return replace(vendor, withdrawn=False)
+        case UnknownFact():
+            return vendor  # carried, not interpreted
         case _:
-            return vendor  # an unknown fact of a newer program is carried, not interpreted
+            assert_never(fact)

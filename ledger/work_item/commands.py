@@ -12,13 +12,13 @@ from ledger.values.states import FINISHED, ORIGINAL, Category, State
 from ledger.world import ReadyFilter
 
 
-class WorkItemCommand(Command, frozen=True, kw_only=True):
-    """The root of this category's commands."""
+class ItemCommand(Command, frozen=True, kw_only=True):
+    """Of one work item."""
 
     id: str
 
 
-class CreateWorkItem(WorkItemCommand, frozen=True, kw_only=True):
+class CreateWorkItem(ItemCommand, frozen=True, kw_only=True):
     item_type: str
     title: str
     description: str | None = None
@@ -38,7 +38,7 @@ class CreateWorkItem(WorkItemCommand, frozen=True, kw_only=True):
     recurrence: str | None = None
 
 
-class UpdateWorkItem(WorkItemCommand, frozen=True, kw_only=True):
+class UpdateWorkItem(ItemCommand, frozen=True, kw_only=True):
     """Only what changes. `fields` maps a field to its new value, None clears it; metadata merges key by key.
 
     `parent_id` moves the item: a UUID, or None for the root. `force` goes with a `reason`.
@@ -54,7 +54,7 @@ class UpdateWorkItem(WorkItemCommand, frozen=True, kw_only=True):
     force: bool = False
 
 
-class LinkWorkItems(WorkItemCommand, frozen=True, kw_only=True):
+class LinkWorkItems(ItemCommand, frozen=True, kw_only=True):
     """`id` is the item that has the link; `expected` None means: whatever its version, links are a set."""
 
     kind: str
@@ -74,7 +74,7 @@ class ChangeWorkItems(Command, frozen=True, kw_only=True):
     refused_are_left_out: bool = False
 
 
-class ClaimWorkItem(WorkItemCommand, frozen=True, kw_only=True):
+class ClaimWorkItem(ItemCommand, frozen=True, kw_only=True):
     """`token` is the holder's secret; without `minutes` the lease is as long as the setting says."""
 
     token: str
@@ -89,16 +89,16 @@ class ClaimNextWorkItem(Command, frozen=True, kw_only=True):
     wanted: ReadyFilter = ReadyFilter()
 
 
-class RenewClaim(WorkItemCommand, frozen=True, kw_only=True):
+class RenewClaim(ItemCommand, frozen=True, kw_only=True):
     token: str
     minutes: int | None = None
 
 
-class ReleaseClaim(WorkItemCommand, frozen=True, kw_only=True):
+class ReleaseClaim(ItemCommand, frozen=True, kw_only=True):
     token: str
 
 
-class AskQuestion(WorkItemCommand, frozen=True, kw_only=True):
+class AskQuestion(ItemCommand, frozen=True, kw_only=True):
     """`whom` is a person or one of the ledger's roles."""
 
     whom: str
@@ -106,7 +106,7 @@ class AskQuestion(WorkItemCommand, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
 
 
-class AnswerQuestion(WorkItemCommand, frozen=True, kw_only=True):
+class AnswerQuestion(ItemCommand, frozen=True, kw_only=True):
     """`verdict` is approve, refuse, choose or answer; what refuses or answers says why in `text`."""
 
     verdict: str
@@ -114,7 +114,7 @@ class AnswerQuestion(WorkItemCommand, frozen=True, kw_only=True):
     text: str | None = None
 
 
-class WithdrawQuestion(WorkItemCommand, frozen=True, kw_only=True):
+class WithdrawQuestion(ItemCommand, frozen=True, kw_only=True):
     reason: str | None = None
 
 
@@ -128,7 +128,7 @@ class ArchiveWorkItems(Command, frozen=True, kw_only=True):
     older_than_days: int | None = None
 
 
-class RestoreArchived(WorkItemCommand, frozen=True, kw_only=True):
+class RestoreArchived(ItemCommand, frozen=True, kw_only=True):
     """Brings an item back from the archive, with its subtree and with its ancestors."""
 
 
@@ -250,3 +250,21 @@ class ImportWorkItems(Command, frozen=True, kw_only=True):
     @property
     def recorded_as(self) -> str:
         return import_of(self.source)
+
+
+WorkItemCommand = (
+    CreateWorkItem
+    | UpdateWorkItem
+    | LinkWorkItems
+    | ChangeWorkItems
+    | ClaimWorkItem
+    | ClaimNextWorkItem
+    | RenewClaim
+    | ReleaseClaim
+    | AskQuestion
+    | AnswerQuestion
+    | WithdrawQuestion
+    | ArchiveWorkItems
+    | RestoreArchived
+    | ImportWorkItems
+)

@@ -1,9 +1,11 @@
 """What may happen to a work item, and why not."""
 
+from typing import assert_never, get_args
+
 from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
-from ledger.annotation.commands import AnnotationCommand
+from ledger.annotation.commands import Annotate, AnnotationCommand
 from ledger.annotation.events import ANNOTATION_FACTS, EFFORT_FACTS
 from ledger.annotation_decider import decide as annotate
 from ledger.decider import Decided, Decider, Undoable, check, existing, problem, with_also
@@ -31,27 +33,15 @@ from ledger.work_item.commands import (
     WorkItemCommand,
 )
 from ledger.work_item.events import (
-    QuestionAnswered,
-    QuestionAsked,
-    QuestionWithdrawn,
-    WorkItemArchived,
-    WorkItemBlocked,
-    WorkItemClaimed,
-    WorkItemClaimReleased,
-    WorkItemClaimRenewed,
-    WorkItemCompleted,
     WorkItemCreated,
     WorkItemDeleted,
+    WorkItemFact,
     WorkItemLinked,
     WorkItemMoved,
     WorkItemReinstated,
-    WorkItemReopened,
     WorkItemRestored,
     WorkItemReverted,
     WorkItemRevised,
-    WorkItemStatusChanged,
-    WorkItemUnarchived,
-    WorkItemUnblocked,
     WorkItemUnlinked,
     WorkItemWithdrawn,
 )
@@ -69,10 +59,8 @@ from ledger.work_item.rules.undoing import check_undo
 from ledger.work_item.state import WorkItem, evolve
 from ledger.world import World
 
-Asked = WorkItemCommand | ChangeWorkItems | ClaimNextWorkItem | ArchiveWorkItems | ImportWorkItems
 
-
-def decide(command: Asked, world: World) -> Decided:
+def decide(command: WorkItemCommand | Annotate, world: World) -> Decided:
     match command:
         case CreateWorkItem():
             return _create(command, world)
@@ -105,7 +93,7 @@ def decide(command: Asked, world: World) -> Decided:
         case AnnotationCommand():
             return annotate(command, world)
         case _:
-            raise TypeError(f"no rule for {type(command).__name__}")
+            assert_never(command)
 
 
 def _create(command: CreateWorkItem, world: World) -> Decided:
@@ -328,49 +316,8 @@ decider: Decider[WorkItem] = Decider(
     initial=WorkItem(),
     evolve=evolve,
     decide=decide,
-    facts=(
-        WorkItemCreated,
-        WorkItemRevised,
-        WorkItemMoved,
-        WorkItemBlocked,
-        WorkItemUnblocked,
-        WorkItemCompleted,
-        WorkItemReopened,
-        WorkItemStatusChanged,
-        WorkItemDeleted,
-        WorkItemRestored,
-        WorkItemLinked,
-        WorkItemUnlinked,
-        WorkItemClaimed,
-        WorkItemClaimRenewed,
-        WorkItemClaimReleased,
-        QuestionAsked,
-        QuestionAnswered,
-        QuestionWithdrawn,
-        WorkItemArchived,
-        WorkItemUnarchived,
-        WorkItemReverted,
-        WorkItemWithdrawn,
-        WorkItemReinstated,
-        *ANNOTATION_FACTS,
-        *EFFORT_FACTS,
-    ),
-    commands=(
-        CreateWorkItem,
-        UpdateWorkItem,
-        LinkWorkItems,
-        ChangeWorkItems,
-        ClaimWorkItem,
-        ClaimNextWorkItem,
-        RenewClaim,
-        ReleaseClaim,
-        AskQuestion,
-        AnswerQuestion,
-        WithdrawQuestion,
-        ArchiveWorkItems,
-        RestoreArchived,
-        ImportWorkItems,
-    ),
+    facts=(*get_args(WorkItemFact), *ANNOTATION_FACTS, *EFFORT_FACTS),
+    commands=get_args(WorkItemCommand),
     unique=("external_id",),
     undoable=Undoable(
         reverted=WorkItemReverted,

@@ -8,11 +8,7 @@ from ledger.envelope import Fact
 from ledger.values.revision import Changes
 
 
-class WorkItemFact(Fact, frozen=True, kw_only=True):
-    """The root of this category's facts."""
-
-
-class WorkItemChange(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemChange(Fact, frozen=True, kw_only=True):
     """The root of what an update records: with the `reason` that was given for it, and `forced_over` whose claim it was
     made by force."""
 
@@ -20,7 +16,7 @@ class WorkItemChange(WorkItemFact, frozen=True, kw_only=True):
     forced_over: str | None = None
 
 
-class WorkItemCreated(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemCreated(Fact, frozen=True, kw_only=True):
     """Fields an imported source did not state are absent, never a default that looks like a fact.
 
     `due` and `not_before` are days or moments, see ledger.values.dates; `estimate` is in minutes; `recurrence` a rule,
@@ -113,7 +109,7 @@ class WorkItemRestored(WorkItemChange, frozen=True, kw_only=True):
     pass
 
 
-class WorkItemLinked(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemLinked(Fact, frozen=True, kw_only=True):
     """Stands in the stream of the item that has the link: `blocks` means this one blocks the other."""
 
     kind: str
@@ -121,7 +117,7 @@ class WorkItemLinked(WorkItemFact, frozen=True, kw_only=True):
     note: str | None = None
 
 
-class WorkItemUnlinked(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemUnlinked(Fact, frozen=True, kw_only=True):
     kind: str
     to_id: str
 
@@ -133,7 +129,7 @@ class PreviousHolder(Struct, frozen=True, kw_only=True):
     until: str
 
 
-class WorkItemClaimed(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemClaimed(Fact, frozen=True, kw_only=True):
     """It was claimed, until a moment of ledger time. Its holder is recognised by a token, which is the holder's secret;
     here is its sha256. `taken_from` is another holder, whose lease had ended. `status` and `category` are the state in
     which the ledger's configuration wants what is claimed, if any."""
@@ -146,11 +142,11 @@ class WorkItemClaimed(WorkItemFact, frozen=True, kw_only=True):
     category: str | None = None
 
 
-class WorkItemClaimRenewed(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemClaimRenewed(Fact, frozen=True, kw_only=True):
     until: str
 
 
-class WorkItemClaimReleased(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemClaimReleased(Fact, frozen=True, kw_only=True):
     pass
 
 
@@ -169,7 +165,7 @@ class QuestionAsked(WorkItemChange, frozen=True, kw_only=True):
     forced: str | None = None
 
 
-class QuestionAnswered(WorkItemFact, frozen=True, kw_only=True):
+class QuestionAnswered(Fact, frozen=True, kw_only=True):
     """`verdict` is approve, refuse, choose (`choice` is what was chosen) or answer; `text` is the answer, or why."""
 
     verdict: str
@@ -179,34 +175,61 @@ class QuestionAnswered(WorkItemFact, frozen=True, kw_only=True):
     text: str | None = None
 
 
-class QuestionWithdrawn(WorkItemFact, frozen=True, kw_only=True):
+class QuestionWithdrawn(Fact, frozen=True, kw_only=True):
     """The question needs no answer any more; `reason` says why, if its author does."""
 
     reason: str | None = None
 
 
-class WorkItemArchived(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemArchived(Fact, frozen=True, kw_only=True):
     pass
 
 
-class WorkItemUnarchived(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemUnarchived(Fact, frozen=True, kw_only=True):
     pass
 
 
-class WorkItemReverted(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemReverted(Fact, frozen=True, kw_only=True):
     """Fields are again what they were before the command `undoes`, old and new. It touches what those fields do."""
 
     changes: Changes
     undoes: str
 
 
-class WorkItemWithdrawn(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemWithdrawn(Fact, frozen=True, kw_only=True):
     """Its creation by the command `undoes` was undone: it is kept and hidden, what was unique in it is free again."""
 
     undoes: str
 
 
-class WorkItemReinstated(WorkItemFact, frozen=True, kw_only=True):
+class WorkItemReinstated(Fact, frozen=True, kw_only=True):
     """It is back, because its withdrawal by the command `undoes` was undone."""
 
     undoes: str
+
+
+WorkItemFact = (
+    WorkItemCreated
+    | WorkItemRevised
+    | WorkItemMoved
+    | WorkItemBlocked
+    | WorkItemUnblocked
+    | WorkItemCompleted
+    | WorkItemReopened
+    | WorkItemStatusChanged
+    | WorkItemDeleted
+    | WorkItemRestored
+    | WorkItemLinked
+    | WorkItemUnlinked
+    | WorkItemClaimed
+    | WorkItemClaimRenewed
+    | WorkItemClaimReleased
+    | QuestionAsked
+    | QuestionAnswered
+    | QuestionWithdrawn
+    | WorkItemArchived
+    | WorkItemUnarchived
+    | WorkItemReverted
+    | WorkItemWithdrawn
+    | WorkItemReinstated
+)

@@ -37,8 +37,8 @@ class Ahead(World):
         self.token = world.token
         self.scope = world.scope
 
-    def happened(self, stream: str, fact: Fact) -> None:
-        """From here on this is so."""
+    def happened(self, stream: str, fact: Any) -> None:
+        """From here on this fact of a work item is so."""
         entity_id = id_of(stream)
         before: WorkItem = self.state(CATEGORY, entity_id)
         after = apply(evolve(before, fact), fact.also)

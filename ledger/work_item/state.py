@@ -1,13 +1,13 @@
 """What the facts of one work item add up to."""
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal, assert_never, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.annotation.events import AnnotationFact, EffortLogged
+from ledger.annotation.events import Annotation, AnnotationFact, EffortLogged
 from ledger.annotation.state import Attachment, Comment, Effort, annotate, with_effort
-from ledger.envelope import Fact, stated
+from ledger.envelope import UnknownFact, stated
 from ledger.values.revision import Changes, apply
 from ledger.values.states import FINISHED, ORIGINAL, REASONLESS, WORKABLE
 from ledger.work_item.events import (
@@ -22,6 +22,7 @@ from ledger.work_item.events import (
     WorkItemCompleted,
     WorkItemCreated,
     WorkItemDeleted,
+    WorkItemFact,
     WorkItemLinked,
     WorkItemMoved,
     WorkItemReinstated,
@@ -144,7 +145,7 @@ class WorkItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.category in FINISHED
 
 
-def evolve(item: WorkItem, fact: Fact) -> WorkItem:
+def evolve(item: WorkItem, fact: WorkItemFact | Annotation | EffortLogged | UnknownFact) -> WorkItem:
     """A claim ends with the work: when the item is blocked, completed, deleted or withdrawn."""
     match fact:
         case EffortLogged():
@@ -197,8 +198,10 @@ def evolve(item: WorkItem, fact: Fact) -> WorkItem:
             return replace(item, withdrawn=True, claim=None)
         case WorkItemReinstated():
             return replace(item, withdrawn=False)
+        case UnknownFact():
+            return item  # carried, not interpreted
         case _:
-            return item  # an unknown fact of a newer program is carried, not interpreted
+            assert_never(fact)
 
 
 def _completed(item: WorkItem, fact: WorkItemCompleted) -> WorkItem:

@@ -2,13 +2,19 @@
 
 import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
 from ledger import errors
-from ledger.catalog import DECIDERS
+from ledger.annotation.commands import AnnotationCommand, CommentCommand
+from ledger.annotation.events import AnnotationFact
+from ledger.catalog import COMMANDS, DECIDERS, FACTS
+from ledger.envelope import Command, Fact, UnknownFact
 from ledger.settings import ENVIRONMENT
+from ledger.work_item.commands import ItemCommand
+from ledger.work_item.events import WorkItemChange
 from projections.application.layers import KINDS, Source
 from projections.operations.catalog import OPERATIONS
 from projections.transfer.import_sources import SOURCES
@@ -36,6 +42,19 @@ def maker(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
+
+
+def test_every_fact_and_every_command_belongs_to_the_union_of_its_category() -> None:
+    roots = {AnnotationFact, WorkItemChange, UnknownFact, AnnotationCommand, CommentCommand, ItemCommand}
+    declared = {kind for root in (Fact, Command) for kind in kinds_of(root) if kind.__module__.startswith("ledger.")}
+
+    assert {kind.__name__ for kind in declared - roots} == {*FACTS, *COMMANDS}
+
+
+def kinds_of(root: type) -> Iterator[type]:
+    for kind in root.__subclasses__():
+        yield kind
+        yield from kinds_of(kind)
 
 
 def test_facts_are_named_in_the_past_tense() -> None:

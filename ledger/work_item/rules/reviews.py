@@ -6,6 +6,7 @@ state for what is in review, the item waits there. Every rule that would complet
 
 from collections.abc import Iterable
 from functools import reduce
+from typing import Any
 
 from ledger.envelope import Fact
 from ledger.errors import Refused
@@ -72,13 +73,13 @@ def request(wanted: State, forced: str | None, at: str, world: World) -> Questio
     return QuestionAsked(whom=whom, by=world.by, at=at, text=ASKS, completes=done, forced=forced)
 
 
-def imported(facts: Iterable[tuple[Fact, Mark]], entity_id: str, world: World) -> list[tuple[Fact, Mark]]:
+def imported(facts: Iterable[tuple[Any, Mark]], entity_id: str, world: World) -> list[tuple[Fact, Mark]]:
     """What an import records of an item: where its type needs a review, completing it asks for that instead.
 
     What a source tells of its past before it is known here, an administrator brings as it was.
     """
     item: WorkItem = world.state(CATEGORY, entity_id)
-    kept: list[tuple[Fact, Mark]] = []
+    kept: list[tuple[Any, Mark]] = []
     if not item.exists and world.scope == "admin":
         return list(facts)
     for fact, mark in facts:
@@ -86,7 +87,7 @@ def imported(facts: Iterable[tuple[Fact, Mark]], entity_id: str, world: World) -
         if after.category == "done" and item.category != "done" and is_demanded(after, world):
             wanted = State(name=after.status, category="done")
             stays = item.question is not None or _refused_since(item, mark)
-            instead = [] if stays else requested(item, wanted, after.forced, text(mark.at), world)
+            instead: list[Any] = [] if stays else requested(item, wanted, after.forced, text(mark.at), world)
         else:
             instead = [fact]
         kept += [(one, mark) for one in instead]

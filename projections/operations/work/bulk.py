@@ -40,7 +40,8 @@ from projections.questions.work import work_items as questions
 
 MOST = 1000
 OF_THE_CALL = ("by", "command_id", "detail", "token")  # these are said once for all items
-KINDS: dict[str, type[Writes]] = {
+Item = CreateWorkItemInput | UpdateWorkItemInput | LinkWorkItemsInput | CommentInput | LogEffortInput | AttachInput
+KINDS: dict[str, type[Item]] = {
     "create": CreateWorkItemInput,
     "update": UpdateWorkItemInput,
     "link": LinkWorkItemsInput,
@@ -117,7 +118,7 @@ class _Reading:
         op, key = given.pop("op", None), given.pop("key", None)
         check(self._problems(op, key, item))
         fresh = op == "update" and str(given.get("id", "")).startswith("$") and "version" not in given
-        request = checked(KINDS[op], given | ({"version": 1} if fresh else {}))
+        request: Item = checked(KINDS[op], given | ({"version": 1} if fresh else {}))
         match request:
             case CreateWorkItemInput():
                 entity_id = minted_id(self._command_id, str(number))
@@ -135,7 +136,7 @@ class _Reading:
                 return effort_command(self._view, request, self._id_of(request.id, "id"), fresh_id)
             case AttachInput():
                 return attachment_command(request, CATEGORY, self._id_of(request.id, "id"))
-            case _:
+            case LinkWorkItemsInput():
                 return LinkWorkItems(
                     id=self._id_of(request.id, "id"),
                     kind=request.kind,

@@ -113,7 +113,7 @@ def _one(view: LedgerView, request: ClaimWorkItemInput) -> Done:
             command = RenewClaim(id=entity_id, token=token, minutes=request.minutes)
         case "release":
             command = ReleaseClaim(id=entity_id, token=token)
-        case _:
+        case "claim" | "next":
             command = ClaimWorkItem(id=entity_id, token=token, minutes=request.minutes)
     own = command_id(request.command_id)
     try:

@@ -54,7 +54,7 @@ def question(view: LedgerView, request: QuestionInput) -> Answered:
             return answer | _asked_of(view, request)
         case "answer":
             return answer | _came_to(view, item)
-        case _:
+        case "withdraw":
             return answer
 
 
