@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ledger.across.erasure import applied, of_entity, of_person, payloads_in
 from ledger.annotation.commands import AddAttachment, AddComment
-from ledger.catalog import FACTS, fact_of, fold_stream
+from ledger.catalog import DECIDERS, FACTS, fact_of, fold_stream
 from ledger.codec import digest, encode, is_erased, origin_digest, schema_of
 from ledger.conflict.events import ConflictFound
 from ledger.decider import Undo
@@ -156,8 +156,7 @@ def test_what_a_newer_program_recorded_is_not_erased_by_guessing(events: list[Re
 @pytest.mark.parametrize("name", [name for name in FACTS if name != TextsErased.__name__])
 def test_every_fact_reads_as_itself_without_its_texts(name: str, events: list[RecordedEvent]) -> None:
     fact = FACTS[name]
-    category = next((c for c in ("vendor", "deployment", "enhancement", "conflict") if name.lower().startswith(c)), "")
-    stream = stream_id(category or "work_item", SECRET)
+    stream = stream_id(next(decider.category for decider in DECIDERS.values() if fact in decider.facts), SECRET)
     recorded = json.loads(file_of(name, schema_of(name)).read_text(encoding="utf-8"))["recorded"]
     data = msgspec.json.encode(recorded)
     event = replace(events[0], stream_id=stream, type=name, data=data, position=1)
