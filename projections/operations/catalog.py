@@ -26,7 +26,6 @@ _MODULES = {  # whose OPERATIONS have it, or for `sync` whose operations(inputs)
     "claim_work_item": "work.claims",
     "comment": "work.comments",
     "attach": "work.attachments",
-    "list_attached": "work.work_items",
     "question": "work.questions",
     "needs_me": "work.needs",
     "log_effort": "work.effort",

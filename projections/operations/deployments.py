@@ -81,7 +81,7 @@ class RecordDeploymentInput(Writes):
     vendor_ids: Annotated[Texts, Field(description="Vendors it concerns: ids, references or names")] = ()
     work_item_ids: Annotated[Texts, Field(description="Items it delivers, like w-7k3qd")] = ()
     environment: Annotated[Name | None, Field(description="Where to, like production")] = None
-    metadata: Metadata = Field(default_factory=dict, description="Anything else worth keeping, by name")
+    metadata: Metadata = Field(default_factory=dict, description="Anything else, by name")
     redeployment: Annotated[bool, Field(description="true: deployed once more, record it again")] = False
 
 

@@ -48,7 +48,7 @@ class RecordEnhancementInput(Writes):
     status: Annotated[Status, Field(description="How far it is")] = "planned"
     target_quarter: Annotated[Quarter | None, Field(description="Quarter it is meant for, like 2026-Q1")] = None
     depends_on: Annotated[Texts, Field(description="Enhancements it needs first: ids or references, like e-7k3qd")] = ()
-    metadata: Metadata = Field(default_factory=dict, description="Anything else worth keeping, by name")
+    metadata: Metadata = Field(default_factory=dict, description="Anything else, by name")
 
 
 class EnhancementChanges(Input):

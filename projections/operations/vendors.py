@@ -64,7 +64,7 @@ class CreateVendorInput(Writes):
         Field(description='Counts of its newest run, those known: {"passing": 7, "total": 9, "skipped": 1}'),
     ] = None
     manifest_compliant: Annotated[bool | None, Field(description="Whether its manifest follows the rules")] = None
-    metadata: Metadata = Field(default_factory=dict, description="Anything else worth keeping, by name")
+    metadata: Metadata = Field(default_factory=dict, description="Anything else, by name")
     happened_at: HappenedAt = None
 
 

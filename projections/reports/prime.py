@@ -10,7 +10,7 @@ from typing import Any
 
 from ledger.store import EventStore
 from ledger.values.moment import text
-from ledger.values.states import in_order
+from ledger.values.states import DROPPED, in_order
 from ledger.work_item.events import QuestionAnswered
 from ledger.world import Asker
 from projections.questions import vendors
@@ -111,13 +111,14 @@ def _known(configured: Document, held: list[Document], items: list[Document], as
 
 
 def _words(configured: Document) -> Document:
-    """{states, states_folded, done, reviewed, reviewer}: the states, if some are the ledger's own; those that mean
-    done; the types that are completed by a review, and by whose."""
+    """{states, states_folded, dropped, done, reviewed, reviewer}: the states, if some are the ledger's own; the one of
+    what will not be done, those that mean done; the types that are completed by a review, and by whose."""
     found = configured["states"]
     settings = configured["settings"]
     return {
         "states": found[:STATES] if [state["name"] for state in found] != GIVEN else [],
         "states_folded": len(found) > STATES,
+        "dropped": next((state["name"] for state in found if state["category"] == DROPPED.category), DROPPED.name),
         "done": [state["name"] for state in found if state["category"] == "done"][:DONE],
         "reviewed": settings["review_types"],
         "reviewer": settings["reviewer"] or "an administrator",

@@ -203,6 +203,6 @@ def test_items_are_listed_by_the_kind_of_what_is_attached(run: Run, perform: Per
 
     assert (refs("pull_request"), refs("commit"), refs("file")) == ([item], [other], [])
     assert refs("commit", "--mine") == []
-    assert perform("list_attached", attachment="commit", text="other")["items"][0]["ref"] == other
+    assert perform("list_work_items", attachment="commit", text="other")["items"][0]["ref"] == other
     perform("attach", id=other, url=COMMIT, remove=True)
-    assert perform("list_attached", attachment="commit")["items"] == []
+    assert perform("list_work_items", attachment="commit")["items"] == []

@@ -494,7 +494,6 @@ def test_every_question_can_be_asked_of_a_replica(app: App, pair: Pair) -> None:
         "list_work_items": [{}, {"text": "question"}, {"ready": True}, {"as_of": "1"}, {"order": "tree"}],
         "query_vendor_status": [{}, {"name": "acme"}, {"broke_since": "1"}],
         "query_history": [{"id": item["ref"]}, {"id": item["ref"], "as_of": "v1"}],
-        "list_attached": [{"attachment": "document"}],
         "changes_since": [{"since": "0"}],
     }
     reading = [operation for operation in OPERATIONS.values() if not operation.writes]

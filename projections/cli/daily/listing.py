@@ -119,7 +119,7 @@ def _list(
     if filters.pop("every_ledger", False):
         _list_everywhere(invocation, mine=mine, **filters)
         return
-    answered = _of_person(invocation, filters) if mine else perform(invocation, _operation(filters), **filters)
+    answered = _of_person(invocation, filters) if mine else perform(invocation, "list_work_items", **filters)
     if invocation.as_json:
         answer_json(answered)
         return
@@ -148,7 +148,7 @@ def _list_everywhere(invocation: Invocation, *, mine: bool, limit: int, **filter
     del filters["offset"]
     given = {name: value for name, value in filters.items() if value is not None} | {"limit": limit}
     given |= {"fields": [*SUMMARY, "created_at"]} if filters.get("order") == "created" else {}
-    found = every_ledger.everywhere(invocation, _operation(given), given, limit, ORDERS.get(filters.get("order", "")))
+    found = every_ledger.everywhere(invocation, "list_work_items", given, limit, ORDERS.get(filters.get("order", "")))
     if invocation.as_json:
         found.as_json()
         return
@@ -200,9 +200,8 @@ def _away(due: str, today: date) -> str:
 
 def _of_person(invocation: Invocation, filters: Answered) -> Answered:
     """What is assigned to who asks, then what they hold beside that."""
-    operation = _operation(filters)
-    assigned = perform(invocation, operation, **filters | {"assignee": invocation.actor})
-    held = perform(invocation, operation, **filters | {"claimed_by": invocation.actor})
+    assigned = perform(invocation, "list_work_items", **filters | {"assignee": invocation.actor})
+    held = perform(invocation, "list_work_items", **filters | {"claimed_by": invocation.actor})
     known = {item["id"] for item in assigned["items"]}
     items = [*assigned["items"], *(item for item in held["items"] if item["id"] not in known)]
     return {
@@ -212,10 +211,6 @@ def _of_person(invocation: Invocation, filters: Answered) -> Answered:
         "total_count": len(items),
         "has_more": assigned["has_more"] or held["has_more"],
     }
-
-
-def _operation(filters: Answered) -> str:
-    return "list_attached" if "attachment" in filters else "list_work_items"
 
 
 def _line(item: Answered, now: datetime) -> tuple[object, ...]:

@@ -175,6 +175,9 @@ class ListWorkItemsInput(Input):
     deferred: Annotated[bool | None, Field(description="Only deferred by not_before (false: not)")] = None
     roots_only: Annotated[bool, Field(description="Only without parent")] = False
     tag: Annotated[str | None, Field(description="With this label")] = None
+    attachment: Annotated[
+        AttachmentKind | None, AnyText, Field(description="With a pull_request, commit, document, file, item attached")
+    ] = None
     text: Annotated[Sought | None, Field(description="With all these words")] = None
     ready: Annotated[bool | None, Field(description="Only what can begin now (false: cannot)")] = None
     blocked: Annotated[bool | None, Field(description="Only what waits for others (false: does not)")] = None
@@ -194,10 +197,6 @@ class ListWorkItemsInput(Input):
     fields: Annotated[Texts, Field(description='Only these fields, like ["title", "notes"]')] = ()
     detail: Annotated[bool, Field(description="true answers each item whole")] = False
     as_of: AsOf = None
-
-
-class ListAttachedInput(ListWorkItemsInput):
-    attachment: Annotated[AttachmentKind, Field(description="With something attached of this kind")]
 
 
 class LinkWorkItemsInput(Writes):

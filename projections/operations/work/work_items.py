@@ -30,7 +30,6 @@ from projections.operations.work.work_item_inputs import (
     REVISABLE,
     CreateWorkItemInput,
     LinkWorkItemsInput,
-    ListAttachedInput,
     ListWorkItemsInput,
     QueryWorkItemInput,
     Resolve,
@@ -201,14 +200,7 @@ def _at_position(view: LedgerView, entity_id: str, request: QueryWorkItemInput) 
 
 
 def list_work_items(view: LedgerView, request: ListWorkItemsInput) -> Answered:
-    return _listed(view, request, _filter(view, request))
-
-
-def list_attached(view: LedgerView, request: ListAttachedInput) -> Answered:
-    return _listed(view, request, replace(_filter(view, request), attachment=request.attachment))
-
-
-def _listed(view: LedgerView, request: ListWorkItemsInput, filters: item_lists.Filter) -> Answered:
+    filters = _filter(view, request)
     default: item_lists.Order = "relevance" if request.text is not None else "updated"
     with view.snapshot(request.as_of) as snapshot:
         page = item_lists.listed(
@@ -242,6 +234,7 @@ def _filter(view: LedgerView, request: ListWorkItemsInput) -> item_lists.Filter:
         deferred=request.deferred,
         roots_only=request.roots_only,
         tag=request.tag.strip().lower() if request.tag else None,
+        attachment=request.attachment,
         since=_position(view, request.changed_since),
         ready=request.ready,
         blocked=request.blocked,
@@ -355,16 +348,6 @@ OPERATIONS = (
         toolset="work",
         input=ListWorkItemsInput,
         run=list_work_items,
-    ),
-    Operation(
-        name="list_attached",
-        title="List work items by attachment",
-        summary="Find items to which something of a kind is attached, like a pull request, by the filters of "
-        "list_work_items. To attach: attach.",
-        toolset="work",
-        input=ListAttachedInput,
-        run=list_attached,
-        by_default=False,
     ),
     Operation(
         name="link_work_items",
