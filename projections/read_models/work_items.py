@@ -135,7 +135,6 @@ work_items = Projection(
         Equal("parent_id"),
         Equal("milestone_id"),
         Equal("priority"),
-        Condition("(CAST(%(due_from)s AS text) IS NULL OR item.due_by >= %(due_from)s AND item.due_by < '~')"),
         Condition("(CAST(%(due_until)s AS text) IS NULL OR item.due_by <= %(due_until)s)"),
         Condition("(%(overdue)s = 0 OR item.due_by < %(moment)s AND item.category NOT IN ('done', 'dropped'))"),
         Condition("(coalesce(%(deferred)s, 0) = 0 OR item.starts_at > %(moment)s)"),

@@ -16,7 +16,11 @@ from ledger.settings import ENVIRONMENT
 from ledger.work_item.commands import ItemCommand
 from ledger.work_item.events import WorkItemChange
 from projections.application.layers import KINDS, Source
+from projections.cli.daily.listing import list_
 from projections.operations.catalog import OPERATIONS
+from projections.operations.work.work_item_inputs import ListWorkItemsInput
+from projections.questions.work.item_lists import SIFTED, Filter
+from projections.read_models.catalog import PROJECTIONS
 from projections.transfer.import_sources import SOURCES
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,6 +37,21 @@ def test_the_generated_sql_is_what_the_read_models_declare() -> None:
 
     differing = [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text]
     assert differing == [], "not what the read models declare: python docs/make_sql.py writes them"
+
+
+def test_a_filter_of_work_items_is_asked_by_the_question_the_operation_and_the_command() -> None:
+    declared = set(re.findall(r"%\((\w+)\)s", " ".join(maker("make_sql").filters(PROJECTIONS["work_items"]))))
+    declared -= {"ledger", "work_items", "moment", *("deleted", "archived", "both")}  # the time, and `hidden`
+    asked = set(Filter.__struct_fields__)
+    given = set(ListWorkItemsInput.model_fields)
+    options = {parameter.name for parameter in list_.params}
+
+    assert declared == asked - set(SIFTED)
+    assert asked - given == {"since", "asker", "terms"}, "not in ListWorkItemsInput"
+    in_other_words = {"category": "status", "due_until": "due", "claimed_by": "mine", "unfinished": "everything"}
+    assert set(in_other_words.values()) <= options
+    of_assistants = {"ready", "roots_only", "include_deleted", "include_archived"}
+    assert asked & given - options == {*in_other_words, *of_assistants}, "no option of `list`"
 
 
 def maker(name: str) -> ModuleType:

@@ -28,7 +28,6 @@ SAMPLES: Samples = {
     "milestone_id": [None, told.VERSION_1],
     "work_items/milestone_progress.id": [told.VERSION_1],
     "work_items/effort.id": [told.WEEKLY, told.PROJECT],
-    "due_from": [None, "2026-12-01T00:00:00.000000Z"],
     "status/due.due_from": ["", "2026-12-01T00:00:00.000000Z"],
     "today": ["2026-12-15T23:59:59.999999Z"],
     "due_before": ["2026-12-15T00:00:00.000000Z"],

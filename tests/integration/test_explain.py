@@ -127,7 +127,6 @@ def samples(large: Scale) -> Samples:
         "parent_id": [None, item.id],
         "work_items.category": [None, "active"],
         "milestone_id": [None, item.id],
-        "due_from": [None, "2026-12-01T00:00:00.000000Z"],
         "status/due.due_from": ["", "2026-12-01T00:00:00.000000Z"],
         "today": ["2026-12-15T23:59:59.999999Z"],
         "due_before": ["2026-12-15T00:00:00.000000Z"],

@@ -25,10 +25,6 @@ from projections.questions.work.item_lists import SUMMARY
 
 Answered = dict[str, Any]
 HEADINGS = ("ref", "title", "type", "status", "prio", "due", "for", "held by", "waits for", "changed")
-FILTERS = {
-    *("words", "item_type", "status", "tag", "assignee", "mine", "parent_id", "blocked", "everything", "order"),
-    *("due", "overdue", "deferred", "milestone_id", "priority", "attachment", "every_ledger"),
-}
 ORDERS: dict[str, Callable[[Answered], Any]] = {  # of items of several ledgers
     "priority": lambda item: item.get("priority") or 9,
     "updated": lambda item: -parse(item["updated_at"]).timestamp(),
@@ -89,9 +85,10 @@ def list_(
         views.forget(invocation, forget)
         remark(f"forgot {printable(forget)}")
         return
+    known = set(given)
     given = {name: value for name, value in given.items() if value not in (None, (), False)}
     if view is not None:
-        given = views.view(invocation, view, FILTERS) | given
+        given = views.view(invocation, view, known) | given
     if save is not None:
         views.save(invocation, save, given)
         remark(f"saved: tracking-ledger list --view {printable(save)}")

@@ -221,29 +221,17 @@ def _filter(view: LedgerView, request: ListWorkItemsInput) -> item_lists.Filter:
     parent = resolve(view.tables, CATEGORY, request.parent_id, "parent_id") if request.parent_id else None
     milestone = _milestone(view, request.milestone_id) if request.milestone_id else None
     check(_list_problems(request))
-    return item_lists.Filter(
-        terms=tuple(search_terms.wanted(request.text or "")),
-        item_type=request.item_type,
-        category=request.category,
-        assignee=request.assignee,
-        parent_id=parent,
-        milestone_id=milestone,
-        priority=request.priority,
-        due_until=ends(request.due_until) if request.due_until else None,
-        overdue=request.overdue,
-        deferred=request.deferred,
-        roots_only=request.roots_only,
-        tag=request.tag.strip().lower() if request.tag else None,
-        attachment=request.attachment,
-        since=_position(view, request.changed_since),
-        ready=request.ready,
-        blocked=request.blocked,
-        claimed_by=request.claimed_by,
-        unfinished=request.unfinished,
-        asker=asker(view),
-        include_deleted=request.include_deleted,
-        include_archived=request.include_archived,
-    )
+    given = request.model_dump(include=set(item_lists.Filter.__struct_fields__), exclude={"status"})
+    meant = {
+        "terms": tuple(search_terms.wanted(request.text or "")),
+        "parent_id": parent,
+        "milestone_id": milestone,
+        "due_until": ends(request.due_until) if request.due_until else None,
+        "tag": request.tag.strip().lower() if request.tag else None,
+        "since": _position(view, request.changed_since),
+        "asker": asker(view),
+    }
+    return item_lists.Filter(**given | meant)
 
 
 def _milestone(view: LedgerView, given: str) -> str:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from ledger.values.moment import text
 from ledger.work_item.item_summaries import CATEGORY, obstacle_summary
@@ -23,6 +24,7 @@ Entity = dict[str, Any]
 PORTION = 50  # trees looked at first, each further portion is twice as large
 LARGEST = 5000
 CAUSES = 5  # reasons why an item of a list is blocked that are named; of each kind readiness.MOST_NAMED are counted
+SIFTED = ("ready", "blocked", "asker", "terms", "include_deleted", "include_archived")  # what these lists look at
 SUMMARY = (
     "id",
     "ref",
@@ -45,8 +47,9 @@ SUMMARY = (
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """None means: any. `since` is a position; `parent_id` and `milestone_id` are whole UUIDs, `due_from` and
-    `due_until` moments.
+    """None means: any. `since` is a position; `parent_id` and `milestone_id` are whole UUIDs, `due_until` is a moment.
+
+    A field is the parameter of that name in the filters of the read model; but for those that are SIFTED.
 
     `ready` and `blocked` ask for unfinished items only: those that are so, or those that are not. `asker` is the
     one for whom an item would be ready.
@@ -59,7 +62,6 @@ class Filter(Struct, frozen=True, kw_only=True):
     parent_id: str | None = None
     milestone_id: str | None = None
     priority: int | None = None
-    due_from: str | None = None
     due_until: str | None = None
     overdue: bool = False
     deferred: bool | None = None
@@ -135,24 +137,12 @@ def in_state(snapshot: Snapshot, word: str, limit: int) -> list[Entity]:
 
 def _conditions(wanted: Filter, moment: datetime, *, unfinished: bool) -> dict[str, Any]:
     """What every list takes to filter by; `unfinished` where only items that can still be done are asked for."""
+    given = {name: value for name, value in asdict(wanted).items() if name not in SIFTED}
+    numbers = {name: int(value) for name, value in given.items() if isinstance(value, bool)}
     return {
-        "item_type": wanted.item_type,
-        "status": wanted.status,
-        "category": wanted.category,
-        "assignee": wanted.assignee,
-        "parent_id": wanted.parent_id,
-        "milestone_id": wanted.milestone_id,
-        "priority": wanted.priority,
-        "due_from": wanted.due_from,
-        "due_until": wanted.due_until,
-        "overdue": int(wanted.overdue),
-        "deferred": None if wanted.deferred is None else int(wanted.deferred),
-        "roots_only": int(wanted.roots_only),
-        "tag": wanted.tag,
-        "attachment": wanted.attachment,
-        "since": wanted.since,
+        **given,
+        **numbers,
         "unfinished": int(unfinished or wanted.unfinished),
-        "claimed_by": wanted.claimed_by,
         "moment": text(moment),
         **_hidden(wanted.include_deleted and not unfinished, wanted.include_archived and not unfinished),
     }

@@ -9,7 +9,6 @@ WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s
   AND (CAST(%(parent_id)s AS text) IS NULL OR item.parent_id = %(parent_id)s)
   AND (CAST(%(milestone_id)s AS text) IS NULL OR item.milestone_id = %(milestone_id)s)
   AND (CAST(%(priority)s AS int) IS NULL OR item.priority = %(priority)s)
-  AND (CAST(%(due_from)s AS text) IS NULL OR item.due_by >= %(due_from)s AND item.due_by < '~')
   AND (CAST(%(due_until)s AS text) IS NULL OR item.due_by <= %(due_until)s)
   AND (%(overdue)s = 0 OR item.due_by < %(moment)s AND item.category NOT IN ('done', 'dropped'))
   AND (coalesce(%(deferred)s, 0) = 0 OR item.starts_at > %(moment)s)
