@@ -426,8 +426,8 @@ def test_a_board_has_a_column_for_each_state_that_holds_something(run: Run, monk
     drawn = run("board").stdout
     columns = json.loads(run("board", "--json").stdout)["columns"]
 
-    assert [column["state"] for column in columns] == ["active", "blocked", "completed"]
-    assert [[item["ref"] for item in column["items"]] for column in columns] == [[doing], [waiting], [over]]
+    assert [column["state"] for column in columns] == ["active", "blocked", "completed", "dropped"]
+    assert [[item["ref"] for item in column["items"]] for column in columns] == [[doing], [waiting], [over], []]
     assert drawn.splitlines()[0].split() == ["active", "(1)", "blocked", "(1)", "completed", "(1)"]
     assert f"{doing} p3 @tester" in drawn
     assert "\x1b" not in drawn
@@ -473,7 +473,7 @@ def test_a_duplicate_is_linked_holds_nothing_up_and_is_seen_from_both_ends(run: 
 
     linked = run("link", other, "duplicate-of", ref)
     assert linked.stdout == f"{other}  duplicates  {ref}  Parse\n"
-    assert f"it can still be begun: tracking-ledger done {other}" in linked.stderr
+    assert f"it can still be begun: tracking-ledger drop {other}" in linked.stderr
     assert "duplicates" in run("show", other).stdout
     assert "duplicated by" in run("show", ref).stdout.replace("_", " ")
     assert {line.split()[0] for line in run("ready").stdout.splitlines()[1:]} == {ref, other}
