@@ -105,7 +105,8 @@ def build(
         lifespan=looking,
         on_list_tools=tools.list,
         on_call_tool=tools.call,
-        get_tool_input_schema=tools.input_schema,
+        # no argument of a tool is repeated in a header; left out, the SDK lists all tools for each call over HTTP
+        get_tool_input_schema=lambda _: None,
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
         on_read_resource=reader(caller_of),

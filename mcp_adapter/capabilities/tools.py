@@ -1,10 +1,9 @@
 """Tools: the list of them, and a call. Operations are synchronous, so each call runs in a worker thread."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import anyio
 import mcp.types as wire
@@ -58,11 +57,6 @@ class Tools:
         return {
             name: tool(operation) for name, operation in self._operations.items() if name in self._shown | self._first
         }
-
-    def input_schema(self, name: str) -> Mapping[str, Any] | None:
-        """Of a tool that is listed. Without this the SDK lists all tools for each call, a third of what one takes."""
-        found = self._listed.get(name)
-        return None if found is None else found.input_schema
 
     async def call(self, context: Context, params: wire.CallToolRequestParams) -> wire.CallToolResult:
         operation = self._operations.get(params.name)
