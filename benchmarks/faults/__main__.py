@@ -87,6 +87,7 @@ def _one(
         "events": len(evidence.log),
         "seconds": round(time.monotonic() - begun, 1),
         "answers": Counter(receipt.code for receipt in evidence.receipts),
+        "versions": Counter(receipt.version for receipt in evidence.receipts),
         "faults": Counter(fault.kind for fault in planned.faults),
         "anomalies": [{"kind": one.kind, "text": one.text} for one in wrong],
     }

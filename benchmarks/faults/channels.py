@@ -37,6 +37,7 @@ class _Lines:
         self._machine = machine
         self._variables = {"LEDGER_BY": name, "LEDGER_TOKEN": secret}
         self.process: ClientProcess | None = None
+        self.version = ""
         self._said: Queue[bytes] = Queue()
         self._reader: threading.Thread | None = None
 
@@ -57,6 +58,7 @@ class _Lines:
         if self.process is None or not self.process.is_alive():
             self._start()
         assert self.process is not None, "it was started"
+        self.version = self.process.version
         try:
             self.process.send(json.dumps(line).encode() + b"\n")
         except OSError as error:
@@ -109,10 +111,12 @@ class Cli:
         self._machine = machine
         self._variables = {"LEDGER_BY": name, "LEDGER_TOKEN": secret}
         self.process: ClientProcess | None = None
+        self.version = ""
 
     def call(self, tool: str, arguments: Answer) -> Answer:
         command = ("call", tool, "--json", "--arguments", json.dumps(arguments))
         self.process = process = self._machine.start(*command, **self._variables)
+        self.version = process.version
         try:
             answered: Answer = json.loads(_all(process))
         except ValueError:
@@ -136,6 +140,7 @@ class Http:
     def __init__(self, machine: Machine, name: str, secret: str) -> None:
         self._machine = machine
         self._secret = secret
+        self.version = ""
 
     @property
     def process(self) -> ClientProcess | None:
@@ -182,6 +187,7 @@ class Http:
                 said.unlink(missing_ok=True)
                 process = self._machine.start("serve", "--port", "0", "--announce", str(said), "--rate", "10000")
                 self._machine.shared["served"] = served = (process, _announced(process, said))
+            self.version = served[0].version
             address: str = served[1]
             return address
 

@@ -8,11 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from benchmarks.faults.workload import IN_PEACE, Receipt
+from ledger import __version__
 from ledger.catalog import fact_of
+from ledger.codec import schema_of
 from ledger.conflict.decider import conflict_stream
-from ledger.envelope import RecordedEvent
+from ledger.envelope import Fact, RecordedEvent
 from ledger.values.moment import parse
 from ledger.work_item.events import (
     WorkItemClaimed,
@@ -31,15 +34,17 @@ REFUSED = (
     "invalid",
     "command_id_reused",
 )
+NEWER_NEEDED = "newer_program_needed"  # what an older version says beside what a newer one has migrated
 OPEN = ("lost", "outcome_unknown")  # may have happened
-NOTHING = ("unavailable", "unchanged", "none_left", "withdrawn")
+NOTHING = ("unavailable", NEWER_NEEDED, "unchanged", "none_left", "withdrawn")
 CRASH = re.compile(r"^Traceback .*\n(?: .*\n)+\S.*", re.MULTILINE)
 KNOWN = ("committed", "queued", "conflict", "withdrawn", "unchanged", *REFUSED, *OPEN, *NOTHING, "answered")
 
 
 class Evidence(Struct, kw_only=True):
     """What a run leaves behind. `journals` and the rest are of each machine after it has drained and followed;
-    `rows_equal` is of the database first. `errors` is what the clients wrote to standard error."""
+    `rows_equal` is of the database first. `errors` is what the clients wrote to standard error, `upgraded_at` when a
+    newer version of the program first came."""
 
     receipts: list[Receipt]
     log: list[RecordedEvent] = []
@@ -48,6 +53,7 @@ class Evidence(Struct, kw_only=True):
     faulty_lines: list[int] = []
     rows_equal: list[bool] = []
     errors: str = ""
+    upgraded_at: float | None = None
     failures: list[str] = []
 
 
@@ -65,7 +71,7 @@ def anomalies(evidence: Evidence) -> list[Anomaly]:
     for event in evidence.log:
         events[event.command_id].append(event)
     for receipt in sorted(evidence.receipts, key=lambda receipt: receipt.ended):
-        found += _of_an_answer(receipt)
+        found += [*_of_an_answer(receipt), *_of_versions(receipt, evidence.upgraded_at)]
         if receipt.command_id is not None:
             attempts[receipt.command_id].append(receipt)
     for command, receipts in attempts.items():
@@ -126,7 +132,7 @@ def _of_an_answer(receipt: Receipt) -> Iterator[Anomaly]:
         yield _about(receipt, f"crash: the process {receipt.ended_itself}")
     if receipt.step.endswith(IN_PEACE) and code in (*OPEN, "unavailable"):
         yield _about(receipt, f"{code} although nothing is broken")
-    if receipt.step == "invalid" and code not in (*REFUSED, "unavailable", "lost"):
+    if receipt.step == "invalid" and code not in (*REFUSED, "unavailable", "lost", NEWER_NEEDED):
         yield _about(receipt, "unknown of nothing" if code == "outcome_unknown" else "accepted what is invalid")
     if receipt.step == "unchanged" and receipt.is_certain and code in ("queued", "committed"):
         yield _about(receipt, f"false {code}")
@@ -134,6 +140,14 @@ def _of_an_answer(receipt: Receipt) -> Iterator[Anomaly]:
         yield _about(receipt, "read-your-writes")
     if receipt.step in ("update", "unchanged") and receipt.is_certain and code in ("version_conflict", "refused"):
         yield _about(receipt, "false refusal")
+
+
+def _of_versions(receipt: Receipt, upgraded_at: float | None) -> Iterator[Anomaly]:
+    """Only an older version says that a newer one is needed, and only once there is one."""
+    if receipt.code != NEWER_NEEDED:
+        return
+    if upgraded_at is None or receipt.ended < upgraded_at or receipt.version != __version__:
+        yield _about(receipt, "newer program asked for")
 
 
 def _of_a_command(command: str, receipts: list[Receipt], events: list[RecordedEvent]) -> Iterator[Anomaly]:
@@ -195,7 +209,7 @@ def _of_claims(log: list[RecordedEvent]) -> Iterator[Anomaly]:
     """Nothing is in two hands at once, by the time of the log."""
     holders: dict[str, tuple[str, datetime]] = {}
     for event in log:
-        match fact_of(event):
+        match _fact_of(event):
             case WorkItemClaimed(token_digest=holder, until=until):
                 held = holders.get(event.stream_id)
                 if held and held[0] != holder and event.recorded_at < held[1]:
@@ -207,8 +221,13 @@ def _of_claims(log: list[RecordedEvent]) -> Iterator[Anomaly]:
                 holders.pop(event.stream_id, None)
 
 
+def _fact_of(event: RecordedEvent) -> Fact:
+    """What the newer version has recorded is as today's but for the number of its schema (see versions.py)."""
+    return fact_of(replace(event, schema=min(event.schema, schema_of(event.type))))
+
+
 def _title(event: RecordedEvent) -> str | None:
-    match fact_of(event):
+    match _fact_of(event):
         case WorkItemCreated(title=title):
             return title
         case WorkItemRevised(changes=changes) if "title" in changes:

@@ -11,10 +11,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from benchmarks.faults.processes import ClientProcess
+from benchmarks.faults.processes import ROOT, ClientProcess, Program
 
 DISK_BYTES = 16_000_000  # of a machine, where a file system of its own can be had
-ROOT = str(Path(__file__).parents[2])
 
 
 class Item(Struct, kw_only=True):
@@ -56,9 +55,10 @@ class Disk:
 
 
 class Machine:
-    """`beside` is a folder for what is no file of the program: its errors, its clock, the control of its disk."""
+    """`beside` is a folder for what is no file of the program: its errors, its clock, the control of its disk. What is
+    started there is of the version that is installed at that moment."""
 
-    def __init__(self, home: Path, beside: Path, project: Path, variables: dict[str, str]) -> None:
+    def __init__(self, home: Path, beside: Path, project: Path, variables: dict[str, str], program: Program) -> None:
         beside.mkdir(parents=True)
         self.disk = Disk(home)
         self.errors = beside / "errors"
@@ -66,6 +66,7 @@ class Machine:
         self.shared: dict[str, Any] = {}  # what the channels of its clients have in common
         self.guard = threading.RLock()
         self.beside = beside
+        self.program = program
         self._project = project
         self._clock = beside / "clock"
         self._disk_faults: list[str] = []
@@ -73,7 +74,7 @@ class Machine:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
         self._environment = kept | {
             "LEDGER_HOME": str(home),
-            "PYTHONPATH": ROOT,
+            "PYTHONPATH": str(ROOT),
             "FAULTS_CLOCK": str(self._clock),
             "FAULTS_CONTROL": str(beside / "control"),
             **variables,
@@ -85,9 +86,17 @@ class Machine:
         with self.guard:
             self._processes = [process for process in self._processes if process.is_alive()]
             environment = self._environment | variables
-            started = ClientProcess(arguments, environment, self._project, self.errors, self._disk_faults)
+            started = ClientProcess(
+                arguments, environment, self._project, self.errors, self._disk_faults, program=self.program
+            )
             self._processes.append(started)
             return started
+
+    def end_all(self) -> None:
+        """Every process of it, as a deployment does that waits for none."""
+        with self.guard:
+            for process in self._processes:
+                process.kill()
 
     def set_clock(self, seconds: int) -> None:
         """So many seconds from the right time, for every process of it."""
@@ -104,8 +113,7 @@ class Machine:
         self._command([f"disable name={call}" for call in calls], for_new=False)
 
     def close(self) -> None:
-        for process in self._processes:
-            process.kill()
+        self.end_all()
         self.disk.close()
 
     def _command(self, commands: list[str], *, for_new: bool) -> None:

@@ -6,12 +6,13 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import psutil
 
 from benchmarks.faults.machines import Machine
 from benchmarks.faults.plan import CLOCK_STEPS, DISK_FAULTS, Fault
+from benchmarks.faults.processes import Program
 from benchmarks.faults.proxy import Proxy
 from benchmarks.faults.workload import Worker
 from ledger.embedded.server import EmbeddedServer
@@ -19,16 +20,27 @@ from ledger.embedded.server import EmbeddedServer
 LIMIT = resource.RLIM_INFINITY
 DRAINER = ("sync", "--json")
 FOLLOWER = ("list", "--json")  # a command follows at its end
+MIGRATION_SECONDS = 10.0  # that a newer program is given to bring the database to its schema
 
 
 class Nemesis:
-    """Applies the faults of a plan, each in a thread of its own, and undoes them."""
+    """Applies the faults of a plan, each in a thread of its own, and undoes them. `versions` are the program and the
+    newer one, or only the program; `upgraded_at` is when the newer one first came."""
 
-    def __init__(self, server: EmbeddedServer, proxy: Proxy, workers: list[Worker], machines: list[Machine]) -> None:
+    def __init__(
+        self,
+        server: EmbeddedServer,
+        proxy: Proxy,
+        workers: list[Worker],
+        machines: list[Machine],
+        versions: Sequence[Program],
+    ) -> None:
         self._server = server
         self._proxy = proxy
         self._workers = workers
         self._machines = machines
+        self._versions = versions
+        self.upgraded_at: float | None = None
         self._threads: list[threading.Thread] = []
         self._wire = threading.Lock()  # one fault of the wire, and one of the server, at a time
         self._serving = threading.Lock()
@@ -44,11 +56,12 @@ class Nemesis:
             thread.join(60)
 
     def heal(self) -> None:
-        """Everything works again."""
+        """Everything works again, and every machine has the newest version."""
         self._proxy.heal()
         for machine in self._machines:
             machine.disk.free()
             machine.set_clock(0)
+            machine.program = self._versions[-1]
         self._server.ensure()
 
     def _kill_server(self, fault: Fault) -> None:
@@ -140,6 +153,24 @@ class Nemesis:
         machine.set_clock(CLOCK_STEPS[fault.amount % len(CLOCK_STEPS)])
         time.sleep(fault.lasts)
         machine.set_clock(0)
+
+    def _upgrade(self, fault: Fault) -> None:
+        """The first of its commands migrates the database; clients that run, run on or are ended."""
+        self.upgraded_at = self.upgraded_at or time.monotonic()
+        self._change_version(fault, self._versions[-1])
+        process = self._machine(fault).start(*FOLLOWER)
+        process.end(MIGRATION_SECONDS)
+        process.close()
+
+    def _downgrade(self, fault: Fault) -> None:
+        """The database stays as the newer program has made it."""
+        self._change_version(fault, self._versions[0])
+
+    def _change_version(self, fault: Fault, program: Program) -> None:
+        machine = self._machine(fault)
+        machine.program = program
+        if fault.target & 64:
+            machine.end_all()
 
     def _kill_soon(self, fault: Fault, command: tuple[str, ...]) -> None:
         process = self._machine(fault).start(*command)

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 MACHINES = 2
 SHARED = 3  # items that every client writes to
@@ -40,6 +41,8 @@ FAULTS = (
     ("bad_disk", 5),  # calls on files fail by chance: see DISK_FAULTS
     ("wrong_clock", 3),
 )
+VERSION_CHANGES = ("upgrade", "downgrade", "upgrade")  # of one machine, as many of them as are drawn
+WITHOUT_THEM = 1000  # seeds up to this one were run before there were any, and stay as they were
 DISK_FAULTS = (
     ("write", ("posix/io/rw/write", "posix/io/rw/pwrite"), EIO),
     ("no space", ("posix/io/rw/write", "posix/io/rw/pwrite"), ENOSPC),
@@ -69,7 +72,7 @@ class Client(Struct, frozen=True, kw_only=True):
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """`target` is a client or a machine, `amount` bytes or milliseconds."""
+    """`target` is a client or a machine (its other bits choose among ways), `amount` bytes or milliseconds."""
 
     kind: str
     at: float
@@ -86,6 +89,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     clients: tuple[Client, ...]
     faults: tuple[Fault, ...]
 
+    @property
+    def changes_program(self) -> bool:
+        return any(fault.kind in VERSION_CHANGES for fault in self.faults)
+
 
 def plan(seed: int, kinds: tuple[Kind, ...] = KINDS, *, steps: int = 15, faults: int = 5) -> Plan:
     """Two clients on each of two machines."""
@@ -95,12 +102,11 @@ def plan(seed: int, kinds: tuple[Kind, ...] = KINDS, *, steps: int = 15, faults:
         for number in range(2 * MACHINES)
     )
     times = sorted(random.uniform(0.3, SECONDS) for _ in range(faults))
-    return Plan(
-        seed=seed,
-        command_seconds=random.choice((1, 1, 3)),
-        clients=clients,
-        faults=tuple(_fault(random, at) for at in times),
-    )
+    command_seconds = random.choice((1, 1, 3))
+    drawn = [_fault(random, at) for at in times]
+    if seed > WITHOUT_THEM and random.random() < 0.5:
+        drawn = sorted([*drawn, *_version_changes(random)], key=lambda fault: fault.at)
+    return Plan(seed=seed, command_seconds=command_seconds, clients=clients, faults=tuple(drawn))
 
 
 def _steps(random: Random, count: int) -> tuple[Step, ...]:
@@ -116,10 +122,18 @@ def _steps(random: Random, count: int) -> tuple[Step, ...]:
     )
 
 
-def _fault(random: Random, at: float) -> Fault:
+def _version_changes(random: Random) -> list[Fault]:
+    """Each ends the machine's processes or lets them run on."""
+    machine, count = random.randrange(MACHINES), random.choice((1, 2, 2, 3))
+    times = sorted(random.uniform(0.2, SECONDS / 2) for _ in range(count))  # while clients still have much to do
+    drawn = [_fault(random, at, kind) for kind, at in zip(VERSION_CHANGES, times, strict=False)]
+    return [replace(fault, target=fault.target - fault.target % MACHINES + machine) for fault in drawn]
+
+
+def _fault(random: Random, at: float, kind: str | None = None) -> Fault:
     kinds, weights = zip(*FAULTS, strict=True)
     return Fault(
-        kind=random.choices(kinds, weights)[0],
+        kind=kind or random.choices(kinds, weights)[0],
         at=at,
         lasts=random.choice((0.1, 0.5, 1.3)),
         target=random.getrandbits(16),

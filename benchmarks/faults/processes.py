@@ -1,4 +1,4 @@
-"""The process of a client: forked from one that has the program loaded, so that a start takes milliseconds.
+"""The process of a client: forked from one that has its version of the program loaded, to start in milliseconds.
 
 It is a process as any other: it is killed and frozen by its number. Two libraries are loaded into it where they can be
 had: libfiu (Debian's `fiu-utils`) fails its calls on files when it is told to, and `clock.c` sets its clock. What it
@@ -19,8 +19,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import ledger
 import mcp_adapter
@@ -36,15 +39,57 @@ CLOCK_SOURCE = Path(__file__).with_name("clock.c")
 REPLY_SECONDS = 2.0
 ENDING_SECONDS = 2.0  # between its last word and its end
 
+ROOT = Path(__file__).parents[2]
+
 _CONTEXT = multiprocessing.get_context("forkserver")
+_forking = threading.Lock()
 
 
-def load(folder: Path) -> None:
-    """Starts the process that clients are forked from; the library for its clock is built in that folder."""
-    _CONTEXT.set_forkserver_preload(["benchmarks.faults.run", *_every_module()])
-    libraries = [str(library) for library in (DISK_LIBRARY, _clock_library(folder)) if library]
-    with _exported({"LD_PRELOAD": " ".join(libraries)}):
-        forkserver.ensure_running()
+class Program:
+    """One version of the program, loaded in a process that others are forked from. `sources` is a folder with its
+    packages; the library for their clock is built in `folder`."""
+
+    def __init__(self, sources: Path, folder: Path) -> None:
+        self._server = forkserver.ForkServer()
+        self._server.set_forkserver_preload(["benchmarks.faults.run", *_every_module()])
+        libraries = [str(library) for library in (DISK_LIBRARY, _clock_library(folder)) if library]
+        path = os.pathsep.join(map(str, dict.fromkeys([sources, ROOT])))
+        variables = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}  # not those of the working folder
+        with _exported({"LD_PRELOAD": " ".join(libraries), **variables}):
+            self._server.ensure_running()
+
+    @cached_property
+    def version(self) -> str:
+        return str(self.call(_version))
+
+    def start(self, work: Callable[..., object], *given: object) -> multiprocessing.process.BaseProcess:
+        """A process of this version that does that work."""
+        process = _CONTEXT.Process(target=work, args=given, daemon=True)
+        with _forking:  # the standard library has one server that processes are forked from, and asks for it by name
+            forkserver.connect_to_new_process = self._server.connect_to_new_process
+            process.start()
+        return process
+
+    def close(self) -> None:
+        self._server._stop()  # there is no other way, and it would stay until the lab's process ends
+
+    def call(self, function: Callable[..., object], *given: object) -> Any:
+        """What a function answers in a process of this version. Raises EOFError when that process ends before."""
+        here, there = _CONTEXT.Pipe(duplex=False)
+        process = self.start(_answer, there, function, given)
+        there.close()
+        with here:
+            answered = here.recv()
+        process.join()
+        return answered
+
+
+def _version() -> str:
+    return ledger.__version__
+
+
+def _answer(there: Connection, function: Callable[..., object], given: Sequence[object]) -> None:
+    there.send(function(*given))
 
 
 def _every_module() -> Iterator[str]:
@@ -72,15 +117,15 @@ class ClientProcess:
         folder: Path,
         errors: Path,
         disk_faults: Sequence[str] = (),
+        *,
+        program: Program,
     ) -> None:
+        self.version = program.version
         self.wire, theirs = socket.socketpair()
         errors_here, errors_there = socket.socketpair()
-        self._process = _CONTEXT.Process(
-            target=_live,
-            args=[list(arguments), environment, folder, theirs, errors_there, list(disk_faults)],
-            daemon=True,
+        self._process = program.start(
+            _live, list(arguments), environment, folder, theirs, errors_there, list(disk_faults)
         )
-        self._process.start()
         theirs.close()
         errors_there.close()
         threading.Thread(target=_keep, args=[errors_here, errors, self._process.pid], daemon=True).start()

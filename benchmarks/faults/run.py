@@ -2,36 +2,33 @@
 
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL
 
-from benchmarks.faults import processes
+from benchmarks.faults import versions
 from benchmarks.faults.channels import Answer
 from benchmarks.faults.check import LAB, Evidence
+from benchmarks.faults.ending import come_home, left_behind, until
 from benchmarks.faults.machines import Machine
 from benchmarks.faults.nemesis import Nemesis
 from benchmarks.faults.plan import MACHINES, SHARED, Client, Plan
+from benchmarks.faults.processes import ROOT, Program
 from benchmarks.faults.proxy import Proxy
 from benchmarks.faults.workload import Worker
 from ledger import identity
 from ledger.embedded.server import EmbeddedServer
-from ledger.errors import LedgerError
-from ledger.postgres.connection.connect import APPLICATION, DATABASE, connect
+from ledger.libpq.session import Session
+from ledger.postgres.connection.connect import APPLICATION, DATABASE, OWNER, connect
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.maintenance.access_tokens import Tokens
 from projections.operations.catalog import OPERATIONS
-from projections.tables.contract import Tables
-from projections.tables.replay import check
-from projections.tables.sqlite import SqliteTables
-
-PEACE_SECONDS = 60.0  # for a machine to come home once everything works again
 
 
 class Lab:
@@ -40,13 +37,19 @@ class Lab:
     def __init__(self) -> None:
         memory = Path("/dev/shm")
         self.root = Path(tempfile.mkdtemp(prefix="tracking-ledger-faults-", dir=memory if memory.is_dir() else None))
-        processes.load(self.root)
+        self.program = Program(ROOT, self.root)
         self.server = EmbeddedServer(self.root / "postgres")
         connect(Settings(project=self.root, pgdata=self.root / "postgres")).close()
-        self.dsn = self.server.conninfo(APPLICATION, DATABASE)
+
+    @cached_property
+    def newer_program(self) -> Program:
+        return Program(versions.newer(self.root / "newer"), self.root)
 
     def close(self) -> None:
         self.server.stop()
+        self.program.close()
+        if "newer_program" in vars(self):
+            self.newer_program.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
     def run(self, plan: Plan) -> Evidence:
@@ -62,10 +65,13 @@ class Lab:
         self.server.ensure()
         proxy = Proxy(self.root / "postgres" / "run" / ".s.PGSQL.5432")
         ending.callback(proxy.close)
-        settings = Settings(project=folder / "project", dsn=self.dsn, pgdata=folder / "unused", by=LAB)
-        through = make_conninfo(self.dsn, host="127.0.0.1", hostaddr="127.0.0.1", port=proxy.port)
+        programs = [self.program, self.newer_program] if plan.changes_program else [self.program]
+        database = self._new_database(plan, ending) if plan.changes_program else DATABASE
+        dsn, admin_dsn = (self.server.conninfo(role, database) for role in (APPLICATION, OWNER))
+        settings = Settings(project=folder / "project", dsn=dsn, admin_dsn=admin_dsn, pgdata=folder / "unused", by=LAB)
         shared = _shared(replace(settings, home=folder / "lab"))
-        machines = [_machine(folder, number, settings, through, plan) for number in range(MACHINES)]
+        through = replace(settings, dsn=_by_way_of(proxy, dsn), admin_dsn=_by_way_of(proxy, admin_dsn))
+        machines = [_machine(folder, number, through, plan, self.program) for number in range(MACHINES)]
         for machine in machines:
             ending.callback(machine.close)
         homes = [replace(settings, home=machine.disk.folder) for machine in machines]
@@ -73,24 +79,44 @@ class Lab:
             Worker(number, client, machines[client.machine], shared, _secret(homes[client.machine], client, number))
             for number, client in enumerate(plan.clients)
         ]
-        nemesis = Nemesis(self.server, proxy, workers, machines)
+        nemesis = Nemesis(self.server, proxy, workers, machines, programs)
         for worker in workers:
             worker.start()
-        _until(lambda: all(worker.receipts or not worker.is_alive() for worker in workers))
+        until(lambda: all(worker.receipts or not worker.is_alive() for worker in workers))
         nemesis.run(plan.faults)
         nemesis.heal()
         failures = _ended(workers)
-        return _gathered(homes, workers, [machine.errors for machine in machines], failures)
+        evidence = _gathered(programs[-1], homes, workers, failures)
+        evidence.upgraded_at = nemesis.upgraded_at
+        evidence.errors = "".join(one.errors.read_text(errors="replace") for one in machines if one.errors.exists())
+        return evidence
+
+    def _new_database(self, plan: Plan, ending: ExitStack) -> str:
+        """For one seed: what a newer program has migrated stays so."""
+        name = f"seed_{plan.seed}"
+        for statement in (f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} OWNER {OWNER}"):
+            self._as_superuser(statement)
+        ending.callback(self._as_superuser, f"DROP DATABASE {name} WITH (FORCE)")
+        return name
+
+    def _as_superuser(self, statement: str) -> None:
+        with closing(Session.connect(self.server.conninfo("postgres", "postgres"), autocommit=True)) as session:
+            session.execute(SQL(statement))
 
 
-def _machine(folder: Path, number: int, settings: Settings, dsn: str, plan: Plan) -> Machine:
+def _by_way_of(proxy: Proxy, dsn: str) -> str:
+    return make_conninfo(dsn, host="127.0.0.1", hostaddr="127.0.0.1", port=proxy.port)
+
+
+def _machine(folder: Path, number: int, settings: Settings, plan: Plan, program: Program) -> Machine:
     variables = {
         "LEDGER_PROJECT": str(settings.project),
-        "LEDGER_DSN": dsn,
+        "LEDGER_DSN": str(settings.dsn),
+        "LEDGER_ADMIN_DSN": str(settings.admin_dsn),
         "LEDGER_PGDATA": str(settings.pgdata),
         "LEDGER_COMMAND_SECONDS": str(plan.command_seconds),
     }
-    return Machine(folder / f"machine-{number}", folder / f"beside-{number}", settings.project, variables)
+    return Machine(folder / f"machine-{number}", folder / f"beside-{number}", settings.project, variables, program)
 
 
 def _secret(settings: Settings, client: Client, number: int) -> str:
@@ -109,12 +135,6 @@ def _shared(settings: Settings) -> list[Answer]:
     return made
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + PEACE_SECONDS
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.05)
-
-
 def _ended(workers: list[Worker]) -> list[str]:
     failures = []
     for worker in workers:
@@ -127,55 +147,22 @@ def _ended(workers: list[Worker]) -> list[str]:
     return failures
 
 
-def _gathered(homes: list[Settings], workers: list[Worker], errors: list[Path], failures: list[str]) -> Evidence:
-    apps = [App(settings) for settings in homes]
-    for app in apps:
-        _come_home(app)
+def _gathered(program: Program, homes: list[Settings], workers: list[Worker], failures: list[str]) -> Evidence:
+    """By that version of the program, with which every client starts anew where another was used before."""
+    program.call(come_home, homes)
     for worker in workers:
+        if worker.receipts and worker.receipts[-1].version != program.version:
+            worker.channel.close()
         worker.repeat_unknown()
         worker.channel.close()
-    for app in apps:
-        _come_home(app)
-    for app in apps:  # when none of them records any more
-        with _naming_failures(failures):
-            _until(app.sync.follow)  # a process that has not ended yet may be at it
-    evidence = Evidence(
+    program.call(come_home, homes)
+    left = program.call(left_behind, homes)
+    return Evidence(
         receipts=[receipt for worker in workers for receipt in worker.receipts],
-        errors="".join(file.read_text(errors="replace") for file in errors if file.exists()),
-        failures=failures,
+        failures=[*failures, *left.failures],
+        log=left.log,
+        journals=left.journals,
+        waiting=left.waiting,
+        faulty_lines=left.faulty_lines,
+        rows_equal=left.rows_equal,
     )
-    with _naming_failures(failures):
-        evidence.log = list(apps[0].store.read_all())
-        evidence.journals = [list(app.local.journal.read_all()) for app in apps]
-        evidence.waiting = [app.local.waiting for app in apps]
-        evidence.faulty_lines = [len(app.local.outbox.faults) for app in apps]
-        rows: list[Tables] = [apps[0].tables, *(_rows(app) for app in apps)]
-        evidence.rows_equal = [check(apps[0].store, tables).equal for tables in rows]
-    for app in apps:
-        app.close()
-    return evidence
-
-
-@contextmanager
-def _naming_failures(failures: list[str]) -> Iterator[None]:
-    """A machine that cannot come home is named, with all that was seen until then."""
-    try:
-        yield
-    except LedgerError as error:
-        failures.append(f"{error.code}: {error.message}")
-
-
-def _rows(app: App) -> SqliteTables:
-    """This machine's own, up to the log."""
-    app.local.cache.follow()
-    return app.local.cache.tables
-
-
-def _come_home(app: App) -> None:
-    until = time.monotonic() + PEACE_SECONDS
-    while time.monotonic() < until:
-        with suppress(LedgerError):
-            _ = app.database
-            if app.sync.drain_for(5.0):
-                return
-        time.sleep(0.2)

@@ -17,7 +17,8 @@ UNKNOWN = ("outcome_unknown", "lost")
 
 class Receipt(Struct, kw_only=True):
     """One call and what came of it; `answer` None is a call without an answer, and `ended_itself` says how a process
-    ended over it that was not killed. `title` is what must be seen: of an item that only this client changes."""
+    ended over it that was not killed. `title` is what must be seen: of an item that only this client changes.
+    `version` is that of the program that was asked."""
 
     client: int
     machine: int
@@ -33,6 +34,7 @@ class Receipt(Struct, kw_only=True):
     title: str | None = None
     is_certain: bool = False
     ended_itself: str = ""
+    version: str = ""
 
     @property
     def code(self) -> str:
@@ -201,6 +203,7 @@ class Worker(threading.Thread):
             ended=time.monotonic(),
             answer=answer,
             ended_itself=ended,
+            version=self.channel.version,
         )
         self.receipts.append(receipt)
         return receipt

@@ -9,17 +9,20 @@ import msgspec
 import pytest
 
 from benchmarks.faults.check import Evidence, anomalies
-from benchmarks.faults.plan import Client, Step, plan
+from benchmarks.faults.plan import VERSION_CHANGES, Client, Step, plan
 from benchmarks.faults.run import Lab
 from benchmarks.faults.workload import Receipt, Worker
+from ledger import __version__
 from ledger.envelope import Fact, RecordedEvent
 from ledger.values.moment import text
 from ledger.work_item.events import WorkItemClaimed, WorkItemCreated
 from tests.support.given import FIRST_DAY, numbered
 
+CHANGES_VERSIONS = 1008  # a seed with an upgrade and a downgrade
+
 
 @pytest.mark.processes
-@pytest.mark.parametrize("seed", [2, 7])
+@pytest.mark.parametrize("seed", [2, CHANGES_VERSIONS])
 def test_no_answer_is_false_whatever_breaks(seed: int) -> None:
     lab = Lab()
     try:
@@ -33,6 +36,37 @@ def test_no_answer_is_false_whatever_breaks(seed: int) -> None:
 
 def test_a_seed_is_the_same_plan_each_time() -> None:
     assert plan(5) == plan(5) != plan(6)
+    assert [fault.kind for fault in plan(CHANGES_VERSIONS).faults if fault.kind in VERSION_CHANGES] == [
+        "upgrade",
+        "downgrade",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "upgraded_at", "kinds"),
+    [
+        (__version__, 0.5, []),
+        (__version__, None, ["newer program asked for"]),  # there is none
+        (__version__, 2.0, ["newer program asked for"]),  # not yet
+        ("999.0.0", 0.5, ["newer program asked for"]),  # by itself
+    ],
+)
+def test_only_an_older_program_may_ask_for_a_newer_one(
+    version: str, upgraded_at: float | None, kinds: list[str]
+) -> None:
+    asked = receipt({"error": {"code": "newer_program_needed", "details": {}}}, version=version)
+    seen = evidence([asked], [])
+    seen.upgraded_at = upgraded_at
+
+    assert [one.kind for one in anomalies(seen)] == kinds
+
+
+def test_what_an_older_program_says_it_did_not_do_is_nowhere() -> None:
+    asked = receipt({"error": {"code": "newer_program_needed", "details": {}}}, version=__version__)
+    seen = evidence([asked], [event(COMMAND)])
+    seen.upgraded_at = 0.5
+
+    assert [one.kind for one in anomalies(seen)] == ["false refusal"]
 
 
 COMMAND = uuid4()
