@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.faults.machines import Machine
 from benchmarks.faults.processes import ClientProcess
+from projections.cli.terminal.exits import UNAVAILABLE
 from tests.support.http_client import request
 
 Answer = dict[str, Any]
@@ -223,7 +224,7 @@ def _announced(process: ClientProcess, said: Path) -> str:
         with contextlib.suppress(FileNotFoundError):
             return f"{json.loads(said.read_bytes())['url']}/mcp"
         time.sleep(0.02)
-    ended = process.ended()
+    ended = process.ended(UNAVAILABLE)  # no disk took the file
     process.kill()
     raise Lost(ended)
 

@@ -141,10 +141,11 @@ class ClientProcess:
         self.was_killed = True
         self._process.kill()
 
-    def ended(self) -> str:
-        """How it ended; empty where it was killed, still runs, or says that its answer could not be written."""
+    def ended(self, *foreseen: int) -> str:
+        """How it ended; empty where it was killed, still runs, or says that its answer could not be written. `foreseen`
+        are other exit codes that are right there."""
         self._process.join(ENDING_SECONDS)
-        is_foreseen = self.was_killed or self._process.exitcode in (None, OUTPUT_LOST)
+        is_foreseen = self.was_killed or self._process.exitcode in (None, OUTPUT_LOST, *foreseen)
         return "" if is_foreseen else f"ended with {self._process.exitcode}"
 
     def send(self, line: bytes) -> None:

@@ -179,6 +179,8 @@ def test_a_client_that_repeats_an_older_change_still_knows_its_newest_one() -> N
 class Told:
     """A channel on which these answers come, whatever is asked."""
 
+    version = __version__
+
     def __init__(self, answers: list[dict[str, Any]]) -> None:
         self._answers = iter(answers)
 
