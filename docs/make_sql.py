@@ -376,7 +376,7 @@ CREATE TABLE IF NOT EXISTS progress (
 CREATE TABLE IF NOT EXISTS overlay_progress (
     ledger_id text NOT NULL PRIMARY KEY, sequence int NOT NULL
 ) WITHOUT ROWID;
--- The confirmed rows of things that commands in the outbox are laid over; `laid` is the number of the row on top.
+-- The confirmed rows of entities that commands in the outbox are laid over; `laid` is the number of the row on top.
 CREATE TABLE IF NOT EXISTS overlaid (
     ledger_id text NOT NULL, stream_id text NOT NULL, version int NOT NULL, position int NOT NULL, doc text, terms text,
     laid int NOT NULL, PRIMARY KEY (ledger_id, stream_id)

@@ -106,7 +106,7 @@ def run_http(apps: Iterable[App], serving: Serving) -> None:
             return []
         first = next(iter(by_ledger.values()))
         new = [project for project in others(first) if project.ledger not in by_ledger]
-        apps = [first.beside(project.project) for project in new]
+        apps = [first.for_project(project.project) for project in new]
         stops.extend(stop for app in apps for stop in _jobs(app, by_ledger.__len__))
         return apps
 
@@ -168,10 +168,10 @@ def assembled(
     return guard, watching
 
 
-def _jobs(app: App, beside: Callable[[], int]) -> Iterator[Callable[[], None]]:
+def _jobs(app: App, ledgers: Callable[[], int]) -> Iterator[Callable[[], None]]:
     """What goes on in the background for a ledger, begun; each answers what stops it."""
     yield start_sending(app)
-    yield start_keeping(app, beside=beside)
+    yield start_keeping(app, ledgers=ledgers)
 
 
 def _server_settings(guard: Guard, serving: Serving) -> uvicorn.Config:

@@ -25,7 +25,7 @@ from ledger.world import World
 MOST = 50
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
-Wanted = Webhook | UnsetType
+Value = Webhook | UnsetType
 
 
 def decide(command: WebhookCommand, category: str, world: World) -> Decided:
@@ -71,12 +71,12 @@ def _known(configuration: Configuration, name: str) -> Webhook:
     return configuration.webhooks[name]
 
 
-def _changed(command: WebhookCommand, category: str, name: str, old: Wanted, new: Wanted) -> Decided:
+def _changed(command: WebhookCommand, category: str, name: str, old: Value, new: Value) -> Decided:
     if old == new:
         return []
     changes = {f"webhooks.{name}": Change(_plain(old), _plain(new))}
     return [(stream_id(category, command.id), ConfigurationChanged(changes=changes))]
 
 
-def _plain(webhook: Wanted) -> Any:
+def _plain(webhook: Value) -> Any:
     return webhook if isinstance(webhook, UnsetType) else to_builtins(webhook)

@@ -32,7 +32,7 @@ class Others(Struct, frozen=True, kw_only=True):
     work_items: dict[str, str]
 
 
-class Known:
+class KnownDeployments:
     """Deployments that are there already, in the ledger or earlier in the same source, by what tells them apart."""
 
     def __init__(self, keys: dict[str, str]) -> None:
@@ -76,7 +76,7 @@ def ids(command: Import, world: World) -> list[str]:
         for imported in command.deployments
     ]
     world.look([stream_id(CATEGORY, entity_id) for entity_id in own])
-    known = Known(world.holders("deployment_key") if own else {})
+    known = KnownDeployments(world.holders("deployment_key") if own else {})
     found = []
     for entity_id, imported in zip(own, command.deployments, strict=True):
         is_there = bool(world.past(stream_id(CATEGORY, entity_id)))
@@ -97,7 +97,7 @@ def plan(command: Import, ids: Iterable[str], others: Others, world: World, made
         made.add(CATEGORY, entity_id, imported.external_id, facts, is_new=merge is None)
 
 
-def _existing_id(imported: ImportedDeployment, known: Known) -> str | None:
+def _existing_id(imported: ImportedDeployment, known: KnownDeployments) -> str | None:
     fields = imported.fields
     if fields.get("redeployment"):
         return None

@@ -21,7 +21,7 @@ from ledger.libpq.conninfo import as_given, effective
 from ledger.postgres import ledgers
 from ledger.postgres.connection.connect import as_owner, connect
 from ledger.postgres.connection.database import Database, translated
-from ledger.postgres.ledgers import ARRIVING, MOVED, Known
+from ledger.postgres.ledgers import ARRIVING, MOVED, KnownLedger
 from ledger.postgres.moving import EMBEDDED
 from ledger.settings import Settings
 
@@ -50,7 +50,7 @@ class Listed(Struct, frozen=True, kw_only=True):
 class Located(Struct, frozen=True, kw_only=True):
     """A ledger and the database in which it lies; `away` as its state where that could not be asked."""
 
-    ledger: Known
+    ledger: KnownLedger
     database: str
 
 
@@ -89,7 +89,7 @@ def overview(given: Settings, here: Database) -> list[Located]:
     return [_located(one, there) for one in known]
 
 
-def find(given: Settings, here: Database, word: str) -> tuple[Database, Known]:
+def find(given: Settings, here: Database, word: str) -> tuple[Database, KnownLedger]:
     """The ledger of an id, of the beginning of one, or of a name, and the database in which it lies.
 
     That is `here`, or another one that the caller closes. Raises NotFound, Invalid if it can be several, Unavailable.
@@ -191,11 +191,11 @@ def remove(given: Settings, name: str) -> None:
         )
 
 
-def _home(known: Known) -> str | None:
+def _home(known: KnownLedger) -> str | None:
     return service_of(known.successor) if known.reason in ELSEWHERE else None
 
 
-def _overview_in(given: Settings, name: str) -> dict[UUID, Known]:
+def _overview_in(given: Settings, name: str) -> dict[UUID, KnownLedger]:
     try:
         with closing(connect(in_service(given, name))) as database:
             return {one.id: one for one in ledgers.overview(database)}
@@ -203,7 +203,7 @@ def _overview_in(given: Settings, name: str) -> dict[UUID, Known]:
         return {}
 
 
-def _located(known: Known, there: dict[str, dict[UUID, Known]]) -> Located:
+def _located(known: KnownLedger, there: dict[str, dict[UUID, KnownLedger]]) -> Located:
     name = _home(known)
     if name is None:
         return Located(ledger=known, database=DIRECTORY)

@@ -15,7 +15,7 @@ ARCHIVED, MOVING, MOVED, ARRIVING = "archived", "moving", "moved", "arriving"
 SHORTEST = 4  # characters of an id that may stand for it
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class KnownLedger(Struct, frozen=True, kw_only=True):
     """`head` is the last position, 0 for an empty ledger, and `most_events` how far it may go; None for no limit.
 
     A closed one says why, and where it went if it did.
@@ -48,11 +48,11 @@ class Head(Struct, frozen=True, kw_only=True):
     most_events: int | None
 
 
-def overview(database: Database) -> list[Known]:
+def overview(database: Database) -> list[KnownLedger]:
     """All that the role may use, the oldest first. Looks at the end of each one's log."""
     rows = database.call("SELECT * FROM tracking_ledger.ledger_overview()")
     return [
-        Known(
+        KnownLedger(
             id=row[0],
             name=row[1],
             state=row[2],
@@ -68,7 +68,7 @@ def overview(database: Database) -> list[Known]:
     ]
 
 
-def find(database: Database, word: str) -> Known:
+def find(database: Database, word: str) -> KnownLedger:
     """The ledger of an id, of the beginning of one, or of a name. NotFound, or Invalid if it can be several."""
     known = overview(database)
     named = [ledger for ledger in known if ledger.name.casefold() == word.casefold()]

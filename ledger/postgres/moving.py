@@ -24,7 +24,7 @@ from ledger.settings import Settings
 EMBEDDED = "embedded"  # how the embedded server is called as a place
 PORTION = 50_000  # events that are copied and proved at a time
 SECRETS = ("password", "passfile", "sslpassword", "sslkey")
-ALONE = "SELECT tracking_ledger.begin_moving(%s)"
+MOVING_LOCK = "SELECT tracking_ledger.begin_moving(%s)"
 EXPECT = "SELECT * FROM tracking_ledger.expect_events(%s, %s)"
 PROVE = "SELECT tracking_ledger.prove_events(%s, %s, %s)"
 SUM = "SELECT * FROM tracking_ledger.sum_of_read_model(%s, %s, %s, %s)"
@@ -67,14 +67,14 @@ def public(dsn: str | None) -> str:
 
 
 @contextmanager
-def alone(database: Database, key: UUID) -> Iterator[Callable[[], None]]:
+def moving_lock(database: Database, key: UUID) -> Iterator[Callable[[], None]]:
     """While this is open no other process moves the ledger away from there; call the answer to see that this is still
     so.
 
     Raises Refused if another does, Unavailable from the answer when the hold was lost.
     """
     with database.apart() as connection:
-        if not connection.execute(ALONE, [key]).fetchall()[0][0]:
+        if not connection.execute(MOVING_LOCK, [key]).fetchall()[0][0]:
             raise Refused(
                 "this ledger is being moved by another process",
                 next_step="wait until that one has ended",

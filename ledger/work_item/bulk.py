@@ -11,7 +11,7 @@ from ledger.envelope import id_of, stream_id
 from ledger.errors import Invalid, LedgerError, NotFound, NotUnique, Refused, VersionConflict
 from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem
 from ledger.work_item.item_summaries import CATEGORY
-from ledger.work_item.speculative_world import Ahead
+from ledger.work_item.speculative_world import SpeculativeWorld
 from ledger.world import World
 
 WAITS = "waits_for_refused"  # the rule that refuses what builds on an item that is refused itself
@@ -41,7 +41,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def plan(command: ChangeWorkItems, world: World, rule: Rule) -> Plan:
     """What happens, and the outcome of every change. It raises no refusal of one of them, whatever is wanted."""
-    ahead, outcomes = Ahead(world), list[Outcome]()
+    ahead, outcomes = SpeculativeWorld(world), list[Outcome]()
     decided: Decided = []
     world.look(stream_id(CATEGORY, change.id) for change in command.changes if not isinstance(change, CreateWorkItem))
     missing: set[str] = set()  # what would have been created, had it not been refused

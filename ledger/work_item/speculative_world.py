@@ -21,7 +21,7 @@ from ledger.world import DEEPEST, Endpoint, Holder, Neighbour, Obstacle, ReadyFi
 Places = dict[str, set[str]]
 
 
-class Ahead(World):
+class SpeculativeWorld(World):
     """See ledger.world.World. `happened` moves it on."""
 
     def __init__(self, world: World) -> None:

@@ -59,7 +59,7 @@ class App:
         self.after_write = Debounced(self._after_write, lambda: self.local.followed)
         self.sync = Synchronization(self.runtime, self.after_write, lambda: renew_copies(self))
 
-    def beside(self, project: Path) -> "App":
+    def for_project(self, project: Path) -> "App":
         """The ledger of another folder, for the same process: the two share the connections to a database."""
         return App(
             replace(self.runtime.given, project=project.expanduser().absolute()),

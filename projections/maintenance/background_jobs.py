@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 
 def start_keeping(
-    app: App, *, beside: Callable[[], int] = lambda: 1, first: float = FIRST, every: float = EVERY
+    app: App, *, ledgers: Callable[[], int] = lambda: 1, first: float = FIRST, every: float = EVERY
 ) -> Callable[[], None]:
     """Begins in a thread of its own, which never keeps a process alive. Call the answer to end it.
 
-    `beside` says how many ledgers this process keeps: of many each is followed less often.
+    `ledgers` says how many this process keeps: of many each is followed less often.
     """
     ended = threading.Event()
 
@@ -41,7 +41,7 @@ def start_keeping(
                 done = today
 
     def follow() -> None:
-        while not ended.wait(FOLLOW_EVERY * max(1.0, beside() / FOLLOWED)):
+        while not ended.wait(FOLLOW_EVERY * max(1.0, ledgers() / FOLLOWED)):
             app.sync.follow_quietly()
 
     threading.Thread(target=keep, name="tracking-ledger-keeper", daemon=True).start()

@@ -69,9 +69,10 @@ def references_of_ids(snapshot: Snapshot, entity_ids: Iterable[str]) -> dict[str
 def all_references(category: str, entity_ids: list[str]) -> dict[str, str]:
     """The same for all entities of a category, given in the order of their ids: each is most like those beside it."""
     padded = ["", *entity_ids, ""]
-    beside = zip(padded, entity_ids, padded[2:], strict=False)
+    neighbours = zip(padded, entity_ids, padded[2:], strict=False)
     return {
-        entity_id: shorten(category, entity_id, filter(None, (before, after))) for before, entity_id, after in beside
+        entity_id: shorten(category, entity_id, filter(None, (before, after)))
+        for before, entity_id, after in neighbours
     }
 
 

@@ -102,13 +102,13 @@ def last_statement(events: list[RecordedEvent], *, status: bool, run: bool) -> R
     The creation is none: it says what was known when it was recorded, not since when.
     """
     states: list[Vendor] = states_of(events[0].stream_id, events) if events else []
-    told = [
+    reported = [
         event
         for event in _stated(events[1:])
         if (status and states[event.version].status != states[event.version - 1].status)
         or (run and isinstance(fact_of(event), VendorTestsReported))
     ]
-    return max(told, key=_when, default=None)
+    return max(reported, key=_when, default=None)
 
 
 def broken_since(log: EventStore, snapshot: Snapshot, position: int) -> list[Entity]:

@@ -36,9 +36,9 @@ def by_name(tables: Tables, name: str) -> Entity:
     if not found:
         raise _no_vendor(name)
     line = found[0]
-    beside = [line[side] for side in ("before", "after") if line[side]]
+    adjacent = [line[side] for side in ("before", "after") if line[side]]
     row = entities.rows(CATEGORY, found)[0]
-    return _flat(row, shorten(CATEGORY, line["id"], beside)) | entities.annotations(row)
+    return _flat(row, shorten(CATEGORY, line["id"], adjacent)) | entities.annotations(row)
 
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:

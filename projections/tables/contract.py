@@ -65,7 +65,7 @@ class Tables(Protocol):
     def behind(self) -> dict[str, int]:
         """This program's read models that the log left behind, each with the last position it has seen."""
 
-    def alone(self) -> AbstractContextManager[None]:
+    def rebuild_lock(self) -> AbstractContextManager[None]:
         """While this is open no other process rebuilds read models of the ledger here. Raises Refused if one does."""
 
     def rebuilding(self, projections: Iterable[str]) -> AbstractContextManager[Generation]:

@@ -23,7 +23,7 @@ from projections.read_models.catalog import SHAPES
 from projections.tables.contract import Answer, AsOf, Question, incomplete, serving, with_generations
 
 NEW = "SELECT tracking_ledger.new_generation(%s)"
-ALONE = "SELECT tracking_ledger.begin_rebuilding(%s)"
+REBUILD_LOCK = "SELECT tracking_ledger.begin_rebuilding(%s)"
 REMOVE = "SELECT tracking_ledger.remove_retired(%s, %s)"
 FILL = "SELECT tracking_ledger.fill_generation(%s, %s, %s, %s, %s, %s, %s)"
 SERVE = "SELECT tracking_ledger.serve_generation(%s, %s, %s, %s)"
@@ -146,10 +146,10 @@ class PostgresTables:
         return {name: seen for name, shape, seen in rows if SHAPES.get(name) == shape}
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def rebuild_lock(self) -> Iterator[None]:
         self._remove_retired()
         with self._database.apart() as connection:
-            if not connection.execute(ALONE, [self._ledger]).fetchall()[0][0]:
+            if not connection.execute(REBUILD_LOCK, [self._ledger]).fetchall()[0][0]:
                 raise _under_way()
             yield
             self._remove_retired()

@@ -115,7 +115,7 @@ def replay(
     replay of this ledger is under way, Damaged when the copy is not the log's beginning.
     """
     names = _checked_names(projections)
-    with tables.alone():
+    with tables.rebuild_lock():
         folded = _rebuilt(log, tables, names, source, progress)
     return Report(as_of=folded.reached, projections=_uncompared(names, folded), unknown=_unknown(folded))
 
@@ -134,7 +134,7 @@ def _rebuilt(log: EventStore, tables: Tables, names: Sequence[str], source: Sour
 def swap_in(
     log: EventStore, tables: Tables, names: Sequence[str], folded: Fold, progress: Progress = no_progress
 ) -> None:
-    """Lets the rows of a fold serve, completed from the log. Call it while `tables.alone()` is open.
+    """Lets the rows of a fold serve, completed from the log. Call it while `tables.rebuild_lock()` is open.
 
     Raises ErasedMeanwhile, and then nothing has changed.
     """

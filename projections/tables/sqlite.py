@@ -126,7 +126,7 @@ class SqliteTables:
         return {name: seen for name, shape, seen in rows if SHAPES.get(name) == shape}
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def rebuild_lock(self) -> Iterator[None]:
         yield  # a rebuilding keeps its rows to itself until it serves: of two at once the later one counts
 
     @contextmanager

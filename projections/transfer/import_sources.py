@@ -28,7 +28,7 @@ from projections.transfer.own_importers import own_importers
 Read = Callable[[Path, Identify, datetime], Reading]
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class Importable(Struct, frozen=True, kw_only=True):
     """What `import NAME` takes. `called` completes "it looks like ...", `recognises` is True only for what is sure.
 
     `surrounds` is said of what any other source may lie in, as in a repository: without a path it is the one around the
@@ -40,7 +40,7 @@ class Known(Struct, frozen=True, kw_only=True):
     surrounds: bool = False
 
 
-class Source(Known, frozen=True, kw_only=True):
+class Source(Importable, frozen=True, kw_only=True):
     """A source that gives records. `sentence` and `argument` are for the help of its command.
 
     One that is `reconciled` is compared with the ledger before the commit. The records of one that `is_dated` say when
@@ -210,9 +210,9 @@ SOURCES |= {
     for name, importer, read in own_importers({*SOURCES, restore.SOURCE})
 }
 
-KNOWN: dict[str, Known] = {
+KNOWN: dict[str, Importable] = {
     **SOURCES,
-    restore.SOURCE: Known(called="events that a ledger exported", recognises=restore.recognises),
+    restore.SOURCE: Importable(called="events that a ledger exported", recognises=restore.recognises),
 }
 
 
@@ -227,11 +227,11 @@ INSIDE = (  # where other tools keep their files in a project
 
 
 class Detected(Struct, frozen=True, kw_only=True):
-    """What a path surely is: a source, and where it lies. `beside` are commands for what else is there."""
+    """What a path surely is: a source, and where it lies. `others` are commands for what else is there."""
 
     name: str
     path: Path
-    beside: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def detected(path: Path) -> Detected:
@@ -242,7 +242,7 @@ def detected(path: Path) -> Detected:
     if path.is_dir():
         found += [one for one in _inside(path) if one.name not in recognised]
     if len(found) == 1:
-        return replace(found[0], beside=tuple(map(_command, around)))
+        return replace(found[0], others=tuple(map(_command, around)))
     if found:
         called = " or ".join(KNOWN[one.name].called for one in found)
         commands = " or ".join(map(_command, [*found, *around]))

@@ -59,15 +59,15 @@ def move(app: App, destination: Settings, progress: Progress = no_progress) -> M
         stack.enter_context(_locked(app))
         source = _source(app)
         stack.callback(source.database.close)
-        _tell_directory(app, source)  # an earlier move may have been interrupted before that
+        _update_directory(app, source)  # an earlier move may have been interrupted before that
         target = _place(app, destination)
         stack.callback(target.database.close)
-        held = stack.enter_context(moving.alone(source.database, source.key))
+        held = stack.enter_context(moving.moving_lock(source.database, source.key))
         _check(source, target)
         _expect(app, source, target)
         moved = _finished(source, target) or _Move(source, target, held, progress).run()
         try:
-            _tell_directory(app, target)
+            _update_directory(app, target)
         except LedgerError as error:
             raise Unavailable(
                 f"the ledger is in {target.name} now, and programs find it there; the directory does not know it yet",
@@ -95,7 +95,7 @@ class _Move:
         ledgers.close(self._target.database, self._target.key, ARRIVING, self._source.name)
         if self._source.head().reason == MOVING:  # an earlier move was interrupted, and opened nothing there
             ledgers.reopen(self._source.database, self._source.key, MOVING)
-        with self._tables.alone():
+        with self._tables.rebuild_lock():
             self._repeat(self._gather)
             swap_in(self._target.store, self._tables, list(SHAPES), self._folded, self._progress)
             compared_at, read_models = self._compare()
@@ -266,7 +266,7 @@ def _expect(app: App, source: Place, target: Place) -> None:
         moving.prepare(target, app.identity.name, SHAPES)
 
 
-def _tell_directory(app: App, place: Place) -> None:
+def _update_directory(app: App, place: Place) -> None:
     """The database of the settings leads to where the ledger is, at once instead of by way of others."""
     if place.settings is app.runtime.given:
         return

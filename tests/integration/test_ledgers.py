@@ -55,7 +55,7 @@ def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return run
 
 
-def made(database: Database, name: str = "a ledger") -> ledgers.Known:
+def made(database: Database, name: str = "a ledger") -> ledgers.KnownLedger:
     ledger = uuid4()
     open_ledger(database, ledger, name, SHAPES)
     return next(known for known in ledgers.overview(database) if known.id == ledger)

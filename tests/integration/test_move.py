@@ -293,7 +293,7 @@ def test_nobody_else_moves_a_ledger_that_is_being_moved(app: App, away: Settings
     write(app, "One")
 
     with (
-        moving.alone(app.database, app.identity.key),
+        moving.moving_lock(app.database, app.identity.key),
         pytest.raises(Refused, match="is being moved by another process"),
     ):
         move(app, away)

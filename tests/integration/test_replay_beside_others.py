@@ -89,7 +89,7 @@ def test_what_a_killed_replay_had_still_to_remove_is_removed_by_the_next(ledger:
 
 
 def test_of_two_replays_at_once_the_second_says_so(ledger: Ledger) -> None:
-    with ledger.tables.alone(), pytest.raises(Refused) as refused:
+    with ledger.tables.rebuild_lock(), pytest.raises(Refused) as refused:
         replay(ledger.store, ledger.tables)
 
     assert refused.value.details["rule"] == "replay_under_way"
@@ -195,7 +195,7 @@ def test_whoever_holds_the_log_does_not_wait_for_a_replay_that_waits_for_the_log
         connection.execute("SELECT set_config('ledger.id', %s, true)", [str(ledger.store.ledger)])
         connection.execute("UPDATE tracking_ledger.projections SET behind_after = 0 WHERE projection = 'vendors'")
 
-    with ledger.tables.alone(), ledger.store.exclusively():
+    with ledger.tables.rebuild_lock(), ledger.store.exclusively():
         catch_up(ledger.store, ledger.tables)
 
     assert ledger.tables.behind() == {}

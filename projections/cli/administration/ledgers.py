@@ -15,8 +15,8 @@ from ledger.errors import NotFound
 from ledger.postgres import directory, ledgers
 from ledger.postgres.connection.connect import connect, open_ledger
 from ledger.postgres.connection.database import Database
-from ledger.postgres.ledgers import ARCHIVED, MOVING, Known
-from ledger.postgres.moving import alone
+from ledger.postgres.ledgers import ARCHIVED, MOVING, KnownLedger
+from ledger.postgres.moving import moving_lock
 from ledger.settings import Settings
 from projections.application.known_projects import forget as forget_project
 from projections.cli.administration.moving import move
@@ -126,7 +126,7 @@ def open_(invocation: Invocation, ledger: str | None, gone: bool) -> None:
     """Open LEDGER again that was archived, or that an interrupted move left closed."""
     database, known = _chosen(invocation, ledger)
     if gone:
-        with alone(database, known.id):
+        with moving_lock(database, known.id):
             ledgers.reopen(database, known.id, MOVING)
     else:
         ledgers.reopen(database, known.id, ARCHIVED)
@@ -192,7 +192,7 @@ def _opened(settings: Settings) -> Database:
     return database
 
 
-def _chosen(invocation: Invocation, word: str | None, here: Database | None = None) -> tuple[Database, Known]:
+def _chosen(invocation: Invocation, word: str | None, here: Database | None = None) -> tuple[Database, KnownLedger]:
     """The ledger, and the database in which it lies."""
     here = here or _database(invocation)
     word = word if word is not None else str(identity.find(invocation.settings.project).key)
@@ -202,7 +202,7 @@ def _chosen(invocation: Invocation, word: str | None, here: Database | None = No
     return there, known
 
 
-def _everywhere(invocation: Invocation, word: str, change: Callable[[Database, UUID], None]) -> Known:
+def _everywhere(invocation: Invocation, word: str, change: Callable[[Database, UUID], None]) -> KnownLedger:
     """Changes what the ledger's database and the directory both say of it."""
     here = _database(invocation)
     there, known = _chosen(invocation, word, here)
@@ -225,14 +225,14 @@ def _checked(name: str) -> str:
     return name.strip()
 
 
-def _row(ledger: Known) -> tuple[object, ...]:
+def _row(ledger: KnownLedger) -> tuple[object, ...]:
     state = f"{ledger.state} ({ledger.reason})" if ledger.reason else ledger.state
     last = moment(ledger.head_at.isoformat()) if ledger.head_at else "-"
     head = ledger.head if ledger.most_events is None else f"{ledger.head} of {ledger.most_events}"
     return ledger.id, ledger.name, state, head, last, ", ".join(ledger.members)
 
 
-def _done(invocation: Invocation, known: Known, fields: dict[str, Any], sentence: str) -> None:
+def _done(invocation: Invocation, known: KnownLedger, fields: dict[str, Any], sentence: str) -> None:
     if invocation.as_json:
         answer_json({"ledger": str(known.id), "name": known.name} | fields)
     else:

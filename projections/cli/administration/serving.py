@@ -72,7 +72,7 @@ def serve(invocation: Invocation, /, also: tuple[Path, ...], no_tokens: bool, **
     /health and /ready answer without a token.
     """
     adapter = _loaded("mcp_adapter.http")
-    others = [invocation.app.beside(folder) for folder in also]
+    others = [invocation.app.for_project(folder) for folder in also]
     adapter.run_http([invocation.app, *others], adapter.Serving(tokens_needed=not no_tokens, **how))
 
 

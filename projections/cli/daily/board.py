@@ -33,7 +33,7 @@ def board(invocation: Invocation, /, again: bool, limit: int, **filters: Any) ->
         raise click.UsageError("--watch draws for a person: leave --json out, or use `status --watch --json`")
     filters["assignee"] = person(invocation, filters["assignee"])
 
-    def tell() -> None:
+    def draw() -> None:
         columns = [_column(invocation, state, limit, filters) for state in _states(invocation)]
         if invocation.as_json:
             answer_json({"columns": columns})
@@ -45,9 +45,9 @@ def board(invocation: Invocation, /, again: bool, limit: int, **filters: Any) ->
             remark("no work items: tracking-ledger add TITLE creates one")
 
     if again:
-        watch(invocation.app, tell)
+        watch(invocation.app, draw)
     else:
-        tell()
+        draw()
 
 
 def _states(invocation: Invocation) -> list[State]:
@@ -64,10 +64,10 @@ def _column(invocation: Invocation, state: State, limit: int, filters: Answered)
 
 def _draw(columns: list[Answered]) -> None:
     """As many columns beside each other as the terminal has room for, the others below."""
-    beside = max(1, min(len(columns), (width() + len(GAP)) // (NARROWEST + len(GAP))))
-    wide = (width() - len(GAP) * (beside - 1)) // beside
-    for start in range(0, len(columns), beside):
-        row = columns[start : start + beside]
+    abreast = max(1, min(len(columns), (width() + len(GAP)) // (NARROWEST + len(GAP))))
+    wide = (width() - len(GAP) * (abreast - 1)) // abreast
+    for start in range(0, len(columns), abreast):
+        row = columns[start : start + abreast]
         heads = [f"{column['state']} ({_count(column)})" for column in row]
         say(GAP.join(_cut(head, wide) for head in heads).rstrip(), style="bold")
         lines = [list(_cards(column["items"], wide)) for column in row]

@@ -268,7 +268,7 @@ def _blocked(invocation: Invocation, ref: str, blockers: tuple[str, ...], remove
 
 
 def _printer(word: str) -> Callable[[Answered], None]:
-    def tell(answered: Answered) -> None:
+    def show(answered: Answered) -> None:
         said = "nothing to change" if answered.get("unchanged") else word
         if "waits_for" in answered:
             said = f"waits for a review by {printable(answered['waits_for'])}"
@@ -279,7 +279,7 @@ def _printer(word: str) -> Callable[[Answered], None]:
             remark(f"it comes again: {item['ref']}{when}")
         remark_ready(answered)
 
-    return tell
+    return show
 
 
 def _print_claim(answered: Answered) -> None:

@@ -106,11 +106,11 @@ def _reported(invocation: Invocation, report: dict[str, Any]) -> int:
     if invocation.as_json:
         answer_json(report)
     else:
-        _tell(report)
+        _show(report)
     return exits.DIFFERENCE if report["conflicts"] or report["findings"] else exits.DONE
 
 
-def _tell(report: dict[str, Any]) -> None:
+def _show(report: dict[str, Any]) -> None:
     fields(
         [
             ("repository", report["repository"]),

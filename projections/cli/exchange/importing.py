@@ -40,7 +40,7 @@ class Sources(Group):
             ctx.fail(f"{printable(given[0])} is neither a file or folder that is there nor one of {names}")
         if named and (is_path or named[0] not in self.commands):
             found = detected(Path(named[0]))
-            for command in found.beside:
+            for command in found.others:
                 remark(f"taken as {KNOWN[found.name].called}; what is around it: {printable(command)}")
             args = [found.name, *(str(found.path) if argument is named[0] else argument for argument in args)]
         return super().parse_args(ctx, args)

@@ -58,13 +58,13 @@ def status(
     if html and again and output is None:
         raise click.UsageError("--html --watch needs --output FILE, to be written again and again")
     if html:
-        tell = _paging(invocation, as_of, output)
+        show = _paging(invocation, as_of, output)
     else:
-        tell = _writing(invocation) if write else _showing(invocation, as_of, again=again)
+        show = _writing(invocation) if write else _showing(invocation, as_of, again=again)
     if again:
-        watch(invocation.app, tell)
+        watch(invocation.app, show)
     else:
-        tell()
+        show()
 
 
 def print_report(document: report.Document) -> None:
@@ -88,7 +88,7 @@ def _without_empty(markdown: str) -> str:
 
 
 def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Callable[[], None]:
-    def tell() -> None:
+    def show() -> None:
         document = router.answer(invocation.app, lambda view: _document(view, as_of))
         if invocation.as_json and again:
             write(json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # a line each
@@ -99,7 +99,7 @@ def _showing(invocation: Invocation, as_of: str | None, *, again: bool) -> Calla
                 click.clear()
             print_report(document)
 
-    return tell
+    return show
 
 
 def _document(view: LedgerView, as_of: str | None) -> report.Document:
@@ -115,7 +115,7 @@ def _document_in(view: LedgerView, snapshot: Snapshot, as_of: str | None, items:
 
 
 def _writing(invocation: Invocation) -> Callable[[], None]:
-    def tell() -> None:
+    def show() -> None:
         written = write_status(invocation.app)
         if invocation.as_json:
             answer_json(_plain(written))
@@ -124,11 +124,11 @@ def _writing(invocation: Invocation) -> Callable[[], None]:
         if written.kept is not None:
             remark(f"the report itself had been edited: that text is kept in {printable(written.kept)}", style="yellow")
 
-    return tell
+    return show
 
 
 def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> Callable[[], None]:
-    def tell() -> None:
+    def show() -> None:
         # imported only here: the events of vendors and a second set of templates are needed by no other report
         from projections.reports.html_page import ITEMS, page
 
@@ -144,7 +144,7 @@ def _paging(invocation: Invocation, as_of: str | None, output: Path | None) -> C
                 stream.write(content.encode())
             remark(f"wrote {printable(output)} ({len(content.encode()):,} bytes)")
 
-    return tell
+    return show
 
 
 def _plain(written: Written) -> dict[str, object]:

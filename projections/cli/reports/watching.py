@@ -20,7 +20,7 @@ from projections.cli.terminal.output import moment, printable, remark, say
 from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import happened
 from projections.questions.log.as_of import position_of
-from projections.questions.log.following import Line, Wanted, follow, problems_of_kinds
+from projections.questions.log.following import EventFilter, Line, follow, problems_of_kinds
 from projections.questions.lookup import find
 from projections.reports.atomic_file import replacing
 
@@ -72,7 +72,7 @@ def watch(
         raise click.UsageError("--on-failure goes with --exec")
     app, arguments = invocation.app, _words(program)
     entities = tuple(find(app.runtime.live().tables, item)[1] for item in items)
-    wanted = Wanted(kinds=kinds, entities=entities, people=people)
+    wanted = EventFilter(kinds=kinds, entities=entities, people=people)
     reached = _start(app, since, file)
     _keep(file, reached)  # so that what is recorded between this run and the next is not left out
     away = False
@@ -96,7 +96,7 @@ def watch(
     return exits.DONE
 
 
-def _new(app: App, wanted: Wanted, after: int) -> Iterator[tuple[int, Line | None]]:
+def _new(app: App, wanted: EventFilter, after: int) -> Iterator[tuple[int, Line | None]]:
     """What was recorded after a position."""
     live = app.runtime.live()
     with live.tables.snapshot() as snapshot:

@@ -19,7 +19,7 @@ MOST = 100  # items that are looked at
 Found = Iterable[tuple[str, str | None]]  # what completes, and what is shown beside it
 
 
-class Known(click.types.StringParamType):
+class Suggested(click.types.StringParamType):
     """A text; what it could be is asked of the ledger when a shell asks."""
 
     def __init__(self, name: str, find: Callable[[Any], Found]) -> None:
@@ -84,8 +84,8 @@ def _views(invocation: Any) -> Found:
     return [(name, None) for name in saved(invocation)]
 
 
-REF = Known("ref", _refs)
-TAG = Known("tag", _tags)
-PERSON = Known("name", _people)
-STATE = Known("state", _states)
-VIEW = Known("view", _views)
+REF = Suggested("ref", _refs)
+TAG = Suggested("tag", _tags)
+PERSON = Suggested("name", _people)
+STATE = Suggested("state", _states)
+VIEW = Suggested("view", _views)

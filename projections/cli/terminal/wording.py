@@ -59,7 +59,7 @@ def short_ago(value: str | None, now: datetime) -> str:
 
 
 def awaited(question: dict[str, Any] | None) -> str | None:
-    """What an item waits for: somebody's answer, or their review.
+    """What an item waits for: a person's answer or review.
 
     >>> awaited({"whom": "ann"}), awaited({"whom": "lead", "completes": ["completed", "done"]})
     ('ann', 'review by lead')

@@ -26,7 +26,7 @@ from projections.maintenance.webhooks.messages import Message, of_event
 from projections.maintenance.webhooks.network import SECONDS, Answer, Network, post
 from projections.maintenance.webhooks.signature import signed_headers
 from projections.questions import configuration
-from projections.questions.log.following import Wanted, follow
+from projections.questions.log.following import EventFilter, follow
 
 AT_ONCE = 8  # webhooks that are served at the same time
 TURN = 5.0  # seconds until a webhook that has much to send lets the others have their turn
@@ -143,7 +143,7 @@ class Sender:
     def _messages(self, webhook: Webhook, after: int, head: int) -> Iterator[tuple[int, Message | None]]:
         """What is to be sent, with the position that it leads to; None where what lies before it is not meant."""
         live, ledger = self._app.runtime.live(), self._app.identity.ledger
-        wanted = Wanted(kinds=webhook.kinds, entities=webhook.entities, people=webhook.people)
+        wanted = EventFilter(kinds=webhook.kinds, entities=webhook.entities, people=webhook.people)
         for position, line in follow(live.store, live.tables, wanted, after, head):
             yield position, None if line is None else of_event(ledger, webhook.template, line)
 

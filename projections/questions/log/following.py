@@ -17,7 +17,7 @@ PORTION = 100  # events that are read together
 Line = dict[str, Any]
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class EventFilter(Struct, frozen=True, kw_only=True):
     """Of these kinds or categories, about these entities (ids), by these people; empty: all of them."""
 
     kinds: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 def follow(
-    log: EventStore, tables: Tables, wanted: Wanted, after: int, up_to: int
+    log: EventStore, tables: Tables, wanted: EventFilter, after: int, up_to: int
 ) -> Iterator[tuple[int, Line | None]]:
     """(position, line) of each wanted event in order. A position with None: what lies before it is not wanted."""
     while after < up_to:

@@ -284,7 +284,7 @@ class Exchange:
             sides = compared(pair, rule.policy, world)
             if self._is_left_alone(pair, sides) or self._is_elsewhere(pair, sides.now, world):
                 continue
-            self._tell(pair, sides)
+            self._count(pair, sides)
             if self._terms.dry_run:
                 continue
             if self._terms.push and sides.merge.send:
@@ -333,7 +333,7 @@ class Exchange:
         self._record(f"{SOURCE} claim", decide)
         return wins
 
-    def _tell(self, pair: Pair, sides: Compared) -> None:
+    def _count(self, pair: Pair, sides: Compared) -> None:
         self._outcome.changed_here += bool(self._terms.pull and sides.merge.take)
         self._outcome.changed_there += bool(self._terms.push and sides.merge.send)
         gone = deleted_comments(sides.base, pair.issue)

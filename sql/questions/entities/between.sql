@@ -1,4 +1,4 @@
--- The things whose id lies in the range that a short reference can mean. Answered by the primary key.
+-- The entities whose id lies in the range that a short reference can mean. Answered by the primary key.
 SELECT id, doc FROM things
 WHERE ledger_id = %(ledger)s AND generation = %(generation)s AND category = %(category)s
   AND id BETWEEN %(lowest)s AND %(highest)s

@@ -48,9 +48,9 @@ class Lines:
         if commit.parents:
             self._set_mark(commit.parents[0], mark)
         if len(commit.parents) > 1:
-            beside = (mark[0], mark[1] + 1, self._next(), merged or "")
+            merged_line = (mark[0], mark[1] + 1, self._next(), merged or "")
             for parent in commit.parents[1:]:
-                self._set_mark(parent, beside)
+                self._set_mark(parent, merged_line)
                 if merged is None:
                     self._unnamed[parent] = commit
         return Place(landed=not mark[0], main=mark[:2] == (False, 0), branch=mark[3], merge=merge)

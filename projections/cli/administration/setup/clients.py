@@ -34,9 +34,9 @@ def _program() -> Path:
     called = Path(sys.argv[0])
     if called.name in NAMES and called.is_file():
         return called.absolute()
-    beside = Path(sys.executable).parent / NAMES[0]
-    found = None if beside.is_file() else shutil.which(NAMES[0])
-    return Path(found).absolute() if found else beside
+    own = Path(sys.executable).parent / NAMES[0]
+    found = None if own.is_file() else shutil.which(NAMES[0])
+    return Path(found).absolute() if found else own
 
 
 def _json(key: str, **more: str) -> Callable[[Start], str]:
