@@ -56,7 +56,8 @@ from ledger.work_item.rules.recurring import with_next
 from ledger.work_item.rules.reviews import restrained
 from ledger.work_item.rules.status_changes import change_status
 from ledger.work_item.rules.undoing import check_undo
-from ledger.work_item.state import WorkItem, evolve
+from ledger.work_item.rules.wishes import implement
+from ledger.work_item.state import IMPLEMENTS, WorkItem, evolve
 from ledger.world import World
 
 
@@ -199,6 +200,8 @@ def _restore(command: UpdateWorkItem, item: WorkItem, world: World) -> Decided:
 
 
 def _link(command: LinkWorkItems, world: World) -> Decided:
+    if command.kind == IMPLEMENTS:
+        return implement(command, world)
     existing(world, CATEGORY, command.id, command.expected)
     owner, other, kind = command.id, command.to_id, command.kind
     if kind == "depends_on":  # the mirror of blocks, stored once

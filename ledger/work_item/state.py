@@ -39,6 +39,7 @@ from ledger.work_item.events import (
 
 ItemType = Literal["project", "session", "task", "research", "milestone"]
 LinkKind = Literal["blocks", "relates_to", "discovered_from", "duplicates"]
+IMPLEMENTS = "implements"  # the kind of a link to an enhancement, which the item carries out
 ITEM_TYPES: tuple[str, ...] = get_args(ItemType)
 LINK_KINDS: tuple[str, ...] = get_args(LinkKind)
 

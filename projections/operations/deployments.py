@@ -93,7 +93,7 @@ class QueryDeploymentsInput(Input):
     work_item: Annotated[str | None, Field(description="That deliver this item, like w-7k3qd")] = None
     commit: Annotated[
         Annotated[str, AfterValidator(_beginning)] | None,
-        Field(description="Of this commit: its hash or 7 digits of it"),
+        Field(description="Of this commit: 7 digits or more"),
     ] = None
     pr_number: Annotated[PullRequest | None, Field(description="Of this pull request")] = None
     environment: Annotated[str | None, Field(description="To this place, like production")] = None

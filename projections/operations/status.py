@@ -21,7 +21,7 @@ LEFT_OUT = ("id", "created_at", "updated_at")  # of an entry that has its refere
 
 
 class ProjectStatusInput(Input):
-    format: Annotated[Literal["json", "markdown"], Field(description="json, or markdown for people")] = "json"
+    format: Annotated[Literal["json", "markdown"], Field(description="markdown is for people")] = "json"
     limit: Limit = 5
 
 

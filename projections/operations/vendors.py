@@ -70,7 +70,7 @@ class CreateVendorInput(Writes):
 
 class QueryVendorStatusInput(Input):
     id: Annotated[str | None, Field(description="One vendor: its id, reference (v-7k3qd) or name")] = None
-    name: Annotated[str | None, Field(description="One vendor by its name, in any case")] = None
+    name: Annotated[str | None, Field(description="One by name, in any case")] = None
     status: Annotated[Status | None, Field(description="List those in this state")] = None
     format: Annotated[Format | None, Field(description="List those that read this format")] = None
     limit: Limit = 50

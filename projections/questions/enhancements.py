@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ledger.enhancement.decider import CATEGORY
+from ledger.work_item.item_summaries import CATEGORY as WORK_ITEM
+from ledger.work_item.state import IMPLEMENTS
 from projections.questions import entities
 from projections.questions.pages import page, place
 from projections.questions.references import references
@@ -11,6 +13,9 @@ from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
+
+BY_IDS = "entities/by_ids"
+FINISHED = ("completed", "dropped")
 
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
@@ -48,7 +53,55 @@ def to_entities(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:
     refs = references(snapshot, CATEGORY, [row.id for row in found])
     awaited = {entity_id for row in found for entity_id in row.state.depends_on}
     others = entities.with_fields(snapshot, CATEGORY, awaited, "title", "status")
+    carrying = work(snapshot, [row.id for row in found])
     return [
-        entities.flat(row, refs[row.id]) | {"dependencies": [others[entity_id] for entity_id in row.state.depends_on]}
+        entities.flat(row, refs[row.id])
+        | {"dependencies": [others[entity_id] for entity_id in row.state.depends_on]}
+        | ({"work": carrying[row.id]} if row.id in carrying else {})
         for row in found
+    ]
+
+
+def work(snapshot: Snapshot, entity_ids: Iterable[str]) -> dict[str, list[Entity]]:
+    """The items that carry each of the enhancements out: {id, ref, title, status, category}; none, and it is absent."""
+    ids = list(entity_ids)
+    lines = snapshot.ask("enhancements/work", ids=ids) if ids else []
+    refs = references(snapshot, WORK_ITEM, [line["id"] for line in lines])
+    found: dict[str, list[Entity]] = {}
+    for line in lines:
+        item = {name: line[name] for name in ("title", "status", "category")}
+        found.setdefault(line["enhancement_id"], []).append({"id": line["id"], "ref": refs[line["id"]], **item})
+    return found
+
+
+def carried_out(snapshot: Snapshot, limit: int) -> list[Entity]:
+    """What is not finished although all of its work is: {id, ref, title, status}."""
+    found = entities.rows(CATEGORY, snapshot.ask("enhancements/carried_out", limit=limit))
+    return _brief(snapshot, found)
+
+
+def carried_out_by(snapshot: Snapshot, item_ids: Iterable[str]) -> list[Entity]:
+    """The same of what some items that are finished carry out."""
+    ids = list(item_ids)
+    items = snapshot.ask(BY_IDS, category=WORK_ITEM, generation=snapshot.generation("work_items"), ids=ids)
+    ended = [row.state for row in entities.rows(WORK_ITEM, items) if row.state.finished]
+    wished = {link.to_id for item in ended for link in item.links if link.kind == IMPLEMENTS}
+    done = [wish for wish, lines in work(snapshot, sorted(wished)).items() if _is_done(lines)]
+    if not done:
+        return []
+    own = snapshot.ask(BY_IDS, category=CATEGORY, generation=snapshot.generation("enhancements"), ids=done)
+    return _brief(snapshot, [row for row in entities.rows(CATEGORY, own) if row.state.status not in FINISHED])
+
+
+def _is_done(lines: list[Entity]) -> bool:
+    categories = {line["category"] for line in lines}
+    return categories <= {"done", "dropped"} and "done" in categories
+
+
+def _brief(snapshot: Snapshot, found: list[Row]) -> list[Entity]:
+    refs = references(snapshot, CATEGORY, [row.id for row in found])
+    return [
+        {"id": row.id, "ref": refs[row.id], "title": row.state.title, "status": row.state.status}
+        for row in found
+        if not row.state.withdrawn
     ]

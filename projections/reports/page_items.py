@@ -9,7 +9,7 @@ from ledger.envelope import RecordedEvent, stream_id
 from ledger.store import EventStore
 from ledger.values.moment import text as moment_text
 from ledger.values.states import FINISHED
-from ledger.work_item.state import WorkItem
+from ledger.work_item.state import IMPLEMENTS, WorkItem
 from projections.questions.entities import annotations, rows, with_fields
 from projections.read_models.projection import Row
 from projections.tables.contract import Snapshot
@@ -30,6 +30,7 @@ def described(snapshot: Snapshot, log: EventStore, items: list[Entity]) -> list[
     found = rows("work_item", snapshot.ask("entities/by_ids", category="work_item", generation=generation, ids=ids))
     by_id = {row.id: row for row in found}
     named = with_fields(snapshot, "work_item", _linked(row.state for row in found), "title")
+    named |= with_fields(snapshot, "enhancement", _wishes(row.state for row in found), "title")
     past = _histories(log, ids, snapshot.as_of.position)
     return [item | _described(by_id[item["id"]], named) | {"history": past.get(item["id"], [])} for item in items]
 
@@ -95,6 +96,10 @@ def _described(row: Row, named: dict[str, Entity]) -> Entity:
             **annotations(row),
         },
     }
+
+
+def _wishes(items: Iterable[WorkItem]) -> set[str]:
+    return {link.to_id for item in items for link in item.links if link.kind == IMPLEMENTS}
 
 
 def _linked(items: Iterable[WorkItem]) -> set[str]:

@@ -13,7 +13,7 @@ from ledger.values.moment import text
 from ledger.values.states import DROPPED, in_order
 from ledger.work_item.events import QuestionAnswered
 from ledger.world import Asker
-from projections.questions import vendors
+from projections.questions import enhancements, vendors
 from projections.questions.log import changes
 from projections.questions.overviews import status
 from projections.questions.work import item_lists
@@ -29,7 +29,7 @@ TITLE_BYTES = 90
 CLAIMS = 10  # lines of each list at most
 COUNTED = 500  # claims, and open questions, that are looked at
 LOOKED_BACK = 300  # positions in which the reader's own newest change is looked for
-BROKEN = 5  # vendors that are named
+BROKEN = 5  # vendors, and enhancements whose work is done, that are named
 GIVEN = [state.name for state in in_order(())]  # states of a ledger without its own
 STATES, DONE = 12, 4  # states that are named, and those of them that mean done
 CAUSES, CAUSE_TITLE = 3, 32  # what an item waits for that is named, and characters of its title
@@ -95,6 +95,7 @@ def document(
         "others": others,
         "yours": yours,
         "blocked": blocked,
+        "carried_out": enhancements.carried_out(snapshot, BROKEN),
         "broken": [vendor["name"] for vendor in _broken(snapshot)],
         "news": _news(log, snapshot, asker.name),
         "ready": found["items"],

@@ -130,3 +130,61 @@ def test_the_pages_together_are_all_enhancements_most_important_first(perform: P
             break
 
     assert (seen, page["total_count"]) == ([1, 2, 3, 4, 5], 5)
+
+
+def test_work_and_the_wish_it_carries_out_name_each_other(perform: Perform) -> None:
+    wish = perform("record_enhancement", title="A dark page")
+    first, second = (perform("create_work_item", item_type="task", title=title) for title in ("Colours", "A switch"))
+
+    perform("link_work_items", id=first["ref"], kind="implements", to_id=wish["ref"])
+    linked = {"op": "link", "id": second["ref"], "kind": "implements", "to_id": wish["ref"]}
+    perform("bulk_work_items", items=[linked])
+
+    item = perform("query_work_item", id=first["ref"], include=["dependencies"])
+    assert [(link["kind"], link["ref"]) for link in item["links"]] == [("implements", wish["ref"])]
+    brief = {"id": wish["id"], "ref": wish["ref"], "title": "A dark page", "status": "planned"}
+    assert item["dependencies"] == [{"kind": "implements", **brief}]
+    [found] = perform("list_enhancements")["items"]
+    assert [(one["ref"], one["title"], one["status"]) for one in found["work"]] == [
+        (first["ref"], "Colours", "active"),
+        (second["ref"], "A switch", "active"),
+    ]
+    assert found["version"] == 1, "its own stream is as it was"
+
+
+def test_completing_the_last_work_says_that_the_wish_waits_for_a_word_and_leaves_it_as_it_is(perform: Perform) -> None:
+    wish = perform("record_enhancement", title="A dark page")
+    made = [perform("create_work_item", item_type="task", title=title) for title in ("Colours", "A switch")]
+    for one in made:
+        perform("link_work_items", id=one["id"], kind="implements", to_id=wish["id"])
+
+    first = perform("update_work_item", id=made[0]["id"], version=2, status="completed")
+    before = perform("prime")["text"]
+    last = perform("update_work_item", id=made[1]["id"], version=2, status="dropped")
+
+    assert "carried_out" not in first
+    brief = {"id": wish["id"], "ref": wish["ref"], "title": "A dark page", "status": "planned"}
+    assert last["carried_out"] == [brief]
+    assert wish["ref"] in last["next_step"]
+    assert perform("list_enhancements")["items"][0]["status"] == "planned"
+    assert (wish["ref"] in before, f"- {wish['ref']} A dark page (planned)" in perform("prime")["text"]) == (
+        False,
+        True,
+    )
+    perform("update_enhancement", id=wish["id"], version=1, changes={"status": "dropped"})
+    assert wish["ref"] not in perform("prime")["text"].partition("Changed since")[0]
+
+
+def test_a_link_to_a_wish_is_undone_and_made_again_while_the_wish_is_there(perform: Perform) -> None:
+    wish = perform("record_enhancement", title="A dark page")
+    made = perform("create_work_item", item_type="task", title="Colours")
+    perform("link_work_items", id=made["id"], kind="implements", to_id=wish["id"])
+    perform("link_work_items", id=made["id"], kind="implements", to_id=wish["id"], remove=True)
+
+    perform("undo", id=made["id"])
+
+    assert [link["ref"] for link in perform("query_work_item", id=made["id"])["links"]] == [wish["ref"]]
+    perform("link_work_items", id=made["id"], kind="implements", to_id=wish["id"], remove=True)
+    perform("undo", id=wish["id"])
+    with pytest.raises(Refused):
+        perform("undo", id=made["id"])

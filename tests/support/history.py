@@ -123,4 +123,5 @@ def _commands(configuration: str) -> list[Command]:
         LogEffort(category="work_item", id=WEEKLY, entry_id="e1", minutes=30, cost_micros=250_000, note="thought"),
         UpdateWorkItem(id=WEEKLY, expected=1, status="qa"),
         UpdateWorkItem(id=WEEKLY, expected=3, status="completed"),
+        LinkWorkItems(id=DONE, kind="implements", to_id=SOON),
     ]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ledger.enhancement.events import EnhancementRecorded, EnhancementWithdrawn
+from ledger.envelope import Fact
 from ledger.errors import NotFound, Refused, VersionConflict
 from ledger.work_item.commands import LinkWorkItems
 from ledger.work_item.decider import decider
@@ -120,3 +122,23 @@ def test_removing_a_link_that_is_not_there_is_no_change() -> None:
 
 def test_links_need_no_version_but_respect_one() -> None:
     two_items().when(link("blocks", expected=7)).then_refused(VersionConflict, expected=7, actual=1)
+
+
+def an_item_and_a_wish(*further: Fact) -> Given:
+    return two_items().elsewhere("enhancement", OTHER, EnhancementRecorded(title="A wish"), *further)
+
+
+def test_an_item_implements_an_enhancement_by_a_link_of_its_own_that_needs_no_version() -> None:
+    given_both = an_item_and_a_wish()
+
+    given_both.when(unlink("implements")).then_nothing()
+    given_both.when(link("implements")).then(WorkItemLinked(kind="implements", to_id=OTHER))
+    linked = given_both.past(WorkItemLinked(kind="implements", to_id=OTHER))
+    linked.when(link("implements")).then_nothing()
+    linked.when(unlink("implements")).then(WorkItemUnlinked(kind="implements", to_id=OTHER))
+
+
+def test_only_an_enhancement_that_is_there_is_implemented() -> None:
+    two_items().when(link("implements", to=numbered(7))).then_refused(NotFound)
+    an_item_and_a_wish(EnhancementWithdrawn(undoes="c")).when(link("implements")).then_refused(Refused)
+    an_item_and_a_wish().past(WorkItemDeleted()).when(link("implements")).then_refused(Refused, rule="deleted")

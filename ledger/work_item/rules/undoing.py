@@ -9,7 +9,8 @@ from ledger.errors import Refused
 from ledger.work_item.item_summaries import CATEGORY, state_summaries
 from ledger.work_item.rules.cycles import cycles
 from ledger.work_item.rules.held_items import check_held
-from ledger.work_item.state import WorkItem
+from ledger.work_item.rules.wishes import check_wishes
+from ledger.work_item.state import IMPLEMENTS, WorkItem
 from ledger.world import World
 
 MANY = 20  # items, from which on the tree is read once instead of asked for each of them
@@ -145,7 +146,8 @@ def _check_parent(after: After, entity_id: str, now: WorkItem, then: WorkItem) -
 
 def _check_links(after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:
     there = _links(now)
-    lost = [other for _, other in _links(then) - there if not _living(after.item(other))]
+    again = _links(then) - there
+    lost = [other for kind, other in again if kind != IMPLEMENTS and not _living(after.item(other))]
     if lost:
         raise Refused(
             f"{after.ref(entity_id)} would be linked to what is deleted",
@@ -153,6 +155,7 @@ def _check_links(after: After, entity_id: str, now: WorkItem, then: WorkItem) ->
             items=_summaries(after, lost),
             next_step="restore those first",
         )
+    check_wishes(after.world, [other for kind, other in again if kind == IMPLEMENTS])
 
 
 def _check_finished(world: World, after: After, entity_id: str, now: WorkItem, then: WorkItem) -> None:

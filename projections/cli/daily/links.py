@@ -16,12 +16,13 @@ from projections.cli.terminal.output import answer_json, printable, remark, rema
 from projections.operations.work.attachments import ELSEWHERE
 
 LONGEST_NAME = 200  # characters of an attachment's name
-KINDS = ("blocks", "depends-on", "relates-to", "discovered-from", "duplicates")
+KINDS = ("blocks", "depends-on", "relates-to", "discovered-from", "duplicates", "implements")
 WORDS = {
     **dict.fromkeys(("block", "blocking"), "blocks"),
     **dict.fromkeys(("needs", "need", "depends", "requires", "after", "blocked-by"), "depends-on"),
     **dict.fromkeys(("relates", "related", "related-to"), "relates-to"),
     **dict.fromkeys(("discovered", "from"), "discovered-from"),
+    **dict.fromkeys(("implement", "carries-out"), "implements"),
     **dict.fromkeys(("duplicate", "duplicate-of", "dup"), "duplicates"),
 }
 
@@ -52,7 +53,7 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str
     """Link two work items, as in: link w-7k3qd blocks w-b2m4x.
 
     KIND is blocks, depends-on (or needs), relates-to, discovered-from or duplicates. A duplicate is not finished by the
-    link: drop it, or complete it.
+    link: drop it, or complete it. With implements OTHER is an enhancement, like e-7k3qd, that the item carries out.
 
     With --in it relates to an item of another ledger: that is kept as an attachment with both ids and the title of now,
     and is there also while the other ledger is away.
@@ -61,13 +62,13 @@ def link(invocation: Invocation, /, ref: str, kind: str, other: str, ledger: str
         if kind != "relates-to":
             raise click.UsageError("what another ledger's items do holds nothing up here: link with relates-to")
         return _link_elsewhere(invocation, ref, other, ledger, remove=bool(remove))
-    target = perform(invocation, "query_work_item", id=other)
+    target = {"id": other, "ref": other} if kind == "implements" else perform(invocation, "query_work_item", id=other)
     answered = linked(invocation, ref, kind.replace("-", "_"), target["id"], remove)
     if invocation.as_json:
         answer_json(answered)
     else:
         said = f"{'no longer ' if remove else ''}{kind.replace('-', ' ')}"
-        say(printable(f"{ref}  {said}  {target['ref']}  {target['title']}"))
+        say("  ".join(printable(part) for part in (ref, said, target["ref"], *filter(None, [target.get("title")]))))
         remark_ready(answered)
         if not remove and "dropped_states" in answered:
             remark(f"it can still be begun: tracking-ledger drop {ref}")

@@ -18,7 +18,7 @@ from projections.cli.terminal.points import POINT
 from projections.cli.terminal.wording import Refs, changed, happened, ids_in, short_ago
 from projections.fallback import router
 from projections.operations.catalog import OPERATIONS
-from projections.questions import entities
+from projections.questions import enhancements, entities
 from projections.questions.log.event_lines import event_lines
 from projections.questions.lookup import find
 from projections.questions.references import references, references_of_ids
@@ -187,6 +187,8 @@ def entity_of(app: App | LedgerView, category: str, entity_id: str, as_of: str |
 
 def _plain(view: LedgerView, category: str, entity_id: str) -> Entity:
     with view.tables.snapshot() as snapshot:
+        if category == "enhancement":
+            return enhancements.by_id(snapshot, entity_id)
         row = entities.row(snapshot, category, entity_id, "check the id, or see the log")
         return entities.complete(row, references(snapshot, category, [entity_id])[entity_id])
 

@@ -19,7 +19,7 @@ from projections.cli.terminal.wording import EMPTY, Refs, ago, awaited, in_words
 
 Entity = dict[str, Any]
 
-LISTS = ("ancestors", "descendants", "dependencies")
+LISTS = ("ancestors", "descendants", "dependencies", "work")
 SPENT = ("minutes", "tokens", "cost")
 TEXTS = ("description", "notes", "findings")
 VERDICTS = {"approve": "approved it", "refuse": "refused it", "choose": "chose", "answer": "answered"}
@@ -52,7 +52,7 @@ def print_entity(category: str, entity: Entity, refs: Refs, now: datetime) -> No
             text(entity[part])
     for part in LISTS:
         if entity.get(part):
-            heading({"descendants": "parts", "dependencies": "links"}.get(part, "part of"))
+            heading({"ancestors": "part of", "descendants": "parts", "dependencies": "links"}.get(part, part))
             table(("ref", "", "title", "status"), (_neighbour(part, item) for item in entity[part]))
     if any(_spent(entity).get(name) for name in SPENT):
         heading("effort")
@@ -191,5 +191,5 @@ def _attached(attachment: Entity) -> tuple[object, ...]:
 
 def _neighbour(part: str, item: Entity) -> tuple[object, ...]:
     indent = "  " * (item["depth"] - 1) if part == "descendants" else ""
-    kind = str(item.get("kind") or item.get("item_type")).replace("_", " ")
+    kind = str(item.get("kind") or item.get("item_type") or "").replace("_", " ")
     return item["ref"], kind, indent + item["title"], item["status"]

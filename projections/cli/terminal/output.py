@@ -121,10 +121,12 @@ def remark(text: str, *, style: str = "") -> None:
 
 
 def remark_ready(answered: dict[str, Any]) -> None:
-    """What became ready by what was done, if anything did."""
+    """What became ready by what was done, and the enhancements that it finished the work of, if it did."""
     ready = [f"{item['ref']}  {printable(item['title'])}" for item in answered.get("became_ready", ())]
     if ready:
         remark(f"now ready: {', '.join(ready)}")
+    for wish in answered.get("carried_out", ()):
+        remark(f"all work of {wish['ref']} {printable(wish['title'])} is finished; it is {wish['status'] or 'unknown'}")
 
 
 def answer_json(answered: Any) -> None:

@@ -33,7 +33,7 @@ from projections.operations.work.duplicates import still_ready
 from projections.operations.work.effort import LogEffortInput, effort_command
 from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_item_inputs import CreateWorkItemInput, LinkWorkItemsInput, UpdateWorkItemInput
-from projections.operations.work.work_items import CATEGORY, could_free, creation, repeating, update
+from projections.operations.work.work_items import CATEGORY, could_free, creation, linked_category, repeating, update
 from projections.questions.entities import rows
 from projections.questions.references import resolve
 from projections.questions.work import work_items as questions
@@ -140,13 +140,13 @@ class _Reading:
                 return LinkWorkItems(
                     id=self._id_of(request.id, "id"),
                     kind=request.kind,
-                    to_id=self._id_of(request.to_id, "to_id"),
+                    to_id=self._id_of(request.to_id, "to_id", linked_category(request)),
                     remove=request.remove,
                 )
 
-    def _id_of(self, given: str, field: str) -> str:
+    def _id_of(self, given: str, field: str, category: str = CATEGORY) -> str:
         if not given.startswith("$"):
-            return resolve(self._view.tables, CATEGORY, given, field)
+            return resolve(self._view.tables, category, given, field)
         if given[1:] not in self._keys and given[1:] in self._refused:
             raise waits_for(self._refused[given[1:]])
         if given[1:] not in self._keys:

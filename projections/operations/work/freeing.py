@@ -1,14 +1,16 @@
-"""What became ready by a write: decided in one place, by what could not be begun before it and can be after it."""
+"""What comes of a write: what became ready, by what could not be begun before it and can be after it, and which
+enhancements all the work is done for."""
 
 from collections.abc import Callable, Iterable
 
 from projections.application.view import LedgerView
 from projections.operations.base import Answered
+from projections.questions import enhancements
 from projections.questions.work import readiness
 
 
 def with_freed(view: LedgerView, changed: Iterable[str], write: Callable[[], Answered]) -> Answered:
-    """What a write of these items answers, with {became_ready?}; repeated, what came of it then."""
+    """What a write of these items answers, with {became_ready?, carried_out?}; repeated, what came of it then."""
     ids = list(changed)
     if not ids:
         return write()
@@ -19,4 +21,11 @@ def with_freed(view: LedgerView, changed: Iterable[str], write: Callable[[], Ans
     before = ids if answer.get("repeated") else [line["id"] for line in ready]
     with view.tables.snapshot() as snapshot:
         waited = [line for line in candidates if line["id"] not in set(before)]
-        return answer | readiness.became_ready(snapshot, waited, snapshot.as_of.now)
+        answer |= readiness.became_ready(snapshot, waited, snapshot.as_of.now)
+        wishes = enhancements.carried_out_by(snapshot, ids)
+    return answer | ({"carried_out": wishes, "next_step": _say_so(wishes)} if wishes else {})
+
+
+def _say_so(wishes: list[Answered]) -> str:
+    named = ", ".join(f"{wish['ref']} ({wish['status'] or 'unknown'})" for wish in wishes)
+    return f"all work of {named} is finished: if nothing is missing, say so with update_enhancement (up to completed)"

@@ -154,7 +154,7 @@ class QueryWorkItemInput(Input):
         tuple[Part, ...],
         Field(description="What else to answer; comments: all of them; effort: entries, and sums over all below"),
     ] = ()
-    max_depth: Annotated[int, Field(ge=1, le=5, description="How many levels of descendants, 1 to 5")] = 5
+    max_depth: Annotated[int, Field(ge=1, le=5, description="Levels of descendants, 1 to 5")] = 5
     as_of: AsOf = None
 
 
@@ -202,8 +202,8 @@ class ListWorkItemsInput(Input):
 class LinkWorkItemsInput(Writes):
     id: Annotated[str, Field(description="Item the link begins at, like w-7k3qd")]
     kind: Annotated[
-        Literal[LinkKind, "depends_on"],
+        Literal[LinkKind, "depends_on", "implements"],
         Field(description="id KIND to_id. A depends_on B: A cannot begin before B is done; so says B blocks A"),
     ]
-    to_id: Annotated[str, Field(description="The other item, like w-9m2fa")]
+    to_id: Annotated[str, Field(description="The other item (w-9m2fa); implements: an enhancement (e-7k3qd)")]
     remove: Annotated[bool, Field(description="true takes this link away")] = False

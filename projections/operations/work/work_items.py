@@ -13,7 +13,8 @@ from ledger.values.moment import parse
 from ledger.values.states import ORIGINAL
 from ledger.work_item.commands import CreateWorkItem, LinkWorkItems, UpdateWorkItem
 from ledger.work_item.rules.claiming import token_digest
-from ledger.work_item.state import WorkItem
+from ledger.work_item.rules.wishes import WISH
+from ledger.work_item.state import IMPLEMENTS, WorkItem
 from ledger.world import Asker
 from projections.application.view import LedgerView
 from projections.operations.base import (
@@ -131,7 +132,7 @@ def update(request: UpdateWorkItemInput, resolved: Resolve) -> UpdateWorkItem:
 
 def link_work_items(view: LedgerView, request: LinkWorkItemsInput) -> Answered:
     entity_id = resolve(view.tables, CATEGORY, request.id)
-    other = resolve(view.tables, CATEGORY, request.to_id, "to_id")
+    other = resolve(view.tables, linked_category(request), request.to_id, "to_id")
 
     command = LinkWorkItems(id=entity_id, kind=request.kind, to_id=other, remove=request.remove)
 
@@ -141,6 +142,11 @@ def link_work_items(view: LedgerView, request: LinkWorkItemsInput) -> Answered:
         lambda: carry_out(view, request, CATEGORY, command, questions.by_id),
     )
     return answer | still_ready(view, repeating([command]))
+
+
+def linked_category(request: LinkWorkItemsInput) -> str:
+    """What the other end of a link is."""
+    return WISH if request.kind == IMPLEMENTS else CATEGORY
 
 
 def repeating(changes: Iterable[Any]) -> Iterator[str]:

@@ -10,6 +10,8 @@ from ledger.values.moment import text
 from ledger.values.reference import shorten
 from ledger.values.states import FINISHED
 from ledger.work_item.item_summaries import CATEGORY
+from ledger.work_item.rules.wishes import WISH
+from ledger.work_item.state import IMPLEMENTS
 from ledger.world import DEEPEST, Asker
 from projections.questions import entities
 from projections.questions.references import by_source_id, range_of, references, the_one
@@ -44,7 +46,7 @@ def by_name(tables: Tables, given: str, asker: Asker) -> Entity:
     ref = shorten(CATEGORY, line["id"], [line[side] for side in ("before", "after") if line[side]])
     row = entities.rows(CATEGORY, [line])[0]
     obstacles = readiness.at(held, as_of.now)
-    refs = _refs(tables, [*_linked(row), *(obstacle.id for obstacle in obstacles)])
+    refs = _refs(tables, [row], [obstacle.id for obstacle in obstacles])
     item = _entity(entities.flat(row, ref), text(as_of.now), refs) | entities.annotations(row, NEWEST)
     return item | readiness.as_answer(obstacles, refs)
 
@@ -63,7 +65,7 @@ def row(snapshot: Snapshot, entity_id: str) -> Row:
 def to_entities(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
     """Items as flat objects with their references, as every answer has them."""
     listed = list(items)
-    refs = references(snapshot, CATEGORY, [named for item in listed for named in (item.id, *_linked(item))])
+    refs = _named(snapshot, listed, [item.id for item in listed])
     moment = text(snapshot.as_of.now)
     return [_entity(entities.flat(item, refs[item.id]), moment, refs) for item in listed]
 
@@ -149,10 +151,12 @@ def descendants(snapshot: Snapshot, entity_id: str, max_depth: int) -> list[Enti
 
 
 def dependencies(snapshot: Snapshot, entity_id: str) -> list[Entity]:
-    """Every link of the item, seen from it: {kind, id, ref, title, status, note?}."""
+    """Every link of the item, seen from it: {kind, id, ref, title, status}."""
     found = snapshot.ask("work_items/links", id=entity_id)
     refs = references(snapshot, CATEGORY, [line["id"] for line in found])
-    return [
+    carried = [link.to_id for link in row(snapshot, entity_id).state.links if link.kind == IMPLEMENTS]
+    wishes = entities.with_fields(snapshot, WISH, carried, "title", "status")
+    return [{"kind": IMPLEMENTS, **wishes[wish]} for wish in carried] + [
         {
             "kind": SEEN_FROM[line["direction"]].get(line["relation"], line["relation"]),
             "id": line["id"],
@@ -164,16 +168,20 @@ def dependencies(snapshot: Snapshot, entity_id: str) -> list[Entity]:
     ]
 
 
-def _linked(item: Row) -> list[str]:
-    return [link.to_id for link in item.state.links]
-
-
-def _refs(tables: Tables, entity_ids: list[str]) -> dict[str, str]:
+def _refs(tables: Tables, items: list[Row], entity_ids: list[str]) -> dict[str, str]:
     """Asks only where there is something to name."""
-    if not entity_ids:
+    if not entity_ids and not any(item.state.links for item in items):
         return {}
     with tables.snapshot() as snapshot:
-        return references(snapshot, CATEGORY, entity_ids)
+        return _named(snapshot, items, entity_ids)
+
+
+def _named(snapshot: Snapshot, items: list[Row], entity_ids: list[str]) -> dict[str, str]:
+    """References of items, of what they link to, and of the enhancements that they carry out."""
+    links = [link for item in items for link in item.state.links]
+    others = [link.to_id for link in links if link.kind != IMPLEMENTS]
+    wishes = [link.to_id for link in links if link.kind == IMPLEMENTS]
+    return references(snapshot, CATEGORY, [*entity_ids, *others]) | references(snapshot, WISH, wishes)
 
 
 def _entity(item: Entity, moment: str, refs: dict[str, str]) -> Entity:
