@@ -19,8 +19,8 @@ from mcp_adapter.api.description import PREFIX, described
 from mcp_adapter.callers.caller import Arguments, Caller
 from mcp_adapter.callers.workers import Workers
 from mcp_adapter.capabilities.answers import encoded, internal
-from projections.operations import argument_values
 from projections.operations.base import LARGEST, Operation
+from projections.operations.inputs import argument_values
 
 JSON = "application/json"
 

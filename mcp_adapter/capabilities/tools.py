@@ -18,8 +18,8 @@ from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.capabilities.toolsets import Offer
 from mcp_adapter.capabilities.views import with_view
 from projections.application.app import App
-from projections.operations import argument_values
 from projections.operations.base import Operation
+from projections.operations.inputs import argument_values
 from projections.operations.ledger_creation import unusable
 
 BEAT = 1.0  # seconds between two notes that a call still runs

@@ -17,21 +17,9 @@ from ledger.work_item.state import ItemType
 from projections.application.view import LedgerView
 from projections.maintenance.report_now import queued
 from projections.maintenance.repository import git
-from projections.operations.argument_values import NULL_IS_A_VALUE
-from projections.operations.base import (
-    Answered,
-    AnyObject,
-    AsArray,
-    AsObject,
-    Commit,
-    Input,
-    Name,
-    Operation,
-    Version,
-    Writes,
-    carry_out,
-    sent_fields,
-)
+from projections.operations.base import Answered, Input, Operation, Writes, carry_out, sent_fields
+from projections.operations.inputs.argument_values import NULL_IS_A_VALUE
+from projections.operations.inputs.fields import AnyObject, AsArray, AsObject, Commit, Name, Version
 from projections.questions import configuration as questions
 from projections.questions.overviews.status import open_conflicts
 from projections.questions.references import resolve

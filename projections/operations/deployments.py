@@ -10,20 +10,10 @@ from ledger.decider import Problem, check, problem
 from ledger.deployment.commands import AmendDeployment, RecordDeployment
 from ledger.deployment.decider import CATEGORY, LINKS
 from projections.application.view import LedgerView
-from projections.operations.argument_values import NULL_IS_A_VALUE
 from projections.operations.base import (
     Answered,
-    AnyObject,
-    Cursor,
     Input,
-    Limit,
-    Metadata,
-    Name,
     Operation,
-    Texts,
-    Time,
-    Title,
-    Version,
     Writes,
     carry_out,
     happened,
@@ -31,6 +21,8 @@ from projections.operations.base import (
     new_id,
     sent_fields,
 )
+from projections.operations.inputs.argument_values import NULL_IS_A_VALUE
+from projections.operations.inputs.fields import AnyObject, Cursor, Limit, Metadata, Name, Texts, Time, Title, Version
 from projections.questions import deployments as questions
 from projections.questions.links import resolve_all, resolve_one
 from projections.questions.references import resolve

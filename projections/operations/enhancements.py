@@ -7,27 +7,20 @@ from pydantic import Field
 from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
 from ledger.enhancement.decider import CATEGORY
 from projections.application.view import LedgerView
-from projections.operations.argument_values import NULL_IS_A_VALUE
-from projections.operations.base import (
-    Answered,
+from projections.operations.base import Answered, Input, Operation, Writes, carry_out, inside, new_id, sent_fields
+from projections.operations.inputs.argument_values import NULL_IS_A_VALUE
+from projections.operations.inputs.fields import (
     AnyObject,
     AsObject,
     Cursor,
-    Input,
     Limit,
     Metadata,
     NotBlank,
-    Operation,
     Priority,
     Text,
     Texts,
     Title,
     Version,
-    Writes,
-    carry_out,
-    inside,
-    new_id,
-    sent_fields,
 )
 from projections.questions import enhancements as questions
 from projections.questions.links import resolve_all

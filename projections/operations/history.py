@@ -14,20 +14,8 @@ from ledger.errors import NotFound, Refused
 from ledger.pending import PENDING, Version, parse, place_of
 from ledger.work_item.item_summaries import CATEGORY as WORK_ITEM
 from projections.application.view import LedgerView
-from projections.operations.base import (
-    Answered,
-    AnyText,
-    AsArray,
-    Cursor,
-    Input,
-    Limit,
-    Operation,
-    Point,
-    Texts,
-    Writes,
-    command_id,
-    where,
-)
+from projections.operations.base import Answered, Input, Operation, Writes, command_id, where
+from projections.operations.inputs.fields import AnyText, AsArray, Cursor, Limit, Point, Texts
 from projections.operations.work.freeing import with_freed
 from projections.questions.entities import complete
 from projections.questions.log import changes as changes_questions

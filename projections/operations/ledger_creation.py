@@ -9,7 +9,8 @@ from ledger import identity
 from ledger.errors import Refused
 from ledger.settings import Settings
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Input, NotBlank, Operation
+from projections.operations.base import Answered, Input, Operation
+from projections.operations.inputs.fields import NotBlank
 
 
 class CreateLedgerInput(Input):

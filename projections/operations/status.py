@@ -10,7 +10,8 @@ from ledger.work_item.rules.claiming import token_digest
 from ledger.world import Asker
 from projections.application.view import LedgerView
 from projections.maintenance import report_now
-from projections.operations.base import Answered, Asks, Input, Limit, Operation
+from projections.operations.base import Answered, Asks, Input, Operation
+from projections.operations.inputs.fields import Limit
 from projections.operations.ledger_creation import unusable
 from projections.operations.work.needs import of_asker
 from projections.questions import configuration

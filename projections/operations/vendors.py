@@ -15,16 +15,8 @@ from ledger.vendor.events import TestResults
 from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,
-    AsOf,
-    Cursor,
-    HappenedAt,
     Input,
-    Limit,
-    Metadata,
-    NotBlank,
     Operation,
-    Point,
-    Version,
     Writes,
     carry_out,
     command_id,
@@ -32,6 +24,7 @@ from projections.operations.base import (
     new_id,
     sent_fields,
 )
+from projections.operations.inputs.fields import AsOf, Cursor, HappenedAt, Limit, Metadata, NotBlank, Point, Version
 from projections.questions import vendor_history
 from projections.questions import vendors as questions
 from projections.questions.log.as_of import past, point_as_answer, position_of, row_at

@@ -11,9 +11,9 @@ import pytest
 from pydantic import BaseModel
 
 from ledger.errors import Invalid
-from projections.operations import argument_values
 from projections.operations.base import Input, checked
 from projections.operations.catalog import OPERATIONS
+from projections.operations.inputs import argument_values
 from projections.operations.ledger_creation import CREATE_LEDGER
 
 TEXTS = (

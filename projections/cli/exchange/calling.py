@@ -10,9 +10,9 @@ from ledger.errors import Invalid, NotFound
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, fields, remark, say, table
-from projections.operations import argument_values
 from projections.operations.base import Operation
 from projections.operations.catalog import OPERATIONS
+from projections.operations.inputs import argument_values
 
 Schema = dict[str, Any]
 

@@ -10,7 +10,8 @@ from ledger.annotation.commands import AddAttachment, AnnotationCommand, RemoveA
 from ledger.annotation.state import AttachmentKind
 from ledger.decider import Problem, check, problem
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, NotBlank, Operation, Writes, carry_out
+from projections.operations.base import Answered, Operation, Writes, carry_out
+from projections.operations.inputs.fields import NotBlank
 from projections.questions import entities
 from projections.questions.lookup import find
 

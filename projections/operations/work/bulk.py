@@ -16,17 +16,8 @@ from ledger.work_item.commands import ChangeWorkItems, CreateWorkItem, LinkWorkI
 from ledger.work_item.decider import decide
 from ledger.world import World
 from projections.application.view import LedgerView
-from projections.operations.base import (
-    Answered,
-    AnyObject,
-    AsArray,
-    Metadata,
-    Operation,
-    Writes,
-    checked,
-    command_id,
-    where,
-)
+from projections.operations.base import Answered, Operation, Writes, checked, command_id, where
+from projections.operations.inputs.fields import AnyObject, AsArray, Metadata
 from projections.operations.work.attachments import AttachInput, attachment_command
 from projections.operations.work.comments import CommentInput, comment_command
 from projections.operations.work.duplicates import still_ready

@@ -16,21 +16,8 @@ from ledger.work_item.state import ItemType
 from ledger.world import Asker, ReadyFilter
 from projections.application.commands import Done, outcome, submit
 from projections.application.view import LedgerView
-from projections.operations.base import (
-    Answered,
-    AnyObject,
-    AnyText,
-    AsObject,
-    Cursor,
-    Input,
-    Limit,
-    Name,
-    Operation,
-    Token,
-    Writes,
-    command_id,
-    receipt,
-)
+from projections.operations.base import Answered, Input, Operation, Writes, command_id, receipt
+from projections.operations.inputs.fields import AnyObject, AnyText, AsObject, Cursor, Limit, Name, Token
 from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_items import asker, summary
 from projections.questions.references import resolve

@@ -8,7 +8,8 @@ from pydantic import Field
 from ledger.annotation.commands import AddComment, CommentCommand, CorrectComment, WithdrawComment, comment_id_of
 from ledger.decider import Problem, check, problem
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, NotBlank, Operation, Text, Writes, carry_out, new_id
+from projections.operations.base import Answered, Operation, Writes, carry_out, new_id
+from projections.operations.inputs.fields import NotBlank, Text
 from projections.questions import entities
 from projections.questions.lookup import find
 

@@ -2,7 +2,8 @@
 
 from ledger.envelope import configuration_id
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, Asks, AsOf, Limit, Operation
+from projections.operations.base import Answered, Asks, Operation
+from projections.operations.inputs.fields import AsOf, Limit
 from projections.questions.overviews import needs
 from projections.tables.contract import Snapshot
 

@@ -11,7 +11,8 @@ from ledger.work_item.commands import AnswerQuestion, AskQuestion, WithdrawQuest
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import WorkItem
 from projections.application.view import LedgerView
-from projections.operations.base import Answered, AsArray, Name, NotBlank, Operation, Text, Writes, carry_out
+from projections.operations.base import Answered, Operation, Writes, carry_out
+from projections.operations.inputs.fields import AsArray, Name, NotBlank, Text
 from projections.operations.work.freeing import with_freed
 from projections.operations.work.work_items import followed
 from projections.questions.overviews import people

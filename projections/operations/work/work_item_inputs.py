@@ -11,13 +11,13 @@ from ledger.values.states import LONGEST as LONGEST_WORD
 from ledger.values.states import Category
 from ledger.work_item.rules.recurring import rule_of
 from ledger.work_item.state import ItemType, LinkKind
-from projections.operations.base import (
+from projections.operations.base import Input, Writes
+from projections.operations.inputs.fields import (
     LARGEST_NUMBER,
     AnyText,
     AsOf,
     Commits,
     Cursor,
-    Input,
     Limit,
     Metadata,
     Name,
@@ -30,7 +30,6 @@ from projections.operations.base import (
     Title,
     Token,
     Version,
-    Writes,
 )
 from projections.questions.work import item_lists
 
