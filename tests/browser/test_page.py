@@ -16,6 +16,7 @@ from projections.application.app import App
 from projections.maintenance.report_now import document_in
 from projections.reports.html_page import page as page_of
 from tests.conftest import Perform
+from tests.support.printed import printed
 
 api = pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
@@ -282,3 +283,14 @@ def _contrasts(page: Any) -> list[str]:
         }"""
     )
     return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_lost_on_paper(opened: Open, scheme: str) -> None:
+    page = opened(color_scheme=scheme)
+
+    faults = printed(page)
+
+    assert faults == []
+    assert page.get_by_text("Change 0", exact=True).is_visible()  # of the older deployments, folded on the screen
+    assert (len(visible(page)), page.get_by_text("more items").is_visible()) == (82, False)

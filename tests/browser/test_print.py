@@ -1,0 +1,69 @@
+"""The console's pages on paper: nothing is cut off, no control is printed, and every text is there."""
+
+# ruff: noqa: F811  (the fixtures are those of the other tests of the console)
+
+from typing import Any
+
+import pytest
+
+from projections.application.app import App
+from projections.operations.catalog import OPERATIONS
+
+pytest.importorskip("playwright.sync_api", reason="needs playwright, which .ci/extra installs")
+pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, which .ci/extra installs")
+
+from tests.browser.test_console import (  # noqa: F401
+    Open,
+    browser,
+    console,
+    create,
+    elsewhere,
+    opened,
+    project,
+    pytestmark,
+    second,
+)
+from tests.support.printed import printed
+
+LONG = "a-word-without-any-space-" * 12
+
+
+@pytest.fixture
+def item(elsewhere: App) -> dict[str, Any]:
+    """One with boxes to tick, a wide table, long code, a link, and a chain of items before it."""
+    text = (
+        "Read [the plan](https://example.org/plan).\n\n- [ ] print it\n- [x] read it\n\n"
+        f"| {' | '.join(f'heading {n}' for n in range(12))} |\n|{'-|' * 12}\n| {' | '.join(['value'] * 12)} |\n\n"
+        f"```\n{LONG}\n```\n"
+    )
+    item = create(elsewhere, title=f"On paper {LONG}"[:200], description=text, tags=["t" * 40], assignee="ann " * 12)
+    OPERATIONS["comment"].perform(elsewhere, {"id": item["id"], "action": "add", "text": "Said of it."})
+    after = item
+    for number in range(4):
+        before = create(elsewhere, title=f"Before {number}")
+        link = {"id": before["id"], "kind": "blocks", "to_id": after["id"]}
+        OPERATIONS["link_work_items"].perform(elsewhere, link)
+        after = before
+    return item
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_loses_anything_on_paper(opened: Open, item: dict[str, Any], scheme: str) -> None:
+    page = opened("board", color_scheme=scheme)
+
+    faults = {}
+    for path in ("board", "list", "graph", "log", "vendors", "needs-me", "report", f"item/{item['ref']}"):
+        page.goto(f"{opened.base}/{path}")
+        faults[path] = printed(page)
+
+    assert {path: found for path, found in faults.items() if found} == {}
+
+
+def test_a_description_with_boxes_is_printed_and_a_link_says_where_it_leads(opened: Open, item: dict[str, Any]) -> None:
+    page = opened(f"item/{item['ref']}")
+
+    printed(page)
+
+    link = page.get_by_role("link", name="the plan")
+    assert page.get_by_text("print it", exact=True).is_visible()
+    assert "https://example.org/plan" in link.evaluate("e => getComputedStyle(e, '::after').content")
