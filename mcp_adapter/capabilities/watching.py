@@ -142,6 +142,7 @@ class Watching:
     def __init__(self, caller_of: CallerOf) -> None:
         self._caller_of = caller_of
         self._watched: dict[Path, Watched] = {}
+        self._looking = anyio.Lock()
 
     async def listen(
         self, context: Context, params: wire.SubscriptionsListenRequestParams
@@ -157,11 +158,13 @@ class Watching:
         return wire.EmptyResult()
 
     async def keep_looking(self) -> None:
-        while True:
-            await anyio.sleep(EVERY)
-            async with anyio.create_task_group() as looks:  # a database that is away keeps no other's news waiting
-                for watched in self._watched.values():
-                    looks.start_soon(watched.look)
+        """Of several transports that begin it, one looks at a time."""
+        async with self._looking:
+            while True:
+                await anyio.sleep(EVERY)
+                async with anyio.create_task_group() as looks:  # a database that is away keeps no other's news waiting
+                    for watched in self._watched.values():
+                        looks.start_soon(watched.look)
 
     def close(self) -> None:
         """Ends the requests that listen, each with its proper last answer."""

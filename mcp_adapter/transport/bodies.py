@@ -1,12 +1,14 @@
 """Bodies that the SDK does not read in the revisions with a handshake: batches, a byte order mark, half a character.
 
 A batch becomes one request for each of its messages, sent as the whole was sent, and one array of their answers.
+Of a call the body also says whether anything but its answer is asked for.
 """
 
 import json
 from typing import Any
 
 import mcp.types as wire
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
@@ -14,9 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ledger.codec import unstorable
 from mcp_adapter.transport.batches import MOST, REVISION, Batch, id_of, invalid
+from mcp_adapter.transport.sessions import ONLY_ANSWER
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HALF_A_CHARACTER = b"\\ud"  # the beginning of its escape, and of that of many whole ones
+PROGRESS = b"progressToken"  # with which notes are asked for beside the answer
 REFUSED = -32000  # what an HTTP status that is no success becomes among the answers to a batch
 
 
@@ -33,14 +37,17 @@ class Bodies:
             return
         pieces = await self._pieces(receive)
         body = b"".join(piece.get("body", b"") for piece in pieces)
-        revision = Headers(scope=scope).get("mcp-protocol-version", REVISION)
+        headers = Headers(scope=scope)
+        revision = headers.get("mcp-protocol-version", REVISION)
         read = None if body[:1] == b"{" and HALF_A_CHARACTER not in body.lower() else _read(body, revision)
         if isinstance(read, Batch):
             await (await self._answered(read, scope, receive))(scope, receive, send)
         elif isinstance(read, wire.JSONRPCError):
             await JSONResponse(_json(read), 400)(scope, receive, send)
         else:
-            await self._app(scope, _replayed(pieces if read is None else [_piece(read)], receive), send)
+            is_call = revision in MODERN_PROTOCOL_VERSIONS and headers.get("mcp-method") == "tools/call"
+            marked = {**scope, ONLY_ANSWER: is_call and PROGRESS not in body}
+            await self._app(marked, _replayed(pieces if read is None else [_piece(read)], receive), send)
 
     async def _pieces(self, receive: Receive) -> list[Message]:
         """The body's, or as many of them as show that it is too long."""

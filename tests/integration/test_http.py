@@ -10,12 +10,14 @@ import socket
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
+import psycopg
 import pytest
 import uvicorn
 from cryptography import x509
@@ -36,6 +38,7 @@ from mcp_adapter.transport import connection as http_connection
 from mcp_adapter.transport import guard as http_guard
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
+from projections.tables.postgres import LOCK
 from tests.support.http_client import HttpServer, request, revoke, serving, token
 from tests.support.mcp_client import RefusedByTool
 
@@ -502,6 +505,23 @@ def test_a_body_that_stops_is_answered_408(app: App, monkeypatch: pytest.MonkeyP
     anyio.run(ask)
 
     assert answered[0]["status"] == 408
+
+
+def test_a_call_that_asks_for_progress_hears_that_it_still_runs(team: Team) -> None:
+    asked = {"name": "create_work_item", "arguments": {"item_type": "task", "title": "Waits"}}
+    body, headers = request(team.writer, "tools/call", asked)
+    asking = body.replace(b'"_meta": {', b'"_meta": {"progressToken": "mine", ')
+
+    with psycopg.connect(team.settings.dsn or "") as holder:
+        holder.execute(LOCK, [identity.find(team.settings.project).key])
+        with closing(team.server.connection()) as connection:
+            connection.request("POST", urlsplit(team.server.url).path, asking, headers)
+            answer = connection.getresponse()  # which begins with the first note
+            holder.rollback()
+            said = answer.read()
+
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert said.index(b"notifications/progress") < said.index(b'"outcome":"committed"')
 
 
 def test_a_session_that_began_in_another_process_is_answered(team: Team, tmp_path: Path) -> None:
