@@ -9,14 +9,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger.decider import Decided
-from ledger.envelope import stream_id
 from ledger.errors import Forbidden
 from ledger.importing.commands import Import
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.trackers.hosted.github import SOURCE, take_issue
 from ledger.values.finding import Finding
-from ledger.values.revision import difference
-from ledger.work_item.events import WorkItemRevised
 from ledger.work_item.imported.source_state import CATEGORY, source_state
 from ledger.work_item.state import WorkItem
 from ledger.world import World
@@ -27,10 +24,11 @@ from projections.read_models.projection import Row
 from projections.transfer.github.interface import markers
 from projections.transfer.github.interface.access import may_not_write
 from projections.transfer.github.interface.api import Api, Declined, Gone
-from projections.transfer.github.interface.issues import Record, as_comments, cut, is_pull_request, remarks_of
+from projections.transfer.github.interface.issues import Record, as_comments, cut, remarks_of
 from projections.transfer.github.interface.saved import Saved, Sweep, load, store
-from projections.transfer.github.interface.sweep import naming, said, swept
+from projections.transfer.github.interface.sweep import said, swept
 from projections.transfer.github.interface.touched import Touched, listed
+from projections.transfer.github.issue_reader import IssueReader
 from projections.transfer.github.local_changes import LocalChanges
 from projections.transfer.github.milestone_exchange import Milestones
 from projections.transfer.github.pairing import Pairing
@@ -47,7 +45,6 @@ from projections.transfer.github.rules.decision import (
     refused,
 )
 from projections.transfer.github.rules.pull_requests import attached, closing
-from projections.transfer.github.rules.relations import GONE
 from projections.transfer.github.rules.sides import COMMENT, deleted_comments, sent_comments
 from projections.transfer.github.sending import Sender
 from projections.transfer.github.terms import Outcome, Terms
@@ -73,6 +70,16 @@ class Exchange:
         self._here = LocalChanges(view=view, repository=repository, only=terms.only, by=terms.by)
         self._outcome = Outcome()
         self._machine = machine_of(file)
+        self._pairing = Pairing(view, self._here, repository)
+        self._reader = IssueReader(
+            api=api,
+            repository=repository,
+            here=self._here,
+            pairing=self._pairing,
+            terms=terms,
+            outcome=self._outcome,
+            record=self._record,
+        )
         self._milestones = Milestones(
             view=view,
             api=api,
@@ -83,10 +90,8 @@ class Exchange:
             machine=self._machine,
             record=self._record,
             recorded=self._recorded,
-            gone=self._gone,
+            gone=self._reader.gone,
         )
-        self._pairing = Pairing(view, self._here, repository)
-        self._fresh: set[int] = set()  # numbers that were asked for one by one in this round
         self._conflicts: dict[str, int] = {}  # ids, with the number of the issue
         self._new: dict[str, int] = {}  # items that became issues in this round, numbered as they did
         self._again: set[int] = set()  # numbers of issues that the next round looks at, whatever changes
@@ -106,8 +111,8 @@ class Exchange:
         saved = self._saved()
         is_full = saved.issues.since is None or (is_first and self._is_stale(saved))
         after = Saved(asked=saved.asked, listed_at=time.time() if is_full else saved.listed_at)
-        self._fresh, self._conflicts, before = set(), {}, self._sender.written
-        self._new, self._again, self._held_back = {}, set(), sys.maxsize
+        self._conflicts, self._new, self._again, self._held_back = {}, {}, set(), sys.maxsize
+        self._reader.fresh, before = set(), self._sender.written
         self._pairing.refresh()
         touched, after.issues, after.comments = listed(self._api, self._sender.path, Saved() if is_full else saved)
         after.sweep = self._sweep(saved, touched, is_full=is_full, is_first=is_first)
@@ -163,34 +168,8 @@ class Exchange:
         wanted = {*touched.remarked, *pending, *(numbers[item_id] for item_id in here if item_id in numbers)}
         wanted |= linked.keys() if is_full else set()
         for number in sorted(wanted - touched.records.keys()):
-            if (record := self._fetched(number, linked.get(number))) is not None:
+            if (record := self._reader.fetched(number, linked.get(number))) is not None:
                 touched.records[number] = record
-
-    def _fetched(self, number: int, item_id: str | None) -> Record | None:
-        """The issue as it is now; None if it is gone, which is recorded, or is none."""
-        if item_id is not None and GONE in self._here.world([item_id]).state(CATEGORY, item_id).metadata:
-            self._outcome.findings.append(Finding("gone_there", f"{self._repository}#{number}"))
-            return None
-        try:
-            record = self._api.get(f"{self._sender.path}/{number}").body
-        except Gone as gone:
-            self._gone(f"{self._repository}#{number}", item_id, gone)
-            return None
-        self._fresh.add(number)
-        return None if is_pull_request(record) else cut(record)
-
-    def _gone(self, name: str, item_id: str | None, gone: Gone) -> None:
-        """What was deleted or moved on GitHub stays here, and says so from now on."""
-        why = f"moved to {gone.location}" if gone.location else f"deleted ({gone.status})"
-        self._outcome.findings.append(Finding("gone_there", f"{name}: {why}"))
-        if item_id is None or self._terms.dry_run:
-            return
-
-        def decide(_: Any, world: World) -> Decided:
-            changes = difference(world.state(CATEGORY, item_id), {"metadata": {GONE: why}})
-            return [(stream_id(CATEGORY, item_id), WorkItemRevised(changes=changes))] if changes else []
-
-        self._record(SOURCE, decide)
 
     def _record(self, source: str, decide: Callable[[Any, World], Decided]) -> None:
         recorded = self._view.record(Import(source=source), by=self._terms.by, decide=decide)
@@ -207,7 +186,7 @@ class Exchange:
                 new[number] = record
         numbers = [number for number in touched.records if number in linked]
         linked |= self._taken(new, touched)
-        numbers += self._naming(touched, linked)
+        numbers += self._reader.naming(touched, linked)
         if not self._terms.dry_run:
             numbers += [number for number in new if _names_others(new[number])]
         pairs = [
@@ -218,20 +197,6 @@ class Exchange:
         found = closing(touched.pulls, linked, self._repository)
         if found and self._terms.pull and not self._terms.dry_run:
             self._record(SOURCE, lambda _, world: attached(found, world))
-
-    def _naming(self, touched: Touched, linked: dict[int, str]) -> list[int]:
-        """The numbers of issues below the touched ones, or blocking them: where those are new here, these are not."""
-        unread = linked.keys() - touched.records.keys()
-        found = naming(self._api, self._sender.path, self._repository, touched.records) if unread else {}
-        more = {number: record for number, record in found.items() if number in unread}
-        touched.records |= more
-        return list(more)
-
-    def _blocking(self, record: Record) -> frozenset[str] | None:
-        """The items that an issue blocks; None if GitHub does not say."""
-        if not record["blocking"]:
-            return None if record["blocking"] is None else frozenset()
-        return self._pairing.items_of(self._api.pages(f"{self._sender.path}/{record['number']}/dependencies/blocking"))
 
     def _related(self, linked: dict[int, str]) -> set[int]:
         """The numbers of issues whose parent became one after them, or what they block."""
@@ -251,7 +216,7 @@ class Exchange:
             reading = Reading()
             for number in numbers[begin : begin + PORTION]:
                 name = f"{self._repository}#{number}"
-                remarks = remarks_of(self._comments(number, new[number], touched), name)
+                remarks = remarks_of(self._reader.comments(number, new[number], touched), name)
                 record = {name: value for name, value in new[number].items() if name not in LEFT_OUT} | {
                     "body": markers.without_item(new[number]["body"] or ""),
                     "comments": as_comments(remarks),
@@ -265,11 +230,6 @@ class Exchange:
             self._outcome.events += len(brought.positions)
             self._outcome.findings += brought.made.not_taken
         return {number: identify(f"{self._repository}#{number}") for number in numbers}
-
-    def _comments(self, number: int, record: Record, touched: Touched) -> list[Record]:
-        if touched.comments is not None and number not in self._fresh:
-            return touched.comments.get(number, [])
-        return list(self._api.pages(f"{self._sender.path}/{number}/comments")) if record["comments"] else []
 
     def _exchange(self, pairs: list[Pair], touched: Touched) -> None:
         """What is sent is recorded at once, all else together."""
@@ -296,7 +256,7 @@ class Exchange:
 
     def _with_remarks(self, pair: Pair, world: World, touched: Touched) -> Pair:
         issue = pair.issue
-        comments = self._comments(issue.number, issue.record, touched)
+        comments = self._reader.comments(issue.number, issue.record, touched)
         return self._remarked(pair, comments, world)
 
     def _remarked(self, pair: Pair, comments: list[Record], world: World) -> Pair:
@@ -304,7 +264,7 @@ class Exchange:
         sent = {entry[0]: name for name, entry in sent_comments(then).items()}
         issue = pair.issue
         remarks = remarks_of(comments, issue.name, pair.item_id, sent, then.comments)
-        blocking = self._blocking(issue.record) if issue.blocking is None else issue.blocking
+        blocking = self._reader.blocking(issue.record) if issue.blocking is None else issue.blocking
         return replace(pair, issue=replace(issue, remarks=remarks, blocking=blocking))
 
     def _is_left_alone(self, pair: Pair, sides: Compared) -> bool:
@@ -352,13 +312,13 @@ class Exchange:
 
     def _sent(self, pair: Pair, rule: Rule) -> Pair | None:
         """The pair after what is to be sent of it was: by the issue as it is right before."""
-        if pair.issue.number not in self._fresh:
-            record = self._fetched(pair.issue.number, pair.item_id)
+        if pair.issue.number not in self._reader.fresh:
+            record = self._reader.fetched(pair.issue.number, pair.item_id)
             if record is None:
                 return None
             pair = self._pairing.pair(pair.item_id, record)
         world = self._here.world([pair.item_id])
-        comments = self._comments(pair.issue.number, pair.issue.record, Touched())
+        comments = self._reader.comments(pair.issue.number, pair.issue.record, Touched())
         pair = self._remarked(pair, comments, world)
         sides = compared(pair, rule.policy, world)
         is_new = any(field.startswith(COMMENT) and sides.base[field] is None for field in sides.merge.send)
@@ -368,7 +328,7 @@ class Exchange:
         try:
             return self._written(pair, sides, world)
         except Gone as gone:
-            if self._fetched(pair.issue.number, pair.item_id) is not None:
+            if self._reader.fetched(pair.issue.number, pair.item_id) is not None:
                 raise may_not_write(self._repository) from gone
             return None
         except Declined as declined:
@@ -416,7 +376,7 @@ class Exchange:
                 self._outcome.findings.append(Finding("declined_there", f"{row.state.title}: {declined}"))
                 continue
             self._outcome.created_there += 1
-            self._fresh.add(record["number"])
+            self._reader.fresh.add(record["number"])
             linked[record["number"]] = row.id
             self._new[row.id] = len(self._new)
             self._exchange([self._pairing.pair(row.id, record)], Touched())
