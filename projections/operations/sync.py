@@ -15,6 +15,7 @@ from projections.application.view import LedgerView
 from projections.operations.base import Answered, Input, Operation, Writes, carry_out, command_id
 from projections.operations.editing import Inputs, read_edit
 from projections.operations.inputs.fields import AnyObject, Metadata, Version
+from projections.operations.work.freeing import with_freed
 from projections.questions import conflicts as questions
 from projections.questions.references import reference, resolve
 
@@ -62,11 +63,17 @@ def resolve_conflict(view: LedgerView, request: ResolveConflictInput, inputs: In
         with view.tables.snapshot() as snapshot:
             changes = read_edit(inputs, questions.by_id(snapshot, entity_id)["command"], changes)
     command = ResolveConflict(id=entity_id, expected=request.version, choice=request.choice, arguments=changes)
-    answer = carry_out(view, request, CATEGORY, command, questions.by_id)
-    own = command_id(request.command_id)
-    if own is not None and (followed := list(_follow(view, entity_id, own, (str(own),), request.by))):
-        answer["resolved_too"] = followed
-    return answer
+
+    def carried_out() -> Answered:
+        answer = carry_out(view, request, CATEGORY, command, questions.by_id)
+        own = command_id(request.command_id)
+        if own is not None and (followed := list(_follow(view, entity_id, own, (str(own),), request.by))):
+            answer["resolved_too"] = followed
+        return answer
+
+    with view.tables.snapshot() as snapshot:
+        about = questions.items_of(snapshot, entity_id)
+    return with_freed(view, about, carried_out)
 
 
 def _follow(view: LedgerView, entity_id: str, own: UUID, after: tuple[str, ...], by: str | None) -> Iterator[str]:

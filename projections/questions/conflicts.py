@@ -5,7 +5,8 @@ from typing import Any
 
 from ledger.conflict.decider import CATEGORY
 from ledger.conflict.events import Met
-from ledger.envelope import id_of, stream_id
+from ledger.envelope import category_of, id_of, stream_id
+from ledger.work_item.item_summaries import CATEGORY as WORK_ITEM
 from projections.questions import entities
 from projections.questions.pages import page, place
 from projections.questions.references import references_of
@@ -14,10 +15,12 @@ from projections.tables.contract import Snapshot
 
 Entity = dict[str, Any]
 
+CHECK = "check the id, or sync_state"
+
 
 def by_id(snapshot: Snapshot, entity_id: str) -> Entity:
     """The conflict, whole. Raises NotFound."""
-    return to_entities(snapshot, [entities.row(snapshot, CATEGORY, entity_id, "check the id, or sync_state")])[0]
+    return to_entities(snapshot, [entities.row(snapshot, CATEGORY, entity_id, CHECK)])[0]
 
 
 def waiting(snapshot: Snapshot, *, limit: int, cursor: str | None = None) -> Entity:
@@ -53,6 +56,13 @@ def after(snapshot: Snapshot, conflict: str) -> list[Row]:
     ids = [row["id"] for row in found]
     rows = entities.rows(CATEGORY, snapshot.ask("entities/by_ids", category=CATEGORY, generation=generation, ids=ids))
     return sorted(rows, key=lambda row: row.position)
+
+
+def items_of(snapshot: Snapshot, conflict: str) -> list[str]:
+    """The ids of the work items that it and those that wait for it are about."""
+    found = entities.row(snapshot, CATEGORY, conflict, CHECK).state.about
+    own = [id_of(stream) for stream in found if category_of(stream) == WORK_ITEM]
+    return [*own, *(one for later in after(snapshot, conflict) for one in items_of(snapshot, later.id))]
 
 
 def to_entities(snapshot: Snapshot, rows: Iterable[Row]) -> list[Entity]:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,28 @@ def test_a_decided_conflict_ends_on_both_sides(
 
     assert (item(number)["title"], github.issues[number]["title"], report["conflicts"]) == (title, title, [])
     _assert_quiet(sync, github, app)
+
+
+def test_what_became_ready_is_said_of_what_was_taken_and_of_what_was_decided(
+    sync: Sync, github: GithubApi, perform: Perform, item: Any, change: Any
+) -> None:
+    first, second = github.open_issue("First"), github.open_issue("Second")
+    sync()
+    waiting = [perform("create_work_item", item_type="task", title=f"After {number}") for number in (first, second)]
+    for number, after in zip((first, second), waiting, strict=True):
+        perform("link_work_items", id=item(number)["id"], kind="blocks", to_id=after["id"])
+    assert "became_ready" not in sync()
+    for number in (first, second):
+        github.edit(number, state="closed", state_reason="completed")
+
+    taken = sync()
+    change(second, status="active")
+    github.edit(second, state="closed", state_reason="not_planned")
+    [ref] = sync()["conflicts"]
+    decided = perform("resolve_conflict", id=ref, version=1, choice="mine")
+
+    said = [{"ref": after["ref"], "title": f"After {number}"} for number, after in enumerate(waiting, first)]
+    assert (sorted(taken["became_ready"], key=itemgetter("title")), decided["became_ready"]) == (said, said[1:])
 
 
 @pytest.mark.parametrize(("policy", "title"), [("github", "Theirs"), ("ledger", "Ours")])

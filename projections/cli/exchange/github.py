@@ -10,7 +10,16 @@ import click
 from ledger.errors import LedgerError
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
-from projections.cli.terminal.output import answer_json, fields, heading, printable, remark, table, working
+from projections.cli.terminal.output import (
+    answer_json,
+    fields,
+    heading,
+    printable,
+    remark,
+    remark_ready,
+    table,
+    working,
+)
 
 POLICIES = ("ask", "github", "ledger")
 NOT_ALONE = "not_alone"  # the rule of a refusal while another process synchronises
@@ -120,6 +129,7 @@ def _show(report: dict[str, Any]) -> None:
             ("requests", f"{report['requests']['total']}, {report['requests']['writes']} of them writes"),
         ]
     )
+    remark_ready(report)
     if report["findings"]:
         heading("Not exchanged")
         table(

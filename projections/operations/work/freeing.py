@@ -15,12 +15,11 @@ def with_freed(view: LedgerView, changed: Iterable[str], write: Callable[[], Ans
     if not ids:
         return write()
     with view.tables.snapshot() as snapshot:
-        candidates = readiness.could_become_ready(snapshot, ids)
-        ready = readiness.ready_of(snapshot, candidates, snapshot.as_of.now)
+        waited = readiness.waiting(snapshot, ids, snapshot.as_of.now)
     answer = write()
-    before = ids if answer.get("repeated") else [line["id"] for line in ready]
     with view.tables.snapshot() as snapshot:
-        waited = [line for line in candidates if line["id"] not in set(before)]
+        if answer.get("repeated"):
+            waited = [line for line in readiness.could_become_ready(snapshot, ids) if line["id"] not in set(ids)]
         answer |= readiness.became_ready(snapshot, waited, snapshot.as_of.now)
         wishes = enhancements.carried_out_by(snapshot, ids)
     return answer | ({"carried_out": wishes, "next_step": _say_so(wishes)} if wishes else {})

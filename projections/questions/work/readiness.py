@@ -138,6 +138,13 @@ def could_become_ready(snapshot: Snapshot, changed: list[str]) -> Answer:
     return snapshot.ask("work_items/freed", ids=changed, limit=WAITING)
 
 
+def waiting(snapshot: Snapshot, changed: list[str], moment: datetime) -> Answer:
+    """The same without those that can be begun: what a change of these items could make ready."""
+    lines = could_become_ready(snapshot, changed)
+    ready = {line["id"] for line in ready_of(snapshot, lines, moment)}
+    return [line for line in lines if line["id"] not in ready]
+
+
 def became_ready(snapshot: Snapshot, waited: Answer, moment: datetime) -> Entity:
     """{became_ready?, became_ready_count?}: what is ready now of what could not be begun before."""
     ids = [line["id"] for line in ready_of(snapshot, waited, moment)]

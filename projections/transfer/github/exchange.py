@@ -20,6 +20,7 @@ from ledger.world import World
 from projections.application.view import LedgerView
 from projections.questions import conflicts as questions
 from projections.questions.references import reference
+from projections.questions.work import readiness
 from projections.read_models.projection import Row
 from projections.transfer.github.interface import markers
 from projections.transfer.github.interface.access import may_not_write
@@ -95,6 +96,7 @@ class Exchange:
         self._conflicts: dict[str, int] = {}  # ids, with the number of the issue
         self._new: dict[str, int] = {}  # items that became issues in this round, numbered as they did
         self._again: set[int] = set()  # numbers of issues that the next round looks at, whatever changes
+        self._waiting: dict[str, dict[str, Any]] = {}  # lines of items that what is exchanged could make ready
         self._held_back = sys.maxsize  # a position behind which an item waits to be sent
 
     def until_quiet(self, most: int) -> Outcome:
@@ -104,6 +106,9 @@ class Exchange:
         self._outcome.findings += self._sender.findings
         found = sorted({*self._conflicts, *self._milestones.conflicts})
         self._outcome.conflicts = [reference(self._view.tables, "conflict", one) for one in found]
+        with self._view.tables.snapshot() as snapshot:
+            waited = list(self._waiting.values())
+            self._outcome.ready = readiness.became_ready(snapshot, waited, snapshot.as_of.now)
         return self._outcome
 
     def _round(self, *, is_first: bool) -> bool:
@@ -236,6 +241,8 @@ class Exchange:
         world = self._here.world(pair.item_id for pair in pairs)
         with self._view.tables.snapshot() as snapshot:
             waiting = tuple(questions.about(snapshot, [pair.item_id for pair in pairs]))
+            could = readiness.waiting(snapshot, [pair.item_id for pair in pairs], snapshot.as_of.now)
+            self._waiting |= {line["id"]: line for line in could}
         rule = Rule(policy=self._terms.policy, pull=self._terms.pull, machine=self._machine, waiting=waiting)
         quiet: list[Pair] = []
         pairs = [self._with_remarks(pair, world, touched) for pair in pairs]

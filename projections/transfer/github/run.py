@@ -135,6 +135,7 @@ class Synchronisation(Struct, frozen=True, kw_only=True):
                 "unchanged": api.requests["304"],
                 "writes": sum(count for method, count in api.requests.items() if method not in ("GET", "304")),
             },
+            **outcome.ready,
         }
 
 

@@ -1,5 +1,7 @@
 """What a synchronisation is asked for, and what came of it."""
 
+from typing import Any
+
 from msgspec import Struct
 
 from ledger.values.finding import Finding
@@ -21,7 +23,7 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, kw_only=True):
-    """What happened, in all rounds together; `conflicts` are references."""
+    """What happened, in all rounds together; `conflicts` are references, `ready` says what became ready by it."""
 
     created_here: int = 0
     changed_here: int = 0
@@ -30,3 +32,4 @@ class Outcome(Struct, kw_only=True):
     events: int = 0
     conflicts: list[str] = []
     findings: list[Finding] = []
+    ready: dict[str, Any] = {}
