@@ -1,5 +1,6 @@
 """What stands before everything over HTTP: names, origins, sizes, rates, and one log line for each request."""
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -104,7 +105,7 @@ class Guard:
         seen = _Seen(scope, send)
         self._now += 1
         try:
-            refusal = self._refusal(Request(scope))
+            refusal = self._refusal(scope["path"], Headers(scope=scope))
             if refusal is not None:
                 await refusal(scope, receive, seen.send)
             else:
@@ -124,12 +125,12 @@ class Guard:
             finally:
                 self._streams.discard(stream)
 
-    def _refusal(self, request: Request) -> JSONResponse | None:
-        if request.url.path in PROBES:
+    def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
+        if path in PROBES:
             return None
-        if not self._names.allows_host(request.headers.get("host")):
+        if not self._names.allows_host(headers.get("host")):
             return _refused(421, "this server does not go by the name in Host: see --allow-host")
-        if not self._names.allows_origin(request.headers.get("origin")):
+        if not self._names.allows_origin(headers.get("origin")):
             return _refused(403, "this server takes no requests from pages of that origin: see --allow-origin")
         if self.draining:
             return _refused(503, "the server is stopping", 1)
@@ -208,18 +209,18 @@ def _caller(scope: Scope) -> str:
 
 def _in_time(receive: Receive) -> Receive:
     """The body's pieces, as long as the whole of it comes in time; what comes after it may take for ever."""
-    until = anyio.current_time() + BODY_SECONDS
+    until = asyncio.get_running_loop().time() + BODY_SECONDS
     whole = False
 
     async def received() -> Message:
         nonlocal whole
         if whole:
             return await receive()
-        message = None
-        with anyio.move_on_after(max(0.0, until - anyio.current_time())):
-            message = await receive()
-        if message is None:
-            raise TooSlow
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow from None
         whole = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
