@@ -385,3 +385,38 @@ def test_an_export_of_fewer_fields_takes_nothing_away() -> None:
         for one in (before, log.standing())
     ]
     assert without[0] == without[1]
+
+
+@pytest.mark.parametrize(
+    "columns, cells, expected",
+    [
+        (
+            "Zusammenfassung,Vorgangsschlüssel,Status,Priorität,Bearbeiter,Eingehende Vorgangsverknüpfung (Blocks)",
+            "Laden,AE-2,In Prüfung,Höchste,Zoë,AE-1",
+            ("review", 1, [("depends_on", "AE-1")]),
+        ),
+        (
+            "Resumen,Clave,Estado,Prioridad,Persona asignada,Enlace de incidencia saliente (Duplicate)",
+            "Cargar,AE-2,En espera,Más baja,Zoë,AE-1",
+            ("waiting", 5, [("duplicates", "AE-1")]),
+        ),
+        (
+            "Résumé,Clé,État,Priorité,Personne assignée,Lien de ticket entrant (Blocks)",
+            "Charger,AE-2,Annulé,Élevée,Zoë,AE-1",
+            ("dropped", 2, [("depends_on", "AE-1")]),
+        ),
+        (
+            "Resumo,Chave,Status,Prioridade,Responsável,Campo personalizado (Data de entrada)",
+            "Carregar,AE-2,Concluída,Média,Zoë,AE-1",
+            ("done", 3, []),
+        ),
+    ],
+)
+def test_states_priorities_and_links_are_understood_in_the_languages_of_the_columns(
+    tmp_path: Path, columns: str, cells: str, expected: tuple[str, int, list[tuple[str, str]]]
+) -> None:
+    (item,) = read(tmp_path, f"{columns}\n{cells}\n").items
+
+    links = [(link.kind, link.to) for link in item.links]
+    assert (item.category, item.fields["priority"], links) == expected
+    assert item.fields["assignee"] == "Zoë"

@@ -106,3 +106,11 @@ def test_text_above_the_first_heading_is_named(read: Read) -> None:
 
     assert findings(reading, "document") == ["line 6: Call them first."]
     assert reading.found == len(reading.items) + len(reading.not_taken)
+
+
+def test_a_heading_without_a_keyword_and_a_task_without_words_are_named(read: Read) -> None:
+    reading = read("** TODO Two", "* Area", "** TODO Three", "* Milk", "** COMMENT TODO Four", "* TODO ")
+
+    assert [item.fields["title"] for item in reading.items] == ["One", "Two", "Three"]
+    assert findings(reading, "document") == ["line 6: Milk", "line 7: COMMENT TODO Four"]
+    assert findings(reading, "no_id") == ["line 8: TODO"]

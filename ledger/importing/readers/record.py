@@ -18,15 +18,27 @@ from ledger.work_item.imported.stated import SOURCE_FIELDS, STATE, STATUS
 
 ZERO_TIME = "0001-"  # what Go writes for "never"
 LONGEST_TAG = 200  # characters; a longer label is kept in the metadata only
-_PRIORITIES = {
-    1: "p0, p1, critical, highest, urgent, blocker",
-    2: "high, major",
-    3: "p2, medium, normal",
-    4: "p3, low, minor",
-    5: "p4, lowest, trivial",
+_PRIORITIES = {  # those of Jira and Plane in the languages of its columns, too
+    1: "p0, p1, critical, highest, urgent, blocker, höchste, sehr hoch, kritisch, dringend, más alta, muy alta, máxima,"
+    " crítica, crítico, urgente, le plus élevé, la plus élevée, très élevée, critique, bloquant, bloquante, mais alta,"
+    " muito alta",
+    2: "high, major, hoch, alta, alto, élevé, élevée, haute, majeur, majeure",
+    3: "p2, medium, normal, mittel, media, medio, mediana, média, médio, moyen, moyenne, normale",
+    4: "p3, low, minor, niedrig, gering, baja, bajo, baixa, baixo, faible, basse, mineur, mineure",
+    5: "p4, lowest, trivial, niedrigste, sehr niedrig, más baja, muy baja, mínima, le plus faible, la plus faible,"
+    " très faible, mais baixa, muito baixa, triviale",
 }
 PRIORITIES = {word: number for number, words in _PRIORITIES.items() for word in words.split(", ")}
-UNRANKED = ("none", "no priority", "undefined", "unprioritized")  # words for no priority at all
+UNRANKED = (
+    "none",
+    "no priority",
+    "undefined",
+    "unprioritized",
+    "keine",
+    "ninguna",
+    "aucune",
+    "nenhuma",
+)  # words for no priority at all
 DUE = ("due_at", "due_date", "dueDate", "due", "deadline")  # names under which sources have such a day
 NOT_BEFORE = ("defer_until", "deferUntil", "not_before")
 MINUTES, HOURS = ("estimated_minutes", "estimatedMinutes"), ("estimated_hours", "estimatedHours")

@@ -7,24 +7,37 @@ from ledger.values.states import Category
 _WORDS: dict[Category, str] = {
     "planned": "todo, to do, open, opened, new, backlog, ready, planned, plan, pending, queued, triage, proposed,"
     " unstarted, not started, reopened, created, submitted, selected for development, ready for development,"
-    " ready for dev, ready to start, next, up next, to be done, por hacer, tareas por hacer, zu erledigen, offen,"
-    " à faire, a fazer, tarefas pendentes, itens pendentes",
+    " ready for dev, ready to start, next, up next, to be done, zu erledigen, zu tun, offen, geplant, neu, por hacer,"
+    " tareas por hacer, pendiente, abierto, abierta, nuevo, à faire, ouvert, ouverte, nouveau, a fazer, pendente,"
+    " aberto, aberta, tarefas pendentes, itens pendentes, da fare, aperto, te doen, do zrobienia, к выполнению,"
+    " сделать, открыто, 待办, 待处理, 未开始, 未着手",
     "active": "in progress, doing, started, active, wip, work in progress, working, ongoing, in dev, in development,"
-    " developing, coding, implementing, in work, underway, hooked, claimed, assigned, in hand, en curso, en progreso,"
-    " in arbeit, en cours, em andamento",
+    " developing, coding, implementing, in work, underway, hooked, claimed, assigned, in hand, in arbeit,"
+    " in bearbeitung, laufend, begonnen, en curso, en progreso, en cours, em andamento, em progresso, in corso, bezig,"
+    " mee bezig, w toku, w trakcie, в работе, в процессе, 进行中, 处理中, 進行中, 作業中",
     "review": "review, in review, code review, in code review, peer review, under review, needs review,"
     " awaiting review, pending review, ready for review, testing, in testing, test, in test, ready for test,"
     " ready for testing, qa, in qa, ready for qa, verification, verifying, to verify, uat, in uat, staging, validation,"
-    " validating, awaiting approval, pending approval, waiting for approval, pr open, in pr",
+    " validating, awaiting approval, pending approval, waiting for approval, pr open, in pr, prüfung, in prüfung,"
+    " prüfen, zu prüfen, im test, en revisión, revisión, en revue, revue, à relire, à valider, em revisão,"
+    " in revisione, na revisão, в ревью, на проверке, 审核中, 评审中, 待审核, レビュー中, 確認中",
     "waiting": "blocked, on hold, hold, waiting, waiting for, waiting on, deferred, postponed, paused, parked, snoozed,"
     " stalled, pinned, icebox, someday, later, frozen, suspended, need info, needs info, needs information,"
-    " waiting for information, waiting for customer, waiting for support, awaiting feedback, pending feedback, draft",
+    " waiting for information, waiting for customer, waiting for support, awaiting feedback, pending feedback, draft,"
+    " blockiert, wartet, wartend, warten, zurückgestellt, pausiert, bloqueado, bloqueada, en espera, aplazado, bloqué,"
+    " bloquée, en attente, reporté, em espera, impedido, adiado, bloccato, in attesa, geblokkeerd, in de wacht,"
+    " zablokowane, заблокировано, ожидание, отложено, 阻塞, 已暂停, 保留",
     "done": "done, complete, completed, closed, finished, resolved, fixed, shipped, released, deployed, merged, live,"
-    " delivered, verified, implemented, listo, hecho, finalizada, fertig, erledigt, abgeschlossen, terminé, concluído,"
-    " itens concluídos",
+    " delivered, verified, implemented, fertig, erledigt, abgeschlossen, geschlossen, gelöst, behoben, listo, lista,"
+    " hecho, hecha, finalizado, finalizada, completado, completada, terminado, terminada, cerrado, cerrada, resuelto,"
+    " resuelta, terminé, terminée, fait, fermé, fermée, résolu, résolue, concluído, concluída, feito, fechado, fechada,"
+    " resolvido, itens concluídos, completato, fatto, chiuso, klaar, gereed, afgerond, gotowe, ukończone, выполнено,"
+    " готово, закрыто, решено, 已完成, 完成, 已解决, 已关闭, 完了",
     "dropped": "cancelled, canceled, wont do, wont fix, will not do, abandoned, rejected, obsolete, invalid, duplicate,"
     " declined, discarded, not planned, dropped, removed, superseded, deprecated, aborted, cannot reproduce,"
-    " as designed, not a bug",
+    " as designed, not a bug, deleted, abgebrochen, verworfen, abgelehnt, wird nicht erledigt, cancelado, cancelada,"
+    " descartado, rechazado, annulé, annulée, abandonné, abandonnée, rejeté, rejeitado, annullato, geannuleerd,"
+    " anulowane, отменено, отклонено, 已取消, 已拒绝, キャンセル, 却下",
 }
 
 
@@ -43,7 +56,7 @@ _CATEGORIES = {plain(word): category for category, words in _WORDS.items() for w
 def category_of(word: str) -> Category | None:
     """What a word means for certain; None for one that no rule knows.
 
-    >>> category_of("in-progress"), category_of("WONTFIX"), category_of("Odd")
-    ('active', 'dropped', None)
+    >>> category_of("in-progress"), category_of("WONTFIX"), category_of("En espera"), category_of("Odd")
+    ('active', 'dropped', 'waiting', None)
     """
     return _CATEGORIES.get(plain(word))

@@ -1,10 +1,12 @@
 """The columns of Jira's exports in English, whatever language the user who exported them has set."""
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
 _NAMES = {
-    "Issue key": "issuekey, key, clave de incidencia, vorgangsschlüssel, clé de ticket, chave da item, chave do ticket",
+    "Issue key": "issuekey, key, clave de incidencia, clave, vorgangsschlüssel, schlüssel, clé de ticket, clé,"
+    " chave da item, chave do ticket, chave",
     "Issue id": "id de la incidencia, vorgangs-id, id de ticket, id da item",
     "Issue Type": "issuetype, tipo de incidencia, vorgangstyp, type de ticket, tipo de item",
     "Summary": "resumen, zusammenfassung, résumé, resumo",
@@ -14,7 +16,7 @@ _NAMES = {
     "Status Category Changed": "categoría de estado cambiada, statuskategorie geändert, catégorie d'état modifiée",
     "Priority": "prioridad, priorität, priorité, prioridade",
     "Resolution": "resolución, lösung, résolution, resolução",
-    "Assignee": "persona asignada, zugewiesene person, personne assignée, responsável",
+    "Assignee": "persona asignada, zugewiesene person, bearbeiter, personne assignée, responsável",
     "Assignee Id": "id de la persona asignada, id der zugewiesenen person",
     "Reporter": "informador, autor, rapporteur, relator",
     "Reporter Id": "id del informador, id des autors",
@@ -30,19 +32,18 @@ _NAMES = {
     "Comment": "comments, comentario, kommentar, commentaire, comentário",
     "Original estimate": "estimación original, ursprüngliche schätzung, estimation initiale, estimativa original",
     "Parent": "principal, übergeordnet, parent link",
+    "Parent id": "übergeordnete id, id principal, id parent",
     "Parent key": "clave principal, übergeordneter schlüssel, clé parent",
 }
 _IN_ENGLISH = {name.strip(): english for english, names in _NAMES.items() for name in names.split(",")}
 _IN_ENGLISH |= {english.casefold(): english for english in _NAMES}
+CUSTOM = "Custom field ("
 _CUSTOM = ("custom field (", "campo personalizado (", "benutzerdefinierte felder (", "champs personnalisés (")
-_LINKS = {
-    "inward issue link": "inward",
-    "enlace a la incidencia interna": "inward",
-    "lien de ticket entrant": "inward",
-    "outward issue link": "outward",
-    "enlace de incidencia saliente": "outward",
-    "lien de ticket sortant": "outward",
-}
+_LINK = re.compile("link|enlace|lien|verknüpfung|vínculo")
+_DIRECTIONS = (
+    ("inward", re.compile(r"\b(?:inward|intern[ao]|eingehende[rs]?|entrante?|entrada)\b")),
+    ("outward", re.compile(r"\b(?:outward|ausgehende[rs]?|sortante?|saliente|saída)\b")),
+)
 
 
 class LinkColumn(NamedTuple):
@@ -63,7 +64,7 @@ def in_english(name: str) -> str:
     bare = name.strip().casefold()
     for prefix in _CUSTOM:
         if bare.startswith(prefix):
-            return f"Custom field ({name.strip()[len(prefix) :]}"
+            return f"{CUSTOM}{name.strip()[len(prefix) :]}"
     return _IN_ENGLISH.get(bare, name.strip())
 
 
@@ -71,9 +72,12 @@ def in_english(name: str) -> str:
 def link_column(name: str) -> LinkColumn | None:
     """What a column with links says of them; None for any other.
 
-    >>> link_column("Inward issue link (Blocks)")
-    LinkColumn(direction='inward', kind='Blocks')
+    >>> link_column("Inward issue link (Blocks)"), link_column("Ausgehende Vorgangsverknüpfung (Duplicate)")
+    (LinkColumn(direction='inward', kind='Blocks'), LinkColumn(direction='outward', kind='Duplicate'))
     """
     before, _, kind = name.partition(" (")
-    direction = _LINKS.get(before.strip().casefold())
+    column = before.casefold()
+    if in_english(name).startswith(CUSTOM) or not _LINK.search(column):
+        return None
+    direction = next((one for one, words in _DIRECTIONS if words.search(column)), None)
     return LinkColumn(direction, kind.removesuffix(")").strip()) if direction and kind else None

@@ -73,10 +73,13 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
         heading.body = body_of(heading.lines)
     _name_preface(content[: headings[0].line - 1] if headings else content, reading)
     _give_keys(headings)
+    outlined = {id(above) for heading in headings if heading.state is not None for above in heading.above}
     for heading in headings:
-        if heading.state is not None:
+        if heading.state is not None and heading.key:
             yield _Task(heading, ended, reading).item()
-        elif any(map(str.strip, heading.lines)):
+        elif heading.state is not None:
+            left_out(reading, "no_id", f"line {heading.line}: {heading.state}")
+        elif id(heading) not in outlined or any(map(str.strip, heading.lines)):
             left_out(reading, "document", f"line {heading.line}: {heading.title[:50]}")
 
 
