@@ -54,8 +54,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             by=_name(given, "LEDGER_BY"),
             token=given.get("LEDGER_TOKEN"),
             status_file=_relative(given, "LEDGER_STATUS_FILE"),
-            prepare=_switch(given, "LEDGER_PREPARE", default=True),
-            warm=_switch(given, "LEDGER_WARM", default=True),
+            prepare=_switch(given, "LEDGER_PREPARE"),
+            warm=_switch(given, "LEDGER_WARM"),
             call_seconds=_seconds(given, "LEDGER_CALL_SECONDS", default=30.0),
             command_seconds=_seconds(given, "LEDGER_COMMAND_SECONDS", default=3.0),
             read_dsn=given.get("LEDGER_READ_DSN"),
@@ -127,8 +127,8 @@ def _name(given: Mapping[str, str], name: str) -> str | None:
     return value
 
 
-def _switch(given: Mapping[str, str], name: str, *, default: bool) -> bool:
-    value = given.get(name, "on" if default else "off").lower()
+def _switch(given: Mapping[str, str], name: str) -> bool:
+    value = given.get(name, "on").lower()
     if value not in ("on", "off"):
         raise Invalid(
             f"{name} is {value!r}, not on or off",

@@ -5,7 +5,6 @@ first connection; what one of them says for a given server is put into that serv
 """
 
 import os
-from collections.abc import MutableMapping
 
 SERVICE = "PGSERVICE"
 PLANNER = "PGGEQO"
@@ -14,11 +13,11 @@ NOT_OVERRIDABLE = (SERVICE, PLANNER, "PGDATESTYLE", "PGTZ")
 _taken: dict[str, str] = {}
 
 
-def take_variables(environment: MutableMapping[str, str] = os.environ) -> None:
+def take_variables() -> None:
     """Call before the first connection; a program that only uses this as a library keeps its environment."""
     for name in NOT_OVERRIDABLE:
-        if name in environment:
-            _taken[name] = environment.pop(name)
+        if name in os.environ:
+            _taken[name] = os.environ.pop(name)
 
 
 def exported(name: str) -> str | None:

@@ -36,7 +36,7 @@ def answered(answer: Answer, again: Callable[[int], Answer]) -> wire.CallToolRes
         answer = again(_how_many_fit(answer))
     if _fits(text, ANSWER_BYTES):
         return _result(answer, text)
-    shortened = fitted(answer, ANSWER_BYTES)
+    shortened = fitted(answer)
     return _result(shortened, _text(shortened))
 
 
@@ -73,9 +73,9 @@ def encoded(answer: Answer) -> bytes:
     return _text(answer).encode("utf-8", "replace")
 
 
-def fitted(answer: Answer, budget: int) -> Answer:
+def fitted(answer: Answer) -> Answer:
     """The answer itself if it fits, else with its long texts and lists shortened and each of those places named."""
-    kept, shortened = _shortened_to(answer, budget)
+    kept, shortened = _shortened_to(answer, ANSWER_BYTES)
     return {**kept, "shortened": shortened} if shortened else kept
 
 

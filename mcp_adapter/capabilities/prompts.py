@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ledger.errors import LedgerError
 from mcp_adapter.callers.caller import Caller, CallerOf, Context
-from mcp_adapter.capabilities.answers import ANSWER_BYTES, fitted
+from mcp_adapter.capabilities.answers import fitted
 from mcp_adapter.capabilities.resources import JSON, contents
 from mcp_adapter.capabilities.tools import one_page
 from projections.application.app import App
@@ -162,7 +162,7 @@ def _got(caller: Caller, prompt: Prompt, given: Given) -> wire.GetPromptResult:
 
 
 def _answer(app: App, operation: str, arguments: dict[str, Any], uri: str) -> wire.TextResourceContents:
-    found = fitted(OPERATIONS[operation].perform(app, arguments), ANSWER_BYTES)
+    found = fitted(OPERATIONS[operation].perform(app, arguments))
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     return wire.TextResourceContents(uri=uri, mime_type=JSON, text=text)
 

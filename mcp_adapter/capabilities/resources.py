@@ -14,7 +14,7 @@ from msgspec import Struct
 from ledger.errors import LedgerError
 from mcp_adapter.callers.caller import Caller, CallerOf, Context
 from mcp_adapter.capabilities import views
-from mcp_adapter.capabilities.answers import ANSWER_BYTES, fitted
+from mcp_adapter.capabilities.answers import fitted
 from mcp_adapter.capabilities.tools import one_page
 from projections.application.app import App
 from projections.operations.catalog import OPERATIONS
@@ -155,7 +155,7 @@ def _text(kind: ResourceKind, app: App, uri: str, name: str) -> str:
         raise nothing_at(uri, str(error)) from error
     if isinstance(found, str):
         return found
-    return json.dumps(fitted(found, ANSWER_BYTES), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(fitted(found), ensure_ascii=False, separators=(",", ":"))
 
 
 def _perform(app: App, operation: str, arguments: Mapping[str, Any]) -> Answer:

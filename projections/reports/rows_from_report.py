@@ -48,8 +48,8 @@ def _id(entity: Entity) -> str:
     return str(entity["id"] or uuid5(NAMESPACE_OID, entity["ref"]))
 
 
-def _ids(entity_ids: list[Entity]) -> tuple[str, ...]:
-    return tuple(_id(entity) for entity in entity_ids if entity.get("id") or "ref" in entity)
+def _ids(linked: list[Entity]) -> tuple[str, ...]:
+    return tuple(_id(entity) for entity in linked if entity.get("id") or "ref" in entity)
 
 
 def _item(item: Entity, items: list[Entity], due: str | None) -> WorkItem:

@@ -130,7 +130,7 @@ def test_a_receipt_is_a_few_tens_of_tokens(client: McpClient) -> None:
     ids=["text", "list", "object", "key", "deep", "wide", "escapes"],
 )
 def test_whatever_is_too_big_is_cut_to_the_bytes_and_named(answer: dict[str, Any]) -> None:
-    kept = fitted(answer, ANSWER_BYTES)
+    kept = fitted(answer)
 
     assert len(json.dumps(kept, ensure_ascii=False).encode()) <= ANSWER_BYTES * 1.1  # json.dumps adds spaces
     assert len(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()) <= ANSWER_BYTES
@@ -141,7 +141,7 @@ def test_whatever_is_too_big_is_cut_to_the_bytes_and_named(answer: dict[str, Any
 def test_an_answer_that_fits_is_the_same_object() -> None:
     answer = {"items": [], "total_count": 0}
 
-    assert fitted(answer, ANSWER_BYTES) is answer
+    assert fitted(answer) is answer
 
 
 def test_a_list_is_asked_again_only_for_as_many_as_fit() -> None:

@@ -257,7 +257,7 @@ def _list_problems(request: ListWorkItemsInput) -> Iterator[Problem]:
 
 
 def _resolve_in(view: LedgerView) -> Resolve:
-    return lambda sent_fields, field: resolve(view.tables, CATEGORY, sent_fields, field)
+    return lambda given, field: resolve(view.tables, CATEGORY, given, field)
 
 
 def _check_update(request: UpdateWorkItemInput) -> None:

@@ -172,9 +172,9 @@ def _first(category: str) -> int:
     return 0 if category == "configuration" else 1
 
 
-def changes_of(event: RecordedEvent, states: list[Any], *, whole: bool = False) -> list[Entity]:
+def changes_of(event: RecordedEvent, states: list[Any]) -> list[Entity]:
     """What an event changed, from the states of its entity after each of its events."""
-    return _changes(between(states[event.version - 1], states[event.version]), whole=whole)
+    return _changes(between(states[event.version - 1], states[event.version]), whole=False)
 
 
 def words_of(event: RecordedEvent) -> Entity:

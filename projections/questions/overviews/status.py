@@ -155,15 +155,15 @@ def _due(snapshot: Snapshot, since: str, before: str) -> Entity:
     return {**readiness.counted(iter(found)), "returned": len(items), "has_more": more, "items": items}
 
 
-def _summaries(snapshot: Snapshot, category: str, entity_ids: list[Row], names: tuple[str, ...]) -> list[Entity]:
-    return _summaries_with(entity_ids, references(snapshot, category, [row.id for row in entity_ids]), names)
+def _summaries(snapshot: Snapshot, category: str, found: list[Row], names: tuple[str, ...]) -> list[Entity]:
+    return _summaries_with(found, references(snapshot, category, [row.id for row in found]), names)
 
 
-def _summaries_with(entity_ids: list[Row], refs: dict[str, str], names: tuple[str, ...]) -> list[Entity]:
+def _summaries_with(found: list[Row], refs: dict[str, str], names: tuple[str, ...]) -> list[Entity]:
     return [
         {"id": row.id, "ref": refs[row.id], "version": row.version}
         | {name: _plain(getattr(row.state, name)) for name in names}
-        for row in entity_ids
+        for row in found
     ]
 
 

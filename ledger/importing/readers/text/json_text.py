@@ -114,10 +114,10 @@ def repeated_fields(value: Any, path: str = "") -> Iterator[str]:
             yield from repeated_fields(inner, f"{path}[{place}]")
 
 
-def as_storable(value: Any, path: str = "") -> tuple[Any, list[Problem]]:
+def as_storable(value: Any) -> tuple[Any, list[Problem]]:
     """A value as it can be stored, and what of it had to become another one."""
     problems: list[Problem] = []
-    return _as_storable(value, path, problems), problems
+    return _as_storable(value, "", problems), problems
 
 
 def _as_storable(value: Any, path: str, problems: list[Problem]) -> Any:
