@@ -33,7 +33,7 @@ from ledger.values.states import CATEGORIES, LONGEST, ORIGINAL, WORKABLE, key
 from ledger.world import World
 
 CATEGORY = "configuration"
-CLEARABLE = ("current_session_id", "git_branch", "git_head_commit", "reviewer")
+CLEARABLE = ("current_session_id", "git_branch", "git_head_commit", "reviewer", "currency")
 LIMITS = {
     "default_token_budget": (1_000, 1_000_000),
     "depth_limit": (0, 20),
@@ -42,6 +42,7 @@ LIMITS = {
 }
 SWITCHES = ("write_status_file", "only_asked_answer")
 MOST_STATES = 50
+CURRENCY = re.compile("[A-Z]{3}")
 WORD = re.compile(rf"\w(?:[\w ./&+-]{{0,{LONGEST - 2}}}[\w.+])?")
 
 
@@ -96,6 +97,8 @@ def _problems(fields: dict[str, Any]) -> Iterator[Problem]:
         if field == "states":
             yield from _state_problems(value)
             continue
+        if field == "currency" and value is not None and not CURRENCY.fullmatch(value):
+            yield problem(field, "must be a code of three capital letters, like EUR", value)
         if field in ("roles", "review_types"):
             continue
         low, high = LIMITS.get(field, (None, None))

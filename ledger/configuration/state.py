@@ -36,6 +36,7 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ledger has besides the three original ones, `roles` the people in each. With `only_asked_answer` a question is
     answered by whom it asks, or by an administrator, and by no other. Items of the `review_types` are completed when
     `reviewer`, a person or a role, has approved it; None leaves it to administrators.
+    `currency` is what costs are in, as ISO 4217 writes it; None says nothing of it. No amount is ever converted.
     """
 
     active_context_type: ContextType = "feature"
@@ -52,6 +53,7 @@ class Configuration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     only_asked_answer: bool = False
     review_types: tuple[str, ...] = ()
     reviewer: str | None = None
+    currency: str | None = None
     webhooks: dict[str, Webhook] = {}
 
 

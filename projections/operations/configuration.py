@@ -29,7 +29,8 @@ FROM_GIT = ("git_branch", "git_head_commit")
 
 
 class SettingsInput(Input):
-    """What holds for all. Of `roles` a null drops one, `reviewer` null leaves reviews to administrators."""
+    """What holds for all. Of `roles` a null drops one, `reviewer` null leaves reviews to administrators, and
+    `currency` null leaves costs without one."""
 
     depth_limit: int = 0
     archive_days: int = 0
@@ -39,6 +40,7 @@ class SettingsInput(Input):
     roles: Annotated[dict[Name, tuple[Name, ...] | None], AsObject] = {}
     review_types: Annotated[tuple[ItemType, ...], AsArray] = ()
     reviewer: Annotated[Name | None, Field(json_schema_extra=NULL_IS_A_VALUE)] = None
+    currency: Annotated[Name | None, Field(json_schema_extra=NULL_IS_A_VALUE)] = None
 
 
 class OwnState(Input):
@@ -80,8 +82,8 @@ class UpdateProjectConfigurationInput(Writes):
         AnyObject,
         Field(
             description="Those that change: depth_limit, archive_days, lease_minutes, write_status_file; roles like"
-            ' {"lead": ["ann"]}; only_asked_answer; review_types: types of items that are completed only when reviewer,'
-            " a person or role, approves"
+            ' {"lead": ["ann"]}; only_asked_answer; currency, like EUR; review_types: types completed only when'
+            " reviewer, a person or role, approves"
         ),
     ] = SettingsInput()
     states: Annotated[

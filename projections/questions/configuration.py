@@ -31,6 +31,7 @@ SETTINGS = (
     "roles",
     "review_types",
     "reviewer",
+    "currency",
 )
 EXAMPLES = 10  # items that are named, of each state that the configuration does not have
 NEVER = dict.fromkeys(Stamps.__struct_fields__)

@@ -97,6 +97,16 @@ def test_drop_says_why_an_item_will_not_be_done_and_what_became_ready(run: Run, 
     assert run("unblock", first).stdout == f"{first}  active  First\n"
 
 
+def test_costs_stand_below_the_currency_of_the_ledger(run: Run, perform: Perform) -> None:
+    ref = added(run, "Fence")
+    perform("update_project_configuration", version=0, settings={"currency": "EUR"})
+
+    assert run("effort", ref, "90m", "--cost", "1.25").exit_code == 0
+
+    assert "cost EUR" in run("report").stdout
+    assert "cost EUR" in run("show", ref).stdout
+
+
 def test_block_and_unblock_by_a_reason_and_by_another_item(run: Run, perform: Perform) -> None:
     one, other = added(run, "One"), added(run, "Other")
 

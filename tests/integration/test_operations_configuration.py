@@ -42,6 +42,7 @@ def test_the_configuration_is_there_from_the_start_at_version_0(perform: Perform
         "roles": {},
         "review_types": [],
         "reviewer": None,
+        "currency": None,
     }
     stamps = ("created_at", "created_by", "updated_at", "updated_by")
     assert {configuration[name] for name in ("current_session_id", "git_branch", "git_head_commit", *stamps)} == {None}

@@ -144,6 +144,30 @@ def test_effort_adds_up_over_what_is_below_and_needs_no_version(perform: Perform
         perform("log_effort", id=below)
 
 
+def test_costs_are_in_the_currency_of_the_ledger_beside_every_sum(perform: Perform) -> None:
+    above = perform("create_work_item", item_type="project", title="Zoo")["id"]
+    below = perform("create_work_item", item_type="task", title="Fence", parent_id=above)["id"]
+    perform("log_effort", id=below, minutes=5, cost=0.25)
+    perform("log_effort", id=above, minutes=5)
+    before = perform("query_work_item", id=below)["effort"]
+
+    perform("update_project_configuration", version=0, settings={"currency": "EUR"})
+
+    assert "currency" not in before
+    sums = [
+        perform("query_work_item", id=below)["effort"],
+        perform("query_work_item", id=above, include=["effort"])["effort"]["with_subtree"],
+        perform("work_report"),
+        perform("list_work_items", fields=["effort"], parent_id=above)["items"][0]["effort"],
+    ]
+    assert [sum.get("currency") for sum in sums] == ["EUR"] * 4
+    assert "currency" not in perform("query_work_item", id=above)["effort"], "no cost went into the item itself"
+    with pytest.raises(Invalid, match="three capital letters, like EUR"):
+        perform("update_project_configuration", version=1, settings={"currency": "euros"})
+    perform("update_project_configuration", version=1, settings={"currency": None})
+    assert "currency" not in perform("work_report")
+
+
 def test_effort_is_logged_with_other_changes_in_one_call(perform: Perform) -> None:
     answer = perform(
         "bulk_work_items",

@@ -106,7 +106,9 @@ def _commands(configuration: str) -> list[Command]:
         RecordEnhancement(id=DROPPED, title="Never", description="d", priority=2),
         UpdateEnhancement(id=SOON, expected=1, status="approved"),
         UpdateEnhancement(id=DROPPED, expected=1, status="dropped"),
-        ChangeConfiguration(id=configuration, expected=0, fields={"depth_limit": 7, "current_session_id": SESSION}),
+        ChangeConfiguration(
+            id=configuration, expected=0, fields={"depth_limit": 7, "currency": "EUR", "current_session_id": SESSION}
+        ),
         AskQuestion(id=LEAF, whom="lead", text="Which?", choices=("one", "two")),
         ChangeConfiguration(id=configuration, expected=1, fields={"states": [{"name": "qa", "category": "review"}]}),
         item(id=VERSION_1, item_type="milestone", title="Version 1", due="2026-12-31"),

@@ -15,7 +15,7 @@ from projections.cli.terminal.output import (
     size,
     table,
 )
-from projections.cli.terminal.wording import EMPTY, Refs, ago, awaited, in_words
+from projections.cli.terminal.wording import EMPTY, Refs, ago, awaited, cost_heading, in_words
 
 Entity = dict[str, Any]
 
@@ -144,7 +144,7 @@ def _print_effort(effort: Entity, now: datetime) -> None:
     ]
     over = f"{whole['items']} items" if whole["items"] > 1 else "this item"
     rows.append((over, None, *(whole[name] or None for name in SPENT), None, None))
-    table(("", "by", *SPENT, "note", "id"), rows)
+    table(("", "by", *SPENT[:-1], cost_heading(whole), "note", "id"), rows)
 
 
 def _when(entity: Entity, now: datetime) -> str:

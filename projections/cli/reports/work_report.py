@@ -11,11 +11,9 @@ from projections.cli.terminal.invocation import Command, Invocation, pass_invoca
 from projections.cli.terminal.known import PERSON, REF
 from projections.cli.terminal.output import answer_json, heading, remark, table
 from projections.cli.terminal.points import POINT, point
+from projections.cli.terminal.wording import cost_heading
 from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
-
-SPENT = ("minutes", "tokens", "cost")
-AMOUNTS = ("time", "tokens", "cost")
 
 
 class Since(click.ParamType[str, str]):
@@ -60,8 +58,9 @@ def print_report(invocation: Invocation, **wanted: Any) -> int:
 
 
 def _print(answered: Answered) -> None:
+    amounts = ("time", "tokens", cost_heading(answered))
     people = ((one["person"], *_amounts(one), one["completed"] or None, one["items"]) for one in answered["people"])
-    table(("who", *AMOUNTS, "completed", "items"), people)
+    table(("who", *amounts, "completed", "items"), people)
     if answered["people"]:
         heading("time in each state")
     rows = (
@@ -70,7 +69,7 @@ def _print(answered: Answered) -> None:
     table(("state", "time", "items", "now"), rows)
     heading("item by item")
     items = ((one["ref"], one["title"], one["status"], *_amounts(one), _stays(one)) for one in answered["items"])
-    table(("ref", "title", "status", *AMOUNTS, "time in each state"), items, cut=("title",))
+    table(("ref", "title", "status", *amounts, "time in each state"), items, cut=("title",))
     if answered["has_more"]:
         remark(f"{answered['returned']} of {answered['total_count']}; more: --limit")
 

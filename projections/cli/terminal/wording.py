@@ -98,6 +98,11 @@ def ids_in(value: Any) -> Iterator[str]:
                 yield from ids_in(inner)
 
 
+def cost_heading(sums: dict[str, Any]) -> str:
+    """What a column of costs is called: with the currency, where the ledger has one."""
+    return " ".join(filter(None, ("cost", sums.get("currency"))))
+
+
 def in_words(value: Any, refs: Refs) -> str:
     """A value of any shape, short.
 

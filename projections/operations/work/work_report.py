@@ -43,7 +43,8 @@ def work_report(view: LedgerView, request: WorkReportInput) -> Answered:
             since=parse(begins(request.since)) if request.since is not None else None,
             until=then or snapshot.as_of.now,
         )
-        return questions.work_report(view.store, snapshot, scope, request.limit)
+        answer = questions.work_report(view.store, snapshot, scope, request.limit)
+        return answer | (work_items.currency(snapshot) if any(one["cost"] for one in answer["people"]) else {})
 
 
 def _tree(snapshot: Snapshot, root: str) -> frozenset[str]:

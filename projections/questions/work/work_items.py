@@ -47,7 +47,8 @@ def by_name(tables: Tables, given: str, asker: Asker) -> Entity:
     row = entities.rows(CATEGORY, [line])[0]
     obstacles = readiness.at(held, as_of.now)
     refs = _refs(tables, [row], [obstacle.id for obstacle in obstacles])
-    item = _entity(entities.flat(row, ref), text(as_of.now), refs) | entities.annotations(row, NEWEST)
+    said = _currency_of(tables, row)
+    item = _entity(entities.flat(row, ref), text(as_of.now), refs, said) | entities.annotations(row, NEWEST)
     return item | readiness.as_answer(obstacles, refs)
 
 
@@ -67,7 +68,14 @@ def to_entities(snapshot: Snapshot, items: Iterable[Row]) -> list[Entity]:
     listed = list(items)
     refs = _named(snapshot, listed, [item.id for item in listed])
     moment = text(snapshot.as_of.now)
-    return [_entity(entities.flat(item, refs[item.id]), moment, refs) for item in listed]
+    said = currency(snapshot) if any(map(_has_cost, listed)) else {}
+    return [_entity(entities.flat(item, refs[item.id]), moment, refs, said) for item in listed]
+
+
+def currency(snapshot: Snapshot) -> Entity:
+    """{currency?}: what the ledger's costs are in, where its settings say so."""
+    found = snapshot.ask("configurations/currency")
+    return {"currency": found[0]["currency"]} if found else {}
 
 
 def claimed(snapshot: Snapshot, limit: int, person: str | None = None) -> list[Entity]:
@@ -120,9 +128,10 @@ def effort(snapshot: Snapshot, entity_id: str) -> Entity:
     known = row(snapshot, entity_id).state.effort
     entries = [{"id": entry_id, **msgspec.to_builtins(entry)} for entry_id, entry in known.items()]
     [below] = snapshot.ask("work_items/effort", id=entity_id, max_depth=DEEPEST)
+    said = currency(snapshot) if below["cost_micros"] else {}
     return {
         "entries": [_with_cost({"cost_micros": 0, **entry}) for entry in sorted(entries, key=itemgetter("at", "id"))],
-        "with_subtree": _with_cost(below),
+        "with_subtree": _with_cost(below) | said,
     }
 
 
@@ -184,25 +193,38 @@ def _named(snapshot: Snapshot, items: list[Row], entity_ids: list[str]) -> dict[
     return references(snapshot, CATEGORY, [*entity_ids, *others]) | references(snapshot, WISH, wishes)
 
 
-def _entity(item: Entity, moment: str, refs: dict[str, str]) -> Entity:
+def _has_cost(item: Row) -> bool:
+    return any(entry.cost_micros for entry in item.state.effort.values())
+
+
+def _currency_of(tables: Tables, item: Row) -> Entity:
+    """Asks only where there is a cost."""
+    if not _has_cost(item):
+        return {}
+    with tables.snapshot() as snapshot:
+        return currency(snapshot)
+
+
+def _entity(item: Entity, moment: str, refs: dict[str, str], said: Entity) -> Entity:
     """The item as it is shown: links with references; a claim without its token's digest, `expired` when it is."""
     links = [{**link, "ref": refs[link["to_id"]]} for link in item["links"]]
     claim = item["claim"] and {"by": item["claim"]["by"], "until": item["claim"]["until"]}
     if claim and claim["until"] <= moment:
         claim["expired"] = True
     del item["nexts_made"]
-    return item | {"links": links, "claim": claim, "effort": _sums(item["effort"].values())}
+    return item | {"links": links, "claim": claim, "effort": _sums(item["effort"].values(), said)}
 
 
-def _sums(entries: Iterable[Entity]) -> Entity | None:
-    """{minutes, tokens, cost, entries} of what went into an item itself; None if nothing did."""
+def _sums(entries: Iterable[Entity], said: Entity) -> Entity | None:
+    """{minutes, tokens, cost, entries, currency?} of what went into an item itself; None if nothing did."""
     known = list(entries)
     sums = {name: sum(entry.get(name, 0) for entry in known) for name in ("minutes", "tokens", "cost_micros")}
-    return {**_with_cost(sums), "entries": len(known)} if known else None
+    said = said if sums["cost_micros"] else {}
+    return {**_with_cost(sums), "entries": len(known), **said} if known else None
 
 
 def _with_cost(effort: Entity) -> Entity:
-    """The cost in the project's currency."""
+    """The cost in whole units."""
     cost = {"cost": effort["cost_micros"] / MICROS}
     return {name: value for name, value in effort.items() if name != "cost_micros"} | cost
 
