@@ -18,6 +18,7 @@ from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
 Rows = list[dict[str, Any]]
+Tuples = list[tuple[Any, ...]]
 MOST_KEPT = 200  # statements that a session keeps; what comes after them is parsed each time
 FORGOTTEN = ("0A000", "26000")  # the server has changed what a kept statement answers, or has it no more
 
@@ -50,6 +51,17 @@ class RoundTrips:
 
     def ask(self, statements: Sequence[Statement]) -> list[Rows]:
         """The rows of each. Raises the error of the first that is refused; those behind it are not carried out."""
+        return [self._rows(answer) for answer in self._answers(statements)]
+
+    def ask_tuples(self, statements: Sequence[Statement]) -> list[Tuples]:
+        """The same without the names of columns."""
+        return [self._tuples(answer) for answer in self._answers(statements)]
+
+    def forget(self) -> None:
+        """The server has been asked to keep nothing any more."""
+        self._names.clear()
+
+    def _answers(self, statements: Sequence[Statement]) -> list[PGresult]:
         sent = [self._dumped(statement) for statement in statements]
         results: list[PGresult] = []
         new: dict[object, bytes] = {}
@@ -65,11 +77,7 @@ class RoundTrips:
             raise
         self._check(results)
         self._names |= new
-        return [self._rows(result) for result, is_answer in zip(results, answering, strict=True) if is_answer]
-
-    def forget(self) -> None:
-        """The server has been asked to keep nothing any more."""
-        self._names.clear()
+        return [result for result, is_answer in zip(results, answering, strict=True) if is_answer]
 
     def _dumped(self, statement: Statement) -> _Dumped:
         values = self._adapting.dump_sequence(statement.values, [PyFormat.AUTO] * len(statement.values))
@@ -105,6 +113,10 @@ class RoundTrips:
             return dict(zip(names, values, strict=True))
 
         return self._adapting.load_rows(0, result.ntuples, row)
+
+    def _tuples(self, result: PGresult) -> Tuples:
+        self._adapting.set_pgresult(result)
+        return self._adapting.load_rows(0, result.ntuples, tuple)
 
 
 def _received(pgconn: PGconn, results: list[PGresult]) -> Generator[Wait, Ready | int, None]:

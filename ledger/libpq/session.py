@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 
 from ledger.libpq.conninfo import effective
-from ledger.libpq.round_trip import RoundTrips, Rows, Statement
+from ledger.libpq.round_trip import RoundTrips, Rows, Statement, Tuples
 
 WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -97,11 +97,19 @@ class Session(psycopg.Connection[Any]):
 
     def ask_alone(self, begin: LiteralString, statements: Sequence[Statement]) -> list[Rows]:
         """The same in a transaction of its own. After an error the caller rolls back."""
-        opening = [Statement(begin.encode())]
-        if self.is_pooled:
-            opening.append(Statement(_settings_of_transaction(self)))
+        opening = self._opening(begin)
         answers = self.ask([*opening, *statements, COMMIT])
         return answers[len(opening) : -1]
+
+    def call(self, statement: Statement) -> Tuples:
+        """The rows of one, in one round trip; behind a pooler it brings a transaction, if it is in none."""
+        if self.is_pooled and self.info.transaction_status == TransactionStatus.IDLE:
+            return self._round_trips.ask_tuples([*self._opening(WRITING), statement, COMMIT])[-2]
+        return self._round_trips.ask_tuples([statement])[0]
+
+    def _opening(self, begin: LiteralString) -> list[Statement]:
+        opening = [Statement(begin.encode())]
+        return [*opening, Statement(_settings_of_transaction(self))] if self.is_pooled else opening
 
     def _deallocate(self, name: bytes | None) -> PQGen[None]:
         """The driver drops what it has prepared, all of it after a rollback: then the server drops ours as well."""

@@ -7,9 +7,9 @@ import logging
 import select
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any, LiteralString
 
 import msgspec
@@ -24,13 +24,13 @@ from psycopg.pq import Format
 from ledger import store_errors
 from ledger.errors import LedgerError, NewerProgramNeeded, OutcomeUnknown, Unavailable
 from ledger.libpq.ping import ping
+from ledger.libpq.round_trip import Statement
 from ledger.libpq.session import WRITING, Session
 from ledger.postgres.connection import deadline
 from ledger.postgres.connection.pools import Pool, Pools
 from ledger.postgres.connection.watchdog import Watchdog
 
 Connection = Session
-Parameters = Mapping[str, Any] | Sequence[Any]
 CONNECT_SECONDS = 1.0  # a caller waits no longer than this for a connection
 EVENTS_IN_TIME = 1000  # recorded in the time that a call may take, also on a slow server
 SELDOM = 5  # times that a process asks a statement without keeping it
@@ -78,16 +78,14 @@ class Database:
         if is_new:
             self._pools.leave(self._conninfo)
 
-    def call(self, statement: str, parameters: Parameters = (), *, events: int = 0) -> list[tuple[Any, ...]]:
-        """One statement and its rows. After SELDOM times it is kept on the server, which takes one round trip.
+    def call(self, statement: str, parameters: Sequence[Any] = (), *, events: int = 0) -> list[tuple[Any, ...]]:
+        """One statement and its rows, in one round trip. After SELDOM times it is kept on the server.
 
         It may take the call's limit, and that much again for each EVENTS_IN_TIME `events` that it records.
         """
         more = (self._call_seconds or 0) * events / EVENTS_IN_TIME
         with self.connection(self._call_seconds and self._call_seconds + more, more) as connection:
-            if connection.is_pooled and not self.in_transaction:
-                return _in_one_transaction(connection, statement, parameters)
-            return connection.execute(statement, parameters, prepare=self._is_usual(statement)).fetchall()
+            return connection.call(Statement(_numbered(statement), parameters, keep=self._is_usual(statement)))
 
     @contextmanager
     def connection(self, limit: float | None = None, more: float = 0.0) -> Iterator[Connection]:
@@ -200,13 +198,10 @@ def _pool(conninfo: str, sessions: type[Session], max_size: int) -> Pool:
     )
 
 
-def _in_one_transaction(connection: Connection, statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
-    """In one round trip. The pool rolls back what an error leaves open."""
-    with connection.pipeline():
-        connection.begin()
-        asked = connection.execute(statement, parameters, prepare=False)
-        connection.execute("COMMIT")
-    return asked.fetchall()
+@cache
+def _numbered(statement: str) -> bytes:
+    """With $1, $2 for its parameters: the driver would look for them each time."""
+    return "".join(f"${n}{part}" if n else part for n, part in enumerate(statement.split("%s"))).encode()
 
 
 def situation(sqlstate: str | None, detail: str | None) -> LedgerError | None:
