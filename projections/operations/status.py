@@ -39,23 +39,17 @@ def project_status(view: LedgerView, request: ProjectStatusInput) -> Answered:
 
 def prime(view: LedgerView, request: PrimeInput) -> Answered:
     asker = Asker(name=view.actor(request.by), holder=token_digest(view.token_of(request.by)))
-    source, queued = report_now.source(view), report_now.queued(view)
+    origin = primer.Origin(
+        project=view.identity.name,
+        actor=view.actor(None),
+        source=report_now.source(view),
+        is_live=report_now.is_live(view),
+        queued=report_now.queued(view),
+    )
     with view.tables.snapshot() as snapshot:
         waiting = of_asker(view, snapshot, request.by, primer.CLAIMS)["items"]
         configured = configuration.current(snapshot, configuration_id(view.identity.ledger))
-        is_live, actor = report_now.is_live(view), view.actor(None)
-        document = primer.document(
-            view.store,
-            snapshot,
-            view.identity.name,
-            asker,
-            actor,
-            waiting,
-            configured,
-            source,
-            queued,
-            is_live,
-        )
+        document = primer.document(view.store, snapshot, origin, asker, waiting, configured)
     return {"position": document["position"], "text": primer.markdown(document)}
 
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from ledger.store import EventStore
 from ledger.values.moment import text
 from ledger.values.states import DROPPED, in_order
@@ -49,65 +52,68 @@ NEXT = {  # the tool that ends the waiting, by the kind of what waits
 Document = dict[str, Any]
 
 
-def document(
-    log: EventStore,
-    snapshot: Snapshot,
-    name: str,
-    asker: Asker,
-    actor: str,
-    waiting: list[Document],
-    configured: Document,
-    source: str,
-    queued: int,
-    is_live: bool,
-) -> Document:
-    """Everything as plain data, for the one who asks and for whom `waiting` waits; `actor` acts where none is named.
+class Origin(Struct, frozen=True, kw_only=True):
+    """Whose text it is and where it comes from: `project` is the ledger's name, `actor` acts where none is named,
+    `source` is the layer that answers, from the database where it `is_live`, and `queued` is how many writes of this
+    machine wait for the database."""
 
-    `configured` is the ledger's configuration, see projections.questions.configuration, `source` the layer that
-    answers, from the database where it `is_live`, and `queued` how many writes of this machine wait for the database.
+    project: str
+    actor: str
+    source: str
+    is_live: bool
+    queued: int
+
+
+def document(
+    log: EventStore, snapshot: Snapshot, origin: Origin, asker: Asker, waiting: list[Document], configured: Document
+) -> Document:
+    """Everything as plain data, for the one who asks and for whom `waiting` waits.
+
+    `configured` is the ledger's configuration, see projections.questions.configuration.
     """
-    held = questions.claimed(snapshot, COUNTED)
-    mine = [item for item in held if item["holder"] == asker.holder or item["by"] == asker.name]
-    others = [item for item in held if item not in mine]
-    found = status.ready(snapshot, snapshot.as_of.now)
-    claimed = {item["ref"] for item in held}
-    asked = questions.asked_by(snapshot, COUNTED, asker.name)
-    awaited = {item["ref"] for item in asked}
-    yours = [item for item in _unfinished(snapshot, assignee=asker.name) if item["ref"] not in claimed]
-    blocked = [item for item in _blocked(snapshot) if item["ref"] not in awaited]
+    work = _work(snapshot, asker)
     return {
-        "project": name,
+        **asdict(origin),
         "asker": asker.name,
-        "actor": actor,
-        "known": _known(configured, held, [*found["items"], *blocked], asker.name),
+        "known": _known(configured, work, asker.name),
         "about": _about(snapshot),
         "position": snapshot.as_of.position,
         "time": snapshot.as_of.time and text(snapshot.as_of.time),
         "counts": status.active_counts(snapshot),
         "conflicts": status.open_conflicts(snapshot),
-        "source": source,
-        "is_live": is_live,
-        "queued": queued,
         "waiting": waiting,
-        "asked": asked,
         **_words(configured),
-        "mine": mine,
-        "others": others,
-        "yours": yours,
-        "blocked": blocked,
+        **work,
         "carried_out": enhancements.carried_out(snapshot, BROKEN),
         "broken": [vendor["name"] for vendor in _broken(snapshot)],
         "news": _news(log, snapshot, asker.name),
+    }
+
+
+def _work(snapshot: Snapshot, asker: Asker) -> Document:
+    """{mine, others, asked, yours, blocked, ready, ready_folded}: who holds what, what waits, and what can begin."""
+    held = questions.claimed(snapshot, COUNTED)
+    mine = [item for item in held if item["holder"] == asker.holder or item["by"] == asker.name]
+    asked = questions.asked_by(snapshot, COUNTED, asker.name)
+    claimed, awaited = {item["ref"] for item in held}, {item["ref"] for item in asked}
+    found = status.ready(snapshot, snapshot.as_of.now)
+    return {
+        "mine": mine,
+        "others": [item for item in held if item not in mine],
+        "asked": asked,
+        "yours": [item for item in _unfinished(snapshot, assignee=asker.name) if item["ref"] not in claimed],
+        "blocked": [item for item in _blocked(snapshot) if item["ref"] not in awaited],
         "ready": found["items"],
         "ready_folded": found["has_more"],
     }
 
 
-def _known(configured: Document, held: list[Document], items: list[Document], asker: str) -> list[str]:
+def _known(configured: Document, work: Document, asker: str) -> list[str]:
     """Names that `by`, an assignee or a question can mean: of roles and who has them, of holders, of assignees."""
     roles: dict[str, list[str]] = configured["settings"]["roles"]
     people = {person for named in roles.values() for person in named}
-    people |= {item["by"] for item in held} | {item["assignee"] for item in items if item.get("assignee")}
+    people |= {item["by"] for item in (*work["mine"], *work["others"])}
+    people |= {item["assignee"] for item in (*work["ready"], *work["blocked"]) if item.get("assignee")}
     return sorted((people | roles.keys()) - {asker})[:KNOWN]
 
 
