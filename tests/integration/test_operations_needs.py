@@ -135,7 +135,7 @@ def test_the_prime_text_names_the_states_of_the_ledger_and_which_words_mean_done
     assert "with status `completed`." in plain
     assert "States here" not in plain
     assert "with status `completed` or `shipped`." in text
-    assert "`in_review` (review), `completed` (done), `shipped` (done)." in text
+    assert "`in_review` (review), `completed` (done), `shipped` (done), `dropped` (dropped)." in text
     assert "Completing task items asks for a review by lead" in text
 
 
