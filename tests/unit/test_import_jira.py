@@ -410,6 +410,16 @@ def test_an_export_of_fewer_fields_takes_nothing_away() -> None:
             "Carregar,AE-2,Concluída,Média,Zoë,AE-1",
             ("done", 3, []),
         ),
+        (
+            "Тема,Ключ проблемы,Статус,Приоритет,Исполнитель,Внешняя ссылка на проблему (Duplicate),Создано",
+            "Загрузка,AE-2,Отклонено,Высокий,Zoë,AE-1,29/июл/26 09:59",
+            ("dropped", 2, [("duplicates", "AE-1")]),
+        ),
+        (
+            "Тема,Ключ проблемы,Статус,Приоритет,Исполнитель,Пользовательское поле (Ссылка на эпик)",
+            "Загрузка,AE-2,В работе,Средний,Zoë,AE-1",
+            ("active", 3, [("parent", "AE-1")]),
+        ),
     ],
 )
 def test_states_priorities_and_links_are_understood_in_the_languages_of_the_columns(

@@ -114,3 +114,33 @@ def test_a_heading_without_a_keyword_and_a_task_without_words_are_named(read: Re
     assert [item.fields["title"] for item in reading.items] == ["One", "Two", "Three"]
     assert findings(reading, "document") == ["line 6: Milk", "line 7: COMMENT TODO Four"]
     assert findings(reading, "no_id") == ["line 8: TODO"]
+
+
+def test_what_org_logs_below_a_heading_without_a_drawer_is_no_text(read: Read) -> None:
+    reading = read(
+        "CLOSED: [2026-03-05 Thu 10:00]",
+        '- State "DONE"       from "TODO"       [2026-03-05 Thu 10:00]',
+        "- Note taken on [2026-03-03 Tue 10:00] \\\\",
+        "  Two points:",
+        "  - one",
+        "CLOCK: [2026-03-01 Sun 10:00]--[2026-03-01 Sun 11:00] =>  1:00",
+        "  - [ ] a box",
+        '- State "DONE" is what it says here',
+        heading="* DONE One",
+    )
+
+    assert only(reading).fields["description"] == '  - [ ] a box\n- State "DONE" is what it says here'
+    assert [one.text for one in only(reading).comments or ()] == ["Two points:\n- one"]
+    assert len(metadata(reading)["logbook"]) == 2
+
+
+def test_the_log_says_when_a_task_ended_where_nothing_else_does(read: Read) -> None:
+    log = [
+        f'- State "{state}" from "" [2026-03-0{day} Thu 10:00]'
+        for day, state in ((7, "TODO"), (6, "DONE"), (5, "DONE"))
+    ]
+
+    ended = metadata(read(*log, heading="* DONE One"))["source_closed_at"]
+    begun = metadata(read(*log))
+
+    assert (ended[:16], "source_closed_at" in begun) == ("2026-03-06T10:00", False)

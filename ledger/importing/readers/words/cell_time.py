@@ -10,19 +10,19 @@ from collections.abc import Iterable
 
 from ledger.importing.readers.words.written_time import WrittenTime, written_time
 
-_MONTHS = (  # in English, Spanish, Portuguese, German, French, Italian, Dutch and Polish, without accents
-    "jan ene janv gen sty",
-    "feb fev fevr lut",
-    "mar mrz mrt mars",
-    "apr abr avr kwi",
-    "may mai mei mag maj",
-    "jun juin giu cze",
-    "jul juil lug lip",
-    "aug ago aou sie",
-    "sep set wrz",
-    "oct okt out ott paz",
-    "nov lis",
-    "dec dic dez gru",
+_MONTHS = (  # in English, Spanish, Portuguese, German, French, Italian, Dutch, Polish and Russian, without accents
+    "jan ene janv gen sty янв",
+    "feb fev fevr lut фев",
+    "mar mrz mrt mars мар",
+    "apr abr avr kwi апр",
+    "may mai mei mag maj маи мая",
+    "jun juin giu cze июн",
+    "jul juil lug lip июл",
+    "aug ago aou sie авг",
+    "sep set wrz сен",
+    "oct okt out ott paz окт",
+    "nov lis ноя",
+    "dec dic dez gru дек",
 )
 _NUMBER_OF_MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
 _NAMED = re.compile(r"(?P<day>\d{1,2})[/. -]+(?P<name>[^\W\d]{3,10})\.?[/. -]+(?P<year>\d{4}|\d{2})(?!\d)")

@@ -10,7 +10,7 @@ _WORDS: dict[Category, str] = {
     " ready for dev, ready to start, next, up next, to be done, zu erledigen, zu tun, offen, geplant, neu, por hacer,"
     " tareas por hacer, pendiente, abierto, abierta, nuevo, à faire, ouvert, ouverte, nouveau, a fazer, pendente,"
     " aberto, aberta, tarefas pendentes, itens pendentes, da fare, aperto, te doen, do zrobienia, к выполнению,"
-    " сделать, открыто, 待办, 待处理, 未开始, 未着手",
+    " сделать, открыто, новый, новая, 待办, 待处理, 未开始, 未着手",
     "active": "in progress, doing, started, active, wip, work in progress, working, ongoing, in dev, in development,"
     " developing, coding, implementing, in work, underway, hooked, claimed, assigned, in hand, in arbeit,"
     " in bearbeitung, laufend, begonnen, en curso, en progreso, en cours, em andamento, em progresso, in corso, bezig,"

@@ -27,7 +27,17 @@ PARENTS = ("Parent key", "Parent", "Parent id", "Custom field (Epic Link)", "Cus
 PEOPLE = {
     name: (f"{name} Id", f"{name} id") for name in ("Assignee", "Reporter", "Creator", "Watchers", "Project lead")
 }
-PROJECTS = ("epic", "épica", "epopeya", "initiative", "iniciativa")  # types of what others lie below
+PROJECTS = (
+    "epic",
+    "épica",
+    "épico",
+    "epopeya",
+    "epos",
+    "épopée",
+    "эпик",
+    "initiative",
+    "iniciativa",
+)  # types of what others lie below
 DUPLICATES = ("duplicate", "duplicates")  # kinds of links whose outward end is the one that is given up
 BLOCKS = ("blocks", "blocker", "blocked")  # kinds of links whose inward end waits for the outward one
 UNRESOLVED = ("unresolved", "none", "sinresolver", "nichterledigt")

@@ -6,31 +6,34 @@ from typing import NamedTuple
 
 _NAMES = {
     "Issue key": "issuekey, key, clave de incidencia, clave, vorgangsschlüssel, schlüssel, clé de ticket, clé,"
-    " chave da item, chave do ticket, chave",
-    "Issue id": "id de la incidencia, vorgangs-id, id de ticket, id da item",
-    "Issue Type": "issuetype, tipo de incidencia, vorgangstyp, type de ticket, tipo de item",
-    "Summary": "resumen, zusammenfassung, résumé, resumo",
-    "Description": "descripción, beschreibung, descrição",
-    "Status": "estado, état",
-    "Status Category": "categoría de estado, statuskategorie, catégorie d'état, categoria do status",
+    " chave da item, chave do ticket, chave, ключ проблемы, ключ задачи",
+    "Issue id": "id de la incidencia, vorgangs-id, id de ticket, id da item,"
+    " идентификатор проблемы, идентификатор задачи",
+    "Issue Type": "issuetype, tipo de incidencia, vorgangstyp, type de ticket, tipo de item, тип задачи",
+    "Summary": "resumen, zusammenfassung, résumé, resumo, тема",
+    "Description": "descripción, beschreibung, descrição, описание",
+    "Status": "estado, état, статус",
+    "Status Category": "categoría de estado, statuskategorie, catégorie d'état, categoria do status, категория статуса",
     "Status Category Changed": "categoría de estado cambiada, statuskategorie geändert, catégorie d'état modifiée",
-    "Priority": "prioridad, priorität, priorité, prioridade",
-    "Resolution": "resolución, lösung, résolution, resolução",
-    "Assignee": "persona asignada, zugewiesene person, bearbeiter, personne assignée, responsável",
+    "Priority": "prioridad, priorität, priorité, prioridade, приоритет",
+    "Resolution": "resolución, lösung, résolution, resolução, решение",
+    "Assignee": "persona asignada, zugewiesene person, bearbeiter, personne assignée, responsável, исполнитель",
     "Assignee Id": "id de la persona asignada, id der zugewiesenen person",
-    "Reporter": "informador, autor, rapporteur, relator",
+    "Reporter": "informador, autor, rapporteur, relator, автор",
     "Reporter Id": "id del informador, id des autors",
-    "Creator": "creador, ersteller, créateur, criador",
+    "Creator": "creador, ersteller, créateur, criador, создатель",
     "Creator Id": "id del creador, ersteller-id",
-    "Watchers": "interesados, beobachter, observateurs, observadores",
+    "Watchers": "interesados, beobachter, observateurs, observadores, наблюдатели",
     "Watchers Id": "id de los interesados, id des beobachters",
-    "Created": "creada, erstellt, création, criado",
-    "Updated": "actualizada, aktualisiert, mise à jour, atualizado(a)",
-    "Resolved": "resuelta, erledigt, résolue, resolvido",
-    "Due date": "due date, duedate, fecha de vencimiento, fälligkeitsdatum, date d'échéance, data limite",
-    "Labels": "etiquetas, stichwörter, étiquettes, categorias",
-    "Comment": "comments, comentario, kommentar, commentaire, comentário",
-    "Original estimate": "estimación original, ursprüngliche schätzung, estimation initiale, estimativa original",
+    "Created": "creada, erstellt, création, criado, создано",
+    "Updated": "actualizada, aktualisiert, mise à jour, atualizado(a), обновлено, обновленo",
+    "Resolved": "resuelta, erledigt, résolue, resolvido, дата решения",
+    "Due date": "due date, duedate, fecha de vencimiento, fälligkeitsdatum, date d'échéance, data limite,"
+    " срок исполнения",
+    "Labels": "etiquetas, stichwörter, étiquettes, categorias, метки",
+    "Comment": "comments, comentario, kommentar, commentaire, comentário, комментарий",
+    "Original estimate": "estimación original, ursprüngliche schätzung, estimation initiale, estimativa original,"
+    " первоначальная оценка",
     "Parent": "principal, übergeordnet, parent link",
     "Parent id": "übergeordnete id, id principal, id parent",
     "Parent key": "clave principal, übergeordneter schlüssel, clé parent",
@@ -38,11 +41,15 @@ _NAMES = {
 _IN_ENGLISH = {name.strip(): english for english, names in _NAMES.items() for name in names.split(",")}
 _IN_ENGLISH |= {english.casefold(): english for english in _NAMES}
 CUSTOM = "Custom field ("
-_CUSTOM = ("custom field (", "campo personalizado (", "benutzerdefinierte felder (", "champs personnalisés (")
-_LINK = re.compile("link|enlace|lien|verknüpfung|vínculo")
+_CUSTOM = (
+    "custom field (", "campo personalizado (", "benutzerdefinierte felder (", "champs personnalisés (",
+    "пользовательское поле (",
+)  # fmt: skip
+_FIELDS = {"ссылка на эпик)": "Epic Link)", "родительская ссылка)": "Parent Link)"}
+_LINK = re.compile("link|enlace|lien|verknüpfung|vínculo|связь|ссылка")
 _DIRECTIONS = (
-    ("inward", re.compile(r"\b(?:inward|intern[ao]|eingehende[rs]?|entrante?|entrada)\b")),
-    ("outward", re.compile(r"\b(?:outward|ausgehende[rs]?|sortante?|saliente|saída)\b")),
+    ("inward", re.compile(r"\b(?:inward|intern[ao]|eingehende[rs]?|entrante?|entrada|входящая)\b")),
+    ("outward", re.compile(r"\b(?:outward|ausgehende[rs]?|sortante?|saliente|saída|внешняя|исходящая)\b")),
 )
 
 
@@ -64,7 +71,8 @@ def in_english(name: str) -> str:
     bare = name.strip().casefold()
     for prefix in _CUSTOM:
         if bare.startswith(prefix):
-            return f"{CUSTOM}{name.strip()[len(prefix) :]}"
+            field = name.strip()[len(prefix) :]
+            return f"{CUSTOM}{_FIELDS.get(field.casefold(), field)}"
     return _IN_ENGLISH.get(bare, name.strip())
 
 

@@ -10,6 +10,11 @@ _PLANNED = re.compile(r"\b(DEADLINE|SCHEDULED|CLOSED):\s*(<%%\(.*?\)>|[<\[][^>\]
 _PROPERTY = re.compile(r"\s*:([\w+-]+):\s*(.*)")
 _NOTE = re.compile(r"\s*- Note taken on (\[[^\]]+\])\s*(?:\\\\)?\s*")
 _ENTRY = re.compile(r"\s*(?:- |CLOCK:)")
+_LOGGED = re.compile(  # what org writes below a heading itself, where it is not set to use a drawer
+    r"\s*(?:- (?:State|Note taken on|CLOSING NOTE|Rescheduled from|New deadline from|Not scheduled, was"
+    r"|Removed deadline, was|Refiled on)\b.*\[\d{4}-|CLOCK:\s*\[\d{4}-)"
+)
+_STATE = re.compile(r"\s*- State \"(?P<state>[^\"]+)\".*(?P<stamp>\[\d{4}-[^\]]+\])")
 _DRAWERS = (":PROPERTIES:", ":LOGBOOK:")
 
 
@@ -32,13 +37,18 @@ class OrgBody(Struct, frozen=True, kw_only=True):
         found = (said for own, values in self.properties.items() if own.upper() == name for said in values)
         return next((value for value in found if value), None)
 
+    def entered(self, state: str) -> str | None:
+        """When it came into a state last, by its log."""
+        found = (match for line in self.log if (match := _STATE.match(line)) and match["state"] == state)
+        return max((match["stamp"] for match in found), default=None)
+
 
 def body_of(lines: list[str]) -> OrgBody:
     planned: dict[str, list[str]] = {}
     properties: dict[str, list[str]] = {}
     written: list[str] = []
     logged: list[str] = []
-    drawer = ""
+    drawer, loose = "", ""  # `loose` is what lines of a note begin with that stands in no drawer
     for line in lines:
         mark = line.strip().upper()
         if not drawer and mark in _DRAWERS:
@@ -49,11 +59,17 @@ def body_of(lines: list[str]) -> OrgBody:
             properties.setdefault(found[1], []).append(found[2].strip())
         elif drawer:
             logged.append(line)
+        elif not written and _LOGGED.match(line):
+            logged.append(line)
+            loose = f"{line[: _depth(line)]}  " if line.rstrip().endswith("\\\\") else ""
+        elif loose and line.startswith(loose) and line.strip():
+            logged.append(line)
         elif not written and (stamps := _PLANNED.findall(line)) and not _PLANNED.sub("", line).strip():
             for name, stamp in stamps:
                 planned.setdefault(name, []).append(stamp)
         elif written or line.strip():
             written.append(line)
+            loose = ""
     notes, log = _log(logged)
     return OrgBody(planned=planned, properties=properties, notes=notes, log=log, text="\n".join(written).rstrip())
 

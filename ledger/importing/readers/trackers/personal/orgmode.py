@@ -186,7 +186,7 @@ class _Task(Record):
             priority=_rank(heading.rank) if heading.rank else None,
             tags=self.tags("tags").get("tags", ()),
             created_at=self._moment(body.property("CREATED"), "CREATED"),
-            ended_at=self._ended_at(),
+            ended_at=self._ended_at() if word in self._ended or category in FINISHED else None,
             due=self._planned("DEADLINE"),
             not_before=self._planned("SCHEDULED"),
             estimate=self._effort(),
@@ -216,7 +216,8 @@ class _Task(Record):
         return stamps[-1]
 
     def _ended_at(self) -> datetime | None:
-        return self._moment(self._stamp("CLOSED"), "CLOSED")
+        closed = self._moment(self._stamp("CLOSED"), "CLOSED")
+        return closed or self._moment(self._body.entered(self._heading.state or ""), "LOGBOOK")
 
     def _planned(self, name: str) -> str | None:
         """A day where no time of day stands. All but a plain day, which says it whole, stays as it is written."""
