@@ -12,7 +12,7 @@ from ledger.annotation.commands import LogEffort
 from ledger.configuration.commands import ChangeConfiguration
 from ledger.decider import Undo
 from ledger.envelope import stream_id
-from ledger.work_item.commands import AnswerQuestion, ClaimWorkItem, CreateWorkItem, UpdateWorkItem
+from ledger.work_item.commands import AnswerQuestion, AskQuestion, ClaimWorkItem, CreateWorkItem, UpdateWorkItem
 from projections.questions.log.work_report import Scope, work_report
 from tests.support.given import CONFIGURATION, LEDGER, numbered
 from tests.support.ledgers import FIRST_DAY, Ledger, in_memory, numbered_command
@@ -85,6 +85,25 @@ def test_of_one_person_only_what_is_theirs_is_reported(ledger: Ledger) -> None:
 
     assert list(by(answer, "people", "person")) == ["bot"]
     assert by(answer, "items", "title", "minutes") == {"One": (25,)}
+
+
+def test_what_was_completed_what_is_late_and_what_waits_is_said_where_there_is_some(ledger: Ledger) -> None:
+    quiet = asked(ledger, person="cyd")
+    ledger.execute(110, UpdateWorkItem(id=TWO, expected=1, fields={"due": "2020-01-01"}))
+    ledger.execute(111, AskQuestion(id=TWO, whom="lead", text="Which?"), "cyd")
+    ledger.execute(112, UpdateWorkItem(id=MILESTONE, expected=1, status="blocked", reason="no date"))
+
+    answer = asked(ledger)
+
+    assert not {"completed", "overdue", "waiting"} & quiet.keys()
+    assert by(answer, "completed", "title", "by") == {"One": ("bot",)}
+    assert by(answer, "overdue", "title", "due", "who") == {"Two": ("2020-01-01", "cyd")}
+    [first, second] = answer["waiting"]
+    assert (first["title"], first["whom"], first["by"], first["question"]) == ("Two", "lead", "cyd", "Which?")
+    assert (second["title"], second["reason"]) == ("Beta", "no date")
+    assert [line["title"] for line in asked(ledger, person="lead")["waiting"]] == ["Two"]
+    assert "completed" not in asked(ledger, since=101)
+    assert "overdue" not in asked(ledger, items=frozenset([MILESTONE]))
 
 
 def test_since_a_time_only_what_was_after_it_counts(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""The command `report`: effort by person, and the time that work took in each state."""
+"""The command `report`: what was done by whom, what is late, what waits, and the time that work took in each state."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,11 +9,13 @@ from projections.cli.terminal import exits
 from projections.cli.terminal.dates import written
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.known import PERSON, REF
-from projections.cli.terminal.output import answer_json, heading, remark, table
+from projections.cli.terminal.output import answer_json, heading, planned, remark, table
 from projections.cli.terminal.points import POINT, point
-from projections.cli.terminal.wording import cost_heading
+from projections.cli.terminal.wording import ago, cost_heading
 from projections.operations.base import Answered
 from projections.operations.catalog import OPERATIONS
+
+HEADINGS = {"at": "completed", "who": "has it", "whom": "waits for"}
 
 
 class Since(click.ParamType[str, str]):
@@ -37,7 +39,8 @@ class Since(click.ParamType[str, str]):
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="Items at most.")
 @pass_invocation
 def report(invocation: Invocation, /, person: str | None, **wanted: Any) -> int:
-    """Effort by person, the time that work took in each state, and both item by item; with PERSON only theirs.
+    """Effort by person, what was completed, is overdue or waits for whom, and the time in each state, in all and item
+    by item; with PERSON only theirs.
 
     Effort is what `effort REF 1h30` adds. The time in a state runs until an item leaves it; what is finished takes
     none.
@@ -50,7 +53,7 @@ def print_report(invocation: Invocation, **wanted: Any) -> int:
     answered = OPERATIONS["work_report"].perform(invocation.app, given)
     if invocation.as_json:
         answer_json(answered)
-    elif not answered["items"]:
+    elif not answered["items"] and "waiting" not in answered:
         remark("no work items like that: tracking-ledger report")
     else:
         _print(answered)
@@ -70,8 +73,29 @@ def _print(answered: Answered) -> None:
     heading("item by item")
     items = ((one["ref"], one["title"], one["status"], *_amounts(one), _stays(one)) for one in answered["items"])
     table(("ref", "title", "status", *amounts, "time in each state"), items, cut=("title",))
+    _print_section(answered, "completed", ("ref", "title", "by", "at"))
+    _print_section(answered, "overdue", ("ref", "title", "due", "who"))
+    _print_section(answered, "waiting", ("ref", "title", "whom", "by", "since", "question", "reason"))
     if answered["has_more"]:
         remark(f"{answered['returned']} of {answered['total_count']}; more: --limit")
+
+
+def _print_section(answered: Answered, name: str, columns: tuple[str, ...]) -> None:
+    """Nothing where there is nothing to say."""
+    if name not in answered:
+        return
+    count = answered.get(f"{name}_count")
+    heading(f"{name}, {len(answered[name])} of {count}" if count else name)
+    rows = ([_cell(column, line.get(column)) for column in columns] for line in answered[name])
+    table(tuple(HEADINGS.get(column, column) for column in columns), rows, cut=("title", "question", "reason"))
+
+
+def _cell(column: str, value: str | None) -> str | None:
+    if value is None:
+        return None
+    if column in ("at", "since"):
+        return ago(value, datetime.now(UTC))
+    return planned(value) if column == "due" else value
 
 
 def _amounts(entry: Answered) -> tuple[object, ...]:

@@ -57,7 +57,8 @@ OPERATIONS = (
         name="work_report",
         title="Report effort and time",
         summary="Read where the work went: effort and completed items of each person, time in each state, item by "
-        "item. To record effort: log_effort; of one item alone: query_work_item with include effort.",
+        "item, what is overdue and what waits for whom. To record effort: log_effort; of one item alone: "
+        "query_work_item with include effort.",
         toolset="work",
         input=WorkReportInput,
         run=work_report,

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cache
 from heapq import nsmallest
+from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct, field
@@ -13,7 +14,8 @@ from ledger.catalog import DECIDERS, reading_of
 from ledger.envelope import RecordedFact, category_of, id_of
 from ledger.pending import is_pending
 from ledger.store import EventStore
-from ledger.values.moment import parse
+from ledger.values.dates import ends
+from ledger.values.moment import parse, text
 from ledger.values.states import CATEGORIES
 from ledger.work_item.item_summaries import CATEGORY
 from ledger.work_item.state import WorkItem
@@ -47,12 +49,14 @@ class Life(Struct, kw_only=True):
 
 
 def work_report(log: EventStore, snapshot: Snapshot, scope: Scope, limit: int) -> Entity:
-    """{people, states, items}: the people and the items with the most effort first, the states in their order."""
+    """{people, states, items}: the people and the items with the most effort first, the states in their order; and
+    {completed?, overdue?, waiting?}: what was completed, the newest first, what should have been, and what waits."""
     found = _lives(log, snapshot.as_of.position, scope)
     lives = {item: life for item, life in found.items() if _is_meant(item, life, scope)}
     spent = {item: _spent(life, scope, scope.person) for item, life in lives.items()}
     first = nsmallest(limit, lives, key=lambda item: (*_most_first(spent[item]), item))
-    refs = references(snapshot, CATEGORY, first)
+    sections = _sections(found, lives, scope)
+    refs = references(snapshot, CATEGORY, {*first, *(item for lines in sections.values() for item, _ in lines[:limit])})
     people = [_person(name, own, scope) for name, own in sorted(_by_person(lives.values(), scope).items())]
     people.sort(key=_most_first)
     return {
@@ -63,7 +67,69 @@ def work_report(log: EventStore, snapshot: Snapshot, scope: Scope, limit: int) -
         "total_count": len(lives),
         "returned": len(first),
         "has_more": len(lives) > limit,
+        **_named(sections, refs, limit),
     }
+
+
+def _sections(found: dict[str, Life], lives: dict[str, Life], scope: Scope) -> dict[str, list[tuple[str, Entity]]]:
+    """Items by what a lead asks of them, in their order, each with what is said of it."""
+    ended = ((life.done[1], item, life) for item, life in lives.items() if life.done and _done(life, scope))
+    late = ((ends(life.state.due), item, life) for item, life in lives.items() if life.state.due is not None)
+    held = ((_waits_since(life), item, life) for item, life in found.items() if _waits(item, life, scope))
+    return {
+        "completed": [
+            (item, _titled(life) | {"by": _done(life, scope), "at": text(at)})
+            for at, item, life in sorted(ended, key=itemgetter(0, 1), reverse=True)
+        ],
+        "overdue": [
+            (item, _titled(life) | {"due": life.state.due, "who": _hand(life.state)})
+            for due, item, life in sorted(late, key=itemgetter(0, 1))
+            if not life.state.finished and due < text(scope.until)
+        ],
+        "waiting": [
+            (item, _titled(life) | _awaited(life.state) | {"since": since})
+            for since, item, life in sorted(held, key=itemgetter(0, 1))
+        ],
+    }
+
+
+def _waits(item: str, life: Life, scope: Scope) -> bool:
+    """Whether it waits for an answer, or for what its reason says; for one person, where they are asked or have it."""
+    state = life.state
+    if not _is_there(item, life, scope) or (state.question is None and state.category != "waiting"):
+        return False
+    asked = {state.question.whom, state.question.by} if state.question is not None else set()
+    return scope.person is None or scope.person in asked | _involved(life)
+
+
+def _waits_since(life: Life) -> str:
+    return life.state.question.at if life.state.question is not None else text(life.came)
+
+
+def _awaited(state: WorkItem) -> Entity:
+    if state.question is None:
+        return {"reason": state.block_reason}
+    return {"whom": state.question.whom, "by": state.question.by, "question": state.question.text}
+
+
+def _hand(state: WorkItem) -> str | None:
+    """Who has it."""
+    return state.claim.by if state.claim is not None else state.assignee
+
+
+def _titled(life: Life) -> Entity:
+    return {"title": life.state.title}
+
+
+def _named(sections: dict[str, list[tuple[str, Entity]]], refs: dict[str, str], limit: int) -> Entity:
+    """Each section that has something, with its count where it is cut."""
+    answer: Entity = {}
+    for name, lines in sections.items():
+        if lines:
+            answer[name] = [{"ref": refs[item], **said} for item, said in lines[:limit]]
+        if len(lines) > limit:
+            answer[f"{name}_count"] = len(lines)
+    return answer
 
 
 def _lives(log: EventStore, head: int, scope: Scope) -> dict[str, Life]:
@@ -111,10 +177,14 @@ def _way(item: WorkItem) -> Way:
     return item.status, item.category
 
 
-def _is_meant(item: str, life: Life, scope: Scope) -> bool:
+def _is_there(item: str, life: Life, scope: Scope) -> bool:
     if not life.state.exists or life.state.deleted or life.state.withdrawn:
         return False
-    if scope.items is not None and item not in scope.items and life.state.milestone_id not in scope.items:
+    return scope.items is None or item in scope.items or life.state.milestone_id in scope.items
+
+
+def _is_meant(item: str, life: Life, scope: Scope) -> bool:
+    if not _is_there(item, life, scope):
         return False
     if scope.person is not None and scope.person not in _involved(life):
         return False
