@@ -87,31 +87,42 @@ KEPT_OF_TYPE = {
 LONG_ENOUGH = 4  # letters of a word that an id of another tracker may have in common with an erased text
 
 Is = Callable[[str], bool]  # whether a text goes
+Read = Callable[[], Iterable[RecordedEvent]]  # the log from its beginning, each time it is called
 
 
 def of_entity(log: Iterable[RecordedEvent], stream: str) -> tuple[ErasedPayload, ...]:
-    """Everything that was said of one entity: its own stream, and the conflicts about it."""
-    events = list(log)
-    streams = {stream} | _conflicts_about({stream}, events)
-    return _payloads(events, dict.fromkeys(streams, _every), set())
+    """Everything that was said of one entity: its own stream, and the conflicts about it. No other event is kept."""
+    streams, kept = {stream}, []
+    for event in log:
+        if stream in _subjects(event):
+            streams.add(event.stream_id)
+        if event.stream_id in streams or category_of(event.stream_id) == ERASURE:
+            kept.append(event)
+    return _payloads(kept, dict.fromkeys(streams, _every), set())
 
 
-def of_person(log: Iterable[RecordedEvent], name: str) -> tuple[ErasedPayload, ...]:
+def of_person(read: Read, name: str) -> tuple[ErasedPayload, ...]:
     """Everything that a person has written, also where another's change or a conflict quotes it, and their name where
-    others have assigned or asked them."""
-    events = list(log)
-    own = {event.position for event in events if event.by == name}
+    others have assigned or asked them. Only the events of those streams are kept."""
+    own: set[int] = set()
     texts: dict[str, set[str]] = {}
-    for event in events:
-        if event.position in own:
+    conflicts: list[tuple[str, set[str]]] = []
+    written, naming = msgspec.json.encode(name), set[str]()
+    for event in read():
+        if event.by == name:
+            own.add(event.position)
             texts.setdefault(event.stream_id, {name}).update(_texts(event))
-    for conflict, about in _subjects(events):
+        if written in event.data:
+            naming.add(event.stream_id)
+        if about := _subjects(event):
+            conflicts.append((event.stream_id, about))
+    for conflict, about in conflicts:
         quoted = set().union(*(texts.get(stream, set()) for stream in about))
         if quoted:
             texts.setdefault(conflict, {name}).update(quoted)
-    written = msgspec.json.encode(name)
-    touched = {event.stream_id for event in events if written in event.data} | texts.keys()
-    return _payloads(events, {stream: partial(_is_one_of, texts.get(stream, {name})) for stream in touched}, own)
+    goes: dict[str, Is] = {stream: partial(_is_one_of, texts.get(stream, {name})) for stream in naming | texts.keys()}
+    kept = [event for event in read() if event.stream_id in goes or category_of(event.stream_id) == ERASURE]
+    return _payloads(kept, goes, own)
 
 
 def _every(_: str) -> bool:
@@ -123,7 +134,8 @@ def _is_one_of(texts: set[str], text: str) -> bool:
 
 
 def _payloads(events: list[RecordedEvent], goes: dict[str, Is], whole: set[int]) -> tuple[ErasedPayload, ...]:
-    """Of the streams named in `goes` those texts of which it says so, all texts of the events in `whole`."""
+    """Of the streams named in `goes` those texts of which it says so, all texts of the events in `whole`. `events` are
+    those of these streams and of all erasures."""
     found: dict[int, bytes] = {}
     erasers = {stream: _Eraser(stream) for stream in goes if category_of(stream) not in (ERASURE, CONFIGURATION)}
     chosen = [
@@ -153,11 +165,13 @@ def applied(events: Iterable[RecordedEvent], payloads: Iterable[ErasedPayload]) 
         yield event if data is None else replace(event, data=data)
 
 
-def lost_texts(before: Iterable[RecordedEvent], after: Iterable[RecordedEvent]) -> Iterator[str]:
+def lost_texts(before: Iterable[RecordedEvent], payloads: Iterable[ErasedPayload]) -> Iterator[str]:
     """The texts that an erasure takes."""
-    for was, now in zip(before, after, strict=True):
-        if was.data != now.data and category_of(was.stream_id) != ERASURE:
-            yield from set(_texts_in(msgspec.json.decode(was.data))) - set(_texts_in(msgspec.json.decode(now.data)))
+    left = {payload.position: payload.data for payload in payloads}
+    for event in before:
+        if event.position in left and category_of(event.stream_id) != ERASURE:
+            now = msgspec.json.decode(left[event.position])
+            yield from set(_texts_in(msgspec.json.decode(event.data))) - set(_texts_in(now))
 
 
 def payloads_in(event: RecordedEvent) -> tuple[ErasedPayload, ...]:
@@ -273,17 +287,13 @@ def _check_foldable(events: list[RecordedEvent], found: dict[int, bytes]) -> Non
         fold_stream(stream, past)
 
 
-def _conflicts_about(streams: set[str], events: list[RecordedEvent]) -> set[str]:
-    return {conflict for conflict, about in _subjects(events) if streams & about}
-
-
-def _subjects(events: list[RecordedEvent]) -> Iterator[tuple[str, set[str]]]:
-    """Each conflict with the streams that it is about."""
-    for event in events:
-        if category_of(event.stream_id) == CONFLICT and is_known(event):
-            fact = fact_of(event)
-            if isinstance(fact, ConflictFound):
-                yield event.stream_id, {*fact.about, *fact.bases}
+def _subjects(event: RecordedEvent) -> set[str]:
+    """The streams that a conflict is about, with whose finding its own stream begins; else none."""
+    if category_of(event.stream_id) == CONFLICT and is_known(event):
+        fact = fact_of(event)
+        if isinstance(fact, ConflictFound):
+            return {*fact.about, *fact.bases}
+    return set()
 
 
 def _texts(event: RecordedEvent) -> set[str]:

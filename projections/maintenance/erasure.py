@@ -2,15 +2,15 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from filecmp import cmp
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from ledger.across.erasure import applied, lost_texts, of_entity, of_person
-from ledger.envelope import RecordedEvent, Submission, category_of, minted_id, stream_id
+from ledger.across.erasure import Read, lost_texts, of_entity, of_person
+from ledger.envelope import Submission, category_of, minted_id, stream_id
 from ledger.erasure.commands import EraseTexts
 from ledger.erasure.events import ErasedPayload
 from ledger.errors import Refused, Unavailable
@@ -40,12 +40,12 @@ class Subject(Struct, frozen=True, kw_only=True):
     id: str | None = None
     person: str | None = None
 
-    def payloads(self, log: Iterable[RecordedEvent]) -> tuple[ErasedPayload, ...]:
+    def payloads(self, read: Read) -> tuple[ErasedPayload, ...]:
         if self.person is not None:
-            return of_person(log, self.person)
+            return of_person(read, self.person)
         assert self.category is not None
         assert self.id is not None
-        return of_entity(log, stream_id(self.category, self.id))
+        return of_entity(read(), stream_id(self.category, self.id))
 
 
 class Preview(Struct, frozen=True, kw_only=True):
@@ -65,9 +65,8 @@ class Erased(Struct, frozen=True, kw_only=True):
 
 
 def preview(app: App, subject: Subject) -> Preview:
-    log = list(app.store.read_all())
-    positions = {payload.position for payload in subject.payloads(log)}
-    streams = {event.stream_id for event in log if event.position in positions}
+    positions = {payload.position for payload in subject.payloads(app.store.read_all)}
+    streams = {event.stream_id for event in app.store.read_all() if event.position in positions}
     return Preview(events=len(positions), entities=dict(Counter(map(category_of, streams))))
 
 
@@ -78,16 +77,16 @@ def erase(app: App, subject: Subject) -> Erased:
     """
     app.sync.require_drained()
     _ = app.store  # which migrates, and knows the ledger
-    known, texts, payloads = app.identity, set[str](), tuple[ErasedPayload, ...]()
+    known, texts = app.identity, set[str]()
     position = None
     with erasing.owned_log(app.settings, known.key, known.ledger) as log:
-        events = list(log.read_all())
-        payloads = subject.payloads(events)
+        payloads = subject.payloads(log.read_all)
         if payloads:
-            texts = set(lost_texts(events, applied(events, payloads)))
+            texts = set(lost_texts(log.read_all(up_to=payloads[-1].position), payloads))
             handler = Handler(log, TableNeighbourhood(app.tables), propose)
             position = handler.execute(_submission(app, payloads)).positions[-1]
-    _finish(app, position or len(events))
+        head = log.read_streams([]).head
+    _finish(app, position or head)
     return Erased(events=len(payloads), position=position, left=_left(app, texts))
 
 

@@ -109,7 +109,7 @@ def test_conflicts_about_an_item_are_erased_with_it(events: list[RecordedEvent])
 
 
 def test_of_an_erased_person_every_text_goes_also_where_others_have_quoted_it(events: list[RecordedEvent]) -> None:
-    left = list(applied(events, of_person(events, "lena")))
+    left = list(applied(events, of_person(lambda: events, "lena")))
 
     assert not _holding(left, "lena's", "lena-", "lena wrote", "lena.example", '"lena"', besides='"by":"lena"')
     item = fold_stream(STREAM, _of(STREAM, left))
@@ -125,7 +125,7 @@ def test_what_is_erased_already_is_not_erased_again(events: list[RecordedEvent])
 
 def test_an_earlier_erasure_says_no_longer_what_a_later_one_says(events: list[RecordedEvent]) -> None:
     """It would hold the texts that are erased now: those that were left in the payloads it gave."""
-    first = of_person(events, "lena")
+    first = of_person(lambda: events, "lena")
     log = _with_erasure(events, first)
     assert _holding(log[-1:], "Kept") == ["Kept"]
 
@@ -140,7 +140,7 @@ def test_an_earlier_erasure_says_no_longer_what_a_later_one_says(events: list[Re
 
 def test_settings_stay_whoever_has_made_them(events: list[RecordedEvent]) -> None:
     for name in ("ada", "Béla"):
-        touched = {payload.position for payload in of_person(events, name)}
+        touched = {payload.position for payload in of_person(lambda: events, name)}
 
         assert touched
         assert not {event.stream_id for event in events if event.position in touched and "config" in event.stream_id}
