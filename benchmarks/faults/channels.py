@@ -118,10 +118,13 @@ class Cli:
         command = ("call", tool, "--json", "--arguments", json.dumps(arguments))
         self.process = process = self._machine.start(*command, **self._variables)
         self.version = process.version
+        said = b""
         try:
-            answered: Answer = json.loads(_all(process))
+            said = _all(process)
+            answered: Answer = json.loads(said)
         except ValueError:
-            raise Lost(process.ended()) from None
+            ended = process.ended()
+            raise Lost(ended and f"{ended}, having said {said.decode()}") from None
         finally:
             process.kill()
             process.close()

@@ -43,7 +43,8 @@ class Cache:
         while not is_up and self._portion():
             pass
         with self.tables.advancing() as rows:
-            self._overlay.lay(rows)
+            if rows.complete:  # else another version of the program has just made rows of its own
+                self._overlay.lay(rows)
 
     def begin_anew(self) -> bool:
         """Folds all rows again, and leaves nothing in the file of what they were. Whether it could."""
@@ -58,8 +59,8 @@ class Cache:
         checkpoint = self._checkpoint()
         events = list(islice(self.journal.read_all(checkpoint[0]), PORTION))  # not inside: one file's lock at a time
         with self.tables.advancing() as rows:
-            if rows.checkpoint != checkpoint:
-                return True  # another process was faster
+            if rows.checkpoint != checkpoint or not rows.complete:
+                return True  # another process was faster, or is of another version and has made rows of its own
             if events:
                 streams = [event.stream_id for event in events]
                 with self._overlay.lifted(rows, streams, events[-1].position):

@@ -27,7 +27,14 @@ from ledger.values.moment import parse, text
 from projections.read_models.catalog import SHAPES
 from projections.read_models.search_terms import score
 from projections.tables.contract import Answer, AsOf, Question, incomplete, serving, with_generations
-from projections.tables.sqlite_advance import ADVANCE, CACHE_KILOBYTES, GENERATIONS, REGISTER, SqliteAdvance
+from projections.tables.sqlite_advance import (
+    ADVANCE,
+    CACHE_KILOBYTES,
+    GENERATIONS,
+    LEAVE_BEHIND,
+    REGISTER,
+    SqliteAdvance,
+)
 from projections.tables.sqlite_rows import HOLDER, put_entries, put_rows
 
 WAIT_SECONDS = 10.0  # for another process that writes
@@ -39,10 +46,6 @@ NEXT = "SELECT coalesce(max(generation), 0) + 1 FROM projections WHERE ledger_id
 SERVE = (
     "INSERT INTO projections VALUES (?, ?, ?, ?, NULL)"
     " ON CONFLICT DO UPDATE SET generation = excluded.generation, behind_after = NULL"
-)
-LEAVE_BEHIND = (
-    "UPDATE projections SET behind_after = ?"
-    " WHERE ledger_id = ? AND projection = ? AND shape <> ? AND behind_after IS NULL"
 )
 CLEAR = "DELETE FROM {} WHERE ledger_id = ? AND generation = ?"
 

@@ -22,6 +22,10 @@ GENERATIONS = (
     "SELECT projection || ':' || shape, generation FROM projections WHERE ledger_id = ? AND behind_after IS NULL"
 )
 REGISTER = "INSERT INTO projections VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+LEAVE_BEHIND = (
+    "UPDATE projections SET behind_after = ?"
+    " WHERE ledger_id = ? AND projection = ? AND shape <> ? AND behind_after IS NULL"
+)
 CHECKPOINT = "SELECT position, digest FROM progress WHERE ledger_id = ?"
 ADVANCE = (
     "INSERT INTO progress VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
@@ -97,7 +101,10 @@ class SqliteAdvance:
         self.checkpoint = (0, None)
 
     def reached(self, position: int, at: datetime | None, digest: bytes | None) -> None:
-        """The rows are true up to this position of the log, whose digest it has there."""
+        """This program's rows are true up to this position of the log, whose digest it has there; those that another
+        version has of a read model are behind from here on."""
+        for name, shape in SHAPES.items():
+            self.connection.execute(LEAVE_BEHIND, [self.checkpoint[0], self.ledger, name, shape])
         self.connection.execute(ADVANCE, [self.ledger, position, at and text(at), digest])
         self.checkpoint = (position, digest)
 

@@ -1,7 +1,9 @@
 """The machine's own rows: folded from the journal a portion at a time, equal to what the log adds up to."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from ledger.offline.journal import Journal
 from ledger.offline.queue.outbox import Outbox
 from projections.local_copy import cache as caching
 from projections.local_copy.cache import Cache
+from projections.read_models import catalog
+from projections.tables import contract, sqlite, sqlite_advance
 from projections.tables.replay import check
 from tests.support.given import LEDGER
 from tests.support.history import tell
@@ -76,4 +80,58 @@ def test_an_empty_journal_has_empty_rows(cache: Cache) -> None:
     assert cache.tables.ask("entities/all", **ANY)[1] == []
 
 
+@pytest.fixture
+def newer(tmp_path: Path, journal: Journal, cache: Cache) -> Iterator[Cache]:
+    """The same file as another version of the program has it, which began when nothing was recorded yet."""
+    cache.follow()
+    outbox = Outbox(tmp_path)
+    with version(NEWER):
+        newer = Cache(tmp_path / "cache.sqlite3", journal, outbox, now)
+    yield newer
+    newer.close()
+    outbox.close()
+
+
+def test_versions_of_the_program_take_turns_with_the_file(
+    journal: Journal, cache: Cache, newer: Cache, events: list[RecordedEvent]
+) -> None:
+    for some in (events[:11], events[11:]):
+        journal.append(some)
+        with version(NEWER):
+            newer.follow()
+            assert check(journal, newer.tables).equal
+        cache.follow()
+        assert check(journal, cache.tables).equal
+
+
+def test_rows_that_another_version_has_made_meanwhile_are_left_to_it(
+    journal: Journal, cache: Cache, newer: Cache, events: list[RecordedEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.append(events[:11])
+    cache.follow()
+    journal.append(events[11:])
+    read_all, turns = journal.read_all, iter([True])
+
+    def beaten(*range_of_positions: Any) -> Iterator[RecordedEvent]:
+        if next(turns, False):
+            with version(NEWER):
+                newer.follow()
+        return read_all(*range_of_positions)
+
+    monkeypatch.setattr(journal, "read_all", beaten)
+    cache.follow()
+
+    assert check(journal, cache.tables).equal
+
+
+@contextmanager
+def version(shapes: dict[str, int]) -> Iterator[None]:
+    """What is done in it is done by a version of the program with these shapes of the read models."""
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (catalog, contract, sqlite, sqlite_advance):
+            patched.setattr(module, "SHAPES", shapes)
+        yield
+
+
+NEWER = {**catalog.SHAPES, "work_items": 99}
 ANY = {"category": "work_item", "generation": 1, "after": "", "limit": 10}
