@@ -27,7 +27,7 @@ class Cache:
 
     def __init__(self, file: Path, journal: Journal, outbox: Outbox, clock: Callable[[], datetime]) -> None:
         self.journal = journal
-        self.tables = SqliteTables(file, journal.ledger, clock)
+        self.tables = SqliteTables(file, journal.ledger, clock, self.follow)
         self._overlay = Overlay(journal, outbox)
 
     def close(self) -> None:

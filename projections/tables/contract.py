@@ -19,6 +19,8 @@ from projections.read_models.catalog import SHAPES
 Answer = list[dict[str, Any]]
 Question = tuple[str, dict[str, Any]]  # its file below sql/questions, and its parameters
 
+ATTEMPTS = 5  # to catch up with programs of another version before they are made to wait, or the question is refused
+
 
 class AsOf(Struct, frozen=True, kw_only=True):
     """The position an answer is true for, its ledger time, and the ledger's time now."""

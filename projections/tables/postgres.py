@@ -20,7 +20,7 @@ from ledger.postgres.literals import are_new, documents, entries_json, row_json
 from ledger.postgres.store import ENTER, LOCK
 from ledger.resources import sql
 from projections.read_models.catalog import SHAPES
-from projections.tables.contract import Answer, AsOf, Question, incomplete, serving, with_generations
+from projections.tables.contract import ATTEMPTS, Answer, AsOf, Question, incomplete, serving, with_generations
 
 NEW = "SELECT tracking_ledger.new_generation(%s)"
 REBUILD_LOCK = "SELECT tracking_ledger.begin_rebuilding(%s)"
@@ -34,7 +34,6 @@ ENTER_FOR_ONE_PLAN = (
 )  # planning a question of many tables takes longer than answering it
 BEHIND = "SELECT projection, shape, behind_after FROM projections WHERE ledger_id = %s AND behind_after IS NOT NULL"
 NUMBERS = "SELECT projection, shape, generation FROM projections WHERE ledger_id = %s AND projection = ANY (%s)"
-ATTEMPTS = 5  # to catch up with programs of another version before they are made to wait
 BATCH = 1000  # rows in one call
 PARAMETER = re.compile(r"%\((\w+)\)s")
 PORTION = 5000  # rows that are removed in one transaction

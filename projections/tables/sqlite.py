@@ -26,7 +26,7 @@ from ledger.resources import folder, sql
 from ledger.values.moment import parse, text
 from projections.read_models.catalog import SHAPES
 from projections.read_models.search_terms import score
-from projections.tables.contract import Answer, AsOf, Question, incomplete, serving, with_generations
+from projections.tables.contract import ATTEMPTS, Answer, AsOf, Question, incomplete, serving, with_generations
 from projections.tables.sqlite_advance import (
     ADVANCE,
     CACHE_KILOBYTES,
@@ -106,12 +106,13 @@ class SqliteTables:
 
     @contextmanager
     def snapshot(self) -> Iterator[SqliteSnapshot]:
-        with self._transaction("BEGIN") as connection:
-            as_of, generations = self._enter(connection)
-            if self._catch_up is None or generations.keys() == SHAPES.keys():
-                yield self._view(connection, as_of, generations)
-                return
-        self._catch_up()
+        for _ in range(ATTEMPTS):
+            with self._transaction("BEGIN") as connection:
+                as_of, generations = self._enter(connection)
+                if self._catch_up is None or generations.keys() == SHAPES.keys():
+                    yield self._view(connection, as_of, generations)
+                    return
+            self._catch_up()
         with self._transaction("BEGIN") as connection:
             yield self._view(connection, *self._enter(connection))
 

@@ -124,6 +124,17 @@ def test_rows_that_another_version_has_made_meanwhile_are_left_to_it(
     assert check(journal, cache.tables).equal
 
 
+def test_a_question_finds_its_own_rows_where_another_version_has_made_others(
+    journal: Journal, cache: Cache, newer: Cache, events: list[RecordedEvent]
+) -> None:
+    journal.append(events)
+    cache.follow()
+    with version(NEWER):
+        newer.follow()
+
+    assert cache.tables.ask("entities/all", **ANY)[0].position == len(events)
+
+
 @contextmanager
 def version(shapes: dict[str, int]) -> Iterator[None]:
     """What is done in it is done by a version of the program with these shapes of the read models."""
