@@ -9,12 +9,15 @@ What is over after a wait is waited for; what takes longer, and what no repetiti
 """
 
 import json
+import os
 import re
+import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,6 +80,17 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.body is None
 
 
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted: reading them takes 50 ms, so a process does it once for each place."""
+    return _read_from(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _read_from(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """Those of this file or folder, or of the system; httpx2 looks at the same variables."""
+    return httpx2.create_ssl_context()
+
+
 class _Again(Exception):
     """The request was not carried out, or may be carried out twice: after `seconds`, or a time that grows."""
 
@@ -96,7 +110,7 @@ class Api:
             "X-GitHub-Api-Version": VERSION,
             "User-Agent": "tracking-ledger",
         }
-        self._client = httpx2.Client(headers=headers, timeout=SLOWEST, follow_redirects=False)
+        self._client = httpx2.Client(headers=headers, timeout=SLOWEST, follow_redirects=False, verify=_trusted())
         self.address = access.url
         self.names: Names | None = None
         self._sleep, self._clock = sleep, clock
