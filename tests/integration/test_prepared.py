@@ -46,9 +46,11 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[psycopg.Connection]:
     return sessions
 
 
-def test_a_question_of_one_plan_is_kept_on_the_server(keeping: App) -> None:
-    with keeping.database.transaction() as connection:
-        keeping.tables.ask("vendors/by_name", name_key="acme")
+def test_a_question_of_one_plan_is_kept_on_the_server(
+    keeping: App, new_database: NewDatabase, settings: Settings
+) -> None:
+    with closing(App(replace(settings, dsn=new_database()))) as app, app.database.transaction() as connection:
+        app.tables.ask("vendors/by_name", name_key="acme")
         kept = {statement.splitlines()[0] for (statement,) in connection.execute(KEPT).fetchall()}
 
     assert any("The vendor of a name" in statement for statement in kept)
