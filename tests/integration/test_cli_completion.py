@@ -38,7 +38,7 @@ def test_references_states_people_and_tags_are_completed(complete: Complete, per
     assert complete("show", "w-") == {docs: "Write\\x1b[31m", other: "Other"}
     assert complete("done", docs, other[:4])[other] == "Other"
     assert set(complete("link", docs, "blocks", "w-")) == {docs, other}
-    assert set(complete("list", "--status", "")) == {"active", "blocked", "completed"}
+    assert set(complete("list", "--status", "")) == {"active", "blocked", "completed", "dropped"}
     assert complete("list", "--tag", "d") == {"docs": None}
     assert {"me", "ann", "bob", "tester"} <= set(complete("add", "x", "-a", ""))
     assert "board" in complete("bo")
