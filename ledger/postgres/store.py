@@ -12,8 +12,6 @@ import msgspec
 from psycopg import Cursor
 
 from ledger import store_errors
-from ledger.catalog import topics_of
-from ledger.codec import encode, schema_of
 from ledger.envelope import (
     Past,
     Proposal,
@@ -21,22 +19,18 @@ from ledger.envelope import (
     Recorded,
     RecordedEvent,
     RecordedFact,
-    RowChange,
-    category_of,
-    id_of,
 )
 from ledger.errors import LedgerError
+from ledger.postgres.append_arguments import AppendArguments, Seen, is_one
 from ledger.postgres.connection.database import Database, situation
-from ledger.postgres.literals import are_new, array, composite, documents, entries_json, nested, numbers
+from ledger.postgres.literals import array, nested
 from ledger.postgres.pages import Ask, Page, events_in, facts_in, pages
 from ledger.postgres.shared_commit import SharedCommit
 from ledger.store import Known
-from ledger.values.moment import text
 
 APPEND = "SELECT * FROM tracking_ledger.append_events(%s" + ", %s" * 32 + ")"
 APPEND_ONE = "SELECT * FROM tracking_ledger.append_event(%s" + ", %s" * 27 + ")"
 APPEND_GROUP = "SELECT * FROM tracking_ledger.append_group(%s, %s)"
-GROUP_WIDTH = 33  # of what is given for each command
 READ_STREAMS = "SELECT * FROM tracking_ledger.read_streams(%s, %s)"
 FIND_COMMAND = "SELECT * FROM tracking_ledger.find_command(%s, %s)"
 SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
@@ -51,8 +45,6 @@ PAGE = 1000  # events at most
 # The C library gives the memory of every page back to the system, which takes half of the server's time, until it has
 # seen a larger piece come and go.
 KEEP_MEMORY = "SELECT length(repeat(' ', 4000000))"
-
-_encode = msgspec.json.Encoder().encode
 
 
 class PostgresStore:
@@ -74,8 +66,7 @@ class PostgresStore:
         self._database = database
         self.ledger = ledger
         self._key = key or ledger
-        self._keys = {name: f"{name}:{shape}" for name, shape in shapes.items()}  # as `ledgers.serving` has them
-        self._read_models = array(self._keys.values())
+        self._arguments = AppendArguments({name: f"{name}:{shape}" for name, shape in shapes.items()})
         self._acknowledge = acknowledge
         self._newest_known = 0  # see `newest_known`
         self._known: tuple[int, UUID] | None = None  # the newest position whose command is known, see `shown`
@@ -91,7 +82,7 @@ class PostgresStore:
     def append_group(self, proposals: Sequence[Proposal]) -> list[Recorded | LedgerError]:
         if not proposals:
             return []
-        given = nested([array(self._line(proposal)) for proposal in proposals])
+        given = nested([array(self._arguments.in_group(proposal, self._seen)) for proposal in proposals])
         count = sum(len(proposal.events) for proposal in proposals)
         rows = self._database.call(APPEND_GROUP, [self._key, given], events=count)
         verdicts = [_verdict(proposal, row) for proposal, row in zip(proposals, rows, strict=True)]
@@ -210,11 +201,18 @@ class PostgresStore:
                 connection.execute("COMMIT")
 
     def _append(self, proposal: Proposal) -> Recorded:
-        statement, given = (APPEND_ONE, self._one(proposal)) if _is_one(proposal) else (APPEND, self._given(proposal))
+        if is_one(proposal):
+            statement, given = APPEND_ONE, self._arguments.of_one(proposal, self._seen)
+        else:
+            statement, given = APPEND, self._arguments.of_many(proposal, self._seen)
         row = self._database.call(statement, [self._key, *given], events=len(proposal.events))[0]
         recorded = _recorded(proposal, row)
         self._acknowledge_recorded([(proposal, recorded)])
         return recorded
+
+    @property
+    def _seen(self) -> Seen:
+        return Seen(self._newest_known, *(self._known or (None, None)))
 
     def _acknowledge_recorded(self, verdicts: Iterable[tuple[Proposal, Recorded | LedgerError]]) -> None:
         ends = [
@@ -230,109 +228,6 @@ class PostgresStore:
     def _acknowledge_up_to(self, position: int, command_id: UUID) -> None:
         self.shown(position, command_id)
         self._acknowledge(position, command_id)
-
-    def _given(self, proposal: Proposal) -> list[str | None]:
-        """What `append_events` takes beside the ledger, as text and in its order."""
-        events = proposal.events
-        types = [type(event.fact).__name__ for event in events]
-        return [
-            *self._conditions(proposal),
-            array([event.stream_id for event in events]),
-            numbers([event.version for event in events]),
-            array(types),
-            numbers(map(schema_of, types)),
-            array([",".join(topics_of(event.fact)) for event in events]),
-            array([event.by for event in events]),
-            array([text(event.occurred_at) for event in events]),
-            b"\n".join([encode(event.fact) for event in events]).decode(),
-            *self._rows(proposal.rows),
-            *self._about(events[0].stream_id),
-        ]
-
-    def _one(self, proposal: Proposal) -> list[str | None]:
-        """What `append_event` takes beside the ledger, as text and in its order."""
-        [event] = proposal.events
-        kind = type(event.fact).__name__
-        return [
-            *self._conditions(proposal),
-            event.stream_id,
-            str(event.version),
-            kind,
-            str(schema_of(kind)),
-            ",".join(topics_of(event.fact)),
-            event.by,
-            text(event.occurred_at),
-            encode(event.fact).decode(),
-            *self._row(proposal.rows),
-        ]
-
-    def _line(self, proposal: Proposal) -> list[str | None]:
-        """What `append_group` takes for one of its commands."""
-        if not _is_one(proposal):
-            return [*self._given(proposal), None]
-        given = self._one(proposal)
-        return [*given, *[None] * (GROUP_WIDTH - 1 - len(given)), "one"]
-
-    def _conditions(self, proposal: Proposal) -> list[str | None]:
-        """The command, and what must hold."""
-        submission = proposal.submission
-        known_position, known_command = self._known or (None, None)
-        expected = _looked_for(proposal)
-        return [
-            str(submission.command_id),
-            submission.command.recorded_as,
-            f"\\x{proposal.command_digest.hex()}",
-            array(expected) if expected else None,
-            numbers(expected.values()) if expected else None,
-            str(self._newest_known),
-            _given_or_null(known_position),
-            _given_or_null(known_command),
-            ",".join(proposal.conditions) or None,
-            str(proposal.as_of),
-            _given_or_null(proposal.not_before),
-            _given_or_null(proposal.not_after),
-            self._read_models,
-        ]
-
-    def _row(self, rows: Sequence[RowChange]) -> list[str | None]:
-        if not rows:
-            return [None] * 6
-        [row] = rows
-        entries = entries_json(rows)
-        return [
-            self._keys[row.projection],
-            str(row.is_new),
-            row.doc.decode(),
-            composite(row.columns or ()),
-            row.terms,
-            _encode(entries).decode() if entries else None,
-        ]
-
-    def _rows(self, rows: Iterable[RowChange]) -> list[str | None]:
-        grouped = self._by_read_model(rows)
-        in_order = [row for changed in grouped.values() for row in changed]
-        entries = {key: entries for key, changed in grouped.items() if (entries := entries_json(changed))}
-        return [
-            array(grouped),
-            numbers(map(len, grouped.values())),
-            numbers(map(are_new, grouped.values())),
-            array([row.id for row in in_order]),
-            numbers([row.version for row in in_order]),
-            numbers([row.n for row in in_order]),
-            array([row.terms for row in in_order]),
-            documents(in_order),
-            _encode(entries).decode() if entries else None,
-        ]
-
-    def _about(self, stream_id: str) -> tuple[str | None, str]:
-        """The read model and the entity whose neighbours' ids are asked for."""
-        return self._keys.get(f"{category_of(stream_id)}s"), id_of(stream_id)
-
-    def _by_read_model(self, rows: Iterable[RowChange]) -> dict[str, list[RowChange]]:
-        grouped: dict[str, list[RowChange]] = {}
-        for row in rows:
-            grouped.setdefault(self._keys[row.projection], []).append(row)
-        return grouped
 
 
 def recorded_event(row: tuple[Any, ...]) -> RecordedEvent:
@@ -383,21 +278,3 @@ def _recorded(proposal: Proposal, row: Sequence[Any]) -> Recorded:
 
 def _versions(events: Iterable[ProposedEvent]) -> dict[str, int]:
     return {event.stream_id: event.version for event in events}
-
-
-def _is_one(proposal: Proposal) -> bool:
-    """Whether `append_event` may take it: one event, and the row of its entity with columns that are ready."""
-    if len(proposal.events) != 1 or len(proposal.rows) > 1:
-        return False
-    [event] = proposal.events
-    return all(row.columns is not None and row.version == event.version for row in proposal.rows)
-
-
-def _looked_for(proposal: Proposal) -> dict[str, int]:
-    """The versions that the log is asked for: what a key refuses by itself, a first event beside another, is not."""
-    begun = {event.stream_id for event in proposal.events if event.version == 1}
-    return {stream: version for stream, version in proposal.expected.items() if version or stream not in begun}
-
-
-def _given_or_null(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -1,0 +1,153 @@
+"""What the functions that append take beside the ledger: all of it as text, in the order of their parameters."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from ledger.catalog import topics_of
+from ledger.codec import encode, schema_of
+from ledger.envelope import Proposal, RowChange, category_of, id_of
+from ledger.postgres.literals import are_new, array, composite, documents, entries_json, numbers
+from ledger.values.moment import text
+
+GROUP_WIDTH = 33  # of what is given for each command
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Seen(NamedTuple):
+    """What the log must still have: it reaches `newest`, and has this command at this position, where one is known."""
+
+    newest: int
+    position: int | None
+    command_id: UUID | None
+
+
+class AppendArguments:
+    """`keys` are the read models that this program writes, by name, as `ledgers.serving` has them."""
+
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        self._keys = keys
+        self._read_models = array(list(keys.values()))
+
+    def of_many(self, proposal: Proposal, seen: Seen) -> list[str | None]:
+        """What `append_events` takes."""
+        events = proposal.events
+        types = [type(event.fact).__name__ for event in events]
+        return [
+            *self._conditions(proposal, seen),
+            array([event.stream_id for event in events]),
+            numbers([event.version for event in events]),
+            array(types),
+            numbers(map(schema_of, types)),
+            array([",".join(topics_of(event.fact)) for event in events]),
+            array([event.by for event in events]),
+            array([text(event.occurred_at) for event in events]),
+            b"\n".join([encode(event.fact) for event in events]).decode(),
+            *self._rows(proposal.rows),
+            *self._about(events[0].stream_id),
+        ]
+
+    def of_one(self, proposal: Proposal, seen: Seen) -> list[str | None]:
+        """What `append_event` takes of a proposal that `is_one`."""
+        [event] = proposal.events
+        kind = type(event.fact).__name__
+        return [
+            *self._conditions(proposal, seen),
+            event.stream_id,
+            str(event.version),
+            kind,
+            str(schema_of(kind)),
+            ",".join(topics_of(event.fact)),
+            event.by,
+            text(event.occurred_at),
+            encode(event.fact).decode(),
+            *self._row(proposal.rows),
+        ]
+
+    def in_group(self, proposal: Proposal, seen: Seen) -> list[str | None]:
+        """What `append_group` takes for one of its commands."""
+        if not is_one(proposal):
+            return [*self.of_many(proposal, seen), None]
+        given = self.of_one(proposal, seen)
+        return [*given, *[None] * (GROUP_WIDTH - 1 - len(given)), "one"]
+
+    def _conditions(self, proposal: Proposal, seen: Seen) -> list[str | None]:
+        """The command, and what must hold."""
+        submission = proposal.submission
+        expected = _looked_for(proposal)
+        return [
+            str(submission.command_id),
+            submission.command.recorded_as,
+            f"\\x{proposal.command_digest.hex()}",
+            array(expected) if expected else None,
+            numbers(expected.values()) if expected else None,
+            str(seen.newest),
+            _given_or_null(seen.position),
+            _given_or_null(seen.command_id),
+            ",".join(proposal.conditions) or None,
+            str(proposal.as_of),
+            _given_or_null(proposal.not_before),
+            _given_or_null(proposal.not_after),
+            self._read_models,
+        ]
+
+    def _row(self, rows: Sequence[RowChange]) -> list[str | None]:
+        if not rows:
+            return [None] * 6
+        [row] = rows
+        entries = entries_json(rows)
+        return [
+            self._keys[row.projection],
+            str(row.is_new),
+            row.doc.decode(),
+            composite(row.columns or ()),
+            row.terms,
+            _encode(entries).decode() if entries else None,
+        ]
+
+    def _rows(self, rows: Iterable[RowChange]) -> list[str | None]:
+        grouped = self._by_read_model(rows)
+        in_order = [row for changed in grouped.values() for row in changed]
+        entries = {key: entries for key, changed in grouped.items() if (entries := entries_json(changed))}
+        return [
+            array(grouped),
+            numbers(map(len, grouped.values())),
+            numbers(map(are_new, grouped.values())),
+            array([row.id for row in in_order]),
+            numbers([row.version for row in in_order]),
+            numbers([row.n for row in in_order]),
+            array([row.terms for row in in_order]),
+            documents(in_order),
+            _encode(entries).decode() if entries else None,
+        ]
+
+    def _about(self, stream_id: str) -> tuple[str | None, str]:
+        """The read model and the entity whose neighbours' ids are asked for."""
+        return self._keys.get(f"{category_of(stream_id)}s"), id_of(stream_id)
+
+    def _by_read_model(self, rows: Iterable[RowChange]) -> dict[str, list[RowChange]]:
+        grouped: dict[str, list[RowChange]] = {}
+        for row in rows:
+            grouped.setdefault(self._keys[row.projection], []).append(row)
+        return grouped
+
+
+def is_one(proposal: Proposal) -> bool:
+    """Whether `append_event` may take it: one event, and the row of its entity with columns that are ready."""
+    if len(proposal.events) != 1 or len(proposal.rows) > 1:
+        return False
+    [event] = proposal.events
+    return all(row.columns is not None and row.version == event.version for row in proposal.rows)
+
+
+def _looked_for(proposal: Proposal) -> dict[str, int]:
+    """The versions that the log is asked for: what a key refuses by itself, a first event beside another, is not."""
+    begun = {event.stream_id for event in proposal.events if event.version == 1}
+    return {stream: version for stream, version in proposal.expected.items() if version or stream not in begun}
+
+
+def _given_or_null(value: object) -> str | None:
+    return None if value is None else str(value)
