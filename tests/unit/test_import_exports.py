@@ -382,3 +382,22 @@ def test_an_id_that_stands_twice_is_named_with_its_place(tmp_path: Path, tracker
 
     assert [(finding.kind, finding.where) for finding in reading.not_taken] == [("repeated_id", where)]
     assert (reading.found, len(reading.items)) == (3, 2)
+
+
+def test_taskwarriors_older_times_are_seconds_and_a_length_is_an_estimate(read: Read) -> None:
+    task = {"uuid": "u-1", "description": "Read", "status": "pending", "entry": "1700000000", "due": 1437579505}
+
+    item = read("taskwarrior", [task | {"estimate": "PT1H30M"}]).items[0]
+    unclear = read("taskwarrior", [task | {"estimate": "P2D"}]).items[0]
+
+    assert (text(item.created.at), item.fields["due"]) == ("2023-11-14T22:13:20.000000Z", "2015-07-22T15:38:25.000000Z")
+    assert (item.fields["estimate"], unclear.fields["metadata"]["estimate"]) == (90, "P2D")
+
+
+def test_a_board_of_trellos_first_years_has_cards_without_short_links(read: Read) -> None:
+    card = {"id": "50ba3043be2e85e445012858", "name": "Test", "idList": "l", "url": "https://trello.com/card/t/50ba/1"}
+    board = {"id": "b", "name": "Old", "labelNames": {}, "lists": [{"id": "l", "name": "Doing"}], "cards": [card]}
+
+    item = read("trello", board).items[0]
+
+    assert (item.external_id, item.category, text(item.created.at)[:10]) == (card["id"], "active", "2012-12-01")

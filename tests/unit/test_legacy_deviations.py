@@ -264,3 +264,14 @@ def test_the_state_of_a_work_item_is_one_of_its_category_and_an_unknown_one_wait
 
     assert (item.state.name, item.state.category) == state
     assert item.removed is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["| Supplier | Health | Suite |", "| Total | 2 |", "| Last updated | 2026-01-01 |", "| 12/12 | operational |"],
+)
+def test_a_row_without_a_head_that_says_nothing_of_a_vendor_is_named_with_its_line(reads: Any, row: str) -> None:
+    found = reads(f"## Vendors\n\n{row}\n| Acme | operational | 12/12 |\n| Globex | unknown |\n| Umbra |\n")
+
+    assert [vendor.name for vendor in found.vendors] == ["Acme", "Globex", "Umbra"]
+    assert [one.where.split(":")[0] for one in found.not_taken] == ["line 3"]

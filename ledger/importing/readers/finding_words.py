@@ -10,6 +10,7 @@ KINDS = {  # a kind that is not here is readable as it is
     "fence_not_closed": "blocks of code that never end: all below is taken for text; close them with the same fence",
     "heading_without_fields": "headings among those of a board that have no status, type or start below them",
     "our_own_report": "what this program keeps in the file itself: it is in the ledger, so nothing of it is imported",
+    "row_of_no_vendor": "rows of a table without a head that say nothing of a vendor: name the columns above them",
     "vendor_without_a_name": "vendors without a name",
     "work_item_without_a_title": "work items without a title",
     "deployment_not_understood": "deployments without pull request, commit and time",

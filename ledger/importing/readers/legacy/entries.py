@@ -58,6 +58,7 @@ class Entry(Struct):
     is_heading: bool = False
     is_list_item: bool = False
     is_row: bool = False
+    is_without_head: bool = False  # a row of a table whose columns have no names
     fields: dict[str, Field] = {}
     below: list[str] = []
     code: set[int] = set()
@@ -231,7 +232,7 @@ class _Builder:
     def _record(self, line: Line, row: Row) -> None:
         place = self._place_of_name(row)
         entry = self._start("" if place is None else row.cells[place], line)
-        entry.is_row = True
+        entry.is_row, entry.is_without_head = True, not row.columns
         for number, cell in enumerate(row.cells):
             name = row.columns[number] if number < len(row.columns) else ""
             if not cell or number == place:

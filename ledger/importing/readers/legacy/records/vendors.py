@@ -71,14 +71,30 @@ def take(entry: Entry, heading: str, legacy: LegacyFile) -> None:
     """`heading` says what is true of all below it, if anything."""
     state, head = state_before(entry.head)
     name, rest = _of_row(head) if entry.is_row else _split(head)
-    if not name:
+    if not name or (entry.is_row and key(name) in words.VENDOR_STATUSES):
         legacy.refuse("vendor_without_a_name", entry.line, entry.head)
+        return
+    if entry.is_without_head and not _is_of_vendor(entry, rest):
+        legacy.refuse("row_of_no_vendor", entry.line, " | ".join([entry.head, *entry.prose]))
         return
     found = _Found(entry, state, legacy)
     found.read(rest, entry.group or heading)
     legacy.reading.found += 1
     mark = legacy.mark()
     legacy.reading.vendors.append(ImportedVendor(name=name, fields=found.fields(), created=mark, changed=mark))
+
+
+def _is_of_vendor(entry: Entry, rest: str) -> bool:
+    """Whether the cells beside a name, which no head explains, say anything that is said of vendors."""
+    cells = [cell for cell in (rest, *entry.prose) if cell.strip()]
+    return bool(entry.fields) or not cells or any(map(_says_something, cells))
+
+
+def _says_something(cell: str) -> bool:
+    state = state_of(words.tidy(plain(cell)))
+    found = _STATUS.search(cell) or words.results(cell) or _FORMAT.search(cell) or _VERSION.search(cell)
+    meant = words.verdict(cell) is not None or words.is_unknown(plain(cell)) or (state is not None and state.category)
+    return bool(found or meant)
 
 
 def _of_row(cell: str) -> tuple[str, str]:

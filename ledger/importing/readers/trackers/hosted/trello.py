@@ -56,8 +56,12 @@ _SECONDS = 8  # hexadecimal digits of an id that are its time
 
 
 def recognises(sample: Sample) -> bool:
-    """By the short links of a board that says how its labels are called, or whose lists its cards name."""
-    board = sample.begins(r"\{") and sample.holds(r'"(?:shortLink|shortUrl)"\s*:\s*"')
+    """By the short links of a board that says how its labels are called, or whose lists its cards name.
+
+    Boards of 2012 have addresses and no short links.
+    """
+    address = r'"(?:shortLink|shortUrl)"\s*:\s*"|"url"\s*:\s*"https://trello\.com/'
+    board = sample.begins(r"\{") and sample.holds(address)
     return board and sample.holds(r'"(?:idList|labelNames|memberships)"\s*:')
 
 

@@ -1,6 +1,8 @@
 """Tasks that `task export` prints: a JSON list, or an object a line. A task is known by its uuid."""
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from ledger.importing.readers.record import Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.source_item import SourceComment, SourceItem, SourceLink, left_out, reader
 from ledger.importing.readers.text.json_records import Fields, filled, records_of
+from ledger.values.dates import MOST_MINUTES
 from ledger.values.moment import text
 from ledger.values.states import Category
 from ledger.work_item.commands import Stated
@@ -26,11 +29,17 @@ STATES: dict[str, Category] = {
 PRIORITIES = {"H": 2, "M": 3, "L": 4}
 ALWAYS = {"title": "description", "status": "status"}  # what is written of every task; an empty other field is left out
 DERIVED = ("id", "urgency")  # derived anew by each export
+_SECONDS = r"\d{9,10}"  # a time as its own files have it, and old versions export it
+_DURATION = re.compile(r"PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?")
 
 
 def recognises(sample: Sample) -> bool:
     """By a task's uuid beside the day that it was entered."""
-    return sample.begins(r"[\[{]") and sample.holds(r'"uuid"\s*:\s*"') and sample.holds(r'"entry"\s*:\s*"\d{8}T\d{6}Z"')
+    return (
+        sample.begins(r"[\[{]")
+        and sample.holds(r'"uuid"\s*:\s*"')
+        and sample.holds(rf'"entry"\s*:\s*"?(?:\d{{8}}T\d{{6}}Z|{_SECONDS})\b')
+    )
 
 
 def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
@@ -75,12 +84,28 @@ class _Task(Record):
             ended_at=ended_at,
             due=self._planned("due"),
             not_before=self._planned("wait") or self._planned("scheduled"),
+            estimate=self._estimate(),
             links=links,
             comments=self._annotations(),
             stated=Stated(without=frozenset(ours for ours, name in ALWAYS.items() if name not in self._names)),
             more=self.rest,
             kept=self.own,
         )
+
+    def time(self, field: str) -> datetime | None:
+        value = self.rest.get(field)
+        if isinstance(value, str | int) and re.fullmatch(_SECONDS, str(value)):
+            self.rest[field] = text(datetime.fromtimestamp(int(value), UTC))
+        return super().time(field)
+
+    def _estimate(self) -> int | None:
+        """A field of the user's own that many have; a length in days or a bare number is no time that is known."""
+        found = _DURATION.fullmatch(str(self.rest.get("estimate", "")))
+        minutes = int(found[1] or 0) * 60 + int(found[2] or 0) if found else 0
+        if not 0 < minutes <= MOST_MINUTES:
+            return None
+        del self.rest["estimate"]
+        return minutes
 
     def _planned(self, field: str) -> str | None:
         moment = self.time(field)
