@@ -88,7 +88,7 @@ def test_drop_says_why_an_item_will_not_be_done_and_what_became_ready(run: Run, 
     first = added(run, "First")
     second = added(run, "Second", "--blocked-by", first)
 
-    dropped = run("drop", first, "--reason", "no customer asks for it")
+    dropped = run("drop", first, "no customer asks for it")
 
     assert dropped.stdout == f"{first}  dropped  First\n"
     assert f"{second}  Second" in dropped.stderr

@@ -116,6 +116,16 @@ def test_what_was_answered_completed_or_ended_waits_no_longer(perform: Perform, 
     assert perform("needs_me", as_of=before)["total_count"] == 5
 
 
+def test_what_they_hold_does_not_wait_for_them_while_it_waits_for_an_answer(
+    perform: Perform, waiting: dict[str, str]
+) -> None:
+    perform("question", id=waiting["blocker"], action="ask", whom="ann", text="Round?")
+
+    assert "blocks" not in [item["kind"] for item in perform("needs_me")["items"]]
+    perform("question", id=waiting["blocker"], action="withdraw")
+    assert "blocks" in [item["kind"] for item in perform("needs_me")["items"]]
+
+
 def test_the_prime_text_has_it(perform: Perform, waiting: dict[str, str]) -> None:
     text = perform("prime")["text"]
 

@@ -144,6 +144,17 @@ def test_effort_adds_up_over_what_is_below_and_needs_no_version(perform: Perform
         perform("log_effort", id=below)
 
 
+def test_the_history_has_costs_as_every_answer_has_them(perform: Perform) -> None:
+    made = perform("create_work_item", item_type="task", title="Fence")
+    perform("log_effort", id=made["id"], minutes=5, cost=12.5)
+
+    [change] = perform("query_history", id=made["id"])["items"][0]["changes"]
+    then = perform("query_history", id=made["id"], as_of="v2")["then"]
+
+    assert {name: change["new"][name] for name in ("minutes", "cost")} == {"minutes": 5, "cost": 12.5}
+    assert "cost_micros" not in {**change["new"], **next(iter(then["effort"].values()))}
+
+
 def test_costs_are_in_the_currency_of_the_ledger_beside_every_sum(perform: Perform) -> None:
     above = perform("create_work_item", item_type="project", title="Zoo")["id"]
     below = perform("create_work_item", item_type="task", title="Fence", parent_id=above)["id"]

@@ -140,10 +140,11 @@ def done(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
 @FORCE
 @pass_invocation
 def drop(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
-    """Say that work items will not be done, and why, as in: drop w-7k3qd --reason "no customer asks for it".
+    """Say that work items will not be done, and why, as in: drop w-7k3qd "no customer asks for it".
 
     They are finished, but not completed: what waited for them can begin. `unblock` takes them up again.
     """
+    refs, how["reason"] = _with_reason(refs, how["reason"])
     return _update(invocation, refs, lambda _: {"status": "dropped", **how}, "dropped")
 
 
@@ -177,8 +178,7 @@ def block(invocation: Invocation, /, refs: tuple[str, ...], blockers: tuple[str,
 
     As in: block w-7k3qd "no license", or: block w-7k3qd --by w-b2m4x.
     """
-    if len(refs) > 1 and not how["reason"] and " " in refs[-1]:
-        refs, how["reason"] = refs[:-1], refs[-1]
+    refs, how["reason"] = _with_reason(refs, how["reason"])
     if blockers:
         if how["reason"]:
             raise click.UsageError("--by says what blocks it, --reason why it is blocked by nothing here: name one")
@@ -240,6 +240,13 @@ def move(invocation: Invocation, /, refs: tuple[str, ...], parent: str | None, t
 def delete(invocation: Invocation, /, refs: tuple[str, ...], **how: Any) -> int:
     """Delete work items. They stay in the history, and `undo` brings them back."""
     return _update(invocation, refs, lambda _: {"deleted": True, **how}, "deleted")
+
+
+def _with_reason(refs: tuple[str, ...], reason: str | None) -> tuple[tuple[str, ...], str | None]:
+    """Words behind the references are the reason."""
+    if len(refs) > 1 and not reason and " " in refs[-1]:
+        return refs[:-1], refs[-1]
+    return refs, reason
 
 
 def _update(invocation: Invocation, refs: tuple[str, ...], change: Callable[[Answered], Answered], word: str) -> int:

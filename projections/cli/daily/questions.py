@@ -12,7 +12,7 @@ from projections.operations.catalog import OPERATIONS
 
 NEXT = {  # what to type, by the kind of what waits
     "review": "review: tracking-ledger answer REF --approve, or --refuse with the reason",
-    "question": "answer: tracking-ledger answer REF [--approve | --refuse] TEXT",
+    "question": "answer: tracking-ledger answer REF TEXT or one of the choices; --approve, --refuse with the reason",
     "conflict": "decide a conflict: tracking-ledger resolve REF",
     "refused": "go on with it: tracking-ledger start REF; then ask again: tracking-ledger done REF, or ask REF",
     "expired_claim": "go on with it: tracking-ledger start REF; give it back: tracking-ledger stop REF",

@@ -64,6 +64,9 @@ def _print(answered: Answered) -> None:
     amounts = ("time", "tokens", cost_heading(answered))
     people = ((one["person"], *_amounts(one), one["completed"] or None, one["items"]) for one in answered["people"])
     table(("who", *amounts, "completed", "items"), people)
+    _print_section(answered, "completed", ("ref", "title", "by", "at"))
+    _print_section(answered, "overdue", ("ref", "title", "due", "who"))
+    _print_section(answered, "waiting", ("ref", "title", "whom", "by", "since", "question", "reason"))
     if answered["people"]:
         heading("time in each state")
     rows = (
@@ -73,9 +76,6 @@ def _print(answered: Answered) -> None:
     heading("item by item")
     items = ((one["ref"], one["title"], one["status"], *_amounts(one), _stays(one)) for one in answered["items"])
     table(("ref", "title", "status", *amounts, "time in each state"), items, cut=("title",))
-    _print_section(answered, "completed", ("ref", "title", "by", "at"))
-    _print_section(answered, "overdue", ("ref", "title", "due", "who"))
-    _print_section(answered, "waiting", ("ref", "title", "whom", "by", "since", "question", "reason"))
     if answered["has_more"]:
         remark(f"{answered['returned']} of {answered['total_count']}; more: --limit")
 

@@ -21,6 +21,7 @@ from projections.questions.entities import complete as whole_entity
 from projections.questions.log.as_of import Point, is_position, not_there_yet, past, position_of
 from projections.questions.pages import page, place
 from projections.questions.references import references
+from projections.questions.work.work_items import MICROS
 from projections.read_models.catalog import BY_CATEGORY
 from projections.read_models.fold import fold
 from projections.tables.contract import Snapshot
@@ -209,12 +210,14 @@ def _changes(changes: Changes, *, whole: bool) -> list[Entity]:
 
 
 def _value(value: Any, *, whole: bool) -> Any:
-    """The value without its secrets; a long text is cut, and says so."""
+    """The value without its secrets, a cost as every answer has it; a long text is cut, and says so."""
     match value:
         case str() if len(value) > LONGEST and not whole:
             return f"{value[:LONGEST]}… [{len(value)} characters]"
         case dict():
-            return {key: _value(inner, whole=whole) for key, inner in value.items() if key not in SECRETS}
+            cost = {"cost": value["cost_micros"] / MICROS} if "cost_micros" in value else {}
+            kept = {key: inner for key, inner in value.items() if key not in (*SECRETS, "cost_micros")}
+            return {key: _value(inner, whole=whole) for key, inner in kept.items()} | cost
         case list() | tuple():
             return [_value(inner, whole=whole) for inner in value]
         case _:

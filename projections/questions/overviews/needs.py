@@ -23,8 +23,8 @@ def of_person(snapshot: Snapshot, person: str, configuration_id: str, *, is_admi
     """{items, total_count, returned, has_more}; of each kind the most urgent first.
 
     A question is one to them or to a role of theirs, a review one whose approval completes the item, a conflict any
-    that is open, `refused` what a refusal gave back to them, a claim theirs; `blocks` are items that they hold and
-    others wait for, `due` those assigned to them or held that are due today or overdue.
+    that is open, `refused` what a refusal gave back to them, a claim theirs; `blocks` are items that they hold, that
+    wait for no answer and that others wait for, `due` those assigned to them or held that are due today or overdue.
     """
     roles = configuration.roles_of(snapshot, configuration_id, person)
     names = [person, *roles, *([ADMINISTRATOR] if is_administrator else [])]

@@ -1,7 +1,7 @@
 -- What of the work waits for a person: questions put to them or to one of their roles (`names`), what a refusal gave back to
--- them, what they claimed and the lease ended, what they hold that keeps others from being begun, and what is theirs and due
--- until `today` has ended. The most urgent of each kind first. Answered by work_items_waiting, entries_to,
--- work_items_claimed, work_items_by_due and the primary keys.
+-- them, what they claimed and the lease ended, what they hold that keeps others from being begun and waits for no answer,
+-- and what is theirs and due until `today` has ended. The most urgent of each kind first. Answered by work_items_waiting,
+-- entries_to, work_items_claimed, work_items_by_due and the primary keys.
 SELECT 'question' AS kind, 1 AS place, item.rank, item.id, item.version, item.position, item.doc
 FROM work_items item
 WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.waits_for = ANY(%(names)s) AND item.hidden = 0
@@ -21,6 +21,7 @@ SELECT 'blocks', 4, item.rank, item.id, item.version, item.position, item.doc
 FROM work_items item
 WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.claimed_by = %(person)s
   AND item.claimed_until > %(moment)s AND item.category NOT IN ('done', 'dropped') AND item.hidden = 0
+  AND item.waits_for IS NULL
   AND EXISTS (
       SELECT 1 FROM entries link
       JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.id = link.target

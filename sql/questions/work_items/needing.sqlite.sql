@@ -18,6 +18,7 @@ SELECT 'blocks', 4, item.rank, item.id, item.version, item.position, item.doc
 FROM work_items item
 WHERE item.ledger_id = %(ledger)s AND item.generation = %(work_items)s AND item.claimed_by = %(person)s
   AND item.claimed_until > %(moment)s AND item.category NOT IN ('done', 'dropped') AND item.hidden = 0
+  AND item.waits_for IS NULL
   AND EXISTS (
       SELECT 1 FROM entries link
       JOIN work_items other ON other.ledger_id = %(ledger)s AND other.generation = %(work_items)s AND other.id = link.target
