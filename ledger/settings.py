@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import platformdirs
 from msgspec import Struct
@@ -15,6 +15,8 @@ from msgspec import Struct
 from ledger.errors import Invalid
 
 APPLICATION = "tracking-ledger"
+Policy = Literal["ask", "github", "ledger"]  # whose value counts where GitHub and the ledger changed a field
+POLICIES: tuple[Policy, ...] = get_args(Policy)
 NAME_LENGTH = 100  # characters of who acts
 GIT_SECONDS = 2.0  # that git may take to say who its user is
 
@@ -38,7 +40,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     read_dsn: str | None = None
     read_seconds: float = 10.0
     webhook_networks: tuple[str, ...] = ()
-    github_conflicts: Literal["ask", "github", "ledger"] = "ask"
+    github_conflicts: Policy = "ask"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -138,7 +140,7 @@ def _switch(given: Mapping[str, str], name: str) -> bool:
     return value == "on"
 
 
-def _policy(given: Mapping[str, str], name: str) -> Literal["ask", "github", "ledger"]:
+def _policy(given: Mapping[str, str], name: str) -> Policy:
     match given.get(name, "ask").lower():
         case "ask" | "github" | "ledger" as policy:
             return policy

@@ -20,8 +20,6 @@ from ledger.pending import Version
 from ledger.work_item.commands import ChangeWorkItems
 from ledger.world import World
 
-CHOICES = ("mine", "theirs", "edited")
-
 
 def decide(command: ResolveConflict, world: World) -> Decided:
     conflict: Conflict = world.state(CATEGORY, command.id)

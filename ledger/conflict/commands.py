@@ -1,9 +1,12 @@
 """What can be asked of a conflict. `expected` is the version the writer has read, so it is resolved once."""
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 from ledger.envelope import Command
 from ledger.pending import Version
+
+Choice = Literal["mine", "theirs", "edited"]
+CHOICES: tuple[str, ...] = get_args(Choice)
 
 
 class ResolveConflict(Command, frozen=True, kw_only=True):

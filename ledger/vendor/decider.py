@@ -24,11 +24,10 @@ from ledger.vendor.events import (
     VendorTestsReported,
     VendorWithdrawn,
 )
-from ledger.vendor.state import Vendor, evolve
+from ledger.vendor.state import FORMATS, Vendor, evolve
 from ledger.world import World
 
 CATEGORY = "vendor"
-FORMATS = ("excel", "csv", "pdf", "ocr")
 
 
 def decide(command: VendorCommand | Annotate, world: World) -> Decided:

@@ -1,6 +1,6 @@
 """What the facts of one vendor add up to."""
 
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, assert_never, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +22,8 @@ from ledger.vendor.events import (
 )
 
 Status = Literal["operational", "broken"]
+Format = Literal["excel", "csv", "pdf", "ocr"]  # what an extractor may read
+FORMATS: tuple[str, ...] = get_args(Format)
 
 
 class Vendor(Struct, frozen=True, kw_only=True, omit_defaults=True):

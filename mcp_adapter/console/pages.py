@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from ledger.enhancement.state import Status
+from ledger.values.states import FINISHED
 from ledger.work_item.state import ITEM_TYPES
 from mcp_adapter.capabilities.registry import tool
 from mcp_adapter.console.asking import Answer, Ledger
@@ -14,7 +16,6 @@ from mcp_adapter.console.graph import draw
 from mcp_adapter.console.tokens import SCOPES
 from projections.maintenance.access_tokens import MOST_DAYS, Tokens
 from projections.operations.catalog import OPERATIONS
-from projections.operations.enhancements import Status
 from projections.operations.webhooks import MOST_HOURS, USUAL_HOURS
 from projections.questions.log.as_of import is_position
 from projections.reports.plots import bars, timeline
@@ -22,7 +23,6 @@ from projections.reports.plots import bars, timeline
 COLUMN = 50  # cards of one column of the board; more are one click away in the list
 PAGE = 50
 DRAWN = 300  # items that a graph shows
-ENDED = ("done", "dropped")  # categories of states in which an item waits for nothing
 FILTERS = (
     *("text", "status", "item_type", "tag", "assignee", "priority", "order", "ready", "blocked"),
     *("due_until", "overdue", "deferred", "milestone_id", "unfinished"),
@@ -114,7 +114,7 @@ def needs_me(ledger: Ledger, query: QueryParams) -> Values:
 def graph(ledger: Ledger, query: QueryParams) -> Values:
     given = _filters(query, ("text", "item_type", "tag"))
     fields = ["title", "status", "links", "parent_id", "tags", "assignee"]
-    going = [state["name"] for state in _configured(ledger) if state["category"] not in ENDED]
+    going = [state["name"] for state in _configured(ledger) if state["category"] not in FINISHED]
     open_items: list[Answer] = []
     for name in going:
         found = ledger.everything("list_work_items", DRAWN, status=name, fields=fields, limit=100, **given)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from ledger.configuration.commands import ChangeConfiguration
 from ledger.configuration.decider import CATEGORY
+from ledger.configuration.state import ContextType
 from ledger.decider import Problem, check, problem
 from ledger.envelope import configuration_id
 from ledger.errors import Invalid, LedgerError
@@ -57,9 +58,7 @@ class GetProjectConfigurationInput(Input):
 
 class UpdateProjectConfigurationInput(Writes):
     version: Version
-    active_context_type: Annotated[
-        Literal["feature", "maintenance", "research"], Field(description="What the project is busy with")
-    ] = "feature"
+    active_context_type: Annotated[ContextType, Field(description="What the project is busy with")] = "feature"
     current_session_id: Annotated[
         str | None,
         Field(

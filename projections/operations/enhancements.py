@@ -1,11 +1,12 @@
 """Operations on enhancements."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from ledger.enhancement.commands import RecordEnhancement, UpdateEnhancement
 from ledger.enhancement.decider import CATEGORY
+from ledger.enhancement.state import Status
 from projections.application.view import LedgerView
 from projections.operations.base import Answered, Input, Operation, Writes, carry_out, inside, new_id, sent_fields
 from projections.operations.inputs.argument_values import NULL_IS_A_VALUE
@@ -28,7 +29,6 @@ from projections.questions.references import resolve
 
 REVISABLE = ("title", "description", "priority", "target_quarter", "principles", "metadata")
 
-Status = Literal["planned", "approved", "implementing", "completed", "dropped"]
 Quarter = Annotated[str, Field(pattern="^[0-9]{4}-Q[1-4]$")]
 Description = Annotated[Text, NotBlank]
 

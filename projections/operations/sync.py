@@ -1,12 +1,12 @@
 """Operations on what waits for the database, and on what met other changes when it got there."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 from pydantic import Field
 
-from ledger.conflict.commands import ResolveConflict
+from ledger.conflict.commands import Choice, ResolveConflict
 from ledger.conflict.decider import CATEGORY
 from ledger.envelope import category_of, id_of
 from ledger.errors import LedgerError
@@ -31,7 +31,7 @@ class ResolveConflictInput(Writes):
     id: Annotated[str, Field(description="The conflict, like x-7k3qd")]
     version: Version
     choice: Annotated[
-        Literal["mine", "theirs", "edited"],
+        Choice,
         Field(description="mine repeats the queued write, theirs drops it, edited repeats it with changes"),
     ]
     changes: Annotated[

@@ -12,6 +12,7 @@ from ledger.values.moment import parse, text
 from ledger.vendor.commands import CreateVendor, UpdateVendor
 from ledger.vendor.decider import CATEGORY
 from ledger.vendor.events import TestResults
+from ledger.vendor.state import Format, Status
 from projections.application.view import LedgerView
 from projections.operations.base import (
     Answered,
@@ -34,8 +35,6 @@ REVISABLE = ("status", "extractor_version", "format_support", "manifest_complian
 LIST_ONLY = ("status", "format", "limit", "cursor", "broke_since")
 UUID_LENGTH = 36
 
-Status = Literal["operational", "broken"]
-Format = Literal["excel", "csv", "pdf", "ocr"]
 VendorName = Annotated[
     str, Field(min_length=1, max_length=100, pattern="^[A-Za-z0-9 _-]+$"), NotBlank, AfterValidator(str.strip)
 ]

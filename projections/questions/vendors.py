@@ -6,7 +6,8 @@ from uuid import UUID
 
 from ledger.errors import NotFound
 from ledger.values.reference import parse, shorten
-from ledger.vendor.decider import CATEGORY, FORMATS
+from ledger.vendor.decider import CATEGORY
+from ledger.vendor.state import FORMATS
 from projections.questions import entities
 from projections.questions.pages import page, place
 from projections.questions.references import references, resolve

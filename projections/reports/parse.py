@@ -11,7 +11,7 @@ from itertools import chain, takewhile
 
 from ledger.errors import Damaged
 from ledger.values.states import CATEGORIES, ORIGINAL
-from ledger.vendor.decider import FORMATS
+from ledger.vendor.state import FORMATS
 from ledger.work_item.state import ITEM_TYPES
 from projections.reports import report_lines
 from projections.reports.markdown import ENTRY, LISTED, NAMED, TEXT, UNKNOWN, coded, unescaped

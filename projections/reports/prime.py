@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 
 from ledger.store import EventStore
 from ledger.values.moment import text
-from ledger.values.states import DROPPED, in_order
+from ledger.values.states import DROPPED, FINISHED, in_order
 from ledger.work_item.events import QuestionAnswered
 from ledger.world import Asker
 from projections.questions import enhancements, vendors
@@ -142,7 +142,7 @@ def _about(snapshot: Snapshot) -> list[Document]:
 def _unfinished(snapshot: Snapshot, **wanted: Any) -> list[Document]:
     filters = item_lists.Filter(**wanted)
     page = item_lists.listed(snapshot, filters, order="priority", limit=2 * CLAIMS, offset=0, cursor=None)
-    return [item for item in page["items"] if item["category"] not in ("done", "dropped")]
+    return [item for item in page["items"] if item["category"] not in FINISHED]
 
 
 def _blocked(snapshot: Snapshot) -> list[Document]:

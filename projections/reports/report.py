@@ -11,7 +11,7 @@ from typing import Any
 
 from ledger.values.moment import text as moment_text
 from ledger.values.states import FINISHED, ORIGINAL
-from ledger.vendor.decider import FORMATS
+from ledger.vendor.state import FORMATS
 from ledger.work_item.state import ITEM_TYPES
 from projections.questions.overviews import status
 from projections.reports.markdown import UNKNOWN, inline

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from projections.transfer.github.rules.three_way import Policy, merge
+from ledger.settings import Policy
+from projections.transfer.github.rules.three_way import merge
 from tests.support.examples import examples
 
 SCALARS = some.sampled_from(["a", "b", "c", None])

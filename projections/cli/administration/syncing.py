@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ledger.conflict.commands import CHOICES
 from ledger.errors import Invalid, Unavailable
 from ledger.offline.queue.outbox import ASIDE
 from ledger.offline.queue.outbox_file import FILE
@@ -100,7 +101,7 @@ def conflicts(invocation: Invocation) -> int:
 
 @click.command(cls=Command)
 @click.argument("ref", type=REF)
-@click.argument("choice", type=click.Choice(["mine", "theirs", "edited"]))
+@click.argument("choice", type=click.Choice(CHOICES))
 @click.option("--changes", metavar="JSON", help="For edited: the fields that differ, as a JSON object.")
 @click.option("--version", help="The conflict's version you have read (default: as it is now).")
 @click.option("--command-id", metavar="UUID", help="Makes a repetition harmless.")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ledger.errors import LedgerError
+from ledger.settings import POLICIES
 from projections.cli.terminal import exits
 from projections.cli.terminal.invocation import Command, Invocation, pass_invocation
 from projections.cli.terminal.output import (
@@ -21,7 +22,6 @@ from projections.cli.terminal.output import (
     working,
 )
 
-POLICIES = ("ask", "github", "ledger")
 NOT_ALONE = "not_alone"  # the rule of a refusal while another process synchronises
 EVERY = 60.0  # seconds between two runs of --watch
 EXAMPLES = 5  # of each finding

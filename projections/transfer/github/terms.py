@@ -4,9 +4,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from ledger.settings import Policy
 from ledger.values.finding import Finding
 from projections.transfer.github.rules.filters import Filter
-from projections.transfer.github.rules.three_way import Policy
 
 
 class Terms(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from ledger.importing.readers.legacy.kinds import listed_state
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import Line, Section, plain, sections
 from ledger.importing.readers.legacy.records.work_items import BOARD_FIELDS, GRAMMAR, Items, is_board_entry
-from ledger.importing.readers.words.written_state import Category
+from ledger.values.states import Category
 
 LONGEST_STEP = 4  # lines of a paragraph that is a next step
 NOTHING = ("none", "n/a", "tbd", "nothing")

@@ -5,7 +5,8 @@ import re
 from msgspec import Struct
 
 from ledger.importing.readers.legacy.outline import Section, plain
-from ledger.importing.readers.words.written_state import WORDS, Category, key
+from ledger.importing.readers.words.written_state import WORDS, key
+from ledger.values.states import Category
 
 _COUNT = re.compile(
     r"[(\[]\s*(?:(last|latest|top|newest)\s+)?(\d{1,6})(?:\s*(?:/|of)\s*(\d{1,6}))?(?:\s+[^\W\d][\w ]*)?\s*[)\]]\s*$"

@@ -8,9 +8,11 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 from msgspec.structs import replace
 
+from ledger.configuration.state import ContextType
 from ledger.importing.readers.legacy import freeform
 from ledger.importing.readers.legacy.entries import Entry, Grammar, entries
 from ledger.importing.readers.legacy.kinds import announced, kind_of, listed_state, sounds_like_records
@@ -36,7 +38,7 @@ NAMES = (".project_status.md", "project_status.md")
 OF_ONE = {"pr", "pull request", "commit", "commit hash", "hash", "date", "deployed"}  # fields of one deployment
 FEWEST_WORDS = 4  # of a sentence
 PARTED = ("vendors", "enhancements", "work_items", "context")  # kinds whose records have no parts of other kinds
-CONTEXTS = ("feature", "maintenance", "research")
+CONTEXTS: tuple[str, ...] = get_args(ContextType)
 
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:

@@ -6,11 +6,10 @@ Every word and sign means one of six categories. What means none, or several at 
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from typing import Literal
 
 from msgspec import Struct
 
-Category = Literal["planned", "active", "waiting", "review", "done", "dropped"]
+from ledger.values.states import Category
 
 _STRONG: dict[Category, str] = {  # words that a title has before or behind it; in another place they mean the same
     "planned": "planned, todo, to do, pending, not started, not done, not complete, offen, geplant",

@@ -11,6 +11,7 @@ import click
 
 from ledger.errors import LedgerError
 from ledger.values.reference import ALPHABET
+from ledger.values.states import FINISHED
 from projections.cli.terminal.exits import DONE
 from projections.cli.terminal.invocation import Group, Invocation, pass_invocation
 from projections.cli.terminal.output import answer_json, printable, remark, table
@@ -120,7 +121,7 @@ def _link(invocation: Invocation, worktree: Path, commit: str) -> None:
         _print_for_committer(f"{ref}: {digest[:7]} is attached", done)
     for ref in _existing_refs(invocation, trailers.get(COMPLETES, [])):
         item = OPERATIONS["query_work_item"].perform(invocation.app, {"id": ref})
-        if item["category"] not in ("done", "dropped"):
+        if item["category"] not in FINISHED:
             completed = {"id": ref, "version": item["version"], "status": "completed"}
             done = _perform(invocation, "update_work_item", completed)
             reviewer = done.get("waits_for")

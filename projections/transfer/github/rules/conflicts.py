@@ -14,6 +14,7 @@ from ledger.conflict.decider import CATEGORY as CONFLICT
 from ledger.conflict.events import Base, ConflictFound, ConflictResolved, Met
 from ledger.conflict.state import Conflict
 from ledger.envelope import Command, Fact, stream_id
+from ledger.settings import Policy
 from ledger.values.states import find_state
 from ledger.work_item.commands import UpdateWorkItem
 from ledger.work_item.imported.source_state import CATEGORY
@@ -21,7 +22,6 @@ from ledger.work_item.state import WorkItem
 from ledger.world import World
 from projections.transfer.github.interface.issues import Issue
 from projections.transfer.github.rules.sides import COMMENT, OPEN, REASONS, Values, state_of
-from projections.transfer.github.rules.three_way import Policy
 
 NAMES = {
     "body": "description",

@@ -16,6 +16,7 @@ from ledger.envelope import Fact, stream_id
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.record import CLOSED
 from ledger.importing.readers.trackers.hosted.github import NO_HOLDER, SOURCE, take_issue
+from ledger.settings import Policy
 from ledger.values.moment import parse, text
 from ledger.values.revision import Change, Changes, difference, followed
 from ledger.values.states import State, find_state
@@ -42,7 +43,7 @@ from projections.transfer.github.rules.sides import (
     of_item,
     sent_comments,
 )
-from projections.transfer.github.rules.three_way import Merge, Policy, merge
+from projections.transfer.github.rules.three_way import Merge, merge
 
 CONFIRMED = {
     "title": "title",

@@ -5,12 +5,11 @@ have is one that it cannot say: it is left alone. A set is compared by its membe
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
-Policy = Literal["ask", "github", "ledger"]  # whose value counts where both changed a field
-POLICIES: tuple[Policy, ...] = ("ask", "github", "ledger")
+from ledger.settings import Policy
 
 Side = Mapping[str, Any]
 

@@ -12,9 +12,9 @@ from ledger.importing.readers.legacy.kinds import listed_state
 from ledger.importing.readers.legacy.legacy_file import LegacyFile
 from ledger.importing.readers.legacy.outline import plain
 from ledger.importing.readers.reading import take as keep
-from ledger.importing.readers.words.written_state import BOX, WORDS, Category, WrittenState, key, state_in, state_of
+from ledger.importing.readers.words.written_state import BOX, WORDS, WrittenState, key, state_in, state_of
 from ledger.importing.readers.words.written_time import written_time
-from ledger.values.states import FINISHED, State
+from ledger.values.states import FINISHED, Category, State
 from ledger.work_item.commands import ImportedItem, ImportedLink
 
 LONGEST_TITLE = 200  # characters
