@@ -178,9 +178,17 @@ def _not_an_id(category: str, given: str, field: str) -> Invalid:
 
 
 def _of_another_category(category: str, other: str, shown: str, field: str) -> Invalid:
-    noun, named = category.replace("_", " "), other.replace("_", " ")
+    noun, named = _a(category), _a(other)
     return Invalid(
-        f"{field}: {shown!r} refers to a {named}, not to a {noun}",
-        next_step=f"{READERS[other]} reads a {named}; here a reference like {LETTERS[category]}-7k3qd is needed",
-        fields=[{"field": field, "problem": f"must refer to a {noun}", "value": shown}],
+        f"{field}: {shown!r} refers to {named}, not to {noun}",
+        next_step=f"{READERS[other]} reads {named}; here a reference like {LETTERS[category]}-7k3qd is needed",
+        fields=[{"field": field, "problem": f"must refer to {noun}", "value": shown}],
     )
+
+
+def _a(category: str) -> str:
+    """
+    >>> _a("work_item"), _a("enhancement")
+    ('a work item', 'an enhancement')
+    """
+    return f"{'an' if category[0] in 'aeiou' else 'a'} {category.replace('_', ' ')}"

@@ -57,6 +57,23 @@ def test_a_change_on_the_version_before_an_earlier_one_of_the_same_call_is_a_ver
     assert (verdict["index"], verdict["code"]) == (1, "version_conflict")
 
 
+def test_what_is_created_in_the_call_is_changed_without_a_version_however_often(perform: Perform) -> None:
+    answer = perform(
+        "bulk_work_items",
+        items=[
+            create("a"),
+            create("b"),
+            link("$b", "blocks", "$a"),
+            {"op": "update", "id": "$b", "status": "active", "priority": 1},
+            {"op": "update", "id": "$b", "status": "dropped", "reason": "no one needs it"},
+            {"op": "update", "id": "$a", "status": "completed"},
+        ],
+    )
+
+    assert [result["version"] for result in answer["results"][-2:]] == [4, 2]
+    assert [item["title"] for item in perform("list_work_items", unfinished=True)["items"]] == []
+
+
 def test_one_refusal_keeps_everything_out_and_every_refused_item_has_its_verdict(perform: Perform) -> None:
     there = perform("create_work_item", item_type="task", title="There")
 

@@ -118,7 +118,8 @@ class _Reading:
                     self._keys[key] = entity_id
                 return made
             case UpdateWorkItemInput():
-                return update(request, self._id_of)
+                changed = update(request, self._id_of)
+                return replace(changed, expected=None) if fresh else changed
             case CommentInput():
                 fresh_id = comment_id_of(minted_id(self._command_id, str(number)))
                 return comment_command(request, CATEGORY, self._id_of(request.id, "id"), fresh_id)
