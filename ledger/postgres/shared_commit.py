@@ -1,11 +1,10 @@
 """Group commit: threads of one process that append at the same time share one transaction.
 
-The first one in leads: it takes what waits, at most MOST, records it in one call, hands out the verdicts after the
-commit, and lets the next one that waits lead. Those who were recorded together are about to come back together, so a
-leader looks out for as many as there were last time, COMPANY_SECONDS at most: one transaction for eight costs much less
-than one for the first and one for the other seven. A thread that was alone last time does not wait, and a thread on
-its own
-pays nothing.
+The first one in leads: it takes what waits, at most MOST, records it in one call, lets the next one that waits lead,
+and hands out the verdicts. Those who were recorded together are about to come back together, so a leader looks out for
+half as many as are about, COMPANY_SECONDS at most: while one half is recorded the other half decides, and two
+transactions for eight cost much less than one for the first and one for the other seven. A thread on its own pays
+nothing.
 """
 
 import threading
@@ -48,7 +47,7 @@ class SharedCommit:
         self._append = append
         self._append_group = append_group
         self._lock = threading.Lock()
-        self._complete = threading.Condition(self._lock)  # notified when as many wait as the last leader had company
+        self._complete = threading.Condition(self._lock)  # notified when as many wait as a leader looks out for
         self._company = 0
         self._waiting: deque[_Place] = deque()
         self._led = False  # whether a thread leads
@@ -104,36 +103,39 @@ class SharedCommit:
         return given_up("its time is over") if was_sent else no_time_left()
 
     def _lead(self, place: _Place) -> Verdict:
+        group, verdicts = [place], list[Verdict | None]()
         try:
-            followers = self._followers()
-            if not followers:
-                return self._append(place.proposal)
-            return self._record([place, *followers])
+            group += self._followers()
+            verdicts = self._recorded([each.proposal for each in group])
         finally:
-            with self._lock:
-                self._call_next()
+            self._let_next_lead(len(group))  # first, so that these decide anew while those are recorded
+            for n, follower in enumerate(group[1:], 1):
+                follower.verdict = verdicts[n] if verdicts else _unknown()  # should this thread be stopped meanwhile
+                follower.called.release()
+        return verdicts[0] or self._append(place.proposal)
 
     def _followers(self) -> list[_Place]:
         with self._lock:
             self._complete.wait_for(lambda: len(self._waiting) >= self._company, COMPANY_SECONDS)
-            self._company = min(len(self._waiting), MOST - 1)
-            return [self._waiting.popleft() for _ in range(self._company)]
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST - 1))]
 
-    def _record(self, places: list[_Place]) -> Verdict:
-        """Records all, calls the followers, and answers the leader's verdict."""
-        verdicts: Sequence[Verdict | None] = [_unknown() for _ in places]  # should this thread be stopped meanwhile
+    def _recorded(self, proposals: list[Proposal]) -> list[Verdict | None]:
+        """The verdict of each; None for one that has to find out for itself."""
+        if len(proposals) == 1:
+            return [self._append(proposals[0])]
         try:
-            verdicts = self._append_group([place.proposal for place in places])
+            return [*self._append_group(proposals)]
         except LedgerError as error:
             mine_alone = deadline.is_over()  # the time of this thread's command: the others have their own
-            verdicts = [_again(error), *(None if mine_alone else _again(error) for _ in places[1:])]
-        except psycopg.Error:  # one of them is a fault of ours; nothing is recorded, and each finds out for itself
-            verdicts = [None for _ in places]
-        finally:
-            for place, verdict in zip(places, verdicts, strict=True):
-                place.verdict = verdict
-                place.called.release()
-        return verdicts[0] or self._append(places[0].proposal)
+            return [_again(error), *(None if mine_alone else _again(error) for _ in proposals[1:])]
+        except psycopg.Error:  # one of them is a fault of ours; nothing is recorded
+            return [None for _ in proposals]
+
+    def _let_next_lead(self, recorded: int) -> None:
+        with self._lock:
+            about = min(recorded + len(self._waiting), 2 * (MOST - 1))
+            self._company = about // 2
+            self._call_next()
 
     def _call_next(self) -> None:
         self._led = bool(self._waiting)
