@@ -144,6 +144,7 @@ class App:
         self._keep_status(self, view if view.layer.source == "git" else self.on_layer(self.runtime.journal()))
 
     def _after_write(self) -> None:
+        self.sync.let_drain_go_first()
         self.sync.follow_quietly()
         self._keep_status(self, None)
 

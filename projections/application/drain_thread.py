@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from ledger.errors import LedgerError
@@ -10,6 +11,7 @@ from ledger.postgres.connection.database import is_held_up
 
 AGAIN_AFTER = 0.5  # seconds, when others hold the ledger's lock
 LAST_SECONDS = 5.0  # for the portion under way, at the end of the process
+LOOK_EVERY = 0.2  # seconds, whether the process ends
 
 ShouldContinue = Callable[[], bool]
 Drains = Callable[[ShouldContinue], Drained | None]  # None if another process is at it
@@ -65,6 +67,14 @@ class DrainThread:
         if run.error is not None:
             raise run.error
         return run.drained
+
+    def wait_for_its_end(self, seconds: float) -> None:
+        """Where it is under way: work that can wait leaves this process to it so long."""
+        run, until = self._run, time.monotonic() + seconds
+        while run is not None and run.thread.is_alive() and not self._ending.is_set():
+            if (left := until - time.monotonic()) <= 0:
+                return
+            run.thread.join(min(LOOK_EVERY, left))
 
     def end(self) -> None:
         """After the portion under way, so that also processes which live for one command get on with it."""

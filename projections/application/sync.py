@@ -23,6 +23,7 @@ from projections.tables.postgres import PostgresTables
 
 DIVERGED = "diverged"  # why a ledger is closed in a database that lost or changed history
 FIRST_SECONDS = 30.0  # for what waits on this machine, before a long command of its own
+DRAIN_FIRST_SECONDS = 10.0  # at most, before others' writes are taken in
 LOOK_EVERY = 0.02  # seconds, while another process drains
 
 Target = tuple[PostgresStore, PostgresTables]  # where a drain records
@@ -117,6 +118,10 @@ class Synchronization:
             if error.details.get("reason") == MOVED:
                 self._runtime.contact.mark_lost(after_timeout=False)  # to find it where it is now
             log.warning("following has to wait: %s", ascii(error.message)[1:-1])
+
+    def let_drain_go_first(self) -> None:
+        """What is taken in meanwhile would slow down what goes out."""
+        self._drain_thread.wait_for_its_end(DRAIN_FIRST_SECONDS)
 
     def end(self) -> None:
         self._drain_thread.end()

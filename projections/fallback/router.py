@@ -5,6 +5,7 @@ is done on this machine's own copy, and what only reads goes on down.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -92,7 +93,9 @@ def _run_with_fallback(app: App, run: Run[Result], *, writes: bool, replicas: bo
     allowed = timedelta(seconds=app.settings.read_seconds)
     found = replica.try_replica(app, run, most=allowed) if replicas else None
     try:
-        view, result = found or (_run_live(app, run) if _is_settled(app) else _run_behind_outbox(app, run))
+        view, result = found or (
+            _run_live(app, run) if _is_settled(app) else _run_behind_outbox(app, run, writes=writes)
+        )
     except (Unavailable, OutcomeUnknown) as error:
         found = None if isinstance(error, Diverged) or not replicas else replica.try_replica(app, run, most=None)
         view, result = found or _run_on_fallback(app, run, error, writes=writes)
@@ -139,9 +142,18 @@ def _is_settled(app: App) -> bool:
         return False
 
 
-def _run_behind_outbox(app: App, run: Run[Result]) -> tuple[LedgerView, Result]:
+def _run_behind_outbox(app: App, run: Run[Result], *, writes: bool) -> tuple[LedgerView, Result]:
     """On this machine's own copy, behind what waits: so that no caller misses its own writes, nor what the
-    database has."""
+    database has.
+
+    A write that is queued needs only to be decided: what others have recorded meanwhile is the drain's business, and to
+    take it in would slow down the drain for which it waits. A refusal, or nothing to do, is found out anew with it.
+    """
+    if writes:
+        with suppress(*JUDGED, Unavailable):
+            view, result = _run_on_copy(app, run, replace(app.runtime.journal(), reachable=True))
+            if isinstance(result, dict) and result.get("place") is not None:
+                return view, result
     app.sync.follow_quietly(NEWS_SECONDS)
     return _run_on_copy(app, run, replace(app.runtime.journal(), reachable=True))
 

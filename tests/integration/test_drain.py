@@ -1,10 +1,12 @@
 """Bringing what waits to the database: the verdicts by example. See ledger.offline.delivery.drain."""
 
 import hashlib
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +21,8 @@ from ledger.conflict.events import ConflictFound, ConflictResolved
 from ledger.decider import Undo
 from ledger.envelope import Command, Fact, Proposal, Recorded, Submission, configuration_id, stream_id
 from ledger.errors import NewerProgramNeeded, OutcomeUnknown, Refused, Unavailable, VersionConflict
+from ledger.handler import Decide, rule_of
+from ledger.offline.delivery import drain as draining
 from ledger.offline.live import LiveHandler
 from ledger.offline.queue.queued_line import bare
 from ledger.pending import token
@@ -331,6 +335,121 @@ def test_a_command_that_began_to_wait_after_newer_ones_still_meets_the_links_tha
     assert isinstance(conflict, ConflictFound)
     assert conflict.refusal is not None
     assert conflict.refusal["details"]["rule"] == "dependency_cycle"
+
+
+@pytest.fixture
+def locks(play: Play, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """In their order: each lock that a drain takes, and each time it reads or records within one or before it."""
+    store, seen, inside = play.database.store, list[str](), list[bool]()
+    exclusively = store.exclusively
+
+    @contextmanager
+    def locked(lock_timeout: float | None = None) -> Iterator[None]:
+        seen.append("lock")
+        inside.append(True)
+        with exclusively(lock_timeout):
+            yield
+        inside.pop()
+
+    def noted(name: str) -> Callable[..., Any]:
+        real = getattr(store, name)
+
+        def call(*given: Any) -> Any:
+            seen.append(f"{name} inside" if inside else name)
+            return real(*given)
+
+        return call
+
+    monkeypatch.setattr(store, "exclusively", locked)
+    for name in ("read_streams", "append_group"):
+        monkeypatch.setattr(store, name, noted(name))
+    monkeypatch.setattr(draining, "TURN_SECONDS", math.inf)
+    return seen
+
+
+def test_what_stands_is_decided_before_the_lock_and_recorded_with_one(play: Play, locks: list[str]) -> None:
+    given = [play.queue(create(numbered(number))) for number in range(1, 6)]
+
+    play.here.drain()
+
+    assert locks == ["read_streams", "lock", "append_group inside"]
+    assert {play.end_of(one) for one in given} == {"recorded"}
+
+
+def test_what_others_changed_is_settled_with_one_lock_whatever_becomes_of_each(play: Play, locks: list[str]) -> None:
+    play.known(*(create(numbered(number)) for number in range(1, 5)))
+    rebased = play.queue(change(title="Mine"))
+    conflict = play.queue(change(entity_id=OTHER, title="Mine"))
+    waits = play.queue(change(token(conflict, 0), OTHER, notes="more"))
+    same = play.queue(change(entity_id=CHILD, title="Same"))
+    free = play.queue(create(numbered(9)))
+    play.live(change(notes="theirs"))
+    play.live(change(entity_id=OTHER, title="Theirs"))
+    play.live(change(entity_id=CHILD, title="Same"))
+    locks.clear()
+
+    play.here.drain()
+
+    assert locks.count("lock") == 1
+    ends = [play.end_of(one) for one in (rebased, conflict, waits, same, free)]
+    assert ends == ["recorded", "conflict", "conflict", "conflict", "recorded"]
+    assert [type(fact).__name__ for fact in play.facts(same)] == ["CommandFulfilled"]
+    play.meet()
+
+
+def test_what_moves_on_between_the_decision_and_the_lock_is_decided_again(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play.known(create(), create(OTHER))
+    mine, other = play.queue(change(title="Mine")), play.queue(change(entity_id=OTHER, title="Mine"))
+    store, late = play.database.store, [change(notes="theirs")]
+    exclusively = store.exclusively
+
+    def locked(lock_timeout: float | None = None) -> AbstractContextManager[None]:
+        while late:
+            play.live(late.pop())
+        return exclusively(lock_timeout)
+
+    monkeypatch.setattr(store, "exclusively", locked)
+    play.meet()
+
+    assert [fact.rebased_from for fact in (*play.facts(mine), *play.facts(other))] == [1, None]
+    assert (play.item()["title"], play.item()["notes"]) == ("Mine", "theirs")
+
+
+def test_a_name_that_was_taken_meanwhile_takes_nothing_from_what_is_settled_with_it(play: Play) -> None:
+    play.known(create(), create(OTHER))
+    before = play.queue(change(title="Mine"))
+    taken = play.queue(CreateVendor(id=numbered(7), name="Acme"))
+    after = play.queue(change(entity_id=OTHER, title="Mine"))
+    play.live(CreateVendor(id=numbered(8), name="Acme"))
+    play.live(change(notes="theirs"))
+    play.live(change(entity_id=OTHER, notes="theirs"))
+
+    play.meet()
+
+    assert [play.end_of(one) for one in (before, taken, after)] == ["recorded", "conflict", "recorded"]
+
+
+def test_a_command_at_which_the_program_fails_holds_up_none_before_it(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play.known(create(), create(OTHER))
+    before, failing = play.queue(change(title="Mine")), play.queue(change(entity_id=OTHER, title="Fails"))
+    play.live(change(notes="theirs"))
+    play.live(change(entity_id=OTHER, notes="theirs"))
+
+    def failing_rule(command: Command) -> Decide:
+        if isinstance(command, UpdateWorkItem) and command.id == OTHER:
+            raise ZeroDivisionError
+        return rule_of(command)
+
+    monkeypatch.setattr(draining, "rule_of", failing_rule)
+    with pytest.raises(ZeroDivisionError):
+        play.here.drain()
+
+    assert [play.end_of(one) for one in (before, failing)] == ["recorded", "nowhere"]
+    assert [line.command_id for line in play.here.outbox.unsettled()] == [failing]
 
 
 def test_a_bulk_is_rebased_as_a_whole(play: Play) -> None:

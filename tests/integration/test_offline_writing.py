@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ledger.errors import CommandIdReused, Invalid, Refused, Unavailable, VersionConflict
 from ledger.settings import Settings
 from projections.application.app import App
+from projections.fallback import router
 from projections.maintenance.after_write import keep_status
 from projections.maintenance.status_file import NAME, read
 from projections.operations.catalog import OPERATIONS
@@ -431,6 +432,45 @@ def test_a_disk_that_takes_no_verdict_is_not_taken_for_a_lost_database(app: App,
     assert "file" in failed.value.details
     assert ready
     assert app.sync.drain_for(5.0)  # whoever asks next begins it again
+
+
+@pytest.fixture
+def drain_waits(app: App, gate: Gate, elsewhere: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """The database answers again, others have changed this item, and the ledger's lock holds up what waits here."""
+    monkeypatch.setattr(router, "DRAIN_SECONDS", 0.05)
+    item = ask(app, "create_work_item", item_type="task", title="Before")
+    until(app.sync.follow)
+    gate.close()
+    ask(app, "create_work_item", item_type="task", title="Away")
+    changed = ask(elsewhere, "update_work_item", id=item["id"], version=1, title="Theirs")
+    with elsewhere.store.exclusively():
+        gate.open()
+        until(lambda: app.runtime.contact.ready)
+        yield changed
+    wait_until_settled(app)
+
+
+def test_a_write_that_is_queued_behind_others_takes_in_nothing_before(app: App, drain_waits: dict[str, Any]) -> None:
+    queued = ask(app, "create_work_item", item_type="task", title="Behind")
+
+    assert queued["outcome"] == "queued"
+    assert app.local.journal.head.position == 1
+
+
+def test_what_is_refused_behind_others_is_decided_anew_on_what_the_database_has(
+    app: App, drain_waits: dict[str, Any]
+) -> None:
+    queued = ask(app, "update_work_item", id=drain_waits["id"], version=2, notes="on theirs")
+
+    assert queued["outcome"] == "queued"
+    assert ask(app, "query_work_item", id=drain_waits["id"])["title"] == "Theirs"
+
+
+def test_whether_there_is_nothing_to_do_behind_others_is_asked_of_what_the_database_has(
+    app: App, drain_waits: dict[str, Any]
+) -> None:
+    with pytest.raises(VersionConflict, match="at version 2, not 1"):
+        ask(app, "update_work_item", id=drain_waits["id"], version=1, title="Before")
 
 
 def test_a_change_that_changes_nothing_is_not_queued(app: App, gate: Gate) -> None:

@@ -5,6 +5,7 @@ no other command changed a field that it changes and the rules still accept it, 
 else it becomes a conflict under its own id. What builds on a conflict becomes one that names it.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.catalog import UNIQUE, fact_of, fold_stream
-from ledger.conflict.decider import conflict_id, conflict_stream
+from ledger.conflict.decider import conflict_stream
 from ledger.conflict.events import CommandFulfilled, CommandWithdrawn, ConflictFound, Met
 from ledger.envelope import Fact, Proposal, ProposedEvent, Recorded, RecordedEvent, Submission
 from ledger.errors import (
@@ -24,17 +25,18 @@ from ledger.errors import (
     LostRace,
     NewerProgramNeeded,
     NotUnique,
+    OutcomeUnknown,
     ReadModelBehind,
-    VersionConflict,
+    Unavailable,
 )
 from ledger.handler import Project, rule_of
 from ledger.offline.delivery import rebase
+from ledger.offline.delivery.findings import Findings
 from ledger.offline.delivery.pending_histories import Ahead
 from ledger.offline.queue import queued_line
 from ledger.offline.queue.outbox import Outbox
 from ledger.offline.queue.outbox_lines import Outcome, Queued, QueuedEvent, Settled
 from ledger.offline.queue.queued_line import EXCLUSIVE
-from ledger.pending import PENDING
 from ledger.store import EventStore
 from ledger.work_item.bulk import REFUSALS as OF_RULES
 from ledger.work_item.commands import ReleaseClaim
@@ -42,7 +44,8 @@ from ledger.world import Neighbourhood, World
 
 GROUP = 100  # commands recorded in one transaction
 TRIES = 5
-LOCK_SECONDS = 2.0  # seconds for the ledger's lock: a write that waits longer behind others is queued
+TURN_SECONDS = 0.5  # with the ledger's lock, before others have theirs; what is recorded at once is recorded whole
+LOCK_SECONDS = 30.0  # for a turn: longer than many others take together, because who gives up is the last again
 CLAIMING = {command.__name__ for command in (*EXCLUSIVE, ReleaseClaim)}
 REFUSED = (*OF_RULES, AlreadyRecorded, Forbidden)
 
@@ -75,10 +78,7 @@ class Drain:
         self._outbox = outbox
         self._catch_up = catch_up
         self._own: set[UUID] = set()
-        self._conflicts: dict[str, str] = {}  # command -> conflict
-        self._missing: dict[str, str] = {}  # what a conflicted command would have created -> conflict
-        self._oldest = self._seen = PENDING
-        self._foreign: list[tuple[int, frozenset[str]]] = []
+        self._findings = Findings(store, self._is_own)
 
     def run(self, tell: OnProgress = lambda _: None, should_continue: Callable[[], bool] = lambda: True) -> Drained:
         """Settles what waits, portion by portion as long as it `goes_on`. An interrupted one goes on where it was."""
@@ -88,9 +88,9 @@ class Drain:
         self._remember()
         while should_continue() and (lines := self._outbox.unsettled(after, GROUP)):
             self._own |= {line.command_id for line in lines}
-            oldest = min((line.as_of for line in lines if line.conditions), default=PENDING)
-            if oldest < self._oldest:  # what was sent first may have begun to wait behind newer lines
-                self._look_from(oldest)
+            for line in lines:
+                if line.conditions:  # what was sent first may have begun to wait behind newer lines
+                    self._findings.look_from(line.as_of)
             faults = self._outbox.faults  # reading the lines has proved them
             if any(fault.is_newer for fault in faults):
                 raise _newer_line()
@@ -113,13 +113,7 @@ class Drain:
         self._own = self._outbox.own_before(self._outbox.sequence + 1)
         for command, _ in self._outbox.ended("conflict"):
             if found := self._outbox.find(command):
-                self._conflicted(found[0])
-        self._look_from(PENDING)
-
-    def _look_from(self, position: int) -> None:
-        """Looks at what others have recorded behind a position, as far as a command with conditions asks for it."""
-        self._oldest = self._seen = position
-        self._foreign = []
+                self._findings.conflicted(found[0])
 
     def _is_orphan(self, line: Queued) -> bool:
         """Whether it builds on an unknown command: one of a damaged line."""
@@ -137,12 +131,10 @@ class Drain:
         settled: list[Settled] = []
         left = list(lines)
         while left:
-            together = self._together(left)
-            if not together:
-                together = [self._settle_one(left[0])]
-            self._write(together)
-            settled += together
-            left = left[len(together) :]
+            ended = self._decided_ahead(left) or self._in_one_turn(left) or [self._settle_one(left[0])]
+            self._write(ended)
+            settled += ended
+            left = left[len(ended) :]
         return settled
 
     def _write(self, settled: Sequence[Settled]) -> None:
@@ -151,22 +143,56 @@ class Drain:
             numbered = [msgspec.structs.replace(one, sequence=sequence + n) for n, one in enumerate(settled, 1)]
             self._outbox.append(numbered[0], *numbered[1:])
 
-    def _together(self, lines: Sequence[Queued]) -> list[Settled]:
-        """Records as proposed as many of the first commands as are so, in one transaction; none if the first is not."""
-        for _ in range(TRIES):
+    def _decided_ahead(self, lines: Sequence[Queued]) -> list[Settled]:
+        """Records them all as proposed; none if one of them is not so.
+
+        It is decided before the lock is there, so that machines which drain at once do not wait for one another's
+        decisions: the append finds out what moved on. It cannot see which topics are only this outbox's own.
+        """
+        if any(line.conditions for line in lines):
+            return []
+        proposals = self._proposals(lines)
+        if len(proposals) < len(lines):
+            return []
+        try:
+            with self._store.exclusively(LOCK_SECONDS):
+                return self._recorded(proposals)
+        except (Unavailable, OutcomeUnknown):
+            raise
+        except LedgerError:  # which one it is of is found out in a turn
+            return []
+
+    def _in_one_turn(self, lines: Sequence[Queued]) -> list[Settled]:
+        """Brings the first commands to their ends, whichever these are, with one lock and one commit.
+
+        None where the first has to be settled on its own: what fails at one takes nothing from those before it.
+        """
+        while lines:
+            ended: list[Settled] = []
             try:
-                with self._store.exclusively(LOCK_SECONDS):
-                    return self._grouped(lines)
-            except ReadModelBehind:
-                self._catch_up()
-            except (VersionConflict, LostRace, NotUnique):
-                return []
+                with self._findings.forgotten_on_error(), self._store.exclusively(LOCK_SECONDS):
+                    self._take_turn(lines, ended)
+                return ended
+            except (Unavailable, OutcomeUnknown):
+                raise
+            except Exception:  # all was rolled back; the command it is of is settled alone, and then raises it
+                lines = lines[: len(ended)]
         return []
 
-    def _grouped(self, lines: Sequence[Queued]) -> list[Settled]:
+    def _take_turn(self, lines: Sequence[Queued], ended: list[Settled]) -> None:
+        until = time.monotonic() + TURN_SECONDS
+        width = len(lines)
+        while len(ended) < len(lines) and (not ended or time.monotonic() < until):
+            left = lines[len(ended) :][:width]
+            together = self._recorded(self._proposals(left))
+            ended += together or [self._verdict(left[0])]
+            width = 2 * width if len(together) == len(left) else 1  # among what others changed it is read one by one
+
+    def _proposals(self, lines: Sequence[Queued]) -> list[tuple[Queued, Proposal]]:
+        """As many of the first commands as may be recorded as proposed."""
         streams = {stream for line in lines for stream in (*line.bases, conflict_stream(line.command_id))}
         past = self._store.read_streams(streams)
-        self._look(past.head)
+        self._findings.look(past.head)
         ahead = Ahead(past.events)
         taken: list[tuple[Queued, Proposal]] = []
         for line in lines:
@@ -175,23 +201,24 @@ class Drain:
                 break
             taken.append((line, proposal))
             ahead.happened(line, proposal)
-        if not taken:
-            return []
-        answers = self._store.append_group([proposal for _, proposal in taken])
-        for answer in answers:
+        return taken
+
+    def _recorded(self, taken: Sequence[tuple[Queued, Proposal]]) -> list[Settled]:
+        """Records them all, or raises what refuses one."""
+        settled = []
+        for (line, _), answer in zip(taken, self._store.append_group([one for _, one in taken]), strict=True):
             if isinstance(answer, LedgerError):
                 raise answer
-        recorded = [answer for answer in answers if isinstance(answer, Recorded)]
-        return [
-            self._ended(line, "recorded", answer.positions) for (line, _), answer in zip(taken, recorded, strict=True)
-        ]
+            outcome = self._outcome(answer) if answer.repeated else "recorded"
+            settled.append(self._ended(line, outcome, answer.positions))
+        return settled
 
     def _as_proposed(self, line: Queued, ahead: Ahead, head: int) -> Proposal | None:
-        if line.kind == "withdrawal" or self._waits_for(line) or ahead.knows(line):
+        if line.kind == "withdrawal" or self._findings.waits_for(line) or ahead.knows(line):
             return None
         if not all(rebase.stands_on_its_base(line, stream, ahead.past(stream), self._is_own) for stream in line.bases):
             return None
-        if not self._conditions_hold(line) or rebase.quotes_erased(map(ahead.past, line.bases)):
+        if not self._findings.conditions_hold(line) or rebase.quotes_erased(map(ahead.past, line.bases)):
             return None
         facts = rebase.facts_with_authors(line)
         proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, head)
@@ -211,18 +238,18 @@ class Drain:
                 refusal = error
         raise refusal or LostRace("the read models do not come up to the log")
 
-    def _verdict(self, line: Queued, refusal: LedgerError | None) -> Settled:
+    def _verdict(self, line: Queued, refusal: LedgerError | None = None) -> Settled:
         if found := self._store.find_command(line.command_id):
             return self._ended(line, self._outcome(found[0]), found[0].positions)
         if line.kind == "withdrawal":
             return self._instead(line, CommandWithdrawn(command=line.command), "withdrawn")
         past = self._store.read_streams(line.bases)
-        self._look(past.head)
+        self._findings.look(past.head)
         pasts, moved = past.events, self._moved(line, past.events)
-        if waits_for := self._waits_for(line):
+        if waits_for := self._findings.waits_for(line):
             return self._conflict(line, pasts, met=rebase.meetings(line, pasts, self._is_own), waits_for=waits_for)
         quotes = rebase.quotes_erased(pasts.values())
-        if refusal is None and not moved and self._conditions_hold(line) and not quotes:
+        if refusal is None and not moved and self._findings.conditions_hold(line) and not quotes:
             facts = rebase.facts_with_authors(line)
             ahead = Ahead(pasts)
             proposal = self._proposal(line, facts, ahead.past, ahead.state, line.bases, past.head)
@@ -320,40 +347,12 @@ class Drain:
             as_of=as_of,
         )
 
-    def _look(self, head: int) -> None:
-        """What others have recorded since the last look, by the topics it touched."""
-        if head > self._seen:
-            for event in self._store.read_all(self._seen, head):
-                if event.topics and not self._is_own(event.command_id):
-                    self._foreign.append((event.position, frozenset(event.topics)))
-            self._seen = head
-
-    def _conditions_hold(self, line: Queued) -> bool:
-        wanted = frozenset(line.conditions)
-        if not wanted:
-            return True
-        return not any(position > line.as_of and topics & wanted for position, topics in self._foreign)
-
     def _moved(self, line: Queued, pasts: rebase.Pasts) -> set[str]:
         return {
             stream
             for stream in line.bases
             if not rebase.stands_on_its_base(line, stream, pasts.get(stream, ()), self._is_own)
         }
-
-    def _waits_for(self, line: Queued) -> list[str]:
-        """The conflicts of the commands that it builds on: on the same stream, or on what one of them creates."""
-        if not self._conflicts:
-            return []
-        bases = {base.command_id for stream, base in line.bases.items() if stream in line.streams}
-        found = [self._conflicts[command] for command in bases & self._conflicts.keys() if command is not None]
-        found += [self._missing[entity_id] for entity_id in rebase.mentioned(line) & self._missing.keys()]
-        return sorted(set(found) - {conflict_id(line.command_id)})
-
-    def _conflicted(self, line: Queued) -> None:
-        conflict = conflict_id(line.command_id)
-        self._conflicts[str(line.command_id)] = conflict
-        self._missing |= dict.fromkeys(rebase.created(line), conflict)
 
     def _outcome(self, recorded: Recorded) -> Outcome:
         """How a command ended that is recorded already."""
@@ -373,7 +372,7 @@ class Drain:
 
     def _ended(self, line: Queued, outcome: Outcome, positions: tuple[int, ...]) -> Settled:
         if outcome == "conflict":
-            self._conflicted(line)
+            self._findings.conflicted(line)
         return Settled(
             sequence=0, command_id=line.command_id, settles=line.sequence, outcome=outcome, positions=positions
         )
