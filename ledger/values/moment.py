@@ -6,7 +6,7 @@ The text sorts as the moments do, so PostgreSQL, SQLite and Python compare it al
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FUTURE_ALLOWED = timedelta(minutes=5)  # requirements: a client's clock may run ahead by this much
+FUTURE_ALLOWED = timedelta(minutes=5)  # that a client's clock may run ahead
 
 
 def text(moment: datetime) -> str:

@@ -66,7 +66,7 @@ class Overlay:
 
     def _lift(self, over: OverlayRows, streams: Iterable[str]) -> list[str]:
         """Shows the confirmed rows again. Answers which of the streams were laid over."""
-        kept = over.existing(streams)
+        kept = over.confirmed_rows(streams)
         top = over.rows.rows(kept)
         for stream, confirmed in kept.items():
             if confirmed.row is None:

@@ -1,4 +1,4 @@
-"""Rows laid over those of the cache, and the confirmed ones kept aside meanwhile. See projections.overlay."""
+"""Rows laid over those of the cache, and the confirmed ones kept aside. See projections.local_copy.overlay."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -59,7 +59,7 @@ class OverlayRows:
         """Every stream whose row is laid over."""
         return [row[0] for row in self._ask(OVERLAID, [self._ledger])]
 
-    def existing(self, streams: Iterable[str]) -> dict[str, Kept]:
+    def confirmed_rows(self, streams: Iterable[str]) -> dict[str, Kept]:
         """The confirmed rows of those streams that are laid over."""
         found = {}
         for stream, version, position, doc, terms in self._ask(KEPT, [self._ledger, _listed(streams)]).fetchall():

@@ -48,8 +48,9 @@ class Projection(Struct, Generic[State], frozen=True, kw_only=True):
     """One read model: its name is its table; `shape` rises when what is stored in a row changes.
 
     `entries` are the (relation, target) pairs under which a row can be found, `texts` the texts in which words are
-    searched for, by the classes of projections.terms; a read model that is not searched has none. The SQL that follows
-    from `columns`, `indexes` and `filters` is written by docs/make_sql.py. `is_single`: there is one row a ledger.
+    searched for, by their classes (see projections.read_models.search_terms); a read model that is not searched has
+    none. The SQL that follows from `columns`, `indexes` and `filters` is written by docs/make_sql.py. `is_single`:
+    there is one row a ledger.
     """
 
     name: str

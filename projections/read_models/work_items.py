@@ -34,7 +34,7 @@ def entries(_: str, item: WorkItem) -> Iterator[tuple[str, str]]:
 
 
 def texts(item: WorkItem) -> dict[str, tuple[str, ...]]:
-    """Where its words are searched for; see projections.terms."""
+    """Where its words are searched for; see projections.read_models.search_terms."""
     others = (item.description, item.notes, item.block_reason, item.branch_name, item.external_id)
     return {
         search_terms.TITLE: (item.title,),

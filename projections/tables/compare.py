@@ -39,25 +39,25 @@ def compare(snapshot: Snapshot, projection: Projection[Any], folded: Fold) -> Co
     since; those are in both."""
     category, until = projection.decider.category, folded.reached
     replayed = {row.id: row for stream in folded.streams(projection.name) if (row := folded.row(stream))}
-    no_progress, later = set(replayed), set()
+    missing, later = set(replayed), set()
     entries = _stored_entries(snapshot, projection.name)
     differences: list[Difference] = []
     for stored in pages(snapshot, category, snapshot.generation(projection.name)):
         entity_id, found = stored["id"], entries.pop(stored["id"], frozenset())
-        no_progress.discard(entity_id)
+        missing.discard(entity_id)
         if stored["position"] > until:
             later.add(entity_id)
         else:
             differences += _differences(projection, stored, found, replayed.get(entity_id))
     differences += [
-        Difference(id=entity_id, field="id", stored=None, replayed=entity_id) for entity_id in sorted(no_progress)
+        Difference(id=entity_id, field="id", stored=None, replayed=entity_id) for entity_id in sorted(missing)
     ]
     differences += [
         Difference(id=entity_id, field="entries", stored=sorted(found), replayed=None)
         for entity_id, found in entries.items()
-        if entity_id not in no_progress
+        if entity_id not in missing
     ]
-    same = [replayed[entity_id] for entity_id in replayed.keys() - no_progress - later]
+    same = [replayed[entity_id] for entity_id in replayed.keys() - missing - later]
     differences += _other_terms(snapshot, projection, same)
     differences += _other_columns(snapshot, projection, {difference.id for difference in differences} | later)
     return Compared(

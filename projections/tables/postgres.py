@@ -42,7 +42,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class PostgresSnapshot:
-    """See projections.tables.Snapshot."""
+    """See projections.tables.contract.Snapshot."""
 
     def __init__(
         self, connection: Connection, ledger: UUID, as_of: AsOf, generations: dict[str, int], prepares: bool
@@ -62,7 +62,7 @@ class PostgresSnapshot:
 
 
 class PostgresGeneration:
-    """See projections.tables.Generation."""
+    """See projections.tables.contract.Generation."""
 
     def __init__(self, connection: Connection, ledger: UUID, generations: dict[str, int]) -> None:
         self._connection = connection
@@ -88,7 +88,7 @@ class PostgresGeneration:
 
 
 class PostgresTables:
-    """See projections.tables.Tables. Rows are written by the append and by a replay, never here.
+    """See projections.tables.contract.Tables. Rows are written by the append and by a replay, never here.
 
     `catch_up` is called when a read model of this program is behind; without one, such a view is refused.
     """

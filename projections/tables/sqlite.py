@@ -51,7 +51,7 @@ CLEAR = "DELETE FROM {} WHERE ledger_id = ? AND generation = ?"
 
 
 class SqliteSnapshot:
-    """See projections.tables.Snapshot."""
+    """See projections.tables.contract.Snapshot."""
 
     def __init__(self, connection: sqlite3.Connection, ledger: str, as_of: AsOf, generations: dict[str, int]) -> None:
         self._connection = connection
@@ -70,7 +70,7 @@ class SqliteSnapshot:
 
 
 class SqliteGeneration:
-    """See projections.tables.Generation. It keeps what it is given until `serve`: the file is not locked meanwhile."""
+    """See projections.tables.contract.Generation. It keeps what it is given until `serve`, with the file unlocked."""
 
     def __init__(self, tables: "SqliteTables", projections: Iterable[str], *, fresh: bool) -> None:
         self._tables = tables
@@ -85,7 +85,7 @@ class SqliteGeneration:
 
 
 class SqliteTables:
-    """See projections.tables.Tables. `clock` tells the time where no server does."""
+    """See projections.tables.contract.Tables. `clock` tells the time where no server does."""
 
     def __init__(
         self, file: Path, ledger: UUID, clock: Callable[[], datetime], catch_up: Callable[[], None] | None = None

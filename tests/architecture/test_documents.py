@@ -1,5 +1,6 @@
 """What is written about the code is true of the code."""
 
+import importlib
 import importlib.util
 import re
 from collections.abc import Iterator
@@ -52,6 +53,27 @@ def test_a_filter_of_work_items_is_asked_by_the_question_the_operation_and_the_c
     assert set(in_other_words.values()) <= options
     of_assistants = {"ready", "roots_only", "include_deleted", "include_archived"}
     assert asked & given - options == {*in_other_words, *of_assistants}, "no option of `list`"
+
+
+def test_what_a_docstring_refers_to_is_there() -> None:
+    rooms = ("ledger", "projections", "mcp_adapter")
+    texts = [file.read_text(encoding="utf-8") for room in rooms for file in (ROOT / room).rglob("*.py")]
+    named = {path for text in texts for path in re.findall(rf"[Ss]ee ((?:{'|'.join(rooms)})(?:\.\w+)+)", text)}
+
+    assert named
+    assert {path for path in named if not is_there(path)} == set()
+
+
+def is_there(path: str) -> bool:
+    """Whether a module is at the path, or has what the last names of it say."""
+    for length in range(path.count(".") + 1, 0, -1):
+        place, names = ROOT.joinpath(*path.split(".")[:length]), path.split(".")[length:]
+        if place.with_suffix(".py").is_file():
+            module: object = importlib.import_module(".".join(path.split(".")[:length]))
+            return all((module := getattr(module, name, None)) is not None for name in names)
+        if place.is_dir():
+            return not names
+    return False
 
 
 def maker(name: str) -> ModuleType:

@@ -17,8 +17,7 @@ from ledger.work_item.commands import ImportedItem
 
 LONGEST_LINE = 16 * 2**20  # bytes
 LONGEST_ID = 500  # characters; an index entry of PostgreSQL ends at 2,700 bytes
-# requirements section 1; an import records longer texts as found
-LONGEST_COMMENT = 20_000  # characters
+LONGEST_COMMENT = 20_000  # characters; an import records longer texts as found, of these fields too
 LIMITS = {"title": 200, "description": 20_000, "notes": 20_000, "assignee": 100, "tags": 50}
 
 REPORTED = ("active", "waiting", "review", "dropped")  # categories in which an item is not ready, or ended undone

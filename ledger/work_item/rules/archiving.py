@@ -33,7 +33,7 @@ def refuse_archived_parent(world: World, parent: Neighbour) -> None:
 
 
 def archive(command: ArchiveWorkItems, world: World) -> Decided:
-    """The age of an item is that of its last event, by the clock of its writer (requirements section 1)."""
+    """The age of an item is that of its last event, by the clock of its writer."""
     if command.id is not None:
         return _archive_one(command.id, command.older_than_days or 0, world)
     days = world.settings().archive_days if command.older_than_days is None else command.older_than_days

@@ -1,7 +1,7 @@
 """Cycles in what must come before what: an import records them as found and names them.
 
-The edges are those of requirements section 1: start(x) -> finish(x), start(parent) -> start(child),
-finish(child) -> finish(parent), finish(blocker) -> start(blocked).
+What comes before what: start(x) -> finish(x), start(parent) -> start(child), finish(child) -> finish(parent),
+finish(blocker) -> start(blocked).
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,30 +36,30 @@ def _strongly_connected_components(edges: Mapping[Endpoint, list[Endpoint]]) -> 
     for root in edges:
         walk = [(root, iter(edges.get(root, ())))] if root not in order else []
         while walk:
-            moment, onward = walk[-1]
-            if moment not in order:
-                order[moment] = lowest[moment] = len(order)
-                waiting.append(moment)
-                inside.add(moment)
+            endpoint, onward = walk[-1]
+            if endpoint not in order:
+                order[endpoint] = lowest[endpoint] = len(order)
+                waiting.append(endpoint)
+                inside.add(endpoint)
             fresh = None
             for other in onward:
                 if other not in order:
                     fresh = other
                     break
                 if other in inside:
-                    lowest[moment] = min(lowest[moment], order[other])
+                    lowest[endpoint] = min(lowest[endpoint], order[other])
             if fresh is not None:
                 walk.append((fresh, iter(edges.get(fresh, ()))))
                 continue
             walk.pop()
             if walk:
-                lowest[walk[-1][0]] = min(lowest[walk[-1][0]], lowest[moment])
-            if lowest[moment] == order[moment]:
-                at = _place(waiting, moment)
-                knot, waiting[at:] = waiting[at:], []
-                inside.difference_update(knot)
-                yield knot
+                lowest[walk[-1][0]] = min(lowest[walk[-1][0]], lowest[endpoint])
+            if lowest[endpoint] == order[endpoint]:
+                at = _place(waiting, endpoint)
+                component, waiting[at:] = waiting[at:], []
+                inside.difference_update(component)
+                yield component
 
 
-def _place(waiting: list[Endpoint], moment: Endpoint) -> int:
-    return next(at for at in range(len(waiting) - 1, -1, -1) if waiting[at] == moment)
+def _place(waiting: list[Endpoint], endpoint: Endpoint) -> int:
+    return next(at for at in range(len(waiting) - 1, -1, -1) if waiting[at] == endpoint)

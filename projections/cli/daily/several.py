@@ -19,12 +19,12 @@ REFS = click.argument("refs", type=REF, metavar="REF...|-", nargs=-1, required=T
 
 
 def each(
-    invocation: Invocation, refs: tuple[str, ...], act: Callable[[str], Answered], tell: Callable[[Answered], None]
+    invocation: Invocation, refs: tuple[str, ...], act: Callable[[str], Answered], show: Callable[[Answered], None]
 ) -> int:
     """Acts on one after the other, each reported as it is done; one that is refused does not keep the others back."""
     if len(refs) == 1 and refs[0] != "-":
         answered = act(refs[0])
-        answer_json(answered) if invocation.as_json else tell(answered)
+        answer_json(answered) if invocation.as_json else show(answered)
         return exits.of_answer(answered)
     answers, code = [], exits.DONE
     for ref in each_ref(refs):
@@ -32,7 +32,7 @@ def each(
             answers.append(answered := act(ref))
             code = code or exits.of_answer(answered)
             if not invocation.as_json:
-                tell(answered)
+                show(answered)
         except LedgerError as error:
             answers.append({"ref": ref, **error.as_answer()})
             code = exits.of_error(error)

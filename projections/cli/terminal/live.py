@@ -13,8 +13,8 @@ from projections.fallback import router
 PAUSE = 1.0  # seconds between two looks at the ledger's position
 
 
-def watch(app: App, tell: Callable[[], None]) -> None:
-    """Tells now and whenever the position rose, also after a server was away. An interruption is how it ends.
+def watch(app: App, show: Callable[[], None]) -> None:
+    """Shows it now and whenever the position rose, also after a server was away. An interruption is how it ends.
 
     A copy that answers meanwhile, and is behind what was shown, is no news.
     """
@@ -24,7 +24,7 @@ def watch(app: App, tell: Callable[[], None]) -> None:
             try:
                 _, position = router.run_on_first_source(app, _position, replicas=True)
                 if position > seen:
-                    tell()
+                    show()
                 seen, away = max(seen, position), False
             except (Unavailable, OutcomeUnknown) as error:
                 if not away:
