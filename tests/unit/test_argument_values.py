@@ -203,7 +203,7 @@ def test_arguments_without_names_are_refused_with_an_example(given: Any) -> None
     ],
 )
 def test_what_is_ambiguous_stays_as_it_came_and_is_refused_by_the_field(kind: Any, value: Any) -> None:
-    read = argument_values.read(kind, value)
+    read = argument_values.reader(kind)(value)
 
     assert read == ([] if value == "[]" else value)
     assert type(read) in (type(value), list)

@@ -8,8 +8,9 @@ came, and the check of the field refuses it.
 import json
 import re
 import types
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 from pydantic import BaseModel, BeforeValidator
@@ -20,10 +21,17 @@ from ledger.decider import check, problem
 NULL_IS_A_VALUE: dict[str, Any] = {"nullable": True}  # `json_schema_extra` of a field that null empties
 EXACT = 2.0**53  # floats below it are exact integers
 TEXTS_OF = dict.fromkeys(("true", "yes", "on", "y", "1"), True) | dict.fromkeys(("false", "no", "off", "n", "0"), False)
+Read = Callable[[Any], Any]
+Fits = Callable[[Any], bool]
 MOST_TEXTS = 3  # JSON texts of a JSON text of ...
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _WHOLE_NUMBER = re.compile(r"([+-]?[0-9]{1,30})(\.0*)?")
+
+
+class _Field(NamedTuple):
+    info: FieldInfo
+    read: Read
 
 
 def arguments(given: Any) -> dict[str, Any]:
@@ -40,12 +48,18 @@ def arguments(given: Any) -> dict[str, Any]:
 
 def read_fields(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of one model, read; a null that is no value, or a blank that none can be, counts as not given."""
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    fields = _fields(model)
     return {
-        name: read(fields[name].annotation, value) if name in fields else value
+        name: fields[name].read(value) if name in fields else value
         for name, value in given.items()
-        if name not in fields or not _is_not_given(fields[name], value)
+        if name not in fields or not _is_not_given(fields[name].info, value)
     }
+
+
+@cache
+def _fields(model: type[BaseModel]) -> dict[str, _Field]:
+    """By the names that callers give. Types are taken apart once: doing so takes longer than reading."""
+    return {info.alias or name: _Field(info, reader(info.annotation)) for name, info in model.model_fields.items()}
 
 
 def _is_not_given(field: FieldInfo, value: Any) -> bool:
@@ -65,32 +79,36 @@ def _is_plain(kind: Any) -> bool:
     return kind in _SIMPLE
 
 
-def read(kind: Any, value: Any) -> Any:
-    """The value as one of the kind, a type as pydantic fields have them; as it came if it is not plainly one.
+def reader(kind: Any) -> Read:
+    """What reads a value as one of the kind, a type as pydantic fields have them; what is not plainly one stays as it
+    came.
 
-    >>> read(int, "3"), read(bool, "False"), read(tuple[int, ...], '["1"]'), read(Literal["task"], "Task")
+    >>> reader(int)("3"), reader(bool)("False"), reader(tuple[int, ...])('["1"]'), reader(Literal["task"])("Task")
     (3, False, (1,), 'task')
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return read(inner[0], value)
+        return reader(inner[0])
     if origin in (Union, types.UnionType):
-        return _of_union(inner, value)
+        return partial(_of_union, [(reader(one), _fitting(one)) for one in inner])
     if origin is Literal:
-        return _of_words(inner, value)
+        return partial(_of_words, inner)
     if origin is tuple:
-        return _of_array(inner[0], value)
+        return partial(_of_array, reader(inner[0]), _fitting(inner[0]))
     if origin is dict:
-        return _of_object(inner, value)
+        return partial(_of_object, reader(inner[0]), reader(inner[1]))
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return _from_json(value)
-    return _SIMPLE[kind](value) if kind in _SIMPLE else value
+        return _from_json
+    return _SIMPLE.get(kind, _as_it_came)
 
 
-def _of_union(kinds: tuple[Any, ...], value: Any) -> Any:
-    for kind in kinds:
-        meant = read(kind, value)
-        if _fits(kind, meant):
+def _as_it_came(value: Any) -> Any:
+    return value
+
+
+def _of_union(kinds: Iterable[tuple[Read, Fits]], value: Any) -> Any:
+    for read, fits in kinds:
+        if fits(meant := read(value)):
             return meant
     return value
 
@@ -103,13 +121,13 @@ def _of_words(words: tuple[Any, ...], value: Any) -> Any:
     return meant[0] if len(meant) == 1 else value
 
 
-def _of_array(kind: Any, value: Any) -> Any:
+def _of_array(read: Read, fits: Fits, value: Any) -> Any:
     """An array, its JSON text, or a single value in place of an array of one; commas in it may part several."""
     value = _from_json(value)
     if isinstance(value, (list, tuple)):
-        return tuple(read(kind, entry) for entry in value)
-    single = read(kind, value)
-    return (single,) if _is_one(value, single) and _fits(kind, single) else value
+        return tuple(read(entry) for entry in value)
+    single = read(value)
+    return (single,) if _is_one(value, single) and fits(single) else value
 
 
 def _is_one(value: Any, single: Any) -> bool:
@@ -117,11 +135,11 @@ def _is_one(value: Any, single: Any) -> bool:
     return not (value.strip()[:1] in ("", "[", "{") or "," in value) if isinstance(value, str) else single == value
 
 
-def _of_object(kinds: tuple[Any, ...], value: Any) -> Any:
+def _of_object(read_name: Read, read_entry: Read, value: Any) -> Any:
     value = _from_json(value)
     if not isinstance(value, dict):
         return value
-    return {read(kinds[0], name): read(kinds[1], entry) for name, entry in value.items()}
+    return {read_name(name): read_entry(entry) for name, entry in value.items()}
 
 
 def _integer(value: Any) -> Any:
@@ -163,16 +181,19 @@ def _decoded(text: str) -> Any:
         return text
 
 
-def _fits(kind: Any, value: Any) -> bool:
-    origin = get_origin(kind)
+def _fitting(kind: Any) -> Fits:
+    """What says whether a value is one of the kind."""
+    origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _fits(get_args(kind)[0], value)
+        return _fitting(inner[0])
     if origin is Literal:
-        return value in get_args(kind)
+        return inner.__contains__
     wanted = origin or kind
-    if isinstance(wanted, type) and issubclass(wanted, BaseModel):
-        return isinstance(value, dict)
-    return isinstance(wanted, type) and isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
+    if not isinstance(wanted, type):
+        return lambda _: False
+    if issubclass(wanted, BaseModel):
+        return lambda value: isinstance(value, dict)
+    return lambda value: isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
 
 
 def _plain(word: Any) -> str:
