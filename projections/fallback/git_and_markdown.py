@@ -18,7 +18,7 @@ from ledger.envelope import Proposal, Recorded
 from ledger.errors import Damaged, Invalid, LedgerError, Refused, Unavailable
 from ledger.handler import Handler
 from ledger.importing.readers.git import history
-from ledger.importing.readers.git.log import git_output
+from ledger.importing.readers.git_output import git_output
 from ledger.memory import MemoryStore
 from ledger.offline.journal import FILE as JOURNAL
 from ledger.offline.journal import Journal

@@ -10,7 +10,8 @@ from ledger.errors import Invalid
 from ledger.importing.commands import ImportedDeployment
 from ledger.importing.readers.git import history
 from ledger.importing.readers.git import items as git_items
-from ledger.importing.readers.git.log import LONGEST_MESSAGE, git_output
+from ledger.importing.readers.git.log import LONGEST_MESSAGE
+from ledger.importing.readers.git_output import git_output
 from ledger.importing.readers.reading import Reading
 from ledger.vendor.events import TestResults
 from ledger.work_item.commands import ImportedItem

@@ -1,5 +1,8 @@
 """todo.txt, read."""
 
+import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,11 +12,13 @@ from hypothesis import strategies as st
 from ledger.errors import Invalid
 from ledger.importing.readers.reading import Reading
 from ledger.importing.readers.trackers.personal import todotxt
+from ledger.importing.readers.trackers.personal.last_written import last_written
 from ledger.importing.readers.trackers.personal.todotxt import parsed
 from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedItem
 from tests.support.imported_log import ImportedLog
 
+PERSON = ("-c", "user.name=a", "-c", "user.email=a@example.org")
 IMPORTED_AT = parse("2026-11-22T12:00:00Z")
 
 
@@ -320,3 +325,41 @@ def test_any_line_is_read_and_its_words_are_its_end(line: str) -> None:
     found = parsed("line 1", line)
 
     assert line.endswith(found.words)
+
+
+def kept_since(line: str, day: str, *, committed: bool = False) -> Callable[[Path], Path]:
+    """Leaves a file with the line that was written that day; `committed` then, and checked out later."""
+
+    def write(folder: Path) -> Path:
+        file, at = folder / "todo.txt", parse(f"{day}T12:00:00Z")
+        file.write_text(line)
+        if committed:
+            date = {"GIT_AUTHOR_DATE": at.isoformat(), "GIT_COMMITTER_DATE": at.isoformat()}
+            for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "Tasks"]):
+                subprocess.run(["git", *PERSON, *arguments], cwd=folder, env=os.environ | date, check=True)
+        else:
+            os.utime(file, (at.timestamp(), at.timestamp()))
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("committed", [False, True])
+@pytest.mark.parametrize(("day", "opened"), [("2026-03-02", False), ("2026-03-07", True)])
+def test_a_file_from_before_the_day_of_completion_opens_no_task_again(day: str, opened: bool, committed: bool) -> None:
+    log = ImportedLog("todotxt")
+    log.bring(kept_since("x 2026-03-05 2026-03-01 Call", "2026-03-05"))
+
+    log.bring(kept_since("2026-03-01 Call", day, committed=committed))
+
+    (task,) = log.standing().values()
+    assert (task["status"] == "active") is opened
+    assert ("older_than_known" in log.warnings()) is not opened
+
+
+def test_a_file_that_was_changed_since_its_commit_is_as_new_as_itself(tmp_path: Path) -> None:
+    file = kept_since("2026-03-01 Call", "2026-03-02", committed=True)(tmp_path)
+    before = last_written(file)
+    file.write_text("2026-03-01 Call again")
+
+    assert (text(before)[:10], last_written(file) > before) == ("2026-03-02", True)

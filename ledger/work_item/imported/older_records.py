@@ -1,8 +1,9 @@
 """Records that are older than what their source said before: another branch's file, a second machine's copy.
 
 What a record says of its own last change decides. Where it says nothing, or says the same again, that of the list in
-which it stands does. Where neither tells, it is not known which of two is the older one, and the record is taken. A
-comment that says when it was last changed is compared by itself: comments come without their record too.
+which it stands does; what is known to have ended after that list was written is not opened again by it. Where neither
+tells, it is not known which of two is the older one, and the record is taken. A comment that says when it was last
+changed is compared by itself: comments come without their record too.
 """
 
 from datetime import datetime
@@ -14,6 +15,7 @@ from ledger.envelope import stream_id
 from ledger.values.finding import Finding
 from ledger.values.moment import parse, text
 from ledger.work_item.commands import ImportedComment, ImportedItem, ImportWorkItems
+from ledger.work_item.imported.recognised import CLOSED_AT
 from ledger.work_item.imported.source_state import CATEGORY, source_state
 from ledger.work_item.imported.stated import APART, CORRECTED
 from ledger.work_item.state import WorkItem
@@ -46,7 +48,10 @@ def _older(item: ImportedItem, editions: dict[str, str], known: dict[str, Any]) 
     own, before = item.changed_in_source or began, _time(known.get(LAST_CHANGE))
     if own is not None and before is not None and own != before:
         return (text(own), text(before)) if own < before else None
-    edition, latest = item.edition, _time(editions.get(item.edition.part)) if item.edition else None
+    edition, ended = item.edition, _time(known.get(CLOSED_AT))
+    if edition and ended and edition.at < ended and item.settled is None:
+        return text(edition.at), text(ended)
+    latest = _time(editions.get(edition.part)) if edition else None
     return (text(edition.at), text(latest)) if edition and known and latest and edition.at < latest else None
 
 

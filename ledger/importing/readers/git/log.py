@@ -1,14 +1,9 @@
 """The commits of a git repository, children before parents, as one stream from one `git log`.
 
-A repository is not ours: what its configuration asks git to run (pager, signature checks, hooks, fetching of
-missing objects) is not run, and no message can be larger than LONGEST_MESSAGE in memory.
+No message can be larger than LONGEST_MESSAGE in memory.
 """
 
-import os
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -16,8 +11,7 @@ from typing import IO
 
 from msgspec import Struct
 
-from ledger.errors import Invalid, Unavailable
-from ledger.importing.readers.text_lines import unreadable
+from ledger.importing.readers.git_output import git_output
 
 LONGEST_MESSAGE = 64 * 2**10  # bytes; what stands beyond is left out
 CHUNK = 2**20
@@ -25,10 +19,6 @@ FIELDS = ("%H", "%P", "%an", "%at", "%cn", "%ct", "%D", "%B")  # none can hold a
 USUAL = ("main", "master", "trunk")  # names of a default branch, where the repository names none
 GRAFTED = "grafted"  # git's own word for a commit at the edge of a shallow clone
 
-_QUIET = (
-    *("--no-pager", "--no-replace-objects"),
-    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.devnull, "-c", "log.showSignature=false"),
-)
 _LOG = (
     *("log", "--topo-order", "-z", "--format=" + "%x00".join(FIELDS), "--encoding=UTF-8"),
     *("--no-color", "--no-patch", "--no-ext-diff", "--no-textconv", "--no-notes", "--no-show-signature"),
@@ -36,15 +26,6 @@ _LOG = (
     *("--decorate-refs=HEAD", "--exclude=refs/stash", "--exclude=refs/notes/*", "--exclude=refs/original/*", "--all"),
 )
 _REFS = ("for-each-ref", "--format=%(HEAD)%00%(refname)%00%(symref)", "refs/heads", "refs/remotes")
-_KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH")
-_REFUSING = {
-    "GIT_ALLOW_PROTOCOL": "none",
-    "GIT_GRAFT_FILE": os.devnull,
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "LC_ALL": "C",
-}
 
 
 class Commit(Struct, frozen=True, kw_only=True):
@@ -102,47 +83,6 @@ def _default_branch(repository: Path) -> frozenset[str]:
     if chosen is None:
         return frozenset({"HEAD"})
     return frozenset({chosen, f"refs/heads/{_short(chosen)}"})
-
-
-@contextmanager
-def git_output(repository: Path, arguments: tuple[str, ...]) -> Iterator[IO[bytes]]:
-    """What git prints; when it fails, Invalid with what it complains of."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _KEPT}
-    with _complaints() as complaints:
-        try:
-            running = subprocess.Popen(
-                ["git", "-C", str(repository), *_QUIET, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                env=environment | _REFUSING,
-            )
-        except FileNotFoundError as error:
-            raise Unavailable("git is not installed here", next_step="install git, or put it on the PATH") from error
-        with running:
-            assert running.stdout is not None  # it is a pipe
-            try:
-                yield running.stdout
-            except BaseException:
-                running.kill()  # the reader wants no more of it
-                raise
-        if running.returncode:
-            raise _refused(repository, complaints)
-
-
-def _complaints() -> IO[bytes]:
-    """A file for what git complains of; where no disk takes one that stays unknown."""
-    try:
-        return tempfile.TemporaryFile()
-    except OSError:
-        return Path(os.devnull).open("w+b")
-
-
-def _refused(repository: Path, complaints: IO[bytes]) -> Invalid:
-    complaints.seek(0)
-    reasons = complaints.read(1000).decode(errors="replace").strip().splitlines()
-    said = f"cannot be read by git: {reasons[0] if reasons else 'it says no reason'}"
-    return unreadable(repository, None, said, "name the folder of a repository that `git log` reads")
 
 
 def _fields(output: IO[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,16 @@ from ledger.importing.readers.reading import Identify, Reading, inside, lines, t
 from ledger.importing.readers.record import CLOSED, LONGEST_TAG, Record
 from ledger.importing.readers.sample import Sample
 from ledger.importing.readers.text_lines import unreadable
+from ledger.importing.readers.trackers.personal.last_written import last_written
 from ledger.values.finding import Finding
 from ledger.values.moment import text
-from ledger.work_item.commands import ImportedItem, ImportedLink, Mark
+from ledger.work_item.commands import Edition, ImportedItem, ImportedLink, Mark
 
 SOURCE = "todotxt"
 NO_HOLDER = "unknown (todo.txt)"
 FILES = ("todo.txt", "done.txt")
 WITHOUT_WORDS = "(no words)"  # what a line of marks and days alone is known by
+EARLIEST_DAY = timedelta(hours=14)  # so long before it begins in UTC a day has begun somewhere
 LONGEST_KEY = 200  # characters of a task's words by which it is known; a longer one is known by their digest
 PRIORITIES = "ABCDE"  # 1 to 5; a later letter is a 5 too
 DAYS = {"due": "due", "not_before": "t"}  # our field -> the key of its pair
@@ -77,9 +79,11 @@ def recognises(sample: Sample) -> bool:
 
 def read(path: Path, identify: Identify, imported_at: datetime) -> Reading:
     """All tasks of a file, or of a folder's todo.txt and done.txt. `imported_at` stands for days that no line tells."""
-    reading = Reading()
-    for key, line in _with_keys(list(_lines(path, reading))):
-        _Reader(key, line, identify, reading).take(imported_at)
+    reading, files = Reading(), _files(path)
+    found = list(_lines(files, reading))
+    edition = Edition(part=SOURCE, at=max(map(last_written, files)) + EARLIEST_DAY)
+    for key, line in _with_keys(found):
+        _Reader(key, line, identify, reading).take(imported_at, edition)
     return reading
 
 
@@ -147,10 +151,14 @@ def _take_day(head: _Head) -> datetime | None:
     return day
 
 
-def _lines(path: Path, reading: Reading) -> Iterator[Line]:
+def _files(path: Path) -> list[Path]:
     files = [inside(path, name) for name in FILES if (path / name).exists()] if path.is_dir() else [path]
     if not files:
         raise unreadable(path, None, f"is a folder without {' and '.join(FILES)}")
+    return files
+
+
+def _lines(files: list[Path], reading: Reading) -> Iterator[Line]:
     for file in files:
         for number, line in lines(file):
             reading.found += 1
@@ -207,7 +215,7 @@ class _Reader(Record):
         self._line = line
         self._identify = identify
 
-    def take(self, imported_at: datetime) -> None:
+    def take(self, imported_at: datetime, edition: Edition) -> None:
         line = self._line
         if not line.words:
             self.reading.warnings.append(Finding("no_title", line.where))
@@ -236,6 +244,7 @@ class _Reader(Record):
             status="completed" if line.done else "active",
             settled=changed if line.done else None,
             links=self._links(created),
+            edition=edition,
             undated=None if self.name.startswith("id:") else _key(replace(line, created_at=None)),
         )
         take(self.reading, item, imported_at)
