@@ -7,7 +7,7 @@ refuses if one of them moved on, and the handler decides again.
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,10 +15,15 @@ from msgspec import Struct
 from ledger.envelope import Past, RecordedEvent, Scope, configuration_id, stream_id
 from ledger.values.states import FINISHED, ORIGINAL
 
-READINESS = ("creation", "existence", "hierarchy", "links", "reopening", "suspension")  # the topics of what may end it
+# the topics of what may change such an answer
+READINESS = ("creation", "existence", "hierarchy", "links", "reopening", "suspension")
+SUBTREES = ("creation", "existence", "hierarchy", "reopening")
+TIES = ("creation", "existence", "hierarchy", "links")
 
 DEEPEST = 64  # no tree is deeper; an imported cycle ends here
 
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 Endpoint = tuple[Literal["start", "finish"], str]  # of the work item with this id
 
 
@@ -206,41 +211,29 @@ class World:
         return past[-1].version if past else 0
 
     def lineage(self, work_item: str) -> list[Neighbour]:
-        answer: list[Neighbour] = self._ask(("existence", "hierarchy"), self._neighbours.lineage, work_item)
-        return answer
+        return self._ask(("existence", "hierarchy"), self._neighbours.lineage, work_item)
 
     def subtree(self, work_item: str) -> list[Neighbour]:
-        topics = ("creation", "existence", "hierarchy", "reopening")
-        answer: list[Neighbour] = self._ask(topics, self._neighbours.subtree, work_item)
-        return answer
+        return self._ask(SUBTREES, self._neighbours.subtree, work_item)
 
     def blockers(self, work_item: str) -> list[Neighbour]:
-        answer: list[Neighbour] = self._ask(("existence", "links", "reopening"), self._neighbours.blockers, work_item)
-        return answer
+        return self._ask(("existence", "links", "reopening"), self._neighbours.blockers, work_item)
 
     def obstacles(self, work_item: str, holder: str) -> list[Obstacle]:
         asker = Asker(name=self.by, holder=holder)
-        answer: list[Obstacle] = self._ask(READINESS, self._neighbours.obstacles, work_item, self.now, asker)
-        return answer
+        return self._ask(READINESS, self._neighbours.obstacles, work_item, self.now, asker)
 
     def next_ready(self, wanted: ReadyFilter) -> str | None:
-        answer: str | None = self._ask(READINESS, self._neighbours.next_ready, wanted, self.now, Asker(name=self.by))
-        return answer
+        return self._ask(READINESS, self._neighbours.next_ready, wanted, self.now, Asker(name=self.by))
 
     def finished(self, before: datetime) -> list[str]:
-        topics = ("creation", "existence", "hierarchy", "reopening")
-        answer: list[str] = self._ask(topics, self._neighbours.finished, before)
-        return answer
+        return self._ask(SUBTREES, self._neighbours.finished, before)
 
     def precedes(self, first: Endpoint, then: Endpoint, without: str | None = None) -> bool:
-        topics = ("creation", "existence", "hierarchy", "links")
-        answer: bool = self._ask(topics, self._neighbours.precedes, first, then, without)
-        return answer
+        return self._ask(TIES, self._neighbours.precedes, first, then, without)
 
     def ties(self) -> tuple[dict[str, str], list[tuple[str, str]]]:
-        topics = ("creation", "existence", "hierarchy", "links")
-        answer: tuple[dict[str, str], list[tuple[str, str]]] = self._ask(topics, self._neighbours.ties)
-        return answer
+        return self._ask(TIES, self._neighbours.ties)
 
     def settings(self) -> Any:
         """The ledger's configuration."""
@@ -248,8 +241,7 @@ class World:
 
     def known(self, category: str, entity_ids: Iterable[str]) -> set[str]:
         wanted = list(entity_ids)
-        answer: set[str] = self._ask(("existence",), self._neighbours.known, category, wanted) if wanted else set()
-        return answer
+        return self._ask(("existence",), self._neighbours.known, category, wanted) if wanted else set()
 
     def reference(self, category: str, entity_id: str) -> str:
         """How an answer names this: the shortest reference that is unique, as every list does."""
@@ -266,8 +258,7 @@ class World:
 
     def holders(self, relation: str) -> dict[str, str]:
         """Needs no topic, as `holder` does not."""
-        answer: dict[str, str] = self._ask((), self._neighbours.holders, relation)
-        return answer
+        return self._ask((), self._neighbours.holders, relation)
 
     def versions(self) -> dict[str, int]:
         """The version of every stream that was looked at: none of them may have moved on."""
@@ -278,11 +269,13 @@ class World:
         """What must not have changed after `as_of`."""
         return tuple(sorted(self._topics))
 
-    def _ask(self, topics: tuple[str, ...], question: Callable[..., Any], *arguments: Any) -> Any:
+    def _ask(
+        self, topics: tuple[str, ...], question: Callable[Asked, Answer], *given: Asked.args, **named: Asked.kwargs
+    ) -> Answer:
         if self.as_of < 0:
             self._take([])  # as_of is fixed before an answer is read, never after
         self._topics.update(topics)
-        return question(*arguments)
+        return question(*given, **named)
 
     def _take(self, missing: list[str]) -> None:
         past = self._read(missing)
