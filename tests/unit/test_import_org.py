@@ -144,3 +144,8 @@ def test_the_log_says_when_a_task_ended_where_nothing_else_does(read: Read) -> N
     begun = metadata(read(*log))
 
     assert (ended[:16], "source_closed_at" in begun) == ("2026-03-06T10:00", False)
+
+
+@pytest.mark.parametrize("tags", [":home:web:", "home web", ":home: :web:"])
+def test_tags_of_the_file_are_parted_by_colons_or_blanks(read: Read, tags: str) -> None:
+    assert only(read(before=f"#+FILETAGS: {tags}")).fields["tags"] == ("home", "web")

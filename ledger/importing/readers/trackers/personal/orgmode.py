@@ -67,7 +67,9 @@ def records(path: Path, reading: Reading) -> Iterator[SourceItem]:
     words = [found[1] for line in content if (found := _KEYWORDS.match(line))] or [USUAL]
     begun = [keyword for line in words for keyword in _keywords(line)[0]]
     ended = [keyword for line in words for keyword in _keywords(line)[1]]
-    shared = [tag for line in content if (found := _FILE_TAGS.match(line)) for tag in found[1].strip(": ").split(":")]
+    shared = [
+        tag for line in content if (found := _FILE_TAGS.match(line)) for tag in found[1].replace(":", " ").split()
+    ]
     headings = list(_headings(content, begun + ended, shared))
     for heading in headings:
         heading.body = body_of(heading.lines)
