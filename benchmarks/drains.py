@@ -21,7 +21,7 @@ from ledger import identity
 from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
 from projections.application.app import App
-from tests.lab.cluster import Node, processes_of
+from tests.lab.cluster import Node, end_in_order, processes_of
 from tests.lab.writer import write
 
 LONGEST = 300.0  # seconds, for each step of all machines
@@ -39,6 +39,7 @@ def main() -> None:
     if given.machine:
         work(*given.machine, each=given.each)
         return
+    end_in_order()
     with tempfile.TemporaryDirectory(prefix="tl-drains-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         print(json.dumps(measured(Path(folder), given.machines, given.each)))

@@ -79,7 +79,7 @@ def run_on_first_source(
 
 def _answer(app: App, run: Run[Answered], *, writes: bool) -> Answered:
     view, answered = run_on_first_source(app, run, writes=writes, replicas=not writes)
-    if writes and answered.get("position") is None:
+    if view.layer.is_live and writes and answered.get("position") is None:
         app.runtime.remember_head()
     recorder = view.tables
     assert isinstance(recorder, PositionRecorder), "a layer is always watched"

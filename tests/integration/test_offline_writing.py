@@ -457,6 +457,21 @@ def test_a_write_that_is_queued_behind_others_takes_in_nothing_before(app: App, 
     assert app.local.journal.head.position == 1
 
 
+def test_the_answer_of_a_write_that_is_queued_waits_for_no_further_question_to_the_database(
+    app: App, drain_waits: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which may have fallen silent: then each question costs seconds until it is given up."""
+    asked = list[str]()
+    monkeypatch.setattr(app.store, "read_streams", lambda streams: asked.append("read_streams"))
+    monkeypatch.setattr(app.database, "call", lambda *_, **__: asked.append("call"))
+
+    queued = ask(app, "create_work_item", item_type="task", title="Behind")
+
+    monkeypatch.undo()
+    assert queued["outcome"] == "queued"
+    assert asked == []
+
+
 def test_what_is_refused_behind_others_is_decided_anew_on_what_the_database_has(
     app: App, drain_waits: dict[str, Any]
 ) -> None:

@@ -159,13 +159,15 @@ class PatroniLab:
 
     def __init__(self, root: Path, patroni: Path, *, pooler: str | None, balancer: str | None) -> None:
         self.ready_at = time.time()
-        self._etcd, etcd = _start_etcd(root)
         self._balancer: subprocess.Popen[bytes] | None = None
-        self._members = [Member(root, name, etcd, patroni, pooler) for name in ("one", "two")]
-        for member in self._members:
-            member.server.account.take_over(root)
-            member.start()
+        self._members: list[Member] = []
+        self._etcd, etcd = _start_etcd(root)
         try:
+            for name in ("one", "two"):
+                self._members.append(Member(root, name, etcd, patroni, pooler))
+            for member in self._members:
+                member.server.account.take_over(root)
+                member.start()
             self._settle()
             if balancer:
                 self._entrance = free_port()

@@ -4,8 +4,9 @@
     python -m tests.lab.run --patroni FOLDER [--pooler PROGRAM] [--balancer PROGRAM] [--only switchover,kill,...]
 
 Two nodes that an operator's hands lead; or, with the programs of Patroni in FOLDER and etcd on the path, Patroni does,
-and nothing is done by hand. Bounded, on loopback only, in a temporary folder; it ends what it started. Prints what it
-found as JSON, and ends with 1 when something acknowledged was lost or doubled, or a limit was passed.
+and nothing is done by hand. Bounded, on loopback only, in a temporary folder; it ends what it started, also at a
+SIGTERM. Prints what it found as JSON, and ends with 1 when something acknowledged was lost or doubled, or a limit was
+passed.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from ledger.postgres.connection.connect import connect
 from ledger.settings import Settings
 from projections.application.app import App
 from projections.tables.replay import check
-from tests.lab.cluster import Node, processes_of
+from tests.lab.cluster import Node, end_in_order, processes_of
 from tests.lab.patroni import PatroniLab
 
 LONGEST_SILENCE = 5.0  # seconds without an acknowledged or queued answer, of any one writer
@@ -53,9 +54,13 @@ class Lab:
     def __init__(self, root: Path) -> None:
         self.primary, self.standby = Node(root, "one"), Node(root, "two")
         self.ready_at = time.time()  # when a primary could be reached again
-        self.primary.initialise()
-        self.primary.start()
-        self._follow()
+        try:
+            self.primary.initialise()
+            self.primary.start()
+            self._follow()
+        except BaseException:
+            self.end()
+            raise
 
     @property
     def admin(self) -> str:
@@ -137,6 +142,7 @@ def main() -> int:
     arguments.add_argument("--pooler", help="a PgBouncer, for each of Patroni's nodes")
     arguments.add_argument("--balancer", help="an HAProxy, which clients know alone")
     given = arguments.parse_args()
+    end_in_order()
     faults = (given.only.split(",") if given.only else PATRONI if given.patroni else OPERATOR) * given.rounds
     random.Random(given.seed).shuffle(faults)
     with tempfile.TemporaryDirectory(prefix="tl-lab-", dir="/tmp") as folder:
@@ -163,7 +169,8 @@ def run(root: Path, lab: Lab | PatroniLab, faults: list[str], count: int) -> dic
             settings = Settings(project=project, pgdata=root / "unused", home=root / "lab", by="lab")
             connect(Settings(project=project, pgdata=root / "unused", dsn=admin)).close()
             administrator.execute("GRANT tracking_ledger_writer TO team")
-        writers = [_writer(root, project, number, lab.dsn) for number in range(count)]
+        for number in range(count):
+            writers.append(_writer(root, project, number, lab.dsn))
         _wait_for_first_answers(root, count)
         events = [_done(lab, fault) for fault in ("", *faults)]
         time.sleep(CALM)
