@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,27 +42,28 @@ class Task(Struct, frozen=True, kw_only=True):
     changed: int
 
 
-def words() -> st.SearchStrategy[str]:
-    return st.text("aß 日,:#'\"@-[", min_size=1, max_size=6).map(lambda text: f"w{text}w")
+WORDS = st.text("aß 日,:#'\"@-[", min_size=1, max_size=6).map(lambda text: f"w{text}w")
 
 
-@st.composite
-def a_task(draw: st.DrawFn, number: int) -> Task:
+def a_task(number: int) -> st.SearchStrategy[Task]:
     others = st.sampled_from([other for other in NUMBERS if other != number])
-    return Task(
-        number=number,
-        title=draw(words()),
-        text=draw(words()),
-        state=draw(st.sampled_from(["open", "doing", "blocked", "done", "dropped"])),
-        priority=draw(st.integers(0, 2)),
-        parent=draw(st.one_of(st.none(), others)),
-        needs=tuple(draw(st.lists(others, max_size=2, unique=True))),
-        tags=tuple(draw(st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True))),
-        changed=draw(st.integers(1, 9)),
+    return st.builds(
+        Task,
+        number=st.just(number),
+        title=WORDS,
+        text=WORDS,
+        state=st.sampled_from(["open", "doing", "blocked", "done", "dropped"]),
+        priority=st.integers(0, 2),
+        parent=st.one_of(st.none(), others),
+        needs=st.lists(others, max_size=2, unique=True).map(tuple),
+        tags=st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True).map(tuple),
+        changed=st.integers(1, 9),
     )
 
 
+@cache
 def projects() -> st.SearchStrategy[list[Task]]:
+    """Made once: Hypothesis checks a new one anew at each draw."""
     return st.tuples(*(a_task(number) for number in NUMBERS)).map(list)
 
 

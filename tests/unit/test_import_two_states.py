@@ -39,37 +39,35 @@ TIMES = re.compile(rb"2026-03-0\d(?:[T ]10:00:00(?:Z|\.000))?|0\d/Mar/26 10:00 A
 EVERY = pytest.mark.parametrize("tracker", TRACKERS)
 
 
-def texts() -> st.SearchStrategy[str]:
-    return st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+KINDS = st.sampled_from(["blocks", "parent-child", "discovered-from", "duplicates", "tracks", "related"])
+DAYS = st.integers(1, 9)
+LINKS = st.lists(st.tuples(st.sampled_from(NAMES), KINDS, DAYS), max_size=3, unique_by=lambda x: x[:2])
+OPTIONAL = st.fixed_dictionaries(
+    {},
+    optional={
+        "description": TEXTS,
+        "assignee": TEXTS,
+        "labels": st.lists(TEXTS, max_size=3),
+        "custom": st.one_of(st.none(), st.integers(-9, 9), st.lists(TEXTS, max_size=2)),
+        "close_reason": TEXTS,
+    },
+)
 
 
 @st.composite
 def an_issue(draw: st.DrawFn, name: str) -> dict[str, Any]:
-    kinds = st.sampled_from(["blocks", "parent-child", "discovered-from", "duplicates", "tracks", "related"])
-    links = draw(
-        st.lists(st.tuples(st.sampled_from(NAMES), kinds, st.integers(1, 9)), max_size=3, unique_by=lambda x: x[:2])
-    )
+    links = draw(LINKS)
     status = draw(st.sampled_from(["open", "hooked", "blocked", "closed"]))
-    optional = draw(
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "description": texts(),
-                "assignee": texts(),
-                "labels": st.lists(texts(), max_size=3),
-                "custom": st.one_of(st.none(), st.integers(-9, 9), st.lists(texts(), max_size=2)),
-                "close_reason": texts(),
-            },
-        )
-    )
+    optional = draw(OPTIONAL)
     return issue(
         name,
-        title=draw(texts()),
+        title=draw(TEXTS),
         status=status,
         issue_type=draw(st.sampled_from(["epic", "task", "bug"])),
         priority=draw(st.integers(0, 4)),
-        updated_at=DAY.format(draw(st.integers(1, 9))),
-        closed_at=DAY.format(draw(st.integers(1, 9))) if status == "closed" else None,
+        updated_at=DAY.format(draw(DAYS)),
+        closed_at=DAY.format(draw(DAYS)) if status == "closed" else None,
         dependencies=[needs(name, to, kind, created_at=DAY.format(day)) for to, kind, day in links],
         **optional,
     )
